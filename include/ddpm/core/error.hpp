@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace ddpm {
+
+namespace detail {
+
+/// The parts, streamed one after another into one string.
+template <class... Parts>
+[[nodiscard]] std::string text(const Parts&... parts) {
+    std::ostringstream out;
+    out.precision(17);
+    (out << ... << parts);
+    return out.str();
+}
+
+}  // namespace detail
+
+/// The base of every exception that the library throws: a caller's mistake or a bad file, never a numerical outcome.
+class error : public std::runtime_error {
+public:
+    /// Makes the text "where: what".
+    error(std::string_view where, std::string_view what) : std::runtime_error(detail::text(where, ": ", what)) {}
+
+    /// Makes the text "where: what; expected X, got Y".
+    template <class Expected, class Got>
+    error(std::string_view where, std::string_view what, const Expected& expected, const Got& got)
+        : std::runtime_error(detail::text(where, ": ", what, "; expected ", expected, ", got ", got)) {}
+};
+
+/// Sizes that do not fit together.
+class shape_error : public error {
+    using error::error;
+};
+
+/// A value outside its domain.
+class value_error : public error {
+    using error::error;
+};
+
+/// A file that cannot be read, written or understood.
+class io_error : public error {
+    using error::error;
+};
+
+}  // namespace ddpm

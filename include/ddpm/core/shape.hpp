@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+namespace ddpm {
+
+/// The shape of one sample: a plain dimension, or height × width × channels with the channel fastest.
+struct sample_shape {
+    index height = 0;
+    index width = 1;
+    index channels = 1;
+
+    constexpr sample_shape() noexcept = default;
+
+    /// A vector of `dimension` elements.
+    constexpr sample_shape(index dimension) noexcept : height(dimension) {}
+
+    /// An image.
+    constexpr sample_shape(index height_, index width_, index channels_) noexcept
+        : height(height_), width(width_), channels(channels_) {}
+
+    /// D, the number of elements of a sample.
+    [[nodiscard]] constexpr index size() const noexcept { return height * width * channels; }
+
+    friend constexpr bool operator==(const sample_shape&, const sample_shape&) noexcept = default;
+};
+
+}  // namespace ddpm

@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <Eigen/Core>
+
+#include <concepts>
+#include <cstddef>
+
+#if defined(__clang__)
+#if __clang_major__ < 14
+#error "ddpm needs Clang 14 or newer"
+#endif
+#elif defined(__GNUC__)
+#if __GNUC__ < 12
+#error "ddpm needs GCC 12 or newer"
+#endif
+#else
+#error "ddpm needs GCC 12 or newer, or Clang 14 or newer: its kernels use their vector extensions"
+#endif
+
+namespace ddpm {
+
+/// Signed size, position or 0-based timestep: t = 0 is the least noisy step, T − 1 the most (the paper's t is t + 1).
+using index = std::ptrdiff_t;
+
+/// The arithmetic type of samples and parameters.
+template <class S>
+concept Scalar = std::same_as<S, float> || std::same_as<S, double>;
+
+/// A batch of N samples of dimension D: column-major D × N, one sample per column. An image's column runs over height,
+/// width and channel with the channel fastest (NHWC).
+template <Scalar S>
+using batch = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// One value for each of the N samples of a batch: 1 × N.
+template <Scalar S>
+using per_sample_values = Eigen::Array<S, 1, Eigen::Dynamic>;
+
+}  // namespace ddpm
