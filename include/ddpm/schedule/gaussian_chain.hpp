@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cmath>
+#include <concepts>
+
+namespace ddpm {
+
+/// q(x_t|x_s) = N(scale · x_s, variance · I) for s < t.
+template <std::floating_point Real>
+struct transition {
+    Real scale;
+    Real variance;
+};
+
+/// q(x_s|x_t, x_0) = N(x0 · x_0 + xt · x_t, variance · I) for s < t.
+template <std::floating_point Real>
+struct posterior_coefficients {
+    Real x0;
+    Real xt;
+    Real variance;
+};
+
+/// The signal and noise levels of q(x_t|x_0) = N(signal · x_0, sigma² · I): √ᾱ_t and √(1 − ᾱ_t).
+template <std::floating_point Real>
+struct marginal {
+    Real signal;
+    Real sigma;
+};
+
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
+template <std::floating_point Real>
+[[nodiscard]] marginal<Real> marginal_of(Real alpha_bar) noexcept {
+    return {std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
+}
+
+/// The transition from ᾱ_s to ᾱ_t; ᾱ_s = 1 stands for x_0.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
+template <std::floating_point Real>
+[[nodiscard]] transition<Real> transition_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
+    const Real alpha = alpha_bar_t / alpha_bar_s;
+    return {std::sqrt(alpha), 1 - alpha};
+}
+
+/// The posterior, given also α = ᾱ_t/ᾱ_s and β = 1 − α, which a table of β knows without cancellation.
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 7
+template <std::floating_point Real>
+[[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t, Real alpha,
+                                                             Real beta) noexcept {
+    const Real noise_s = 1 - alpha_bar_s;
+    const Real noise_t = 1 - alpha_bar_t;
+    return {std::sqrt(alpha_bar_s) * beta / noise_t, std::sqrt(alpha) * noise_s / noise_t, noise_s / noise_t * beta};
+}
+
+/// The posterior from ᾱ_t back to ᾱ_s; ᾱ_s = 1 stands for x_0.
+template <std::floating_point Real>
+[[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
+    const Real alpha = alpha_bar_t / alpha_bar_s;
+    return posterior_between(alpha_bar_s, alpha_bar_t, alpha, 1 - alpha);
+}
+
+}  // namespace ddpm

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// Tables in double precision, whatever the type of the samples.
+struct exact_tables {
+    using real = double;
+};
+
+/// Tables and coefficients in the single precision of torch and diffusers, rounded as they round: for parity only, since
+/// 1 − ᾱ_t/ᾱ_{t−1} loses up to four digits in it.
+struct float32_tables {
+    using real = float;
+};
+
+template <class T>
+concept TablePolicy = std::floating_point<typename T::real>;
+
+/// All that is known of one timestep t of a chain.
+template <std::floating_point Real>
+struct schedule_entry {
+    Real beta;                                ///< β_t, the variance of q(x_t|x_{t−1})
+    Real alpha;                               ///< 1 − β_t
+    Real alpha_bar;                           ///< ∏ α
+    Real sqrt_alpha_bar;                      ///< the signal's scale in q(x_t|x_0)
+    Real sqrt_one_minus_alpha_bar;            ///< the noise's scale in q(x_t|x_0)
+    Real snr;                                 ///< ᾱ / (1 − ᾱ)
+    Real log_snr;                             ///< natural logarithm of it
+    posterior_coefficients<Real> posterior;   ///< of q(x_{t−1}|x_t, x_0); its variance is β̃_t
+    Real posterior_log_variance;              ///< ln β̃_t, at t = 0 that of t = 1 (T = 1: ln 1e-20)
+};
+
+/// The smallest posterior variance whose logarithm is taken.
+inline constexpr double smallest_variance = 1e-20;
+
+/// A discrete noise schedule of T steps: a table made once from a `BetaSchedule`, then immutable.
+/// @source Ho et al. 2020, arXiv 2006.11239, section 2; clipped log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
+template <TablePolicy Tables = exact_tables>
+class noise_schedule {
+public:
+    using real = typename Tables::real;
+
+    /// The schedule of `steps` values of `beta`. A maker that is a template over its arithmetic type is asked in the
+    /// tables' own type.
+    /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly; the text names t and the value
+    template <BetaSchedule Beta>
+    noise_schedule(const Beta& beta, index steps) {
+        if (steps < 1) {
+            throw value_error("noise_schedule", "number of steps", ">= 1", steps);
+        }
+        entries_.reserve(static_cast<std::size_t>(steps));
+        double product = 1;
+        for (index t = 0; t < steps; ++t) {
+            append(t, beta_at(beta, t, steps), product);
+        }
+        entries_.front().posterior_log_variance =
+            steps > 1 ? entries_[1].posterior_log_variance : static_cast<real>(std::log(smallest_variance));
+    }
+
+    /// The schedule of the user's own β_0 … β_{T−1}.
+    /// @throws value_error as above
+    explicit noise_schedule(std::span<const double> betas)
+        : noise_schedule([&](index t, index) { return betas[static_cast<std::size_t>(t)]; },
+                         static_cast<index>(betas.size())) {}
+
+    /// T.
+    [[nodiscard]] index steps() const noexcept { return static_cast<index>(entries_.size()); }
+
+    /// The whole table, entry t at position t.
+    [[nodiscard]] std::span<const schedule_entry<real>> entries() const noexcept { return entries_; }
+
+    /// All that is known of timestep t.
+    /// @units t is 0-based
+    /// @throws value_error unless 0 ≤ t < T
+    [[nodiscard]] const schedule_entry<real>& operator[](index t) const {
+        require_timestep("noise_schedule", *this, t);
+        return entries_[static_cast<std::size_t>(t)];
+    }
+
+    /// β_t and ᾱ_t.
+    /// @units t is 0-based
+    /// @throws value_error unless 0 ≤ t < T
+    [[nodiscard]] real beta(index t) const { return (*this)[t].beta; }
+    [[nodiscard]] real alpha_bar(index t) const { return (*this)[t].alpha_bar; }
+
+private:
+    template <class Beta>
+    static real beta_at(const Beta& beta, index t, index steps) {
+        if constexpr (requires { beta.template operator()<real>(t, steps); }) {
+            return beta.template operator()<real>(t, steps);
+        } else {
+            return static_cast<real>(beta(t, steps));
+        }
+    }
+
+    // torch.cumprod on a CPU keeps its running product in double and rounds each entry; so does this.
+    void append(index t, real beta, double& product) {
+        if (!(beta > 0 && beta <= 1)) {
+            throw value_error("noise_schedule", detail::text("beta at t = ", t), "0 < beta <= 1", beta);
+        }
+        const real previous = t == 0 ? real{1} : entries_.back().alpha_bar;
+        const real alpha = 1 - beta;
+        product *= static_cast<double>(alpha);
+        const real alpha_bar = static_cast<real>(product);
+        if (!(alpha_bar < previous)) {
+            throw value_error("noise_schedule", detail::text("alpha_bar at t = ", t),
+                              detail::text("less than ", previous), alpha_bar);
+        }
+        const auto [signal, sigma] = marginal_of(alpha_bar);
+        const real snr = alpha_bar / (1 - alpha_bar);
+        const auto posterior = posterior_between(previous, alpha_bar, alpha, beta);
+        const real log_variance = std::log(std::max(posterior.variance, static_cast<real>(smallest_variance)));
+        entries_.push_back({beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior, log_variance});
+    }
+
+    std::vector<schedule_entry<real>> entries_;
+};
+
+}  // namespace ddpm

@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <cmath>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ddpm {
+
+/// How a sub-sequence of timesteps lies in 0 … T − 1.
+enum class timestep_spacing {
+    linspace,  ///< both ends included, rounded half to even
+    leading,   ///< multiples of ⌊T/n⌋ from 0: t = 0 is included, T − 1 is not
+    trailing,  ///< T − 1 is included, then every T/n steps down
+};
+
+/// @throws value_error unless the timesteps fall strictly, within 0 … T − 1, and there is at least one
+inline void require_timesteps(std::string_view where, std::span<const index> timesteps, index steps) {
+    if (timesteps.empty()) {
+        throw value_error(where, "number of timesteps", ">= 1", 0);
+    }
+    index above = steps;
+    for (std::size_t k = 0; k < timesteps.size(); ++k) {
+        const index t = timesteps[k];
+        if (t < 0 || t >= above) {
+            throw value_error(where, detail::text("timestep at position ", k), detail::text("0 <= t < ", above), t);
+        }
+        above = t;
+    }
+}
+
+/// `count` timesteps out of T = `steps`, the noisiest first.
+/// @units timesteps are 0-based
+/// @throws value_error unless 1 ≤ count ≤ steps
+/// @source Lin et al. 2023, arXiv 2305.08891, table 2 (the three spacings); rounding as in diffusers
+[[nodiscard]] inline std::vector<index> make_timesteps(index steps, index count,
+                                                       timestep_spacing spacing = timestep_spacing::trailing) {
+    if (count < 1 || count > steps) {
+        throw value_error("make_timesteps", "number of timesteps", detail::text("1 <= count <= ", steps), count);
+    }
+    std::vector<index> timesteps(static_cast<std::size_t>(count));
+    for (index k = 0; k < count; ++k) {
+        const index from_end = count - 1 - k;
+        index& t = timesteps[static_cast<std::size_t>(k)];
+        switch (spacing) {
+            case timestep_spacing::linspace:
+                t = count == 1 ? 0
+                               : static_cast<index>(std::nearbyint(static_cast<double>(from_end) *
+                                                                   (static_cast<double>(steps - 1) /
+                                                                    static_cast<double>(count - 1))));
+                break;
+            case timestep_spacing::leading:
+                t = from_end * (steps / count);
+                break;
+            case timestep_spacing::trailing:
+                t = static_cast<index>(std::nearbyint(static_cast<double>(steps) -
+                                                      static_cast<double>(k) * (static_cast<double>(steps) /
+                                                                                static_cast<double>(count)))) - 1;
+                break;
+        }
+    }
+    return timesteps;
+}
+
+/// Every timestep, the noisiest first: T − 1 … 0.
+[[nodiscard]] inline std::vector<index> all_timesteps(index steps) {
+    return make_timesteps(steps, steps, timestep_spacing::leading);
+}
+
+}  // namespace ddpm

@@ -1,0 +1,51 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/schedule/timesteps.hpp>
+
+#include "support/catch.hpp"
+
+#include <vector>
+
+namespace ddpm::test {
+
+using list = std::vector<index>;
+
+TEST_CASE("spacings have the published timesteps", "[schedule]") {
+    using enum timestep_spacing;
+    CHECK(make_timesteps(1000, 10, leading) == list{900, 800, 700, 600, 500, 400, 300, 200, 100, 0});
+    CHECK(make_timesteps(1000, 10, trailing) == list{999, 899, 799, 699, 599, 499, 399, 299, 199, 99});
+    CHECK(make_timesteps(1000, 10, linspace) == list{999, 888, 777, 666, 555, 444, 333, 222, 111, 0});
+    CHECK(make_timesteps(1000, 3, leading) == list{666, 333, 0});
+    CHECK(make_timesteps(1000, 3, trailing) == list{999, 666, 332});
+    CHECK(make_timesteps(1000, 1, trailing) == list{999});
+    CHECK(make_timesteps(1000, 1, leading) == list{0});
+    CHECK(make_timesteps(1000, 1, linspace) == list{0});
+}
+
+TEST_CASE("every spacing gives valid timesteps for every count", "[schedule]") {
+    for (const index steps : {1, 2, 7, 50}) {
+        for (index count = 1; count <= steps; ++count) {
+            for (const auto spacing : {timestep_spacing::linspace, timestep_spacing::leading, timestep_spacing::trailing}) {
+                const list timesteps = make_timesteps(steps, count, spacing);
+                INFO(steps << " steps, " << count << " of them");
+                CHECK(static_cast<index>(timesteps.size()) == count);
+                CHECK_NOTHROW(require_timesteps("test", timesteps, steps));
+            }
+        }
+    }
+    CHECK(all_timesteps(4) == list{3, 2, 1, 0});
+}
+
+TEST_CASE("counts and lists outside the schedule are errors", "[schedule]") {
+    CHECK_THROWS_AS(make_timesteps(10, 0), value_error);
+    CHECK_THROWS_AS(make_timesteps(10, 11), value_error);
+    CHECK_THROWS_AS(require_timesteps("test", list{}, 10), value_error);
+    CHECK_THROWS_AS(require_timesteps("test", list{10}, 10), value_error);
+    CHECK_THROWS_AS(require_timesteps("test", list{5, -1}, 10), value_error);
+    CHECK_THROWS_AS(require_timesteps("test", list{5, 5}, 10), value_error);
+    CHECK_THROWS_AS(require_timesteps("test", list{0, 1, 50, 87, 100}, 1000), value_error);
+    CHECK_NOTHROW(require_timesteps("test", list{100, 87, 50, 1, 0}, 1000));
+}
+
+}  // namespace ddpm::test
