@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/process/moments.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <cmath>
+#include <string_view>
+
+namespace ddpm {
+
+namespace detail {
+
+/// out = scale · x + √variance · ε, with the transition s → t of each sample. Checks before it writes.
+template <NoiseSchedule Schedule, Scalar S, class From>
+void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
+                       const per_sample<index>& t, batch_view<const S> eps, batch_view<S> out) {
+    require_same_shape(where, "eps has the shape of x", x, eps);
+    require_same_shape(where, "out has the shape of x", x, out);
+    t.require_columns(where, x.columns());
+    for (index n = 0; n < x.columns(); ++n) {
+        require_earlier(where, schedule, s(n), t[n]);
+    }
+    kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
+        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
+        kernels::linear_combination(last - first, static_cast<S>(scale), x.column(n) + first,
+                                    static_cast<S>(std::sqrt(variance)), eps.column(n) + first, out.column(n) + first);
+    });
+}
+
+/// The moments of the transition s → t of each sample.
+template <NoiseSchedule Schedule, Scalar S, class From>
+[[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
+                                                     batch_view<const S> x, const From& s, const per_sample<index>& t) {
+    t.require_columns(where, x.columns());
+    gaussian_moments<S> moments{batch<S>(x.rows(), x.columns()), per_sample_values<S>(x.columns()),
+                                per_sample_values<S>(x.columns())};
+    for (index n = 0; n < x.columns(); ++n) {
+        require_earlier(where, schedule, s(n), t[n]);
+        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
+        moments.mean.col(n) = static_cast<S>(scale) * x.array().col(n);
+        moments.variance(n) = static_cast<S>(variance);
+        moments.log_variance(n) = static_cast<S>(std::log(variance));
+    }
+    return moments;
+}
+
+inline constexpr auto from_clean = [](index) { return clean; };
+
+}  // namespace detail
+
+/// Draws from q(x_t|x_0) given the noise: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
+/// @shape x0, eps and out D × N; t one per sample or one for all; out may be x0 or eps
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const E& eps,
+              batch_view<scalar_of<X>> out) {
+    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t,
+                              detail::readable(eps).view(), out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const E& eps) {
+    const detail::readable x(x0);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_sample(schedule, x.view(), t, eps, out);
+    return out;
+}
+
+/// The mean √ᾱ_t x_0 and the variance 1 − ᾱ_t of q(x_t|x_0).
+/// @shape x0 D × N; t one per sample or one for all
+/// @units t is 0-based; log_variance in nats
+/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] gaussian_moments<scalar_of<X>> q_mean_variance(const Schedule& schedule, const X& x0,
+                                                             const per_sample<index>& t) {
+    return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(), detail::from_clean, t);
+}
+
+/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is x_0.
+/// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const E& eps,
+            batch_view<scalar_of<X>> out) {
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t,
+                              detail::readable(eps).view(), out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t,
+                                         const E& eps) {
+    const detail::readable x(x_previous);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_step(schedule, x.view(), t, eps, out);
+    return out;
+}
+
+/// The mean √(1 − β_t) x_{t−1} and the variance β_t of q(x_t|x_{t−1}).
+/// @shape x_previous D × N; t one per sample or one for all
+/// @units t is 0-based; log_variance in nats
+/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
+                                                                  const per_sample<index>& t) {
+    return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
+                                      [&](index n) { return t[n] - 1; }, t);
+}
+
+/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε.
+/// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
+/// @units s and t are 0-based; s = `clean` is x_0
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+void q_transition(const Schedule& schedule, const X& xs, const per_sample<index>& s, const per_sample<index>& t,
+                  const E& eps, batch_view<scalar_of<X>> out) {
+    const detail::readable x(xs);
+    s.require_columns("q_transition", x.view().columns());
+    detail::transition_sample("q_transition", schedule, x.view(), [&](index n) { return s[n]; }, t,
+                              detail::readable(eps).view(), out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs, const per_sample<index>& s,
+                                               const per_sample<index>& t, const E& eps) {
+    const detail::readable x(xs);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_transition(schedule, x.view(), s, t, eps, out);
+    return out;
+}
+
+/// The mean and the variance of q(x_t|x_s) for s < t.
+/// @shape xs D × N; s and t one per sample or one for all
+/// @units s and t are 0-based, s = `clean` is x_0; log_variance in nats
+/// @throws shape_error if s or t has another number of samples; value_error unless −1 ≤ s < t < T
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,
+                                                                        const per_sample<index>& s,
+                                                                        const per_sample<index>& t) {
+    const detail::readable x(xs);
+    s.require_columns("q_transition_mean_variance", x.view().columns());
+    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](index n) { return s[n]; }, t);
+}
+
+}  // namespace ddpm

@@ -1,0 +1,17 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+
+namespace ddpm {
+
+/// N Gaussians with isotropic variance, one per sample.
+template <Scalar S>
+struct gaussian_moments {
+    batch<S> mean;                      ///< D × N
+    per_sample_values<S> variance;      ///< 1 × N
+    per_sample_values<S> log_variance;  ///< 1 × N, nats
+};
+
+}  // namespace ddpm

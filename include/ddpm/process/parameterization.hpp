@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <string_view>
+
+namespace ddpm {
+
+/// What a network's output means. With x_t = α x_0 + σ ε, α = √ᾱ_t, σ = √(1 − ᾱ_t):
+enum class prediction {
+    epsilon,  ///< the noise ε
+    x0,       ///< the clean sample
+    v,        ///< the velocity α ε − σ x_0 (Salimans and Ho 2022, arXiv 2202.00512)
+    score,    ///< ∇ ln q(x_t|x_0) = −ε/σ
+};
+
+[[nodiscard]] constexpr std::string_view name_of(prediction kind) noexcept {
+    constexpr std::string_view names[] = {"epsilon", "x0", "v", "score"};
+    return names[static_cast<int>(kind)];
+}
+
+/// One quantity as xt · x_t + value · (another quantity).
+struct affine {
+    double xt;
+    double value;
+};
+
+namespace detail {
+
+inline affine as_x0(prediction from, double alpha, double sigma) noexcept {
+    switch (from) {
+        case prediction::epsilon: return {1 / alpha, -sigma / alpha};
+        case prediction::x0: return {0, 1};
+        case prediction::v: return {alpha, -sigma};
+        case prediction::score: break;
+    }
+    return {1 / alpha, sigma * sigma / alpha};
+}
+
+inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
+    switch (from) {
+        case prediction::epsilon: return {0, 1};
+        case prediction::x0: return {1 / sigma, -alpha / sigma};
+        case prediction::v: return {sigma, alpha};
+        case prediction::score: break;
+    }
+    return {0, -sigma};
+}
+
+}  // namespace detail
+
+/// How `to` follows from x_t and `from` at signal level α and noise level σ.
+/// @throws value_error where the conversion does not exist: from ε or score to x0 or v at α = 0, from x0 to the others, or
+/// to the score, at σ = 0
+/// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
+template <std::floating_point Real>
+[[nodiscard]] affine conversion(prediction from, prediction to, const marginal<Real>& level) {
+    const double alpha = static_cast<double>(level.signal);
+    const double sigma = static_cast<double>(level.sigma);
+    if (from == to) {
+        return {0, 1};
+    }
+    const bool from_noise = from == prediction::epsilon || from == prediction::score;
+    const bool to_signal = to == prediction::x0 || to == prediction::v;
+    if (from_noise && to_signal && alpha == 0) {
+        throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 0"));
+    }
+    if ((from == prediction::x0 || to == prediction::score) && sigma == 0) {
+        throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 1"));
+    }
+    switch (to) {
+        case prediction::x0: return detail::as_x0(from, alpha, sigma);
+        case prediction::epsilon: return detail::as_epsilon(from, alpha, sigma);
+        case prediction::v: {
+            const affine x0 = detail::as_x0(from, alpha, sigma);
+            const affine eps = detail::as_epsilon(from, alpha, sigma);
+            return {alpha * eps.xt - sigma * x0.xt, alpha * eps.value - sigma * x0.value};
+        }
+        case prediction::score: break;
+    }
+    const affine eps = detail::as_epsilon(from, alpha, sigma);
+    return {-eps.xt / sigma, -eps.value / sigma};
+}
+
+/// Turns a quantity of one kind into another, given x_t.
+/// @shape xt, value and out D × N; t one per sample or one for all; out may be xt or value
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, or where the conversion does not exist
+/// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
+template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
+void convert(const Schedule& schedule, prediction from, prediction to, const X& xt, const per_sample<index>& t,
+             const V& value, batch_view<scalar_of<X>> out) {
+    using S = scalar_of<X>;
+    const detail::readable x(xt);
+    const detail::readable y(value);
+    detail::require_same_shape("convert", "value has the shape of xt", x.view(), y.view());
+    detail::require_same_shape("convert", "out has the shape of xt", x.view(), out);
+    t.require_columns("convert", out.columns());
+    for (index n = 0; n < out.columns(); ++n) {
+        static_cast<void>(conversion(from, to, marginal_at(schedule, t[n])));
+    }
+    kernels::for_each_block(out.rows(), out.columns(), [&](index n, index first, index last) {
+        const affine c = conversion(from, to, marginal_at(schedule, t[n]));
+        kernels::linear_combination(last - first, static_cast<S>(c.xt), x.view().column(n) + first, static_cast<S>(c.value),
+                                    y.view().column(n) + first, out.column(n) + first);
+    });
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
+[[nodiscard]] batch<scalar_of<X>> convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
+                                          const per_sample<index>& t, const V& value) {
+    const detail::readable x(xt);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    convert(schedule, from, to, x.view(), t, value, out);
+    return out;
+}
+
+}  // namespace ddpm

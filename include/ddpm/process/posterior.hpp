@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/process/moments.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <string_view>
+
+namespace ddpm {
+
+namespace detail {
+
+template <NoiseSchedule Schedule, Scalar S, class To>
+[[nodiscard]] gaussian_moments<S> posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
+                                                    const per_sample<index>& t, const To& s) {
+    require_same_shape("q_posterior", "xt has the shape of x0", x0, xt);
+    t.require_columns("q_posterior", x0.columns());
+    gaussian_moments<S> moments{batch<S>(x0.rows(), x0.columns()), per_sample_values<S>(x0.columns()),
+                                per_sample_values<S>(x0.columns())};
+    for (index n = 0; n < x0.columns(); ++n) {
+        moments.variance(n) = static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
+        moments.log_variance(n) =
+            static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
+    }
+    kernels::for_each_block(x0.rows(), x0.columns(), [&](index n, index first, index last) {
+        const auto coefficients = posterior_at(schedule, s(n), t[n]);
+        kernels::linear_combination(last - first, static_cast<S>(coefficients.x0), x0.column(n) + first,
+                                    static_cast<S>(coefficients.xt), xt.column(n) + first, moments.mean.col(n).data() + first);
+    });
+    return moments;
+}
+
+}  // namespace detail
+
+/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t and its clipped logarithm (at t = 0, where β̃ is 0, that of t = 1).
+/// @shape x0 and xt D × N; t one per sample or one for all
+/// @units t is 0-based; log_variance in nats
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7
+template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
+[[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
+                                                          const per_sample<index>& t) {
+    return detail::posterior_moments(schedule, detail::readable(x0).view(), detail::readable(xt).view(), t,
+                                     [&](index n) { return t[n] - 1; });
+}
+
+/// The posterior q(x_s|x_t, x_0) of a sub-sequence, for s < t.
+/// @shape x0 and xt D × N; t and s one per sample or one for all
+/// @units t and s are 0-based, s = `clean` is x_0; log_variance in nats
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t
+template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
+[[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
+                                                          const per_sample<index>& t, const per_sample<index>& s) {
+    const detail::readable clean_samples(x0);
+    s.require_columns("q_posterior", clean_samples.view().columns());
+    return detail::posterior_moments(schedule, clean_samples.view(), detail::readable(xt).view(), t,
+                                     [&](index n) { return s[n]; });
+}
+
+}  // namespace ddpm

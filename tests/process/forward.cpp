@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/process/forward.hpp>
+
+#include "support/catch.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("q_sample is sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps", "[process]", float, double) {
+    using S = TestType;
+    const batch<S> x0 = pattern<S>(5, 6, 1);
+    const batch<S> eps = pattern<S>(5, 6, 2);
+    for (const auto& [name, schedule] : all_schedules()) {
+        std::vector<index> t = some_timesteps(schedule.steps());
+        t.resize(6, schedule.steps() - 1);
+        const batch<S> xt = q_sample(schedule, x0, t, eps);
+        const auto moments = q_mean_variance(schedule, x0, t);
+        for (index n = 0; n < 6; ++n) {
+            const auto& entry = schedule[t[static_cast<std::size_t>(n)]];
+            INFO(name << ", sample " << n);
+            CHECK(std::abs(static_cast<double>(moments.variance(n)) - (1 - entry.alpha_bar)) < ulps<S>(1));
+            CHECK(std::abs(static_cast<double>(moments.log_variance(n)) - std::log(1 - entry.alpha_bar)) < ulps<S>(16));
+            for (index i = 0; i < 5; ++i) {
+                const double mean = entry.sqrt_alpha_bar * static_cast<double>(x0(i, n));
+                const double value = mean + entry.sqrt_one_minus_alpha_bar * static_cast<double>(eps(i, n));
+                CHECK(std::abs(static_cast<double>(xt(i, n)) - value) < ulps<S>(4));
+                CHECK(std::abs(static_cast<double>(moments.mean(i, n)) - mean) < ulps<S>(4));
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("chained q_step moments are those of q_sample", "[process]", float, double) {
+    using S = TestType;
+    const batch<S> x0 = pattern<S>(3, 2, 3);
+    for (const auto& [name, schedule] : all_schedules()) {
+        batch<S> mean = x0;
+        double variance = 0;
+        for (index t = 0; t < schedule.steps(); ++t) {
+            const auto step = q_step_mean_variance(schedule, mean, t);
+            variance = (1 - static_cast<double>(step.variance(0))) * variance + static_cast<double>(step.variance(0));
+            mean = step.mean;
+        }
+        const index last = schedule.steps() - 1;
+        const auto closed = q_mean_variance(schedule, x0, last);
+        INFO(name);
+        CHECK(static_cast<double>((mean - closed.mean).abs().maxCoeff()) < ulps<S>(200));
+        CHECK(std::abs(variance - static_cast<double>(closed.variance(0))) < ulps<S>(200));
+    }
+}
+
+TEMPLATE_TEST_CASE("a step is the transition from t - 1, and q_sample the one from x0", "[process]", float, double) {
+    using S = TestType;
+    const batch<S> x = pattern<S>(4, 3, 4);
+    const batch<S> eps = pattern<S>(4, 3, 5);
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const std::vector<index> t{1, 20, 49};
+    const std::vector<index> before{0, 19, 48};
+    CHECK((q_step(schedule, x, t, eps) == q_transition(schedule, x, before, t, eps)).all());
+    CHECK((q_sample(schedule, x, t, eps) == q_transition(schedule, x, clean, t, eps)).all());
+    CHECK((q_step(schedule, x, 0, eps) == q_sample(schedule, x, 0, eps)).all());
+    CHECK((q_step_mean_variance(schedule, x, t).mean == q_transition_mean_variance(schedule, x, before, t).mean).all());
+    const S beta = static_cast<S>(schedule.beta(20));
+    CHECK(static_cast<double>(std::abs(q_step_mean_variance(schedule, x, t).variance(1) - beta)) < ulps<S>(1));
+}
+
+TEST_CASE("batches may be expressions, blocks, vectors and views", "[process]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<double> x0 = pattern<double>(4, 6, 1);
+    const batch<double> eps = pattern<double>(4, 6, 2);
+    const batch<double> expected = q_sample(schedule, x0, 30, eps);
+
+    CHECK((q_sample(schedule, x0 * 1.0, 30, eps + 0.0) == expected).all());
+    CHECK((q_sample(schedule, x0.leftCols(2), 30, eps.leftCols(2)) == expected.leftCols(2)).all());
+    CHECK((q_sample(schedule, x0.topRows(2), 30, eps.topRows(2)) == expected.topRows(2)).all());
+    const Eigen::VectorXd one = x0.col(3);
+    CHECK((q_sample(schedule, one, 30, eps.col(3)) == expected.col(3)).all());
+    const Eigen::Array<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> row_major = x0;
+    CHECK((q_sample(schedule, row_major, 30, eps) == expected).all());
+
+    batch<double> in_place = x0;
+    q_sample(schedule, in_place, 30, eps, in_place);
+    CHECK((in_place == expected).all());
+    batch<double> wide = batch<double>::Zero(8, 6);
+    q_sample(schedule, batch_view<const double>(x0), 30, eps, wide.middleRows(2, 4));
+    CHECK((wide.middleRows(2, 4) == expected).all());
+    CHECK((wide.topRows(2) == 0.0).all());
+    CHECK(q_sample(schedule, batch<double>(4, 0), 30, batch<double>(4, 0)).cols() == 0);
+}
+
+TEST_CASE("the smallest schedule runs the forward process", "[process]") {
+    const batch<float> x = pattern<float>(2, 2, 1);
+    const schedule_archetype schedule;
+    CHECK(q_sample(schedule, x, 9, x).allFinite());
+    CHECK(q_step(schedule, x, 3, x).allFinite());
+    CHECK(q_transition(schedule, x, 3, 5, x).allFinite());
+    CHECK(q_mean_variance(schedule, x, 3).mean.allFinite());
+    CHECK(q_step_mean_variance(schedule, x, 3).mean.allFinite());
+    CHECK(q_transition_mean_variance(schedule, x, 1, 3).mean.allFinite());
+}
+
+TEST_CASE("shapes and times that do not fit are errors, and nothing is written", "[process]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const batch<float> x = pattern<float>(3, 2, 1);
+    const batch<float> other = pattern<float>(3, 3, 1);
+    batch<float> out = batch<float>::Constant(3, 2, 7.0F);
+    const std::vector<index> three{1, 2, 3};
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, other, out), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, x, batch_view<float>(out.leftCols(1))), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, three, x, out), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<index>{1, 10}, x, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, -1, x, out), value_error);
+    CHECK_THROWS_AS(q_step(schedule, x, 10, x, out), value_error);
+    CHECK_THROWS_AS(q_transition(schedule, x, 4, 4, x, out), value_error);
+    CHECK_THROWS_AS(q_transition(schedule, x, -2, 4, x, out), value_error);
+    CHECK_THROWS_AS(q_transition(schedule, x, three, 4, x, out), shape_error);
+    CHECK_THROWS_AS(q_mean_variance(schedule, x, 10), value_error);
+    CHECK_THROWS_AS(q_mean_variance(schedule, x, three), shape_error);
+    CHECK_THROWS_AS(q_step_mean_variance(schedule, x, -1), value_error);
+    CHECK_THROWS_AS(q_transition_mean_variance(schedule, x, three, 4), shape_error);
+    CHECK((out == 7.0F).all());
+}
+
+}  // namespace ddpm::test

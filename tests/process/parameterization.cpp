@@ -1,0 +1,103 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/process/parameterization.hpp>
+
+#include <ddpm/process/forward.hpp>
+
+#include "support/catch.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]", float, double) {
+    using S = TestType;
+    const batch<S> x0 = pattern<S>(4, 3, 1);
+    const batch<S> eps = pattern<S>(4, 3, 2);
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const index t : some_timesteps(schedule.steps())) {
+            const batch<S> xt = q_sample(schedule, x0, t, eps);
+            batch<S> value = eps;
+            value = convert(schedule, prediction::epsilon, prediction::x0, xt, t, value);
+            value = convert(schedule, prediction::x0, prediction::v, xt, t, value);
+            value = convert(schedule, prediction::v, prediction::score, xt, t, value);
+            value = convert(schedule, prediction::score, prediction::epsilon, xt, t, value);
+            // Going through x_0 magnifies rounding by 1/σ and by σ/α.
+            const auto level = marginal_at(schedule, t);
+            const double condition = 1 / (level.signal * level.sigma);
+            INFO(name << ", t = " << t);
+            CHECK(static_cast<double>((value - eps).abs().maxCoeff()) < ulps<S>(32) * condition);
+        }
+    }
+}
+
+TEST_CASE("every conversion gives the quantity that its definition names", "[process]") {
+    const batch<double> x0 = pattern<double>(4, 3, 1);
+    const batch<double> eps = pattern<double>(4, 3, 2);
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const index t : some_timesteps(schedule.steps())) {
+            const auto [alpha, sigma] = marginal_at(schedule, t);
+            const batch<double> xt = q_sample(schedule, x0, t, eps);
+            const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma};
+            for (const prediction from : kinds) {
+                for (const prediction to : kinds) {
+                    const batch<double>& expected = truth[static_cast<int>(to)];
+                    const batch<double> got =
+                        convert(schedule, from, to, xt, t, truth[static_cast<int>(from)]);
+                    INFO(name << ", t = " << t << ", " << name_of(from) << " to " << name_of(to));
+                    CHECK((got - expected).abs().maxCoeff() <
+                          1e-14 / (alpha * sigma * sigma) * (1 + expected.abs().maxCoeff()));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("each sample is converted at its own time", "[process]") {
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const batch<float> x = pattern<float>(3, 2, 1);
+    const batch<float> value = pattern<float>(3, 2, 2);
+    const auto both = convert(schedule, prediction::v, prediction::x0, x, std::vector<index>{5, 40}, value);
+    CHECK((both.col(0) == convert(schedule, prediction::v, prediction::x0, x.col(0), 5, value.col(0)).col(0)).all());
+    CHECK((both.col(1) == convert(schedule, prediction::v, prediction::x0, x.col(1), 40, value.col(1)).col(0)).all());
+}
+
+TEST_CASE("v stays finite where alpha_bar is 0; eps does not exist there", "[process]") {
+    const noise_schedule<> schedule{std::vector<double>{0.5, 1.0}};
+    const batch<double> x = pattern<double>(3, 2, 1);
+    CHECK((convert(schedule, prediction::v, prediction::x0, x, 1, x) == -x).all());
+    CHECK((convert(schedule, prediction::v, prediction::epsilon, x, 1, x) == x).all());
+    CHECK(convert(schedule, prediction::x0, prediction::v, x, 1, x).allFinite());
+    for (const prediction to : {prediction::x0, prediction::v}) {
+        CHECK_THROWS_AS(convert(schedule, prediction::epsilon, to, x, 1, x), value_error);
+        CHECK_THROWS_AS(convert(schedule, prediction::score, to, x, 1, x), value_error);
+    }
+    const marginal<double> none{1, 0};
+    CHECK_THROWS_AS(conversion(prediction::x0, prediction::epsilon, none), value_error);
+    CHECK_THROWS_AS(conversion(prediction::epsilon, prediction::score, none), value_error);
+}
+
+TEST_CASE("convert: shapes and times that do not fit are errors", "[process]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const batch<float> x = pattern<float>(3, 2, 1);
+    batch<float> narrow(3, 1);
+    const auto to_x0 = [&](const auto& value, const per_sample<index>& t) {
+        return convert(schedule, prediction::epsilon, prediction::x0, x, t, value);
+    };
+    CHECK_THROWS_AS(to_x0(narrow, 1), shape_error);
+    CHECK_THROWS_AS(to_x0(x, std::vector<index>{1, 2, 3}), shape_error);
+    CHECK_THROWS_AS(to_x0(x, 10), value_error);
+    CHECK_THROWS_AS(to_x0(x, -1), value_error);
+    CHECK_THROWS_AS(convert(schedule, prediction::epsilon, prediction::x0, x, 1, x, narrow), shape_error);
+    CHECK(convert(schedule_archetype{}, prediction::v, prediction::score, x, 1, x).allFinite());
+}
+
+}  // namespace ddpm::test
