@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/weighted_error.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <cmath>
+
+namespace ddpm {
+
+/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two Gaussians of one dimension.
+/// @units nats; lv1 and lv2 are logarithms of variances
+/// @source Ho et al. 2020, arXiv 2006.11239, the authors' code
+template <Scalar S>
+[[nodiscard]] S kl_gaussians(S m1, S lv1, S m2, S lv2) noexcept {
+    const S difference = m1 - m2;
+    return S(0.5) * (lv2 - lv1 + std::expm1(lv1 - lv2) + difference * difference * std::exp(-lv2));
+}
+
+/// The KL of two diagonal Gaussians for each sample, summed over its elements.
+/// @shape m1 and m2 D × N; lv1 and lv2 D × N, or 1 × N for a variance shared by a sample's elements
+/// @units nats per sample; lv1 and lv2 are logarithms of variances
+/// @throws shape_error if the shapes do not fit
+template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
+[[nodiscard]] per_sample_values<scalar_of<M1>> kl_diagonal_gaussians(const M1& m1, const V1& lv1, const M2& m2,
+                                                                     const V2& lv2) {
+    const detail::readable mean1(m1);
+    const detail::readable mean2(m2);
+    const detail::readable log_variance1(lv1);
+    const detail::readable log_variance2(lv2);
+    const auto x = mean1.view(), y = mean2.view();
+    const auto vx = log_variance1.view(), vy = log_variance2.view();
+    detail::require_same_shape("kl_diagonal_gaussians", "both means have one shape", x, y);
+    for (const auto& v : {vx, vy}) {
+        if (v.columns() != x.columns() || (v.rows() != x.rows() && v.rows() != 1)) {
+            throw shape_error("kl_diagonal_gaussians", "log-variance",
+                              detail::text(x.rows(), " or 1 x ", x.columns()), detail::text(v.rows(), " x ", v.columns()));
+        }
+    }
+    per_sample_values<scalar_of<M1>> kl(x.columns());
+    for (index n = 0; n < x.columns(); ++n) {
+        double sum = 0;
+        for (index i = 0; i < x.rows(); ++i) {
+            sum += static_cast<double>(kl_gaussians(x(i, n), vx(vx.rows() == 1 ? 0 : i, n), y(i, n),
+                                                    vy(vy.rows() == 1 ? 0 : i, n)));
+        }
+        kl(n) = static_cast<scalar_of<M1>>(sum);
+    }
+    return kl;
+}
+
+/// The weight that turns the squared error of ε into KL(q(x_{t−1}|x_t, x_0) ‖ p(x_{t−1}|x_t)) when both have the posterior's
+/// variance: β_t² / (2 σ_t² α_t (1 − ᾱ_t)), where at t = 0 σ² is the clipped variance.
+/// @units t is 0-based; nats per element
+/// @throws value_error unless 0 ≤ t < T, or if ᾱ_t is 0
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 12
+template <NoiseSchedule Schedule>
+[[nodiscard]] double kl_weight(const Schedule& schedule, prediction kind, index t) {
+    const double x0_scale = conversion(kind, prediction::x0, marginal_at(schedule, t)).value;
+    const double mean_scale = static_cast<double>(posterior_at(schedule, t - 1, t).x0) * x0_scale;
+    const double log_variance =
+        static_cast<double>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, t - 1));
+    return 0.5 * mean_scale * mean_scale * std::exp(-log_variance);
+}
+
+/// The KL of the posterior q(x_{t−1}|x_t, x_0) against the model p(x_{t−1}|x_t) of the same variance, averaged over all
+/// elements, with its gradient with respect to the prediction: half the squared distance of the means over the variance,
+/// and so the squared error of the prediction times `kl_weight`.
+/// @units nats per dimension
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 8 and 12
+struct kl_loss {
+    /// @shape predicted and d_predicted D × N, the latter overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<S>> d_predicted) const {
+        return detail::weighted_error("kl_loss", schedule, kind, noised, predicted, d_predicted,
+                                      [&](index t) { return kl_weight(schedule, kind, t); });
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/weighted_error.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <optional>
+
+namespace ddpm {
+
+/// The mean squared error, over all elements, of ε, x_0, v or the score, with its gradient with respect to the prediction.
+/// With `space` the error is measured on that quantity, whatever the network predicts; without, on the prediction itself.
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 14 (L_simple)
+struct mse_loss {
+    std::optional<prediction> space{};
+
+    /// @shape predicted and d_predicted D × N, the latter overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<S>> d_predicted) const {
+        return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted, [&](index t) {
+            const double scale = conversion(kind, space.value_or(kind), marginal_at(schedule, t)).value;
+            return scale * scale;
+        });
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <string_view>
+
+namespace ddpm {
+
+/// What a training loss knows of a noised batch: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
+template <Scalar S>
+struct noised_batch {
+    batch_view<const S> x0;   ///< D × N
+    batch_view<const S> eps;  ///< D × N
+    batch_view<const S> xt;   ///< D × N
+    per_sample<index> t;      ///< 0-based, one per sample or one for all
+};
+
+namespace detail {
+
+/// @throws shape_error unless all batches have one shape and there is a t for each sample
+template <Scalar S>
+void require_noised_batch(std::string_view where, const noised_batch<S>& noised, batch_view<const S> predicted,
+                          batch_view<S> d_predicted) {
+    require_same_shape(where, "x0 has the shape of the prediction", predicted, noised.x0);
+    require_same_shape(where, "eps has the shape of the prediction", predicted, noised.eps);
+    require_same_shape(where, "xt has the shape of the prediction", predicted, noised.xt);
+    require_same_shape(where, "d_predicted has the shape of the prediction", predicted, d_predicted);
+    noised.t.require_columns(where, predicted.columns());
+    if (predicted.size() == 0) {
+        throw shape_error(where, "empty batch", "at least one element", 0);
+    }
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/parameterization.hpp>
+
+#include <concepts>
+#include <optional>
+#include <span>
+#include <utility>
+
+namespace ddpm {
+
+/// Where a predictor writes: its prediction, and a variance head if it has one.
+template <Scalar S>
+struct model_output {
+    batch_view<S> prediction;  ///< D × N
+    batch_view<S> variance{};  ///< D × N, or empty
+};
+
+/// A denoising network, or anything that stands for one: predictor(xt, t, out) reads x_t, a D × N batch, and the model's
+/// time t, one per sample (for a discrete schedule the 0-based timestep), and fills out.prediction.
+///
+/// Optional members: `predicts()` returns what the prediction means (without it ε: a bare callable is an ε-predictor);
+/// `shape()` the shape of one sample; `session(samples)`, const, returns a predictor for one run that owns the scratch for
+/// that many samples and may be called while other sessions are.
+template <class P, class S>
+concept Predictor = Scalar<S> && requires(P& predictor, batch_view<const S> xt, std::span<const double> t,
+                                          const model_output<S>& out) { predictor(xt, t, out); };
+
+/// A predictor that makes one session for each run, and so may be shared between threads.
+template <class P>
+concept SessionMaker = requires(const P& predictor, index samples) { predictor.session(samples); };
+
+namespace detail {
+
+template <class P, class S>
+concept SessionPredictor =
+    SessionMaker<P> && Predictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(index{}))>, S>;
+
+}  // namespace detail
+
+/// What samplers and losses take: a predictor, or something that makes sessions of one.
+template <class P, class S>
+concept PredictorLike = Predictor<std::remove_cvref_t<P>, S> || detail::SessionPredictor<std::remove_cvref_t<P>, S>;
+
+/// A predictor whose prediction is ε: any bare callable of the right signature.
+template <class P, class S>
+concept EpsilonPredictor = Predictor<P, S> && !requires(const P& predictor) { predictor.predicts(); };
+
+/// What a predictor's output means.
+template <class P>
+[[nodiscard]] prediction prediction_of(const P& predictor) {
+    if constexpr (requires { { predictor.predicts() } -> std::convertible_to<prediction>; }) {
+        return predictor.predicts();
+    } else {
+        return prediction::epsilon;
+    }
+}
+
+/// The shape of one sample, where the predictor knows it.
+template <class P>
+[[nodiscard]] std::optional<sample_shape> shape_of(const P& predictor) {
+    if constexpr (requires { { predictor.shape() } -> std::convertible_to<sample_shape>; }) {
+        return predictor.shape();
+    } else {
+        return std::nullopt;
+    }
+}
+
+namespace detail {
+
+template <class P>
+struct scalar_named_by {
+    using type = float;
+};
+template <class P>
+    requires Scalar<typename P::scalar>
+struct scalar_named_by<P> {
+    using type = typename P::scalar;
+};
+
+/// A session of the predictor, or a reference to it if it makes none.
+template <class P>
+[[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] index samples) {
+    if constexpr (SessionMaker<P>) {
+        return std::as_const(predictor).session(samples);
+    } else {
+        return (predictor);
+    }
+}
+
+}  // namespace detail
+
+/// The arithmetic type that a predictor names as its `scalar`, else float.
+template <class P>
+using predictor_scalar = typename detail::scalar_named_by<std::remove_cvref_t<P>>::type;
+
+}  // namespace ddpm

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/process/parameterization.hpp>
+
+#include <span>
+#include <utility>
+
+namespace ddpm {
+
+/// A predictor with what it predicts chosen at run time; made by `predicts`. It holds an lvalue by reference, a temporary by
+/// value.
+template <class P>
+class predicting {
+public:
+    predicting(P&& predictor, prediction kind) : predictor_(std::forward<P>(predictor)), kind_(kind) {}
+
+    template <Scalar S>
+        requires Predictor<std::remove_reference_t<P>, S>
+    void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
+        predictor_(xt, t, out);
+    }
+
+    [[nodiscard]] auto session(index samples) const
+        requires SessionMaker<std::remove_cvref_t<P>>
+    {
+        return predictor_.session(samples);
+    }
+
+    [[nodiscard]] sample_shape shape() const
+        requires requires(const std::remove_cvref_t<P>& p) { p.shape(); }
+    {
+        return predictor_.shape();
+    }
+
+    [[nodiscard]] prediction predicts() const noexcept { return kind_; }
+
+private:
+    P predictor_;
+    prediction kind_;
+};
+
+/// The same predictor, its output understood as `kind`.
+template <class P>
+[[nodiscard]] predicting<P> predicts(P&& predictor, prediction kind) {
+    return {std::forward<P>(predictor), kind};
+}
+
+}  // namespace ddpm

@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/loss/kl.hpp>
+
+#include <ddpm/loss/mse.hpp>
+#include <ddpm/process/posterior.hpp>
+
+#include "support/catch.hpp"
+#include "support/loss_check.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+
+TEST_CASE("kl of Gaussians has the published values", "[loss]") {
+    CHECK(kl_gaussians(0.0, 0.0, 0.0, 0.0) == 0);
+    CHECK(std::abs(kl_gaussians(0.1, -1.0, 0.2, -2.0) - 0.396086194724) < 1e-12);
+    CHECK(std::abs(kl_gaussians(1.0, 0.5, -1.0, 1.0) - 0.789024212199) < 1e-12);
+}
+
+TEMPLATE_TEST_CASE("kl is not negative, and zero only at equality", "[loss]", float, double) {
+    using S = TestType;
+    for (int m = -4; m <= 4; ++m) {
+        for (int v1 = -8; v1 <= 8; ++v1) {
+            for (int v2 = -8; v2 <= 8; ++v2) {
+                const S mean = static_cast<S>(m) / 4, lv1 = static_cast<S>(v1) / 2, lv2 = static_cast<S>(v2) / 2;
+                const S kl = kl_gaussians(mean, lv1, S{0}, lv2);
+                const bool equal = m == 0 && v1 == v2;
+                CHECK((equal ? kl == 0 : kl > 0));
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("kl of batches sums over elements, with variances shared or not", "[loss]", float, double) {
+    using S = TestType;
+    const batch<S> m1 = pattern<S>(4, 3, 1), m2 = pattern<S>(4, 3, 2);
+    const per_sample_values<S> lv1 = pattern<S>(1, 3, 3), lv2 = pattern<S>(1, 3, 4);
+    const auto shared = kl_diagonal_gaussians(m1, lv1, m2, lv2);
+    const auto full = kl_diagonal_gaussians(m1, lv1.replicate(4, 1), m2, lv2.replicate(4, 1));
+    for (index n = 0; n < 3; ++n) {
+        double expected = 0;
+        for (index i = 0; i < 4; ++i) {
+            expected += static_cast<double>(kl_gaussians(m1(i, n), lv1(n), m2(i, n), lv2(n)));
+        }
+        CHECK(std::abs(static_cast<double>(shared(n)) - expected) < ulps<S>(4) * expected);
+        CHECK(shared(n) == full(n));
+    }
+    CHECK((kl_diagonal_gaussians(m1, lv1, m1, lv1) == 0).all());
+}
+
+TEST_CASE("kl of batches: shapes that do not fit are errors", "[loss]") {
+    const batch<float> m = pattern<float>(4, 3, 1);
+    const per_sample_values<float> lv = pattern<float>(1, 3, 3);
+    CHECK_THROWS_AS(kl_diagonal_gaussians(m, lv, m.leftCols(2), lv), shape_error);
+    CHECK_THROWS_AS(kl_diagonal_gaussians(m, lv.leftCols(2), m, lv), shape_error);
+    CHECK_THROWS_AS(kl_diagonal_gaussians(m, lv, m, m.topRows(2)), shape_error);
+}
+
+TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and v, and the KL of the Gaussians", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        const noised_example<double> example(schedule, some_timesteps(schedule.steps()));
+        const index columns = example.x0.cols();
+        for (const prediction kind : all_kinds) {
+            const batch<double> predicted = pattern<double>(5, columns, 7);
+            batch<double> d(5, columns);
+            const batch<double> x0_hat = convert(schedule, kind, prediction::x0, example.xt, example.t, predicted);
+            const auto truth = q_posterior(schedule, example.x0, example.xt, example.t);
+            const auto model = q_posterior(schedule, x0_hat, example.xt, example.t);
+            const auto kl = kl_diagonal_gaussians(truth.mean, truth.log_variance, model.mean, model.log_variance);
+            INFO(name << ", " << name_of(kind));
+
+            const double loss = kl_loss{}(schedule, kind, example.noised(), predicted, d);
+            CHECK(std::abs(loss - kl.sum() / static_cast<double>(5 * columns)) < 1e-7 * loss);
+
+            const batch<double> eps_hat = convert(schedule, kind, prediction::epsilon, example.xt, example.t, predicted);
+            double weighted = 0;
+            for (index n = 0; n < columns; ++n) {
+                weighted += kl_weight(schedule, prediction::epsilon, example.t[static_cast<std::size_t>(n)]) *
+                            (eps_hat.col(n) - example.eps.col(n)).square().sum();
+            }
+            CHECK(std::abs(loss - weighted / static_cast<double>(5 * columns)) < 1e-7 * loss);
+        }
+    }
+}
+
+// β² / (2 σ² α (1 − ᾱ)), equation 12 of Ho et al.
+TEST_CASE("the weight of eps is the paper's", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const index t : some_timesteps(schedule.steps())) {
+            const auto& entry = schedule[t];
+            const double variance = std::exp(entry.posterior_log_variance);
+            const double expected =
+                entry.beta * entry.beta / (2 * variance * entry.alpha * (1 - entry.alpha_bar));
+            INFO(name << ", t = " << t);
+            CHECK(std::abs(kl_weight(schedule, prediction::epsilon, t) - expected) < 1e-9 * expected);
+        }
+    }
+}
+
+TEST_CASE("the gradient of kl_loss agrees with central differences", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    for (const prediction kind : all_kinds) {
+        check_gradient(schedule, kl_loss{}, kind);
+    }
+}
+
+TEST_CASE("kl_loss serves the smallest schedule and refuses what does not fit", "[loss]") {
+    check_loss_errors(kl_loss{});
+    CHECK_THROWS_AS(kl_weight(schedule_archetype{}, prediction::v, 10), value_error);
+    const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
+    CHECK_THROWS_AS(kl_weight(noise, prediction::epsilon, 1), value_error);
+}
+
+}  // namespace ddpm::test
