@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/denoised.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/run.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/timesteps.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// What to sample, and over which timesteps.
+struct sample_options {
+    index steps = 0;                                            ///< 0: all of the schedule's
+    index count = 1;                                            ///< N
+    sample_shape shape{};                                       ///< defaulted from predictors that know it
+    std::uint64_t seed = 0;
+    timestep_spacing spacing = timestep_spacing::trailing;
+    std::vector<index> timesteps{};                             ///< falling, 0-based; used instead of steps and spacing if given
+    std::optional<double> clip_x0{};                            ///< limits the estimate of x_0 to [−c, c]
+    bool clip_epsilon = false;                                  ///< computes ε anew from the clipped x_0
+    index first_sample = 0;                                     ///< the noise of sample n is that of first_sample + n
+};
+
+/// Denoises given samples from the plan's first timestep to its end.
+/// @shape x D × N
+/// @returns D × N; if the callback stopped the run, the estimate of x_0 then
+/// @throws what the predictor, the noise or the callback throw
+template <Scalar S, class P, NoiseSource Noise>
+    requires PredictorLike<P, S>
+[[nodiscard]] batch<S> denoise_from(const one_step_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
+                                    const denoise_options& options = {}, const step_callback<S>& on_step = {},
+                                    index first_sample = 0) {
+    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
+                                                                                    options, first_sample);
+    while (!run.done()) {
+        run.step(on_step);
+    }
+    return std::move(run).x();
+}
+
+namespace detail {
+
+template <class Requested, class P>
+using sample_scalar = std::conditional_t<std::is_void_v<Requested>, predictor_scalar<P>, Requested>;
+
+}  // namespace detail
+
+/// Draws samples: x_T from noise, then the sampler's steps. The samples are of the predictor's `scalar`, or float if it
+/// names none; `sample<double>(…)` asks for another.
+/// @shape returns D × N with D = shape.size() and N = count
+/// @throws value_error for options outside their domain; shape_error if no shape is given and the predictor knows none, or
+/// another than the given one
+/// @determinism the same seed gives the same bits for every thread count; sample n is the same alone and among others
+/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
+template <class Requested = void, class A, NoiseSchedule Schedule, class P, NoiseSource Noise,
+          Scalar S = detail::sample_scalar<Requested, P>>
+    requires Sampler<A, Schedule> && PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
+                              Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    const sample_shape shape = options.shape.size() != 0 ? options.shape : shape_of(predictor).value_or(sample_shape{});
+    if (shape.size() <= 0) {
+        throw shape_error("sample", "shape of a sample", "options.shape, or a predictor that knows it", shape.size());
+    }
+    if (const auto known = shape_of(predictor); known && known->size() != shape.size()) {
+        throw shape_error("sample", "size of a sample", known->size(), shape.size());
+    }
+    if (options.count < 0) {
+        throw value_error("sample", "number of samples", ">= 0", options.count);
+    }
+    const index steps = options.steps == 0 ? static_cast<index>(schedule.steps()) : options.steps;
+    const auto timesteps =
+        options.timesteps.empty() ? make_timesteps(schedule.steps(), steps, options.spacing) : options.timesteps;
+    const one_step_plan plan = sampler.plan(schedule, timesteps);
+    batch<S> x(shape.size(), options.count);
+    noise.normal(batch_view<S>(x), 0, options.first_sample);
+    return denoise_from<S>(plan, predictor, std::move(x), noise, {options.clip_x0, options.clip_epsilon}, on_step,
+                           options.first_sample);
+}
+
+/// The same with the default noise: the Philox stream `sampler` of options.seed.
+template <class Requested = void, class A, NoiseSchedule Schedule, class P,
+          Scalar S = detail::sample_scalar<Requested, P>>
+    requires Sampler<A, Schedule> && PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor,
+                              const sample_options& options = {},
+                              const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    return sample<S>(sampler, schedule, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
+}
+
+}  // namespace ddpm

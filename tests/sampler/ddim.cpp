@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/ddim.hpp>
+
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/sample.hpp>
+
+#include "support/catch.hpp"
+#include "support/gaussian_oracle.hpp"
+#include "support/predictors.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+
+static_assert(Sampler<ddim, noise_schedule<>>);
+static_assert(Sampler<ddim, schedule_archetype>);
+
+// Published: diffusers' DDIM variance tests, linear schedule. σ² there is that of η = 1.
+TEST_CASE("the noise of a step has the published variance", "[sampler]") {
+    const noise_schedule schedule{linear_beta{}, 1000};
+    const auto variance = [&](index t, index s) {
+        const double sigma = ddim{.eta = 1}.plan(schedule, std::vector<index>{t, s})[0].sigma;
+        return sigma * sigma;
+    };
+    CHECK(std::abs(variance(420, 400) - 0.14771) < 1e-5);
+    CHECK(std::abs(variance(980, 960) - 0.32460) < 1e-5);
+    CHECK(std::abs(variance(487, 486) - 0.00979) < 1e-5);
+    CHECK(std::abs(variance(999, 998) - 0.02) < 1e-4);
+    CHECK(ddim{.eta = 1}.plan(schedule, std::vector<index>{0})[0].sigma == 0);
+    CHECK(ddim{.eta = 0}.plan(schedule, std::vector<index>{980, 960})[0].sigma == 0);
+}
+
+TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler with the small variance", "[sampler]", float,
+                   double) {
+    using S = TestType;
+    for (const auto& [name, schedule] : all_schedules()) {
+        const sample_options options{.count = 4, .shape = 6, .seed = 5};
+        const gaussian_oracle<noise_schedule<>> oracle{schedule, 0.3, 0.5};
+        const batch<S> a = sample<S>(ancestral{.variance = reverse_variance::fixed_small}, schedule, oracle, options);
+        const batch<S> b = sample<S>(ddim{.eta = 1}, schedule, oracle, options);
+        INFO(name);
+        // Both take 1 − ᾱ_s − σ² or 1 − ᾱ_t/ᾱ_s of numbers near 1, which leaves about twelve digits.
+        CHECK(static_cast<double>((a - b).abs().maxCoeff()) < std::max(ulps<S>(100), 1e-10));
+    }
+}
+
+TEST_CASE("a point is found in one step, and stays what it is without noise", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const auto point = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
+        const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[0]));
+        out.prediction.array() = (xt.array() - alpha * 0.25) / sigma;  // all data is 0.25
+    };
+    for (const index steps : {1, 2, 50}) {
+        const auto x = sample<double>(ddim{}, schedule, point, {.steps = steps, .count = 3, .shape = 2});
+        CHECK((x - 0.25).abs().maxCoeff() < 1e-9);
+    }
+}
+
+TEST_CASE("the last step may end at alpha_bar of t = 0", "[sampler]") {
+    const noise_schedule schedule{linear_beta{.start = 0.01}, 10};
+    const auto plan = ddim{.end_at_clean = false}.plan(schedule, std::vector<index>{5, 0});
+    CHECK(plan[1].x0 == std::sqrt(schedule.alpha_bar(0)));
+    CHECK(plan[1].eps == std::sqrt(1 - schedule.alpha_bar(0)));
+    const auto to_clean = ddim{}.plan(schedule, std::vector<index>{5, 0});
+    CHECK(to_clean[1].x0 == 1);
+    CHECK(to_clean[1].eps == 0);
+}
+
+TEST_CASE("ddim: what is outside its domain is an error", "[sampler]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const std::vector<index> timesteps{5, 2};
+    for (const double eta : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
+        CHECK_THROWS_AS(ddim{.eta = eta}.plan(schedule, timesteps), value_error);
+    }
+    CHECK_THROWS_AS(ddim{}.plan(schedule, std::vector<index>{2, 5}), value_error);
+    CHECK_THROWS_AS(ddim{}.plan(schedule, std::vector<index>{}), value_error);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/sample.hpp>
+
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/predictor/predicts.hpp>
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/ddim.hpp>
+
+#include "support/catch.hpp"
+#include "support/predictors.hpp"
+#include "support/schedules.hpp"
+
+#include <span>
+#include <vector>
+
+namespace ddpm::test {
+
+TEST_CASE("samples have the asked shape, count and type", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const predictor_archetype<float> bare;
+    const batch<float> x = sample(ancestral{}, schedule, bare, {.steps = 5, .count = 3, .shape = {2, 3, 4}});
+    CHECK(x.rows() == 24);
+    CHECK(x.cols() == 3);
+    const batch<double> y = sample<double>(ancestral{}, schedule, predictor_archetype<double>{}, {.count = 2, .shape = 5});
+    CHECK(y.rows() == 5);
+    CHECK(sample(ancestral{}, schedule, bare, {.count = 0, .shape = 3}).cols() == 0);
+    // A network names its type and shape itself.
+    const auto z = sample(ddim{}, schedule, session_archetype<double>{}, {.steps = 1});
+    static_assert(std::same_as<decltype(z), const batch<double>>);
+    CHECK(z.rows() == 4);
+    CHECK(sample(ddim{}, schedule_archetype{}, bare, {.shape = 2}).allFinite());
+}
+
+TEST_CASE("all timesteps are the default, and a list is followed as it is", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    std::vector<double> times;
+    const auto predictor = [&](batch_view<const float>, std::span<const double> t, const model_output<float>& out) {
+        times.push_back(t[0]);
+        out.prediction.array().setZero();
+    };
+    static_cast<void>(sample(ddim{}, schedule, predictor, {.shape = 1}));
+    REQUIRE(times.size() == 20);
+    CHECK(times.front() == 19);
+    CHECK(times.back() == 0);
+    times.clear();
+    static_cast<void>(sample(ddim{}, schedule, predictor, {.shape = 1, .timesteps = {17, 4}}));
+    CHECK(times == std::vector<double>{17, 4});
+    times.clear();
+    static_cast<void>(sample(ddim{}, schedule, predictor, {.steps = 2, .shape = 1, .spacing = timestep_spacing::leading}));
+    CHECK(times == std::vector<double>{10, 0});
+}
+
+TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    batch<float> estimate;
+    index calls = 0;
+    const auto x = sample(ancestral{}, schedule, predictor_archetype<float>{}, {.count = 2, .shape = 3},
+                          [&](const sample_step<float>& step) {
+                              ++calls;
+                              estimate = step.x0.array();
+                              return step.step < 6;
+                          });
+    CHECK(calls == 7);
+    CHECK((x == estimate).all());
+}
+
+TEST_CASE("the same seed gives the same bits for every thread count and batch split", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 30};
+    const sample_options options{.count = 37, .shape = {16, 16, 3}, .seed = 11};
+    set_thread_count(1);
+    const batch<float> expected = sample(ancestral{}, schedule, predictor_archetype<float>{}, options);
+    for (const index threads : {2, 3, 7}) {
+        set_thread_count(threads);
+        CHECK((sample(ancestral{}, schedule, predictor_archetype<float>{}, options) == expected).all());
+    }
+    set_thread_count(0);
+    for (const index n : {0, 1, 20, 36}) {
+        sample_options one = options;
+        one.count = 1;
+        one.first_sample = n;
+        CHECK((sample(ancestral{}, schedule, predictor_archetype<float>{}, one).col(0) == expected.col(n)).all());
+    }
+    sample_options other = options;
+    other.seed = 12;
+    CHECK_FALSE((sample(ancestral{}, schedule, predictor_archetype<float>{}, other) == expected).all());
+}
+
+TEST_CASE("clipping keeps the estimates within bounds", "[sampler]") {
+    const noise_schedule schedule{linear_beta{}, 20};
+    bool clipped = true;
+    const auto x = sample(ddim{}, schedule, predictor_archetype<float>{}, {.count = 2, .shape = 8, .clip_x0 = 0.25},
+                          [&](const sample_step<float>& step) {
+                              clipped = clipped && step.x0.array().abs().maxCoeff() <= 0.25F;
+                              return true;
+                          });
+    CHECK(clipped);
+    CHECK(x.abs().maxCoeff() <= 0.25F);
+}
+
+TEST_CASE("sample: what does not fit is an error", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const predictor_archetype<float> bare;
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.count = 2}), shape_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.shape = -3}), shape_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, session_archetype<float>{}, {.shape = 5}), shape_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.count = -1, .shape = 2}), value_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.steps = 21, .shape = 2}), value_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.steps = -1, .shape = 2}), value_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.shape = 2, .timesteps = {3, 7}}), value_error);
+    CHECK_THROWS_AS(sample(ddim{.eta = 2}, schedule, bare, {.shape = 2}), value_error);
+    CHECK_THROWS_AS(sample(ddim{}, schedule, bare, {.shape = 2, .clip_x0 = -1.0}), value_error);
+    const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
+    CHECK_THROWS_AS(sample(ddim{}, noise, bare, {.shape = 2}), value_error);  // ε says nothing where ᾱ is 0
+    CHECK_NOTHROW(sample(ddim{}, noise, predicts(bare, prediction::v), {.shape = 2}));
+}
+
+}  // namespace ddpm::test
