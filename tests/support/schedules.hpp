@@ -26,6 +26,7 @@ inline std::vector<named_schedule> all_schedules() {
         {"cosine 1000", {cosine_beta{}, 1000}},
         {"cosine 4000", {cosine_beta{}, 4000}},
         {"table", noise_schedule<>{std::vector<double>{0.01, 0.3, 0.2, 0.5, 0.9}}},
+        {"two steps", noise_schedule<>{std::vector<double>{0.2, 0.4}}},
         {"callable", {[](index t, index steps) { return 1.0 / static_cast<double>(steps - t + 1); }, 50}},
     };
 }
