@@ -50,6 +50,16 @@ TEMPLATE_TEST_CASE("kl of batches sums over elements, with variances shared or n
         CHECK(shared(n) == full(n));
     }
     CHECK((kl_diagonal_gaussians(m1, lv1, m1, lv1) == 0).all());
+
+    const batch<S> full1 = pattern<S>(4, 3, 5), full2 = pattern<S>(4, 3, 6);
+    const auto mixed = kl_diagonal_gaussians(m1, full1, m2, full2);
+    for (index n = 0; n < 3; ++n) {
+        double expected = 0;
+        for (index i = 0; i < 4; ++i) {
+            expected += static_cast<double>(kl_gaussians(m1(i, n), full1(i, n), m2(i, n), full2(i, n)));
+        }
+        CHECK(std::abs(static_cast<double>(mixed(n)) - expected) < ulps<S>(4) * expected);
+    }
 }
 
 TEST_CASE("kl of batches: shapes that do not fit are errors", "[loss]") {

@@ -10,6 +10,14 @@
 
 namespace ddpm {
 
+namespace detail {
+
+/// An Eigen vector whose elements may lie apart, such as a row of a column-major matrix.
+template <class X>
+concept SpacedVector = requires { requires X::InnerStrideAtCompileTime != 1; };
+
+}  // namespace detail
+
 /// One value for every sample of a batch, or one value shared by all. Made implicitly from a value or from contiguous
 /// values (span, vector, Eigen vector), which it does not own.
 template <class T>
@@ -20,7 +28,7 @@ public:
 
     /// values[n] for sample n.
     template <class Values>
-        requires requires(const Values& v) {
+        requires(!detail::SpacedVector<Values>) && requires(const Values& v) {
             { v.data() } -> std::convertible_to<const T*>;
             { v.size() } -> std::convertible_to<index>;
         }

@@ -30,11 +30,12 @@ concept Scalar = std::same_as<S, float> || std::same_as<S, double>;
 
 /// A batch of N samples of dimension D: column-major D × N, one sample per column. An image's column runs over height,
 /// width and channel with the channel fastest (NHWC).
+/// It is allocated without Eigen's alignment, which depends on -march: files with different flags may share a batch.
 template <Scalar S>
-using batch = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic>;
+using batch = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor | Eigen::DontAlign>;
 
 /// One value for each of the N samples of a batch: 1 × N.
 template <Scalar S>
-using per_sample_values = Eigen::Array<S, 1, Eigen::Dynamic>;
+using per_sample_values = Eigen::Array<S, 1, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
 }  // namespace ddpm

@@ -1,0 +1,61 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace ddpm::detail {
+
+/// Which instruction sets beyond the baseline may be used.
+struct cpu_features {
+    bool avx2 = false;
+    bool avx512 = false;
+    bool neon = false;
+};
+
+/// What CPUID and XGETBV answer: leaf 1 ECX, leaf 7 EBX, and the register states that the operating system saves.
+struct x86_registers {
+    std::uint32_t leaf1_ecx = 0;
+    std::uint32_t leaf7_ebx = 0;
+    std::uint32_t xcr0 = 0;
+};
+
+/// A processor may have registers that its operating system does not save on a task switch: both must agree.
+/// @source Intel SDM volume 1, sections 14.3 and 15.2
+[[nodiscard]] constexpr cpu_features decode(const x86_registers& registers) noexcept {
+    constexpr std::uint32_t fma = 1u << 12, avx = 1u << 28;                                               // leaf 1, ECX
+    constexpr std::uint32_t avx2 = 1u << 5, avx512 = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);  // leaf 7, EBX: F DQ BW VL
+    constexpr std::uint32_t ymm_state = 0x06, zmm_state = 0xe6;
+    const bool has_avx2 = (registers.leaf1_ecx & (fma | avx)) == (fma | avx) && (registers.leaf7_ebx & avx2) != 0 &&
+                          (registers.xcr0 & ymm_state) == ymm_state;
+    const bool has_avx512 = has_avx2 && (registers.leaf7_ebx & avx512) == avx512 && (registers.xcr0 & zmm_state) == zmm_state;
+    return {has_avx2, has_avx512, false};
+}
+
+[[nodiscard]] inline cpu_features read_cpu_features() noexcept {
+#if defined(__x86_64__)
+    x86_registers registers;
+    std::uint32_t eax = 0, ebx = 0, ecx = 0, edx = 0;
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) {
+        registers.leaf1_ecx = ecx;
+    }
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
+        registers.leaf7_ebx = ebx;
+    }
+    if ((registers.leaf1_ecx & (1u << 27)) != 0) {  // OSXSAVE: the instruction XGETBV exists
+        std::uint32_t high = 0;
+        asm volatile("xgetbv" : "=a"(registers.xcr0), "=d"(high) : "c"(0));
+    }
+    return decode(registers);
+#elif defined(__aarch64__)
+    return {false, false, true};
+#else
+    return {};
+#endif
+}
+
+}  // namespace ddpm::detail

@@ -1,0 +1,188 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// Compiles one kernel body for every instruction set. HOW TO ADD A KERNEL `scale`, x ← a·x:
+//
+// 1. The body, include/ddpm/kernels/detail/scale.inl.hpp: functions that are `inline` or templates, with no include guard,
+//    no #include and no namespace around them (they are put into one per instruction set). See pack.inl.hpp for `pack`.
+//
+//        template <class S>
+//        void scale(S* x, index size, S a) {
+//            const pack<S> factor = splat(a);
+//            index i = 0;
+//            for (; i + lanes<S> <= size; i += lanes<S>) {
+//                store(x + i, factor * load(x + i));
+//            }
+//            if (i < size) {
+//                store_first(x + i, factor * load_first(x + i, size - i), size - i);
+//            }
+//        }
+//
+// 2. The public header, include/ddpm/kernels/scale.hpp: compile the body, then call the one that fits the machine.
+//
+//        #pragma once
+//        #include <ddpm/kernels/detail/dispatch.hpp>
+//        #include <ddpm/kernels/detail/pack.hpp>
+//        #define DDPM_KERNEL_BODY <ddpm/kernels/detail/scale.inl.hpp>
+//        #include <ddpm/kernels/detail/foreach_target.hpp>
+//        namespace ddpm::kernels {
+//        template <Scalar S>
+//        void scale(S a, batch_view<S> x) {
+//            const auto body = DDPM_DISPATCH(scale<S>);  // a pointer to the function; call it inside parallel_for too
+//            …
+//        }
+//        }
+//
+// 3. The test, tests/kernels/scale.cpp: `for (auto set : all_instruction_sets) if (is_supported(set))
+//    { detail::scoped_simd_target on(set); … }` against a scalar reference.
+//
+// A body that other bodies use (say exp) gets a header as pack.hpp is: #pragma once, then the two lines of step 2.
+//
+// Rules for bodies: raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of
+// theirs would be compiled for this instruction set, and the linker might pick that copy for the whole program. No lambdas:
+// GCC compiles them for the wrong instruction set. No static variables. Small helpers are DDPM_INLINE. GCC at -O2 unrolls
+// only what `DDPM_UNROLL` stands before. Products and sums are never contracted to a fused multiply-add; say multiply_add
+// where you want one. In a template, a function of packs must be declared before its use (a pack has no namespace to look
+// into).
+//
+// Macros that a body sees: DDPM_TARGET_NAMESPACE, DDPM_TARGET_BYTES (of a register), and one of DDPM_TARGET_SSE2, _AVX2,
+// _AVX512, _NEON, _PORTABLE, defined.
+//
+// Every target is exact, with nothing added from the flags of the build (arch=x86-64 clears them in GCC, the no-… list in
+// Clang): equal symbols are equal code, so that translation units with different -march flags link safely. For the same
+// reason bodies cannot use GCC's intrinsics headers, which are compiled with the flags of the build.
+
+#ifndef DDPM_KERNEL_BODY
+#error "define DDPM_KERNEL_BODY before including foreach_target.hpp"
+#endif
+
+#if defined(__x86_64__)
+
+#define DDPM_TARGET_NAMESPACE sse2
+#define DDPM_TARGET_BYTES 16
+#define DDPM_TARGET_SSE2
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target(DDPM_EXACT_X86_64))), apply_to = function)
+#pragma float_control(push)
+#pragma clang fp contract(off)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#pragma GCC target("arch=x86-64")
+#endif
+namespace ddpm::kernels::detail::sse2 {
+#include DDPM_KERNEL_BODY
+}
+#if defined(__clang__)
+#pragma float_control(pop)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef DDPM_TARGET_NAMESPACE
+#undef DDPM_TARGET_BYTES
+#undef DDPM_TARGET_SSE2
+
+#define DDPM_TARGET_NAMESPACE avx2
+#define DDPM_TARGET_BYTES 32
+#define DDPM_TARGET_AVX2
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target(DDPM_EXACT_X86_64 ",avx2,fma"))), apply_to = function)
+#pragma float_control(push)
+#pragma clang fp contract(off)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#pragma GCC target("arch=x86-64,avx2,fma")
+#endif
+namespace ddpm::kernels::detail::avx2 {
+#include DDPM_KERNEL_BODY
+}
+#if defined(__clang__)
+#pragma float_control(pop)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef DDPM_TARGET_NAMESPACE
+#undef DDPM_TARGET_BYTES
+#undef DDPM_TARGET_AVX2
+
+#define DDPM_TARGET_NAMESPACE avx512
+#define DDPM_TARGET_BYTES 64
+#define DDPM_TARGET_AVX512
+#if defined(__clang__)
+#pragma clang attribute push( \
+    __attribute__((target(DDPM_EXACT_X86_64 ",avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
+#pragma float_control(push)
+#pragma clang fp contract(off)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#pragma GCC target("arch=x86-64,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#endif
+namespace ddpm::kernels::detail::avx512 {
+#include DDPM_KERNEL_BODY
+}
+#if defined(__clang__)
+#pragma float_control(pop)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#undef DDPM_TARGET_NAMESPACE
+#undef DDPM_TARGET_BYTES
+#undef DDPM_TARGET_AVX512
+
+#else
+
+#define DDPM_TARGET_NAMESPACE portable
+#define DDPM_TARGET_BYTES 16
+#define DDPM_TARGET_PORTABLE
+#if defined(__clang__)
+#pragma float_control(push)
+#pragma clang fp contract(off)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#endif
+namespace ddpm::kernels::detail::portable {
+#include DDPM_KERNEL_BODY
+}
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
+#undef DDPM_TARGET_NAMESPACE
+#undef DDPM_TARGET_BYTES
+#undef DDPM_TARGET_PORTABLE
+
+#if defined(__aarch64__)
+#define DDPM_TARGET_NAMESPACE neon
+#define DDPM_TARGET_BYTES 16
+#define DDPM_TARGET_NEON
+#if defined(__clang__)
+#pragma float_control(push)
+#pragma clang fp contract(off)
+#else
+#pragma GCC push_options
+#pragma GCC optimize("fp-contract=off")
+#pragma GCC target("arch=armv8-a")
+#endif
+namespace ddpm::kernels::detail::neon {
+#include DDPM_KERNEL_BODY
+}
+#if defined(__clang__)
+#pragma float_control(pop)
+#else
+#pragma GCC pop_options
+#endif
+#undef DDPM_TARGET_NAMESPACE
+#undef DDPM_TARGET_BYTES
+#undef DDPM_TARGET_NEON
+#endif
+
+#endif
+
+#undef DDPM_KERNEL_BODY

@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// A kernel body (see foreach_target.hpp): Philox4x32-10 and the normal transform in registers, for kernels that fill or
+// use noise. The same bits as random/philox.hpp and random/normal_transform.hpp, which explain the formulas.
+
+/// The round keys of a seed, each in the low half of 64-bit lanes.
+struct philox_keys {
+    pack<std::uint64_t> first[philox_rounds];
+    pack<std::uint64_t> second[philox_rounds];
+};
+
+DDPM_INLINE philox_keys make_philox_keys(std::uint64_t seed) {
+    philox_keys keys;
+    std::uint32_t first = static_cast<std::uint32_t>(seed), second = static_cast<std::uint32_t>(seed >> 32);
+    for (int round = 0; round < philox_rounds; ++round) {
+        keys.first[round] = splat(std::uint64_t{first});
+        keys.second[round] = splat(std::uint64_t{second});
+        first += philox_weyl_0;
+        second += philox_weyl_1;
+    }
+    return keys;
+}
+
+/// What the counters (block, step, sample, stream) of one sample share in the first three rounds, round keys included:
+/// words 1 to 3 enter the first round, so that half of it and of the second is the same for all blocks.
+struct philox_sample {
+    pack<std::uint64_t> round1_word2, round2_word0, round2_word2, round3_word2;
+};
+
+DDPM_INLINE philox_sample make_philox_sample(const philox_keys& keys, std::uint32_t step, std::uint32_t sample,
+                                             std::uint32_t stream) {
+    const std::uint64_t product1 = std::uint64_t{philox_multiplier_1} * sample;
+    const std::uint32_t word0 = static_cast<std::uint32_t>((product1 >> 32) ^ step ^ keys.first[0][0]);
+    const std::uint64_t product2 = std::uint64_t{philox_multiplier_0} * word0;
+    return {splat(std::uint64_t{stream}) ^ keys.second[0], splat(product1) ^ keys.first[1],
+            splat(product2 >> 32) ^ keys.second[1], splat(product2) ^ keys.second[2]};
+}
+
+/// The four words of as many counters as a 64-bit pack has lanes, in the low halves; what the high halves hold is not
+/// meant: a product takes low halves only, so that no lane ever moves.
+struct philox_words {
+    pack<std::uint64_t> word0, word1, word2, word3;
+};
+
+DDPM_INLINE philox_words philox(const philox_keys& keys, const philox_sample& sample, pack<std::uint64_t> block) {
+    const pack<std::uint32_t> multiplier_0 = as<std::uint32_t>(splat(std::uint64_t{philox_multiplier_0}));
+    const pack<std::uint32_t> multiplier_1 = as<std::uint32_t>(splat(std::uint64_t{philox_multiplier_1}));
+    pack<std::uint64_t> product0 = multiply_even(as<std::uint32_t>(block), multiplier_0);
+    pack<std::uint64_t> product1 =
+        multiply_even(as<std::uint32_t>((product0 >> 32) ^ sample.round1_word2), multiplier_1);
+    philox_words w;
+    w.word0 = (product1 >> 32) ^ sample.round2_word0;
+    w.word1 = product1;
+    w.word2 = product0 ^ sample.round2_word2;
+    product0 = multiply_even(as<std::uint32_t>(w.word0), multiplier_0);
+    product1 = multiply_even(as<std::uint32_t>(w.word2), multiplier_1);
+    w.word0 = (product1 >> 32) ^ w.word1 ^ keys.first[2];
+    w.word1 = product1;
+    w.word2 = (product0 >> 32) ^ sample.round3_word2;
+    w.word3 = product0;
+    DDPM_UNROLL
+    for (int round = 3; round < philox_rounds; ++round) {
+        product0 = multiply_even(as<std::uint32_t>(w.word0), multiplier_0);
+        product1 = multiply_even(as<std::uint32_t>(w.word2), multiplier_1);
+        w.word0 = (product1 >> 32) ^ w.word1 ^ keys.first[round];
+        w.word1 = product1;
+        w.word2 = (product0 >> 32) ^ w.word3 ^ keys.second[round];
+        w.word3 = product0;
+    }
+    return w;
+}
+
+/// The low halves of `even` in the even 32-bit lanes, those of `odd` in the odd ones.
+DDPM_INLINE pack<std::uint32_t> interleave(pack<std::uint64_t> even, pack<std::uint64_t> odd) {
+    return as<std::uint32_t>((even & 0xffffffffu) | (odd << 32));
+}
+
+/// r cos θ and r sin θ of each lane.
+struct normal_packs {
+    pack<float> first, second;
+};
+
+DDPM_INLINE normal_packs box_muller(pack<std::uint32_t> radius_word, pack<std::uint32_t> angle_word) {
+    const pack<std::int32_t> s = as<std::int32_t>(radius_word | 1u);
+    const pack<float> x = convert<float>(s) * -two_to_minus_32;
+    const pack<float> base = as<float>(~(s >> 31) & 0x3f800000);  // 1 where s ≥ 0, else 0
+    const pack<std::int32_t> offset = as<std::int32_t>(base + x) - sqrt_half_bits;
+    const pack<std::int32_t> k = offset >> 23;
+    const pack<float> mantissa = as<float>((offset & mantissa_mask) + sqrt_half_bits);
+    const pack<float> t = select(k < 0, mantissa - 1.0f, x);
+    pack<float> log_factor = minus_two_log1p[8] * t + minus_two_log1p[7];
+    DDPM_UNROLL
+    for (int i = 6; i >= 0; --i) {
+        log_factor = log_factor * t + minus_two_log1p[i];
+    }
+    const pack<float> radius = sqrt(convert<float>(k) * minus_two_log_two + log_factor * t);
+
+    const pack<std::uint32_t> turned = angle_word + 0x20000000u;
+    const pack<float> fraction = convert<float>(as<std::int32_t>((angle_word << 2) | 2u)) * two_to_minus_32;
+    const pack<float> z = fraction * fraction;
+    pack<float> sine = sine_of_quarter_turns[3] * z + sine_of_quarter_turns[2];
+    sine = (sine * z + sine_of_quarter_turns[1]) * z + sine_of_quarter_turns[0];
+    sine = sine * fraction;
+    pack<float> cosine = cosine_of_quarter_turns[3] * z + cosine_of_quarter_turns[2];
+    cosine = (cosine * z + cosine_of_quarter_turns[1]) * z + cosine_of_quarter_turns[0];
+    cosine = cosine * z + 1.0f;
+    const auto odd = as<std::int32_t>(turned << 1) < 0;
+    const pack<float> signed_radius = as<float>(as<std::uint32_t>(radius) ^ (turned & 0x80000000u));
+    return {signed_radius * select(odd, -sine, cosine), signed_radius * select(odd, cosine, sine)};
+}
+
+/// The even counters of a group of lanes<float> counters; the odd ones follow each by one.
+DDPM_INLINE pack<std::uint64_t> even_counters() {
+    pack<std::uint64_t> v{};
+    for (index i = 0; i < lanes<std::uint64_t>; ++i) {
+        v[i] = static_cast<std::uint64_t>(2 * i);
+    }
+    return v;
+}
+
+/// The normals of lanes<float> counters: `low` of words 0 and 1, `high` of words 2 and 3. Lane i is of counter c = first
+/// + i, first a multiple of lanes<float>: element (c / 16) · 64 + c mod 16 of the sample in low.first, and those 16, 32 and
+/// 48 further in low.second, high.first and high.second.
+struct normal_group {
+    normal_packs low, high;
+};
+
+DDPM_INLINE normal_group make_normals(const philox_keys& keys, const philox_sample& sample, std::uint32_t first) {
+    const pack<std::uint64_t> counters = even_counters() + std::uint64_t{first};
+    const philox_words even = philox(keys, sample, counters);
+    const philox_words odd = philox(keys, sample, counters + 1u);
+    return {box_muller(interleave(even.word0, odd.word0), interleave(even.word1, odd.word1)),
+            box_muller(interleave(even.word2, odd.word2), interleave(even.word3, odd.word3))};
+}

@@ -1,0 +1,25 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The AVX2 and FMA part of pack.inl.hpp.
+
+inline constexpr bool has_fused_multiply_add = true;
+
+DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
+    return __builtin_ia32_vfmaddps256(a, b, c);
+}
+DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
+    return __builtin_ia32_vfmaddpd256(a, b, c);
+}
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps256(x); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd256(x); }
+DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_roundps256(x, 8); }
+DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_roundpd256(x, 8); }
+
+DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
+#if defined(__clang__)
+    return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction
+#else
+    return (pack<std::uint64_t>)__builtin_ia32_pmuludq256((pack<int>)a, (pack<int>)b);
+#endif
+}

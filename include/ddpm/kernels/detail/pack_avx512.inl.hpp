@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The AVX-512 part of pack.inl.hpp.
+
+inline constexpr bool has_fused_multiply_add = true;
+
+// The last two arguments of these builtins: the mask of all lanes, and 4, the current rounding direction.
+#if defined(__clang__)
+inline constexpr unsigned short all_16 = 0xffff;
+inline constexpr unsigned char all_8 = 0xff;
+#else
+inline constexpr short all_16 = -1;
+inline constexpr signed char all_8 = -1;
+#endif
+
+DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
+    return __builtin_ia32_vfmaddps512_mask(a, b, c, all_16, 4);
+}
+DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
+    return __builtin_ia32_vfmaddpd512_mask(a, b, c, all_8, 4);
+}
+
+DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_rndscaleps_mask(x, 8, x, all_16, 4); }
+DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_rndscalepd_mask(x, 8, x, all_8, 4); }
+
+#if defined(__clang__)
+
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512(x, 4); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512(x, 4); }
+DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
+    return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction
+}
+
+#else
+
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, all_16, 4); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, all_8, 4); }
+DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
+    return (pack<std::uint64_t>)__builtin_ia32_pmuludq512_mask((pack<int>)a, (pack<int>)b, pack<long long>{}, all_8);
+}
+
+#endif

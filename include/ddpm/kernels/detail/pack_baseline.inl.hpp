@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The part of pack.inl.hpp for SSE2 and for every architecture without a target of its own.
+
+inline constexpr bool has_fused_multiply_add = false;
+
+DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) { return a * b + c; }
+DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) { return a * b + c; }
+
+// Adding 2^23 (2^52 for double) to a smaller number rounds away its fraction; larger numbers have none.
+DDPM_INLINE pack<float> round_even(pack<float> x) {
+    const pack<float> size = abs(x);
+    const pack<float> rounded = (size + 0x1p23f) - 0x1p23f;
+    const pack<std::uint32_t> sign = as<std::uint32_t>(x) & 0x80000000u;
+    return size < 0x1p23f ? as<float>(as<std::uint32_t>(rounded) | sign) : x;
+}
+DDPM_INLINE pack<double> round_even(pack<double> x) {
+    const pack<double> size = abs(x);
+    const pack<double> rounded = (size + 0x1p52) - 0x1p52;
+    const pack<std::uint64_t> sign = as<std::uint64_t>(x) & (std::uint64_t{1} << 63);
+    return size < 0x1p52 ? as<double>(as<std::uint64_t>(rounded) | sign) : x;
+}
+
+#if defined(DDPM_TARGET_SSE2)
+
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps(x); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd(x); }
+
+DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
+#if defined(__clang__)
+    return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction
+#else
+    return (pack<std::uint64_t>)__builtin_ia32_pmuludq128((pack<int>)a, (pack<int>)b);
+#endif
+}
+
+#else
+
+DDPM_INLINE pack<float> sqrt(pack<float> x) {
+    for (index i = 0; i < lanes<float>; ++i) {
+        x[i] = __builtin_sqrtf(x[i]);
+    }
+    return x;
+}
+DDPM_INLINE pack<double> sqrt(pack<double> x) {
+    for (index i = 0; i < lanes<double>; ++i) {
+        x[i] = __builtin_sqrt(x[i]);
+    }
+    return x;
+}
+DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
+    pack<std::uint64_t> product{};
+    for (index i = 0; i < lanes<std::uint64_t>; ++i) {
+        product[i] = std::uint64_t{a[2 * i]} * b[2 * i];
+    }
+    return product;
+}
+
+#endif

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The body of reverse_step.hpp.
+
+template <class S>
+struct estimates {
+    pack<S> x0, eps;
+};
+
+template <class S>
+DDPM_INLINE estimates<S> estimate(const denoise_coefficients<S>& c, pack<S> xt, pack<S> p) {
+    const pack<S> x0 = min(splat(c.limit), max(splat(-c.limit), c.x0_xt * xt + c.x0_value * p));  // NaN stays NaN
+    return {x0, c.eps_xt * xt + c.eps_value * (c.eps_from_x0 ? x0 : p)};
+}
+
+template <class S>
+void denoise(index size, const denoise_coefficients<S>& coefficients, const S* xt, const S* p, S* x0, S* eps) {
+    const denoise_coefficients<S> c = coefficients;  // which no store can change
+    index i = 0;
+    for (; i + lanes<S> <= size; i += lanes<S>) {
+        const estimates<S> e = estimate(c, load(xt + i), load(p + i));
+        store(x0 + i, e.x0);
+        store(eps + i, e.eps);
+    }
+    if (const index rest = size - i; rest > 0) {
+        const estimates<S> e = estimate(c, load_first(xt + i, rest), load_first(p + i, rest));
+        store_first(x0 + i, e.x0, rest);
+        store_first(eps + i, e.eps, rest);
+    }
+}
+
+/// Without z the step draws no noise; x0 may be null too.
+template <class S>
+DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z, S* x0,
+                                   S* out) {
+    index i = 0;
+    for (; i + lanes<S> <= size; i += lanes<S>) {
+        const pack<S> x = load(xt + i);
+        const estimates<S> e = estimate(c.estimate, x, load(p + i));
+        if (x0 != nullptr) {
+            store(x0 + i, e.x0);
+        }
+        pack<S> sum = c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+        if (z != nullptr) {
+            sum += c.sigma * load(z + i);
+        }
+        store(out + i, sum);
+    }
+    if (const index rest = size - i; rest > 0) {
+        const pack<S> x = load_first(xt + i, rest);
+        const estimates<S> e = estimate(c.estimate, x, load_first(p + i, rest));
+        if (x0 != nullptr) {
+            store_first(x0 + i, e.x0, rest);
+        }
+        pack<S> sum = c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+        if (z != nullptr) {
+            sum += c.sigma * load_first(z + i, rest);
+        }
+        store_first(out + i, sum, rest);
+    }
+}
+
+template <class S>
+void reverse_step(index size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0, S* out) {
+    const reverse_coefficients<S> c = coefficients;
+    take_reverse_step(size, c, xt, p, z, x0, out);
+}
+
+/// Elements first … first + count − 1 of some columns, whose z begin at `at`; first is a multiple of 64.
+template <class S>
+void reverse_step_with_normals(const normal_address& at, const reverse_coefficients<S>& coefficients, index columns,
+                               index first, index count, strided_columns<const S> xt, strided_columns<const S> p,
+                               strided_columns<S> x0, strided_columns<S> out) {
+    const reverse_coefficients<S> c = coefficients;
+    const philox_keys keys = make_philox_keys(at.seed);
+    for (index n = 0; n < columns; ++n) {
+        const philox_sample sample = make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        for (index e = 0; e < count; e += 64) {
+            S z[64];
+            put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
+            take_reverse_step<S>(count - e < 64 ? count - e : 64, c, xt.first + n * xt.stride + e,
+                                 p.first + n * p.stride + e, z, x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e,
+                                 out.first + n * out.stride + e);
+        }
+    }
+}

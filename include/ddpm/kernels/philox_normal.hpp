@@ -1,0 +1,45 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/normal.hpp>
+
+#include <cstdint>
+
+namespace ddpm::kernels {
+
+/// Where noise begins: the Philox key, and the counter words but the first, which runs over the elements of a sample.
+struct normal_address {
+    std::uint64_t seed = 0;
+    std::uint32_t stream = 0;
+    std::uint32_t step = 0;
+    std::uint32_t sample = 0;
+
+    /// The same for the sample that comes n later.
+    [[nodiscard]] normal_address later(index n) const noexcept {
+        return {seed, stream, step, sample + static_cast<std::uint32_t>(n)};
+    }
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/philox_normal.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Standard normals: column n of `out` is sample at.sample + n; doubles are widened floats.
+/// @determinism the bits of random/philox.hpp and random/normal_transform.hpp, on every instruction set
+template <Scalar S>
+void philox_normal(const normal_address& at, batch_view<S> out) {
+    const auto body = DDPM_DISPATCH(philox_normal<S>);
+    static_assert(block_elements % 64 == 0);
+    for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+        body(at.later(n), out.column(n) + first, out.stride(), count, first, last - first);
+    });
+}
+
+}  // namespace ddpm::kernels

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/kernels/detail/cpu.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+namespace ddpm {
+
+/// The instruction sets that every kernel is compiled for, whatever the flags of the build; each machine has some of them.
+enum class instruction_set {
+    baseline,  ///< what every machine of the architecture has: SSE2 on x86-64
+    avx2,      ///< x86-64 with AVX2 and FMA
+    avx512,    ///< x86-64 with AVX-512 F, VL, DQ and BW
+    neon       ///< 64-bit Arm
+};
+
+/// From the plainest to the fastest.
+inline constexpr std::array all_instruction_sets{instruction_set::baseline, instruction_set::neon, instruction_set::avx2,
+                                                 instruction_set::avx512};
+
+/// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512" or "neon".
+[[nodiscard]] constexpr std::string_view name(instruction_set set) noexcept {
+    switch (set) {
+        case instruction_set::avx2: return "avx2";
+        case instruction_set::avx512: return "avx512";
+        case instruction_set::neon: return "neon";
+        case instruction_set::baseline: break;
+    }
+    return "baseline";
+}
+
+/// Whether this machine and its operating system run kernels of that instruction set.
+[[nodiscard]] inline bool is_supported(instruction_set set) {
+    static const detail::cpu_features cpu = detail::read_cpu_features();
+    switch (set) {
+        case instruction_set::avx2: return cpu.avx2;
+        case instruction_set::avx512: return cpu.avx512;
+        case instruction_set::neon: return cpu.neon;
+        case instruction_set::baseline: break;
+    }
+    return true;
+}
+
+namespace detail {
+
+/// The instruction set that a DDPM_SIMD of this text asks for; an empty text asks for the fastest.
+/// @throws value_error if the text names none, or one that this machine does not have
+[[nodiscard]] inline instruction_set parse_simd_target(std::string_view text) {
+    std::string supported;
+    instruction_set fastest = instruction_set::baseline;
+    for (const instruction_set set : all_instruction_sets) {
+        if (is_supported(set)) {
+            supported += (supported.empty() ? "" : ", ") + std::string(name(set));
+            fastest = set;
+        }
+    }
+    if (text.empty()) {
+        return fastest;
+    }
+    for (const instruction_set set : all_instruction_sets) {
+        if (text == name(set)) {
+            if (!is_supported(set)) {
+                throw value_error("DDPM_SIMD", "this machine does not have that instruction set", supported, text);
+            }
+            return set;
+        }
+    }
+    throw value_error("DDPM_SIMD", "unknown instruction set", supported, text);
+}
+
+inline std::atomic<instruction_set>& active_simd_target() {
+    static std::atomic<instruction_set> active{[] {
+        const char* const forced = std::getenv("DDPM_SIMD");
+        return parse_simd_target(forced == nullptr ? "" : forced);
+    }()};
+    return active;
+}
+
+/// Makes kernels run on one instruction set until the end of the scope, in every thread: for tests and benchmarks.
+class scoped_simd_target {
+public:
+    /// @throws value_error if this machine does not have it
+    explicit scoped_simd_target(instruction_set set) : before_(active_simd_target().exchange(parse_simd_target(name(set)))) {}
+    scoped_simd_target(const scoped_simd_target&) = delete;
+    scoped_simd_target& operator=(const scoped_simd_target&) = delete;
+    ~scoped_simd_target() { active_simd_target() = before_; }
+
+private:
+    instruction_set before_;
+};
+
+}  // namespace detail
+
+/// The instruction set that kernels run on: the fastest that the machine has, or the one that the environment variable
+/// DDPM_SIMD named when a kernel first ran.
+/// @throws value_error if DDPM_SIMD names none, or one that this machine does not have
+[[nodiscard]] inline instruction_set simd_target() { return detail::active_simd_target().load(std::memory_order_relaxed); }
+
+}  // namespace ddpm

@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+#include <ddpm/random/philox.hpp>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace ddpm {
+
+/// Fills batches with standard normals for a step of a run, column n with those of sample first_sample + n. A source
+/// may compute them from that address, as philox_noise does, or ignore it and draw on from its own state, as
+/// torch_noise does.
+template <class N, class S = float>
+concept NoiseSource = Scalar<S> && requires(N& source, batch_view<S> out, index step, index first_sample) {
+    source.normal(out, step, first_sample);
+};
+
+/// What random numbers are for: each stream has its own, whatever the seed. Streams from `first_user_stream` on are
+/// yours.
+enum class noise_stream : std::uint32_t { sampler, training, timestep, order, weights, dropout };
+
+/// static_cast<noise_stream>(first_user_stream + i) is a stream that the library does not use.
+inline constexpr std::uint32_t first_user_stream = 1u << 16;
+
+/// Random numbers addressed by (seed, stream, sample, step, element): any of them at the same cost, in any order, from
+/// any thread. Philox4x32-10 with key = seed and counter = (element block, step, sample, stream); element e of a sample
+/// is word (e / 16) mod 4 of counter block (e / 64) · 16 + e mod 16, and a pair of normals takes the words (0, 1) or
+/// (2, 3) of one counter: the first goes to the element of the first word, the second to that of the second.
+/// @determinism the same bits whatever the batch split, the thread count, the instruction set and the compiler; a
+/// sample of fewer elements is the beginning of one with more
+class philox_noise {
+public:
+    philox_noise(std::uint64_t seed, noise_stream stream) noexcept
+        : seed_(seed), stream_(static_cast<std::uint32_t>(stream)) {}
+
+    [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+    [[nodiscard]] noise_stream stream() const noexcept { return static_cast<noise_stream>(stream_); }
+
+    /// Standard normals: column n of `out` is sample first_sample + n at that step. A double is the float of its
+    /// address.
+    /// @shape out D × N, D ≤ 2³⁴
+    /// @throws value_error unless 0 ≤ step < 2³² and all samples lie in [0, 2³²); shape_error if D > 2³⁴
+    /// @accuracy see box_muller
+    template <Scalar S>
+    void normal(batch_view<S> out, index step, index first_sample = 0) const {
+        kernels::philox_normal(address(out.rows(), out.columns(), step, first_sample), out);
+    }
+
+    /// Where the normals of a D × N batch begin, for kernels that make them as they go.
+    /// @throws as normal() does
+    [[nodiscard]] kernels::normal_address address(index rows, index columns, index step, index first_sample = 0) const {
+        require_word("philox_noise::normal", "step", step);
+        require_word("philox_noise::normal", "sample", first_sample);
+        if (columns > 0) {
+            require_word("philox_noise::normal", "sample", first_sample + (columns - 1));
+        }
+        if (rows > largest_sample) {
+            throw shape_error("philox_noise::normal", "too many elements in a sample",
+                              detail::text("<= ", largest_sample), rows);
+        }
+        return {seed_, stream_, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(first_sample)};
+    }
+
+    /// The random word at an address.
+    /// @throws value_error unless step and sample lie in [0, 2³²) and element in [0, 2³⁴)
+    [[nodiscard]] std::uint32_t bits(index sample, index step, index element) const {
+        require_word("philox_noise::bits", "sample", sample);
+        require_word("philox_noise::bits", "step", step);
+        if (element < 0 || element >= largest_sample) {
+            throw value_error("philox_noise::bits", "element", detail::text("in [0, ", largest_sample, ")"), element);
+        }
+        return philox4x32(counter(sample, step, element), key())[static_cast<std::size_t>(element / 16 % 4)];
+    }
+
+    /// A uniform integer of [0, bound) from the word at an address: the high half of word · bound. No value is more
+    /// than bound / 2³² likelier, relatively, than another.
+    /// @throws value_error unless 1 ≤ bound ≤ 2³², and as bits() does
+    [[nodiscard]] index below(index bound, index sample, index step, index element = 0) const {
+        if (bound < 1 || bound > words) {
+            throw value_error("philox_noise::below", "bound", detail::text("in [1, ", words, "]"), bound);
+        }
+        return static_cast<index>((std::uint64_t{bits(sample, step, element)} * static_cast<std::uint64_t>(bound)) >>
+                                  32);
+    }
+
+private:
+    static constexpr index words = index{1} << 32;           // how many values a counter word has
+    static constexpr index largest_sample = index{1} << 34;  // four elements for each value of the block word
+
+    static void require_word(std::string_view where, std::string_view what, index value) {
+        if (value < 0 || value >= words) {
+            throw value_error(where, what, detail::text("in [0, ", words, ")"), value);
+        }
+    }
+
+    [[nodiscard]] std::array<std::uint32_t, 4> counter(index sample, index step, index element) const noexcept {
+        return {static_cast<std::uint32_t>(element / 64 * 16 + element % 16), static_cast<std::uint32_t>(step),
+                static_cast<std::uint32_t>(sample), stream_};
+    }
+
+    [[nodiscard]] std::array<std::uint32_t, 2> key() const noexcept {
+        return {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)};
+    }
+
+    std::uint64_t seed_;
+    std::uint32_t stream_;
+};
+
+}  // namespace ddpm

@@ -1,0 +1,165 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+#include <optional>
+#include <random>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// How a build of PyTorch rounds the angles of its float normals.
+enum class torch_build {
+    vectorized,  ///< x86-64 with AVX2: 2π is rounded to float before it is multiplied
+    scalar,      ///< elsewhere: the product with 2π is rounded to float
+};
+
+/// The numbers that PyTorch draws on the CPU after torch.manual_seed(seed), in the same order: each member mirrors a
+/// function of torch on a contiguous tensor. It is sequential: what a call returns depends on all calls before.
+/// @accuracy integers, rand and uniform are the bits of torch 2.13 on x86-64 with FMA, and so are double normals up to
+/// the math library; float normals differ by at most 4e-7 · max(1, |value|) (2.5e-7 seen; five of six are equal). The two
+/// builds' own float normals differ from each other by up to 2e-6
+/// @source PyTorch, ATen: core/MT19937RNGEngine.h, core/DistributionsHelper.h, native/cpu/DistributionTemplates.h
+class torch_generator {
+public:
+    /// As torch does, drops the upper half of the seed.
+    explicit torch_generator(std::uint64_t seed, torch_build build = torch_build::vectorized)
+        : engine_(static_cast<std::uint32_t>(seed)), build_(build) {}
+
+    /// The next word of the Mersenne twister.
+    [[nodiscard]] std::uint32_t next() { return static_cast<std::uint32_t>(engine_()); }
+
+    /// The next two words, the first one on top.
+    [[nodiscard]] std::uint64_t next64() {
+        const std::uint64_t high = next();
+        return (high << 32) | next();
+    }
+
+    /// torch.rand: uniform in [0, 1), multiples of 2⁻²⁴ (float) or 2⁻⁵³ (double).
+    template <Scalar S>
+    void rand(std::span<S> out) {
+        for (S& x : out) {
+            x = unit<S>();
+        }
+    }
+
+    /// Tensor.uniform_(a, b): uniform in [a, b), rounded once as torch's builds for machines with FMA do.
+    /// @throws value_error unless a ≤ b and b − a is finite
+    template <Scalar S>
+    void uniform(std::span<S> out, std::type_identity_t<S> a, std::type_identity_t<S> b) {
+        if (!(a <= b) || !std::isfinite(b - a)) {
+            throw value_error("torch_generator::uniform", "bounds", "a <= b, b - a finite", detail::text(a, ", ", b));
+        }
+        for (S& x : out) {
+            x = std::fma(unit<S>(), b - a, a);
+        }
+    }
+
+    /// torch.randn: standard normals. Sixteen or more come from blocks of 16 uniforms, fewer one by one in double, in
+    /// pairs whose second half waits in the generator for the next such call.
+    template <Scalar S>
+    void randn(std::span<S> out) {
+        constexpr std::size_t block = 16;
+        if (out.size() < block) {
+            for (S& x : out) {
+                x = static_cast<S>(single_normal());
+            }
+            return;
+        }
+        rand(out);
+        for (std::size_t i = 0; i + block <= out.size(); i += block) {
+            transform(out.subspan(i, block));
+        }
+        if (out.size() % block != 0) {  // the last 16 anew, over values that are finished already
+            const std::span<S> tail = out.last(block);
+            rand(tail);
+            transform(tail);
+        }
+    }
+
+    /// torch.randint(low, high): uniform integers of [low, high). From a range of 2²⁸ on, each takes two words, as in
+    /// torch 2.13; old versions do so from 2³² on.
+    /// @throws value_error unless low < high
+    void randint(std::int64_t low, std::int64_t high, std::span<std::int64_t> out) {
+        if (low >= high) {
+            throw value_error("torch_generator::randint", "bounds", "low < high", detail::text(low, ", ", high));
+        }
+        const std::uint64_t range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
+        for (std::int64_t& x : out) {
+            const std::uint64_t offset = range >= large_range ? next64() % range : next() % range;
+            x = static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + offset);
+        }
+    }
+
+    /// torch.randperm(n): the numbers 0 … n − 1 in random order.
+    /// @throws value_error if n is negative, or so large (2³² / 20 or more) that torch takes another way
+    [[nodiscard]] std::vector<std::int64_t> randperm(std::int64_t n) {
+        constexpr std::int64_t limit = std::numeric_limits<std::uint32_t>::max() / 20;
+        if (n < 0 || n >= limit) {
+            throw value_error("torch_generator::randperm", "size", detail::text("in [0, ", limit, ")"), n);
+        }
+        std::vector<std::int64_t> order(static_cast<std::size_t>(n));
+        for (std::size_t i = 0; i < order.size(); ++i) {
+            order[i] = static_cast<std::int64_t>(i);
+        }
+        for (std::size_t i = 0; i + 1 < order.size(); ++i) {
+            std::swap(order[i], order[i + next() % (order.size() - i)]);
+        }
+        return order;
+    }
+
+private:
+    static constexpr std::uint64_t large_range = std::uint64_t{1} << 28;
+
+    template <Scalar S>
+    [[nodiscard]] S unit() {
+        if constexpr (std::is_same_v<S, float>) {
+            return static_cast<float>(next() & 0xffffffu) * 0x1p-24f;
+        } else {
+            return static_cast<double>(next64() & 0x1fffffffffffffu) * 0x1p-53;
+        }
+    }
+
+    /// Box–Muller on 16 uniforms: the first eight give radii, the others angles. Each step is rounded to S, as in
+    /// torch's code; the functions are taken in double, so that a float does not depend on the math library.
+    template <Scalar S>
+    void transform(std::span<S> block) const {
+        constexpr double two_pi = 2 * std::numbers::pi;
+        for (std::size_t j = 0; j < 8; ++j) {
+            const S logarithm = static_cast<S>(std::log(static_cast<double>(S(1) - block[j])));
+            const S radius = std::sqrt(S(-2) * logarithm);
+            const S angle_in_turns = block[j + 8];
+            const double angle = static_cast<double>(
+                build_ == torch_build::vectorized ? static_cast<S>(two_pi) * angle_in_turns
+                                                  : static_cast<S>(two_pi * static_cast<double>(angle_in_turns)));
+            block[j] = radius * static_cast<S>(std::cos(angle));
+            block[j + 8] = radius * static_cast<S>(std::sin(angle));
+        }
+    }
+
+    [[nodiscard]] double single_normal() {
+        if (waiting_) {
+            return *std::exchange(waiting_, std::nullopt);
+        }
+        const double turn = unit<double>();
+        const double radius = std::sqrt(-2.0 * std::log1p(-unit<double>()));
+        waiting_ = radius * std::sin(2 * std::numbers::pi * turn);
+        return radius * std::cos(2 * std::numbers::pi * turn);
+    }
+
+    std::mt19937 engine_;
+    torch_build build_;
+    std::optional<double> waiting_;
+};
+
+}  // namespace ddpm

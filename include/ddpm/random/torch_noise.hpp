@@ -1,0 +1,71 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/random/torch_generator.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// The noise of a PyTorch program: each call is one torch.randn(N, C, H, W, dtype) on the CPU, turned to this library's
+/// order H, W, C. It is sequential: it ignores the address, and what it draws depends on the calls and batch sizes
+/// before.
+/// @accuracy see torch_generator
+class torch_noise {
+public:
+    /// Noise for images of this shape; for plain vectors of any dimension, as torch.randn(N, D), without one.
+    /// @throws shape_error if a size is negative
+    explicit torch_noise(torch_generator generator, sample_shape shape = {})
+        : generator_(std::move(generator)), shape_(shape) {
+        if (shape.height < 0 || shape.width < 0 || shape.channels < 0) {
+            throw shape_error("torch_noise", "negative size", "height, width, channels >= 0",
+                              detail::text(shape.height, " x ", shape.width, " x ", shape.channels));
+        }
+    }
+
+    /// Begins as after torch.manual_seed(seed).
+    explicit torch_noise(std::uint64_t seed, sample_shape shape = {}) : torch_noise(torch_generator(seed), shape) {}
+
+    /// The generator, to draw other numbers in between.
+    [[nodiscard]] torch_generator& generator() noexcept { return generator_; }
+
+    [[nodiscard]] sample_shape shape() const noexcept { return shape_; }
+
+    /// Standard normals for N samples.
+    /// @shape out D × N
+    /// @throws shape_error if the noise has a shape and its size is not D
+    template <Scalar S>
+    void normal(batch_view<S> out, index /*step*/ = 0, index /*first_sample*/ = 0) {
+        if (shape_ != sample_shape{} && out.rows() != shape_.size()) {
+            throw shape_error("torch_noise::normal", "elements of a sample", shape_.size(), out.rows());
+        }
+        const index channels = shape_ == sample_shape{} ? 1 : shape_.channels;
+        if (channels == 1 && out.contiguous()) {
+            generator_.randn(std::span<S>(out.data(), static_cast<std::size_t>(out.size())));
+            return;
+        }
+        std::vector<S> drawn(static_cast<std::size_t>(out.size()));
+        generator_.randn(std::span<S>(drawn));
+        const S* from = drawn.data();
+        for (index n = 0; n < out.columns(); ++n) {
+            for (index c = 0; c < channels; ++c) {
+                for (index e = c; e < out.rows(); e += channels) {
+                    out.column(n)[e] = *from++;
+                }
+            }
+        }
+    }
+
+private:
+    torch_generator generator_;
+    sample_shape shape_;
+};
+
+}  // namespace ddpm
