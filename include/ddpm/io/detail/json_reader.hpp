@@ -1,0 +1,331 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/io/detail/text_cursor.hpp>
+#include <ddpm/io/detail/utf8.hpp>
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <locale>
+#include <set>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace ddpm::io::detail {
+
+/// A JSON number, exact: an integer literal is uint64, or int64 where it is negative; a literal with fraction or
+/// exponent, an integer beyond 64 bits, and -0 are double.
+using json_number = std::variant<std::uint64_t, std::int64_t, double>;
+
+enum class json_kind { null, boolean, number, string, array, object };
+
+/// A strict reader of one JSON text that hands out its values in order and builds no tree, so that hostile text costs
+/// no more memory than its keys. Stricter than the RFC asks: no key twice in an object, nesting up to `most_depth`,
+/// numbers up to 1000 characters and finite, no byte order mark. Both texts must outlive the reader. Every function
+/// throws io_error with the byte position; the reader is of no use afterwards.
+/// @source RFC 8259
+class json_reader {
+public:
+    static constexpr int default_depth = 64;
+    static constexpr std::size_t longest_number = 1000;
+
+    /// @throws io_error if the text is not UTF-8
+    json_reader(std::string_view text, std::string_view where, int most_depth = default_depth)
+        : at_(text, where, "JSON"), most_depth_(most_depth) {
+        if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
+            at_.move_to(bad);
+            fail("UTF-8");
+        }
+    }
+
+    /// What the next value is, by its first character.
+    [[nodiscard]] json_kind peek() {
+        at_.skip_space();
+        switch (at_.current()) {
+            case '{':
+                return json_kind::object;
+            case '[':
+                return json_kind::array;
+            case '"':
+                return json_kind::string;
+            case 't':
+            case 'f':
+                return json_kind::boolean;
+            case 'n':
+                return json_kind::null;
+            default:
+                break;
+        }
+        if (at_.current() == '-' || at_.at_digit()) {
+            return json_kind::number;
+        }
+        fail("a value");
+    }
+
+    void null() {
+        require(json_kind::null, "null");
+        literal("null");
+    }
+
+    [[nodiscard]] bool boolean() {
+        require(json_kind::boolean, "true or false");
+        const bool value = at_.current() == 't';
+        literal(value ? "true" : "false");
+        return value;
+    }
+
+    [[nodiscard]] json_number number() {
+        require(json_kind::number, "a number");
+        const std::size_t start = at_.position();
+        const bool negative = at_.accept('-');
+        if (!at_.accept('0')) {
+            digits();
+        }
+        bool integer = true;
+        if (at_.accept('.')) {
+            digits();
+            integer = false;
+        }
+        if (at_.accept('e') || at_.accept('E')) {
+            at_.accept('+') || at_.accept('-');
+            digits();
+            integer = false;
+        }
+        const std::string_view token = at_.since(start);
+        if (token.size() > longest_number) {
+            at_.move_to(start);
+            fail("a number of at most 1000 characters", token.size());
+        }
+        if (integer && token != "-0") {
+            std::uint64_t natural = 0;
+            std::int64_t whole = 0;
+            if (!negative && fits(std::from_chars(token.data(), token.data() + token.size(), natural))) {
+                return natural;
+            }
+            if (negative && fits(std::from_chars(token.data(), token.data() + token.size(), whole))) {
+                return whole;
+            }
+        }
+        return real(token, start);
+    }
+
+    /// An integer literal without a sign.
+    [[nodiscard]] std::uint64_t unsigned_integer() {
+        at_.skip_space();
+        const std::size_t start = at_.position();
+        const json_number value = number();
+        if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
+            return *natural;
+        }
+        const std::string_view token = at_.since(start);
+        at_.move_to(start);
+        fail("an unsigned 64-bit integer", token.substr(0, 40));
+    }
+
+    [[nodiscard]] std::string string() {
+        require(json_kind::string, "a string");
+        const std::size_t start = at_.position();
+        std::size_t length = 0;
+        scan_string([&](std::string_view part) { length += part.size(); });
+        std::string value;
+        value.reserve(length);
+        at_.move_to(start);
+        scan_string([&](std::string_view part) { value.append(part); });
+        return value;
+    }
+
+    /// Calls member(key) for each member; it must take exactly one value from this reader.
+    template <class Member>
+    void object(Member&& member) {
+        open(json_kind::object, "an object");
+        std::set<std::string> keys;
+        if (!at_.accept_token('}')) {
+            do {
+                at_.skip_space();
+                const std::size_t start = at_.position();
+                const auto [key, is_new] = keys.insert(string());
+                if (!is_new) {
+                    at_.move_to(start);
+                    fail("a new key", "a key that the object has already");
+                }
+                at_.expect_token(':');
+                member(*key);
+            } while (at_.accept_token(','));
+            at_.expect_token('}');
+        }
+        --depth_;
+    }
+
+    /// Calls element() for each element; it must take exactly one value from this reader.
+    template <class Element>
+    void array(Element&& element) {
+        open(json_kind::array, "an array");
+        if (!at_.accept_token(']')) {
+            do {
+                element();
+            } while (at_.accept_token(','));
+            at_.expect_token(']');
+        }
+        --depth_;
+    }
+
+    /// Takes one value of any kind, checks it and drops it.
+    void skip() {
+        switch (peek()) {
+            case json_kind::null:
+                null();
+                break;
+            case json_kind::boolean:
+                static_cast<void>(boolean());
+                break;
+            case json_kind::number:
+                static_cast<void>(number());
+                break;
+            case json_kind::string:
+                scan_string([](std::string_view) {});
+                break;
+            case json_kind::array:
+                array([&] { skip(); });
+                break;
+            case json_kind::object:
+                object([&](const std::string&) { skip(); });
+                break;
+        }
+    }
+
+    /// Requires that nothing but white space is left.
+    void end() {
+        at_.skip_space();
+        if (!at_.at_end()) {
+            fail("the end of the text");
+        }
+    }
+
+    /// Reports a value that is well-formed but not the right one.
+    template <class Expected, class Got>
+    [[noreturn]] void fail(const Expected& expected, const Got& got) const {
+        at_.fail(expected, got);
+    }
+
+private:
+    static bool fits(const std::from_chars_result& result) noexcept { return result.ec == std::errc{}; }
+
+    [[noreturn]] void fail(std::string_view expected) const { at_.fail(expected, at_.found()); }
+
+    void require(json_kind kind, std::string_view name) {
+        if (peek() != kind) {
+            fail(name);
+        }
+    }
+
+    void open(json_kind kind, std::string_view name) {
+        require(kind, name);
+        if (++depth_ > most_depth_) {
+            fail(ddpm::detail::text("at most ", most_depth_, " levels of nesting"), "one more");
+        }
+        at_.advance();
+    }
+
+    void literal(std::string_view word) {
+        if (!at_.accept_word(word)) {
+            fail(word);
+        }
+    }
+
+    void digits() {
+        if (!at_.at_digit()) {
+            fail("a digit");
+        }
+        while (at_.at_digit()) {
+            at_.advance();
+        }
+    }
+
+    // A stream with the classic locale: std::from_chars for double is missing in some libraries, strtod follows the
+    // locale.
+    double real(std::string_view token, std::size_t start) {
+        std::istringstream stream{std::string(token)};
+        stream.imbue(std::locale::classic());
+        double value = 0;
+        stream >> value;
+        // Underflow gives a small value or 0 and is fine; overflow gives the largest value or infinity.
+        if (std::abs(value) >= 1 && (stream.fail() || !std::isfinite(value))) {
+            at_.move_to(start);
+            fail("a number within double's range", token.substr(0, 40));
+        }
+        return value;
+    }
+
+    char32_t hex4() {
+        char32_t value = 0;
+        for (int i = 0; i < 4; ++i) {
+            const char c = at_.current();
+            const int digit = at_.at_digit()         ? c - '0'
+                              : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                              : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                     : -1;
+            if (digit < 0) {
+                fail("four hexadecimal digits");
+            }
+            value = value << 4 | static_cast<char32_t>(digit);
+            at_.advance();
+        }
+        return value;
+    }
+
+    [[nodiscard]] char32_t unicode_escape() {
+        const char32_t first = hex4();
+        if (first < 0xd800 || first > 0xdfff) {
+            return first;
+        }
+        if (first < 0xdc00 && at_.accept('\\') && at_.accept('u')) {
+            const char32_t second = hex4();
+            if (second >= 0xdc00 && second <= 0xdfff) {
+                return 0x10000 + ((first & 0x3ff) << 10 | (second & 0x3ff));
+            }
+        }
+        fail("a pair of surrogates", "half of one");
+    }
+
+    /// Calls part(text) for the decoded pieces of the string that starts here.
+    template <class Part>
+    void scan_string(Part&& part) {
+        at_.advance();
+        while (true) {
+            const std::size_t start = at_.position();
+            while (static_cast<unsigned char>(at_.current()) >= 0x20 && at_.current() != '"' && at_.current() != '\\') {
+                at_.advance();
+            }
+            part(at_.since(start));
+            if (at_.accept('"')) {
+                return;
+            }
+            if (!at_.accept('\\')) {
+                fail("a character of a string");
+            }
+            constexpr std::string_view letters = "\"\\/bfnrt";
+            constexpr std::string_view meanings = "\"\\/\b\f\n\r\t";
+            if (const std::size_t which = letters.find(at_.current()); which != letters.npos) {
+                at_.advance();
+                part(meanings.substr(which, 1));
+            } else if (at_.accept('u')) {
+                std::string point;
+                append_utf8(point, unicode_escape());
+                part(point);
+            } else {
+                fail("an escape");
+            }
+        }
+    }
+
+    text_cursor at_;
+    int most_depth_;
+    int depth_ = 0;
+};
+
+}  // namespace ddpm::io::detail

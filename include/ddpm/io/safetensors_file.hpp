@@ -1,0 +1,153 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/io/detail/checksum.hpp>
+#include <ddpm/io/detail/crc32.hpp>
+#include <ddpm/io/detail/input_file.hpp>
+#include <ddpm/io/detail/read_converted.hpp>
+#include <ddpm/io/safetensors_header.hpp>
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace ddpm::io {
+
+/// A safetensors file open for reading: the header in memory, the data left in the file until it is asked for. Reading
+/// is const and may go on in several threads at once.
+class safetensors_file {
+public:
+    /// Opens a file and validates its whole header against the file's size.
+    /// @throws io_error if it is not a regular file or breaks a rule (see parse_safetensors)
+    [[nodiscard]] static safetensors_file open(const std::string& path) {
+        detail::input_file file(path);
+        const detail::safetensors_parser parser(path);
+        std::array<std::byte, 8> prefix{};
+        file.read(0, std::span(prefix).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 8))));
+        std::string text(static_cast<std::size_t>(parser.header_length(prefix, file.size())), '\0');
+        file.read(8, std::as_writable_bytes(std::span(text)));
+        safetensors_header header = parser.parse(text, file.size());
+        return safetensors_file(std::move(file), std::move(header));
+    }
+
+    [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
+
+    /// All tensors by name.
+    [[nodiscard]] const std::map<std::string, tensor_info, std::less<>>& tensors() const noexcept {
+        return header_.tensors;
+    }
+
+    /// The file's own text entries.
+    [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
+        return header_.metadata;
+    }
+
+    /// A tensor's type and shape, or nullptr if there is none of that name.
+    [[nodiscard]] const tensor_info* find(std::string_view tensor_name) const {
+        const auto found = header_.tensors.find(tensor_name);
+        return found == header_.tensors.end() ? nullptr : &found->second;
+    }
+
+    /// @throws io_error if there is no tensor of that name
+    [[nodiscard]] const tensor_info& info(std::string_view tensor_name) const {
+        if (const tensor_info* found = find(tensor_name)) {
+            return *found;
+        }
+        throw io_error(path(), "no such tensor", detail::quoted(tensor_name), "none of that name");
+    }
+
+    /// Reads a tensor's values into the caller's memory, in the file's row-major order. float and double take F64, F32,
+    /// F16 and BF16 (F64 to float rounds to nearest); an integer type takes its own type only.
+    /// @throws io_error if there is no such tensor, `out` has not its size, its type does not convert, or reading fails
+    template <class T>
+    void read(std::string_view tensor_name, std::span<T> out) const {
+        const tensor_info& tensor = info(tensor_name);
+        if (static_cast<std::uint64_t>(tensor.size()) != out.size()) {
+            throw io_error(path(), ddpm::detail::text("tensor ", detail::quoted(tensor_name), " has another size"),
+                           ddpm::detail::text(out.size(), " elements"), detail::shape_text(tensor.shape));
+        }
+        if (tensor.type == dtype_of<T>()) {
+            file_.read(header_.data_start + tensor.begin, std::as_writable_bytes(out));
+            return;
+        }
+        if constexpr (std::floating_point<T>) {
+            const std::uint64_t position = header_.data_start + tensor.begin;
+            switch (tensor.type) {
+                case dtype::f64:
+                    return detail::read_converted(file_, position, out, detail::convert_number<double, T>);
+                case dtype::f32:
+                    return detail::read_converted(file_, position, out, detail::convert_number<float, T>);
+                case dtype::f16:
+                    return detail::read_converted(file_, position, out, detail::convert_f16<T>);
+                case dtype::bf16:
+                    return detail::read_converted(file_, position, out, detail::convert_bf16<T>);
+                default:
+                    break;
+            }
+        }
+        throw io_error(path(),
+                       ddpm::detail::text("tensor ", detail::quoted(tensor_name), " has a type that does not convert"),
+                       name(dtype_of<T>()), name(tensor.type));
+    }
+
+    /// Reads a tensor's bytes as they stand.
+    /// @throws io_error if there is no such tensor, `out` has not its size, or reading fails
+    void read_bytes(std::string_view tensor_name, std::span<std::byte> out) const {
+        const tensor_info& tensor = info(tensor_name);
+        if (tensor.end - tensor.begin != out.size()) {
+            throw io_error(path(), ddpm::detail::text("tensor ", detail::quoted(tensor_name), " has another size"),
+                           ddpm::detail::text(out.size(), " bytes"), tensor.end - tensor.begin);
+        }
+        file_.read(header_.data_start + tensor.begin, out);
+    }
+
+    /// Reads the whole file once and compares it with the checksum that write_safetensors put into the metadata.
+    /// @throws io_error if the file carries no checksum, or any byte of it has changed
+    void verify_checksum() const {
+        const auto stored = header_.metadata.find(detail::checksum_key);
+        if (stored == header_.metadata.end()) {
+            throw io_error(path(), "no checksum", detail::quoted(detail::checksum_key), "no such metadata");
+        }
+        std::string text(static_cast<std::size_t>(header_.data_start), '\0');
+        file_.read(0, std::as_writable_bytes(std::span(text)));
+        const std::string entry = detail::checksum_entry(stored->second);
+        const std::size_t at = text.find(entry);
+        const std::string blank = detail::checksum_entry(detail::blank_checksum);
+        if (at == text.npos || entry.size() != blank.size()) {
+            throw io_error(path(), "malformed checksum", "eight digits", detail::quoted(stored->second));
+        }
+        text.replace(at, entry.size(), blank);
+        detail::crc32 crc;
+        crc.update(detail::bytes_of(text));
+        for (std::uint64_t position = header_.data_start; position < file_.size();) {
+            std::array<std::byte, detail::chunk_bytes> chunk;
+            const auto part = std::span(chunk).first(
+                static_cast<std::size_t>(std::min<std::uint64_t>(chunk.size(), file_.size() - position)));
+            file_.read(position, part);
+            crc.update(part);
+            position += part.size();
+        }
+        if (const std::string got = detail::checksum_text(crc.value()); got != stored->second) {
+            throw io_error(path(), "the file has changed since it was written: checksum", stored->second, got);
+        }
+    }
+
+private:
+    safetensors_file(detail::input_file file, safetensors_header header)
+        : file_(std::move(file)), header_(std::move(header)) {}
+
+    detail::input_file file_;
+    safetensors_header header_;
+};
+
+}  // namespace ddpm::io

@@ -1,0 +1,172 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/io/atomic_file.hpp>
+#include <ddpm/io/detail/checksum.hpp>
+#include <ddpm/io/detail/crc32.hpp>
+#include <ddpm/io/safetensors_header.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm::io {
+
+/// A tensor in the caller's memory, to be written: row-major, the last dimension fastest.
+struct tensor_source {
+    std::string name;
+    dtype type = dtype::f32;
+    std::vector<index> shape{};
+    std::span<const std::byte> bytes{};
+
+    tensor_source(std::string name_, dtype type_, std::vector<index> shape_, std::span<const std::byte> bytes_)
+        : name(std::move(name_)), type(type_), shape(std::move(shape_)), bytes(bytes_) {}
+
+    /// Of numbers that are stored as they are.
+    template <class T>
+    tensor_source(std::string name_, std::vector<index> shape_, std::span<const T> values)
+        : tensor_source(std::move(name_), dtype_of<T>(), std::move(shape_), std::as_bytes(values)) {}
+};
+
+struct safetensors_options {
+    /// Adds a checksum of the whole file to the metadata, for safetensors_file::verify_checksum.
+    bool checksum = false;
+};
+
+/// Text entries of a safetensors file.
+using safetensors_metadata = std::map<std::string, std::string, std::less<>>;
+
+namespace detail {
+
+/// The tensors in the format's own order: by type, the widest first, then by name, so that each is aligned.
+/// @throws value_error if one of them cannot be written
+[[nodiscard]] inline std::vector<const tensor_source*> safetensors_order(std::span<const tensor_source> tensors) {
+    constexpr std::string_view where = "write_safetensors";
+    if (tensors.size() > safetensors_limits::tensors) {
+        throw value_error(where, "too many tensors", safetensors_limits::tensors, tensors.size());
+    }
+    std::vector<const tensor_source*> order;
+    for (const tensor_source& tensor : tensors) {
+        if (first_invalid_utf8(tensor.name) != tensor.name.size()) {
+            throw value_error(where, "a tensor's name is not UTF-8");
+        }
+        const std::string who = ddpm::detail::text("tensor ", quoted(tensor.name));
+        if (tensor.name == "__metadata__" || tensor.name.size() > safetensors_limits::name_bytes) {
+            throw value_error(where, ddpm::detail::text(who, " has a name that the format does not allow"));
+        }
+        if (tensor.shape.size() > safetensors_limits::dimensions) {
+            throw value_error(where, ddpm::detail::text(who, " has too many dimensions"),
+                              safetensors_limits::dimensions, tensor.shape.size());
+        }
+        const auto size = tensor_bytes(tensor.type, tensor.shape);
+        if (!size || *size != tensor.bytes.size()) {
+            throw value_error(where, ddpm::detail::text(who, " has a shape that does not fit its bytes"),
+                              ddpm::detail::text(io::name(tensor.type), " ", shape_text(tensor.shape)),
+                              tensor.bytes.size());
+        }
+        order.push_back(&tensor);
+    }
+    std::sort(order.begin(), order.end(), [](const tensor_source* a, const tensor_source* b) {
+        return a->type != b->type ? a->type > b->type : a->name < b->name;
+    });
+    std::vector<std::string_view> names;
+    for (const tensor_source* tensor : order) {
+        names.push_back(tensor->name);
+    }
+    std::sort(names.begin(), names.end());
+    if (const auto twice = std::adjacent_find(names.begin(), names.end()); twice != names.end()) {
+        throw value_error(where, ddpm::detail::text("two tensors have the name ", quoted(*twice)));
+    }
+    return order;
+}
+
+/// The length and the JSON text that stand before the data.
+/// @throws value_error if the metadata is not UTF-8 or the header too long
+[[nodiscard]] inline std::string safetensors_prefix(std::span<const tensor_source* const> order,
+                                                    const safetensors_metadata& metadata) {
+    std::string text(8, '\0');
+    text.append("{\"__metadata__\":");
+    char separator = '{';
+    for (const auto& [key, value] : metadata) {
+        text.push_back(std::exchange(separator, ','));
+        append_json_string(text, key);
+        text.push_back(':');
+        append_json_string(text, value);
+    }
+    text.push_back('}');
+    std::uint64_t position = 0;
+    for (const tensor_source* tensor : order) {
+        text.push_back(',');
+        append_json_string(text, tensor->name);
+        text.append(":{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
+        for (std::size_t i = 0; i < tensor->shape.size(); ++i) {
+            text.append(i == 0 ? "" : ",").append(std::to_string(tensor->shape[i]));
+        }
+        const std::uint64_t end = position + tensor->bytes.size();
+        text.append("],\"data_offsets\":[")
+            .append(std::to_string(position))
+            .append(",")
+            .append(std::to_string(end))
+            .append("]}");
+        position = end;
+    }
+    text.push_back('}');
+    text.append((8 - text.size() % 8) % 8, ' ');
+    const std::uint64_t length = text.size() - 8;
+    if (length > safetensors_limits::header_bytes) {
+        throw value_error("write_safetensors", "header too long", safetensors_limits::header_bytes, length);
+    }
+    std::memcpy(text.data(), &length, sizeof(length));
+    return text;
+}
+
+/// Writes a safetensors file to anything with write(bytes), tensor by tensor from the caller's memory.
+template <class Sink>
+void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, safetensors_metadata metadata,
+                          const safetensors_options& options) {
+    metadata.emplace("format", "pt");
+    metadata.erase(std::string(checksum_key));
+    if (options.checksum) {
+        metadata.emplace(checksum_key, blank_checksum);
+    }
+    const std::vector<const tensor_source*> order = safetensors_order(tensors);
+    std::string prefix = safetensors_prefix(order, metadata);
+    if (options.checksum) {
+        crc32 crc;
+        crc.update(bytes_of(prefix));
+        for (const tensor_source* tensor : order) {
+            crc.update(tensor->bytes);
+        }
+        const std::string blank = checksum_entry(blank_checksum);
+        prefix.replace(prefix.find(blank), blank.size(), checksum_entry(checksum_text(crc.value())));
+    }
+    sink.write(bytes_of(prefix));
+    for (const tensor_source* tensor : order) {
+        sink.write(tensor->bytes);
+    }
+}
+
+}  // namespace detail
+
+/// Writes a safetensors file in the reference implementation's own layout, by way of atomic_file: `path` holds the old
+/// file or the new one at every moment. "format": "pt" is added to the metadata unless it has an entry of that name.
+/// @throws value_error if a tensor's shape does not fit its bytes, a name comes twice or is not allowed, or a text is
+///         not UTF-8; io_error if writing fails
+/// @complexity no copy of the data; the checksum reads it once more
+inline void write_safetensors(const std::string& path, std::span<const tensor_source> tensors,
+                              const safetensors_metadata& metadata = {}, const safetensors_options& options = {}) {
+    atomic_file file(path);
+    detail::write_safetensors_to(file, tensors, metadata, options);
+    file.commit();
+}
+
+}  // namespace ddpm::io
