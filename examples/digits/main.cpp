@@ -1,0 +1,208 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// Trains a diffusion model on small grey images, by default the 1,797 handwritten digits that come with the library,
+// and draws new ones. `run` below shows the whole way; each step of it is one function.
+#include "support/interrupt.hpp"
+#include "support/loss_plot.hpp"
+#include "support/png.hpp"
+#include "support/program.hpp"
+#include "support/stopwatch.hpp"
+
+#include <ddpm/ddpm.hpp>
+#include <ddpm/io/idx.hpp>
+#include <ddpm/io/image_grid.hpp>
+#include <ddpm/io/npy.hpp>
+#include <ddpm/metrics/frechet_distance.hpp>
+#include <ddpm/metrics/nearest_neighbour.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace {
+
+using ddpm::index;
+using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
+using network = ddpm::nn::mlp<float>;
+using schedule_type = ddpm::noise_schedule<>;
+using trainer_type = ddpm::trainer<network, schedule_type>;
+
+struct settings {
+    std::string data = DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte";
+    std::string out = "out/digits";
+    index steps = 4000;
+    index samples = 2000;
+    index threads = 0;
+    std::uint64_t seed = 1;
+    bool resume = false;
+
+    [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
+};
+
+/// Trains with a progress bar, and writes the checkpoint and the curve of the loss, also where Ctrl-C ends it early.
+ddpm::fit_status train(trainer_type& trainer, const images& data, const settings& chosen) {
+    const examples::stopwatch watch;
+    const examples::interrupt_watch ctrl_c;
+    std::vector<examples::loss_point> curve;
+    const auto progress = [&, bar = ddpm::progress_bar{}](const ddpm::training_progress& now) mutable {
+        curve.push_back({now.step, now.loss});
+        return bar(now) && !ctrl_c.interrupted();
+    };
+    const ddpm::fit_result result = trainer.fit(data, {.steps = chosen.steps - trainer.step(), .progress = progress});
+    if (result.status == ddpm::fit_status::non_finite) {
+        throw ddpm::error("digits", "the loss is no longer finite at step " + std::to_string(result.step));
+    }
+    trainer.save(chosen.file("model.safetensors"));
+    examples::write_loss_plot(chosen.file("loss.svg"), "Training loss", curve);
+    std::printf("Trained to step %td in %.1f s.\n", result.step, watch.seconds());
+    return result.status;
+}
+
+/// Timesteps to show: `count` of them, evenly from little noise to nothing but noise.
+std::vector<index> shown_timesteps(const schedule_type& schedule, index count) {
+    std::vector<index> times;
+    for (index i = 1; i <= count; ++i) {
+        times.push_back(schedule.steps() * i / count - 1);
+    }
+    return times;
+}
+
+/// Real images, and each of them with more and more noise, row by row.
+images forward_rows(const schedule_type& schedule, const images& data, const std::vector<index>& times, index rows,
+                    std::uint64_t seed) {
+    const index columns = std::ssize(times) + 1;
+    images tiles(data.rows(), rows * columns);
+    images eps(data.rows(), 1);
+    for (index row = 0; row < rows; ++row) {
+        const auto x0 = data.col(row % data.cols());
+        tiles.col(row * columns) = x0;
+        ddpm::philox_noise(seed, ddpm::noise_stream::sampler).normal<float>(eps, 0, row);
+        for (index i = 0; i + 1 < columns; ++i) {
+            tiles.col(row * columns + i + 1) = ddpm::q_sample(schedule, x0, times[static_cast<std::size_t>(i)], eps);
+        }
+    }
+    return tiles;
+}
+
+/// Draws samples: pure noise, denoised step by step. The first few go to `tiles` as they were at `times`, row by row.
+images draw_samples(const trainer_type& trainer, const schedule_type& schedule, const settings& chosen,
+                    const std::vector<index>& times, index rows, images& tiles) {
+    const examples::stopwatch watch;
+    const index columns = std::ssize(times) + 1;
+    tiles = images::Zero(trainer.net().dim(), rows * columns);
+    const auto keep = [&](const ddpm::sample_step<float>& now) {
+        const index noisier = times.end() - std::ranges::find(times, now.t);
+        for (index row = 0; noisier > 0 && row < rows; ++row) {
+            tiles.col(row * columns + noisier - 1) = now.xt.array().col(row);
+        }
+        return true;
+    };
+    const ddpm::sample_options options{.count = chosen.samples, .seed = chosen.seed, .clip_x0 = 1.0};
+    const auto predictor = ddpm::predicts(trainer.ema(), trainer.predicts());
+    const images samples = ddpm::sample(ddpm::ancestral{}, schedule, predictor, options, keep);
+    for (index row = 0; row < rows; ++row) {
+        tiles.col((row + 1) * columns - 1) = samples.col(row);
+    }
+    std::printf("Drew %td samples in %td steps each in %.1f s.\n", samples.cols(), schedule.steps(), watch.seconds());
+    return samples;
+}
+
+void report_quality(const images& samples, const images& data) {
+    std::printf("Frechet distance of the samples to the data, raw pixels: %.3f\n",  //
+                ddpm::frechet_distance(samples, data));
+    std::printf("Mean distance to the nearest data: samples %.3f, the data among themselves %.3f\n",
+                ddpm::mean_nearest_neighbour_distance(samples, data), ddpm::mean_nearest_neighbour_distance(data));
+}
+
+int run(const settings& chosen) {
+    const examples::stopwatch watch;
+    ddpm::set_thread_count(chosen.threads);
+    std::filesystem::create_directories(chosen.out);
+
+    const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
+    const images data = ddpm::io::to_batch<float>(file);
+    if (file.count < 2) {
+        throw ddpm::value_error("digits", "images to learn from", "at least 2", file.count);
+    }
+
+    const schedule_type schedule{ddpm::cosine_beta{}, 1000};
+    network net{{.dim = data.rows(), .hidden = 256, .blocks = 3, .seed = chosen.seed}};
+    // A network narrower than the image cannot let all of the noise through: it had better predict the image.
+    const auto kind = net.dim() < net.options().hidden ? ddpm::prediction::epsilon : ddpm::prediction::x0;
+    const ddpm::trainer_options options{.batch = 128, .learning_rate = 1e-3, .predicts = kind, .seed = chosen.seed};
+    trainer_type trainer{net, schedule, options};
+    if (chosen.resume) {
+        trainer.load(chosen.file("model.safetensors"));
+    }
+
+    std::printf("Data:     %td images of %td x %td pixels from %s\n",  //
+                file.count, file.height, file.width, chosen.data.c_str());
+    std::printf("Model:    residual MLP, %td parameters, predicts the %s; %td timesteps, cosine schedule\n",
+                ddpm::nn::parameter_count(net), kind == ddpm::prediction::x0 ? "image" : "noise", schedule.steps());
+    std::printf("Training: from step %td to %td, batch %td, Adam with learning rate %g, seed %llu, %td threads\n",
+                trainer.step(), chosen.steps, options.batch, options.learning_rate,
+                static_cast<unsigned long long>(chosen.seed), ddpm::thread_count());
+
+    if (trainer.step() >= chosen.steps) {
+        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
+    } else if (train(trainer, data, chosen) == ddpm::fit_status::stopped) {
+        std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
+        return 130;
+    }
+
+    constexpr index shown_rows = 5;
+    const std::vector<index> times = shown_timesteps(schedule, 10);
+    images denoising;
+    const images samples = draw_samples(trainer, schedule, chosen, times, shown_rows, denoising);
+    ddpm::io::write_npy(chosen.file("samples.npy"), samples);
+
+    const auto grid = [&](const images& tiles, index columns) {
+        return ddpm::io::image_grid(tiles, file.shape(), examples::sheet(file.shape(), columns));
+    };
+    examples::write_png(chosen.file("samples.png"), grid(samples.leftCols(std::min<index>(100, samples.cols())), 10));
+    const images noising = forward_rows(schedule, data, times, shown_rows, chosen.seed);
+    const index columns = std::ssize(times) + 1;
+    examples::write_png(chosen.file("process.png"),
+                        examples::stacked(grid(noising, columns), grid(denoising, columns)));
+
+    report_quality(samples, data);
+    std::printf(
+        "\n%s holds\n"
+        "  samples.png        new images\n"
+        "  process.png        real images noised (upper rows); new images out of noise (lower rows)\n"
+        "  loss.svg           the loss of each training step\n"
+        "  samples.npy        all %td new images, float32, one per row\n"
+        "  model.safetensors  the model, its average and the state of its training\n"
+        "Done in %.1f s.\n",
+        chosen.out.c_str(), samples.cols(), watch.seconds());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    settings chosen;
+    CLI::App app{"Trains a diffusion model on small grey images and draws new ones.", "digits"};
+    app.add_option("--data", chosen.data, "images to learn from: any IDX file, as MNIST has")
+        ->check(CLI::ExistingFile)
+        ->capture_default_str();
+    app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
+    app.add_option("--steps", chosen.steps, "training steps in all")
+        ->check(CLI::Range(1, 1'000'000'000))
+        ->capture_default_str();
+    app.add_option("--samples", chosen.samples, "how many images to draw")
+        ->check(CLI::Range(10, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
+    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    app.add_flag("--resume", chosen.resume, "go on from the checkpoint in the output folder");
+    return examples::run_program(app, argc, argv, [&] { return run(chosen); });
+}

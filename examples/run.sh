@@ -1,0 +1,13 @@
+#!/bin/sh
+# Trains a diffusion model on the bundled digits and samples from it. Arguments go to the program: sh examples/run.sh --help
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+. "$root/cmake/build.sh"
+. "$root/cmake/install_packages.sh"
+
+install_packages png cli11
+folder=$(build_folder "$root/build/examples")
+build "$root" "$folder" \
+    -DDDPM_BUILD_EXAMPLES=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_BENCH=OFF -DDDPM_INSTALL=OFF
+exec "$folder/examples/digits" "$@"

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/metrics/gaussian_fit.hpp>
+
+#include <Eigen/Eigenvalues>
+
+#include <algorithm>
+#include <concepts>
+#include <limits>
+
+namespace ddpm {
+
+/// The squared Fréchet (2-Wasserstein) distance between two Gaussians: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½). It is
+/// zero where they are equal, and never less; NaN if a value is not finite.
+/// @throws shape_error if the dimensions differ, or a covariance is not D × D
+/// @accuracy the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which the trace needs, come from symmetric decompositions; those that
+/// rounding makes negative count as zero, so singular covariances are fine
+/// @source Dowson and Landau 1982; as the "FID" of samples: Heusel et al., arXiv 1706.08500
+/// @complexity O(D³)
+template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is compiled where it is used
+[[nodiscard]] double frechet_distance(const Fit& a, const Fit& b) {
+    const index dimension = a.mean.size();
+    if (b.mean.size() != dimension) {
+        throw shape_error("frechet_distance", "Gaussians of the same dimension", dimension, b.mean.size());
+    }
+    for (const Eigen::MatrixXd* covariance : {&a.covariance, &b.covariance}) {
+        if (covariance->rows() != dimension || covariance->cols() != dimension) {
+            throw shape_error("frechet_distance", "covariance of the mean's dimension",
+                              detail::text(dimension, " x ", dimension),
+                              detail::text(covariance->rows(), " x ", covariance->cols()));
+        }
+    }
+    if (!a.mean.allFinite() || !b.mean.allFinite() || !a.covariance.allFinite() || !b.covariance.allFinite()) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+
+    // (Σ₁ Σ₂)^½ and (Σ₁^½ Σ₂ Σ₁^½)^½ have the same trace, and the second is the root of a symmetric matrix.
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_a(a.covariance);
+    const Eigen::VectorXd deviations = of_a.eigenvalues().cwiseMax(0.0).cwiseSqrt();
+    const Eigen::MatrixXd root_a = of_a.eigenvectors() * deviations.asDiagonal() * of_a.eigenvectors().transpose();
+    const Eigen::MatrixXd product = root_a * b.covariance * root_a;
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_product(product, Eigen::EigenvaluesOnly);
+    const double trace_of_root = of_product.eigenvalues().cwiseMax(0.0).cwiseSqrt().sum();
+    const double distance =
+        (a.mean - b.mean).squaredNorm() + a.covariance.trace() + b.covariance.trace() - 2 * trace_of_root;
+    return std::max(distance, 0.0);
+}
+
+/// The Fréchet distance between the Gaussians fitted to two sets of samples, on the raw elements.
+/// @shape a D × N, b D × M
+/// @throws shape_error if the dimensions differ
+/// @throws value_error if a set has fewer than two samples, or no elements
+/// @source Heusel et al., arXiv 1706.08500, with the samples' elements as features
+/// @complexity O((N + M) · D² + D³)
+template <BatchLike A, BatchLike B>
+[[nodiscard]] double frechet_distance(const A& a, const B& b) {
+    if (a.rows() != b.rows()) {
+        throw shape_error("frechet_distance", "sets of the same dimension", a.rows(), b.rows());
+    }
+    return frechet_distance(fit_gaussian(a), fit_gaussian(b));
+}
+
+}  // namespace ddpm

@@ -1,0 +1,55 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include "support/catch.hpp"
+
+#include <ddpm/metrics/gaussian_fit.hpp>
+
+#include <cmath>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("a Gaussian fit is the mean and the covariance with 1/(n-1)", "[metrics]", float, double) {
+    batch<TestType> x(2, 4);
+    x << 1, 2, 3, 6,  //
+        0, 4, 0, 0;
+    const gaussian_fit fit = fit_gaussian(x);
+    REQUIRE(fit.mean.size() == 2);
+    CHECK(fit.mean[0] == 3.0);
+    CHECK(fit.mean[1] == 1.0);
+    CHECK(std::abs(fit.covariance(0, 0) - 14.0 / 3) < 1e-15);
+    CHECK(std::abs(fit.covariance(1, 1) - 4.0) < 1e-15);
+    CHECK(std::abs(fit.covariance(0, 1) + 4.0 / 3) < 1e-15);
+    CHECK(fit.covariance(0, 1) == fit.covariance(1, 0));
+}
+
+TEMPLATE_TEST_CASE("a Gaussian fit takes views with gaps and more samples than one chunk", "[metrics]", float, double) {
+    batch<TestType> x(3, 1000);
+    for (index n = 0; n < x.cols(); ++n) {
+        x.col(n) << static_cast<TestType>(n % 2), static_cast<TestType>(-n % 2), static_cast<TestType>(7);
+    }
+    const gaussian_fit whole = fit_gaussian(x);
+    CHECK(std::abs(whole.covariance(0, 0) - 250.0 / 999) < 1e-14);
+    CHECK(whole.covariance(2, 2) == 0.0);
+
+    const gaussian_fit part = fit_gaussian(batch_view<const TestType>(x).middle_rows(0, 2).middle(100, 600));
+    REQUIRE(part.mean.size() == 2);
+    CHECK(std::abs(part.mean[0] - 0.5) < 1e-15);
+    CHECK(std::abs(part.covariance(0, 0) - 150.0 / 599) < 1e-14);
+    CHECK(std::abs(part.covariance(0, 1) + 150.0 / 599) < 1e-14);
+}
+
+TEST_CASE("a Gaussian fit keeps a small spread about a large mean", "[metrics]") {
+    batch<double> x(1, 400);
+    for (index n = 0; n < x.cols(); ++n) {
+        x(0, n) = 1e8 + static_cast<double>(n % 2);
+    }
+    CHECK(std::abs(fit_gaussian(x).covariance(0, 0) - 100.0 / 399) < 1e-6);
+}
+
+TEST_CASE("a Gaussian fit refuses too few samples", "[metrics]") {
+    CHECK_THROWS_AS(fit_gaussian(batch<float>::Zero(3, 1)), value_error);
+    CHECK_THROWS_AS(fit_gaussian(batch<float>(3, 0)), value_error);
+    CHECK_THROWS_AS(fit_gaussian(batch<double>(0, 3)), value_error);
+}
+
+}  // namespace ddpm::test
