@@ -71,8 +71,8 @@ TEST_CASE("write_npy writes the bytes that NumPy writes", "[io]") {
     batch<float> samples(2, 3);
     samples << 1, 2, 3, 4, 5, 6;
     io::write_npy(path, samples);
-    std::string expected =
-        std::string("\x93NUMPY\x01\0v\0", 10) + "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
+    std::string expected("\x93NUMPY\x01\0v\0", 10);
+    expected += "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
     expected.resize(127, ' ');
     expected += '\n';
     for (const float value : {1.0f, 4.0f, 2.0f, 5.0f, 3.0f, 6.0f}) {

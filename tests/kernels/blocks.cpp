@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 
 #include <atomic>
+#include <cmath>
 #include <vector>
 
 namespace ddpm::test {
@@ -15,7 +16,8 @@ TEST_CASE("every element is met once, in blocks that do not depend on the thread
     constexpr index b = kernels::block_elements;
     const index shapes[][2] = {{0, 3},     {3, 0},         {1, 1},     {7, 5},     {1, 3 * b + 1}, {100, 1000},
                                {b - 1, 3}, {b, 3},         {b + 1, 2}, {3 * b, 1}, {3 * b + 17, 2}};
-    for (const auto& [rows, columns] : shapes) {
+    for (const auto& shape : shapes) {
+        const index rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);
         for (const index threads : {1, 3}) {
             set_thread_count(threads);
@@ -36,6 +38,87 @@ TEST_CASE("every element is met once, in blocks that do not depend on the thread
                 once = once && count == 1;
             }
             CHECK(once);
+        }
+    }
+    set_thread_count(0);
+}
+
+TEST_CASE("tiles are whole columns together, or parts of one", "[kernels]") {
+    constexpr index b = kernels::block_elements;
+    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}, {3 * b + 17, 2}};
+    for (const auto& shape : shapes) {
+        const index rows = shape[0], columns = shape[1];
+        INFO(rows << " x " << columns);
+        std::vector<std::atomic<int>> met(static_cast<std::size_t>(rows * columns));
+        std::atomic<bool> proper{true};
+        kernels::for_each_tile(rows, columns, [&](index n, index count, index first, index last) {
+            proper = proper && count >= 1 && first % b == 0 && (last - first) * count <= b && first < last &&
+                     (count == 1 || (first == 0 && last == rows));
+            for (index i = 0; i < count * (last - first); ++i) {
+                ++met[static_cast<std::size_t>((n + i / (last - first)) * rows + first + i % (last - first))];
+            }
+        });
+        CHECK(proper);
+        bool once = true;
+        for (const auto& count : met) {
+            once = once && count == 1;
+        }
+        CHECK(once);
+    }
+}
+
+TEST_CASE("batches without gaps are taken as one column", "[kernels]") {
+    std::vector<float> memory(100);
+    const batch_view<float> close(memory.data(), 4, 5), apart(memory.data(), 4, 5, 7), empty;
+    std::atomic<index> calls{0};
+    const auto count = [&](index n, index first, index last) {
+        ++calls;
+        CHECK(n == 0);
+        CHECK(first == 0);
+        CHECK(last == 20);
+    };
+    kernels::for_each_alike(count, close, close, empty);
+    CHECK(calls == 1);
+    std::atomic<index> elements{0};
+    kernels::for_each_alike([&](index, index first, index last) { elements += last - first; }, close, apart);
+    CHECK(elements == 20);
+    kernels::for_each_alike(count, batch_view<float>(memory.data(), 4, 0));
+    CHECK(calls == 1);
+}
+
+TEST_CASE("sums over blocks and columns have the same bits for every thread count", "[kernels]") {
+    constexpr index b = kernels::block_elements;
+    const auto part = [](index n, index first, index last) {
+        double sum = 0;
+        for (index i = first; i < last; ++i) {
+            sum += 1.0 / static_cast<double>(3 * i + n + 1);
+        }
+        return sum;
+    };
+    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 1}, {5, 20000}, {b, 3}, {3 * b + 17, 2}};
+    for (const auto& shape : shapes) {
+        const index rows = shape[0], columns = shape[1];
+        INFO(rows << " x " << columns);
+        double first_total = -1;
+        std::vector<double> first_sums;
+        for (const index threads : {1, 2, 5}) {
+            set_thread_count(threads);
+            std::vector<double> sums(static_cast<std::size_t>(columns), -1.0);
+            kernels::sum_columns(rows, columns, part,
+                                 [&](index n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
+            const double total = kernels::sum_over_blocks(rows, columns, part);
+            if (threads == 1) {
+                first_total = total;
+                first_sums = sums;
+                double expected = 0;
+                for (index n = 0; n < columns; ++n) {
+                    CHECK(std::abs(sums[static_cast<std::size_t>(n)] - part(n, 0, rows)) < 1e-12);
+                    expected += part(n, 0, rows);
+                }
+                CHECK(std::abs(total - expected) <= 1e-12 * expected);
+            }
+            CHECK(total == first_total);
+            CHECK(sums == first_sums);
         }
     }
     set_thread_count(0);

@@ -93,6 +93,55 @@ TEST_CASE("batches may be expressions, blocks, vectors and views", "[process]") 
     CHECK(q_sample(schedule, batch<double>(4, 0), 30, batch<double>(4, 0)).cols() == 0);
 }
 
+TEMPLATE_TEST_CASE("fresh noise is that of philox_noise at its address, kept or not", "[process]", float, double) {
+    using S = TestType;
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const philox_noise noise(5, noise_stream::training);
+    for (const index rows : {1, 64, 147, 20000}) {
+        const batch<S> x = pattern<S>(rows, 3, 1);
+        const std::vector<index> t{0, 20, 49};
+        batch<S> eps(rows, 3), kept(rows, 3), out(rows, 3);
+        noise.normal(batch_view<S>(eps), 9, 4);
+        INFO(rows << " elements");
+
+        const batch<S> sampled = q_sample(schedule, x, t, eps);
+        q_sample(schedule, x, t, {noise, 9, 4}, kept, out);
+        CHECK((kept == eps).all());
+        CHECK((out == sampled).all());
+        CHECK((q_sample(schedule, x, t, {noise, 9, 4}) == sampled).all());
+        CHECK((q_sample(schedule, x.rightCols(2), std::vector<index>{20, 49}, {noise, 9, 5}) == sampled.rightCols(2))
+                  .all());
+        out = x;
+        q_sample(schedule, out, t, {noise, 9, 4}, out);
+        CHECK((out == sampled).all());
+
+        const batch<S> stepped = q_step(schedule, x, t, eps);
+        q_step(schedule, x, t, {noise, 9, 4}, kept, out);
+        CHECK((kept == eps).all());
+        CHECK((out == stepped).all());
+        CHECK((q_step(schedule, x, t, {noise, 9, 4}) == stepped).all());
+    }
+    CHECK(q_sample(schedule, batch<S>(4, 0), 3, {noise}).cols() == 0);
+}
+
+TEST_CASE("fresh noise: what does not fit is an error, and nothing is written", "[process]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const philox_noise noise(5, noise_stream::training);
+    const batch<float> x = pattern<float>(3, 2, 1);
+    batch<float> out = batch<float>::Constant(3, 2, 7.0F), eps = out, narrow(3, 1);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise}, narrow), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise}, narrow, out), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<index>{1}, {noise}, out), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 10, {noise}, eps, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, -1}, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, -1}, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, (index{1} << 32) - 1}, out), value_error);
+    CHECK_THROWS_AS(q_step(schedule, x, -1, {noise}, out), value_error);
+    CHECK_THROWS_AS(q_step(schedule, x, 1, {noise}, narrow, out), shape_error);
+    CHECK((out == 7.0F).all());
+    CHECK((eps == 7.0F).all());
+}
+
 TEST_CASE("the smallest schedule runs the forward process", "[process]") {
     const batch<float> x = pattern<float>(2, 2, 1);
     const schedule_archetype schedule;

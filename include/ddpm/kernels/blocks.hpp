@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 
@@ -12,28 +13,95 @@ namespace ddpm::kernels {
 /// Elements that one call of an elementwise body takes at least before the work is split.
 inline constexpr index block_elements = 16384;
 
+namespace detail {
+
+/// Columns of a batch, for a body.
+template <class T>
+struct strided_columns {
+    T* first;
+    index stride;
+};
+
+/// How the columns of a batch are cut into blocks, numbered column by column, and how many blocks make a task. It
+/// depends on the batch's size only.
+struct block_cut {
+    explicit block_cut(index rows_) noexcept
+        : rows(rows_),
+          per_column(std::max<index>(1, (rows - 1) / block_elements + 1)),
+          per_task(std::max<index>(1, block_elements / std::max<index>(1, rows))) {}
+
+    [[nodiscard]] index column(index block) const noexcept { return block / per_column; }
+    [[nodiscard]] index first(index block) const noexcept { return block % per_column * block_elements; }
+    [[nodiscard]] index last(index block) const noexcept { return std::min(rows, first(block) + block_elements); }
+
+    index rows;
+    index per_column;
+    index per_task;
+};
+
+}  // namespace detail
+
 /// Calls body(n, first, last) so that every element first … last − 1 of every column n of a D × N batch is met once, in
-/// blocks that depend on D and N only, side by side when there is more than one block.
+/// blocks that depend on D and N only, side by side when there is work for more than one task.
 template <class Body>
 void for_each_block(index rows, index columns, Body&& body) {
-    if (rows <= 0 || columns <= 0) {
-        return;
+    const detail::block_cut cut(rows);
+    parallel_for(rows > 0 ? columns * cut.per_column : 0, cut.per_task, [&](index first, index last) {
+        for (index block = first; block < last; ++block) {
+            body(cut.column(block), cut.first(block), cut.last(block));
+        }
+    });
+}
+
+/// The same for bodies that treat all columns alike: columns that follow each other without a gap in all of the views
+/// count as one.
+template <class Body, class T, class... Others>
+void for_each_alike(Body&& body, const batch_view<T>& view, const batch_view<Others>&... others) {
+    const bool one = view.contiguous() && (others.contiguous() && ...);
+    for_each_block(one ? view.size() : view.rows(), one ? std::min<index>(1, view.columns()) : view.columns(), body);
+}
+
+/// The same for bodies that take several columns at once: body(n, count, first, last) means elements first … last − 1
+/// of the columns n … n + count − 1. Only whole columns come together.
+template <class Body>
+void for_each_tile(index rows, index columns, Body&& body) {
+    const detail::block_cut cut(rows);
+    if (cut.per_column > 1) {
+        for_each_block(rows, columns, [&](index n, index first, index last) { body(n, index{1}, first, last); });
+    } else if (rows > 0) {
+        parallel_for(columns, cut.per_task,
+                     [&](index first, index last) { body(first, last - first, index{0}, rows); });
     }
-    if (rows >= block_elements) {
-        const index per_column = (rows - 1) / block_elements + 1;
-        parallel_for(columns * per_column, 1, [&](index first, index last) {
-            for (index block = first; block < last; ++block) {
-                const index row = block % per_column * block_elements;
-                body(block / per_column, row, std::min(rows, row + block_elements));
+}
+
+/// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.
+template <class Part>
+[[nodiscard]] double sum_over_blocks(index rows, index columns, Part&& part) {
+    const detail::block_cut cut(rows);
+    return parallel_sum(rows > 0 ? columns * cut.per_column : 0, cut.per_task, [&](index first, index last) {
+        double sum = 0;
+        for (index block = first; block < last; ++block) {
+            sum += part(cut.column(block), cut.first(block), cut.last(block));
+        }
+        return sum;
+    });
+}
+
+/// Calls take(n, sum) with the sum over each column n of part(n, first, last), as sum_over_blocks adds it, side by side
+/// if there are several columns or blocks.
+template <class Part, class Take>
+void sum_columns(index rows, index columns, Part&& part, Take&& take) {
+    if (rows <= block_elements) {
+        parallel_for(columns, detail::block_cut(rows).per_task, [&](index first, index last) {
+            for (index n = first; n < last; ++n) {
+                take(n, rows > 0 ? part(n, index{0}, rows) : 0.0);
             }
         });
         return;
     }
-    parallel_for(columns, std::max<index>(1, block_elements / rows), [&](index first, index last) {
-        for (index n = first; n < last; ++n) {
-            body(n, index{0}, rows);
-        }
-    });
+    for (index n = 0; n < columns; ++n) {
+        take(n, sum_over_blocks(rows, 1, [&](index, index first, index last) { return part(n, first, last); }));
+    }
 }
 
 }  // namespace ddpm::kernels

@@ -2,21 +2,78 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
+#include <ddpm/kernels/detail/wide.hpp>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/squared_error.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
 
 namespace ddpm::kernels {
 
-/// Σ (prediction − a · x − b · y)² over `size` elements, added in order in double; writes
-/// d_prediction = scale · (prediction − a · x − b · y). The target is thus a combination of two arrays that is never stored.
+/// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
+/// may be the prediction; null leaves it out. The target is thus a combination of two arrays that is never stored. An
+/// array whose factor is 0 is not read. NaN and infinity go into the sum.
+/// @accuracy differences are rounded to S, squares and sums to double: sixteen sums side by side, one for each element
+/// index modulo 16, then these in order
+/// @determinism the same bits on every instruction set
+/// @complexity one pass over memory
 template <Scalar S>
-double squared_error(index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction) noexcept {
-    double sum = 0;
-    for (index i = 0; i < size; ++i) {
-        const S difference = prediction[i] - (a * x[i] + b * y[i]);
-        d_prediction[i] = scale * difference;
-        sum += static_cast<double>(difference) * static_cast<double>(difference);
+double squared_error(index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
+                     bool stream = false) {
+    if (a == 0) {  // one term: its factor and array come first
+        a = b;
+        x = y;
+        b = 0;
     }
-    return sum;
+    const auto body =
+        b == 0 ? (stream ? DDPM_DISPATCH(squared_error<1, true, S>) : DDPM_DISPATCH(squared_error<1, false, S>))
+               : (stream ? DDPM_DISPATCH(squared_error<2, true, S>) : DDPM_DISPATCH(squared_error<2, false, S>));
+    return body(size, prediction, a, x, b, y, scale, d_prediction);
+}
+
+/// How a column counts: weight · Σ (prediction − x · x(:, n) − y · y(:, n))², with scale as the factor of its gradient.
+template <Scalar S>
+struct error_terms {
+    S x;
+    S y;
+    double weight;
+    S scale;
+};
+
+/// The sum of the squared errors of all columns, with {x, y, weight, scale} = terms_of(n), and their gradients. A
+/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction.
+/// @shape prediction, x and y D × N; d_prediction too, or empty
+/// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
+/// @determinism the same bits on every instruction set and for every thread count
+template <Scalar S, class TermsOf>
+[[nodiscard]] double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
+                                   const TermsOf& terms_of, batch_view<S> d_prediction) {
+    const bool stream = detail::should_stream(d_prediction, prediction, x, y);
+    return sum_over_blocks(prediction.rows(), prediction.columns(), [&](index n, index first, index last) {
+        const error_terms<S> terms = terms_of(n);
+        S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
+        return terms.weight * squared_error(last - first, prediction.column(n) + first, terms.x, x.column(n) + first,
+                                            terms.y, y.column(n) + first, terms.scale, d, stream);
+    });
+}
+
+/// errors[n] = weight · Σ (prediction(:, n) − target(:, n))², with weight = weight_of(n).
+/// @shape prediction and target D × N; errors N
+/// @accuracy as above
+/// @determinism as above
+template <Scalar S, class WeightOf>
+void column_squared_errors(batch_view<const S> prediction, batch_view<const S> target, const WeightOf& weight_of,
+                           double* errors) {
+    sum_columns(
+        prediction.rows(), prediction.columns(),
+        [&](index n, index first, index last) {
+            const S* const goal = target.column(n) + first;
+            return squared_error<S>(last - first, prediction.column(n) + first, 1, goal, 0, nullptr, 0, nullptr);
+        },
+        [&](index n, double sum) { errors[n] = weight_of(n) * sum; });
 }
 
 }  // namespace ddpm::kernels

@@ -3,17 +3,44 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/squared_error.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/concept.hpp>
 
-#include <algorithm>
+#include <span>
 #include <string_view>
 
-namespace ddpm::detail {
+namespace ddpm {
+
+/// The weighted mean squared error of each sample: weight(n) / D · Σ (prediction − target)².
+/// @shape predicted and target D × N; weight one per sample or one for all; errors N
+/// @throws shape_error if the shapes differ, or D is 0
+/// @accuracy differences rounded to the batches' type, the rest in double
+/// @determinism the same bits for every thread count; a sample's error does not depend on the others
+/// @complexity one pass over memory
+template <BatchLike P, BatchLike T>
+void weighted_mse(const P& predicted, const T& target, const per_sample<double>& weight, std::span<double> errors) {
+    using S = scalar_of<P>;
+    const detail::readable p(predicted);
+    const detail::readable y(target);
+    detail::require_same_shape("weighted_mse", "target has the shape of the prediction", p.view(), y.view());
+    weight.require_columns("weighted_mse", p.view().columns());
+    if (static_cast<index>(errors.size()) != p.view().columns()) {
+        throw shape_error("weighted_mse", "one error per sample", p.view().columns(), errors.size());
+    }
+    if (p.view().rows() == 0) {
+        throw shape_error("weighted_mse", "empty sample", "at least one element", 0);
+    }
+    const double per_element = 1 / static_cast<double>(p.view().rows());
+    kernels::column_squared_errors<S>(
+        p.view(), y.view(), [&](index n) { return per_element * weight[n]; }, errors.data());
+}
+
+namespace detail {
 
 /// The true quantity of one kind as a combination of x_0 and ε.
 struct target_coefficients {
@@ -34,8 +61,8 @@ template <std::floating_point Real>
     return {0, -1 / sigma};
 }
 
-/// The mean over all elements of weight(t) · (prediction − target)², and its gradient with respect to the prediction. Every
-/// loss of this family differs in the weight only, since all kinds of prediction are affine in each other.
+/// The mean over all elements of weight(t) · (prediction − target)², and its gradient with respect to the prediction.
+/// Every loss of this family differs in the weight only, since all kinds of prediction are affine in each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
 template <NoiseSchedule Schedule, Scalar S, class Weight>
@@ -46,19 +73,15 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
         require_timestep(where, schedule, noised.t[n]);
     }
     const double per_element = 1 / static_cast<double>(predicted.size());
-    const index grain = std::max<index>(1, 8192 / predicted.rows());
-    return per_element * parallel_sum(predicted.columns(), grain, [&](index first, index last) {
-        double sum = 0;
-        for (index n = first; n < last; ++n) {
-            const index t = noised.t[n];
-            const double w = weight(t);
-            const target_coefficients target = target_of(kind, marginal_at(schedule, t));
-            sum += w * kernels::squared_error(predicted.rows(), predicted.column(n), static_cast<S>(target.x0),
-                                              noised.x0.column(n), static_cast<S>(target.eps), noised.eps.column(n),
-                                              static_cast<S>(2 * w * per_element), d_predicted.column(n));
-        }
-        return sum;
-    });
+    const auto terms_of = [&](index n) {
+        const double w = weight(noised.t[n]);
+        const target_coefficients target = target_of(kind, marginal_at(schedule, noised.t[n]));
+        return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
+                                       static_cast<S>(2 * w * per_element)};
+    };
+    return per_element * kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted);
 }
 
-}  // namespace ddpm::detail
+}  // namespace detail
+
+}  // namespace ddpm

@@ -5,10 +5,10 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/process/parameterization.hpp>
 
-#include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace ddpm {
@@ -26,47 +26,38 @@ struct denoise_options {
     bool clip_epsilon = false;        ///< computes ε anew from the clipped x_0, as OpenAI's code does; diffusers does not
 };
 
+/// The coefficients of the pair, for kernels that compute it as a part of something else.
+/// @throws value_error if the clip is not positive, or where the conversion does not exist
+template <Scalar S, std::floating_point Real>
+[[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const marginal<Real>& level,
+                                                                       const denoise_options& options) {
+    const affine x0 = conversion(kind, prediction::x0, level);
+    if (options.clip_x0 && !(*options.clip_x0 > 0)) {
+        throw value_error("denoise", "clip_x0", "> 0", *options.clip_x0);
+    }
+    const bool eps_from_x0 = options.clip_x0 && options.clip_epsilon;
+    const affine eps = conversion(eps_from_x0 ? prediction::x0 : kind, prediction::epsilon, level);
+    return {.x0_xt = static_cast<S>(x0.xt),
+            .x0_value = static_cast<S>(x0.value),
+            .limit = static_cast<S>(options.clip_x0.value_or(std::numeric_limits<double>::infinity())),
+            .eps_xt = static_cast<S>(eps.xt),
+            .eps_value = static_cast<S>(eps.value),
+            .eps_from_x0 = eps_from_x0};
+}
+
 /// Turns a prediction into the estimates of x_0 and ε at one noise level.
-/// @shape xt, prediction and the pair D × N; none of the outputs may be an input
-/// @throws shape_error if the shapes differ; value_error if the clip is not positive, or where the conversion does not exist
+/// @shape xt, prediction and the pair D × N; the outputs may be the inputs
+/// @throws shape_error if the shapes differ; value_error if the clip is not positive, or where the conversion does not
+/// exist
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 15; clipping: the authors' code
+/// @complexity one pass over memory
 template <Scalar S, std::floating_point Real>
 void denoise(prediction kind, const marginal<Real>& level, batch_view<const S> xt, batch_view<const S> predicted,
              const denoise_options& options, const denoised<S>& out) {
     detail::require_same_shape("denoise", "prediction has the shape of xt", xt, predicted);
     detail::require_same_shape("denoise", "x0 has the shape of xt", xt, out.x0);
     detail::require_same_shape("denoise", "eps has the shape of xt", xt, out.eps);
-    const affine x0 = conversion(kind, prediction::x0, level);
-    const affine eps = conversion(kind, prediction::epsilon, level);
-    if (options.clip_x0 && !(*options.clip_x0 > 0)) {
-        throw value_error("denoise", "clip_x0", "> 0", *options.clip_x0);
-    }
-    const affine eps_again =
-        options.clip_epsilon ? conversion(prediction::x0, prediction::epsilon, level) : affine{0, 0};
-    const S limit = static_cast<S>(options.clip_x0.value_or(0));
-    const S x0_x = static_cast<S>(x0.xt), x0_p = static_cast<S>(x0.value);
-    const S eps_x = static_cast<S>(eps.xt), eps_p = static_cast<S>(eps.value);
-    const S again_x = static_cast<S>(eps_again.xt), again_0 = static_cast<S>(eps_again.value);
-    kernels::for_each_block(xt.rows(), xt.columns(), [&](index n, index first, index last) {
-        const S* x = xt.column(n);
-        const S* p = predicted.column(n);
-        S* clean_estimate = out.x0.column(n);
-        S* noise_estimate = out.eps.column(n);
-        for (index i = first; i < last; ++i) {
-            clean_estimate[i] = x0_x * x[i] + x0_p * p[i];
-            noise_estimate[i] = eps_x * x[i] + eps_p * p[i];
-        }
-        if (options.clip_x0) {
-            for (index i = first; i < last; ++i) {
-                clean_estimate[i] = std::clamp(clean_estimate[i], -limit, limit);
-            }
-            if (options.clip_epsilon) {
-                for (index i = first; i < last; ++i) {
-                    noise_estimate[i] = again_x * x[i] + again_0 * clean_estimate[i];
-                }
-            }
-        }
-    });
+    kernels::denoise(denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
 }
 
 }  // namespace ddpm

@@ -5,15 +5,25 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/q_sample.hpp>
 #include <ddpm/process/moments.hpp>
+#include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
 
+#include <array>
 #include <cmath>
 #include <string_view>
 
 namespace ddpm {
+
+/// The normals that a source has for one step: column n of a batch takes those of sample first_sample + n. Functions
+/// that take it make the noise as they go, with the bits of source.normal(…, step, first_sample).
+struct fresh_noise {
+    philox_noise source;
+    index step = 0;
+    index first_sample = 0;
+};
 
 namespace detail {
 
@@ -27,11 +37,28 @@ void transition_sample(std::string_view where, const Schedule& schedule, batch_v
     for (index n = 0; n < x.columns(); ++n) {
         require_earlier(where, schedule, s(n), t[n]);
     }
-    kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
+    const auto factors_of = [&](index n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
-        kernels::linear_combination(last - first, static_cast<S>(scale), x.column(n) + first,
-                                    static_cast<S>(std::sqrt(variance)), eps.column(n) + first, out.column(n) + first);
-    });
+        return std::array{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
+    };
+    kernels::linear_combination(x, eps, factors_of, out);
+}
+
+/// The same with fresh noise, kept in eps if that is not empty.
+template <NoiseSchedule Schedule, Scalar S, class From>
+void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
+                       const per_sample<index>& t, const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
+    require_same_shape(where, "out has the shape of x", x, out);
+    t.require_columns(where, x.columns());
+    for (index n = 0; n < x.columns(); ++n) {
+        require_earlier(where, schedule, s(n), t[n]);
+    }
+    const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
+    const auto level_of = [&](index n) {
+        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
+        return kernels::noise_level<S>{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
+    };
+    kernels::q_sample(address, x, level_of, eps, out);
 }
 
 /// The moments of the transition s → t of each sample.
@@ -76,6 +103,38 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
     return out;
 }
 
+/// Draws from q(x_t|x_0) with fresh noise, which never touches memory.
+/// @shape x0 and out D × N; t one per sample or one for all; out may be x0
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
+/// @determinism the bits of q_sample with the noise of philox_noise::normal
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
+template <NoiseSchedule Schedule, BatchLike X>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const fresh_noise& noise,
+              batch_view<scalar_of<X>> out) {
+    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t, noise, {}, out);
+}
+
+/// The same, keeping the noise.
+/// @shape eps D × N
+template <NoiseSchedule Schedule, BatchLike X>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const fresh_noise& noise,
+              batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
+    detail::require_same_shape("q_sample", "eps has the shape of out", out, eps);
+    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t, noise, eps,
+                              out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t,
+                                           const fresh_noise& noise) {
+    const detail::readable x(x0);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_sample(schedule, x.view(), t, noise, out);
+    return out;
+}
+
 /// The mean √ᾱ_t x_0 and the variance 1 − ᾱ_t of q(x_t|x_0).
 /// @shape x0 D × N; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
@@ -87,7 +146,8 @@ template <NoiseSchedule Schedule, BatchLike X>
     return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(), detail::from_clean, t);
 }
 
-/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is x_0.
+/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is
+/// x_0.
 /// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
 /// @units t is 0-based
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
@@ -106,6 +166,39 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
     const detail::readable x(x_previous);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_step(schedule, x.view(), t, eps, out);
+    return out;
+}
+
+/// Draws from the single step q(x_t|x_{t−1}) with fresh noise, which never touches memory.
+/// @shape x_previous and out D × N; t one per sample or one for all; out may be x_previous
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
+/// @determinism the bits of q_step with the noise of philox_noise::normal
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const fresh_noise& noise,
+            batch_view<scalar_of<X>> out) {
+    detail::transition_sample(
+        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise, {}, out);
+}
+
+/// The same, keeping the noise.
+/// @shape eps D × N
+template <NoiseSchedule Schedule, BatchLike X>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const fresh_noise& noise,
+            batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
+    detail::require_same_shape("q_step", "eps has the shape of out", out, eps);
+    detail::transition_sample(
+        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise, eps, out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t,
+                                         const fresh_noise& noise) {
+    const detail::readable x(x_previous);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_step(schedule, x.view(), t, noise, out);
     return out;
 }
 

@@ -6,10 +6,11 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/schedule/concept.hpp>
 
+#include <array>
+#include <concepts>
 #include <string_view>
 
 namespace ddpm {
@@ -58,8 +59,8 @@ inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
 }  // namespace detail
 
 /// How `to` follows from x_t and `from` at signal level α and noise level σ.
-/// @throws value_error where the conversion does not exist: from ε or score to x0 or v at α = 0, from x0 to the others, or
-/// to the score, at σ = 0
+/// @throws value_error where the conversion does not exist: from ε or score to x0 or v at α = 0, from x0 to the others,
+/// or to the score, at σ = 0
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <std::floating_point Real>
 [[nodiscard]] affine conversion(prediction from, prediction to, const marginal<Real>& level) {
@@ -107,11 +108,11 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
     for (index n = 0; n < out.columns(); ++n) {
         static_cast<void>(conversion(from, to, marginal_at(schedule, t[n])));
     }
-    kernels::for_each_block(out.rows(), out.columns(), [&](index n, index first, index last) {
+    const auto factors_of = [&](index n) {
         const affine c = conversion(from, to, marginal_at(schedule, t[n]));
-        kernels::linear_combination(last - first, static_cast<S>(c.xt), x.view().column(n) + first, static_cast<S>(c.value),
-                                    y.view().column(n) + first, out.column(n) + first);
-    });
+        return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
+    };
+    kernels::linear_combination(x.view(), y.view(), factors_of, out);
 }
 
 /// The same, returned.

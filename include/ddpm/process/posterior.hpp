@@ -5,13 +5,12 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 
-#include <string_view>
+#include <array>
 
 namespace ddpm {
 
@@ -29,17 +28,18 @@ template <NoiseSchedule Schedule, Scalar S, class To>
         moments.log_variance(n) =
             static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
     }
-    kernels::for_each_block(x0.rows(), x0.columns(), [&](index n, index first, index last) {
+    const auto factors_of = [&](index n) {
         const auto coefficients = posterior_at(schedule, s(n), t[n]);
-        kernels::linear_combination(last - first, static_cast<S>(coefficients.x0), x0.column(n) + first,
-                                    static_cast<S>(coefficients.xt), xt.column(n) + first, moments.mean.col(n).data() + first);
-    });
+        return std::array{static_cast<S>(coefficients.x0), static_cast<S>(coefficients.xt)};
+    };
+    kernels::linear_combination<S>(x0, xt, factors_of, moments.mean);
     return moments;
 }
 
 }  // namespace detail
 
-/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t and its clipped logarithm (at t = 0, where β̃ is 0, that of t = 1).
+/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t and its clipped logarithm (at t = 0, where β̃ is 0, that of t
+/// = 1).
 /// @shape x0 and xt D × N; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T

@@ -6,7 +6,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/predictor/denoised.hpp>
+#include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <concepts>
@@ -26,7 +28,20 @@ struct update_step {
     double sigma;             ///< 0: the step draws no noise
 };
 
-/// The steps of a sampler over a schedule and a list of timesteps, the noisiest first: immutable, shared between threads.
+/// The coefficients of a step that goes straight from a prediction to the next x, without storing x̂_0 and ε̂.
+/// @throws value_error as `denoise` does
+template <Scalar S>
+[[nodiscard]] kernels::reverse_coefficients<S> reverse_coefficients_of(const update_step& step, prediction kind,
+                                                                       const denoise_options& options) {
+    return {.estimate = denoise_coefficients_of<S>(kind, step.level, options),
+            .x0 = static_cast<S>(step.x0),
+            .xt = static_cast<S>(step.xt),
+            .eps = static_cast<S>(step.eps),
+            .sigma = static_cast<S>(step.sigma)};
+}
+
+/// The steps of a sampler over a schedule and a list of timesteps, the noisiest first: immutable, shared between
+/// threads.
 class one_step_plan {
 public:
     explicit one_step_plan(std::vector<update_step> steps) : steps_(std::move(steps)) {}
@@ -42,12 +57,14 @@ public:
         const S c_x0 = static_cast<S>(step.x0), c_xt = static_cast<S>(step.xt);
         const S c_eps = static_cast<S>(step.eps), sigma = static_cast<S>(step.sigma);
         kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
-            S* out = x.column(n) + first;
-            const index size = last - first;
-            kernels::linear_combination(size, c_x0, estimate.x0.column(n) + first, c_xt, out, c_eps,
-                                        estimate.eps.column(n) + first, out);
+            S* const out = x.column(n) + first;
+            const S* const x0 = estimate.x0.column(n) + first;
+            const S* const eps = estimate.eps.column(n) + first;
             if (sigma != 0) {
-                kernels::linear_combination(size, S{1}, out, sigma, z.column(n) + first, out);
+                kernels::linear_combination(last - first, c_x0, x0, c_xt, out, c_eps, eps, sigma, z.column(n) + first,
+                                            out);
+            } else {
+                kernels::linear_combination(last - first, c_x0, x0, c_xt, out, c_eps, eps, out);
             }
         });
     }

@@ -1,75 +1,84 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): e^x for x <= 0, and the logistic function from it.
+// A kernel body (see foreach_target.hpp): exp of packs and what is made of it. The bounds in ULP are those of
+// kernels/elementary.hpp.
 
 template <class T>
 struct exp_constants;
 
+// log 2 is the sum of a high part, whose products with the exponents that occur are exact, and a low part. Beyond `lowest`
+// and `highest` the result is 0 or Inf anyway. (e^r − 1 − r) / r² ≈ c0 + c1 r + … for |r| ≤ ½ log 2: minimax of the error
+// relative to e^r − 1.
 template <>
 struct exp_constants<float> {
-    using bits = std::int32_t;
-    static constexpr float log2_e = 1.44269504088896341f;
-    static constexpr float ln2_high = 0.693359375f;  // few bits: its product with an exponent is exact
-    static constexpr float ln2_low = -2.12194440054690582e-4f;
-    static constexpr float lowest = -87.3365447505531f;  // ln 2^-126
-    static constexpr float round_shift = 12582912.0f;     // 1.5 * 2^23: the sum's last bits are the integer
-    static constexpr bits exponent_bias = 127;
-    static constexpr int mantissa_bits = 23;
-    static constexpr int degree = 7;
+    static constexpr float log2_e = 1.44269504f, log2_high = 0.693359375f, log2_low = -2.12194440e-4f;
+    static constexpr float lowest = -104.0f, highest = 89.0f;
+    static constexpr float tanh_is_one = 10.0f;
+    static constexpr int degree = 4;
+    static constexpr float tail[] = {0.49999997f, 0.16666543f, 0.041667342f, 0.00836666f, 0.0013882499f};  // 1.4e-8
 };
 
 template <>
 struct exp_constants<double> {
-    using bits = std::int64_t;
-    static constexpr double log2_e = 1.44269504088896341;
-    static constexpr double ln2_high = 6.93145751953125e-1;
-    static constexpr double ln2_low = 1.42860682030941723212e-6;
-    static constexpr double lowest = -708.39641853226408;  // ln 2^-1022
-    static constexpr double round_shift = 6755399441055744.0;  // 1.5 * 2^52
-    static constexpr bits exponent_bias = 1023;
-    static constexpr int mantissa_bits = 52;
-    static constexpr int degree = 13;
+    static constexpr double log2_e = 1.4426950408889634;
+    static constexpr double log2_high = 0.693145751953125, log2_low = 1.4286068203094172e-6;
+    static constexpr double lowest = -746.0, highest = 710.0;
+    static constexpr double tanh_is_one = 22.0;
+    static constexpr int degree = 9;
+    static constexpr double tail[] = {0.5000000000000006,     0.16666666666666588,    0.04166666666657538,
+                                      0.008333333333390413,   0.0013888888932051824,  0.00019841269717605825,
+                                      2.480150465033688e-05,  2.7557408217395524e-06, 2.762629879402641e-07,
+                                      2.505378058605594e-08};  // 2.9e-17
 };
 
-/// 1 / k! for k = 0 … 13.
-inline constexpr double inverse_factorial[] = {1.0,
-                                               1.0,
-                                               1.0 / 2,
-                                               1.0 / 6,
-                                               1.0 / 24,
-                                               1.0 / 120,
-                                               1.0 / 720,
-                                               1.0 / 5040,
-                                               1.0 / 40320,
-                                               1.0 / 362880,
-                                               1.0 / 3628800,
-                                               1.0 / 39916800,
-                                               1.0 / 479001600,
-                                               1.0 / 6227020800.0};
-
-/// e^x for x <= 0, within 2 units in the last place; 0 where e^x is below the normal numbers. NaN stays NaN.
+/// x = n · log 2 + rest, n whole, |rest| ≤ ½ log 2 and a little; tail = (e^rest − 1 − rest) / rest².
 template <class T>
-DDPM_INLINE pack<T> exp_of_negative(pack<T> x) {
+struct exp_parts {
+    pack<T> n, rest, tail;
+};
+
+template <class T>
+DDPM_INLINE exp_parts<T> split_exp(pack<T> x) {
     using c = exp_constants<T>;
-    const pack<T> exponent = round_even(x * c::log2_e);
-    const pack<T> rest =
-        multiply_add(exponent, splat(-c::ln2_low), multiply_add(exponent, splat(-c::ln2_high), x));
-    pack<T> sum = splat(static_cast<T>(inverse_factorial[c::degree]));
+    const pack<T> shift = splat(float_format<T>::whole_shift);
+    exp_parts<T> p;
+    p.n = multiply_add(x, splat(c::log2_e), shift) - shift;
+    p.rest = multiply_add(p.n, splat(-c::log2_low), multiply_add(p.n, splat(-c::log2_high), x));
+    p.tail = splat(c::tail[c::degree]);
     DDPM_UNROLL
-    for (int k = c::degree - 1; k >= 0; --k) {
-        sum = multiply_add(sum, rest, splat(static_cast<T>(inverse_factorial[k])));
+    for (int i = c::degree - 1; i >= 0; --i) {
+        p.tail = multiply_add(p.tail, p.rest, splat(c::tail[i]));
     }
-    // x == lowest rounds to the smallest normal exponent, and no smaller x counts.
-    const auto whole = as<typename c::bits>(exponent + c::round_shift) - as<typename c::bits>(splat(c::round_shift));
-    const pack<T> power = as<T>((whole + c::exponent_bias) << c::mantissa_bits);
-    return select(x < c::lowest, pack<T>{}, sum * power);
+    return p;
 }
 
-/// 1 / (1 + e^-x), accurate relative to itself on both sides.
+/// e^x where x ≤ `highest` or NaN.
 template <class T>
-DDPM_INLINE pack<T> logistic(pack<T> x) {
-    const pack<T> e = exp_of_negative<T>(-abs(x));
-    const pack<T> r = T(1) / (T(1) + e);
-    return select(x < T(0), e * r, r);
+DDPM_INLINE pack<T> exp_bounded_above(pack<T> x) {
+    const exp_parts<T> p = split_exp<T>(max(splat(exp_constants<T>::lowest), x));
+    const pack<T> power = multiply_add(multiply_add(p.tail, p.rest, splat(T(1))), p.rest, splat(T(1)));
+    return times_power_of_two<T>(power, p.n);
+}
+
+template <class T>
+DDPM_INLINE pack<T> exp(pack<T> x) {
+    return exp_bounded_above<T>(min(splat(exp_constants<T>::highest), x));
+}
+
+/// 1 / (1 + e^−x), by e^−|x|: accurate relative to itself on both sides.
+template <class T>
+DDPM_INLINE pack<T> sigmoid(pack<T> x) {
+    const pack<T> e = exp_bounded_above<T>(-abs(x));
+    return select(x < T(0), e, splat(T(1))) / (T(1) + e);
+}
+
+/// tanh |x| = u / (u + 2) with u = e^2|x| − 1.
+template <class T>
+DDPM_INLINE pack<T> tanh(pack<T> x) {
+    const pack<T> size = min(splat(exp_constants<T>::tanh_is_one), abs(x));
+    const exp_parts<T> p = split_exp<T>(size + size);
+    const pack<T> power = times_power_of_two<T>(splat(T(1)), p.n);
+    const pack<T> u = multiply_add(multiply_add(p.rest * p.rest, p.tail, p.rest), power, power - T(1));
+    return with_sign_of<T>(u / (u + T(2)), x);
 }

@@ -38,12 +38,14 @@
 //
 // A body that other bodies use (say exp) gets a header as pack.hpp is: #pragma once, then the two lines of step 2.
 //
-// Rules for bodies: raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of
-// theirs would be compiled for this instruction set, and the linker might pick that copy for the whole program. No lambdas:
-// GCC compiles them for the wrong instruction set. No static variables. Small helpers are DDPM_INLINE. GCC at -O2 unrolls
-// only what `DDPM_UNROLL` stands before. Products and sums are never contracted to a fused multiply-add; say multiply_add
-// where you want one. In a template, a function of packs must be declared before its use (a pack has no namespace to look
-// into).
+// Rules for bodies:
+// - Raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of theirs would be
+//   compiled for this instruction set, and the linker might pick that copy for the whole program.
+// - No lambdas: GCC compiles them for the instruction set of the build. Structs without constructors and without default
+//   member initializers, begun as `{}`: Clang compiles implicit constructors so. No static variables.
+// - Small helpers are DDPM_INLINE. GCC at -O2 unrolls only what `DDPM_UNROLL` stands before.
+// - Products and sums are never contracted to a fused multiply-add; say multiply_add where you want one.
+// - In a template, a function of packs must be declared before its use: a pack has no namespace to look into.
 //
 // Macros that a body sees: DDPM_TARGET_NAMESPACE, DDPM_TARGET_BYTES (of a register), and one of DDPM_TARGET_SSE2, _AVX2,
 // _AVX512, _NEON, _PORTABLE, defined.

@@ -3,7 +3,7 @@
 //
 // The body of linear_combination.hpp: the first `Terms` products.
 
-template <int Terms, class S>
+template <int Terms, bool Stream, class S>
 void linear_combination(index size, S a, const S* x, S b, const S* y, S c, const S* z, S d, const S* w, S* out) {
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
@@ -14,7 +14,7 @@ void linear_combination(index size, S a, const S* x, S b, const S* y, S c, const
         if constexpr (Terms > 3) {
             sum += d * load(w + i);
         }
-        store(out + i, sum);
+        put<Stream>(out + i, sum);
     }
     for (; i < size; ++i) {
         S sum = a * x[i] + b * y[i];
@@ -26,4 +26,5 @@ void linear_combination(index size, S a, const S* x, S b, const S* y, S c, const
         }
         out[i] = sum;
     }
+    end_stream<Stream>();
 }

@@ -4,9 +4,10 @@
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
 // A tile of C, tile_rows × tile_columns, stays in registers while k runs: two packs of A's column k, times each of B's
-// numbers in row k. Large operands are packed first: rows of A into panels of tile_rows (k by k, zeros below the last row),
-// columns of B into panels of tile_columns, so that a tile reads both in order. Loops from the outside in: columns of B that
-// fit the last cache, k that keeps a panel of B in the first, rows of A that fit the second, panels of B, panels of A.
+// numbers in row k. B is read where it lies, one number at a time, whatever its strides. A is read where it lies if its
+// columns are contiguous and close together; else its rows are packed first into panels of tile_rows, k by k. Loops from the
+// outside in: columns of B that fit the last cache, k that keeps a tile's part of B in the first, rows of A that fit the
+// second, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
 
 template <class S>
@@ -27,12 +28,10 @@ inline constexpr index one_column_panels = 4;
 template <class S>
 struct product_block {
     index rows, columns, depth;
-    const S* a;            // panels of tile_rows
+    const S* a;             // panels of tile_rows
     index a_step, a_panel;  // from k to k + 1, from a panel to the next
-    const S* edge;         // the last rows, packed, if they do not fill a panel
-    const S* b;            // panels of tile_columns, then the columns that are left
-    index b_step, b_column, b_panel;
-    strided<S> rest;
+    const S* edge;          // the last rows, packed, if they do not fill a panel
+    strided<S> b;
     S* c;
     index c_row, c_column;
     const S* bias;
@@ -40,10 +39,16 @@ struct product_block {
     bool accumulate;
 };
 
-/// c += a·b for one tile; c begins at `start`, or 0 if that is null, `start_column` from column to column.
+/// The matrix below and to the right of element (i, j).
+template <class S>
+DDPM_INLINE strided<S> part(strided<S> m, index i, index j) {
+    return {m.data + i * m.row + j * m.column, m.row, m.column};
+}
+
+/// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and column.
 template <class S, index Panels, index Columns>
-DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, const S* b, index b_step, index b_column,
-                          const S* start, index start_column, S* c, index c_column) {
+DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, strided<S> b, const S* start,
+                          index start_column, S* c, index c_column) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
     pack<S> sum[Columns][packs];
@@ -64,6 +69,14 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
             }
         }
     }
+    // One pointer for three columns: more would not fit the registers, and fewer would make each address wait for the last.
+    // The empty asm keeps compilers from deriving one from the other again.
+    const S* right_of[(Columns + 2) / 3];
+    DDPM_UNROLL
+    for (index j = 0; j < Columns; j += 3) {
+        right_of[j / 3] = b.data + j * b.column;
+        asm("" : "+r"(right_of[j / 3]));
+    }
     for (index k = 0; k < depth; ++k) {
         pack<S> left[packs];
         DDPM_UNROLL
@@ -72,14 +85,17 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
         }
         DDPM_UNROLL
         for (index j = 0; j < Columns; ++j) {
-            const pack<S> right = splat(b[j * b_column]);
+            const pack<S> right = splat(right_of[j / 3][j % 3 * b.column]);
             DDPM_UNROLL
             for (index v = 0; v < packs; ++v) {
                 sum[j][v] = multiply_add(left[v], right, sum[j][v]);
             }
         }
         a += a_step;
-        b += b_step;
+        DDPM_UNROLL
+        for (index j = 0; j < Columns; j += 3) {
+            right_of[j / 3] += b.row;
+        }
     }
     DDPM_UNROLL
     for (index j = 0; j < Columns; ++j) {
@@ -90,10 +106,12 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
     }
 }
 
-/// The tiles of some columns, from row `i` on for as long as `Panels` full panels are left; returns the row after them.
+/// The tiles of columns j … j + Columns − 1 from row `i` on, for as long as `Panels` full panels are left; returns the row
+/// after them.
 template <class S, index Panels, index Columns>
-index run_panels(const product_block<S>& block, const S* b, index b_step, index b_column, index i, index j) {
+index run_panels(const product_block<S>& block, index i, index j) {
     constexpr index height = Panels * tile_rows<S>;
+    const strided<S> b = part(block.b, 0, j);
     for (; i + height <= block.rows; i += height) {
         S* const c = block.c + i * block.c_row + j * block.c_column;
         const S* const a = block.a + i / tile_rows<S> * block.a_panel;
@@ -105,16 +123,14 @@ index run_panels(const product_block<S>& block, const S* b, index b_step, index 
         } else if (block.bias != nullptr) {
             start = block.bias + i;
         }
-        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, b, b_step, b_column, start, start_column,
-                                     c, block.c_column);
+        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, b, start, start_column, c, block.c_column);
     }
     return i;
 }
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
 template <class S, index Columns>
-void run_tile_aside(const product_block<S>& block, const S* a, index a_step, const S* b, index b_step, index b_column,
-                    index i, index j) {
+void run_tile_aside(const product_block<S>& block, const S* a, index a_step, index i, index j) {
     constexpr index height = tile_rows<S>;
     const index rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
@@ -129,7 +145,7 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, con
             }
         }
     }
-    run_tile<S, 1, Columns>(block.depth, a, a_step, 0, b, b_step, b_column, tile, height, tile, height);
+    run_tile<S, 1, Columns>(block.depth, a, a_step, 0, part(block.b, 0, j), tile, height, tile, height);
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -137,21 +153,21 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, con
     }
 }
 
-/// All rows of some columns.
+/// All rows of columns j … j + Columns − 1.
 template <class S, index Panels, index Columns>
-void run_columns(const product_block<S>& block, const S* b, index b_step, index b_column, index j) {
+void run_columns(const product_block<S>& block, index j) {
     index i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
         if constexpr (Panels > 1) {
-            i = run_panels<S, Panels, Columns>(block, b, b_step, b_column, i, j);
+            i = run_panels<S, Panels, Columns>(block, i, j);
         }
-        i = run_panels<S, 1, Columns>(block, b, b_step, b_column, i, j);
+        i = run_panels<S, 1, Columns>(block, i, j);
     }
     for (; i + tile_rows<S> <= block.rows; i += tile_rows<S>) {
-        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, b, b_step, b_column, i, j);
+        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, i, j);
     }
     if (i < block.rows) {
-        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, b, b_step, b_column, i, j);
+        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, i, j);
     }
 }
 
@@ -159,16 +175,13 @@ template <class S>
 void run_block(const product_block<S>& block) {
     index j = 0;
     for (; j + tile_columns <= block.columns; j += tile_columns) {
-        run_columns<S, 1, tile_columns>(block, block.b + j / tile_columns * block.b_panel, block.b_step, block.b_column, j);
+        run_columns<S, 1, tile_columns>(block, j);
     }
-    const S* b = block.rest.data;
     for (; j + few_columns <= block.columns; j += few_columns) {
-        run_columns<S, few_panels, few_columns>(block, b, block.rest.row, block.rest.column, j);
-        b += few_columns * block.rest.column;
+        run_columns<S, few_panels, few_columns>(block, j);
     }
     for (; j < block.columns; ++j) {
-        run_columns<S, one_column_panels, 1>(block, b, block.rest.row, block.rest.column, j);
-        b += block.rest.column;
+        run_columns<S, one_column_panels, 1>(block, j);
     }
 }
 
@@ -221,12 +234,12 @@ DDPM_INLINE void transpose(pack<S> (&square)[lanes<S>]) {
     }
 }
 
-/// Packs the rows of A that fill panels, where its columns are contiguous: column by column, each from end to end.
+/// Packs rows of A that fill panels, where its columns are contiguous: column by column, each from end to end.
 template <class S>
-void pack_left_columns(S* out, strided<S> a, index rows, index depth) {
+void pack_columns(S* out, strided<S> a, index rows, index depth) {
     constexpr index width = lanes<S>;
     for (index k = 0; k < depth; ++k) {
-        const S* const column = a.data + k * a.column;
+        const S* const column = part(a, 0, k).data;
         for (index row = 0; row < rows; row += tile_rows<S>) {
             S* const to = out + row * depth + k * tile_rows<S>;
             store(to, load(column + row));
@@ -237,7 +250,7 @@ void pack_left_columns(S* out, strided<S> a, index rows, index depth) {
 
 /// Packs rows of A into one panel: depth × tile_rows, zeros in place of missing rows.
 template <class S>
-void pack_left_panel(S* out, strided<S> a, index rows, index depth) {
+void pack_panel(S* out, strided<S> a, index rows, index depth) {
     constexpr index width = lanes<S>;
     constexpr index height = tile_rows<S>;
     index k = 0;
@@ -248,7 +261,7 @@ void pack_left_panel(S* out, strided<S> a, index rows, index depth) {
                 DDPM_UNROLL
                 for (index i = 0; i < width; ++i) {
                     const index row = half * width + i;
-                    square[i] = row < rows ? load(a.data + row * a.row + k) : pack<S>{};
+                    square[i] = row < rows ? load(part(a, row, k).data) : pack<S>{};
                 }
                 transpose<S>(square);
                 DDPM_UNROLL
@@ -260,59 +273,47 @@ void pack_left_panel(S* out, strided<S> a, index rows, index depth) {
     }
     for (; k < depth; ++k) {
         for (index row = 0; row < height; ++row) {
-            out[k * height + row] = row < rows ? a.data[row * a.row + k * a.column] : S{};
+            out[k * height + row] = row < rows ? *part(a, row, k).data : S{};
         }
     }
 }
 
-/// Packs tile_columns columns of B into one panel: depth × tile_columns. May write a register beyond its end.
+/// Lets the block read the rows of `a`, packed into `buffer` where that pays and where they do not fill a panel.
 template <class S>
-void pack_right_panel(S* out, strided<S> b, index depth) {
-    constexpr index width = lanes<S>;
-    constexpr index groups = (tile_columns + width - 1) / width;
-    index k = 0;
-    if (b.column == 1) {
-        for (; k < depth; ++k) {
-            __builtin_memcpy(out + k * tile_columns, b.data + k * b.row, sizeof(S) * tile_columns);
+void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
+    constexpr index height = tile_rows<S>;
+    const index whole = block.rows / height * height;
+    index row = 0;
+    if (!packed) {
+        block.a = a.data;
+        block.a_step = a.column;
+        block.a_panel = height;
+        row = whole;
+    } else {
+        block.a = buffer;
+        block.a_step = height;
+        block.a_panel = height * block.depth;
+        if (a.row == 1) {
+            pack_columns(buffer, a, whole, block.depth);
+            row = whole;
         }
-    } else if (b.row == 1) {
-        for (; k + width <= depth; k += width) {
-            pack<S> square[groups][width];
-            DDPM_UNROLL
-            for (index group = 0; group < groups; ++group) {
-                DDPM_UNROLL
-                for (index i = 0; i < width; ++i) {
-                    const index column = group * width + i;
-                    square[group][i] = column < tile_columns ? load(b.data + column * b.column + k) : pack<S>{};
-                }
-                transpose<S>(square[group]);
-            }
-            // In this order: the next store overwrites what lies beyond the panel's columns.
-            DDPM_UNROLL
-            for (index i = 0; i < width; ++i) {
-                DDPM_UNROLL
-                for (index group = 0; group < groups; ++group) {
-                    store(out + (k + i) * tile_columns + group * width, square[group][i]);
-                }
-            }
+        for (; row < whole; row += height) {
+            pack_panel(buffer + row * block.depth, part(a, row, 0), height, block.depth);
         }
+        buffer += whole * block.depth;
     }
-    for (; k < depth; ++k) {
-        for (index column = 0; column < tile_columns; ++column) {
-            out[k * tile_columns + column] = b.data[k * b.row + column * b.column];
-        }
+    if (row < block.rows) {
+        pack_panel(buffer, part(a, row, 0), block.rows - row, block.depth);
+        block.edge = buffer;
     }
 }
 
 template <class S>
 void product(const product_problem<S>& problem) {
     using P = product_problem<S>;
-    constexpr index height = tile_rows<S>;
-    S* const left = problem.buffer;
-    S* const right = problem.buffer + problem.left_length();
-    // Packing pays when it is read often, or when the strides spread it over the cache.
-    const bool pack_left = problem.a.row != 1 || (problem.columns >= 4 * tile_columns && problem.a.column > 512);
-    const bool pack_right = problem.rows >= 4 * height;
+    // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as they are.
+    constexpr index far_apart = 2048 / static_cast<index>(sizeof(S));
+    const bool packed = problem.a.row != 1 || (problem.a.column > far_apart && problem.columns >= 4 * tile_columns);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;
@@ -320,63 +321,18 @@ void product(const product_problem<S>& problem) {
     block.bias_column = problem.bias_column;
     for (index j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
-        const index whole_columns = block.columns / tile_columns * tile_columns;
         index k = 0;
-        do {
+        do {  // once at least: without depth, the result is the start
             block.depth = problem.depth - k < P::most_depth ? problem.depth - k : P::most_depth;
             block.accumulate = problem.accumulate || k > 0;
-            strided<S> b = problem.b;
-            b.data += k * b.row + j * b.column;
-            block.rest = b;
-            block.rest.data += whole_columns * b.column;
-            if (pack_right) {
-                for (index column = 0; column < whole_columns; column += tile_columns) {
-                    strided<S> panel = b;
-                    panel.data += column * b.column;
-                    pack_right_panel(right + column * block.depth, panel, block.depth);
-                }
-                block.b = right;
-                block.b_step = tile_columns;
-                block.b_column = 1;
-                block.b_panel = tile_columns * block.depth;
-            } else {
-                block.b = b.data;
-                block.b_step = b.row;
-                block.b_column = b.column;
-                block.b_panel = tile_columns * b.column;
-            }
+            block.b = part(problem.b, k, j);
             for (index i = 0; i < problem.rows; i += P::most_rows) {
                 block.rows = problem.rows - i < P::most_rows ? problem.rows - i : P::most_rows;
                 block.c = problem.c + i * problem.c_row + j * problem.c_column;
-                block.bias = problem.bias == nullptr ? nullptr : problem.bias + i * problem.bias_row + j * problem.bias_column;
-                strided<S> a = problem.a;
-                a.data += i * a.row + k * a.column;
-                const index whole_rows = block.rows / height * height;
-                index packed = 0;
-                if (pack_left) {
-                    if (a.row == 1) {
-                        pack_left_columns(left, a, whole_rows, block.depth);
-                        packed = whole_rows;
-                    }
-                    for (; packed < whole_rows; packed += height) {
-                        strided<S> panel = a;
-                        panel.data += packed * a.row;
-                        pack_left_panel(left + packed * block.depth, panel, height, block.depth);
-                    }
-                    block.a = left;
-                    block.a_step = height;
-                    block.a_panel = height * block.depth;
-                } else {
-                    block.a = a.data;
-                    block.a_step = a.column;
-                    block.a_panel = height;
+                if (problem.bias != nullptr) {
+                    block.bias = problem.bias + i * problem.bias_row + j * problem.bias_column;
                 }
-                if (whole_rows < block.rows) {
-                    strided<S> panel = a;
-                    panel.data += whole_rows * a.row;
-                    pack_left_panel(left + packed * block.depth, panel, block.rows - whole_rows, block.depth);
-                    block.edge = left + packed * block.depth;
-                }
+                place_left(block, part(problem.a, i, k), packed, problem.buffer);
                 run_block(block);
             }
             k += P::most_depth;

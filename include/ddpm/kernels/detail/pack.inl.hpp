@@ -84,6 +84,47 @@ DDPM_INLINE V max(V a, V b) {
     return a > b ? a : b;
 }
 
+/// How the bits of a T are laid out, and numbers to work on them with.
+template <class T>
+struct float_format;
+
+template <>
+struct float_format<float> {
+    using bits = std::uint32_t;
+    static constexpr int mantissa_bits = 23, bias = 127, sign_bit = 31;
+    static constexpr bits one_bits = 0x3f800000u, mantissa_mask = 0x007fffffu, sign_mask = 0x80000000u;
+    static constexpr bits two_to_mantissa_bits_bits = 0x4b000000u, whole_shift_bits = 0x4b400000u;
+    static constexpr float two_to_mantissa_bits = 0x1p23f;
+    static constexpr float whole_shift = 0x1.8p23f;  // the last bits of n + whole_shift are the whole number n
+    static constexpr float smallest_normal = 0x1p-126f;
+    static constexpr float infinity = __builtin_inff(), quiet_nan = __builtin_nanf("");
+};
+
+template <>
+struct float_format<double> {
+    using bits = std::uint64_t;
+    static constexpr int mantissa_bits = 52, bias = 1023, sign_bit = 63;
+    static constexpr bits one_bits = 0x3ff0000000000000u, mantissa_mask = 0x000fffffffffffffu;
+    static constexpr bits sign_mask = 0x8000000000000000u;
+    static constexpr bits two_to_mantissa_bits_bits = 0x4330000000000000u, whole_shift_bits = 0x4338000000000000u;
+    static constexpr double two_to_mantissa_bits = 0x1p52;
+    static constexpr double whole_shift = 0x1.8p52;
+    static constexpr double smallest_normal = 0x1p-1022;
+    static constexpr double infinity = __builtin_inf(), quiet_nan = __builtin_nan("");
+};
+
+/// The sign bits of x, all else zero.
+template <class T>
+DDPM_INLINE pack<typename float_format<T>::bits> sign_of(pack<T> x) {
+    return as<typename float_format<T>::bits>(x) & float_format<T>::sign_mask;
+}
+
+/// x, which has no sign, with the sign of y.
+template <class T>
+DDPM_INLINE pack<T> with_sign_of(pack<T> x, pack<T> y) {
+    return as<T>(as<typename float_format<T>::bits>(x) | sign_of<T>(y));
+}
+
 // Each target has for float and double:
 //   multiply_add(a, b, c)   a·b + c, rounded once where has_fused_multiply_add, else after each operation
 //   sqrt(x)                 correctly rounded
@@ -97,4 +138,23 @@ DDPM_INLINE V max(V a, V b) {
 #include <ddpm/kernels/detail/pack_neon.inl.hpp>
 #else
 #include <ddpm/kernels/detail/pack_baseline.inl.hpp>
+#endif
+
+/// x · 2^n, rounded once, for whole n between minus and plus twice the largest exponent and x between ½ and 2.
+#if defined(DDPM_TARGET_AVX512)
+template <class T>
+DDPM_INLINE pack<T> times_power_of_two(pack<T> x, pack<T> n) {
+    return scale(x, n);
+}
+#else
+template <class T>
+DDPM_INLINE pack<T> times_power_of_two(pack<T> x, pack<T> n) {
+    using format = float_format<T>;
+    using bits = typename format::bits;
+    // Two factors, since 2^n itself may be no normal number; the first product is exact.
+    constexpr bits shift = format::whole_shift_bits - 2 * bits{format::bias};
+    const pack<bits> biased_twice = as<bits>(n + format::whole_shift) - shift;
+    const pack<bits> half = biased_twice >> 1;
+    return x * as<T>(half << format::mantissa_bits) * as<T>((biased_twice - half) << format::mantissa_bits);
+}
 #endif

@@ -16,6 +16,13 @@ DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd256(
 DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_roundps256(x, 8); }
 DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_roundpd256(x, 8); }
 
+#if !defined(__clang__)  // Clang finds the instructions
+DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps256(a, b); }
+DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd256(a, b); }
+DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps256(a, b); }
+DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd256(a, b); }
+#endif
+
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
 #if defined(__clang__)
     return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction

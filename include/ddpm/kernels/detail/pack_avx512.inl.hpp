@@ -24,6 +24,14 @@ DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<doubl
 DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_rndscaleps_mask(x, 8, x, all_16, 4); }
 DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_rndscalepd_mask(x, 8, x, all_8, 4); }
 
+/// x · 2^n for whole n, rounded once.
+DDPM_INLINE pack<float> scale(pack<float> x, pack<float> n) {
+    return __builtin_ia32_scalefps512_mask(x, n, x, all_16, 4);
+}
+DDPM_INLINE pack<double> scale(pack<double> x, pack<double> n) {
+    return __builtin_ia32_scalefpd512_mask(x, n, x, all_8, 4);
+}
+
 #if defined(__clang__)
 
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512(x, 4); }
@@ -36,6 +44,10 @@ DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::u
 
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, all_16, 4); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, all_8, 4); }
+DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps512_mask(a, b, a, all_16, 4); }
+DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd512_mask(a, b, a, all_8, 4); }
+DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps512_mask(a, b, a, all_16, 4); }
+DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd512_mask(a, b, a, all_8, 4); }
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
     return (pack<std::uint64_t>)__builtin_ia32_pmuludq512_mask((pack<int>)a, (pack<int>)b, pack<long long>{}, all_8);
 }

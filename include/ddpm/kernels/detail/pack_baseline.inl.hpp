@@ -27,6 +27,13 @@ DDPM_INLINE pack<double> round_even(pack<double> x) {
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps(x); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd(x); }
 
+#if !defined(__clang__)  // Clang finds the instructions
+DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps(a, b); }
+DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd(a, b); }
+DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps(a, b); }
+DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd(a, b); }
+#endif
+
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
 #if defined(__clang__)
     return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction

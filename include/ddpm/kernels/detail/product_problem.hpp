@@ -31,11 +31,11 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth columns of a tile of B a
-    // third of a first-level cache, and depth × columns of B stay in the last. Multiples of every target's tile.
-    static constexpr index most_rows = 384;
-    static constexpr index most_depth = 1536 / static_cast<index>(sizeof(S));
-    static constexpr index most_columns = 1200;
+    // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth × columns of B a part of
+    // the last.
+    static constexpr index most_rows = 256;
+    static constexpr index most_depth = 2048 / static_cast<index>(sizeof(S));
+    static constexpr index most_columns = 2400;
 
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;
@@ -60,12 +60,7 @@ struct product_problem {
     }
 
     /// Room for packed rows of A, up to 31 of them empty.
-    [[nodiscard]] index left_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
-
-    /// Room for packed columns of B, and for a register that is stored beyond the last.
-    [[nodiscard]] index right_length() const { return std::min(most_columns, columns) * std::min(most_depth, depth) + 16; }
-
-    [[nodiscard]] index buffer_length() const { return left_length() + right_length(); }
+    [[nodiscard]] index buffer_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
 };
 
 /// Memory at cache lines, of the calling thread; it grows and is kept. Used only where no other task can begin on this
@@ -92,6 +87,28 @@ template <class S>
     return static_cast<S*>(mine.data);
 }
 
+/// How many blocks a result is cut into, down and across.
+struct product_grid {
+    index down = 1;
+    index across = 1;
+};
+
+/// The grid of about `tasks` blocks whose largest is smallest, in tiles; of equal ones that which cuts rows, since blocks side
+/// by side would pack the same rows.
+[[nodiscard]] inline product_grid divide_product(index row_tiles, index column_tiles, index tasks) {
+    product_grid best;
+    index smallest = row_tiles * column_tiles;
+    for (index down = std::min({tasks, row_tiles, index{64}}); down >= 1; --down) {
+        const index across = std::min(tasks / down, column_tiles);
+        const index largest = ((row_tiles - 1) / down + 1) * ((column_tiles - 1) / across + 1);
+        if (largest < smallest) {
+            smallest = largest;
+            best = {down, across};
+        }
+    }
+    return best;
+}
+
 /// Computes the product in blocks, side by side if that is worth it. No sum is split, so the blocks leave no trace in the
 /// bits and may follow the thread count.
 template <class S>
@@ -99,33 +116,32 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
     if (problem.rows == 0 || problem.columns == 0) {
         return;
     }
-    constexpr double least_task = 1 << 18;  // multiplications that take as long as waking a thread
+    constexpr double least_task = 1 << 19;  // multiplications that take as long as waking a thread
     constexpr double large_task = 1 << 26;
-    constexpr index panel = 12, least_width = 96, least_height = 64;
+    constexpr index tile_rows = 32, tile_columns = 12;  // multiples of every target's
     const double work = static_cast<double>(problem.rows) * static_cast<double>(problem.columns) *
                         static_cast<double>(std::max<index>(problem.depth, 1));
-    const index threads = work < 2 * least_task ? 1 : thread_count();
-    index tasks = 1;
-    if (threads > 1) {
-        tasks = std::min(threads, static_cast<index>(work / least_task));
-        tasks = std::max(tasks, std::min(4 * threads, static_cast<index>(work / large_task)));
+    const index row_tiles = (problem.rows - 1) / tile_rows + 1;
+    const index column_tiles = (problem.columns - 1) / tile_columns + 1;
+    product_grid grid;
+    if (work >= 2 * least_task) {
+        const index threads = thread_count();
+        const double most = static_cast<double>(threads > 1 ? 4 * threads : 1);
+        const index tasks = std::max(std::min(threads, static_cast<index>(std::min(most, work / least_task))),
+                                     static_cast<index>(std::min(most, work / large_task)));
+        grid = divide_product(row_tiles, column_tiles, tasks);
     }
-    const index width_wanted = std::max((problem.columns + tasks - 1) / tasks, std::min(least_width, problem.columns));
-    const index width = (width_wanted + panel - 1) / panel * panel;
-    const index across = (problem.columns + width - 1) / width;
-    const index down_wanted = std::max<index>(1, tasks / across);
-    const index height_wanted = std::max((problem.rows + down_wanted - 1) / down_wanted, std::min(least_height, problem.rows));
-    const index height = (height_wanted + 31) / 32 * 32;
-    const index down = (problem.rows + height - 1) / height;
-    parallel_for(across * down, 1, [&](index first, index last) {
-        for (index task = first; task < last; ++task) {
-            const index i = task % down * height;
-            const index j = task / down * width;
-            product_problem<S> part =
-                problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j));
-            part.buffer = thread_buffer<S>(part.buffer_length());
-            body(part);
-        }
+    const index height = ((row_tiles - 1) / grid.down + 1) * tile_rows;
+    const index width = ((column_tiles - 1) / grid.across + 1) * tile_columns;
+    const index down = (problem.rows - 1) / height + 1;
+    const index across = (problem.columns - 1) / width + 1;
+    parallel_for(down * across, 1, [&](index task, index) {
+        const index i = task % down * height;
+        const index j = task / down * width;
+        product_problem<S> part =
+            problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j));
+        part.buffer = thread_buffer<S>(part.buffer_length());
+        body(part);
     });
 }
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of q_sample.hpp: elements first … first + count − 1 of some columns, whose addresses begin at `at`; first is a
-// multiple of 64.
+// The body of q_sample.hpp: elements first … first + count − 1 of some columns, whose addresses begin at `at`; first is
+// a multiple of 64.
 
 /// out = scale · x + sigma · z over at most 64 elements; z has 64. Copies z to eps if that is not null.
 template <class S>
@@ -28,13 +28,15 @@ void q_sample(const normal_address& at, const noise_level<S>* levels, index colu
               strided_columns<const S> x, strided_columns<S> eps, strided_columns<S> out) {
     const philox_keys keys = make_philox_keys(at.seed);
     for (index n = 0; n < columns; ++n) {
-        const philox_sample sample = make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        const philox_sample sample =
+            make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         const noise_level<S> level = levels[n];
         for (index e = 0; e < count; e += 64) {
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
             add_normal_block(count - e < 64 ? count - e : 64, level, x.first + n * x.stride + e, z,
-                             eps.first == nullptr ? nullptr : eps.first + n * eps.stride + e, out.first + n * out.stride + e);
+                             eps.first == nullptr ? nullptr : eps.first + n * eps.stride + e,
+                             out.first + n * out.stride + e);
         }
     }
 }

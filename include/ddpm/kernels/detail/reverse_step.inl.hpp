@@ -32,8 +32,8 @@ void denoise(index size, const denoise_coefficients<S>& coefficients, const S* x
 
 /// Without z the step draws no noise; x0 may be null too.
 template <class S>
-DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z, S* x0,
-                                   S* out) {
+DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
+                                   S* x0, S* out) {
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> x = load(xt + i);
@@ -62,7 +62,8 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
 }
 
 template <class S>
-void reverse_step(index size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0, S* out) {
+void reverse_step(index size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0,
+                  S* out) {
     const reverse_coefficients<S> c = coefficients;
     take_reverse_step(size, c, xt, p, z, x0, out);
 }
@@ -75,13 +76,14 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
     const reverse_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
     for (index n = 0; n < columns; ++n) {
-        const philox_sample sample = make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        const philox_sample sample =
+            make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         for (index e = 0; e < count; e += 64) {
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
-            take_reverse_step<S>(count - e < 64 ? count - e : 64, c, xt.first + n * xt.stride + e,
-                                 p.first + n * p.stride + e, z, x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e,
-                                 out.first + n * out.stride + e);
+            take_reverse_step<S>(
+                count - e < 64 ? count - e : 64, c, xt.first + n * xt.stride + e, p.first + n * p.stride + e, z,
+                x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e, out.first + n * out.stride + e);
         }
     }
 }

@@ -1,0 +1,15 @@
+# ddpm_developer: warnings and sanitizers for what this project itself compiles. It is never installed.
+
+set(DDPM_SANITIZE "" CACHE STRING "Sanitizers for tests, examples and benchmarks, such as address,undefined")
+option(DDPM_WERROR "Make warnings errors in tests, examples and benchmarks" OFF)
+
+add_library(ddpm_developer INTERFACE)
+target_compile_options(ddpm_developer INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+if(DDPM_WERROR)
+    target_compile_options(ddpm_developer INTERFACE -Werror)
+endif()
+if(DDPM_SANITIZE)
+    set(ddpm_sanitizers -fsanitize=${DDPM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(ddpm_developer INTERFACE ${ddpm_sanitizers})
+    target_link_options(ddpm_developer INTERFACE ${ddpm_sanitizers})
+endif()

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/adam.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// What one step of Adam has in common for all parameters, computed in double.
+struct adam_coefficients {
+    double gradient_scale = 1;  ///< the gradient counts this many times
+    double shrink = 1;          ///< decoupled weight decay: the parameter is first multiplied by it
+    double l2 = 0;              ///< coupled weight decay: this many times the parameter is added to the gradient
+    double beta1 = 0.9;
+    double beta2 = 0.999;
+    double v_correction = 1;  ///< 1/√(1 − β2^step)
+    double step_size = 0;     ///< learning rate / (1 − β1^step)
+    double epsilon = 1e-8;
+};
+
+/// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v.
+/// @determinism the same bits on every instruction set
+/// @source Kingma and Ba 2014, arXiv 1412.6980, algorithm 1, in torch's order of operations
+template <Scalar S>
+void adam(index size, S* p, const S* g, S* m, S* v, const adam_coefficients& c) {
+    DDPM_DISPATCH(adam<S>)
+    (size, p, g, m, v, static_cast<S>(c.gradient_scale), static_cast<S>(c.shrink), static_cast<S>(c.l2),
+     static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2), static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction),
+     static_cast<S>(c.step_size), static_cast<S>(c.epsilon));
+}
+
+}  // namespace ddpm::kernels

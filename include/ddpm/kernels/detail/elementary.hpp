@@ -1,0 +1,18 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/kernels/detail/exp.hpp>
+#include <ddpm/kernels/detail/log.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/sincos.hpp>
+
+namespace ddpm::kernels::detail {
+
+/// The functions of one argument and one value, where a body takes its function as a template argument.
+enum class elementary_function { exp_of, log_of, sin_of, cos_of, tanh_of, sigmoid_of, rsqrt_of };
+
+}  // namespace ddpm::kernels::detail
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/elementary.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>

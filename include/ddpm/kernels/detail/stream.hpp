@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+
+#include <cstdint>
+
+namespace ddpm::kernels::detail {
+
+/// The size from which an output is written past the caches: they could not hold it until it is read, and so a line
+/// need not be read before it is written.
+inline constexpr index streaming_bytes = index{32} << 20;
+
+/// Whether a kernel may and should write `out` with `stream`. Not where out is an input: its lines are in the caches
+/// then.
+template <Scalar S, class... Inputs>
+[[nodiscard]] bool should_stream(const batch_view<S>& out, const Inputs&... inputs) noexcept {
+    constexpr index aligned = 16 / static_cast<index>(sizeof(S));
+    return out.size() * static_cast<index>(sizeof(S)) >= streaming_bytes && ((out.data() != inputs.data()) && ...) &&
+           reinterpret_cast<std::uintptr_t>(out.data()) % 16 == 0 &&
+           (out.columns() == 1 || out.stride() % aligned == 0);
+}
+
+}  // namespace ddpm::kernels::detail
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/stream.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>

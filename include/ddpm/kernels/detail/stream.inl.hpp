@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `Stream` says
+// whether they do; p is then 16-byte aligned, which Eigen's memory is (whole registers may not be), and the kernel ends
+// with end_stream.
+
+/// A quarter, half or whole of a pack, in floats.
+typedef float streamed_part __attribute__((vector_size(16)));
+
+template <bool Stream, class V, class S>
+DDPM_INLINE void put(S* p, V v) {
+#if defined(__x86_64__)
+    if constexpr (Stream && sizeof v % sizeof(streamed_part) == 0) {
+        constexpr int parts = sizeof v / sizeof(streamed_part);
+        streamed_part part[parts];
+        __builtin_memcpy(part, &v, sizeof v);
+        DDPM_UNROLL
+        for (int i = 0; i < parts; ++i) {
+#if defined(__clang__)
+            __builtin_nontemporal_store(part[i], reinterpret_cast<streamed_part*>(p) + i);
+#else
+            __builtin_ia32_movntps(reinterpret_cast<float*>(p) + 4 * i, part[i]);
+#endif
+        }
+        return;
+    }
+#endif
+    __builtin_memcpy(p, &v, sizeof v);
+}
+
+/// Makes streamed stores visible to other threads before what follows.
+template <bool Stream>
+DDPM_INLINE void end_stream() {
+#if defined(__x86_64__)
+    if constexpr (Stream) {
+        __builtin_ia32_sfence();
+    }
+#endif
+}

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// A kernel body (see foreach_target.hpp), for kernels that sum in double: vectors of S that have a lane for each lane
+// of pack<double>, and sums whose bits are the same at any width.
+
+template <class S>
+struct narrow_vector {
+    typedef S type __attribute__((vector_size(static_cast<unsigned long>(lanes<double>) * sizeof(S))));
+};
+
+/// lanes<double> numbers of type S.
+template <class S>
+using narrow = typename narrow_vector<S>::type;
+
+template <class S>
+DDPM_INLINE narrow<S> load_narrow(const S* p) {
+    narrow<S> v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/// Sixteen sums side by side, one for each element index modulo 16.
+struct sixteen_sums {
+    pack<double> lane[16 / lanes<double>];
+};
+
+/// All of them, added in order.
+DDPM_INLINE double total(const sixteen_sums& sums) {
+    double sum = 0;
+    for (index i = 0; i < 16; ++i) {
+        sum += sums.lane[i / lanes<double>][i % lanes<double>];
+    }
+    return sum;
+}

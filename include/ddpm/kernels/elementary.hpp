@@ -1,0 +1,149 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/elementary.hpp>
+
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::kernels {
+
+namespace detail {
+
+/// Calls body(how many, first element of x, first of each out) for blocks of equal batches; if none has gaps, of all
+/// samples in a row.
+/// @throws shape_error if the shapes differ
+template <class S, class Body, class... Out>
+void for_each_run(std::string_view where, batch_view<const S> x, const Body& body, batch_view<Out>... out) {
+    (ddpm::detail::require_same_shape(where, "the output has the shape of the input", x, out), ...);
+    if (x.contiguous() && (out.contiguous() && ...)) {
+        for_each_block(x.size(), 1, [&](index, index first, index last) {
+            body(last - first, x.data() + first, (out.data() + first)...);
+        });
+    } else {
+        for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
+            body(last - first, x.column(n) + first, (out.column(n) + first)...);
+        });
+    }
+}
+
+template <elementary_function F, Scalar S>
+void evaluate(index size, const S* x, S* out) {
+    DDPM_DISPATCH(evaluate_array<F, S>)(size, x, out);
+}
+
+template <elementary_function F, BatchLike X>
+void evaluate(std::string_view where, const X& x, batch_view<scalar_of<X>> out) {
+    using S = scalar_of<X>;
+    const ddpm::detail::readable<X> in(x);
+    for_each_run<S>(where, in.view(), DDPM_DISPATCH(evaluate_array<F, S>), out);
+}
+
+}  // namespace detail
+
+// Each function has two forms: for `size` elements, on the calling thread; and for a batch, over parallel_for, which
+// throws shape_error if the shapes differ. The output may be the input. Errors are in units in the last place (ULP),
+// subnormal results included; NaN gives NaN.
+//
+// The bits of an element depend on its value only: not on where it lies, on the thread count, or on the compiler. They are
+// the same on all instruction sets with a fused multiply-add (AVX2, AVX-512, NEON). On the baseline, which has none, they
+// differ, within the same bounds.
+
+/// out = e^x.
+/// @accuracy 1.2 ULP; −Inf gives 0, what overflows Inf
+template <Scalar S>
+void exp(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::exp_of>(size, x, out);
+}
+template <BatchLike X>
+void exp(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::exp_of>("exp", x, out);
+}
+
+/// out = log x, to the base e.
+/// @accuracy 1 ULP, for subnormal x too; ±0 gives −Inf, Inf Inf, what is negative NaN
+template <Scalar S>
+void log(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::log_of>(size, x, out);
+}
+template <BatchLike X>
+void log(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::log_of>("log", x, out);
+}
+
+/// The largest |x| that sin, cos and sincos take; beyond it, and for ±Inf, they give NaN.
+template <Scalar S>
+inline constexpr S largest_angle = std::is_same_v<S, float> ? S(65536) : S(67108864);
+
+/// out = sin x, x in radians.
+/// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
+template <Scalar S>
+void sin(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::sin_of>(size, x, out);
+}
+template <BatchLike X>
+void sin(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::sin_of>("sin", x, out);
+}
+
+/// out = cos x, x in radians.
+/// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
+template <Scalar S>
+void cos(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::cos_of>(size, x, out);
+}
+template <BatchLike X>
+void cos(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::cos_of>("cos", x, out);
+}
+
+/// The sine and the cosine of x, with the bits of sin and cos; either output may be the input.
+template <Scalar S>
+void sincos(index size, const S* x, S* sine, S* cosine) {
+    DDPM_DISPATCH(sincos_array<S>)(size, x, sine, cosine);
+}
+template <BatchLike X>
+void sincos(const X& x, batch_view<scalar_of<X>> sine, batch_view<scalar_of<X>> cosine) {
+    using S = scalar_of<X>;
+    const ddpm::detail::readable<X> in(x);
+    detail::for_each_run<S>("sincos", in.view(), DDPM_DISPATCH(sincos_array<S>), sine, cosine);
+}
+
+/// out = tanh x.
+/// @accuracy 2.7 ULP; ±Inf gives ±1
+template <Scalar S>
+void tanh(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::tanh_of>(size, x, out);
+}
+template <BatchLike X>
+void tanh(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::tanh_of>("tanh", x, out);
+}
+
+/// out = 1 / (1 + e^−x).
+/// @accuracy 2.5 ULP; −Inf gives 0, Inf 1
+template <Scalar S>
+void sigmoid(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::sigmoid_of>(size, x, out);
+}
+template <BatchLike X>
+void sigmoid(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::sigmoid_of>("sigmoid", x, out);
+}
+
+/// out = 1 / √x, with equal bits on every instruction set.
+/// @accuracy 1.5 ULP; ±0 gives ±Inf, Inf 0, what is negative NaN
+template <Scalar S>
+void rsqrt(index size, const S* x, S* out) {
+    detail::evaluate<detail::elementary_function::rsqrt_of>(size, x, out);
+}
+template <BatchLike X>
+void rsqrt(const X& x, batch_view<scalar_of<X>> out) {
+    detail::evaluate<detail::elementary_function::rsqrt_of>("rsqrt", x, out);
+}
+
+}  // namespace ddpm::kernels

@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/product_problem.hpp>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/matrix_product.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+#include <algorithm>
+#include <type_traits>
+
+namespace ddpm::kernels {
+
+/// A matrix in somebody else's memory: element (i, j) at data[i·row_stride + j·column_stride].
+template <Scalar S>
+struct matrix_ref {
+    const S* data = nullptr;
+    index rows = 0;
+    index columns = 0;
+    index row_stride = 1;
+    index column_stride = 0;
+
+    [[nodiscard]] matrix_ref transposed() const { return {data, columns, rows, column_stride, row_stride}; }
+};
+
+/// The D × N matrix of a batch.
+template <class T>
+[[nodiscard]] matrix_ref<std::remove_const_t<T>> matrix_of(const batch_view<T>& x) {
+    return {x.data(), x.rows(), x.columns(), 1, x.stride()};
+}
+
+/// The matrix whose rows follow each other, as PyTorch stores the weights of a layer (outputs × inputs).
+template <Scalar S>
+[[nodiscard]] matrix_ref<S> row_major(const S* data, index rows, index columns) {
+    return {data, rows, columns, columns, 1};
+}
+
+/// Where the sums of a product begin: at 0, at row_bias[i] in row i, or at what the result holds.
+template <Scalar S>
+struct product_start {
+    const S* row_bias = nullptr;
+    bool accumulate = false;
+};
+
+/// c = start + a·b. c must not overlap a or b.
+/// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
+/// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
+/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in one chain of additions with k ascending, fused where the instruction set
+///     has it: on one instruction set its bits depend on row i of a and column j of b only, never on the other rows and
+///     columns, the strides or the thread count
+/// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 0.5 MB, which
+///     grows at its first larger product; nothing else is allocated
+template <Scalar S>
+void matrix_product(matrix_ref<std::type_identity_t<S>> a, matrix_ref<std::type_identity_t<S>> b, batch_view<S> c,
+                    const product_start<std::type_identity_t<S>>& start = {}) {
+    constexpr std::string_view where = "matrix_product";
+    if (a.columns != b.rows) {
+        throw shape_error(where, "the columns of a are not the rows of b", a.columns, b.rows);
+    }
+    if (c.rows() != a.rows || c.columns() != b.columns) {
+        throw shape_error(where, "the result does not fit", ddpm::detail::text(a.rows, " x ", b.columns),
+                          ddpm::detail::text(c.rows(), " x ", c.columns()));
+    }
+    if (start.row_bias != nullptr && start.accumulate) {
+        throw value_error(where, "a sum has one start", "row_bias or accumulate", "both");
+    }
+    detail::product_problem<S> problem;
+    problem.a = {a.data, a.row_stride, a.column_stride};
+    problem.b = {b.data, b.row_stride, b.column_stride};
+    problem.c = c.data();
+    problem.c_row = 1;
+    problem.c_column = c.stride();
+    problem.rows = c.rows();
+    problem.columns = c.columns();
+    problem.depth = a.columns;
+    problem.bias = start.row_bias;
+    problem.bias_row = 1;
+    problem.accumulate = start.accumulate;
+    detail::run_product(problem.rows < 16 && problem.columns > problem.rows ? problem.transposed() : problem,
+                        DDPM_DISPATCH(product<S>));
+}
+
+}  // namespace ddpm::kernels

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace ddpm::kernels {
+
+/// What q_sample does to one column: scale · x + sigma · ε.
+template <Scalar S>
+struct noise_level {
+    S scale;
+    S sigma;
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/q_sample.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// out(:, n) = scale · x(:, n) + sigma · ε(:, n) with {scale, sigma} = level_of(n) and the ε that philox_normal makes
+/// at that address, which is made in registers and stored only if `eps` is not empty.
+/// @shape x and out D × N, eps D × N or empty; out may be x
+/// @determinism the bits of philox_normal and of linear_combination, on every instruction set
+/// @complexity one pass over memory
+template <Scalar S, class LevelOf>
+void q_sample(const normal_address& at, batch_view<const S> x, const LevelOf& level_of, batch_view<S> eps,
+              batch_view<S> out) {
+    const auto body = DDPM_DISPATCH(q_sample<S>);
+    for_each_tile(x.rows(), x.columns(), [&](index n, index count, index first, index last) {
+        std::array<noise_level<S>, 64> levels;
+        for (const index end = n + count; n < end;) {
+            const index columns = std::min<index>(end - n, static_cast<index>(levels.size()));
+            for (index i = 0; i < columns; ++i) {
+                levels[static_cast<std::size_t>(i)] = level_of(n + i);
+            }
+            body(at.later(n), levels.data(), columns, first, last - first, {x.column(n) + first, x.stride()},
+                 {eps.size() == 0 ? nullptr : eps.column(n) + first, eps.stride()},
+                 {out.column(n) + first, out.stride()});
+            n += columns;
+        }
+    });
+}
+
+}  // namespace ddpm::kernels

@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace ddpm::kernels {
+
+/// The q-quantile of |x| over `size` > 0 elements, by linear interpolation between the two order statistics around rank
+/// q · (size − 1), as torch.quantile and numpy.quantile have it. NaN if an element is. Uses `size` elements of scratch,
+/// which may be x.
+/// @complexity linear on average
+template <Scalar S>
+[[nodiscard]] S absolute_quantile(index size, const S* x, double q, S* scratch) {
+    bool has_nan = false;
+    for (index i = 0; i < size; ++i) {
+        has_nan = has_nan || std::isnan(x[i]);
+        scratch[i] = std::abs(x[i]);
+    }
+    if (has_nan) {  // which has no place in an order
+        return std::numeric_limits<S>::quiet_NaN();
+    }
+    const double rank = q * static_cast<double>(size - 1);
+    const index below = std::min(static_cast<index>(rank), size - 1);
+    S* const nth = scratch + below;
+    std::nth_element(scratch, nth, scratch + size);
+    const S weight = static_cast<S>(rank - static_cast<double>(below));
+    if (weight == 0) {
+        return *nth;
+    }
+    const S next = *std::min_element(nth + 1, scratch + size);
+    return weight < S(0.5) ? *nth + weight * (next - *nth) : next - (next - *nth) * (1 - weight);  // torch.lerp
+}
+
+/// quantiles[n] = absolute_quantile of column n: what dynamic thresholding limits x̂_0 to.
+/// @shape x and scratch D × N, D > 0, scratch may be x; quantiles N
+/// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3
+template <Scalar S>
+void absolute_quantiles(batch_view<const S> x, double q, batch_view<S> scratch, S* quantiles) {
+    parallel_for(x.columns(), std::max<index>(1, block_elements / 8 / std::max<index>(1, x.rows())),
+                 [&](index first, index last) {
+                     for (index n = first; n < last; ++n) {
+                         quantiles[n] = absolute_quantile(x.rows(), x.column(n), q, scratch.column(n));
+                     }
+                 });
+}
+
+}  // namespace ddpm::kernels

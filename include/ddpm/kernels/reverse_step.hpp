@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+
+#include <limits>
+
+namespace ddpm::kernels {
+
+/// How estimates of x_0 and ε follow from x_t and a prediction p, element by element:
+/// x̂_0 = x0_xt · x_t + x0_value · p, limited to [−limit, limit], and ε̂ = eps_xt · x_t + eps_value · (p or x̂_0).
+template <Scalar S>
+struct denoise_coefficients {
+    S x0_xt = 0;
+    S x0_value = 0;
+    S limit = std::numeric_limits<S>::infinity();
+    S eps_xt = 0;
+    S eps_value = 0;
+    bool eps_from_x0 = false;  ///< ε̂ is made from the limited x̂_0 in place of p
+};
+
+/// A step of a sampler: x0 · x̂_0 + xt · x_t + eps · ε̂ + sigma · z.
+template <Scalar S>
+struct reverse_coefficients {
+    denoise_coefficients<S> estimate{};
+    S x0 = 0;
+    S xt = 0;
+    S eps = 0;
+    S sigma = 0;  ///< 0: z is not read, or not made
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/reverse_step.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Writes x̂_0 and ε̂; either may be xt or p. NaN stays NaN.
+/// @shape all D × N
+/// @determinism the same bits on every instruction set
+/// @complexity one pass over memory
+template <Scalar S>
+void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p, batch_view<S> x0,
+             batch_view<S> eps) {
+    const auto body = DDPM_DISPATCH(denoise<S>);
+    for_each_alike(
+        [&](index n, index first, index last) {
+            body(last - first, c, xt.column(n) + first, p.column(n) + first, x0.column(n) + first,
+                 eps.column(n) + first);
+        },
+        xt, p, x0, eps);
+}
+
+/// Takes a step from x_t and the prediction p to `out`, given z; writes x̂_0 too, if `x0` is not empty. NaN stays NaN.
+/// @shape xt, p and out D × N, z too unless sigma is 0, x0 too or empty; out may be an input
+/// @determinism the same bits on every instruction set: products first, then sums from left to right
+/// @complexity one pass over memory
+template <Scalar S>
+void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
+                  batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
+    const auto body = DDPM_DISPATCH(reverse_step<S>);
+    for_each_alike(
+        [&](index n, index first, index last) {
+            body(last - first, c, xt.column(n) + first, p.column(n) + first,
+                 c.sigma == 0 ? nullptr : z.column(n) + first, x0.size() == 0 ? nullptr : x0.column(n) + first,
+                 out.column(n) + first);
+        },
+        out, xt, p, z, x0);
+}
+
+/// The same with the z that philox_normal makes at that address, which never touches memory.
+template <Scalar S>
+void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
+                  const normal_address& z, batch_view<S> x0, batch_view<S> out) {
+    if (c.sigma == 0) {
+        reverse_step(c, xt, p, batch_view<const S>(), x0, out);
+        return;
+    }
+    const auto body = DDPM_DISPATCH(reverse_step_with_normals<S>);
+    for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+        body(z.later(n), c, count, first, last - first, {xt.column(n) + first, xt.stride()},
+             {p.column(n) + first, p.stride()}, {x0.size() == 0 ? nullptr : x0.column(n) + first, x0.stride()},
+             {out.column(n) + first, out.stride()});
+    });
+}
+
+}  // namespace ddpm::kernels

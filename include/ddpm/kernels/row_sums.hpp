@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+
+#include <algorithm>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/row_sums.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Rows of a D × N batch that one task takes when the work runs over rows: enough for a block, and whole cache lines.
+[[nodiscard]] inline index row_grain(index columns) {
+    return (std::max<index>(1, block_elements / std::max<index>(1, columns)) + 15) / 16 * 16;
+}
+
+/// sums(i) += Σ_n x(i, n), added in the order of the samples.
+/// @shape x D × N; sums D
+/// @determinism the same bits for every thread count and instruction set
+template <Scalar S>
+void add_row_sums(batch_view<const S> x, S* sums) {
+    const auto body = DDPM_DISPATCH(add_row_sums<S>);
+    parallel_for(x.rows(), row_grain(x.columns()), [&](index first, index last) {
+        body(last - first, x.columns(), x.data() + first, x.stride(), sums + first);
+    });
+}
+
+}  // namespace ddpm::kernels

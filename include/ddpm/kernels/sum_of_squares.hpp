@@ -1,0 +1,20 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/sum_of_squares.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Σ x² in double: sixteen sums side by side, one for each element index modulo 16, then these in order.
+/// @determinism the same bits on every instruction set
+template <Scalar S>
+[[nodiscard]] double sum_of_squares(index size, const S* x) {
+    return DDPM_DISPATCH(sum_of_squares<S>)(size, x);
+}
+
+}  // namespace ddpm::kernels

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+namespace ddpm::nn {
+
+/// A fully connected layer: y = W x + b for each sample.
+template <Scalar S>
+struct dense {
+    using scalar = S;
+
+    tensor<S> weight;  ///< (outputs, inputs), as torch's Linear
+    tensor<S> bias;    ///< (outputs)
+
+    dense() noexcept = default;
+
+    /// All zeros.
+    dense(index inputs, index outputs) : weight({outputs, inputs}), bias({outputs}) {}
+
+    [[nodiscard]] index inputs() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] index outputs() const noexcept { return weight.shape()[0]; }
+
+    /// y = W x + b.
+    /// @shape x inputs × N; y outputs × N
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward(batch_view<const S> x, batch_view<S> y) const {
+        detail::require_batch("dense::forward", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::forward", "output", y, outputs(), x.columns());
+        kernels::matrix_product<S>(weights(), {x.data(), x.rows(), x.columns(), 1, x.stride()}, y,
+                                   {.row_bias = bias.data()});
+    }
+
+    /// y += W x + b.
+    /// @shape x inputs × N; y outputs × N
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward_add(batch_view<const S> x, batch_view<S> y) const {
+        detail::require_batch("dense::forward_add", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());
+        kernels::for_each_block(y.rows(), y.columns(), [&](index n, index first, index last) {
+            S* const column = y.column(n) + first;
+            kernels::linear_combination(last - first, S{1}, column, S{1}, bias.data() + first, column);
+        });
+        kernels::matrix_product<S>(weights(), {x.data(), x.rows(), x.columns(), 1, x.stride()}, y,
+                                   {.accumulate = true});
+    }
+
+    /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in their order.
+    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the same bits for every thread count
+    void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx, dense& d) const {
+        detail::require_batch("dense::backward", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());
+        if (dx.data() != nullptr) {
+            detail::require_batch("dense::backward", "gradient of the input", dx, inputs(), x.columns());
+            kernels::matrix_product<S>(weights().transposed(), {dy.data(), dy.rows(), dy.columns(), 1, dy.stride()},
+                                       dx);
+        }
+        // (outputs, inputs) row by row is inputs × outputs column by column.
+        kernels::matrix_product<S>({x.data(), x.rows(), x.columns(), 1, x.stride()},
+                                   {dy.data(), dy.columns(), dy.rows(), dy.stride(), 1},
+                                   {d.weight.data(), inputs(), outputs()}, {.accumulate = true});
+        kernels::add_row_sums<S>(dy, d.bias.data());
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("weight", self.weight);
+        visitor("bias", self.bias);
+    }
+
+private:
+    [[nodiscard]] kernels::matrix_ref<S> weights() const { return {weight.data(), outputs(), inputs(), inputs(), 1}; }
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+namespace ddpm::nn::detail {
+
+/// Memory at the beginning of a cache line, whatever the flags of the build.
+template <class T>
+struct aligned_allocator {
+    using value_type = T;
+    static constexpr std::align_val_t alignment{64};
+
+    aligned_allocator() noexcept = default;
+    template <class U>
+    aligned_allocator(const aligned_allocator<U>&) noexcept {}
+
+    [[nodiscard]] T* allocate(std::size_t count) {
+        if (count > static_cast<std::size_t>(-1) / 2 / sizeof(T)) {
+            throw std::bad_array_new_length();
+        }
+        return static_cast<T*>(::operator new(count * sizeof(T), alignment));
+    }
+    void deallocate(T* p, std::size_t) noexcept { ::operator delete(p, alignment); }
+
+    template <class U>
+    friend bool operator==(const aligned_allocator&, const aligned_allocator<U>&) noexcept {
+        return true;
+    }
+};
+
+}  // namespace ddpm::nn::detail

@@ -1,0 +1,23 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <string_view>
+
+namespace ddpm::nn::detail {
+
+/// @throws shape_error unless the batch is rows × columns
+template <class T>
+void require_batch(std::string_view where, std::string_view what, const batch_view<T>& batch, index rows,
+                   index columns) {
+    if (batch.rows() != rows || batch.columns() != columns) {
+        throw shape_error(where, what, ddpm::detail::text(rows, " x ", columns),
+                          ddpm::detail::text(batch.rows(), " x ", batch.columns()));
+    }
+}
+
+}  // namespace ddpm::nn::detail

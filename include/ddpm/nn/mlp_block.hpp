@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/layer_norm.hpp>
+#include <ddpm/nn/silu.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+#include <algorithm>
+
+namespace ddpm::nn {
+
+namespace detail {
+
+/// to = from; where `from` has one column, it goes to all.
+template <Scalar S>
+void copy_columns(batch_view<const S> from, batch_view<S> to) {
+    if (from.data() == to.data()) {
+        return;
+    }
+    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
+        std::copy_n(from.column(from.columns() == 1 ? 0 : n) + first, last - first, to.column(n) + first);
+    });
+}
+
+/// to += from.
+template <Scalar S>
+void add(batch_view<const S> from, batch_view<S> to) {
+    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
+        S* const column = to.column(n) + first;
+        kernels::linear_combination(last - first, S{1}, column, S{1}, from.column(n) + first, column);
+    });
+}
+
+}  // namespace detail
+
+/// A residual block of the MLP denoiser: out = h + linear_2(silu(linear_1(norm(h)) + e)), where e is the embedded time.
+template <Scalar S>
+struct mlp_block {
+    using scalar = S;
+
+    layer_norm<S> norm;
+    dense<S> linear_1;
+    dense<S> linear_2;
+
+    mlp_block() noexcept = default;
+    explicit mlp_block(index size) : norm(size), linear_1(size, size), linear_2(size, size) {}
+
+    [[nodiscard]] index size() const noexcept { return norm.size(); }
+
+    /// What backward needs of a forward pass; one column for each sample.
+    struct activations {
+        batch_view<S> normed;   ///< D × N
+        batch_view<S> moments;  ///< 2 × N
+        batch_view<S> summed;   ///< D × N: linear_1's output plus e
+        batch_view<S> active;   ///< D × N: its silu
+    };
+
+    /// @shape h and out D × N, out may be h; e D × N, or D × 1 for all samples
+    /// @throws shape_error if the shapes do not fit
+    void forward(batch_view<const S> h, batch_view<const S> e, const activations& a, batch_view<S> out) const {
+        detail::require_batch("mlp_block::forward", "embedded time", e, size(), e.columns() == 1 ? 1 : h.columns());
+        norm.forward(h, a.normed, a.moments);
+        detail::copy_columns<S>(e, a.summed);
+        linear_1.forward_add(a.normed, a.summed);
+        silu<S>{}.forward(a.summed, a.active);
+        detail::copy_columns<S>(h, out);
+        linear_2.forward_add(a.active, out);
+    }
+
+    /// Turns dout into dh in place, adds to de, and to the parameters' gradients in d.
+    /// @shape h, dh and de D × N; scratch D × N; a as forward left it: its `active` is overwritten
+    /// @throws shape_error if the shapes do not fit
+    void backward(batch_view<const S> h, const activations& a, batch_view<S> scratch, batch_view<S> de,
+                  batch_view<S> dh, mlp_block& d) const {
+        linear_2.backward(a.active, dh, scratch, d.linear_2);
+        silu<S>{}.backward(a.summed, scratch, scratch);
+        detail::add<S>(scratch, de);
+        linear_1.backward(a.normed, scratch, a.active, d.linear_1);
+        norm.backward(h, a.moments, a.active, a.active, d.norm);
+        detail::add<S>(a.active, dh);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("norm", self.norm);
+        visitor("linear_1", self.linear_1);
+        visitor("linear_2", self.linear_2);
+    }
+};
+
+}  // namespace ddpm::nn

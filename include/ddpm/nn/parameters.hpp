@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// One named tensor of a network, in the network's own memory. T is S, or const S where the network is const.
+template <class T>
+struct parameter {
+    std::string name;  ///< dotted, as torch names it: "blocks.0.norm.weight"
+    tensor_shape shape;
+    std::span<T> values;
+};
+
+/// A layer or a network: it names its scalar, and its static `visit(self, f)` calls f(name, member) in a fixed order
+/// for each tensor, inner layer, or vector of inner layers. `self` may be const.
+template <class L>
+concept Layer = Scalar<typename L::scalar> && requires(L& layer, const L& const_layer) {
+    L::visit(layer, [](const char*, auto&) {});
+    L::visit(const_layer, [](const char*, const auto&) {});
+};
+
+namespace detail {
+
+template <class M>
+inline constexpr bool is_tensor = false;
+template <class S>
+inline constexpr bool is_tensor<tensor<S>> = true;
+
+template <class T, class Member>
+void append_parameters(std::vector<parameter<T>>& list, const std::string& name, Member& member) {
+    if constexpr (is_tensor<std::remove_const_t<Member>>) {
+        list.push_back({name, member.shape(), member.values()});
+    } else if constexpr (requires { member.begin(); }) {
+        index i = 0;
+        for (auto& element : member) {
+            append_parameters(list, name + "." + std::to_string(i++), element);
+        }
+    } else {
+        std::remove_const_t<Member>::visit(member, [&](const char* inner, auto& part) {
+            append_parameters(list, name.empty() ? inner : name + "." + inner, part);
+        });
+    }
+}
+
+}  // namespace detail
+
+/// The scalar of a layer's parameters, const if the layer is.
+template <class L>
+using parameter_scalar = std::conditional_t<std::is_const_v<L>, const typename L::scalar, typename L::scalar>;
+
+/// All parameters of a layer or network in their fixed order, so that several networks of one type (a network, its
+/// gradient, its average) go together by position. The list refers to the network's memory: it holds until the network
+/// is assigned or destroyed.
+template <class L>
+    requires Layer<std::remove_const_t<L>>
+[[nodiscard]] std::vector<parameter<parameter_scalar<L>>> parameters(L& layer) {
+    std::vector<parameter<parameter_scalar<L>>> list;
+    detail::append_parameters(list, std::string(), layer);
+    return list;
+}
+
+/// How many numbers a layer or network learns.
+template <Layer L>
+[[nodiscard]] index parameter_count(const L& layer) {
+    index count = 0;
+    for (const auto& p : parameters(layer)) {
+        count += static_cast<index>(p.values.size());
+    }
+    return count;
+}
+
+/// A gradient to add to: the same layer with all parameters zero.
+template <Layer L>
+[[nodiscard]] L zeros_like(const L& layer) {
+    L zeros = layer;
+    for (const auto& p : parameters(zeros)) {
+        std::fill(p.values.begin(), p.values.end(), typename L::scalar{0});
+    }
+    return zeros;
+}
+
+}  // namespace ddpm::nn

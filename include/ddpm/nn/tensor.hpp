@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/aligned_allocator.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// The sizes of up to four dimensions, in torch's order: the last one varies fastest in memory.
+class tensor_shape {
+public:
+    static constexpr std::size_t most_dimensions = 4;
+
+    tensor_shape() noexcept = default;
+
+    /// @throws shape_error if there are more than four sizes, one is negative, or their product is more than memory can
+    /// hold
+    tensor_shape(std::initializer_list<index> sizes) : dimensions_(sizes.size()) {
+        if (sizes.size() > most_dimensions) {
+            throw shape_error("tensor_shape", "dimensions", "<= 4", sizes.size());
+        }
+        index largest = index{1} << 48;
+        for (const index size : sizes) {
+            if (size < 0 || size > largest) {
+                throw shape_error("tensor_shape", "size of a dimension", ddpm::detail::text("0 ... ", largest), size);
+            }
+            largest /= std::max<index>(1, size);
+        }
+        std::copy(sizes.begin(), sizes.end(), sizes_.begin());
+    }
+
+    [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
+    [[nodiscard]] index operator[](std::size_t dimension) const noexcept { return sizes_[dimension]; }
+    [[nodiscard]] const index* begin() const noexcept { return sizes_.data(); }
+    [[nodiscard]] const index* end() const noexcept { return sizes_.data() + dimensions_; }
+
+    /// How many elements there are; a shape without dimensions is that of nothing.
+    [[nodiscard]] index size() const noexcept {
+        index product = dimensions_ == 0 ? 0 : 1;
+        for (const index size : *this) {
+            product *= size;
+        }
+        return product;
+    }
+
+    friend bool operator==(const tensor_shape&, const tensor_shape&) noexcept = default;
+
+    /// As error texts write it: (3, 4).
+    [[nodiscard]] std::string text() const {
+        std::string out = "(";
+        for (const index size : *this) {
+            out += (out.size() > 1 ? ", " : "") + std::to_string(size);
+        }
+        return out + ")";
+    }
+
+private:
+    std::array<index, most_dimensions> sizes_{};
+    std::size_t dimensions_ = 0;
+};
+
+/// Numbers with a shape, contiguous and aligned: the parameters of a layer, or the activations of a batch. Copies are
+/// values.
+template <Scalar S>
+class tensor {
+public:
+    using scalar = S;
+
+    /// Nothing.
+    tensor() noexcept = default;
+
+    /// Zeros.
+    explicit tensor(const tensor_shape& shape) : shape_(shape), values_(static_cast<std::size_t>(shape.size())) {}
+
+    [[nodiscard]] const tensor_shape& shape() const noexcept { return shape_; }
+    [[nodiscard]] index size() const noexcept { return static_cast<index>(values_.size()); }
+    [[nodiscard]] S* data() noexcept { return values_.data(); }
+    [[nodiscard]] const S* data() const noexcept { return values_.data(); }
+    [[nodiscard]] std::span<S> values() noexcept { return values_; }
+    [[nodiscard]] std::span<const S> values() const noexcept { return values_; }
+    [[nodiscard]] S& operator[](index i) noexcept { return values_[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] const S& operator[](index i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
+
+    /// The first `columns` samples of an (N, D) tensor as a batch, D × columns: the same memory.
+    [[nodiscard]] batch_view<S> columns(index columns) { return {data(), shape_[1], columns}; }
+    [[nodiscard]] batch_view<const S> columns(index columns) const { return {data(), shape_[1], columns}; }
+
+private:
+    tensor_shape shape_;
+    std::vector<S, detail::aligned_allocator<S>> values_;
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/io/safetensors_file.hpp>
+#include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/fingerprint.hpp>
+#include <ddpm/train/detail/parameter_set.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// What trainer::load does where the checkpoint was saved with other options.
+enum class resume {
+    exact,              ///< refuse: the run would not be the one that was interrupted
+    with_other_options  ///< go on with the trainer's own options
+};
+
+namespace detail {
+
+/// Saves the tensors of a trainer, its step and its options.
+template <Scalar S>
+void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups, index step,
+                     const std::map<std::string, std::string>& options) {
+    io::safetensors_metadata metadata{{std::string(checkpoint_key), std::string(checkpoint_version)},
+                                      {std::string(step_key), exact_text(step)}};
+    for (const auto& [name, value] : options) {
+        metadata.emplace(std::string(option_prefix) + name, value);
+    }
+    write_parameters(path, groups, metadata);
+}
+
+/// @throws value_error that lists the options that differ
+inline void require_same_options(const io::safetensors_file& file, const std::map<std::string, std::string>& options) {
+    std::string differences;
+    for (const auto& [name, value] : options) {
+        const auto saved = file.metadata().find(std::string(option_prefix) + name);
+        const std::string before = saved == file.metadata().end() ? "nothing" : saved->second;
+        if (before != value) {
+            differences += text(differences.empty() ? "" : ", ", name, " was ", before, " and is ", value);
+        }
+    }
+    if (!differences.empty()) {
+        throw value_error(file.path(),
+                          "saved with other options (resume::with_other_options allows that): " + differences);
+    }
+}
+
+/// Loads the tensors of a trainer, after all checks.
+/// @returns the step
+template <Scalar S>
+[[nodiscard]] index load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups, resume how,
+                                    const std::map<std::string, std::string>& options) {
+    const io::safetensors_file file = io::safetensors_file::open(path);
+    const index step = checkpoint_step(file);
+    file.verify_checksum();
+    const staged_parameters<S> staged(
+        file, std::move(groups), [](std::string_view) { return true; }, true);
+    if (how == resume::exact) {
+        require_same_options(file, options);
+    }
+    staged.commit();
+    return step;
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/io/detail/checksum.hpp>
+#include <ddpm/io/safetensors_file.hpp>
+
+#include <array>
+#include <charconv>
+#include <concepts>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace ddpm::detail {
+
+// A checkpoint is a safetensors file: the network's parameters under their own names, the groups below, and metadata.
+
+inline constexpr std::string_view checkpoint_key = "ddpm.checkpoint";  // its value is the version
+inline constexpr std::string_view checkpoint_version = "1";
+inline constexpr std::string_view step_key = "ddpm.step";
+inline constexpr std::string_view option_prefix = "ddpm.option.";
+
+inline constexpr std::string_view ema_group = "ema.";
+inline constexpr std::string_view first_moment_group = "adam.m.";
+inline constexpr std::string_view second_moment_group = "adam.v.";
+
+/// Whether a checkpoint holds a tensor of that name beside the network's.
+[[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
+    return name.starts_with(ema_group) || name.starts_with(first_moment_group) || name.starts_with(second_moment_group);
+}
+
+/// A number as text that reads back as the same number, whatever the locale.
+template <class T>
+    requires std::integral<T> || std::floating_point<T>
+[[nodiscard]] std::string exact_text(T value) {
+    std::array<char, 64> out{};
+    const auto [end, error] = std::to_chars(out.data(), out.data() + out.size(), value);
+    return std::string(out.data(), error == std::errc{} ? end : out.data());
+}
+
+/// The step that a checkpoint's metadata names.
+/// @throws io_error if it is not a checkpoint of this version, or names no step
+[[nodiscard]] inline index checkpoint_step(const io::safetensors_file& file) {
+    const auto version = file.metadata().find(checkpoint_key);
+    if (version == file.metadata().end()) {
+        throw io_error(file.path(), "not a trainer's checkpoint", checkpoint_key, "no such metadata");
+    }
+    if (version->second != checkpoint_version) {
+        throw io_error(file.path(), "version of the checkpoint", checkpoint_version,
+                       io::detail::quoted(version->second));
+    }
+    const auto entry = file.metadata().find(step_key);
+    const std::string digits = entry == file.metadata().end() ? "" : entry->second;
+    index step = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
+    if (error != std::errc{} || end != digits.data() + digits.size() || step < 0 || step >= (index{1} << 32)) {
+        throw io_error(file.path(), step_key, "a number in [0, 2^32)", io::detail::quoted(digits));
+    }
+    return step;
+}
+
+/// @throws io_error if the file carries a checksum and any byte of it has changed
+inline void verify_checksum_if_any(const io::safetensors_file& file) {
+    if (file.metadata().contains(io::detail::checksum_key)) {
+        file.verify_checksum();
+    }
+}
+
+}  // namespace ddpm::detail

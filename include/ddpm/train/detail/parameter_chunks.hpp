@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/parameters.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// A network's parameters cut into pieces, so that work over all of them spreads evenly over threads. The pieces depend
+/// on the sizes only, and so do results that each piece computes by itself.
+class parameter_chunks {
+public:
+    struct chunk {
+        std::size_t parameter;
+        index first, size;
+    };
+
+    template <class T>
+    explicit parameter_chunks(std::span<const nn::parameter<T>> parameters) {
+        constexpr index largest = 16384;
+        for (std::size_t p = 0; p < parameters.size(); ++p) {
+            const index size = static_cast<index>(parameters[p].values.size());
+            sizes_.push_back(size);
+            for (index first = 0; first < size; first += largest) {
+                chunks_.push_back({p, first, std::min(largest, size - first)});
+            }
+        }
+    }
+
+    [[nodiscard]] index size() const noexcept { return static_cast<index>(chunks_.size()); }
+
+    /// Calls body(chunk number, chunk) for each chunk, side by side.
+    template <class Body>
+    void for_each(Body&& body) const {
+        parallel_for(size(), 1, [&](index first, index last) {
+            for (index i = first; i < last; ++i) {
+                body(i, chunks_[static_cast<std::size_t>(i)]);
+            }
+        });
+    }
+
+    /// @throws shape_error unless the parameters have the sizes that the chunks were made for
+    template <class T>
+    void require_fit(std::string_view where, std::span<const nn::parameter<T>> parameters) const {
+        if (parameters.size() != sizes_.size()) {
+            throw shape_error(where, "number of parameters", sizes_.size(), parameters.size());
+        }
+        for (std::size_t p = 0; p < sizes_.size(); ++p) {
+            if (static_cast<index>(parameters[p].values.size()) != sizes_[p]) {
+                throw shape_error(where, text("size of ", parameters[p].name), sizes_[p], parameters[p].values.size());
+            }
+        }
+    }
+
+private:
+    std::vector<index> sizes_;
+    std::vector<chunk> chunks_;
+};
+
+}  // namespace ddpm::detail

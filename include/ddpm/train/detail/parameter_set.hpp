@@ -1,0 +1,114 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/io/safetensors_file.hpp>
+#include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// Adds the parameters to the list, under names that begin with `prefix`.
+template <class T, class From>
+void append_group(std::vector<nn::parameter<T>>& list, std::string_view prefix,
+                  std::span<const nn::parameter<From>> group) {
+    for (const nn::parameter<From>& p : group) {
+        list.push_back({std::string(prefix) + p.name, p.shape, p.values});
+    }
+}
+
+/// Writes named parameters as a safetensors file with a checksum.
+template <Scalar S>
+void write_parameters(const std::string& path, const std::vector<nn::parameter<const S>>& list,
+                      const io::safetensors_metadata& metadata) {
+    std::vector<io::tensor_source> tensors;
+    for (const nn::parameter<const S>& p : list) {
+        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), p.values);
+    }
+    io::write_safetensors(path, tensors, metadata, {.checksum = true});
+}
+
+/// The values of a file's tensors, checked against the parameters that they are for, and not yet given to them.
+template <Scalar S>
+class staged_parameters {
+public:
+    /// Reads the tensors of the list. `is_ours(name)` says whether the file may hold no tensor of such a name beyond
+    /// them.
+    /// @throws io_error that lists every tensor missing, unexpected, of another shape or of a type that does not fit
+    template <class IsOurs>
+    staged_parameters(const io::safetensors_file& file, std::vector<nn::parameter<S>> list, IsOurs&& is_ours,
+                      bool exact_type)
+        : list_(std::move(list)) {
+        std::string problems;
+        const auto report = [&](const auto&... parts) { problems += text(problems.empty() ? "" : ", ", parts...); };
+        std::map<std::string_view, const nn::parameter<S>*> expected;
+        std::size_t size = 0;
+        for (const nn::parameter<S>& p : list_) {
+            expected.emplace(p.name, &p);
+            size += p.values.size();
+            const io::tensor_info* const found = file.find(p.name);
+            if (found == nullptr) {
+                report(p.name, " is missing");
+            } else if (!std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end())) {
+                report(p.name, " has shape ", shape_text(*found), " instead of ", p.shape.text());
+            } else if (exact_type ? found->type != io::dtype_of<S>() : !converts(found->type)) {
+                report(p.name, " has type ", io::name(found->type), " instead of ", io::name(io::dtype_of<S>()));
+            }
+        }
+        for (const auto& [name, info] : file.tensors()) {
+            if (is_ours(name) && !expected.contains(name)) {
+                report(name, " is unexpected");
+            }
+        }
+        if (!problems.empty()) {
+            throw io_error(file.path(), text("not the tensors of this network: ", problems));
+        }
+        values_.resize(size);
+        std::size_t begin = 0;
+        for (const nn::parameter<S>& p : list_) {
+            file.read(p.name, std::span(values_).subspan(begin, p.values.size()));
+            begin += p.values.size();
+        }
+    }
+
+    /// Gives the values to the parameters.
+    void commit() const noexcept {
+        auto from = values_.begin();
+        for (const nn::parameter<S>& p : list_) {
+            const auto to = from + static_cast<std::ptrdiff_t>(p.values.size());
+            std::copy(from, to, p.values.begin());
+            from = to;
+        }
+    }
+
+private:
+    static bool converts(io::dtype type) noexcept {
+        return type == io::dtype::f64 || type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16;
+    }
+
+    static std::string shape_text(const io::tensor_info& info) {
+        std::string out = "(";
+        for (const auto size : info.shape) {
+            out += (out.size() > 1 ? ", " : "") + std::to_string(size);
+        }
+        return out + ")";
+    }
+
+    std::vector<nn::parameter<S>> list_;
+    std::vector<S> values_;
+};
+
+}  // namespace ddpm::detail

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/move_towards.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/train/detail/parameter_chunks.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// How the decay of an average grows at the beginning, so that the random start is soon forgotten.
+enum class ema_warm_up {
+    rational,  ///< (1 + s)/(10 + s)
+    power,     ///< 1 − (1 + s/inverse_gamma)^−power
+    none
+};
+
+struct ema_options {
+    double decay = 0.9999;  ///< the largest
+    double min_decay = 0;
+    ema_warm_up warm_up = ema_warm_up::rational;
+    double inverse_gamma = 1;
+    double power = 2.0 / 3;
+    index update_after_step = 0;  ///< until then the average is the network itself
+};
+
+/// The decay at update number `step`, counted from 1; s above is step − update_after_step − 1, and where that is 0 or
+/// less so is the decay.
+/// @source diffusers, EMAModel.get_decay
+[[nodiscard]] inline double ema_decay(const ema_options& options, index step) {
+    const double s = static_cast<double>(step - options.update_after_step - 1);
+    if (s <= 0) {
+        return 0;
+    }
+    const double warm = options.warm_up == ema_warm_up::rational ? (1 + s) / (10 + s)
+                        : options.warm_up == ema_warm_up::power
+                            ? 1 - std::pow(1 + s / options.inverse_gamma, -options.power)
+                            : options.decay;
+    return std::max(std::min(warm, options.decay), options.min_decay);
+}
+
+/// A network that is the exponential moving average of another's parameters.
+template <nn::Layer Net>
+class ema {
+public:
+    using scalar = typename Net::scalar;
+
+    /// Begins as a copy.
+    /// @throws value_error unless 0 ≤ min_decay ≤ decay ≤ 1, inverse_gamma > 0, power ≥ 0 and update_after_step ≥ 0
+    explicit ema(const Net& net, const ema_options& options = {})
+        : options_(options),
+          average_(net),
+          averages_(nn::parameters(average_)),
+          chunks_(std::span(std::as_const(averages_))) {
+        if (!(options.min_decay >= 0 && options.min_decay <= options.decay && options.decay <= 1)) {
+            throw value_error("ema", "decay", "0 <= min_decay <= decay <= 1",
+                              detail::text(options.min_decay, " and ", options.decay));
+        }
+        if (!(options.inverse_gamma > 0) || !(options.power >= 0) || options.update_after_step < 0) {
+            throw value_error(
+                "ema", "warm-up", "inverse_gamma > 0, power >= 0, update_after_step >= 0",
+                detail::text(options.inverse_gamma, ", ", options.power, ", ", options.update_after_step));
+        }
+    }
+
+    ema(const ema&) = delete;
+    ema& operator=(const ema&) = delete;
+    ema(ema&&) noexcept = default;
+    ema& operator=(ema&&) noexcept = default;
+
+    /// Moves the average towards the parameters: average −= (1 − decay) · (average − parameters). Allocates nothing.
+    /// @throws shape_error if they are not those of such a network
+    /// @determinism the same bits for every thread count
+    void update(std::span<const nn::parameter<scalar>> parameters) {
+        chunks_.require_fit("ema::update", parameters);
+        const scalar rate = static_cast<scalar>(1 - ema_decay(options_, ++steps_));
+        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+            const std::size_t p = chunk.parameter;
+            kernels::move_towards(chunk.size, rate, parameters[p].values.data() + chunk.first,
+                                  averages_[p].values.data() + chunk.first);
+        });
+    }
+
+    [[nodiscard]] const Net& average() const noexcept { return average_; }
+
+    /// The average's parameters, to be read or set.
+    [[nodiscard]] std::span<const nn::parameter<scalar>> parameters() const noexcept { return averages_; }
+
+    /// How many updates there were.
+    [[nodiscard]] index steps() const noexcept { return steps_; }
+    void set_steps(index steps) noexcept { steps_ = steps; }
+
+private:
+    ema_options options_;
+    Net average_;
+    std::vector<nn::parameter<scalar>> averages_;  // refers to average_
+    detail::parameter_chunks chunks_;
+    index steps_ = 0;
+};
+
+}  // namespace ddpm

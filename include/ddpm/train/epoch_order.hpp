@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <cstdint>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// The order in which training meets the samples: each epoch is a permutation of its own, so that no sample comes twice
+/// before all came once. Position p of the whole run is place p mod N of epoch p div N, computed from the seed alone.
+/// @source Durstenfeld 1964 (Fisher–Yates); place i swaps with below(i + 1) at (sample 0, step epoch, element i) of the
+/// Philox stream `order`
+class epoch_order {
+public:
+    /// @throws value_error unless samples ≥ 1
+    epoch_order(std::uint64_t seed, index samples) : noise_(seed, noise_stream::order) {
+        if (samples < 1) {
+            throw value_error("epoch_order", "number of samples", ">= 1", samples);
+        }
+        permutation_.resize(static_cast<std::size_t>(samples));
+    }
+
+    /// The sample at a position of the run.
+    /// @units position is 0-based
+    /// @complexity constant, but for N steps at the first position of another epoch than the last call's
+    [[nodiscard]] index operator[](index position) {
+        const index samples = static_cast<index>(permutation_.size());
+        if (position / samples != epoch_) {
+            shuffle(position / samples);
+        }
+        return permutation_[static_cast<std::size_t>(position % samples)];
+    }
+
+private:
+    void shuffle(index epoch) {
+        std::iota(permutation_.begin(), permutation_.end(), index{0});
+        for (std::size_t i = permutation_.size() - 1; i > 0; --i) {
+            const index j = noise_.below(static_cast<index>(i) + 1, 0, epoch, static_cast<index>(i));
+            std::swap(permutation_[i], permutation_[static_cast<std::size_t>(j)]);
+        }
+        epoch_ = epoch;
+    }
+
+    philox_noise noise_;
+    std::vector<index> permutation_;
+    index epoch_ = -1;
+};
+
+}  // namespace ddpm

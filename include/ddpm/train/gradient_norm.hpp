@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/sum_of_squares.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/train/detail/parameter_chunks.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// The Euclidean norm of all gradients of a network together.
+template <Scalar S>
+class gradient_norm {
+public:
+    /// For gradients of these sizes.
+    explicit gradient_norm(std::span<const nn::parameter<S>> gradients)
+        : chunks_(gradients), sums_(static_cast<std::size_t>(chunks_.size())) {}
+
+    /// The norm, computed in double. Allocates nothing.
+    /// @throws shape_error if the gradients have other sizes than at construction
+    /// @determinism the same bits for every thread count: sums over fixed pieces, added in their order
+    [[nodiscard]] double operator()(std::span<const nn::parameter<S>> gradients) {
+        chunks_.require_fit("gradient_norm", gradients);
+        chunks_.for_each([&](index i, const detail::parameter_chunks::chunk& chunk) {
+            sums_[static_cast<std::size_t>(i)] =
+                kernels::sum_of_squares(chunk.size, gradients[chunk.parameter].values.data() + chunk.first);
+        });
+        double total = 0;
+        for (const double sum : sums_) {
+            total += sum;
+        }
+        return std::sqrt(total);
+    }
+
+private:
+    detail::parameter_chunks chunks_;
+    std::vector<double> sums_;
+};
+
+/// What gradients are multiplied by so that their norm is at most `largest`; 0 means no limit.
+/// @source torch.nn.utils.clip_grad_norm_: largest / (norm + 1e-6), at most 1
+[[nodiscard]] inline double clipping_factor(double norm, double largest) noexcept {
+    return largest > 0 ? std::fmin(1.0, largest / (norm + 1e-6)) : 1.0;
+}
+
+}  // namespace ddpm

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+namespace ddpm {
+
+/// How the learning rate changes over a run: a linear rise over `warm_up_steps`, then constant, or where `total_steps`
+/// is given a cosine that reaches 0 there.
+struct learning_rate_schedule {
+    index warm_up_steps = 0;
+    index total_steps = 0;  ///< 0: no decay
+};
+
+/// @throws value_error unless 0 ≤ warm_up_steps, and total_steps is 0 or more than warm_up_steps
+inline void require_valid(const learning_rate_schedule& schedule) {
+    if (schedule.warm_up_steps < 0) {
+        throw value_error("learning_rate_schedule", "warm_up_steps", ">= 0", schedule.warm_up_steps);
+    }
+    if (schedule.total_steps != 0 && schedule.total_steps <= schedule.warm_up_steps) {
+        throw value_error("learning_rate_schedule", "total_steps", detail::text("0 or > ", schedule.warm_up_steps),
+                          schedule.total_steps);
+    }
+}
+
+/// The factor of the learning rate at a step: step/warm_up while it rises, so that step 0 learns nothing, as diffusers
+/// does.
+/// @units step is 0-based: how many steps were made before
+/// @source diffusers, get_constant_schedule_with_warmup and get_cosine_schedule_with_warmup
+[[nodiscard]] inline double learning_rate_factor(const learning_rate_schedule& schedule, index step) {
+    if (step < schedule.warm_up_steps) {
+        return static_cast<double>(step) / static_cast<double>(schedule.warm_up_steps);
+    }
+    if (schedule.total_steps == 0) {
+        return 1;
+    }
+    const double progress = static_cast<double>(step - schedule.warm_up_steps) /
+                            static_cast<double>(schedule.total_steps - schedule.warm_up_steps);
+    return progress >= 1 ? 0 : std::max(0.0, 0.5 * (1 + std::cos(std::numbers::pi * progress)));
+}
+
+}  // namespace ddpm

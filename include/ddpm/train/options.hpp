@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/train/adam.hpp>
+#include <ddpm/train/ema.hpp>
+#include <ddpm/train/learning_rate.hpp>
+#include <ddpm/train/progress.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+
+namespace ddpm {
+
+struct trainer_options {
+    index batch = 128;
+    double learning_rate = 1e-3;
+    learning_rate_schedule rate_schedule{};
+    adam_options adam{};
+    ema_options ema{};
+    double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
+    std::optional<prediction>
+        predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
+    std::uint64_t seed = 0;  ///< of the order of samples, the timesteps and the noise
+};
+
+struct fit_options {
+    index steps = 1000;  ///< how many more
+    training_callback progress{};
+};
+
+enum class fit_status {
+    finished,
+    stopped,    ///< by the callback
+    non_finite  ///< the loss or the gradient was not finite
+};
+
+struct fit_result {
+    fit_status status;
+    index step;   ///< steps made since the beginning; after non_finite also the 0-based step that failed
+    double loss;  ///< of the last step, the failed one included; NaN if there was none
+};
+
+namespace detail {
+
+/// @throws value_error unless the options that the trainer itself reads are in their domain
+inline void require_valid(const trainer_options& options) {
+    if (options.batch < 1) {
+        throw value_error("trainer", "batch", ">= 1", options.batch);
+    }
+    if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
+        throw value_error("trainer", "learning_rate", ">= 0", options.learning_rate);
+    }
+    if (!(options.largest_gradient_norm >= 0)) {
+        throw value_error("trainer", "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
+    }
+    ddpm::require_valid(options.rate_schedule);
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

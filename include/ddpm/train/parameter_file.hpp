@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/io/safetensors_file.hpp>
+#include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/parameter_set.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// Writes a network's parameters as a safetensors file, under their own names.
+/// @throws io_error if writing fails; `path` then holds what it held before
+template <nn::Layer Net>
+void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
+    detail::write_parameters(path, nn::parameters(net), metadata);
+}
+
+/// Reads a network's parameters from a safetensors file, or from a trainer's checkpoint: there prefix "ema." reads the
+/// average instead of the network. Numbers of another floating-point type are converted. A checksum, where the file
+/// carries one, is verified.
+/// @throws io_error if the file breaks a rule of its format, or its tensors are not exactly the network's (the text
+/// lists all that differ); the network is then as it was
+template <nn::Layer Net>
+void load_parameters(const std::string& path, Net& net, std::string_view prefix = {}) {
+    using S = typename Net::scalar;
+    const io::safetensors_file file = io::safetensors_file::open(path);
+    detail::verify_checksum_if_any(file);
+    const auto own = nn::parameters(net);
+    std::vector<nn::parameter<S>> list;
+    detail::append_group(list, prefix, std::span(std::as_const(own)));
+    const bool is_checkpoint = file.metadata().contains(detail::checkpoint_key);
+    const auto is_ours = [&](std::string_view name) {
+        return name.starts_with(prefix) && !(prefix.empty() && is_checkpoint && detail::is_trainer_group(name));
+    };
+    detail::staged_parameters<S>(file, std::move(list), is_ours, false).commit();
+}
+
+}  // namespace ddpm

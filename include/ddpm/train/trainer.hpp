@@ -1,0 +1,225 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/mse.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/nn/network.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/process/forward.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/train/adam.hpp>
+#include <ddpm/train/checkpoint.hpp>
+#include <ddpm/train/ema.hpp>
+#include <ddpm/train/epoch_order.hpp>
+#include <ddpm/train/gradient_norm.hpp>
+#include <ddpm/train/learning_rate.hpp>
+#include <ddpm/train/options.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <limits>
+#include <map>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// What the trainer minimizes: loss(schedule, kind, noised, predicted, d_predicted) returns the loss of a batch and
+/// writes its gradient with respect to the prediction.
+template <class L, class Schedule, class S>
+concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                                batch_view<const S> predicted, batch_view<S> d_predicted) {
+    { loss(schedule, kind, noised, predicted, d_predicted) } -> std::convertible_to<double>;
+};
+
+/// Trains a denoising network in place, and keeps an average of its parameters. Every step follows from its number:
+/// which samples (epochs in random order without replacement), which timesteps (uniform) and which noise are read from
+/// the Philox streams `order`, `timestep` and `training` of the seed, and so a run may be cut anywhere and go on.
+/// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
+/// without
+/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
+template <nn::Network Net, NoiseSchedule Schedule, class Loss = mse_loss>
+    requires TrainingLoss<Loss, Schedule, typename Net::scalar>
+class trainer {
+public:
+    using scalar = typename Net::scalar;
+
+    /// `net` must outlive the trainer; the schedule is copied.
+    /// @throws value_error for options outside their domain
+    explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
+        : net_(&net),
+          schedule_(schedule),
+          options_((detail::require_valid(options), options)),
+          loss_(loss),
+          kind_(options.predicts.value_or(prediction_of(net))),
+          gradient_(nn::zeros_like(net)),
+          gradients_(nn::parameters(gradient_)),
+          norm_(std::span(std::as_const(gradients_))),
+          adam_(std::span(std::as_const(gradients_)), options.adam),
+          ema_(net, options.ema),
+          workspace_(net.plan(options.batch)),
+          x0_(sample_shape(net.shape()).size(), options.batch),
+          eps_(x0_.rows(), options.batch),
+          xt_(x0_.rows(), options.batch),
+          predicted_(x0_.rows(), options.batch),
+          d_predicted_(x0_.rows(), options.batch),
+          t_(static_cast<std::size_t>(options.batch)),
+          times_(static_cast<std::size_t>(options.batch)) {}
+
+    trainer(const trainer&) = delete;
+    trainer& operator=(const trainer&) = delete;
+
+    /// Trains on: draws batches from the columns of `data`, D × N, usually with values in [−1, 1]. After setting up, a
+    /// step allocates nothing. A step whose loss or gradient is not finite changes nothing and ends the fit.
+    /// @throws shape_error if D is not the network's; value_error if there is no sample, options.steps < 0, or the run
+    /// would reach 2³² steps; and what the callback throws, after which the trainer may go on
+    template <BatchLike Data>
+        requires std::same_as<scalar_of<Data>, scalar>
+    fit_result fit(const Data& data, const fit_options& options = {}) {
+        const detail::readable samples(data);
+        if (samples.view().rows() != x0_.rows()) {
+            throw shape_error("trainer::fit", "elements of a sample", x0_.rows(), samples.view().rows());
+        }
+        if (samples.view().columns() < 1) {
+            throw value_error("trainer::fit", "number of samples", ">= 1", samples.view().columns());
+        }
+        if (options.steps < 0 || options.steps > last_step - step_) {
+            throw value_error("trainer::fit", "steps", detail::text("0 ... ", last_step - step_), options.steps);
+        }
+        epoch_order order(options_.seed, samples.view().columns());
+        const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
+        const index first = step_, end = step_ + options.steps;
+        const auto started = std::chrono::steady_clock::now();
+        double loss = std::numeric_limits<double>::quiet_NaN();
+        while (step_ < end) {
+            draw(samples.view(), order);
+            loss = differentiate();
+            const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
+            if (!std::isfinite(norm)) {
+                return {fit_status::non_finite, step_, loss};
+            }
+            const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
+            adam_.step(parameters, gradients_, rate, clipping_factor(norm, options_.largest_gradient_norm));
+            ema_.update(parameters);
+            ++step_;
+            if (options.progress) {
+                const double seconds =
+                    std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+                const double steps_per_second = static_cast<double>(step_ - first) / std::max(seconds, 1e-9);
+                if (!options.progress({step_, end, loss, norm, rate,
+                                       steps_per_second * static_cast<double>(options_.batch),
+                                       static_cast<double>(end - step_) / steps_per_second})) {
+                    return {fit_status::stopped, step_, loss};
+                }
+            }
+        }
+        return {fit_status::finished, step_, loss};
+    }
+
+    /// The network whose parameters are the average of those of all steps: the one to sample from.
+    [[nodiscard]] const Net& ema() const noexcept { return ema_.average(); }
+    [[nodiscard]] const Net& net() const noexcept { return *net_; }
+    [[nodiscard]] const trainer_options& options() const noexcept { return options_; }
+
+    /// What the network learns to predict.
+    [[nodiscard]] prediction predicts() const noexcept { return kind_; }
+
+    /// How many steps were made since the beginning, those before a resume included.
+    [[nodiscard]] index step() const noexcept { return step_; }
+
+    /// Writes a checkpoint: a safetensors file with the network under its own names, its average, the optimizer's
+    /// state, and in the metadata the step and the options.
+    /// @throws io_error if writing fails; `path` then holds what it held before
+    void save(const std::string& path) const { detail::save_checkpoint(path, groups(*this), step_, fingerprint()); }
+
+    /// Goes on where a checkpoint was saved: fit on the same data then gives bit for bit the run that was not
+    /// interrupted. With `resume::with_other_options` the trainer's own options may differ from the checkpoint's.
+    /// @throws io_error if the file breaks a rule of its format, has changed since it was written, is not a checkpoint
+    /// or not of this network (the text lists all tensors that differ); value_error if it was saved with other options
+    /// (the text lists them); the trainer is then as it was
+    void load(const std::string& path, resume how = resume::exact) {
+        step_ = detail::load_checkpoint(path, groups(*this), how, fingerprint());
+        adam_.state().steps = step_;
+        ema_.set_steps(step_);
+    }
+
+private:
+    static constexpr index last_step = index{1} << 32;  // the noise is addressed by 32 bits of step
+
+    /// The batch of this step: x_0, t, ε and x_t.
+    void draw(batch_view<const scalar> samples, epoch_order& order) {
+        const philox_noise timesteps(options_.seed, noise_stream::timestep),
+            noise(options_.seed, noise_stream::training);
+        for (index n = 0; n < options_.batch; ++n) {
+            std::copy_n(samples.column(order[step_ * options_.batch + n]), x0_.rows(), x0_.col(n).data());
+            const index t = timesteps.below(schedule_.steps(), n, step_);
+            t_[static_cast<std::size_t>(n)] = t;
+            times_[static_cast<std::size_t>(n)] = static_cast<double>(t);
+        }
+        noise.normal(batch_view<scalar>(eps_), step_);
+        q_sample(schedule_, x0_, t_, eps_, batch_view<scalar>(xt_));
+    }
+
+    /// The loss of the batch; where it is finite, the gradient is left in gradient_.
+    double differentiate() {
+        net_->forward(xt_, times_, predicted_, workspace_);
+        const double loss = loss_(schedule_, kind_, noised_batch<scalar>{x0_, eps_, xt_, t_},
+                                  batch_view<const scalar>(predicted_), batch_view<scalar>(d_predicted_));
+        if (std::isfinite(loss)) {
+            for (const nn::parameter<scalar>& g : gradients_) {
+                std::fill(g.values.begin(), g.values.end(), scalar{0});
+            }
+            net_->backward(xt_, times_, d_predicted_, workspace_, gradient_);
+        }
+        return loss;
+    }
+
+    [[nodiscard]] std::map<std::string, std::string> fingerprint() const {
+        return detail::fingerprint(options_, kind_, schedule_);
+    }
+
+    /// All tensors of a checkpoint.
+    template <class Self>
+    [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> groups(Self& self) {
+        const std::vector<nn::parameter<scalar>> own = nn::parameters(*self.net_);
+        std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
+        detail::append_group(list, "", std::span(own));
+        detail::append_group(list, detail::ema_group, self.ema_.parameters());
+        for (std::size_t p = 0; p < own.size(); ++p) {
+            auto& state = self.adam_.state();
+            list.push_back(
+                {std::string(detail::first_moment_group) + own[p].name, own[p].shape, state.first[p].values()});
+            list.push_back(
+                {std::string(detail::second_moment_group) + own[p].name, own[p].shape, state.second[p].values()});
+        }
+        return list;
+    }
+
+    Net* net_;
+    Schedule schedule_;
+    trainer_options options_;
+    Loss loss_;
+    prediction kind_;
+    Net gradient_;
+    std::vector<nn::parameter<scalar>> gradients_;  // refers to gradient_
+    gradient_norm<scalar> norm_;
+    adam<scalar> adam_;
+    ddpm::ema<Net> ema_;
+    typename Net::workspace workspace_;
+    batch<scalar> x0_, eps_, xt_, predicted_, d_predicted_;
+    std::vector<index> t_;
+    std::vector<double> times_;
+    index step_ = 0;
+};
+
+}  // namespace ddpm

@@ -1,0 +1,37 @@
+# Projects of their own that use ddpm as users do. A sanitizer's build leaves them out: they see none of its flags.
+
+if(DDPM_SANITIZE)
+    return()
+endif()
+
+set(install_tree "${CMAKE_CURRENT_BINARY_DIR}/install_tree")
+
+function(add_consumer_test name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALLED" "" "OPTIONS")
+    set(options
+        "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DEigen3_DIR=${Eigen3_DIR}"
+        ${arg_OPTIONS})
+    add_test(NAME consumer_${name}
+        COMMAND "${CMAKE_CTEST_COMMAND}" --build-and-test
+            "${PROJECT_SOURCE_DIR}/tests/consumers/${name}" "${CMAKE_CURRENT_BINARY_DIR}/consumers/${name}"
+            --build-generator "${CMAKE_GENERATOR}" --build-makeprogram "${CMAKE_MAKE_PROGRAM}"
+            --build-options ${options}
+            --test-command "${CMAKE_CTEST_COMMAND}" --output-on-failure)
+    set_tests_properties(consumer_${name} PROPERTIES LABELS consumer)
+    if(arg_INSTALLED)
+        set_tests_properties(consumer_${name} PROPERTIES FIXTURES_REQUIRED install_tree)
+    endif()
+endfunction()
+
+add_consumer_test(add_subdirectory OPTIONS "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
+add_consumer_test(mixed_march OPTIONS -DCMAKE_CXX_FLAGS=-O2 "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
+
+if(DDPM_INSTALL)
+    add_test(NAME install_tree
+        COMMAND "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${install_tree}")
+    set_tests_properties(install_tree PROPERTIES FIXTURES_SETUP install_tree)
+    add_consumer_test(find_package INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}")
+    if(TARGET ddpm::bench)
+        add_consumer_test(bench INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}" "-Dbenchmark_DIR=${benchmark_DIR}")
+    endif()
+endif()

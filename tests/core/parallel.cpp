@@ -1,0 +1,267 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <mutex>
+#include <numeric>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace ddpm::test {
+
+/// Gives the tests that follow the pool's thread count that they found.
+struct thread_count_guard {
+    index before = thread_count();
+    ~thread_count_guard() { set_thread_count(before); }
+};
+
+/// How often each of `size` elements is visited.
+std::vector<int> visits(index size, index grain) {
+    std::vector<int> count(static_cast<std::size_t>(size), 0);
+    parallel_for(size, grain, [&](index first, index last) {
+        for (index i = first; i < last; ++i) {
+            ++count[static_cast<std::size_t>(i)];
+        }
+    });
+    return count;
+}
+
+TEST_CASE("parallel_for visits every element once, for every thread count", "[core]") {
+    const thread_count_guard guard;
+    for (const index threads : {1, 2, 3, 7}) {
+        set_thread_count(threads);
+        REQUIRE(thread_count() == threads);
+        for (const index size : {1, 2, 5, 64, 1000}) {
+            for (const index grain : {1, 3, 64, 5000}) {
+                const std::vector<int> count = visits(size, grain);
+                CHECK(count == std::vector<int>(count.size(), 1));
+            }
+        }
+    }
+}
+
+TEST_CASE("the chunks are fixed by size and grain", "[core]") {
+    const thread_count_guard guard;
+    const std::set<std::pair<index, index>> expected{{0, 4}, {4, 8}, {8, 10}};
+    for (const index threads : {1, 2, 3, 7}) {
+        set_thread_count(threads);
+        std::mutex mutex;
+        std::set<std::pair<index, index>> chunks;
+        parallel_for(10, 4, [&](index first, index last) {
+            const std::scoped_lock lock(mutex);
+            chunks.emplace(first, last);
+        });
+        CHECK(chunks == expected);
+    }
+}
+
+TEST_CASE("no element is no call", "[core]") {
+    int calls = 0;
+    parallel_for(0, 4, [&](index, index) { ++calls; });
+    parallel_for(-3, 4, [&](index, index) { ++calls; });
+    CHECK(calls == 0);
+}
+
+TEST_CASE("one chunk runs on the caller", "[core]") {
+    std::thread::id id;
+    parallel_for(4, 4, [&](index, index) { id = std::this_thread::get_id(); });
+    CHECK(id == std::this_thread::get_id());
+}
+
+TEST_CASE("the threads work side by side", "[core]") {
+    const thread_count_guard guard;
+    set_thread_count(3);
+    // Each task waits for the other two: this returns only if all three run at the same time.
+    std::atomic<int> arrived = 0;
+    parallel_for(3, 1, [&](index, index) {
+        ++arrived;
+        while (arrived < 3) {
+            std::this_thread::yield();
+        }
+    });
+    CHECK(arrived == 3);
+}
+
+TEST_CASE("parallel work inside parallel work runs on its caller", "[core]") {
+    const thread_count_guard guard;
+    for (const index threads : {1, 2, 3, 7}) {
+        set_thread_count(threads);
+        std::vector<int> count(100, 0);
+        std::atomic<bool> moved = false;
+        parallel_for(10, 1, [&](index outer, index) {
+            const std::thread::id caller = std::this_thread::get_id();
+            parallel_for(10, 1, [&](index inner, index) {
+                moved = moved || std::this_thread::get_id() != caller;
+                ++count[static_cast<std::size_t>(10 * outer + inner)];
+            });
+        });
+        CHECK(count == std::vector<int>(100, 1));
+        CHECK_FALSE(moved);
+    }
+}
+
+TEST_CASE("an exception in a task reaches the caller, and the pool works on", "[core]") {
+    const thread_count_guard guard;
+    for (const index threads : {1, 2, 3, 7}) {
+        set_thread_count(threads);
+        const auto throws_at = [](index which) {
+            parallel_for(20, 1, [&](index i, index) {
+                if (i == which) {
+                    throw std::out_of_range(std::to_string(i));
+                }
+            });
+        };
+        for (const index which : {0, 7, 19}) {
+            try {
+                throws_at(which);
+                FAIL("no exception");
+            } catch (const std::out_of_range& e) {
+                CHECK(std::string(e.what()) == std::to_string(which));
+            }
+        }
+        CHECK_THROWS_AS(parallel_for(20, 1, [](index, index) { throw value_error("task", "all fail"); }), value_error);
+        CHECK(visits(100, 7) == std::vector<int>(100, 1));
+    }
+}
+
+TEST_CASE("several threads of the program may call at the same time", "[core]") {
+    const thread_count_guard guard;
+    for (const index threads : {1, 2, 7}) {
+        set_thread_count(threads);
+        std::vector<int> wrong(4, 0);
+        std::vector<std::thread> callers;
+        for (std::size_t c = 0; c < wrong.size(); ++c) {
+            callers.emplace_back([&wrong, c] {
+                for (int round = 0; round < 100; ++round) {
+                    if (visits(100, 3) != std::vector<int>(100, 1)) {
+                        ++wrong[c];
+                    }
+                }
+            });
+        }
+        for (std::thread& caller : callers) {
+            caller.join();
+        }
+        CHECK(wrong == std::vector<int>(4, 0));
+    }
+}
+
+TEST_CASE("many small jobs in a row lose no task", "[core]") {
+    const thread_count_guard guard;
+    set_thread_count(3);
+    std::atomic<index> total = 0;
+    for (int round = 0; round < 5000; ++round) {
+        parallel_for(4, 1, [&](index first, index last) { total += last - first; });
+    }
+    CHECK(total == 20000);
+}
+
+TEST_CASE("the thread count may change between jobs, also while others work", "[core]") {
+    const thread_count_guard guard;
+    std::atomic<bool> stop = false;
+    std::atomic<int> wrong = 0;
+    std::thread other([&] {
+        while (!stop) {
+            wrong += visits(50, 1) == std::vector<int>(50, 1) ? 0 : 1;
+        }
+    });
+    for (int round = 0; round < 20; ++round) {
+        for (const index threads : {1, 4, 2}) {
+            set_thread_count(threads);
+            CHECK(visits(50, 1) == std::vector<int>(50, 1));
+        }
+    }
+    stop = true;
+    other.join();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("set_thread_count refuses a negative count and a call from inside parallel work", "[core]") {
+    const thread_count_guard guard;
+    CHECK_THROWS_AS(set_thread_count(-1), value_error);
+    set_thread_count(2);
+    CHECK_THROWS_AS(parallel_for(8, 1, [](index, index) { set_thread_count(3); }), value_error);
+    CHECK(thread_count() == 2);
+}
+
+TEST_CASE("a thread count of 0 means as many as the machine has", "[core]") {
+    const thread_count_guard guard;
+    set_thread_count(5);
+    set_thread_count(0);
+    CHECK(thread_count() == std::max<index>(1, static_cast<index>(std::thread::hardware_concurrency())));
+}
+
+/// The smallest executor: one task after another, backwards.
+class backwards final : public executor {
+public:
+    void run(index count, detail::function_ref<void(index)> task) override {
+        ++jobs;
+        for (index i = count - 1; i >= 0; --i) {
+            order.push_back(i);
+            task(i);
+        }
+    }
+    [[nodiscard]] index concurrency() const override { return 42; }
+    int jobs = 0;
+    std::vector<index> order;
+};
+
+TEST_CASE("an executor of the user's takes the work, until it is taken away", "[core]") {
+    backwards mine;
+    set_executor(&mine);
+    const index concurrency = thread_count();
+    const std::vector<int> count = visits(10, 4);
+    const double sum = parallel_sum(10, 4, [](index first, index last) { return static_cast<double>(last - first); });
+    bool passed_on = false;
+    try {
+        parallel_for(10, 4, [](index, index) { throw std::out_of_range("task"); });
+    } catch (const std::out_of_range&) {
+        passed_on = true;
+    }
+    set_executor(nullptr);
+    CHECK(concurrency == 42);
+    CHECK(count == std::vector<int>(10, 1));
+    CHECK(sum == 10);
+    CHECK(passed_on);
+    CHECK(mine.jobs == 3);
+    CHECK(std::vector<index>(mine.order.begin(), mine.order.begin() + 3) == std::vector<index>{2, 1, 0});
+    CHECK(visits(10, 4) == std::vector<int>(10, 1));
+    CHECK(mine.jobs == 3);
+}
+
+TEST_CASE("parallel_sum gives the same bits for every thread count", "[core]") {
+    const thread_count_guard guard;
+    std::vector<double> values(100'003);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        values[i] = 1.0 / static_cast<double>(3 * i + 1);
+    }
+    const auto sum = [&](index grain) {
+        return parallel_sum(static_cast<index>(values.size()), grain, [&](index first, index last) {
+            return std::accumulate(values.begin() + first, values.begin() + last, 0.0);
+        });
+    };
+    for (const index grain : {1, 1000, 1'000'000}) {
+        set_thread_count(1);
+        const double expected = sum(grain);
+        CHECK(std::abs(expected - std::accumulate(values.begin(), values.end(), 0.0)) <= 1e-12 * expected);
+        for (const index threads : {2, 3, 7}) {
+            set_thread_count(threads);
+            for (int round = 0; round < 20; ++round) {
+                REQUIRE(sum(grain) == expected);
+            }
+        }
+    }
+    CHECK(parallel_sum(0, 4, [](index, index) { return 1.0; }) == 0);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/kernels/linear_combination.hpp>
+
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/kernel_data.hpp"
+
+#include <array>
+
+namespace ddpm::test {
+
+namespace {
+
+/// a · x + b · y + c · z + d · w, the first `terms` of it, from left to right.
+template <class S>
+struct combination_case {
+    explicit combination_case(index size) : x(size, 1, true), y(size, 2, true), z(size, 3), w(size, 4), out(size, 5) {}
+
+    [[nodiscard]] S expected(int terms, index i) const {
+        S sum = rounded(a, x[i]) + rounded(b, y[i]);
+        sum = terms > 2 ? sum + rounded(c, z[i]) : sum;
+        return terms > 3 ? sum + rounded(d, w[i]) : sum;
+    }
+
+    void run(int terms, S* to) const {
+        if (terms == 2) {
+            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), to);
+        } else if (terms == 3) {
+            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), c, z.data(), to);
+        } else {
+            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), c, z.data(), d, w.data(), to);
+        }
+    }
+
+    S a = S(0.3), b = S(-1.7), c = S(1) / S(3), d = S(1e-3);
+    unaligned_array<S> x, y, z, w, out;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("linear combinations have the bits of the scalar formula on every target", "[kernels]", float,
+                   double) {
+    using S = TestType;
+    for_each_target([] {
+        for (const index size : kernel_sizes) {
+            for (const int terms : {2, 3, 4}) {
+                combination_case<S> data(size);
+                data.run(terms, data.out.data());
+                bool right = data.out.guarded();
+                for (index i = 0; i < size; ++i) {
+                    right = right && same(data.out[i], data.expected(terms, i));
+                }
+                INFO(terms << " terms of " << size);
+                CHECK(right);
+            }
+        }
+    });
+}
+
+TEMPLATE_TEST_CASE("a linear combination may be written over any of its inputs", "[kernels]", float, double) {
+    using S = TestType;
+    for_each_target([] {
+        for (const int terms : {2, 3, 4}) {
+            for (int which = 0; which < terms; ++which) {
+                combination_case<S> data(1000);
+                data.run(terms, data.out.data());
+                unaligned_array<S>* const inputs[] = {&data.x, &data.y, &data.z, &data.w};
+                data.run(terms, inputs[which]->data());
+                bool right = true;
+                for (index i = 0; i < 1000; ++i) {
+                    right = right && same((*inputs[which])[i], data.out[i]);
+                }
+                INFO(terms << " terms, over input " << which);
+                CHECK(right);
+            }
+        }
+    });
+}
+
+TEMPLATE_TEST_CASE("the columns of a batch have their own factors", "[kernels]", float, double) {
+    using S = TestType;
+    const auto factors_of = [](index n) {
+        return std::array{S(0.3) + static_cast<S>(n), S(1) / static_cast<S>(n + 3)};
+    };
+    for_each_target([&] {
+        for (const auto& [rows, columns] : {std::array<index, 2>{0, 3}, {3, 0}, {1, 9}, {5, 4000}, {16385, 2}}) {
+            const index stride = rows + 3;
+            unaligned_array<S> x(stride * columns, 1), y(stride * columns, 2), out(stride * columns, 3);
+            const unaligned_array<S> before = out;
+            kernels::linear_combination(batch_view<const S>(x.data(), rows, columns, stride),
+                                        batch_view<const S>(y.data(), rows, columns, stride), factors_of,
+                                        batch_view<S>(out.data(), rows, columns, stride));
+            bool right = out.guarded();
+            for (index i = 0; i < out.size(); ++i) {
+                const auto [a, b] = factors_of(i / stride);
+                right = right && out[i] == (i % stride < rows ? rounded(a, x[i]) + rounded(b, y[i]) : before[i]);
+            }
+            INFO(rows << " x " << columns);
+            CHECK(right);
+        }
+    });
+}
+
+TEMPLATE_TEST_CASE("batches beyond the caches are combined like small ones", "[kernels]", float, double) {
+    using S = TestType;
+    constexpr index rows = 1 << 20;
+    constexpr index columns = kernels::detail::streaming_bytes / (rows * static_cast<index>(sizeof(S)));
+    const batch<S> x = batch<S>::Random(rows, columns), y = batch<S>::Random(rows, columns);
+    const auto factors_of = [](index n) { return std::array{S(0.3) + static_cast<S>(n), S(-1.7)}; };
+    batch<S> expected(rows, columns);
+    for (index n = 0; n < columns; ++n) {
+        kernels::linear_combination(rows, factors_of(n)[0], x.col(n).data(), factors_of(n)[1], y.col(n).data(),
+                                    expected.col(n).data());
+    }
+    for_each_target([&] {
+        for (const index threads : {1, 3}) {
+            set_thread_count(threads);
+            batch<S> out = batch<S>::Zero(rows, columns);
+            CHECK(kernels::detail::should_stream(batch_view<S>(out), batch_view<const S>(x)));
+            CHECK_FALSE(kernels::detail::should_stream(batch_view<S>(out), batch_view<S>(out)));
+            kernels::linear_combination(batch_view<const S>(x), batch_view<const S>(y), factors_of, batch_view<S>(out));
+            CHECK((out == expected).all());
+        }
+    });
+    set_thread_count(0);
+    CHECK_FALSE(kernels::detail::should_stream(batch_view<S>(expected.data() + 1, rows, columns, rows)));
+}
+
+}  // namespace ddpm::test

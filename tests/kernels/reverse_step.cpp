@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/kernels/reverse_step.hpp>
+
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/kernel_data.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
+
+template <class S>
+struct scalar_step {
+    scalar_step(const kernels::reverse_coefficients<S>& c, S xt, S p, S z) {
+        const auto& e = c.estimate;
+        x0 = std::clamp(rounded(e.x0_xt, xt) + rounded(e.x0_value, p), -e.limit, e.limit);
+        eps = rounded(e.eps_xt, xt) + rounded(e.eps_value, e.eps_from_x0 ? x0 : p);
+        next = rounded(c.x0, x0) + rounded(c.xt, xt) + rounded(c.eps, eps);
+        next = c.sigma == 0 ? next : next + rounded(c.sigma, z);
+    }
+    S x0, eps, next;
+};
+
+template <class S>
+std::vector<kernels::reverse_coefficients<S>> coefficient_cases() {
+    const kernels::denoise_coefficients<S> plain{
+        .x0_xt = S(1.25), .x0_value = S(-0.7), .eps_xt = S(0.3), .eps_value = S(0.9)};
+    kernels::denoise_coefficients<S> clipped = plain, anew = plain;
+    clipped.limit = S(1);
+    anew.limit = S(0.5);
+    anew.eps_from_x0 = true;
+    std::vector<kernels::reverse_coefficients<S>> all;
+    for (const auto& estimate : {plain, clipped, anew}) {
+        for (const S sigma : {S(0), S(0.2)}) {
+            all.push_back({estimate, S(0.4), S(0.6), S(1) / S(3), sigma});
+        }
+    }
+    return all;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every target, with given, fresh and no noise",
+                   "[kernels]", float, double) {
+    using S = TestType;
+    const auto check = [](index rows, index columns, index stride, const kernels::reverse_coefficients<S>& c) {
+        const unaligned_array<S> xt(stride * columns, 1, true), p(stride * columns, 2, true);
+        unaligned_array<S> z(stride * columns, 3), x0(z), eps(z), out(z), fresh(z), fresh_x0(z), lone(z), normals(z);
+        const unaligned_array<S> before = z;
+        const auto view = [&](unaligned_array<S>& a) { return batch_view<S>(a.data(), rows, columns, stride); };
+        const auto read = [&](const unaligned_array<S>& a) {
+            return batch_view<const S>(a.data(), rows, columns, stride);
+        };
+        kernels::philox_normal(address, view(normals));
+        kernels::denoise(c.estimate, read(xt), read(p), view(x0), view(eps));
+        bool right = true;
+        for (index i = 0; i < out.size(); ++i) {
+            const scalar_step<S> step(c, xt[i], p[i], z[i]);
+            const bool inside = i % stride < rows;
+            right = right && same(x0[i], inside ? step.x0 : before[i]) && same(eps[i], inside ? step.eps : before[i]);
+        }
+        CHECK(right);
+        x0 = before;
+        kernels::reverse_step(c, read(xt), read(p), read(z), view(x0), view(out));
+        kernels::reverse_step(c, read(xt), read(p), address, view(fresh_x0), view(fresh));
+        kernels::reverse_step(c, read(xt), read(p), address, batch_view<S>(), view(lone));
+        for (const auto* written : {&x0, &eps, &out, &fresh, &fresh_x0, &lone}) {
+            right = right && written->guarded();
+        }
+        for (index i = 0; i < out.size(); ++i) {
+            const scalar_step<S> given(c, xt[i], p[i], z[i]), made(c, xt[i], p[i], normals[i]);
+            const bool inside = i % stride < rows;
+            right = right && same(x0[i], inside ? given.x0 : before[i]) &&
+                    same(out[i], inside ? given.next : before[i]) && same(fresh_x0[i], x0[i]) &&
+                    same(fresh[i], inside ? made.next : before[i]) && same(lone[i], fresh[i]);
+        }
+        INFO(rows << " x " << columns << ", columns " << stride << " apart");
+        CHECK(right);
+    };
+    for_each_target([&] {
+        for (const auto& c : coefficient_cases<S>()) {
+            for (const index rows : kernel_sizes) {
+                check(rows, 3, rows, c);
+            }
+            check(17, 3, 20, c);
+            check(5, 0, 5, c);
+            check(3, 6000, 4, c);
+            check(40000, 1, 40000, c);
+        }
+    });
+}
+
+TEMPLATE_TEST_CASE("a reverse step may be written over its inputs, on any number of threads", "[kernels]", float,
+                   double) {
+    using S = TestType;
+    const auto c = coefficient_cases<S>().back();
+    for (const auto& [rows, columns] : {std::array<index, 2>{40000, 3}, {100, 1000}}) {
+        const batch<S> xt = batch<S>::Random(rows, columns), p = batch<S>::Random(rows, columns);
+        batch<S> next(rows, columns), x0(rows, columns), eps(rows, columns);
+        kernels::reverse_step<S>(c, xt, p, address, {}, next);
+        kernels::denoise<S>(c.estimate, xt, p, x0, eps);
+        for (const index threads : {1, 2, 5}) {
+            set_thread_count(threads);
+            batch<S> over_xt = xt, over_p = p;
+            kernels::reverse_step<S>(c, over_xt, p, address, {}, over_xt);
+            kernels::reverse_step<S>(c, xt, over_p, address, {}, over_p);
+            CHECK((over_xt == next).all());
+            CHECK((over_p == next).all());
+            over_xt = xt;
+            over_p = p;
+            kernels::denoise<S>(c.estimate, over_xt, over_p, over_xt, over_p);
+            CHECK((over_xt == x0).all());
+            CHECK((over_p == eps).all());
+        }
+    }
+    set_thread_count(0);
+}
+
+TEST_CASE("clipping leaves NaN and limits infinity", "[kernels]") {
+    const kernels::denoise_coefficients<float> c{.x0_xt = 1, .x0_value = 0, .limit = 0.5F, .eps_xt = 0, .eps_value = 1};
+    const float infinity = std::numeric_limits<float>::infinity();
+    const batch<float> xt = batch<float>::Constant(21, 1, std::numeric_limits<float>::quiet_NaN());
+    const batch<float> p = batch<float>::Zero(21, 1);
+    for_each_target([&] {
+        batch<float> x0(21, 1), eps(21, 1);
+        kernels::denoise<float>(c, xt, p, x0, eps);
+        CHECK(x0.isNaN().all());
+        kernels::denoise<float>(c, batch<float>::Constant(21, 1, infinity).eval(), p, x0, eps);
+        CHECK((x0 == 0.5F).all());
+        kernels::denoise<float>(c, batch<float>::Constant(21, 1, -infinity).eval(), p, x0, eps);
+        CHECK((x0 == -0.5F).all());
+    });
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,151 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/kernels/squared_error.hpp>
+
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/kernel_data.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+template <class S>
+struct error_case {
+    explicit error_case(index size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {}
+
+    [[nodiscard]] S difference(S a, S b, index i) const {
+        const S target = b == 0 ? rounded(a, x[i]) : a == 0 ? rounded(b, y[i]) : rounded(a, x[i]) + rounded(b, y[i]);
+        return p[i] - target;
+    }
+
+    /// The sum as it is documented.
+    [[nodiscard]] double expected(S a, S b) const {
+        std::array<double, 16> sums{};
+        for (index i = 0; i < p.size(); ++i) {
+            const double wide = static_cast<double>(difference(a, b, i));
+            sums[static_cast<std::size_t>(i % 16)] += rounded(wide, wide);
+        }
+        double sum = 0;
+        for (const double part : sums) {
+            sum += part;
+        }
+        return sum;
+    }
+
+    unaligned_array<S> p, x, y, d;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("squared errors and gradients have the bits of the scalar formula on every target", "[kernels]",
+                   float, double) {
+    using S = TestType;
+    const std::array<S, 2> factors[] = {{S(0), S(1)}, {S(1), S(0)}, {S(-0.6), S(0.8)}, {S(0), S(0)}};
+    for_each_target([&] {
+        for (const index size : kernel_sizes) {
+            for (const auto& [a, b] : factors) {
+                error_case<S> data(size);
+                const S scale = S(1) / S(7);
+                const double sum = kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(),
+                                                          scale, data.d.data());
+                bool right = data.d.guarded();
+                for (index i = 0; i < size; ++i) {
+                    right = right && data.d[i] == rounded(scale, data.difference(a, b, i));
+                }
+                INFO(size << " elements, target " << a << " x + " << b << " y");
+                CHECK(right);
+                CHECK(sum == data.expected(a, b));
+                S* const no_gradient = nullptr;
+                CHECK(kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(), scale,
+                                             no_gradient) == sum);
+            }
+        }
+    });
+}
+
+TEST_CASE("the sum of squared errors is accurate over many elements", "[kernels]") {
+    // Summed in float, the second half would be lost.
+    const index size = (1 << 20) + 5;
+    const std::vector<float> p(static_cast<std::size_t>(size), 4096.0F), zero(p.size(), 0.0F);
+    float* const no_gradient = nullptr;
+    for_each_target([&] {
+        CHECK(kernels::squared_error(size, p.data(), 1.0F, zero.data(), 0.0F, zero.data(), 1.0F, no_gradient) ==
+              static_cast<double>(size) * 4096.0 * 4096.0);
+    });
+}
+
+TEMPLATE_TEST_CASE("an array with factor 0 is not read; NaN and infinity reach the sum", "[kernels]", float, double) {
+    using S = TestType;
+    const S nan = std::numeric_limits<S>::quiet_NaN(), infinity = std::numeric_limits<S>::infinity();
+    for_each_target([&] {
+        for (const index at : {0, 20, 36}) {
+            error_case<S> data(37);
+            data.x[at] = nan;
+            const auto sum = [&](S a, S b) {
+                return kernels::squared_error(37, data.p.data(), a, data.x.data(), b, data.y.data(), S(1),
+                                              data.d.data());
+            };
+            CHECK(std::isfinite(sum(0, 1)));
+            CHECK(std::isnan(sum(S(0.5), 1)));
+            CHECK(std::isnan(data.d[at]));
+            data.p[at] = infinity;
+            CHECK(sum(0, 1) == std::numeric_limits<double>::infinity());
+            CHECK(data.d[at] == infinity);
+        }
+    });
+}
+
+TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, whatever the thread count", "[kernels]",
+                   float, double) {
+    using S = TestType;
+    const auto terms_of = [](index n) {
+        return kernels::error_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
+    };
+    for (const auto& shape : {std::array<index, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {16384, 3}, {40000, 2}}) {
+        const index rows = shape[0], columns = shape[1];
+        const batch<S> p = batch<S>::Random(rows, columns), x = batch<S>::Random(rows, columns),
+                       y = batch<S>::Random(rows, columns);
+        batch<S> d(rows, columns), first_d;
+        double first_sum = 0;
+        bool first = true;
+        for_each_target([&] {
+            for (const index threads : {1, 3}) {
+                set_thread_count(threads);
+                const double sum = kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x),
+                                                          batch_view<const S>(y), terms_of, batch_view<S>(d));
+                std::vector<double> errors(static_cast<std::size_t>(columns));
+                kernels::column_squared_errors<S>(p, y, [](index n) { return static_cast<double>(n); }, errors.data());
+                if (first) {
+                    first = false;
+                    first_sum = sum;
+                    first_d = d;
+                    double expected = 0;
+                    for (index n = 0; n < columns; ++n) {
+                        const auto terms = terms_of(n);
+                        const auto difference = (p.col(n) - terms.x * x.col(n) - terms.y * y.col(n)).eval();
+                        expected += terms.weight * difference.template cast<double>().square().sum();
+                        CHECK((difference * S(0.1) - d.col(n)).abs().sum() <= S(1e-6) * static_cast<S>(rows));
+                        const double alone =
+                            static_cast<double>(n) * (p.col(n) - y.col(n)).template cast<double>().square().sum();
+                        CHECK(std::abs(errors[static_cast<std::size_t>(n)] - alone) <= 1e-12 * alone);
+                    }
+                    CHECK(std::abs(sum - expected) <= 1e-6 * expected);
+                }
+                CHECK(sum == first_sum);
+                CHECK((d == first_d).all());
+            }
+        });
+    }
+    set_thread_count(0);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/kernels/sum_of_squares.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/gradient_check.hpp"
+
+#include <array>
+#include <cmath>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("the sum of squares is its sixteen sums, bit for bit on every target", "[kernels]", float, double) {
+    using S = TestType;
+    const ddpm::index size =
+        GENERATE(ddpm::index{0}, ddpm::index{1}, ddpm::index{16}, ddpm::index{17}, ddpm::index{1003});
+    const batch<S> x = random_batch<S>(size, 1, 1);
+    std::array<double, 16> sums{};
+    for (ddpm::index i = 0; i < size; ++i) {
+        const double wide = static_cast<double>(x(i, 0)), square = wide * wide;
+        sums[static_cast<std::size_t>(i % 16)] += square;
+    }
+    double expected = 0;
+    for (const double sum : sums) {
+        expected += sum;
+    }
+    for_each_target([&] { CHECK(kernels::sum_of_squares(size, x.data()) == expected); });
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,43 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/loss/weighted_error.hpp>
+
+#include "support/catch.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("weighted_mse is the weighted mean over each sample", "[loss]", float, double) {
+    using S = TestType;
+    const batch<S> predicted = pattern<S>(37, 3, 1), target = pattern<S>(37, 3, 2);
+    const std::vector<double> weight{1.0, 0.0, 2.5};
+    std::vector<double> errors(3), unweighted(3);
+    weighted_mse(predicted, target, weight, errors);
+    weighted_mse(predicted * S(1), target, 1.0, unweighted);
+    for (index n = 0; n < 3; ++n) {
+        const double expected = (predicted.col(n) - target.col(n)).template cast<double>().square().mean();
+        const auto at = static_cast<std::size_t>(n);
+        CHECK(std::abs(unweighted[at] - expected) < 1e-12 * expected);
+        CHECK(std::abs(errors[at] - weight[at] * expected) < 1e-12 * expected);
+    }
+    std::vector<double> alone(1);
+    weighted_mse(predicted.col(2), target.col(2), 2.5, alone);
+    CHECK(alone[0] == errors[2]);
+}
+
+TEST_CASE("weighted_mse: what does not fit is an error", "[loss]") {
+    const batch<float> x = pattern<float>(3, 2, 1), empty(0, 2);
+    std::vector<double> two(2), three(3);
+    CHECK_THROWS_AS(weighted_mse(x, x.leftCols(1), 1.0, two), shape_error);
+    CHECK_THROWS_AS(weighted_mse(x, x, three, two), shape_error);
+    CHECK_THROWS_AS(weighted_mse(x, x, 1.0, three), shape_error);
+    CHECK_THROWS_AS(weighted_mse(empty, empty, 1.0, two), shape_error);
+    std::vector<double> none;
+    CHECK_NOTHROW(weighted_mse(x.leftCols(0), x.leftCols(0), 1.0, none));
+}
+
+}  // namespace ddpm::test

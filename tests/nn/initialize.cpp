@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/nn/initialize.hpp>
+
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("dense layers start uniform within one over the root of their inputs", "[nn]", float, double) {
+    nn::initializer start(7);
+    nn::dense<TestType> layer(64, 200);
+    start.torch_default(layer);
+    const auto check = [](std::span<const TestType> values, double bound) {
+        double sum = 0, squares = 0, largest = 0;
+        for (const TestType value : values) {
+            const double x = static_cast<double>(value) / bound;
+            sum += x;
+            squares += x * x;
+            largest = std::max(largest, std::abs(x));
+        }
+        const double n = static_cast<double>(values.size());
+        CHECK(largest <= 1);
+        CHECK(largest > 0.97);
+        CHECK(std::abs(sum / n) <= 5 / std::sqrt(3 * n));
+        CHECK(std::abs(squares / n - 1.0 / 3) <= 5 * std::sqrt(4.0 / 45 / n));
+    };
+    check(layer.weight.values(), 0.125);
+    check(layer.bias.values(), 0.125);
+}
+
+TEST_CASE("a seed names one start, in float and in double", "[nn]") {
+    nn::dense<float> a(10, 10), b(10, 10), c(10, 10);
+    nn::dense<double> d(10, 10);
+    nn::initializer(1).torch_default(a);
+    nn::initializer(1).torch_default(b);
+    nn::initializer(2).torch_default(c);
+    nn::initializer(1).torch_default(d);
+    CHECK(std::ranges::equal(a.weight.values(), b.weight.values()));
+    CHECK_FALSE(std::ranges::equal(a.weight.values(), c.weight.values()));
+    for (ddpm::index i = 0; i < 100; ++i) {
+        REQUIRE(a.weight[i] == static_cast<float>(d.weight[i]));
+    }
+    // Words of the stream: (2 u − 1) / √10 with u = bits / 2^32.
+    const philox_noise words(1, noise_stream::weights);
+    CHECK(d.weight[57] == (2 * (words.bits(0, 0, 57) * 0x1p-32) - 1) * (1 / std::sqrt(10.0)));
+    CHECK(d.bias[3] == (2 * (words.bits(1, 0, 3) * 0x1p-32) - 1) * (1 / std::sqrt(10.0)));
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,40 @@
+# Checks of the project itself: folders, includes, headers alone, the program of the README.
+
+function(add_project_test name)
+    add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" ${ARGN}
+        -P "${CMAKE_CURRENT_SOURCE_DIR}/project/${name}.cmake")
+endfunction()
+
+add_project_test(top_level)
+add_project_test(include_direction)
+add_project_test(umbrella)
+
+# Every header compiles alone. The build compiles them; the test says so, and compiles what the build left out.
+set_target_properties(ddpm PROPERTIES
+    VERIFY_INTERFACE_HEADER_SETS TRUE
+    INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
+if(TARGET ddpm_bench_headers)
+    set_target_properties(ddpm_bench_headers PROPERTIES
+        VERIFY_INTERFACE_HEADER_SETS TRUE
+        INTERFACE_HEADER_SETS_TO_VERIFY HEADERS)
+endif()
+add_test(NAME headers_alone
+    COMMAND "${CMAKE_COMMAND}" --build "${CMAKE_BINARY_DIR}" --target all_verify_interface_header_sets)
+
+if(TARGET ddpm_bench)
+    add_test(NAME bench_runs COMMAND ddpm_bench --benchmark_filter=^schedule/)
+    set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
+endif()
+
+# The first C++ program of the README, compiled as it stands. What runs is the same program with short loops.
+if(EXISTS "${PROJECT_SOURCE_DIR}/README.md")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md")
+    include(project/readme_program.cmake)
+    extract_readme_program("${PROJECT_SOURCE_DIR}/README.md" "${CMAKE_CURRENT_BINARY_DIR}/readme")
+    add_library(readme_program OBJECT "${CMAKE_CURRENT_BINARY_DIR}/readme/program.cpp")
+    target_link_libraries(readme_program PRIVATE ddpm::ddpm ddpm_developer)
+    add_executable(readme_program_short "${CMAKE_CURRENT_BINARY_DIR}/readme/short_program.cpp")
+    target_link_libraries(readme_program_short PRIVATE ddpm::ddpm ddpm_developer)
+    add_test(NAME readme_program COMMAND readme_program_short
+        WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/readme")
+endif()

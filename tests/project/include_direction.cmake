@@ -1,0 +1,60 @@
+# A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only. Examples and
+# benchmarks include nothing from detail/.
+cmake_minimum_required(VERSION 3.25)
+
+# What a layer may include, beside itself.
+set(may_include_core "")
+set(may_include_kernels core)
+set(may_include_random core kernels)
+set(may_include_schedule core kernels random)
+set(may_include_process core kernels random schedule)
+set(may_include_predictor core kernels random schedule process)
+set(may_include_loss core kernels random schedule process predictor)
+set(may_include_sampler core kernels random schedule process predictor)
+set(may_include_nn core kernels random)
+set(may_include_metrics core kernels)
+set(may_include_io core kernels)
+set(may_include_train core kernels random schedule process predictor loss nn io)
+
+# Internals that other layers share: "<includer's layer> <header>".
+set(shared_details
+    "random kernels/detail/normal_constants.hpp"
+    "train io/detail/checksum.hpp")
+
+function(check_header header)
+    string(REGEX MATCH "^[a-z0-9_]+" layer "${header}")
+    if(NOT DEFINED may_include_${layer})
+        message(SEND_ERROR "${header}: the layer ${layer} has no place in the order of layers")
+        return()
+    endif()
+    file(STRINGS "${source}/include/ddpm/${header}" includes REGEX "^[ \t]*#[ \t]*include[ \t]")
+    foreach(line IN LISTS includes)
+        if(line MATCHES "#[ \t]*include[ \t]+\"")
+            message(SEND_ERROR "${header}: includes by a relative path: ${line}")
+        elseif(line MATCHES "<ddpm/([^>]+)>")
+            set(included "${CMAKE_MATCH_1}")
+            string(REGEX MATCH "^[a-z0-9_]+" included_layer "${included}")
+            if(NOT EXISTS "${source}/include/ddpm/${included}")
+                message(SEND_ERROR "${header}: includes ddpm/${included}, which does not exist")
+            elseif(NOT included_layer STREQUAL layer AND NOT included_layer IN_LIST may_include_${layer})
+                message(SEND_ERROR "${header}: includes ddpm/${included}, which is not in a lower layer")
+            elseif(included MATCHES "/detail/" AND NOT included_layer STREQUAL layer AND
+                   NOT included_layer STREQUAL "core" AND NOT "${layer} ${included}" IN_LIST shared_details)
+                message(SEND_ERROR "${header}: includes ddpm/${included}, the inside of another layer")
+            endif()
+        endif()
+    endforeach()
+endfunction()
+
+file(GLOB_RECURSE headers RELATIVE "${source}/include/ddpm" "${source}/include/ddpm/*/*.hpp")
+foreach(header IN LISTS headers)
+    check_header("${header}")
+endforeach()
+
+file(GLOB_RECURSE programs RELATIVE "${source}" "${source}/examples/*.[ch]pp" "${source}/bench/*.cpp")
+foreach(program IN LISTS programs)
+    file(STRINGS "${source}/${program}" includes REGEX "include[ \t]+<ddpm/.*/detail/")
+    if(includes)
+        message(SEND_ERROR "${program}: includes internals: ${includes}")
+    endif()
+endforeach()

@@ -1,0 +1,79 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+namespace ddpm::test {
+
+/// The same normals for the same seed, on every machine.
+template <Scalar S = double>
+[[nodiscard]] batch<S> random_batch(ddpm::index rows, ddpm::index columns, std::uint64_t seed) {
+    batch<S> x(rows, columns);
+    philox_noise(seed, static_cast<noise_stream>(first_user_stream)).normal(batch_view<S>(x), 0);
+    return x;
+}
+
+/// Gives every parameter a normal of the given spread around what it is.
+template <class Layer>
+void disturb(Layer& layer, double spread, std::uint64_t seed) {
+    using S = typename Layer::scalar;
+    ddpm::index k = 0;
+    for (const auto& p : nn::parameters(layer)) {
+        const batch<S> noise =
+            random_batch<S>(static_cast<ddpm::index>(p.values.size()), 1, seed + 1000u * static_cast<unsigned>(++k));
+        for (std::size_t i = 0; i < p.values.size(); ++i) {
+            p.values[i] += static_cast<S>(spread) * noise(static_cast<ddpm::index>(i), 0);
+        }
+    }
+}
+
+/// How far `analytic` is from the central differences of f with respect to `values`: the largest difference relative to
+/// the largest derivative.
+template <class F>
+[[nodiscard]] double gradient_error(std::span<double> values, std::span<const double> analytic, F&& f,
+                                    double h = 2e-5) {
+    double largest = 0, difference = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        const double kept = values[i];
+        values[i] = kept + h;
+        const double above = f();
+        values[i] = kept - h;
+        const double below = f();
+        values[i] = kept;
+        const double numeric = (above - below) / (2 * h);
+        largest = std::max(largest, std::abs(numeric));
+        difference = std::max(difference, std::abs(numeric - analytic[i]));
+    }
+    return difference / std::max(largest, 1e-30);
+}
+
+/// The largest gradient_error over the parameters of a layer, whose gradient another instance holds.
+template <class Layer, class F>
+[[nodiscard]] double parameter_gradient_error(Layer& layer, const Layer& gradient, F&& f) {
+    const auto values = nn::parameters(layer);
+    const auto analytic = nn::parameters(gradient);
+    double error = 0;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        error = std::max(error, gradient_error(values[k].values, analytic[k].values, f));
+    }
+    return error;
+}
+
+/// The elements of a batch that owns its memory.
+[[nodiscard]] inline std::span<double> elements(batch<double>& x) {
+    return {x.data(), static_cast<std::size_t>(x.size())};
+}
+[[nodiscard]] inline std::span<const double> elements(const batch<double>& x) {
+    return {x.data(), static_cast<std::size_t>(x.size())};
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/network.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+
+namespace ddpm::test {
+
+/// A network small enough to train in a test.
+template <Scalar S>
+[[nodiscard]] nn::mlp<S> small_net() {
+    return nn::mlp<S>{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .seed = 5}};
+}
+
+/// The smallest model of nn::Network: it predicts the same for every sample and time, and learns that.
+template <Scalar S>
+struct constant_net {
+    using scalar = S;
+    struct workspace {};
+
+    nn::tensor<S> value;
+
+    explicit constant_net(ddpm::index dim) : value({dim}) {}
+
+    [[nodiscard]] sample_shape shape() const { return value.size(); }
+    [[nodiscard]] workspace plan(ddpm::index) const { return {}; }
+    void forward(batch_view<const S>, std::span<const double>, batch_view<S> out, workspace&) const {
+        for (ddpm::index n = 0; n < out.columns(); ++n) {
+            std::copy_n(value.data(), value.size(), out.column(n));
+        }
+    }
+    void backward(batch_view<const S>, std::span<const double>, batch_view<const S> dout, workspace&,
+                  constant_net& d) const {
+        for (ddpm::index n = 0; n < dout.columns(); ++n) {
+            for (ddpm::index i = 0; i < dout.rows(); ++i) {
+                d.value[i] += dout(i, n);
+            }
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("value", self.value);
+    }
+};
+static_assert(nn::Network<constant_net<float>> && nn::Network<constant_net<double>>);
+
+/// The simplest data: each sample is one of two points.
+template <Scalar S>
+[[nodiscard]] batch<S> two_points() {
+    batch<S> data(4, 2);
+    data << S(1), S(-1), S(-1), S(1), S(0.5), S(-0.5), S(0), S(0);
+    return data;
+}
+
+/// The largest difference of two networks' parameters; infinite if one of them is not a number.
+template <class Net>
+[[nodiscard]] double largest_difference(const Net& a, const Net& b) {
+    const auto x = nn::parameters(a), y = nn::parameters(b);
+    double largest = 0;
+    for (std::size_t p = 0; p < x.size(); ++p) {
+        for (std::size_t i = 0; i < x[p].values.size(); ++i) {
+            const double difference =
+                std::abs(static_cast<double>(x[p].values[i]) - static_cast<double>(y[p].values[i]));
+            largest = std::max(largest, std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference);
+        }
+    }
+    return largest;
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/nn/mlp.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/train/trainer.hpp>
+
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/training.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+const trainer_options& options() {
+    static const trainer_options o{.batch = 8, .rate_schedule = {.warm_up_steps = 3, .total_steps = 40}, .seed = 6};
+    return o;
+}
+
+const noise_schedule<>& schedule() {
+    static const noise_schedule<> s{linear_beta{}, 100};
+    return s;
+}
+
+/// The text of the exception that f throws.
+template <class Error, class F>
+std::string error_text(F&& f) {
+    try {
+        f();
+    } catch (const Error& e) {
+        return e.what();
+    }
+    return "nothing was thrown";
+}
+
+bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a resumed run is bit for bit the uninterrupted one", "[train]", float, double) {
+    using S = TestType;
+    const temporary_folder folder;
+    const std::string path = folder / "run.safetensors";
+    const batch<S> data = random_batch<S>(4, 37, 1);
+
+    auto whole_net = small_net<S>();
+    trainer whole{whole_net, schedule(), options()};
+    const fit_result end = whole.fit(data, {.steps = 25});
+    {
+        auto net = small_net<S>();
+        trainer first{net, schedule(), options()};
+        static_cast<void>(first.fit(data, {.steps = 11}));
+        first.save(path);
+        static_cast<void>(first.fit(data, {.steps = 3}));  // lost
+    }
+    nn::mlp<S> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .seed = 77}};
+    trainer resumed{net, schedule(), options()};
+    static_cast<void>(resumed.fit(data, {.steps = 2}));  // forgotten by loading
+    resumed.load(path);
+    CHECK(resumed.step() == 11);
+    const fit_result also_end = resumed.fit(data, {.steps = 14});
+    CHECK(also_end.loss == end.loss);
+    CHECK(largest_difference(net, whole_net) == 0);
+    CHECK(largest_difference(resumed.ema(), whole.ema()) == 0);
+
+    whole.save(folder / "a");
+    resumed.save(folder / "b");
+    CHECK(read_text(folder / "a") == read_text(folder / "b"));  // optimizer, options and step too
+}
+
+TEST_CASE("a checkpoint holds the network under its own names, its average and the optimizer", "[train]") {
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer trainer{net, schedule(), options()};
+    static_cast<void>(trainer.fit(two_points<float>(), {.steps = 3}));
+    trainer.save(folder / "x");
+    const auto file = io::safetensors_file::open(folder / "x");
+    CHECK(file.tensors().size() == 4 * nn::parameters(net).size());
+    for (const char* prefix : {"", "ema.", "adam.m.", "adam.v."}) {
+        const io::tensor_info* found = file.find(std::string(prefix) + "blocks.0.linear_1.weight");
+        REQUIRE(found != nullptr);
+        CHECK(found->shape == std::vector<ddpm::index>{16, 16});
+    }
+    CHECK(file.metadata().at("ddpm.step") == "3");
+    CHECK(file.metadata().at("ddpm.option.seed") == "6");
+    CHECK(file.metadata().at("ddpm.option.learning_rate") == "0.001");
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a checkpoint of other options is refused, or taken on request", "[train]") {
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer saved{net, schedule(), options()};
+    static_cast<void>(saved.fit(two_points<float>(), {.steps = 3}));
+    saved.save(folder / "x");
+
+    trainer_options changed = options();
+    changed.learning_rate = 0.5;
+    changed.seed = 7;
+    auto other_net = small_net<float>();
+    trainer other{other_net, schedule(), changed};
+    const std::string text = error_text<value_error>([&] { other.load(folder / "x"); });
+    CHECK(contains(text, "learning_rate was 0.001 and is 0.5"));
+    CHECK(contains(text, "seed was 6 and is 7"));
+    CHECK_FALSE(contains(text, "batch"));
+    CHECK(other.step() == 0);
+    CHECK(largest_difference(other_net, small_net<float>()) == 0);
+    other.load(folder / "x", resume::with_other_options);
+    CHECK(other.step() == 3);
+    CHECK(largest_difference(other_net, net) == 0);
+
+    const noise_schedule other_schedule{cosine_beta{}, 100};
+    trainer elsewhere{other_net, other_schedule, options()};
+    CHECK(contains(error_text<value_error>([&] { elsewhere.load(folder / "x"); }), "schedule.alpha_bar_hash"));
+}
+
+TEST_CASE("a checkpoint of another network is refused with a list of what differs", "[train]") {
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer saved{net, schedule(), options()};
+    saved.save(folder / "x");
+
+    nn::mlp<float> wide{{.dim = 4, .hidden = 20, .blocks = 2, .embedding = 8}};
+    const auto before = wide;
+    trainer other{wide, schedule(), options()};
+    const std::string text = error_text<io_error>([&] { other.load(folder / "x"); });
+    CHECK(contains(text, "input.weight has shape (16, 4) instead of (20, 4)"));
+    CHECK(contains(text, "blocks.1.norm.bias is missing"));
+    CHECK(contains(text, "ema.blocks.1.norm.bias is missing"));
+    CHECK(largest_difference(wide, before) == 0);
+
+    nn::mlp<float> none{{.dim = 4, .hidden = 16, .blocks = 0, .embedding = 8}};
+    trainer shallow{none, schedule(), options()};
+    CHECK(contains(error_text<io_error>([&] { shallow.load(folder / "x"); }),
+                   "adam.m.blocks.0.linear_1.bias is unexpected"));
+
+    auto precise = small_net<double>();
+    trainer in_double{precise, schedule(), options()};
+    CHECK(contains(error_text<io_error>([&] { in_double.load(folder / "x"); }),
+                   "input.bias has type F32 instead of F64"));
+}
+
+TEST_CASE("a file that is no checkpoint is refused", "[train]") {
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer trainer{net, schedule(), options()};
+    CHECK_THROWS_AS(trainer.load(folder / "nothing"), io_error);
+    CHECK_THROWS_AS(trainer.save(folder / "no folder/x"), io_error);
+    write_text(folder / "text", "not a checkpoint");
+    CHECK_THROWS_AS(trainer.load(folder / "text"), io_error);
+    const auto try_metadata = [&](const io::safetensors_metadata& metadata) {
+        io::write_safetensors(folder / "meta", {}, metadata, {.checksum = true});
+        return error_text<io_error>([&] { trainer.load(folder / "meta"); });
+    };
+    CHECK(contains(try_metadata({}), "not a trainer's checkpoint"));
+    CHECK(contains(try_metadata({{"ddpm.checkpoint", "2"}}), "version"));
+    for (const char* step : {"", "-1", "x", "1.5", "3 ", "+3", "4294967296", "99999999999999999999"}) {
+        CHECK(contains(try_metadata({{"ddpm.checkpoint", "1"}, {"ddpm.step", step}}), "ddpm.step"));
+    }
+    CHECK(contains(try_metadata({{"ddpm.checkpoint", "1"}}), "ddpm.step"));
+    CHECK(contains(try_metadata({{"ddpm.checkpoint", "1"}, {"ddpm.step", "4294967295"}}), "input.bias is missing"));
+}
+
+TEST_CASE("a truncated or altered checkpoint leaves the trainer as it was", "[train]") {
+    const temporary_folder folder;
+    constant_net<float> net(1);
+    trainer saved{net, schedule(), options()};
+    static_cast<void>(saved.fit(batch<float>::Ones(1, 2), {.steps = 2}));
+    saved.save(folder / "x");
+    const std::string good = read_text(folder / "x");
+
+    constant_net<float> other_net(1);
+    trainer other{other_net, schedule(), options()};
+    static_cast<void>(other.fit(batch<float>::Zero(1, 2), {.steps = 3}));
+    other.save(folder / "before");
+    REQUIRE(largest_difference(net, other_net) > 0);
+    write_text(folder / "y", good);
+    for (std::size_t length = good.size(); length-- > 0;) {
+        std::filesystem::resize_file(folder / "y", length);
+        REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
+    }
+    write_text(folder / "y", good);
+    std::fstream file(folder / "y", std::ios::binary | std::ios::in | std::ios::out);
+    const auto put = [&](std::size_t at, char byte) {
+        file.seekp(static_cast<std::streamoff>(at));
+        file.put(byte).flush();
+    };
+    for (std::size_t at = 0; at < good.size(); ++at) {
+        put(at, static_cast<char>(good[at] ^ (1 << at % 8)));
+        REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
+        put(at, good[at]);
+    }
+    other.save(folder / "after");
+    CHECK(read_text(folder / "before") == read_text(folder / "after"));
+    other.load(folder / "y");
+    CHECK(largest_difference(other_net, net) == 0);
+}
+
+}  // namespace ddpm::test

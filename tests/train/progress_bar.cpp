@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/train/progress_bar.hpp>
+
+#include "support/catch.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <string>
+
+namespace ddpm::test {
+
+TEST_CASE("the progress line has step, loss, speed and the time left", "[train]") {
+    CHECK(detail::progress_text({2000, 4000, 0.09123, 1, 1, 12345.4, 21.4}) ==
+          "2000/4000 [============            ] loss 0.0912  12345 samples/s  0:21 left");
+    CHECK(detail::progress_text({7, 4000, 1.5, 1, 1, 100, 3725}) ==
+          "   7/4000 [                        ] loss 1.5000  100 samples/s  1:02:05 left");
+    CHECK(detail::clock_text(59.6) == "1:00");
+    CHECK(detail::clock_text(std::numeric_limits<double>::infinity()) == "-:--");
+    CHECK(detail::clock_text(std::numeric_limits<double>::quiet_NaN()) == "-:--");
+}
+
+TEST_CASE("the bar draws one line, not at every step, and ends it", "[train]") {
+    std::ostringstream out;
+    const training_callback callback = progress_bar(out, true);
+    for (ddpm::index step = 1; step <= 1000; ++step) {
+        REQUIRE(callback({step, 1000, 0.5, 1, 1, 100, 1}));
+    }
+    const std::string text = out.str();
+    const auto draws = std::count(text.begin(), text.end(), '\r');
+    CHECK(draws >= 2);   // the first and the last
+    CHECK(draws <= 50);  // steps took far less than five seconds
+    CHECK(text.find("1000/1000") != text.npos);
+    CHECK(text.back() == '\n');
+    CHECK(std::count(text.begin(), text.end(), '\n') == 1);
+}
+
+TEST_CASE("a bar that is abandoned leaves the cursor on a new line", "[train]") {
+    std::ostringstream out;
+    {
+        progress_bar bar(out, true);
+        const training_callback copy = bar;
+        copy({1, 10, 0.5, 1, 1, 100, 1});
+    }
+    CHECK(out.str().back() == '\n');
+}
+
+TEST_CASE("the bar is silent where nobody looks", "[train]") {
+    std::ostringstream out;
+    {
+        const progress_bar bar(out, false);
+        CHECK(bar({1, 10, 0.5, 1, 1, 100, 1}));
+        CHECK(bar({10, 10, 0.5, 1, 1, 100, 0}));
+    }
+    CHECK(out.str().empty());
+}
+
+}  // namespace ddpm::test

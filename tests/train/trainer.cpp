@@ -1,0 +1,251 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/nn/mlp.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/train/trainer.hpp>
+
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/schedules.hpp"
+#include "support/training.hpp"
+
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+namespace ddpm::test {
+
+static_assert(TrainingLoss<mse_loss, noise_schedule<>, float>);
+static_assert(!TrainingLoss<int, noise_schedule<>, float>);
+
+TEMPLATE_TEST_CASE("training lowers the loss", "[train]", float, double) {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<TestType>();
+    trainer trainer{net, schedule, {.batch = 32, .learning_rate = 3e-3}};
+    const batch<TestType> data = two_points<TestType>();
+    double early = 0, late = 0;
+    const fit_result result = trainer.fit(data, {.steps = 400, .progress = [&](const training_progress& p) {
+                                                     (p.step <= 40 ? early : late) +=
+                                                         p.step <= 40 || p.step > 360 ? p.loss / 40 : 0;
+                                                     return true;
+                                                 }});
+    CHECK(result.status == fit_status::finished);
+    CHECK(result.step == 400);
+    CHECK(trainer.step() == 400);
+    CHECK(late < 0.5 * early);
+}
+
+TEST_CASE("the trainer calls the network as documented", "[train]") {
+    // The first step of a network that starts at zero predicts zero: its loss is the mean square of the noise.
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<double>();
+    trainer trainer{net, schedule, {.batch = 5, .seed = 3}};
+    const fit_result result = trainer.fit(two_points<double>(), {.steps = 1});
+    batch<double> eps(4, 5);
+    philox_noise(3, noise_stream::training).normal(batch_view<double>(eps), 0);
+    CHECK(std::abs(result.loss - eps.square().mean()) <= 1e-14);
+}
+
+TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const trainer_options options{.batch = 3, .learning_rate = 1e-2, .largest_gradient_norm = 0.1, .seed = 9};
+    const batch<double> data = random_batch(4, 10, 1);
+    auto net = small_net<double>();
+    disturb(net, 0.3, 2);
+    auto expected = net;
+
+    epoch_order order(9, 10);
+    batch<double> x0(4, 3), eps(4, 3), predicted(4, 3), d_predicted(4, 3);
+    std::vector<ddpm::index> t;
+    std::vector<double> times;
+    for (ddpm::index n = 0; n < 3; ++n) {
+        x0.col(n) = data.col(order[n]);
+        t.push_back(philox_noise(9, noise_stream::timestep).below(50, n, 0));
+        times.push_back(static_cast<double>(t.back()));
+    }
+    philox_noise(9, noise_stream::training).normal(batch_view<double>(eps), 0);
+    const batch<double> xt = q_sample(schedule, x0, t, eps);
+    auto w = expected.plan(3);
+    expected.forward(xt, times, predicted, w);
+    d_predicted = 2 * (predicted - eps) / 12;
+    auto gradient = nn::zeros_like(expected);
+    expected.backward(xt, times, d_predicted, w, gradient);
+    const auto parameters = nn::parameters(expected), gradients = nn::parameters(gradient);
+    const double norm = gradient_norm<double>(gradients)(gradients);
+    REQUIRE(norm > 0.1);
+    adam<double> optimizer(parameters);
+    optimizer.step(parameters, gradients, 1e-2, 0.1 / (norm + 1e-6));
+
+    trainer trainer{net, schedule, options};
+    double seen_norm = 0;
+    const fit_result result = trainer.fit(data, {.steps = 1, .progress = [&](const training_progress& p) {
+                                                     seen_norm = p.gradient_norm;
+                                                     CHECK(p.learning_rate == 1e-2);
+                                                     CHECK(p.step == 1);
+                                                     CHECK(p.steps == 1);
+                                                     CHECK(p.samples_per_second > 0);
+                                                     CHECK(p.seconds_left == 0);
+                                                     return true;
+                                                 }});
+    CHECK(std::abs(result.loss - (predicted - eps).square().mean()) <= 1e-13);
+    CHECK(std::abs(seen_norm - norm) <= 1e-12 * norm);
+    CHECK(largest_difference(net, expected) <= 1e-13);
+    CHECK(largest_difference(trainer.ema(), expected) <= 1e-13);  // the first decay is 0
+}
+
+TEST_CASE("training gives the same bits for every thread count", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<float> data = random_batch<float>(4, 300, 1);
+    const auto run = [&](ddpm::index threads) {
+        set_thread_count(threads);
+        nn::mlp<float> net{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}};
+        trainer trainer{net, schedule, {.batch = 150}};
+        static_cast<void>(trainer.fit(data, {.steps = 5}));
+        set_thread_count(0);
+        return std::pair{net, trainer.ema()};
+    };
+    const auto alone = run(1);
+    for (const ddpm::index threads : {2, 3, 7}) {
+        const auto together = run(threads);
+        CHECK(largest_difference(alone.first, together.first) == 0);
+        CHECK(largest_difference(alone.second, together.second) == 0);
+    }
+}
+
+TEST_CASE("fit goes on where it ended", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<float> data = random_batch<float>(4, 37, 1);
+    const trainer_options options{.batch = 16, .rate_schedule = {.warm_up_steps = 5, .total_steps = 30}};
+    auto once = small_net<float>(), twice = small_net<float>();
+    trainer whole{once, schedule, options};
+    const fit_result end = whole.fit(data, {.steps = 25});
+    trainer parts{twice, schedule, options};
+    static_cast<void>(parts.fit(data, {.steps = 11}));
+    static_cast<void>(parts.fit(data, {.steps = 0}));
+    const fit_result also_end = parts.fit(data, {.steps = 14});
+    CHECK(also_end.step == 25);
+    CHECK(also_end.loss == end.loss);
+    CHECK(largest_difference(once, twice) == 0);
+    CHECK(largest_difference(whole.ema(), parts.ema()) == 0);
+}
+
+TEST_CASE("the seed decides the run", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<float> data = random_batch<float>(4, 37, 1);
+    auto a = small_net<float>(), b = small_net<float>();
+    trainer first{a, schedule, {.batch = 8, .seed = 1}}, second{b, schedule, {.batch = 8, .seed = 2}};
+    static_cast<void>(first.fit(data, {.steps = 3}));
+    static_cast<void>(second.fit(data, {.steps = 3}));
+    CHECK(largest_difference(a, b) > 0);
+}
+
+TEST_CASE("the callback sees the learning rate and may stop", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<float>();
+    trainer trainer{net, schedule, {.batch = 8, .learning_rate = 0.1, .rate_schedule = {.warm_up_steps = 4}}};
+    std::vector<double> rates;
+    const fit_result result =
+        trainer.fit(two_points<float>(), {.steps = 100, .progress = [&](const training_progress& p) {
+                                              rates.push_back(p.learning_rate);
+                                              return p.step < 6;
+                                          }});
+    CHECK(result.status == fit_status::stopped);
+    CHECK(result.step == 6);
+    REQUIRE(rates.size() == 6);
+    CHECK(rates[0] == 0);
+    CHECK(std::abs(rates[1] - 0.025) <= 1e-16);
+    CHECK(rates[5] == 0.1);
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(),
+                                {.progress = [](const training_progress&) -> bool { throw std::logic_error("no"); }}),
+                    std::logic_error);
+    CHECK(trainer.step() == 7);
+    CHECK(trainer.fit(two_points<float>(), {.steps = 3}).step == 10);
+}
+
+TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<float>();
+    disturb(net, 0.1, 1);
+
+    SECTION("data that is not a number") {
+        batch<float> data = two_points<float>();
+        trainer trainer{net, schedule, {.batch = 8}};
+        static_cast<void>(trainer.fit(data, {.steps = 2}));
+        const auto before = net;
+        const auto average_before = trainer.ema();
+        data.setConstant(std::numeric_limits<float>::quiet_NaN());
+        const fit_result result = trainer.fit(data, {.steps = 5});
+        CHECK(result.status == fit_status::non_finite);
+        CHECK(result.step == 2);
+        CHECK(std::isnan(result.loss));
+        CHECK(largest_difference(net, before) == 0);
+        CHECK(largest_difference(trainer.ema(), average_before) == 0);
+
+        // Nothing of the failed step is left behind.
+        auto clean = small_net<float>();
+        disturb(clean, 0.1, 1);
+        ddpm::trainer never_failed{clean, schedule, {.batch = 8}};
+        static_cast<void>(never_failed.fit(two_points<float>(), {.steps = 4}));
+        static_cast<void>(trainer.fit(two_points<float>(), {.steps = 2}));
+        CHECK(largest_difference(net, clean) == 0);
+    }
+    SECTION("a gradient that overflows while the loss does not") {
+        const auto overflowing = [](const auto&, prediction, const auto&, auto, auto d_predicted) {
+            d_predicted.array().setConstant(std::numeric_limits<float>::max());
+            return 1.0;
+        };
+        trainer trainer{net, schedule, {.batch = 8}, overflowing};
+        const auto before = net;
+        const fit_result result = trainer.fit(two_points<float>(), {.steps = 5});
+        CHECK(result.status == fit_status::non_finite);
+        CHECK(result.step == 0);
+        CHECK(result.loss == 1);
+        CHECK(largest_difference(net, before) == 0);
+    }
+}
+
+TEST_CASE("what the network predicts is an option of the trainer", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    auto net = small_net<double>();
+    trainer trainer{net, schedule, {.batch = 6, .predicts = prediction::x0, .seed = 4}};
+    CHECK(trainer.predicts() == prediction::x0);
+    const batch<double> data = batch<double>::Constant(4, 3, 0.5);
+    CHECK(std::abs(trainer.fit(data, {.steps = 1}).loss - 0.25) <= 1e-14);  // the zero start predicts 0
+}
+
+TEMPLATE_TEST_CASE("the smallest schedule and the smallest network will do", "[train]", float, double) {
+    const schedule_archetype schedule;
+    constant_net<TestType> net(4);
+    trainer trainer{net, schedule, {.batch = 4}};
+    CHECK(trainer.fit(two_points<TestType>(), {.steps = 2}).status == fit_status::finished);
+    nn::network_session<constant_net<TestType>> session(trainer.ema(), 3);
+    batch<TestType> out(4, 3);
+    session(batch<TestType>::Zero(4, 3).eval(), std::vector<double>(3), model_output<TestType>{out, {}});
+    CHECK(out(0, 2) == trainer.ema().value[0]);
+}
+
+TEST_CASE("the trainer refuses what does not fit", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<float>();
+    using trainer_type = trainer<nn::mlp<float>, noise_schedule<>>;
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.batch = 0}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = -1}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = NAN}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = INFINITY}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.rate_schedule = {.warm_up_steps = -1}}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.adam = {.beta1 = 2}}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.ema = {.decay = 2}}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.largest_gradient_norm = -1}}), value_error);
+    CHECK_THROWS_AS((trainer_type{net, schedule, {.largest_gradient_norm = NAN}}), value_error);
+    trainer_type trainer{net, schedule};
+    CHECK_THROWS_AS(trainer.fit(batch<float>(5, 3), {.steps = 1}), shape_error);
+    CHECK_THROWS_AS(trainer.fit(batch<float>(4, 0), {.steps = 1}), value_error);
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = -1}), value_error);
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = std::numeric_limits<ddpm::index>::max()}), value_error);
+    const fit_result nothing = trainer.fit(two_points<float>(), {.steps = 0});
+    CHECK(nothing.status == fit_status::finished);
+    CHECK(std::isnan(nothing.loss));
+}
+
+}  // namespace ddpm::test
