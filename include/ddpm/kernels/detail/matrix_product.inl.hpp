@@ -17,10 +17,8 @@ inline constexpr index tile_rows = 2 * lanes<S>;
 // several panels at once where one has too few sums to hide the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
 inline constexpr index tile_columns = 12, few_columns = 4, few_panels = 1;
-#elif defined(DDPM_TARGET_AVX2)
-inline constexpr index tile_columns = 6, few_columns = 2, few_panels = 2;
 #else
-inline constexpr index tile_columns = 4, few_columns = 2, few_panels = 2;
+inline constexpr index tile_columns = 6, few_columns = 2, few_panels = 2;
 #endif
 inline constexpr index one_column_panels = 4;
 
