@@ -14,11 +14,12 @@ add_library(ddpm::ddpm ALIAS ddpm)
 target_compile_features(ddpm INTERFACE cxx_std_20)
 target_link_libraries(ddpm INTERFACE Eigen3::Eigen Threads::Threads)
 
-# A fragment (*.inl.hpp) is included several times by one header and does not stand alone.
+# A fragment is included several times, by a header that defines macros for it, and does not stand alone.
 file(GLOB_RECURSE ddpm_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.hpp")
 set(ddpm_fragments ${ddpm_headers})
-list(FILTER ddpm_headers EXCLUDE REGEX "\\.inl\\.hpp$")
-list(FILTER ddpm_fragments INCLUDE REGEX "\\.inl\\.hpp$")
+set(ddpm_fragment_names "(\\.inl|/foreach_target)\\.hpp$")
+list(FILTER ddpm_headers EXCLUDE REGEX "${ddpm_fragment_names}")
+list(FILTER ddpm_fragments INCLUDE REGEX "${ddpm_fragment_names}")
 target_sources(ddpm INTERFACE
     FILE_SET HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ddpm_headers}
     FILE_SET ddpm_fragments TYPE HEADERS BASE_DIRS "${PROJECT_SOURCE_DIR}/include" FILES ${ddpm_fragments})

@@ -104,8 +104,7 @@ images draw_samples(const trainer_type& trainer, const schedule_type& schedule, 
         return true;
     };
     const ddpm::sample_options options{.count = chosen.samples, .seed = chosen.seed, .clip_x0 = 1.0};
-    const auto predictor = ddpm::predicts(trainer.ema(), trainer.predicts());
-    const images samples = ddpm::sample(ddpm::ancestral{}, schedule, predictor, options, keep);
+    const images samples = ddpm::sample(ddpm::ancestral{}, schedule, trainer.ema(), options, keep);
     for (index row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = samples.col(row);
     }

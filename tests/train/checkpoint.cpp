@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("a resumed run is bit for bit the uninterrupted one", "[train
     const fit_result also_end = resumed.fit(data, {.steps = 14});
     CHECK(also_end.loss == end.loss);
     CHECK(largest_difference(net, whole_net) == 0);
-    CHECK(largest_difference(resumed.ema(), whole.ema()) == 0);
+    CHECK(largest_difference(resumed.average(), whole.average()) == 0);
 
     whole.save(folder / "a");
     resumed.save(folder / "b");

@@ -53,7 +53,7 @@ TEST_CASE("a network or its average loads from a checkpoint", "[train]") {
     load_parameters(folder / "x", loaded);
     load_parameters(folder / "x", average, "ema.");
     CHECK(largest_difference(loaded, net) == 0);
-    CHECK(largest_difference(average, trainer.ema()) == 0);
+    CHECK(largest_difference(average, trainer.average()) == 0);
     CHECK(largest_difference(average, loaded) > 0);
 }
 

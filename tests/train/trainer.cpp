@@ -91,7 +91,7 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
     CHECK(std::abs(result.loss - (predicted - eps).square().mean()) <= 1e-13);
     CHECK(std::abs(seen_norm - norm) <= 1e-12 * norm);
     CHECK(largest_difference(net, expected) <= 1e-13);
-    CHECK(largest_difference(trainer.ema(), expected) <= 1e-13);  // the first decay is 0
+    CHECK(largest_difference(trainer.average(), expected) <= 1e-13);  // the first decay is 0
 }
 
 TEST_CASE("training gives the same bits for every thread count", "[train]") {
@@ -103,7 +103,7 @@ TEST_CASE("training gives the same bits for every thread count", "[train]") {
         trainer trainer{net, schedule, {.batch = 150}};
         static_cast<void>(trainer.fit(data, {.steps = 5}));
         set_thread_count(0);
-        return std::pair{net, trainer.ema()};
+        return std::pair{net, trainer.average()};
     };
     const auto alone = run(1);
     for (const ddpm::index threads : {2, 3, 7}) {
@@ -127,7 +127,7 @@ TEST_CASE("fit goes on where it ended", "[train]") {
     CHECK(also_end.step == 25);
     CHECK(also_end.loss == end.loss);
     CHECK(largest_difference(once, twice) == 0);
-    CHECK(largest_difference(whole.ema(), parts.ema()) == 0);
+    CHECK(largest_difference(whole.average(), parts.average()) == 0);
 }
 
 TEST_CASE("the seed decides the run", "[train]") {
@@ -173,14 +173,14 @@ TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
         trainer trainer{net, schedule, {.batch = 8}};
         static_cast<void>(trainer.fit(data, {.steps = 2}));
         const auto before = net;
-        const auto average_before = trainer.ema();
+        const auto average_before = trainer.average();
         data.setConstant(std::numeric_limits<float>::quiet_NaN());
         const fit_result result = trainer.fit(data, {.steps = 5});
         CHECK(result.status == fit_status::non_finite);
         CHECK(result.step == 2);
         CHECK(std::isnan(result.loss));
         CHECK(largest_difference(net, before) == 0);
-        CHECK(largest_difference(trainer.ema(), average_before) == 0);
+        CHECK(largest_difference(trainer.average(), average_before) == 0);
 
         // Nothing of the failed step is left behind.
         auto clean = small_net<float>();
@@ -214,15 +214,26 @@ TEST_CASE("what the network predicts is an option of the trainer", "[train]") {
     CHECK(std::abs(trainer.fit(data, {.steps = 1}).loss - 0.25) <= 1e-14);  // the zero start predicts 0
 }
 
+TEST_CASE("the average is a predictor that knows its kind, type and shape", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<double>();
+    const trainer trainer{net, schedule, {.batch = 4, .predicts = prediction::v}};
+    const auto predictor = trainer.ema();
+    CHECK(prediction_of(predictor) == prediction::v);
+    CHECK(shape_of(predictor) == sample_shape(net.shape()));
+    static_assert(std::same_as<predictor_scalar<decltype(predictor)>, double>);
+    static_assert(PredictorLike<decltype(predictor), double> && !PredictorLike<decltype(predictor), float>);
+}
+
 TEMPLATE_TEST_CASE("the smallest schedule and the smallest network will do", "[train]", float, double) {
     const schedule_archetype schedule;
     constant_net<TestType> net(4);
     trainer trainer{net, schedule, {.batch = 4}};
     CHECK(trainer.fit(two_points<TestType>(), {.steps = 2}).status == fit_status::finished);
-    nn::network_session<constant_net<TestType>> session(trainer.ema(), 3);
+    nn::network_session<constant_net<TestType>> session(trainer.average(), 3);
     batch<TestType> out(4, 3);
     session(batch<TestType>::Zero(4, 3).eval(), std::vector<double>(3), model_output<TestType>{out, {}});
-    CHECK(out(0, 2) == trainer.ema().value[0]);
+    CHECK(out(0, 2) == trainer.average().value[0]);
 }
 
 TEST_CASE("the trainer refuses what does not fit", "[train]") {

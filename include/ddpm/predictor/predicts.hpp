@@ -17,6 +17,8 @@ namespace ddpm {
 template <class P>
 class predicting {
 public:
+    using scalar = predictor_scalar<P>;
+
     predicting(P&& predictor, prediction kind) : predictor_(std::forward<P>(predictor)), kind_(kind) {}
 
     template <Scalar S>

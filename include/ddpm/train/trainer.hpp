@@ -9,6 +9,7 @@
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
@@ -126,8 +127,12 @@ public:
         return {fit_status::finished, step_, loss};
     }
 
-    /// The network whose parameters are the average of those of all steps: the one to sample from.
-    [[nodiscard]] const Net& ema() const noexcept { return ema_.average(); }
+    /// The predictor to sample from: the network whose parameters are the average of those of all steps, with what it has
+    /// learned to predict. It refers to the trainer.
+    [[nodiscard]] predicting<const Net&> ema() const { return ddpm::predicts(ema_.average(), kind_); }
+
+    /// The same network by itself.
+    [[nodiscard]] const Net& average() const noexcept { return ema_.average(); }
     [[nodiscard]] const Net& net() const noexcept { return *net_; }
     [[nodiscard]] const trainer_options& options() const noexcept { return options_; }
 
