@@ -54,7 +54,7 @@ void evaluate(std::string_view where, const X& x, batch_view<scalar_of<X>> out) 
 // differ, within the same bounds.
 
 /// out = e^x.
-/// @accuracy 1.2 ULP; −Inf gives 0, what overflows Inf
+/// @accuracy 1.3 ULP; −Inf gives 0, what overflows Inf
 template <Scalar S>
 void exp(index size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::exp_of>(size, x, out);

@@ -2,58 +2,161 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/bench/roofline.hpp>
+#include <ddpm/bench/work.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/target.hpp>
 
 #include <benchmark/benchmark.h>
 
-#include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace ddpm::bench {
 
-/// Sets what a benchmark reports beside its time: items, bytes and flops per second, and `roof`, its share of the
-/// machine's limit, each where the work says so. Call it after the loop over `state`, which took `seconds` in all.
-inline void report(benchmark::State& state, const work& w, double seconds) {
+/// What a benchmark runs on.
+struct setting {
+    index threads = 0;                             ///< 0: as many as the program was told to use
+    std::optional<instruction_set> instructions{};  ///< without a value, the active one
+};
+
+/// Sets what a benchmark reports beside its time: items, bytes and flops per second, each where the work says so. Call
+/// it after the loop over `state`.
+inline void report(benchmark::State& state, const work& w) {
     using benchmark::Counter;
     const auto times = static_cast<double>(state.iterations());
     if (w.items > 0) {
         state.SetItemsProcessed(static_cast<std::int64_t>(w.items * times));
     }
-    if (w.bytes > 0) {
-        state.SetBytesProcessed(static_cast<std::int64_t>(w.bytes * times));
+    if (w.bytes_moved() > 0) {
+        state.SetBytesProcessed(static_cast<std::int64_t>(w.bytes_moved() * times));
     }
     if (w.flops > 0) {
         state.counters["flops"] = Counter(w.flops, Counter::kIsIterationInvariantRate);
     }
-    if (const double least = machine_roofline().least_seconds(w); least > 0) {
-        state.counters["roof"] = Counter(least * times / seconds);
-    }
 }
 
-/// Registers the benchmark `area/operation/size`, say "forward/q_sample/3072x64". When it runs, `make()` sets it up,
-/// outside the measured time, and returns the body, a callable that does the work once. Wall time counts, since the
-/// library's own threads share the work.
-/// @returns the registered benchmark, for further settings
+namespace detail {
+
+/// How many threads the program was told to use.
+inline index& default_threads() {
+    static index threads = 1;
+    return threads;
+}
+
+/// The body that ran last, kept so that the next trial of the same benchmark need not set it up again.
+struct prepared_body {
+    const void* owner = nullptr;
+    std::shared_ptr<void> body;
+};
+
+inline prepared_body& last_prepared() {
+    static prepared_body last;
+    return last;
+}
+
+/// Sets up what `make` makes unless it is there already, and calls it once then: the first touch of memory is not the
+/// work.
 template <class Make>
-benchmark::internal::Benchmark* add(const std::string& area, const std::string& operation, const std::string& size,
-                                    const work& w, Make make) {
-    using clock = std::chrono::steady_clock;
-    const std::string name = area + "/" + operation + "/" + size;
-    const auto measure = [w, make = std::move(make)](benchmark::State& state) {
-        static_cast<void>(machine_roofline());  // measured before the clock starts
-        auto body = make();
-        body();  // the first touch of memory is not the work
-        const auto start = clock::now();
-        for ([[maybe_unused]] const auto _ : state) {
-            body();
-            benchmark::ClobberMemory();
+auto& prepare(const Make& make) {
+    using body_type = decltype(make());
+    prepared_body& last = last_prepared();
+    if (last.owner != &make) {
+        last = {};
+        auto body = std::make_shared<body_type>(make());
+        (*body)();
+        last = {&make, body};
+    }
+    return *static_cast<body_type*>(last.body.get());
+}
+
+/// Makes the setting hold in a scope.
+class scoped_setting {
+public:
+    explicit scoped_setting(const setting& chosen) {
+        const index threads = chosen.threads == 0 ? default_threads() : chosen.threads;
+        if (threads != thread_count()) {
+            set_thread_count(threads);
         }
-        report(state, w, std::chrono::duration<double>(clock::now() - start).count());
-    };
-    return benchmark::RegisterBenchmark(name.c_str(), measure)->UseRealTime()->Unit(benchmark::kMicrosecond);
+        if (chosen.instructions) {
+            target_.emplace(*chosen.instructions);
+        }
+    }
+
+private:
+    std::optional<ddpm::detail::scoped_simd_target> target_;
+};
+
+}  // namespace detail
+
+/// One way to do the work of a case: the library's, without a name, or a peer's.
+struct contender {
+    std::string peer;
+    std::function<void(benchmark::State&)> measure;
+    bool manual_time = false;  ///< `measure` says itself how long it took
+};
+
+/// Work that is timed as the library does it, and as peers do. All of them run one after another in each round of the
+/// measurement, so that their ratios stand on a machine whose speed drifts.
+class bench_case {
+public:
+    bench_case(std::string name, const work& w, const setting& chosen)
+        : name_(std::move(name)), work_(w), setting_(chosen) {}
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] const work& what() const noexcept { return work_; }
+    [[nodiscard]] const setting& where() const noexcept { return setting_; }
+    [[nodiscard]] const std::vector<contender>& contenders() const noexcept { return contenders_; }
+
+    /// Adds another way. `make()` sets it up, outside the measured time, and returns the body, a callable that does the
+    /// work once.
+    template <class Make>
+    bench_case& peer(const std::string& name, Make make) {
+        const auto measure = [w = work_, s = setting_, kept = std::make_shared<const Make>(std::move(make))](
+                                 benchmark::State& state) {
+            const detail::scoped_setting on(s);
+            auto& body = detail::prepare(*kept);
+            for ([[maybe_unused]] const auto _ : state) {
+                body();
+                benchmark::ClobberMemory();
+            }
+            report(state, w);
+        };
+        return peer_in_its_own_time({.peer = name, .measure = measure});
+    }
+
+    bench_case& peer_in_its_own_time(contender other) {
+        contenders_.push_back(std::move(other));
+        return *this;
+    }
+
+private:
+    std::string name_;
+    work work_;
+    setting setting_;
+    std::vector<contender> contenders_;
+};
+
+/// All cases of the program, in the order of their registration.
+[[nodiscard]] inline std::deque<bench_case>& cases() {
+    static std::deque<bench_case> all;
+    return all;
+}
+
+/// Registers the benchmark `area/operation/size`, say "forward/q_sample/3072x64", for `run` (run.hpp) to run. `make()`
+/// sets it up, outside the measured time, and returns the body, a callable that does the work once. Wall time counts,
+/// since the library's own threads share the work.
+/// @returns the case, to which peers can be added; it stays where it is
+template <class Make>
+bench_case& add(const std::string& area, const std::string& operation, const std::string& size, const work& w,
+                Make make, const setting& chosen = {}) {
+    return cases().emplace_back(area + "/" + operation + "/" + size, w, chosen).peer("", std::move(make));
 }
 
 /// Registers benchmarks when the program starts, from any of its files. At namespace scope:

@@ -183,51 +183,117 @@ void run_block(const product_block<S>& block) {
     }
 }
 
-/// {a0, b0, a1, b1, …} of the lower halves.
+/// Sixteen bytes of S: what the shuffles below keep apart, since shuffles across them are slow or missing.
+template <class S>
+struct chunk_of {
+    typedef S type __attribute__((vector_size(16)));
+};
+template <class S>
+using chunk = typename chunk_of<S>::type;
+
+template <class V>
+inline constexpr index count_of = static_cast<index>(sizeof(V) / sizeof(V{}[0]));
+
+/// a, then b.
+template <class V>
+DDPM_INLINE auto joined(V a, V b) {
+    if constexpr (count_of<V> == 2) {
+        return __builtin_shufflevector(a, b, 0, 1, 2, 3);
+    } else if constexpr (count_of<V> == 4) {
+        return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+    } else {
+        return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    }
+}
+
+/// {a0, b0, a1, b1} of the lower half of each chunk of floats; of doubles {a0, b0}.
 template <class V>
 DDPM_INLINE V zip_low(V a, V b) {
-    constexpr index count = sizeof(V) / sizeof(a[0]);
-    if constexpr (count == 2) {
-        return __builtin_shufflevector(a, b, 0, 2);
-    } else if constexpr (count == 4) {
+    if constexpr (sizeof(a[0]) == 8) {
+        if constexpr (count_of<V> == 2) {
+            return __builtin_shufflevector(a, b, 0, 2);
+        } else if constexpr (count_of<V> == 4) {
+            return __builtin_shufflevector(a, b, 0, 4, 2, 6);
+        } else {
+            return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
+        }
+    } else if constexpr (count_of<V> == 4) {
         return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    } else if constexpr (count == 8) {
-        return __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    } else if constexpr (count_of<V> == 8) {
+        return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
     } else {
-        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
     }
 }
 
 /// The same of the upper halves.
 template <class V>
 DDPM_INLINE V zip_high(V a, V b) {
-    constexpr index count = sizeof(V) / sizeof(a[0]);
-    if constexpr (count == 2) {
-        return __builtin_shufflevector(a, b, 1, 3);
-    } else if constexpr (count == 4) {
+    if constexpr (sizeof(a[0]) == 8) {
+        if constexpr (count_of<V> == 2) {
+            return __builtin_shufflevector(a, b, 1, 3);
+        } else if constexpr (count_of<V> == 4) {
+            return __builtin_shufflevector(a, b, 1, 5, 3, 7);
+        } else {
+            return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
+        }
+    } else if constexpr (count_of<V> == 4) {
         return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    } else if constexpr (count == 8) {
-        return __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+    } else if constexpr (count_of<V> == 8) {
+        return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
     } else {
-        return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
     }
 }
 
-/// Exchanges the rows and columns of a square of packs: each round zips the first half of the rows with the second.
-template <class S>
-DDPM_INLINE void transpose(pack<S> (&square)[lanes<S>]) {
-    constexpr index count = lanes<S>;
-    DDPM_UNROLL
-    for (index round = 1; round < count; round *= 2) {
-        pack<S> zipped[count];
-        DDPM_UNROLL
-        for (index i = 0; i < count / 2; ++i) {
-            zipped[2 * i] = zip_low(square[i], square[i + count / 2]);
-            zipped[2 * i + 1] = zip_high(square[i], square[i + count / 2]);
+/// The chunk at element (row, 0), zeros if there is no such row.
+template <class S, bool Whole>
+DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
+    chunk<S> v{};
+    if (Whole || row < rows) {
+        __builtin_memcpy(&v, a.data + row * a.row, sizeof v);
+    }
+    return v;
+}
+
+/// Chunks of rows `row`, `row` + count_of<chunk>, … side by side.
+template <class S, bool Whole>
+DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
+    constexpr index step = count_of<chunk<S>>;
+    const chunk<S> first = load_chunk<S, Whole>(a, row, rows);
+    if constexpr (sizeof(pack<S>) == 16) {
+        return first;
+    } else {
+        const auto half = joined(first, load_chunk<S, Whole>(a, row + step, rows));
+        if constexpr (sizeof(pack<S>) == 32) {
+            return half;
+        } else {
+            return joined(half, joined(load_chunk<S, Whole>(a, row + 2 * step, rows),
+                                       load_chunk<S, Whole>(a, row + 3 * step, rows)));
         }
-        DDPM_UNROLL
-        for (index i = 0; i < count; ++i) {
-            square[i] = zipped[i];
+    }
+}
+
+/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out.
+template <class S, bool Whole>
+DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
+    constexpr index height = tile_rows<S>;
+    DDPM_UNROLL
+    for (index half = 0; half < height; half += lanes<S>) {
+        const pack<S> row0 = load_chunks<S, Whole>(a, half, rows);
+        const pack<S> row1 = load_chunks<S, Whole>(a, half + 1, rows);
+        if constexpr (sizeof(S) == 8) {
+            store(out + half, zip_low(row0, row1));
+            store(out + half + height, zip_high(row0, row1));
+        } else {
+            const pack<S> row2 = load_chunks<S, Whole>(a, half + 2, rows);
+            const pack<S> row3 = load_chunks<S, Whole>(a, half + 3, rows);
+            const pack<double> low01 = as<double>(zip_low(row0, row1)), low23 = as<double>(zip_low(row2, row3));
+            const pack<double> high01 = as<double>(zip_high(row0, row1)), high23 = as<double>(zip_high(row2, row3));
+            store(out + half, as<S>(zip_low(low01, low23)));
+            store(out + half + height, as<S>(zip_high(low01, low23)));
+            store(out + half + 2 * height, as<S>(zip_low(high01, high23)));
+            store(out + half + 3 * height, as<S>(zip_high(high01, high23)));
         }
     }
 }
@@ -249,23 +315,17 @@ void pack_columns(S* out, strided<S> a, index rows, index depth) {
 /// Packs rows of A into one panel: depth × tile_rows, zeros in place of missing rows.
 template <class S>
 void pack_panel(S* out, strided<S> a, index rows, index depth) {
-    constexpr index width = lanes<S>;
     constexpr index height = tile_rows<S>;
+    constexpr index step = count_of<chunk<S>>;
     index k = 0;
     if (a.column == 1) {
-        for (; k + width <= depth; k += width) {
-            for (index half = 0; half < 2; ++half) {
-                pack<S> square[width];
-                DDPM_UNROLL
-                for (index i = 0; i < width; ++i) {
-                    const index row = half * width + i;
-                    square[i] = row < rows ? load(part(a, row, k).data) : pack<S>{};
-                }
-                transpose<S>(square);
-                DDPM_UNROLL
-                for (index i = 0; i < width; ++i) {
-                    store(out + (k + i) * height + half * width, square[i]);
-                }
+        if (rows == height) {
+            for (; k + step <= depth; k += step) {
+                pack_chunk<S, true>(out + k * height, part(a, 0, k), rows);
+            }
+        } else {
+            for (; k + step <= depth; k += step) {
+                pack_chunk<S, false>(out + k * height, part(a, 0, k), rows);
             }
         }
     }
@@ -309,9 +369,14 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
 template <class S>
 void product(const product_problem<S>& problem) {
     using P = product_problem<S>;
+    constexpr index height = tile_rows<S>;
     // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as they are.
     constexpr index far_apart = 2048 / static_cast<index>(sizeof(S));
     const bool packed = problem.a.row != 1 || (problem.a.column > far_apart && problem.columns >= 4 * tile_columns);
+    // For few columns, what is packed is soon read for the last time: it stays in the first cache.
+    const bool in_first_cache = packed && problem.columns < 4 * tile_columns;
+    const index most_rows = in_first_cache ? one_column_panels * height : P::most_rows;
+    const index most_depth = in_first_cache ? 256 / static_cast<index>(sizeof(S)) : P::most_depth;
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;
@@ -321,11 +386,11 @@ void product(const product_problem<S>& problem) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
         index k = 0;
         do {  // once at least: without depth, the result is the start
-            block.depth = problem.depth - k < P::most_depth ? problem.depth - k : P::most_depth;
+            block.depth = problem.depth - k < most_depth ? problem.depth - k : most_depth;
             block.accumulate = problem.accumulate || k > 0;
             block.b = part(problem.b, k, j);
-            for (index i = 0; i < problem.rows; i += P::most_rows) {
-                block.rows = problem.rows - i < P::most_rows ? problem.rows - i : P::most_rows;
+            for (index i = 0; i < problem.rows; i += most_rows) {
+                block.rows = problem.rows - i < most_rows ? problem.rows - i : most_rows;
                 block.c = problem.c + i * problem.c_row + j * problem.c_column;
                 if (problem.bias != nullptr) {
                     block.bias = problem.bias + i * problem.bias_row + j * problem.bias_column;
@@ -333,7 +398,7 @@ void product(const product_problem<S>& problem) {
                 place_left(block, part(problem.a, i, k), packed, problem.buffer);
                 run_block(block);
             }
-            k += P::most_depth;
+            k += most_depth;
         } while (k < problem.depth);
     }
 }

@@ -33,8 +33,8 @@ struct product_problem {
 
     // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth × columns of B a part of
     // the last.
-    static constexpr index most_rows = 1024 / static_cast<index>(sizeof(S));
-    static constexpr index most_depth = 512;
+    static constexpr index most_rows = 768 / static_cast<index>(sizeof(S));
+    static constexpr index most_depth = 640;
     static constexpr index most_columns = 2400;
 
     [[nodiscard]] product_problem transposed() const {

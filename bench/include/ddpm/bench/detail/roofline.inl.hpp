@@ -34,26 +34,48 @@ index operations_of_fma_chains(index rounds) {
     return 2 * fma_chains * lanes<S> * rounds;
 }
 
-/// out = x + a · y, the triad of the STREAM benchmark, written past the caches. `out` begins at a multiple of 16 bytes.
-inline void triad(const float* x, const float* y, float a, float* out, index size) {
-    const pack<float> factor = splat(a);
-    index i = 0;
-    for (; i + lanes<float> <= size; i += lanes<float>) {
-        put<true>(out + i, multiply_add(factor, load(y + i), load(x + i)));
+/// Reads `reads` arrays, writes `writes` and updates `updates`, all at the offset `first`, with an addition or a
+/// multiply-add for each load and nothing else. What is left over after whole groups of packs is left alone.
+template <bool Stream>
+float run_streams(const float* const* in, index reads, float* const* out, index writes, float* const* both,
+                  index updates, index first, index size) {
+    constexpr index group = 8;
+    const pack<float> half = splat(0.5f);
+    pack<float> read[group];
+    DDPM_UNROLL
+    for (index j = 0; j < group; ++j) {
+        read[j] = splat(0.25f);
     }
-    for (; i < size; ++i) {
-        out[i] = x[i] + a * y[i];
-    }
-    end_stream<true>();
-}
-
-inline float read_sum(const float* x, index size) {
-    pack<float> sum[4] = {splat(0.0f), splat(0.0f), splat(0.0f), splat(0.0f)};
-    for (index i = 0; i + 4 * lanes<float> <= size; i += 4 * lanes<float>) {
+    for (index i = first; i + group * lanes<float> <= first + size; i += group * lanes<float>) {
         DDPM_UNROLL
-        for (index j = 0; j < 4; ++j) {
-            sum[j] += load(x + i + j * lanes<float>);
+        for (index j = 0; j < group; ++j) {
+            read[j] *= half;  // so that it stays bounded
+        }
+        for (index array = 0; array < reads; ++array) {
+            DDPM_UNROLL
+            for (index j = 0; j < group; ++j) {
+                read[j] += load(in[array] + i + j * lanes<float>);
+            }
+        }
+        for (index array = 0; array < updates; ++array) {
+            DDPM_UNROLL
+            for (index j = 0; j < group; ++j) {
+                float* const at = both[array] + i + j * lanes<float>;
+                store(at, multiply_add(load(at), half, read[j]));
+            }
+        }
+        for (index array = 0; array < writes; ++array) {
+            DDPM_UNROLL
+            for (index j = 0; j < group; ++j) {
+                put<Stream>(out[array] + i + j * lanes<float>, read[j]);
+            }
         }
     }
-    return (sum[0] + sum[1] + sum[2] + sum[3])[0];
+    end_stream<Stream>();
+    float sum = 0;
+    DDPM_UNROLL
+    for (index j = 0; j < group; ++j) {
+        sum += read[j][0];
+    }
+    return sum;
 }
