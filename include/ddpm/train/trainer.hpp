@@ -171,8 +171,7 @@ private:
             t_[static_cast<std::size_t>(n)] = t;
             times_[static_cast<std::size_t>(n)] = static_cast<double>(t);
         }
-        noise.normal(batch_view<scalar>(eps_), step_);
-        q_sample(schedule_, x0_, t_, eps_, batch_view<scalar>(xt_));
+        q_sample(schedule_, x0_, t_, {noise, step_}, eps_, xt_);
     }
 
     /// The loss of the batch; where it is finite, the gradient is left in gradient_.
