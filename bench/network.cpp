@@ -2,46 +2,91 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/silu.hpp>
+#include <ddpm/nn/tensor.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace {
 
+using ddpm::index;
 using network = ddpm::nn::mlp<float>;
 
-std::string size_of(const ddpm::nn::mlp_options& net, ddpm::index samples) {
-    return std::to_string(net.dim) + "-" + std::to_string(net.hidden) + "x" + std::to_string(net.blocks) + "-batch" +
-           std::to_string(samples);
+/// The network of the example that draws digits: half a million parameters.
+constexpr ddpm::nn::mlp_options digits{.dim = 64, .hidden = 256, .blocks = 3};
+
+std::string size_of(const std::string& net, index samples) { return net + "-batch" + std::to_string(samples); }
+
+std::string threads_suffix(index threads) {
+    return threads == 1 ? "" : "_" + std::to_string(threads) + "_threads";
 }
 
-ddpm::batch<float> normals(ddpm::index dimension, ddpm::index samples, ddpm::index step) {
+ddpm::batch<float> normals(index dimension, index samples) {
     ddpm::batch<float> x(dimension, samples);
-    ddpm::philox_noise(1, ddpm::noise_stream::training).normal<float>(x, step);
+    ddpm::philox_noise(1, ddpm::noise_stream::training).normal<float>(x, 0);
     return x;
 }
 
 /// The flops of a forward pass, to a few per cent: each weight is multiplied and added once for each sample.
-double forward_flops(const ddpm::nn::mlp_options& net, ddpm::index samples) {
-    return 2.0 * static_cast<double>(ddpm::nn::parameter_count(network(net)) * samples);
+double forward_flops(index parameters, index samples) { return 2.0 * static_cast<double>(parameters * samples); }
+
+/// Dense layers with silu between them, as small policies of robots are: 34-128-128-128-2.
+struct plain_mlp {
+    explicit plain_mlp(index samples) {
+        const index sizes[] = {34, 128, 128, 128, 2};
+        ddpm::nn::initializer start(1);
+        for (std::size_t i = 0; i < 4; ++i) {
+            layers.emplace_back(sizes[i], sizes[i + 1]);
+            start.torch_default(layers.back());
+            values.emplace_back(ddpm::nn::tensor_shape{samples, sizes[i + 1]});
+        }
+    }
+
+    void forward(ddpm::batch_view<const float> x) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            const ddpm::batch_view<float> y = values[i].columns(x.columns());
+            layers[i].forward(x, y);
+            if (i + 1 < layers.size()) {
+                ddpm::nn::silu<float>{}.forward(y, y);
+            }
+            x = y;
+        }
+    }
+
+    std::vector<ddpm::nn::dense<float>> layers;
+    std::vector<ddpm::nn::tensor<float>> values;
+};
+
+void add_plain_forward(index samples) {
+    constexpr index weights = 34 * 128 + 2 * 128 * 128 + 128 * 2;
+    const ddpm::bench::work one_pass{.items = static_cast<double>(samples), .flops = forward_flops(weights, samples)};
+    ddpm::bench::add("mlp", "plain_forward", size_of("34-128-128-128-2", samples), one_pass, [=] {
+        return [net = plain_mlp(samples), x = normals(34, samples)]() mutable { net.forward(x); };
+    });
 }
 
 /// Denoising a batch, all samples at one time, as in a sampler's step.
-void add_forward(const ddpm::nn::mlp_options& options, ddpm::index samples) {
-    const ddpm::bench::work one_pass{.items = static_cast<double>(samples), .flops = forward_flops(options, samples)};
-    ddpm::bench::add("mlp", "forward", size_of(options, samples), one_pass, [=] {
-        const auto net = std::make_shared<const network>(options);
-        return [net, session = net->session(samples), xt = normals(options.dim, samples, 0),
+void add_forward(index samples) {
+    const ddpm::bench::work one_pass{
+        .items = static_cast<double>(samples),
+        .flops = forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
+    ddpm::bench::add("mlp", "forward", size_of("64-256x3", samples), one_pass, [=] {
+        const auto net = std::make_shared<const network>(digits);
+        return [net, session = net->session(samples), xt = normals(digits.dim, samples),
                 t = std::vector<double>(static_cast<std::size_t>(samples), 500.0),
-                out = ddpm::batch<float>(options.dim, samples)]() mutable {
+                out = ddpm::batch<float>(digits.dim, samples)]() mutable {
             session(xt, t, ddpm::model_output<float>{out, {}});
         };
     });
@@ -49,32 +94,39 @@ void add_forward(const ddpm::nn::mlp_options& options, ddpm::index samples) {
 
 /// Training steps, each with its batch, gradient, optimizer and average. One call makes a few, so that what `fit` sets
 /// up counts little.
-void add_training(const ddpm::nn::mlp_options& options, ddpm::index samples) {
-    constexpr ddpm::index steps = 8;
-    constexpr auto trained = static_cast<double>(steps);
-    const ddpm::bench::work some_steps{.items = trained * static_cast<double>(samples),
-                                       .flops = 3 * trained * forward_flops(options, samples)};
-    ddpm::bench::add("mlp", "train", size_of(options, samples), some_steps, [=] {
-        struct run {
-            run(const ddpm::nn::mlp_options& o, ddpm::index batch)
-                : net(o), trainer(net, schedule, {.batch = batch}), data(normals(o.dim, 2048, 0)) {}
-            ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
-            network net;
-            ddpm::trainer<network, ddpm::noise_schedule<>> trainer;
-            ddpm::batch<float> data;
-        };
-        return [training = std::make_shared<run>(options, samples)] {
-            benchmark::DoNotOptimize(training->trainer.fit(training->data, {.steps = steps}).loss);
-        };
-    });
+void add_training(index samples, index threads) {
+    constexpr index steps = 8;
+    const double trained = static_cast<double>(steps * samples);
+    const ddpm::bench::work some_steps{
+        .items = trained,
+        .flops = 3 * steps * forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
+    struct run {
+        explicit run(index batch)
+            : net(digits), trainer(net, schedule, {.batch = batch}), data(normals(digits.dim, 1797)) {}
+        ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
+        network net;
+        ddpm::trainer<network, ddpm::noise_schedule<>> trainer;
+        ddpm::batch<float> data;
+    };
+    ddpm::bench::add(
+        "mlp", "train" + threads_suffix(threads), size_of("64-256x3", samples), some_steps,
+        [=] {
+            return [training = std::make_shared<run>(samples)] {
+                benchmark::DoNotOptimize(training->trainer.fit(training->data, {.steps = steps}).loss);
+            };
+        },
+        {.threads = threads});
 }
 
 const ddpm::bench::group network_benchmarks{[] {
-    for (const ddpm::index samples : {1, 128, 1024}) {
-        add_forward({.dim = 64, .hidden = 256, .blocks = 3}, samples);
+    for (const index samples : {1, 1024}) {
+        add_plain_forward(samples);
     }
-    for (const ddpm::index samples : {128, 1024}) {
-        add_training({.dim = 64, .hidden = 256, .blocks = 3}, samples);
+    for (const index samples : {1, 128, 1024}) {
+        add_forward(samples);
+    }
+    for (const index threads : {1, 2}) {
+        add_training(128, threads);
     }
 }};
 

@@ -1,5 +1,13 @@
 #!/bin/sh
-# Builds and runs the benchmarks. Arguments go to the program: sh bench/run.sh --benchmark_filter=random
+# Builds and runs the benchmarks; writes out/bench.json and, as a table, out/bench.md.
+#
+#     sh bench/run.sh [--filter=REGEX] [--rounds=N] [argument of ddpm_bench...]
+#
+# --help lists the arguments. All that is measured is measured once in each of N rounds (5), ours and its peers side by
+# side, and the table shows medians. PyTorch is a peer if python3 can import it.
+#
+# DDPM_BENCH_PYTHON=/path/to/python: another interpreter; empty: none
+# CXX=clang++-14 sh bench/run.sh: with that compiler, in a build folder of its own
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -8,6 +16,19 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
 install_packages benchmark
 folder=$(build_folder "$root/build/bench")
-build "$root" "$folder" \
+# As a user's plain build: no -march, and -O2 rather than CMake's -O3.
+build "$root" "$folder" "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG" \
     -DDDPM_BUILD_BENCH=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=OFF
-exec "$folder/bench/ddpm_bench" "$@"
+
+python=${DDPM_BENCH_PYTHON-python3}
+if [ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null; then
+    set -- "--peer-program='$python' '$root/bench/peers_torch.py'" "$@"
+elif [ -n "${DDPM_BENCH_PYTHON:-}" ]; then
+    ddpm_fail "DDPM_BENCH_PYTHON=$python cannot import torch."
+else
+    echo "No PyTorch beside: python3 cannot import torch. DDPM_BENCH_PYTHON names another interpreter."
+fi
+commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
+mkdir -p "$root/out"
+exec "$folder/bench/ddpm_bench" --rounds=5 "--context=commit=$commit" \
+    "--out=$root/out/bench.json" "--markdown=$root/out/bench.md" "$@"

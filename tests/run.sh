@@ -9,10 +9,14 @@
 set -eu
 
 sanitize=
+bench=ON
 werror=OFF
 while [ $# -gt 0 ]; do
     case $1 in
-        --sanitize) sanitize=address,undefined ;;
+        --sanitize)
+            sanitize=address,undefined
+            bench=OFF
+            ;;
         --werror) werror=ON ;;
         *) break ;;
     esac
@@ -26,7 +30,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 install_packages catch2 json benchmark
 folder=$(build_folder "$root/build/tests${sanitize:+-sanitize}")
 build "$root" "$folder" \
-    -DDDPM_BUILD_TESTS=ON -DDDPM_BUILD_BENCH=ON -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
+    -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
     "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror"
 if [ -z "$sanitize" ]; then
     cmake --build "$folder" --parallel "$(ddpm_jobs)" --target all_verify_interface_header_sets

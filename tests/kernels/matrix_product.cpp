@@ -79,7 +79,9 @@ int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind ki
     for (index j = 0; j < columns; ++j) {
         for (index i = 0; i < rows; ++i) {
             S& sum = expected[static_cast<std::size_t>(1 + i + j * stride)];
-            const S start = kind == start_kind::zero ? S{} : kind == start_kind::bias ? bias[static_cast<std::size_t>(1 + i)] : sum;
+            const S start = kind == start_kind::zero   ? S{}
+                            : kind == start_kind::bias ? bias[static_cast<std::size_t>(1 + i)]
+                                                       : sum;
             sum = reference_sum(a, b, i, j, start, fused);
         }
     }
@@ -97,9 +99,10 @@ struct size_of_product {
 }  // namespace
 
 TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target", "[kernels]", float, double) {
-    const size_of_product sizes[] = {{1, 1, 1},    {1, 100, 33},  {2, 37, 16},  {3, 5, 7},     {7, 13, 15},  {8, 4, 9},
-                                     {16, 6, 17},  {31, 11, 31},  {32, 12, 32}, {33, 13, 33},  {15, 16, 40}, {64, 24, 100},
-                                     {65, 25, 64}, {128, 1, 128}, {127, 2, 65}, {129, 3, 130}, {40, 97, 5},  {200, 1, 3}};
+    const size_of_product sizes[] = {{1, 1, 1},     {1, 100, 33},  {2, 37, 16},  {3, 5, 7},     {7, 13, 15},
+                                     {8, 4, 9},     {16, 6, 17},   {31, 11, 31}, {32, 12, 32},  {33, 13, 33},
+                                     {15, 16, 40},  {64, 24, 100}, {65, 25, 64}, {128, 1, 128}, {127, 2, 65},
+                                     {129, 3, 130}, {40, 97, 5},   {200, 1, 3}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool a_by_rows : {false, true}) {
@@ -107,8 +110,8 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
                     const stored_matrix<TestType> a(size.rows, size.depth, a_by_rows, 3, 1);
                     const stored_matrix<TestType> b(size.depth, size.columns, b_by_rows, 2, 2);
                     for (const start_kind kind : {start_kind::zero, start_kind::bias, start_kind::old}) {
-                        INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << a_by_rows << b_by_rows
-                                       << " start " << static_cast<int>(kind));
+                        INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << a_by_rows
+                                       << b_by_rows << " start " << static_cast<int>(kind));
                         CHECK(wrong_elements(a.ref, b.ref, kind, 0) == 0);
                         CHECK(wrong_elements(a.ref, b.ref, kind, 5) == 0);
                     }
@@ -145,8 +148,8 @@ TEMPLATE_TEST_CASE("matrix_product: strides of neither rows nor columns", "[kern
     });
 }
 
-TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count nor the other columns", "[kernels]", float,
-                   double) {
+TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count nor the other columns", "[kernels]",
+                   float, double) {
     const index rows = 200, columns = 301, depth = 150;
     const stored_matrix<TestType> a(rows, depth, false, 0, 1);
     const stored_matrix<TestType> b(depth, columns, false, 0, 2);
@@ -214,7 +217,8 @@ TEMPLATE_TEST_CASE("matrix_product: empty sums and empty results", "[kernels]", 
     });
 }
 
-TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and nowhere else", "[kernels]", float, double) {
+TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and nowhere else", "[kernels]", float,
+                   double) {
     const TestType infinity = std::numeric_limits<TestType>::infinity();
     const index size = 41;
     for_each_target([&] {
@@ -245,7 +249,9 @@ TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and no
 TEMPLATE_TEST_CASE("matrix_product rejects what does not fit", "[kernels]", float, double) {
     const std::vector<TestType> x(100);
     batch<TestType> c(4, 5);
-    const auto matrix = [&](index rows, index columns) { return matrix_ref<TestType>{x.data(), rows, columns, 1, rows}; };
+    const auto matrix = [&](index rows, index columns) {
+        return matrix_ref<TestType>{x.data(), rows, columns, 1, rows};
+    };
     CHECK_THROWS_AS(matrix_product<TestType>(matrix(4, 3), matrix(2, 5), c), shape_error);
     CHECK_THROWS_AS(matrix_product<TestType>(matrix(3, 3), matrix(3, 5), c), shape_error);
     CHECK_THROWS_AS(matrix_product<TestType>(matrix(4, 3), matrix(3, 6), c), shape_error);

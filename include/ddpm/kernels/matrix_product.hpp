@@ -51,9 +51,9 @@ struct product_start {
 /// c = start + a·b. c must not overlap a or b.
 /// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
 /// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
-/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in one chain of additions with k ascending, fused where the instruction set
-///     has it: on one instruction set its bits depend on row i of a and column j of b only, never on the other rows and
-///     columns, the strides or the thread count
+/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in one chain of additions with k ascending, fused where the
+///     instruction set has it: on one instruction set its bits depend on row i of a and column j of b only, never on
+///     the other rows and columns, the strides or the thread count
 /// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 0.5 MB, which
 ///     grows at its first larger product; nothing else is allocated
 template <Scalar S>

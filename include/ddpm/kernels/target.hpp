@@ -13,7 +13,8 @@
 
 namespace ddpm {
 
-/// The instruction sets that every kernel is compiled for, whatever the flags of the build; each machine has some of them.
+/// The instruction sets that every kernel is compiled for, whatever the flags of the build; each machine has some of
+/// them.
 enum class instruction_set {
     baseline,  ///< what every machine of the architecture has: SSE2 on x86-64
     avx2,      ///< x86-64 with AVX2 and FMA
@@ -22,16 +23,20 @@ enum class instruction_set {
 };
 
 /// From the plainest to the fastest.
-inline constexpr std::array all_instruction_sets{instruction_set::baseline, instruction_set::neon, instruction_set::avx2,
-                                                 instruction_set::avx512};
+inline constexpr std::array all_instruction_sets{instruction_set::baseline, instruction_set::neon,
+                                                 instruction_set::avx2, instruction_set::avx512};
 
 /// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512" or "neon".
 [[nodiscard]] constexpr std::string_view name(instruction_set set) noexcept {
     switch (set) {
-        case instruction_set::avx2: return "avx2";
-        case instruction_set::avx512: return "avx512";
-        case instruction_set::neon: return "neon";
-        case instruction_set::baseline: break;
+        case instruction_set::avx2:
+            return "avx2";
+        case instruction_set::avx512:
+            return "avx512";
+        case instruction_set::neon:
+            return "neon";
+        case instruction_set::baseline:
+            break;
     }
     return "baseline";
 }
@@ -40,10 +45,14 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline, inst
 [[nodiscard]] inline bool is_supported(instruction_set set) {
     static const detail::cpu_features cpu = detail::read_cpu_features();
     switch (set) {
-        case instruction_set::avx2: return cpu.avx2;
-        case instruction_set::avx512: return cpu.avx512;
-        case instruction_set::neon: return cpu.neon;
-        case instruction_set::baseline: break;
+        case instruction_set::avx2:
+            return cpu.avx2;
+        case instruction_set::avx512:
+            return cpu.avx512;
+        case instruction_set::neon:
+            return cpu.neon;
+        case instruction_set::baseline:
+            break;
     }
     return true;
 }
@@ -87,7 +96,8 @@ inline std::atomic<instruction_set>& active_simd_target() {
 class scoped_simd_target {
 public:
     /// @throws value_error if this machine does not have it
-    explicit scoped_simd_target(instruction_set set) : before_(active_simd_target().exchange(parse_simd_target(name(set)))) {}
+    explicit scoped_simd_target(instruction_set set)
+        : before_(active_simd_target().exchange(parse_simd_target(name(set)))) {}
     scoped_simd_target(const scoped_simd_target&) = delete;
     scoped_simd_target& operator=(const scoped_simd_target&) = delete;
     ~scoped_simd_target() { active_simd_target() = before_; }
@@ -101,6 +111,8 @@ private:
 /// The instruction set that kernels run on: the fastest that the machine has, or the one that the environment variable
 /// DDPM_SIMD named when a kernel first ran.
 /// @throws value_error if DDPM_SIMD names none, or one that this machine does not have
-[[nodiscard]] inline instruction_set simd_target() { return detail::active_simd_target().load(std::memory_order_relaxed); }
+[[nodiscard]] inline instruction_set simd_target() {
+    return detail::active_simd_target().load(std::memory_order_relaxed);
+}
 
 }  // namespace ddpm

@@ -79,18 +79,15 @@ auto& prepare(const Make& make) {
 /// Makes the setting hold in a scope.
 class scoped_setting {
 public:
-    explicit scoped_setting(const setting& chosen) {
+    explicit scoped_setting(const setting& chosen) : target_(chosen.instructions.value_or(simd_target())) {
         const index threads = chosen.threads == 0 ? default_threads() : chosen.threads;
         if (threads != thread_count()) {
             set_thread_count(threads);
         }
-        if (chosen.instructions) {
-            target_.emplace(*chosen.instructions);
-        }
     }
 
 private:
-    std::optional<ddpm::detail::scoped_simd_target> target_;
+    ddpm::detail::scoped_simd_target target_;
 };
 
 }  // namespace detail

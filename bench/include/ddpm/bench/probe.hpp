@@ -4,6 +4,7 @@
 
 #include <ddpm/bench/scratch.hpp>
 #include <ddpm/bench/work.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/dispatch.hpp>
@@ -14,7 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <iterator>
 #include <vector>
 
 #define DDPM_KERNEL_BODY <ddpm/bench/detail/roofline.inl.hpp>
@@ -37,9 +38,44 @@ template <Scalar S>
     };
 }
 
+namespace detail {
+
+using streams_body = float (*)(const float* const* in, float* const* out, float* const* both, index first, index size);
+
+inline constexpr int most_read = 4, most_written = 2, most_updated = 3;
+
+/// The body for so many arrays.
+template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
+[[nodiscard]] streams_body body_of(const memory_streams& streams) {
+    if constexpr (Reads < most_read) {
+        if (streams.read > Reads) {
+            return body_of<Stream, Reads + 1, Writes, Updates>(streams);
+        }
+    }
+    if constexpr (Writes < most_written) {
+        if (streams.written > Writes) {
+            return body_of<Stream, Reads, Writes + 1, Updates>(streams);
+        }
+    }
+    if constexpr (Updates < most_updated) {
+        if (streams.updated > Updates) {
+            return body_of<Stream, Reads, Writes, Updates + 1>(streams);
+        }
+    }
+    return DDPM_DISPATCH(run_streams<Reads, Writes, Updates, Stream>);
+}
+
+}  // namespace detail
+
 /// The streams, in shared memory. `past_caches`: what is only written is written past the caches, and so its lines are
 /// not read before.
+/// @throws value_error for more than 4 arrays read, 2 written or 3 updated
 [[nodiscard]] inline auto streams_probe(const memory_streams& streams, bool past_caches) {
+    if (streams.read > detail::most_read || streams.written > detail::most_written ||
+        streams.updated > detail::most_updated) {
+        throw value_error("streams_probe", "arrays read, written and updated", "at most 4, 2 and 3",
+                          ddpm::detail::text(streams.read, ", ", streams.written, " and ", streams.updated));
+    }
     const auto size = static_cast<index>(streams.floats);
     std::vector<const float*> in;
     std::vector<float*> out, both;
@@ -49,17 +85,11 @@ template <Scalar S>
     std::generate_n(std::back_inserter(out), streams.written, next);
     std::generate_n(std::back_inserter(both), streams.updated, next);
     return [=] {
-        constexpr index chunk = index{1} << 16;
-        const auto body = past_caches ? DDPM_DISPATCH(run_streams<true>) : DDPM_DISPATCH(run_streams<false>);
-        const auto run = [&](index first, index last) {
-            benchmark::DoNotOptimize(body(in.data(), std::ssize(in), out.data(), std::ssize(out), both.data(),
-                                          std::ssize(both), first, last - first));
-        };
-        if (thread_count() == 1) {
-            run(0, size);
-        } else {
-            parallel_for(size, chunk, run);
-        }
+        const auto body = past_caches ? detail::body_of<true>(streams) : detail::body_of<false>(streams);
+        const index chunk = thread_count() == 1 ? size : index{1} << 16;
+        parallel_for(size, chunk, [&](index first, index last) {
+            benchmark::DoNotOptimize(body(in.data(), out.data(), both.data(), first, last - first));
+        });
     };
 }
 

@@ -70,9 +70,9 @@ struct case_result {
         if (!has("")) {
             return {};
         }
-        const auto of = [&](std::string_view probe) { return has(probe) ? median(ratios(probe)) : 0.0; };
-        const double flops = of(probe_name::flops), plain = of(probe_name::memory);
-        const double streamed = of(probe_name::streamed);
+        const auto share_of = [&](std::string_view probe) { return has(probe) ? median(ratios(probe)) : 0.0; };
+        const double flops = share_of(probe_name::flops), plain = share_of(probe_name::memory);
+        const double streamed = share_of(probe_name::streamed);
         const bool stream = streamed > 0 && streamed < plain;  // the faster way is the limit
         const double memory = stream ? streamed : plain;
         if (flops >= memory) {

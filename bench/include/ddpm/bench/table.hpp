@@ -42,6 +42,12 @@ namespace detail {
 
 }  // namespace detail
 
+/// How to read the table.
+inline constexpr const char* table_legend =
+    "Figures are medians over the rounds. A peer's column says how many times as long as the library it takes. Of the\n"
+    "limit: the share of what a probe reaches beside it that does the same flops in registers (fma), or runs through the\n"
+    "same arrays in memory, with plain stores (memory) or with stores past the caches (streamed), and does nothing else.\n";
+
 /// The results as rows of text, the heading first: name, time, rate, share of the limit, and for each peer how many
 /// times as long as the library it takes. Figures are medians over the rounds; shares and ratios medians of those of
 /// each round.

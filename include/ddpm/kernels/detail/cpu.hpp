@@ -27,12 +27,14 @@ struct x86_registers {
 /// A processor may have registers that its operating system does not save on a task switch: both must agree.
 /// @source Intel SDM volume 1, sections 14.3 and 15.2
 [[nodiscard]] constexpr cpu_features decode(const x86_registers& registers) noexcept {
-    constexpr std::uint32_t fma = 1u << 12, avx = 1u << 28;                                               // leaf 1, ECX
-    constexpr std::uint32_t avx2 = 1u << 5, avx512 = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);  // leaf 7, EBX: F DQ BW VL
+    constexpr std::uint32_t fma = 1u << 12, avx = 1u << 28;                              // leaf 1, ECX
+    constexpr std::uint32_t avx2 = 1u << 5;                                              // leaf 7, EBX
+    constexpr std::uint32_t avx512 = (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);  // leaf 7, EBX: F DQ BW VL
     constexpr std::uint32_t ymm_state = 0x06, zmm_state = 0xe6;
     const bool has_avx2 = (registers.leaf1_ecx & (fma | avx)) == (fma | avx) && (registers.leaf7_ebx & avx2) != 0 &&
                           (registers.xcr0 & ymm_state) == ymm_state;
-    const bool has_avx512 = has_avx2 && (registers.leaf7_ebx & avx512) == avx512 && (registers.xcr0 & zmm_state) == zmm_state;
+    const bool has_avx512 =
+        has_avx2 && (registers.leaf7_ebx & avx512) == avx512 && (registers.xcr0 & zmm_state) == zmm_state;
     return {has_avx2, has_avx512, false};
 }
 

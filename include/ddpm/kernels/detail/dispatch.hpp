@@ -5,7 +5,8 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/target.hpp>
 
-// What foreach_target.hpp needs before the first body, and what runs a body afterwards. The recipe is in foreach_target.hpp.
+// What foreach_target.hpp needs before the first body, and what runs a body afterwards. The recipe is in
+// foreach_target.hpp.
 
 #define DDPM_INLINE inline __attribute__((always_inline))
 
@@ -14,20 +15,25 @@
 /// x86-64 and nothing more, whatever the flags of the build; an arch= alone would leave what -march=native spells out.
 #define DDPM_EXACT_X86_64 \
     "arch=x86-64,no-sse3,no-avx,no-popcnt,no-lzcnt,no-bmi,no-bmi2,no-tbm,no-movbe,no-adx,no-gfni,no-f16c"
+#if __clang_major__ >= 18 && __clang_major__ <= 20
+#define DDPM_EXACT_AVX512 DDPM_EXACT_X86_64 ",avx2,fma,avx512f,avx512vl,avx512dq,avx512bw,evex512"
+#else
+#define DDPM_EXACT_AVX512 DDPM_EXACT_X86_64 ",avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"
+#endif
 #else
 #define DDPM_UNROLL _Pragma("GCC unroll 64")
 #endif
 
-/// A pointer to the function detail::<instruction set>::… (a body's function, with its template arguments) of the active
-/// instruction set.
+/// A pointer to the function detail::<instruction set>::… (a body's function, with its template arguments) of the
+/// active instruction set.
 #if defined(__x86_64__)
-#define DDPM_DISPATCH(...)                                                                                    \
-    (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::sse2::__VA_ARGS__,                             \
-                                   &::ddpm::kernels::detail::avx2::__VA_ARGS__,                             \
+#define DDPM_DISPATCH(...)                                                      \
+    (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::sse2::__VA_ARGS__, \
+                                   &::ddpm::kernels::detail::avx2::__VA_ARGS__, \
                                    &::ddpm::kernels::detail::avx512::__VA_ARGS__))
 #elif defined(__aarch64__)
-#define DDPM_DISPATCH(...)                                                                                    \
-    (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::portable::__VA_ARGS__,                         \
+#define DDPM_DISPATCH(...)                                                          \
+    (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::portable::__VA_ARGS__, \
                                    &::ddpm::kernels::detail::neon::__VA_ARGS__))
 #else
 #define DDPM_DISPATCH(...) (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::portable::__VA_ARGS__))
@@ -39,9 +45,12 @@ namespace ddpm::kernels::detail {
 template <class Function>
 [[nodiscard]] Function* pick(Function* baseline, Function* avx2, Function* avx512) {
     switch (simd_target()) {
-        case instruction_set::avx512: return avx512;
-        case instruction_set::avx2: return avx2;
-        default: return baseline;
+        case instruction_set::avx512:
+            return avx512;
+        case instruction_set::avx2:
+            return avx2;
+        default:
+            return baseline;
     }
 }
 #elif defined(__aarch64__)

@@ -3,8 +3,9 @@
 //
 // Compiles one kernel body for every instruction set. HOW TO ADD A KERNEL `scale`, x ← a·x:
 //
-// 1. The body, include/ddpm/kernels/detail/scale.inl.hpp: functions that are `inline` or templates, with no include guard,
-//    no #include and no namespace around them (they are put into one per instruction set). See pack.inl.hpp for `pack`.
+// 1. The body, include/ddpm/kernels/detail/scale.inl.hpp: functions that are `inline` or templates, with no include
+//    guard, no #include and no namespace around them (they are put into one per instruction set). See pack.inl.hpp for
+//    `pack`.
 //
 //        template <class S>
 //        void scale(S* x, index size, S a) {
@@ -39,20 +40,21 @@
 // A body that other bodies use (say exp) gets a header as pack.hpp is: #pragma once, then the two lines of step 2.
 //
 // Rules for bodies:
-// - Raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of theirs would be
-//   compiled for this instruction set, and the linker might pick that copy for the whole program.
-// - No lambdas: GCC compiles them for the instruction set of the build. Structs without constructors and without default
-//   member initializers, begun as `{}`: Clang compiles implicit constructors so. No static variables.
+// - Raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of theirs
+//   would be compiled for this instruction set, and the linker might pick that copy for the whole program.
+// - No lambdas: GCC compiles them for the instruction set of the build. Structs without constructors and without
+//   default member initializers, begun as `{}`: Clang compiles implicit constructors so. No static variables.
 // - Small helpers are DDPM_INLINE. GCC at -O2 unrolls only what `DDPM_UNROLL` stands before.
 // - Products and sums are never contracted to a fused multiply-add; say multiply_add where you want one.
 // - In a template, a function of packs must be declared before its use: a pack has no namespace to look into.
 //
-// Macros that a body sees: DDPM_TARGET_NAMESPACE, DDPM_TARGET_BYTES (of a register), and one of DDPM_TARGET_SSE2, _AVX2,
-// _AVX512, _NEON, _PORTABLE, defined.
+// Macros that a body sees: DDPM_TARGET_NAMESPACE, DDPM_TARGET_BYTES (of a register), and one of DDPM_TARGET_SSE2,
+// _AVX2, _AVX512, _NEON, _PORTABLE, defined.
 //
-// Every target is exact, with nothing added from the flags of the build (arch=x86-64 clears them in GCC, the no-… list in
-// Clang): equal symbols are equal code, so that translation units with different -march flags link safely. For the same
-// reason bodies cannot use GCC's intrinsics headers, which are compiled with the flags of the build.
+// Every target is exact, with nothing added from the flags of the build (arch=x86-64 clears them in GCC, the no-… list
+// in Clang): equal symbols are equal code, so that translation units with different -march flags link safely. For the
+// same reason bodies cannot use GCC's intrinsics headers, which are compiled with the flags of the build. tune=generic
+// keeps GCC from scheduling otherwise, and slower, under -march=native.
 
 #ifndef DDPM_KERNEL_BODY
 #error "define DDPM_KERNEL_BODY before including foreach_target.hpp"
@@ -70,7 +72,7 @@
 #else
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off")
-#pragma GCC target("arch=x86-64")
+#pragma GCC target("arch=x86-64,tune=generic")
 #endif
 namespace ddpm::kernels::detail::sse2 {
 #include DDPM_KERNEL_BODY
@@ -95,7 +97,7 @@ namespace ddpm::kernels::detail::sse2 {
 #else
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off")
-#pragma GCC target("arch=x86-64,avx2,fma")
+#pragma GCC target("arch=x86-64,tune=generic,avx2,fma")
 #endif
 namespace ddpm::kernels::detail::avx2 {
 #include DDPM_KERNEL_BODY
@@ -114,14 +116,13 @@ namespace ddpm::kernels::detail::avx2 {
 #define DDPM_TARGET_BYTES 64
 #define DDPM_TARGET_AVX512
 #if defined(__clang__)
-#pragma clang attribute push( \
-    __attribute__((target(DDPM_EXACT_X86_64 ",avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target(DDPM_EXACT_AVX512))), apply_to = function)
 #pragma float_control(push)
 #pragma clang fp contract(off)
 #else
 #pragma GCC push_options
 #pragma GCC optimize("fp-contract=off")
-#pragma GCC target("arch=x86-64,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
+#pragma GCC target("arch=x86-64,tune=generic,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw")
 #endif
 namespace ddpm::kernels::detail::avx512 {
 #include DDPM_KERNEL_BODY

@@ -4,17 +4,17 @@
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
 // A tile of C, tile_rows × tile_columns, stays in registers while k runs: two packs of A's column k, times each of B's
-// numbers in row k. B is read where it lies, one number at a time, whatever its strides. A is read where it lies if its
-// columns are contiguous and close together; else its rows are packed first into panels of tile_rows, k by k. Loops from the
-// outside in: columns of B that fit the last cache, k that keeps a tile's part of B in the first, rows of A that fit the
-// second, tile columns, tile rows.
+// numbers in row k. B is read where it lies, one number at a time, whatever its strides. A is read where it lies if
+// its columns are contiguous and close together; else its rows are packed first into panels of tile_rows, k by k.
+// Loops from the outside in: columns of B that fit the last cache, k that keeps a tile's part of B near, rows of A that
+// fit the second cache, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
 
 template <class S>
 inline constexpr index tile_rows = 2 * lanes<S>;
 
-// As many columns as the registers hold, for most of the work. What is left at the right is done by narrower tiles, over
-// several panels at once where one has too few sums to hide the latency of an addition.
+// As many columns as the registers hold, for most of the work. What is left at the right is done by narrower tiles,
+// over several panels at once where one has too few sums to hide the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
 inline constexpr index tile_columns = 12, few_columns = 4, few_panels = 1;
 #else
@@ -43,7 +43,8 @@ DDPM_INLINE strided<S> part(strided<S> m, index i, index j) {
     return {m.data + i * m.row + j * m.column, m.row, m.column};
 }
 
-/// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and column.
+/// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
+/// column.
 template <class S, index Panels, index Columns>
 DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, strided<S> b, const S* start,
                           index start_column, S* c, index c_column) {
@@ -67,8 +68,8 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
             }
         }
     }
-    // One pointer for three columns: more would not fit the registers, and fewer would make each address wait for the last.
-    // The empty asm keeps compilers from deriving one from the other again.
+    // One pointer for three columns: more would not fit the registers, and fewer would make each address wait for the
+    // last. The empty asm keeps compilers from deriving one from the other again.
     const S* right_of[(Columns + 2) / 3];
     DDPM_UNROLL
     for (index j = 0; j < Columns; j += 3) {
@@ -104,8 +105,8 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
     }
 }
 
-/// The tiles of columns j … j + Columns − 1 from row `i` on, for as long as `Panels` full panels are left; returns the row
-/// after them.
+/// The tiles of columns j … j + Columns − 1 from row `i` on, for as long as `Panels` full panels are left; returns the
+/// row after them.
 template <class S, index Panels, index Columns>
 index run_panels(const product_block<S>& block, index i, index j) {
     constexpr index height = Panels * tile_rows<S>;
@@ -121,7 +122,8 @@ index run_panels(const product_block<S>& block, index i, index j) {
         } else if (block.bias != nullptr) {
             start = block.bias + i;
         }
-        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, b, start, start_column, c, block.c_column);
+        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, b, start, start_column, c,
+                                     block.c_column);
     }
     return i;
 }
@@ -370,7 +372,8 @@ template <class S>
 void product(const product_problem<S>& problem) {
     using P = product_problem<S>;
     constexpr index height = tile_rows<S>;
-    // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as they are.
+    // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as
+    // they are.
     constexpr index far_apart = 2048 / static_cast<index>(sizeof(S));
     const bool packed = problem.a.row != 1 || (problem.a.column > far_apart && problem.columns >= 4 * tile_columns);
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.

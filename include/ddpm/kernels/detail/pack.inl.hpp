@@ -3,8 +3,8 @@
 //
 // A kernel body (see foreach_target.hpp): packs, which hold as many numbers as a vector register.
 //
-// pack<T> is a compiler vector: + − * / & | ^ ~ << >> and comparisons work on all lanes, and so does an operand that is one
-// T; comparing gives a mask, all bits of a lane set or none, of the integer type of T's size. Signed lanes must not
+// pack<T> is a compiler vector: + − * / & | ^ ~ << >> and comparisons work on all lanes, and so does an operand that is
+// one T; comparing gives a mask, all bits of a lane set or none, of the integer type of T's size. Signed lanes must not
 // overflow. Below stands what the compilers do not find by themselves.
 
 template <class T>
@@ -70,7 +70,9 @@ DDPM_INLINE V select(M mask, V a, V b) {
 }
 
 DDPM_INLINE pack<float> abs(pack<float> x) { return as<float>(as<std::uint32_t>(x) & 0x7fffffffu); }
-DDPM_INLINE pack<double> abs(pack<double> x) { return as<double>(as<std::uint64_t>(x) & std::uint64_t{0x7fffffffffffffff}); }
+DDPM_INLINE pack<double> abs(pack<double> x) {
+    return as<double>(as<std::uint64_t>(x) & std::uint64_t{0x7fffffffffffffff});
+}
 
 /// a < b ? a : b in each lane, so b if either is NaN.
 template <class V>

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <new>
+#include <utility>
 
 namespace ddpm::kernels::detail {
 
@@ -31,8 +32,8 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth × columns of B a part of
-    // the last.
+    // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth × columns of B a part
+    // of the last.
     static constexpr index most_rows = 768 / static_cast<index>(sizeof(S));
     static constexpr index most_depth = 640;
     static constexpr index most_columns = 2400;
@@ -93,8 +94,8 @@ struct product_grid {
     index across = 1;
 };
 
-/// The grid of about `tasks` blocks whose largest is smallest, in tiles; of equal ones that which cuts rows, since blocks side
-/// by side would pack the same rows.
+/// The grid of about `tasks` blocks whose largest is smallest, in tiles; of equal ones that which cuts rows, since
+/// blocks side by side would pack the same rows.
 [[nodiscard]] inline product_grid divide_product(index row_tiles, index column_tiles, index tasks) {
     product_grid best;
     index smallest = row_tiles * column_tiles;
@@ -109,8 +110,8 @@ struct product_grid {
     return best;
 }
 
-/// Computes the product in blocks, side by side if that is worth it. No sum is split, so the blocks leave no trace in the
-/// bits and may follow the thread count.
+/// Computes the product in blocks, side by side if that is worth it. No sum is split, so the blocks leave no trace in
+/// the bits and may follow the thread count.
 template <class S>
 void run_product(const product_problem<S>& problem, void (*body)(const product_problem<S>&)) {
     if (problem.rows == 0 || problem.columns == 0) {

@@ -34,48 +34,38 @@ index operations_of_fma_chains(index rounds) {
     return 2 * fma_chains * lanes<S> * rounds;
 }
 
-/// Reads `reads` arrays, writes `writes` and updates `updates`, all at the offset `first`, with an addition or a
-/// multiply-add for each load and nothing else. What is left over after whole groups of packs is left alone.
-template <bool Stream>
-float run_streams(const float* const* in, index reads, float* const* out, index writes, float* const* both,
-                  index updates, index first, index size) {
-    constexpr index group = 8;
+/// Reads so many arrays, writes and updates others, all at the offset `first`, with an addition or a multiply-add for
+/// each load and nothing else. What is left over after whole groups of packs is left alone.
+template <int Reads, int Writes, int Updates, bool Stream>
+float run_streams(const float* const* in, float* const* out, float* const* both, index first, index size) {
+    constexpr int group = 4;
     const pack<float> half = splat(0.5f);
-    pack<float> read[group];
+    pack<float> sum[group];
     DDPM_UNROLL
-    for (index j = 0; j < group; ++j) {
-        read[j] = splat(0.25f);
+    for (int j = 0; j < group; ++j) {
+        sum[j] = half;
     }
     for (index i = first; i + group * lanes<float> <= first + size; i += group * lanes<float>) {
         DDPM_UNROLL
-        for (index j = 0; j < group; ++j) {
-            read[j] *= half;  // so that it stays bounded
-        }
-        for (index array = 0; array < reads; ++array) {
-            DDPM_UNROLL
-            for (index j = 0; j < group; ++j) {
-                read[j] += load(in[array] + i + j * lanes<float>);
+        for (int j = 0; j < group; ++j) {
+            const index at = i + j * lanes<float>;
+            if constexpr (Reads > 0) {
+                sum[j] *= half;  // so that it stays bounded
+                DDPM_UNROLL
+                for (int array = 0; array < Reads; ++array) {
+                    sum[j] += load(in[array] + at);
+                }
             }
-        }
-        for (index array = 0; array < updates; ++array) {
             DDPM_UNROLL
-            for (index j = 0; j < group; ++j) {
-                float* const at = both[array] + i + j * lanes<float>;
-                store(at, multiply_add(load(at), half, read[j]));
+            for (int array = 0; array < Updates; ++array) {
+                store(both[array] + at, multiply_add(load(both[array] + at), half, sum[j]));
             }
-        }
-        for (index array = 0; array < writes; ++array) {
             DDPM_UNROLL
-            for (index j = 0; j < group; ++j) {
-                put<Stream>(out[array] + i + j * lanes<float>, read[j]);
+            for (int array = 0; array < Writes; ++array) {
+                put<Stream>(out[array] + at, sum[j]);
             }
         }
     }
     end_stream<Stream>();
-    float sum = 0;
-    DDPM_UNROLL
-    for (index j = 0; j < group; ++j) {
-        sum += read[j][0];
-    }
-    return sum;
+    return (sum[0] + sum[1] + sum[2] + sum[3])[0];
 }

@@ -1,0 +1,77 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/bench/roofline.hpp>
+#include <ddpm/bench/table.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/kernels/target.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <ctime>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+
+namespace ddpm::bench {
+
+/// What figures depend on, by name.
+using run_context = std::map<std::string, std::string>;
+
+namespace detail {
+
+[[nodiscard]] inline std::string cpu_name() {
+    std::ifstream info("/proc/cpuinfo");
+    for (std::string line; std::getline(info, line);) {
+        if (line.starts_with("model name")) {
+            const std::size_t at = line.find_first_not_of(" \t:", line.find(':'));
+            return at == std::string::npos ? "unknown" : line.substr(at);
+        }
+    }
+    return "unknown";
+}
+
+[[nodiscard]] inline std::string compiler_name() {
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#else
+    return "gcc " __VERSION__;
+#endif
+}
+
+[[nodiscard]] inline std::string today() {
+    const std::time_t now = std::time(nullptr);
+    char text[32] = "";
+    std::strftime(text, sizeof text, "%Y-%m-%d", std::localtime(&now));
+    return text;
+}
+
+[[nodiscard]] inline std::string text_of(const roofline& roof) {
+    return ddpm::detail::text(rate(roof.float_flops, "FLOP/s"), " single, ", rate(roof.double_flops, "FLOP/s"),
+                              " double precision; memory: ", rate(roof.read_bytes, "B/s"), " read, ",
+                              rate(roof.written_bytes, "B/s"), " written, ", rate(roof.triad_bytes, "B/s"),
+                              " two arrays read and one written");
+}
+
+}  // namespace detail
+
+/// Processor, date, compiler, instruction set, threads, and the roofline for each of the thread counts, measured.
+[[nodiscard]] inline run_context context_of(index threads, const std::set<index>& thread_counts) {
+    run_context context{{"cpu", detail::cpu_name()},
+                        {"day", detail::today()},
+                        {"compiler", detail::compiler_name()},
+                        {"simd_target", std::string(name(simd_target()))},
+                        {"threads", std::to_string(threads)}};
+    for (const index count : thread_counts) {
+        set_thread_count(count);
+        context["peak_" + std::to_string(count) + (count == 1 ? "_thread" : "_threads")] =
+            detail::text_of(measure_roofline());
+    }
+    return context;
+}
+
+}  // namespace ddpm::bench

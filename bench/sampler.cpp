@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/bench/add.hpp>
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/kernels/quantile.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr ddpm::index dimension = 3 * 32 * 32;
+constexpr ddpm::index count = 64;
+
+/// One step of a sampler in the middle of its way, from a prediction of ε, with x̂_0 clipped.
+struct step_data {
+    template <class Sampler>
+    explicit step_data(const Sampler& sampler)
+        : plan(sampler.plan(ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000}, std::vector<ddpm::index>{500, 480, 0})),
+          xt(dimension, count),
+          predicted(xt),
+          z(xt),
+          out(xt) {
+        noise.normal<float>(xt, 0);
+        noise.normal<float>(predicted, 1);
+        noise.normal<float>(z, 2);
+    }
+
+    [[nodiscard]] ddpm::kernels::reverse_coefficients<float> coefficients(ddpm::index k) const {
+        return ddpm::reverse_coefficients_of<float>(plan[k], ddpm::prediction::epsilon, {.clip_x0 = 1.0});
+    }
+
+    ddpm::philox_noise noise{1, ddpm::noise_stream::sampler};
+    ddpm::index step = 3;
+    ddpm::one_step_plan plan;
+    ddpm::batch<float> xt, predicted, z, out;
+};
+
+template <class Sampler, class Body>
+void add_step(const std::string& operation, const Sampler& sampler, int read, Body body) {
+    constexpr double elements = dimension * count;
+    const ddpm::bench::work one_pass{.items = elements, .streams = {.floats = elements, .read = read, .written = 1}};
+    const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
+    ddpm::bench::add("sampler", operation, size, one_pass,
+                     [=] { return [body, data = step_data(sampler)]() mutable { body(data); }; });
+}
+
+void add_quantile() {
+    const ddpm::bench::work one_pass{.items = dimension * count,
+                                     .streams = {.floats = dimension * count, .read = 1, .written = 1}};
+    const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
+    ddpm::bench::add("sampler", "absolute_quantile", size, one_pass, [] {
+        return [data = step_data(ddpm::ancestral{}), quantiles = std::vector<float>(count)]() mutable {
+            ddpm::kernels::absolute_quantiles<float>(data.xt, 0.995, data.out, quantiles.data());
+        };
+    });
+}
+
+const ddpm::bench::group sampler_benchmarks{[] {
+    using data = step_data;
+    namespace kernels = ddpm::kernels;
+    add_step("reverse_step_fresh", ddpm::ancestral{}, 2, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted,
+                                     d.noise.address(dimension, count, d.step++), {}, d.out);
+    });
+    add_step("reverse_step_given", ddpm::ancestral{}, 3, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {}, d.out);
+    });
+    constexpr ddpm::index last = 2;  // the step to x_0, which takes no noise
+    add_step("reverse_step_none", ddpm::ancestral{}, 2, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.out);
+    });
+    add_step("ddim_step", ddpm::ddim{}, 2, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.out);
+    });
+    add_quantile();
+}};
+
+}  // namespace

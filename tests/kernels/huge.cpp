@@ -1,0 +1,228 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// Arrays of more than 2³¹ elements, whose numbers do not fit 32 bits.
+
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/kernels/adam.hpp>
+#include <ddpm/kernels/elementary.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/move_towards.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+#include <ddpm/kernels/q_sample.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/kernels/silu.hpp>
+#include <ddpm/kernels/squared_error.hpp>
+#include <ddpm/kernels/sum_of_squares.hpp>
+#include <ddpm/random/normal_transform.hpp>
+#include <ddpm/random/philox.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/repeated_memory.hpp"
+
+#include <array>
+#include <cstdint>
+#include <system_error>
+#include <type_traits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+using view = batch_view<float>;
+using const_view = batch_view<const float>;
+using pointers = std::array<float*, 4>;
+
+constexpr index edge = index{1} << 31;
+constexpr index tail = 1003;  // elements from 2³¹ on; no multiple of a register
+constexpr index size = edge + tail;
+
+/// Four arrays. Up to element 2³¹ each is one number again and again, from there on it has numbers of its own, exact in
+/// a few bits, and 42 after the end.
+struct huge_arrays {
+    static constexpr index room = 1 << 14;
+
+    void fill(index end) {
+        for (std::size_t k = 0; k < 4; ++k) {
+            memory[k].fill(std::array{1.0f, 0.5f, 0.25f, 2.0f}[k]);
+            for (index i = 0; i < room; ++i) {
+                const index number = (i * 7 + static_cast<index>(k) * 5) % 16 + 1;
+                memory[k].own()[i] = i < end ? static_cast<float>(number) / 8 : 42;
+            }
+        }
+    }
+    /// Array k from 2³¹ on.
+    [[nodiscard]] std::vector<float> own(std::size_t k) const { return {memory[k].own(), memory[k].own() + room}; }
+
+    std::array<repeated_memory<float>, 4> memory{{{edge, room}, {edge, room}, {edge, room}, {edge, room}}};
+    pointers data{memory[0].data(), memory[1].data(), memory[2].data(), memory[3].data()};
+};
+
+/// The arrays, filled anew with `end` elements from 2³¹ on; null, with a warning, where they cannot be made.
+huge_arrays* filled_arrays(index end = tail) {
+    try {
+        static huge_arrays arrays;
+        arrays.fill(end);
+        return &arrays;
+    } catch (const std::system_error& error) {
+        WARN("not tested: " << error.what());
+        return nullptr;
+    }
+}
+
+/// Checks that run(size, arrays), which treats all elements alike, does to those from 2³¹ on what it does to the same
+/// in small arrays, and nothing to what follows. If it gives a sum, each element before 2³¹ adds `term`.
+template <class Run>
+void check_tail(const Run& run, double term = 0) {
+    if (huge_arrays* const huge = filled_arrays()) {
+        std::array<std::vector<float>, 4> small{huge->own(0), huge->own(1), huge->own(2), huge->own(3)};
+        const pointers p{small[0].data(), small[1].data(), small[2].data(), small[3].data()};
+        if constexpr (std::is_void_v<decltype(run(tail, p))>) {
+            run(tail, p);
+            run(size, huge->data);
+        } else {
+            CHECK(run(size, huge->data) == term * static_cast<double>(edge) + run(tail, p));
+        }
+        for (std::size_t k = 0; k < 4; ++k) {
+            CHECK(huge->own(k) == small[k]);
+        }
+    }
+}
+
+constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 5};
+constexpr kernels::reverse_coefficients<float> step{
+    .estimate = {.x0_xt = 2, .x0_value = -1, .limit = 1.5f, .eps_value = 1}, .x0 = 0.5f, .xt = 0.25f, .sigma = 0.5f};
+
+/// The scalar reference of the normal at element e.
+float normal(index e) {
+    const auto block = static_cast<std::uint32_t>(e / 64 * 16 + e % 16);
+    const auto words = philox4x32({block, address.step, address.sample, address.stream},
+                                  {static_cast<std::uint32_t>(address.seed), std::uint32_t{address.seed >> 32}});
+    const normal_pair pair = e / 32 % 2 == 0 ? box_muller(words[0], words[1]) : box_muller(words[2], words[3]);
+    return e / 16 % 2 == 0 ? pair.first : pair.second;
+}
+
+}  // namespace
+
+TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
+    check_tail([](index n, const pointers& p) {
+        const auto factors_of = [](index) { return std::array{2.0f, -1.0f}; };
+        kernels::linear_combination<float>({p[0], n, 1}, {p[1], n, 1}, factors_of, {p[2], n, 1});
+    });
+    check_tail([](index n, const pointers& p) {
+        kernels::linear_combination(n, 2.0f, p[0], -1.0f, p[1], 4.0f, p[2], 0.5f, p[3], p[3]);
+    });
+    check_tail([](index n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
+    check_tail([](index n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
+    check_tail([](index n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
+    check_tail([](index n, const pointers& p) { kernels::silu(n, p[0], p[1]); });
+    check_tail([](index n, const pointers& p) {
+        kernels::reverse_step<float>(step, {p[0], n, 1}, {p[1], n, 1}, const_view(p[2], n, 1), {}, {p[3], n, 1});
+    });
+}
+
+TEST_CASE("sums count elements beyond 2^31", "[kernels][slow]") {
+    check_tail([](index n, const pointers& p) { return kernels::sum_of_squares(n, p[1]); }, 0.25);
+    const auto with_gradient = [](index n, const pointers& p) {  // 4 (2 − ½ · 1 − 2 · ½)²
+        const auto terms_of = [](index) { return kernels::error_terms<float>{0.5f, 2, 4, 0.125f}; };
+        return kernels::squared_error<float>({p[3], n, 1}, {p[0], n, 1}, {p[1], n, 1}, terms_of, {p[2], n, 1});
+    };
+    check_tail(with_gradient, 1);
+    const auto of_column = [](index n, const pointers& p) {  // 2 (2 − 1)²
+        double error = 0;
+        kernels::column_squared_errors<float>({p[3], n, 1}, {p[0], n, 1}, [](index) { return 2.0; }, &error);
+        return error;
+    };
+    check_tail(of_column, 2);
+}
+
+TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
+    if (huge_arrays* const huge = filled_arrays()) {
+        const pointers p = huge->data;
+        const std::vector<float> xt = huge->own(0), value = huge->own(1);
+        std::vector<float> z(huge_arrays::room, 42), x0 = huge->own(2), out = huge->own(3);
+        for (index i = 0; i < tail; ++i) {
+            z[static_cast<std::size_t>(i)] = normal(edge + i);
+        }
+        kernels::reverse_step<float>(step, {xt.data(), tail, 1}, {value.data(), tail, 1}, const_view(z.data(), tail, 1),
+                                     {x0.data(), tail, 1}, {out.data(), tail, 1});
+        kernels::reverse_step<float>(step, {p[0], size, 1}, {p[1], size, 1}, address, {p[2], size, 1}, {p[3], size, 1});
+        CHECK(huge->own(2) == x0);
+        CHECK(huge->own(3) == out);
+        kernels::philox_normal<float>(address, {p[0], size, 1});
+        CHECK(huge->own(0) == z);
+    }
+}
+
+TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][slow]") {
+    constexpr index rows = 1024, last = edge / rows;
+    if (huge_arrays* const huge = filled_arrays(rows)) {
+        const auto level_of = [](index n) { return kernels::noise_level<float>{n == last ? 0.5f : 1, 2}; };
+        const auto last_level = [&](index) { return level_of(last); };
+        const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
+        const std::vector<float> x = huge->own(0);
+        std::vector<float> eps = huge->own(1), out = huge->own(2);
+        kernels::q_sample<float>(address.later(last), {x.data(), rows, 1}, last_level, {eps.data(), rows, 1},
+                                 {out.data(), rows, 1});
+        kernels::q_sample<float>(address, all(0), level_of, all(1), all(2));
+        CHECK(huge->own(1) == eps);
+        CHECK(huge->own(2) == out);
+    }
+}
+
+TEST_CASE("a product has rows beyond 2^31", "[kernels][slow]") {
+    set_thread_count(1);  // more would cut it into products that are not huge
+    check_tail([](index n, const pointers& p) {
+        const float factor = 3;
+        kernels::matrix_product<float>({p[0], n, 1}, {&factor, 1, 1}, {p[1], n, 1});
+    });
+    set_thread_count(0);
+}
+
+TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
+    huge_arrays* const huge = filled_arrays();
+    const index columns = GENERATE(index{6}, index{12});  // the widths of whole tiles of a product
+    const index rows = 100, stride = (edge + 1000) / (columns - 1);
+    const auto check = [&](auto run) {
+        std::array<batch<float>, 4> near;
+        std::array<view, 4> v, w;
+        for (std::size_t k = 0; k < 4; ++k) {
+            near[k] = batch<float>::Random(rows, columns);
+            v[k] = view(near[k]);
+            w[k] = view(huge->data[k], rows, columns, stride);
+            w[k].array() = near[k];
+        }
+        run(v[0], v[1], v[2], v[3]);
+        run(w[0], w[1], w[2], w[3]);
+        CHECK((w[2].array() == near[2]).all());
+        CHECK((w[3].array() == near[3]).all());
+    };
+    const auto check_all = [&] {
+        using kernels::matrix_of;
+        check([](view, view, view, view out) { kernels::philox_normal(address, out); });
+        check([](view x, view, view eps, view out) {
+            const auto level_of = [](index n) { return kernels::noise_level<float>{static_cast<float>(n), 1}; };
+            kernels::q_sample<float>(address, x, level_of, eps, out);
+        });
+        check([](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, address, x0, out); });
+        check([](view x, view, view, view out) { kernels::add_row_sums<float>(x, out.data()); });
+        check([&](view x, view y, view, view out) {
+            kernels::matrix_product(matrix_of(x), matrix_of(y.middle_rows(0, columns)), out);
+        });
+        check([&](view x, view y, view, view out) {
+            kernels::matrix_product(matrix_of(x), matrix_of(y.middle_rows(0, columns)).transposed(), out);
+        });
+        check([](view x, view y, view, view out) {
+            kernels::matrix_product(matrix_of(x.middle(0, 5)).transposed(), matrix_of(y), out.middle_rows(0, 5));
+        });
+    };
+    if (huge != nullptr) {
+        for_each_target(check_all);
+    }
+}
+
+}  // namespace ddpm::test
