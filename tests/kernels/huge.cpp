@@ -41,17 +41,17 @@ constexpr index edge = index{1} << 31;
 constexpr index tail = 1003;  // elements from 2³¹ on; no multiple of a register
 constexpr index size = edge + tail;
 
-/// Four arrays. Up to element 2³¹ each is one number again and again, from there on it has numbers of its own, exact in
-/// a few bits, and 42 after the end.
+/// Four arrays. Up to element 2³¹ each is one number again and again; from there on, and after the end too, it has
+/// numbers of its own, exact in a few bits.
 struct huge_arrays {
     static constexpr index room = 1 << 14;
 
-    void fill(index end) {
+    void fill() {
         for (std::size_t k = 0; k < 4; ++k) {
             memory[k].fill(std::array{1.0f, 0.5f, 0.25f, 2.0f}[k]);
             for (index i = 0; i < room; ++i) {
                 const index number = (i * 7 + static_cast<index>(k) * 5) % 16 + 1;
-                memory[k].own()[i] = i < end ? static_cast<float>(number) / 8 : 42;
+                memory[k].own()[i] = static_cast<float>(number) / 8;
             }
         }
     }
@@ -62,11 +62,11 @@ struct huge_arrays {
     pointers data{memory[0].data(), memory[1].data(), memory[2].data(), memory[3].data()};
 };
 
-/// The arrays, filled anew with `end` elements from 2³¹ on; null, with a warning, where they cannot be made.
-huge_arrays* filled_arrays(index end = tail) {
+/// The arrays, filled anew; null, with a warning, where they cannot be made.
+huge_arrays* filled_arrays() {
     try {
         static huge_arrays arrays;
-        arrays.fill(end);
+        arrays.fill();
         return &arrays;
     } catch (const std::system_error& error) {
         WARN("not tested: " << error.what());
@@ -144,7 +144,7 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
     if (huge_arrays* const huge = filled_arrays()) {
         const pointers p = huge->data;
         const std::vector<float> xt = huge->own(0), value = huge->own(1);
-        std::vector<float> z(huge_arrays::room, 42), x0 = huge->own(2), out = huge->own(3);
+        std::vector<float> z = xt, x0 = huge->own(2), out = huge->own(3);
         for (index i = 0; i < tail; ++i) {
             z[static_cast<std::size_t>(i)] = normal(edge + i);
         }
@@ -160,7 +160,7 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
 
 TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][slow]") {
     constexpr index rows = 1024, last = edge / rows;
-    if (huge_arrays* const huge = filled_arrays(rows)) {
+    if (huge_arrays* const huge = filled_arrays()) {
         const auto level_of = [](index n) { return kernels::noise_level<float>{n == last ? 0.5f : 1, 2}; };
         const auto last_level = [&](index) { return level_of(last); };
         const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
