@@ -25,6 +25,8 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <system_error>
 #include <type_traits>
 #include <vector>
@@ -64,14 +66,21 @@ struct huge_arrays {
 
 /// The arrays, filled anew; null, with a warning, where they cannot be made.
 huge_arrays* filled_arrays() {
-    try {
-        static huge_arrays arrays;
-        arrays.fill();
-        return &arrays;
-    } catch (const std::system_error& error) {
-        WARN("not tested: " << error.what());
-        return nullptr;
+    static std::string refusal;
+    static const std::unique_ptr<huge_arrays> arrays = [] {
+        try {
+            return std::make_unique<huge_arrays>();
+        } catch (const std::system_error& error) {
+            refusal = error.what();
+            return std::unique_ptr<huge_arrays>();
+        }
+    }();
+    if (arrays != nullptr) {
+        arrays->fill();
+    } else {
+        WARN("not tested: " << refusal);
     }
+    return arrays.get();
 }
 
 /// Checks that run(size, arrays), which treats all elements alike, does to those from 2³¹ on what it does to the same
