@@ -25,7 +25,7 @@ if(NOT DDPM_SANITIZE)
 endif()
 
 if(TARGET ddpm_bench)
-    add_test(NAME bench_runs COMMAND ddpm_bench --benchmark_filter=^schedule/)
+    add_test(NAME bench_runs COMMAND ddpm_bench --filter=^schedule/ --only-ours)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
 endif()
 
