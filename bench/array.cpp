@@ -46,29 +46,24 @@ void add_eigen(bench_case& to, int terms) {
     }
 }
 
-void add_linear_combinations() {
-    bench_case& two = add("linear_combination_2", streams(2, 1, 0), [] {
-        return [a = scratch(0, size), b = scratch(1, size), out = scratch(4, size)] {
-            using view = ddpm::batch_view<const float>;
-            kernels::linear_combination<float>(view(a, size, 1), view(b, size, 1),
-                                               [](ddpm::index) { return std::array{0.25F, 0.5F}; },
-                                               ddpm::batch_view<float>(out, size, 1));
+template <std::size_t Terms>
+void add_linear_combination() {
+    constexpr int terms = static_cast<int>(Terms);
+    bench_case& own = add("linear_combination_" + std::to_string(terms), streams(terms, 1, 0), [] {
+        return [out = ddpm::batch_view<float>(scratch(4, size), size, 1)] {
+            ddpm::batch_view<const float> x[Terms];
+            for (int i = 0; i < terms; ++i) {
+                x[i] = {scratch(i, size), size, 1};
+            }
+            constexpr std::array factors{0.25F, 0.5F, 0.125F, 0.0625F};
+            kernels::linear_combination(x, [&](ddpm::index) {
+                std::array<float, Terms> own_factors;
+                std::copy_n(factors.begin(), Terms, own_factors.begin());
+                return own_factors;
+            }, out);
         };
     });
-    add_eigen(two, 2);
-    bench_case& three = add("linear_combination_3", streams(3, 1, 0), [] {
-        return [a = scratch(0, size), b = scratch(1, size), c = scratch(2, size), out = scratch(4, size)] {
-            kernels::linear_combination(size, 0.25F, a, 0.5F, b, 0.125F, c, out);
-        };
-    });
-    add_eigen(three, 3);
-    bench_case& four = add("linear_combination_4", streams(4, 1, 0), [] {
-        return [a = scratch(0, size), b = scratch(1, size), c = scratch(2, size), d = scratch(3, size),
-                out = scratch(4, size)] {
-            kernels::linear_combination(size, 0.25F, a, 0.5F, b, 0.125F, c, 0.0625F, d, out);
-        };
-    });
-    add_eigen(four, 4);
+    add_eigen(own, terms);
 }
 
 void add_training_arrays() {
@@ -89,7 +84,9 @@ void add_training_arrays() {
 }
 
 const ddpm::bench::group array_benchmarks{[] {
-    add_linear_combinations();
+    add_linear_combination<2>();
+    add_linear_combination<3>();
+    add_linear_combination<4>();
     add_training_arrays();
 }};
 

@@ -20,15 +20,14 @@ namespace {
 constexpr ddpm::index dimension = 3 * 32 * 32;
 constexpr ddpm::index count = 64;
 
-/// One step of a sampler in the middle of its way, from a prediction of ε, with x̂_0 clipped.
+/// One step of a sampler in the middle of its way, in place, from a prediction of ε, with x̂_0 clipped.
 struct step_data {
     template <class Sampler>
     explicit step_data(const Sampler& sampler)
         : plan(sampler.plan(ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000}, std::vector<ddpm::index>{500, 480, 0})),
           xt(dimension, count),
           predicted(xt),
-          z(xt),
-          out(xt) {
+          z(xt) {
         noise.normal<float>(xt, 0);
         noise.normal<float>(predicted, 1);
         noise.normal<float>(z, 2);
@@ -41,13 +40,13 @@ struct step_data {
     ddpm::philox_noise noise{1, ddpm::noise_stream::sampler};
     ddpm::index step = 3;
     ddpm::one_step_plan plan;
-    ddpm::batch<float> xt, predicted, z, out;
+    ddpm::batch<float> xt, predicted, z;
 };
 
 template <class Sampler, class Body>
 void add_step(const std::string& operation, const Sampler& sampler, int read, Body body) {
     constexpr double elements = dimension * count;
-    const ddpm::bench::work one_pass{.items = elements, .streams = {.floats = elements, .read = read, .written = 1}};
+    const ddpm::bench::work one_pass{.items = elements, .streams = {.floats = elements, .read = read, .updated = 1}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     ddpm::bench::add("sampler", operation, size, one_pass,
                      [=] { return [body, data = step_data(sampler)]() mutable { body(data); }; });
@@ -58,8 +57,9 @@ void add_quantile() {
                                      .streams = {.floats = dimension * count, .read = 1, .written = 1}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     ddpm::bench::add("sampler", "absolute_quantile", size, one_pass, [] {
-        return [data = step_data(ddpm::ancestral{}), quantiles = std::vector<float>(count)]() mutable {
-            ddpm::kernels::absolute_quantiles<float>(data.xt, 0.995, data.out, quantiles.data());
+        return [data = step_data(ddpm::ancestral{}), scratch = ddpm::batch<float>(dimension, count),
+                quantiles = std::vector<float>(count)]() mutable {
+            ddpm::kernels::absolute_quantiles<float>(data.xt, 0.995, scratch, quantiles.data());
         };
     });
 }
@@ -67,19 +67,19 @@ void add_quantile() {
 const ddpm::bench::group sampler_benchmarks{[] {
     using data = step_data;
     namespace kernels = ddpm::kernels;
-    add_step("reverse_step_fresh", ddpm::ancestral{}, 2, [](data& d) {
+    add_step("reverse_step_fresh", ddpm::ancestral{}, 1, [](data& d) {
         kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted,
-                                     d.noise.address(dimension, count, d.step++), {}, d.out);
+                                     d.noise.address(dimension, count, d.step++), {}, d.xt);
     });
-    add_step("reverse_step_given", ddpm::ancestral{}, 3, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {}, d.out);
+    add_step("reverse_step_given", ddpm::ancestral{}, 2, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {}, d.xt);
     });
     constexpr ddpm::index last = 2;  // the step to x_0, which takes no noise
-    add_step("reverse_step_none", ddpm::ancestral{}, 2, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.out);
+    add_step("reverse_step_none", ddpm::ancestral{}, 1, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.xt);
     });
-    add_step("ddim_step", ddpm::ddim{}, 2, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.out);
+    add_step("ddim_step", ddpm::ddim{}, 1, [](data& d) {
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.xt);
     });
     add_quantile();
 }};

@@ -55,6 +55,7 @@
 #include <ddpm/nn/silu.hpp>
 #include <ddpm/nn/tensor.hpp>
 #include <ddpm/nn/time_embedding.hpp>
+#include <ddpm/nn/torch_order.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/predictor/predicts.hpp>

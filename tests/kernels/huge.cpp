@@ -16,11 +16,10 @@
 #include <ddpm/kernels/silu.hpp>
 #include <ddpm/kernels/squared_error.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
-#include <ddpm/random/normal_transform.hpp>
-#include <ddpm/random/philox.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
+#include "support/reference_normal.hpp"
 #include "support/repeated_memory.hpp"
 
 #include <array>
@@ -106,24 +105,15 @@ constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 
 constexpr kernels::reverse_coefficients<float> step{
     .estimate = {.x0_xt = 2, .x0_value = -1, .limit = 1.5f, .eps_value = 1}, .x0 = 0.5f, .xt = 0.25f, .sigma = 0.5f};
 
-/// The scalar reference of the normal at element e.
-float normal(index e) {
-    const auto block = static_cast<std::uint32_t>(e / 64 * 16 + e % 16);
-    const auto words = philox4x32({block, address.step, address.sample, address.stream},
-                                  {static_cast<std::uint32_t>(address.seed), std::uint32_t{address.seed >> 32}});
-    const normal_pair pair = e / 32 % 2 == 0 ? box_muller(words[0], words[1]) : box_muller(words[2], words[3]);
-    return e / 16 % 2 == 0 ? pair.first : pair.second;
-}
-
 }  // namespace
 
 TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
     check_tail([](index n, const pointers& p) {
         const auto factors_of = [](index) { return std::array{2.0f, -1.0f}; };
-        kernels::linear_combination<float>({p[0], n, 1}, {p[1], n, 1}, factors_of, {p[2], n, 1});
+        kernels::linear_combination<float>({{p[0], n, 1}, {p[1], n, 1}}, factors_of, {p[2], n, 1});
     });
     check_tail([](index n, const pointers& p) {
-        kernels::linear_combination(n, 2.0f, p[0], -1.0f, p[1], 4.0f, p[2], 0.5f, p[3], p[3]);
+        kernels::linear_combination(n, {2.0f, -1.0f, 4.0f, 0.5f}, {p[0], p[1], p[2], p[3]}, p[3]);
     });
     check_tail([](index n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
     check_tail([](index n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
@@ -155,7 +145,7 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
         const std::vector<float> xt = huge->own(0), value = huge->own(1);
         std::vector<float> z = xt, x0 = huge->own(2), out = huge->own(3);
         for (index i = 0; i < tail; ++i) {
-            z[static_cast<std::size_t>(i)] = normal(edge + i);
+            z[static_cast<std::size_t>(i)] = reference_normal(address, 0, edge + i);
         }
         kernels::reverse_step<float>(step, {xt.data(), tail, 1}, {value.data(), tail, 1}, const_view(z.data(), tail, 1),
                                      {x0.data(), tail, 1}, {out.data(), tail, 1});

@@ -28,11 +28,11 @@ struct combination_case {
 
     void run(int terms, S* to) const {
         if (terms == 2) {
-            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), to);
+            kernels::linear_combination(x.size(), {a, b}, {x.data(), y.data()}, to);
         } else if (terms == 3) {
-            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), c, z.data(), to);
+            kernels::linear_combination(x.size(), {a, b, c}, {x.data(), y.data(), z.data()}, to);
         } else {
-            kernels::linear_combination(x.size(), a, x.data(), b, y.data(), c, z.data(), d, w.data(), to);
+            kernels::linear_combination(x.size(), {a, b, c, d}, {x.data(), y.data(), z.data(), w.data()}, to);
         }
     }
 
@@ -91,9 +91,9 @@ TEMPLATE_TEST_CASE("the columns of a batch have their own factors", "[kernels]",
             const index stride = rows + 3;
             unaligned_array<S> x(stride * columns, 1), y(stride * columns, 2), out(stride * columns, 3);
             const unaligned_array<S> before = out;
-            kernels::linear_combination(batch_view<const S>(x.data(), rows, columns, stride),
-                                        batch_view<const S>(y.data(), rows, columns, stride), factors_of,
-                                        batch_view<S>(out.data(), rows, columns, stride));
+            kernels::linear_combination({batch_view<const S>(x.data(), rows, columns, stride),
+                                         batch_view<const S>(y.data(), rows, columns, stride)},
+                                        factors_of, batch_view<S>(out.data(), rows, columns, stride));
             bool right = out.guarded();
             for (index i = 0; i < out.size(); ++i) {
                 const auto [a, b] = factors_of(i / stride);
@@ -113,8 +113,9 @@ TEMPLATE_TEST_CASE("batches beyond the caches are combined like small ones", "[k
     const auto factors_of = [](index n) { return std::array{S(0.3) + static_cast<S>(n), S(-1.7)}; };
     batch<S> expected(rows, columns);
     for (index n = 0; n < columns; ++n) {
-        kernels::linear_combination(rows, factors_of(n)[0], x.col(n).data(), factors_of(n)[1], y.col(n).data(),
-                                    expected.col(n).data());
+        const auto [a, b] = factors_of(n);
+        const S* const from[] = {x.col(n).data(), y.col(n).data()};
+        kernels::linear_combination(rows, {a, b}, from, expected.col(n).data());
     }
     for_each_target([&] {
         for (const index threads : {1, 3}) {
@@ -122,7 +123,8 @@ TEMPLATE_TEST_CASE("batches beyond the caches are combined like small ones", "[k
             batch<S> out = batch<S>::Zero(rows, columns);
             CHECK(kernels::detail::should_stream(batch_view<S>(out), batch_view<const S>(x)));
             CHECK_FALSE(kernels::detail::should_stream(batch_view<S>(out), batch_view<S>(out)));
-            kernels::linear_combination(batch_view<const S>(x), batch_view<const S>(y), factors_of, batch_view<S>(out));
+            kernels::linear_combination({batch_view<const S>(x), batch_view<const S>(y)}, factors_of,
+                                        batch_view<S>(out));
             CHECK((out == expected).all());
         }
     });

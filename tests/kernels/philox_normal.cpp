@@ -2,9 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/random/normal_transform.hpp>
-#include <ddpm/random/philox.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/reference_normal.hpp"
 
 #define DDPM_KERNEL_BODY "kernels/box_muller.inl.hpp"
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -19,27 +20,6 @@ namespace {
 
 constexpr kernels::normal_address address{
     .seed = 0xfedcba9876543210, .stream = 0x10001, .step = 0x80000001u, .sample = 0xfffffff0u};
-
-/// The scalar reference: element e of the n-th sample.
-float reference(const kernels::normal_address& at, index n, index e) {
-    const auto block = static_cast<std::uint32_t>(e / 64 * 16 + e % 16);
-    const auto words = philox4x32({block, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream},
-                                  {static_cast<std::uint32_t>(at.seed), static_cast<std::uint32_t>(at.seed >> 32)});
-    const normal_pair pair = e / 32 % 2 == 0 ? box_muller(words[0], words[1]) : box_muller(words[2], words[3]);
-    return e / 16 % 2 == 0 ? pair.first : pair.second;
-}
-
-/// Calls body for each instruction set that this machine has, with the kernels running on it.
-template <class Body>
-void for_each_target(Body body) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (is_supported(set)) {
-            const ddpm::detail::scoped_simd_target on(set);
-            CAPTURE(name(set));
-            body();
-        }
-    }
-}
 
 }  // namespace
 
@@ -61,7 +41,7 @@ TEMPLATE_TEST_CASE("the normal kernel has the bits of the scalar reference on ev
                 if (i < margin || e >= rows) {
                     outside = outside && got == untouched;
                 } else {
-                    same = same && got == static_cast<S>(reference(address, n, e));
+                    same = same && got == static_cast<S>(reference_normal(address, n, e));
                 }
             }
             CAPTURE(rows);
@@ -80,7 +60,7 @@ TEST_CASE("the normal kernel reaches every block of a sample", "[kernels]") {
             body(address, out, 128, 1, first, 128);
             bool same = true;
             for (index i = 0; i < 128; ++i) {
-                same = same && out[i] == reference(address, 0, first + i);
+                same = same && out[i] == reference_normal(address, 0, first + i);
             }
             CAPTURE(first);
             CHECK(same);

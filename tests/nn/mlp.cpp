@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/network.hpp>
+#include <ddpm/nn/torch_order.hpp>
 #include <ddpm/predictor/concept.hpp>
 
 #include "support/catch.hpp"
@@ -44,9 +45,9 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
     nn::mlp<S> net{{.dim = 3, .hidden = 5, .blocks = 2, .embedding = 6}};
     double k = 0;
     for (const auto& p : nn::parameters(net)) {
-        for (std::size_t i = 0; i < p.values.size(); ++i) {
-            p.values[i] = static_cast<S>(std::sin(1.7 * k + 0.9 * static_cast<double>(i)));
-        }
+        nn::for_each_place(p.shape, p.order, [&](ddpm::index torch, ddpm::index memory) {
+            p.values[static_cast<std::size_t>(memory)] = static_cast<S>(std::sin(1.7 * k + 0.9 * static_cast<double>(torch)));
+        });
         ++k;
     }
     batch<S> x(3, 2), dout(3, 2), out(3, 2);

@@ -56,6 +56,24 @@ TEST_CASE("the smallest schedule has a posterior", "[process]") {
     CHECK(q_posterior(schedule_archetype{}, x, x, 9, 4).mean.allFinite());
 }
 
+TEST_CASE("posterior: into memory that is there", "[process]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const batch<float> x0 = pattern<float>(3, 2, 1), xt = pattern<float>(3, 2, 2);
+    gaussian_moments<float> out{batch<float>::Zero(3, 2), per_sample_values<float>::Zero(2),
+                                per_sample_values<float>::Zero(2)};
+    const float* const memory = out.mean.data();
+    q_posterior(schedule, x0, xt, 4, out);
+    const auto expected = q_posterior(schedule, x0, xt, 4);
+    CHECK(out.mean.data() == memory);
+    CHECK((out.mean == expected.mean).all());
+    CHECK((out.variance == expected.variance).all());
+    CHECK((out.log_variance == expected.log_variance).all());
+    q_posterior(schedule, x0, xt, 4, 1, out);
+    CHECK((out.mean == q_posterior(schedule, x0, xt, 4, 1).mean).all());
+    CHECK_THROWS_AS(q_posterior(schedule, x0, xt, 4, 4, out), value_error);
+    CHECK((out.mean == q_posterior(schedule, x0, xt, 4, 1).mean).all());
+}
+
 TEST_CASE("posterior: shapes and times that do not fit are errors", "[process]") {
     const noise_schedule schedule{linear_beta{}, 10};
     const batch<float> x = pattern<float>(3, 2, 1);

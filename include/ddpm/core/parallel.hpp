@@ -52,7 +52,7 @@ inline std::atomic<executor*>& current_executor() {
 
 /// Sets how many threads the library's own pool uses, the caller's included; 0 means as many as the machine has. Results do
 /// not depend on it. Waits for work under way.
-/// @throws value_error if negative, or called from inside parallel work
+/// @throws value_error if negative, or called from work that the pool runs on several threads
 inline void set_thread_count(index count) { detail::default_executor().pool.resize(count); }
 
 /// How many threads work side by side.

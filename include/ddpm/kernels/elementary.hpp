@@ -14,21 +14,16 @@ namespace ddpm::kernels {
 
 namespace detail {
 
-/// Calls body(how many, first element of x, first of each out) for blocks of equal batches; if none has gaps, of all
-/// samples in a row.
+/// Calls body(how many, first element of x, first of each out) for blocks of equal batches.
 /// @throws shape_error if the shapes differ
 template <class S, class Body, class... Out>
 void for_each_run(std::string_view where, batch_view<const S> x, const Body& body, batch_view<Out>... out) {
     (ddpm::detail::require_same_shape(where, "the output has the shape of the input", x, out), ...);
-    if (x.contiguous() && (out.contiguous() && ...)) {
-        for_each_block(x.size(), 1, [&](index, index first, index last) {
-            body(last - first, x.data() + first, (out.data() + first)...);
-        });
-    } else {
-        for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
+    for_each_alike(
+        [&](index n, index first, index last) {
             body(last - first, x.column(n) + first, (out.column(n) + first)...);
-        });
-    }
+        },
+        x, out...);
 }
 
 template <elementary_function F, Scalar S>

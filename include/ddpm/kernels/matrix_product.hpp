@@ -6,7 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/kernels/detail/dispatch.hpp>
-#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/product_panels.hpp>
 #include <ddpm/kernels/detail/product_problem.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/matrix_product.inl.hpp>
@@ -33,12 +33,6 @@ struct matrix_ref {
 template <class T>
 [[nodiscard]] matrix_ref<std::remove_const_t<T>> matrix_of(const batch_view<T>& x) {
     return {x.data(), x.rows(), x.columns(), 1, x.stride()};
-}
-
-/// The matrix whose rows follow each other, as PyTorch stores the weights of a layer (outputs × inputs).
-template <Scalar S>
-[[nodiscard]] matrix_ref<S> row_major(const S* data, index rows, index columns) {
-    return {data, rows, columns, columns, 1};
 }
 
 /// Where the sums of a product begin: at 0, at row_bias[i] in row i, or at what the result holds.

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/wide.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/sum_of_squares.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>

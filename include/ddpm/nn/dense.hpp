@@ -18,13 +18,13 @@ template <Scalar S>
 struct dense {
     using scalar = S;
 
-    tensor<S> weight;  ///< (outputs, inputs), as torch's Linear
+    tensor<S> weight;  ///< (outputs, inputs), as torch's Linear, but the outputs fastest
     tensor<S> bias;    ///< (outputs)
 
     dense() noexcept = default;
 
     /// All zeros.
-    dense(index inputs, index outputs) : weight({outputs, inputs}), bias({outputs}) {}
+    dense(index inputs, index outputs) : weight({outputs, inputs}, tensor_order::first_fastest), bias({outputs}) {}
 
     [[nodiscard]] index inputs() const noexcept { return weight.shape()[1]; }
     [[nodiscard]] index outputs() const noexcept { return weight.shape()[0]; }
@@ -36,8 +36,7 @@ struct dense {
     void forward(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward", "input", x, inputs(), x.columns());
         detail::require_batch("dense::forward", "output", y, outputs(), x.columns());
-        kernels::matrix_product<S>(weights(), {x.data(), x.rows(), x.columns(), 1, x.stride()}, y,
-                                   {.row_bias = bias.data()});
+        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
     }
 
     /// y += W x + b.
@@ -49,10 +48,9 @@ struct dense {
         detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());
         kernels::for_each_block(y.rows(), y.columns(), [&](index n, index first, index last) {
             S* const column = y.column(n) + first;
-            kernels::linear_combination(last - first, S{1}, column, S{1}, bias.data() + first, column);
+            kernels::linear_combination(last - first, {S{1}, S{1}}, {column, bias.data() + first}, column);
         });
-        kernels::matrix_product<S>(weights(), {x.data(), x.rows(), x.columns(), 1, x.stride()}, y,
-                                   {.accumulate = true});
+        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.accumulate = true});
     }
 
     /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in their order.
@@ -64,13 +62,10 @@ struct dense {
         detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());
         if (dx.data() != nullptr) {
             detail::require_batch("dense::backward", "gradient of the input", dx, inputs(), x.columns());
-            kernels::matrix_product<S>(weights().transposed(), {dy.data(), dy.rows(), dy.columns(), 1, dy.stride()},
-                                       dx);
+            kernels::matrix_product<S>(weights().transposed(), kernels::matrix_of(dy), dx);
         }
-        // (outputs, inputs) row by row is inputs × outputs column by column.
-        kernels::matrix_product<S>({x.data(), x.rows(), x.columns(), 1, x.stride()},
-                                   {dy.data(), dy.columns(), dy.rows(), dy.stride(), 1},
-                                   {d.weight.data(), inputs(), outputs()}, {.accumulate = true});
+        kernels::matrix_product<S>(kernels::matrix_of(dy), kernels::matrix_of(x).transposed(),
+                                   {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
         kernels::add_row_sums<S>(dy, d.bias.data());
     }
 
@@ -81,7 +76,9 @@ struct dense {
     }
 
 private:
-    [[nodiscard]] kernels::matrix_ref<S> weights() const { return {weight.data(), outputs(), inputs(), inputs(), 1}; }
+    [[nodiscard]] kernels::matrix_ref<S> weights() const {
+        return kernels::matrix_of(batch_view<const S>(weight.data(), outputs(), inputs()));
+    }
 };
 
 }  // namespace ddpm::nn

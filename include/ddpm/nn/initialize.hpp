@@ -5,6 +5,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/noise.hpp>
 
 #include <cmath>
@@ -13,7 +14,7 @@
 namespace ddpm::nn {
 
 /// Gives the tensors of a network their random start: tensor number k that it fills takes the words of sample k of the
-/// Philox stream `weights`.
+/// Philox stream `weights`, in torch's order.
 /// @determinism a seed gives the same network on every machine
 class initializer {
 public:
@@ -22,10 +23,10 @@ public:
     /// Uniform within ±bound.
     template <Scalar S>
     void uniform(double bound, tensor<S>& values) {
-        for (index e = 0; e < values.size(); ++e) {
-            const double unit = static_cast<double>(noise_.bits(tensors_, 0, e)) * 0x1p-32;
-            values[e] = static_cast<S>((2 * unit - 1) * bound);
-        }
+        for_each_place(values.shape(), values.order(), [&](index torch, index memory) {
+            const double unit = static_cast<double>(noise_.bits(tensors_, 0, torch)) * 0x1p-32;
+            values[memory] = static_cast<S>((2 * unit - 1) * bound);
+        });
         ++tensors_;
     }
 

@@ -31,10 +31,12 @@ void copy_columns(batch_view<const S> from, batch_view<S> to) {
 /// to += from.
 template <Scalar S>
 void add(batch_view<const S> from, batch_view<S> to) {
-    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
-        S* const column = to.column(n) + first;
-        kernels::linear_combination(last - first, S{1}, column, S{1}, from.column(n) + first, column);
-    });
+    kernels::for_each_alike(
+        [&](index n, index first, index last) {
+            S* const column = to.column(n) + first;
+            kernels::linear_combination(last - first, {S{1}, S{1}}, {column, from.column(n) + first}, column);
+        },
+        to, from);
 }
 
 }  // namespace detail

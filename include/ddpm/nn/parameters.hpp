@@ -19,6 +19,7 @@ struct parameter {
     std::string name;  ///< dotted, as torch names it: "blocks.0.norm.weight"
     tensor_shape shape;
     std::span<T> values;
+    tensor_order order = tensor_order::last_fastest;  ///< of the values
 };
 
 /// A layer or a network: it names its scalar, and its static `visit(self, f)` calls f(name, member) in a fixed order
@@ -39,7 +40,7 @@ inline constexpr bool is_tensor<tensor<S>> = true;
 template <class T, class Member>
 void append_parameters(std::vector<parameter<T>>& list, const std::string& name, Member& member) {
     if constexpr (is_tensor<std::remove_const_t<Member>>) {
-        list.push_back({name, member.shape(), member.values()});
+        list.push_back({name, member.shape(), member.values(), member.order()});
     } else if constexpr (requires { member.begin(); }) {
         index i = 0;
         for (auto& element : member) {

@@ -21,9 +21,11 @@ struct silu {
     /// @throws shape_error if the shapes differ
     void forward(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("silu::forward", "output", y, x.rows(), x.columns());
-        kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
-            kernels::silu(last - first, x.column(n) + first, y.column(n) + first);
-        });
+        kernels::for_each_alike(
+            [&](index n, index first, index last) {
+                kernels::silu(last - first, x.column(n) + first, y.column(n) + first);
+            },
+            x, y);
     }
 
     /// dx = dy · s (1 + x (1 − s)) with s = sigmoid(x).
@@ -32,9 +34,11 @@ struct silu {
     void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx) const {
         detail::require_batch("silu::backward", "gradient of the output", dy, x.rows(), x.columns());
         detail::require_batch("silu::backward", "gradient of the input", dx, x.rows(), x.columns());
-        kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
-            kernels::silu_backward(last - first, x.column(n) + first, dy.column(n) + first, dx.column(n) + first);
-        });
+        kernels::for_each_alike(
+            [&](index n, index first, index last) {
+                kernels::silu_backward(last - first, x.column(n) + first, dy.column(n) + first, dx.column(n) + first);
+            },
+            x, dy, dx);
     }
 
     template <class Self, class Visitor>

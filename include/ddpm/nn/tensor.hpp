@@ -70,6 +70,13 @@ private:
     std::size_t dimensions_ = 0;
 };
 
+/// In which order memory holds the numbers of a tensor.
+enum class tensor_order {
+    last_fastest,  ///< torch's: the last dimension varies fastest
+    first_fastest  ///< weights, (outputs, inputs, …): the outputs vary fastest, then the inputs, then the dimensions that
+                   ///< are left, the last of them first; what the products read without packing
+};
+
 /// Numbers with a shape, contiguous and aligned: the parameters of a layer, or the activations of a batch. Copies are
 /// values.
 template <Scalar S>
@@ -81,9 +88,11 @@ public:
     tensor() noexcept = default;
 
     /// Zeros.
-    explicit tensor(const tensor_shape& shape) : shape_(shape), values_(static_cast<std::size_t>(shape.size())) {}
+    explicit tensor(const tensor_shape& shape, tensor_order order = tensor_order::last_fastest)
+        : shape_(shape), order_(order), values_(static_cast<std::size_t>(shape.size())) {}
 
     [[nodiscard]] const tensor_shape& shape() const noexcept { return shape_; }
+    [[nodiscard]] tensor_order order() const noexcept { return order_; }
     [[nodiscard]] index size() const noexcept { return static_cast<index>(values_.size()); }
     [[nodiscard]] S* data() noexcept { return values_.data(); }
     [[nodiscard]] const S* data() const noexcept { return values_.data(); }
@@ -98,6 +107,7 @@ public:
 
 private:
     tensor_shape shape_;
+    tensor_order order_ = tensor_order::last_fastest;
     std::vector<S, detail::aligned_allocator<S>> values_;
 };
 

@@ -6,9 +6,13 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/elementary.hpp>
 #include <ddpm/nn/detail/check.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <span>
 
 namespace ddpm::nn {
@@ -19,7 +23,8 @@ enum class embedding_order {
 };
 
 /// Sines and cosines of the time at frequencies max_period^(−i / (dim/2 − freq_shift)), i = 0 … dim/2 − 1; with an odd
-/// dimension the last element is 0. Computed in double, whatever the network's scalar.
+/// dimension the last element is 0. Computed in double, whatever the network's scalar; times beyond
+/// kernels::largest_angle<double> give NaN.
 /// @source Vaswani et al. 2017, arXiv 1706.03762, section 3.5; Ho et al. 2020, the authors' code (freq_shift 1)
 struct time_embedding {
     index dim = 64;
@@ -51,21 +56,37 @@ struct time_embedding {
         const index half = dim / 2;
         const index sines = order == embedding_order::sin_cos ? 0 : half;
         const index cosines = half - sines;
-        constexpr index samples_per_task = 32;
+        constexpr index samples_per_task = 32, block = 64;
         parallel_for(out.columns(), samples_per_task, [&](index first, index last) {
-            for (index i = 0; i < half; ++i) {
-                const double exponent = i == 0 ? 0 : static_cast<double>(i) / (static_cast<double>(half) - freq_shift);
-                const double frequency = std::exp(-std::log(max_period) * exponent);
+            std::array<double, block> frequencies, angles, cosine;
+            for (index begin = 0; begin < half; begin += block) {
+                const index count = std::min(block, half - begin);
+                const auto at = [](index i) { return static_cast<std::size_t>(i); };
+                for (index i = 0; i < count; ++i) {
+                    frequencies[at(i)] = frequency(begin + i);
+                }
                 for (index n = first; n < last; ++n) {
-                    const double angle = t[static_cast<std::size_t>(n)] * frequency;
-                    out(sines + i, n) = static_cast<S>(std::sin(angle));
-                    out(cosines + i, n) = static_cast<S>(std::cos(angle));
+                    for (index i = 0; i < count; ++i) {
+                        angles[at(i)] = t[at(n)] * frequencies[at(i)];
+                    }
+                    kernels::sincos(count, angles.data(), angles.data(), cosine.data());
+                    for (index i = 0; i < count; ++i) {
+                        out(sines + begin + i, n) = static_cast<S>(angles[at(i)]);
+                        out(cosines + begin + i, n) = static_cast<S>(cosine[at(i)]);
+                    }
                 }
             }
             for (index n = first; 2 * half < dim && n < last; ++n) {
                 out(dim - 1, n) = S{0};
             }
         });
+    }
+
+private:
+    /// What the time is multiplied by for sine and cosine number i.
+    [[nodiscard]] double frequency(index i) const {
+        const double exponent = i == 0 ? 0 : static_cast<double>(i) / (static_cast<double>(dim / 2) - freq_shift);
+        return std::exp(-std::log(max_period) * exponent);
     }
 };
 

@@ -27,21 +27,28 @@ struct fresh_noise {
 
 namespace detail {
 
+/// @throws shape_error unless t has a value for each sample; value_error unless all transitions s → t exist
+template <NoiseSchedule Schedule, class From>
+void require_transitions(std::string_view where, const Schedule& schedule, index columns, const From& s,
+                         const per_sample<index>& t) {
+    t.require_columns(where, columns);
+    for (index n = 0; n < columns; ++n) {
+        require_earlier(where, schedule, s(n), t[n]);
+    }
+}
+
 /// out = scale · x + √variance · ε, with the transition s → t of each sample. Checks before it writes.
 template <NoiseSchedule Schedule, Scalar S, class From>
 void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
                        const per_sample<index>& t, batch_view<const S> eps, batch_view<S> out) {
     require_same_shape(where, "eps has the shape of x", x, eps);
     require_same_shape(where, "out has the shape of x", x, out);
-    t.require_columns(where, x.columns());
-    for (index n = 0; n < x.columns(); ++n) {
-        require_earlier(where, schedule, s(n), t[n]);
-    }
+    require_transitions(where, schedule, x.columns(), s, t);
     const auto factors_of = [&](index n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
         return std::array{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
     };
-    kernels::linear_combination(x, eps, factors_of, out);
+    kernels::linear_combination({x, eps}, factors_of, out);
 }
 
 /// The same with fresh noise, kept in eps if that is not empty.
@@ -49,10 +56,7 @@ template <NoiseSchedule Schedule, Scalar S, class From>
 void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
                        const per_sample<index>& t, const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
     require_same_shape(where, "out has the shape of x", x, out);
-    t.require_columns(where, x.columns());
-    for (index n = 0; n < x.columns(); ++n) {
-        require_earlier(where, schedule, s(n), t[n]);
-    }
+    require_transitions(where, schedule, x.columns(), s, t);
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
     const auto level_of = [&](index n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
@@ -65,11 +69,10 @@ void transition_sample(std::string_view where, const Schedule& schedule, batch_v
 template <NoiseSchedule Schedule, Scalar S, class From>
 [[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
                                                      batch_view<const S> x, const From& s, const per_sample<index>& t) {
-    t.require_columns(where, x.columns());
+    require_transitions(where, schedule, x.columns(), s, t);
     gaussian_moments<S> moments{batch<S>(x.rows(), x.columns()), per_sample_values<S>(x.columns()),
                                 per_sample_values<S>(x.columns())};
     for (index n = 0; n < x.columns(); ++n) {
-        require_earlier(where, schedule, s(n), t[n]);
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
         moments.mean.col(n) = static_cast<S>(scale) * x.array().col(n);
         moments.variance(n) = static_cast<S>(variance);

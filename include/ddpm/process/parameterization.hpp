@@ -112,7 +112,7 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
         const affine c = conversion(from, to, marginal_at(schedule, t[n]));
         return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
     };
-    kernels::linear_combination(x.view(), y.view(), factors_of, out);
+    kernels::linear_combination({x.view(), y.view()}, factors_of, out);
 }
 
 /// The same, returned.

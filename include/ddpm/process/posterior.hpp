@@ -17,52 +17,78 @@ namespace ddpm {
 namespace detail {
 
 template <NoiseSchedule Schedule, Scalar S, class To>
-[[nodiscard]] gaussian_moments<S> posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
-                                                    const per_sample<index>& t, const To& s) {
+void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
+                       const per_sample<index>& t, const To& s, gaussian_moments<S>& out) {
     require_same_shape("q_posterior", "xt has the shape of x0", x0, xt);
     t.require_columns("q_posterior", x0.columns());
-    gaussian_moments<S> moments{batch<S>(x0.rows(), x0.columns()), per_sample_values<S>(x0.columns()),
-                                per_sample_values<S>(x0.columns())};
     for (index n = 0; n < x0.columns(); ++n) {
-        moments.variance(n) = static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
-        moments.log_variance(n) =
+        require_earlier("q_posterior", schedule, s(n), t[n]);
+    }
+    out.mean.resize(x0.rows(), x0.columns());
+    out.variance.resize(x0.columns());
+    out.log_variance.resize(x0.columns());
+    for (index n = 0; n < x0.columns(); ++n) {
+        out.variance(n) = static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
+        out.log_variance(n) =
             static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
     }
     const auto factors_of = [&](index n) {
         const auto coefficients = posterior_at(schedule, s(n), t[n]);
         return std::array{static_cast<S>(coefficients.x0), static_cast<S>(coefficients.xt)};
     };
-    kernels::linear_combination<S>(x0, xt, factors_of, moments.mean);
-    return moments;
+    kernels::linear_combination<S>({x0, xt}, factors_of, out.mean);
 }
 
 }  // namespace detail
 
 /// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t and its clipped logarithm (at t = 0, where β̃ is 0, that of t
 /// = 1).
-/// @shape x0 and xt D × N; t one per sample or one for all
+/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7
+/// @complexity allocates nothing where `out` has the shape already
+template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
+void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<index>& t,
+                 gaussian_moments<scalar_of<X0>>& out) {
+    const detail::readable clean_samples(x0);
+    const detail::readable noisy_samples(xt);
+    detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
+                              [&](index n) { return t[n] - 1; }, out);
+}
+
+/// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
                                                           const per_sample<index>& t) {
-    return detail::posterior_moments(schedule, detail::readable(x0).view(), detail::readable(xt).view(), t,
-                                     [&](index n) { return t[n] - 1; });
+    gaussian_moments<scalar_of<X0>> moments;
+    q_posterior(schedule, x0, xt, t, moments);
+    return moments;
 }
 
 /// The posterior q(x_s|x_t, x_0) of a sub-sequence, for s < t.
-/// @shape x0 and xt D × N; t and s one per sample or one for all
+/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one for all
 /// @units t and s are 0-based, s = `clean` is x_0; log_variance in nats
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t
+/// @complexity allocates nothing where `out` has the shape already
+template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
+void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<index>& t,
+                 const per_sample<index>& s, gaussian_moments<scalar_of<X0>>& out) {
+    const detail::readable clean_samples(x0);
+    const detail::readable noisy_samples(xt);
+    s.require_columns("q_posterior", clean_samples.view().columns());
+    detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
+                              [&](index n) { return s[n]; }, out);
+}
+
+/// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
                                                           const per_sample<index>& t, const per_sample<index>& s) {
-    const detail::readable clean_samples(x0);
-    s.require_columns("q_posterior", clean_samples.view().columns());
-    return detail::posterior_moments(schedule, clean_samples.view(), detail::readable(xt).view(), t,
-                                     [&](index n) { return s[n]; });
+    gaussian_moments<scalar_of<X0>> moments;
+    q_posterior(schedule, x0, xt, t, s, moments);
+    return moments;
 }
 
 }  // namespace ddpm

@@ -61,10 +61,10 @@ public:
             const S* const x0 = estimate.x0.column(n) + first;
             const S* const eps = estimate.eps.column(n) + first;
             if (sigma != 0) {
-                kernels::linear_combination(last - first, c_x0, x0, c_xt, out, c_eps, eps, sigma, z.column(n) + first,
-                                            out);
+                kernels::linear_combination(last - first, {c_x0, c_xt, c_eps, sigma},
+                                            {x0, out, eps, z.column(n) + first}, out);
             } else {
-                kernels::linear_combination(last - first, c_x0, x0, c_xt, out, c_eps, eps, out);
+                kernels::linear_combination(last - first, {c_x0, c_xt, c_eps}, {x0, out, eps}, out);
             }
         });
     }

@@ -53,8 +53,8 @@ public:
             throw value_error("adam", "weight_decay", ">= 0", options.weight_decay);
         }
         for (const nn::parameter<S>& p : parameters) {
-            state_.first.emplace_back(p.shape);
-            state_.second.emplace_back(p.shape);
+            state_.first.emplace_back(p.shape, p.order);
+            state_.second.emplace_back(p.shape, p.order);
         }
     }
 

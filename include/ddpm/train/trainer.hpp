@@ -202,9 +202,9 @@ private:
         for (std::size_t p = 0; p < own.size(); ++p) {
             auto& state = self.adam_.state();
             list.push_back(
-                {std::string(detail::first_moment_group) + own[p].name, own[p].shape, state.first[p].values()});
+                {std::string(detail::first_moment_group) + own[p].name, own[p].shape, state.first[p].values(), own[p].order});
             list.push_back(
-                {std::string(detail::second_moment_group) + own[p].name, own[p].shape, state.second[p].values()});
+                {std::string(detail::second_moment_group) + own[p].name, own[p].shape, state.second[p].values(), own[p].order});
         }
         return list;
     }

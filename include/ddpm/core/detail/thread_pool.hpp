@@ -58,8 +58,14 @@ public:
         take_tasks(current);
         {
             std::unique_lock lock(mutex_);
-            job_ = nullptr;
-            idle_.wait(lock, [&] { return active_ == 0; });
+            job_ = nullptr;  // nobody joins any more
+            const auto done = [&] { return active_.load(std::memory_order_acquire) == 0; };
+            if (!done()) {
+                lock.unlock();
+                spin_until(done);
+                lock.lock();
+                idle_.wait(lock, done);
+            }
         }
         if (current.failure) {
             std::rethrow_exception(current.failure);
@@ -120,10 +126,7 @@ private:
     void work() {
         std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         for (;;) {
-            // The next job often follows at once: look for it a while before going to sleep.
-            for (int spin = 0; spin < 2000 && epoch_.load(std::memory_order_acquire) == seen; ++spin) {
-                pause();
-            }
+            spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
             std::unique_lock lock(mutex_);
             wake_.wait(lock, [&] { return stopping_ || job_ != nullptr || epoch_.load(std::memory_order_relaxed) != seen; });
             seen = epoch_.load(std::memory_order_relaxed);
@@ -134,16 +137,26 @@ private:
                 continue;
             }
             job& current = *job_;
-            ++active_;
+            active_.fetch_add(1, std::memory_order_relaxed);
             lock.unlock();
             take_tasks(current);
             lock.lock();
             if (job_ == &current) {
                 job_ = nullptr;  // all its tasks are taken: nobody else need join
             }
-            if (--active_ == 0) {
+            if (active_.fetch_sub(1, std::memory_order_release) == 1) {
                 idle_.notify_one();
             }
+        }
+    }
+
+    /// What is awaited often follows at once: look for it some 100 µs before going to sleep, which takes about as long to
+    /// wake from.
+    template <class Condition>
+    static void spin_until(const Condition& condition) {
+        constexpr int longest = 10000;
+        for (int spin = 0; spin < longest && !condition(); ++spin) {
+            pause();
         }
     }
 
@@ -161,7 +174,7 @@ private:
     std::condition_variable idle_;
     std::atomic<std::uint32_t> epoch_{0};
     job* job_ = nullptr;
-    index active_ = 0;
+    std::atomic<index> active_{0};  // changes while mutex_ is held
     bool stopping_ = false;
     std::atomic<index> size_{1};
     std::vector<std::thread> workers_;

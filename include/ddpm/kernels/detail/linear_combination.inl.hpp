@@ -1,28 +1,29 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of linear_combination.hpp: the first `Terms` products.
+// The body of linear_combination.hpp.
 
-template <int Terms, bool Stream, class S>
-void linear_combination(index size, S a, const S* x, S b, const S* y, S c, const S* z, S d, const S* w, S* out) {
+template <unsigned long Terms, bool Stream, class S>
+void linear_combination(index size, const S* factor, const S* const* x, S* out) {
+    const S* in[Terms];
+    S by[Terms];
+    for (unsigned long term = 0; term < Terms; ++term) {
+        in[term] = x[term];
+        by[term] = factor[term];
+    }
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
-        pack<S> sum = a * load(x + i) + b * load(y + i);
-        if constexpr (Terms > 2) {
-            sum += c * load(z + i);
-        }
-        if constexpr (Terms > 3) {
-            sum += d * load(w + i);
+        pack<S> sum = by[0] * load(in[0] + i);
+        DDPM_UNROLL
+        for (unsigned long term = 1; term < Terms; ++term) {
+            sum += by[term] * load(in[term] + i);
         }
         put<Stream>(out + i, sum);
     }
     for (; i < size; ++i) {
-        S sum = a * x[i] + b * y[i];
-        if constexpr (Terms > 2) {
-            sum += c * z[i];
-        }
-        if constexpr (Terms > 3) {
-            sum += d * w[i];
+        S sum = by[0] * in[0][i];
+        for (unsigned long term = 1; term < Terms; ++term) {
+            sum += by[term] * in[term][i];
         }
         out[i] = sum;
     }

@@ -10,9 +10,6 @@
 // fit the second cache, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
 
-template <class S>
-inline constexpr index tile_rows = 2 * lanes<S>;
-
 // As many columns as the registers hold, for most of the work. What is left at the right is done by narrower tiles,
 // over several panels at once where one has too few sums to hide the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
@@ -36,12 +33,6 @@ struct product_block {
     index bias_row, bias_column;
     bool accumulate;
 };
-
-/// The matrix below and to the right of element (i, j).
-template <class S>
-DDPM_INLINE strided<S> part(strided<S> m, index i, index j) {
-    return {m.data + i * m.row + j * m.column, m.row, m.column};
-}
 
 /// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
 /// column.
@@ -182,159 +173,6 @@ void run_block(const product_block<S>& block) {
     }
     for (; j < block.columns; ++j) {
         run_columns<S, one_column_panels, 1>(block, j);
-    }
-}
-
-/// Sixteen bytes of S: what the shuffles below keep apart, since shuffles across them are slow or missing.
-template <class S>
-struct chunk_of {
-    typedef S type __attribute__((vector_size(16)));
-};
-template <class S>
-using chunk = typename chunk_of<S>::type;
-
-template <class V>
-inline constexpr index count_of = static_cast<index>(sizeof(V) / sizeof(V{}[0]));
-
-/// a, then b.
-template <class V>
-DDPM_INLINE auto joined(V a, V b) {
-    if constexpr (count_of<V> == 2) {
-        return __builtin_shufflevector(a, b, 0, 1, 2, 3);
-    } else if constexpr (count_of<V> == 4) {
-        return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
-    } else {
-        return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    }
-}
-
-/// {a0, b0, a1, b1} of the lower half of each chunk of floats; of doubles {a0, b0}.
-template <class V>
-DDPM_INLINE V zip_low(V a, V b) {
-    if constexpr (sizeof(a[0]) == 8) {
-        if constexpr (count_of<V> == 2) {
-            return __builtin_shufflevector(a, b, 0, 2);
-        } else if constexpr (count_of<V> == 4) {
-            return __builtin_shufflevector(a, b, 0, 4, 2, 6);
-        } else {
-            return __builtin_shufflevector(a, b, 0, 8, 2, 10, 4, 12, 6, 14);
-        }
-    } else if constexpr (count_of<V> == 4) {
-        return __builtin_shufflevector(a, b, 0, 4, 1, 5);
-    } else if constexpr (count_of<V> == 8) {
-        return __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13);
-    } else {
-        return __builtin_shufflevector(a, b, 0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29);
-    }
-}
-
-/// The same of the upper halves.
-template <class V>
-DDPM_INLINE V zip_high(V a, V b) {
-    if constexpr (sizeof(a[0]) == 8) {
-        if constexpr (count_of<V> == 2) {
-            return __builtin_shufflevector(a, b, 1, 3);
-        } else if constexpr (count_of<V> == 4) {
-            return __builtin_shufflevector(a, b, 1, 5, 3, 7);
-        } else {
-            return __builtin_shufflevector(a, b, 1, 9, 3, 11, 5, 13, 7, 15);
-        }
-    } else if constexpr (count_of<V> == 4) {
-        return __builtin_shufflevector(a, b, 2, 6, 3, 7);
-    } else if constexpr (count_of<V> == 8) {
-        return __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15);
-    } else {
-        return __builtin_shufflevector(a, b, 2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31);
-    }
-}
-
-/// The chunk at element (row, 0), zeros if there is no such row.
-template <class S, bool Whole>
-DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
-    chunk<S> v{};
-    if (Whole || row < rows) {
-        __builtin_memcpy(&v, a.data + row * a.row, sizeof v);
-    }
-    return v;
-}
-
-/// Chunks of rows `row`, `row` + count_of<chunk>, … side by side.
-template <class S, bool Whole>
-DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
-    constexpr index step = count_of<chunk<S>>;
-    const chunk<S> first = load_chunk<S, Whole>(a, row, rows);
-    if constexpr (sizeof(pack<S>) == 16) {
-        return first;
-    } else {
-        const auto half = joined(first, load_chunk<S, Whole>(a, row + step, rows));
-        if constexpr (sizeof(pack<S>) == 32) {
-            return half;
-        } else {
-            return joined(half, joined(load_chunk<S, Whole>(a, row + 2 * step, rows),
-                                       load_chunk<S, Whole>(a, row + 3 * step, rows)));
-        }
-    }
-}
-
-/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out.
-template <class S, bool Whole>
-DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
-    constexpr index height = tile_rows<S>;
-    DDPM_UNROLL
-    for (index half = 0; half < height; half += lanes<S>) {
-        const pack<S> row0 = load_chunks<S, Whole>(a, half, rows);
-        const pack<S> row1 = load_chunks<S, Whole>(a, half + 1, rows);
-        if constexpr (sizeof(S) == 8) {
-            store(out + half, zip_low(row0, row1));
-            store(out + half + height, zip_high(row0, row1));
-        } else {
-            const pack<S> row2 = load_chunks<S, Whole>(a, half + 2, rows);
-            const pack<S> row3 = load_chunks<S, Whole>(a, half + 3, rows);
-            const pack<double> low01 = as<double>(zip_low(row0, row1)), low23 = as<double>(zip_low(row2, row3));
-            const pack<double> high01 = as<double>(zip_high(row0, row1)), high23 = as<double>(zip_high(row2, row3));
-            store(out + half, as<S>(zip_low(low01, low23)));
-            store(out + half + height, as<S>(zip_high(low01, low23)));
-            store(out + half + 2 * height, as<S>(zip_low(high01, high23)));
-            store(out + half + 3 * height, as<S>(zip_high(high01, high23)));
-        }
-    }
-}
-
-/// Packs rows of A that fill panels, where its columns are contiguous: column by column, each from end to end.
-template <class S>
-void pack_columns(S* out, strided<S> a, index rows, index depth) {
-    constexpr index width = lanes<S>;
-    for (index k = 0; k < depth; ++k) {
-        const S* const column = part(a, 0, k).data;
-        for (index row = 0; row < rows; row += tile_rows<S>) {
-            S* const to = out + row * depth + k * tile_rows<S>;
-            store(to, load(column + row));
-            store(to + width, load(column + row + width));
-        }
-    }
-}
-
-/// Packs rows of A into one panel: depth × tile_rows, zeros in place of missing rows.
-template <class S>
-void pack_panel(S* out, strided<S> a, index rows, index depth) {
-    constexpr index height = tile_rows<S>;
-    constexpr index step = count_of<chunk<S>>;
-    index k = 0;
-    if (a.column == 1) {
-        if (rows == height) {
-            for (; k + step <= depth; k += step) {
-                pack_chunk<S, true>(out + k * height, part(a, 0, k), rows);
-            }
-        } else {
-            for (; k + step <= depth; k += step) {
-                pack_chunk<S, false>(out + k * height, part(a, 0, k), rows);
-            }
-        }
-    }
-    for (; k < depth; ++k) {
-        for (index row = 0; row < height; ++row) {
-            out[k * height + row] = row < rows ? *part(a, row, k).data : S{};
-        }
     }
 }
 

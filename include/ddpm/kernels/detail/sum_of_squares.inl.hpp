@@ -3,28 +3,20 @@
 //
 // The body of sum_of_squares.hpp.
 
-template <class T>
-struct sixteen {
-    typedef T type __attribute__((vector_size(16 * sizeof(T))));
-};
-
 template <class S>
 double sum_of_squares(index size, const S* x) {
-    typename sixteen<double>::type sums{};
+    sixteen_sums sums{};
     index i = 0;
     for (; i + 16 <= size; i += 16) {
-        typename sixteen<S>::type narrow;
-        __builtin_memcpy(&narrow, x + i, sizeof narrow);
-        const auto wide = __builtin_convertvector(narrow, typename sixteen<double>::type);
-        sums += wide * wide;
+        DDPM_UNROLL
+        for (index part = 0; part < 16 / lanes<double>; ++part) {
+            const pack<double> wide = __builtin_convertvector(load_narrow<S>(x + i + part * lanes<double>), pack<double>);
+            sums.lane[part] += wide * wide;
+        }
     }
     for (index lane = 0; i + lane < size; ++lane) {
         const double wide = static_cast<double>(x[i + lane]);
-        sums[lane] += wide * wide;
+        sums.lane[lane / lanes<double>][lane % lanes<double>] += wide * wide;
     }
-    double sum = 0;
-    for (index lane = 0; lane < 16; ++lane) {
-        sum += sums[lane];
-    }
-    return sum;
+    return total(sums);
 }

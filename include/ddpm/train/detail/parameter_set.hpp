@@ -8,9 +8,11 @@
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/torch_order.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <span>
 #include <string>
@@ -26,7 +28,7 @@ template <class T, class From>
 void append_group(std::vector<nn::parameter<T>>& list, std::string_view prefix,
                   std::span<const nn::parameter<From>> group) {
     for (const nn::parameter<From>& p : group) {
-        list.push_back({std::string(prefix) + p.name, p.shape, p.values});
+        list.push_back({std::string(prefix) + p.name, p.shape, p.values, p.order});
     }
 }
 
@@ -35,8 +37,14 @@ template <Scalar S>
 void write_parameters(const std::string& path, const std::vector<nn::parameter<const S>>& list,
                       const io::safetensors_metadata& metadata) {
     std::vector<io::tensor_source> tensors;
+    std::deque<std::vector<S>> reordered;
     for (const nn::parameter<const S>& p : list) {
-        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), p.values);
+        std::span<const S> values = p.values;
+        if (p.order != nn::tensor_order::last_fastest) {
+            nn::to_torch_order(p, std::span(reordered.emplace_back(p.values.size())));
+            values = reordered.back();
+        }
+        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), values);
     }
     io::write_safetensors(path, tensors, metadata, {.checksum = true});
 }
@@ -85,11 +93,11 @@ public:
     }
 
     /// Gives the values to the parameters.
-    void commit() const noexcept {
+    void commit() const {
         auto from = values_.begin();
         for (const nn::parameter<S>& p : list_) {
             const auto to = from + static_cast<std::ptrdiff_t>(p.values.size());
-            std::copy(from, to, p.values.begin());
+            from_torch_order(std::span(from, to), p);
             from = to;
         }
     }
