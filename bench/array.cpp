@@ -13,6 +13,7 @@
 #include <ddpm/kernels/sum_of_squares.hpp>
 
 #include <array>
+#include <cstddef>
 #include <string>
 
 namespace {
@@ -50,17 +51,18 @@ template <std::size_t Terms>
 void add_linear_combination() {
     constexpr int terms = static_cast<int>(Terms);
     bench_case& own = add("linear_combination_" + std::to_string(terms), streams(terms, 1, 0), [] {
-        return [out = ddpm::batch_view<float>(scratch(4, size), size, 1)] {
+        std::array<const float*, Terms> in;
+        for (int i = 0; i < terms; ++i) {
+            in[static_cast<std::size_t>(i)] = scratch(i, size);
+        }
+        return [in, out = ddpm::batch_view<float>(scratch(4, size), size, 1)] {
             ddpm::batch_view<const float> x[Terms];
-            for (int i = 0; i < terms; ++i) {
-                x[i] = {scratch(i, size), size, 1};
+            std::array<float, Terms> factors;
+            for (std::size_t i = 0; i < Terms; ++i) {
+                x[i] = {in[i], size, 1};
+                factors[i] = 0.5F / static_cast<float>(1 + i);
             }
-            constexpr std::array factors{0.25F, 0.5F, 0.125F, 0.0625F};
-            kernels::linear_combination(x, [&](ddpm::index) {
-                std::array<float, Terms> own_factors;
-                std::copy_n(factors.begin(), Terms, own_factors.begin());
-                return own_factors;
-            }, out);
+            kernels::linear_combination(x, [&](ddpm::index) { return factors; }, out);
         };
     });
     add_eigen(own, terms);

@@ -3,11 +3,10 @@
 //
 // Trains a diffusion model on small grey images, by default the 1,797 handwritten digits that come with the library,
 // and draws new ones. `run` below shows the whole way; each step of it is one function.
-#include "support/interrupt.hpp"
-#include "support/loss_plot.hpp"
 #include "support/png.hpp"
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
+#include "support/training.hpp"
 
 #include <ddpm/ddpm.hpp>
 #include <ddpm/io/idx.hpp>
@@ -44,25 +43,6 @@ struct settings {
 
     [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
 };
-
-/// Trains with a progress bar, and writes the checkpoint and the curve of the loss, also where Ctrl-C ends it early.
-ddpm::fit_status train(trainer_type& trainer, const images& data, const settings& chosen) {
-    const examples::stopwatch watch;
-    const examples::interrupt_watch ctrl_c;
-    std::vector<examples::loss_point> curve;
-    const auto progress = [&, bar = ddpm::progress_bar{}](const ddpm::training_progress& now) mutable {
-        curve.push_back({now.step, now.loss});
-        return bar(now) && !ctrl_c.interrupted();
-    };
-    const ddpm::fit_result result = trainer.fit(data, {.steps = chosen.steps - trainer.step(), .progress = progress});
-    if (result.status == ddpm::fit_status::non_finite) {
-        throw ddpm::error("digits", "the loss is no longer finite at step " + std::to_string(result.step));
-    }
-    trainer.save(chosen.file("model.safetensors"));
-    examples::write_loss_plot(chosen.file("loss.svg"), "Training loss", curve);
-    std::printf("Trained to step %td in %.1f s.\n", result.step, watch.seconds());
-    return result.status;
-}
 
 /// Timesteps to show: `count` of them, evenly from little noise to nothing but noise.
 std::vector<index> shown_timesteps(const schedule_type& schedule, index count) {
@@ -150,7 +130,7 @@ int run(const settings& chosen) {
 
     if (trainer.step() >= chosen.steps) {
         std::printf("The checkpoint has all these steps: there is nothing to train.\n");
-    } else if (train(trainer, data, chosen) == ddpm::fit_status::stopped) {
+    } else if (examples::train(trainer, data, chosen.steps, chosen.out) == ddpm::fit_status::stopped) {
         std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
         return 130;
     }

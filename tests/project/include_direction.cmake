@@ -15,11 +15,16 @@ set(may_include_nn core kernels random)
 set(may_include_metrics core kernels)
 set(may_include_io core kernels)
 set(may_include_train core kernels random schedule process predictor loss nn io)
+set(may_include_diffusers core kernels random schedule process predictor sampler nn io)
 
 # Internals that other layers share: "<includer's layer> <header>".
 set(shared_details
     "random kernels/detail/normal_constants.hpp"
-    "train io/detail/checksum.hpp")
+    "train io/detail/checksum.hpp"
+    "diffusers io/detail/bytes.hpp"
+    "diffusers io/detail/input_file.hpp"
+    "diffusers io/detail/json.hpp"
+    "diffusers io/detail/read_converted.hpp")
 
 function(check_header header)
     string(REGEX MATCH "^[a-z0-9_]+" layer "${header}")

@@ -111,6 +111,18 @@ public:
         file_.read(header_.data_start + tensor.begin, out);
     }
 
+    /// Reads some of a tensor's bytes as they stand, from its byte `first` on.
+    /// @throws io_error if there is no such tensor, it ends before, or reading fails
+    void read_bytes(std::string_view tensor_name, std::uint64_t first, std::span<std::byte> out) const {
+        const tensor_info& tensor = info(tensor_name);
+        const std::uint64_t size = tensor.end - tensor.begin;
+        if (first > size || out.size() > size - first) {
+            throw io_error(path(), ddpm::detail::text("tensor ", detail::quoted(tensor_name), " is shorter"),
+                           ddpm::detail::text(out.size(), " bytes from byte ", first), size);
+        }
+        file_.read(header_.data_start + tensor.begin + first, out);
+    }
+
     /// Reads the whole file once and compares it with the checksum that write_safetensors put into the metadata.
     /// @throws io_error if the file carries no checksum, or any byte of it has changed
     void verify_checksum() const {

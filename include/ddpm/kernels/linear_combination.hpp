@@ -16,11 +16,11 @@
 
 namespace ddpm::kernels {
 
-/// out = Σ factor[i] · x[i] over `size` elements, for two to four arrays; out may be one of them.
+/// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 template <Scalar S, std::size_t Terms>
 void linear_combination(index size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
-    static_assert(Terms >= 2 && Terms <= 4);
+    static_assert(Terms >= 1 && Terms <= 4);
     const auto body = stream ? DDPM_DISPATCH(linear_combination<Terms, true, S>)
                              : DDPM_DISPATCH(linear_combination<Terms, false, S>);
     body(size, factor, x, out);

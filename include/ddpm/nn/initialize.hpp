@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/tensor.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/noise.hpp>
@@ -30,11 +29,21 @@ public:
         ++tensors_;
     }
 
-    /// What torch gives a Linear: weights and biases uniform within ±1/√inputs.
-    /// @source torch.nn.Linear: kaiming_uniform_(a = √5)
+    /// Normal with mean 0.
     template <Scalar S>
-    void torch_default(dense<S>& layer) {
-        const double bound = 1 / std::sqrt(static_cast<double>(layer.inputs()));
+    void normal(double deviation, tensor<S>& values) {
+        batch<S> numbers(values.size(), 1);
+        noise_.normal<S>(numbers, 0, tensors_++);
+        for_each_place(values.shape(), values.order(), [&](index torch, index memory) {
+            values[memory] = static_cast<S>(deviation * static_cast<double>(numbers(torch, 0)));
+        });
+    }
+
+    /// What torch gives a Linear or a Conv2d: weights and biases uniform within ±1/√(numbers that a sum of it adds).
+    /// @source torch.nn.Linear: kaiming_uniform_(a = √5)
+    template <class L>
+    void torch_default(L& layer) {
+        const double bound = 1 / std::sqrt(static_cast<double>(layer.weight.size() / layer.bias.size()));
         uniform(bound, layer.weight);
         uniform(bound, layer.bias);
     }

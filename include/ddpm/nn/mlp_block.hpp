@@ -4,42 +4,13 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/layer_norm.hpp>
 #include <ddpm/nn/silu.hpp>
 #include <ddpm/nn/tensor.hpp>
 
-#include <algorithm>
-
 namespace ddpm::nn {
-
-namespace detail {
-
-/// to = from; where `from` has one column, it goes to all.
-template <Scalar S>
-void copy_columns(batch_view<const S> from, batch_view<S> to) {
-    if (from.data() == to.data()) {
-        return;
-    }
-    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
-        std::copy_n(from.column(from.columns() == 1 ? 0 : n) + first, last - first, to.column(n) + first);
-    });
-}
-
-/// to += from.
-template <Scalar S>
-void add(batch_view<const S> from, batch_view<S> to) {
-    kernels::for_each_alike(
-        [&](index n, index first, index last) {
-            S* const column = to.column(n) + first;
-            kernels::linear_combination(last - first, {S{1}, S{1}}, {column, from.column(n) + first}, column);
-        },
-        to, from);
-}
-
-}  // namespace detail
 
 /// A residual block of the MLP denoiser: out = h + linear_2(silu(linear_1(norm(h)) + e)), where e is the embedded time.
 template <Scalar S>

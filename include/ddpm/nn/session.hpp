@@ -7,10 +7,12 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/network.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -23,8 +25,9 @@ class network_session {
 public:
     using scalar = typename Net::scalar;
 
+    /// The memory that the condition refers to must outlive the session.
     /// @throws value_error if `samples` is negative
-    network_session(const Net& net, index samples) : net_(&net) {
+    network_session(const Net& net, index samples, const condition<scalar>& given = {}) : net_(&net), given_(given) {
         if (samples < 0) {
             throw value_error("session", "number of samples", ">= 0", samples);
         }
@@ -33,7 +36,7 @@ public:
 
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
 
-    /// Fills out.prediction. More samples than planned for make it allocate; the same number again does not.
+    /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. More samples than planned for make it allocate; the same number again does not.
     /// @shape xt and out.prediction D × N; t N
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample do not depend on the others, nor on the thread count
@@ -53,9 +56,9 @@ public:
             for (index worker = first; worker < last; ++worker) {
                 for (index tile = next++; tile < tiles; tile = next++) {
                     const index begin = tile * length, count = std::min(length, xt.columns() - begin);
-                    net_->forward(xt.middle(begin, count),
-                                  t.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)),
-                                  predicted.middle(begin, count), workspaces_[static_cast<std::size_t>(worker)]);
+                    forward(xt.middle(begin, count),
+                            t.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)), begin, out,
+                            static_cast<std::size_t>(worker));
                 }
             }
         });
@@ -63,6 +66,47 @@ public:
 
 private:
     using workspace = typename Net::workspace;
+    static constexpr bool may_have_variance = requires(const Net& net) { net.has_variance_head(); };
+
+    template <class Output>
+    void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, const Output& out,
+                 std::size_t worker) {
+        const batch_view<scalar> predicted = batch_view<scalar>(out.prediction).middle(begin, xt.columns());
+        if constexpr (may_have_variance) {
+            if (net_->has_variance_head()) {
+                const batch_view<scalar> both(heads_[worker].data(), 2 * predicted.rows(), xt.columns());
+                forward(xt, t, begin, both, workspaces_[worker]);
+                separate_heads(both, predicted, out.variance, begin);
+                return;
+            }
+        }
+        forward(xt, t, begin, predicted, workspaces_[worker]);
+    }
+
+    void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, batch_view<scalar> out,
+                 workspace& w) const {
+        if constexpr (requires { net_->forward(xt, t, given_, out, w); }) {
+            net_->forward(xt, t, given_.middle(begin, xt.columns()), out, w);
+        } else {
+            net_->forward(xt, t, out, w);
+        }
+    }
+
+    /// The first half of each pixel's channels is the prediction, the second the variance head.
+    template <class Variance>
+    void separate_heads(batch_view<const scalar> both, batch_view<scalar> predicted, const Variance& variance,
+                        index begin) const {
+        const index channels = sample_shape(net_->shape()).channels;
+        for (index n = 0; n < both.columns(); ++n) {
+            for (index i = 0; i < predicted.rows(); i += channels) {
+                const scalar* const from = both.column(n) + 2 * i;
+                std::copy_n(from, channels, predicted.column(n) + i);
+                if (variance.size() > 0) {
+                    std::copy_n(from + channels, channels, variance.column(begin + n) + i);
+                }
+            }
+        }
+    }
 
     struct tiling {
         index length, tiles, workers;
@@ -86,6 +130,14 @@ private:
         while (static_cast<index>(workspaces_.size()) < workers) {
             workspaces_.push_back(plan(columns_));
         }
+        if constexpr (may_have_variance) {
+            if (net_->has_variance_head()) {
+                heads_.resize(workspaces_.size());
+                for (std::vector<scalar>& head : heads_) {
+                    head.resize(static_cast<std::size_t>(2 * sample_shape(shape()).size() * columns_));
+                }
+            }
+        }
         return {length, tiles, workers};
     }
 
@@ -100,8 +152,10 @@ private:
     }
 
     const Net* net_;
+    condition<scalar> given_;
     index columns_ = 0;
     std::vector<workspace> workspaces_;
+    std::vector<std::vector<scalar>> heads_;  // what a network with a variance head writes, for each workspace
 };
 
 }  // namespace ddpm::nn

@@ -31,6 +31,7 @@ struct time_embedding {
     embedding_order order = embedding_order::sin_cos;
     double freq_shift = 1;  ///< 1 in the DDPM paper's code, 0 in OpenAI's
     double max_period = 10000;
+    bool float_angles = false;  ///< frequencies and angles are rounded to float, as PyTorch's code does, for parity
 
     /// @throws value_error unless dim ≥ 1, max_period > 0, and freq_shift is another number than dim/2 where dim ≥ 4
     void require_valid() const {
@@ -67,7 +68,8 @@ struct time_embedding {
                 }
                 for (index n = first; n < last; ++n) {
                     for (index i = 0; i < count; ++i) {
-                        angles[at(i)] = t[at(n)] * frequencies[at(i)];
+                        const double angle = t[at(n)] * frequencies[at(i)];
+                        angles[at(i)] = float_angles ? static_cast<double>(static_cast<float>(angle)) : angle;
                     }
                     kernels::sincos(count, angles.data(), angles.data(), cosine.data());
                     for (index i = 0; i < count; ++i) {
@@ -85,6 +87,11 @@ struct time_embedding {
 private:
     /// What the time is multiplied by for sine and cosine number i.
     [[nodiscard]] double frequency(index i) const {
+        if (float_angles) {
+            const float logarithm = static_cast<float>(-std::log(max_period)) * static_cast<float>(i);
+            const float exponent = logarithm / static_cast<float>(static_cast<double>(dim / 2) - freq_shift);
+            return static_cast<double>(static_cast<float>(std::exp(static_cast<double>(exponent))));
+        }
         const double exponent = i == 0 ? 0 : static_cast<double>(i) / (static_cast<double>(dim / 2) - freq_shift);
         return std::exp(-std::log(max_period) * exponent);
     }

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <concepts>
 #include <numbers>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm {
@@ -25,7 +26,8 @@ struct linear_beta {
     double start = 1e-4;
     double end = 0.02;
 
-    /// With Real = float the arithmetic of torch.linspace: from both ends towards the middle.
+    /// With Real = float the arithmetic of torch.linspace on machines with FMA: from both ends towards the middle, each
+    /// value rounded once.
     template <std::floating_point Real = double>
     [[nodiscard]] Real operator()(index t, index steps) const {
         const Real first = static_cast<Real>(start);
@@ -34,8 +36,15 @@ struct linear_beta {
             return first;
         }
         const Real increment = (last - first) / static_cast<Real>(steps - 1);
-        return t < steps / 2 ? first + static_cast<Real>(t) * increment
-                             : last - static_cast<Real>(steps - 1 - t) * increment;
+        const bool from_first = t < steps / 2;
+        const Real end_point = from_first ? first : last;
+        const Real count = static_cast<Real>(from_first ? t : steps - 1 - t);
+        const Real step = from_first ? increment : -increment;
+        if constexpr (std::is_same_v<Real, float>) {
+            return std::fma(count, step, end_point);
+        } else {
+            return end_point + count * step;
+        }
     }
 };
 

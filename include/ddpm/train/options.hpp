@@ -13,11 +13,13 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace ddpm {
 
 struct trainer_options {
-    index batch = 128;
+    index batch = 128;       ///< samples of a step
+    index micro_batch = 0;   ///< how many of them go through the network at a time, to save memory; 0: all
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};
     adam_options adam{};
@@ -30,6 +32,9 @@ struct trainer_options {
 
 struct fit_options {
     index steps = 1000;  ///< how many more
+    std::span<const index> labels{};  ///< the class of each sample of the data, for a network that takes one
+    double label_dropout = 0;         ///< how often a sample is shown as of class `null_label`, for guidance
+    index null_label = 0;
     training_callback progress{};
 };
 
@@ -51,6 +56,9 @@ namespace detail {
 inline void require_valid(const trainer_options& options) {
     if (options.batch < 1) {
         throw value_error("trainer", "batch", ">= 1", options.batch);
+    }
+    if (options.micro_batch < 0) {
+        throw value_error("trainer", "micro_batch", ">= 0", options.micro_batch);
     }
     if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
         throw value_error("trainer", "learning_rate", ">= 0", options.learning_rate);

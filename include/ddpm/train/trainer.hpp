@@ -7,6 +7,8 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/nn/condition.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -68,22 +70,22 @@ public:
           norm_(std::span(std::as_const(gradients_))),
           adam_(std::span(std::as_const(gradients_)), options.adam),
           ema_(net, options.ema),
-          workspace_(net.plan(options.batch)),
-          x0_(sample_shape(net.shape()).size(), options.batch),
-          eps_(x0_.rows(), options.batch),
-          xt_(x0_.rows(), options.batch),
-          predicted_(x0_.rows(), options.batch),
-          d_predicted_(x0_.rows(), options.batch),
-          t_(static_cast<std::size_t>(options.batch)),
-          times_(static_cast<std::size_t>(options.batch)) {}
+          micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
+          workspace_(net.plan(micro_batch_)),
+          x0_(sample_shape(net.shape()).size(), micro_batch_),
+          eps_(x0_.rows(), micro_batch_),
+          xt_(x0_.rows(), micro_batch_),
+          predicted_(x0_.rows(), micro_batch_),
+          d_predicted_(x0_.rows(), micro_batch_) {}
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
     /// Trains on: draws batches from the columns of `data`, D × N, usually with values in [−1, 1]. After setting up, a
     /// step allocates nothing. A step whose loss or gradient is not finite changes nothing and ends the fit.
-    /// @throws shape_error if D is not the network's; value_error if there is no sample, options.steps < 0, or the run
-    /// would reach 2³² steps; and what the callback throws, after which the trainer may go on
+    /// @throws shape_error if D is not the network's, or the labels are not one per sample; value_error if there is no
+    /// sample, options.steps < 0, the run would reach 2³² steps, label_dropout is not in [0, 1], or the network takes no
+    /// labels but there are some; and what the callback throws, after which the trainer may go on
     template <BatchLike Data>
         requires std::same_as<scalar_of<Data>, scalar>
     fit_result fit(const Data& data, const fit_options& options = {}) {
@@ -97,14 +99,14 @@ public:
         if (options.steps < 0 || options.steps > last_step - step_) {
             throw value_error("trainer::fit", "steps", detail::text("0 ... ", last_step - step_), options.steps);
         }
+        require_valid_labels(options, samples.view().columns());
         epoch_order order(options_.seed, samples.view().columns());
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         const index first = step_, end = step_ + options.steps;
         const auto started = std::chrono::steady_clock::now();
         double loss = std::numeric_limits<double>::quiet_NaN();
         while (step_ < end) {
-            draw(samples.view(), order);
-            loss = differentiate();
+            loss = differentiate(samples.view(), order, options);
             const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
             if (!std::isfinite(norm)) {
                 return {fit_status::non_finite, step_, loss};
@@ -161,29 +163,89 @@ public:
 private:
     static constexpr index last_step = index{1} << 32;  // the noise is addressed by 32 bits of step
 
-    /// The batch of this step: x_0, t, ε and x_t.
-    void draw(batch_view<const scalar> samples, epoch_order& order) {
+    static constexpr bool takes_condition =
+        requires(const Net& net, batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& c,
+                 batch_view<scalar> out, typename Net::workspace& w) { net.forward(x, t, c, out, w); };
+
+    static void require_valid_labels(const fit_options& options, index samples) {
+        if (!(options.label_dropout >= 0 && options.label_dropout <= 1)) {
+            throw value_error("trainer::fit", "label_dropout", "in [0, 1]", options.label_dropout);
+        }
+        if (options.labels.empty()) {
+            return;
+        }
+        if (!takes_condition) {
+            throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
+        }
+        if (static_cast<index>(options.labels.size()) != samples) {
+            throw shape_error("trainer::fit", "one label per sample", samples, options.labels.size());
+        }
+    }
+
+    /// Samples first … first + count − 1 of this step: x_0, t, ε, x_t and their labels.
+    void draw(batch_view<const scalar> samples, epoch_order& order, const fit_options& options, index first,
+              index count) {
         const philox_noise timesteps(options_.seed, noise_stream::timestep),
             noise(options_.seed, noise_stream::training);
-        for (index n = 0; n < options_.batch; ++n) {
-            std::copy_n(samples.column(order[step_ * options_.batch + n]), x0_.rows(), x0_.col(n).data());
-            const index t = timesteps.below(schedule_.steps(), n, step_);
-            t_[static_cast<std::size_t>(n)] = t;
-            times_[static_cast<std::size_t>(n)] = static_cast<double>(t);
+        t_.clear();
+        times_.clear();
+        labels_.clear();
+        for (index n = 0; n < count; ++n) {
+            const index sample = order[step_ * options_.batch + first + n];
+            std::copy_n(samples.column(sample), x0_.rows(), x0_.col(n).data());
+            const index t = timesteps.below(schedule_.steps(), first + n, step_);
+            t_.push_back(t);
+            times_.push_back(static_cast<double>(t));
+            if (!options.labels.empty()) {
+                const double u = static_cast<double>(timesteps.bits(first + n, step_, 1)) * 0x1p-32;
+                labels_.push_back(u < options.label_dropout ? options.null_label
+                                                            : options.labels[static_cast<std::size_t>(sample)]);
+            }
         }
-        q_sample(schedule_, x0_, t_, {noise, step_}, eps_, xt_);
+        q_sample(schedule_, batch_view<const scalar>(x0_).middle(0, count), t_, {noise, step_, first},
+                 batch_view<scalar>(eps_).middle(0, count), batch_view<scalar>(xt_).middle(0, count));
     }
 
     /// The loss of the batch; where it is finite, the gradient is left in gradient_.
-    double differentiate() {
-        net_->forward(xt_, times_, predicted_, workspace_);
-        const double loss = loss_(schedule_, kind_, noised_batch<scalar>{x0_, eps_, xt_, t_},
-                                  batch_view<const scalar>(predicted_), batch_view<scalar>(d_predicted_));
-        if (std::isfinite(loss)) {
-            for (const nn::parameter<scalar>& g : gradients_) {
-                std::fill(g.values.begin(), g.values.end(), scalar{0});
-            }
-            net_->backward(xt_, times_, d_predicted_, workspace_, gradient_);
+    double differentiate(batch_view<const scalar> samples, epoch_order& order, const fit_options& options) {
+        for (const nn::parameter<scalar>& g : gradients_) {
+            std::fill(g.values.begin(), g.values.end(), scalar{0});
+        }
+        double loss = 0;
+        for (index first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
+            const index count = std::min(micro_batch_, options_.batch - first);
+            draw(samples, order, options, first, count);
+            loss += differentiate_drawn(first, count);
+        }
+        return loss;
+    }
+
+    /// The share in the loss of `count` samples that are drawn; where it is finite, so is that in the gradient added.
+    double differentiate_drawn([[maybe_unused]] index first, index count) {
+        const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
+        const auto drawn = [count](auto& of) { return batch_view<scalar>(of).middle(0, count); };
+        const batch_view<const scalar> xt = drawn(xt_), predicted = drawn(predicted_);
+        const batch_view<scalar> d_predicted = drawn(d_predicted_);
+        if constexpr (requires { workspace_.drop(options_.seed, step_, first); }) {
+            workspace_.drop(options_.seed, step_, first);
+        }
+        if constexpr (takes_condition) {
+            net_->forward(xt, times_, nn::condition<scalar>{labels_, {}}, drawn(predicted_), workspace_);
+        } else {
+            net_->forward(xt, times_, drawn(predicted_), workspace_);
+        }
+        const double loss = share * loss_(schedule_, kind_, noised_batch<scalar>{drawn(x0_), drawn(eps_), xt, t_},
+                                          predicted, d_predicted);
+        if (!std::isfinite(loss)) {
+            return loss;
+        }
+        if (count != options_.batch) {
+            nn::detail::multiply<scalar>(d_predicted, static_cast<scalar>(share));
+        }
+        if constexpr (takes_condition) {
+            net_->backward(xt, times_, nn::condition<scalar>{labels_, {}}, d_predicted, workspace_, gradient_);
+        } else {
+            net_->backward(xt, times_, d_predicted, workspace_, gradient_);
         }
         return loss;
     }
@@ -219,9 +281,10 @@ private:
     gradient_norm<scalar> norm_;
     adam<scalar> adam_;
     ddpm::ema<Net> ema_;
+    index micro_batch_;
     typename Net::workspace workspace_;
     batch<scalar> x0_, eps_, xt_, predicted_, d_predicted_;
-    std::vector<index> t_;
+    std::vector<index> t_, labels_;
     std::vector<double> times_;
     index step_ = 0;
 };

@@ -29,6 +29,7 @@ template <NoiseSchedule Schedule>
     }
     return {
         {"batch", exact_text(o.batch)},
+        {"micro_batch", exact_text(o.micro_batch)},
         {"learning_rate", exact_text(o.learning_rate)},
         {"warm_up_steps", exact_text(o.rate_schedule.warm_up_steps)},
         {"total_steps", exact_text(o.rate_schedule.total_steps)},

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// Trains a class-conditional U-Net on the images of two IDX files, as MNIST has, and draws new ones of each class by
+// guided DDIM. `run` below shows the whole way.
+#include "mnist/classifier.hpp"
+#include "support/png.hpp"
+#include "support/program.hpp"
+#include "support/stopwatch.hpp"
+#include "support/training.hpp"
+
+#include <ddpm/ddpm.hpp>
+#include <ddpm/io/idx.hpp>
+#include <ddpm/io/image_grid.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace {
+
+using ddpm::index;
+using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
+using network = ddpm::nn::unet<float>;
+using schedule_type = ddpm::noise_schedule<>;
+
+constexpr index classes = examples::classifier::classes;
+constexpr index no_class = classes;  // what the network is told where it should not know
+
+struct settings {
+    std::string data;
+    std::string labels;
+    std::string out = "out/mnist";
+    index steps = 6000;
+    index samples = 1000;
+    index sampling_steps = 50;
+    double guidance = 2;
+    index threads = 0;
+    std::uint64_t seed = 1;
+    bool resume = false;
+
+    [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
+};
+
+ddpm::nn::unet_options architecture(ddpm::sample_shape image, std::uint64_t seed) {
+    using level = ddpm::nn::unet_level;
+    return {.height = image.height,
+            .width = image.width,
+            .in_channels = image.channels,
+            .out_channels = image.channels,
+            .time_embedding_dim = 128,
+            .down = {level::plain, level::plain, level::attention},
+            .up = {level::attention, level::plain, level::plain},
+            .channels = {32, 64, 64},
+            .layers = 1,
+            .head_dim = 32,
+            .groups = 8,
+            .classes = ddpm::nn::unet_classes::table,
+            .class_count = classes + 1,
+            .seed = seed};
+}
+
+/// 0, 1, … 9, 0, 1, …
+std::vector<index> classes_in_turn(index count) {
+    std::vector<index> labels;
+    for (index n = 0; n < count; ++n) {
+        labels.push_back(n % classes);
+    }
+    return labels;
+}
+
+/// Images of the classes asked for. `tiles` gets the first ten at ten steps of the way, row by row.
+images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule,
+            const std::vector<index>& labels, const settings& chosen, images& tiles) {
+    const index count = std::ssize(labels), rows = std::min(count, classes), columns = 10;
+    const auto predictor =
+        ddpm::guided(ddpm::predicts(ddpm::nn::labelled(net, labels), kind),
+                     ddpm::predicts(ddpm::nn::labelled(net, no_class, count), kind), chosen.guidance);
+    tiles = images::Zero(net.shape().size(), rows * columns);
+    index step = 0;
+    const auto keep = [&](const ddpm::sample_step<float>& now) {
+        const index column = step++ * columns / chosen.sampling_steps;
+        for (index row = 0; row < rows; ++row) {
+            tiles.col(row * columns + std::min(column, columns - 1)) = now.xt.array().col(row);
+        }
+        return true;
+    };
+    const ddpm::sample_options options{
+        .steps = chosen.sampling_steps, .count = count, .seed = chosen.seed, .clip_x0 = 1.0, .clip_epsilon = true};
+    const images drawn = ddpm::sample(ddpm::ddim{}, schedule, predictor, options, keep);
+    for (index row = 0; row < rows; ++row) {
+        tiles.col((row + 1) * columns - 1) = drawn.col(row);
+    }
+    return drawn;
+}
+
+/// Whether a classifier, trained on the real images, sees in the new ones the classes asked for.
+void report_agreement(const images& data, const std::vector<index>& labels, const images& drawn,
+                      const std::vector<index>& asked, ddpm::sample_shape image, std::uint64_t seed) {
+    const index held_out = data.cols() / 8, shown = data.cols() - held_out;
+    examples::classifier judge(image, seed);
+    judge.train(data.leftCols(shown), std::span(labels).first(static_cast<std::size_t>(shown)), 12, seed);
+    std::printf("A classifier, right on %.1f %% of %td real images that it has not seen,\n",
+                100 * judge.agreement(data.rightCols(held_out), std::span(labels).last(static_cast<std::size_t>(held_out))),
+                held_out);
+    std::printf("agrees with the class asked for on %.1f %% of %td new images.\n", 100 * judge.agreement(drawn, asked),
+                drawn.cols());
+}
+
+int run(const settings& chosen) {
+    const examples::stopwatch watch;
+    ddpm::set_thread_count(chosen.threads);
+    std::filesystem::create_directories(chosen.out);
+
+    const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
+    const std::vector<std::uint8_t> bytes = ddpm::io::read_idx_labels(chosen.labels);
+    const images data = ddpm::io::to_batch<float>(file);
+    const std::vector<index> labels(bytes.begin(), bytes.end());
+    if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= classes) {
+        throw ddpm::value_error("mnist", "labels", "one of 0 ... 9 for each of at least 16 images", std::ssize(labels));
+    }
+
+    const schedule_type schedule{ddpm::cosine_beta{}, 1000};
+    network net(architecture(file.shape(), chosen.seed));
+    constexpr ddpm::prediction kind = ddpm::prediction::v;
+    ddpm::trainer trainer{net,
+                          schedule,
+                          {.batch = 64,
+                           .learning_rate = 1e-3,
+                           .rate_schedule = {.warm_up_steps = 100, .total_steps = std::max<index>(101, chosen.steps)},
+                           .ema = {.decay = 0.999},
+                           .predicts = kind,
+                           .seed = chosen.seed}};
+    if (chosen.resume) {
+        trainer.load(chosen.file("model.safetensors"));
+    }
+    std::printf("Data:     %td images of %td x %td pixels from %s\n", file.count, file.height, file.width,
+                chosen.data.c_str());
+    std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
+                ddpm::nn::parameter_count(net), schedule.steps());
+    std::printf("Training: from step %td to %td, batch %td, %td threads\n", trainer.step(), chosen.steps,
+                trainer.options().batch, ddpm::thread_count());
+    if (trainer.step() >= chosen.steps) {
+        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
+    } else if (examples::train(trainer, data, chosen.steps, chosen.out,
+                               {.labels = labels, .label_dropout = 0.1, .null_label = no_class}) ==
+               ddpm::fit_status::stopped) {
+        std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
+        return 130;
+    }
+
+    const examples::stopwatch drawing;
+    const std::vector<index> asked = classes_in_turn(chosen.samples);
+    images way;
+    const images drawn = draw(trainer.average(), kind, schedule, asked, chosen, way);
+    std::printf("Drew %td images by DDIM in %td steps, guidance %g, in %.1f s.\n", drawn.cols(), chosen.sampling_steps,
+                chosen.guidance, drawing.seconds());
+    const auto write = [&](const char* name, const images& tiles) {
+        examples::write_png(chosen.file(name), ddpm::io::image_grid(tiles, file.shape(), examples::sheet(file.shape(), 10)));
+    };
+    write("samples.png", drawn.leftCols(std::min<index>(100, drawn.cols())));
+    write("denoising.png", way);
+    report_agreement(data, labels, drawn, asked, file.shape(), chosen.seed);
+    std::printf("\n%s holds\n"
+                "  samples.png        new images, a column for each class\n"
+                "  denoising.png      ten of them, out of noise\n"
+                "  loss.svg           the loss of each training step\n"
+                "  model.safetensors  the model, its average and the state of its training\n"
+                "Done in %.1f s.\n",
+                chosen.out.c_str(), watch.seconds());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    settings chosen;
+    CLI::App app{"Trains a class-conditional U-Net on labelled grey images and draws new ones of each class.", "mnist"};
+    app.add_option("--data", chosen.data, "images to learn from: an IDX file")->required()->check(CLI::ExistingFile);
+    app.add_option("--labels", chosen.labels, "their classes, 0 to 9: an IDX file")
+        ->required()
+        ->check(CLI::ExistingFile);
+    app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
+    app.add_option("--steps", chosen.steps, "training steps in all")
+        ->check(CLI::Range(1, 1'000'000'000))
+        ->capture_default_str();
+    app.add_option("--samples", chosen.samples, "how many images to draw")
+        ->check(CLI::Range(10, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--sampling-steps", chosen.sampling_steps, "steps of DDIM")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_option("--guidance", chosen.guidance, "how strongly the class is asked for; 1: as it is learned")
+        ->capture_default_str();
+    app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
+    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    app.add_flag("--resume", chosen.resume, "go on from the checkpoint in the output folder");
+    return examples::run_program(app, argc, argv, [&] { return run(chosen); });
+}

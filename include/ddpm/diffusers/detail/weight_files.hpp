@@ -1,0 +1,139 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/config_reader.hpp>
+#include <ddpm/io/safetensors_file.hpp>
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm::diffusers::detail {
+
+inline constexpr std::string_view weights_name = "diffusion_pytorch_model.safetensors";
+inline constexpr std::string_view weights_index_name = "diffusion_pytorch_model.safetensors.index.json";
+
+/// A file of a folder, or of its sub-folder.
+[[nodiscard]] inline std::string path_in(std::string_view folder, std::string_view name) {
+    return (std::filesystem::path(folder) / name).string();
+}
+
+/// Where a part of a pipeline lies: in the sub-folder of its name, if there is one, else in the folder itself.
+[[nodiscard]] inline std::string part_folder(const std::string& folder, std::string_view part) {
+    const std::filesystem::path inside = std::filesystem::path(folder) / part;
+    std::error_code none;
+    return std::filesystem::is_directory(inside, none) ? inside.string() : folder;
+}
+
+[[nodiscard]] inline bool is_file(const std::string& path) {
+    std::error_code none;
+    return std::filesystem::exists(path, none);
+}
+
+/// Whether a name is that of something in an attention layer.
+[[nodiscard]] inline bool is_of_attention(std::string_view name) noexcept {
+    return name.starts_with("attentions.") || name.find(".attentions.") != name.npos;
+}
+
+/// The name that diffusers uses today for a tensor. Before 2023 the dense layers of an attention had other names.
+[[nodiscard]] inline std::string current_name(std::string_view name) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> renamed{{
+        {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
+    std::string current(name);
+    if (is_of_attention(name)) {
+        for (const auto& [old, now] : renamed) {
+            if (const std::size_t at = current.find(old); at != current.npos) {
+                current.replace(at, old.size(), now);
+            }
+        }
+    }
+    return current;
+}
+
+/// A tensor of one of the files.
+struct stored_tensor {
+    const io::safetensors_file* file;
+    const std::string* name;  ///< in the file
+    const io::tensor_info* info;
+};
+
+/// The safetensors files of a model, open, and what is in them by the names of today.
+class weight_files {
+public:
+    /// @throws io_error if there is no safetensors file, or one of them or the index breaks a rule
+    explicit weight_files(const std::string& folder) : where_(folder) {
+        const std::string index_path = path_in(folder, weights_index_name);
+        const std::string path = path_in(folder, weights_name);
+        if (is_file(index_path)) {
+            where_ = index_path;
+            open_shards(folder);
+        } else if (is_file(path)) {
+            where_ = path;
+            files_.push_back(io::safetensors_file::open(path));
+        } else if (is_file(path_in(folder, "diffusion_pytorch_model.bin")) ||
+                   is_file(path_in(folder, "diffusion_pytorch_model.bin.index.json"))) {
+            throw io_error(folder, "the weights are there as pickled .bin only, which is a program, not data; save them "
+                                   "anew with safe_serialization=True", weights_name, "diffusion_pytorch_model.bin");
+        } else {
+            throw io_error(folder, "no weights", ddpm::detail::text(weights_name, " or ", weights_index_name), "neither");
+        }
+        for (const io::safetensors_file& file : files_) {
+            for (const auto& [name, info] : file.tensors()) {
+                if (!tensors_.emplace(current_name(name), stored_tensor{&file, &name, &info}).second) {
+                    problems_.push_back(name + " comes twice");
+                }
+            }
+        }
+    }
+    weight_files(const weight_files&) = delete;
+    weight_files& operator=(const weight_files&) = delete;
+
+    /// What to name in messages: the only file, or the index of several.
+    [[nodiscard]] const std::string& where() const noexcept { return where_; }
+    [[nodiscard]] const std::map<std::string, stored_tensor, std::less<>>& tensors() const noexcept { return tensors_; }
+
+    /// What is wrong with the files as a whole.
+    [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
+
+private:
+    void open_shards(const std::string& folder) {
+        config_reader reader(read_json_file(where_), where_);
+        const auto map = reader.take("weight_map");
+        const auto* const entries = map ? std::get_if<json::object>(&map->value) : nullptr;
+        if (entries == nullptr) {
+            reader.fail("weight_map", "an object", map ? "another kind of value" : "none");
+        }
+        std::map<std::string, std::size_t> position;
+        for (const auto& [name, file] : *entries) {
+            const std::string shard = reader.text_of("weight_map", file);
+            if (shard.empty() || shard.find_first_of("/\\") != shard.npos || shard.find('\0') != shard.npos ||
+                !shard.ends_with(".safetensors")) {
+                reader.fail("weight_map", "names of safetensors files in the same folder", io::detail::quoted(shard));
+            }
+            if (position.emplace(shard, files_.size()).second) {
+                files_.push_back(io::safetensors_file::open(path_in(folder, shard)));
+            }
+        }
+        for (const auto& [name, file] : *entries) {
+            const std::string& shard = std::get<std::string>(file.value);
+            if (files_[position.at(shard)].find(name) == nullptr) {
+                problems_.push_back(name + " is missing in " + shard);
+            }
+        }
+    }
+
+    std::string where_;
+    std::vector<io::safetensors_file> files_;
+    std::map<std::string, stored_tensor, std::less<>> tensors_;
+    std::vector<std::string> problems_;
+};
+
+}  // namespace ddpm::diffusers::detail

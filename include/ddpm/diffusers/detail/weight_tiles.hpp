@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/weight_files.hpp>
+#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/io/detail/read_converted.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ddpm::diffusers::detail {
+
+/// A part of a parameter that goes through a small buffer from its file to its place: the numbers of some outputs, each
+/// of them for some inputs. A parameter in torch's order is one output, whose inputs are all its numbers.
+template <Scalar S>
+struct weight_tile {
+    const nn::parameter<S>* to;
+    stored_tensor from;
+    index first_output, outputs;
+    index first_input, inputs;
+    index all_outputs, all_inputs, positions;  ///< of the parameter
+
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return static_cast<std::size_t>(outputs * inputs * positions) *
+               static_cast<std::size_t>(io::bits(from.info->type) / 8);
+    }
+};
+
+/// Cuts a parameter into tiles, each whole cache lines of its memory and not more than a part of the second cache.
+template <Scalar S>
+void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to, const stored_tensor& from) {
+    constexpr index most_numbers = index{1} << 16, most_outputs = 16;
+    const index size = to.shape.size();
+    if (size == 0) {
+        return;
+    }
+    const bool as_stored = to.order == nn::tensor_order::last_fastest;
+    const index all_outputs = as_stored ? 1 : to.shape[0];
+    const index all_inputs = as_stored ? size : to.shape.dimensions() > 1 ? to.shape[1] : 1;
+    const index positions = size / (all_outputs * all_inputs);
+    const index outputs = std::min(all_outputs, most_outputs);
+    const index inputs = std::clamp<index>(most_numbers / (outputs * positions), 1, all_inputs);
+    for (index o = 0; o < all_outputs; o += outputs) {
+        for (index i = 0; i < all_inputs; i += inputs) {
+            tiles.push_back({&to, from, o, std::min(outputs, all_outputs - o), i, std::min(inputs, all_inputs - i),
+                             all_outputs, all_inputs, positions});
+        }
+    }
+}
+
+/// Fills the buffer with the tile's numbers as they are stored, output after output.
+template <Scalar S>
+void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
+    const std::size_t number = static_cast<std::size_t>(io::bits(tile.from.info->type) / 8);
+    const auto read = [&](index first, std::span<std::byte> out) {
+        tile.from.file->read_bytes(*tile.from.name, static_cast<std::uint64_t>(first) * number, out);
+    };
+    const index row = tile.all_inputs * tile.positions;
+    const index first = tile.first_output * row + tile.first_input * tile.positions;
+    if (tile.inputs == tile.all_inputs) {
+        read(first, buffer.first(tile.bytes()));
+        return;
+    }
+    const std::size_t part = tile.bytes() / static_cast<std::size_t>(tile.outputs);
+    for (index output = 0; output < tile.outputs; ++output) {
+        read(first + output * row, buffer.subspan(static_cast<std::size_t>(output) * part, part));
+    }
+}
+
+/// Gives the parameter the numbers of a buffer that read_tile filled.
+template <class Stored, Scalar S, class Convert>
+void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert& convert) {
+    S* const to = tile.to->values.data() + tile.first_output;
+    const auto number = [&](index at) {
+        return convert(io::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
+    };
+    if (tile.all_outputs == 1 && tile.positions == 1) {  // memory and file agree
+        S* const out = to + tile.first_input;
+        for (index i = 0; i < tile.inputs; ++i) {
+            out[i] = number(i);
+        }
+        return;
+    }
+    const index row = tile.inputs * tile.positions;
+    // So many inputs that what the positions of one round read stays in the first cache until the next.
+    const index group = std::max<index>(1, 64 / tile.positions);
+    for (index begin = 0; begin < tile.inputs; begin += group) {
+        const index end = std::min(begin + group, tile.inputs);
+        for (index position = 0; position < tile.positions; ++position) {
+            for (index input = begin; input < end; ++input) {
+                S* const out = to + (position * tile.all_inputs + tile.first_input + input) * tile.all_outputs;
+                const index at = input * tile.positions + position;
+                for (index output = 0; output < tile.outputs; ++output) {
+                    out[output] = number(output * row + at);
+                }
+            }
+        }
+    }
+}
+
+/// Whether numbers of that type are taken.
+[[nodiscard]] constexpr bool converts(io::dtype type) noexcept {
+    return type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16 || type == io::dtype::f64;
+}
+
+template <Scalar S>
+void store_tile(const weight_tile<S>& tile, const std::byte* from) {
+    switch (tile.from.info->type) {
+        case io::dtype::f64:
+            return store_tile<double>(tile, from, [](double x) { return static_cast<S>(x); });
+        case io::dtype::f16:
+            return store_tile<std::uint16_t>(tile, from, [](std::uint16_t x) { return S{io::detail::float_of_f16(x)}; });
+        case io::dtype::bf16:
+            return store_tile<std::uint16_t>(tile, from, [](std::uint16_t x) { return S{io::detail::float_of_bf16(x)}; });
+        default:
+            return store_tile<float>(tile, from, [](float x) { return S{x}; });
+    }
+}
+
+/// Reads the tiles and gives them to their parameters, side by side.
+template <Scalar S>
+void load_tiles(const std::vector<weight_tile<S>>& tiles) {
+    std::size_t largest = 0;
+    for (const weight_tile<S>& tile : tiles) {
+        largest = std::max(largest, tile.bytes());
+    }
+    constexpr index grain = 16;
+    parallel_for(static_cast<index>(tiles.size()), grain, [&](index first, index last) {
+        std::vector<std::byte> buffer(largest);
+        for (index i = first; i < last; ++i) {
+            const weight_tile<S>& tile = tiles[static_cast<std::size_t>(i)];
+            read_tile(tile, buffer);
+            store_tile(tile, buffer.data());
+        }
+    });
+}
+
+}  // namespace ddpm::diffusers::detail

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/config_reader.hpp>
+#include <ddpm/diffusers/detail/config_writer.hpp>
+#include <ddpm/diffusers/detail/weight_files.hpp>
+#include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/unet_config.hpp>
+#include <ddpm/diffusers/weights.hpp>
+#include <ddpm/nn/unet_options.hpp>
+
+#include <concepts>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace ddpm::diffusers {
+
+/// Where the parts of a folder of diffusers lie, and of which class they are.
+struct pipeline_folder {
+    std::string folder;
+    std::string class_name;        ///< empty if the folder has no model_index.json
+    std::string unet_class;        ///< UNet2DModel
+    std::string scheduler_class;   ///< empty if the folder names none
+    std::string unet_config;       ///< the path of the U-Net's config.json
+    std::string scheduler_config;  ///< the path of scheduler_config.json; empty if there is none
+    std::vector<std::string> notes;
+};
+
+/// Finds the parts of a folder that a pipeline of diffusers wrote, or UNet2DModel.save_pretrained: in the sub-folders
+/// unet/ and scheduler/, or, as in the first repositories, all in the folder itself.
+/// @throws io_error if the folder has no config of a U-Net, or if its model_index.json is not one or names another kind
+/// of network
+[[nodiscard]] inline pipeline_folder read_pipeline(const std::string& folder) {
+    pipeline_folder found;
+    found.folder = folder;
+    const std::string index_path = detail::path_in(folder, "model_index.json");
+    if (detail::is_file(index_path)) {
+        detail::config_reader reader(detail::read_json_file(index_path), index_path);
+        const auto class_of = [&](std::string_view key) {
+            std::vector<std::string> names;
+            if (const auto value = reader.take(key)) {
+                reader.each(key, *value, [&](const detail::json& name) { names.push_back(reader.text_of(key, name)); });
+            }
+            if (names.size() != 2) {
+                reader.fail(key, "[library, class]", ddpm::detail::text(names.size(), " names"));
+            }
+            return names[1];
+        };
+        if (!reader.has("_class_name")) {
+            reader.fail("_class_name", "the class of a pipeline", "none");
+        }
+        found.class_name = reader.text("_class_name", {});
+        static_cast<void>(reader.take("_diffusers_version"));
+        found.unet_class = class_of("unet");
+        if (found.unet_class != "UNet2DModel") {
+            reader.fail("unet", "UNet2DModel", found.unet_class);
+        }
+        if (reader.has("scheduler")) {
+            found.scheduler_class = class_of("scheduler");
+        }
+        static_cast<void>(reader.rest(found.notes));
+    } else {
+        found.notes.emplace_back("the folder has no model_index.json");
+        found.unet_class = "UNet2DModel";
+    }
+    found.unet_config = detail::path_in(detail::part_folder(folder, "unet"), "config.json");
+    if (!detail::is_file(found.unet_config)) {
+        throw io_error(folder, "no U-Net of diffusers", found.unet_config, "no such file");
+    }
+    const std::string scheduler = detail::path_in(detail::part_folder(folder, "scheduler"), "scheduler_config.json");
+    if (detail::is_file(scheduler)) {
+        found.scheduler_config = scheduler;
+    } else {
+        found.notes.emplace_back("the folder has no scheduler_config.json");
+    }
+    return found;
+}
+
+/// A network that says by which options it was made.
+template <class N>
+concept UnetLike = nn::Layer<N> && requires(const N& net) {
+    { net.options() } -> std::convertible_to<const nn::unet_options&>;
+};
+
+/// Writes a folder, which is made if it is not there, that DDPMPipeline.from_pretrained (or DDIMPipeline's, by the
+/// scheduler's kind) and, from its sub-folder unet/, UNet2DModel.from_pretrained load. `unet` says what the config holds
+/// beyond the network's options.
+/// @throws io_error if writing fails; value_error as scheduler_config_text and unet_config_text
+template <UnetLike Net>
+void write_pipeline(const std::string& folder, const Net& net, const scheduler_config& scheduler,
+                    unet_config unet = {}) {
+    unet.options = net.options();
+    const bool is_ddpm = scheduler.kind == scheduler_kind::ddpm;
+    const std::string unet_text = unet_config_text(unet), scheduler_text = scheduler_config_text(scheduler);
+    const auto pair = [](std::string_view name) {
+        return detail::json{detail::json::array{detail::json_of("diffusers"), detail::json_of(name)}};
+    };
+    for (const std::string_view part : {"unet", "scheduler"}) {
+        std::error_code failure;
+        std::filesystem::create_directories(detail::path_in(folder, part), failure);
+        if (failure) {
+            throw io_error(folder, ddpm::detail::text("cannot make its folder ", part, " (", failure.message(), ")"));
+        }
+    }
+    save_weights(folder, net);
+    detail::write_text_file(detail::path_in(folder, "unet/config.json"), unet_text);
+    detail::write_text_file(detail::path_in(folder, "scheduler/scheduler_config.json"), scheduler_text);
+    detail::write_text_file(
+        detail::path_in(folder, "model_index.json"),
+        detail::config_text({{"_class_name", detail::json_of(is_ddpm ? "DDPMPipeline" : "DDIMPipeline")},
+                             {"_diffusers_version", detail::json_of(detail::written_version)},
+                             {"scheduler", pair(detail::name_in(detail::scheduler_names(), scheduler.kind))},
+                             {"unet", pair("UNet2DModel")}},
+                            {}));
+}
+
+}  // namespace ddpm::diffusers

@@ -1,0 +1,274 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/config_reader.hpp>
+#include <ddpm/diffusers/detail/config_writer.hpp>
+#include <ddpm/nn/conv2d.hpp>
+#include <ddpm/nn/time_embedding.hpp>
+#include <ddpm/nn/unet_options.hpp>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm::diffusers {
+
+/// The config.json of a UNet2DModel.
+struct unet_config {
+    nn::unet_options options{};
+    bool has_sample_size = true;  ///< otherwise the file names no size, and the options have one that the levels can halve
+    std::vector<std::string> notes{};                ///< what was assumed, and what was not understood; not written
+    std::map<std::string, std::string> unknown{};    ///< the keys that were not understood and their JSON texts; written
+};
+
+namespace detail {
+
+[[nodiscard]] inline const names_of<nn::unet_level>& down_names() {
+    static const names_of<nn::unet_level> names{{"DownBlock2D", nn::unet_level::plain},
+                                                {"AttnDownBlock2D", nn::unet_level::attention},
+                                                {"UNetResDownBlock2D", nn::unet_level::plain},
+                                                {"UNetResAttnDownBlock2D", nn::unet_level::attention}};
+    return names;
+}
+
+[[nodiscard]] inline const names_of<nn::unet_level>& up_names() {
+    static const names_of<nn::unet_level> names{{"UpBlock2D", nn::unet_level::plain},
+                                                {"AttnUpBlock2D", nn::unet_level::attention},
+                                                {"UNetResUpBlock2D", nn::unet_level::plain},
+                                                {"UNetResAttnUpBlock2D", nn::unet_level::attention}};
+    return names;
+}
+
+[[nodiscard]] inline const names_of<nn::unet_resampling>& resampling_names() {
+    static const names_of<nn::unet_resampling> names{{"conv", nn::unet_resampling::conv},
+                                                     {"resnet", nn::unet_resampling::residual}};
+    return names;
+}
+
+[[nodiscard]] inline const names_of<nn::unet_time>& time_names() {
+    static const names_of<nn::unet_time> names{{"positional", nn::unet_time::positional},
+                                               {"fourier", nn::unet_time::fourier},
+                                               {"learned", nn::unet_time::learned}};
+    return names;
+}
+
+/// A whole number, or null or nothing for 0.
+[[nodiscard]] inline index integer_or_null(config_reader& reader, std::string_view key) {
+    return reader.take_null(key) ? 0 : reader.integer(key, 0, 0);
+}
+
+inline void read_size(config_reader& reader, unet_config& config) {
+    constexpr std::string_view key = "sample_size";
+    nn::unet_options& o = config.options;
+    if (reader.take_null(key) || !reader.has(key)) {
+        config.has_sample_size = false;
+        o.height = o.width = std::max(o.height, index{1} << std::min<std::size_t>(o.channels.size() - 1, 24));
+        config.notes.push_back(ddpm::detail::text("the file names no sample_size: taken as ", o.height));
+        return;
+    }
+    const json size = *reader.take(key);
+    if (std::holds_alternative<json::array>(size.value)) {
+        std::vector<index> sizes;
+        reader.each(key, size, [&](const json& element) { sizes.push_back(reader.integer_of(key, element, 1)); });
+        if (sizes.size() != 2) {
+            reader.fail(key, "a number or [height, width]", size);
+        }
+        o.height = sizes[0];
+        o.width = sizes[1];
+    } else {
+        o.height = o.width = reader.integer_of(key, size, 1);
+    }
+}
+
+inline void read_levels(config_reader& reader, nn::unet_options& o) {
+    if (const auto value = reader.take("block_out_channels")) {
+        o.channels.clear();
+        reader.each("block_out_channels", *value, [&](const json& element) {
+            o.channels.push_back(reader.integer_of("block_out_channels", element, 1));
+        });
+        if (o.channels.empty()) {
+            reader.fail("block_out_channels", "at least one level", *value);
+        }
+    }
+    const auto read = [&](std::string_view key, const names_of<nn::unet_level>& names, std::vector<nn::unet_level>& to) {
+        if (const auto value = reader.take(key)) {
+            to.clear();
+            reader.each(key, *value, [&](const json& element) { to.push_back(reader.named_by(key, element, names)); });
+        }
+        if (to.size() != o.channels.size()) {
+            reader.fail(key, ddpm::detail::text("as many as block_out_channels has, ", o.channels.size()), to.size());
+        }
+    };
+    read("down_block_types", down_names(), o.down);
+    read("up_block_types", up_names(), o.up);
+}
+
+/// The file may lack the number of channels of a head, for two reasons: somebody wrote only what differs from the
+/// defaults, or it is one of the first files, of a time when the models of Ho et al. had one head without saying so.
+inline void read_head_dim(config_reader& reader, unet_config& config) {
+    constexpr std::string_view key = "attention_head_dim";
+    nn::unet_options& o = config.options;
+    if (reader.take_null(key)) {
+        o.head_dim = 0;
+    } else if (reader.has(key)) {
+        o.head_dim = reader.integer(key, 0, 1);
+    } else if (o.order == nn::embedding_order::sin_cos && o.freq_shift == 1 &&
+               o.downsample_padding == nn::conv_padding::after) {
+        o.head_dim = 0;
+        config.notes.emplace_back("the file names no attention_head_dim: taken as null, one head, as the models of Ho "
+                                  "et al. have; diffusers itself would take 8");
+    } else {
+        config.notes.push_back(ddpm::detail::text("the file names no attention_head_dim: taken as ", o.head_dim));
+    }
+}
+
+inline void read_classes(config_reader& reader, nn::unet_options& o) {
+    const bool no_type = reader.take_null("class_embed_type") || !reader.has("class_embed_type");
+    o.class_count = integer_or_null(reader, "num_class_embeds");
+    if (no_type) {
+        o.classes = o.class_count > 0 ? nn::unet_classes::table : nn::unet_classes::none;
+    } else {
+        o.classes = reader.choice("class_embed_type", nn::unet_classes::none,
+                                  {{"timestep", nn::unet_classes::timestep}, {"identity", nn::unet_classes::identity}});
+    }
+}
+
+inline void read_middle(config_reader& reader, nn::unet_options& o) {
+    o.middle = !reader.take_null("mid_block_type");
+    if (o.middle) {
+        o.middle = reader.choice("mid_block_type", true, {{"UNetMidBlock2D", true}});
+    }
+    o.middle_attention = reader.boolean("add_attention", o.middle_attention);
+    o.middle_scale = reader.real("mid_block_scale_factor", o.middle_scale);
+    o.middle_attention_groups = integer_or_null(reader, "attn_norm_num_groups");
+}
+
+inline void read_time(config_reader& reader, nn::unet_options& o) {
+    o.time = reader.choice("time_embedding_type", o.time, time_names());
+    o.time_embedding_dim = integer_or_null(reader, "time_embedding_dim");
+    o.freq_shift = reader.real("freq_shift", o.freq_shift);
+    o.order = reader.boolean("flip_sin_to_cos", true) ? nn::embedding_order::cos_sin : nn::embedding_order::sin_cos;
+    o.train_timesteps = integer_or_null(reader, "num_train_timesteps");
+    if (o.time == nn::unet_time::learned && o.train_timesteps == 0) {
+        reader.fail("num_train_timesteps", "at least 1 where the time embedding is learned", "none");
+    }
+}
+
+}  // namespace detail
+
+/// Reads the config of a UNet2DModel from its JSON text; `where` names it in messages. Keys that are not there have the
+/// defaults of diffusers' class, and a missing attention_head_dim is noted.
+/// @throws io_error that names the key, where a value is of a wrong type, out of its domain or not supported, or the
+/// lists differ in length; or if no U-Net has such options
+/// @source diffusers 0.42.1, UNet2DModel
+[[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where) {
+    detail::config_reader reader(text, where);
+    unet_config config;
+    nn::unet_options& o = config.options;
+    static_cast<void>(reader.choice("_class_name", true, {{"UNet2DModel", true}}));
+    static_cast<void>(reader.take("_diffusers_version"));
+    detail::read_levels(reader, o);
+    detail::read_size(reader, config);
+    o.in_channels = reader.integer("in_channels", o.in_channels, 1);
+    o.out_channels = reader.integer("out_channels", o.out_channels, 1);
+    o.center_input = reader.boolean("center_input_sample", o.center_input);
+    detail::read_time(reader, o);
+    o.layers = reader.integer("layers_per_block", o.layers, 1);
+    detail::read_middle(reader, o);
+    const index padding = reader.integer("downsample_padding", 1, 0);
+    if (padding > 1) {
+        reader.fail("downsample_padding", "0 or 1", padding);
+    }
+    o.downsample_padding = padding == 0 ? nn::conv_padding::after : nn::conv_padding::symmetric;
+    const auto resampling = [&](std::string_view key) {
+        return reader.take_null(key) ? nn::unet_resampling::conv
+                                     : reader.choice(key, nn::unet_resampling::conv, detail::resampling_names());
+    };
+    o.downsample = resampling("downsample_type");
+    o.upsample = resampling("upsample_type");
+    o.dropout = reader.real("dropout", o.dropout);
+    static_cast<void>(reader.choice("act_fn", true, {{"silu", true}, {"swish", true}}));
+    detail::read_head_dim(reader, config);
+    o.groups = reader.integer("norm_num_groups", o.groups, 1);
+    o.norm_eps = reader.real("norm_eps", o.norm_eps);
+    o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
+    detail::read_classes(reader, o);
+    config.unknown = reader.rest(config.notes);
+    try {
+        nn::require_valid(o);
+    } catch (const value_error& e) {
+        throw io_error(where, ddpm::detail::text("not the config of a U-Net: ", e.what()));
+    }
+    return config;
+}
+
+/// Reads the config of a UNet2DModel from a file.
+/// @throws io_error as above, or if the file cannot be read
+[[nodiscard]] inline unet_config read_unet_config(const std::string& path) {
+    return parse_unet_config(detail::read_json_file(path), path);
+}
+
+/// The text of a UNet2DModel's config.json, as diffusers writes it.
+/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, or a number is
+/// not finite
+[[nodiscard]] inline std::string unet_config_text(const unet_config& config) {
+    using detail::json_of;
+    const nn::unet_options& o = config.options;
+    const auto null_for_0 = [](index value) { return value == 0 ? detail::json{} : json_of(value); };
+    const auto named = [](const auto& names) { return [&](auto value) { return detail::name_in(names, value); }; };
+    const detail::json size = !config.has_sample_size  ? detail::json{}
+                              : o.height == o.width ? json_of(o.height)
+                                                    : detail::json{detail::json::array{json_of(o.height),
+                                                                                       json_of(o.width)}};
+    const detail::json classes = o.classes == nn::unet_classes::timestep   ? json_of("timestep")
+                                 : o.classes == nn::unet_classes::identity ? json_of("identity")
+                                                                           : detail::json{};
+    return detail::config_text(
+        {
+            {"_class_name", json_of("UNet2DModel")},
+            {"_diffusers_version", json_of(detail::written_version)},
+            {"act_fn", json_of("silu")},
+            {"add_attention", json_of(o.middle_attention)},
+            {"attention_head_dim", null_for_0(o.head_dim)},
+            {"attn_norm_num_groups", null_for_0(o.middle_attention_groups)},
+            {"block_out_channels", detail::json_list(o.channels, [](index channels) { return channels; })},
+            {"center_input_sample", json_of(o.center_input)},
+            {"class_embed_type", classes},
+            {"down_block_types", detail::json_list(o.down, named(detail::down_names()))},
+            {"downsample_padding", json_of(index{o.downsample_padding == nn::conv_padding::after ? 0 : 1})},
+            {"downsample_type", json_of(detail::name_in(detail::resampling_names(), o.downsample))},
+            {"dropout", json_of(o.dropout)},
+            {"flip_sin_to_cos", json_of(o.order == nn::embedding_order::cos_sin)},
+            {"freq_shift", detail::json_of_number(o.freq_shift)},
+            {"in_channels", json_of(o.in_channels)},
+            {"layers_per_block", json_of(o.layers)},
+            {"mid_block_scale_factor", detail::json_of_number(o.middle_scale)},
+            {"mid_block_type", o.middle ? json_of("UNetMidBlock2D") : detail::json{}},
+            {"norm_eps", json_of(o.norm_eps)},
+            {"norm_num_groups", json_of(o.groups)},
+            {"num_class_embeds", o.classes == nn::unet_classes::none ? detail::json{} : null_for_0(o.class_count)},
+            {"num_train_timesteps", null_for_0(o.train_timesteps)},
+            {"out_channels", json_of(o.out_channels)},
+            {"resnet_time_scale_shift", json_of(o.scale_shift ? "scale_shift" : "default")},
+            {"sample_size", size},
+            {"time_embedding_dim", null_for_0(o.time_embedding_dim)},
+            {"time_embedding_type", json_of(detail::name_in(detail::time_names(), o.time))},
+            {"up_block_types", detail::json_list(o.up, named(detail::up_names()))},
+            {"upsample_type", json_of(detail::name_in(detail::resampling_names(), o.upsample))},
+        },
+        config.unknown);
+}
+
+/// Writes the config.json of a UNet2DModel.
+/// @throws as unet_config_text; io_error if writing fails
+inline void write_unet_config(const std::string& path, const unet_config& config) {
+    detail::write_text_file(path, unet_config_text(config));
+}
+
+}  // namespace ddpm::diffusers

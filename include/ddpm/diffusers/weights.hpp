@@ -1,0 +1,122 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/weight_files.hpp>
+#include <ddpm/diffusers/detail/weight_tiles.hpp>
+#include <ddpm/io/atomic_file.hpp>
+#include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/torch_order.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::diffusers {
+
+namespace detail {
+
+/// Whether a stored shape is the parameter's. The dense layers of an attention were convolutions of 1 × 1 once.
+template <class T>
+[[nodiscard]] bool fits(const nn::parameter<T>& p, std::span<const index> stored) {
+    if (is_of_attention(p.name) && p.shape.dimensions() == 2) {
+        while (stored.size() > 2 && stored.size() <= 4 && stored.back() == 1) {
+            stored = stored.first(stored.size() - 1);
+        }
+    }
+    return std::equal(stored.begin(), stored.end(), p.shape.begin(), p.shape.end());
+}
+
+/// @throws io_error that lists everything in which the files differ from the parameters
+template <class T>
+void require_tensors_of(const weight_files& files, const std::vector<nn::parameter<T>>& parameters) {
+    std::string problems;
+    const auto report = [&](const auto&... parts) {
+        problems += ddpm::detail::text(problems.empty() ? "" : ", ", parts...);
+    };
+    for (const std::string& problem : files.problems()) {
+        report(problem);
+    }
+    std::set<std::string_view> expected;
+    for (const nn::parameter<T>& p : parameters) {
+        expected.insert(p.name);
+        const auto found = files.tensors().find(p.name);
+        if (found == files.tensors().end()) {
+            report(p.name, " is missing");
+        } else if (const io::tensor_info& info = *found->second.info; !fits(p, info.shape)) {
+            report(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
+        } else if (!converts(info.type)) {
+            report(p.name, " has type ", io::name(info.type), " instead of a floating-point one");
+        }
+    }
+    for (const auto& [name, stored] : files.tensors()) {
+        if (!expected.contains(name)) {
+            report(*stored.name, " is unexpected");
+        }
+    }
+    if (!problems.empty()) {
+        throw io_error(files.where(), ddpm::detail::text("not the tensors of this network: ", problems));
+    }
+}
+
+}  // namespace detail
+
+/// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else from
+/// itself, and there from diffusion_pytorch_model.safetensors or from the several files that its index names. F64, F32,
+/// F16 and BF16 are converted. The names and shapes that attention layers had before 2023 are understood.
+/// @throws io_error if there are no such files or one breaks a rule of its format, or if the tensors are not exactly the
+/// network's (the text lists all that differ): the network is then as it was. Only if a file that was found right cannot
+/// be read afterwards (the disk fails, or somebody cuts it short meanwhile) the network holds a part of it
+/// @complexity reads each file once; beside the network less than a MiB for each thread
+template <nn::Layer Net>
+void load_weights(const std::string& folder, Net& net) {
+    using S = typename Net::scalar;
+    const detail::weight_files files(detail::part_folder(folder, "unet"));
+    const std::vector<nn::parameter<S>> parameters = nn::parameters(net);
+    detail::require_tensors_of(files, parameters);
+    std::vector<detail::weight_tile<S>> tiles;
+    for (const nn::parameter<S>& p : parameters) {
+        detail::append_tiles(tiles, p, files.tensors().find(p.name)->second);
+    }
+    detail::load_tiles(tiles);
+}
+
+/// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is one,
+/// else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed.
+/// @throws io_error if writing fails; the folder then holds what it held before
+/// @complexity beside the network as much memory as its largest tensor
+template <nn::Layer Net>
+void save_weights(const std::string& folder, const Net& net) {
+    using S = typename Net::scalar;
+    const std::string place = detail::part_folder(folder, "unet");
+    const auto parameters = nn::parameters(net);
+    std::vector<io::tensor_source> tensors;
+    std::size_t largest = 0;
+    for (const auto& p : parameters) {
+        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), p.values);
+        largest = std::max(largest, p.values.size());
+    }
+    io::atomic_file file(detail::path_in(place, detail::weights_name));
+    const auto order = io::detail::safetensors_order(tensors);
+    const std::string prefix = io::detail::safetensors_prefix(order, {{"format", "pt"}});
+    file.write(io::detail::bytes_of(prefix));
+    std::vector<S> in_torch_order(largest);
+    for (const io::tensor_source* const tensor : order) {
+        const auto& p = parameters[static_cast<std::size_t>(tensor - tensors.data())];
+        const auto out = std::span(in_torch_order).first(p.values.size());
+        nn::to_torch_order(p, out);
+        file.write(std::as_bytes(out));
+    }
+    file.commit();
+    std::filesystem::remove(detail::path_in(place, detail::weights_index_name));
+}
+
+}  // namespace ddpm::diffusers

@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The bodies of group_norm.hpp. A channel's sums run over the pixels in their order, in double, whatever channels are
+// beside it. `Part` says that a block is the last `count` channels, which do not fill a pack.
+
+template <class S>
+DDPM_INLINE pack<double> load_wide(const S* p) {
+    return __builtin_convertvector(load_narrow<S>(p), pack<double>);
+}
+
+template <class S>
+DDPM_INLINE pack<double> load_wide_first(const S* p, index count) {
+    narrow<S> v{};
+    __builtin_memcpy(&v, p, static_cast<decltype(sizeof 0)>(count) * sizeof(S));
+    return __builtin_convertvector(v, pack<double>);
+}
+
+/// In one pass, by the differences from a channel's first pixel, which none of n pixels can have further from the mean
+/// than √n deviations: that bounds what is lost where the squares are put together.
+template <index Packs, bool Part, class S>
+DDPM_INLINE void channel_moments_block(index count, index pixels, const S* x, index stride, double* mean,
+                                       double* squares) {
+    pack<double> first[Packs], sum[Packs], square[Packs];
+    DDPM_UNROLL
+    for (index p = 0; p < Packs; ++p) {
+        first[p] = Part ? load_wide_first<S>(x, count) : load_wide<S>(x + p * lanes<double>);
+        sum[p] = square[p] = pack<double>{};
+    }
+    for (index n = 1; n < pixels; ++n) {
+        const S* const at = x + n * stride;
+        DDPM_UNROLL
+        for (index p = 0; p < Packs; ++p) {
+            const pack<double> difference =
+                (Part ? load_wide_first<S>(at, count) : load_wide<S>(at + p * lanes<double>)) - first[p];
+            sum[p] += difference;
+            square[p] = multiply_add(difference, difference, square[p]);
+        }
+    }
+    const double inverse = 1 / static_cast<double>(pixels);
+    DDPM_UNROLL
+    for (index p = 0; p < Packs; ++p) {
+        const pack<double> shift = sum[p] * inverse, rest = max(pack<double>{}, square[p] - sum[p] * shift);
+        if (Part) {
+            store_first(mean, first[p] + shift, count);
+            store_first(squares, rest, count);
+        } else {
+            store(mean + p * lanes<double>, first[p] + shift);
+            store(squares + p * lanes<double>, rest);
+        }
+    }
+}
+
+template <index Packs, class S>
+DDPM_INLINE void channel_moments_from(index c, index channels, index pixels, const S* x, index stride, double* mean,
+                                      double* squares) {
+    for (; c + Packs * lanes<double> <= channels; c += Packs * lanes<double>) {
+        channel_moments_block<Packs, false, S>(0, pixels, x + c, stride, mean + c, squares + c);
+    }
+    if constexpr (Packs > 1) {
+        channel_moments_from<Packs / 2, S>(c, channels, pixels, x, stride, mean, squares);
+    } else if (c < channels) {
+        channel_moments_block<1, true, S>(channels - c, pixels, x + c, stride, mean + c, squares + c);
+    }
+}
+
+template <class S>
+void channel_moments(index channels, index pixels, const S* x, index stride, double* mean, double* squares) {
+    channel_moments_from<DDPM_TARGET_BYTES == 64 ? 8 : 4, S>(0, channels, pixels, x, stride, mean, squares);
+}
+
+template <activation F, class S>
+DDPM_INLINE pack<S> activate(pack<S> x) {
+    if constexpr (F == activation::silu) {
+        return silu_pack<S>(x);
+    } else {
+        return x;
+    }
+}
+
+template <activation F, class S>
+void scale_shift(index channels, index pixels, const S* x, index x_stride, const S* a, const S* b, S* y,
+                 index y_stride) {
+    for (index n = 0; n < pixels; ++n) {
+        index c = 0;
+        for (; c + lanes<S> <= channels; c += lanes<S>) {
+            store(y + c, activate<F, S>(multiply_add(load(a + c), load(x + c), load(b + c))));
+        }
+        if (c < channels) {
+            const index rest = channels - c;
+            const pack<S> u = multiply_add(load_first(a + c, rest), load_first(x + c, rest), load_first(b + c, rest));
+            store_first(y + c, activate<F, S>(u), rest);
+        }
+        x += x_stride;
+        y += y_stride;
+    }
+}
+
+template <activation F, index Packs, bool Part, class S>
+DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, index x_stride, const S* a, const S* b,
+                                        const S* dy, index dy_stride, S* du, index du_stride, double* sums,
+                                        double* products) {
+    constexpr index parts = lanes<S> / lanes<double>;
+    pack<S> scale[Packs], shift[Packs];
+    pack<double> sum[Packs * parts], product[Packs * parts];
+    DDPM_UNROLL
+    for (index p = 0; p < Packs; ++p) {
+        scale[p] = Part ? load_first(a, count) : load(a + p * lanes<S>);
+        shift[p] = Part ? load_first(b, count) : load(b + p * lanes<S>);
+        DDPM_UNROLL
+        for (index k = 0; k < parts; ++k) {
+            sum[p * parts + k] = product[p * parts + k] = pack<double>{};
+        }
+    }
+    for (index n = 0; n < pixels; ++n) {
+        DDPM_UNROLL
+        for (index p = 0; p < Packs; ++p) {
+            const S* const x_at = x + n * x_stride + p * lanes<S>;
+            const S* const dy_at = dy + n * dy_stride + p * lanes<S>;
+            const pack<S> x_pack = Part ? load_first(x_at, count) : load(x_at);
+            pack<S> d = Part ? load_first(dy_at, count) : load(dy_at);
+            if constexpr (F == activation::silu) {
+                d *= silu_slope_pack<S>(multiply_add(scale[p], x_pack, shift[p]));
+                S* const du_at = du + n * du_stride + p * lanes<S>;
+                if (Part) {
+                    store_first(du_at, d, count);
+                } else {
+                    store(du_at, d);
+                }
+            }
+            narrow<S> x_part[parts], d_part[parts];
+            __builtin_memcpy(x_part, &x_pack, sizeof x_pack);
+            __builtin_memcpy(d_part, &d, sizeof d);
+            DDPM_UNROLL
+            for (index k = 0; k < parts; ++k) {
+                const pack<double> x_wide = __builtin_convertvector(x_part[k], pack<double>);
+                const pack<double> d_wide = __builtin_convertvector(d_part[k], pack<double>);
+                sum[p * parts + k] += d_wide;
+                product[p * parts + k] = multiply_add(d_wide, x_wide, product[p * parts + k]);
+            }
+        }
+    }
+    DDPM_UNROLL
+    for (index i = 0; i < Packs * parts; ++i) {
+        if (!Part) {
+            store(sums + i * lanes<double>, sum[i]);
+            store(products + i * lanes<double>, product[i]);
+        }
+    }
+    for (index i = 0; Part && i < count; ++i) {
+        sums[i] = sum[i / lanes<double>][i % lanes<double>];
+        products[i] = product[i / lanes<double>][i % lanes<double>];
+    }
+}
+
+template <activation F, index Packs, class S>
+DDPM_INLINE void scale_shift_sums_from(index c, index channels, index pixels, const S* x, index x_stride, const S* a,
+                                       const S* b, const S* dy, index dy_stride, S* du, index du_stride, double* sums,
+                                       double* products) {
+    for (; c + Packs * lanes<S> <= channels; c += Packs * lanes<S>) {
+        scale_shift_sums_block<F, Packs, false, S>(0, pixels, x + c, x_stride, a + c, b + c, dy + c, dy_stride, du + c,
+                                                   du_stride, sums + c, products + c);
+    }
+    if constexpr (Packs > 1) {
+        scale_shift_sums_from<F, Packs / 2, S>(c, channels, pixels, x, x_stride, a, b, dy, dy_stride, du, du_stride,
+                                               sums, products);
+    } else if (c < channels) {
+        scale_shift_sums_block<F, 1, true, S>(channels - c, pixels, x + c, x_stride, a + c, b + c, dy + c, dy_stride,
+                                              du + c, du_stride, sums + c, products + c);
+    }
+}
+
+/// For activation::none du is dy, and not written.
+template <activation F, class S>
+void scale_shift_sums(index channels, index pixels, const S* x, index x_stride, const S* a, const S* b, const S* dy,
+                      index dy_stride, S* du, index du_stride, double* sums, double* products) {
+    scale_shift_sums_from<F, F == activation::none ? 4 : 2, S>(0, channels, pixels, x, x_stride, a, b, dy, dy_stride,
+                                                               du, du_stride, sums, products);
+}
+
+template <class S>
+void channel_combination(index channels, index pixels, const S* du, index du_stride, const S* x, index x_stride,
+                         const S* p, const S* q, const S* r, S* dx, index dx_stride) {
+    for (index n = 0; n < pixels; ++n) {
+        index c = 0;
+        for (; c + lanes<S> <= channels; c += lanes<S>) {
+            const pack<S> rest = multiply_add(load(q + c), load(x + c), load(r + c));
+            store(dx + c, multiply_add(load(p + c), load(du + c), rest));
+        }
+        if (c < channels) {
+            const index count = channels - c;
+            const pack<S> rest =
+                multiply_add(load_first(q + c, count), load_first(x + c, count), load_first(r + c, count));
+            store_first(dx + c, multiply_add(load_first(p + c, count), load_first(du + c, count), rest), count);
+        }
+        du += du_stride;
+        x += x_stride;
+        dx += dx_stride;
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <span>
+
+namespace ddpm::nn {
+
+/// What a network is told of each sample beside its time: nothing, a class, or a vector.
+template <Scalar S>
+struct condition {
+    std::span<const index> labels{};  ///< N
+    batch_view<const S> vectors{};    ///< E × N
+
+    [[nodiscard]] bool empty() const noexcept { return labels.empty() && vectors.size() == 0; }
+
+    /// That of the samples first … first + count − 1.
+    [[nodiscard]] condition middle(index first, index count) const {
+        condition part;
+        if (!labels.empty()) {
+            part.labels = labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+        }
+        if (vectors.size() > 0) {
+            part.vectors = vectors.middle(first, count);
+        }
+        return part;
+    }
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+
+#include <algorithm>
+#include <type_traits>
+
+namespace ddpm::nn::detail {
+
+/// to = from; where `from` has one column, it goes to all.
+template <Scalar S>
+void copy_columns(batch_view<const S> from, batch_view<S> to) {
+    if (from.data() == to.data()) {
+        return;
+    }
+    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
+        std::copy_n(from.column(from.columns() == 1 ? 0 : n) + first, last - first, to.column(n) + first);
+    });
+}
+
+/// to += from.
+template <Scalar S>
+void add(batch_view<const S> from, batch_view<S> to) {
+    kernels::for_each_alike(
+        [&](index n, index first, index last) {
+            S* const column = to.column(n) + first;
+            kernels::linear_combination(last - first, {S{1}, S{1}}, {column, from.column(n) + first}, column);
+        },
+        to, from);
+}
+
+/// x *= factor.
+template <Scalar S>
+void multiply(batch_view<S> x, std::type_identity_t<S> factor) {
+    kernels::for_each_alike(
+        [&](index n, index first, index last) {
+            S* const column = x.column(n) + first;
+            kernels::linear_combination(last - first, {factor}, {column}, column);
+        },
+        x);
+}
+
+}  // namespace ddpm::nn::detail

@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/dropout.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::nn {
+
+/// Which mask a dropout takes. Each layer of a network has its own part of the Philox stream `dropout`: the stream word
+/// is noise_stream::dropout + 256 · layer, below all streams of users, and no other stream of the library has its low
+/// byte.
+struct dropout_address {
+    std::uint64_t seed = 0;
+    index step = 0;          ///< of the training
+    index first_sample = 0;  ///< the number of the batch's first sample in the step
+    index layer = 0;         ///< of the network, 0 … most_layers − 1
+
+    static constexpr index most_layers = 256;
+};
+
+/// Inverted dropout: sets elements to zero with probability `rate`, independently, and divides the others by 1 − rate,
+/// so that the mean stays. The mask is never stored: it is made again from its address, so that it does not depend on
+/// how samples are batched. Where nothing is to be dropped, as in evaluation, set the rate to 0.
+/// @source Srivastava et al. 2014, JMLR 15; as torch.nn.Dropout
+struct dropout {
+    double rate = 0;
+
+    /// y = x / (1 − rate) or 0.
+    /// @shape x and y D × N; y may be x
+    /// @throws shape_error if the shapes differ; value_error unless 0 ≤ rate < 1, and the layer, the step and the
+    /// samples are in their ranges (steps and samples: [0, 2³²))
+    /// @determinism an element's mask depends on its address only
+    template <Scalar S>
+    void forward(batch_view<const std::type_identity_t<S>> x, batch_view<S> y, const dropout_address& address) const {
+        detail::require_batch("dropout::forward", "output", y, x.rows(), x.columns());
+        run<S>("dropout::forward", x, y, address);
+    }
+
+    /// dx = dy / (1 − rate) where forward kept the element at that address, else 0.
+    /// @shape dy and dx D × N; dx may be dy
+    /// @throws as forward
+    template <Scalar S>
+    void backward(batch_view<const std::type_identity_t<S>> dy, batch_view<S> dx,
+                  const dropout_address& address) const {
+        detail::require_batch("dropout::backward", "gradient of the input", dx, dy.rows(), dy.columns());
+        run<S>("dropout::backward", dy, dx, address);
+    }
+
+private:
+    template <Scalar S>
+    void run(std::string_view where, batch_view<const S> from, batch_view<S> to, const dropout_address& address) const {
+        if (!(rate >= 0 && rate < 1)) {
+            throw value_error(where, "rate", "in [0, 1)", rate);
+        }
+        if (address.layer < 0 || address.layer >= dropout_address::most_layers) {
+            throw value_error(where, "layer", ddpm::detail::text("in [0, ", dropout_address::most_layers, ")"),
+                              address.layer);
+        }
+        if (rate == 0) {
+            detail::copy_columns<S>(from, to);
+            return;
+        }
+        const std::uint32_t stream =
+            static_cast<std::uint32_t>(noise_stream::dropout) + 256u * static_cast<std::uint32_t>(address.layer);
+        const philox_noise noise(address.seed, static_cast<noise_stream>(stream));
+        const double threshold = std::fmin(std::round(rate * 0x1p32), 0x1p32 - 1);
+        kernels::dropout<S>(noise.address(to.rows(), to.columns(), address.step, address.first_sample),
+                            static_cast<std::uint32_t>(threshold), static_cast<S>(1 / (1 - rate)), from, to);
+    }
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,69 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::nn {
+
+/// The images of a batch in somebody else's memory, without gaps: the channel varies fastest, then the column, the row
+/// and the sample.
+template <class T>
+struct feature_map {
+    using scalar = std::remove_const_t<T>;
+    static_assert(Scalar<scalar>);
+
+    T* data = nullptr;
+    index channels = 0;
+    index height = 0;
+    index width = 0;
+    index samples = 0;
+
+    [[nodiscard]] index pixels() const noexcept { return height * width; }
+    [[nodiscard]] index size() const noexcept { return channels * pixels() * samples; }
+
+    /// Whether there is no image: an output that nobody needs.
+    [[nodiscard]] bool empty() const noexcept { return data == nullptr; }
+
+    /// All pixels of all samples, channels × N·height·width.
+    [[nodiscard]] batch_view<T> columns() const { return {data, channels, pixels() * samples}; }
+
+    /// One image in each column, D × N.
+    [[nodiscard]] batch_view<T> images() const { return {data, channels * pixels(), samples}; }
+
+    [[nodiscard]] feature_map sample(index n) const {
+        return {data + n * channels * pixels(), channels, height, width, 1};
+    }
+
+    // NOLINTNEXTLINE(google-explicit-constructor): as a pointer to what is not const becomes one to what is
+    operator feature_map<const scalar>() const noexcept
+        requires(!std::is_const_v<T>)
+    {
+        return {data, channels, height, width, samples};
+    }
+};
+
+namespace detail {
+
+/// @throws shape_error unless the map has these sizes
+template <class T>
+void require_map(std::string_view where, std::string_view what, const feature_map<T>& map, index channels, index height,
+                 index width, index samples) {
+    if (map.channels != channels || map.height != height || map.width != width || map.samples != samples) {
+        const auto text_of = [](index c, index h, index w, index n) {
+            return ddpm::detail::text(c, " channels, ", h, " x ", w, ", ", n, " samples");
+        };
+        throw shape_error(where, what, text_of(channels, height, width, samples),
+                          text_of(map.channels, map.height, map.width, map.samples));
+    }
+}
+
+}  // namespace detail
+
+}  // namespace ddpm::nn

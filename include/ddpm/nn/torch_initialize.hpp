@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/torch_order.hpp>
+#include <ddpm/random/torch_generator.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Gives the tensors of a network the random start that PyTorch gives them after torch.manual_seed, if its layers come
+/// in the order in which torch constructs them: the same calls as `initializer`, for layers' and networks' `start`.
+/// @determinism the bits of torch for uniform numbers; normal ones as torch_generator::randn
+class torch_initializer {
+public:
+    explicit torch_initializer(torch_generator generator) : generator_(std::move(generator)) {}
+
+    /// The generator as it is now, for what is drawn after the network's construction.
+    [[nodiscard]] torch_generator& generator() noexcept { return generator_; }
+
+    /// Uniform in [−bound, bound), in torch's order.
+    template <Scalar S>
+    void uniform(double bound, tensor<S>& values) {
+        std::vector<S> numbers(static_cast<std::size_t>(values.size()));
+        generator_.uniform<S>(std::span(numbers), static_cast<S>(-bound), static_cast<S>(bound));
+        give(numbers, values);
+    }
+
+    /// Normal with mean 0, in torch's order.
+    template <Scalar S>
+    void normal(double deviation, tensor<S>& values) {
+        std::vector<S> numbers(static_cast<std::size_t>(values.size()));
+        generator_.randn<S>(std::span(numbers));
+        for (S& x : numbers) {
+            x *= static_cast<S>(deviation);
+        }
+        give(numbers, values);
+    }
+
+    /// What a Linear or a Conv2d starts with: the weight, then the bias, uniform within ±1/√fan_in.
+    /// @source torch.nn.Linear.reset_parameters: kaiming_uniform_(a = √5)
+    template <Scalar S>
+    void torch_default(tensor<S>& weight, tensor<S>& bias) {
+        const double fan_in = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
+        // Step by step as torch, since the last bit of the bound is in all numbers.
+        const double slope = std::sqrt(5.0);
+        const double gain = std::sqrt(2.0 / (1 + slope * slope));
+        uniform(std::sqrt(3.0) * (gain / std::sqrt(fan_in)), weight);
+        uniform(1 / std::sqrt(fan_in), bias);
+    }
+    template <class L>
+    void torch_default(L& layer) {
+        torch_default(layer.weight, layer.bias);
+    }
+
+private:
+    template <Scalar S>
+    static void give(const std::vector<S>& numbers, tensor<S>& values) {
+        from_torch_order<S>(std::span<const S>(numbers), {{}, values.shape(), values.values(), values.order()});
+    }
+
+    torch_generator generator_;
+};
+
+}  // namespace ddpm::nn

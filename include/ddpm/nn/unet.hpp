@@ -1,0 +1,415 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/condition.hpp>
+#include <ddpm/nn/conv2d.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/concatenate.hpp>
+#include <ddpm/nn/feature_map.hpp>
+#include <ddpm/nn/group_norm.hpp>
+#include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/session.hpp>
+#include <ddpm/nn/unet_embedding.hpp>
+#include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/unet_stage.hpp>
+#include <ddpm/nn/unet_workspace.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// The U-Net of diffusion models on images: residual blocks and self-attention at falling, then at rising resolutions,
+/// with a skip connection from every block on the way down to one on the way up. Its parameters have the names, the
+/// shapes and the meaning of diffusers' UNet2DModel.
+/// @source Ho et al. 2020, arXiv 2006.11239, appendix B; https://huggingface.co/docs/diffusers/api/models/unet2d
+template <Scalar S>
+class unet {
+public:
+    using scalar = S;
+    using workspace = unet_workspace<S>;
+
+    /// Random parameters, as torch's layers start, but from the options' seed.
+    /// @throws value_error for options outside their domain
+    explicit unet(const unet_options& options)
+        : options_((require_valid(options), options)),
+          conv_in_(options.in_channels, options.channels.front(), 3),
+          embedding_(options),
+          conv_norm_out_(options.channels.front(), options.groups, options.norm_eps),
+          conv_out_(options.channels.front(), options.out_channels, 3) {
+        const std::size_t levels = options.channels.size();
+        const auto& channels = options.channels;
+        std::vector<index> skips{channels.front()};
+        index width = channels.front();
+        for (std::size_t i = 0; i < levels; ++i) {
+            unet_stage<S> stage;
+            for (index j = 0; j < options.layers; ++j) {
+                add_layer(stage, width, channels[i], options.down[i] == unet_level::attention, 1);
+                width = channels[i];
+                skips.push_back(width);
+            }
+            if (i + 1 < levels) {
+                add_resampler(stage, width, options.down[i] == unet_level::attention ? options.downsample
+                                                                                   : unet_resampling::conv, false);
+                skips.push_back(width);
+            }
+            down_.push_back(std::move(stage));
+        }
+        if (options.middle) {
+            unet_stage<S> stage;
+            add_layer(stage, width, width, false, options.middle_scale);
+            if (options.middle_attention) {
+                stage.attentions.push_back(
+                    make_attention(width, middle_groups(options), options.middle_scale));
+            }
+            add_layer(stage, width, width, false, options.middle_scale);
+            middle_.push_back(std::move(stage));
+        }
+        for (std::size_t i = 0; i < levels; ++i) {
+            unet_stage<S> stage;
+            stage.resamplers = "upsamplers";
+            const index outputs = channels[levels - 1 - i];
+            for (index j = 0; j <= options.layers; ++j) {
+                add_layer(stage, width + skips.back(), outputs, options.up[i] == unet_level::attention, 1);
+                skips.pop_back();
+                width = outputs;
+            }
+            if (i + 1 < levels) {
+                add_resampler(stage, width, options.up[i] == unet_level::attention ? options.upsample
+                                                                                 : unet_resampling::conv, true);
+            }
+            up_.push_back(std::move(stage));
+        }
+        initializer random(options.seed);
+        start(random);
+    }
+
+    [[nodiscard]] const unet_options& options() const noexcept { return options_; }
+
+    /// Of a sample: its height, its width and in_channels.
+    [[nodiscard]] sample_shape shape() const { return {options_.height, options_.width, options_.in_channels}; }
+
+    /// Whether the output has twice the sample's channels, the second half for the reverse step's variance.
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * options_.in_channels; }
+
+    /// A predictor for one run of `samples` samples, told `given` of each.
+    [[nodiscard]] network_session<unet> session(index samples, const condition<S>& given = {}) const {
+        return {*this, samples, given};
+    }
+
+    /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
+    /// Without `for_backward` activations are given back as soon as they are used.
+    [[nodiscard]] workspace plan(index, bool for_backward = true) const {
+        return workspace(layer_count(), for_backward);
+    }
+
+    /// The network's prediction, of options().out_channels channels.
+    /// @shape x in_channels · height · width × N, out out_channels · height · width × N, channels fastest; t N
+    /// @units t is the model's time: for a discrete schedule the 0-based timestep
+    /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the options ask for
+    /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    void forward(batch_view<const S> x, std::span<const double> t, batch_view<S> out, workspace& w) const {
+        forward(x, t, {}, out, w);
+    }
+    void forward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<S> out,
+                 workspace& w) const {
+        const index n = x.columns();
+        const feature_map<const S> input = map_of("unet::forward", x, options_.in_channels);
+        const feature_map<S> output = map_of("unet::forward", out, options_.out_channels);
+        detail::require_map("unet::forward", "output", output, options_.out_channels, input.height, input.width, n);
+        if (static_cast<index>(t.size()) != n) {
+            throw shape_error("unet::forward", "one time per sample", n, t.size());
+        }
+        w.begin(n);
+        if (n == 0) {
+            return;
+        }
+        arena<S>& memory = w.memory;
+        const batch_view<const S> emb = embedding_.forward(t, given, w.embedded, memory);
+        w.input = options_.center_input ? centered(input, memory) : input;
+        std::vector<feature_map<const S>>& skips = w.skips;
+        const feature_map<S> first = memory.map(options_.channels.front(), input.height, input.width, n);
+        conv_in_.forward(w.input, first);
+        feature_map<const S> h = first;
+        skips.push_back(h);
+        for (const unet_stage<S>& stage : down_) {
+            for (index j = 0; j < stage.layers(); ++j) {
+                skips.push_back(h = run(stage, j, h, emb, w));
+            }
+            if (stage.resamples()) {
+                skips.push_back(h = stage.resample(h, emb, w.next(), memory));
+            }
+        }
+        for (const unet_stage<S>& stage : middle_) {
+            for (index j = 0; j < stage.layers(); ++j) {
+                h = run(stage, j, h, emb, w);
+            }
+        }
+        std::size_t skip = skips.size();
+        for (const unet_stage<S>& stage : up_) {
+            for (index j = 0; j < stage.layers(); ++j) {
+                h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, w);
+            }
+            if (stage.resamples()) {
+                h = stage.resample(h, emb, w.next(), memory);
+            }
+        }
+        w.last = h;
+        w.moments = memory.columns(2, conv_norm_out_.groups * n);
+        w.active = memory.map(h.channels, h.height, h.width, n);
+        conv_norm_out_.forward(h, activation::silu, {}, w.active, w.moments);
+        conv_out_.forward(w.active, output);
+        if (options_.time == unet_time::fourier) {
+            divide_by_time(t, output.images());
+        }
+    }
+
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same batch in
+    /// the same workspace.
+    /// @shape x, t and the condition as forward; dout as its out; dx as x, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
+    /// @determinism the same bits for every thread count
+    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout, workspace& w,
+                  unet& d) const {
+        backward(x, t, {}, dout, w, d);
+    }
+    void backward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<const S> dout,
+                  workspace& w, unet& d, batch_view<S> dx = {}) const {
+        const index n = x.columns();
+        detail::require_batch("unet::backward", "gradient of the output", dout,
+                              x.rows() / options_.in_channels * options_.out_channels, w.samples());
+        if (!w.for_backward()) {
+            throw shape_error("unet::backward", "workspace", "one planned for backward", "one for forward only");
+        }
+        if (n == 0) {
+            return;
+        }
+        arena<S>& memory = w.memory;
+        const auto scope = memory.scope();
+        const batch_view<const S> emb = w.embedded.active;
+        const batch_view<S> demb = memory.columns(emb.rows(), n);
+        std::fill_n(demb.data(), demb.size(), S{0});
+        std::vector<feature_map<S>>& dskips = w.dskips;
+        dskips.clear();
+        for (const feature_map<const S>& skip : w.skips) {
+            dskips.push_back(memory.like(skip));
+        }
+        // The gradient goes back and forth between two places, each as large as the largest map.
+        S* places[2] = {memory.take(w.largest()), memory.take(w.largest())};
+        const auto other_place = [&](const feature_map<const S>& like) {
+            std::swap(places[0], places[1]);
+            return feature_map<S>{places[0], like.channels, like.height, like.width, like.samples};
+        };
+        feature_map<S> dh = other_place(w.last);
+        {
+            const auto inner = memory.scope();
+            const feature_map<S> dactive = memory.like(w.active);
+            feature_map<const S> doutput{dout.data(), options_.out_channels, w.last.height, w.last.width, n};
+            if (options_.time == unet_time::fourier) {
+                const feature_map<S> scaled = memory.like(doutput);
+                detail::copy_columns<S>(dout, scaled.images());
+                divide_by_time(t, scaled.images());
+                doutput = scaled;
+            }
+            conv_out_.backward(w.active, doutput, dactive, d.conv_out_);
+            conv_norm_out_.backward(w.last, w.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
+        }
+        std::size_t skip = 0, at = w.activations_used();
+        for (std::size_t i = up_.size(); i-- > 0;) {
+            const unet_stage<S>& stage = up_[i];
+            if (stage.resamples()) {
+                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.up_[i], memory);
+            }
+            for (index j = stage.layers(); j-- > 0;) {
+                auto& a = w.activations[--at];
+                const auto inner = memory.scope();
+                const feature_map<S> both = memory.like(a.in);
+                stage.backward(static_cast<std::size_t>(j), emb, a, dh, both, demb, d.up_[i], memory, w.keeps());
+                feature_map<const S> before = both;
+                before.channels -= dskips[skip].channels;
+                dh = other_place(before);
+                detail::separate<S>(both, dh, dskips[skip]);
+                ++skip;
+            }
+        }
+        for (std::size_t i = middle_.size(); i-- > 0;) {
+            for (index j = middle_[i].layers(); j-- > 0;) {
+                auto& a = w.activations[--at];
+                const feature_map<S> before = other_place(a.in);
+                middle_[i].backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.middle_[i], memory, w.keeps());
+                dh = before;
+            }
+        }
+        for (std::size_t i = down_.size(); i-- > 0;) {
+            const unet_stage<S>& stage = down_[i];
+            if (stage.resamples()) {
+                detail::add<S>(dskips[--skip].columns(), dh.columns());
+                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.down_[i], memory);
+            }
+            for (index j = stage.layers(); j-- > 0;) {
+                auto& a = w.activations[--at];
+                detail::add<S>(dskips[--skip].columns(), dh.columns());
+                const feature_map<S> before = other_place(a.in);
+                stage.backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.down_[i], memory, w.keeps());
+                dh = before;
+            }
+        }
+        detail::add<S>(dskips[--skip].columns(), dh.columns());
+        if (dx.size() == 0) {
+            conv_in_.backward(w.input, dh, {}, d.conv_in_);
+        } else {
+            const feature_map<S> dinput = map_of("unet::backward", dx, options_.in_channels);
+            conv_in_.backward(w.input, dh, dinput, d.conv_in_);
+            if (options_.center_input) {
+                detail::multiply<S>(dx, S{2});
+            }
+        }
+        embedding_.backward(given, w.embedded, demb, d.embedding_, memory);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("conv_in", self.conv_in_);
+        std::remove_const_t<decltype(self.embedding_)>::visit(self.embedding_, visitor);
+        visitor("down_blocks", self.down_);
+        for (auto& stage : self.middle_) {
+            visitor("mid_block", stage);
+        }
+        visitor("up_blocks", self.up_);
+        visitor("conv_norm_out", self.conv_norm_out_);
+        visitor("conv_out", self.conv_out_);
+    }
+
+    /// Gives every convolution and dense layer a random start, in the order in which diffusers constructs them.
+    template <class Start>
+    void start(Start& initializer) {
+        initializer.torch_default(conv_in_);
+        embedding_.start(initializer);
+        for (unet_stage<S>& stage : down_) {
+            stage.start(initializer);
+        }
+        for (unet_stage<S>& stage : middle_) {
+            stage.start(initializer);
+        }
+        for (unet_stage<S>& stage : up_) {
+            stage.start(initializer);
+        }
+        initializer.torch_default(conv_out_);
+    }
+
+private:
+    /// Layer j of a stage.
+    [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, index j, feature_map<const S> x,
+                                     batch_view<const S> emb, workspace& w) const {
+        auto& a = w.next();
+        a.block.drop.rate = w.drops() ? options_.dropout : 0;
+        a.block.address = w.dropout_of_layer();
+        return stage.forward(static_cast<std::size_t>(j), x, emb, a, w.memory, w.keeps());
+    }
+
+    template <class OtherPlace>
+    [[nodiscard]] static feature_map<S> resample_back(const unet_stage<S>& stage, batch_view<const S> emb,
+                                                      const typename unet_stage<S>::activations& a, feature_map<S> dout,
+                                                      const OtherPlace& other_place, batch_view<S> demb,
+                                                      unet_stage<S>& d, arena<S>& memory) {
+        const feature_map<S> dx = other_place(a.in);
+        stage.resample_backward(emb, a, dout, dx, demb, d, memory);
+        return dx;
+    }
+
+    void add_layer(unet_stage<S>& stage, index inputs, index outputs, bool attend, double rescale) const {
+        stage.resnets.push_back(block(inputs, outputs, rescale, resampling::none));
+        if (attend) {
+            stage.attentions.push_back(make_attention(outputs, options_.groups, rescale));
+        }
+    }
+
+    void add_resampler(unet_stage<S>& stage, index width, unet_resampling kind, bool up) const {
+        if (kind == unet_resampling::residual) {
+            stage.by_residual.push_back(block(width, width, 1, up ? resampling::up : resampling::down));
+        } else if (up) {
+            stage.by_conv.push_back({conv2d<S>(width, width, 3), true});
+        } else {
+            stage.by_conv.push_back({conv2d<S>(width, width, 3, 2, options_.downsample_padding), false});
+        }
+    }
+
+    [[nodiscard]] residual_block<S> block(index inputs, index outputs, double rescale, resampling resample) const {
+        return residual_block<S>({.inputs = inputs,
+                                  .outputs = outputs,
+                                  .embedding = embedding_.outputs(),
+                                  .groups = options_.groups,
+                                  .eps = options_.norm_eps,
+                                  .scale_shift = options_.scale_shift,
+                                  .rescale = rescale,
+                                  .resample = resample});
+    }
+
+    [[nodiscard]] attention<S> make_attention(index width, index groups, double rescale) const {
+        attention<S> made(width, options_.head_dim == 0 ? 1 : width / options_.head_dim, groups, options_.norm_eps);
+        made.rescale = rescale;
+        return made;
+    }
+
+    /// As diffusers has it: without groups of its own the middle's attention is not normalized where the time scales.
+    [[nodiscard]] static index middle_groups(const unet_options& o) {
+        return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
+    }
+
+    [[nodiscard]] index layer_count() const noexcept {
+        index count = 0;
+        for (const auto* stages : {&down_, &middle_, &up_}) {
+            for (const unet_stage<S>& stage : *stages) {
+                count += stage.layers() + (stage.resamples() ? 1 : 0);
+            }
+        }
+        return count;
+    }
+
+    /// A batch as images: of the options' size, or square ones of another that the levels can halve.
+    template <class T>
+    [[nodiscard]] feature_map<T> map_of(std::string_view where, batch_view<T> x, index channels) const {
+        if (x.rows() != options_.height * options_.width * channels) {
+            throw shape_error(where, "elements of a sample", options_.height * options_.width * channels, x.rows());
+        }
+        if (x.columns() > 1 && !x.contiguous()) {
+            throw shape_error(where, "samples without gaps", x.rows(), x.stride());
+        }
+        return {x.data(), channels, options_.height, options_.width, x.columns()};
+    }
+
+    [[nodiscard]] static feature_map<const S> centered(feature_map<const S> x, arena<S>& memory) {
+        const feature_map<S> y = memory.like(x);
+        const batch_view<const S> from = x.images();
+        const batch_view<S> to = y.images();
+        kernels::for_each_block(from.rows(), from.columns(), [&](index n, index first, index last) {
+            for (index i = first; i < last; ++i) {
+                to(i, n) = 2 * from(i, n) - 1;
+            }
+        });
+        return y;
+    }
+
+    static void divide_by_time(std::span<const double> t, batch_view<S> x) {
+        for (index n = 0; n < x.columns(); ++n) {
+            detail::multiply<S>(x.middle(n, 1), static_cast<S>(1 / t[static_cast<std::size_t>(n)]));
+        }
+    }
+
+    unet_options options_;
+    conv2d<S> conv_in_;
+    unet_embedding<S> embedding_;
+    std::vector<unet_stage<S>> down_, middle_, up_;
+    group_norm<S> conv_norm_out_;
+    conv2d<S> conv_out_;
+};
+
+}  // namespace ddpm::nn

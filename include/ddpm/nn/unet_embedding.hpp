@@ -1,0 +1,222 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/arena.hpp>
+#include <ddpm/nn/condition.hpp>
+#include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/embedding_table.hpp>
+#include <ddpm/nn/fourier_embedding.hpp>
+#include <ddpm/nn/silu.hpp>
+#include <ddpm/nn/time_embedding.hpp>
+#include <ddpm/nn/unet_options.hpp>
+
+#include <cmath>
+#include <span>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Two dense layers with a silu between them.
+template <Scalar S>
+struct embedding_mlp {
+    using scalar = S;
+
+    dense<S> linear_1, linear_2;
+
+    embedding_mlp(index inputs, index outputs) : linear_1(inputs, outputs), linear_2(outputs, outputs) {}
+
+    struct activations {
+        batch_view<S> hidden, active;
+    };
+
+    void forward(batch_view<const S> x, activations& a, batch_view<S> out, arena<S>& memory) const {
+        a.hidden = memory.columns(linear_1.outputs(), x.columns());
+        a.active = memory.columns(linear_1.outputs(), x.columns());
+        linear_1.forward(x, a.hidden);
+        silu<S>{}.forward(a.hidden, a.active);
+        linear_2.forward(a.active, out);
+    }
+
+    void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
+                  embedding_mlp& d, arena<S>& memory) const {
+        const auto scope = memory.scope();
+        const batch_view<S> dhidden = memory.columns(a.hidden.rows(), a.hidden.columns());
+        linear_2.backward(a.active, dout, dhidden, d.linear_2);
+        silu<S>{}.backward(a.hidden, dhidden, dhidden);
+        linear_1.backward(x, dhidden, dx, d.linear_1);
+    }
+
+    template <class Start>
+    void start(Start& initializer) {
+        initializer.torch_default(linear_1);
+        initializer.torch_default(linear_2);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("linear_1", self.linear_1);
+        visitor("linear_2", self.linear_2);
+    }
+};
+
+/// What a U-Net's blocks are told of a sample's time and class: silu(mlp(time) + class).
+template <Scalar S>
+class unet_embedding {
+public:
+    using scalar = S;
+
+    explicit unet_embedding(const unet_options& o)
+        : options_(o),
+          time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()),
+          fourier_(o.time == unet_time::fourier ? 1 : 0, fourier_embedding<S>(width())),
+          times_(o.time == unet_time::learned ? 1 : 0, embedding_table<S>(o.train_timesteps, width())),
+          class_table_(o.classes == unet_classes::table ? 1 : 0, embedding_table<S>(o.class_count, outputs())),
+          class_mlp_(o.classes == unet_classes::timestep ? 1 : 0, embedding_mlp<S>(time_mlp_.linear_1.inputs(), outputs())) {}
+
+    [[nodiscard]] index outputs() const noexcept {
+        return options_.time_embedding_dim != 0 ? options_.time_embedding_dim : 4 * width();
+    }
+
+    struct activations {
+        batch_view<S> projected, embedded, active, projected_class;
+        typename embedding_mlp<S>::activations time, classes;
+        std::vector<double> labels;             ///< the classes as times
+        std::vector<index> steps, class_steps;  ///< both, into the learned embedding
+    };
+
+    /// @throws shape_error unless there is one condition per sample; value_error for a time or class out of range
+    [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
+                                              arena<S>& memory) const {
+        const index n = static_cast<index>(t.size());
+        a.projected = memory.columns(time_mlp_.linear_1.inputs(), n);
+        project(t, a.projected, a.steps);
+        a.embedded = memory.columns(outputs(), n);
+        time_mlp_.forward(a.projected, a.time, a.embedded, memory);
+        add_class(given, n, a, memory);
+        a.active = memory.columns(outputs(), n);
+        silu<S>{}.forward(a.embedded, a.active);
+        return a.active;
+    }
+
+    /// d is added to; dactive is scratch afterwards.
+    void backward(const condition<S>& given, const activations& a, batch_view<S> dactive, unet_embedding& d,
+                  arena<S>& memory) const {
+        silu<S>{}.backward(a.embedded, dactive, dactive);
+        if (!class_table_.empty()) {
+            class_table_[0].backward(given.labels, dactive, d.class_table_[0]);
+        } else if (!class_mlp_.empty()) {
+            mlp_backward(class_mlp_[0], a.projected_class, a.classes, a.class_steps, dactive, d.class_mlp_[0], d, memory);
+        }
+        mlp_backward(time_mlp_, a.projected, a.time, a.steps, dactive, d.time_mlp_, d, memory);
+    }
+
+    /// A random start, in the order in which diffusers constructs the layers.
+    template <class Start>
+    void start(Start& initializer) {
+        for (auto& fourier : fourier_) {
+            initializer.normal(16.0, fourier.weight);  // diffusers draws twice and keeps the second
+            initializer.normal(16.0, fourier.weight);
+        }
+        for (auto& table : times_) {
+            initializer.normal(1.0, table.weight);
+        }
+        time_mlp_.start(initializer);
+        for (auto& table : class_table_) {
+            initializer.normal(1.0, table.weight);
+        }
+        for (auto& mlp : class_mlp_) {
+            mlp.start(initializer);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        for (auto& fourier : self.fourier_) {
+            visitor("time_proj", fourier);
+        }
+        for (auto& table : self.times_) {
+            visitor("time_proj", table);
+        }
+        visitor("time_embedding", self.time_mlp_);
+        for (auto& table : self.class_table_) {
+            visitor("class_embedding", table);
+        }
+        for (auto& mlp : self.class_mlp_) {
+            visitor("class_embedding", mlp);
+        }
+    }
+
+private:
+    [[nodiscard]] index width() const noexcept { return options_.channels.front(); }
+
+    /// Times as vectors, before what is learned of them.
+    void project(std::span<const double> t, batch_view<S> out, std::vector<index>& steps) const {
+        if (!fourier_.empty()) {
+            fourier_[0].forward(t, out);
+        } else if (!times_.empty()) {
+            steps.resize(t.size());
+            for (std::size_t n = 0; n < t.size(); ++n) {
+                steps[n] = static_cast<index>(std::llround(t[n]));
+            }
+            times_[0].forward(steps, out);
+        } else {
+            time_embedding{
+                .dim = width(), .order = options_.order, .freq_shift = options_.freq_shift, .float_angles = true}
+                .template forward<S>(t, out);
+        }
+    }
+
+    /// The gradients of one of the two networks, and of the learned vectors that went in.
+    void mlp_backward(const embedding_mlp<S>& mlp, batch_view<const S> x,
+                      const typename embedding_mlp<S>::activations& a, const std::vector<index>& steps,
+                      batch_view<const S> dout, embedding_mlp<S>& d_mlp, unet_embedding& d, arena<S>& memory) const {
+        const auto scope = memory.scope();
+        const batch_view<S> dx = times_.empty() ? batch_view<S>() : memory.columns(x.rows(), x.columns());
+        mlp.backward(x, a, dout, dx, d_mlp, memory);
+        if (!times_.empty()) {
+            times_[0].backward(steps, dx, d.times_[0]);
+        }
+    }
+
+    void add_class(const condition<S>& given, index n, activations& a, arena<S>& memory) const {
+        constexpr std::string_view where = "unet::forward";
+        if (options_.classes == unet_classes::none) {
+            if (!given.empty()) {
+                throw value_error(where, "condition", "none: the network has no classes", "labels or vectors");
+            }
+            return;
+        }
+        if (options_.classes == unet_classes::identity) {
+            detail::require_batch(where, "one vector per sample", given.vectors, outputs(), n);
+            detail::add<S>(given.vectors, a.embedded);
+            return;
+        }
+        if (static_cast<index>(given.labels.size()) != n) {
+            throw shape_error(where, "one class per sample", n, given.labels.size());
+        }
+        const batch_view<S> vectors = memory.columns(outputs(), n);
+        if (!class_table_.empty()) {
+            class_table_[0].forward(given.labels, vectors);
+        } else {
+            a.labels.assign(given.labels.begin(), given.labels.end());
+            a.projected_class = memory.columns(class_mlp_[0].linear_1.inputs(), n);
+            project(a.labels, a.projected_class, a.class_steps);
+            class_mlp_[0].forward(a.projected_class, a.classes, vectors, memory);
+        }
+        detail::add<S>(vectors, a.embedded);
+    }
+
+    unet_options options_;
+    embedding_mlp<S> time_mlp_;
+    std::vector<fourier_embedding<S>> fourier_;
+    std::vector<embedding_table<S>> times_, class_table_;
+    std::vector<embedding_mlp<S>> class_mlp_;
+};
+
+}  // namespace ddpm::nn

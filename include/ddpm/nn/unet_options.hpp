@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/conv2d.hpp>
+#include <ddpm/nn/time_embedding.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// What a level of the U-Net consists of, beside its residual blocks.
+enum class unet_level {
+    plain,     ///< a convolution resamples (DownBlock2D, UpBlock2D)
+    attention  ///< attention after each residual block (AttnDownBlock2D, AttnUpBlock2D)
+};
+
+/// How an attention level changes the resolution.
+enum class unet_resampling {
+    conv,    ///< a convolution of stride 2; nearest neighbours, then a convolution
+    residual ///< a residual block that resamples both of its branches
+};
+
+/// What the time is turned into before the embedding's two dense layers.
+enum class unet_time { positional, fourier, learned };
+
+/// Where the class embedding, which is added to the time's, comes from.
+enum class unet_classes {
+    none,
+    table,     ///< one learned vector for each class
+    timestep,  ///< the label, embedded as the time is
+    identity   ///< the label is the embedding
+};
+
+/// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults.
+/// @source https://huggingface.co/docs/diffusers/api/models/unet2d
+struct unet_options {
+    index height = 32;  ///< of the images for which it is asked its shape; it takes any that its levels can halve
+    index width = 32;
+    index in_channels = 3;
+    index out_channels = 3;  ///< twice in_channels: the second half is the variance head
+    bool center_input = false;  ///< 2x − 1 goes in for x
+    unet_time time = unet_time::positional;
+    index time_embedding_dim = 0;  ///< 0: four times the first level's channels
+    double freq_shift = 0;
+    embedding_order order = embedding_order::cos_sin;
+    std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention, unet_level::attention};
+    std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
+    std::vector<index> channels{224, 448, 672, 896};  ///< of each level
+    index layers = 2;  ///< residual blocks of a level; one more on the way up
+    bool middle = true;
+    bool middle_attention = true;
+    double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
+    conv_padding downsample_padding = conv_padding::symmetric;
+    unet_resampling downsample = unet_resampling::conv;
+    unet_resampling upsample = unet_resampling::conv;
+    double dropout = 0;
+    index head_dim = 8;  ///< channels of an attention head; 0: one head
+    index groups = 32;   ///< of all group norms
+    index middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
+    double norm_eps = 1e-5;
+    bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
+    unet_classes classes = unet_classes::none;
+    index class_count = 0;       ///< of the table
+    index train_timesteps = 0;   ///< of the learned time embedding
+    std::uint64_t seed = 0;      ///< of the parameters' random start
+};
+
+/// @throws value_error that names the first option outside its domain
+inline void require_valid(const unet_options& o) {
+    const auto require = [](bool valid, std::string_view what, std::string_view expected, const auto& got) {
+        if (!valid) {
+            throw value_error("unet", what, expected, got);
+        }
+    };
+    const std::size_t levels = o.channels.size();
+    require(levels >= 1 && levels <= 16, "number of levels", "1 ... 16", levels);
+    require(o.down.size() == levels, "stages on the way down", ddpm::detail::text(levels), o.down.size());
+    require(o.up.size() == levels, "stages on the way up", ddpm::detail::text(levels), o.up.size());
+    const index halvings = index{1} << (levels - 1);
+    for (const index size : {o.height, o.width}) {
+        require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings), size);
+    }
+    require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);
+    require(o.out_channels >= 1, "out_channels", ">= 1", o.out_channels);
+    require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
+    require(o.layers >= 1, "layers", ">= 1", o.layers);
+    require(o.middle_scale > 0, "middle_scale", "> 0", o.middle_scale);
+    require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)", o.dropout);
+    require(o.groups >= 1, "groups", ">= 1", o.groups);
+    require(o.middle_attention_groups >= 0, "middle_attention_groups", ">= 0", o.middle_attention_groups);
+    require(o.norm_eps > 0, "norm_eps", "> 0", o.norm_eps);
+    require(o.head_dim >= 0, "head_dim", ">= 0", o.head_dim);
+    for (std::size_t i = 0; i < levels; ++i) {
+        require(o.channels[i] >= 1 && o.channels[i] % o.groups == 0, "channels",
+                ddpm::detail::text("multiples of groups, ", o.groups), o.channels[i]);
+        const bool attends = o.down[i] == unet_level::attention || o.up[levels - 1 - i] == unet_level::attention ||
+                             (i + 1 == levels && o.middle && o.middle_attention);
+        require(!attends || o.head_dim == 0 || o.channels[i] % o.head_dim == 0, "channels of an attention level",
+                ddpm::detail::text("multiples of head_dim, ", o.head_dim), o.channels[i]);
+    }
+    require(o.middle_attention_groups == 0 || o.channels.back() % o.middle_attention_groups == 0,
+            "middle_attention_groups", ddpm::detail::text("a divisor of ", o.channels.back()), o.middle_attention_groups);
+    require(o.time != unet_time::learned || o.train_timesteps >= 1, "train_timesteps", ">= 1", o.train_timesteps);
+    require(o.classes != unet_classes::table || o.class_count >= 1, "class_count", ">= 1", o.class_count);
+}
+
+}  // namespace ddpm::nn

@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/arena.hpp>
+#include <ddpm/nn/attention.hpp>
+#include <ddpm/nn/conv2d.hpp>
+#include <ddpm/nn/feature_map.hpp>
+#include <ddpm/nn/resample.hpp>
+#include <ddpm/nn/residual_block.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Halves the resolution by a convolution of stride 2, or doubles it by nearest neighbours and a convolution.
+template <Scalar S>
+struct conv_resampler {
+    using scalar = S;
+
+    conv2d<S> conv;
+    bool up = false;
+
+    /// The result, from memory.
+    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, feature_map<S>& widened, arena<S>& memory) const {
+        feature_map<const S> input = x;
+        if (up) {
+            widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
+            upsample_nearest{}.forward<S>(x, widened);
+            input = widened;
+        }
+        const feature_map<S> y =
+            memory.map(conv.outputs(), conv.output_size(input.height), conv.output_size(input.width), x.samples);
+        conv.forward(input, y);
+        return y;
+    }
+
+    void backward(feature_map<const S> x, feature_map<const S> widened, feature_map<const S> dy, feature_map<S> dx,
+                  conv_resampler& d, arena<S>& memory) const {
+        if (up) {
+            const auto scope = memory.scope();
+            const feature_map<S> dwidened = memory.like(widened);
+            conv.backward(widened, dy, dwidened, d.conv);
+            upsample_nearest{}.backward<S>(dwidened, dx);
+        } else {
+            conv.backward(x, dy, dx, d.conv);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("conv", self.conv);
+    }
+};
+
+/// One resolution of a U-Net on one of its ways: residual blocks, each of the first ones followed by its attention, and
+/// at the end at most one resampler, of either kind.
+template <Scalar S>
+struct unet_stage {
+    using scalar = S;
+
+    const char* resamplers = "downsamplers";  ///< the name of what is at the end
+    std::vector<residual_block<S>> resnets;
+    std::vector<attention<S>> attentions;
+    std::vector<conv_resampler<S>> by_conv;
+    std::vector<residual_block<S>> by_residual;
+
+    [[nodiscard]] index layers() const noexcept { return static_cast<index>(resnets.size()); }
+    [[nodiscard]] bool resamples() const noexcept { return !by_conv.empty() || !by_residual.empty(); }
+
+    /// What backward needs of one layer, a residual block and its attention, or of the resampler.
+    struct activations {
+        feature_map<const S> in;
+        typename residual_block<S>::activations block;
+        feature_map<S> between;  ///< the block's output, where attention follows; the resampler's widened input
+        typename attention<S>::activations attend;
+    };
+
+    /// Layer j of the input; the result is from memory. Without `keep`, memory keeps nothing else.
+    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb,
+                                         activations& a, arena<S>& memory, bool keep) const {
+        const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
+        std::optional<typename arena<S>::scope_guard> scope;
+        if (!keep) {
+            scope.emplace(memory);
+        }
+        a.in = x;
+        if (j >= attentions.size()) {
+            resnets[j].forward(x, emb, a.block, out, memory);
+        } else {
+            a.between = memory.like(out);
+            resnets[j].forward(x, emb, a.block, a.between, memory);
+            attentions[j].forward(a.between, out, a.attend, memory);
+        }
+        return out;
+    }
+
+    /// dx of layer j from dout, which is scratch afterwards; demb and d are added to. Where the layer was not kept, it
+    /// is run again.
+    void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<S> dout, feature_map<S> dx,
+                  batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
+        const auto scope = memory.scope();
+        if (!kept) {
+            static_cast<void>(forward(j, a.in, emb, a, memory, true));
+        }
+        if (j < attentions.size()) {
+            attentions[j].backward(a.between, a.attend, dout, d.attentions[j], memory);
+        }
+        resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
+    }
+
+    /// The resampler of the input; the result is from memory.
+    [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
+                                          arena<S>& memory) const {
+        a.in = x;
+        if (!by_conv.empty()) {
+            return by_conv[0].forward(x, a.between, memory);
+        }
+        const residual_block<S>& block = by_residual[0];
+        const feature_map<S> out =
+            memory.map(block.outputs(), block.resized(x.height), block.resized(x.width), x.samples);
+        block.forward(x, emb, a.block, out, memory);
+        return out;
+    }
+
+    void resample_backward(batch_view<const S> emb, const activations& a, feature_map<S> dout, feature_map<S> dx,
+                           batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
+        if (!by_conv.empty()) {
+            by_conv[0].backward(a.in, a.between, dout, dx, d.by_conv[0], memory);
+        } else {
+            by_residual[0].backward(a.in, emb, a.block, dout, dx, demb, d.by_residual[0], memory);
+        }
+    }
+
+    /// A random start, in the order in which diffusers constructs the layers.
+    template <class Start>
+    void start(Start& initializer) {
+        for (std::size_t j = 0; j < resnets.size(); ++j) {
+            resnets[j].start(initializer);
+            if (j < attentions.size()) {
+                for (dense<S>* layer : {&attentions[j].to_q, &attentions[j].to_k, &attentions[j].to_v, &attentions[j].to_out}) {
+                    initializer.torch_default(*layer);
+                }
+            }
+        }
+        for (conv_resampler<S>& resampler : by_conv) {
+            initializer.torch_default(resampler.conv);
+        }
+        for (residual_block<S>& resampler : by_residual) {
+            resampler.start(initializer);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("resnets", self.resnets);
+        visitor("attentions", self.attentions);
+        visitor(self.resamplers, self.by_conv);
+        visitor(self.resamplers, self.by_residual);
+    }
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,135 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/diffusers/pipeline.hpp>
+
+#include "diffusers/named_tensors.hpp"
+#include "support/catch.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+using diffusers::pipeline_folder;
+using diffusers::read_pipeline;
+using diffusers::write_pipeline;
+
+const std::string data = DDPM_SOURCE_FOLDER "/tests/diffusers/data";
+const std::string weights = "diffusion_pytorch_model.safetensors";
+
+std::string failure(const std::string& folder) {
+    try {
+        static_cast<void>(read_pipeline(folder));
+    } catch (const io_error& e) {
+        return e.what();
+    }
+    return "read";
+}
+
+bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+TEST_CASE("the parts of a folder with sub-folders are found", "[diffusers]") {
+    const pipeline_folder found = read_pipeline(data + "/pipeline");
+    CHECK(found.class_name == "DDPMPipeline");
+    CHECK(found.unet_class == "UNet2DModel");
+    CHECK(found.scheduler_class == "DDPMScheduler");
+    CHECK(found.unet_config == data + "/pipeline/unet/config.json");
+    CHECK(found.scheduler_config == data + "/pipeline/scheduler/scheduler_config.json");
+    CHECK(found.notes.empty());
+}
+
+TEST_CASE("the parts of a flat folder are found", "[diffusers]") {
+    const temporary_folder folder;
+    for (const std::string_view file :
+         {"model_index.json", "unet/config.json", "scheduler/scheduler_config.json"}) {
+        const std::filesystem::path from = data + "/pipeline/" + std::string(file);
+        std::filesystem::copy_file(from, folder / from.filename().string());
+    }
+    std::filesystem::copy_file(data + "/pipeline/unet/" + weights, folder / weights);
+    const pipeline_folder found = read_pipeline(folder / "");
+    CHECK(found.class_name == "DDPMPipeline");
+    CHECK(found.unet_config == folder / "config.json");
+    CHECK(found.scheduler_config == folder / "scheduler_config.json");
+    auto net = zeros_like_file<float>(folder / weights);
+    auto same = net;
+    diffusers::load_weights(folder / "", net);
+    diffusers::load_weights(data + "/pipeline", same);
+    CHECK(net == same);
+}
+
+TEST_CASE("a model without a pipeline is found", "[diffusers]") {
+    const pipeline_folder found = read_pipeline(data + "/sharded");
+    CHECK(found.class_name.empty());
+    CHECK(found.unet_config == data + "/sharded/config.json");
+    CHECK(found.scheduler_config.empty());
+    CHECK(found.notes.size() == 2);
+}
+
+TEST_CASE("a folder of something else is an io_error", "[diffusers]") {
+    const temporary_folder folder;
+    CHECK(contains(failure(folder / ""), "no U-Net of diffusers"));
+    CHECK(contains(failure(folder / "nowhere"), "no U-Net of diffusers"));
+    write_text(folder / "config.json", "{}");
+    CHECK(failure(folder / "") == "read");
+    const auto with = [&](std::string_view index) {
+        write_text(folder / "model_index.json", index);
+        return failure(folder / "");
+    };
+    CHECK(with(R"({"_class_name": "P", "unet": ["diffusers", "UNet2DModel"]})") == "read");
+    CHECK(contains(with(R"({"_class_name": "P", "unet": ["diffusers", "UNet2DConditionModel"]})"),
+                   "key \"unet\"; expected UNet2DModel, got UNet2DConditionModel"));
+    CHECK(contains(with(R"({"unet": ["diffusers", "UNet2DModel"]})"), "key \"_class_name\""));
+    CHECK(contains(with(R"({"_class_name": 1})"), "key \"_class_name\""));
+    CHECK(contains(with(R"({"_class_name": "P"})"), "key \"unet\""));
+    CHECK(contains(with(R"({"_class_name": "P", "unet": ["UNet2DModel"]})"), "key \"unet\""));
+    CHECK(contains(with(R"({"_class_name": "P", "unet": [null, null]})"), "key \"unet\""));
+    CHECK(contains(with(R"({"_class_name": "P", "unet": ["diffusers", "UNet2DModel"], "scheduler": 1})"),
+                   "key \"scheduler\""));
+    CHECK(contains(with(""), "JSON"));
+    const std::string whole = read_text(data + "/pipeline/model_index.json");
+    for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
+        CHECK(with(std::string_view(whole).substr(0, length)) != "read");
+    }
+    const std::string other = R"({"_class_name": "P", "unet": ["diffusers", "UNet2DModel"], "vae": [null, null]})";
+    CHECK(with(other) == "read");
+    CHECK(read_pipeline(folder / "").notes.size() == 2);  // of the vae and the scheduler
+}
+
+TEST_CASE("a folder that is written is the one that diffusers wrote", "[diffusers]") {
+    const temporary_folder folder;
+    const std::string golden = data + "/pipeline";
+    const auto unet = diffusers::read_unet_config(golden + "/unet/config.json");
+    auto net = zeros_like_file<float>(golden + "/unet/" + weights);
+    net.made_by = unet.options;
+    diffusers::load_weights(golden, net);
+    const std::string made = folder / "deep/model";
+    write_pipeline(made, net, diffusers::read_scheduler_config(golden + "/scheduler/scheduler_config.json"), unet);
+    for (const std::string_view file : {"/model_index.json", "/unet/config.json", "/scheduler/scheduler_config.json"}) {
+        CAPTURE(file);
+        CHECK(read_text(made + std::string(file)) == read_text(golden + std::string(file)));
+    }
+    CHECK(read_text(made + "/unet/" + weights) == read_text(golden + "/unet/" + weights));
+    const pipeline_folder found = read_pipeline(made);
+    CHECK(found.class_name == "DDPMPipeline");
+    CHECK(found.notes.empty());
+    write_pipeline(made, net, {.kind = diffusers::scheduler_kind::ddim});
+    CHECK(read_pipeline(made).class_name == "DDIMPipeline");
+    CHECK(read_pipeline(made).scheduler_class == "DDIMScheduler");
+}
+
+TEST_CASE("a folder that cannot be written is an io_error", "[diffusers]") {
+    const temporary_folder folder;
+    named_tensors<float> net;
+    net.add("conv_in.weight", {2, 2, 3, 3});
+    write_text(folder / "file", "");
+    CHECK_THROWS_AS(write_pipeline(folder / "file", net, {}), io_error);
+    CHECK_THROWS_AS(write_pipeline(folder / "new", net, {.predicts = prediction::score}), value_error);
+    CHECK_FALSE(std::filesystem::exists(folder / "new"));  // nothing was begun
+}
+
+}  // namespace
+}  // namespace ddpm::test
