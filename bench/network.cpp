@@ -7,7 +7,10 @@
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/silu.hpp>
+#include <ddpm/nn/session.hpp>
 #include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/unet_options.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/beta.hpp>
@@ -117,6 +120,68 @@ void add_training(index samples, index threads) {
         },
         {.threads = threads});
 }
+
+/// The U-Net of DDPM on CIFAR-10, with 35.7 million parameters, and a small one for images of 28 × 28 as the example
+/// mnist trains.
+ddpm::nn::unet_options unet_of(const std::string& name) {
+    using level = ddpm::nn::unet_level;
+    if (name == "cifar10-32") {
+        return {.freq_shift = 1,
+                .order = ddpm::nn::embedding_order::sin_cos,
+                .down = {level::plain, level::attention, level::plain, level::plain},
+                .up = {level::plain, level::plain, level::attention, level::plain},
+                .channels = {128, 256, 256, 256},
+                .downsample_padding = ddpm::nn::conv_padding::after,
+                .head_dim = 0,
+                .norm_eps = 1e-6};
+    }
+    return {.height = 28,
+            .width = 28,
+            .in_channels = 1,
+            .out_channels = 1,
+            .down = {level::plain, level::attention, level::plain},
+            .up = {level::plain, level::attention, level::plain},
+            .channels = {32, 64, 64},
+            .layers = 1,
+            .head_dim = 0,
+            .groups = 8};
+}
+
+void add_unet(const std::string& name, index samples, double flops, index threads) {
+    const ddpm::bench::work one_pass{.items = static_cast<double>(samples),
+                                     .flops = flops * static_cast<double>(samples)};
+    struct run {
+        explicit run(const std::string& net_name, index count)
+            : net(unet_of(net_name)),
+              session(net.session(count)),
+              xt(normals(sample_size(), count)),
+              out(sample_size(), count),
+              t(static_cast<std::size_t>(count), 500.0) {}
+        [[nodiscard]] index sample_size() const { return net.shape().size(); }
+        ddpm::nn::unet<float> net;
+        ddpm::nn::network_session<ddpm::nn::unet<float>> session;
+        ddpm::batch<float> xt, out;
+        std::vector<double> t;
+    };
+    ddpm::bench::add(
+        "unet", "forward" + threads_suffix(threads), size_of(name, samples), one_pass,
+        [=] {
+            return [pass = std::make_shared<run>(name, samples)] {
+                pass->session(pass->xt, pass->t, ddpm::model_output<float>{pass->out, {}});
+            };
+        },
+        {.threads = threads});
+}
+
+const ddpm::bench::group unet_benchmarks{[] {
+    constexpr double cifar_flops = 12.1e9, digits_flops = 0.37e9;  // of a sample
+    for (const index threads : {1, 2}) {
+        add_unet("cifar10-32", 1, cifar_flops, threads);
+        add_unet("cifar10-32", 4, cifar_flops, threads);
+        add_unet("digits-28", 1, digits_flops, threads);
+        add_unet("digits-28", 16, digits_flops, threads);
+    }
+}};
 
 const ddpm::bench::group network_benchmarks{[] {
     for (const index samples : {1, 1024}) {

@@ -10,6 +10,7 @@ torch_out  results into memory that is there, in as few passes as PyTorch has
 diffusers  the schedulers' step
 onednn     PyTorch's oneDNN product with the weights packed beforehand
 openblas   NumPy's product, where NumPy is built on OpenBLAS
+onnxruntime  a network exported to ONNX Runtime
 """
 
 import copy
@@ -18,6 +19,7 @@ import importlib.util
 import math
 import os
 import sys
+import tempfile
 import time
 
 import torch
@@ -452,6 +454,68 @@ def add_networks():
     add("mlp/train_2_threads/64-256x3-batch128", "torch", make_training, threads=2, grad=True)
 
 
+UNETS = {
+    "cifar10-32": dict(
+        sample_size=32, block_out_channels=(128, 256, 256, 256), layers_per_block=2, freq_shift=1, flip_sin_to_cos=False,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
+        downsample_padding=0, attention_head_dim=None, norm_eps=1e-6,
+    ),
+    "digits-28": dict(
+        sample_size=28, in_channels=1, out_channels=1, block_out_channels=(32, 64, 64), layers_per_block=1,
+        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"), attention_head_dim=None, norm_num_groups=8,
+    ),
+}
+
+
+def add_unets():
+    if importlib.util.find_spec("diffusers") is None:
+        return
+    from diffusers import UNet2DModel
+
+    def inputs(config, batch):
+        channels, size = config.get("in_channels", 3), config["sample_size"]
+        return torch.randn(batch, channels, size, size), torch.full((batch,), 500)
+
+    def make_torch(config, batch):
+        def make():
+            net = UNet2DModel(**config).eval()
+            x, t = inputs(config, batch)
+            return lambda: net(x, t, return_dict=False)
+
+        return make
+
+    def make_onnx(config, batch, threads):
+        def make():
+            import onnxruntime
+
+            net = UNet2DModel(**config).eval()
+            x, t = inputs(config, batch)
+            with tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "unet.onnx")
+                torch.onnx.export(net, (x, t), path, opset_version=17, input_names=["x", "t"], dynamo=False)
+                options = onnxruntime.SessionOptions()
+                options.intra_op_num_threads = threads
+                options.inter_op_num_threads = 1
+                # Its idle threads would spin beside whoever is measured next.
+                options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
+                session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+            feed = {"x": x.numpy(), "t": t.numpy()}
+            return lambda: session.run(None, feed)
+
+        return make
+
+    has_onnx = all(importlib.util.find_spec(name) is not None for name in ("onnx", "onnxruntime"))
+    for threads, name in ((1, "forward"), (2, "forward_2_threads")):
+        for net, batches in (("cifar10-32", (1, 4)), ("digits-28", (1, 16))):
+            for batch in batches:
+                case = f"unet/{name}/{net}-batch{batch}"
+                add(case, "torch", make_torch(UNETS[net], batch), threads=threads)
+                if has_onnx:
+                    add(case, "onnxruntime", make_onnx(UNETS[net], batch, threads), threads=threads)
+
+
 # ---- the dialogue with ddpm_bench --------------------------------------------------------------------------------
 
 
@@ -465,7 +529,7 @@ def seconds(function, iterations):
 def about():
     parts = [f"PyTorch {torch.__version__}"]
     parts += ["MKL"] if torch.backends.mkl.is_available() else []
-    for name in ("diffusers", "numpy"):
+    for name in ("diffusers", "numpy", "onnxruntime"):
         if importlib.util.find_spec(name) is not None:
             parts.append(f"{name} {importlib.import_module(name).__version__}")
     return ", ".join(parts)
@@ -486,6 +550,7 @@ def main():
     add_elementary()
     add_products()
     add_networks()
+    add_unets()
 
     print(f"about {about()}", file=answers)
     for name, peer in CASES:

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "mnist/architecture.hpp"
+
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
@@ -31,7 +33,7 @@ using ddpm::index;
 /// generated digits.
 class classifier {
 public:
-    static constexpr index classes = 10;
+    static constexpr index classes = digit_classes;
 
     classifier(ddpm::sample_shape image, std::uint64_t seed) : image_(image), net_(image) {
         ddpm::nn::initializer start(seed);

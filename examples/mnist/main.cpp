@@ -3,6 +3,7 @@
 //
 // Trains a class-conditional U-Net on the images of two IDX files, as MNIST has, and draws new ones of each class by
 // guided DDIM. `run` below shows the whole way.
+#include "mnist/architecture.hpp"
 #include "mnist/classifier.hpp"
 #include "support/png.hpp"
 #include "support/program.hpp"
@@ -30,8 +31,7 @@ using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
 using network = ddpm::nn::unet<float>;
 using schedule_type = ddpm::noise_schedule<>;
 
-constexpr index classes = examples::classifier::classes;
-constexpr index no_class = classes;  // what the network is told where it should not know
+using examples::digit_classes;
 
 struct settings {
     std::string data;
@@ -48,29 +48,11 @@ struct settings {
     [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
 };
 
-ddpm::nn::unet_options architecture(ddpm::sample_shape image, std::uint64_t seed) {
-    using level = ddpm::nn::unet_level;
-    return {.height = image.height,
-            .width = image.width,
-            .in_channels = image.channels,
-            .out_channels = image.channels,
-            .time_embedding_dim = 128,
-            .down = {level::plain, level::plain, level::attention},
-            .up = {level::attention, level::plain, level::plain},
-            .channels = {32, 64, 64},
-            .layers = 1,
-            .head_dim = 32,
-            .groups = 8,
-            .classes = ddpm::nn::unet_classes::table,
-            .class_count = classes + 1,
-            .seed = seed};
-}
-
 /// 0, 1, … 9, 0, 1, …
 std::vector<index> classes_in_turn(index count) {
     std::vector<index> labels;
     for (index n = 0; n < count; ++n) {
-        labels.push_back(n % classes);
+        labels.push_back(n % digit_classes);
     }
     return labels;
 }
@@ -78,10 +60,10 @@ std::vector<index> classes_in_turn(index count) {
 /// Images of the classes asked for. `tiles` gets the first ten at ten steps of the way, row by row.
 images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule,
             const std::vector<index>& labels, const settings& chosen, images& tiles) {
-    const index count = std::ssize(labels), rows = std::min(count, classes), columns = 10;
+    const index count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
     const auto predictor =
         ddpm::guided(ddpm::predicts(ddpm::nn::labelled(net, labels), kind),
-                     ddpm::predicts(ddpm::nn::labelled(net, no_class, count), kind), chosen.guidance);
+                     ddpm::predicts(ddpm::nn::labelled(net, examples::no_class, count), kind), chosen.guidance);
     tiles = images::Zero(net.shape().size(), rows * columns);
     index step = 0;
     const auto keep = [&](const ddpm::sample_step<float>& now) {
@@ -122,13 +104,13 @@ int run(const settings& chosen) {
     const std::vector<std::uint8_t> bytes = ddpm::io::read_idx_labels(chosen.labels);
     const images data = ddpm::io::to_batch<float>(file);
     const std::vector<index> labels(bytes.begin(), bytes.end());
-    if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= classes) {
+    if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= digit_classes) {
         throw ddpm::value_error("mnist", "labels", "one of 0 ... 9 for each of at least 16 images", std::ssize(labels));
     }
 
     const schedule_type schedule{ddpm::cosine_beta{}, 1000};
-    network net(architecture(file.shape(), chosen.seed));
-    constexpr ddpm::prediction kind = ddpm::prediction::v;
+    network net(examples::digit_network(file.shape(), chosen.seed));
+    constexpr ddpm::prediction kind = examples::digit_prediction;
     ddpm::trainer trainer{net,
                           schedule,
                           {.batch = 64,
@@ -149,7 +131,7 @@ int run(const settings& chosen) {
     if (trainer.step() >= chosen.steps) {
         std::printf("The checkpoint has all these steps: there is nothing to train.\n");
     } else if (examples::train(trainer, data, chosen.steps, chosen.out,
-                               {.labels = labels, .label_dropout = 0.1, .null_label = no_class}) ==
+                               {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class}) ==
                ddpm::fit_status::stopped) {
         std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
         return 130;

@@ -2,10 +2,15 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/diffusers/pipeline.hpp>
 
+#include <ddpm/nn/torch_initialize.hpp>
+#include <ddpm/nn/unet.hpp>
+
 #include "diffusers/named_tensors.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -119,6 +124,25 @@ TEST_CASE("a folder that is written is the one that diffusers wrote", "[diffuser
     write_pipeline(made, net, {.kind = diffusers::scheduler_kind::ddim});
     CHECK(read_pipeline(made).class_name == "DDIMPipeline");
     CHECK(read_pipeline(made).scheduler_class == "DDIMScheduler");
+}
+
+TEST_CASE("a U-Net takes the weights of a folder, which are torch's own for the seed", "[diffusers]") {
+    const std::string golden = data + "/pipeline";
+    const auto config = diffusers::read_unet_config(read_pipeline(golden).unet_config);
+    nn::unet<float> net(config.options);
+    CHECK(nn::parameter_count(net) == 11767);
+    diffusers::load_weights(golden, net);
+    nn::unet<float> started(config.options);
+    nn::torch_initializer start(torch_generator(0));
+    started.start(start);
+    const auto loaded = nn::parameters(net), drawn = nn::parameters(started);
+    for (std::size_t i = 0; i < loaded.size(); ++i) {
+        CAPTURE(loaded[i].name);
+        CHECK(std::equal(loaded[i].values.begin(), loaded[i].values.end(), drawn[i].values.begin()));
+    }
+    const temporary_folder folder;
+    write_pipeline(folder / "", net, {}, config);
+    CHECK(read_text(folder / ("unet/" + weights)) == read_text(golden + "/unet/" + weights));
 }
 
 TEST_CASE("a folder that cannot be written is an io_error", "[diffusers]") {

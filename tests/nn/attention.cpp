@@ -85,8 +85,8 @@ struct run {
     nn::attention<S> d;
 };
 
-/// How far a gradient is from the central differences of f, relative to the largest derivative of all: those of the keys'
-/// bias are zero, and with one token all of the queries' and keys'.
+/// How far a gradient is from the central differences of f, relative to the largest derivative of all: those of the
+/// keys' bias are zero, and with one token all of the queries' and keys'.
 template <class F>
 double whole_gradient_error(nn::attention<double>& layer, const nn::attention<double>& gradient, F&& f) {
     constexpr double h = 2e-5;

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
@@ -9,8 +10,10 @@
 #include "support/schedules.hpp"
 #include "support/training.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -234,6 +237,94 @@ TEMPLATE_TEST_CASE("the smallest schedule and the smallest network will do", "[t
     batch<TestType> out(4, 3);
     session(batch<TestType>::Zero(4, 3).eval(), std::vector<double>(3), model_output<TestType>{out, {}});
     CHECK(out(0, 2) == trainer.average().value[0]);
+}
+
+TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const batch<double> data = random_batch(4, 30, 1);
+    std::vector<double> norms, losses;
+    std::vector<nn::mlp<double>> nets;
+    for (const index micro_batch : {0, 12, 5, 1, 100}) {
+        nets.push_back(small_net<double>());
+        disturb(nets.back(), 0.3, 2);
+        trainer trainer{nets.back(), schedule, {.batch = 12, .micro_batch = micro_batch, .seed = 9}};
+        trainer.fit(data, {.steps = 3, .progress = [&](const training_progress& p) {
+                               norms.push_back(p.gradient_norm);
+                               losses.push_back(p.loss);
+                               return true;
+                           }});
+    }
+    for (std::size_t i = 0; i < norms.size(); ++i) {
+        CHECK(std::abs(norms[i] - norms[i % 3]) <= 1e-9 * norms[i % 3]);
+        CHECK(std::abs(losses[i] - losses[i % 3]) <= 1e-9 * losses[i % 3]);
+    }
+    for (const auto& net : nets) {
+        CHECK(largest_difference(net, nets.front()) <= 1e-6);
+    }
+    CHECK(largest_difference(nets[1], nets.front()) == 0);
+}
+
+/// Learns one value for each class, and remembers which classes it saw.
+struct class_net : constant_net<double> {
+    std::vector<index>* seen;
+
+    explicit class_net(std::vector<index>& list) : constant_net<double>(4), seen(&list) {}
+    using constant_net<double>::forward;
+    using constant_net<double>::backward;
+    void forward(batch_view<const double> x, std::span<const double> t, const nn::condition<double>& given,
+                 batch_view<double> out, workspace& w) const {
+        seen->insert(seen->end(), given.labels.begin(), given.labels.end());
+        forward(x, t, out, w);
+    }
+    void backward(batch_view<const double> x, std::span<const double> t, const nn::condition<double>&,
+                  batch_view<const double> dout, workspace& w, class_net& d) const {
+        backward(x, t, dout, w, static_cast<constant_net<double>&>(d));
+    }
+};
+
+TEST_CASE("the network is told the class of each sample, or now and then none", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const batch<double> data = random_batch(4, 100, 1);
+    std::vector<index> labels;
+    for (index n = 0; n < 100; ++n) {
+        labels.push_back(n % 7);
+    }
+    const auto shown = [&](double dropout, index micro_batch) {
+        std::vector<index> seen;
+        class_net net(seen);
+        trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
+        trainer.fit(data, {.steps = 200, .labels = labels, .label_dropout = dropout, .null_label = 7});
+        return seen;
+    };
+    epoch_order order(3, 100);
+    const std::vector<index> all = shown(0, 0), dropped = shown(0.2, 0);
+    REQUIRE(all.size() == 4000);
+    REQUIRE(dropped.size() == 4000);
+    index none = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        CHECK(all[i] == labels[static_cast<std::size_t>(order[static_cast<index>(i)])]);
+        none += dropped[i] == 7 ? 1 : 0;
+        CHECK((dropped[i] == 7 || dropped[i] == all[i]));
+    }
+    CHECK(std::abs(static_cast<double>(none) - 800) <= 5 * std::sqrt(4000 * 0.2 * 0.8));
+    CHECK(shown(0.2, 6) == dropped);
+    CHECK(std::ranges::count(shown(1, 0), 7) == 4000);
+}
+
+TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 10};
+    const batch<double> data = random_batch(4, 3, 1);
+    const std::vector<index> two{0, 1}, three{0, 1, 2};
+    std::vector<index> seen;
+    class_net net(seen);
+    trainer trainer{net, schedule, {.batch = 2}};
+    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = two}), shape_error);
+    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = -0.1}), value_error);
+    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 1.1}), value_error);
+    auto plain = small_net<double>();
+    ddpm::trainer without{plain, schedule, {.batch = 2}};
+    CHECK_THROWS_AS(without.fit(data, {.steps = 1, .labels = three}), value_error);
+    CHECK_THROWS_AS((ddpm::trainer{plain, schedule, {.micro_batch = -1}}), value_error);
 }
 
 TEST_CASE("the trainer refuses what does not fit", "[train]") {

@@ -24,8 +24,8 @@ namespace ddpm::kernels {
 
 /// mean(c) = Σ x / P and squares(c) = Σ (x − mean)², in double.
 /// @shape x C × P, P ≥ 1; mean, squares C
-/// @accuracy of squares, for 64 × 64 pixels: relative 1e-11, however much larger the mean is than the deviation; 1e-10 if
-///     the first pixel is far off all others
+/// @accuracy of squares, for 64 × 64 pixels: relative 1e-11, however much larger the mean is than the deviation; 1e-10
+///     if the first pixel is far off all others
 template <Scalar S>
 void channel_moments(batch_view<const S> x, double* mean, double* squares) {
     DDPM_DISPATCH(channel_moments<S>)(x.rows(), x.columns(), x.data(), x.stride(), mean, squares);

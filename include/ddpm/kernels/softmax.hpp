@@ -15,8 +15,8 @@
 namespace ddpm::kernels {
 
 /// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x. Returns log Σ e^(scale·x).
-/// @accuracy the exponents are those of scale·(x − max x), so that nothing overflows. NaN or Inf among x, or −Inf alone,
-///           give NaN, as in torch
+/// @accuracy the exponents are those of scale·(x − max x), so that nothing overflows. NaN or Inf among x, or −Inf
+///           alone, give NaN, as in torch
 /// @determinism the bits depend on these elements only
 template <Scalar S>
 S softmax(index size, std::type_identity_t<S> scale, const S* x, S* out) {

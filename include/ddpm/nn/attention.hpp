@@ -22,11 +22,11 @@
 
 namespace ddpm::nn {
 
-/// Self-attention of the pixels of each image, with a residual connection: out = (x + to_out(attended)) / rescale, where
-/// each head's part of `attended` is softmax(q kᵀ / √d) v with the d rows of q, k and v = to_q, to_k and to_v of norm(x)
-/// that are its own.
-/// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B; probabilities
-///     computed again by their log-sum-exp: Dao et al. 2022, arXiv 2205.14135
+/// Self-attention of the pixels of each image, with a residual connection: out = (x + to_out(attended)) / rescale,
+/// where each head's part of `attended` is softmax(q kᵀ / √d) v with the d rows of q, k and v = to_q, to_k and to_v of
+/// norm(x) that are its own.
+/// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B;
+///     probabilities computed again by their log-sum-exp: Dao et al. 2022, arXiv 2205.14135
 template <Scalar S>
 struct attention {
     using scalar = S;
@@ -191,7 +191,8 @@ private:
     }
 
     /// Calls body(n, head, scratch) for every head of every sample, where scratch has room for the scores of `matrices`
-    /// blocks. With fewer than there are threads it goes through them one by one, and lets the products run in parallel.
+    /// blocks. With fewer than there are threads it goes through them one by one, and lets the products run in
+    /// parallel.
     template <class Body>
     void for_each_head(const feature_map<const S>& x, index matrices, arena<S>& memory, const Body& body) const {
         const index tasks = x.samples * heads, threads = thread_count();

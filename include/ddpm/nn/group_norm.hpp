@@ -55,10 +55,10 @@ struct group_norm {
 
     [[nodiscard]] index channels() const noexcept { return weight.size(); }
 
-    /// y = f((z · weight + bias) · (1 + scale) + shift) with z = (x − mean) / √(variance + eps); the variance of a group
-    /// is that of all its numbers, divided by their count.
-    /// @shape x, y channels × height × width × N, y may be x; scale_shift 2·channels × N, the scales above the shifts, or
-    ///     empty; moments 2 × groups·N: mean and 1/√(variance + eps) of each group, those of a sample side by side
+    /// y = f((z · weight + bias) · (1 + scale) + shift) with z = (x − mean) / √(variance + eps); the variance of a
+    /// group is that of all its numbers, divided by their count.
+    /// @shape x, y channels × height × width × N, y may be x; scale_shift 2·channels × N, the scales above the shifts,
+    ///     or empty; moments 2 × groups·N: mean and 1/√(variance + eps) of each group, those of a sample side by side
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
     void forward(feature_map<const S> x, activation f, batch_view<const S> scale_shift, feature_map<S> y,
@@ -168,8 +168,8 @@ private:
         return {map.data + offset(map, n, c), count, map.pixels(), map.channels};
     }
 
-    /// Calls body(n, first, last) for channels first … last − 1 of sample n, whole groups, side by side. Where there are
-    /// fewer samples than threads, a sample is cut, at cache lines; that leaves no trace in the bits.
+    /// Calls body(n, first, last) for channels first … last − 1 of sample n, whole groups, side by side. Where there
+    /// are fewer samples than threads, a sample is cut, at cache lines; that leaves no trace in the bits.
     template <class Body>
     void for_each_part(const feature_map<const S>& x, const Body& body) const {
         if (x.size() == 0) {

@@ -1,0 +1,142 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// Loads a folder of diffusers (DDPMPipeline or DDIMPipeline with a UNet2DModel) and draws images with it.
+#include "support/interrupt.hpp"
+#include "support/png.hpp"
+#include "support/program.hpp"
+#include "support/stopwatch.hpp"
+
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/diffusers/pipeline.hpp>
+#include <ddpm/diffusers/scheduler.hpp>
+#include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/unet_config.hpp>
+#include <ddpm/diffusers/weights.hpp>
+#include <ddpm/io/image_grid.hpp>
+#include <ddpm/nn/labelled.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/unet.hpp>
+#include <ddpm/predictor/predicts.hpp>
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/sample.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace {
+
+using ddpm::index;
+using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
+using network = ddpm::nn::unet<float>;
+
+struct settings {
+    std::string folder;
+    std::string out = "out/diffusers.png";
+    std::string sampler = "scheduler";
+    index steps = 50;
+    index count = 16;
+    index label = 0;
+    index threads = 0;
+    std::uint64_t seed = 0;
+};
+
+void print_notes(const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) {
+        std::printf("Note: %s\n", note.c_str());
+    }
+}
+
+/// Images by any sampler, with a line that counts the steps.
+template <class Sampler, class Predictor>
+images draw(const Sampler& sampler, const ddpm::noise_schedule<>& schedule, const Predictor& predictor,
+            ddpm::sample_options options, const settings& chosen) {
+    options.count = chosen.count;
+    options.seed = chosen.seed;
+    const examples::stopwatch watch;
+    const examples::interrupt_watch ctrl_c;
+    index done = 0;
+    const auto show = [&](const ddpm::sample_step<float>&) {
+        ++done;
+        std::fprintf(stderr, "\rstep %td of %zu, %.1f s ", done, options.timesteps.size(), watch.seconds());
+        return !ctrl_c.interrupted();
+    };
+    images drawn = ddpm::sample(sampler, schedule, predictor, options, show);
+    std::fprintf(stderr, "\n");
+    return drawn;
+}
+
+template <class Predictor>
+images draw(const ddpm::diffusers::scheduler_config& config, const Predictor& net, const settings& chosen) {
+    const auto schedule = ddpm::diffusers::make_schedule(config);
+    const ddpm::sample_options options = ddpm::diffusers::scheduler_options(config, chosen.steps);
+    const auto predictor = ddpm::predicts(net, config.predicts);
+    if (chosen.sampler == "ddpm") {
+        return draw(ddpm::ancestral{}, schedule, predictor, options, chosen);
+    }
+    if (chosen.sampler == "ddim") {
+        return draw(ddpm::ddim{}, schedule, predictor, options, chosen);
+    }
+    return draw(ddpm::diffusers::scheduler_sampler{.config = config}, schedule, predictor, options, chosen);
+}
+
+int run(const settings& chosen) {
+    ddpm::set_thread_count(chosen.threads);
+    const examples::stopwatch watch;
+    const ddpm::diffusers::pipeline_folder found = ddpm::diffusers::read_pipeline(chosen.folder);
+    const ddpm::diffusers::unet_config unet = ddpm::diffusers::read_unet_config(found.unet_config);
+    const auto scheduler = found.scheduler_config.empty()
+                               ? ddpm::diffusers::scheduler_config{}
+                               : ddpm::diffusers::read_scheduler_config(found.scheduler_config);
+    print_notes(found.notes);
+    print_notes(unet.notes);
+    print_notes(scheduler.notes);
+    network net(unet.options);
+    ddpm::diffusers::load_weights(chosen.folder, net);
+    std::printf("%s: %td parameters, images of %td x %td, loaded in %.2f s\n", chosen.folder.c_str(),
+                ddpm::nn::parameter_count(net), unet.options.height, unet.options.width, watch.seconds());
+
+    const bool has_classes = unet.options.classes != ddpm::nn::unet_classes::none;
+    const images drawn = has_classes
+                             ? draw(scheduler, ddpm::nn::labelled(net, chosen.label, chosen.count), chosen)
+                             : draw(scheduler, net, chosen);
+
+    if (const auto folder = std::filesystem::path(chosen.out).parent_path(); !folder.empty()) {
+        std::filesystem::create_directories(folder);
+    }
+    const auto columns = static_cast<index>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
+    examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
+    std::printf("%s holds %td images, drawn in %td steps by %s. Done in %.1f s.\n", chosen.out.c_str(), chosen.count,
+                chosen.steps, chosen.sampler.c_str(), watch.seconds());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    settings chosen;
+    CLI::App app{"Draws images with a model of diffusers.", "diffusers_sample"};
+    app.add_option("folder", chosen.folder, "what save_pretrained has written, or a copy of it from a hub")
+        ->required()
+        ->check(CLI::ExistingDirectory);
+    app.add_option("--out", chosen.out, "the PNG file to write")->capture_default_str();
+    app.add_option("--sampler", chosen.sampler, "ddpm, ddim, or what the folder's scheduler says")
+        ->check(CLI::IsMember({"scheduler", "ddpm", "ddim"}))
+        ->capture_default_str();
+    app.add_option("--steps", chosen.steps, "denoising steps")->check(CLI::Range(1, 10000))->capture_default_str();
+    app.add_option("--count", chosen.count, "how many images")->check(CLI::Range(1, 10000))->capture_default_str();
+    app.add_option("--label", chosen.label, "their class, for a model that has classes")->capture_default_str();
+    app.add_option("--seed", chosen.seed, "the same seed gives the same images")->capture_default_str();
+    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    return examples::run_program(app, argc, argv, [&] { return run(chosen); });
+}
