@@ -1,5 +1,7 @@
 #!/bin/sh
 # Trains a diffusion model on the bundled digits and samples from it. Arguments go to the program: sh examples/run.sh --help
+#
+# EXAMPLE=mnist sh examples/run.sh ...: another program of this folder (mnist, export, diffusers_sample, quality)
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -10,4 +12,4 @@ install_packages png cli11
 folder=$(build_folder "$root/build/examples")
 build "$root" "$folder" \
     -DDDPM_BUILD_EXAMPLES=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_BENCH=OFF -DDDPM_INSTALL=OFF
-exec "$folder/examples/digits" "$@"
+exec "$folder/examples/${EXAMPLE:-digits}" "$@"

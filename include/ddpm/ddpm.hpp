@@ -11,6 +11,11 @@
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/pipeline.hpp>
+#include <ddpm/diffusers/scheduler.hpp>
+#include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/unet_config.hpp>
+#include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/dtype.hpp>
 #include <ddpm/io/idx.hpp>

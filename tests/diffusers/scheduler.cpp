@@ -182,7 +182,8 @@ TEST_CASE("runs whose steps are not those of ancestral and ddim are diffusers' o
     };
     near(loop({.variance = scheduler_variance::fixed_large, .spacing = timestep_spacing::trailing}, 7), 401.220297);
     near(loop({.variance = scheduler_variance::fixed_small_log, .steps_offset = 1}, 10), 233.304456);
-    near(loop({.kind = scheduler_kind::ddim, .clip = false, .spacing = timestep_spacing::linspace}, 7, 0.5), 265.366078);
+    near(loop({.kind = scheduler_kind::ddim, .clip = false, .spacing = timestep_spacing::linspace}, 7, 0.5),
+         265.366078);
     near(loop({.kind = scheduler_kind::ddim, .spacing = timestep_spacing::trailing, .end_at_clean = false}, 9),
          169.641061);
     near(loop({.kind = scheduler_kind::ddim,
@@ -196,9 +197,10 @@ TEST_CASE("runs whose steps are not those of ancestral and ddim are diffusers' o
 TEST_CASE("steps that the sampler does not know are value_errors", "[diffusers]") {
     const auto schedule = make_schedule({});
     const std::vector<ddpm::index> timesteps{500, 0};
-    CHECK_THROWS_AS(scheduler_sampler({.variance = scheduler_variance::learned_range}).plan(schedule, timesteps),
-                    value_error);
-    CHECK_THROWS_AS(scheduler_sampler({.variance = scheduler_variance::learned}).plan(schedule, timesteps), value_error);
+    for (const scheduler_variance learned : {scheduler_variance::learned, scheduler_variance::learned_range}) {
+        const scheduler_sampler sampler{.config = {.variance = learned}};
+        CHECK_THROWS_AS(sampler.plan(schedule, timesteps), value_error);
+    }
     CHECK_THROWS_AS((scheduler_sampler{{}, 1.5}.plan(schedule, timesteps)), value_error);
     CHECK_THROWS_AS(scheduler_sampler{}.plan(schedule, std::vector<ddpm::index>{0, 500}), value_error);
 }

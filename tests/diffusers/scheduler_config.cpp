@@ -73,8 +73,8 @@ TEST_CASE("every key of a scheduler config is read and written", "[diffusers]") 
           R"("_class_name": "DDIMScheduler", "set_alpha_to_one": false, "beta_schedule": "squaredcos_cap_v2")"}) {
         const scheduler_config config = parse_scheduler_config(
             "{" + std::string(own) + R"(, "num_train_timesteps": 3, "beta_start": 0.001, "beta_end": 0.5,
-               "trained_betas": [0.1, 1, 0.5], "clip_sample": false, "clip_sample_range": 2, "prediction_type": "v_prediction",
-               "timestep_spacing": "trailing", "steps_offset": 2, "rescale_betas_zero_snr": true, "thresholding": false,
+               "trained_betas": [0.1, 1, 0.5], "clip_sample": false, "clip_sample_range": 2,
+               "prediction_type": "v_prediction", "timestep_spacing": "trailing", "steps_offset": 2, "rescale_betas_zero_snr": true, "thresholding": false,
                "dynamic_thresholding_ratio": 0.9, "sample_max_value": 1.5, "skip_prk_steps": true})",
             "scheduler_config.json");
         const scheduler_config again = parse_scheduler_config(scheduler_config_text(config), "again");
@@ -129,7 +129,8 @@ TEST_CASE("a scheduler config that is wrong is an io_error that names the key", 
         CAPTURE(key, value, message);
         CHECK(contains(message, "scheduler_config.json: key \"" + key + "\"; expected "));
     }
-    CHECK(contains(verdict(R"({"_class_name": "DDIMScheduler", "beta_schedule": "sigmoid"})"), "key \"beta_schedule\""));
+    CHECK(contains(verdict(R"({"_class_name": "DDIMScheduler", "beta_schedule": "sigmoid"})"),
+                   "key \"beta_schedule\""));
     CHECK(contains(verdict(R"({"_class_name": "DDIMScheduler", "set_alpha_to_one": 1})"), "key \"set_alpha_to_one\""));
     CHECK_THROWS_AS(read_scheduler_config(data + "/nothing.json"), io_error);
 }

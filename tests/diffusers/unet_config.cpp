@@ -213,6 +213,9 @@ TEST_CASE("a missing attention_head_dim is assumed and noted", "[diffusers]") {
     CHECK(config.options.head_dim == 0);
     REQUIRE(config.notes.size() == 1);
     CHECK(contains(config.notes[0], "attention_head_dim"));
+    const std::string padding = "\"downsample_padding\": 0";
+    old.replace(old.find(padding), padding.size(), "\"downsample_padding\": 1");
+    CHECK(parse_unet_config(old, "config.json").options.head_dim == 8);
     const auto other = parse_unet_config(R"({"sample_size": 32})", "config.json");
     CHECK(other.options.head_dim == 8);
     REQUIRE(other.notes.size() == 1);
@@ -221,15 +224,16 @@ TEST_CASE("a missing attention_head_dim is assumed and noted", "[diffusers]") {
 
 TEST_CASE("unknown keys are reported and written again", "[diffusers]") {
     auto config = parse_unet_config(
-        R"({"sample_size": 32, "attention_head_dim": 8, "zoo": {"b": [1, -2, 0.5, null, true, []], "a": {}}, "_name_or_path": "a\nb"})",
+        R"({"sample_size": 32, "attention_head_dim": 8, "zoo": {"b": [1, -2, 0.5, null, true, []], "a": {}},
+            "_name_or_path": "a\nb"})",
         "config.json");
     CHECK(config.unknown == std::map<std::string, std::string>{{"_name_or_path", R"("a\nb")"},
                                                                {"zoo", R"({"b":[1,-2,0.5,null,true,[]],"a":{}})"}});
     CHECK(config.notes.size() == 2);
     CHECK(contains(config.notes[1], "zoo"));
     const std::string text = unet_config_text(config);
-    CHECK(text.ends_with("\"zoo\": {\n    \"b\": [\n      1,\n      -2,\n      0.5,\n      null,\n      true,\n      []\n    ],"
-                         "\n    \"a\": {}\n  }\n}\n"));
+    CHECK(text.ends_with("\"zoo\": {\n    \"b\": [\n      1,\n      -2,\n      0.5,\n      null,\n      true,\n"
+                         "      []\n    ],\n    \"a\": {}\n  }\n}\n"));
     CHECK(parse_unet_config(text, "again").unknown == config.unknown);
     config.unknown["zoo"] = "{";
     CHECK_THROWS_AS(unet_config_text(config), io_error);

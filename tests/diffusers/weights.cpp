@@ -41,7 +41,7 @@ std::string failure(const std::string& folder, Net& net) {
     return "loaded";
 }
 
-/// Layers of all kinds: a convolution of several tiles, one whose rows are cut, attention, an embedding table, one output.
+/// Layers of all kinds: a convolution of several tiles, weights whose rows are cut, attention, one output, a vector.
 template <Scalar S>
 named_tensors<S> some_layers() {
     named_tensors<S> net;
@@ -52,7 +52,7 @@ named_tensors<S> some_layers() {
     net.add("down_blocks.0.attentions.0.to_v.weight", {8, 8}, 11);
     net.add("down_blocks.0.attentions.0.to_out.0.weight", {8, 8}, 13);
     net.add("down_blocks.0.attentions.0.to_out.0.bias", {8}, 15);
-    net.add("mid_block.resnets.0.time_emb_proj.weight", {33, 4001}, 17);
+    net.add("mid_block.resnets.0.time_emb_proj.weight", {33, 5001}, 17);
     net.add("conv_out.weight", {1, 6, 3, 3}, 19);
     net.add("scale", {70000}, 21);
     return net;
@@ -243,7 +243,7 @@ TEST_CASE("all tensors that do not fit are in one io_error, and the network is a
     list[0].shape = {70, 5, 9, 1};                                     // conv_in.weight
     list[1].name = "conv_in.basis";                                    // conv_in.bias
     list[3].name = "down_blocks.0.attentions.0.query.weight";          // as to_q
-    list[7].shape = {33, 4001, 1, 1};                                  // not under attentions
+    list[7].shape = {33, 5001, 1, 1};                                  // not under attentions
     write_stored(folder / single, list);
     const std::string message = failure(folder / "", net);
     CAPTURE(message);
@@ -253,7 +253,7 @@ TEST_CASE("all tensors that do not fit are in one io_error, and the network is a
     CHECK(contains(message, "conv_in.basis is unexpected"));
     CHECK(contains(message, "0.to_q.weight comes twice"));
     CHECK(contains(message, "0.to_k.weight is missing"));
-    CHECK(contains(message, "time_emb_proj.weight has shape [33, 4001, 1, 1] instead of (33, 4001)"));
+    CHECK(contains(message, "time_emb_proj.weight has shape [33, 5001, 1, 1] instead of (33, 5001)"));
     CHECK(net == before);
     write_stored(folder / single, stored_of(net), dtype::i32);
     CHECK(contains(failure(folder / "", net), "scale has type I32 instead of a floating-point one"));
@@ -300,8 +300,8 @@ TEST_CASE("an index of shards that is wrong is an io_error", "[diffusers]") {
     for (const std::string_view wrong :
          {"", "[]", "{}", R"({"weight_map": []})", R"({"weight_map": {"a": 1}})",
           R"({"weight_map": {"a": "../x.safetensors"}})", R"({"weight_map": {"a": "/x.safetensors"}})",
-          R"({"weight_map": {"a": ""}})", R"({"weight_map": {"a": "a.bin"}})", R"({"weight_map": {"a": "c.safetensors"}})",
-          R"({"weight_map": {}})"}) {
+          R"({"weight_map": {"a": ""}})", R"({"weight_map": {"a": "a.bin"}})",
+          R"({"weight_map": {"a": "c.safetensors"}})", R"({"weight_map": {}})"}) {
         CAPTURE(wrong);
         write_text(folder / sharded, wrong);
         CHECK(failure(folder / "", net) != "loaded");

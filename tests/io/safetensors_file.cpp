@@ -249,5 +249,20 @@ TEST_CASE("safetensors_file: a header length beyond its limit or the file alloca
     }
 }
 
+TEST_CASE("safetensors_file reads some bytes of a tensor", "[io]") {
+    const temporary_folder folder;
+    const std::vector<std::uint8_t> before{9}, bytes{1, 2, 3, 4, 5};
+    io::write_safetensors(folder / "x.safetensors", std::vector{source("a", {1}, before), source("b", {5}, bytes)});
+    const auto file = safetensors_file::open(folder / "x.safetensors");
+    std::array<std::byte, 2> some{};
+    file.read_bytes("b", 3, some);
+    CHECK(some == std::array{std::byte{4}, std::byte{5}});
+    file.read_bytes("b", 5, std::span(some).first(0));
+    CHECK_THROWS_AS(file.read_bytes("b", 4, some), io_error);
+    CHECK_THROWS_AS(file.read_bytes("b", 6, std::span(some).first(0)), io_error);
+    CHECK_THROWS_AS(file.read_bytes("b", std::numeric_limits<std::uint64_t>::max(), some), io_error);
+    CHECK_THROWS_AS(file.read_bytes("c", 0, some), io_error);
+}
+
 }  // namespace
 }  // namespace ddpm::test

@@ -91,8 +91,8 @@ concept UnetLike = nn::Layer<N> && requires(const N& net) {
 };
 
 /// Writes a folder, which is made if it is not there, that DDPMPipeline.from_pretrained (or DDIMPipeline's, by the
-/// scheduler's kind) and, from its sub-folder unet/, UNet2DModel.from_pretrained load. `unet` says what the config holds
-/// beyond the network's options.
+/// scheduler's kind) and, from its sub-folder unet/, UNet2DModel.from_pretrained load. `unet` says what the config
+/// holds beyond the network's options.
 /// @throws io_error if writing fails; value_error as scheduler_config_text and unet_config_text
 template <UnetLike Net>
 void write_pipeline(const std::string& folder, const Net& net, const scheduler_config& scheduler,

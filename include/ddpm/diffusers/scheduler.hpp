@@ -84,8 +84,8 @@ template <std::floating_point Real>
     };
     std::vector<Real> betas;
     for (index t = 0; t < steps; ++t) {
-        betas.push_back(config.trained_betas.empty() ? curve(t)
-                                                     : static_cast<Real>(config.trained_betas.at(static_cast<std::size_t>(t))));
+        const bool is_trained = !config.trained_betas.empty();
+        betas.push_back(is_trained ? static_cast<Real>(config.trained_betas.at(static_cast<std::size_t>(t))) : curve(t));
     }
     if (config.zero_terminal_snr) {
         rescale_to_zero_snr(betas);
@@ -100,7 +100,8 @@ template <std::floating_point Real>
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] noise_schedule<Tables> make_schedule(const scheduler_config& config) {
     if (!config.trained_betas.empty() && static_cast<index>(config.trained_betas.size()) != config.train_timesteps) {
-        throw value_error("make_schedule", "number of trained betas", config.train_timesteps, config.trained_betas.size());
+        throw value_error("make_schedule", "number of trained betas", config.train_timesteps,
+                          config.trained_betas.size());
     }
     const auto betas = detail::betas_of<typename Tables::real>(config);
     return noise_schedule<Tables>([&](index t, index) { return betas[static_cast<std::size_t>(t)]; },
@@ -130,7 +131,8 @@ struct scheduler_sampler {
 
     /// The plan over falling timesteps.
     /// @units timesteps are 0-based
-    /// @throws value_error unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1, or if the variance is learned
+    /// @throws value_error unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1, or if the variance is
+    /// learned
     template <NoiseSchedule Schedule>
     [[nodiscard]] one_step_plan plan(const Schedule& schedule, std::span<const index> timesteps) const {
         require_timesteps("scheduler_sampler", timesteps, schedule.steps());
@@ -196,8 +198,8 @@ private:
     }
 };
 
-/// What `sample` has to be told so that it does what the scheduler says: the timesteps of `steps` steps (0: all) and the
-/// clip.
+/// What `sample` has to be told so that it does what the scheduler says: the timesteps of `steps` steps (0: all) and
+/// the clip.
 /// @throws value_error as scheduler_timesteps
 [[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, index steps) {
     const index count = steps == 0 ? config.train_timesteps : steps;

@@ -164,8 +164,8 @@ inline void read_betas(config_reader& reader, scheduler_config& config) {
 }
 
 /// The text of a scheduler_config.json, as diffusers writes it.
-/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, a number is not
-/// finite, or diffusers has no name for what the model predicts (the score) or for the class's curve
+/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, a number is
+/// not finite, or diffusers has no name for what the model predicts (the score) or for the class's curve
 [[nodiscard]] inline std::string scheduler_config_text(const scheduler_config& config) {
     using detail::json_of;
     const bool is_ddpm = config.kind == scheduler_kind::ddpm;

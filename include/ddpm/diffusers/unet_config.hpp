@@ -22,9 +22,9 @@ namespace ddpm::diffusers {
 /// The config.json of a UNet2DModel.
 struct unet_config {
     nn::unet_options options{};
-    bool has_sample_size = true;  ///< otherwise the file names no size, and the options have one that the levels can halve
-    std::vector<std::string> notes{};                ///< what was assumed, and what was not understood; not written
-    std::map<std::string, std::string> unknown{};    ///< the keys that were not understood and their JSON texts; written
+    bool has_sample_size = true;  ///< otherwise the file names none, and the options have one that the levels can halve
+    std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
+    std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written
 };
 
 namespace detail {
@@ -96,7 +96,8 @@ inline void read_levels(config_reader& reader, nn::unet_options& o) {
             reader.fail("block_out_channels", "at least one level", *value);
         }
     }
-    const auto read = [&](std::string_view key, const names_of<nn::unet_level>& names, std::vector<nn::unet_level>& to) {
+    const auto read = [&](std::string_view key, const names_of<nn::unet_level>& names,
+                          std::vector<nn::unet_level>& to) {
         if (const auto value = reader.take(key)) {
             to.clear();
             reader.each(key, *value, [&](const json& element) { to.push_back(reader.named_by(key, element, names)); });

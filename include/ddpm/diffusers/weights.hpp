@@ -69,12 +69,13 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
 
 }  // namespace detail
 
-/// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else from
-/// itself, and there from diffusion_pytorch_model.safetensors or from the several files that its index names. F64, F32,
-/// F16 and BF16 are converted. The names and shapes that attention layers had before 2023 are understood.
-/// @throws io_error if there are no such files or one breaks a rule of its format, or if the tensors are not exactly the
-/// network's (the text lists all that differ): the network is then as it was. Only if a file that was found right cannot
-/// be read afterwards (the disk fails, or somebody cuts it short meanwhile) the network holds a part of it
+/// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else
+/// from itself, and there from the files that diffusion_pytorch_model.safetensors.index.json names, if there is one,
+/// else from diffusion_pytorch_model.safetensors. F64, F32, F16 and BF16 are converted. The names and shapes that
+/// attention layers had before 2023 are understood.
+/// @throws io_error if there are no such files or one breaks a rule of its format, or if the tensors are not exactly
+/// the network's (the text lists all that differ): the network is then as it was. Only if a file that was found right
+/// cannot be read afterwards (the disk fails, or somebody cuts it short meanwhile) the network holds a part of it
 /// @complexity reads each file once; beside the network less than a MiB for each thread
 template <nn::Layer Net>
 void load_weights(const std::string& folder, Net& net) {
@@ -89,8 +90,8 @@ void load_weights(const std::string& folder, Net& net) {
     detail::load_tiles(tiles);
 }
 
-/// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is one,
-/// else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed.
+/// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is
+/// one, else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed.
 /// @throws io_error if writing fails; the folder then holds what it held before
 /// @complexity beside the network as much memory as its largest tensor
 template <nn::Layer Net>

@@ -113,10 +113,14 @@ private:
     };
 
     /// Each thread takes whole tiles, all about equally many; a batch too small for that is one tile, and the layers
-    /// share the threads. Longer tiles use a layer's weights more often, shorter ones stay in the cache; whole
-    /// multiples of twelve samples suit the products.
+    /// share the threads. Longer tiles use a layer's weights more often, shorter ones stay in the cache and take less
+    /// memory. A network of large samples says how many are enough; else whole multiples of twelve suit the products.
     tiling reserve(index samples) {
-        constexpr index shortest = 36, longest = 252, multiple = 12;
+        index shortest = 36, longest = 252, multiple = 12;
+        if constexpr (requires { net_->samples_at_once(); }) {
+            shortest = multiple = 1;
+            longest = net_->samples_at_once();
+        }
         const index threads = thread_count();
         const index rounds = std::max<index>(1, ceil_div(samples, threads * longest));
         const index length = std::max(shortest, ceil_div(ceil_div(samples, threads * rounds), multiple) * multiple);

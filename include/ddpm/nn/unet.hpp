@@ -100,6 +100,11 @@ public:
     /// Whether the output has twice the sample's channels, the second half for the reverse step's variance.
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * options_.in_channels; }
 
+    /// How many samples a thread had better take at once: their pixels keep the products busy, and more take more memory.
+    [[nodiscard]] index samples_at_once() const noexcept {
+        return std::max<index>(1, 4096 / (options_.height * options_.width));
+    }
+
     /// A predictor for one run of `samples` samples, told `given` of each.
     [[nodiscard]] network_session<unet> session(index samples, const condition<S>& given = {}) const {
         return {*this, samples, given};

@@ -22,9 +22,10 @@ class unet;
 
 /// What one batch leaves in a U-Net for its backward pass, and scratch.
 ///
-/// Memory for backward, in numbers: of each residual block with C_in channels in, C out and P pixels, P · N · (C_in + 3 C)
-/// for what is kept and its output (twice C_in where a skip connection comes in), 5 C more with attention; with
-/// `recompute`, the outputs only, P · N · (C_in + C), beside the largest block's.
+/// Memory for backward, in numbers: a residual block with C_in channels in, C out and P pixels keeps P · N · (C_in + 3 C)
+/// with its output, 6 P · N · C more with attention, and P · N · C_in more on the way up, where the skip connection
+/// comes in. With `recompute` it keeps P · N · C, and P · N · C_in more on the way up; beside these there is the largest
+/// block's share above. Backward adds the gradients of the skip connections and of the largest block.
 template <Scalar S>
 class unet_workspace {
 public:

@@ -5,10 +5,10 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/nn/condition.hpp>
-#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -24,6 +24,7 @@
 #include <ddpm/train/options.hpp>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
@@ -240,7 +241,8 @@ private:
             return loss;
         }
         if (count != options_.batch) {
-            nn::detail::multiply<scalar>(d_predicted, static_cast<scalar>(share));
+            kernels::linear_combination<scalar>(
+                {d_predicted}, [&](index) { return std::array{static_cast<scalar>(share)}; }, d_predicted);
         }
         if constexpr (takes_condition) {
             net_->backward(xt, times_, nn::condition<scalar>{labels_, {}}, d_predicted, workspace_, gradient_);

@@ -80,10 +80,13 @@ public:
             files_.push_back(io::safetensors_file::open(path));
         } else if (is_file(path_in(folder, "diffusion_pytorch_model.bin")) ||
                    is_file(path_in(folder, "diffusion_pytorch_model.bin.index.json"))) {
-            throw io_error(folder, "the weights are there as pickled .bin only, which is a program, not data; save them "
-                                   "anew with safe_serialization=True", weights_name, "diffusion_pytorch_model.bin");
+            throw io_error(folder,
+                           "the weights are there as pickled .bin only, which is a program, not data; save them anew "
+                           "with safe_serialization=True",
+                           weights_name, "diffusion_pytorch_model.bin");
         } else {
-            throw io_error(folder, "no weights", ddpm::detail::text(weights_name, " or ", weights_index_name), "neither");
+            throw io_error(folder, "no weights", ddpm::detail::text(weights_name, " or ", weights_index_name),
+                           "neither");
         }
         for (const io::safetensors_file& file : files_) {
             for (const auto& [name, info] : file.tensors()) {

@@ -123,17 +123,20 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert
     return type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16 || type == io::dtype::f64;
 }
 
+/// The same, whatever type the tile is stored in.
 template <Scalar S>
 void store_tile(const weight_tile<S>& tile, const std::byte* from) {
+    using half = std::uint16_t;
+    // Function objects, not functions, so that they are part of the loops.
     switch (tile.from.info->type) {
         case io::dtype::f64:
             return store_tile<double>(tile, from, [](double x) { return static_cast<S>(x); });
         case io::dtype::f16:
-            return store_tile<std::uint16_t>(tile, from, [](std::uint16_t x) { return S{io::detail::float_of_f16(x)}; });
+            return store_tile<half>(tile, from, [](half x) { return io::detail::convert_f16<S>(x); });
         case io::dtype::bf16:
-            return store_tile<std::uint16_t>(tile, from, [](std::uint16_t x) { return S{io::detail::float_of_bf16(x)}; });
+            return store_tile<half>(tile, from, [](half x) { return io::detail::convert_bf16<S>(x); });
         default:
-            return store_tile<float>(tile, from, [](float x) { return S{x}; });
+            return store_tile<float>(tile, from, [](float x) { return static_cast<S>(x); });
     }
 }
 
