@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/initialize.hpp>
 
 #include "support/catch.hpp"
