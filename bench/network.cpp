@@ -52,7 +52,7 @@ struct plain_mlp {
         ddpm::nn::initializer start(1);
         for (std::size_t i = 0; i < 4; ++i) {
             layers.emplace_back(sizes[i], sizes[i + 1]);
-            start.torch_default(layers.back());
+            start.layer(layers.back());
             values.emplace_back(ddpm::nn::tensor_shape{samples, sizes[i + 1]});
         }
     }

@@ -37,9 +37,9 @@ public:
 
     classifier(ddpm::sample_shape image, std::uint64_t seed) : image_(image), net_(image) {
         ddpm::nn::initializer start(seed);
-        start.torch_default(net_.first);
-        start.torch_default(net_.second);
-        start.torch_default(net_.last);
+        start.layer(net_.first);
+        start.layer(net_.second);
+        start.layer(net_.last);
     }
 
     /// Learns images and their classes: cross-entropy, Adam, some epochs.

@@ -37,7 +37,7 @@ struct settings {
     std::string data;
     std::string labels;
     std::string out = "out/mnist";
-    index steps = 6000;
+    index steps = 4000;
     index samples = 1000;
     index sampling_steps = 50;
     double guidance = 2;

@@ -26,7 +26,7 @@ std::vector<S> numbers(const nn::tensor<S>& values) {
 
 TEST_CASE("a dense layer starts with torch's bits", "[nn]") {
     nn::dense<float> layer(3, 5);
-    nn::torch_initializer(torch_generator(1)).torch_default(layer);
+    nn::torch_initializer(torch_generator(1)).layer(layer);
     CHECK(numbers(layer.weight) ==
           std::vector<float>{0x1.30a086p-2f,  -0x1.04f21cp-2f, -0x1.ca72e6p-4f, 0x1.157e7ap-2f, -0x1.164ab8p-1f,
                              0x1.628e8ep-2f,  -0x1.e68134p-4f, 0x1.2cc5d4p-2f,  0x1.48c046p-4f, -0x1.218f28p-4f,
@@ -37,7 +37,7 @@ TEST_CASE("a dense layer starts with torch's bits", "[nn]") {
 
 TEST_CASE("a dense layer in double starts with torch's bits", "[nn]") {
     nn::dense<double> layer(7, 2);
-    nn::torch_initializer(torch_generator(1)).torch_default(layer);
+    nn::torch_initializer(torch_generator(1)).layer(layer);
     CHECK(numbers(layer.weight) ==
           std::vector<double>{-0x1.53c6aa4fc61c3p-2, -0x1.aa6dca67af051p-3, -0x1.9b6a3ba341bd7p-3,
                               -0x1.f3e57aaf72c02p-3, 0x1.5b34925ca598bp-5, -0x1.2e517ad947448p-2, -0x1.e4196dbcabaf0p-6, 0x1.429442eb41c2fp-3,
@@ -50,7 +50,7 @@ TEST_CASE("a convolution starts with torch's bits", "[nn]") {
     nn::tensor<float> weight({3, 2, 2, 2}, nn::tensor_order::first_fastest);
     nn::tensor<float> bias({3});
     nn::torch_initializer start(torch_generator(1));
-    start.torch_default(weight, bias);
+    start.layer(weight, bias);
     CHECK(numbers(weight) ==
           std::vector<float>{0x1.751724p-3f,  -0x1.3f978cp-3f, -0x1.18bdcep-4f, 0x1.53dc02p-3f,  -0x1.54d628p-2f,
                              0x1.b23ddep-3f,  -0x1.29ec0cp-4f, 0x1.705eb2p-3f,  0x1.92a2dep-5f,  -0x1.62a2dap-5f,

@@ -7,17 +7,26 @@
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/noise.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 
 namespace ddpm::nn {
+
+/// By what rule weights start.
+enum class start_kind {
+    torch,  ///< as torch's layers: weights and biases uniform within ±1/√fan_in
+    paper   ///< as the DDPM paper's code: uniform with variance 2 / (fan_in + fan_out), the last layer of a branch and
+            ///< all biases zero
+};
 
 /// Gives the tensors of a network their random start: tensor number k that it fills takes the words of sample k of the
 /// Philox stream `weights`, in torch's order.
 /// @determinism a seed gives the same network on every machine
 class initializer {
 public:
-    explicit initializer(std::uint64_t seed) : noise_(seed, noise_stream::weights) {}
+    explicit initializer(std::uint64_t seed, start_kind kind = start_kind::torch)
+        : noise_(seed, noise_stream::weights), kind_(kind) {}
 
     /// Uniform within ±bound.
     template <Scalar S>
@@ -39,17 +48,41 @@ public:
         });
     }
 
-    /// What torch gives a Linear or a Conv2d: weights and biases uniform within ±1/√(numbers that a sum of it adds).
-    /// @source torch.nn.Linear: kaiming_uniform_(a = √5)
+    /// The weights and biases of a dense layer or a convolution.
+    /// @source torch.nn.Linear: kaiming_uniform_(a = √5); Ho et al. 2020, the authors' code: fan-average, scale 1
     template <class L>
-    void torch_default(L& layer) {
-        const double bound = 1 / std::sqrt(static_cast<double>(layer.weight.size() / layer.bias.size()));
-        uniform(bound, layer.weight);
-        uniform(bound, layer.bias);
+    void layer(L& layer) {
+        const double outputs = static_cast<double>(layer.bias.size());
+        const double fan_in = static_cast<double>(layer.weight.size()) / outputs;
+        if (kind_ == start_kind::torch) {
+            uniform(1 / std::sqrt(fan_in), layer.weight);
+            uniform(1 / std::sqrt(fan_in), layer.bias);
+        } else {
+            const double fan_out = fan_in / static_cast<double>(layer.inputs()) * outputs;
+            uniform(std::sqrt(6 / (fan_in + fan_out)), layer.weight);
+            zero(layer.bias);
+        }
+    }
+
+    /// The same for the last layer of a branch that is added to another, or of the network.
+    template <class L>
+    void last_layer(L& last) {
+        if (kind_ == start_kind::torch) {
+            layer(last);
+        } else {
+            zero(last.weight);
+            zero(last.bias);
+        }
     }
 
 private:
+    template <Scalar S>
+    static void zero(tensor<S>& values) {
+        std::fill(values.values().begin(), values.values().end(), S{0});
+    }
+
     philox_noise noise_;
+    start_kind kind_;
     index tensors_ = 0;
 };
 

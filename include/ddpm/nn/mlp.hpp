@@ -49,11 +49,11 @@ public:
           norm_(options.hidden),
           output_(options.hidden, options.dim) {
         initializer start(options.seed);
-        start.torch_default(time_1_);
-        start.torch_default(time_2_);
-        start.torch_default(input_);
+        start.layer(time_1_);
+        start.layer(time_2_);
+        start.layer(input_);
         for (mlp_block<S>& block : blocks_) {
-            start.torch_default(block.linear_1);
+            start.layer(block.linear_1);
         }
     }
 

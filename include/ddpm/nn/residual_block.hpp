@@ -151,11 +151,11 @@ struct residual_block {
     /// A random start, in the order in which diffusers constructs the layers.
     template <class Start>
     void start(Start& initializer) {
-        initializer.torch_default(conv1);
-        initializer.torch_default(time_emb_proj);
-        initializer.torch_default(conv2);
+        initializer.layer(conv1);
+        initializer.layer(time_emb_proj);
+        initializer.last_layer(conv2);
         for (conv2d<S>& shortcut : conv_shortcut) {
-            initializer.torch_default(shortcut);
+            initializer.layer(shortcut);
         }
     }
 

@@ -48,7 +48,7 @@ public:
     /// What a Linear or a Conv2d starts with: the weight, then the bias, uniform within ±1/√fan_in.
     /// @source torch.nn.Linear.reset_parameters: kaiming_uniform_(a = √5)
     template <Scalar S>
-    void torch_default(tensor<S>& weight, tensor<S>& bias) {
+    void layer(tensor<S>& weight, tensor<S>& bias) {
         const double fan_in = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
         // Step by step as torch, since the last bit of the bound is in all numbers.
         const double slope = std::sqrt(5.0);
@@ -57,8 +57,14 @@ public:
         uniform(1 / std::sqrt(fan_in), bias);
     }
     template <class L>
-    void torch_default(L& layer) {
-        torch_default(layer.weight, layer.bias);
+    void layer(L& of) {
+        layer(of.weight, of.bias);
+    }
+
+    /// The same: torch makes no difference.
+    template <class L>
+    void last_layer(L& of) {
+        layer(of);
     }
 
 private:

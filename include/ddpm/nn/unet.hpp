@@ -37,7 +37,7 @@ public:
     using scalar = S;
     using workspace = unet_workspace<S>;
 
-    /// Random parameters, as torch's layers start, but from the options' seed.
+    /// Random parameters, from the options' seed.
     /// @throws value_error for options outside their domain
     explicit unet(const unet_options& options)
         : options_((require_valid(options), options)),
@@ -88,7 +88,7 @@ public:
             }
             up_.push_back(std::move(stage));
         }
-        initializer random(options.seed);
+        initializer random(options.seed, options.start);
         start(random);
     }
 
@@ -293,10 +293,11 @@ public:
         visitor("conv_out", self.conv_out_);
     }
 
-    /// Gives every convolution and dense layer a random start, in the order in which diffusers constructs them.
+    /// Gives every convolution and dense layer a random start, in the order in which diffusers constructs them: with a
+    /// torch_initializer, the weights that a seed gives in PyTorch.
     template <class Start>
     void start(Start& initializer) {
-        initializer.torch_default(conv_in_);
+        initializer.layer(conv_in_);
         embedding_.start(initializer);
         for (unet_stage<S>& stage : down_) {
             stage.start(initializer);
@@ -307,7 +308,7 @@ public:
         for (unet_stage<S>& stage : up_) {
             stage.start(initializer);
         }
-        initializer.torch_default(conv_out_);
+        initializer.last_layer(conv_out_);
     }
 
 private:

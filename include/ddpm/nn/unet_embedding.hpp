@@ -54,8 +54,8 @@ struct embedding_mlp {
 
     template <class Start>
     void start(Start& initializer) {
-        initializer.torch_default(linear_1);
-        initializer.torch_default(linear_2);
+        initializer.layer(linear_1);
+        initializer.layer(linear_2);
     }
 
     template <class Self, class Visitor>

@@ -5,6 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/conv2d.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 
 #include <cstddef>
@@ -69,6 +70,7 @@ struct unet_options {
     index class_count = 0;       ///< of the table
     index train_timesteps = 0;   ///< of the learned time embedding
     std::uint64_t seed = 0;      ///< of the parameters' random start
+    start_kind start = start_kind::torch;
 };
 
 /// @throws value_error that names the first option outside its domain

@@ -142,13 +142,14 @@ struct unet_stage {
         for (std::size_t j = 0; j < resnets.size(); ++j) {
             resnets[j].start(initializer);
             if (j < attentions.size()) {
-                for (dense<S>* layer : {&attentions[j].to_q, &attentions[j].to_k, &attentions[j].to_v, &attentions[j].to_out}) {
-                    initializer.torch_default(*layer);
-                }
+                initializer.layer(attentions[j].to_q);
+                initializer.layer(attentions[j].to_k);
+                initializer.layer(attentions[j].to_v);
+                initializer.last_layer(attentions[j].to_out);
             }
         }
         for (conv_resampler<S>& resampler : by_conv) {
-            initializer.torch_default(resampler.conv);
+            initializer.layer(resampler.conv);
         }
         for (residual_block<S>& resampler : by_residual) {
             resampler.start(initializer);

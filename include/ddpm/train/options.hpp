@@ -20,6 +20,7 @@ namespace ddpm {
 struct trainer_options {
     index batch = 128;       ///< samples of a step
     index micro_batch = 0;   ///< how many of them go through the network at a time, to save memory; 0: all
+    bool recompute = false;  ///< also to save memory: the network keeps less and computes it again, where it can
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};
     adam_options adam{};

@@ -77,7 +77,11 @@ public:
           eps_(x0_.rows(), micro_batch_),
           xt_(x0_.rows(), micro_batch_),
           predicted_(x0_.rows(), micro_batch_),
-          d_predicted_(x0_.rows(), micro_batch_) {}
+          d_predicted_(x0_.rows(), micro_batch_) {
+        if constexpr (requires { workspace_.recompute = true; }) {
+            workspace_.recompute = options.recompute;
+        }
+    }
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;

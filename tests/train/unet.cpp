@@ -1,0 +1,108 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+// The trainer drives a U-Net: with classes, in parts, with layers run again, and from a checkpoint.
+
+#include <ddpm/nn/unet.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/train/parameter_file.hpp>
+#include <ddpm/train/trainer.hpp>
+
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+#include "support/temporary_folder.hpp"
+#include "support/training.hpp"
+
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+nn::unet<float> classes_net() {
+    using level = nn::unet_level;
+    return nn::unet<float>({.height = 4,
+                            .width = 4,
+                            .in_channels = 1,
+                            .out_channels = 1,
+                            .down = {level::plain, level::attention},
+                            .up = {level::attention, level::plain},
+                            .channels = {8, 8},
+                            .layers = 1,
+                            .dropout = 0.1,
+                            .groups = 4,
+                            .classes = nn::unet_classes::table,
+                            .class_count = 3});
+}
+
+/// Two images, one for each class.
+batch<float> two_images() {
+    batch<float> data(16, 2);
+    data.col(0).setConstant(0.9f);
+    data.col(1).setConstant(-0.9f);
+    return data;
+}
+
+}  // namespace
+
+TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const batch<float> data = two_images();
+    const std::vector<index> labels{0, 1};
+    auto net = classes_net();
+    trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
+    double early = 0, late = 0;
+    trainer.fit(data, {.steps = 150,
+                       .labels = labels,
+                       .label_dropout = 0.1,
+                       .null_label = 2,
+                       .progress = [&](const training_progress& p) {
+                           (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
+                           return true;
+                       }});
+    CHECK(late < 0.3 * early);
+}
+
+TEST_CASE("a U-Net is trained with the same bits by any number of threads, and with layers run again", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const batch<float> data = random_batch<float>(16, 20, 1);
+    const std::vector<index> labels(20, 1);
+    std::vector<nn::unet<float>> nets;
+    for (const index threads : {1, 2, 3}) {
+        for (const bool recompute : {false, true}) {
+            set_thread_count(threads);
+            nets.push_back(classes_net());
+            trainer trainer{nets.back(), schedule, {.batch = 7, .recompute = recompute}};
+            trainer.fit(data, {.steps = 3, .labels = labels});
+        }
+    }
+    set_thread_count(0);
+    for (const auto& net : nets) {
+        CHECK(largest_difference(net, nets.front()) == 0);
+    }
+    CHECK(largest_difference(nets.front(), classes_net()) > 0);
+}
+
+TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
+    const temporary_folder folder;
+    const std::string path = folder / "unet.safetensors";
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const batch<float> data = random_batch<float>(16, 20, 1);
+    const std::vector<index> labels(20, 1);
+    auto whole = classes_net(), first = classes_net(), second = classes_net();
+    trainer all{whole, schedule, {.batch = 7}};
+    all.fit(data, {.steps = 6, .labels = labels});
+    trainer begin{first, schedule, {.batch = 7}};
+    begin.fit(data, {.steps = 3, .labels = labels});
+    begin.save(path);
+    trainer rest{second, schedule, {.batch = 7}};
+    rest.load(path);
+    rest.fit(data, {.steps = 3, .labels = labels});
+    CHECK(largest_difference(whole, second) == 0);
+    CHECK(largest_difference(all.average(), rest.average()) == 0);
+    auto loaded = classes_net();
+    load_parameters(path, loaded, "ema.");
+    CHECK(largest_difference(loaded, begin.average()) == 0);
+}
+
+}  // namespace ddpm::test
