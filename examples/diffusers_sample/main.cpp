@@ -92,13 +92,14 @@ int run(const settings& chosen) {
     ddpm::set_thread_count(chosen.threads);
     const examples::stopwatch watch;
     const ddpm::diffusers::pipeline_folder found = ddpm::diffusers::read_pipeline(chosen.folder);
-    const ddpm::diffusers::unet_config unet = ddpm::diffusers::read_unet_config(found.unet_config);
+    ddpm::diffusers::unet_config unet = ddpm::diffusers::read_unet_config(found.unet_config);
     const auto scheduler = found.scheduler_config.empty()
                                ? ddpm::diffusers::scheduler_config{}
                                : ddpm::diffusers::read_scheduler_config(found.scheduler_config);
     print_notes(found.notes);
     print_notes(unet.notes);
     print_notes(scheduler.notes);
+    unet.options.start = ddpm::nn::start_kind::zero;  // every weight is loaded
     network net(unet.options);
     ddpm::diffusers::load_weights(chosen.folder, net);
     std::printf("%s: %td parameters, images of %td x %td, loaded in %.2f s\n", chosen.folder.c_str(),

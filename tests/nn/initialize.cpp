@@ -68,6 +68,8 @@ TEST_CASE("the DDPM paper's start has the variance of the fans' mean, and zeros 
     CHECK(std::ranges::all_of(conv.bias.values(), is_zero));
     CHECK(std::ranges::all_of(last.weight.values(), is_zero));
     CHECK(std::ranges::all_of(last.bias.values(), is_zero));
+    nn::initializer(3, nn::start_kind::zero).layer(conv);
+    CHECK(std::ranges::all_of(conv.weight.values(), is_zero));
 }
 
 }  // namespace ddpm::test

@@ -16,8 +16,9 @@ namespace ddpm::nn {
 /// By what rule weights start.
 enum class start_kind {
     torch,  ///< as torch's layers: weights and biases uniform within ±1/√fan_in
-    paper   ///< as the DDPM paper's code: uniform with variance 2 / (fan_in + fan_out), the last layer of a branch and
+    paper,  ///< as the DDPM paper's code: uniform with variance 2 / (fan_in + fan_out), the last layer of a branch and
             ///< all biases zero
+    zero    ///< all zero: quick, for weights that are loaded
 };
 
 /// Gives the tensors of a network their random start: tensor number k that it fills takes the words of sample k of the
@@ -57,6 +58,9 @@ public:
         if (kind_ == start_kind::torch) {
             uniform(1 / std::sqrt(fan_in), layer.weight);
             uniform(1 / std::sqrt(fan_in), layer.bias);
+        } else if (kind_ == start_kind::zero) {
+            zero(layer.weight);
+            zero(layer.bias);
         } else {
             const double fan_out = fan_in / static_cast<double>(layer.inputs()) * outputs;
             uniform(std::sqrt(6 / (fan_in + fan_out)), layer.weight);

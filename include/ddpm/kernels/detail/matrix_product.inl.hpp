@@ -25,6 +25,7 @@ struct product_block {
     index rows, columns, depth;
     const S* a;             // panels of tile_rows
     index a_step, a_panel;  // from k to k + 1, from a panel to the next
+    bool in_place;          // whether they are A itself
     const S* edge;          // the last rows, packed, if they do not fill a panel
     strided<S> b;
     S* c;
@@ -35,12 +36,13 @@ struct product_block {
 };
 
 /// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
-/// column.
+/// column; `cold` says that a is read for the first time, where it lies in columns that no prefetcher foresees.
 template <class S, index Panels, index Columns>
-DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, strided<S> b, const S* start,
-                          index start_column, S* c, index c_column) {
+DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, bool cold, strided<S> b,
+                          const S* start, index start_column, S* c, index c_column) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
+    constexpr index ahead = 48;  // columns of a: some hundred cycles
     pack<S> sum[Columns][packs];
     if (start == nullptr) {
         DDPM_UNROLL
@@ -72,6 +74,12 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
             left[v] = load(a + v / 2 * a_panel + v % 2 * width);
+        }
+        if (Columns > 1 && cold) {
+            DDPM_UNROLL
+            for (index v = 0; v < packs; ++v) {
+                __builtin_prefetch(a + ahead * a_step + v / 2 * a_panel + v % 2 * width);
+            }
         }
         DDPM_UNROLL
         for (index j = 0; j < Columns; ++j) {
@@ -113,8 +121,8 @@ index run_panels(const product_block<S>& block, index i, index j) {
         } else if (block.bias != nullptr) {
             start = block.bias + i;
         }
-        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, b, start, start_column, c,
-                                     block.c_column);
+        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, j == 0 && block.in_place, b, start,
+                                     start_column, c, block.c_column);
     }
     return i;
 }
@@ -136,7 +144,7 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, ind
             }
         }
     }
-    run_tile<S, 1, Columns>(block.depth, a, a_step, 0, part(block.b, 0, j), tile, height, tile, height);
+    run_tile<S, 1, Columns>(block.depth, a, a_step, 0, false, part(block.b, 0, j), tile, height, tile, height);
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -182,6 +190,7 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     constexpr index height = tile_rows<S>;
     const index whole = block.rows / height * height;
     index row = 0;
+    block.in_place = !packed;
     if (!packed) {
         block.a = a.data;
         block.a_step = a.column;
