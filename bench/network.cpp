@@ -173,16 +173,6 @@ void add_unet(const std::string& name, index samples, double flops, index thread
         {.threads = threads});
 }
 
-const ddpm::bench::group unet_benchmarks{[] {
-    constexpr double cifar_flops = 12.1e9, digits_flops = 0.37e9;  // of a sample
-    for (const index threads : {1, 2}) {
-        add_unet("cifar10-32", 1, cifar_flops, threads);
-        add_unet("cifar10-32", 4, cifar_flops, threads);
-        add_unet("digits-28", 1, digits_flops, threads);
-        add_unet("digits-28", 16, digits_flops, threads);
-    }
-}};
-
 const ddpm::bench::group network_benchmarks{[] {
     for (const index samples : {1, 1024}) {
         add_plain_forward(samples);
@@ -192,6 +182,16 @@ const ddpm::bench::group network_benchmarks{[] {
     }
     for (const index threads : {1, 2}) {
         add_training(128, threads);
+    }
+}};
+
+const ddpm::bench::group unet_benchmarks{[] {
+    constexpr double cifar_flops = 12.1e9, digits_flops = 0.37e9;  // of a sample
+    for (const index threads : {1, 2}) {
+        add_unet("cifar10-32", 1, cifar_flops, threads);
+        add_unet("cifar10-32", 4, cifar_flops, threads);
+        add_unet("digits-28", 1, digits_flops, threads);
+        add_unet("digits-28", 16, digits_flops, threads);
     }
 }};
 

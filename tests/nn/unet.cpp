@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -184,7 +185,8 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
     set_thread_count(0);
     CHECK(memory[1] <= memory[0]);
     for (const auto& d : gradients) {
-        const auto first = nn::parameters(gradients.front()), other = nn::parameters(d);
+        const auto first = nn::parameters(std::as_const(gradients.front()));
+        const auto other = nn::parameters(d);
         for (std::size_t k = 0; k < first.size(); ++k) {
             INFO(first[k].name);
             CHECK(std::ranges::equal(first[k].values, other[k].values));
