@@ -128,10 +128,7 @@ int run(const settings& chosen) {
                 trainer.step(), chosen.steps, options.batch, options.learning_rate,
                 static_cast<unsigned long long>(chosen.seed), ddpm::thread_count());
 
-    if (trainer.step() >= chosen.steps) {
-        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
-    } else if (examples::train(trainer, data, chosen.steps, chosen.out) == ddpm::fit_status::stopped) {
-        std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
+    if (!examples::train(trainer, data, chosen.steps, chosen.out)) {
         return 130;
     }
 

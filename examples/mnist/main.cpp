@@ -128,12 +128,8 @@ int run(const settings& chosen) {
                 ddpm::nn::parameter_count(net), schedule.steps());
     std::printf("Training: from step %td to %td, batch %td, %td threads\n", trainer.step(), chosen.steps,
                 trainer.options().batch, ddpm::thread_count());
-    if (trainer.step() >= chosen.steps) {
-        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
-    } else if (examples::train(trainer, data, chosen.steps, chosen.out,
-                               {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class}) ==
-               ddpm::fit_status::stopped) {
-        std::printf("Stopped. Give --resume as well to go on from %s\n", chosen.file("model.safetensors").c_str());
+    if (!examples::train(trainer, data, chosen.steps, chosen.out,
+                         {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class})) {
         return 130;
     }
 

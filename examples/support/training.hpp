@@ -20,10 +20,15 @@
 namespace examples {
 
 /// Trains up to step `steps` with a progress bar, and writes the checkpoint and the curve of the loss to the folder,
-/// also where Ctrl-C ends it early.
+/// also where Ctrl-C ends it early; says whether it was not.
 template <class Trainer>
-ddpm::fit_status train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps,
+bool train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps,
                        const std::filesystem::path& folder, ddpm::fit_options options = {}) {
+    if (trainer.step() >= steps) {
+        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
+        return true;
+    }
+    const std::string checkpoint = (folder / "model.safetensors").string();
     const stopwatch watch;
     const interrupt_watch ctrl_c;
     std::vector<loss_point> curve;
@@ -36,10 +41,14 @@ ddpm::fit_status train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::i
     if (result.status == ddpm::fit_status::non_finite) {
         throw ddpm::error("train", "the loss is no longer finite at step " + std::to_string(result.step));
     }
-    trainer.save((folder / "model.safetensors").string());
+    trainer.save(checkpoint);
     write_loss_plot((folder / "loss.svg").string(), "Training loss", curve);
     std::printf("Trained to step %td in %.1f s.\n", result.step, watch.seconds());
-    return result.status;
+    if (result.status == ddpm::fit_status::stopped) {
+        std::printf("Stopped. Give --resume as well to go on from %s\n", checkpoint.c_str());
+        return false;
+    }
+    return true;
 }
 
 }  // namespace examples

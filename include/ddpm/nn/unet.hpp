@@ -10,6 +10,7 @@
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/concatenate.hpp>
+#include <ddpm/nn/detail/unet_stages.hpp>
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/group_norm.hpp>
 #include <ddpm/nn/initialize.hpp>
@@ -43,51 +44,9 @@ public:
         : options_((require_valid(options), options)),
           conv_in_(options.in_channels, options.channels.front(), 3),
           embedding_(options),
+          stages_(options, embedding_.outputs()),
           conv_norm_out_(options.channels.front(), options.groups, options.norm_eps),
           conv_out_(options.channels.front(), options.out_channels, 3) {
-        const std::size_t levels = options.channels.size();
-        const auto& channels = options.channels;
-        std::vector<index> skips{channels.front()};
-        index width = channels.front();
-        for (std::size_t i = 0; i < levels; ++i) {
-            unet_stage<S> stage;
-            for (index j = 0; j < options.layers; ++j) {
-                add_layer(stage, width, channels[i], options.down[i] == unet_level::attention, 1);
-                width = channels[i];
-                skips.push_back(width);
-            }
-            if (i + 1 < levels) {
-                add_resampler(stage, width, options.down[i] == unet_level::attention ? options.downsample
-                                                                                   : unet_resampling::conv, false);
-                skips.push_back(width);
-            }
-            down_.push_back(std::move(stage));
-        }
-        if (options.middle) {
-            unet_stage<S> stage;
-            add_layer(stage, width, width, false, options.middle_scale);
-            if (options.middle_attention) {
-                stage.attentions.push_back(
-                    make_attention(width, middle_groups(options), options.middle_scale));
-            }
-            add_layer(stage, width, width, false, options.middle_scale);
-            middle_.push_back(std::move(stage));
-        }
-        for (std::size_t i = 0; i < levels; ++i) {
-            unet_stage<S> stage;
-            stage.resamplers = "upsamplers";
-            const index outputs = channels[levels - 1 - i];
-            for (index j = 0; j <= options.layers; ++j) {
-                add_layer(stage, width + skips.back(), outputs, options.up[i] == unet_level::attention, 1);
-                skips.pop_back();
-                width = outputs;
-            }
-            if (i + 1 < levels) {
-                add_resampler(stage, width, options.up[i] == unet_level::attention ? options.upsample
-                                                                                 : unet_resampling::conv, true);
-            }
-            up_.push_back(std::move(stage));
-        }
         initializer random(options.seed, options.start);
         start(random);
     }
@@ -145,7 +104,7 @@ public:
         conv_in_.forward(w.input, first);
         feature_map<const S> h = first;
         skips.push_back(h);
-        for (const unet_stage<S>& stage : down_) {
+        for (const unet_stage<S>& stage : stages_.down) {
             for (index j = 0; j < stage.layers(); ++j) {
                 skips.push_back(h = run(stage, j, h, emb, w));
             }
@@ -153,13 +112,13 @@ public:
                 skips.push_back(h = stage.resample(h, emb, w.next(), memory));
             }
         }
-        for (const unet_stage<S>& stage : middle_) {
+        for (const unet_stage<S>& stage : stages_.middle) {
             for (index j = 0; j < stage.layers(); ++j) {
                 h = run(stage, j, h, emb, w);
             }
         }
         std::size_t skip = skips.size();
-        for (const unet_stage<S>& stage : up_) {
+        for (const unet_stage<S>& stage : stages_.up) {
             for (index j = 0; j < stage.layers(); ++j) {
                 h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, w);
             }
@@ -228,16 +187,16 @@ public:
             conv_norm_out_.backward(w.last, w.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
         }
         std::size_t skip = 0, at = w.activations_used();
-        for (std::size_t i = up_.size(); i-- > 0;) {
-            const unet_stage<S>& stage = up_[i];
+        for (std::size_t i = stages_.up.size(); i-- > 0;) {
+            const unet_stage<S>& stage = stages_.up[i];
             if (stage.resamples()) {
-                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.up_[i], memory);
+                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.up[i], memory);
             }
             for (index j = stage.layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 const auto inner = memory.scope();
                 const feature_map<S> both = memory.like(a.in);
-                stage.backward(static_cast<std::size_t>(j), emb, a, dh, both, demb, d.up_[i], memory, w.keeps());
+                stage.backward(static_cast<std::size_t>(j), emb, a, dh, both, demb, d.stages_.up[i], memory, w.keeps());
                 feature_map<const S> before = both;
                 before.channels -= dskips[skip].channels;
                 dh = other_place(before);
@@ -245,25 +204,25 @@ public:
                 ++skip;
             }
         }
-        for (std::size_t i = middle_.size(); i-- > 0;) {
-            for (index j = middle_[i].layers(); j-- > 0;) {
+        for (std::size_t i = stages_.middle.size(); i-- > 0;) {
+            for (index j = stages_.middle[i].layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 const feature_map<S> before = other_place(a.in);
-                middle_[i].backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.middle_[i], memory, w.keeps());
+                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.stages_.middle[i], memory, w.keeps());
                 dh = before;
             }
         }
-        for (std::size_t i = down_.size(); i-- > 0;) {
-            const unet_stage<S>& stage = down_[i];
+        for (std::size_t i = stages_.down.size(); i-- > 0;) {
+            const unet_stage<S>& stage = stages_.down[i];
             if (stage.resamples()) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.down_[i], memory);
+                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.down[i], memory);
             }
             for (index j = stage.layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
                 const feature_map<S> before = other_place(a.in);
-                stage.backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.down_[i], memory, w.keeps());
+                stage.backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.stages_.down[i], memory, w.keeps());
                 dh = before;
             }
         }
@@ -284,11 +243,11 @@ public:
     static void visit(Self& self, Visitor&& visitor) {
         visitor("conv_in", self.conv_in_);
         std::remove_const_t<decltype(self.embedding_)>::visit(self.embedding_, visitor);
-        visitor("down_blocks", self.down_);
-        for (auto& stage : self.middle_) {
+        visitor("down_blocks", self.stages_.down);
+        for (auto& stage : self.stages_.middle) {
             visitor("mid_block", stage);
         }
-        visitor("up_blocks", self.up_);
+        visitor("up_blocks", self.stages_.up);
         visitor("conv_norm_out", self.conv_norm_out_);
         visitor("conv_out", self.conv_out_);
     }
@@ -299,13 +258,13 @@ public:
     void start(Start& initializer) {
         initializer.layer(conv_in_);
         embedding_.start(initializer);
-        for (unet_stage<S>& stage : down_) {
+        for (unet_stage<S>& stage : stages_.down) {
             stage.start(initializer);
         }
-        for (unet_stage<S>& stage : middle_) {
+        for (unet_stage<S>& stage : stages_.middle) {
             stage.start(initializer);
         }
-        for (unet_stage<S>& stage : up_) {
+        for (unet_stage<S>& stage : stages_.up) {
             stage.start(initializer);
         }
         initializer.last_layer(conv_out_);
@@ -331,48 +290,9 @@ private:
         return dx;
     }
 
-    void add_layer(unet_stage<S>& stage, index inputs, index outputs, bool attend, double rescale) const {
-        stage.resnets.push_back(block(inputs, outputs, rescale, resampling::none));
-        if (attend) {
-            stage.attentions.push_back(make_attention(outputs, options_.groups, rescale));
-        }
-    }
-
-    void add_resampler(unet_stage<S>& stage, index width, unet_resampling kind, bool up) const {
-        if (kind == unet_resampling::residual) {
-            stage.by_residual.push_back(block(width, width, 1, up ? resampling::up : resampling::down));
-        } else if (up) {
-            stage.by_conv.push_back({conv2d<S>(width, width, 3), true});
-        } else {
-            stage.by_conv.push_back({conv2d<S>(width, width, 3, 2, options_.downsample_padding), false});
-        }
-    }
-
-    [[nodiscard]] residual_block<S> block(index inputs, index outputs, double rescale, resampling resample) const {
-        return residual_block<S>({.inputs = inputs,
-                                  .outputs = outputs,
-                                  .embedding = embedding_.outputs(),
-                                  .groups = options_.groups,
-                                  .eps = options_.norm_eps,
-                                  .scale_shift = options_.scale_shift,
-                                  .rescale = rescale,
-                                  .resample = resample});
-    }
-
-    [[nodiscard]] attention<S> make_attention(index width, index groups, double rescale) const {
-        attention<S> made(width, options_.head_dim == 0 ? 1 : width / options_.head_dim, groups, options_.norm_eps);
-        made.rescale = rescale;
-        return made;
-    }
-
-    /// As diffusers has it: without groups of its own the middle's attention is not normalized where the time scales.
-    [[nodiscard]] static index middle_groups(const unet_options& o) {
-        return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
-    }
-
     [[nodiscard]] index layer_count() const noexcept {
         index count = 0;
-        for (const auto* stages : {&down_, &middle_, &up_}) {
+        for (const auto* stages : {&stages_.down, &stages_.middle, &stages_.up}) {
             for (const unet_stage<S>& stage : *stages) {
                 count += stage.layers() + (stage.resamples() ? 1 : 0);
             }
@@ -380,7 +300,7 @@ private:
         return count;
     }
 
-    /// A batch as images: of the options' size, or square ones of another that the levels can halve.
+    /// A batch as images of the options' size.
     template <class T>
     [[nodiscard]] feature_map<T> map_of(std::string_view where, batch_view<T> x, index channels) const {
         if (x.rows() != options_.height * options_.width * channels) {
@@ -413,7 +333,7 @@ private:
     unet_options options_;
     conv2d<S> conv_in_;
     unet_embedding<S> embedding_;
-    std::vector<unet_stage<S>> down_, middle_, up_;
+    detail::unet_stages<S> stages_;
     group_norm<S> conv_norm_out_;
     conv2d<S> conv_out_;
 };

@@ -41,7 +41,7 @@ enum class unet_classes {
 /// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
-    index height = 32;  ///< of the images for which it is asked its shape; it takes any that its levels can halve
+    index height = 32;  ///< of the images
     index width = 32;
     index in_channels = 3;
     index out_channels = 3;  ///< twice in_channels: the second half is the variance head
