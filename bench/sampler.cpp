@@ -9,6 +9,7 @@
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
@@ -24,7 +25,8 @@ constexpr ddpm::index count = 64;
 struct step_data {
     template <class Sampler>
     explicit step_data(const Sampler& sampler)
-        : plan(sampler.plan(ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000}, std::vector<ddpm::index>{500, 480, 0})),
+        : plan(ddpm::make_plan(sampler, ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000},
+                               std::vector<ddpm::index>{500, 480, 0})),
           xt(dimension, count),
           predicted(xt),
           z(xt) {
@@ -34,12 +36,24 @@ struct step_data {
     }
 
     [[nodiscard]] ddpm::kernels::reverse_coefficients<float> coefficients(ddpm::index k) const {
-        return ddpm::reverse_coefficients_of<float>(plan[k], ddpm::prediction::epsilon, {.clip_x0 = 1.0});
+        const ddpm::stage& stage = plan.stages()[static_cast<std::size_t>(k)];
+        ddpm::kernels::reverse_coefficients<float> c{
+            .estimate = ddpm::denoise_coefficients_of<float>(ddpm::prediction::epsilon, stage.level, {.clip_x0 = 1.0})};
+        for (const ddpm::term& part : stage.then[0].terms) {
+            const float factor = static_cast<float>(part.factor);
+            switch (part.of) {
+                case ddpm::quantity::x0: c.x0 = factor; break;
+                case ddpm::quantity::eps: c.eps = factor; break;
+                case ddpm::quantity::noise: c.sigma = factor; break;
+                default: c.xt = factor;
+            }
+        }
+        return c;
     }
 
     ddpm::philox_noise noise{1, ddpm::noise_stream::sampler};
     ddpm::index step = 3;
-    ddpm::one_step_plan plan;
+    ddpm::sampling_plan plan;
     ddpm::batch<float> xt, predicted, z;
 };
 

@@ -55,10 +55,10 @@ void print_notes(const std::vector<std::string>& notes) {
     }
 }
 
-/// Images by any sampler, with a line that counts the steps.
-template <class Sampler, class Predictor>
-images draw(const Sampler& sampler, const ddpm::noise_schedule<>& schedule, const Predictor& predictor,
-            ddpm::sample_options options, const settings& chosen) {
+/// Images by any plan, with a line that counts the steps.
+template <class Predictor>
+images draw(const ddpm::sampling_plan& plan, const Predictor& predictor, ddpm::sample_options options,
+            const settings& chosen) {
     options.count = chosen.count;
     options.seed = chosen.seed;
     const examples::stopwatch watch;
@@ -66,10 +66,10 @@ images draw(const Sampler& sampler, const ddpm::noise_schedule<>& schedule, cons
     index done = 0;
     const auto show = [&](const ddpm::sample_step<float>&) {
         ++done;
-        std::fprintf(stderr, "\rstep %td of %zu, %.1f s ", done, options.timesteps.size(), watch.seconds());
+        std::fprintf(stderr, "\rstep %td of %td, %.1f s ", done, plan.steps(), watch.seconds());
         return !ctrl_c.interrupted();
     };
-    images drawn = ddpm::sample(sampler, schedule, predictor, options, show);
+    images drawn = ddpm::sample(plan, predictor, options, show);
     std::fprintf(stderr, "\n");
     return drawn;
 }
@@ -80,12 +80,12 @@ images draw(const ddpm::diffusers::scheduler_config& config, const Predictor& ne
     const ddpm::sample_options options = ddpm::diffusers::scheduler_options(config, chosen.steps);
     const auto predictor = ddpm::predicts(net, config.predicts);
     if (chosen.sampler == "ddpm") {
-        return draw(ddpm::ancestral{}, schedule, predictor, options, chosen);
+        return draw(ddpm::make_plan(ddpm::ancestral{}, schedule, options.timesteps), predictor, options, chosen);
     }
     if (chosen.sampler == "ddim") {
-        return draw(ddpm::ddim{}, schedule, predictor, options, chosen);
+        return draw(ddpm::make_plan(ddpm::ddim{}, schedule, options.timesteps), predictor, options, chosen);
     }
-    return draw(ddpm::diffusers::scheduler_sampler{.config = config}, schedule, predictor, options, chosen);
+    return draw(ddpm::diffusers::scheduler_plan(config, schedule, options.timesteps), predictor, options, chosen);
 }
 
 int run(const settings& chosen) {

@@ -77,7 +77,7 @@ images draw_samples(const trainer_type& trainer, const schedule_type& schedule, 
     const index columns = std::ssize(times) + 1;
     tiles = images::Zero(trainer.net().dim(), rows * columns);
     const auto keep = [&](const ddpm::sample_step<float>& now) {
-        const index noisier = times.end() - std::ranges::find(times, now.t);
+        const index noisier = times.end() - std::ranges::find(times, static_cast<index>(now.t));
         for (index row = 0; noisier > 0 && row < rows; ++row) {
             tiles.col(row * columns + noisier - 1) = now.xt.array().col(row);
         }

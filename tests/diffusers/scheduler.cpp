@@ -149,7 +149,7 @@ double loop(const scheduler_config& config, ddpm::index count, double eta = 0) {
             }
         },
         config.predicts);
-    const one_step_plan plan = scheduler_sampler{config, eta}.plan(schedule, scheduler_timesteps(config, count));
+    const sampling_plan plan = scheduler_plan(config, schedule, scheduler_timesteps(config, count), eta);
     const sample_options options = scheduler_options(config, count);
     const batch<float> last = denoise_from<float>(plan, model, std::move(x), torch_noise(torch_generator(0), shape),
                                                   {options.clip_x0, options.clip_epsilon});
@@ -198,11 +198,10 @@ TEST_CASE("steps that the sampler does not know are value_errors", "[diffusers]"
     const auto schedule = make_schedule({});
     const std::vector<ddpm::index> timesteps{500, 0};
     for (const scheduler_variance learned : {scheduler_variance::learned, scheduler_variance::learned_range}) {
-        const scheduler_sampler sampler{.config = {.variance = learned}};
-        CHECK_THROWS_AS(sampler.plan(schedule, timesteps), value_error);
+        CHECK_THROWS_AS(scheduler_plan({.variance = learned}, schedule, timesteps), value_error);
     }
-    CHECK_THROWS_AS((scheduler_sampler{{}, 1.5}.plan(schedule, timesteps)), value_error);
-    CHECK_THROWS_AS(scheduler_sampler{}.plan(schedule, std::vector<ddpm::index>{0, 500}), value_error);
+    CHECK_THROWS_AS(scheduler_plan({}, schedule, timesteps, 1.5), value_error);
+    CHECK_THROWS_AS(scheduler_plan({}, schedule, std::vector<ddpm::index>{0, 500}), value_error);
 }
 
 }  // namespace

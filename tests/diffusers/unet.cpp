@@ -177,7 +177,7 @@ std::vector<float> pipeline_slice(const Sampler& sampler) {
     batch<float> x(192, 1);
     noise.normal<float>(x);
     const std::vector<index> timesteps{500, 0};
-    x = denoise_from<float>(sampler.plan(schedule, timesteps), net, std::move(x), noise, {.clip_x0 = 1.0});
+    x = denoise_from<float>(make_plan(sampler, schedule, timesteps), net, std::move(x), noise, {.clip_x0 = 1.0});
     std::vector<float> slice;  // image[0, -3:, -3:, -1]
     for (index h = 5; h < 8; ++h) {
         for (index w = 5; w < 8; ++w) {

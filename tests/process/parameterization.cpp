@@ -14,7 +14,8 @@
 namespace ddpm::test {
 namespace {
 
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score};
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
+                                prediction::flow};
 
 }  // namespace
 
@@ -28,7 +29,8 @@ TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]"
             batch<S> value = eps;
             value = convert(schedule, prediction::epsilon, prediction::x0, xt, t, value);
             value = convert(schedule, prediction::x0, prediction::v, xt, t, value);
-            value = convert(schedule, prediction::v, prediction::score, xt, t, value);
+            value = convert(schedule, prediction::v, prediction::flow, xt, t, value);
+            value = convert(schedule, prediction::flow, prediction::score, xt, t, value);
             value = convert(schedule, prediction::score, prediction::epsilon, xt, t, value);
             // Going through x_0 magnifies rounding by 1/σ and by σ/α.
             const auto level = marginal_at(schedule, t);
@@ -46,7 +48,7 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
         for (const index t : some_timesteps(schedule.steps())) {
             const auto [alpha, sigma] = marginal_at(schedule, t);
             const batch<double> xt = q_sample(schedule, x0, t, eps);
-            const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma};
+            const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma, eps - x0};
             for (const prediction from : kinds) {
                 for (const prediction to : kinds) {
                     const batch<double>& expected = truth[static_cast<int>(to)];
@@ -56,6 +58,21 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
                     CHECK((got - expected).abs().maxCoeff() <
                           1e-14 / (alpha * sigma * sigma) * (1 + expected.abs().maxCoeff()));
                 }
+            }
+        }
+    }
+}
+
+TEST_CASE("conversions hold at levels that do not preserve the variance", "[process]") {
+    const double x0 = 0.7, eps = -1.2;
+    for (const auto& [alpha, sigma] : {marginal<double>{1, 3}, marginal<double>{0.25, 0.75}, marginal<double>{2, 0.5}}) {
+        const double length = std::sqrt(alpha * alpha + sigma * sigma);
+        const double xt = alpha * x0 + sigma * eps;
+        const double truth[] = {eps, x0, (alpha * eps - sigma * x0) / length, -eps / sigma, eps - x0};
+        for (const prediction from : kinds) {
+            for (const prediction to : kinds) {
+                const affine c = conversion(from, to, marginal<double>{alpha, sigma});
+                CHECK(std::abs(c.xt * xt + c.value * truth[static_cast<int>(from)] - truth[static_cast<int>(to)]) < 1e-13);
             }
         }
     }
@@ -76,7 +93,7 @@ TEST_CASE("v stays finite where alpha_bar is 0; eps does not exist there", "[pro
     CHECK((convert(schedule, prediction::v, prediction::x0, x, 1, x) == -x).all());
     CHECK((convert(schedule, prediction::v, prediction::epsilon, x, 1, x) == x).all());
     CHECK(convert(schedule, prediction::x0, prediction::v, x, 1, x).allFinite());
-    for (const prediction to : {prediction::x0, prediction::v}) {
+    for (const prediction to : {prediction::x0, prediction::v, prediction::flow}) {
         CHECK_THROWS_AS(convert(schedule, prediction::epsilon, to, x, 1, x), value_error);
         CHECK_THROWS_AS(convert(schedule, prediction::score, to, x, 1, x), value_error);
     }

@@ -4,29 +4,33 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include "support/catch.hpp"
-#include "support/schedules.hpp"
 
-#include <limits>
+#include <vector>
 
 namespace ddpm::test {
 
-TEMPLATE_TEST_CASE("a step is the combination that it says, in place", "[sampler]", float, double) {
-    using S = TestType;
-    const one_step_plan plan({{.t = 3, .level = {0.6, 0.8}, .x0 = 2, .xt = 3, .eps = 5, .sigma = 7},
-                              {.t = 1, .level = {0.6, 0.8}, .x0 = 2, .xt = 3, .eps = 5, .sigma = 0}});
-    batch<S> x0 = pattern<S>(7, 5, 1), eps = pattern<S>(7, 5, 2);
-    const batch<S> xt = pattern<S>(7, 5, 3), z = pattern<S>(7, 5, 4);
-    batch<S> x = xt;
-    plan.advance<S>(0, x, {x0, eps}, z);
-    CHECK((x - (S{2} * x0 + S{3} * xt + S{5} * eps + S{7} * z)).abs().maxCoeff() < S(1e-5));
-
-    // Without noise z is not read.
-    const batch<S> nan = batch<S>::Constant(7, 5, std::numeric_limits<S>::quiet_NaN());
-    x = xt;
-    plan.advance<S>(1, x, {x0, eps}, nan);
-    CHECK((x - (S{2} * x0 + S{3} * xt + S{5} * eps)).abs().maxCoeff() < S(1e-5));
+TEST_CASE("a plan is what was added to it, in order", "[sampler]") {
+    const time_grid grid({{7, {0.6, 0.8}}, {3, {0.8, 0.6}}, {-1, {1, 0}}});
+    sampling_plan plan(grid);
+    plan.set(quantity::base, {term::x(2)});
+    CHECK(plan.evaluate(0, grid[0]) == 0);
+    CHECK(plan.draw(grid[0].level, grid[1].level) == 0);
+    plan.set(quantity::x, {term::x0(0, 0.5), term::noise(0, 0.25)});
+    CHECK(plan.evaluate(1, grid[1]) == 1);
+    CHECK(plan.draw(grid[1].level, grid[2].level) == 1);
     CHECK(plan.steps() == 2);
-    CHECK(plan[1].t == 1);
+    REQUIRE(plan.before().size() == 1);
+    CHECK(plan.before()[0].target == quantity::base);
+    REQUIRE(plan.stages().size() == 2);
+    CHECK(plan.stages()[0].t == 7);
+    CHECK(plan.stages()[0].level.sigma == 0.8);
+    REQUIRE(plan.stages()[0].then.size() == 1);
+    CHECK(plan.stages()[0].then[0].terms[1].of == quantity::noise);
+    CHECK(plan.stages()[0].then[0].terms[1].factor == 0.25);
+    CHECK(plan.stages()[1].step == 1);
+    CHECK(plan.stages()[1].then.empty());
+    CHECK(plan.draws()[0].from == 0.8 / 0.6);
+    CHECK(plan.draws()[1].to == 0);
 }
 
 }  // namespace ddpm::test

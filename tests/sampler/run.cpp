@@ -3,6 +3,7 @@
 
 #include <ddpm/sampler/run.hpp>
 
+#include <ddpm/kernels/quantile.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
 
@@ -10,6 +11,8 @@
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -17,13 +20,13 @@ namespace ddpm::test {
 TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
     const std::vector<index> timesteps{19, 10, 3};
-    const one_step_plan plan = ancestral{}.plan(schedule, timesteps);
+    const sampling_plan plan = ancestral{}.plan(schedule, timesteps);
     const predictor_archetype<double> predictor;
     philox_noise noise(1, noise_stream::sampler);
     const batch<double> start = pattern<double>(4, 2, 1);
 
     sampling_run<double, const predictor_archetype<double>, philox_noise> run(plan, predictor, noise, start);
-    std::vector<index> seen;
+    std::vector<double> seen;
     const step_callback<double> watch = [&](const sample_step<double>& step) {
         CHECK(step.steps == 3);
         CHECK(step.step == static_cast<index>(seen.size()));
@@ -31,7 +34,7 @@ TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sample
             CHECK((step.xt.array() == start).all());
         }
         // The bare callable predicts ε = x/2, so x_0 = (x − σ x/2)/α.
-        const auto [alpha, sigma] = marginal_at(schedule, step.t);
+        const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(step.t));
         CHECK((step.x0.array() - step.xt.array() * (1 - sigma / 2) / alpha).abs().maxCoeff() < 1e-12);
         seen.push_back(step.t);
         return true;
@@ -39,17 +42,17 @@ TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sample
     while (!run.done()) {
         CHECK(run.step(watch));
     }
-    CHECK(seen == timesteps);
-    const batch<double> end = run.x();
+    CHECK(seen == std::vector<double>{19, 10, 3});
+    const batch<double> end = run.x().array();
     CHECK(run.step(watch));
-    CHECK((run.x() == end).all());
+    CHECK((run.x().array() == end).all());
     CHECK(seen.size() == 3);
 }
 
 TEST_CASE("a run starts at any sample and step of the noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const one_step_plan whole = ancestral{}.plan(schedule, std::vector<index>{19, 10, 3});
-    const one_step_plan rest = ancestral{}.plan(schedule, std::vector<index>{10, 3});
+    const sampling_plan whole = ancestral{}.plan(schedule, std::vector<index>{19, 10, 3});
+    const sampling_plan rest = ancestral{}.plan(schedule, std::vector<index>{10, 3});
     const predictor_archetype<float> predictor;
     philox_noise noise(1, noise_stream::sampler);
     using run_type = sampling_run<float, const predictor_archetype<float>, philox_noise>;
@@ -57,14 +60,14 @@ TEST_CASE("a run starts at any sample and step of the noise", "[sampler]") {
 
     run_type all(whole, predictor, noise, start);
     all.step();
-    run_type second(rest, predictor, noise, all.x().middleCols(2, 3), {}, 2, 1);
+    run_type second(rest, predictor, noise, all.x().array().middleCols(2, 3), {}, 2, 1);
     while (!all.done()) {
         all.step();
     }
     while (!second.done()) {
         second.step();
     }
-    CHECK((all.x().middleCols(2, 3) == second.x()).all());
+    CHECK((all.x().array().middleCols(2, 3) == second.x().array()).all());
 }
 
 namespace {
@@ -89,7 +92,7 @@ TEMPLATE_TEST_CASE("the noise that a run makes on the fly is the noise that it w
     const std::vector<index> timesteps{19, 12, 5};
     const predictor_archetype<S> predictor;
     const denoise_options options{.clip_x0 = 0.8, .clip_epsilon = true};
-    const auto check = [&](const one_step_plan& plan, int draws) {
+    const auto check = [&](const sampling_plan& plan, int draws) {
         philox_noise noise(1, noise_stream::sampler);
         drawn_noise drawn{noise};
         sampling_run<S, const predictor_archetype<S>, philox_noise> on_the_fly(plan, predictor, noise,
@@ -100,33 +103,142 @@ TEMPLATE_TEST_CASE("the noise that a run makes on the fly is the noise that it w
             on_the_fly.step();
             asking.step([](const sample_step<S>&) { return true; });
         }
-        CHECK((on_the_fly.x() == asking.x()).all());
+        CHECK((on_the_fly.x().array() == asking.x().array()).all());
         CHECK(drawn.draws == draws);
     };
     check(ancestral{}.plan(schedule, timesteps), 2);  // the last step needs none
-    check(ddim{.eta = 0.5}.plan(schedule, timesteps), 2);
-    check(ddim{}.plan(schedule, timesteps), 0);
+    check(ddim{.eta = 0.5}.plan(make_grid(schedule, timesteps)), 2);
+    check(ddim{}.plan(make_grid(schedule, timesteps)), 0);
 }
 
-TEMPLATE_TEST_CASE("a fused step is denoise and then advance", "[sampler]", float, double) {
+namespace {
+
+/// A plan over three points that uses every register, more than four terms at once, old estimates and an old draw.
+sampling_plan every_register() {
+    const time_grid grid({{9, {0.3, 0.95}}, {5, {0.6, 0.8}}, {2, {0.9, 0.4}}, {-1, {1, 0}}});
+    sampling_plan plan(grid);
+    plan.set(quantity::x, {term::x(0.9)});
+    plan.set(quantity::base, {term::x(0.5)});
+    plan.evaluate(0, grid[0]);
+    plan.draw(grid[0].level, grid[1].level);
+    plan.set(quantity::x, {term::x0(0, 0.25), term::eps(0, 0.5), term::x(0.125), term::base(2), term::noise(0, 0.75)});
+    plan.evaluate(1, grid[1]);
+    plan.draw(grid[1].level, grid[2].level);
+    plan.set(quantity::base, {term::x0(0, -0.5), term::x(1), term::base(0.25), term::eps(1, 0.3), term::noise(0, 0.1),
+                              term::noise(1, 0.2)});
+    plan.set(quantity::x, {term::base(0.5), term::eps(0, 0.7), term::eps(1, 0.2)});
+    plan.evaluate(2, grid[2]);
+    plan.set(quantity::x, {term::x0(2, 0.5), term::x0(1, 0.5), term::noise(1, 0)});
+    return plan;
+}
+
+/// The same by arithmetic on whole batches.
+template <Scalar S>
+batch<S> by_hand(batch<S> x, const denoise_options& options, const batch<S>& z0, const batch<S>& z1) {
+    const sampling_plan plan = every_register();
+    const index rows = x.rows(), columns = x.cols();
+    batch<S> x0[3], eps[3];
+    const auto evaluate = [&](std::size_t i) {
+        x0[i].resize(rows, columns);
+        eps[i].resize(rows, columns);
+        denoise<S>(prediction::epsilon, plan.stages()[i].level, x, (x / S(2)).eval(), options, {x0[i], eps[i]});
+    };
+    x *= S(0.9);
+    batch<S> base = S(0.5) * x;
+    evaluate(0);
+    x = S(0.25) * x0[0] + S(0.5) * eps[0] + S(0.125) * x + S(2) * base + S(0.75) * z0;
+    evaluate(1);
+    base = S(-0.5) * x0[0] + x + S(0.25) * base + S(0.3) * eps[1] + S(0.1) * z0 + S(0.2) * z1;
+    x = S(0.5) * base + S(0.7) * eps[0] + S(0.2) * eps[1];
+    evaluate(2);
+    return S(0.5) * x0[2] + S(0.5) * x0[1];
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a run computes what its plan says", "[sampler]", float, double) {
     using S = TestType;
-    const noise_schedule schedule{linear_beta{}, 100};
-    philox_noise noise(1, noise_stream::sampler);
-    for (const denoise_options& options :
-         {denoise_options{}, denoise_options{.clip_x0 = 0.5}, denoise_options{.clip_x0 = 0.5, .clip_epsilon = true}}) {
-        const one_step_plan plan = ddim{.eta = 1}.plan(schedule, std::vector<index>{99, 50, 10});
-        const session_archetype<S> network;
-        sampling_run<S, const session_archetype<S>, philox_noise> run(plan, network, noise, pattern<S>(4, 5, 1),
-                                                                      options);
-        batch<S> x = pattern<S>(4, 5, 1), x0(4, 5), eps(4, 5), z(4, 5);
-        for (index k = 0; k < 3; ++k) {
-            run.step();
-            denoise<S>(prediction::v, plan[k].level, x, (x / S(4)).eval(), options, {x0, eps});
-            noise.normal(batch_view<S>(z), k + 1, 0);
-            plan.advance<S>(k, x, {x0, eps}, z);
-            CHECK((run.x() == x).all());
+    const sampling_plan plan = every_register();
+    const predictor_archetype<S> predictor;
+    for (const auto& [rows, columns] : {std::pair<index, index>{1, 1}, {3, 1500}, {64, 40}, {2048, 2}, {5000, 3}}) {
+        for (const denoise_options& options :
+             {denoise_options{}, denoise_options{.clip_x0 = 0.5}, denoise_options{.clip_x0 = 0.5, .clip_epsilon = true}}) {
+            CAPTURE(rows, columns, options.clip_epsilon);
+            philox_noise noise(3, noise_stream::sampler);
+            drawn_noise drawn{noise};
+            batch<S> z0(rows, columns), z1(rows, columns);
+            noise.normal(batch_view<S>(z0), 6, 7);
+            noise.normal(batch_view<S>(z1), 7, 7);
+            const batch<S> start = pattern<S>(rows, columns, 1);
+            sampling_run<S, const predictor_archetype<S>, philox_noise> on_the_fly(plan, predictor, noise, start, options, 7, 5);
+            sampling_run<S, const predictor_archetype<S>, drawn_noise> asking(plan, predictor, drawn, start, options, 7, 5);
+            while (!on_the_fly.done()) {
+                on_the_fly.step();
+                asking.step();
+            }
+            CHECK(drawn.draws == 2);
+            CHECK((on_the_fly.x().array() == asking.x().array()).all());
+            const batch<S> expected = by_hand<S>(start, options, z0, z1);
+            CHECK(static_cast<double>((on_the_fly.x().array() - expected).abs().maxCoeff()) < ulps<S>(32));
         }
     }
+}
+
+TEMPLATE_TEST_CASE("dynamic thresholding limits each sample by its own quantile", "[sampler]", float, double) {
+    using S = TestType;
+    const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
+    const predictor_archetype<S> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    const dynamic_threshold threshold{.ratio = 0.9, .max = 2};
+    for (const bool from_x0 : {false, true}) {
+        sampling_plan plan(grid);
+        plan.evaluate(0, grid[0]);
+        plan.set(quantity::x, {term::x0(0, 1)});
+        plan.set(quantity::base, {term::eps(0, 1)});
+        batch<S> start = pattern<S>(300, 3, 1);
+        start.col(0) *= S(0.1);  // its quantile is below 1
+        start.col(2) *= S(9);    // and its own above 2
+        sampling_run<S, const predictor_archetype<S>, philox_noise> run(
+            plan, predictor, noise, start, {.clip_epsilon = from_x0, .threshold = threshold});
+        run.step();
+        const batch<S> raw = (start - S(0.8) * start / S(2)) / S(0.6);
+        for (index n = 0; n < 3; ++n) {
+            batch<S> scratch = raw.col(n);
+            const S quantile = kernels::absolute_quantile<S>(300, scratch.data(), 0.9, scratch.data());
+            const S limit = std::clamp(quantile, S(1), S(2));
+            CHECK((n == 0 ? quantile < 1 : n == 2 ? quantile > 2 : quantile > 1));
+            const batch<S> x0 = raw.col(n).max(-limit).min(limit) / limit;
+            const batch<S> eps = from_x0 ? batch<S>((start.col(n) - S(0.6) * x0) / S(0.8)) : batch<S>(start.col(n) / S(2));
+            CHECK(static_cast<double>((run.x().array().col(n) - x0).abs().maxCoeff()) < ulps<S>(16));
+            CHECK(static_cast<double>((run.base().array().col(n) - eps).abs().maxCoeff()) < ulps<S>(64));
+        }
+    }
+}
+
+TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {5, {0.8, 0.6}}, {-1, {1, 0}}});
+    const predictor_archetype<double> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    const auto check = [&](const term& wrong) {
+        sampling_plan plan(grid);
+        plan.evaluate(0, grid[0]);
+        plan.set(quantity::x, {wrong});
+        plan.evaluate(1, grid[1]);
+        CHECK_THROWS_AS((sampling_run<double, const predictor_archetype<double>, philox_noise>(
+                            plan, predictor, noise, pattern<double>(4, 2, 1))),
+                        value_error);
+    };
+    check(term::x0(1, 1));
+    check(term::eps(-1, 1));
+    check(term::noise(0, 1));
+}
+
+TEST_CASE("limits outside their domain are errors", "[sampler]") {
+    CHECK_THROWS_AS(require_valid({.clip_x0 = 0.0}), value_error);
+    CHECK_THROWS_AS(require_valid({.clip_x0 = 1.0, .threshold = dynamic_threshold{}}), value_error);
+    CHECK_THROWS_AS(require_valid({.threshold = dynamic_threshold{.ratio = 1.5}}), value_error);
+    CHECK_THROWS_AS(require_valid({.threshold = dynamic_threshold{.max = 0}}), value_error);
+    CHECK_NOTHROW(require_valid({.threshold = dynamic_threshold{}}));
 }
 
 }  // namespace ddpm::test

@@ -31,6 +31,14 @@ struct normal_address {
 
 namespace ddpm::kernels {
 
+/// Elements first … first + count − 1 of `columns` samples, from at.sample on, one after the other; first is a multiple of
+/// 64.
+/// @determinism as below
+template <Scalar S>
+void philox_normal(const normal_address& at, index columns, index first, index count, S* out) {
+    DDPM_DISPATCH(philox_normal<S>)(at, out, count, columns, first, count);
+}
+
 /// Standard normals: column n of `out` is sample at.sample + n; doubles are widened floats.
 /// @determinism the bits of random/philox.hpp and random/normal_transform.hpp, on every instruction set
 template <Scalar S>

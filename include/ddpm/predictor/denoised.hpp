@@ -5,11 +5,14 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/quantile.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/process/parameterization.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <optional>
+#include <span>
 
 namespace ddpm {
 
@@ -20,22 +23,46 @@ struct denoised {
     batch_view<S> eps;  ///< D × N
 };
 
-/// How the pair follows from a prediction.
-struct denoise_options {
-    std::optional<double> clip_x0{};  ///< limits x_0 to [−c, c]; without a value x_0 is left alone
-    bool clip_epsilon = false;        ///< computes ε anew from the clipped x_0, as OpenAI's code does; diffusers does not
+/// Limits each sample's x_0 to [−s, s] and divides it by s, where s is a quantile of the sample's |x_0|, but at least 1, and
+/// then at most max.
+/// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3; the upper bound: diffusers
+struct dynamic_threshold {
+    double ratio = 0.995;  ///< which quantile, in [0, 1]
+    double max = 1;        ///< > 0
 };
 
-/// The coefficients of the pair, for kernels that compute it as a part of something else.
-/// @throws value_error if the clip is not positive, or where the conversion does not exist
-template <Scalar S, std::floating_point Real>
-[[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const marginal<Real>& level,
-                                                                       const denoise_options& options) {
-    const affine x0 = conversion(kind, prediction::x0, level);
+/// How the pair follows from a prediction.
+struct denoise_options {
+    std::optional<double> clip_x0{};              ///< limits x_0 to [−c, c]; without a value x_0 is left alone
+    bool clip_epsilon = false;                    ///< computes ε anew from the limited x_0, as OpenAI's code does
+    std::optional<dynamic_threshold> threshold{};  ///< instead of clip_x0
+};
+
+/// @throws value_error if an option is outside its domain, or both limits are given
+inline void require_valid(const denoise_options& options) {
     if (options.clip_x0 && !(*options.clip_x0 > 0)) {
         throw value_error("denoise", "clip_x0", "> 0", *options.clip_x0);
     }
-    const bool eps_from_x0 = options.clip_x0 && options.clip_epsilon;
+    if (options.threshold) {
+        const auto [ratio, max] = *options.threshold;
+        if (options.clip_x0) {
+            throw value_error("denoise", "limits of x0", "clip_x0 or threshold", "both");
+        }
+        if (!(ratio >= 0 && ratio <= 1 && max > 0)) {
+            throw value_error("denoise", "threshold", "0 <= ratio <= 1, max > 0", detail::text(ratio, ", ", max));
+        }
+    }
+}
+
+/// The coefficients of the pair, for kernels that compute it as a part of something else; a threshold, which is not a
+/// matter of single elements, is left to the caller.
+/// @throws value_error as require_valid, or where the conversion does not exist
+template <Scalar S, std::floating_point Real>
+[[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const marginal<Real>& level,
+                                                                       const denoise_options& options) {
+    require_valid(options);
+    const affine x0 = conversion(kind, prediction::x0, level);
+    const bool eps_from_x0 = (options.clip_x0 || options.threshold) && options.clip_epsilon;
     const affine eps = conversion(eps_from_x0 ? prediction::x0 : kind, prediction::epsilon, level);
     return {.x0_xt = static_cast<S>(x0.xt),
             .x0_value = static_cast<S>(x0.value),
@@ -45,10 +72,20 @@ template <Scalar S, std::floating_point Real>
             .eps_from_x0 = eps_from_x0};
 }
 
+/// The limits of dynamic thresholding: limits[n] is that of sample n. Overwrites x0 with |x0| in another order.
+/// @shape x0 D × N, D > 0; limits N
+template <Scalar S>
+void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std::span<S> limits) {
+    kernels::absolute_quantiles<S>(x0, threshold.ratio, x0, limits.data());
+    for (S& limit : limits) {
+        limit = std::min(std::max(limit, S{1}), static_cast<S>(threshold.max));
+    }
+}
+
 /// Turns a prediction into the estimates of x_0 and ε at one noise level.
 /// @shape xt, prediction and the pair D × N; the outputs may be the inputs
-/// @throws shape_error if the shapes differ; value_error if the clip is not positive, or where the conversion does not
-/// exist
+/// @throws shape_error if the shapes differ; value_error as denoise_coefficients_of, or for a threshold, which needs
+/// scratch (see sampling_run)
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 15; clipping: the authors' code
 /// @complexity one pass over memory
 template <Scalar S, std::floating_point Real>
@@ -57,6 +94,9 @@ void denoise(prediction kind, const marginal<Real>& level, batch_view<const S> x
     detail::require_same_shape("denoise", "prediction has the shape of xt", xt, predicted);
     detail::require_same_shape("denoise", "x0 has the shape of xt", xt, out.x0);
     detail::require_same_shape("denoise", "eps has the shape of xt", xt, out.eps);
+    if (options.threshold) {
+        throw value_error("denoise", "threshold", "none", "one");
+    }
     kernels::denoise(denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
 }
 

@@ -10,21 +10,23 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <array>
+#include <cmath>
 #include <concepts>
 #include <string_view>
 
 namespace ddpm {
 
-/// What a network's output means. With x_t = α x_0 + σ ε, α = √ᾱ_t, σ = √(1 − ᾱ_t):
+/// What a network's output means. With x_t = α x_0 + σ ε, in a schedule that preserves the variance α = √ᾱ_t, σ = √(1 − ᾱ_t):
 enum class prediction {
     epsilon,  ///< the noise ε
     x0,       ///< the clean sample
-    v,        ///< the velocity α ε − σ x_0 (Salimans and Ho 2022, arXiv 2202.00512)
+    v,        ///< the velocity (α ε − σ x_0) / √(α² + σ²) (Salimans and Ho 2022, arXiv 2202.00512)
     score,    ///< ∇ ln q(x_t|x_0) = −ε/σ
+    flow,     ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003; there from noise to data)
 };
 
 [[nodiscard]] constexpr std::string_view name_of(prediction kind) noexcept {
-    constexpr std::string_view names[] = {"epsilon", "x0", "v", "score"};
+    constexpr std::string_view names[] = {"epsilon", "x0", "v", "score", "flow"};
     return names[static_cast<int>(kind)];
 }
 
@@ -37,30 +39,34 @@ struct affine {
 namespace detail {
 
 inline affine as_x0(prediction from, double alpha, double sigma) noexcept {
+    const double square = alpha * alpha + sigma * sigma;
     switch (from) {
         case prediction::epsilon: return {1 / alpha, -sigma / alpha};
         case prediction::x0: return {0, 1};
-        case prediction::v: return {alpha, -sigma};
-        case prediction::score: break;
+        case prediction::v: return {alpha / square, -sigma / std::sqrt(square)};
+        case prediction::score: return {1 / alpha, sigma * sigma / alpha};
+        case prediction::flow: break;
     }
-    return {1 / alpha, sigma * sigma / alpha};
+    return {1 / (alpha + sigma), -sigma / (alpha + sigma)};
 }
 
 inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
+    const double square = alpha * alpha + sigma * sigma;
     switch (from) {
         case prediction::epsilon: return {0, 1};
         case prediction::x0: return {1 / sigma, -alpha / sigma};
-        case prediction::v: return {sigma, alpha};
-        case prediction::score: break;
+        case prediction::v: return {sigma / square, alpha / std::sqrt(square)};
+        case prediction::score: return {0, -sigma};
+        case prediction::flow: break;
     }
-    return {0, -sigma};
+    return {1 / (alpha + sigma), alpha / (alpha + sigma)};
 }
 
 }  // namespace detail
 
 /// How `to` follows from x_t and `from` at signal level α and noise level σ.
-/// @throws value_error where the conversion does not exist: from ε or score to x0 or v at α = 0, from x0 to the others,
-/// or to the score, at σ = 0
+/// @throws value_error where the conversion does not exist: from ε or score to x0, v or flow at α = 0, from x0 to the
+/// others, or to the score, at σ = 0
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <std::floating_point Real>
 [[nodiscard]] affine conversion(prediction from, prediction to, const marginal<Real>& level) {
@@ -70,25 +76,29 @@ template <std::floating_point Real>
         return {0, 1};
     }
     const bool from_noise = from == prediction::epsilon || from == prediction::score;
-    const bool to_signal = to == prediction::x0 || to == prediction::v;
+    const bool to_signal = to == prediction::x0 || to == prediction::v || to == prediction::flow;
     if (from_noise && to_signal && alpha == 0) {
         throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 0"));
     }
     if ((from == prediction::x0 || to == prediction::score) && sigma == 0) {
         throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 1"));
     }
-    switch (to) {
-        case prediction::x0: return detail::as_x0(from, alpha, sigma);
-        case prediction::epsilon: return detail::as_epsilon(from, alpha, sigma);
-        case prediction::v: {
-            const affine x0 = detail::as_x0(from, alpha, sigma);
-            const affine eps = detail::as_epsilon(from, alpha, sigma);
-            return {alpha * eps.xt - sigma * x0.xt, alpha * eps.value - sigma * x0.value};
-        }
-        case prediction::score: break;
+    const affine eps = to == prediction::x0 ? affine{0, 0} : detail::as_epsilon(from, alpha, sigma);
+    if (to == prediction::epsilon) {
+        return eps;
     }
-    const affine eps = detail::as_epsilon(from, alpha, sigma);
-    return {-eps.xt / sigma, -eps.value / sigma};
+    if (to == prediction::score) {
+        return {-eps.xt / sigma, -eps.value / sigma};
+    }
+    const affine x0 = detail::as_x0(from, alpha, sigma);
+    switch (to) {
+        case prediction::v: {
+            const double length = std::sqrt(alpha * alpha + sigma * sigma);
+            return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
+        }
+        case prediction::flow: return {eps.xt - x0.xt, eps.value - x0.value};
+        default: return x0;
+    }
 }
 
 /// Turns a quantity of one kind into another, given x_t.

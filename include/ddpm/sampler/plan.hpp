@@ -2,81 +2,106 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/predictor/denoised.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
-#include <span>
 #include <utility>
 #include <vector>
 
 namespace ddpm {
 
-/// One step of a one-step sampler: x ← x0 · x̂_0 + xt · x_t + eps · ε̂ + sigma · z.
-struct update_step {
-    index t;                  ///< 0-based timestep the step starts from
-    marginal<double> level;   ///< of q(x_t|x_0)
-    double x0;
-    double xt;
-    double eps;
-    double sigma;             ///< 0: the step draws no noise
+/// What a plan computes with: D × N each.
+enum class quantity {
+    x,      ///< the state, which the network is evaluated at
+    base,   ///< a second state, which a plan keeps where x moves away from it
+    x0,     ///< the estimate of x_0 of an evaluation
+    eps,    ///< the estimate of ε of an evaluation
+    noise,  ///< standard normals of a draw
 };
 
-/// The coefficients of a step that goes straight from a prediction to the next x, without storing x̂_0 and ε̂.
-/// @throws value_error as `denoise` does
-template <Scalar S>
-[[nodiscard]] kernels::reverse_coefficients<S> reverse_coefficients_of(const update_step& step, prediction kind,
-                                                                       const denoise_options& options) {
-    return {.estimate = denoise_coefficients_of<S>(kind, step.level, options),
-            .x0 = static_cast<S>(step.x0),
-            .xt = static_cast<S>(step.xt),
-            .eps = static_cast<S>(step.eps),
-            .sigma = static_cast<S>(step.sigma)};
-}
+/// factor · quantity. Evaluations and draws are numbered from 0, in the order in which the plan makes them.
+struct term {
+    quantity of;
+    double factor;
+    index number = 0;  ///< of the evaluation or the draw
 
-/// The steps of a sampler over a schedule and a list of timesteps, the noisiest first: immutable, shared between
-/// threads.
-class one_step_plan {
+    [[nodiscard]] static term x(double factor) { return {quantity::x, factor}; }
+    [[nodiscard]] static term base(double factor) { return {quantity::base, factor}; }
+    [[nodiscard]] static term x0(index evaluation, double factor) { return {quantity::x0, factor, evaluation}; }
+    [[nodiscard]] static term eps(index evaluation, double factor) { return {quantity::eps, factor, evaluation}; }
+    [[nodiscard]] static term noise(index draw, double factor) { return {quantity::noise, factor, draw}; }
+};
+
+/// target ← Σ terms, where the target is x or base, and may be one of the terms.
+struct assignment {
+    quantity target;
+    std::vector<term> terms;
+};
+
+/// An evaluation of the network at x, and what is computed from it until the next.
+struct stage {
+    index step;               ///< the step that it belongs to
+    double t;                 ///< the model's time
+    marginal<double> level;   ///< of x there
+    std::vector<assignment> then{};
+};
+
+/// Where a draw of noise lies on the way: the σ/α of its step's ends. A noise source that is a path in time needs it.
+struct noise_interval {
+    double from;
+    double to;
+};
+
+/// What a sampler does over a grid, as data: a list of evaluations and of linear combinations of what they gave. Immutable,
+/// shared between threads. Made with the functions below, then only read.
+class sampling_plan {
 public:
-    explicit one_step_plan(std::vector<update_step> steps) : steps_(std::move(steps)) {}
+    /// Begins the plan of a run over a grid.
+    explicit sampling_plan(const time_grid& grid) : grid_(grid) {}
 
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(steps_.size()); }
-    [[nodiscard]] const update_step& operator[](index k) const { return steps_[static_cast<std::size_t>(k)]; }
-
-    /// Takes step k in place. z is read only if the step's sigma is not 0.
-    /// @shape x, the pair and z D × N
-    template <Scalar S>
-    void advance(index k, batch_view<S> x, const denoised<S>& estimate, batch_view<const S> z) const {
-        const update_step& step = (*this)[k];
-        const S c_x0 = static_cast<S>(step.x0), c_xt = static_cast<S>(step.xt);
-        const S c_eps = static_cast<S>(step.eps), sigma = static_cast<S>(step.sigma);
-        kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
-            S* const out = x.column(n) + first;
-            const S* const x0 = estimate.x0.column(n) + first;
-            const S* const eps = estimate.eps.column(n) + first;
-            if (sigma != 0) {
-                kernels::linear_combination(last - first, {c_x0, c_xt, c_eps, sigma},
-                                            {x0, out, eps, z.column(n) + first}, out);
-            } else {
-                kernels::linear_combination(last - first, {c_x0, c_xt, c_eps}, {x0, out, eps}, out);
-            }
-        });
+    /// Adds an evaluation of the network at x.
+    /// @returns its number
+    index evaluate(index step, const grid_point& at) {
+        stages_.push_back({step, at.t, at.level});
+        return static_cast<index>(stages_.size()) - 1;
     }
 
+    /// Adds target ← Σ terms after the last evaluation, or before the first.
+    void set(quantity target, std::vector<term> terms) {
+        (stages_.empty() ? before_ : stages_.back().then).push_back({target, std::move(terms)});
+    }
+
+    /// Adds a draw of standard normals.
+    /// @returns its number
+    index draw(const marginal<double>& from, const marginal<double>& to) {
+        draws_.push_back({noise_ratio(from), noise_ratio(to)});
+        return static_cast<index>(draws_.size()) - 1;
+    }
+
+    [[nodiscard]] const time_grid& grid() const noexcept { return grid_; }
+    [[nodiscard]] index steps() const noexcept { return grid_.steps(); }
+
+    /// The evaluations, number i at position i.
+    [[nodiscard]] const std::vector<stage>& stages() const noexcept { return stages_; }
+
+    /// What is computed before the first evaluation.
+    [[nodiscard]] const std::vector<assignment>& before() const noexcept { return before_; }
+
+    [[nodiscard]] const std::vector<noise_interval>& draws() const noexcept { return draws_; }
+
 private:
-    std::vector<update_step> steps_;
+    time_grid grid_;
+    std::vector<assignment> before_;
+    std::vector<stage> stages_;
+    std::vector<noise_interval> draws_;
 };
 
-/// A sampler is a value that holds hyper-parameters and makes an immutable plan for a schedule and falling timesteps.
-template <class A, class Schedule>
-concept Sampler = requires(const A& sampler, const Schedule& schedule, std::span<const index> timesteps) {
-    { sampler.plan(schedule, timesteps) } -> std::convertible_to<one_step_plan>;
+/// A sampler is a value that holds hyper-parameters and makes an immutable plan over a grid.
+template <class A>
+concept Sampler = requires(const A& sampler, const time_grid& grid) {
+    { sampler.plan(grid) } -> std::same_as<sampling_plan>;
 };
 
 }  // namespace ddpm

@@ -12,10 +12,14 @@
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/time_grid.hpp>
 #include <ddpm/schedule/timesteps.hpp>
 
+#include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -30,18 +34,20 @@ struct sample_options {
     std::uint64_t seed = 0;
     timestep_spacing spacing = timestep_spacing::trailing;
     std::vector<index> timesteps{};                             ///< falling, 0-based; used instead of steps and spacing if given
+    grid_end end = grid_end::zero_noise;                             ///< where the last step goes
     std::optional<double> clip_x0{};                            ///< limits the estimate of x_0 to [−c, c]
-    bool clip_epsilon = false;                                  ///< computes ε anew from the clipped x_0
+    bool clip_epsilon = false;                                  ///< computes ε anew from the limited x_0
+    std::optional<dynamic_threshold> threshold{};               ///< limits the estimate of x_0 by a quantile
     index first_sample = 0;                                     ///< the noise of sample n is that of first_sample + n
 };
 
-/// Denoises given samples from the plan's first timestep to its end.
+/// Denoises given samples from the plan's first point to its end.
 /// @shape x D × N
 /// @returns D × N; if the callback stopped the run, the estimate of x_0 then
 /// @throws what the predictor, the noise or the callback throw
 template <Scalar S, class P, NoiseSource Noise>
     requires PredictorLike<P, S>
-[[nodiscard]] batch<S> denoise_from(const one_step_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
+[[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
                                     const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                     index first_sample = 0) {
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
@@ -49,7 +55,13 @@ template <Scalar S, class P, NoiseSource Noise>
     while (!run.done()) {
         run.step(on_step);
     }
-    return std::move(run).x();
+    return std::move(run).take();
+}
+
+/// The deviation of x where a run begins, for data of deviation 1: √(α² + σ²), which is 1 where the variance is preserved.
+[[nodiscard]] inline double initial_deviation(const marginal<double>& level) {
+    const double square = level.signal * level.signal + level.sigma * level.sigma;
+    return std::abs(square - 1) < 1e-6 ? 1 : std::sqrt(square);
 }
 
 namespace detail {
@@ -57,20 +69,9 @@ namespace detail {
 template <class Requested, class P>
 using sample_scalar = std::conditional_t<std::is_void_v<Requested>, predictor_scalar<P>, Requested>;
 
-}  // namespace detail
-
-/// Draws samples: x_T from noise, then the sampler's steps. The samples are of the predictor's `scalar`, or float if it
-/// names none; `sample<double>(…)` asks for another.
-/// @shape returns D × N with D = shape.size() and N = count
-/// @throws value_error for options outside their domain; shape_error if no shape is given and the predictor knows none, or
-/// another than the given one
-/// @determinism the same seed gives the same bits for every thread count; sample n is the same alone and among others
-/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
-template <class Requested = void, class A, NoiseSchedule Schedule, class P, NoiseSource Noise,
-          Scalar S = detail::sample_scalar<Requested, P>>
-    requires Sampler<A, Schedule> && PredictorLike<P, S>
-[[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
-                              Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
+/// The shape of a sample, given or known.
+template <class P>
+[[nodiscard]] sample_shape shape_to_sample(const P& predictor, const sample_options& options) {
     const sample_shape shape = options.shape.size() != 0 ? options.shape : shape_of(predictor).value_or(sample_shape{});
     if (shape.size() <= 0) {
         throw shape_error("sample", "shape of a sample", "options.shape, or a predictor that knows it", shape.size());
@@ -81,21 +82,82 @@ template <class Requested = void, class A, NoiseSchedule Schedule, class P, Nois
     if (options.count < 0) {
         throw value_error("sample", "number of samples", ">= 0", options.count);
     }
-    const index steps = options.steps == 0 ? static_cast<index>(schedule.steps()) : options.steps;
-    const auto timesteps =
-        options.timesteps.empty() ? make_timesteps(schedule.steps(), steps, options.spacing) : options.timesteps;
-    const one_step_plan plan = sampler.plan(schedule, timesteps);
-    batch<S> x(shape.size(), options.count);
-    noise.normal(batch_view<S>(x), 0, options.first_sample);
-    return denoise_from<S>(plan, predictor, std::move(x), noise, {options.clip_x0, options.clip_epsilon}, on_step,
-                           options.first_sample);
+    return shape;
 }
 
-/// The same with the default noise: the Philox stream `sampler` of options.seed.
-template <class Requested = void, class A, NoiseSchedule Schedule, class P,
+}  // namespace detail
+
+/// The plan of a sampler over a discrete schedule; each step goes to the next timestep in the list.
+/// @units timesteps are 0-based
+/// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
+template <Sampler A, NoiseSchedule Schedule>
+[[nodiscard]] sampling_plan make_plan(const A& sampler, const Schedule& schedule, std::span<const index> timesteps,
+                                      grid_end end = grid_end::zero_noise) {
+    if constexpr (requires { sampler.plan(schedule, timesteps); }) {
+        if (end == grid_end::zero_noise) {
+            return sampler.plan(schedule, timesteps);
+        }
+    }
+    return sampler.plan(make_grid(schedule, timesteps, end));
+}
+
+/// The timesteps that the options name.
+/// @throws value_error as make_timesteps
+template <NoiseSchedule Schedule>
+[[nodiscard]] std::vector<index> timesteps_of(const Schedule& schedule, const sample_options& options) {
+    const index steps = options.steps == 0 ? static_cast<index>(schedule.steps()) : options.steps;
+    return options.timesteps.empty() ? make_timesteps(schedule.steps(), steps, options.spacing) : options.timesteps;
+}
+
+/// Draws samples: x_T from noise, then the plan's steps. The samples are of the predictor's `scalar`, or float if it
+/// names none; `sample<double>(…)` asks for another. Of the options, those that make a grid are not used.
+/// @shape returns D × N with D = shape.size() and N = count
+/// @throws value_error for options outside their domain; shape_error if no shape is given and the predictor knows none, or
+/// another than the given one
+/// @determinism the same seed gives the same bits for every thread count; sample n is the same alone and among others
+/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
+template <class Requested = void, class P, NoiseSource Noise, Scalar S = detail::sample_scalar<Requested, P>>
+    requires PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options, Noise&& noise,
+                              const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    batch<S> x(detail::shape_to_sample(predictor, options).size(), options.count);
+    noise.normal(batch_view<S>(x), 0, options.first_sample);
+    if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
+        x *= static_cast<S>(deviation);
+    }
+    return denoise_from<S>(plan, predictor, std::move(x), noise,
+                           {options.clip_x0, options.clip_epsilon, options.threshold}, on_step, options.first_sample);
+}
+
+/// The same by a sampler over a discrete schedule, and the timesteps that the options name.
+template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, NoiseSource Noise,
           Scalar S = detail::sample_scalar<Requested, P>>
-    requires Sampler<A, Schedule> && PredictorLike<P, S>
-[[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor,
+    requires PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
+                              Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options, noise,
+                     on_step);
+}
+
+/// The same by a sampler over any grid.
+template <class Requested = void, Sampler A, class P, NoiseSource Noise, Scalar S = detail::sample_scalar<Requested, P>>
+    requires PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
+                              Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    return sample<S>(sampler.plan(grid), predictor, options, noise, on_step);
+}
+
+/// The three with the default noise: the Philox stream `sampler` of options.seed.
+template <class Requested = void, class P, Scalar S = detail::sample_scalar<Requested, P>>
+    requires PredictorLike<P, S>
+[[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options = {},
+                              const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    return sample<S>(plan, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
+}
+
+template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, Scalar S = detail::sample_scalar<Requested, P>>
+    requires PredictorLike<P, S> && (NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)
+[[nodiscard]] batch<S> sample(const A& sampler, const ScheduleOrGrid& schedule, P&& predictor,
                               const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(sampler, schedule, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);

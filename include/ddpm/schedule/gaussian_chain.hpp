@@ -60,4 +60,22 @@ template <std::floating_point Real>
     return posterior_between(alpha_bar_s, alpha_bar_t, alpha, 1 - alpha);
 }
 
+/// The transition between two levels of any chain, from s to the noisier t: x_t = scale · x_s + √variance · ε.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
+template <std::floating_point Real>
+[[nodiscard]] transition<Real> transition_between(const marginal<Real>& s, const marginal<Real>& t) noexcept {
+    const Real scale = t.signal / s.signal;
+    // σ_t² − (scale · σ_s)² as a product, which does not cancel as much.
+    return {scale, (t.sigma - scale * s.sigma) * (t.sigma + scale * s.sigma)};
+}
+
+/// The posterior between two levels of any chain, from t back to s.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equation 25
+template <std::floating_point Real>
+[[nodiscard]] posterior_coefficients<Real> posterior_between(const marginal<Real>& s, const marginal<Real>& t) noexcept {
+    const auto [scale, variance] = transition_between(s, t);
+    const Real noise_s = s.sigma * s.sigma, noise_t = t.sigma * t.sigma;
+    return {s.signal * variance / noise_t, scale * noise_s / noise_t, noise_s / noise_t * variance};
+}
+
 }  // namespace ddpm

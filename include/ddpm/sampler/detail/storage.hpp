@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// No slot: what is not needed beyond its own stage.
+inline constexpr index no_slot = -1;
+
+/// Where a run keeps the estimates of old evaluations, and the draws of a noise source that cannot repeat them: in slots,
+/// each a D × N batch, used again as soon as what it holds is no longer needed.
+class plan_storage {
+public:
+    /// @throws value_error if the plan refers to an evaluation or a draw that is not made before
+    plan_storage(const sampling_plan& plan, bool keeps_draws)
+        : x0_(plan.stages().size(), no_slot),
+          eps_(plan.stages().size(), no_slot),
+          noise_(plan.draws().size(), no_slot),
+          draw_stage_(plan.draws().size(), never) {
+        find_uses(plan);
+        const index stages = static_cast<index>(plan.stages().size());
+        for (index i = -1; i < stages; ++i) {
+            for (std::size_t d = 0; keeps_draws && d < noise_.size(); ++d) {
+                if (draw_stage_[d] == i) {
+                    noise_[d] = take_slot(i, last_noise_[d]);
+                }
+            }
+            if (i >= 0) {
+                const auto e = static_cast<std::size_t>(i);
+                x0_[e] = last_x0_[e] > i ? take_slot(i, last_x0_[e]) : no_slot;
+                eps_[e] = last_eps_[e] > i ? take_slot(i, last_eps_[e]) : no_slot;
+            }
+        }
+    }
+
+    /// How many slots there are.
+    [[nodiscard]] index slots() const noexcept { return static_cast<index>(free_after_.size()); }
+
+    /// Whether the plan uses `base`.
+    [[nodiscard]] bool uses_base() const noexcept { return uses_base_; }
+
+    /// The slot of what a term refers to; no_slot for an estimate of the current evaluation that nothing refers to later.
+    [[nodiscard]] index slot_of(quantity of, index number) const {
+        const auto at = static_cast<std::size_t>(number);
+        return of == quantity::x0 ? x0_[at] : of == quantity::eps ? eps_[at] : noise_[at];
+    }
+
+    /// The stage at whose assignments a draw is first needed; −1: before the first evaluation.
+    [[nodiscard]] index draw_stage(index draw) const { return draw_stage_[static_cast<std::size_t>(draw)]; }
+
+private:
+    static constexpr index never = -2;
+
+    void find_uses(const sampling_plan& plan) {
+        last_x0_.assign(x0_.size(), never);
+        last_eps_.assign(eps_.size(), never);
+        last_noise_.assign(noise_.size(), never);
+        use_all(plan.before(), -1);
+        for (std::size_t i = 0; i < plan.stages().size(); ++i) {
+            use_all(plan.stages()[i].then, static_cast<index>(i));
+        }
+    }
+
+    void use_all(const std::vector<assignment>& assignments, index i) {
+        for (const assignment& a : assignments) {
+            uses_base_ = uses_base_ || a.target == quantity::base;
+            for (const term& t : a.terms) {
+                use(t, i);
+            }
+        }
+    }
+
+    void use(const term& t, index i) {
+        if (t.of == quantity::x || t.of == quantity::base) {
+            uses_base_ = uses_base_ || t.of == quantity::base;
+            return;
+        }
+        const bool is_draw = t.of == quantity::noise;
+        const index made = is_draw ? static_cast<index>(noise_.size()) : i + 1;
+        if (t.number < 0 || t.number >= made) {
+            throw value_error("sampling_plan", is_draw ? "number of a draw" : "number of an evaluation",
+                              text("0 <= number < ", made), t.number);
+        }
+        const auto at = static_cast<std::size_t>(t.number);
+        if (is_draw && draw_stage_[at] == never) {
+            draw_stage_[at] = i;
+        }
+        (is_draw ? last_noise_ : t.of == quantity::x0 ? last_x0_ : last_eps_)[at] = i;
+    }
+
+    /// A slot that is not needed at stage i or later, or a new one, from now on needed up to stage `last`.
+    index take_slot(index i, index last) {
+        auto slot = std::find_if(free_after_.begin(), free_after_.end(), [i](index end) { return end < i; });
+        if (slot == free_after_.end()) {
+            slot = free_after_.insert(slot, last);
+        }
+        *slot = last;
+        return slot - free_after_.begin();
+    }
+
+    std::vector<index> x0_, eps_, noise_;                     // slots
+    std::vector<index> draw_stage_;
+    std::vector<index> last_x0_, last_eps_, last_noise_;      // the last stage that refers to it
+    std::vector<index> free_after_;                           // of each slot, the last stage that needs it
+    bool uses_base_ = false;
+};
+
+}  // namespace ddpm::detail

@@ -1,0 +1,126 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/timesteps.hpp>
+
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// σ/α, the noise per signal; ∞ where there is no signal.
+[[nodiscard]] inline double noise_ratio(const marginal<double>& level) noexcept {
+    return level.signal == 0 ? std::numeric_limits<double>::infinity() : level.sigma / level.signal;
+}
+
+/// λ = ln(α/σ), half the logarithm of the signal-to-noise ratio: the time in which the solvers of exponential integrators
+/// step. ∞ where there is no noise, −∞ where there is no signal.
+[[nodiscard]] inline double half_log_snr(const marginal<double>& level) noexcept {
+    return std::log(level.signal) - std::log(level.sigma);
+}
+
+/// The level with σ/α = ratio of a chain that preserves the variance: α² + σ² = 1.
+[[nodiscard]] inline marginal<double> variance_preserving_level(double ratio) noexcept {
+    const double signal = 1 / std::sqrt(1 + ratio * ratio);
+    return {signal, std::isinf(ratio) ? 1 : ratio * signal};
+}
+
+/// A point of the way between noise and data.
+struct grid_point {
+    double t;                ///< the model's time: of a discrete schedule the 0-based timestep; −1 is x_0 itself
+    marginal<double> level;  ///< x = signal · x_0 + sigma · ε there
+};
+
+/// The points that a sampler visits: it evaluates the network at all but the last, where it ends. Noise falls from point to
+/// point, or rises, to invert a sampler.
+class time_grid {
+public:
+    /// @throws value_error unless there are at least two points, their levels are finite and not negative, α and σ not both
+    /// 0, and σ/α never rises, or never falls
+    explicit time_grid(std::vector<grid_point> points) : points_(std::move(points)) {
+        if (points_.size() < 2) {
+            throw value_error("time_grid", "number of points", ">= 2", points_.size());
+        }
+        bool falls = true, rises = true;
+        for (std::size_t k = 0; k < points_.size(); ++k) {
+            const marginal<double>& level = points_[k].level;
+            if (!(level.signal >= 0 && level.sigma >= 0 && level.signal + level.sigma > 0 &&
+                  std::isfinite(level.signal + level.sigma))) {
+                throw value_error("time_grid", detail::text("level of point ", k), "signal and sigma >= 0, not both 0",
+                                  detail::text(level.signal, ", ", level.sigma));
+            }
+            if (k > 0) {
+                const double before = noise_ratio(points_[k - 1].level), here = noise_ratio(level);
+                falls = falls && here <= before;
+                rises = rises && here >= before;
+                if (!falls && !rises) {
+                    throw value_error("time_grid", detail::text("sigma/alpha of point ", k),
+                                      "falling from point to point, or rising", here);
+                }
+            }
+        }
+    }
+
+    /// The number of intervals.
+    [[nodiscard]] index steps() const noexcept { return static_cast<index>(points_.size()) - 1; }
+
+    /// Point k of 0 … steps().
+    [[nodiscard]] const grid_point& operator[](index k) const { return points_[static_cast<std::size_t>(k)]; }
+
+    /// How many points of a longer grid lie before this one's first.
+    [[nodiscard]] index skipped() const noexcept { return skipped_; }
+
+    /// The rest of the grid from point k on: where a run starts that begins at samples with less noise.
+    /// @throws value_error unless 0 ≤ k < steps()
+    [[nodiscard]] time_grid from(index k) const {
+        if (k < 0 || k >= steps()) {
+            throw value_error("time_grid::from", "first point", detail::text("0 <= k < ", steps()), k);
+        }
+        time_grid rest(std::vector<grid_point>(points_.begin() + k, points_.end()));
+        rest.skipped_ = skipped_ + k;
+        return rest;
+    }
+
+    /// The same points from the last to the first.
+    [[nodiscard]] time_grid reversed() const { return time_grid(std::vector<grid_point>(points_.rbegin(), points_.rend())); }
+
+private:
+    std::vector<grid_point> points_;
+    index skipped_ = 0;
+};
+
+/// Where a run over a discrete schedule ends.
+enum class grid_end {
+    zero_noise,   ///< at x_0 itself: α = 1, σ = 0
+    least_noise,  ///< at the level of t = 0 (set_alpha_to_one false, final_sigmas_type "sigma_min" of diffusers)
+};
+
+/// The grid over falling timesteps of a schedule; each step goes to the next one in the list, the last to the end.
+/// @units timesteps are 0-based
+/// @throws value_error unless the timesteps fall strictly within 0 … T − 1
+template <NoiseSchedule Schedule>
+[[nodiscard]] time_grid make_grid(const Schedule& schedule, std::span<const index> timesteps,
+                                  grid_end end = grid_end::zero_noise) {
+    require_timesteps("make_grid", timesteps, schedule.steps());
+    const auto level = [&](index t) {
+        const auto [signal, sigma] = marginal_at(schedule, t);
+        return marginal<double>{static_cast<double>(signal), static_cast<double>(sigma)};
+    };
+    std::vector<grid_point> points;
+    points.reserve(timesteps.size() + 1);
+    for (const index t : timesteps) {
+        points.push_back({static_cast<double>(t), level(t)});
+    }
+    points.push_back({-1, end == grid_end::zero_noise ? marginal<double>{1, 0} : level(0)});
+    return time_grid(std::move(points));
+}
+
+}  // namespace ddpm
