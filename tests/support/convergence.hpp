@@ -86,15 +86,17 @@ inline double end_error(const sampling_plan& plan, prediction kind, index exact 
         }
         run.advance();
     }
-    return (run.x().array() - flow_at(plan.grid()[plan.steps()].level)).abs().maxCoeff();
+    return (run.x().array() - flow_at(plan.grid()[plan.grid().steps()].level)).abs().maxCoeff();
 }
 
-/// The order at which the error falls with the step, fitted by least squares in double logarithms over 20, 28, 40, … steps.
+/// The order at which the error falls with the step, fitted by least squares in double logarithms over 20, 28, 40, … steps, or from
+/// another number on.
 /// A sampler is anything with plan(grid).
 template <class A>
-double convergence_order(const A& sampler, prediction kind, index exact = 1, index most_steps = 160) {
+double convergence_order(const A& sampler, prediction kind, index exact = 1, index most_steps = 160,
+                         index least_steps = 20) {
     std::vector<double> log_steps, log_errors;
-    for (double steps = 20; steps < static_cast<double>(most_steps) * 1.01; steps *= std::sqrt(2.0)) {
+    for (double steps = static_cast<double>(least_steps); steps < static_cast<double>(most_steps) * 1.01; steps *= std::sqrt(2.0)) {
         const index n = static_cast<index>(std::lround(steps));
         log_steps.push_back(std::log(static_cast<double>(n)));
         log_errors.push_back(std::log(end_error(sampler.plan(uniform_lambda_grid(n)), kind, exact)));

@@ -30,6 +30,18 @@ batch<S> deterministic(bool noise, index rows = 192, index columns = 4) {
     return x;
 }
 
+/// The noise of a float32 PyTorch program, in any type: torch draws other doubles than floats.
+struct float_torch_noise {
+    torch_noise source;
+
+    template <Scalar S>
+    void normal(batch_view<S> out, index, index) {
+        batch<float> drawn(out.rows(), out.columns());
+        source.normal(batch_view<float>(drawn));
+        out.array() = drawn.cast<S>();
+    }
+};
+
 struct golden_sums {
     double sum;
     double mean;
@@ -55,9 +67,9 @@ golden_sums golden_loop(const sampling_plan& plan, const golden_loop_options& op
         x = static_cast<S>(first.signal) * x +
             static_cast<S>(first.sigma) * deterministic<S>(true, options.rows, options.columns);
     }
-    torch_noise noise(options.seed);
+    float_torch_noise noise{torch_noise(options.seed)};
     auto model = predicts(golden_model<S>, options.kind);
-    sampling_run<S, decltype(model), torch_noise> run(plan, model, noise, std::move(x), options.denoise);
+    sampling_run<S, decltype(model), float_torch_noise> run(plan, model, noise, std::move(x), options.denoise);
     while (!run.done()) {
         if (options.overwrite_scaled) {
             const double sigma = run.next().level.sigma;

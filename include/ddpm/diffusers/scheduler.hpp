@@ -147,13 +147,14 @@ template <NoiseSchedule Schedule>
         throw value_error("scheduler_plan", "eta", "0 <= eta <= 1", eta);
     }
     sampling_plan plan(make_grid(schedule, timesteps));
-    for (index k = 0; k < plan.steps(); ++k) {
+    const index count = plan.grid().steps();
+    for (index k = 0; k < count; ++k) {
         const index t = timesteps[static_cast<std::size_t>(k)];
         if (config.kind == scheduler_kind::ddpm) {
-            const index s = k + 1 < plan.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
+            const index s = k + 1 < count ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
             detail::add_ddpm_step(plan, config, schedule, k, t, s);
         } else {
-            detail::add_ddim_step(plan, config, schedule, eta, k, t, t - schedule.steps() / plan.steps());
+            detail::add_ddim_step(plan, config, schedule, eta, k, t, t - schedule.steps() / count);
         }
     }
     return plan;

@@ -10,9 +10,39 @@
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <span>
 
 namespace ddpm {
+
+namespace detail {
+
+/// Adds a step to the reverse chain, from one point to the next: the posterior's mean with x̂_0, and noise of a variance,
+/// unless the next point has none.
+template <std::floating_point Real>
+void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
+                      const posterior_coefficients<Real>& posterior, Real variance) {
+    const index e = out.evaluate(step, from);
+    const term x0 = term::x0(e, static_cast<double>(posterior.x0)), xt = term::x(static_cast<double>(posterior.xt));
+    if (to.level.sigma == 0) {
+        out.set(quantity::x, {x0, xt});
+        return;
+    }
+    const index z = out.draw(from.level, to.level);
+    out.set(quantity::x, {x0, xt, term::noise(z, static_cast<double>(std::sqrt(variance)))});
+}
+
+/// The same with a fixed variance between two levels of any chain.
+inline void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
+                             reverse_variance kind) {
+    const auto posterior = posterior_between(to.level, from.level);
+    add_reverse_step(out, step, from, to, posterior,
+                     kind == reverse_variance::fixed_small ? posterior.variance
+                                                           : transition_between(to.level, from.level).variance);
+}
+
+}  // namespace detail
 
 /// The reverse chain of DDPM: x_s is drawn from q(x_s|x_t, x̂_0), with a fixed variance. A step to x_0 draws nothing.
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
@@ -23,11 +53,7 @@ struct ancestral {
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         sampling_plan out(grid);
         for (index k = 0; k < grid.steps(); ++k) {
-            const marginal<double>& level = grid[k].level;
-            const marginal<double>& next = grid[k + 1].level;
-            const auto posterior = posterior_between(next, level);
-            const double large = transition_between(next, level).variance;
-            add_step(out, k, posterior, variance == reverse_variance::fixed_small ? posterior.variance : large);
+            detail::add_reverse_step(out, k, grid[k], grid[k + 1], variance);
         }
         return out;
     }
@@ -38,28 +64,15 @@ struct ancestral {
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
     template <NoiseSchedule Schedule>
     [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const index> timesteps) const {
-        sampling_plan out(make_grid(schedule, timesteps));
-        for (index k = 0; k < out.steps(); ++k) {
+        const time_grid grid = make_grid(schedule, timesteps);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
             const index t = timesteps[static_cast<std::size_t>(k)];
-            const index s = k + 1 < out.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
-            const auto posterior = posterior_at(schedule, s, t);
-            add_step(out, k, posterior, reverse_variance_at(schedule, variance, t, s));
+            const index s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
+            detail::add_reverse_step(out, k, grid[k], grid[k + 1], posterior_at(schedule, s, t),
+                                     reverse_variance_at(schedule, variance, t, s));
         }
         return out;
-    }
-
-private:
-    template <std::floating_point Real>
-    static void add_step(sampling_plan& out, index k, const posterior_coefficients<Real>& posterior, Real variance) {
-        const time_grid& grid = out.grid();
-        const index e = out.evaluate(k, grid[k]);
-        const double x0 = static_cast<double>(posterior.x0), xt = static_cast<double>(posterior.xt);
-        if (grid[k + 1].level.sigma == 0) {
-            out.set(quantity::x, {term::x0(e, x0), term::x(xt)});
-            return;
-        }
-        const index z = out.draw(grid[k].level, grid[k + 1].level);
-        out.set(quantity::x, {term::x0(e, x0), term::x(xt), term::noise(z, static_cast<double>(std::sqrt(variance)))});
     }
 };
 

@@ -81,7 +81,9 @@ public:
     }
 
     [[nodiscard]] const time_grid& grid() const noexcept { return grid_; }
-    [[nodiscard]] index steps() const noexcept { return grid_.steps(); }
+
+    /// The number of steps that its evaluations belong to.
+    [[nodiscard]] index steps() const noexcept { return stages_.empty() ? 0 : stages_.back().step + 1; }
 
     /// The evaluations, number i at position i.
     [[nodiscard]] const std::vector<stage>& stages() const noexcept { return stages_; }

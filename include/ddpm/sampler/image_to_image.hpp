@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/denoised.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <type_traits>
+#include <utility>
+
+namespace ddpm {
+
+/// x0 with the noise of a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
+/// @shape x0 and the result D × N
+template <BatchLike X, class Noise>
+[[nodiscard]] batch<scalar_of<X>> noised_to(const marginal<double>& level, const X& x0, Noise& noise, index step = 0,
+                                            index first_sample = 0) {
+    using S = scalar_of<X>;
+    const detail::readable clean_samples(x0);
+    batch<S> x(clean_samples.view().rows(), clean_samples.view().columns());
+    noise.normal(batch_view<S>(x), step, first_sample);
+    kernels::linear_combination<S>(
+        {clean_samples.view(), batch_view<const S>(x)},
+        [&](index) { return std::array{static_cast<S>(level.signal), static_cast<S>(level.sigma)}; }, x);
+    return x;
+}
+
+/// What is left of a grid for a strength of change: the last ⌊strength · steps⌋ steps of it.
+/// @throws value_error unless 0 ≤ strength ≤ 1 and at least one step is left
+[[nodiscard]] inline time_grid grid_for_strength(const time_grid& grid, double strength) {
+    if (!(strength >= 0 && strength <= 1)) {
+        throw value_error("grid_for_strength", "strength", "0 <= strength <= 1", strength);
+    }
+    const index steps = static_cast<index>(std::floor(strength * static_cast<double>(grid.steps()) + 1e-9));
+    if (steps == 0) {
+        throw value_error("grid_for_strength", "strength", detail::text("a step, >= 1/", grid.steps()), strength);
+    }
+    return grid.from(grid.steps() - steps);
+}
+
+/// Image to image: noises the samples to the level from which `strength` of the grid is left, and denoises them from there.
+/// Strength 1 leaves of x0 what the grid's first level leaves.
+/// @shape x0 and the result D × N
+/// @throws value_error as grid_for_strength and the sampler
+/// @source Meng et al. 2021, SDEdit, arXiv 2108.01073
+template <Sampler A, BatchLike X, class P, NoiseSource Noise>
+    requires PredictorLike<P, scalar_of<X>>
+[[nodiscard]] batch<scalar_of<X>> image_to_image(const A& sampler, const time_grid& grid, P&& predictor, const X& x0,
+                                                 double strength, Noise&& noise, const denoise_options& options = {},
+                                                 const step_callback<scalar_of<X>>& on_step = {},
+                                                 index first_sample = 0) {
+    const sampling_plan plan = sampler.plan(grid_for_strength(grid, strength));
+    return denoise_from<scalar_of<X>>(plan, predictor, noised_to(plan.grid()[0].level, x0, noise, 0, first_sample), noise,
+                                      options, on_step, first_sample);
+}
+
+}  // namespace ddpm

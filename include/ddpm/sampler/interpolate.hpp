@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/denoised.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/image_to_image.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace ddpm {
+
+/// The point at `weight` on the great circle from a to b, sample by sample, which keeps the length of noise; on the
+/// straight line where the two point the same way.
+/// @shape a, b and the result D × N
+/// @throws shape_error if the shapes differ
+/// @source Shoemake 1985, doi 10.1145/325334.325242; for latents: Song et al. 2020, arXiv 2010.02502, appendix D.5
+template <BatchLike A, BatchLike B>
+[[nodiscard]] batch<scalar_of<A>> slerp(const A& a, const B& b, double weight) {
+    using S = scalar_of<A>;
+    const detail::readable from(a);
+    const detail::readable to(b);
+    detail::require_same_shape("slerp", "b has the shape of a", from.view(), to.view());
+    batch<S> out(from.view().rows(), from.view().columns());
+    for (index n = 0; n < out.cols(); ++n) {
+        const auto u = from.view().array().col(n).template cast<double>();
+        const auto v = to.view().array().col(n).template cast<double>();
+        const double lengths = std::sqrt(u.square().sum() * v.square().sum());
+        const double cosine = lengths > 0 ? std::clamp((u * v).sum() / lengths, -1.0, 1.0) : 1;
+        const double angle = std::acos(cosine), sine = std::sin(angle);
+        const bool straight = sine < 1e-6;
+        const double of_a = straight ? 1 - weight : std::sin((1 - weight) * angle) / sine;
+        const double of_b = straight ? weight : std::sin(weight * angle) / sine;
+        out.col(n) = (of_a * u + of_b * v).template cast<S>();
+    }
+    return out;
+}
+
+/// Samples between two batches: both are noised to the level from which `strength` of the grid is left, with the same
+/// noise, mixed there as (1 − weight) · a + weight · b, and denoised.
+/// @shape a, b and the result D × N
+/// @throws shape_error if the shapes differ; value_error as grid_for_strength and the sampler
+/// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
+template <Sampler Solver, BatchLike A, BatchLike B, class P, NoiseSource Noise>
+    requires PredictorLike<P, scalar_of<A>>
+[[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
+                                              const B& b, double weight, double strength, Noise&& noise,
+                                              const denoise_options& options = {}, index first_sample = 0) {
+    using S = scalar_of<A>;
+    const detail::readable from(a);
+    const detail::readable to(b);
+    detail::require_same_shape("interpolate", "b has the shape of a", from.view(), to.view());
+    const batch<S> between = static_cast<S>(1 - weight) * from.view().array() + static_cast<S>(weight) * to.view().array();
+    return image_to_image(sampler, grid, predictor, between, strength, noise, options, {}, first_sample);
+}
+
+}  // namespace ddpm

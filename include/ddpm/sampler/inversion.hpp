@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// The grid on which `ddim` inverts itself approximately: the levels from the last to the first, where at each interval
+/// the network is told the time of the noisier end.
+/// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section 3
+[[nodiscard]] inline time_grid inversion_grid(const time_grid& grid) {
+    std::vector<grid_point> points;
+    for (index k = grid.steps(); k > 0; --k) {
+        points.push_back({grid[k - 1].t, grid[k].level});
+    }
+    points.push_back(grid[0]);
+    return time_grid(std::move(points));
+}
+
+/// Inverts `ddim` with η = 0: over a grid of falling noise its plan goes from the end to the beginning. Each step solves for
+/// the x_t from which ddim's step leads to x_s, by iterating x_t ← (α_t/α_s)(x_s − σ_s ε̂(x_t)) + σ_t ε̂(x_t), from x_t = x_s.
+/// One iteration is the usual approximate inversion; as many as the network's slope asks for invert exactly. The estimates
+/// must not be clipped, which cannot be inverted.
+/// @source Pan et al. 2023, arXiv 2309.04907, equation 9 (fixed-point iteration)
+struct ddim_inversion {
+    index iterations = 5;  ///< evaluations per step, ≥ 1
+
+    /// @throws value_error if there are no iterations, or the grid's noise rises
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        if (iterations < 1) {
+            throw value_error("ddim_inversion", "iterations", ">= 1", iterations);
+        }
+        if (noise_ratio(grid[0].level) < noise_ratio(grid[grid.steps()].level)) {
+            throw value_error("ddim_inversion", "grid", "the grid of the sampler: of falling noise", "rising noise");
+        }
+        sampling_plan out(grid.reversed());
+        for (index k = grid.steps() - 1; k >= 0; --k) {
+            const marginal<double>& t = grid[k].level;
+            const marginal<double>& s = grid[k + 1].level;
+            const double scale = t.signal / s.signal;
+            for (index i = 0; i < iterations; ++i) {
+                const index e = out.evaluate(grid.steps() - 1 - k, grid[k]);
+                if (i == 0) {
+                    out.set(quantity::base, {term::x(1)});
+                }
+                out.set(quantity::x, {term::base(scale), term::eps(e, t.sigma - scale * s.sigma)});
+            }
+        }
+        return out;
+    }
+};
+
+/// What an inversion found.
+template <Scalar S>
+struct inverted {
+    batch<S> latents;               ///< D × N, at the grid's first level
+    batch<S> reconstructed;         ///< D × N, what ddim makes of them
+    per_sample_values<S> error;     ///< root mean square of reconstructed − x0, per sample
+};
+
+/// Inverts samples, denoises what was found, and says how far that is from them.
+/// @shape x0 D × N
+/// @throws value_error as ddim_inversion
+template <BatchLike X, class P>
+    requires PredictorLike<P, scalar_of<X>>
+[[nodiscard]] inverted<scalar_of<X>> invert(const ddim_inversion& inversion, const time_grid& grid, P&& predictor,
+                                            const X& x0) {
+    using S = scalar_of<X>;
+    const detail::readable samples(x0);
+    const philox_noise none(0, noise_stream::sampler);  // neither plan draws
+    inverted<S> out;
+    out.latents = denoise_from<S>(inversion.plan(grid), predictor, batch<S>(samples.view().array()), none);
+    out.reconstructed = denoise_from<S>(ddim{}.plan(grid), predictor, batch<S>(out.latents), none);
+    out.error = (out.reconstructed - samples.view().array()).square().colwise().mean().sqrt();
+    return out;
+}
+
+}  // namespace ddpm

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace ddpm {
+
+/// RePaint: the ancestral chain, which goes back up `jump_length` steps by the forward process and down again, `jump_count`
+/// − 1 times at every `jump_length`-th point, so that what is inpainted comes to fit what is known. Use it with `inpaint`.
+/// @source Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B
+struct repaint {
+    index jump_length = 10;  ///< ≥ 1
+    index jump_count = 10;   ///< how often each piece is walked down, ≥ 1; 1: the ancestral sampler
+    reverse_variance variance = reverse_variance::fixed_small;
+
+    /// The points of the grid in the order in which a run visits them: 0, 1, …, with the jumps back.
+    [[nodiscard]] std::vector<index> path(index steps) const {
+        std::vector<index> jumps(static_cast<std::size_t>(steps) + 1, 0);
+        for (index k = jump_length; k < steps; k += jump_length) {
+            jumps[static_cast<std::size_t>(k)] = jump_count - 1;
+        }
+        std::vector<index> visited{0};
+        for (index k = 0; k < steps;) {
+            visited.push_back(++k);
+            index& left = jumps[static_cast<std::size_t>(k)];
+            if (left > 0) {
+                --left;
+                for (const index top = k - jump_length; k > top;) {
+                    visited.push_back(--k);
+                }
+            }
+        }
+        return visited;
+    }
+
+    /// @throws value_error if a jump is shorter than 1 or rarer than once
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        if (jump_length < 1 || jump_count < 1) {
+            throw value_error("repaint", "jump_length and jump_count", ">= 1", detail::text(jump_length, ", ", jump_count));
+        }
+        sampling_plan out(grid);
+        const std::vector<index> visited = path(grid.steps());
+        index step = 0;
+        for (std::size_t i = 0; i + 1 < visited.size(); ++i) {
+            const grid_point& from = grid[visited[i]];
+            const grid_point& to = grid[visited[i + 1]];
+            if (visited[i + 1] > visited[i]) {
+                detail::add_reverse_step(out, step++, from, to, variance);
+            } else {
+                const auto [scale, noise] = transition_between(from.level, to.level);
+                const index z = out.draw(from.level, to.level);
+                out.set(quantity::x, {term::x(scale), term::noise(z, std::sqrt(noise))});
+            }
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,85 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/adaptive.hpp>
+
+#include "support/catch.hpp"
+#include "support/convergence.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace ddpm::test {
+namespace {
+
+grid_point point_at(double lambda) { return {lambda, variance_preserving_level(std::exp(-lambda))}; }
+
+batch<double> flow(const gaussian_data& data, double lambda) {
+    batch<double> x(2, 3);
+    x << data.flow(point_at(lambda).level, -1.3), data.flow(point_at(lambda).level, 0.1),
+        data.flow(point_at(lambda).level, 2.5), data.flow(point_at(lambda).level, 0.4),
+        data.flow(point_at(lambda).level, 0.2), data.flow(point_at(lambda).level, 1.7);
+    return x;
+}
+
+}  // namespace
+
+TEST_CASE("adaptive steps meet their tolerance, with more of them where it is smaller", "[sampler]") {
+    const gaussian_data data;
+    for (const index order : {2, 3}) {
+        for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
+            index before = 0;
+            for (const double tolerance : {1e-2, 1e-4, 1e-6}) {
+                const adaptive_dpm_solver solver{
+                    .order = order, .relative_tolerance = tolerance, .absolute_tolerance = tolerance};
+                const auto result =
+                    denoise_from<double>(solver, point_at, -3, 3, exact_network(data, kind), flow(data, -3));
+                const double error = (result.x - flow(data, 3)).abs().maxCoeff();
+                INFO(name_of(kind) << " " << order << ", " << tolerance << ": " << error << ", " << result.evaluations);
+                CHECK(result.finished);
+                CHECK(error < 10 * tolerance);
+                CHECK(result.evaluations > before);
+                before = result.evaluations;
+                const auto steps = result.accepted[0] + result.rejected[0];
+                CHECK(result.evaluations >= order * steps);
+            }
+        }
+    }
+}
+
+TEST_CASE("a sample's steps do not depend on its neighbours", "[sampler]") {
+    const gaussian_data data;
+    const batch<double> start = flow(data, -3);
+    const adaptive_dpm_solver solver{.relative_tolerance = 1e-3, .absolute_tolerance = 1e-4};
+    const auto all = denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon), start);
+    CHECK(all.accepted[0] != all.accepted[1]);
+    for (index n = 0; n < 3; ++n) {
+        const auto one = denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon),
+                                              batch<double>(start.col(n)));
+        CHECK((one.x.col(0) == all.x.col(n)).all());
+        CHECK(one.accepted[0] == all.accepted[static_cast<std::size_t>(n)]);
+    }
+}
+
+TEST_CASE("a sample that takes too many steps is given up", "[sampler]") {
+    const gaussian_data data;
+    const auto result = denoise_from<double>(adaptive_dpm_solver{.most_steps = 3}, point_at, -3, 3,
+                                             exact_network(data, prediction::epsilon), flow(data, -3));
+    CHECK_FALSE(result.finished);
+    CHECK(result.accepted[0] + result.rejected[0] == 3);
+    CHECK(result.x.allFinite());
+}
+
+TEST_CASE("adaptive_dpm_solver: what is outside its domain is an error", "[sampler]") {
+    const gaussian_data data;
+    const auto run = [&](const adaptive_dpm_solver& solver, double from, double to) {
+        return denoise_from<double>(solver, point_at, from, to, exact_network(data, prediction::epsilon), flow(data, -3));
+    };
+    CHECK_THROWS_AS(run({.order = 1}, -3, 3), value_error);
+    CHECK_THROWS_AS(run({.relative_tolerance = 0}, -3, 3), value_error);
+    CHECK_THROWS_AS(run({.first_step = -1}, -3, 3), value_error);
+    CHECK_THROWS_AS(run({}, 3, 3), value_error);
+}
+
+}  // namespace ddpm::test

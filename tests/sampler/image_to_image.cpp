@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/image_to_image.hpp>
+
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/interpolate.hpp>
+
+#include "support/catch.hpp"
+#include "support/convergence.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+
+namespace ddpm::test {
+
+TEST_CASE("the strength says how many steps are left", "[sampler]") {
+    const time_grid grid = uniform_lambda_grid(10);
+    CHECK(grid_for_strength(grid, 1).steps() == 10);
+    CHECK(grid_for_strength(grid, 0.3).steps() == 3);
+    CHECK(grid_for_strength(grid, 0.35).skipped() == 7);
+    CHECK(grid_for_strength(grid, 0.1)[0].t == grid[9].t);
+    CHECK_THROWS_AS(grid_for_strength(grid, 0.05), value_error);
+    CHECK_THROWS_AS(grid_for_strength(grid, 1.5), value_error);
+    CHECK_THROWS_AS(grid_for_strength(grid, std::nan("")), value_error);
+}
+
+TEST_CASE("an image starts at its own noised self", "[sampler]") {
+    const gaussian_data data;
+    const time_grid grid = uniform_lambda_grid(20);
+    const batch<double> x0 = pattern<double>(5, 3, 1);
+    philox_noise noise(4, noise_stream::sampler);
+    batch<double> first;
+    const step_callback<double> keep = [&](const sample_step<double>& now) {
+        if (now.step == 0) {
+            first = now.xt.array();
+        }
+        return true;
+    };
+    const batch<double> out = image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.5, noise, {}, keep);
+    batch<double> z(5, 3);
+    noise.normal(batch_view<double>(z), 0, 0);
+    const marginal<double> level = grid[10].level;
+    CHECK((first - (level.signal * x0 + level.sigma * z)).abs().maxCoeff() < 1e-15);
+    CHECK((out - x0).abs().maxCoeff() > 0.01);
+    // With the last step only, little changes but what the level's noise did.
+    const batch<double> near = image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.05, noise);
+    CHECK((near - x0).abs().maxCoeff() < 5 * grid[19].level.sigma);
+}
+
+TEST_CASE("slerp keeps length and ends", "[sampler]") {
+    const batch<double> a = pattern<double>(50, 3, 1), b = pattern<double>(50, 3, 2);
+    CHECK((slerp(a, b, 0) - a).abs().maxCoeff() < 1e-14);
+    CHECK((slerp(a, b, 1) - b).abs().maxCoeff() < 1e-14);
+    const batch<double> unit_a = a.rowwise() / a.square().colwise().sum().sqrt();
+    const batch<double> unit_b = b.rowwise() / b.square().colwise().sum().sqrt();
+    CHECK((slerp(unit_a, unit_b, 0.3).square().colwise().sum() - 1).abs().maxCoeff() < 1e-13);
+    CHECK((slerp(a, a, 0.3) - a).abs().maxCoeff() < 1e-14);
+    CHECK_THROWS_AS(slerp(a, pattern<double>(50, 2, 2), 0.5), shape_error);
+}
+
+TEST_CASE("interpolation ends at the image of either end", "[sampler]") {
+    const gaussian_data data;
+    const time_grid grid = uniform_lambda_grid(20);
+    const batch<double> a = pattern<double>(5, 3, 1), b = pattern<double>(5, 3, 2);
+    philox_noise noise(4, noise_stream::sampler);
+    auto network = exact_network(data, prediction::epsilon);
+    const auto at = [&](double weight) { return interpolate(ddim{}, grid, network, a, b, weight, 0.5, noise); };
+    CHECK((at(0) - image_to_image(ddim{}, grid, network, a, 0.5, noise)).abs().maxCoeff() < 1e-15);
+    CHECK((at(1) - image_to_image(ddim{}, grid, network, b, 0.5, noise)).abs().maxCoeff() < 1e-15);
+    CHECK((at(0.5) - (at(0) + at(1)) / 2).abs().maxCoeff() < 1e-13);  // Gaussian data make all of it affine
+    CHECK_THROWS_AS(interpolate(ddim{}, grid, network, a, pattern<double>(5, 2, 2), 0.5, 0.5, noise), shape_error);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,110 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/inpaint.hpp>
+
+#include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/repaint.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+
+#include "support/catch.hpp"
+#include "support/predictors.hpp"
+#include "support/schedules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+
+TEST_CASE("what is known takes its place, at its level", "[sampler]") {
+    const batch<double> x0 = pattern<double>(6, 3, 1), z = pattern<double>(6, 3, 2);
+    batch<double> mask = batch<double>::Zero(6, 1);
+    mask(1, 0) = 1;
+    mask(4, 0) = 0.5;
+    batch<double> x = pattern<double>(6, 3, 3);
+    const batch<double> before = x;
+    impose<double>({x0, mask}, {0.6, 0.8}, z, x);
+    CHECK((x.row(0) == before.row(0)).all());
+    CHECK((x.row(1) - (0.6 * x0 + 0.8 * z).row(1)).abs().maxCoeff() < 1e-15);
+    CHECK((x.row(4) - (before + 0.6 * x0 + 0.8 * z).row(4) / 2).abs().maxCoeff() < 1e-15);
+    impose<double>({x0, batch<double>::Ones(6, 3).eval()}, {1, 0}, {}, x);
+    CHECK((x == x0).all());
+}
+
+namespace {
+
+/// The exact network of two elements that are equal in the data, which are N(0, 1) themselves: with x = α x_0 + σ ε,
+/// E[x_0|x] = α (x_a + x_b)/(2 α² + σ²) in both.
+struct equal_pair {
+    const noise_schedule<>& schedule;
+    [[nodiscard]] prediction predicts() const { return prediction::x0; }
+    void operator()(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) const {
+        for (index n = 0; n < xt.columns(); ++n) {
+            const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[static_cast<std::size_t>(n)]));
+            const double x0 = alpha * (xt(0, n) + xt(1, n)) / (2 * alpha * alpha + sigma * sigma);
+            out.prediction.column(n)[0] = out.prediction.column(n)[1] = x0;
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 1000};
+    const equal_pair network{schedule};
+    const index count = 2000;
+    batch<double> known(2, count), mask(2, 1), start(2, count);
+    philox_noise noise(3, noise_stream::sampler);
+    noise.normal(batch_view<double>(start), 0);
+    mask << 1, 0;
+    const philox_noise data(9, noise_stream::training);
+    data.normal(batch_view<double>(known), 0);
+    const auto timesteps = make_timesteps(1000, 40);
+    const auto misfit = [&](const auto& sampler) {
+        const batch<double> x =
+            inpaint<double>(make_plan(sampler, schedule, timesteps), network, {known, mask}, batch<double>(start), noise);
+        CHECK((x.row(0) == known.row(0)).all());  // known exactly at the end
+        return std::sqrt((x.row(1) - known.row(0)).square().mean());
+    };
+    const double once = misfit(ancestral{}), resampled = misfit(repaint{.jump_length = 5, .jump_count = 5});
+    INFO(once << " once, " << resampled << " resampled, " << misfit(ddim{}) << " by ddim");
+    CHECK(resampled < once);
+    CHECK(resampled < 0.15);
+}
+
+TEST_CASE("repaint walks as often as it should", "[sampler]") {
+    const repaint sampler{.jump_length = 2, .jump_count = 3};
+    CHECK(sampler.path(5) == std::vector<index>{0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 5});
+    CHECK(repaint{.jump_count = 1}.path(4) == std::vector<index>{0, 1, 2, 3, 4});
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const std::vector<index> timesteps{19, 14, 9, 4, 1};
+    const time_grid grid = make_grid(schedule, timesteps);
+    // Without jumps it is the ancestral sampler.
+    const predictor_archetype<float> predictor;
+    const sample_options options{.count = 3, .shape = 4};
+    CHECK((sample(repaint{.jump_count = 1}, grid, predictor, options) == sample(ancestral{}, grid, predictor, options)).all());
+    const sampling_plan plan = sampler.plan(grid);
+    CHECK(plan.stages().size() == 13);
+    CHECK(plan.steps() == 13);
+    CHECK(plan.draws().size() == 20);  // 12 of 13 steps down, 8 up
+    CHECK_THROWS_AS(repaint{.jump_length = 0}.plan(grid), value_error);
+    CHECK_THROWS_AS(repaint{.jump_count = 0}.plan(grid), value_error);
+}
+
+TEST_CASE("inpaint: shapes that differ are errors", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
+    const predictor_archetype<double> predictor;
+    const batch<double> x = pattern<double>(6, 3, 1), narrow = pattern<double>(6, 2, 1);
+    philox_noise noise(3, noise_stream::sampler);
+    const auto run = [&](const batch<double>& known, const batch<double>& mask) {
+        return inpaint<double>(ddim{}.plan(grid), predictor, {known, mask}, batch<double>(x), noise);
+    };
+    CHECK_THROWS_AS(run(narrow, x), shape_error);
+    CHECK_THROWS_AS(run(x, narrow), shape_error);
+    CHECK_NOTHROW(run(x, x));
+}
+
+}  // namespace ddpm::test
