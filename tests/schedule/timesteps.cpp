@@ -37,6 +37,30 @@ TEST_CASE("every spacing gives valid timesteps for every count", "[schedule]") {
     CHECK(all_timesteps(4) == list{3, 2, 1, 0});
 }
 
+TEST_CASE("an offset moves leading timesteps", "[schedule]") {
+    using enum timestep_spacing;
+    CHECK(make_timesteps(1000, 5, leading, 1) == list{801, 601, 401, 201, 1});
+    CHECK(make_timesteps(1000, 1, leading, 999) == list{999});
+    CHECK_THROWS_AS(make_timesteps(1000, 1000, leading, 1), value_error);  // would read t = 1000
+    CHECK_THROWS_AS(make_timesteps(1000, 1, leading, 1000), value_error);
+    CHECK_THROWS_AS(make_timesteps(1000, 5, leading, -1), value_error);
+    CHECK_THROWS_AS(make_timesteps(1000, 5, trailing, 1), value_error);
+    CHECK_THROWS_AS(make_timesteps(1000, 5, linspace, 1), value_error);
+}
+
+TEST_CASE("solver timesteps leave out the end", "[schedule]") {
+    using enum timestep_spacing;
+    // DPM-Solver of diffusers.
+    CHECK(solver_timesteps(1000, 6, linspace) == list{999, 832, 666, 500, 333, 166});
+    CHECK(solver_timesteps(1000, 6, leading, 1) == list{853, 711, 569, 427, 285, 143});
+    CHECK(solver_timesteps(1000, 10, trailing) == make_timesteps(1000, 10, trailing));
+    CHECK(solver_timesteps(1000, 1, linspace) == list{999});
+    CHECK(solver_timesteps(1000, 1, leading) == list{500});
+    CHECK_THROWS_AS(solver_timesteps(10, 0, trailing), value_error);
+    CHECK_THROWS_AS(solver_timesteps(10, 10, linspace), value_error);
+    CHECK_THROWS_AS(solver_timesteps(10, 5, trailing, 1), value_error);
+}
+
 TEST_CASE("counts and lists outside the schedule are errors", "[schedule]") {
     CHECK_THROWS_AS(make_timesteps(10, 0), value_error);
     CHECK_THROWS_AS(make_timesteps(10, 11), value_error);

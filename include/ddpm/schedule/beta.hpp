@@ -4,11 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/schedule/alpha_bar_curve.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <concepts>
-#include <numbers>
 #include <type_traits>
 #include <vector>
 
@@ -19,6 +18,20 @@ template <class B>
 concept BetaSchedule = requires(const B& beta, index t, index steps) {
     { beta(t, steps) } -> std::convertible_to<double>;
 };
+
+namespace detail {
+
+/// β_t in the arithmetic of Real: a maker that is a template over its arithmetic type is asked in it.
+template <std::floating_point Real, BetaSchedule Beta>
+[[nodiscard]] Real beta_in(const Beta& beta, index t, index steps) {
+    if constexpr (requires { beta.template operator()<Real>(t, steps); }) {
+        return beta.template operator()<Real>(t, steps);
+    } else {
+        return static_cast<Real>(beta(t, steps));
+    }
+}
+
+}  // namespace detail
 
 /// β rises linearly from `start` at t = 0 to `end` at t = T − 1, whatever T is.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4
@@ -48,19 +61,86 @@ struct linear_beta {
     }
 };
 
-/// β follows from ᾱ(u) = cos²((u + offset) / (1 + offset) · π/2) at u = t/T: β_t = min(1 − ᾱ((t+1)/T) / ᾱ(t/T), cap).
+/// The linear β whose ends are per thousand steps: start · 1000/T to end · 1000/T, so that chains of any length end at
+/// about the same noise. T ≥ 20 by default: below, β would exceed 1.
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672 (the linear schedule of their code)
+struct openai_linear_beta {
+    double start = 1e-4;
+    double end = 0.02;
+
+    [[nodiscard]] double operator()(index t, index steps) const {
+        const double scale = 1000 / static_cast<double>(steps);
+        return linear_beta{scale * start, scale * end}(t, steps);
+    }
+};
+
+/// √β rises linearly: the quadratic schedule; the default ends are those of Stable Diffusion.
+/// @source Ho et al. 2020, arXiv 2006.11239 (quad of their code); Rombach et al. 2021, arXiv 2112.10752
+struct scaled_linear_beta {
+    double start = 0.00085;
+    double end = 0.012;
+
+    /// With Real = float as torch rounds it.
+    template <std::floating_point Real = double>
+    [[nodiscard]] Real operator()(index t, index steps) const {
+        const Real root = linear_beta{std::sqrt(start), std::sqrt(end)}.operator()<Real>(t, steps);
+        return root * root;
+    }
+};
+
+/// β rises linearly over the first ⌊fraction · T⌋ steps, then stays at `end`.
+/// @source Ho et al. 2020, arXiv 2006.11239 (warmup10 and warmup50 of their code)
+struct warm_up_beta {
+    double start = 1e-4;
+    double end = 0.02;
+    double fraction = 0.1;
+
+    /// @throws value_error unless 0 ≤ fraction ≤ 1
+    [[nodiscard]] double operator()(index t, index steps) const {
+        if (!(fraction >= 0 && fraction <= 1)) {
+            throw value_error("warm_up_beta", "fraction", "0 <= fraction <= 1", fraction);
+        }
+        const index warm = static_cast<index>(fraction * static_cast<double>(steps));
+        return t < warm ? linear_beta{start, end}(t, warm) : end;
+    }
+};
+
+/// The same β at every step.
+struct constant_beta {
+    double value = 0.02;
+
+    [[nodiscard]] double operator()(index, index) const { return value; }
+};
+
+/// β = 1/T, 1/(T − 1), …, 1: ᾱ falls linearly, to 0.
+/// @source Sohl-Dickstein et al. 2015, arXiv 1503.03585, section 2.4.1
+struct jsd_beta {
+    [[nodiscard]] double operator()(index t, index steps) const { return 1 / static_cast<double>(steps - t); }
+};
+
+/// β rises along the logistic curve over [−range, range].
+/// @source Xu et al. 2022, arXiv 2203.02923 (GeoDiff); the sigmoid schedule of diffusers
+struct sigmoid_beta {
+    double start = 1e-4;
+    double end = 0.02;
+    double range = 6;
+
+    /// With Real = float as torch rounds it, but for the exponential.
+    template <std::floating_point Real = double>
+    [[nodiscard]] Real operator()(index t, index steps) const {
+        const Real x = linear_beta{-range, range}.operator()<Real>(t, steps);
+        return 1 / (1 + std::exp(-x)) * static_cast<Real>(end - start) + static_cast<Real>(start);
+    }
+};
+
+/// β of the cosine curve of ᾱ.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 17
 struct cosine_beta {
     double offset = 0.008;
     double cap = 0.999;
 
     [[nodiscard]] double operator()(index t, index steps) const {
-        const auto alpha_bar = [&](index i) {
-            const double u = static_cast<double>(i) / static_cast<double>(steps);
-            const double c = std::cos((u + offset) / (1 + offset) * std::numbers::pi / 2);
-            return c * c;
-        };
-        return std::min(1 - alpha_bar(t + 1) / alpha_bar(t), cap);
+        return alpha_bar_beta{cosine_alpha_bar{offset}, cap}(t, steps);
     }
 };
 

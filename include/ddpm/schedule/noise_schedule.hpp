@@ -65,7 +65,7 @@ public:
         entries_.reserve(static_cast<std::size_t>(steps));
         double product = 1;
         for (index t = 0; t < steps; ++t) {
-            append(t, beta_at(beta, t, steps), product);
+            append(t, detail::beta_in<real>(beta, t, steps), product);
         }
         entries_.front().posterior_log_variance =
             steps > 1 ? entries_[1].posterior_log_variance : static_cast<real>(std::log(smallest_variance));
@@ -98,15 +98,6 @@ public:
     [[nodiscard]] real alpha_bar(index t) const { return (*this)[t].alpha_bar; }
 
 private:
-    template <class Beta>
-    static real beta_at(const Beta& beta, index t, index steps) {
-        if constexpr (requires { beta.template operator()<real>(t, steps); }) {
-            return beta.template operator()<real>(t, steps);
-        } else {
-            return static_cast<real>(beta(t, steps));
-        }
-    }
-
     // torch.cumprod on a CPU keeps its running product in double and rounds each entry; so does this.
     void append(index t, real beta, double& product) {
         if (!(beta > 0 && beta <= 1)) {

@@ -34,14 +34,19 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
     }
 }
 
-/// `count` timesteps out of T = `steps`, the noisiest first.
+/// `count` timesteps out of T = `steps`, the noisiest first. An offset, of leading spacing only, is added to each.
 /// @units timesteps are 0-based
-/// @throws value_error unless 1 ≤ count ≤ steps
+/// @throws value_error unless 1 ≤ count ≤ steps, where an offset leads outside 0 … T − 1, or is given to another
+/// spacing
 /// @source Lin et al. 2023, arXiv 2305.08891, table 2 (the three spacings); rounding as in diffusers
 [[nodiscard]] inline std::vector<index> make_timesteps(index steps, index count,
-                                                       timestep_spacing spacing = timestep_spacing::trailing) {
+                                                       timestep_spacing spacing = timestep_spacing::trailing,
+                                                       index offset = 0) {
     if (count < 1 || count > steps) {
         throw value_error("make_timesteps", "number of timesteps", detail::text("1 <= count <= ", steps), count);
+    }
+    if (offset != 0 && spacing != timestep_spacing::leading) {
+        throw value_error("make_timesteps", "offset of a spacing that is not leading", 0, offset);
     }
     std::vector<index> timesteps(static_cast<std::size_t>(count));
     for (index k = 0; k < count; ++k) {
@@ -55,7 +60,7 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
                                                                     static_cast<double>(count - 1))));
                 break;
             case timestep_spacing::leading:
-                t = from_end * (steps / count);
+                t = from_end * (steps / count) + offset;
                 break;
             case timestep_spacing::trailing:
                 t = static_cast<index>(std::nearbyint(static_cast<double>(steps) -
@@ -64,6 +69,22 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
                 break;
         }
     }
+    require_timesteps("make_timesteps", timesteps, steps);
+    return timesteps;
+}
+
+/// `count` timesteps of a run whose end is one more of the same spacing: `make_timesteps` of count + 1 without the
+/// last. The timesteps of diffusers' DPM-Solver, UniPC, DEIS and SA-Solver, for linspace and leading; trailing has no
+/// such last one and is that of `make_timesteps`.
+/// @units timesteps are 0-based
+/// @throws value_error as make_timesteps, of count + 1
+[[nodiscard]] inline std::vector<index> solver_timesteps(index steps, index count, timestep_spacing spacing,
+                                                         index offset = 0) {
+    if (spacing == timestep_spacing::trailing) {
+        return make_timesteps(steps, count, spacing, offset);
+    }
+    std::vector<index> timesteps = make_timesteps(steps, count + 1, spacing, offset);
+    timesteps.pop_back();
     return timesteps;
 }
 

@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <concepts>
+#include <string_view>
+
+namespace ddpm {
+
+/// A schedule in continuous time: level(u) is that of x = signal · x_0 + sigma · ε at its time u, which rises with the
+/// noise. A schedule with a member model_time(u) says what the network is told there; without, it is told u.
+template <class S>
+concept ContinuousSchedule = requires(const S& schedule, double u) {
+    { schedule.level(u) } -> std::same_as<marginal<double>>;
+};
+
+/// A continuous schedule that knows the time of a noise ratio: time_of(σ/α).
+template <class S>
+concept InvertibleSchedule = ContinuousSchedule<S> && requires(const S& schedule, double ratio) {
+    { schedule.time_of(ratio) } -> std::same_as<double>;
+};
+
+/// What the network is told at time u.
+template <ContinuousSchedule S>
+[[nodiscard]] double model_time_at(const S& schedule, double u) {
+    if constexpr (requires { schedule.model_time(u); }) {
+        return schedule.model_time(u);
+    } else {
+        return u;
+    }
+}
+
+namespace detail {
+
+/// @throws value_error unless low ≤ value ≤ high
+inline void require_between(std::string_view where, std::string_view what, double value, double low, double high) {
+    if (!(value >= low && value <= high)) {
+        throw value_error(where, what, text(low, " <= ", what, " <= ", high), value);
+    }
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

@@ -1,0 +1,128 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <numbers>
+
+namespace ddpm {
+
+/// The natural logarithm of α²/σ² as a function of the time u in [0, 1], falling.
+template <class C>
+concept LogSnrCurve = requires(const C& curve, double u) {
+    { curve(u) } -> std::convertible_to<double>;
+};
+
+/// The variance-preserving level with ln(α²/σ²) = log_snr: α² and σ² are its logistic functions.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equation 4 and section 3.2
+[[nodiscard]] inline marginal<double> level_of_log_snr(double log_snr) noexcept {
+    return {1 / std::sqrt(1 + std::exp(-log_snr)), 1 / std::sqrt(1 + std::exp(log_snr))};
+}
+
+/// The variance-preserving schedule of a curve of the log-SNR, which may be any callable. Time runs from 0, the least
+/// noisy, to 1; the network is told the log-SNR.
+template <LogSnrCurve Curve>
+struct log_snr_schedule {
+    Curve curve{};
+
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] marginal<double> level(double u) const { return level_of_log_snr(model_time(u)); }
+
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] double model_time(double u) const {
+        detail::require_between("log_snr_schedule", "time", u, 0, 1);
+        return curve(u);
+    }
+};
+
+template <class Curve>
+log_snr_schedule(Curve) -> log_snr_schedule<Curve>;
+
+/// The log-SNR falls linearly.
+/// @source Kingma et al. 2021, arXiv 2107.00630
+struct linear_log_snr {
+    double first = 13.3;
+    double last = -5;
+
+    [[nodiscard]] double operator()(double u) const { return first + u * (last - first); }
+};
+
+/// The log-SNR of linearly rising β: −ln(exp(1e-4 + 10 u²) − 1).
+/// @source the continuous-time diffusion of lucidrains' denoising-diffusion-pytorch
+struct beta_linear_log_snr {
+    [[nodiscard]] double operator()(double u) const { return -std::log(std::expm1(1e-4 + 10 * u * u)); }
+};
+
+/// The log-SNR of ᾱ = cos²((u + offset)/(1 + offset) · π/2), at most −ln 1e-5.
+/// @source the continuous-time diffusion of lucidrains' denoising-diffusion-pytorch
+struct alpha_cosine_log_snr {
+    double offset = 0.008;
+
+    [[nodiscard]] double operator()(double u) const {
+        const double ratio = std::tan((u + offset) / (1 + offset) * std::numbers::pi / 2);
+        return -std::log(std::max(ratio * ratio, 1e-5));
+    }
+};
+
+/// −2 ln tan(a + u (b − a)), where a and b make its ends `highest` and `lowest`.
+/// @source Hoogeboom et al. 2023, arXiv 2301.11093 (simple diffusion)
+struct cosine_log_snr {
+    double lowest = -15;
+    double highest = 15;
+
+    [[nodiscard]] double operator()(double u) const {
+        const double first = std::atan(std::exp(-highest / 2));
+        const double last = std::atan(std::exp(-lowest / 2));
+        return -2 * std::log(std::tan(first + u * (last - first)));
+    }
+};
+
+/// A curve made for images of side noise_side, for images of side image_side: shifted by 2 ln(noise_side/image_side).
+/// @source Hoogeboom et al. 2023, arXiv 2301.11093, section 3.1
+template <LogSnrCurve Curve>
+struct shifted_log_snr {
+    Curve curve;
+    double image_side;
+    double noise_side;
+
+    /// @throws value_error unless both sides are above 0
+    [[nodiscard]] double operator()(double u) const { return curve(u) + shift(image_side, noise_side); }
+
+    /// @throws value_error unless both sides are above 0
+    [[nodiscard]] static double shift(double image_side, double noise_side) {
+        if (!(image_side > 0 && noise_side > 0)) {
+            throw value_error("shifted_log_snr", "sides", "> 0", detail::text(image_side, " and ", noise_side));
+        }
+        return 2 * std::log(noise_side / image_side);
+    }
+};
+
+template <class Curve>
+shifted_log_snr(Curve, double, double) -> shifted_log_snr<Curve>;
+
+/// Between two shifts of a curve: that of noise_high at u = 0, that of noise_low at u = 1.
+/// @source Hoogeboom et al. 2023, arXiv 2301.11093, section 3.1
+template <LogSnrCurve Curve>
+struct interpolated_log_snr {
+    Curve curve;
+    double image_side;
+    double noise_low;
+    double noise_high;
+
+    /// @throws value_error unless all sides are above 0
+    [[nodiscard]] double operator()(double u) const {
+        return curve(u) + u * shifted_log_snr<Curve>::shift(image_side, noise_low) +
+               (1 - u) * shifted_log_snr<Curve>::shift(image_side, noise_high);
+    }
+};
+
+template <class Curve>
+interpolated_log_snr(Curve, double, double, double) -> interpolated_log_snr<Curve>;
+
+}  // namespace ddpm

@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace ddpm {
+
+/// Data and noise on a straight line: x = (1 − u) x_0 + u ε. Time is σ, from 0, the data, to 1, noise. The network is
+/// told time_scale · u: 1000 u for the models of diffusers.
+/// @source Liu et al. 2022, arXiv 2209.03003, equation 1; Lipman et al. 2022, arXiv 2210.02747
+struct rectified_flow {
+    double time_scale = 1;
+
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] marginal<double> level(double u) const {
+        detail::require_between("rectified_flow", "time", u, 0, 1);
+        return {1 - u, u};
+    }
+
+    /// The time at which σ/α is `ratio`: 1 where it is infinite.
+    /// @throws value_error unless ratio ≥ 0
+    [[nodiscard]] double time_of(double ratio) const {
+        detail::require_between("rectified_flow", "sigma/alpha", ratio, 0, std::numeric_limits<double>::infinity());
+        return std::isinf(ratio) ? 1 : ratio / (1 + ratio);
+    }
+
+    [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+};
+
+}  // namespace ddpm

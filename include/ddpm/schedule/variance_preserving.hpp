@@ -1,0 +1,41 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <cmath>
+#include <limits>
+
+namespace ddpm {
+
+/// The variance-preserving process in continuous time: β(u) = β_min + β_d · u, so that −ln ᾱ(u) = β_d u²/2 + β_min u.
+/// Time runs from 0, the data, to 1; sampling commonly ends at 1e-3. The network is told time_scale · u (999 for
+/// score_sde's).
+/// @source Song et al. 2020, arXiv 2011.13456, equation 33; Karras et al. 2022, arXiv 2206.00364, table 1
+struct variance_preserving {
+    double beta_min = 0.1;
+    double beta_d = 19.9;
+    double time_scale = 1;
+
+    /// @throws value_error unless 0 ≤ u < ∞
+    [[nodiscard]] marginal<double> level(double u) const {
+        detail::require_between("variance_preserving", "time", u, 0, std::numeric_limits<double>::max());
+        const double log_alpha_bar = -u * (beta_d * u / 2 + beta_min);
+        return {std::exp(log_alpha_bar / 2), std::sqrt(-std::expm1(log_alpha_bar))};
+    }
+
+    /// The time at which σ/α is `ratio`: 0 for the data.
+    /// @throws value_error unless 0 ≤ ratio < ∞
+    [[nodiscard]] double time_of(double ratio) const {
+        detail::require_between("variance_preserving", "sigma/alpha", ratio, 0, std::numeric_limits<double>::max());
+        // Of √(2 β_d L + β_min²) − β_min, over β_d, the form without cancellation. hypot: ratio² may overflow.
+        const double decay = ratio < 1 ? std::log1p(ratio * ratio) : 2 * std::log(std::hypot(1.0, ratio));
+        return 2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay));
+    }
+
+    [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+};
+
+}  // namespace ddpm

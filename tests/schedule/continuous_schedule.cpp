@@ -1,0 +1,47 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/schedule/continuous_schedule.hpp>
+
+#include <ddpm/schedule/log_snr_schedule.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/variance_exploding.hpp>
+#include <ddpm/schedule/variance_preserving.hpp>
+
+#include "support/catch.hpp"
+
+#include <limits>
+
+namespace ddpm::test {
+namespace {
+
+struct own_schedule {
+    [[nodiscard]] marginal<double> level(double u) const { return {1, u}; }
+};
+
+static_assert(ContinuousSchedule<own_schedule> && !InvertibleSchedule<own_schedule>);
+static_assert(InvertibleSchedule<variance_preserving> && InvertibleSchedule<variance_exploding>);
+static_assert(InvertibleSchedule<rectified_flow>);
+static_assert(ContinuousSchedule<log_snr_schedule<cosine_log_snr>>);
+static_assert(!ContinuousSchedule<noise_schedule<>>);
+
+}  // namespace
+
+TEST_CASE("the network is told the time, or what the schedule says", "[schedule]") {
+    CHECK(model_time_at(own_schedule{}, 0.25) == 0.25);
+    CHECK(model_time_at(variance_exploding{}, 3.0) == 3);
+    CHECK(model_time_at(rectified_flow{.time_scale = 1000}, 0.25) == 250);
+    CHECK(model_time_at(variance_preserving{.time_scale = 999}, 1.0) == 999);
+    CHECK(model_time_at(log_snr_schedule{linear_log_snr{}}, 1.0) == -5);
+}
+
+TEST_CASE("values outside a range are named", "[schedule]") {
+    CHECK_NOTHROW(detail::require_between("here", "x", 1, 1, 2));
+    CHECK_NOTHROW(detail::require_between("here", "x", 2, 1, 2));
+    CHECK_THROWS_AS(detail::require_between("here", "x", 0.5, 1, 2), value_error);
+    CHECK_THROWS_AS(detail::require_between("here", "x", 2.5, 1, 2), value_error);
+    CHECK_THROWS_AS(detail::require_between("here", "x", std::numeric_limits<double>::quiet_NaN(), 1, 2), value_error);
+}
+
+}  // namespace ddpm::test
