@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/estimate_history.hpp>
+#include <ddpm/sampler/detail/exponential_step.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// How one step is predicted, and then corrected by the estimate at its end.
+struct multistep_options {
+    index predictor = 1;              ///< number of estimates, the newest ones
+    index corrector = 0;              ///< number of estimates, that at the end included; 0: none
+    double tau = 0;                   ///< stochasticity
+    std::optional<double> s_noise{};  ///< factor of the noise; with a value the step makes a draw, whatever τ
+};
+
+/// The plan of an exponential multistep method. Where steps are corrected, the state that the prediction starts from
+/// stays in the base, where it is corrected at the next evaluation, with the same draw; x is the prediction. The last
+/// step, and those that do not interpolate, are not corrected. `options_of(k)` are the multistep_options of step k.
+template <class OptionsOf>
+[[nodiscard]] sampling_plan exponential_multistep_plan(const time_grid& grid, quantity integrand,
+                                                       const moment_rule& rule, const OptionsOf& options_of) {
+    struct taken_step {
+        exponential_step step;
+        multistep_options options;
+        index draw;
+
+        [[nodiscard]] std::vector<term> terms(quantity state, std::span<const estimate> through,
+                                              const moment_rule& by) const {
+            auto sum = step.terms(state, through, by);
+            if (options.s_noise) {
+                sum.push_back(term::noise(draw, *options.s_noise * step.noise()));
+            }
+            return sum;
+        }
+    };
+    sampling_plan plan(grid);
+    estimate_history history;
+    std::optional<taken_step> to_correct;
+    for (index k = 0; k < grid.steps(); ++k) {
+        const auto &from = grid[k].level, &to = grid[k + 1].level;
+        const index evaluation = plan.evaluate(k, grid[k]);
+        const quantity state = to_correct ? quantity::base : quantity::x;
+        if (to_correct) {
+            const auto before = history.newest(to_correct->options.corrector - 1);
+            std::vector<estimate> through(before.begin(), before.end());
+            through.push_back({evaluation, half_log_snr(from)});
+            plan.set(quantity::base, to_correct->terms(quantity::base, through, rule));
+        }
+        history.add(evaluation, from);
+        const multistep_options options = options_of(k);
+        const exponential_step step(from, to, integrand, options.tau);
+        const bool corrects = options.corrector > 0 && k + 1 < grid.steps() && step.interpolates();
+        if (corrects && !to_correct) {
+            plan.set(quantity::base, {term::x(1)});
+        }
+        const taken_step now{step, options, options.s_noise ? plan.draw(from, to) : 0};
+        plan.set(quantity::x, now.terms(state, history.newest(options.predictor), rule));
+        to_correct = corrects ? std::optional(now) : std::nullopt;
+    }
+    return plan;
+}
+
+}  // namespace ddpm::detail

@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/estimate_history.hpp>
+#include <ddpm/sampler/detail/exponential_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/dpm_algorithm.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// DPM-Solver and DPM-Solver++, single-step: a solver step of order p goes over p intervals of the grid, whose inner
+/// points are its intermediate points, and uses nothing from before. The defaults are diffusers'.
+/// @source Lu et al. 2022, arXiv 2206.00927, algorithms 1 and 2 and appendix D.1 (the orders), and 2211.01095,
+/// algorithm 1
+struct dpm_singlestep {
+    index order = 2;  ///< 1 to 3
+    dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;
+    /// heun is of its order on any grid; midpoint of order 3 only where the steps of λ are equal.
+    dpm_solver_type solver_type = dpm_solver_type::midpoint;
+    bool lower_order_final = false;  ///< the last solver steps have lower order also where the intervals suffice
+    double eta = 1;                  ///< of the stochastic algorithms: 0 is the ordinary differential equation
+    double s_noise = 1;              ///< factor of their noise
+
+    /// The plan over a grid. Where the number of intervals is no multiple of the order, the last solver steps are of
+    /// lower order. A solver step to σ = 0 has order 1. The stochastic algorithms make a draw for every evaluation.
+    /// @throws value_error unless order is 1 to 3 and η ≥ 0, and for a stochastic algorithm if the noise rises
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_order("dpm_singlestep", "order", order, 1, 3);
+        const double tau = detail::stochasticity("dpm_singlestep", algorithm, eta, grid);
+        const std::vector<bool> begins = beginnings(grid);
+        sampling_plan plan(grid);
+        detail::estimate_history since_begin;
+        index first = 0;
+        for (index k = 0; k < grid.steps(); ++k) {
+            const index evaluation = plan.evaluate(k, grid[k]);
+            if (begins[static_cast<std::size_t>(k)]) {
+                first = k;
+                since_begin = {};
+                if (!begins[static_cast<std::size_t>(k + 1)]) {
+                    plan.set(quantity::base, {term::x(1)});
+                }
+            }
+            since_begin.add(evaluation, grid[k].level);
+            const auto &from = grid[first].level, &to = grid[k + 1].level;
+            const detail::exponential_step step(from, to, detail::integrand_of(algorithm), tau);
+            auto terms =
+                interpolate(step, first == k ? quantity::x : quantity::base, since_begin.newest(3), k - first == 2);
+            if (detail::is_stochastic(algorithm)) {
+                terms.push_back(term::noise(plan.draw(from, to), s_noise * step.noise()));
+            }
+            plan.set(quantity::x, std::move(terms));
+        }
+        return plan;
+    }
+
+private:
+    /// Whether a solver step begins at each point of the grid. The list is that of the whole grid, so that a run from
+    /// its middle ends as the whole one does.
+    [[nodiscard]] std::vector<bool> beginnings(const time_grid& grid) const {
+        const index steps = grid.steps(), whole = grid.skipped() + steps;
+        const bool to_data = grid[steps].level.sigma == 0;
+        const bool lower = lower_order_final || whole % order != 0 || to_data;
+        std::vector<bool> begins(static_cast<std::size_t>(steps + 1), false);
+        for (index at = 0; at < whole;) {
+            if (at >= grid.skipped()) {
+                begins[static_cast<std::size_t>(at - grid.skipped())] = true;
+            }
+            const index rest = whole - at;
+            at += !lower || rest > order ? order : std::max<index>(1, std::min(order - 1, rest));
+        }
+        begins[0] = begins[static_cast<std::size_t>(steps)] = true;
+        // Where λ is infinite at an end, a step has order 1.
+        begins[1] = begins[1] || grid[0].level.signal == 0 || grid[0].level.sigma == 0;
+        begins[static_cast<std::size_t>(steps - 1)] = begins[static_cast<std::size_t>(steps - 1)] || to_data;
+        return begins;
+    }
+
+    [[nodiscard]] std::vector<term> interpolate(const detail::exponential_step& step, quantity state,
+                                                std::span<const detail::estimate> estimates, bool third) const {
+        if (!third) {
+            return step.terms(state, estimates, {detail::slope_of(solver_type)});
+        }
+        if (solver_type == dpm_solver_type::heun || estimates.size() < 3) {
+            return step.terms(state, estimates);
+        }
+        return step.terms(state, std::array{estimates.front(), estimates.back()});
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,54 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/exponential_multistep.hpp>
+#include <ddpm/sampler/detail/exponential_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace ddpm {
+
+/// The function B(h) of UniPC. It matters only where two estimates are used: those formulas are simplified.
+enum class unipc_variant {
+    bh1,  ///< B(h) = h
+    bh2,  ///< B(h) = e^h − 1
+};
+
+/// UniPC: a multistep predictor of any order, whose result the next evaluation corrects, at no cost. The defaults are
+/// diffusers'.
+/// @source Zhao et al. 2023, arXiv 2302.04867, algorithms 5 to 8
+struct unipc {
+    index order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1
+    unipc_variant variant = unipc_variant::bh2;
+    bool predict_x0 = true;  ///< integrates x_0; otherwise ε
+    bool corrector = true;
+    std::vector<index> disable_corrector{};  ///< steps not to be corrected, counted from the whole grid
+    bool lower_order_final = true;           ///< the last step has order 1, the one before at most 2, and so on
+
+    /// The plan over a grid. A step to σ = 0 has order 1; its result is not corrected, since no evaluation follows.
+    /// @throws value_error unless order ≥ 1
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_order("unipc", "order", order, 1);
+        const auto slope =
+            variant == unipc_variant::bh1 ? detail::slope_moment::half : detail::slope_moment::half_of_mean;
+        return detail::exponential_multistep_plan(
+            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](index k) {
+                const index p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
+                return detail::multistep_options{.predictor = p, .corrector = corrects(grid, k) ? p + 1 : 0};
+            });
+    }
+
+private:
+    [[nodiscard]] bool corrects(const time_grid& grid, index k) const {
+        return corrector && std::find(disable_corrector.begin(), disable_corrector.end(), grid.skipped() + k) ==
+                                disable_corrector.end();
+    }
+};
+
+}  // namespace ddpm

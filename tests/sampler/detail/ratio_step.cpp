@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/sampler/detail/ratio_step.hpp>
+
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+double factor_of(const std::vector<term>& sum, quantity of, index number) {
+    double factor = 0;
+    for (const term& t : sum) {
+        factor += t.of == of && t.number == number ? t.factor : 0;
+    }
+    return factor;
+}
+
+}  // namespace
+
+TEST_CASE("a step in sigma / alpha moves y along the shared slope", "[sampler]") {
+    const marginal<double> from{0.25, 1}, to{0.5, 0.75};  // ρ from 4 to 1.5
+    const auto sum = detail::ratio_step(from, to, 3, {{3, 0.2}, {1, 0.8}});
+    // y = x_0 + 4 ε_3, then −2.5 (0.2 ε_3 + 0.8 ε_1), times 0.5.
+    CHECK(factor_of(sum, quantity::x0, 3) == 0.5);
+    CHECK(std::abs(factor_of(sum, quantity::eps, 3) - 0.5 * (4 - 0.5)) < 1e-15);
+    CHECK(std::abs(factor_of(sum, quantity::eps, 1) + 0.5 * 2) < 1e-15);
+    // Terms without a factor are left out.
+    CHECK(detail::ratio_step(from, to, 3, {{3, 1}, {1, 0}}).size() == 2);
+    CHECK(factor_of(detail::ratio_step(from, to, 3, {{3, 1}}), quantity::eps, 3) == 0.75);
+}
+
+TEST_CASE("a step to or from a level without signal is that of Euler", "[sampler]") {
+    for (const auto& [from, to] : {std::pair{marginal<double>{0, 1}, marginal<double>{0.5, 0.5}},
+                                   std::pair{marginal<double>{0.5, 0.5}, marginal<double>{0, 1}}}) {
+        const auto sum = detail::ratio_step(from, to, 2, {{2, 1.5}, {1, -0.5}});
+        CHECK(factor_of(sum, quantity::x0, 2) == to.signal);
+        CHECK(factor_of(sum, quantity::eps, 2) == to.sigma);
+        CHECK(factor_of(sum, quantity::eps, 1) == 0);
+    }
+    const auto end = detail::euler_step({1, 0}, 2);
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].of == quantity::x0);
+    CHECK(end[0].factor == 1);
+    CHECK(detail::has_inner_points({1, 2}, {1, 1}));
+    CHECK(!detail::has_inner_points({1, 2}, {1, 2}));
+    CHECK(!detail::has_inner_points({1, 2}, {1, 0}));
+    CHECK(!detail::has_inner_points({0, 1}, {0.5, 0.5}));
+}
+
+TEST_CASE("shares are exact integrals of the polynomial through the newest slopes", "[sampler]") {
+    detail::adams_history history(3);
+    const double nodes[] = {9, 5, 4.5, 2};
+    for (index k = 0; k < 4; ++k) {
+        history.add(k, nodes[k]);
+    }
+    const auto shares = history.shares(0.7);
+    REQUIRE(shares.size() == 3);
+    for (int degree = 0; degree < 3; ++degree) {
+        double sum = 0;
+        for (const auto& [evaluation, share] : shares) {
+            sum += share * std::pow(nodes[evaluation], degree);
+        }
+        const double integral = (std::pow(0.7, degree + 1) - std::pow(2, degree + 1)) / (degree + 1);
+        CHECK(std::abs(sum * (0.7 - 2) - integral) < 1e-13);
+    }
+    CHECK(shares[0].evaluation == 3);
+}
+
+TEST_CASE("a node that comes again takes the place of the old one, one at infinity none", "[sampler]") {
+    detail::adams_history history(4);
+    history.add(0, std::numeric_limits<double>::infinity());
+    history.add(1, 4);
+    history.add(2, 4);
+    const auto one = history.shares(3);
+    REQUIRE(one.size() == 1);
+    CHECK(one[0].evaluation == 2);
+    CHECK(one[0].share == 1);
+    history.add(3, 3);
+    const auto two = history.shares(2);
+    REQUIRE(two.size() == 2);
+    CHECK(std::abs(two[0].share - 1.5) < 1e-15);
+    CHECK(std::abs(two[1].share + 0.5) < 1e-15);
+    CHECK(two[1].evaluation == 2);
+}
+
+}  // namespace ddpm::test
