@@ -55,10 +55,14 @@ template <std::floating_point Real>
     switch (kind) {
         case prediction::epsilon: return {0, 1};
         case prediction::x0: return {1, 0};
-        case prediction::v: return {-sigma, alpha};
-        case prediction::score: break;
+        case prediction::v: {
+            const double length = std::sqrt(alpha * alpha + sigma * sigma);
+            return {-sigma / length, alpha / length};
+        }
+        case prediction::score: return {0, -1 / sigma};
+        case prediction::flow: break;
     }
-    return {0, -1 / sigma};
+    return {-1, 1};
 }
 
 /// The mean over all elements of weight(t) · (prediction − target)², and its gradient with respect to the prediction.
