@@ -4,12 +4,15 @@
 #include <ddpm/sampler/ancestral.hpp>
 
 #include <ddpm/process/posterior.hpp>
+#include <ddpm/sampler/sample.hpp>
 
 #include "support/catch.hpp"
+#include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 namespace ddpm::test {
@@ -51,6 +54,61 @@ TEMPLATE_TEST_CASE("a step is the posterior's mean plus noise of the chosen vari
             CHECK(chain.draws().size() == static_cast<std::size_t>(last));
         }
     }
+}
+
+namespace {
+
+/// Predicts x_0 = 0 with the head h(t, i) = t/40 − 0.2 + i/10.
+struct headed {
+    [[nodiscard]] prediction predicts() const { return prediction::x0; }
+    template <Scalar S>
+    void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
+        out.prediction.array().setZero();
+        for (index n = 0; n < xt.columns(); ++n) {
+            for (index i = 0; i < xt.rows(); ++i) {
+                out.variance.column(n)[i] = static_cast<S>(head(t[0], i));
+            }
+        }
+    }
+    static double head(double t, index i) { return t / 40 - 0.2 + static_cast<double>(i) / 10; }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, double) {
+    using S = TestType;
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const std::vector<index> timesteps{19, 10, 3};
+    philox_noise noise(1, noise_stream::sampler);
+    const headed network;
+    for (const auto kind : {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
+        const sampling_plan plan = make_plan(ancestral{.variance = kind}, schedule, timesteps);
+        const sampling_plan levels = ancestral{.variance = kind}.plan(make_grid(schedule, timesteps));
+        for (const sampling_plan* const each : {&plan, &levels}) {
+            sampling_run<S, const headed, philox_noise> run(*each, network, noise, pattern<S>(4, 3, 1));
+            for (index k = 0; k < 3; ++k) {
+                const index t = timesteps[static_cast<std::size_t>(k)];
+                const index s = k == 2 ? clean : timesteps[static_cast<std::size_t>(k) + 1];
+                const double xt = posterior_at(schedule, s, t).xt;
+                const batch<S> before = run.x().array();
+                batch<S> z(4, 3);
+                noise.normal(batch_view<S>(z), k + 1, 0);
+                run.step();
+                for (index i = 0; i < 4; ++i) {
+                    const double h = headed::head(static_cast<double>(t), i);
+                    const double variance = std::exp(head_variance_at(schedule, kind, t, s).log_variance(h));
+                    const double deviation = k == 2 ? 0 : std::sqrt(variance);
+                    const double expected = xt * static_cast<double>(before(i, 1)) + deviation * static_cast<double>(z(i, 1));
+                    CHECK(std::abs(static_cast<double>(run.x().column(1)[i]) - expected) < ulps<S>(8) * (1 + std::abs(expected)));
+                }
+            }
+        }
+    }
+    // A predictor without a head leaves no doubt about it.
+    const predictor_archetype<double> bare;
+    const auto x = sample<double>(make_plan(ancestral{.variance = reverse_variance::learned}, schedule, timesteps), bare,
+                                  {.shape = 2});
+    CHECK(x.isNaN().all());
 }
 
 TEST_CASE("ancestral: a list that is not falling is an error", "[sampler]") {

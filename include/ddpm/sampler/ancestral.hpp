@@ -18,11 +18,11 @@ namespace ddpm {
 
 namespace detail {
 
-/// Adds a step to the reverse chain, from one point to the next: the posterior's mean with x̂_0, and noise of a variance,
-/// unless the next point has none.
+/// Adds a step to the reverse chain, from one point to the next: the posterior's mean with x̂_0, and noise of a fixed
+/// deviation or of the head's variance, unless the next point has none.
 template <std::floating_point Real>
 void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
-                      const posterior_coefficients<Real>& posterior, Real variance) {
+                      const posterior_coefficients<Real>& posterior, const head_variance& variance, Real deviation) {
     const index e = out.evaluate(step, from);
     const term x0 = term::x0(e, static_cast<double>(posterior.x0)), xt = term::x(static_cast<double>(posterior.xt));
     if (to.level.sigma == 0) {
@@ -30,22 +30,29 @@ void add_reverse_step(sampling_plan& out, index step, const grid_point& from, co
         return;
     }
     const index z = out.draw(from.level, to.level);
-    out.set(quantity::x, {x0, xt, term::noise(z, static_cast<double>(std::sqrt(variance)))});
+    if (needs_head(variance.kind)) {
+        out.spread(variance);
+        out.set(quantity::x, {x0, xt, term::spread_noise(z, 1)});
+    } else {
+        out.set(quantity::x, {x0, xt, term::noise(z, static_cast<double>(deviation))});
+    }
 }
 
-/// The same with a fixed variance between two levels of any chain.
+/// The same between two levels of any chain.
 inline void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
                              reverse_variance kind) {
     const auto posterior = posterior_between(to.level, from.level);
-    add_reverse_step(out, step, from, to, posterior,
-                     kind == reverse_variance::fixed_small ? posterior.variance
-                                                           : transition_between(to.level, from.level).variance);
+    const double large = transition_between(to.level, from.level).variance;
+    const head_variance variance{kind, std::log(posterior.variance), std::log(large), posterior.variance, posterior.x0};
+    add_reverse_step(out, step, from, to, posterior, variance,
+                     std::sqrt(kind == reverse_variance::fixed_small ? posterior.variance : large));
 }
 
 }  // namespace detail
 
-/// The reverse chain of DDPM: x_s is drawn from q(x_s|x_t, x̂_0), with a fixed variance. A step to x_0 draws nothing.
-/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
+/// The reverse chain of DDPM: x_s is drawn from q(x_s|x_t, x̂_0), with a fixed variance or one from the network's head. A step
+/// to x_0 draws nothing.
+/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2; learned variances: Nichol and Dhariwal 2021, arXiv 2102.09672
 struct ancestral {
     reverse_variance variance = reverse_variance::fixed_small;
 
@@ -69,8 +76,10 @@ struct ancestral {
         for (index k = 0; k < grid.steps(); ++k) {
             const index t = timesteps[static_cast<std::size_t>(k)];
             const index s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
-            detail::add_reverse_step(out, k, grid[k], grid[k + 1], posterior_at(schedule, s, t),
-                                     reverse_variance_at(schedule, variance, t, s));
+            const head_variance head = head_variance_at(schedule, variance, t, s);
+            const auto deviation =
+                needs_head(variance) ? real_of<Schedule>{0} : std::sqrt(reverse_variance_at(schedule, variance, t, s));
+            detail::add_reverse_step(out, k, grid[k], grid[k + 1], posterior_at(schedule, s, t), head, deviation);
         }
         return out;
     }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,6 +21,7 @@ enum class quantity {
     x0,     ///< the estimate of x_0 of an evaluation
     eps,    ///< the estimate of ε of an evaluation
     noise,  ///< standard normals of a draw
+    spread_noise,  ///< the same times the deviation that the stage's variance has from the network's head
 };
 
 /// factor · quantity. Evaluations and draws are numbered from 0, in the order in which the plan makes them.
@@ -32,6 +35,7 @@ struct term {
     [[nodiscard]] static term x0(index evaluation, double factor) { return {quantity::x0, factor, evaluation}; }
     [[nodiscard]] static term eps(index evaluation, double factor) { return {quantity::eps, factor, evaluation}; }
     [[nodiscard]] static term noise(index draw, double factor) { return {quantity::noise, factor, draw}; }
+    [[nodiscard]] static term spread_noise(index draw, double factor) { return {quantity::spread_noise, factor, draw}; }
 };
 
 /// target ← Σ terms, where the target is x or base, and may be one of the terms.
@@ -46,6 +50,7 @@ struct stage {
     double t;                 ///< the model's time
     marginal<double> level;   ///< of x there
     std::vector<assignment> then{};
+    std::optional<head_variance> variance{};  ///< of its spread_noise; with it the network's variance head is read
 };
 
 /// Where a draw of noise lies on the way: the σ/α of its step's ends. A noise source that is a path in time needs it.
@@ -72,6 +77,9 @@ public:
     void set(quantity target, std::vector<term> terms) {
         (stages_.empty() ? before_ : stages_.back().then).push_back({target, std::move(terms)});
     }
+
+    /// Says how the last evaluation's variance head gives the deviation of spread_noise.
+    void spread(const head_variance& variance) { stages_.back().variance = variance; }
 
     /// Adds a draw of standard normals.
     /// @returns its number

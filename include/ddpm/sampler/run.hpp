@@ -68,7 +68,7 @@ public:
         const stage& now = plan_.stages()[static_cast<std::size_t>(next_)];
         std::fill(times_.begin(), times_.end(), now.t);
         session_(batch_view<const S>(registers_.x()), std::span<const double>(times_),
-                 model_output<S>{registers_.prediction(), {}});
+                 registers_.output());
         registers_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
         const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
         if (on_step && begins_step) {

@@ -8,12 +8,16 @@
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
+#include <ddpm/process/variance.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/storage.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <limits>
@@ -50,6 +54,9 @@ public:
         if (storage_.uses_base()) {
             base_.resize(x_.rows(), x_.cols());
         }
+        if (storage_.uses_head()) {  // what a predictor does not write is not taken for a variance
+            head_ = batch<S>::Constant(x_.rows(), x_.cols(), std::numeric_limits<S>::quiet_NaN());
+        }
         for (batch<S>& slot : slots_) {
             slot.resize(x_.rows(), x_.cols());
         }
@@ -57,7 +64,7 @@ public:
 
     [[nodiscard]] batch_view<S> x() noexcept { return x_; }
     [[nodiscard]] batch_view<S> base() noexcept { return base_; }
-    [[nodiscard]] batch_view<S> prediction() noexcept { return prediction_; }
+    [[nodiscard]] model_output<S> output() noexcept { return {prediction_, head_}; }
     [[nodiscard]] batch<S> take() && { return std::move(x_); }
 
     /// Says how the estimates follow from the prediction that was just written.
@@ -95,6 +102,8 @@ public:
                 now.x0 = slot(quantity::x0, i, at.first).value_or(x0);
                 now.eps = slot(quantity::eps, i, at.first).value_or(eps);
                 estimate(at, now.x0, now.eps);
+                const auto& variance = plan_.stages()[static_cast<std::size_t>(i)].variance;
+                now.variance = variance ? &*variance : nullptr;
             }
             for (const assignment& a : assignments) {
                 combine(a, at, now);
@@ -122,6 +131,7 @@ private:
         index evaluation;
         S* x0;
         S* eps;
+        const head_variance* variance = nullptr;
     };
 
     template <class Body>
@@ -197,7 +207,8 @@ private:
                 case quantity::x: c.xt += factor; break;
                 case quantity::x0: c.x0 += factor; break;
                 case quantity::eps: c.eps += factor; break;
-                case quantity::base: return false;
+                case quantity::base:
+                case quantity::spread_noise: return false;
                 case quantity::noise:
                     if (draw) {
                         return false;
@@ -252,13 +263,14 @@ private:
             factors[count] = factor;
             columns[count++] = column;
         };
-        S z[is_addressed ? tile_elements : 1];
+        S z[tile_elements];
         bool has_noise = false;
         for (const term& t : a.terms) {
             if (t.factor == 0) {
                 continue;
             }
-            if (is_addressed && t.of == quantity::noise && std::exchange(has_noise, true)) {
+            const bool is_noise = t.of == quantity::noise || t.of == quantity::spread_noise;
+            if (is_noise && std::exchange(has_noise, true)) {
                 flush(sum);  // the second noise takes the place of the first
                 factors[0] = 1;
                 columns[0] = sum;
@@ -269,8 +281,8 @@ private:
         flush(target);
     }
 
-    /// A term's elements of a tile; addressed noise is made, in z.
-    [[nodiscard]] const S* column_of(const term& t, const tile& at, const current& now, [[maybe_unused]] S* z) {
+    /// A term's elements of a tile; noise that has to be made is made in z.
+    [[nodiscard]] const S* column_of(const term& t, const tile& at, const current& now, S* z) {
         switch (t.of) {
             case quantity::x: return x_.data() + at.first;
             case quantity::base: return base_.data() + at.first;
@@ -280,16 +292,29 @@ private:
                     return t.of == quantity::x0 ? now.x0 : now.eps;
                 }
                 break;
-            case quantity::noise: break;
-        }
-        if constexpr (is_addressed) {
-            if (t.of == quantity::noise) {
-                const auto from = noise_.address(x_.rows(), x_.cols(), first_step_ + t.number + 1, first_sample_);
-                kernels::philox_normal(from.later(at.sample), at.samples, at.row, at.rows, z);
+            case quantity::noise: return normals(t.number, at, z);
+            case quantity::spread_noise: {
+                const S* const normal = normals(t.number, at, z);
+                const S* const head = head_.data() + at.first;
+                for (index i = 0; i < at.size(); ++i) {
+                    const double log_variance = now.variance->log_variance(static_cast<double>(head[i]));
+                    z[i] = normal[i] * static_cast<S>(std::exp(log_variance / 2));
+                }
                 return z;
             }
         }
         return *slot(t.of, t.number, at.first);
+    }
+
+    /// The normals of a draw, made in z or kept.
+    [[nodiscard]] const S* normals(index draw, const tile& at, [[maybe_unused]] S* z) {
+        if constexpr (is_addressed) {
+            const auto from = noise_.address(x_.rows(), x_.cols(), first_step_ + draw + 1, first_sample_);
+            kernels::philox_normal(from.later(at.sample), at.samples, at.row, at.rows, z);
+            return z;
+        } else {
+            return *slot(quantity::noise, draw, at.first);
+        }
     }
 
     const sampling_plan& plan_;
@@ -301,6 +326,7 @@ private:
     kernels::denoise_coefficients<S> estimate_{};
     batch<S> x_;
     batch<S> base_;        // empty if the plan has none
+    batch<S> head_;        // empty if the plan reads none
     batch<S> prediction_;
     batch<S> x0_;          // scratch of thresholds, and what a callback sees
     std::vector<batch<S>> slots_;

@@ -19,7 +19,8 @@ inline constexpr index no_slot = -1;
 /// each a D × N batch, used again as soon as what it holds is no longer needed.
 class plan_storage {
 public:
-    /// @throws value_error if the plan refers to an evaluation or a draw that is not made before
+    /// @throws value_error if the plan refers to an evaluation or a draw that is not made before, or to a variance that it
+    /// does not say
     plan_storage(const sampling_plan& plan, bool keeps_draws)
         : x0_(plan.stages().size(), no_slot),
           eps_(plan.stages().size(), no_slot),
@@ -44,8 +45,9 @@ public:
     /// How many slots there are.
     [[nodiscard]] index slots() const noexcept { return static_cast<index>(free_after_.size()); }
 
-    /// Whether the plan uses `base`.
+    /// Whether the plan uses `base`, and whether it reads the variance head.
     [[nodiscard]] bool uses_base() const noexcept { return uses_base_; }
+    [[nodiscard]] bool uses_head() const noexcept { return uses_head_; }
 
     /// The slot of what a term refers to; no_slot for an estimate of the current evaluation that nothing refers to later.
     [[nodiscard]] index slot_of(quantity of, index number) const {
@@ -63,27 +65,31 @@ private:
         last_x0_.assign(x0_.size(), never);
         last_eps_.assign(eps_.size(), never);
         last_noise_.assign(noise_.size(), never);
-        use_all(plan.before(), -1);
+        use_all(plan.before(), -1, false);
         for (std::size_t i = 0; i < plan.stages().size(); ++i) {
-            use_all(plan.stages()[i].then, static_cast<index>(i));
+            use_all(plan.stages()[i].then, static_cast<index>(i), plan.stages()[i].variance.has_value());
         }
     }
 
-    void use_all(const std::vector<assignment>& assignments, index i) {
+    void use_all(const std::vector<assignment>& assignments, index i, bool has_variance) {
         for (const assignment& a : assignments) {
             uses_base_ = uses_base_ || a.target == quantity::base;
             for (const term& t : a.terms) {
-                use(t, i);
+                use(t, i, has_variance);
             }
         }
     }
 
-    void use(const term& t, index i) {
+    void use(const term& t, index i, bool has_variance) {
         if (t.of == quantity::x || t.of == quantity::base) {
             uses_base_ = uses_base_ || t.of == quantity::base;
             return;
         }
-        const bool is_draw = t.of == quantity::noise;
+        if (t.of == quantity::spread_noise && !has_variance) {
+            throw value_error("sampling_plan", "spread_noise", "a stage that says its variance", "none");
+        }
+        uses_head_ = uses_head_ || t.of == quantity::spread_noise;
+        const bool is_draw = t.of == quantity::noise || t.of == quantity::spread_noise;
         const index made = is_draw ? static_cast<index>(noise_.size()) : i + 1;
         if (t.number < 0 || t.number >= made) {
             throw value_error("sampling_plan", is_draw ? "number of a draw" : "number of an evaluation",
@@ -111,6 +117,7 @@ private:
     std::vector<index> last_x0_, last_eps_, last_noise_;      // the last stage that refers to it
     std::vector<index> free_after_;                           // of each slot, the last stage that needs it
     bool uses_base_ = false;
+    bool uses_head_ = false;
 };
 
 }  // namespace ddpm::detail
