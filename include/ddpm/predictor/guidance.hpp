@@ -3,97 +3,84 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
+#include <ddpm/predictor/detail/rescale.hpp>
+#include <ddpm/predictor/guided_predictor.hpp>
 
 #include <array>
+#include <cstddef>
 #include <span>
-#include <type_traits>
 #include <utility>
 
 namespace ddpm {
 
+/// How predictions are guided. Scale 7.5 is diffusers' default.
+struct guidance_options {
+    double scale = 7.5;  ///< 1 is the conditional predictor alone, 0 the unconditional one
+    double rescale = 0;  ///< φ: the share by which the result gets the standard deviation of the conditional prediction
+    guidance_interval interval{};
+};
+
 namespace detail {
 
-/// One run of a guided predictor.
-template <class Conditional, class Unconditional, Scalar S>
-class guided_session {
+/// predicted ← without + scale · (predicted − without), then its standard deviation back by the share φ.
+class linear_guidance {
 public:
-    using scalar = S;
+    explicit linear_guidance(const guidance_options& options) : options_(options) {
+        require_guidance("guided", options.scale, options.rescale, options.interval.from, options.interval.to);
+    }
 
-    guided_session(Conditional conditional, Unconditional unconditional, double scale)
-        : conditional_(std::move(conditional)), unconditional_(std::move(unconditional)), scale_(static_cast<S>(scale)) {}
+    [[nodiscard]] bool guides(double t) const noexcept { return options_.scale != 1 && options_.interval.contains(t); }
 
-    /// @shape xt and out.prediction D × N; t N. A variance head is the conditional predictor's
-    void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
-        if (without_.rows() != xt.rows() || without_.cols() != xt.columns()) {
-            without_.resize(xt.rows(), xt.columns());
+    template <Scalar S>
+    void operator()(std::span<const double> t, batch_view<const S> without, batch_view<S> predicted) const {
+        const S scale = static_cast<S>(options_.scale);
+        if (options_.rescale == 0) {
+            const auto factors_of = [&](index n) {
+                const S share = guides(t[static_cast<std::size_t>(n)]) ? scale : S{1};
+                return std::array{share, S{1} - share};
+            };
+            kernels::linear_combination<S>({batch_view<const S>(predicted), without}, factors_of, predicted);
+            return;
         }
-        conditional_(xt, t, out);
-        unconditional_(xt, t, model_output<S>{batch_view<S>(without_), {}});
-        kernels::linear_combination<S>({batch_view<const S>(out.prediction), batch_view<const S>(without_)},
-                                       [this](index) { return std::array{scale_, S{1} - scale_}; }, out.prediction);
+        const auto guides_at = [this](double time) { return guides(time); };
+        for_each_guided(t, predicted.rows(), guides_at, [&](index n) {
+            auto column = predicted.array().col(n);
+            const double deviation = squared_deviation(column);
+            column = scale * column + (S{1} - scale) * without.array().col(n);
+            rescale_deviation(deviation, options_.rescale, column);
+        });
     }
 
 private:
-    Conditional conditional_;
-    Unconditional unconditional_;
-    S scale_;
-    batch<S> without_;
+    guidance_options options_;
 };
 
 }  // namespace detail
 
 /// Classifier-free guidance: unconditional + scale · (conditional − unconditional), of two predictors that predict the
-/// same kind; made by `guided`. It holds lvalues by reference, temporaries by value.
-/// @source Ho and Salimans 2022, arXiv 2207.12598, equation 6 (scale = 1 + w)
+/// same kind, whatever it is; then their rescaling as in diffusers, on the prediction as it is. Holds lvalues by
+/// reference, temporaries by value; is a predictor.
+/// @throws value_error if the two predict different kinds, the scale is not finite, the rescaling not within [0, 1], or
+/// the interval reversed
+/// @source Ho and Salimans 2022, arXiv 2207.12598, equation 6 (scale = 1 + w); rescaling: Lin et al. 2023, arXiv
+/// 2305.08891, section 3.4
+/// @complexity evaluates both predictors, but the conditional one alone where the scale is 1 or all t are outside the
+/// interval
 template <class Conditional, class Unconditional>
-class guided_predictor {
-public:
-    using scalar = predictor_scalar<Conditional>;
+[[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
+    Conditional&& conditional, Unconditional&& unconditional, const guidance_options& options) {
+    return {std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
+            detail::linear_guidance(options)};
+}
 
-    guided_predictor(Conditional&& conditional, Unconditional&& unconditional, double scale)
-        : conditional_(std::forward<Conditional>(conditional)),
-          unconditional_(std::forward<Unconditional>(unconditional)),
-          scale_(scale) {
-        if (prediction_of(conditional_) != prediction_of(unconditional_)) {
-            throw value_error("guided", "the two predictors", "the same kind of prediction", "two kinds");
-        }
-    }
-
-    [[nodiscard]] auto session(index samples) const
-        requires SessionMaker<std::remove_cvref_t<Conditional>> && SessionMaker<std::remove_cvref_t<Unconditional>>
-    {
-        using with = decltype(conditional_.session(samples));
-        using without = decltype(unconditional_.session(samples));
-        return detail::guided_session<with, without, scalar>(conditional_.session(samples),
-                                                             unconditional_.session(samples), scale_);
-    }
-
-    [[nodiscard]] sample_shape shape() const
-        requires requires(const std::remove_cvref_t<Conditional>& p) { p.shape(); }
-    {
-        return conditional_.shape();
-    }
-
-    [[nodiscard]] prediction predicts() const { return prediction_of(conditional_); }
-
-private:
-    Conditional conditional_;
-    Unconditional unconditional_;
-    double scale_;
-};
-
-/// Makes a guided predictor. Scale 1 is the conditional predictor alone, 0 the unconditional one.
-/// @throws value_error if the two predict different kinds
+/// The same with a scale only.
 template <class Conditional, class Unconditional>
-[[nodiscard]] guided_predictor<Conditional, Unconditional> guided(Conditional&& conditional,
-                                                                  Unconditional&& unconditional, double scale) {
-    return {std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional), scale};
+[[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
+    Conditional&& conditional, Unconditional&& unconditional, double scale) {
+    return guided(std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
+                  guidance_options{.scale = scale});
 }
 
 }  // namespace ddpm

@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/detail/adaptor.hpp>
+#include <ddpm/predictor/detail/session_memory.hpp>
+#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace ddpm {
+
+/// The gradient of a classifier: gradient(xt, t, out) writes ∇ ln p(y|x_t) with respect to x_t, D × N, of the class
+/// that each sample is to have. The classifier has been trained on noisy samples and knows the classes to draw. As a
+/// predictor it may have a member session(samples), const.
+template <class G, class S>
+concept LogGradient = Scalar<S> && requires(G& gradient, batch_view<const S> xt, std::span<const double> t,
+                                            batch_view<S> out) { gradient(xt, t, out); };
+
+namespace detail {
+
+/// By what multiple of the gradient a prediction moves: ε by −σ, the others as they follow from it.
+[[nodiscard]] inline double guidance_shift(prediction kind, const marginal<double>& level) {
+    if (kind == prediction::score) {
+        return 1;
+    }
+    return -level.sigma * conversion(prediction::epsilon, kind, level).value;
+}
+
+/// One run of a predictor with a classifier.
+template <class Session, class Gradient>
+class classifier_guided_session {
+public:
+    classifier_guided_session(Session&& session, Gradient&& gradient, prediction kind, const level_function& level_of,
+                              double scale, session_memory memory)
+        : session_(std::forward<Session>(session)),
+          gradient_(std::forward<Gradient>(gradient)),
+          kind_(kind),
+          level_of_(&level_of),
+          scale_(scale),
+          memory_(std::move(memory)) {}
+
+    /// @shape xt and out.prediction D × N; t N
+    template <Scalar S>
+        requires Predictor<std::remove_reference_t<Session>, S> && LogGradient<std::remove_reference_t<Gradient>, S>
+    void operator()(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
+                    const model_output<S>& out) {
+        if (static_cast<index>(t.size()) != xt.columns()) {
+            throw shape_error("classifier_guided", "one time per sample", xt.columns(), t.size());
+        }
+        session_(xt, t, out);
+        batch<S>& gradient = memory_.template scratch<S>(xt.rows(), xt.columns());
+        gradient_(xt, t, batch_view<S>(gradient));
+        const auto factors_of = [&](index n) {
+            const double shift = guidance_shift(kind_, (*level_of_)(t[static_cast<std::size_t>(n)]));
+            return std::array{S{1}, static_cast<S>(scale_ * shift)};
+        };
+        kernels::linear_combination<S>({batch_view<const S>(out.prediction), batch_view<const S>(gradient)}, factors_of,
+                                       out.prediction);
+    }
+
+private:
+    Session session_;
+    Gradient gradient_;
+    prediction kind_;
+    const level_function* level_of_;
+    double scale_;
+    session_memory memory_;
+};
+
+}  // namespace detail
+
+/// A predictor with a classifier; made by `classifier_guided`. It must outlive its sessions.
+template <class P, class Gradient>
+class classifier_guided_predictor : public detail::adaptor<P> {
+public:
+    classifier_guided_predictor(P&& predictor, Gradient&& gradient, level_function level_of, double scale)
+        : detail::adaptor<P>(std::forward<P>(predictor)),
+          gradient_(std::forward<Gradient>(gradient)),
+          level_of_(std::move(level_of)),
+          scale_(scale) {}
+
+    [[nodiscard]] auto session(index samples) const {
+        using gradient = detail::held_session<Gradient>;
+        return detail::classifier_guided_session<detail::held_session<P>, gradient>(
+            detail::held_session_of<P>(this->predictor_, samples),
+            detail::held_session_of<Gradient>(gradient_, samples),
+            this->predicts(), level_of_, scale_, detail::session_memory(this->predictor_, samples));
+    }
+
+private:
+    Gradient gradient_;
+    level_function level_of_;
+    double scale_;
+};
+
+/// Classifier guidance in the form of the score, ∇ ln p(x_t) + scale · ∇ ln p(y|x_t): ε' = ε − scale · σ ∇ ln p(y|x_t),
+/// and the same for predictors of any other kind. It serves every sampler. Holds lvalues by reference, temporaries by
+/// value. Its sessions throw value_error where the kind does not follow from ε (x0, v and flow at α = 0), and what the
+/// level function throws.
+/// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+/// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2
+template <class P, class Gradient>
+[[nodiscard]] classifier_guided_predictor<P, Gradient> classifier_guided(P&& predictor, Gradient&& gradient,
+                                                                         level_function level_of, double scale = 1) {
+    return {std::forward<P>(predictor), std::forward<Gradient>(gradient), std::move(level_of), scale};
+}
+
+}  // namespace ddpm

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/detail/adaptor.hpp>
+#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/process/parameterization.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace ddpm {
+
+namespace detail {
+
+/// out(:, n) = what `to` is, given xt and a prediction of the kind `from` at the level of t[n].
+template <Scalar S>
+void convert_at(std::string_view where, prediction from, prediction to, const level_function& level_of,
+                batch_view<const S> xt, std::span<const double> t, batch_view<const S> value, batch_view<S> out) {
+    require_same_shape(where, "prediction has the shape of xt", xt, out);
+    if (static_cast<index>(t.size()) != xt.columns()) {
+        throw shape_error(where, "one time per sample", xt.columns(), t.size());
+    }
+    const auto factors_of = [&](index n) {
+        const affine c = conversion(from, to, level_of(t[static_cast<std::size_t>(n)]));
+        return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
+    };
+    kernels::linear_combination<S>({xt, value}, factors_of, out);
+}
+
+/// One run of a converted predictor.
+template <class Session>
+class converted_session {
+public:
+    converted_session(Session&& session, prediction from, prediction to, const level_function& level_of)
+        : session_(std::forward<Session>(session)), from_(from), to_(to), level_of_(&level_of) {}
+
+    /// @shape xt and out.prediction D × N; t N
+    template <Scalar S>
+        requires Predictor<std::remove_reference_t<Session>, S>
+    void operator()(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
+                    const model_output<S>& out) {
+        session_(xt, t, out);
+        if (from_ != to_) {
+            convert_at<S>("converted", from_, to_, *level_of_, xt, t, out.prediction, out.prediction);
+        }
+    }
+
+private:
+    Session session_;
+    prediction from_;
+    prediction to_;
+    const level_function* level_of_;
+};
+
+}  // namespace detail
+
+/// A predictor whose output is turned into another kind of prediction; made by `converted`. It must outlive its
+/// sessions.
+template <class P>
+class converted_predictor : public detail::adaptor<P> {
+public:
+    converted_predictor(P&& predictor, prediction to, level_function level_of)
+        : detail::adaptor<P>(std::forward<P>(predictor)), to_(to), level_of_(std::move(level_of)) {}
+
+    [[nodiscard]] auto session(index samples) const {
+        return detail::converted_session<detail::held_session<P>>(detail::held_session_of<P>(this->predictor_, samples),
+                                                                  prediction_of(this->predictor_), to_, level_of_);
+    }
+
+    [[nodiscard]] prediction predicts() const noexcept { return to_; }
+
+private:
+    prediction to_;
+    level_function level_of_;
+};
+
+/// The same predictor, predicting something else. Holds an lvalue by reference, a temporary by value. Its sessions
+/// throw value_error at levels where the conversion does not exist (see `conversion`), and what the level function
+/// throws.
+/// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+template <class P>
+[[nodiscard]] converted_predictor<P> converted(P&& predictor, prediction to, level_function level_of) {
+    return {std::forward<P>(predictor), to, std::move(level_of)};
+}
+
+}  // namespace ddpm

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/process/parameterization.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace ddpm::detail {
+
+/// For one run of an adaptor, what it calls of a predictor that it holds: a session; if the predictor makes none, a
+/// reference to an lvalue, or a copy of what the adaptor owns, so that runs do not share what it may remember.
+template <class P, class Held>
+[[nodiscard]] decltype(auto) held_session_of(Held& held, [[maybe_unused]] index samples) {
+    if constexpr (SessionMaker<std::remove_cvref_t<P>>) {
+        return std::as_const(held).session(samples);
+    } else if constexpr (std::is_lvalue_reference_v<P>) {
+        return (held);
+    } else {
+        return P(held);
+    }
+}
+
+template <class P>
+using held_session = decltype(held_session_of<P>(std::declval<P&>(), index{}));
+
+/// What adaptors share: the predictor that they adapt, an lvalue by reference, a temporary by value, and what it says
+/// of itself.
+template <class P>
+class adaptor {
+public:
+    using scalar = predictor_scalar<P>;
+
+    explicit adaptor(P&& predictor) : predictor_(std::forward<P>(predictor)) {}
+
+    [[nodiscard]] sample_shape shape() const
+        requires requires(const std::remove_cvref_t<P>& p) { p.shape(); }
+    {
+        return predictor_.shape();
+    }
+
+    [[nodiscard]] prediction predicts() const { return prediction_of(predictor_); }
+
+protected:
+    P predictor_;
+};
+
+}  // namespace ddpm::detail

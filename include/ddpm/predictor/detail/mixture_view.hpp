@@ -1,0 +1,194 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/gaussian_mixture.hpp>
+#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <Eigen/Core>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <numbers>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// One noisy sample as a mixture sees it, in double. All that is needed of component k are the whitened residuals
+/// q = Vᵀ(x_t − α m) / (α² λ + σ²), with V its principal axes and λ the variances along them: given the component, ε is
+/// σ V q, the score −V q and x_0 is m + α V λ q, none of which divides by α or σ. Owns its scratch.
+class mixture_view {
+    using column = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
+
+    [[nodiscard]] auto x0_along_axes(index k) const {
+        return mixture_->principal_means().col(k) +
+               level_.signal * mixture_->principal_variances().col(k) * whitened_.col(k);
+    }
+
+public:
+    explicit mixture_view(const gaussian_mixture& mixture)
+        : mixture_(&mixture),
+          precisions_(mixture.dimension(), mixture.components()),
+          log_weights_(mixture.components()),
+          whitened_(mixture.dimension(), mixture.components()),
+          responsibilities_(mixture.components()),
+          x_(mixture.dimension()),
+          along_axes_(mixture.dimension()),
+          sum_(mixture.dimension()) {}
+
+    /// Looks at x_t.
+    template <Scalar S>
+    void look(const S* xt, const marginal<double>& level) {
+        set_level(level);
+        x_ = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>(xt, x_.size()).template cast<double>();
+        for (index k = 0; k < mixture_->components(); ++k) {
+            if (mixture_->rotated()) {
+                along_axes_.matrix().noalias() = mixture_->axes(k).matrix().transpose() * x_.matrix();
+            } else {
+                along_axes_ = x_;
+            }
+            along_axes_ -= level_.signal * mixture_->principal_means().col(k);
+            whitened_.col(k) = along_axes_ * precisions_.col(k);
+            responsibilities_(k) = log_weights_(k) - (along_axes_ * whitened_.col(k)).sum() / 2;
+        }
+        const double largest = responsibilities_.maxCoeff();
+        responsibilities_ = (responsibilities_ - largest).exp();
+        const double total = responsibilities_.sum();
+        log_density_ = largest + std::log(total);
+        responsibilities_ /= total;
+    }
+
+    [[nodiscard]] double log_density() const noexcept { return log_density_; }
+    [[nodiscard]] const column& responsibilities() const noexcept { return responsibilities_; }
+
+    /// E[x_0|x_t], E[ε|x_t] and ∇ ln p(x_t), D each, until the next one is asked for.
+    [[nodiscard]] const column& x0() {
+        return expect([this](index k) { return x0_along_axes(k); });
+    }
+    [[nodiscard]] const column& epsilon() {
+        return expect([this](index k) { return level_.sigma * whitened_.col(k); });
+    }
+    [[nodiscard]] const column& score() {
+        return expect([this](index k) { return -whitened_.col(k); });
+    }
+
+    /// The mean over the dimensions of Var[x_0|x_t]: of the components' own variances, and of what their means differ.
+    [[nodiscard]] double x0_variance() {
+        static_cast<void>(x0());
+        double total = 0;
+        for (index k = 0; k < mixture_->components(); ++k) {
+            if (mixture_->rotated()) {
+                along_axes_.matrix().noalias() = mixture_->axes(k).matrix().transpose() * sum_.matrix();
+            } else {
+                along_axes_ = sum_;
+            }
+            const double own =
+                (mixture_->principal_variances().col(k) * precisions_.col(k)).sum() * level_.sigma * level_.sigma;
+            total += responsibilities_(k) * (own + (x0_along_axes(k) - along_axes_).square().sum());
+        }
+        return total / static_cast<double>(mixture_->dimension());
+    }
+
+private:
+    /// What depends on the level only is kept until it changes.
+    void set_level(const marginal<double>& level) {
+        if (level.signal == level_.signal && level.sigma == level_.sigma) {
+            return;
+        }
+        level_ = level;
+        const double signal2 = level.signal * level.signal, sigma2 = level.sigma * level.sigma;
+        precisions_ = (signal2 * mixture_->principal_variances() + sigma2).inverse();
+        const double constant = static_cast<double>(mixture_->dimension()) * std::log(2 * std::numbers::pi);
+        for (index k = 0; k < mixture_->components(); ++k) {
+            log_weights_(k) = std::log(mixture_->weights()[static_cast<std::size_t>(k)]) +
+                              (precisions_.col(k).log().sum() - constant) / 2;
+        }
+    }
+
+    /// Σ responsibility · V · part(k).
+    template <class Part>
+    const column& expect(const Part& part) {
+        sum_.setZero();
+        for (index k = 0; k < mixture_->components(); ++k) {
+            if (responsibilities_(k) == 0) {
+                continue;
+            }
+            if (mixture_->rotated()) {
+                along_axes_ = responsibilities_(k) * part(k);
+                sum_.matrix().noalias() += mixture_->axes(k).matrix() * along_axes_.matrix();
+            } else {
+                sum_ += responsibilities_(k) * part(k);
+            }
+        }
+        return sum_;
+    }
+
+    const gaussian_mixture* mixture_;
+    marginal<double> level_{0, 0};
+    batch<double> precisions_;  // 1 / (α² λ + σ²), D × K
+    column log_weights_;        // with the densities' constants
+    batch<double> whitened_;    // q, D × K
+    column responsibilities_;
+    column x_;
+    column along_axes_;
+    column sum_;
+    double log_density_ = 0;
+};
+
+/// Goes through batches sample by sample, side by side, with scratch for each thread that is kept.
+class mixture_pass {
+public:
+    /// The mixture must outlive it.
+    mixture_pass(const gaussian_mixture& mixture, index samples) : mixture_(&mixture) { reserve(samples); }
+
+    /// Calls take(n, view) with the view of each sample at its level. Allocates only for more threads or samples than
+    /// before.
+    /// @throws shape_error if xt has another dimension; what level_of throws
+    template <Scalar S, class LevelOf, class Take>
+    void operator()(std::string_view where, batch_view<const S> xt, const LevelOf& level_of, const Take& take) {
+        if (xt.rows() != mixture_->dimension()) {
+            throw shape_error(where, "dimension of the mixture", mixture_->dimension(), xt.rows());
+        }
+        const index workers = reserve(xt.columns());
+        std::atomic<index> next{0};
+        parallel_for(workers, 1, [&](index worker, index) {
+            mixture_view& view = views_[static_cast<std::size_t>(worker)];
+            for (index first = next.fetch_add(grain()); first < xt.columns(); first = next.fetch_add(grain())) {
+                for (index n = first; n < std::min(first + grain(), xt.columns()); ++n) {
+                    const marginal<double> level = level_of(n);
+                    require_level(where, level);
+                    view.look(xt.column(n), level);
+                    take(n, view);
+                }
+            }
+        });
+    }
+
+private:
+    /// How many samples are worth a task.
+    [[nodiscard]] index grain() const noexcept {
+        const index work = mixture_->components() * mixture_->dimension();
+        return std::max<index>(1, 16384 / (work * (mixture_->rotated() ? mixture_->dimension() : 8)));
+    }
+
+    index reserve(index samples) {
+        const index workers = std::min(thread_count(), (samples + grain() - 1) / grain());
+        while (static_cast<index>(views_.size()) < workers) {
+            views_.emplace_back(*mixture_);
+        }
+        return workers;
+    }
+
+    const gaussian_mixture* mixture_;
+    std::vector<mixture_view> views_;
+};
+
+}  // namespace ddpm::detail

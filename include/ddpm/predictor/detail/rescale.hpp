@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace ddpm::detail {
+
+/// Σ (x − mean)² over a column, in double: the square of its standard deviation, but for the number of elements.
+template <class Column>
+[[nodiscard]] double squared_deviation(const Column& column) {
+    const double first = static_cast<double>(column(0));  // a value near the mean: nothing cancels
+    const double mean = first + (column.template cast<double>() - first).mean();
+    return (column.template cast<double>() - mean).square().sum();
+}
+
+/// Gives a guided column the standard deviation of another by the share φ: × (φ · std / std of it + 1 − φ). A column
+/// without deviation stays as it is.
+/// @source Lin et al. 2023, arXiv 2305.08891, equations 15 and 16
+template <class Column>
+void rescale_deviation(double target_squared_deviation, double share, Column column) {
+    const double own = squared_deviation(column);
+    if (own > 0) {
+        using S = typename Column::Scalar;
+        column *= static_cast<S>(share * std::sqrt(target_squared_deviation / own) + 1 - share);
+    }
+}
+
+/// Calls change(n) for the columns that are guided, side by side.
+template <class Guides, class Change>
+void for_each_guided(std::span<const double> t, index rows, const Guides& guides, const Change& change) {
+    const index per_task = std::max<index>(1, kernels::block_elements / std::max<index>(1, rows));
+    parallel_for(static_cast<index>(t.size()), per_task, [&](index first, index last) {
+        for (index n = first; n < last; ++n) {
+            if (guides(t[static_cast<std::size_t>(n)])) {
+                change(n);
+            }
+        }
+    });
+}
+
+/// @throws value_error unless the scale is finite, the share within [0, 1] and the interval not reversed
+inline void require_guidance(std::string_view where, double scale, double share, double from, double to) {
+    if (!std::isfinite(scale)) {
+        throw value_error(where, "scale", "finite", scale);
+    }
+    if (!(share >= 0 && share <= 1)) {
+        throw value_error(where, "rescale", "0 <= rescale <= 1", share);
+    }
+    if (!(from <= to)) {
+        throw value_error(where, "interval", "from <= to", text(from, ", ", to));
+    }
+}
+
+}  // namespace ddpm::detail

@@ -1,0 +1,209 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <Eigen/Core>
+#include <Eigen/Eigenvalues>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// A mixture of K Gaussians in D dimensions: data whose noisy densities, and thus whose perfect network, are known
+/// exactly (mixture_posterior.hpp, mixture_oracle.hpp). Immutable.
+class gaussian_mixture {
+public:
+    /// Components of covariance variances[k] · I.
+    /// @shape weights and variances K, means D × K
+    /// @throws shape_error if the sizes do not fit; value_error unless K ≥ 1, D ≥ 1, and weights and variances are
+    /// positive and all is finite. Weights need not add up to 1
+    [[nodiscard]] static gaussian_mixture isotropic(std::vector<double> weights, batch<double> means,
+                                                    const std::vector<double>& variances) {
+        require_components("covariances", static_cast<index>(variances.size()), means);
+        const Eigen::Map<const Eigen::RowVectorXd> row(variances.data(), means.cols());
+        return {std::move(weights), means, row.array().replicate(means.rows(), 1), {}};
+    }
+
+    /// Components with independent elements.
+    /// @shape weights K, means and variances D × K
+    /// @throws as isotropic() does
+    [[nodiscard]] static gaussian_mixture diagonal(std::vector<double> weights, batch<double> means,
+                                                   batch<double> variances) {
+        detail::require_same_shape<const double>("gaussian_mixture", "a variance for each mean",
+                                                 batch_view<const double>(means), batch_view<const double>(variances));
+        return {std::move(weights), std::move(means), std::move(variances), {}};
+    }
+
+    /// Components with any covariances, which are diagonalized once.
+    /// @shape weights K, means D × K, covariances K of D × D
+    /// @throws as isotropic() does, and value_error unless the covariances are symmetric and positive definite, to
+    /// rounding
+    /// @complexity O(K · D³)
+    template <std::same_as<Eigen::MatrixXd> Covariance = Eigen::MatrixXd>  // compiles Eigen's solver where it is used
+    [[nodiscard]] static gaussian_mixture full(std::vector<double> weights, batch<double> means,
+                                               const std::vector<Covariance>& covariances) {
+        require_components("covariances", static_cast<index>(covariances.size()), means);
+        const index dimension = means.rows();
+        batch<double> variances(dimension, means.cols());
+        std::vector<batch<double>> axes;
+        for (index k = 0; k < means.cols(); ++k) {
+            const Covariance& covariance = covariances[static_cast<std::size_t>(k)];
+            if (covariance.rows() != dimension || covariance.cols() != dimension) {
+                throw shape_error("gaussian_mixture", detail::text("covariance ", k),
+                                  detail::text(dimension, " x ", dimension),
+                                  detail::text(covariance.rows(), " x ", covariance.cols()));
+            }
+            const double largest = covariance.cwiseAbs().maxCoeff();
+            if (!((covariance - covariance.transpose()).cwiseAbs().sum() <= 1e-12 * largest)) {
+                throw value_error("gaussian_mixture", detail::text("covariance ", k), "finite, symmetric", "another");
+            }
+            const Eigen::SelfAdjointEigenSolver<Covariance> solver(covariance);
+            variances.col(k) = solver.eigenvalues();
+            axes.emplace_back(solver.eigenvectors());
+            // An eigenvalue below what rounding leaves of a zero one is a zero one.
+            const double smallest = variances.col(k).minCoeff();
+            if (!(smallest > static_cast<double>(dimension) * 1e-16 * variances.col(k).maxCoeff())) {
+                throw value_error("gaussian_mixture", detail::text("covariance ", k), "positive definite",
+                                  detail::text("the eigenvalue ", smallest));
+            }
+        }
+        return {std::move(weights), std::move(means), std::move(variances), std::move(axes)};
+    }
+
+    /// D.
+    [[nodiscard]] index dimension() const noexcept { return means_.rows(); }
+
+    /// K.
+    [[nodiscard]] index components() const noexcept { return means_.cols(); }
+
+    /// The probabilities of the components, which add up to 1.
+    [[nodiscard]] std::span<const double> weights() const noexcept { return weights_; }
+
+    /// The components' means, D × K.
+    [[nodiscard]] const batch<double>& means() const noexcept { return means_; }
+
+    /// Whether the elements of a component depend on each other, so that its principal axes are not those of space.
+    [[nodiscard]] bool rotated() const noexcept { return !axes_.empty(); }
+
+    /// The principal axes of component k as columns, D × D. Only if rotated().
+    [[nodiscard]] const batch<double>& axes(index k) const { return axes_[static_cast<std::size_t>(k)]; }
+
+    /// The variances along the principal axes, and the means in their coordinates: D × K, component k in column k.
+    [[nodiscard]] const batch<double>& principal_variances() const noexcept { return variances_; }
+    [[nodiscard]] const batch<double>& principal_means() const noexcept { return rotated() ? along_axes_ : means_; }
+
+    /// Draws samples: column n is sample first_sample + n at that step of the noise.
+    /// @shape out D × N
+    /// @throws shape_error if out has another dimension; as philox_noise::normal does
+    /// @determinism the same bits whatever the batch split and the thread count
+    template <Scalar S>
+    void sample(batch_view<S> out, const philox_noise& noise, index step = 0, index first_sample = 0) const {
+        if (out.rows() != dimension()) {
+            throw shape_error("gaussian_mixture::sample", "dimension", dimension(), out.rows());
+        }
+        // The normals take the words of whole counter blocks of 64 elements; the next block's choose the component.
+        const index choice = (dimension() + 63) / 64 * 64;
+        noise.normal(out, step, first_sample);
+        const index work = dimension() * (rotated() ? dimension() : 8);
+        parallel_for(out.columns(), std::max<index>(1, 32768 / work), [&](index first, index last) {
+            Eigen::VectorXd z(dimension());
+            for (index n = first; n < last; ++n) {
+                const index k = component_at((noise.bits(first_sample + n, step, choice) + 0.5) * 0x1p-32);
+                z = out.middle(n, 1).array().template cast<double>().col(0) * variances_.col(k).sqrt();
+                auto x = out.array().col(n);
+                if (rotated()) {
+                    x = (axes(k).matrix() * z + means_.col(k).matrix()).array().template cast<S>();
+                } else {
+                    x = (z.array() + means_.col(k)).template cast<S>();
+                }
+            }
+        });
+    }
+
+    /// Draws `count` samples from a seed's first user stream.
+    /// @shape returns D × count
+    template <Scalar S = double>
+    [[nodiscard]] batch<S> sample(index count, std::uint64_t seed) const {
+        batch<S> out(dimension(), count);
+        sample<S>(out, philox_noise(seed, static_cast<noise_stream>(first_user_stream)));
+        return out;
+    }
+
+private:
+    gaussian_mixture(std::vector<double> weights, batch<double> means, batch<double> variances,
+                     std::vector<batch<double>> principal_axes)
+        : weights_(std::move(weights)),
+          means_(std::move(means)),
+          variances_(std::move(variances)),
+          axes_(std::move(principal_axes)) {
+        require_components("weights", static_cast<index>(weights_.size()), means_);
+        double total = 0;
+        for (const double weight : weights_) {
+            require_positive("weight", weight);
+            total += weight;
+        }
+        for (double& weight : weights_) {
+            weight /= total;
+        }
+        for (index k = 0; k < components(); ++k) {
+            for (index i = 0; i < dimension(); ++i) {
+                require_positive("variance", variances_(i, k));
+                if (!std::isfinite(means_(i, k))) {
+                    throw value_error("gaussian_mixture", "mean", "finite", means_(i, k));
+                }
+            }
+        }
+        if (rotated()) {
+            along_axes_.resize(dimension(), components());
+            for (index k = 0; k < components(); ++k) {
+                along_axes_.col(k) = (axes(k).matrix().transpose() * means_.col(k).matrix()).array();
+            }
+        }
+    }
+
+    static void require_components(const char* what, index got, const batch<double>& means) {
+        if (got != means.cols()) {
+            throw shape_error("gaussian_mixture", detail::text(what, ", one for each mean"), means.cols(), got);
+        }
+        if (means.size() == 0) {
+            throw value_error("gaussian_mixture", "size", "D >= 1 and K >= 1",
+                              detail::text("D = ", means.rows(), ", K = ", means.cols()));
+        }
+    }
+
+    static void require_positive(const char* what, double value) {
+        if (!(value > 0 && std::isfinite(value))) {
+            throw value_error("gaussian_mixture", what, "finite and > 0", value);
+        }
+    }
+
+    /// The component whose share of [0, 1) a uniform number falls into.
+    [[nodiscard]] index component_at(double uniform) const noexcept {
+        std::size_t k = 0;
+        for (double below = weights_[0]; k + 1 < weights_.size() && uniform >= below; below += weights_[k]) {
+            ++k;
+        }
+        return static_cast<index>(k);
+    }
+
+    std::vector<double> weights_;
+    batch<double> means_;
+    batch<double> variances_;
+    std::vector<batch<double>> axes_;  // empty if no component is rotated
+    batch<double> along_axes_;         // the means in the coordinates of the axes, if rotated
+};
+
+}  // namespace ddpm

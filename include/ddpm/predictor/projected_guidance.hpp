@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/detail/rescale.hpp>
+#include <ddpm/predictor/detail/session_memory.hpp>
+#include <ddpm/predictor/guided_predictor.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+
+namespace ddpm {
+
+/// How predictions are guided by what is orthogonal to them. The defaults are those of diffusers; the paper's are
+/// parallel = 0, momentum = −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for
+/// SDXL).
+struct projected_guidance_options {
+    double scale = 7.5;             ///< 1 is the conditional predictor alone
+    double parallel = 1;            ///< η: the weight of the difference's part along the conditional prediction
+    double norm = 15;               ///< r: the difference is scaled down to this norm; 0 leaves it as it is
+    double momentum = 0;            ///< β: difference += β · the last one, in a running sum; negative in the paper
+    bool from_conditional = false;  ///< conditional + (scale − 1) · update; else unconditional + scale · update
+    double rescale = 0;             ///< φ of guidance_options
+    guidance_interval interval{};
+};
+
+namespace detail {
+
+/// Adds the projected difference of a run's evaluations.
+class projected_guidance {
+public:
+    explicit projected_guidance(const projected_guidance_options& options) : options_(options) {
+        require_guidance("projected_guided", options.scale, options.rescale, options.interval.from,
+                         options.interval.to);
+        if (!(options.norm >= 0)) {
+            throw value_error("projected_guided", "norm", ">= 0", options.norm);
+        }
+        if (!std::isfinite(options.parallel) || !std::isfinite(options.momentum)) {
+            throw value_error("projected_guided", "parallel and momentum", "finite",
+                              text(options.parallel, ", ", options.momentum));
+        }
+    }
+
+    [[nodiscard]] bool guides(double t) const noexcept { return options_.scale != 1 && options_.interval.contains(t); }
+
+    /// Allocates for as many elements as another memory.
+    void reserve(const session_memory& like) { difference_ = like; }
+
+    template <Scalar S>
+    void operator()(std::span<const double> t, batch_view<const S> without, batch_view<S> predicted) {
+        const index rows = predicted.rows(), columns = predicted.columns();
+        // Without momentum the sum is scratch: it is set anew each time.
+        batch<S>& sums = options_.momentum == 0 ? difference_.scratch<S>(rows, columns)
+                                                : difference_.state<S>("projected_guided", rows, columns);
+        const auto guides_at = [this](double time) { return guides(time); };
+        for_each_guided(t, rows, guides_at, [&](index n) {
+            auto column = predicted.array().col(n);
+            const auto other = without.array().col(n);
+            auto sum = sums.middleCols(n, 1);
+            if (options_.momentum == 0) {
+                sum = column - other;
+            } else {
+                sum = column - other + static_cast<S>(options_.momentum) * sum;
+            }
+            const auto wide = sum.template cast<double>();
+            const auto along = column.template cast<double>();
+            const double norm = std::sqrt(wide.square().sum());
+            const double shrink = options_.norm > 0 && norm > options_.norm ? options_.norm / norm : 1;
+            // sum = along · projection + what is orthogonal; the floor keeps a prediction of 0 from dividing.
+            const double projection = (wide * along).sum() / std::max(along.square().sum(), 1e-24);
+            const double weight = options_.from_conditional ? options_.scale - 1 : options_.scale;
+            const S of_sum = static_cast<S>(weight * shrink);
+            const S of_column = static_cast<S>(weight * shrink * projection * (options_.parallel - 1));
+            const double deviation = options_.rescale == 0 ? 0 : squared_deviation(column);
+            if (options_.from_conditional) {
+                column += of_sum * sum + of_column * column;
+            } else {
+                column = other + of_sum * sum + of_column * column;
+            }
+            if (options_.rescale != 0) {
+                rescale_deviation(deviation, options_.rescale, column);
+            }
+        });
+    }
+
+private:
+    projected_guidance_options options_;
+    session_memory difference_;
+};
+
+}  // namespace detail
+
+/// Adaptive projected guidance: guidance whose part along the conditional prediction, which saturates, is weakened,
+/// with a limit to its norm and (negative) momentum from evaluation to evaluation. It works on the prediction as it is,
+/// as diffusers does; the paper's form works on x_0: give it predictors that predict x0, or make them so by
+/// `converted`. Holds lvalues by reference, temporaries by value; is a predictor, whose sessions hold the momentum:
+/// each run begins without.
+/// @throws value_error if the two predict different kinds, the norm is negative, the interval reversed, the rescaling
+/// not within [0, 1], or another number not finite. With momentum a session throws shape_error if the shape changes
+/// during a run
+/// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
+/// @complexity as of guided; outside the interval the momentum waits
+template <class Conditional, class Unconditional>
+[[nodiscard]] guided_predictor<Conditional, Unconditional, detail::projected_guidance> projected_guided(
+    Conditional&& conditional, Unconditional&& unconditional, const projected_guidance_options& options = {}) {
+    return {std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
+            detail::projected_guidance(options)};
+}
+
+}  // namespace ddpm

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/predictor/classifier_guidance.hpp>
+#include <ddpm/predictor/mixture_oracle.hpp>
+#include <ddpm/predictor/predicts.hpp>
+#include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+
+#include "support/catch.hpp"
+#include "support/evaluate.hpp"
+#include "support/mixtures.hpp"
+#include "support/predictors.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+
+namespace ddpm::test {
+namespace {
+
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
+                                prediction::flow};
+
+marginal<double> flow_level(double t) { return {1 - t, t}; }
+marginal<double> exploding_level(double t) { return {1, t}; }
+
+/// The perfect classifier of a mixture's components: ∇ ln p(k|x_t) = ∇ ln p(x_t|k) − ∇ ln p(x_t).
+template <Scalar S>
+struct perfect_classifier {
+    mixture_oracle of_class;
+    mixture_oracle of_all;
+
+    void operator()(batch_view<const S> xt, std::span<const double> t, batch_view<S> out) const {
+        batch<S> all(xt.rows(), xt.columns());
+        of_class.session(xt.columns())(xt, t, model_output<S>{out, {}});
+        of_all.session(xt.columns())(xt, t, model_output<S>{all, {}});
+        out.array() -= all;
+    }
+};
+
+/// The smallest gradient with sessions.
+struct session_gradient {
+    struct made {
+        void operator()(batch_view<const double>, std::span<const double>, batch_view<double> out) const {
+            out.array() = 1;
+        }
+    };
+    [[nodiscard]] made session(index) const { return {}; }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a perfect classifier makes the oracle of all data that of a class", "[predictor]", float, double) {
+    using S = TestType;
+    const index d = 3, k = 1;
+    const named_mixture named = all_mixtures(d).back();
+    const auto component = gaussian_mixture::full({1}, named.mixture.means().col(k), {named.covariances[k]});
+    const batch<S> x = pattern<S>(d, 3, 1);
+    const std::vector<double> t{0.2, 0.5, 0.9};
+    for (const auto level : {flow_level, exploding_level}) {
+        const perfect_classifier<S> gradient{{component, level, prediction::score},
+                                             {named.mixture, level, prediction::score}};
+        for (const prediction kind : kinds) {
+            INFO(name_of(kind));
+            const mixture_oracle all(named.mixture, level, kind), expected(component, level, kind);
+            const auto p = classifier_guided(all, gradient, level);
+            static_assert(PredictorLike<decltype(p), S>);
+            CHECK(prediction_of(p) == kind);
+            CHECK(shape_of(p) == sample_shape(d));
+            const batch<S> got = evaluate<S>(p, x, t), want = evaluate<S>(expected, x, t);
+            CHECK(static_cast<double>((got - want).abs().maxCoeff()) < ulps<S>(200));
+            const batch<S> twice = evaluate<S>(classifier_guided(all, gradient, level, 2), x, t);
+            CHECK(static_cast<double>((twice - (2 * want - evaluate<S>(all, x, t))).abs().maxCoeff()) < ulps<S>(400));
+        }
+    }
+}
+
+TEST_CASE("classifier guidance of eps is that of the paper, over a schedule", "[predictor]") {
+    const noise_schedule<> schedule{linear_beta{}, 100};
+    const predictor_archetype<double> bare;
+    const auto p = classifier_guided(bare, session_gradient{}, schedule, 3);
+    const batch<double> x = pattern<double>(4, 2, 1);
+    const batch<double> got = evaluate<double>(p, x, {7, 80});
+    CHECK((got.col(0) - (x.col(0) / 2 - 3 * std::sqrt(1 - schedule.alpha_bar(7)))).abs().maxCoeff() < 1e-15);
+    CHECK((got.col(1) - (x.col(1) / 2 - 3 * std::sqrt(1 - schedule.alpha_bar(80)))).abs().maxCoeff() < 1e-15);
+}
+
+TEST_CASE("classifier_guided: what does not fit is an error", "[predictor]") {
+    const session_archetype<double> net;  // predicts v
+    const auto p = classifier_guided(net, session_gradient{}, level_function(flow_level));
+    const batch<double> x = batch<double>::Ones(4, 1);
+    CHECK_NOTHROW(evaluate<double>(p, x, {0}));
+    CHECK_THROWS_AS(evaluate<double>(p, x, {1}), value_error);
+    CHECK_THROWS_AS(evaluate<double>(p, x, {-1}), value_error);
+    CHECK_THROWS_AS(evaluate<double>(p, x, {0.5, 0.5}), shape_error);
+    // ε and the score know no such limit.
+    const auto eps = classifier_guided(predictor_archetype<double>{}, session_gradient{}, level_function(flow_level));
+    CHECK((evaluate<double>(eps, x, {1}) == -0.5).all());
+    CHECK((evaluate<double>(eps, x, {0}) == 0.5).all());
+    const auto score = classifier_guided(predicts(predictor_archetype<double>{}, prediction::score), session_gradient{},
+                                         level_function(flow_level), 2);
+    CHECK((evaluate<double>(score, x, {0}) == 2.5).all());
+    CHECK((evaluate<double>(score, x, {1}) == 2.5).all());
+}
+
+}  // namespace ddpm::test

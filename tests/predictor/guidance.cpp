@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/predictor/guidance.hpp>
+
+#include "support/catch.hpp"
+#include "support/evaluate.hpp"
+#include "support/guidance_golden.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+struct golden {
+    guidance_options options;
+    std::vector<double> expected;
+};
+
+// Printed by make_golden.py.
+const golden goldens[] = {
+    {{.scale = 7.5, .rescale = 0.0},
+     {11.26598682361565, 13.31841423680609, -2.932706802778375, -2.4802684950534735, 0.512032879023402,
+      -5.330666968253143, 1.2498188224348648, -4.531460432693741, 1.196277181063644, 15.93649329874971,
+      6.124524376909081, -5.331726718280307}},
+    {{.scale = 7.5, .rescale = 0.7},
+     {4.167079913975678, 4.92623480935253, -1.0847539414674643, -0.9174053892322052, 0.1893914806469464,
+      -1.9717150036903965, 0.46049530049357995, -1.6696149843245163, 0.4407679017781995, 5.871795286395706,
+      2.256578827826051, -1.9644728125480724}},
+    {{.scale = 3, .rescale = 1.0},
+     {1.1675003734111813, 1.3535872774921152, -0.16373574103332747, -0.2960524824024612, -0.08190612922956189,
+      -0.44595565288898903, -0.027103977221236544, -0.42209408623888234, 0.2347850304577512, 1.5704577167052123,
+      0.6887435873874509, -0.4421628590442581}},
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("guidance is that of diffusers", "[predictor]", float, double) {
+    using S = TestType;
+    for (const golden& g : goldens) {
+        const auto p = guided(counted<S>(golden_conditional), counted<S>(golden_unconditional), g.options);
+        CHECK(distance_to(golden_run<S>(p, 1), g.expected) < ulps<S>(200));
+    }
+    const auto plain = guided(counted<S>(golden_conditional), counted<S>(golden_unconditional), 7.5);
+    CHECK(distance_to(golden_run<S>(plain, 1), goldens[0].expected) < ulps<S>(200));
+}
+
+TEST_CASE("full rescaling gives the deviation of the conditional prediction, none where there is none", "[predictor]") {
+    const index d = 2000;
+    const auto deviation = [](const batch<double>& x) { return std::sqrt((x - x.mean()).square().mean()); };
+    const auto with = [](double, index i, index) { return 1000 + std::sin(static_cast<double>(i)); };
+    const auto without = [](double, index i, index) { return 900 + std::cos(static_cast<double>(3 * i)); };
+    const auto p = guided(counted<double>(with), counted<double>(without), {.scale = 5, .rescale = 1});
+    const batch<double> x = batch<double>::Zero(d, 1);
+    const batch<double> expected = evaluate<double>(counted<double>(with), x, {0});
+    CHECK(std::abs(deviation(evaluate<double>(p, x, {0})) - deviation(expected)) < 1e-12);
+
+    const auto constant = [](double, index, index) { return 3.0; };
+    const auto other = [](double, index, index) { return 1.0; };
+    const auto flat = guided(counted<double>(constant), counted<double>(other), {.scale = 2, .rescale = 1});
+    CHECK((evaluate<double>(flat, x, {0}) == 5).all());
+}
+
+TEST_CASE("rescaling leaves samples outside the interval alone", "[predictor]") {
+    const auto p = guided(counted<double>(golden_conditional), counted<double>(golden_unconditional),
+                          {.scale = 3, .rescale = 0.5, .interval = {.from = 0.5}});
+    const batch<double> x = batch<double>::Zero(6, 2);
+    const batch<double> got = evaluate<double>(p, x, {0, 1});
+    const batch<double> conditional = evaluate<double>(counted<double>(golden_conditional), x, {0, 1});
+    CHECK((got.col(0) == conditional.col(0)).all());
+    CHECK((got.col(1) != conditional.col(1)).all());
+}
+
+TEST_CASE("guided: what is no guidance is an error", "[predictor]") {
+    const auto with = [](const guidance_options& options) {
+        return guided(counted<float>(golden_conditional), counted<float>(golden_unconditional), options);
+    };
+    CHECK_NOTHROW(with({}));
+    CHECK_NOTHROW(with({.rescale = 1, .interval = {3, 3}}));
+    CHECK_THROWS_AS(with({.scale = std::nan("")}), value_error);
+    CHECK_THROWS_AS(with({.scale = std::numeric_limits<double>::infinity()}), value_error);
+    CHECK_THROWS_AS(with({.rescale = -0.1}), value_error);
+    CHECK_THROWS_AS(with({.rescale = 1.1}), value_error);
+    CHECK_THROWS_AS(with({.rescale = std::nan("")}), value_error);
+    CHECK_THROWS_AS(with({.interval = {3, 2}}), value_error);
+    CHECK_THROWS_AS(with({.interval = {std::nan(""), 2}}), value_error);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/predictor/mixture_oracle.hpp>
+#include <ddpm/predictor/mixture_posterior.hpp>
+#include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+
+#include "support/catch.hpp"
+#include "support/evaluate.hpp"
+#include "support/gaussian_oracle.hpp"
+#include "support/mixtures.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
+                                prediction::flow};
+
+marginal<double> flow_level(double t) { return {1 - t, t}; }
+marginal<double> exploding_level(double t) { return {1, t}; }
+
+}  // namespace
+
+static_assert(PredictorLike<mixture_oracle, float> && PredictorLike<mixture_oracle, double>);
+
+TEMPLATE_TEST_CASE("the oracle's predictions of every kind agree", "[predictor]", float, double) {
+    using S = TestType;
+    const batch<S> x = pattern<S>(3, 4, 1);
+    const std::vector<double> t{0.02, 0.3, 0.5, 0.95};
+    for (const named_mixture& named : all_mixtures(3)) {
+        for (const auto level : {flow_level, exploding_level}) {
+            const batch<S> eps = evaluate<S>(mixture_oracle(named.mixture, level), x, t);
+            for (const prediction kind : kinds) {
+                INFO(named.name << ", " << name_of(kind));
+                const mixture_oracle oracle(named.mixture, level, kind);
+                CHECK(prediction_of(oracle) == kind);
+                CHECK(shape_of(oracle) == sample_shape(3));
+                const batch<S> got = evaluate<S>(oracle, x, t);
+                for (index n = 0; n < 4; ++n) {
+                    const affine c = conversion(prediction::epsilon, kind, level(t[static_cast<std::size_t>(n)]));
+                    const batch<S> expected = static_cast<S>(c.xt) * x.col(n) + static_cast<S>(c.value) * eps.col(n);
+                    const double size = 1 + std::abs(c.xt) + std::abs(c.value);
+                    CHECK(static_cast<double>((got.col(n) - expected).abs().maxCoeff()) < size * ulps<S>(32));
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the score is the gradient of the density", "[predictor]") {
+    const index d = 3;
+    const double h = 1e-4;
+    const batch<double> x = pattern<double>(d, 4, 1);
+    const std::vector<double> t{0.05, 0.3, 0.6, 1};
+    for (const named_mixture& named : all_mixtures(d)) {
+        const mixture_oracle oracle(named.mixture, flow_level, prediction::score);
+        const batch<double> score = evaluate<double>(oracle, x, t);
+        std::vector<marginal<double>> level;
+        for (const double time : t) {
+            level.push_back(flow_level(time));
+        }
+        for (index i = 0; i < d; ++i) {
+            batch<double> above = x, below = x;
+            above.row(i) += h;
+            below.row(i) -= h;
+            const per_sample_values<double> slope =
+                (log_density(named.mixture, above, level) - log_density(named.mixture, below, level)) / (2 * h);
+            CHECK((slope - score.row(i)).abs().maxCoeff() < 1e-6);
+        }
+        const batch<double> eps = evaluate<double>(mixture_oracle(named.mixture, flow_level), x, t);
+        for (index n = 0; n < 4; ++n) {  // Tweedie: ε̂ = −σ ∇ ln p
+            CHECK((eps.col(n) + t[static_cast<std::size_t>(n)] * score.col(n)).abs().maxCoeff() < 1e-13);
+        }
+    }
+}
+
+TEST_CASE("the oracle is finite at the ends of every process, for every prediction", "[predictor]") {
+    const batch<double> x = pattern<double>(2, 2, 1);
+    for (const named_mixture& named : all_mixtures(2)) {
+        for (const prediction kind : kinds) {
+            const batch<double> got = evaluate<double>(mixture_oracle(named.mixture, flow_level, kind), x, {0, 1});
+            CHECK(got.isFinite().all());
+            if (kind == prediction::v || kind == prediction::flow) {
+                const auto given = x0_given_xt(named.mixture, x, std::vector{flow_level(0), flow_level(1)});
+                const double of_x = kind == prediction::v ? 0 : 1;  // at t = 1: v = −x̂_0, flow = x_t − x̂_0
+                CHECK((got.col(0) + of_x * given.mean.col(0)).abs().maxCoeff() < 1e-14);  // at t = 0 ε̂ is 0
+                CHECK((got.col(1) - of_x * x.col(1) + given.mean.col(1)).abs().maxCoeff() < 1e-14);
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("with one Gaussian over a schedule it is the Gaussian oracle", "[predictor]", float, double) {
+    using S = TestType;
+    const noise_schedule<> schedule{cosine_beta{}, 100};
+    const gaussian_oracle<noise_schedule<>> expected{schedule, 0.3, 0.2};
+    const mixture_oracle oracle(gaussian_mixture::isotropic({1}, batch<double>::Constant(4, 1, 0.3), {0.2}), schedule);
+    const batch<S> x = pattern<S>(4, 3, 2);
+    const std::vector<double> t{0, 40, 99};
+    const batch<S> difference = evaluate<S>(oracle, x, t) - evaluate<S>(expected, x, t);
+    CHECK(static_cast<double>(difference.abs().maxCoeff()) < ulps<S>(16));
+}
+
+TEST_CASE("times between those of a schedule are between its levels", "[predictor]") {
+    const noise_schedule<> schedule{linear_beta{}, 1000};
+    const named_mixture named = all_mixtures(2).back();
+    const batch<double> x = pattern<double>(2, 3, 2);
+    const std::vector<double> t{10.25, 500.5, 998.75};
+    const level_function level_of(schedule);
+    std::vector<marginal<double>> level;
+    for (const double time : t) {
+        level.push_back(level_of(time));
+    }
+    const batch<double> got = evaluate<double>(mixture_oracle(named.mixture, schedule), x, t);
+    CHECK((got == epsilon_given_xt(named.mixture, x, level)).all());
+}
+
+TEST_CASE("the oracle does not depend on the batch, the threads or the session before", "[predictor]") {
+    const index count = 500;
+    const batch<float> x = pattern<float>(4, count, 3);
+    const std::vector<double> t(static_cast<std::size_t>(count), 0.4);
+    for (const named_mixture& named : all_mixtures(4)) {
+        const mixture_oracle oracle(named.mixture, flow_level, prediction::v);
+        auto session = oracle.session(count);
+        const batch<float> all = call<float>(session, x, t);
+        CHECK((call<float>(session, x, t) == all).all());
+        for (const index threads : {index{1}, index{3}}) {
+            set_thread_count(threads);
+            CHECK((evaluate<float>(oracle, x, t) == all).all());
+        }
+        set_thread_count(0);
+        const batch<float> part = x.middleCols(123, 5);
+        CHECK((evaluate<float>(oracle, part, std::vector<double>(5, 0.4)) == all.middleCols(123, 5)).all());
+    }
+}
+
+TEST_CASE("mixture_oracle: what does not fit is an error", "[predictor]") {
+    const noise_schedule<> schedule{linear_beta{}, 10};
+    const mixture_oracle oracle(gaussian_mixture::isotropic({1}, some_means(2, 1), {1}), schedule);
+    const batch<double> x = batch<double>::Zero(2, 3);
+    CHECK_NOTHROW(evaluate<double>(oracle, x, {0, 1, 9}));
+    CHECK_THROWS_AS(evaluate<double>(oracle, x, {0, 1}), shape_error);
+    CHECK_THROWS_AS(evaluate<double>(oracle, batch<double>::Zero(3, 3), {0, 1, 2}), shape_error);
+    CHECK_THROWS_AS(evaluate<double>(oracle, x, {0, 1, 9.5}), value_error);
+    CHECK_THROWS_AS(evaluate<double>(oracle, x, {-1, 1, 9}), value_error);
+    batch<double> narrow(2, 2);
+    const std::vector<double> t{0, 1, 2};
+    auto session = oracle.session(3);
+    const batch_view<const double> xt(x);
+    CHECK_THROWS_AS(session(xt, std::span<const double>(t), model_output<double>{narrow, {}}), shape_error);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/predictor/mixture_posterior.hpp>
+
+#include "support/catch.hpp"
+#include "support/mixtures.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+const marginal<double> clean_level{1, 0};
+const std::vector<marginal<double>> levels{{1, 0.3}, {0.8, 0.6}, {0.3, 0.7}, {0.05, 1}, {1, 3}, {0.97, 0.2}};
+
+/// What integration over x_0 says of one x_t: ∫ p(x_0) N(x_t; α x_0, σ²) (1, x_0, x_0²) dx_0 by the trapezoidal rule,
+/// which is as good as exact for such functions.
+struct integrals {
+    double density = 0;
+    Eigen::VectorXd x0;
+    double variance = 0;  // mean over the dimensions
+
+    integrals(const named_mixture& named, const Eigen::VectorXd& xt, const marginal<double>& level, double half_width,
+              index points)
+        : x0(Eigen::VectorXd::Zero(xt.size())) {
+        const index d = xt.size();
+        const double h = 2 * half_width / static_cast<double>(points);
+        double square = 0;
+        index total = 1;
+        for (index i = 0; i < d; ++i) {
+            total *= points;
+        }
+        Eigen::VectorXd at(d);
+        for (index cell = 0; cell < total; ++cell) {
+            for (index i = 0, rest = cell; i < d; ++i, rest /= points) {
+                at(i) = -half_width + h * static_cast<double>(rest % points);
+            }
+            const double distance = (xt - level.signal * at).squaredNorm() / (level.sigma * level.sigma);
+            const double weight = named.density(at) * std::exp(-distance / 2) *
+                                  std::pow(h / (level.sigma * std::sqrt(2 * std::numbers::pi)), static_cast<double>(d));
+            density += weight;
+            x0 += weight * at;
+            square += weight * at.squaredNorm();
+        }
+        x0 /= density;
+        variance = (square / density - x0.squaredNorm()) / static_cast<double>(d);
+    }
+};
+
+void compare_with_integrals(index d, double half_width, index points, double tolerance) {
+    batch<double> x(d, 2);
+    x.col(0).setConstant(0.4);
+    x.col(1).setConstant(-0.9);
+    for (const named_mixture& named : all_mixtures(d)) {
+        for (const marginal<double>& level : levels) {
+            INFO(named.name << ", level " << level.signal << ", " << level.sigma);
+            const auto density = log_density(named.mixture, x, level);
+            const auto given = x0_given_xt(named.mixture, x, level);
+            const batch<double> eps = epsilon_given_xt(named.mixture, x, level);
+            for (index n = 0; n < 2; ++n) {
+                const Eigen::VectorXd xt = x.col(n).matrix();
+                const integrals expected(named, xt, level, half_width, points);
+                CHECK(std::abs(density(n) - std::log(expected.density)) < tolerance);
+                CHECK((given.mean.col(n).matrix() - expected.x0).norm() < tolerance);
+                CHECK(std::abs(given.variance(n) - expected.variance) < tolerance);
+                CHECK(given.log_variance(n) == std::log(given.variance(n)));
+                CHECK((eps.col(n).matrix() - (xt - level.signal * expected.x0) / level.sigma).norm() < tolerance / 0.2);
+            }
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a mixture's density and moments are those of integration in one dimension", "[predictor]") {
+    compare_with_integrals(1, 8, 2000, 1e-12);
+}
+
+TEST_CASE("a mixture's density and moments are those of integration in two dimensions", "[predictor]") {
+    compare_with_integrals(2, 6, 120, 1e-9);
+}
+
+TEST_CASE("one Gaussian has closed forms", "[predictor]") {
+    const index d = 6;
+    const Eigen::MatrixXd c = some_covariance(d, 1);
+    const batch<double> m = some_means(d, 1);
+    const auto mixture = gaussian_mixture::full({2}, m, {c});
+    const batch<double> x = batch<double>::Random(d, 3);
+    for (const auto& level : levels) {
+        const double a = level.signal, s = level.sigma;
+        const Eigen::MatrixXd total = a * a * c + s * s * Eigen::MatrixXd::Identity(d, d);
+        const Eigen::MatrixXd r = x.matrix().colwise() - a * m.matrix().col(0);
+        const Eigen::MatrixXd solved = total.inverse() * r;
+        const auto given = x0_given_xt(mixture, x, level);
+        CHECK((given.mean.matrix() - ((a * c * solved).colwise() + m.matrix().col(0))).cwiseAbs().maxCoeff() < 1e-13);
+        CHECK((epsilon_given_xt(mixture, x, level).matrix() - s * solved).cwiseAbs().maxCoeff() < 1e-12);
+        const double variance = (c - a * a * c * total.inverse() * c).trace() / d;
+        CHECK((given.variance - variance).abs().maxCoeff() < 1e-13);
+        const auto density = log_density(mixture, x, level);
+        for (index n = 0; n < 3; ++n) {
+            const double expected =
+                -0.5 * (r.col(n).dot(solved.col(n)) + std::log((2 * std::numbers::pi * total).determinant()));
+            CHECK(std::abs(density(n) - expected) < 1e-11);
+        }
+        CHECK((responsibilities(mixture, x, level) == 1).all());
+    }
+}
+
+TEST_CASE("responsibilities are Bayes' rule", "[predictor]") {
+    const index d = 2;
+    const batch<double> x = batch<double>::Random(d, 4);
+    for (const named_mixture& named : all_mixtures(d)) {
+        const batch<double> r = responsibilities(named.mixture, x, clean_level);
+        CHECK((r.colwise().sum() - 1).abs().maxCoeff() < 1e-14);
+        for (index k = 0; k < 3; ++k) {
+            const auto alone = gaussian_mixture::full({1}, named.mixture.means().col(k),
+                                                      {named.covariances[static_cast<std::size_t>(k)]});
+            const per_sample_values<double> expected =
+                (log_density(alone, x, clean_level) - log_density(named.mixture, x, clean_level)).exp() *
+                named.mixture.weights()[static_cast<std::size_t>(k)];
+            CHECK((r.row(k) - expected).abs().maxCoeff() < 1e-13);
+        }
+    }
+}
+
+TEST_CASE("a mixture has limits where there is no noise, and where there is no signal", "[predictor]") {
+    const index d = 3;
+    const batch<double> x = batch<double>::Random(d, 4);
+    for (const named_mixture& named : all_mixtures(d)) {
+        INFO(named.name);
+        for (const double signal : {1.0, 0.5}) {
+            const auto given = x0_given_xt(named.mixture, x, marginal<double>{signal, 0});
+            CHECK((given.mean - x / signal).abs().maxCoeff() < 1e-13);
+            CHECK(given.variance.abs().maxCoeff() < 1e-25);
+            CHECK((epsilon_given_xt(named.mixture, x, marginal<double>{signal, 0}) == 0).all());
+        }
+        // Near the limit nothing jumps.
+        CHECK((x0_given_xt(named.mixture, x, marginal<double>{1, 1e-9}).mean - x).abs().maxCoeff() < 1e-12);
+
+        Eigen::VectorXd mean = Eigen::VectorXd::Zero(d);
+        double second = 0;
+        for (index k = 0; k < 3; ++k) {
+            const double w = named.mixture.weights()[static_cast<std::size_t>(k)];
+            mean += w * named.mixture.means().col(k).matrix();
+            second += w * (named.covariances[static_cast<std::size_t>(k)].trace() +
+                           named.mixture.means().col(k).matrix().squaredNorm());
+        }
+        const marginal<double> no_signal{0, 0.7};
+        const auto given = x0_given_xt(named.mixture, x, no_signal);
+        CHECK((given.mean.matrix().colwise() - mean).cwiseAbs().maxCoeff() < 1e-14);
+        CHECK((given.variance - (second - mean.squaredNorm()) / d).abs().maxCoeff() < 1e-13);
+        CHECK((epsilon_given_xt(named.mixture, x, no_signal) - x / 0.7).abs().maxCoeff() < 1e-14);
+        for (index k = 0; k < 3; ++k) {
+            const double weight = named.mixture.weights()[static_cast<std::size_t>(k)];
+            CHECK((responsibilities(named.mixture, x, no_signal).row(k) - weight).abs().maxCoeff() < 1e-14);
+        }
+    }
+}
+
+TEST_CASE("a mixture is stable far from its components and in many dimensions", "[predictor]") {
+    const index d = 400;
+    const auto mixture = gaussian_mixture::isotropic({1, 1}, some_means(d, 2), {1e-4, 1e-4});
+    const batch<double> x = 100 + batch<double>::Random(d, 2);  // densities of about e^−10¹⁰
+    const auto density = log_density(mixture, x, marginal<double>{1, 1e-3});
+    CHECK(density.isFinite().all());
+    CHECK(density.maxCoeff() < -1e9);
+    const batch<double> r = responsibilities(mixture, x, marginal<double>{1, 1e-3});
+    CHECK((r.colwise().sum() - 1).abs().maxCoeff() < 1e-12);
+    CHECK(x0_given_xt(mixture, x, marginal<double>{1, 1e-3}).mean.isFinite().all());
+}
+
+TEMPLATE_TEST_CASE("a sample's level is its own, and its neighbours do not matter", "[predictor]", float, double) {
+    using S = TestType;
+    const index d = 5, count = 300;
+    const batch<S> x = batch<S>::Random(d, count);
+    std::vector<marginal<double>> level;
+    for (index n = 0; n < count; ++n) {
+        level.push_back(levels[static_cast<std::size_t>(n / 3 % 6)]);
+    }
+    for (const named_mixture& named : all_mixtures(d)) {
+        const batch<double> all = epsilon_given_xt(named.mixture, x, level);
+        set_thread_count(1);
+        CHECK((epsilon_given_xt(named.mixture, x, level) == all).all());
+        set_thread_count(0);
+        for (const index n : {index{0}, index{7}, count - 1}) {
+            const batch<S> one = x.col(n);
+            CHECK((epsilon_given_xt(named.mixture, one, level[static_cast<std::size_t>(n)]) == all.col(n)).all());
+        }
+    }
+}
+
+TEST_CASE("mixture_posterior: what does not fit is an error", "[predictor]") {
+    const auto mixture = gaussian_mixture::isotropic({1}, some_means(2, 1), {1});
+    const batch<double> x = batch<double>::Zero(2, 3), tall = batch<double>::Zero(3, 3);
+    const std::vector<marginal<double>> two{{1, 1}, {1, 1}};
+    const marginal<double> fine{1, 1}, nothing{0, 0}, negative{1, -1}, nan{1, std::nan("")};
+    const auto check = [&](const auto& function) {
+        CHECK_NOTHROW(function(x, fine));
+        CHECK_THROWS_AS(function(tall, fine), shape_error);
+        CHECK_THROWS_AS(function(x, two), shape_error);
+        CHECK_THROWS_AS(function(x, nothing), value_error);
+        CHECK_THROWS_AS(function(x, negative), value_error);
+        CHECK_THROWS_AS(function(x, nan), value_error);
+    };
+    check([&](const auto& xt, const auto& level) { return log_density(mixture, xt, level).eval(); });
+    check([&](const auto& xt, const auto& level) { return responsibilities(mixture, xt, level).eval(); });
+    check([&](const auto& xt, const auto& level) { return epsilon_given_xt(mixture, xt, level).eval(); });
+    check([&](const auto& xt, const auto& level) { return x0_given_xt(mixture, xt, level).mean.eval(); });
+}
+
+}  // namespace ddpm::test
