@@ -11,6 +11,7 @@
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/scheduler_run.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/image_grid.hpp>
@@ -55,37 +56,38 @@ void print_notes(const std::vector<std::string>& notes) {
     }
 }
 
-/// Images by any plan, with a line that counts the steps.
-template <class Predictor>
-images draw(const ddpm::sampling_plan& plan, const Predictor& predictor, ddpm::sample_options options,
-            const settings& chosen) {
+/// Images by `sample(options, on_step)`, with a line that counts the steps.
+template <class Sample>
+images draw(const settings& chosen, ddpm::sample_options options, const Sample& sample) {
     options.count = chosen.count;
     options.seed = chosen.seed;
     const examples::stopwatch watch;
     const examples::interrupt_watch ctrl_c;
     index done = 0;
-    const auto show = [&](const ddpm::sample_step<float>&) {
-        ++done;
-        std::fprintf(stderr, "\rstep %td of %td, %.1f s ", done, plan.steps(), watch.seconds());
+    images drawn = sample(options, [&](const ddpm::sample_step<float>& step) {
+        std::fprintf(stderr, "\rstep %td of %td, %.1f s ", ++done, step.steps, watch.seconds());
         return !ctrl_c.interrupted();
-    };
-    images drawn = ddpm::sample(plan, predictor, options, show);
+    });
     std::fprintf(stderr, "\n");
     return drawn;
 }
 
 template <class Predictor>
 images draw(const ddpm::diffusers::scheduler_config& config, const Predictor& net, const settings& chosen) {
+    if (chosen.sampler == "scheduler") {
+        const auto run = ddpm::diffusers::make_scheduler_run(config, chosen.steps);
+        return draw(chosen, {}, [&](const auto& options, const auto& on_step) {
+            return ddpm::diffusers::sample(run, net, options, on_step);
+        });
+    }
     const auto schedule = ddpm::diffusers::make_schedule(config);
     const ddpm::sample_options options = ddpm::diffusers::scheduler_options(config, chosen.steps);
-    const auto predictor = ddpm::predicts(net, config.predicts);
-    if (chosen.sampler == "ddpm") {
-        return draw(ddpm::make_plan(ddpm::ancestral{}, schedule, options.timesteps), predictor, options, chosen);
-    }
-    if (chosen.sampler == "ddim") {
-        return draw(ddpm::make_plan(ddpm::ddim{}, schedule, options.timesteps), predictor, options, chosen);
-    }
-    return draw(ddpm::diffusers::scheduler_plan(config, schedule, options.timesteps), predictor, options, chosen);
+    const ddpm::sampling_plan plan = chosen.sampler == "ddpm"
+                                         ? ddpm::make_plan(ddpm::ancestral{}, schedule, options.timesteps)
+                                         : ddpm::make_plan(ddpm::ddim{}, schedule, options.timesteps);
+    return draw(chosen, options, [&](const auto& o, const auto& on_step) {
+        return ddpm::sample(plan, ddpm::predicts(net, config.predicts), o, on_step);
+    });
 }
 
 int run(const settings& chosen) {

@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
+#include "support/svg.hpp"
+
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -36,22 +35,6 @@ struct plot_frame {
         return bottom - std::clamp(height, 0.0, 1.0) * (bottom - top);
     }
 };
-
-/// A short decimal: 4 digits, no trailing zeros.
-[[nodiscard]] inline std::string number(double value) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4g", value);
-    return text;
-}
-
-[[nodiscard]] inline std::string svg_text(double x, double y, const char* anchor, const std::string& text) {
-    return "<text x=\"" + number(x) + "\" y=\"" + number(y) + "\" text-anchor=\"" + anchor + "\">" + text + "</text>\n";
-}
-
-[[nodiscard]] inline std::string svg_line(double x1, double y1, double x2, double y2, const char* colour) {
-    return "<line x1=\"" + number(x1) + "\" y1=\"" + number(y1) + "\" x2=\"" + number(x2) + "\" y2=\"" + number(y2) +
-           "\" stroke=\"" + colour + "\"/>\n";
-}
 
 [[nodiscard]] inline std::string svg_curve(const plot_frame& frame, const std::vector<loss_point>& curve,
                                            const char* style) {
@@ -90,19 +73,6 @@ struct plot_frame {
     return kept;
 }
 
-/// 1, 2 and 5 times powers of ten from `least` to `most`.
-[[nodiscard]] inline std::vector<double> logarithmic_ticks(double least, double most) {
-    std::vector<double> ticks;
-    for (double decade = std::pow(10.0, std::floor(std::log10(least))); decade <= most; decade *= 10) {
-        for (const double factor : {1.0, 2.0, 5.0}) {
-            if (factor * decade >= least * 0.999 && factor * decade <= most * 1.001) {
-                ticks.push_back(factor * decade);
-            }
-        }
-    }
-    return ticks;
-}
-
 /// Steps of 1, 2 or 5 times a power of ten that give 4 to 10 ticks.
 [[nodiscard]] inline double linear_tick(double range) {
     const double decade = std::pow(10.0, std::floor(std::log10(range)));
@@ -131,34 +101,26 @@ inline void write_loss_plot(const std::string& path, const std::string& title, s
         frame.last_step = std::max(static_cast<double>(curve.back().step), frame.first_step + 1);
         frame.least_loss = least->loss * 0.9;
         frame.most_loss = most->loss * 1.1;
-        for (const double loss : detail::logarithmic_ticks(frame.least_loss, frame.most_loss)) {
-            body += detail::svg_line(frame.left, frame.y(loss), frame.right, frame.y(loss), "#e4e4e4");
-            body += detail::svg_text(frame.left - 8, frame.y(loss) + 4, "end", detail::number(loss));
+        for (const double loss : logarithmic_ticks(frame.least_loss, frame.most_loss)) {
+            body += svg_line(frame.left, frame.y(loss), frame.right, frame.y(loss), "#e4e4e4");
+            body += svg_text(frame.left - 8, frame.y(loss) + 4, "end", number(loss));
         }
         const double tick = std::max(1.0, detail::linear_tick(frame.last_step - frame.first_step));
         for (double step = std::ceil(frame.first_step / tick) * tick; step <= frame.last_step; step += tick) {
-            body += detail::svg_line(frame.x(step), frame.bottom, frame.x(step), frame.bottom + 5, "#444");
-            body += detail::svg_text(frame.x(step), frame.bottom + 20, "middle", std::to_string(std::llround(step)));
+            body += svg_line(frame.x(step), frame.bottom, frame.x(step), frame.bottom + 5, "#444");
+            body += svg_text(frame.x(step), frame.bottom + 20, "middle", std::to_string(std::llround(step)));
         }
         body += detail::svg_curve(frame, detail::thinned(curve, 1400), "stroke=\"#9ec3e6\" stroke-width=\"0.7\"");
         body += detail::svg_curve(frame, detail::thinned(mean, 700), "stroke=\"#14507f\" stroke-width=\"2\"");
-        const std::string legend = "dark: running mean, " + detail::number(mean.back().loss) + " at the end";
-        body += detail::svg_text(frame.right, frame.top + 16, "end", legend);
+        const std::string legend = "dark: running mean, " + number(mean.back().loss) + " at the end";
+        body += svg_text(frame.right, frame.top + 16, "end", legend);
     }
-    std::ofstream file(path);
-    file << "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 430\" width=\"800\" height=\"430\" "
-            "font-family=\"sans-serif\" font-size=\"12\" fill=\"#222\">\n"
-            "<rect width=\"800\" height=\"430\" fill=\"#fff\"/>\n"
-         << "<g font-size=\"15\">" << detail::svg_text(frame.left, 28, "start", title) << "</g>\n"
-         << body << detail::svg_line(frame.left, frame.top, frame.left, frame.bottom, "#444")
-         << detail::svg_line(frame.left, frame.bottom, frame.right, frame.bottom, "#444")
-         << detail::svg_text((frame.left + frame.right) / 2, 414, "middle", "training step")
-         << "<g transform=\"rotate(-90 20 210)\">" << detail::svg_text(20, 210, "middle", "loss (logarithmic)")
-         << "</g>\n</svg>\n";
-    file.close();
-    if (!file) {
-        throw ddpm::io_error("write_loss_plot", path + ": cannot be written");
-    }
+    write_svg(path, 800, 430,
+              "<g font-size=\"15\">" + svg_text(frame.left, 28, "start", title) + "</g>\n" + body +
+                  svg_line(frame.left, frame.top, frame.left, frame.bottom, "#444") +
+                  svg_line(frame.left, frame.bottom, frame.right, frame.bottom, "#444") +
+                  svg_text((frame.left + frame.right) / 2, 414, "middle", "training step") +
+                  "<g transform=\"rotate(-90 20 210)\">" + svg_text(20, 210, "middle", "loss (logarithmic)") + "</g>\n");
 }
 
 }  // namespace examples
