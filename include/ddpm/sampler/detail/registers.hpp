@@ -99,9 +99,9 @@ public:
             S x0[tile_elements], eps[tile_elements];
             current now{i, x0, eps};
             if (i >= 0) {
-                now.x0 = slot(quantity::x0, i, at.first).value_or(x0);
-                now.eps = slot(quantity::eps, i, at.first).value_or(eps);
-                estimate(at, now.x0, now.eps);
+                estimate(at, x0, eps);
+                keep(quantity::x0, i, at, x0);
+                keep(quantity::eps, i, at, eps);
                 const auto& variance = plan_.stages()[static_cast<std::size_t>(i)].variance;
                 now.variance = variance ? &*variance : nullptr;
             }
@@ -129,8 +129,8 @@ private:
     /// The estimates of the evaluation that was just made, of a tile's elements.
     struct current {
         index evaluation;
-        S* x0;
-        S* eps;
+        const S* x0;
+        const S* eps;
         const head_variance* variance = nullptr;
     };
 
@@ -155,6 +155,14 @@ private:
     [[nodiscard]] std::optional<S*> slot(quantity of, index number, index first) {
         const index at = storage_.slot_of(of, number);
         return at == no_slot ? std::nullopt : std::optional<S*>(slots_[static_cast<std::size_t>(at)].data() + first);
+    }
+
+    /// Writes an estimate of a tile to its slot, if it has one: past the caches where the batch is larger than they are.
+    void keep(quantity of, index i, const tile& at, const S* values) {
+        if (const std::optional<S*> to = slot(of, i, at.first)) {
+            const bool stream = kernels::detail::should_stream<S>(prediction_, batch_view<const S>());
+            kernels::linear_combination(at.size(), {S{1}}, {values}, *to, stream);
+        }
     }
 
     void draw_noise(index i) {

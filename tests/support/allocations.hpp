@@ -1,0 +1,14 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+
+namespace ddpm::test {
+
+/// How often memory was allocated, by operator new or, as Eigen does, by malloc. The test program must hold
+/// tests/sampler/allocations.cpp.
+extern std::atomic<std::size_t> allocations;
+
+}  // namespace ddpm::test
