@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
+#include <ddpm/predictor/differentiable.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
 #include <ddpm/predictor/mixture_posterior.hpp>
 #include <ddpm/schedule/beta.hpp>
@@ -12,7 +13,9 @@
 #include "support/mixtures.hpp"
 #include "support/schedules.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 namespace ddpm::test {
@@ -27,6 +30,7 @@ marginal<double> exploding_level(double t) { return {1, t}; }
 }  // namespace
 
 static_assert(PredictorLike<mixture_oracle, float> && PredictorLike<mixture_oracle, double>);
+static_assert(DifferentiableLike<mixture_oracle, float> && DifferentiableLike<mixture_oracle, double>);
 
 TEMPLATE_TEST_CASE("the oracle's predictions of every kind agree", "[predictor]", float, double) {
     using S = TestType;
@@ -139,6 +143,94 @@ TEST_CASE("the oracle does not depend on the batch, the threads or the session b
     }
 }
 
+TEST_CASE("the oracle's variance head is Var[x_0|x_t]", "[predictor]") {
+    const batch<double> x = pattern<double>(2, 3, 1);
+    const std::vector<double> t{0.2, 0.6, 1};
+    for (const named_mixture& named : all_mixtures(2)) {
+        INFO(named.name);
+        batch<double> out(2, 3), each(2, 3), mean(2, 3);
+        const mixture_oracle of_each(named.mixture, flow_level, prediction::v),
+            of_mean(named.mixture, flow_level, prediction::v, oracle_variance::mean);
+        auto session_of_each = of_each.session(3);
+        session_of_each(batch_view<const double>(x), std::span<const double>(t), model_output<double>{out, each});
+        const batch<double> predicted = out;
+        auto session_of_mean = of_mean.session(3);
+        session_of_mean(batch_view<const double>(x), std::span<const double>(t), model_output<double>{out, mean});
+        CHECK((out == predicted).all());
+        CHECK((out == evaluate<double>(of_each, x, t)).all());
+        for (index n = 0; n < 3; ++n) {
+            // E[x_0|x_t] and E[x_0²|x_t] by a sum over a fine grid of x_0.
+            const auto [alpha, sigma] = flow_level(t[static_cast<std::size_t>(n)]);
+            Eigen::Array2d first = Eigen::Array2d::Zero(), second = first;
+            double total = 0;
+            constexpr double h = 0.05;
+            for (double a = -7; a <= 7; a += h) {
+                for (double b = -7; b <= 7; b += h) {
+                    const Eigen::Array2d x0(a, b);
+                    const double weight = named.density(x0.matrix()) *
+                                          std::exp(-(x.col(n) - alpha * x0).square().sum() / (2 * sigma * sigma));
+                    total += weight;
+                    first += weight * x0;
+                    second += weight * x0.square();
+                }
+            }
+            const Eigen::Array2d variance = second / total - (first / total).square();
+            CHECK((each.col(n) - variance).abs().maxCoeff() < 1e-9);
+            CHECK(std::abs(each.col(n).mean() - mean(0, n)) < 1e-14);
+            CHECK(mean(0, n) == mean(1, n));
+        }
+    }
+}
+
+TEST_CASE("the oracle's Jacobian is that of central differences", "[predictor]") {
+    const index d = 3;
+    const batch<double> x = pattern<double>(d, 4, 1), v = pattern<double>(d, 4, 5);
+    const std::vector<double> t{0.05, 0.3, 0.6, 0.95};
+    for (const named_mixture& named : all_mixtures(d)) {
+        for (const auto level : {flow_level, exploding_level}) {
+            for (const prediction kind : kinds) {
+                INFO(named.name << ", " << name_of(kind));
+                const mixture_oracle oracle(named.mixture, level, kind);
+                auto session = oracle.session(4);
+                batch<double> got(d, 4);
+                session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t),
+                                        batch_view<const double>(v), batch_view<double>(got));
+                double largest = 1;
+                for (index i = 0; i < d; ++i) {
+                    constexpr double h = 1e-5;
+                    batch<double> above = x, below = x;
+                    above.row(i) += h;
+                    below.row(i) -= h;
+                    const batch<double> slope =
+                        (evaluate<double>(oracle, above, t) - evaluate<double>(oracle, below, t)) / (2 * h);
+                    const per_sample_values<double> expected = (slope * v).colwise().sum();
+                    largest = std::max(largest, expected.abs().maxCoeff());
+                    CHECK((got.row(i) - expected).abs().maxCoeff() < 1e-7 * largest);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the oracle's Jacobian is finite at the ends of every process, for every prediction", "[predictor]") {
+    const batch<double> x = pattern<double>(2, 2, 1);
+    const std::vector<double> t{0, 1};
+    for (const named_mixture& named : all_mixtures(2)) {
+        for (const prediction kind : kinds) {
+            const mixture_oracle oracle(named.mixture, flow_level, kind);
+            auto session = oracle.session(2);
+            batch<double> got(2, 2);
+            session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t), batch_view<const double>(x),
+                                    batch_view<double>(got));
+            CHECK(got.isFinite().all());
+            if (kind == prediction::x0) {
+                CHECK((got.col(0) - x.col(0)).abs().maxCoeff() < 1e-12);
+                CHECK(got.col(1).abs().maxCoeff() < 1e-14);
+            }
+        }
+    }
+}
+
 TEST_CASE("mixture_oracle: what does not fit is an error", "[predictor]") {
     const noise_schedule<> schedule{linear_beta{}, 10};
     const mixture_oracle oracle(gaussian_mixture::isotropic({1}, some_means(2, 1), {1}), schedule);
@@ -153,6 +245,16 @@ TEST_CASE("mixture_oracle: what does not fit is an error", "[predictor]") {
     auto session = oracle.session(3);
     const batch_view<const double> xt(x);
     CHECK_THROWS_AS(session(xt, std::span<const double>(t), model_output<double>{narrow, {}}), shape_error);
+    batch<double> out(2, 3);
+    CHECK_THROWS_AS(session(xt, std::span<const double>(t), model_output<double>{out, narrow}), shape_error);
+    const auto multiply = [&](std::size_t times, const batch<double>& v, batch<double>& to) {
+        session.vector_jacobian(xt, std::span<const double>(t).first(times), batch_view<const double>(v),
+                                batch_view<double>(to));
+    };
+    CHECK_NOTHROW(multiply(3, x, out));
+    CHECK_THROWS_AS(multiply(2, x, out), shape_error);
+    CHECK_THROWS_AS(multiply(3, narrow, out), shape_error);
+    CHECK_THROWS_AS(multiply(3, x, narrow), shape_error);
 }
 
 }  // namespace ddpm::test

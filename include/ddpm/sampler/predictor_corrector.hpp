@@ -103,14 +103,15 @@ private:
     /// x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
     void predict(const grid_point& at, const marginal<double>& to) {
         evaluate(at);
-        const auto [scale, variance] = transition_between(to, at.level);
+        const transition<double> step = transition_between(to, at.level);
         const bool draws = to.sigma > 0 || options_.noise_at_end;
         if (draws) {
             draw();
         }
-        const double deviation = draws ? std::sqrt(variance) : 0;
+        const double deviation = draws ? std::sqrt(step.variance) : 0;
         combine([&](index) {
-            return std::array{static_cast<S>(1 / scale), static_cast<S>(variance / scale), static_cast<S>(deviation)};
+            return std::array{static_cast<S>(1 / step.scale), static_cast<S>(step.variance / step.scale),
+                              static_cast<S>(deviation)};
         });
     }
 

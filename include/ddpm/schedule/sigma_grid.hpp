@@ -36,7 +36,8 @@ namespace detail {
     for (const auto& [t, ratio] : points) {
         grid.push_back({options.whole_timesteps ? std::nearbyint(t) : t, level(ratio)});
     }
-    grid.push_back({-1, options.end == grid_end::zero_noise ? marginal<double>{1, 0} : level(table.range().lowest)});
+    grid.push_back(options.end == grid_end::zero_noise ? grid_point{-1, {1, 0}}
+                                                       : grid_point{0, level(table.range().lowest)});
     return time_grid(std::move(grid));
 }
 

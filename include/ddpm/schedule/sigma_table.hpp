@@ -20,15 +20,16 @@ public:
     /// What stands for ᾱ = 0, whose ratio is infinite: the smallest number of half precision, as in diffusers.
     static constexpr double least_alpha_bar = 0x1p-24;
 
-    /// The ratios are computed in the schedule's own arithmetic.
+    /// The ratios and their logarithms are computed in the schedule's own arithmetic.
     template <NoiseSchedule Schedule>
     explicit sigma_table(const Schedule& schedule) {
         using real = real_of<Schedule>;
         for (index t = 0; t < schedule.steps(); ++t) {
             const real known = schedule.alpha_bar(t);
             const real alpha_bar = known > 0 ? known : static_cast<real>(least_alpha_bar);
-            sigmas_.push_back(static_cast<double>(std::sqrt((1 - alpha_bar) / alpha_bar)));
-            logs_.push_back(std::log(sigmas_.back()));
+            const real ratio = std::sqrt((1 - alpha_bar) / alpha_bar);
+            sigmas_.push_back(static_cast<double>(ratio));
+            logs_.push_back(static_cast<double>(std::log(ratio)));
         }
     }
 

@@ -119,7 +119,7 @@ template <NoiseSchedule Schedule>
     for (const index t : timesteps) {
         points.push_back({static_cast<double>(t), level(t)});
     }
-    points.push_back({-1, end == grid_end::zero_noise ? marginal<double>{1, 0} : level(0)});
+    points.push_back(end == grid_end::zero_noise ? grid_point{-1, {1, 0}} : grid_point{0, level(0)});
     return time_grid(std::move(points));
 }
 

@@ -1,0 +1,166 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace ddpm {
+
+/// Noise that is a Brownian path W of each element of each sample, so that steps of any size see the same path: the
+/// draw of a step from one σ/α to another is the increment of W between them, divided by its deviation. The time of W
+/// is ln(σ/α), between the ends of a range, for which 0 and ∞ stand too. W is the sum of a straight line and of tents,
+/// halved in width from level to level, each times a normal at an address of its own, which is the bridge of Lévy; it
+/// has no state. It suits samplers of stochastic differential equations, not those that renew all of the noise.
+/// @determinism as philox_noise, which makes the normals
+/// @accuracy between two times that differ by more than 2^−depth of the range, increments are those of a Brownian path
+/// up to that; the deviation of a draw is always 1
+/// @complexity at most 2 · depth normals for one
+/// @source Lévy's construction; Li et al. 2020, arXiv 2001.01328, section 4 (virtual Brownian tree)
+class brownian_tree {
+public:
+    /// The paths over σ/α from `lowest` to `highest`: of a grid, its least but 0 and its first.
+    /// @throws value_error unless 0 < lowest < highest < ∞ and 1 ≤ depth ≤ 31
+    brownian_tree(std::uint64_t seed, double lowest, double highest, index depth = 22)
+        : start_(seed, noise_stream::sampler),
+          tree_(seed, noise_stream::brownian),
+          log_lowest_(std::log(lowest)),
+          log_range_(std::log(highest) - log_lowest_),
+          depth_(depth) {
+        if (!(lowest > 0 && lowest < highest && highest <= std::numeric_limits<double>::max())) {
+            throw value_error("brownian_tree", "range of sigma/alpha", "0 < lowest < highest < infinity",
+                              detail::text(lowest, " ... ", highest));
+        }
+        if (depth < 1 || depth > most_depth) {
+            throw value_error("brownian_tree", "depth", detail::text("1 <= depth <= ", most_depth), depth);
+        }
+    }
+
+    [[nodiscard]] std::uint64_t seed() const noexcept { return start_.seed(); }
+
+    /// Standard normals by step, for where a run begins: those of philox_noise.
+    /// @shape out D × N
+    template <Scalar S>
+    void normal(batch_view<S> out, index step, index first_sample = 0) const {
+        start_.normal(out, step, first_sample);
+    }
+
+    /// (W(to) − W(from)) / (its deviation): column n is the path of sample first_sample + n. Where no time lies between
+    /// the two, as from the range's end to 0, it is 0.
+    /// @shape out D × N
+    /// @throws value_error unless both are within the range, to rounding, or 0 or ∞; and as philox_noise
+    template <Scalar S>
+    void normal_between(batch_view<S> out, double from, double to, index first_sample = 0) const {
+        increment sum;
+        const double a = time_of(from), b = time_of(to);
+        add_path(sum, std::min(a, b), std::max(a, b));
+        double variance = 0;
+        for (std::size_t i = 0; i < sum.count; ++i) {
+            variance += sum.factors[i] * sum.factors[i];
+        }
+        write(sum, (a < b ? 1 : -1) / std::sqrt(variance), out, first_sample);
+    }
+
+    /// The part of the variance of W over its whole range that lies between two σ/α.
+    /// @throws value_error as above
+    [[nodiscard]] double variance_between(double from, double to) const {
+        return std::abs(time_of(to) - time_of(from));
+    }
+
+private:
+    static constexpr index most_depth = 31;
+    static constexpr index chunk = 2048;
+    static constexpr double rounding = 1e-6;
+
+    /// Σ factor · (the normals of a node), as many as two paths to the root have.
+    struct increment {
+        std::array<std::uint32_t, 2 * most_depth + 1> nodes{};
+        std::array<double, 2 * most_depth + 1> factors{};
+        std::size_t count = 0;
+
+        void add(std::uint64_t node, double factor) {
+            if (factor != 0) {
+                nodes[count] = static_cast<std::uint32_t>(node);
+                factors[count++] = factor;
+            }
+        }
+    };
+
+    /// In [0, 1].
+    [[nodiscard]] double time_of(double ratio) const {
+        const double time = (std::log(ratio) - log_lowest_) / log_range_;
+        if (!(ratio == 0 || ratio == std::numeric_limits<double>::infinity() ||
+              (time > -rounding && time < 1 + rounding))) {
+            throw value_error("brownian_tree", "sigma/alpha",
+                              detail::text(std::exp(log_lowest_), " to ", std::exp(log_lowest_ + log_range_)), ratio);
+        }
+        return std::clamp(time, 0.0, 1.0);
+    }
+
+    /// W(b) − W(a): node 0 is W(1), node 2^j + i the tent over the i-th of the 2^j parts of [0, 1].
+    void add_path(increment& sum, double a, double b) const {
+        sum.add(0, b - a);
+        for (index level = 0; level < depth_; ++level) {
+            const double parts = std::ldexp(1.0, static_cast<int>(level)), height = 0.5 / std::sqrt(parts);
+            const auto part_of = [&](double time) { return std::min(std::floor(time * parts), parts - 1); };
+            const auto tent = [&](double time) {
+                return height * (1 - std::abs(2 * (time * parts - part_of(time)) - 1));
+            };
+            const auto node_of = [&](double time) { return static_cast<std::uint64_t>(parts + part_of(time)); };
+            if (part_of(a) == part_of(b)) {
+                sum.add(node_of(a), tent(b) - tent(a));
+            } else {
+                sum.add(node_of(a), -tent(a));
+                sum.add(node_of(b), tent(b));
+            }
+        }
+    }
+
+    template <Scalar S>
+    void write(const increment& sum, double scale, batch_view<S> out, index first_sample) const {
+        kernels::for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+            const index together = std::max<index>(1, chunk / (last - first));
+            for (index c = n; c < n + count; c += together) {
+                const index columns = std::min(together, n + count - c);
+                for (index row = first; row < last; row += chunk) {
+                    write(sum, scale, out.middle(c, columns), row, std::min(chunk, last - row), first_sample + c);
+                }
+            }
+        });
+    }
+
+    /// Rows row … row + rows − 1 of some columns, `chunk` elements at most.
+    template <Scalar S>
+    void write(const increment& sum, double scale, batch_view<S> out, index row, index rows, index first_sample) const {
+        S total[chunk] = {}, z[chunk];
+        for (std::size_t i = 0; i < sum.count; ++i) {
+            const auto at = tree_.address(out.rows(), out.columns(), static_cast<index>(sum.nodes[i]), first_sample);
+            kernels::philox_normal(at, out.columns(), row, rows, z);
+            kernels::linear_combination(rows * out.columns(), {S{1}, static_cast<S>(scale * sum.factors[i])},
+                                        {total, z}, total);
+        }
+        for (index c = 0; c < out.columns(); ++c) {
+            std::copy_n(total + c * rows, rows, out.column(c) + row);
+        }
+    }
+
+    philox_noise start_;
+    philox_noise tree_;
+    double log_lowest_;
+    double log_range_;
+    index depth_;
+};
+
+}  // namespace ddpm

@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <string_view>
+
+namespace ddpm {
+
+/// Noise that a solver adds before each of its steps, which then removes more: from σ/α = ρ it goes up to ρ (1 + γ), γ
+/// = min(s_churn/steps, √2 − 1), where s_tmin ≤ ρ ≤ s_tmax. The network is evaluated there, as in the paper and
+/// k-diffusion; diffusers evaluates it before the noise.
+/// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
+struct churn_options {
+    double s_churn = 0;  ///< 0: none
+    double s_tmin = 0;
+    double s_tmax = std::numeric_limits<double>::infinity();
+    double s_noise = 1;        ///< factor of the noise
+    bool always_draw = false;  ///< draws also where γ = 0, as the paper's code and k-diffusion do
+    time_function time_of{};   ///< the model's time there
+};
+
+namespace detail {
+
+/// @throws value_error unless s_churn, s_tmin ≤ s_tmax and s_noise are not negative
+inline void require_valid(std::string_view where, const churn_options& churn) {
+    if (!(churn.s_churn >= 0)) {
+        throw value_error(where, "s_churn", ">= 0", churn.s_churn);
+    }
+    if (!(churn.s_tmin >= 0 && churn.s_tmax >= churn.s_tmin)) {
+        throw value_error(where, "s_tmin, s_tmax", "0 <= s_tmin <= s_tmax", text(churn.s_tmin, ", ", churn.s_tmax));
+    }
+    if (!(churn.s_noise >= 0)) {
+        throw value_error(where, "s_noise", ">= 0", churn.s_noise);
+    }
+}
+
+/// Adds the noise of step k to the plan, from point k of its grid.
+/// @returns the point that x is at then
+[[nodiscard]] inline grid_point add_churn(sampling_plan& plan, index k, const churn_options& churn) {
+    const time_grid& grid = plan.grid();
+    const grid_point& here = grid[k];
+    const double ratio = noise_ratio(here.level);
+    const double steps = static_cast<double>(grid.skipped() + grid.steps());
+    const double gamma = ratio >= churn.s_tmin && ratio <= churn.s_tmax && std::isfinite(ratio)
+                             ? std::min(churn.s_churn / steps, std::numbers::sqrt2 - 1)
+                             : 0;
+    const double raised = ratio * (1 + gamma);
+    if (raised == ratio) {
+        if (churn.always_draw) {
+            const index z = plan.draw(here.level, grid[k + 1].level);
+            plan.set(quantity::x, {term::x(1), term::noise(z, 0)});
+        }
+        return here;
+    }
+    const grid_point there = point_at_ratio(grid, k, raised, churn.time_of);
+    const double noise = there.level.signal * std::sqrt(raised * raised - ratio * ratio);
+    const index z = plan.draw(there.level, here.level);
+    plan.set(quantity::x, {term::x(there.level.signal / here.level.signal), term::noise(z, churn.s_noise * noise)});
+    return there;
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

@@ -1,0 +1,49 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ddpm {
+
+/// Multistep sampling of a consistency model: its x̂_0, then new noise, x ← α' (x̂_0 + √(ρ'² − σ_min²) z), ρ' =
+/// max(σ'/α', σ_min). A run of one step draws nothing; others draw at every step, at the last with factor 0, as
+/// diffusers does. A network is made a consistency model by edm_preconditioned with the same sigma_min.
+/// @source Song et al. 2023, arXiv 2303.01469, algorithm 1
+struct consistency {
+    double sigma_min = 0.002;  ///< the least σ/α that the model knows
+    double s_noise = 1;        ///< factor of the noise
+
+    /// @throws value_error unless sigma_min and s_noise are not negative and the noise falls over the grid
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        if (!(sigma_min >= 0)) {
+            throw value_error("consistency", "sigma_min", ">= 0", sigma_min);
+        }
+        if (!(s_noise >= 0)) {
+            throw value_error("consistency", "s_noise", ">= 0", s_noise);
+        }
+        detail::require_falling_noise("consistency", grid);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const marginal<double>& to = grid[k + 1].level;
+            const index e = out.evaluate(k, grid[k]);
+            if (grid.steps() == 1) {
+                out.set(quantity::x, {term::x0(e, to.signal)});
+                continue;
+            }
+            const double ratio = std::max(noise_ratio(to), sigma_min);
+            const double noise = std::sqrt((ratio - sigma_min) * (ratio + sigma_min));
+            out.set(quantity::x,
+                    {term::x0(e, to.signal), term::noise(out.draw(grid[k].level, to), to.signal * noise * s_noise)});
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

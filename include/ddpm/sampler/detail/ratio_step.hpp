@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/exponential_weights.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// A part of a step's slope: that of ε̂ at an evaluation. The shares of a step add up to 1.
+struct slope_share {
+    index evaluation;
+    double share;
+};
+
+/// Whether a step between two levels can use more slopes than that at its start: both have signal and noise.
+[[nodiscard]] inline bool has_inner_points(const marginal<double>& from, const marginal<double>& to) noexcept {
+    return from.signal > 0 && from.sigma > 0 && to.signal > 0 && to.sigma > 0 && noise_ratio(from) != noise_ratio(to);
+}
+
+/// x at `to`, by a step in ρ = σ/α of y = x/α along dy/dρ = Σ share · ε̂, from x at `from`, where evaluation `start`
+/// was made: y + (ρ' − ρ) Σ share · ε̂. Along the slope at the start alone, and where a level has no signal, which
+/// makes ρ infinite, it is α' x̂_0 + σ' ε̂, Euler's step, or that of DDIM.
+/// @source Karras et al. 2022, arXiv 2206.00364, equation 4 with s(t) = α, σ(t) = ρ
+[[nodiscard]] inline std::vector<term> ratio_step(const marginal<double>& from, const marginal<double>& to, index start,
+                                                  const std::vector<slope_share>& slope) {
+    double at_start = to.sigma;
+    std::vector<term> sum{term::x0(start, to.signal)};
+    if (from.signal > 0 && to.signal > 0) {
+        const double width = to.signal * (noise_ratio(to) - noise_ratio(from));
+        double share_of_start = 0;
+        for (const slope_share& part : slope) {
+            if (part.evaluation == start) {
+                share_of_start += part.share;
+            } else if (part.share != 0) {
+                sum.push_back(term::eps(part.evaluation, width * part.share));
+            }
+        }
+        at_start -= width * (1 - share_of_start);
+    }
+    if (at_start != 0) {
+        sum.push_back(term::eps(start, at_start));
+    }
+    return sum;
+}
+
+/// The same along the slope at the start alone.
+[[nodiscard]] inline std::vector<term> euler_step(const marginal<double>& to, index start) {
+    return ratio_step({1, 0}, to, start, {{start, 1}});
+}
+
+/// The slopes of the newest evaluations, as far as the order of an Adams–Bashforth method asks for them. Where they lie
+/// is a number: its node.
+class adams_history {
+public:
+    explicit adams_history(index order) : order_(order) {}
+
+    /// Adds the newest evaluation. One at the same node as the one before takes its place; one at infinity is as none.
+    void add(index evaluation, double node) {
+        if (!past_.empty() && past_.front().node == node) {
+            past_.front().evaluation = evaluation;
+        } else if (std::isfinite(node)) {
+            past_.insert(past_.begin(), {evaluation, node});
+            past_.resize(std::min(past_.size(), static_cast<std::size_t>(order_)));
+        }
+    }
+
+    /// The shares of a step from the newest node to another: exact integrals of the polynomial through the slopes.
+    [[nodiscard]] std::vector<slope_share> shares(double to) const {
+        std::vector<double> nodes, moments;
+        for (const past& p : past_) {
+            nodes.push_back((p.node - past_.front().node) / (to - past_.front().node));
+            moments.push_back(1 / static_cast<double>(nodes.size()));
+        }
+        const std::vector<double> weights = lagrange_weights(nodes, moments);
+        std::vector<slope_share> parts;
+        for (std::size_t j = 0; j < weights.size(); ++j) {
+            parts.push_back({past_[j].evaluation, weights[j]});
+        }
+        return parts;
+    }
+
+private:
+    struct past {
+        index evaluation;
+        double node;
+    };
+    index order_;
+    std::vector<past> past_;  // newest first
+};
+
+}  // namespace ddpm::detail

@@ -1,0 +1,29 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/sampler/churn.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+namespace ddpm {
+
+/// Euler's method in σ/α, with stochastic churn: x ← α' x̂_0 + σ' ε̂. Without churn it is DDIM, and on a grid of a
+/// rectified flow x + (σ' − σ)(ε̂ − x̂_0).
+/// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its correction
+struct euler {
+    churn_options churn{};
+
+    /// @throws value_error unless the options of churn are in their domains
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_valid("euler", churn);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const index e = out.evaluate(k, detail::add_churn(out, k, churn));
+            out.set(quantity::x, detail::euler_step(grid[k + 1].level, e));
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,36 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/sampler/detail/ancestral_split.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+namespace ddpm {
+
+/// Euler's method in σ/α below the next level, and noise that makes up for it: x ← α' (x̂_0 + ρ_down ε̂ + ρ_up z). It
+/// draws at every step, at the last, to σ = 0, with factor 0, as diffusers does. η = 1 is DDIM with η = 1.
+/// @source Katherine Crowson's k-diffusion, sample_euler_ancestral
+struct euler_ancestral {
+    double eta = 1;      ///< ≥ 0; 0 adds no noise
+    double s_noise = 1;  ///< factor of the noise
+
+    /// @throws value_error unless η and s_noise are not negative and the noise falls over the grid
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_ancestral("euler_ancestral", eta, s_noise);
+        detail::require_falling_noise("euler_ancestral", grid);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const marginal<double>& from = grid[k].level;
+            const marginal<double>& to = grid[k + 1].level;
+            const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
+            const index e = out.evaluate(k, grid[k]);
+            const index z = out.draw(from, to);
+            out.set(quantity::x,
+                    {term::x0(e, to.signal), term::eps(e, to.signal * down), term::noise(z, to.signal * up * s_noise)});
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,52 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/churn.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+namespace ddpm {
+
+/// In what a solver's step is straight.
+enum class step_coordinates {
+    ratio,  ///< y = x/α against σ/α, as in EDM and k-diffusion
+    path,  ///< x against the model's own path: x' = x + Δα x̂_0 + Δσ ε̂, that of a rectified flow x + Δσ (ε̂ − x̂_0)
+};
+
+/// Heun's method with stochastic churn: Euler's step, then the mean of the slopes at its two ends; order 2. A step to a
+/// level without noise is Euler's, and in ratio coordinates one from or to a level without signal.
+/// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
+struct heun {
+    step_coordinates coordinates = step_coordinates::ratio;
+    churn_options churn{};
+
+    /// @throws value_error unless the options of churn are in their domains
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_valid("heun", churn);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const grid_point start = detail::add_churn(out, k, churn);
+            const marginal<double>& from = start.level;
+            const marginal<double>& to = grid[k + 1].level;
+            const index a = out.evaluate(k, start);
+            out.set(quantity::x, detail::euler_step(to, a));
+            if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {
+                continue;
+            }
+            if (coordinates == step_coordinates::path) {
+                const index b = out.evaluate(k, grid[k + 1]);
+                out.set(quantity::x,
+                        {term::x0(a, (from.signal + to.signal) / 2), term::eps(a, (from.sigma + to.sigma) / 2),
+                         term::x0(b, (to.signal - from.signal) / 2), term::eps(b, (to.sigma - from.sigma) / 2)});
+            } else if (from.signal > 0 && to.signal > 0) {
+                const index b = out.evaluate(k, grid[k + 1]);
+                out.set(quantity::x, detail::ratio_step(from, to, a, {{a, 0.5}, {b, 0.5}}));
+            }
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

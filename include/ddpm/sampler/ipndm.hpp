@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+namespace ddpm {
+
+/// The improved pseudo numerical method: the Adams–Bashforth method for equal steps applied to ε̂, whatever the steps
+/// are. Its order grows from 1 as the slopes come in. It is of that order where the grid has equal steps of σ/α, and of
+/// order 2 elsewhere.
+/// @source Zhang and Chen 2022, arXiv 2204.13902, appendix; Liu et al. 2022, arXiv 2202.09778, equation 12
+struct ipndm {
+    index order = 4;  ///< 1 to 4; 1 is DDIM
+
+    /// @throws value_error unless 1 ≤ order ≤ 4
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_order("ipndm", "order", order, 1, 4);
+        sampling_plan out(grid);
+        detail::adams_history history(order);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const index e = out.evaluate(k, grid[k]);
+            history.add(e, static_cast<double>(k));
+            out.set(quantity::x, detail::ratio_step(grid[k].level, grid[k + 1].level, e,
+                                                    history.shares(static_cast<double>(k + 1))));
+        }
+        return out;
+    }
+};
+
+/// The grid of the models that iPNDM comes from: times t = 2/π atan2(σ, α) with σ = sin²(u π/2), u = 1 … 0 in equal
+/// steps, and preserved variance.
+/// @throws value_error unless steps ≥ 1
+/// @source IPNDMScheduler of diffusers, after Katherine Crowson's v-diffusion (get_crash_schedule)
+[[nodiscard]] inline time_grid crash_grid(index steps) {
+    if (steps < 1) {
+        throw value_error("crash_grid", "number of steps", ">= 1", steps);
+    }
+    std::vector<grid_point> points;
+    for (index k = 0; k <= steps; ++k) {
+        const double angle = std::numbers::pi / 2 * static_cast<double>(steps - k) / static_cast<double>(steps);
+        const double sigma = k == 0 ? 1 : std::sin(angle) * std::sin(angle);
+        const double signal = std::sqrt((1 - sigma) * (1 + sigma));
+        points.push_back({std::atan2(sigma, signal) * 2 / std::numbers::pi, {signal, sigma}});
+    }
+    return time_grid(std::move(points));
+}
+
+}  // namespace ddpm

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/ancestral_split.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <cmath>
+
+namespace ddpm {
+
+/// The second sampler of Karras et al. inspired by DPM-Solver-2: Euler's step to the geometric mean of both ends' σ/α,
+/// whose slope then takes the whole step; order 2. With η > 0 it is the ancestral variant: it solves down to a lower
+/// level and adds noise. A step to a level without noise, which draws nothing, or from a level without signal has one
+/// evaluation. diffusers tells the network the time that its schedule has at the level in between: give `time_of` for
+/// that.
+/// @source Katherine Crowson's k-diffusion, sample_dpm_2 and sample_dpm_2_ancestral; Lu et al. 2022, arXiv 2206.00927
+struct kdpm2 {
+    double eta = 0;           ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers
+    double s_noise = 1;       ///< factor of the noise
+    time_function time_of{};  ///< the model's time at the level in between
+
+    /// @throws value_error unless η and s_noise are not negative; if η > 0, unless the noise falls over the grid
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_ancestral("kdpm2", eta, s_noise);
+        if (eta > 0) {
+            detail::require_falling_noise("kdpm2", grid);
+        }
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const marginal<double>& from = grid[k].level;
+            const marginal<double>& to = grid[k + 1].level;
+            const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
+            const marginal<double> lower{to.signal, eta > 0 ? to.signal * down : to.sigma};
+            const index a = out.evaluate(k, grid[k]);
+            index b = a;
+            if (detail::has_inner_points(from, lower)) {
+                const grid_point middle =
+                    detail::point_at_ratio(grid, k, std::sqrt(noise_ratio(from) * noise_ratio(lower)), time_of);
+                out.set(quantity::x, detail::euler_step(middle.level, a));
+                b = out.evaluate(k, middle);
+            }
+            auto sum = detail::ratio_step(from, lower, a, {{b, 1}});
+            if (eta > 0 && to.sigma > 0) {
+                sum.push_back(term::noise(out.draw(from, to), to.signal * up * s_noise));
+            }
+            out.set(quantity::x, std::move(sum));
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm {
+
+/// Multistep sampling of a latent consistency model: f = c_skip x + c_out x̂_0, then new noise, x ← α' f + σ' z; the
+/// last step ends at f. With u = time_scale · t: c_skip = σ_d²/(u² + σ_d²), c_out = u/√(u² + σ_d²).
+/// @source Luo et al. 2023, arXiv 2310.04378, equations 9 and 10 and algorithm 3
+struct lcm {
+    double time_scale = 10;
+    double sigma_data = 0.5;
+
+    /// @throws value_error unless sigma_data > 0, time_scale is finite and the noise falls over the grid
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        if (!(sigma_data > 0)) {
+            throw value_error("lcm", "sigma_data", "> 0", sigma_data);
+        }
+        if (!std::isfinite(time_scale)) {
+            throw value_error("lcm", "time_scale", "finite", time_scale);
+        }
+        detail::require_falling_noise("lcm", grid);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const bool last = k + 1 == grid.steps();
+            const marginal<double> to = last ? marginal<double>{1, 0} : grid[k + 1].level;
+            const double time = time_scale * grid[k].t, length = std::hypot(time, sigma_data);
+            const index e = out.evaluate(k, grid[k]);
+            std::vector<term> sum{term::x(to.signal * (sigma_data / length) * (sigma_data / length)),
+                                  term::x0(e, to.signal * time / length)};
+            if (!last) {
+                sum.push_back(term::noise(out.draw(grid[k].level, to), to.sigma));
+            }
+            out.set(quantity::x, std::move(sum));
+        }
+        return out;
+    }
+};
+
+/// `count` of the `original` timesteps that a latent consistency model was distilled on, the noisiest first: evenly
+/// among the multiples of ⌊T/original⌋, less one. TCD's are the same.
+/// @units timesteps are 0-based
+/// @throws value_error unless 1 ≤ original ≤ train_steps and 1 ≤ count ≤ original
+/// @source Luo et al. 2023, arXiv 2310.04378, section 4.3; rounding as in diffusers
+[[nodiscard]] inline std::vector<index> lcm_timesteps(index train_steps, index count, index original = 50) {
+    if (original < 1 || original > train_steps) {
+        throw value_error("lcm_timesteps", "number of original timesteps",
+                          detail::text("1 <= original <= ", train_steps), original);
+    }
+    if (count < 1 || count > original) {
+        throw value_error("lcm_timesteps", "number of timesteps", detail::text("1 <= count <= ", original), count);
+    }
+    const double stride = static_cast<double>(original) / static_cast<double>(count);
+    std::vector<index> timesteps;
+    for (index k = 0; k < count; ++k) {
+        const index passed = static_cast<index>(std::floor(static_cast<double>(k) * stride));
+        timesteps.push_back((original - passed) * (train_steps / original) - 1);
+    }
+    return timesteps;
+}
+
+}  // namespace ddpm

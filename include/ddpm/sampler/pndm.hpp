@@ -1,0 +1,101 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/plan.hpp>
+
+#include <cmath>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// The pseudo numerical method: the transfer of DDIM from level to level with an ε that is averaged as Adams–Bashforth
+/// methods average slopes (PLMS), after a start with the averages of Runge–Kutta: four evaluations a step for order − 1
+/// steps, or two in the first step alone. The start evaluates halfway in time between two points; where the times are
+/// whole numbers it rounds down. A first step to the end of the grid is that of DDIM.
+/// @source Liu et al. 2022, arXiv 2202.09778, equations 11 to 14 and algorithm 2
+struct pndm {
+    /// What is averaged. diffusers averages what the network predicts; an averaged v, turned into ε by the x and the
+    /// level at the beginning of the step, has order 1 whatever the order of the average is.
+    enum class averaged { epsilon, v };
+
+    bool skip_runge_kutta = false;  ///< skip_prk_steps of diffusers
+    index order = 4;                ///< 1 to 4; 1 is DDIM
+    averaged average = averaged::epsilon;
+    std::optional<level_function> level_of{};  ///< the level halfway in time: give the schedule, as diffusers does
+
+    /// @throws value_error unless 1 ≤ order ≤ 4
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_order("pndm", "order", order, 1, 4);
+        sampling_plan out(grid);
+        detail::adams_history history(order);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const index start = out.evaluate(k, grid[k]);
+            history.add(start, static_cast<double>(k));
+            const bool has_slope_at_end =
+                k + 1 < grid.steps() && detail::has_inner_points(grid[k].level, grid[k + 1].level);
+            if (k + 1 < order && !skip_runge_kutta && has_slope_at_end) {
+                runge_kutta(out, k, start);
+                continue;
+            }
+            out.set(quantity::x,
+                    transfer(out, k, grid[k + 1].level, start, history.shares(static_cast<double>(k + 1))));
+            if (k == 0 && order > 1 && skip_runge_kutta && has_slope_at_end) {
+                const index end = out.evaluate(k, grid[k + 1]);
+                out.set(quantity::x, transfer(out, k, grid[k + 1].level, start, {{start, 0.5}, {end, 0.5}}));
+            }
+        }
+        return out;
+    }
+
+private:
+    void runge_kutta(sampling_plan& out, index k, index a) const {
+        const grid_point& end = out.grid()[k + 1];
+        const double half = (out.grid()[k].t + end.t) / 2;
+        const grid_point middle = detail::point_at_time(
+            out.grid(), k, detail::has_whole_times(out.grid()) ? std::floor(half) : half, level_of);
+        out.set(quantity::x, transfer(out, k, middle.level, a, {{a, 1}}));
+        const index b = out.evaluate(k, middle);
+        out.set(quantity::x, transfer(out, k, middle.level, a, {{b, 1}}));
+        const index c = out.evaluate(k, middle);
+        out.set(quantity::x, transfer(out, k, end.level, a, {{c, 1}}));
+        const index d = out.evaluate(k, end);
+        out.set(quantity::x, transfer(out, k, end.level, a, {{a, 1.0 / 6}, {b, 1.0 / 3}, {c, 1.0 / 3}, {d, 1.0 / 6}}));
+    }
+
+    /// x at a level, from point k, where evaluation `start` was made.
+    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, index k, const marginal<double>& to, index start,
+                                             const std::vector<detail::slope_share>& shares) const {
+        const marginal<double>& from = out.grid()[k].level;
+        if (average == averaged::epsilon || from.signal == 0 || to.signal == 0) {
+            return detail::ratio_step(from, to, start, shares);
+        }
+        // ε̂ = (σ x + α r v)/r² with r² = α² + σ², the averaged v and x = α x̂_0 + σ ε̂ of the start.
+        const double r = std::hypot(from.signal, from.sigma);
+        const double width = to.signal * (noise_ratio(to) - noise_ratio(from)) * (from.signal / r);
+        std::vector<term> sum;
+        double others = 1;  // the share of the evaluations other than `start`
+        for (const auto& [e, share] : shares) {
+            const marginal<double>& at = out.stages()[static_cast<std::size_t>(e)].level;
+            const double factor = width * share / std::hypot(at.signal, at.sigma);
+            if (e == start) {
+                others -= share;
+            } else {
+                sum.push_back(term::eps(e, factor * at.signal));
+                sum.push_back(term::x0(e, -factor * at.sigma));
+            }
+        }
+        sum.push_back(term::x0(start, to.signal + others * width * from.sigma / r));
+        sum.push_back(term::eps(start, to.sigma - others * width * from.signal / r));
+        return sum;
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+namespace ddpm {
+
+/// Sampling by trajectory consistency: a step of DDIM to the earlier time s = (1 − γ) t', and noise from there to t'.
+/// The last step is DDIM's. Where the times are whole numbers, s is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
+/// @source Zheng et al. 2024, arXiv 2402.19159, equation 14 and algorithm 4
+struct tcd {
+    double gamma = 0.3;                        ///< in [0, 1]; "eta" in diffusers
+    std::optional<level_function> level_of{};  ///< the level at s: give the schedule, as diffusers does
+
+    /// @throws value_error unless 0 ≤ γ ≤ 1 and the noise falls over the grid
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        if (!(gamma >= 0 && gamma <= 1)) {
+            throw value_error("tcd", "gamma", "0 <= gamma <= 1", gamma);
+        }
+        detail::require_falling_noise("tcd", grid);
+        const bool whole = detail::has_whole_times(grid);
+        sampling_plan out(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const marginal<double>& to = grid[k + 1].level;
+            const index e = out.evaluate(k, grid[k]);
+            if (gamma == 0 || k + 1 == grid.steps()) {
+                out.set(quantity::x, detail::euler_step(to, e));
+                continue;
+            }
+            const double time = (1 - gamma) * grid[k + 1].t;
+            const marginal<double> s =
+                detail::point_at_time(grid, k + 1, whole ? std::floor(time) : time, level_of).level;
+            const auto [scale, variance] = transition_between(s, to);
+            out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, scale * s.sigma),
+                                  term::noise(out.draw(grid[k].level, to), std::sqrt(std::max(0.0, variance)))});
+        }
+        return out;
+    }
+};
+
+}  // namespace ddpm
