@@ -3,6 +3,7 @@
 
 // DDPM and DDIM in the full loops of diffusers' own scheduler tests (tests/schedulers/test_scheduler_{ddpm,ddim}.py).
 
+#include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/sample.hpp>
@@ -69,6 +70,44 @@ TEMPLATE_TEST_CASE("DDIM of 10 steps ends where diffusers does", "[sampler]", fl
     check_ddim<S>(late, grid_end::zero_noise, prediction::epsilon, {149.8295, 0.1951});
     check_ddim<S>(late, grid_end::least_noise, prediction::epsilon, {149.0784, 0.1941});
     check_ddim<S>(usual, grid_end::zero_noise, prediction::epsilon, {354.5418, 0.4616}, 8);
+}
+
+// Published: diffusers' UnCLIPScheduler: the ancestral sampler, which takes β of a step to the timestep before from the table.
+TEST_CASE("unCLIP's loops end where diffusers' do", "[sampler]") {
+    const noise_schedule<float32_tables> schedule{cosine_beta{}, 1000};
+    const auto check = [&](const std::vector<index>& timesteps, const golden_sums& expected) {
+        const time_grid grid = make_grid(schedule, timesteps);
+        sampling_plan plan(grid);
+        for (index k = 0; k < grid.steps(); ++k) {
+            const index t = timesteps[static_cast<std::size_t>(k)];
+            const index s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k) + 1] : clean;
+            const auto posterior = s == t - 1 ? schedule[t].posterior : posterior_at(schedule, s, t);
+            detail::add_reverse_step(plan, k, grid[k], grid[k + 1], posterior, {reverse_variance::fixed_small},
+                                     std::sqrt(posterior.variance));
+        }
+        check_loop<float>(plan, prediction::epsilon, expected);
+    };
+    check(all_timesteps(1000), {252.2682495, 0.3284743});
+    check(make_timesteps(1000, 25, timestep_spacing::linspace), {258.2044983, 0.3362038});
+}
+
+// Published: the variances of diffusers' DDPM and unCLIP tests; the latter's are logarithms, of a head of 0.5.
+TEST_CASE("variances are those of diffusers", "[sampler]") {
+    const noise_schedule linear{linear_beta{}, 1000}, cosine{cosine_beta{}, 1000};
+    const auto small = [](const auto& schedule, index t) {
+        return reverse_variance_at(schedule, reverse_variance::fixed_small, t, t - 1);
+    };
+    CHECK(small(linear, 0) == 0);
+    CHECK(std::abs(small(linear, 487) - 0.00979) < 1e-5);
+    CHECK(std::abs(small(linear, 999) - 0.02) < 1e-5);
+    CHECK(std::abs(std::sqrt(small(cosine, 487)) - 0.0549625) < 1e-5);
+    CHECK(std::abs(std::sqrt(small(cosine, 999)) - 0.9994987) < 1e-5);
+    const auto learned = [&](index t) {
+        return head_variance_at(cosine, reverse_variance::learned_range, t, t - 1).log_variance(0.5);
+    };
+    CHECK(std::abs(learned(1) + 10.1712790) < 1e-4);  // of single precision
+    CHECK(std::abs(learned(487) + 5.7998052) < 1e-5);
+    CHECK(std::abs(learned(999) + 0.0010011) < 1e-5);
 }
 
 }  // namespace ddpm::test
