@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -31,25 +32,39 @@ const std::array<ddpm::index, 5> ends{0, 1, 499, 998, 999};
 
 const std::vector<golden_schedule>& golden_schedules() {
     static const std::vector<golden_schedule> all{
-        {"linear", {}, ends,
+        {"linear",
+         {},
+         ends,
          {9.99999975e-05f, 0.000119919918f, 0.0100400401f, 0.0199800804f, 0.0199999996f},
          {0.999899983f, 0.999780059f, 0.078587234f, 4.11819419e-05f, 4.03583035e-05f}},
-        {"scaled_linear", {.curve = beta_curve::scaled_linear, .beta_start = 0.00085, .beta_end = 0.012}, ends,
+        {"scaled_linear",
+         {.curve = beta_curve::scaled_linear, .beta_start = 0.00085, .beta_end = 0.012},
+         ends,
          {0.000849999953f, 0.000854698592f, 0.00480379257f, 0.0119823748f, 0.0119999992f},
          {0.999149978f, 0.998296022f, 0.27766943f, 0.00471669575f, 0.00466009509f}},
-        {"squaredcos_cap_v2", {.curve = beta_curve::squaredcos_cap_v2}, ends,
+        {"squaredcos_cap_v2",
+         {.curve = beta_curve::squaredcos_cap_v2},
+         ends,
          {4.12842237e-05f, 4.61417512e-05f, 0.00314588612f, 0.749999404f, 0.999000013f},
          {0.999958694f, 0.99991256f, 0.493843466f, 2.42876627e-06f, 2.42873499e-09f}},
-        {"sigmoid", {.curve = beta_curve::sigmoid}, ends,
+        {"sigmoid",
+         {.curve = beta_curve::sigmoid},
+         ends,
          {0.000149205196f, 0.000149798318f, 0.010020121f, 0.0199501999f, 0.0199507959f},
          {0.99985081f, 0.999701023f, 0.301930994f, 4.04896236e-05f, 3.96818214e-05f}},
-        {"laplace", {.curve = beta_curve::laplace}, ends,
+        {"laplace",
+         {.curve = beta_curve::laplace},
+         ends,
          {0.0211537573f, 0.00874781329f, 0.000250156212f, 0.151629657f, 0.847252607f},
          {0.978846252f, 0.970283508f, 0.707460344f, 0.207026601f, 0.0316227749f}},
-        {"zero snr", {.zero_terminal_snr = true}, ends,
+        {"zero snr",
+         {.zero_terminal_snr = true},
+         ends,
          {0.000100016594f, 0.000120639801f, 0.0102711916f, 0.75226593f, 1.0f},
          {0.999899983f, 0.999779344f, 0.076028727f, 4.21327329e-09f, 0.0f}},
-        {"trained", {.train_timesteps = 3, .trained_betas = {0.1, 0.25, 0.5}}, {0, 1, 1, 1, 2},
+        {"trained",
+         {.train_timesteps = 3, .trained_betas = {0.1, 0.25, 0.5}},
+         {0, 1, 1, 1, 2},
          {0.100000001f, 0.25f, 0.25f, 0.25f, 0.5f},
          {0.899999976f, 0.674999952f, 0.674999952f, 0.674999952f, 0.337499976f}},
     };
@@ -112,7 +127,15 @@ TEST_CASE("timesteps are those of diffusers", "[diffusers]") {
     CHECK(timesteps(timestep_spacing::linspace, 7) == list{99, 82, 66, 50, 33, 16, 0});
     CHECK(timesteps(timestep_spacing::linspace, 16) ==
           list{99, 92, 86, 79, 73, 66, 59, 53, 46, 40, 33, 26, 20, 13, 7, 0});
+    // Halves are rounded as by numpy.arange: mathematically 937.5 and 62.5 less one, both to even or not.
+    const auto of_1000 = scheduler_timesteps({.spacing = timestep_spacing::trailing}, 48);
+    CHECK(of_1000[3] == 936);
+    CHECK(of_1000[45] == 61);
+    CHECK(scheduler_timesteps(default_scheduler_config(scheduler_kind::unclip), 3) == list{999, 500, 0});
+    CHECK(scheduler_timesteps(default_scheduler_config(scheduler_kind::unclip), 1) == list{999});
     CHECK_THROWS_AS(timesteps(timestep_spacing::leading, 0), value_error);
+    CHECK_THROWS_AS(timesteps(timestep_spacing::trailing, 0), value_error);
+    CHECK_THROWS_AS(timesteps(timestep_spacing::trailing, 101), value_error);
     CHECK_THROWS_AS(timesteps(timestep_spacing::leading, 101), value_error);
     CHECK_THROWS_AS(timesteps(timestep_spacing::leading, 100), value_error);  // the offset leads to t = 100
 }
@@ -125,6 +148,11 @@ TEST_CASE("a scheduler says what to sample", "[diffusers]") {
     CHECK_FALSE(options.clip_epsilon);
     CHECK(scheduler_options(config, 0).timesteps.size() == 1000);
     CHECK_FALSE(scheduler_options({.clip = false}, 10).clip_x0.has_value());
+    const sample_options thresholds =
+        scheduler_options({.threshold = true, .threshold_ratio = 0.9, .threshold_max = 3}, 10);
+    CHECK_FALSE(thresholds.clip_x0.has_value());
+    CHECK(thresholds.threshold.value().ratio == 0.9);
+    CHECK(thresholds.threshold.value().max == 3);
 }
 
 /// The sum of |x| after the loop of diffusers' own tests: the model x · t / (t + 1), from x = i / 768.
@@ -194,12 +222,25 @@ TEST_CASE("runs whose steps are not those of ancestral and ddim are diffusers' o
          63.8133407);
 }
 
+TEST_CASE("a learned variance is read from the network's head", "[diffusers]") {
+    const auto schedule = make_schedule({});
+    const std::vector<ddpm::index> timesteps{500, 0};
+    for (const auto& [variance, kind] :
+         {std::pair(scheduler_variance::learned, reverse_variance::learned),
+          std::pair(scheduler_variance::learned_range, reverse_variance::learned_range)}) {
+        const sampling_plan plan = scheduler_plan({.variance = variance}, schedule, timesteps);
+        REQUIRE(plan.stages()[0].variance);
+        CHECK(plan.stages()[0].variance->kind == kind);
+        const double large = transition_at(schedule, 0, 500).variance;
+        CHECK(std::abs(plan.stages()[0].variance->log_large - std::log(large)) < 1e-12);
+        CHECK_FALSE(plan.stages()[1].variance);
+    }
+}
+
 TEST_CASE("steps that the sampler does not know are value_errors", "[diffusers]") {
     const auto schedule = make_schedule({});
     const std::vector<ddpm::index> timesteps{500, 0};
-    for (const scheduler_variance learned : {scheduler_variance::learned, scheduler_variance::learned_range}) {
-        CHECK_THROWS_AS(scheduler_plan({.variance = learned}, schedule, timesteps), value_error);
-    }
+    CHECK_THROWS_AS(scheduler_plan(default_scheduler_config(scheduler_kind::euler), schedule, timesteps), value_error);
     CHECK_THROWS_AS(scheduler_plan({}, schedule, timesteps, 1.5), value_error);
     CHECK_THROWS_AS(scheduler_plan({}, schedule, std::vector<ddpm::index>{0, 500}), value_error);
 }

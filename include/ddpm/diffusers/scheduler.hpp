@@ -4,6 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/scheduler_classes.hpp>
+#include <ddpm/diffusers/detail/scheduler_plans.hpp>
+#include <ddpm/diffusers/detail/scheduler_samplers.hpp>
+#include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
@@ -48,6 +52,8 @@ struct scheduler_beta {
                 return sigmoid_beta{config.beta_start, config.beta_end}.operator()<Real>(t, steps);
             case beta_curve::laplace:
                 return static_cast<Real>(alpha_bar_beta{laplace_alpha_bar{}}(t, steps));
+            case beta_curve::exp:
+                return static_cast<Real>(alpha_bar_beta{exponential_alpha_bar{}}(t, steps));
         }
         return linear_beta{config.beta_start, config.beta_end}.operator()<Real>(t, steps);
     }
@@ -70,105 +76,61 @@ template <TablePolicy Tables = exact_tables>
                : noise_schedule<Tables>(beta, steps);
 }
 
-/// The timesteps of a run of `count` steps, the noisiest first.
+/// The timesteps of a run of `count` steps, the noisiest first, of the schedulers that go from timestep to timestep.
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
 [[nodiscard]] inline std::vector<index> scheduler_timesteps(const scheduler_config& config, index count) {
-    std::vector<index> timesteps = make_timesteps(config.train_timesteps, count, config.spacing);
-    if (config.spacing == timestep_spacing::leading) {
-        for (index& t : timesteps) {
-            t += config.steps_offset;
-        }
+    if (config.kind == scheduler_kind::unclip) {
+        return count == 1 ? std::vector<index>{config.train_timesteps - 1}
+                          : make_timesteps(config.train_timesteps, count, timestep_spacing::linspace);
     }
-    require_timesteps("scheduler_timesteps", timesteps, config.train_timesteps);
-    return timesteps;
+    return detail::spaced_timesteps(config, count);
 }
 
-namespace detail {
-
-template <NoiseSchedule Schedule>
-void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, index k, index t,
-                   index s) {
-    using real = real_of<Schedule>;
-    const auto posterior = posterior_at(schedule, s, t);
-    real variance = std::max(posterior.variance, static_cast<real>(smallest_variance));
-    switch (config.variance) {
-        case scheduler_variance::fixed_small:
-        case scheduler_variance::fixed_small_log:
-            break;
-        case scheduler_variance::fixed_large:
-        // Where diffusers takes the root of a negative logarithm.
-        case scheduler_variance::fixed_large_log:
-            variance = transition_at(schedule, s, t).variance;
-            break;
-        case scheduler_variance::learned:
-        case scheduler_variance::learned_range:
-            throw value_error("scheduler_plan", "variance", "a fixed one", name_in(variance_names(), config.variance));
-    }
-    const index e = plan.evaluate(k, plan.grid()[k]);
-    std::vector<term> terms{term::x0(e, static_cast<double>(posterior.x0)), term::x(static_cast<double>(posterior.xt))};
-    if (t > 0) {
-        const index z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
-        terms.push_back(term::noise(z, static_cast<double>(std::sqrt(variance))));
-    }
-    plan.set(quantity::x, std::move(terms));
-}
-
-template <NoiseSchedule Schedule>
-void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, double eta, index k,
-                   index t, index s) {
-    using real = real_of<Schedule>;
-    const real alpha_bar_t = schedule.alpha_bar(t);
-    const real alpha_bar_s = s >= 0 ? schedule.alpha_bar(s) : config.end_at_clean ? real{1} : schedule.alpha_bar(0);
-    const real variance = (1 - alpha_bar_s) / (1 - alpha_bar_t) * (1 - alpha_bar_t / alpha_bar_s);
-    const real sigma = static_cast<real>(eta) * std::sqrt(std::max(real{0}, variance));
-    const real direction = std::sqrt(std::max(real{0}, 1 - alpha_bar_s - sigma * sigma));
-    const index e = plan.evaluate(k, plan.grid()[k]);
-    std::vector<term> terms{term::x0(e, static_cast<double>(std::sqrt(alpha_bar_s))),
-                            term::eps(e, static_cast<double>(direction))};
-    if (eta > 0) {
-        const index z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
-        terms.push_back(term::noise(z, static_cast<double>(sigma)));
-    }
-    plan.set(quantity::x, std::move(terms));
-}
-
-}  // namespace detail
-
-/// The steps of a scheduler as diffusers takes them, over falling timesteps. Where they are not those of `ancestral` and
-/// `ddim`: DDPM draws noise on every step that begins at t > 0, the last one too; DDIM steps back by ⌊T/n⌋ from each
-/// timestep, wherever the next one is.
+/// The steps of a DDPMScheduler, DDIMScheduler or UnCLIPScheduler as diffusers takes them, over falling timesteps.
+/// Where they are not those of `ancestral` and `ddim`: DDPM draws noise on every step that begins at t > 0, the last
+/// one too; DDIM steps back by ⌊T/n⌋ from each timestep, wherever the next one is. The other classes:
+/// `make_scheduler_run`. A variance that is learned is read from the network's head.
 /// @units timesteps are 0-based
-/// @throws value_error unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1, or if the variance is learned
+/// @throws value_error for other classes, unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1
 template <NoiseSchedule Schedule>
 [[nodiscard]] sampling_plan scheduler_plan(const scheduler_config& config, const Schedule& schedule,
                                            std::span<const index> timesteps, double eta = 0) {
+    using enum scheduler_kind;
     if (!(eta >= 0 && eta <= 1)) {
         throw value_error("scheduler_plan", "eta", "0 <= eta <= 1", eta);
     }
+    const bool is_ddim = detail::is_one_of(config.kind, {ddim, ddim_parallel});
+    if (!is_ddim && !detail::is_one_of(config.kind, {ddpm, ddpm_parallel, unclip})) {
+        throw value_error("scheduler_plan", "class", "DDPMScheduler, DDIMScheduler or UnCLIPScheduler",
+                          detail::class_of(config.kind).name);
+    }
+    const auto steps = static_cast<index>(timesteps.size());
     sampling_plan plan(make_grid(schedule, timesteps));
-    const index count = plan.grid().steps();
-    for (index k = 0; k < count; ++k) {
+    for (index k = 0; k < steps; ++k) {
         const index t = timesteps[static_cast<std::size_t>(k)];
-        if (config.kind == scheduler_kind::ddpm) {
-            const index s = k + 1 < count ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
-            detail::add_ddpm_step(plan, config, schedule, k, t, s);
+        if (is_ddim) {
+            detail::add_ddim_step(plan, config, schedule, eta, k, plan.grid()[k], t, t - schedule.steps() / steps);
         } else {
-            detail::add_ddim_step(plan, config, schedule, eta, k, t, t - schedule.steps() / count);
+            const index s = k + 1 < steps ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
+            detail::add_ddpm_step(plan, config, schedule, k, t, s);
         }
     }
     return plan;
 }
 
-/// What `sample` has to be told so that it does what the scheduler says: the timesteps of `steps` steps (0: all) and
-/// the clip.
+/// What `sample` has to be told so that it does what such a scheduler says: the timesteps of `steps` steps (0: all) and
+/// the limits of x_0.
 /// @throws value_error as scheduler_timesteps
 [[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, index steps) {
     const index count = steps == 0 ? config.train_timesteps : steps;
+    const denoise_options denoise = detail::denoise_options_of(config);
     sample_options options;
     options.steps = count;
     options.timesteps = scheduler_timesteps(config, count);
-    options.clip_x0 = config.clip ? std::optional<double>(config.clip_range) : std::nullopt;
+    options.clip_x0 = denoise.clip_x0;
+    options.clip_epsilon = denoise.clip_epsilon;
+    options.threshold = denoise.threshold;
     return options;
 }
 

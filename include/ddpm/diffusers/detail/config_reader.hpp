@@ -39,6 +39,27 @@ inline constexpr index largest_integer = index{1} << 24;
     return text;
 }
 
+/// The text with Python's bare -Infinity, which JSON does not have, as a string.
+[[nodiscard]] inline std::string strict_json_text(std::string_view text) {
+    constexpr std::string_view infinity = "-Infinity";
+    std::string strict;
+    bool in_string = false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (!in_string && text.substr(at, infinity.size()) == infinity) {
+            strict.append("\"").append(infinity).append("\"");
+            at += infinity.size() - 1;
+            continue;
+        }
+        if (in_string && text[at] == '\\' && at + 1 < text.size()) {
+            strict.push_back(text[at++]);
+        } else if (text[at] == '"') {
+            in_string = !in_string;
+        }
+        strict.push_back(text[at]);
+    }
+    return strict;
+}
+
 /// The names that a file has for the values of an enumeration, in a fixed order. The first name of a value is the one
 /// that is written.
 template <class E>

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -50,9 +51,13 @@ template <class Values, class F>
 }
 
 /// Appends a number as Python writes it: the shortest digits that read back the same, with an exponent only if it is
-/// below −4 or above 15.
-/// @throws value_error if it is not finite
+/// below −4 or above 15; −∞ as the bare word -Infinity, which is not JSON.
+/// @throws value_error if it is +∞ or not a number
 inline void append_python_number(std::string& out, double value) {
+    if (value == -std::numeric_limits<double>::infinity()) {
+        out.append("-Infinity");
+        return;
+    }
     if (!std::isfinite(value)) {
         throw value_error("append_python_number", "JSON has no such number", "a finite number", value);
     }

@@ -1,0 +1,193 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
+#include <ddpm/diffusers/scheduler_run_options.hpp>
+#include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/sampler/ipndm.hpp>
+#include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace ddpm::diffusers::detail {
+
+// The plans of classes whose steps are not those of a sampler of this library.
+
+/// ᾱ_t, or before the first timestep that of the chain's end.
+template <NoiseSchedule Schedule>
+[[nodiscard]] real_of<Schedule> alpha_bar_or_end(const scheduler_config& config, const Schedule& schedule, index t) {
+    return t >= 0 ? schedule.alpha_bar(t) : config.end_at_clean ? real_of<Schedule>{1} : schedule.alpha_bar(0);
+}
+
+template <std::floating_point Real>
+[[nodiscard]] marginal<double> level_of(Real alpha_bar) {
+    const auto [signal, sigma] = marginal_of(alpha_bar);
+    return {static_cast<double>(signal), static_cast<double>(sigma)};
+}
+
+/// β_t, if the schedule knows it.
+template <NoiseSchedule Schedule>
+[[nodiscard]] real_of<Schedule> beta_or(const Schedule& schedule, index t, real_of<Schedule> unknown) {
+    if constexpr (requires {
+                      { schedule.beta(t) } -> std::same_as<real_of<Schedule>>;
+                  }) {
+        return schedule.beta(t);
+    } else {
+        return unknown;
+    }
+}
+
+/// How the variance follows from the network's head, if it does. A learned one is its logarithm, which diffusers takes
+/// for the variance itself.
+[[nodiscard]] inline std::optional<reverse_variance> head_of(scheduler_variance variance) {
+    switch (variance) {
+        case scheduler_variance::learned:
+            return reverse_variance::learned;
+        case scheduler_variance::learned_range:
+            return reverse_variance::learned_range;
+        default:
+            return std::nullopt;
+    }
+}
+
+template <NoiseSchedule Schedule>
+void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, index k, index t,
+                   index s) {
+    using real = real_of<Schedule>;
+    auto posterior = posterior_at(schedule, s, t);
+    if (config.kind == scheduler_kind::unclip) {
+        // The same numbers, but in float: UnCLIP takes β from its table, and α as what remains.
+        const real before = alpha_bar_or_one(schedule, s), now = schedule.alpha_bar(t);
+        const real beta = s == t - 1 ? beta_or(schedule, t, 1 - now / before) : 1 - now / before;
+        posterior = posterior_between(before, now, 1 - beta, beta);
+    }
+    const real large = transition_at(schedule, s, t).variance;
+    const real small = std::max(posterior.variance, static_cast<real>(smallest_variance));
+    const index e = plan.evaluate(k, plan.grid()[k]);
+    std::vector<term> terms{term::x0(e, static_cast<double>(posterior.x0)), term::x(static_cast<double>(posterior.xt))};
+    if (t > 0) {
+        const index z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
+        if (const auto head = head_of(config.variance)) {
+            plan.spread({*head, static_cast<double>(std::log(small)), static_cast<double>(std::log(large)),
+                         static_cast<double>(small), static_cast<double>(posterior.x0)});
+            terms.push_back(term::spread_noise(z, 1));
+        } else {
+            // fixed_large_log too: where diffusers takes the root of a negative logarithm.
+            const bool is_large = config.variance == scheduler_variance::fixed_large ||
+                                  config.variance == scheduler_variance::fixed_large_log;
+            terms.push_back(term::noise(z, static_cast<double>(std::sqrt(is_large ? large : small))));
+        }
+    }
+    plan.set(quantity::x, std::move(terms));
+}
+
+/// A step of DDIM from t back to s. It draws if η > 0, or in any case.
+template <NoiseSchedule Schedule>
+void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, double eta, index k,
+                   const grid_point& at, index t, index s, bool draws = false) {
+    using real = real_of<Schedule>;
+    const real alpha_bar_t = schedule.alpha_bar(t);
+    const real alpha_bar_s = alpha_bar_or_end(config, schedule, s);
+    const real variance = (1 - alpha_bar_s) / (1 - alpha_bar_t) * (1 - alpha_bar_t / alpha_bar_s);
+    const real sigma = static_cast<real>(eta) * std::sqrt(std::max(real{0}, variance));
+    const real direction = std::sqrt(std::max(real{0}, 1 - alpha_bar_s - sigma * sigma));
+    const index e = plan.evaluate(k, at);
+    std::vector<term> terms{term::x0(e, static_cast<double>(std::sqrt(alpha_bar_s))),
+                            term::eps(e, static_cast<double>(direction))};
+    if (eta > 0 || draws) {
+        const index z = plan.draw(at.level, level_of(alpha_bar_s));
+        terms.push_back(term::noise(z, static_cast<double>(sigma)));
+    }
+    plan.set(quantity::x, std::move(terms));
+}
+
+/// DDIM's steps up: the network is told the timestep that a step goes to, and the step begins ⌊T/n⌋ before it.
+template <NoiseSchedule Schedule>
+[[nodiscard]] sampling_plan ddim_inverse_plan(const scheduler_config& config, const Schedule& schedule, index count) {
+    std::vector<index> timesteps = spaced_timesteps(config, count);
+    std::reverse(timesteps.begin(), timesteps.end());
+    std::vector<grid_point> points;
+    for (const index t : timesteps) {
+        const index before = t - config.train_timesteps / count;
+        points.push_back({static_cast<double>(t), level_of(alpha_bar_or_end(config, schedule, before))});
+    }
+    points.push_back({-1, level_of(schedule.alpha_bar(timesteps.back()))});
+    sampling_plan plan((time_grid(std::move(points))));
+    for (index k = 0; k < count; ++k) {
+        const index e = plan.evaluate(k, plan.grid()[k]);
+        const marginal<double> to = level_of(schedule.alpha_bar(timesteps[static_cast<std::size_t>(k)]));
+        plan.set(quantity::x, {term::x0(e, to.signal), term::eps(e, to.sigma)});
+    }
+    return plan;
+}
+
+/// The plan of `ipndm`, but that the first step keeps no estimate of x_0: where α is 0, diffusers' (x − ε̂)/10⁻⁸ is 0.
+[[nodiscard]] inline sampling_plan ipndm_plan(const time_grid& grid) {
+    const sampling_plan whole = ipndm{}.plan(grid);
+    sampling_plan plan(grid);
+    for (const stage& at : whole.stages()) {
+        plan.evaluate(at.step, {at.t, at.level});
+        for (assignment a : at.then) {
+            if (at.step == 0) {
+                a.terms.erase(
+                    std::remove_if(a.terms.begin(), a.terms.end(), [](const term& t) { return t.of == quantity::x0; }),
+                    a.terms.end());
+            }
+            plan.set(a.target, std::move(a.terms));
+        }
+    }
+    return plan;
+}
+
+/// The steps of RePaint: down by DDIM with η, and up again one timestep after the other, with the β that diffusers
+/// takes. For inpainting run it with `inpaint`.
+template <NoiseSchedule Schedule>
+[[nodiscard]] sampling_plan repaint_plan(const scheduler_config& config, const Schedule& schedule, index count,
+                                         const scheduler_run_options& options) {
+    if (options.jump_length < 1 || options.jump_count < 1) {
+        throw value_error("make_scheduler_run", "jump_length and jump_count", ">= 1",
+                          ddpm::detail::text(options.jump_length, ", ", options.jump_count));
+    }
+    const std::vector<index> falling = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
+    const index stride = config.train_timesteps / count;
+    sampling_plan plan(make_grid(schedule, falling));
+    std::vector<index> jumps(static_cast<std::size_t>(count), 0);
+    for (index j = 0; j < count - options.jump_length; j += options.jump_length) {
+        jumps[static_cast<std::size_t>(j)] = options.jump_count - 1;
+    }
+    index step = 0;
+    for (index j = count - 1; j >= 0; --j) {
+        const index k = count - 1 - j, t = j * stride;
+        // diffusers draws at every step, for the known part of the image.
+        add_ddim_step(plan, config, schedule, config.eta, step++, plan.grid()[k], t, t - stride, true);
+        index& left = jumps[static_cast<std::size_t>(j)];
+        if (left > 0) {
+            --left;
+            for (index up = 0; up < options.jump_length; ++up) {
+                for (index i = 0; i < stride; ++i) {
+                    const double beta = static_cast<double>(schedule.beta((j + up) * stride + i));
+                    const index z = plan.draw(plan.grid()[k].level, plan.grid()[k].level);
+                    plan.set(quantity::x, {term::x(std::sqrt(1 - beta)), term::noise(z, std::sqrt(beta))});
+                }
+            }
+            j += options.jump_length;
+        }
+    }
+    return plan;
+}
+
+}  // namespace ddpm::diffusers::detail

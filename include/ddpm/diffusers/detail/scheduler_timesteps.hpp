@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/schedule/timesteps.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace ddpm::diffusers::detail {
+
+/// The timesteps of trailing spacing, of `count` over all T, as far as they lie below `last`. A half is rounded as in
+/// numpy.arange, whose stride is the difference of two rounded numbers.
+/// @throws value_error unless 1 ≤ count ≤ T
+[[nodiscard]] inline std::vector<index> trailing_timesteps(index train_steps, index last, index count) {
+    if (count < 1 || count > train_steps) {
+        throw value_error("scheduler_timesteps", "number of timesteps",
+                          ddpm::detail::text("1 <= count <= ", train_steps), count);
+    }
+    const double start = static_cast<double>(last),
+                 step = static_cast<double>(train_steps) / static_cast<double>(count);
+    const double stride = (start - step) - start;
+    const index inside = std::min(count, static_cast<index>(std::ceil(start / step)));
+    std::vector<index> timesteps;
+    for (index k = 0; k < inside; ++k) {
+        const double t = std::nearbyint(start + static_cast<double>(k) * stride) - 1;
+        if (t >= 0) {  // the last may be a rounded 0, before the first timestep
+            timesteps.push_back(static_cast<index>(t));
+        }
+    }
+    return timesteps;
+}
+
+/// Timesteps by the config's spacing.
+/// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
+[[nodiscard]] inline std::vector<index> spaced_timesteps(const scheduler_config& config, index count) {
+    const index steps = config.train_timesteps;
+    switch (config.spacing) {
+        case timestep_spacing::trailing:
+            return trailing_timesteps(steps, steps, count);
+        case timestep_spacing::leading:
+            return make_timesteps(steps, count, config.spacing, config.steps_offset);
+        case timestep_spacing::linspace:
+            break;
+    }
+    return make_timesteps(steps, count, timestep_spacing::linspace);
+}
+
+/// The same, but linspace unrounded.
+[[nodiscard]] inline std::vector<double> fractional_timesteps(const scheduler_config& config, index count) {
+    const std::vector<index> whole = spaced_timesteps(config, count);
+    std::vector<double> times(whole.begin(), whole.end());
+    if (config.spacing == timestep_spacing::linspace && count > 1) {
+        const double stride = static_cast<double>(config.train_timesteps - 1) / static_cast<double>(count - 1);
+        for (index k = 1; k < count; ++k) {
+            times[static_cast<std::size_t>(k)] = static_cast<double>(count - 1 - k) * stride;
+        }
+    }
+    return times;
+}
+
+/// The timesteps of DPM-Solver and its kin among the first `last`; of its inverse, which goes up, the noisiest first
+/// too.
+[[nodiscard]] inline std::vector<index> solver_kind_timesteps(const scheduler_config& config, index last, index count) {
+    if (config.spacing == timestep_spacing::trailing) {
+        return trailing_timesteps(config.train_timesteps, last, count);
+    }
+    const index offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
+    if (config.kind == scheduler_kind::dpm_inverse) {
+        std::vector<index> timesteps = make_timesteps(last, count + 1, config.spacing, offset);
+        timesteps.erase(timesteps.begin());
+        return timesteps;
+    }
+    return solver_timesteps(last, count, config.spacing, offset);
+}
+
+}  // namespace ddpm::diffusers::detail

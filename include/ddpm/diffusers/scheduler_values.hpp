@@ -1,0 +1,177 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+#include <ddpm/schedule/timesteps.hpp>
+
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ddpm::diffusers {
+
+/// Which class of diffusers a scheduler is.
+enum class scheduler_kind {
+    ddpm,                  ///< DDPMScheduler
+    ddim,                  ///< DDIMScheduler
+    ddpm_parallel,         ///< DDPMParallelScheduler, which steps as DDPMScheduler
+    ddim_parallel,         ///< DDIMParallelScheduler, which steps as DDIMScheduler
+    ddim_inverse,          ///< DDIMInverseScheduler
+    pndm,                  ///< PNDMScheduler
+    lms,                   ///< LMSDiscreteScheduler
+    euler,                 ///< EulerDiscreteScheduler
+    euler_ancestral,       ///< EulerAncestralDiscreteScheduler
+    heun,                  ///< HeunDiscreteScheduler
+    kdpm2,                 ///< KDPM2DiscreteScheduler
+    kdpm2_ancestral,       ///< KDPM2AncestralDiscreteScheduler
+    dpm_sde,               ///< DPMSolverSDEScheduler
+    dpm_multistep,         ///< DPMSolverMultistepScheduler
+    dpm_inverse,           ///< DPMSolverMultistepInverseScheduler
+    dpm_singlestep,        ///< DPMSolverSinglestepScheduler
+    unipc,                 ///< UniPCMultistepScheduler
+    deis,                  ///< DEISMultistepScheduler
+    sa_solver,             ///< SASolverScheduler
+    ipndm,                 ///< IPNDMScheduler
+    edm_euler,             ///< EDMEulerScheduler
+    edm_dpm_multistep,     ///< EDMDPMSolverMultistepScheduler
+    cosine_dpm_multistep,  ///< CosineDPMSolverMultistepScheduler
+    lcm,                   ///< LCMScheduler
+    tcd,                   ///< TCDScheduler
+    consistency,           ///< CMStochasticIterativeScheduler
+    flow_euler,            ///< FlowMatchEulerDiscreteScheduler
+    flow_heun,             ///< FlowMatchHeunDiscreteScheduler
+    score_sde_ve,          ///< ScoreSdeVeScheduler
+    repaint,               ///< RePaintScheduler
+    unclip                 ///< UnCLIPScheduler
+};
+
+/// How β rises. Not every class knows all of them.
+enum class beta_curve {
+    linear,
+    scaled_linear,      ///< its root is linear
+    squaredcos_cap_v2,  ///< cosine_beta
+    sigmoid,
+    laplace,
+    exp  ///< of HeunDiscreteScheduler
+};
+
+/// The variance of a step, or what else the network predicts beside its mean.
+enum class scheduler_variance {
+    fixed_small,
+    fixed_small_log,
+    fixed_large,
+    fixed_large_log,
+    learned,
+    learned_range,
+    none
+};
+
+/// What a solver integrates.
+enum class scheduler_algorithm {
+    dpmsolver,
+    dpmsolver_pp,
+    sde_dpmsolver,
+    sde_dpmsolver_pp,
+    deis,
+    data_prediction,
+    noise_prediction
+};
+
+/// How a solver interpolates.
+enum class scheduler_solver { midpoint, heun, bh1, bh2, logrho };
+
+/// σ of EulerDiscreteScheduler: of its timesteps, or from its lowest to its highest on its own.
+enum class sigma_interpolation { linear, log_linear };
+
+/// What the network is told: the timestep, or ¼ ln σ.
+enum class scheduler_time { discrete, continuous };
+
+/// How σ falls in EDM's schedulers.
+enum class edm_sigma_schedule { karras, exponential };
+
+/// How the shift of a flow's σ follows from μ: exp(μ) or μ.
+enum class flow_time_shift { exponential, linear };
+
+/// A scheduler_config.json: the keys of all classes, each of which has some of them; with the defaults of DDPMScheduler
+/// and DDIMScheduler. Those of the others: `default_scheduler_config`.
+struct scheduler_config {
+    scheduler_kind kind = scheduler_kind::ddpm;
+    index train_timesteps = 1000;  ///< T
+    beta_curve curve = beta_curve::linear;
+    double beta_start = 1e-4;
+    double beta_end = 0.02;
+    std::vector<double> trained_betas{};  ///< if not empty, β_0 … β_{T−1} instead of a curve
+    bool zero_terminal_snr = false;       ///< β is rescaled so that ᾱ ends at 0
+    prediction predicts = prediction::epsilon;
+    scheduler_variance variance = scheduler_variance::fixed_small;
+    bool clip = true;  ///< the estimate of x_0, to ±clip_range
+    double clip_range = 1;
+    timestep_spacing spacing = timestep_spacing::leading;
+    index steps_offset = 0;    ///< added to timesteps whose spacing is leading
+    bool end_at_clean = true;  ///< set_alpha_to_one: the chain ends at x_0, not at the level of t = 0
+    bool threshold = false;    ///< dynamic thresholding of the estimate of x_0
+    double threshold_ratio = 0.995;
+    double threshold_max = 1;  ///< sample_max_value
+
+    // σ instead of timesteps; at most one of karras, exponential and beta.
+    bool karras_sigmas = false;
+    bool exponential_sigmas = false;
+    bool beta_sigmas = false;
+    bool lu_lambdas = false;
+    bool flow_sigmas = false;
+    std::optional<double> sigma_min{};
+    std::optional<double> sigma_max{};
+    grid_end final_sigma = grid_end::zero_noise;
+    sigma_interpolation interpolation = sigma_interpolation::linear;
+    scheduler_time time = scheduler_time::discrete;
+    double lambda_min_clipped =
+        -std::numeric_limits<double>::infinity();  ///< of ln(α/σ), below which no timestep is used
+
+    // Solvers.
+    index solver_order = 2;
+    scheduler_algorithm algorithm = scheduler_algorithm::dpmsolver_pp;
+    scheduler_solver solver = scheduler_solver::midpoint;
+    bool lower_order_final = true;
+    bool euler_at_final = false;
+    bool skip_runge_kutta = false;  ///< skip_prk_steps
+    bool predict_x0 = true;
+    std::vector<index> disable_corrector{};  ///< steps
+    index predictor_order = 2;
+    index corrector_order = 2;
+    std::optional<index> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
+    double eta = 0;                     ///< of RePaintScheduler
+
+    // Rectified flows.
+    double flow_shift = 1;
+    std::optional<double> shift_terminal{};
+    bool dynamic_shifting = false;  ///< the shift depends on the image's size
+    flow_time_shift time_shift = flow_time_shift::exponential;
+    double base_shift = 0.5;  ///< μ at base_length
+    double max_shift = 1.15;  ///< μ at max_length
+    index base_length = 256;
+    index max_length = 4096;
+    bool invert_sigmas = false;
+    bool stochastic = false;
+
+    // EDM, consistency models and variance-exploding chains.
+    double sigma_data = 0.5;
+    double rho = 7;
+    edm_sigma_schedule sigma_schedule = edm_sigma_schedule::karras;
+    double s_noise = 1;
+    index original_steps = 50;  ///< of the model that was distilled
+    double timestep_scaling = 10;
+    double snr = 0.15;
+    double sampling_eps = 1e-5;
+    index correct_steps = 1;
+
+    std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
+    std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written
+};
+
+}  // namespace ddpm::diffusers

@@ -1,0 +1,162 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/diffusers/scheduler_run.hpp>
+
+#include <ddpm/diffusers/scheduler_config.hpp>
+
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ddpm::test {
+namespace {
+
+using namespace diffusers;
+
+scheduler_run run_of(const std::string& keys, ddpm::index steps, const scheduler_run_options& options = {}) {
+    return make_scheduler_run(parse_scheduler_config("{\"_class_name\": " + keys + "}", "config"), steps, options);
+}
+
+/// A network that thinks that all data is 0, whatever it predicts.
+template <Scalar S>
+struct knows_zero {
+    using scalar = S;
+    const scheduler_run& run;
+
+    void operator()(batch_view<const S> xt, std::span<const double>, const model_output<S>& out) const {
+        const marginal<double> level = run.plan.grid()[0].level;
+        const affine c = run.preconditioning ? affine{0, 0} : conversion(prediction::x0, run.predicts, level);
+        for (ddpm::index n = 0; n < xt.columns(); ++n) {
+            for (ddpm::index i = 0; i < xt.rows(); ++i) {
+                out.prediction(i, n) = static_cast<S>(c.xt) * xt(i, n);
+            }
+        }
+    }
+};
+
+TEST_CASE("a run says what the network is told and predicts", "[diffusers]") {
+    const scheduler_run euler = run_of(R"("EulerDiscreteScheduler", "prediction_type": "v_prediction")", 5);
+    CHECK(euler.predicts == prediction::v);
+    CHECK(euler.plan.steps() == 5);
+    CHECK(euler.plan.stages()[1].t == 749.25);
+    const double sigma = euler.plan.grid()[0].level.sigma;
+    CHECK(euler.initial_deviation == sigma);
+    CHECK(sigma < 1);
+    CHECK(run_of(R"("EulerDiscreteScheduler", "timestep_spacing": "leading")", 5).initial_deviation == 1);
+    CHECK(run_of(R"("DDIMScheduler")", 5).initial_deviation == 1);
+    CHECK(run_of(R"("IPNDMScheduler")", 5).predicts == prediction::v);
+    CHECK(run_of(R"("FlowMatchHeunDiscreteScheduler")", 5).predicts == prediction::flow);
+
+    const scheduler_run edm = run_of(R"("EDMEulerScheduler", "prediction_type": "v_prediction", "sigma_data": 1)", 5);
+    REQUIRE(edm.preconditioning);
+    CHECK(edm.preconditioning->sigma_data == 1);
+    CHECK(edm.preconditioning->negative_out);
+    CHECK_FALSE(edm.preconditioning->arctangent_time);
+    CHECK(edm.predicts == prediction::x0);
+    CHECK(edm.plan.stages()[0].t == 80);
+    CHECK(edm.initial_deviation == std::hypot(80.0, 1.0));
+    CHECK(run_of(R"("CosineDPMSolverMultistepScheduler")", 5).preconditioning->arctangent_time);
+    const scheduler_run consistent = run_of(R"("CMStochasticIterativeScheduler", "clip_denoised": false)", 2);
+    CHECK(consistent.preconditioning->sigma_min == 0.002);
+    CHECK(consistent.initial_deviation == 80);
+    CHECK_FALSE(consistent.denoise.clip_x0);
+
+    const scheduler_run ve = run_of(R"("ScoreSdeVeScheduler", "snr": 0.2, "correct_steps": 2)", 5);
+    REQUIRE(ve.corrector);
+    CHECK(ve.corrector->corrections == 2);
+    CHECK(ve.corrector->signal_to_noise == 0.2);
+    CHECK(ve.predicts == prediction::score);
+    CHECK(ve.initial_deviation == 1348);
+}
+
+TEST_CASE("limits of x_0 are those that a class uses", "[diffusers]") {
+    const std::string threshold = R"(, "thresholding": true, "sample_max_value": 2)";
+    CHECK(run_of(R"("DDIMScheduler")" + threshold, 5).denoise.threshold->max == 2);
+    CHECK_FALSE(run_of(R"("DDIMScheduler")" + threshold, 5).denoise.clip_x0);
+    CHECK_FALSE(run_of(R"("DDIMScheduler")", 5).denoise.clip_epsilon);
+    CHECK(run_of(R"("DPMSolverMultistepScheduler")" + threshold, 5).denoise.clip_epsilon);
+    CHECK_FALSE(
+        run_of(R"("UniPCMultistepScheduler", "predict_x0": false, "final_sigmas_type": "sigma_min")" + threshold, 5)
+            .denoise.threshold);
+    CHECK_FALSE(run_of(R"("TCDScheduler", "clip_sample": true)" + threshold, 5).denoise.threshold);
+    CHECK_FALSE(run_of(R"("TCDScheduler", "clip_sample": true)", 5).denoise.clip_x0);
+    const scheduler_run heun = run_of(R"("HeunDiscreteScheduler", "clip_sample": true, "clip_sample_range": 3)", 5);
+    CHECK(heun.denoise.clip_x0 == 3.0);
+    CHECK(heun.denoise.clip_epsilon);
+}
+
+TEST_CASE("dynamic shifting takes its mu, or follows from an image's length", "[diffusers]") {
+    const std::string flux = R"("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true)";
+    const auto second = [](const scheduler_run& run) { return run.plan.grid()[1].level.sigma; };
+    const double by_mu = second(run_of(flux, 2, {.mu = 1.15}));
+    CHECK(by_mu == second(run_of(flux, 2, {.image_length = 4096})));
+    CHECK(by_mu != second(run_of(flux, 2, {.mu = 0.5})));
+    CHECK(std::abs(second(run_of(flux + R"(, "time_shift_type": "linear")", 2, {.mu = std::exp(1.15)})) - by_mu) <
+          1e-12);
+    CHECK_THROWS_AS(run_of(flux, 2), value_error);
+}
+
+TEST_CASE("runs that diffusers' formulas give no meaning are value_errors", "[diffusers]") {
+    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler")", 0), value_error);
+    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler")", 1001), value_error);
+    CHECK_THROWS_AS(run_of(R"("DDIMScheduler")", 5, {.eta = 2.0}), value_error);
+    CHECK_THROWS_AS(run_of(R"("TCDScheduler")", 5, {.eta = 2.0}), value_error);
+    CHECK_THROWS_AS(run_of(R"("LCMScheduler")", 51), value_error);
+    CHECK_THROWS_AS(run_of(R"("RePaintScheduler")", 5, {.jump_length = 0}), value_error);
+    CHECK_THROWS_AS(run_of(R"("RePaintScheduler")", 5, {.jump_count = 0}), value_error);
+    CHECK_THROWS_AS(run_of(R"("DEISMultistepScheduler", "prediction_type": "flow_prediction")", 5), value_error);
+    const std::string flow = R"(, "use_flow_sigmas": true)";
+    CHECK_THROWS_AS(run_of(R"("DEISMultistepScheduler", "prediction_type": "v_prediction")" + flow, 5), value_error);
+    CHECK_THROWS_AS(run_of(R"("DEISMultistepScheduler", "use_karras_sigmas": true)" + flow, 5), value_error);
+    CHECK_THROWS_AS(run_of(R"("UniPCMultistepScheduler", "use_beta_sigmas": true)" + flow, 5), value_error);
+    CHECK_THROWS_AS(run_of(R"("DPMSolverMultistepInverseScheduler")" + flow, 5), value_error);
+}
+
+TEMPLATE_TEST_CASE("every class's run ends at the data that its network knows", "[diffusers]", float, double) {
+    using S = TestType;
+    for (const diffusers::detail::scheduler_class& known : diffusers::detail::scheduler_classes()) {
+        scheduler_config config = default_scheduler_config(known.kind);
+        config.predicts = known.kind == scheduler_kind::ipndm ? prediction::v : prediction::x0;
+        if (diffusers::detail::is_one_of(
+                known.kind, {scheduler_kind::pndm, scheduler_kind::ddim_inverse, scheduler_kind::dpm_inverse})) {
+            continue;  // they average predictions, or go the other way
+        }
+        CAPTURE(known.name);
+        const scheduler_run run = make_scheduler_run(config, 4);
+        if (run.predicts != prediction::x0 || run.preconditioning) {
+            continue;  // the network would have to know the level
+        }
+        const knows_zero<S> network{run};
+        const sample_options options{.count = 3, .shape = 5, .seed = 4};
+        const batch<S> all = diffusers::sample<S>(run, network, options);
+        const batch<S> last =
+            diffusers::sample<S>(run, network, {.count = 1, .shape = 5, .seed = 4, .first_sample = 2});
+        CHECK((all.col(2) == last.col(0)).all());
+        CHECK(all.abs().maxCoeff() < 0.2);
+        CHECK(
+            diffusers::sample<S>(run, network, options, [](const sample_step<S>&) { return false; }).abs().maxCoeff() ==
+            0);
+    }
+}
+
+TEST_CASE("samples begin with the run's deviation", "[diffusers]") {
+    const scheduler_run run = run_of(R"("CMStochasticIterativeScheduler")", 1);
+    double square = 0;
+    auto network = [&](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+        for (ddpm::index i = 0; i < xt.rows(); ++i) {
+            square += xt(i, 0) * xt(i, 0);
+            out.prediction(i, 0) = 0;
+        }
+    };
+    static_cast<void>(diffusers::sample<double>(run, network, {.shape = 4000}));
+    // The network sees x / √(σ² + σ_d²).
+    CHECK(std::abs(square / 4000 - 1) < 0.1);
+    CHECK_THROWS_AS(diffusers::sample<double>(run, network), shape_error);
+}
+
+}  // namespace
+}  // namespace ddpm::test
