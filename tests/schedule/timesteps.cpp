@@ -11,6 +11,12 @@ namespace ddpm::test {
 
 using list = std::vector<index>;
 
+TEST_CASE("trailing spacing rounds halves as numpy.arange does", "[schedule]") {
+    const std::vector<index> timesteps = make_timesteps(1000, 48);
+    CHECK(timesteps[3] == 936);  // 937.5 less one unit in the last place
+    CHECK(timesteps.back() == 20);
+}
+
 TEST_CASE("spacings have the published timesteps", "[schedule]") {
     using enum timestep_spacing;
     CHECK(make_timesteps(1000, 10, leading) == list{900, 800, 700, 600, 500, 400, 300, 200, 100, 0});

@@ -48,6 +48,8 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
     if (offset != 0 && spacing != timestep_spacing::leading) {
         throw value_error("make_timesteps", "offset of a spacing that is not leading", 0, offset);
     }
+    const double top = static_cast<double>(steps);
+    const double stride = (top - top / static_cast<double>(count)) - top;  // rounded twice, as numpy.arange has it
     std::vector<index> timesteps(static_cast<std::size_t>(count));
     for (index k = 0; k < count; ++k) {
         const index from_end = count - 1 - k;
@@ -63,9 +65,7 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
                 t = from_end * (steps / count) + offset;
                 break;
             case timestep_spacing::trailing:
-                t = static_cast<index>(std::nearbyint(static_cast<double>(steps) -
-                                                      static_cast<double>(k) * (static_cast<double>(steps) /
-                                                                                static_cast<double>(count)))) - 1;
+                t = static_cast<index>(std::nearbyint(top + static_cast<double>(k) * stride)) - 1;
                 break;
         }
     }

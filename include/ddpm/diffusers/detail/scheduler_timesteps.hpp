@@ -38,16 +38,8 @@ namespace ddpm::diffusers::detail {
 /// Timesteps by the config's spacing.
 /// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
 [[nodiscard]] inline std::vector<index> spaced_timesteps(const scheduler_config& config, index count) {
-    const index steps = config.train_timesteps;
-    switch (config.spacing) {
-        case timestep_spacing::trailing:
-            return trailing_timesteps(steps, steps, count);
-        case timestep_spacing::leading:
-            return make_timesteps(steps, count, config.spacing, config.steps_offset);
-        case timestep_spacing::linspace:
-            break;
-    }
-    return make_timesteps(steps, count, timestep_spacing::linspace);
+    const index offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
+    return make_timesteps(config.train_timesteps, count, config.spacing, offset);
 }
 
 /// The same, but linspace unrounded.
