@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Every sampler against an exactly known network: how far from the data are samples after so many evaluations?
-#include "samplers/error_plot.hpp"
 #include "samplers/path_plot.hpp"
+#include "support/curve_plot.hpp"
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
 
@@ -166,12 +166,12 @@ int compare(const settings& chosen) {
     const std::map<std::string, std::string> colours{
         {"ancestral", "#8e44ad"}, {"ddim", "#14507f"},     {"euler_ancestral", "#c0392b"}, {"heun", "#b9770e"},
         {"dpmpp_2m", "#1e8449"},  {"unipc_3", "#0e6655"}, {"dpmpp_2m_sde", "#d35400"},    {"deis_3", "#5d6d7e"}};
-    std::vector<examples::error_curve> curves;
+    std::vector<examples::plot_curve> curves;
     std::printf("%td samples in the plane; exact samples among themselves: %.4f\n\n", chosen.count, floor);
     std::printf("| sampler | 5 | 10 | 20 | 50 |\n|---|---|---|---|---|\n");
     for (const auto& [name, draw] : samplers) {
         const auto colour = colours.find(name);
-        examples::error_curve curve{name, colour == colours.end() ? "" : colour->second, {}, {}};
+        examples::plot_curve curve{name, colour == colours.end() ? "" : colour->second, {}, {}};
         std::string row = "| " + name + " |";
         for (const index budget : budgets) {
             const points samples = draw(budget);
@@ -183,15 +183,24 @@ int compare(const settings& chosen) {
             char cell[32];
             std::snprintf(cell, sizeof cell, " %.3f |", error);
             row += cell;
-            curve.evaluations.push_back(static_cast<double>(budget));
-            curve.errors.push_back(error);
+            curve.x.push_back(static_cast<double>(budget));
+            curve.y.push_back(error);
         }
         std::printf("%s\n", row.c_str());
         std::fflush(stdout);
         curves.push_back(std::move(curve));
     }
-    examples::write_error_plot(chosen.out + "/samplers.svg", "Distance from the data after so many evaluations", curves,
-                               floor);
+    examples::write_curve_plot(chosen.out + "/samplers.svg",
+                               {.title = "Distance from the data after so many evaluations",
+                                .x_label = "network evaluations",
+                                .y_label = "sliced Wasserstein distance",
+                                .logarithmic_x = true,
+                                .x_ticks = {5, 10, 20, 50},
+                                .least = floor * 0.7,
+                                .most = floor * 200,
+                                .line = floor,
+                                .line_name = "exact samples among themselves"},
+                               curves);
     examples::write_path_plot(chosen.out + "/paths.svg",
                               {follow(given, "ancestral", 50, 8), follow(given, "ddim", 50, 60),
                                follow(given, "heun_churn", 25, 8), follow(given, "dpmpp_2m", 10, 60)},

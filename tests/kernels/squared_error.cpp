@@ -142,6 +142,17 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
                 }
                 CHECK(sum == first_sum);
                 CHECK((d == first_d).all());
+                d.setZero();
+                const double again =
+                    kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x), batch_view<const S>(y),
+                                           terms_of, batch_view<S>(d), errors.data());
+                double total = 0;
+                for (index n = 0; n < columns; ++n) {
+                    total += terms_of(n).weight * errors[static_cast<std::size_t>(n)];
+                }
+                CHECK(again == total);
+                CHECK(std::abs(again - sum) <= 1e-12 * sum);
+                CHECK((d == first_d).all());
             }
         });
     }

@@ -4,6 +4,8 @@
 
 #include <ddpm/metrics/gaussian_fit.hpp>
 
+#include <ddpm/core/parallel.hpp>
+
 #include <cmath>
 
 namespace ddpm::test {
@@ -44,6 +46,23 @@ TEST_CASE("a Gaussian fit keeps a small spread about a large mean", "[metrics]")
         x(0, n) = 1e8 + static_cast<double>(n % 2);
     }
     CHECK(std::abs(fit_gaussian(x).covariance(0, 0) - 100.0 / 399) < 1e-6);
+}
+
+TEST_CASE("a Gaussian fit is symmetric and does not depend on the thread count", "[metrics]") {
+    batch<double> x(150, 700);
+    for (index n = 0; n < x.size(); ++n) {
+        x.data()[n] = std::sin(static_cast<double>(n) * 1.37);
+    }
+    set_thread_count(1);
+    const gaussian_fit alone = fit_gaussian(x);
+    const Eigen::MatrixXd centred = x.matrix().colwise() - x.matrix().rowwise().mean().eval();
+    CHECK((alone.covariance - centred * centred.transpose() / 699).cwiseAbs().maxCoeff() < 1e-14);
+    CHECK(alone.covariance == alone.covariance.transpose());
+    for (const index threads : {2, 3, 7}) {
+        set_thread_count(threads);
+        CHECK(fit_gaussian(x).covariance == alone.covariance);
+    }
+    set_thread_count(0);
 }
 
 TEST_CASE("a Gaussian fit refuses too few samples", "[metrics]") {

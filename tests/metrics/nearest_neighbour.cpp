@@ -4,9 +4,11 @@
 
 #include <ddpm/metrics/nearest_neighbour.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -70,6 +72,45 @@ TEMPLATE_TEST_CASE("nearest neighbours agree with the definition over chunks and
     }
 }
 
+TEMPLATE_TEST_CASE("the k-th nearest neighbours agree with the definition, ties counted apart", "[metrics]", float,
+                   double) {
+    const auto plain = [](const batch<TestType>& from, index n, const batch<TestType>& to, index excluded, index k) {
+        std::vector<double> distances;
+        for (index m = 0; m < to.cols(); ++m) {
+            if (m != excluded) {
+                const batch<double> a = from.col(n).template cast<double>(), b = to.col(m).template cast<double>();
+                distances.push_back(std::sqrt((a - b).square().sum()));
+            }
+        }
+        std::sort(distances.begin(), distances.end());
+        return distances[static_cast<std::size_t>(k - 1)];
+    };
+    const batch<TestType> from = uniform_batch<TestType>(7, 77, 1);
+    batch<TestType> to = uniform_batch<TestType>(7, 600, 2);
+    to.middleCols(300, 40) = to.leftCols(40);
+    for (const index k : {1, 2, 3, 50, 599}) {
+        const per_sample_values<double> distances = nearest_neighbour_distances(from, to, k);
+        const per_sample_values<double> own = nearest_neighbour_distances(to, k);
+        for (index n = 0; n < from.cols(); ++n) {
+            CHECK(std::abs(distances[n] - plain(from, n, to, -1, k)) < 1e-15);
+            CHECK(std::abs(own[n] - plain(to, n, to, n, k)) < 1e-15);
+        }
+    }
+    CHECK((nearest_neighbour_distances(to).leftCols(40) == 0.0).all());
+    CHECK((nearest_neighbour_distances(to, 2).leftCols(40) > 0.0).all());
+}
+
+TEST_CASE("a copy is found among near copies, far from the origin and over slabs of elements", "[metrics]") {
+    batch<double> to = uniform_batch<double>(2500, 300, 9);
+    to.row(0) += 1e6;
+    batch<double> from = to.rightCols(1);
+    to.col(10) = to.col(299);
+    to(7, 10) += 1e-9;
+    CHECK(nearest_neighbour_distances(from, to)[0] == 0.0);
+    CHECK(std::abs(nearest_neighbour_distances(from, to, 2)[0] / 1e-9 - 1) < 1e-6);
+    CHECK(std::abs(nearest_neighbour_distances(from, to, 3)[0] - 20) < 2);
+}
+
 TEST_CASE("a copy is at distance zero, however far from the origin", "[metrics]") {
     const batch<float> real = uniform_batch<float>(16, 600, 3) + 1000.0F;
     CHECK((nearest_neighbour_distances(real.middleCols(5, 50), real) == 0.0).all());
@@ -123,6 +164,10 @@ TEST_CASE("nearest neighbours refuse sets that do not fit", "[metrics]") {
     CHECK_THROWS_AS(mean_nearest_neighbour_distance(none, three), value_error);
     CHECK_THROWS_AS(nearest_neighbour_distances(three.leftCols(1)), value_error);
     CHECK_THROWS_AS(mean_nearest_neighbour_distance(three.leftCols(1)), value_error);
+    CHECK_THROWS_AS(nearest_neighbour_distances(three, three, 0), value_error);
+    CHECK_THROWS_AS(nearest_neighbour_distances(three, three, 5), value_error);
+    CHECK_THROWS_AS(nearest_neighbour_distances(three, 4), value_error);
+    CHECK_THROWS_AS(nearest_neighbour_distances(three, 0), value_error);
 }
 
 }  // namespace ddpm::test

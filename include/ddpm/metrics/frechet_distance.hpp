@@ -51,12 +51,15 @@ template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's so
     return std::max(distance, 0.0);
 }
 
-/// The Fréchet distance between the Gaussians fitted to two sets of samples, on the raw elements.
+/// The squared Fréchet distance between the Gaussians fitted to two sets: of Inception features it is the "FID"; here
+/// the user brings the features, or the samples themselves. It is too large in the mean by about a constant over the
+/// number of samples, so compare at equal numbers, and have more than D.
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set has fewer than two samples, or no elements
-/// @source Heusel et al., arXiv 1706.08500, with the samples' elements as features
-/// @complexity O((N + M) · D² + D³)
+/// @determinism the same bits for every thread count
+/// @source Heusel et al. 2017, arXiv 1706.08500, equation 6
+/// @complexity O((N + M) · D² + D³), of which the first is side by side; memory of a few D × D matrices
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double frechet_distance(const A& a, const B& b) {
     if (a.rows() != b.rows()) {

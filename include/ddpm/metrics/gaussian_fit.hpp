@@ -5,6 +5,8 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/metrics/detail/sample_sets.hpp>
 
 #include <Eigen/Core>
 
@@ -21,7 +23,8 @@ struct gaussian_fit {
 /// Fits a Gaussian to samples: their mean, and their covariance with 1 / (N − 1), in double arithmetic.
 /// @shape samples D × N
 /// @throws value_error if there are fewer than two samples, or they have no elements
-/// @complexity O(N · D²), and the memory of two D × D matrices
+/// @determinism the same bits for every thread count
+/// @complexity O(N · D²) as matrix products, side by side; memory of one D × D matrix and 256 samples
 template <BatchLike Samples>
 [[nodiscard]] gaussian_fit fit_gaussian(const Samples& samples) {
     const detail::readable<Samples> memory(samples);
@@ -33,21 +36,20 @@ template <BatchLike Samples>
         throw value_error("fit_gaussian", "samples without elements", "dimension >= 1", x.rows());
     }
 
-    gaussian_fit fit{Eigen::VectorXd::Zero(x.rows()), Eigen::MatrixXd::Zero(x.rows(), x.rows())};
-    for (index n = 0; n < x.columns(); ++n) {
-        fit.mean += x.middle(n, 1).array().col(0).template cast<double>().matrix();
-    }
-    fit.mean /= static_cast<double>(x.columns());
+    const index dimension = x.rows();
+    const double count = static_cast<double>(x.columns());
+    const batch<double> mean = detail::sum_of_samples(x) / count;
+    gaussian_fit fit{mean.matrix(), Eigen::MatrixXd::Zero(dimension, dimension)};
 
     // The mean is taken off first: sums of raw squares would cancel where the mean is large against the spread.
     constexpr index chunk = 256;
     for (index first = 0; first < x.columns(); first += chunk) {
         const auto part = x.middle(first, std::min(chunk, x.columns() - first));
-        const Eigen::MatrixXd centred = part.array().template cast<double>().matrix().colwise() - fit.mean;
-        fit.covariance.selfadjointView<Eigen::Lower>().rankUpdate(centred);
+        const batch<double> centred = part.array().template cast<double>().colwise() - mean.col(0);
+        const auto factor = kernels::matrix_of(batch_view<const double>(centred));
+        kernels::matrix_product<double>(factor, factor.transposed(), fit.covariance, {.accumulate = true});
     }
-    fit.covariance /= static_cast<double>(x.columns() - 1);
-    fit.covariance.triangularView<Eigen::StrictlyUpper>() = fit.covariance.transpose();
+    fit.covariance /= count - 1;
     return fit;
 }
 

@@ -1,0 +1,214 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// How likely are unseen digits? Trains with the simple, the hybrid and the variational loss, and measures the variational
+// bound of held-out images in bits per dimension, timestep by timestep and over short sub-sequences of them.
+#include "likelihood/gradient_variance.hpp"
+#include "support/curve_plot.hpp"
+#include "support/interrupt.hpp"
+#include "support/program.hpp"
+#include "support/stopwatch.hpp"
+
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/io/idx.hpp>
+#include <ddpm/loss/hybrid.hpp>
+#include <ddpm/loss/optimal_timesteps.hpp>
+#include <ddpm/loss/variational_bound.hpp>
+#include <ddpm/loss/vlb.hpp>
+#include <ddpm/nn/mlp.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/timesteps.hpp>
+#include <ddpm/train/progress_bar.hpp>
+#include <ddpm/train/trainer.hpp>
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using ddpm::index;
+using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
+using network = ddpm::nn::mlp<float>;
+using schedule_type = ddpm::noise_schedule<>;
+
+struct settings {
+    std::string data = DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte";
+    std::string out = "out/likelihood";
+    index held_out = 297;
+    index timesteps = 4000;
+    index steps = 12000;
+    index threads = 0;
+    std::uint64_t seed = 1;
+};
+
+/// A model and how its bound is measured.
+struct measured {
+    std::string name;
+    std::string colour;
+    ddpm::reverse_variance variance;
+    ddpm::bound_result bound;
+};
+
+/// Trains a network of its own with a loss, and gives its average.
+template <class Loss>
+network train(const char* name, const schedule_type& schedule, const images& data, const settings& chosen,
+              const Loss& loss, const ddpm::timestep_sampling& timesteps) {
+    const examples::stopwatch watch;
+    const examples::interrupt_watch ctrl_c;
+    network net{{.dim = data.rows(), .hidden = 256, .blocks = 3, .variance_head = true, .seed = chosen.seed}};
+    ddpm::trainer trainer{net, schedule,
+                          {.batch = 128, .learning_rate = 1e-3, .timesteps = timesteps, .seed = chosen.seed}, loss};
+    const auto result = trainer.fit(data, {.steps = chosen.steps,
+                                           .progress = [&, bar = ddpm::progress_bar{}](const auto& now) mutable {
+                                               return bar(now) && !ctrl_c.interrupted();
+                                           }});
+    if (result.status != ddpm::fit_status::finished) {
+        throw ddpm::error("likelihood", "the training ended early, at step " + std::to_string(result.step));
+    }
+    std::printf("Trained %s for %td steps in %.1f s.\n", name, result.step, watch.seconds());
+    return trainer.average();
+}
+
+ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vector<index>& timesteps = {}) {
+    return {.variance = variance, .timesteps = timesteps, .batch = 297};
+}
+
+void print_table(const std::vector<measured>& models) {
+    std::printf("\nVariational bound of the held-out images\n\n"
+                "| model, variance | bits per dimension | standard error | of it L_0 | L_T |\n|---|---|---|---|---|\n");
+    for (const measured& model : models) {
+        const ddpm::mean_estimate bits = model.bound.bits();
+        std::printf("| %s | %.4f | %.4f | %.4f | %.1e |\n", model.name.c_str(), bits.mean, bits.error,
+                    ddpm::to_bits(model.bound.decoder()).mean, ddpm::to_bits(model.bound.prior).mean);
+    }
+}
+
+/// The terms of the bound over t.
+void draw_terms(const std::string& path, const std::vector<measured>& models, index timesteps) {
+    std::vector<examples::plot_curve> curves;
+    for (const measured& model : models) {
+        examples::plot_curve curve{model.name, model.colour, {}, {}};
+        const auto& terms = model.bound.terms;
+        constexpr std::size_t together = 20;  // neighbours are averaged
+        for (std::size_t k = 0; k < terms.size(); k += together) {
+            const std::size_t end = std::min(k + together, terms.size());
+            double sum = 0;
+            for (std::size_t i = k; i < end; ++i) {
+                sum += ddpm::to_bits(terms[i].nats).mean;
+            }
+            curve.x.push_back(static_cast<double>(terms[k].t));
+            curve.y.push_back(sum / static_cast<double>(end - k));
+        }
+        std::reverse(curve.x.begin(), curve.x.end());
+        std::reverse(curve.y.begin(), curve.y.end());
+        curves.push_back(std::move(curve));
+    }
+    const double last = static_cast<double>(timesteps);
+    examples::write_curve_plot(path,
+                               {.title = "The terms of the bound, timestep by timestep",
+                                .x_label = "t",
+                                .y_label = "bits per dimension",
+                                .x_ticks = {0, last / 4, last / 2, 3 * last / 4, last},
+                                .least = 1e-7,
+                                .most = 0.1},
+                               curves);
+}
+
+/// The bound over few timesteps: evenly spaced ones against those that dynamic programming chooses by the errors that
+/// were measured on the images of the training. Both go from T − 1 to 0.
+void compare_sequences(const schedule_type& schedule, const network& net, const images& trained, const images& held_out,
+                       const settings& chosen) {
+    const auto measure = [&](const images& data, ddpm::reverse_variance variance, const std::vector<index>& timesteps) {
+        return ddpm::variational_bound(schedule, net, data, options_of(variance, timesteps));
+    };
+    const ddpm::bound_result errors = measure(trained.leftCols(300), ddpm::reverse_variance::learned_range, {});
+    const auto ends_at_zero = [](index t) { return t == 0 ? 0 : std::numeric_limits<double>::infinity(); };
+    constexpr index most = 50;
+    std::printf("\nBits per dimension over sub-sequences of the %td timesteps, evenly spaced and optimal\n\n"
+                "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n",
+                chosen.timesteps);
+    const auto optimal = [&](ddpm::step_variance variance) {
+        const ddpm::step_cost cost(schedule, errors.x0_errors(), {.variance = variance, .decoder = ends_at_zero});
+        return ddpm::optimal_sequences(schedule.steps(), most, cost);
+    };
+    const auto by_large = optimal(ddpm::step_variance::fixed_large), by_matched = optimal(ddpm::step_variance::matched);
+    for (const index count : {10, 25, 50}) {
+        const auto even = ddpm::make_timesteps(schedule.steps(), count, ddpm::timestep_spacing::linspace);
+        const auto bits = [&](ddpm::reverse_variance variance, const std::vector<index>& timesteps) {
+            return measure(held_out, variance, timesteps).bits().mean;
+        };
+        using enum ddpm::reverse_variance;
+        std::printf("| %td | %.3f | %.3f | %.3f | %.3f |\n", count, bits(fixed_large, even),
+                    bits(fixed_large, by_large[count].timesteps), bits(learned_range, even),
+                    bits(learned_range, by_matched[count].timesteps));
+    }
+}
+
+int run(const settings& chosen) {
+    const examples::stopwatch watch;
+    ddpm::set_thread_count(chosen.threads);
+    std::filesystem::create_directories(chosen.out);
+    const images all = ddpm::io::to_batch<float>(ddpm::io::read_idx_images(chosen.data));
+    if (chosen.held_out >= all.cols() - 300) {
+        throw ddpm::value_error("likelihood", "held-out images", "300 less than there are", chosen.held_out);
+    }
+    const images data = all.leftCols(all.cols() - chosen.held_out), held_out = all.rightCols(chosen.held_out);
+    const schedule_type schedule{ddpm::cosine_beta{}, chosen.timesteps};
+
+    const network simple = train("L_simple", schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
+    const network hybrid = train("L_hybrid", schedule, data, chosen, ddpm::hybrid_loss{}, ddpm::uniform_timesteps{});
+    const network hybrid_importance = train("L_hybrid with importance sampling", schedule, data, chosen,
+                                            ddpm::hybrid_loss{}, ddpm::importance_timesteps{});
+    const network vlb =
+        train("L_vlb with importance sampling", schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
+
+    using enum ddpm::reverse_variance;
+    std::vector<measured> models;
+    const auto measure = [&](const char* name, const char* colour, const network& net, ddpm::reverse_variance variance) {
+        models.push_back({name, colour, variance,
+                          ddpm::variational_bound(schedule, net, held_out, options_of(variance))});
+    };
+    measure("L_simple, fixed_small", "#14507f", simple, fixed_small);
+    measure("L_simple, fixed_large", "#8e44ad", simple, fixed_large);
+    measure("L_hybrid, learned_range", "#1e8449", hybrid, learned_range);
+    measure("L_hybrid, importance", "#b9770e", hybrid_importance, learned_range);
+    measure("L_vlb, importance", "#c0392b", vlb, learned_range);
+    print_table(models);
+    draw_terms(chosen.out + "/terms.svg", models, chosen.timesteps);
+
+    compare_sequences(schedule, hybrid, data, held_out, chosen);
+
+    const auto [uniform, importance] = examples::vlb_gradient_variances(schedule, hybrid, data, chosen.seed);
+    std::printf("\nVariance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
+                "sampling, a factor of %.1f\n",
+                uniform, importance, uniform / importance);
+    std::printf("\n%s/terms.svg shows the terms. Done in %.1f s.\n", chosen.out.c_str(), watch.seconds());
+    return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    settings chosen;
+    CLI::App app{"Measures the likelihood of digits under diffusion models.", "likelihood"};
+    app.add_option("--data", chosen.data, "small grey images: any IDX file")->check(CLI::ExistingFile)->capture_default_str();
+    app.add_option("--out", chosen.out, "folder for the drawing")->capture_default_str();
+    app.add_option("--held-out", chosen.held_out, "the last images, which are not learned from")
+        ->check(CLI::Range(1, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--timesteps", chosen.timesteps, "T")->check(CLI::Range(50, 100'000))->capture_default_str();
+    app.add_option("--steps", chosen.steps, "training steps of each model")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
+    app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
+    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+        ->check(CLI::Range(0, 1024))
+        ->capture_default_str();
+    return examples::run_program(app, argc, argv, [&] { return run(chosen); });
+}

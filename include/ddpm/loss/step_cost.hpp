@@ -1,0 +1,104 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// The variance of the reverse steps whose cost is counted.
+enum class step_variance {
+    fixed_small,  ///< β̃, the posterior's
+    fixed_large,  ///< β, the forward step's
+    matched,      ///< the best isotropic one: β̃ and the mean squared error of the mean
+};
+
+/// How the steps of a chain are counted.
+struct step_cost_options {
+    step_variance variance = step_variance::fixed_small;
+    double decoder_deviation = 0;            ///< of the last step's Gaussian about x̂_0(x_t); 0: the best for each t
+    std::function<double(index)> decoder{};  ///< instead of the Gaussian: −E ln p(x_0|x_t) / D, nats, at the last step
+};
+
+/// The terms of the variational bound for any step of any sub-sequence, from the mean squared error of x̂_0 at each t.
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 5 to 8; matched variance: Bao et al. 2022, arXiv 2201.06503
+class step_cost {
+public:
+    /// @param x0_error E|x_0 − x̂_0(x_t)|² / D for t = 0 … T − 1
+    /// @throws shape_error unless there is one error for each t; value_error unless each is finite and ≥ 0 (above 0
+    /// where the best Gaussian decoder of it is taken), and the deviation is finite and ≥ 0
+    template <NoiseSchedule Schedule>
+    step_cost(const Schedule& schedule, std::span<const double> x0_error, const step_cost_options& options = {})
+        : options_(options), x0_error_(x0_error.begin(), x0_error.end()) {
+        const index steps = schedule.steps();
+        if (static_cast<index>(x0_error.size()) != steps) {
+            throw shape_error("step_cost", "one error for each timestep", steps, x0_error.size());
+        }
+        if (!(options.decoder_deviation >= 0 && std::isfinite(options.decoder_deviation))) {
+            throw value_error("step_cost", "deviation of the decoder", "finite and >= 0", options.decoder_deviation);
+        }
+        const bool may_be_zero = options.decoder || options.decoder_deviation > 0;
+        for (index t = 0; t < steps; ++t) {
+            const double error = x0_error[static_cast<std::size_t>(t)];
+            if (!std::isfinite(error) || error < 0 || (error == 0 && !may_be_zero)) {
+                throw value_error("step_cost", detail::text("squared error at t = ", t),
+                                  may_be_zero ? "finite and >= 0" : "finite and > 0", error);
+            }
+            alpha_bar_.push_back(static_cast<double>(schedule.alpha_bar(t)));
+        }
+    }
+
+    /// The mean of KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) / D, or at s = `clean` of −ln p(x_0|x_t) / D.
+    /// @units t and s are 0-based, s = `clean` is x_0; nats per dimension
+    /// @throws value_error unless clean ≤ s < t < T
+    [[nodiscard]] double operator()(index t, index s) const {
+        require_earlier("step_cost", *this, s, t);
+        const double error = x0_error_[static_cast<std::size_t>(t)];
+        if (s == clean) {
+            if (options_.decoder) {
+                return options_.decoder(t);
+            }
+            const double deviation = options_.decoder_deviation;
+            const double variance = deviation > 0 ? deviation * deviation : error;
+            return 0.5 * (std::log(2 * std::numbers::pi * variance) + error / variance);
+        }
+        const double alpha_bar_s = alpha_bar(s), alpha_bar_t = alpha_bar(t);
+        const posterior_coefficients<double> posterior = posterior_between(alpha_bar_s, alpha_bar_t);
+        // The squared error of the mean, and the model's excess of variance, both in units of β̃.
+        const double of_mean = posterior.x0 * posterior.x0 * error / posterior.variance;
+        if (options_.variance == step_variance::matched) {
+            return 0.5 * std::log1p(of_mean);
+        }
+        // β / β̃ − 1 = β ᾱ_s / (1 − ᾱ_s) without cancellation.
+        const double beta = transition_between(alpha_bar_s, alpha_bar_t).variance;
+        const double excess =
+            options_.variance == step_variance::fixed_small ? 0 : beta * alpha_bar_s / (1 - alpha_bar_s);
+        return 0.5 * (std::log1p(excess) + (of_mean - excess) / (1 + excess));
+    }
+
+    /// T, and ᾱ_t as a NoiseSchedule gives it.
+    /// @throws value_error unless 0 ≤ t < T
+    [[nodiscard]] index steps() const noexcept { return static_cast<index>(alpha_bar_.size()); }
+    [[nodiscard]] double alpha_bar(index t) const {
+        require_timestep("step_cost", *this, t);
+        return alpha_bar_[static_cast<std::size_t>(t)];
+    }
+
+private:
+    step_cost_options options_;
+    std::vector<double> x0_error_;
+    std::vector<double> alpha_bar_;
+};
+
+}  // namespace ddpm

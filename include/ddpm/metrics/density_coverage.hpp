@@ -1,0 +1,53 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/metrics/detail/neighbourhoods.hpp>
+#include <ddpm/metrics/detail/sample_sets.hpp>
+
+#include <limits>
+#include <numeric>
+#include <vector>
+
+namespace ddpm {
+
+/// What precision and recall say, in measures that one outlier among the real samples does not move.
+struct density_and_coverage {
+    double density;   ///< in how many balls of real samples a sample lies, over k: about 1 for equal distributions, and
+                      ///< above it where samples gather in dense places
+    double coverage;  ///< the share of real samples with a sample in their ball
+};
+
+/// Density and coverage by nearest neighbours: a real sample's ball reaches to its k-th nearest other real sample, that
+/// distance included (the authors' code excludes it, which differs for samples that copy real ones).
+/// For equal distributions the coverage is 1 − (M − 1)…(M − k) / ((N + M − 1)…(N + M − k)), about 1 − 2^{−k} for M = N:
+/// k is chosen so that this is near 1.
+/// @shape samples D × N, real D × M; features, or the samples themselves
+/// @throws shape_error if the dimensions differ; value_error if they are 0, there are no samples, or unless 1 ≤ k < M
+/// @accuracy counts are those of the distances in double, ties included; NaN if a value is not finite
+/// @determinism the same for every thread count
+/// @complexity O((N + M) · M · D) as matrix products, side by side; memory of a fixed number of samples
+/// @source Naeem et al. 2020, arXiv 2002.09797; the mean of the coverage is lemma 2 (they take k = 5)
+template <BatchLike Samples, BatchLike Real>
+[[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, index k = 5) {
+    const detail::readable<Samples> sample_memory(samples);
+    const detail::readable<Real> real_memory(real);
+    const auto& made = sample_memory.view();
+    const auto& true_ones = real_memory.view();
+    detail::require_sample_sets("density_coverage", made, true_ones, 1);
+    detail::require_neighbours("density_coverage", k, true_ones.columns() - 1);
+    if (!detail::common_mean(made, true_ones).allFinite()) {
+        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+        return {nan, nan};
+    }
+    const per_sample_values<double> radii = detail::nearest_squared_distances(true_ones, true_ones, k, true);
+    const std::vector<index> balls = detail::balls_around(made, true_ones, radii);
+    const per_sample_values<double> nearest = detail::nearest_squared_distances(true_ones, made, 1, false);
+    return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), index{0})) /
+                static_cast<double>(k * made.columns()),
+            static_cast<double>((nearest <= radii).count()) / static_cast<double>(true_ones.columns())};
+}
+
+}  // namespace ddpm

@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+
+#include <Eigen/Core>
+
+#include <algorithm>
+#include <limits>
+
+namespace ddpm::detail {
+
+/// How many samples of `from` a task takes, to be met with blocks of samples of `to`.
+inline constexpr index pair_chunk = 64;
+
+/// The pairs of all samples of a chunk with the samples first … first + width − 1 of `to`, about an origin.
+struct pair_block {
+    index first;
+    index width;
+    batch_view<double> products;        ///< the inner products, `to` by `from`; the visitor may overwrite them
+    const batch<double>& to_squares;    ///< 1 × width or more: squared norms
+    const batch<double>& from_squares;  ///< 1 × the chunk's samples or more
+
+    /// |x|² − 2 x·y + |y|² of sample m of the block and n of the chunk.
+    [[nodiscard]] double squared_distance(index m, index n) const {
+        return to_squares(0, m) + from_squares(0, n) - 2 * products(m, n);
+    }
+};
+
+/// Calls visit(pair_block) for blocks of `to` from sample `start` on, each with all of `from`, which has few samples.
+/// Products are formed in double, over slabs of rows, so that memory depends on neither D nor the number of samples.
+template <class S, class R, class Visit>
+void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
+                index start, const Visit& visit) {
+    constexpr index slab = 1024;
+    constexpr index block = 256;
+    const index rows = from.rows();
+    const index height = std::min(rows, slab), widest = std::min(to.columns() - start, block);
+    batch<double> queries(height, from.columns()), others(height, widest), products(widest, from.columns());
+    batch<double> from_squares(1, from.columns()), to_squares(1, widest);
+    const auto load = [&](const auto& samples, index row, batch<double>& part, batch<double>& squares) {
+        const index count = samples.columns(), taken = std::min(slab, rows - row);
+        part.topLeftCorner(taken, count) = samples.middle_rows(row, taken).array().template cast<double>().colwise() -
+                                           origin.col(0).segment(row, taken);
+        if (row == 0) {
+            squares.leftCols(count).setZero();
+        }
+        squares.leftCols(count) += part.topLeftCorner(taken, count).square().colwise().sum();
+        return batch_view<const double>(part).middle_rows(0, taken).middle(0, count);
+    };
+    for (index first = start; first < to.columns(); first += block) {
+        const index width = std::min(block, to.columns() - first);
+        const batch_view<double> result = batch_view<double>(products).middle_rows(0, width);
+        for (index row = 0; row < rows; row += slab) {
+            const batch_view<const double> a = rows > slab || first == start ? load(from, row, queries, from_squares)
+                                                                             : batch_view<const double>(queries);
+            const batch_view<const double> b = load(to.middle(first, width), row, others, to_squares);
+            kernels::matrix_product<double>(kernels::matrix_of(b).transposed(), kernels::matrix_of(a), result,
+                                            {.accumulate = row > 0});
+        }
+        visit(pair_block{first, width, result, to_squares, from_squares});
+    }
+}
+
+/// The squared distance from the difference itself: exactly 0 for copies, and the same from both sides.
+template <class S, class R>
+[[nodiscard]] double squared_distance(const S* a, const R* b, index size) {
+    const Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>, Eigen::Unaligned> x(a, size);
+    const Eigen::Map<const Eigen::Array<R, Eigen::Dynamic, 1>, Eigen::Unaligned> y(b, size);
+    return (x.template cast<double>() - y.template cast<double>()).square().sum();
+}
+
+/// How far `pair_block::squared_distance` and `squared_distance` may lie apart, in units of |x|² + |y|²: the bound of
+/// the rounding of three sums of D terms, doubled.
+[[nodiscard]] inline double distance_slack(index dimension) {
+    return static_cast<double>(4 * dimension + 16) * std::numeric_limits<double>::epsilon();
+}
+
+}  // namespace ddpm::detail

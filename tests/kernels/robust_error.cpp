@@ -1,0 +1,146 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/kernels/robust_error.hpp>
+
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/kernel_data.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+using kernels::penalty;
+
+/// e and the slope of its penalty, as documented.
+template <class S>
+struct robust_case {
+    explicit robust_case(index size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {
+        if (size > 5) {
+            p[5] = x[5];  // an error of 0 where the target is x
+        }
+    }
+
+    [[nodiscard]] S error(S a, S b, S scale, index i) const {
+        const S target = b == 0 ? rounded(a, x[i]) : a == 0 ? rounded(b, y[i]) : rounded(a, x[i]) + rounded(b, y[i]);
+        return rounded(scale, p[i] - target);
+    }
+
+    [[nodiscard]] static S slope(penalty kind, S limit, S e) {
+        if (kind == penalty::huber) {
+            return std::abs(e) <= limit ? e : std::copysign(limit, e);
+        }
+        return e == 0 ? S(0) : std::copysign(S(1), e);
+    }
+
+    [[nodiscard]] static double value(penalty kind, S limit, S e) {
+        const double size = std::abs(static_cast<double>(e)), d = static_cast<double>(limit);
+        return kind == penalty::absolute ? size : size <= d ? size * size / 2 : d * (size - d / 2);
+    }
+
+    unaligned_array<S> p, x, y, d;
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the same bits on every target", "[kernels]",
+                   float, double) {
+    using S = TestType;
+    const std::array<S, 2> factors[] = {{S(0), S(1)}, {S(1), S(0)}, {S(-0.6), S(0.8)}};
+    const S limit = S(0.75), scale = S(0.7), factor = S(1) / S(7);
+    for (const penalty kind : {penalty::absolute, penalty::huber}) {
+        for (const index size : kernel_sizes) {
+            for (const auto& [a, b] : factors) {
+                double first_sum = std::numeric_limits<double>::quiet_NaN();
+                for_each_target([&] {
+                    robust_case<S> data(size);
+                    const auto sum_into = [&](S* d) {
+                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(), scale,
+                                                     limit, factor, d);
+                    };
+                    const double sum = sum_into(data.d.data());
+                    bool right = data.d.guarded();
+                    double expected = 0;
+                    for (index i = 0; i < size; ++i) {
+                        const S e = data.error(a, b, scale, i);
+                        right = right && data.d[i] == rounded(factor, robust_case<S>::slope(kind, limit, e));
+                        expected += robust_case<S>::value(kind, limit, e);
+                    }
+                    INFO(size << " elements, target " << a << " x + " << b << " y");
+                    CHECK(right);
+                    CHECK(std::abs(sum - expected) <= 1e-13 * expected);
+                    first_sum = std::isnan(first_sum) ? sum : first_sum;
+                    CHECK(sum == first_sum);
+                    CHECK(sum_into(nullptr) == sum);
+                });
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "[kernels]", float, double) {
+    using S = TestType;
+    for (const penalty kind : {penalty::absolute, penalty::huber}) {
+        for_each_target([&] {
+            for (const index at : {0, 20, 36}) {
+                robust_case<S> data(37);
+                const auto sum = [&](S a) {
+                    return kernels::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(), S(1), S(1),
+                                                 S(1), data.d.data());
+                };
+                data.x[at] = std::numeric_limits<S>::quiet_NaN();
+                CHECK(std::isfinite(sum(0)));  // an array with factor 0 is not read
+                CHECK(std::isnan(sum(S(0.5))));
+                data.p[at] = std::numeric_limits<S>::infinity();
+                CHECK(sum(0) == std::numeric_limits<double>::infinity());
+            }
+        });
+    }
+}
+
+TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns, whatever the thread count", "[kernels]",
+                   float, double) {
+    using S = TestType;
+    const auto terms_of = [](index n) {
+        return kernels::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5), S(0.1)};
+    };
+    for (const auto& shape : {std::array<index, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {40000, 2}}) {
+        const index rows = shape[0], columns = shape[1];
+        const batch<S> p = batch<S>::Random(rows, columns), x = batch<S>::Random(rows, columns),
+                       y = batch<S>::Random(rows, columns);
+        batch<S> d(rows, columns), d_again(rows, columns);
+        for (const penalty kind : {penalty::absolute, penalty::huber}) {
+            const auto run = [&](batch<S>& gradient, double* errors) {
+                return kernels::robust_error<S>(kind, S(0.3), batch_view<const S>(p), batch_view<const S>(x),
+                                                batch_view<const S>(y), terms_of, batch_view<S>(gradient), errors);
+            };
+            set_thread_count(1);
+            const double sum = run(d, nullptr);
+            for (const index threads : {1, 3}) {
+                set_thread_count(threads);
+                CHECK(run(d_again, nullptr) == sum);
+                CHECK((d_again == d).all());
+                std::vector<double> errors(static_cast<std::size_t>(columns));
+                d_again.setZero();
+                CHECK(std::abs(run(d_again, errors.data()) - sum) <= 1e-12 * sum);
+                CHECK((d_again == d).all());
+                double total = 0;
+                for (index n = 0; n < columns; ++n) {
+                    total += terms_of(n).weight * errors[static_cast<std::size_t>(n)];
+                }
+                CHECK(std::abs(total - sum) <= 1e-12 * sum);
+            }
+        }
+    }
+    set_thread_count(0);
+}
+
+}  // namespace ddpm::test

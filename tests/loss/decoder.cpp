@@ -1,0 +1,219 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/loss/decoder.hpp>
+
+#include <ddpm/core/parallel.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/gradient_check.hpp"
+#include "support/schedules.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// OpenAI's formula as it stands, in long double.
+double published(double x, double mean, double log_scale, bool exact, double floor, index levels = 256) {
+    const auto cdf = [&](long double z) {
+        return exact ? 0.5L * std::erfc(-z / std::sqrt(2.0L))
+                     : 0.5L * (1 + std::tanh(std::sqrt(2 / std::numbers::pi_v<long double>) * (z + 0.044715L * z * z * z)));
+    };
+    const long double s = std::exp(-static_cast<long double>(log_scale)), c = x - static_cast<long double>(mean);
+    const long double half = 1.0L / static_cast<long double>(levels - 1);
+    const long double above = cdf(s * (c + half)), below = cdf(s * (c - half));
+    const long double p = x < -0.999 ? above : x > 0.999 ? 1 - below : above - below;
+    return static_cast<double>(std::log(std::max(p, static_cast<long double>(floor))));
+}
+
+/// A level of 256.
+double level(index k) { return static_cast<double>(2 * k) / 255 - 1; }
+
+}  // namespace
+
+TEST_CASE("the discretized decoder has the published values", "[loss]") {
+    struct row {
+        double x, mean, log_scale, tanh, exact;
+    };
+    const row rows[] = {
+        {0, 0, -2.302585093, -3.46472735781, -3.46472609021},
+        {1, 1, -2.302585093, -0.662344944974, -0.662344906525},
+        {-1, -1, -2.302585093, -0.662344944974, -0.662344906525},
+        {-0.9215686274509804, -0.9, -4.605170186, -3.39218211686, -3.39904090624},
+        {0.5, 0.5, -5.541263545, -0.382162757265, -0.381715146302},
+        {0.5, -0.5, -4.605170186, -27.6310211159, -infinity},
+        {-0.00392156862745098, 0, -5, -0.973874602699, -0.973408813773},
+    };
+    const auto equal = [](double a, double b) { return a == b || std::abs(a - b) < 1e-9; };
+    for_each_target([&] {
+        for (const row& r : rows) {
+            INFO("x = " << r.x << ", mean = " << r.mean << ", log_scale = " << r.log_scale);
+            CHECK(equal(log_likelihood(discretized_decoder{}, r.x, r.mean, r.log_scale).log_likelihood, r.tanh));
+            const discretized_decoder exact{.cdf = normal_cdf::exact, .smallest_probability = 0};
+            CHECK(equal(log_likelihood(exact, r.x, r.mean, r.log_scale).log_likelihood, r.exact));
+        }
+    });
+}
+
+TEST_CASE("the discretized decoder is the published formula, also where that loses its digits", "[loss]") {
+    for_each_target([] {
+        double worst = 0, worst_exact = 0;
+        for (const double log_scale : {-8.0, -5.3, -4.0, -2.0, 0.0, 1.5}) {
+            for (const index k : {0, 1, 60, 128, 254, 255}) {
+                for (double mean = -1.4; mean < 1.4; mean += 0.0471) {
+                    const auto tanh = log_likelihood(discretized_decoder{}, level(k), mean, log_scale);
+                    const auto exact =
+                        log_likelihood(discretized_decoder{.cdf = normal_cdf::exact}, level(k), mean, log_scale);
+                    // In the upper tail the formula is a difference of numbers near 1: 1e-12 has 7 digits in long double.
+                    worst = std::max(worst, std::abs(tanh.log_likelihood -
+                                                     published(level(k), mean, log_scale, false, 1e-12)));
+                    worst_exact = std::max(worst_exact, std::abs(exact.log_likelihood -
+                                                                 published(level(k), mean, log_scale, true, 1e-12)));
+                }
+            }
+        }
+        CHECK(worst < 1e-6);
+        CHECK(worst_exact < 1e-6);
+    });
+}
+
+TEST_CASE("the probabilities of all levels add up to 1", "[loss]") {
+    for (const index levels : {2, 5, 256}) {
+        for (const normal_cdf cdf : {normal_cdf::tanh, normal_cdf::exact}) {
+            const discretized_decoder decoder{.levels = levels, .cdf = cdf, .smallest_probability = 0};
+            for (const double log_scale : {-6.0, -3.0, 0.0, 2.0}) {
+                for (const double mean : {-1.2, 0.0, 0.3, 0.999}) {
+                    double sum = 0;
+                    for (index k = 0; k < levels; ++k) {
+                        const double x = static_cast<double>(2 * k) / static_cast<double>(levels - 1) - 1;
+                        sum += std::exp(log_likelihood(decoder, x, mean, log_scale).log_likelihood);
+                    }
+                    INFO(levels << " levels, mean " << mean << ", log_scale " << log_scale);
+                    CHECK(std::abs(sum - 1) < 1e-12);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("a level far from the mean is finite without a floor, and no floor is reached from below", "[loss]") {
+    const discretized_decoder open{.smallest_probability = 0};
+    const auto far = log_likelihood(open, level(10), 0.9, -6);
+    CHECK(far.log_likelihood < -1e6);
+    CHECK(std::isfinite(far.log_likelihood));
+    CHECK(far.d_mean < 0);
+    const auto floored = log_likelihood(discretized_decoder{.smallest_probability = 1e-3}, level(10), 0.9, -6);
+    CHECK(floored.log_likelihood == std::log(1e-3));
+    CHECK((floored.d_mean == 0 && floored.d_log_scale == 0));
+    for (const normal_cdf cdf : {normal_cdf::tanh, normal_cdf::exact}) {
+        const auto sharp = log_likelihood(discretized_decoder{.cdf = cdf}, level(10), level(10), -900);
+        CHECK(std::abs(sharp.log_likelihood) < 1e-12);
+        CHECK((sharp.d_mean == 0 && std::abs(sharp.d_log_scale) < 1e-12));
+    }
+    CHECK(std::isnan(log_likelihood(discretized_decoder{}, 0, std::nan(""), 0).log_likelihood));
+    CHECK(std::isnan(log_likelihood(discretized_decoder{}, 0, 0, std::nan("")).log_likelihood));
+}
+
+TEST_CASE("the Gaussian decoder is the density", "[loss]") {
+    const auto value = log_likelihood(gaussian_decoder{}, 1.5, 0.5, 0.3);
+    const double variance = std::exp(0.6);
+    CHECK(std::abs(value.log_likelihood + 0.5 * (std::log(2 * std::numbers::pi * variance) + 1 / variance)) < 1e-14);
+}
+
+TEST_CASE("the derivatives of decoders agree with central differences", "[loss]") {
+    const any_decoder decoders[] = {discretized_decoder{.smallest_probability = 0},
+                                    discretized_decoder{.cdf = normal_cdf::exact},
+                                    discretized_decoder{.levels = 4, .cdf = normal_cdf::tanh}, gaussian_decoder{}};
+    for (const any_decoder& decoder : decoders) {
+        for (const double x : {-1.0, -1 + 2.0 / 255, 0.2, 1.0}) {
+            for (const double mean : {-1.1, -0.95, 0.1, 0.99}) {
+                for (const double log_scale : {-3.0, -1.0, 0.5}) {
+                    const auto f = [&](double m, double v) { return log_likelihood(decoder, x, m, v).log_likelihood; };
+                    const auto at = log_likelihood(decoder, x, mean, log_scale);
+                    if (at.log_likelihood < -27) {
+                        continue;  // at the floor there is nothing to differ
+                    }
+                    const double h = 1e-5;
+                    const double d_mean = (f(mean + h, log_scale) - f(mean - h, log_scale)) / (2 * h);
+                    const double d_log_scale = (f(mean, log_scale + h) - f(mean, log_scale - h)) / (2 * h);
+                    INFO(decoder.index() << ": x = " << x << ", mean = " << mean << ", log_scale = " << log_scale);
+                    CHECK(std::abs(at.d_mean - d_mean) < 1e-6 * (1 + std::abs(d_mean)));
+                    CHECK(std::abs(at.d_log_scale - d_log_scale) < 1e-6 * (1 + std::abs(d_log_scale)));
+                }
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("the log-likelihood of samples is the sum of their elements', and so are the derivatives", "[loss]",
+                   float, double) {
+    using S = TestType;
+    for (const any_decoder& decoder : {any_decoder(discretized_decoder{}), any_decoder(gaussian_decoder{})}) {
+        for (const index rows : {1, 63, 64, 150}) {
+            const index columns = 70;
+            const batch<S> x0 = pattern<S>(rows, columns, 1).max(S(-1)).min(S(1)), mean = pattern<S>(rows, columns, 2);
+            const batch<S> log_scale = pattern<S>(rows, columns, 3) - S(1), shared = log_scale.topRows(1);
+            std::vector<double> values(columns), alone(1);
+            batch<S> d_mean(rows, columns), d_log_scale(rows, columns), d_shared(1, columns);
+            log_likelihood(decoder, x0, mean, log_scale, values, d_mean, d_log_scale);
+            double worst = 0, worst_slope = 0;
+            for (index n = 0; n < columns; ++n) {
+                double sum = 0;
+                for (index i = 0; i < rows; ++i) {
+                    const auto at = log_likelihood(decoder, static_cast<double>(x0(i, n)), static_cast<double>(mean(i, n)),
+                                                   static_cast<double>(log_scale(i, n)));
+                    sum += at.log_likelihood;
+                    worst_slope = std::max(worst_slope, std::abs(static_cast<double>(d_mean(i, n)) - at.d_mean) /
+                                                            (1 + std::abs(at.d_mean)));
+                    worst_slope = std::max(worst_slope, std::abs(static_cast<double>(d_log_scale(i, n)) - at.d_log_scale) /
+                                                            (1 + std::abs(at.d_log_scale)));
+                }
+                worst = std::max(worst, std::abs(values[static_cast<std::size_t>(n)] - sum) / (1 + std::abs(sum)));
+                log_likelihood(decoder, x0.col(n), mean.col(n), log_scale.col(n), alone);
+                CHECK(alone[0] == values[static_cast<std::size_t>(n)]);
+            }
+            CHECK(worst < 1e-14);
+            CHECK(worst_slope < ulps<S>(1));
+
+            std::vector<double> again(columns);
+            log_likelihood(decoder, x0, mean, shared, values, d_mean, d_shared);
+            log_likelihood(decoder, x0, mean, shared.replicate(rows, 1), again, {}, d_log_scale);
+            CHECK(values == again);
+            CHECK((d_shared - d_log_scale.colwise().sum()).abs().maxCoeff() <
+                  ulps<S>(8) * static_cast<double>(d_log_scale.abs().colwise().sum().maxCoeff()));
+            for (const index threads : {1, 3}) {
+                set_thread_count(threads);
+                log_likelihood(decoder, x0, mean, shared, again);
+                CHECK(values == again);
+            }
+            set_thread_count(0);
+        }
+    }
+}
+
+TEST_CASE("decoders refuse what does not fit", "[loss]") {
+    const batch<float> x = pattern<float>(3, 2, 1);
+    std::vector<double> values(2), one(1);
+    batch<float> narrow(3, 1);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x.leftCols(1), x, values), shape_error);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x, x.topRows(2), values), shape_error);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x, x.leftCols(1), values), shape_error);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x, x, one), shape_error);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x, x, values, narrow), shape_error);
+    CHECK_THROWS_AS(log_likelihood(gaussian_decoder{}, x, x, x, values, {}, narrow), shape_error);
+    CHECK_THROWS_AS(log_likelihood(discretized_decoder{.levels = 1}, x, x, x, values), value_error);
+    CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = -1}, 0, 0, 0), value_error);
+    CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = 1}, 0, 0, 0), value_error);
+    CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = std::nan("")}, 0, 0, 0), value_error);
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,178 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/loss/weighting.hpp>
+
+#include <ddpm/loss/kl.hpp>
+#include <ddpm/loss/mse.hpp>
+
+#include "support/catch.hpp"
+#include "support/loss_check.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+const noise_schedule<>& linear() {
+    static const noise_schedule<> schedule{linear_beta{}, 1000};
+    return schedule;
+}
+
+double relative(double a, double b) { return std::abs(a - b) / std::abs(b); }
+
+/// The square of the error of one quantity where that of x_0 is 1.
+double squared_error_of(prediction kind, double alpha_bar) {
+    const double alpha = std::sqrt(alpha_bar), sigma = std::sqrt(1 - alpha_bar);
+    switch (kind) {
+        case prediction::epsilon: return alpha_bar / (1 - alpha_bar);
+        case prediction::x0: return 1;
+        case prediction::v: return 1 / (1 - alpha_bar);
+        case prediction::score: return alpha_bar / ((1 - alpha_bar) * (1 - alpha_bar));
+        case prediction::flow: break;
+    }
+    return (alpha + sigma) * (alpha + sigma) / (1 - alpha_bar);
+}
+
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score, prediction::flow};
+
+const std::vector<loss_weighting>& all_weightings() {
+    static const std::vector<loss_weighting> list{snr_weighting{},          truncated_snr_weighting{}, min_snr_weighting{},
+                                                  soft_min_snr_weighting{}, p2_weighting{},            edm_weighting{},
+                                                  vdm_weighting{},          continuous_vdm_weighting{}};
+    return list;
+}
+
+}  // namespace
+
+TEST_CASE("min-SNR-5 and P2 have the published values on the linear schedule", "[loss]") {
+    struct row {
+        index t;
+        double snr, eps, x0, v, p2;
+    };
+    const row rows[] = {{0, 9999, 0.00050005001, 5, 0.0005, 0.0001},
+                        {100, 8.5366696, 0.58570851, 5, 0.52429205, 0.10485841},
+                        {250, 1.089528, 1, 1.089528, 0.52142303, 0.47857697},
+                        {500, 0.084359549, 1, 0.084359549, 0.077796658, 0.92220334},
+                        {999, 4.0359927e-05, 1, 4.0359927e-05, 4.0358298e-05, 0.99995964}};
+    const min_snr_weighting min_snr{.gamma = 5};
+    const p2_weighting p2{.gamma = 1, .k = 1};
+    for (const row& r : rows) {
+        INFO("t = " << r.t);
+        CHECK(relative(detail::snr_at(linear(), r.t), r.snr) < 1e-7);
+        CHECK(relative(weight_at(linear(), min_snr, prediction::epsilon, r.t), r.eps) < 1e-7);
+        CHECK(relative(weight_at(linear(), min_snr, prediction::x0, r.t), r.x0) < 1e-7);
+        CHECK(relative(weight_at(linear(), min_snr, prediction::v, r.t), r.v) < 1e-7);
+        CHECK(relative(weight_at(linear(), p2, prediction::epsilon, r.t), r.p2) < 1e-7);
+    }
+}
+
+TEST_CASE("a weighting counts one error the same, on whatever it is measured", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const index t : some_timesteps(schedule.steps())) {
+            const double alpha_bar = schedule.alpha_bar(t);
+            for (const loss_weighting& weighting : all_weightings()) {
+                const double on_x0 = weight_at(schedule, weighting, prediction::x0, t);
+                for (const prediction kind : kinds) {
+                    INFO(name << ", t = " << t << ", weighting " << weighting.index() << " on " << name_of(kind));
+                    CHECK(std::abs(weight_at(schedule, weighting, kind, t) * squared_error_of(kind, alpha_bar) - on_x0) <=
+                          1e-9 * on_x0);
+                }
+            }
+        }
+    }
+}
+
+TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const index t : some_timesteps(schedule.steps())) {
+            const double alpha_bar = schedule.alpha_bar(t), snr = alpha_bar / (1 - alpha_bar), sigma2 = 1 / snr;
+            const auto on = [&](const loss_weighting& w, prediction kind) { return weight_at(schedule, w, kind, t); };
+            INFO(name << ", t = " << t);
+            for (const prediction kind : kinds) {
+                CHECK(on(uniform_weighting{}, kind) == 1);
+            }
+            CHECK(relative(on(snr_weighting{}, prediction::epsilon), 1) < 1e-12);
+            CHECK(relative(on(truncated_snr_weighting{}, prediction::x0), std::max(snr, 1.0)) < 1e-12);
+            CHECK(relative(on(truncated_snr_weighting{}, prediction::epsilon), std::max(1 / snr, 1.0)) < 1e-12);
+            CHECK(relative(on(p2_weighting{.gamma = 0.5, .k = 2}, prediction::epsilon), 1 / std::sqrt(2 + snr)) < 1e-12);
+            for (const double sigma_data : {0.5, 1.0, 2.0}) {
+                // Of k-diffusion and EDM, whose weights are those of the network's output F: D = … + c_out F.
+                const double d2 = sigma_data * sigma_data, c_out2 = sigma2 * d2 / (sigma2 + d2);
+                CHECK(relative(on(edm_weighting{sigma_data}, prediction::x0) * c_out2, 1) < 1e-9);
+                CHECK(relative(on(soft_min_snr_weighting{1 / d2}, prediction::x0) * c_out2,
+                               sigma2 * d2 / ((sigma2 + d2) * (sigma2 + d2))) < 1e-9);
+            }
+            CHECK(relative(on(edm_weighting{1}, prediction::v), 1) < 1e-9);
+        }
+    }
+}
+
+TEST_CASE("the weights of the variational diffusion model are its bound's", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 1000};
+    for (const index t : {1, 2, 500, 998}) {
+        for (const prediction kind : kinds) {
+            // The bound's term is the KL of the posteriors.
+            CHECK(relative(weight_at(schedule, vdm_weighting{}, kind, t), 1000 * kl_weight(schedule, kind, t)) < 1e-9);
+        }
+        const double gamma_s = -std::log(detail::snr_at(schedule, t - 1)), gamma_t = -std::log(detail::snr_at(schedule, t));
+        CHECK(relative(weight_at(schedule, vdm_weighting{}, prediction::epsilon, t), 500 * std::expm1(gamma_t - gamma_s)) <
+              1e-9);
+    }
+    CHECK(weight_at(schedule, vdm_weighting{}, prediction::epsilon, 0) == 0);
+
+    // Where γ rises linearly by 18.3 over [0, 1], half its slope is 9.15, and the discrete weights come near it.
+    const index steps = 4000;
+    std::vector<double> beta;
+    double before = 1;
+    for (index t = 0; t < steps; ++t) {
+        const double u = static_cast<double>(t) / static_cast<double>(steps);
+        const double alpha_bar = 1 / (1 + std::exp(-13.3 + 18.3 * u));
+        beta.push_back(1 - alpha_bar / before);
+        before = alpha_bar;
+    }
+    const noise_schedule<> straight{beta};
+    for (const index t : {index{0}, index{1}, index{2000}, steps - 1}) {
+        CHECK(relative(weight_at(straight, continuous_vdm_weighting{}, prediction::epsilon, t), 9.15) < 1e-4);
+    }
+    CHECK(relative(weight_at(straight, vdm_weighting{}, prediction::epsilon, 2000), 9.15) < 3e-3);
+}
+
+TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const noised_example<double> example(schedule, {2, 13, 60, 98});
+    const batch<double> predicted = pattern<double>(5, 4, 7);
+    batch<double> d(5, 4);
+    for (const loss_weighting& weighting : all_weightings()) {
+        for (const prediction kind : all_kinds) {
+            double expected = 0;
+            for (index n = 0; n < 4; ++n) {
+                expected += weight_at(schedule, weighting, kind, example.t[static_cast<std::size_t>(n)]) *
+                            (predicted.col(n) - example.truth(kind).col(n)).square().mean() / 4;
+            }
+            const mse_loss loss{.weighting = weighting}, same{.space = prediction::x0, .weighting = weighting};
+            INFO("weighting " << weighting.index() << " on " << name_of(kind));
+            CHECK(relative(loss(schedule, kind, example.noised(), predicted, d), expected) < 1e-9);
+            CHECK(loss(schedule, kind, example.noised(), predicted, d) == same(schedule, kind, example.noised(), predicted, d));
+            check_gradient(schedule, loss, kind);
+        }
+        check_loss_errors(mse_loss{.weighting = weighting});
+    }
+}
+
+TEST_CASE("a weight that is not finite is an error", "[loss]") {
+    const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
+    CHECK_THROWS_AS(weight_at(noise, min_snr_weighting{}, prediction::epsilon, 1), value_error);
+    CHECK(weight_at(noise, min_snr_weighting{}, prediction::v, 1) == 0);
+    CHECK(weight_at(noise, p2_weighting{}, prediction::epsilon, 1) == 1);
+    CHECK_THROWS_AS(weight_at(noise, continuous_vdm_weighting{}, prediction::x0, 1), value_error);
+    CHECK_THROWS_AS(weight_at(noise, uniform_weighting{}, prediction::x0, 2), value_error);
+    CHECK_THROWS_AS(weight_at(noise, vdm_weighting{}, prediction::x0, -1), value_error);
+    const noise_schedule<> single{std::vector<double>{0.5}};
+    CHECK_THROWS_AS(weight_at(single, continuous_vdm_weighting{}, prediction::x0, 0), value_error);
+}
+
+}  // namespace ddpm::test
