@@ -9,12 +9,12 @@
 
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
 #include <ddpm/sampler/adaptive.hpp>
 #include <ddpm/sampler/by_name.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/sigma_grid.hpp>
 #include <ddpm/schedule/sigma_list.hpp>

@@ -58,13 +58,14 @@ TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the sam
     const S limit = S(0.75), scale = S(0.7), factor = S(1) / S(7);
     for (const penalty kind : {penalty::absolute, penalty::huber}) {
         for (const index size : kernel_sizes) {
-            for (const auto& [a, b] : factors) {
+            for (const auto& pair : factors) {
+                const S a = pair[0], b = pair[1];
                 double first_sum = std::numeric_limits<double>::quiet_NaN();
                 for_each_target([&] {
                     robust_case<S> data(size);
                     const auto sum_into = [&](S* d) {
-                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(), scale,
-                                                     limit, factor, d);
+                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(),
+                                                     scale, limit, factor, d);
                     };
                     const double sum = sum_into(data.d.data());
                     bool right = data.d.guarded();
@@ -93,8 +94,8 @@ TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "
             for (const index at : {0, 20, 36}) {
                 robust_case<S> data(37);
                 const auto sum = [&](S a) {
-                    return kernels::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(), S(1), S(1),
-                                                 S(1), data.d.data());
+                    return kernels::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(), S(1),
+                                                 S(1), S(1), data.d.data());
                 };
                 data.x[at] = std::numeric_limits<S>::quiet_NaN();
                 CHECK(std::isfinite(sum(0)));  // an array with factor 0 is not read
@@ -106,11 +107,12 @@ TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "
     }
 }
 
-TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns, whatever the thread count", "[kernels]",
-                   float, double) {
+TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns, whatever the thread count",
+                   "[kernels]", float, double) {
     using S = TestType;
     const auto terms_of = [](index n) {
-        return kernels::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5), S(0.1)};
+        return kernels::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5),
+                                        S(0.1)};
     };
     for (const auto& shape : {std::array<index, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {40000, 2}}) {
         const index rows = shape[0], columns = shape[1];

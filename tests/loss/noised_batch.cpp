@@ -44,7 +44,8 @@ void check_weights(const Loss& loss, prediction kind) {
     double expected = 0;
     for (index n = 0; n < 4; ++n) {
         const auto at = static_cast<std::size_t>(n);
-        const noised_batch<S> one{batch_view<const S>(example.x0).middle(n, 1), batch_view<const S>(example.eps).middle(n, 1),
+        const noised_batch<S> one{batch_view<const S>(example.x0).middle(n, 1),
+                                  batch_view<const S>(example.eps).middle(n, 1),
                                   batch_view<const S>(example.xt).middle(n, 1), example.t[at]};
         const double alone = loss(schedule, kind, one, predicted.col(n), d_one);
         INFO("sample " << n);

@@ -169,7 +169,7 @@ TEST_CASE("the likelihood of a sample depends neither on its neighbours nor on t
 TEST_CASE("the density that a network gives adds up to one", "[loss]") {
     nn::mlp<double> net{{.dim = 1, .hidden = 8, .blocks = 1, .embedding = 4}};
     disturb(net, 0.3, 1);
-    const noise_schedule<> schedule{linear_beta{}, 1000};
+    const variance_preserving schedule{.time_scale = 20};
     constexpr index points = 401;
     constexpr double width = 0.05;
     batch<double> x(1, points);
@@ -177,9 +177,9 @@ TEST_CASE("the density that a network gives adds up to one", "[loss]") {
         x(0, n) = width * static_cast<double>(n - points / 2);
     }
     for (const prediction kind : {prediction::v, prediction::x0}) {
-        const auto result = ode_likelihood(schedule, {0.1, 20}, predicts(nn::differentiable(net), kind), x);
+        const auto result = ode_likelihood(schedule, {0.5, 20}, predicts(nn::differentiable(net), kind), x, {.tolerance = 1e-7});
         CHECK(result.finished);
-        CHECK(std::abs(result.log_density.exp().sum() * width - 1) < 1e-3);
+        CHECK(std::abs(result.log_density.exp().sum() * width - 1) < 3e-5);
         CHECK(result.log_density(0) < -20);
         CHECK(result.log_density(points - 1) < -20);
     }

@@ -37,12 +37,13 @@ double squared_error_of(prediction kind, double alpha_bar) {
     return (alpha + sigma) * (alpha + sigma) / (1 - alpha_bar);
 }
 
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score, prediction::flow};
+constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
+                                prediction::flow};
 
 const std::vector<loss_weighting>& all_weightings() {
-    static const std::vector<loss_weighting> list{snr_weighting{},          truncated_snr_weighting{}, min_snr_weighting{},
-                                                  soft_min_snr_weighting{}, p2_weighting{},            edm_weighting{},
-                                                  vdm_weighting{},          continuous_vdm_weighting{}};
+    static const std::vector<loss_weighting> list{
+        snr_weighting{}, truncated_snr_weighting{}, min_snr_weighting{}, soft_min_snr_weighting{},
+        p2_weighting{},  edm_weighting{},           vdm_weighting{},     continuous_vdm_weighting{}};
     return list;
 }
 
@@ -78,8 +79,8 @@ TEST_CASE("a weighting counts one error the same, on whatever it is measured", "
                 const double on_x0 = weight_at(schedule, weighting, prediction::x0, t);
                 for (const prediction kind : kinds) {
                     INFO(name << ", t = " << t << ", weighting " << weighting.index() << " on " << name_of(kind));
-                    CHECK(std::abs(weight_at(schedule, weighting, kind, t) * squared_error_of(kind, alpha_bar) - on_x0) <=
-                          1e-9 * on_x0);
+                    CHECK(std::abs(weight_at(schedule, weighting, kind, t) * squared_error_of(kind, alpha_bar) -
+                                   on_x0) <= 1e-9 * on_x0);
                 }
             }
         }
@@ -87,18 +88,20 @@ TEST_CASE("a weighting counts one error the same, on whatever it is measured", "
 }
 
 TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
-    for (const auto& [name, schedule] : all_schedules()) {
+    for (const named_schedule& named : all_schedules()) {
+        const noise_schedule<>& schedule = named.schedule;
         for (const index t : some_timesteps(schedule.steps())) {
             const double alpha_bar = schedule.alpha_bar(t), snr = alpha_bar / (1 - alpha_bar), sigma2 = 1 / snr;
             const auto on = [&](const loss_weighting& w, prediction kind) { return weight_at(schedule, w, kind, t); };
-            INFO(name << ", t = " << t);
+            INFO(named.name << ", t = " << t);
             for (const prediction kind : kinds) {
                 CHECK(on(uniform_weighting{}, kind) == 1);
             }
             CHECK(relative(on(snr_weighting{}, prediction::epsilon), 1) < 1e-12);
             CHECK(relative(on(truncated_snr_weighting{}, prediction::x0), std::max(snr, 1.0)) < 1e-12);
             CHECK(relative(on(truncated_snr_weighting{}, prediction::epsilon), std::max(1 / snr, 1.0)) < 1e-12);
-            CHECK(relative(on(p2_weighting{.gamma = 0.5, .k = 2}, prediction::epsilon), 1 / std::sqrt(2 + snr)) < 1e-12);
+            CHECK(relative(on(p2_weighting{.gamma = 0.5, .k = 2}, prediction::epsilon), 1 / std::sqrt(2 + snr)) <
+                  1e-12);
             for (const double sigma_data : {0.5, 1.0, 2.0}) {
                 // Of k-diffusion and EDM, whose weights are those of the network's output F: D = … + c_out F.
                 const double d2 = sigma_data * sigma_data, c_out2 = sigma2 * d2 / (sigma2 + d2);
@@ -118,9 +121,10 @@ TEST_CASE("the weights of the variational diffusion model are its bound's", "[lo
             // The bound's term is the KL of the posteriors.
             CHECK(relative(weight_at(schedule, vdm_weighting{}, kind, t), 1000 * kl_weight(schedule, kind, t)) < 1e-9);
         }
-        const double gamma_s = -std::log(detail::snr_at(schedule, t - 1)), gamma_t = -std::log(detail::snr_at(schedule, t));
-        CHECK(relative(weight_at(schedule, vdm_weighting{}, prediction::epsilon, t), 500 * std::expm1(gamma_t - gamma_s)) <
-              1e-9);
+        const double gamma_s = -std::log(detail::snr_at(schedule, t - 1)),
+                     gamma_t = -std::log(detail::snr_at(schedule, t));
+        CHECK(relative(weight_at(schedule, vdm_weighting{}, prediction::epsilon, t),
+                       500 * std::expm1(gamma_t - gamma_s)) < 1e-9);
     }
     CHECK(weight_at(schedule, vdm_weighting{}, prediction::epsilon, 0) == 0);
 
@@ -156,7 +160,8 @@ TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]"
             const mse_loss loss{.weighting = weighting}, same{.space = prediction::x0, .weighting = weighting};
             INFO("weighting " << weighting.index() << " on " << name_of(kind));
             CHECK(relative(loss(schedule, kind, example.noised(), predicted, d), expected) < 1e-9);
-            CHECK(loss(schedule, kind, example.noised(), predicted, d) == same(schedule, kind, example.noised(), predicted, d));
+            CHECK(loss(schedule, kind, example.noised(), predicted, d) ==
+                  same(schedule, kind, example.noised(), predicted, d));
             check_gradient(schedule, loss, kind);
         }
         check_loss_errors(mse_loss{.weighting = weighting});

@@ -3,4 +3,4 @@
 //
 // This program too counts its allocations.
 
-#include "sampler/allocations.cpp"  // NOLINT(bugprone-suspicious-include)
+#include "support/count_allocations.inl.hpp"

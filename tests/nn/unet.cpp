@@ -52,6 +52,7 @@ void check_gradients(const nn::unet_options& options, const nn::condition<double
     batch<double> out(dout.rows(), samples);
     const std::vector<double> t{3, 40};
     auto w = net.plan(samples);
+    w.drop(7, 3);
     const auto loss = [&] {
         net.forward(x, t, given, out, w);
         return (out * dout).sum();
@@ -195,6 +196,41 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
     auto w = net.plan(5, false);
     net.forward(x, t, plain, w);
     CHECK((plain != out).any());  // nothing is dropped where nothing is learned
+}
+
+TEST_CASE("residual blocks that resample drop out in training, and their gradient knows it", "[nn]") {
+    nn::unet_options options = small_options();
+    options.down = options.up = {level::attention, level::attention};
+    options.middle = false;
+    options.dropout = 0.5;
+    options.downsample = options.upsample = nn::unet_resampling::residual;
+    nn::unet<double> net = network<double>(options);
+    for (const auto& p : nn::parameters(net)) {
+        // Of all other residual blocks nothing is left that could be dropped.
+        if (p.name.find(".resnets.") != std::string::npos && p.name.find(".conv2.") != std::string::npos) {
+            std::fill(p.values.begin(), p.values.end(), 0.0);
+        }
+    }
+    const batch<double> x = random_batch(16, 3, 4);
+    const std::vector<double> t{1, 2, 3};
+    batch<double> plain(16, 3), dropped(16, 3), other(16, 3);
+    auto w = net.plan(3);
+    net.forward(x, t, plain, w);
+    w.drop(7, 4);
+    net.forward(x, t, other, w);
+    w.drop(7, 3);
+    net.forward(x, t, dropped, w);
+    CHECK((dropped - plain).abs().maxCoeff() > 1e-3);
+    CHECK((dropped - other).abs().maxCoeff() > 1e-3);
+    for (index n = 0; n < 3; ++n) {
+        auto alone = net.plan(1);
+        alone.drop(7, 3, n);
+        batch<double> one(16, 1);
+        net.forward(x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), one, alone);
+        CHECK((one == dropped.col(n)).all());
+    }
+    options.dropout = 0.3;
+    check_gradients(options);
 }
 
 TEST_CASE("a U-Net with doubled channels has a variance head", "[nn]") {

@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"
 #include "support/predictors.hpp"
+#include "support/schedules.hpp"
 
 #include <cmath>
 #include <limits>
@@ -105,7 +106,7 @@ TEST_CASE("preconditioned: what is outside its domain is an error", "[predictor]
     CHECK_THROWS_AS(edm_preconditioned(network, {.sigma_data = nan}), value_error);
     CHECK_THROWS_AS(edm_preconditioned(network, {.sigma_min = -1}), value_error);
     CHECK_THROWS_AS(edm_preconditioned(network, {.sigma_min = nan}), value_error);
-    const batch<double> x = batch<double>::Zero(2, 1);
+    const batch<double> x = pattern<double>(2, 1, 1);
     CHECK_THROWS_AS(evaluated(edm_preconditioned(network), x, {0}), value_error);
     CHECK_THROWS_AS(evaluated(edm_preconditioned(network), x, {nan}), value_error);
 }

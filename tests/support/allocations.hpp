@@ -8,7 +8,7 @@
 namespace ddpm::test {
 
 /// How often memory was allocated, by operator new or, as Eigen does, by malloc. The test program must hold
-/// tests/sampler/allocations.cpp.
+/// a source that includes support/count_allocations.inl.hpp.
 extern std::atomic<std::size_t> allocations;
 
 }  // namespace ddpm::test

@@ -71,7 +71,7 @@ void check_gradient(const Schedule& schedule, const Loss& loss, prediction kind)
             predicted(i, n) = here;
             const double numeric = (above - below) / (2 * step);
             INFO(name_of(kind) << ", element " << i << ", sample " << n);
-            CHECK(std::abs(numeric - gradient(i, n)) < 1e-6 * gradient.col(n).abs().maxCoeff() + 1e-12 * above / step);
+            CHECK(std::abs(numeric - gradient(i, n)) < 1e-6 * gradient.col(n).abs().maxCoeff() + 1e-12 * std::abs(above) / step);
         }
     }
 }

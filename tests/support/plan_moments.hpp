@@ -58,6 +58,8 @@ inline std::vector<linear_state> propagate(const sampling_plan& plan, const gaus
                     case quantity::noise:
                         sum(2 + t.number) += t.factor;
                         break;
+                    case quantity::spread_noise:  // which no plan here has
+                        break;
                 }
             }
             (a.target == quantity::x ? x : base) = sum;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +76,75 @@ TEMPLATE_TEST_CASE("a resumed run is bit for bit the uninterrupted one", "[train
     whole.save(folder / "a");
     resumed.save(folder / "b");
     CHECK(read_text(folder / "a") == read_text(folder / "b"));  // optimizer, options and step too
+}
+
+TEMPLATE_TEST_CASE("a run is resumed bit for bit with every way to choose timesteps", "[train]", float, double) {
+    using S = TestType;
+    const temporary_folder folder;
+    const noise_schedule<> few{cosine_beta{}, 6};
+    const batch<S> data = random_batch<S>(4, 37, 1);
+    const std::vector<timestep_sampling> samplings{uniform_timesteps{},
+                                                   antithetic_timesteps{},
+                                                   stratified_timesteps{},
+                                                   stratified_timesteps{true},
+                                                   importance_timesteps{.history = 4},
+                                                   log_normal_timesteps{.unbiased = true, .uniform_probability = 0.2},
+                                                   logit_normal_timesteps{}};
+    for (const timestep_sampling& sampling : samplings) {
+        for (const ddpm::index cut : {1, 11}) {  // before the importance sampler knows enough, and after
+            const trainer_options with{
+                .batch = 8, .micro_batch = 3, .timesteps = sampling, .offset_noise = 0.1, .seed = 6};
+            auto whole_net = small_net<S>(), first_net = small_net<S>(), net = small_net<S>();
+            trainer whole{whole_net, few, with}, first{first_net, few, with}, resumed{net, few, with};
+            const fit_result end = whole.fit(data, {.steps = 25});
+            static_cast<void>(first.fit(data, {.steps = cut}));
+            first.save(folder / "x");
+            static_cast<void>(resumed.fit(data, {.steps = 13}));  // forgotten by loading
+            resumed.load(folder / "x");
+            CHECK(resumed.fit(data, {.steps = 25 - cut}).loss == end.loss);
+            CHECK(largest_difference(net, whole_net) == 0);
+            whole.save(folder / "a");
+            resumed.save(folder / "b");
+            CHECK(read_text(folder / "a") == read_text(folder / "b"));
+        }
+    }
+}
+
+TEST_CASE("the losses that choose timesteps are part of a checkpoint, and may be left out on request", "[train]") {
+    const temporary_folder folder;
+    const noise_schedule<> few{cosine_beta{}, 3};
+    trainer_options learning = options();
+    learning.timesteps = importance_timesteps{.history = 2};
+    auto net = small_net<float>(), other_net = small_net<float>(), plain_net = small_net<float>();
+    trainer saved{net, few, learning};
+    static_cast<void>(saved.fit(two_points<float>(), {.steps = 9}));
+    saved.save(folder / "x");
+    const auto file = io::safetensors_file::open(folder / "x");
+    REQUIRE(file.find("timesteps.losses") != nullptr);
+    CHECK(file.find("timesteps.losses")->shape == std::vector<ddpm::index>{3, 2});
+    CHECK(file.find("timesteps.counts")->shape == std::vector<ddpm::index>{3});
+
+    trainer plain{plain_net, few, options()};
+    CHECK(contains(error_text<value_error>([&] { plain.load(folder / "x"); }),
+                   "timesteps was importance 2 0.001 and is uniform"));
+    plain.load(folder / "x", resume::with_other_options);
+    CHECK(plain.step() == 9);
+    CHECK(largest_difference(plain_net, net) == 0);
+    plain.save(folder / "y");
+    trainer other{other_net, few, learning};
+    static_cast<void>(other.fit(two_points<float>(), {.steps = 9}));
+    CHECK(contains(error_text<value_error>([&] { other.load(folder / "y"); }), "timesteps"));
+    other.load(folder / "y", resume::with_other_options);  // without losses
+    other.save(folder / "z");
+    const auto again = io::safetensors_file::open(folder / "z");
+    std::vector<float> counts(3, 1.0f);
+    again.read("timesteps.counts", std::span<float>(counts));
+    CHECK(counts == std::vector<float>(3));
+
+    // The network alone can be read from either.
+    auto loaded = small_net<float>();
+    load_parameters(folder / "x", loaded);
+    CHECK(largest_difference(loaded, net) == 0);
 }
 
 TEST_CASE("a checkpoint holds the network under its own names, its average and the optimizer", "[train]") {

@@ -104,4 +104,25 @@ void sum_columns(index rows, index columns, Part&& part, Take&& take) {
     }
 }
 
+/// The sum over all columns of weight · Σ part(terms, n, first, last), where terms = terms_of(n) and weight is a member
+/// of it. Where `sums` is not null, sums[n] is that of column n without its weight.
+/// @determinism the same bits for every thread count
+template <class TermsOf, class Part>
+double weighted_sum_over_columns(index rows, index columns, const TermsOf& terms_of, const Part& part, double* sums) {
+    if (sums == nullptr) {
+        return sum_over_blocks(rows, columns, [&](index n, index first, index last) {
+            const auto terms = terms_of(n);
+            return terms.weight * part(terms, n, first, last);
+        });
+    }
+    sum_columns(
+        rows, columns, [&](index n, index first, index last) { return part(terms_of(n), n, first, last); },
+        [&](index n, double sum) { sums[n] = sum; });
+    double total = 0;
+    for (index n = 0; n < columns; ++n) {
+        total += terms_of(n).weight * sums[n];
+    }
+    return total;
+}
+
 }  // namespace ddpm::kernels

@@ -44,20 +44,21 @@ struct error_terms {
 };
 
 /// The sum of the squared errors of all columns, with {x, y, weight, scale} = terms_of(n), and their gradients. A
-/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction.
-/// @shape prediction, x and y D × N; d_prediction too, or empty
+/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction. Where
+/// `errors` is not null, errors[n] is the sum of column n without its weight.
+/// @shape prediction, x and y D × N; d_prediction too, or empty; errors N
 /// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
 /// @determinism the same bits on every instruction set and for every thread count
 template <Scalar S, class TermsOf>
-[[nodiscard]] double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
-                                   const TermsOf& terms_of, batch_view<S> d_prediction) {
+double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
+                     const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr) {
     const bool stream = detail::should_stream(d_prediction, prediction, x, y);
-    return sum_over_blocks(prediction.rows(), prediction.columns(), [&](index n, index first, index last) {
-        const error_terms<S> terms = terms_of(n);
+    const auto part = [&](const error_terms<S>& terms, index n, index first, index last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
-        return terms.weight * squared_error(last - first, prediction.column(n) + first, terms.x, x.column(n) + first,
-                                            terms.y, y.column(n) + first, terms.scale, d, stream);
-    });
+        return squared_error(last - first, prediction.column(n) + first, terms.x, x.column(n) + first, terms.y,
+                             y.column(n) + first, terms.scale, d, stream);
+    };
+    return weighted_sum_over_columns(prediction.rows(), prediction.columns(), terms_of, part, errors);
 }
 
 /// errors[n] = weight · Σ (prediction(:, n) − target(:, n))², with weight = weight_of(n).

@@ -6,26 +6,36 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/loss/weighted_error.hpp>
+#include <ddpm/loss/weighting.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/concept.hpp>
 
 #include <optional>
+#include <type_traits>
+#include <variant>
 
 namespace ddpm {
 
-/// The mean squared error, over all elements, of ε, x_0, v or the score, with its gradient with respect to the prediction.
-/// With `space` the error is measured on that quantity, whatever the network predicts; without, on the prediction itself.
+/// The mean squared error, over all elements, of ε, x_0, v, the score or the flow, with its gradient with respect to
+/// the prediction. With `space` the error is measured on that quantity, whatever the network predicts; without, on the
+/// prediction itself. A weighting other than the uniform one says by itself how much an error counts: then `space`
+/// makes no difference.
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 14 (L_simple)
 struct mse_loss {
     std::optional<prediction> space{};
+    loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and as weight_at
+    /// does
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
         return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted, [&](index t) {
+            if (!std::holds_alternative<uniform_weighting>(weighting)) {
+                return weight_at(schedule, weighting, kind, t);
+            }
             const double scale = conversion(kind, space.value_or(kind), marginal_at(schedule, t)).value;
             return scale * scale;
         });

@@ -7,22 +7,31 @@
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 
+#include <span>
 #include <string_view>
 
 namespace ddpm {
 
-/// What a training loss knows of a noised batch: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
+/// What a training loss knows of a noised batch: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε. A loss is the mean of its samples'
+/// losses, each times its weight, and so is its gradient.
 template <Scalar S>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
     batch_view<const S> eps;  ///< D × N
     batch_view<const S> xt;   ///< D × N
     per_sample<index> t;      ///< 0-based, one per sample or one for all
+    std::span<const double> weight{};  ///< of each sample; empty: 1
+    std::span<double> losses{};        ///< written: the loss of each sample, without its weight; empty: not wanted
+
+    [[nodiscard]] double weight_of(index n) const noexcept {
+        return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
+    }
 };
 
 namespace detail {
 
-/// @throws shape_error unless all batches have one shape and there is a t for each sample
+/// @throws shape_error unless all batches have one shape, and there is a t for each sample, and a weight and a place
+/// for its loss where there are any
 template <Scalar S>
 void require_noised_batch(std::string_view where, const noised_batch<S>& noised, batch_view<const S> predicted,
                           batch_view<S> d_predicted) {
@@ -31,6 +40,11 @@ void require_noised_batch(std::string_view where, const noised_batch<S>& noised,
     require_same_shape(where, "xt has the shape of the prediction", predicted, noised.xt);
     require_same_shape(where, "d_predicted has the shape of the prediction", predicted, d_predicted);
     noised.t.require_columns(where, predicted.columns());
+    for (const index count : {static_cast<index>(noised.weight.size()), static_cast<index>(noised.losses.size())}) {
+        if (count != 0 && count != predicted.columns()) {
+            throw shape_error(where, "weight and losses, one per sample", predicted.columns(), count);
+        }
+    }
     if (predicted.size() == 0) {
         throw shape_error(where, "empty batch", "at least one element", 0);
     }

@@ -11,6 +11,8 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/concept.hpp>
 
+#include <cmath>
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -65,25 +67,50 @@ template <std::floating_point Real>
     return {-1, 1};
 }
 
-/// The mean over all elements of weight(t) · (prediction − target)², and its gradient with respect to the prediction.
-/// Every loss of this family differs in the weight only, since all kinds of prediction are affine in each other.
+/// @throws shape_error unless the batches fit each other; value_error unless 0 ≤ t < T
+template <NoiseSchedule Schedule, Scalar S>
+void require_noised_batch(std::string_view where, const Schedule& schedule, const noised_batch<S>& noised,
+                          batch_view<const S> predicted, batch_view<S> d_predicted) {
+    require_noised_batch(where, noised, predicted, d_predicted);
+    for (index n = 0; n < predicted.columns(); ++n) {
+        require_timestep(where, schedule, noised.t[n]);
+    }
+}
+
+/// Where a kernel leaves each sample's sum, if it is wanted.
+template <Scalar S>
+[[nodiscard]] double* losses_of(const noised_batch<S>& noised) noexcept {
+    return noised.losses.empty() ? nullptr : noised.losses.data();
+}
+
+/// Turns each sample's sum over D elements into its loss.
+template <Scalar S, class Weight>
+void scale_losses(const noised_batch<S>& noised, index rows, const Weight& weight) {
+    for (std::size_t n = 0; n < noised.losses.size(); ++n) {
+        noised.losses[n] *= weight(noised.t[static_cast<index>(n)]) / static_cast<double>(rows);
+    }
+}
+
+/// The mean over all elements of weight(t) · (prediction − target)², where samples have the batch's weights, and its
+/// gradient with respect to the prediction. Every loss of this family differs in the weight only, since all kinds of
+/// prediction are affine in each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
 template <NoiseSchedule Schedule, Scalar S, class Weight>
 double weighted_error(std::string_view where, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       batch_view<const S> predicted, batch_view<S> d_predicted, const Weight& weight) {
-    require_noised_batch(where, noised, predicted, d_predicted);
-    for (index n = 0; n < predicted.columns(); ++n) {
-        require_timestep(where, schedule, noised.t[n]);
-    }
+    require_noised_batch(where, schedule, noised, predicted, d_predicted);
     const double per_element = 1 / static_cast<double>(predicted.size());
     const auto terms_of = [&](index n) {
-        const double w = weight(noised.t[n]);
+        const double w = weight(noised.t[n]) * noised.weight_of(n);
         const target_coefficients target = target_of(kind, marginal_at(schedule, noised.t[n]));
         return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
                                        static_cast<S>(2 * w * per_element)};
     };
-    return per_element * kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted);
+    const double sum =
+        kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted, losses_of(noised));
+    scale_losses(noised, predicted.rows(), weight);
+    return per_element * sum;
 }
 
 }  // namespace detail

@@ -9,6 +9,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/group_norm.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/thread_scratch.hpp>
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/tensor.hpp>
 
@@ -18,7 +19,6 @@
 #include <cstddef>
 #include <numeric>
 #include <string_view>
-#include <vector>
 
 namespace ddpm::nn {
 
@@ -91,9 +91,9 @@ struct group_norm {
             detail::require_batch(where, "gradient of scale and shift", d_scale_shift, 2 * channels(), x.samples);
         }
         // For each sample and channel, with u what f is taken of: Σ du and Σ du·z.
-        std::vector<double> sums(static_cast<std::size_t>(2 * channels() * x.samples));
+        double* const sums = detail::thread_scratch<sums_tag, double>(2 * channels() * x.samples);
         for_each_part(x, [&](index n, index first, index last) {
-            double* const sum = sums.data() + 2 * channels() * n;
+            double* const sum = sums + 2 * channels() * n;
             double* const product = sum + channels();
             feature_map<const S> du = dy;
             for_each_chunk(first, last, [&](index c, index count) {
@@ -120,8 +120,8 @@ struct group_norm {
         for (index c = 0; c < channels(); ++c) {
             double d_weight = 0, d_bias = 0;
             for (index n = 0; n < x.samples; ++n) {
-                const double sum = sums[static_cast<std::size_t>(2 * channels() * n + c)];
-                const double product = sums[static_cast<std::size_t>(2 * channels() * n + channels() + c)];
+                const double sum = sums[2 * channels() * n + c];
+                const double product = sums[2 * channels() * n + channels() + c];
                 const double gain = gain_of(scale_shift, n, c);
                 d_weight += gain * product;
                 d_bias += gain * sum;
@@ -143,6 +143,8 @@ struct group_norm {
     }
 
 private:
+    struct sums_tag {};  // for thread_scratch: what backward sums up
+
     /// Channels whose factors a task holds at a time.
     static constexpr index chunk = 256;
 

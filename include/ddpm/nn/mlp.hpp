@@ -29,6 +29,7 @@ struct mlp_options {
     index hidden = 256;      ///< width
     index blocks = 3;        ///< depth
     index embedding = 64;    ///< elements of the sinusoidal time embedding
+    bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
     std::uint64_t seed = 0;  ///< of the parameters' random start
 };
 
@@ -47,7 +48,7 @@ public:
           input_(options.dim, options.hidden),
           blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
           norm_(options.hidden),
-          output_(options.hidden, options.dim) {
+          output_(options.hidden, outputs()) {
         initializer start(options.seed);
         start.layer(time_1_);
         start.layer(time_2_);
@@ -60,6 +61,10 @@ public:
     [[nodiscard]] const mlp_options& options() const noexcept { return options_; }
     [[nodiscard]] index dim() const noexcept { return options_.dim; }
     [[nodiscard]] sample_shape shape() const noexcept { return dim(); }
+
+    /// Whether the output has an element for the reverse step's variance after each element of the prediction.
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
+    [[nodiscard]] index outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
     /// The activations of one batch, and scratch.
     class workspace {
@@ -120,7 +125,7 @@ public:
         return workspace(options_, samples, for_backward);
     }
 
-    /// @shape x and out dim × N; t N
+    /// @shape x dim × N; out outputs() × N; t N
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples
     /// @determinism the bits of a sample depend on that sample and its time only
@@ -148,12 +153,13 @@ public:
         output_.forward(w.active_.columns(n), out);
     }
 
-    /// Adds the gradient of the parameters to d, after forward of the same batch in the same workspace.
-    /// @shape x and dout dim × N; t N
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same batch
+    /// in the same workspace.
+    /// @shape x dim × N; dout outputs() × N; t N; dx as x, or empty where nobody needs it
     /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples or not for backward
     /// @determinism the same bits for every thread count
-    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout, workspace& w,
-                  mlp& d) const {
+    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout, workspace& w, mlp& d,
+                  batch_view<S> dx = {}) const {
         require_fit("mlp::backward", x, t, dout, w);
         if (!w.for_backward()) {
             throw shape_error("mlp::backward", "workspace", "one planned for backward", "one for forward only");
@@ -167,7 +173,7 @@ public:
         for (std::size_t b = blocks_.size(); b-- > 0;) {
             blocks_[b].backward(w.h(b, n), w.activations(b, n), scratch, dtime, dh, d.blocks_[b]);
         }
-        input_.backward(x, dh, {}, d.input_);
+        input_.backward(x, dh, dx, d.input_);
 
         silu<S>{}.backward(w.time_2_.columns(n), dtime, dtime);
         time_2_.backward(w.time_1_active_.columns(n), dtime, scratch, d.time_2_);
@@ -208,7 +214,7 @@ private:
     void require_fit(std::string_view where, batch_view<const S> x, std::span<const double> t, batch_view<T> out,
                      const workspace& w) const {
         detail::require_batch(where, "samples", x, dim(), x.columns());
-        detail::require_batch(where, "output", out, dim(), x.columns());
+        detail::require_batch(where, "output", out, outputs(), x.columns());
         if (static_cast<index>(t.size()) != x.columns()) {
             throw shape_error(where, "one time per sample", x.columns(), t.size());
         }

@@ -19,6 +19,7 @@ namespace ddpm::nn {
 /// in the `workspace` that `plan` makes for up to so many samples.
 /// - `net.shape()`: the shape of one sample, D elements.
 /// - `net.forward(xt, t, out, w)`: xt and out D × N, t one model time for each sample.
+/// - `net.has_variance_head()`, optional: whether out and dout are 2D × N instead, see nn/variance_head.hpp.
 /// - `net.samples_at_once()`, optional: how many samples a session had better send through at a time.
 /// - `net.backward(xt, t, dout, w, dnet)`: after forward of the same batch in the same workspace, adds the gradient of
 ///   the parameters to `dnet`; dout D × N.

@@ -9,6 +9,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/network.hpp>
+#include <ddpm/nn/variance_head.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -36,7 +37,8 @@ public:
 
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
 
-    /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. More samples than planned for make it allocate; the same number again does not.
+    /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. More samples than
+    /// planned for make it allocate; the same number again does not.
     /// @shape xt and out.prediction D × N; t N
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample do not depend on the others, nor on the thread count
@@ -49,6 +51,12 @@ public:
         }
         if (predicted.columns() != xt.columns()) {
             throw shape_error("session", "samples in the output", xt.columns(), predicted.columns());
+        }
+        if constexpr (requires { batch_view<scalar>(out.variance); }) {
+            if (has_variance_head(*net_) && out.variance.size() != 0) {
+                ddpm::detail::require_same_shape("session", "variance has the shape of the prediction", predicted,
+                                                 batch_view<scalar>(out.variance));
+            }
         }
         const auto [length, tiles, workers] = reserve(xt.columns());
         std::atomic<index> next{0};
@@ -66,19 +74,21 @@ public:
 
 private:
     using workspace = typename Net::workspace;
-    static constexpr bool may_have_variance = requires(const Net& net) { net.has_variance_head(); };
 
     template <class Output>
     void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, const Output& out,
                  std::size_t worker) {
         const batch_view<scalar> predicted = batch_view<scalar>(out.prediction).middle(begin, xt.columns());
-        if constexpr (may_have_variance) {
-            if (net_->has_variance_head()) {
-                const batch_view<scalar> both(heads_[worker].data(), 2 * predicted.rows(), xt.columns());
-                forward(xt, t, begin, both, workspaces_[worker]);
-                separate_heads(both, predicted, out.variance, begin);
-                return;
+        if (has_variance_head(*net_)) {
+            std::vector<scalar>& place = heads_[worker];
+            const batch_view<scalar> both(place.data(), 2 * predicted.rows(), xt.columns());
+            forward(xt, t, begin, both, workspaces_[worker]);
+            batch_view<scalar> head;
+            if constexpr (requires { batch_view<scalar>(out.variance); }) {
+                head = out.variance.size() == 0 ? head : batch_view<scalar>(out.variance).middle(begin, xt.columns());
             }
+            split_variance_head<scalar>(both, sample_shape(net_->shape()).channels, predicted, head);
+            return;
         }
         forward(xt, t, begin, predicted, workspaces_[worker]);
     }
@@ -89,22 +99,6 @@ private:
             net_->forward(xt, t, given_.middle(begin, xt.columns()), out, w);
         } else {
             net_->forward(xt, t, out, w);
-        }
-    }
-
-    /// The first half of each pixel's channels is the prediction, the second the variance head.
-    template <class Variance>
-    void separate_heads(batch_view<const scalar> both, batch_view<scalar> predicted, const Variance& variance,
-                        index begin) const {
-        const index channels = sample_shape(net_->shape()).channels;
-        for (index n = 0; n < both.columns(); ++n) {
-            for (index i = 0; i < predicted.rows(); i += channels) {
-                const scalar* const from = both.column(n) + 2 * i;
-                std::copy_n(from, channels, predicted.column(n) + i);
-                if (variance.size() > 0) {
-                    std::copy_n(from + channels, channels, variance.column(begin + n) + i);
-                }
-            }
         }
     }
 
@@ -134,12 +128,10 @@ private:
         while (static_cast<index>(workspaces_.size()) < workers) {
             workspaces_.push_back(plan(columns_));
         }
-        if constexpr (may_have_variance) {
-            if (net_->has_variance_head()) {
-                heads_.resize(workspaces_.size());
-                for (std::vector<scalar>& head : heads_) {
-                    head.resize(static_cast<std::size_t>(2 * sample_shape(shape()).size() * columns_));
-                }
+        if (has_variance_head(*net_)) {
+            heads_.resize(workspaces_.size());
+            for (std::vector<scalar>& head : heads_) {
+                head.resize(static_cast<std::size_t>(2 * sample_shape(shape()).size() * columns_));
             }
         }
         return {length, tiles, workers};

@@ -109,7 +109,7 @@ public:
                 skips.push_back(h = run(stage, j, h, emb, w));
             }
             if (stage.resamples()) {
-                skips.push_back(h = stage.resample(h, emb, w.next(), memory));
+                skips.push_back(h = stage.resample(h, emb, next(w), memory));
             }
         }
         for (const unet_stage<S>& stage : stages_.middle) {
@@ -123,7 +123,7 @@ public:
                 h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, w);
             }
             if (stage.resamples()) {
-                h = stage.resample(h, emb, w.next(), memory);
+                h = stage.resample(h, emb, next(w), memory);
             }
         }
         w.last = h;
@@ -274,10 +274,15 @@ private:
     /// Layer j of a stage.
     [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, index j, feature_map<const S> x,
                                      batch_view<const S> emb, workspace& w) const {
+        return stage.forward(static_cast<std::size_t>(j), x, emb, next(w), w.memory, w.keeps());
+    }
+
+    /// The place for the activations of the next layer, with what it drops.
+    [[nodiscard]] typename unet_stage<S>::activations& next(workspace& w) const {
         auto& a = w.next();
         a.block.drop.rate = w.drops() ? options_.dropout : 0;
         a.block.address = w.dropout_of_layer();
-        return stage.forward(static_cast<std::size_t>(j), x, emb, a, w.memory, w.keeps());
+        return a;
     }
 
     template <class OtherPlace>

@@ -9,9 +9,9 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <array>
 #include <concepts>

@@ -8,8 +8,8 @@
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <array>
 #include <cstddef>

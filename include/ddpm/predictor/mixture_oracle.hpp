@@ -9,63 +9,120 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/mixture_view.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 namespace ddpm {
+
+/// What the oracle writes into the variance head: Var[x_0|x_t] of each element, or its mean over the elements. With it
+/// `reverse_variance::optimal` is the best Gaussian of its kind for each reverse step.
+/// @source Bao et al. 2022, arXiv 2201.06503, theorem 1, without the mean over the data; arXiv 2206.07309, section 3
+enum class oracle_variance { per_element, mean };
 
 namespace detail {
 
 /// One run of the oracle.
 class mixture_session {
 public:
-    mixture_session(const gaussian_mixture& mixture, const level_function& level_of, prediction kind, index samples)
-        : pass_(mixture, samples), level_of_(&level_of), kind_(kind) {}
+    mixture_session(const gaussian_mixture& mixture, const level_function& level_of, prediction kind,
+                    oracle_variance variance, index samples)
+        : pass_(mixture, samples), level_of_(&level_of), kind_(kind), variance_(variance) {}
 
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
 
-    /// @shape xt and out.prediction D × N; t N
+    /// @shape xt and out.prediction D × N; out.variance D × N or empty; t N
     template <Scalar S>
     void operator()(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
                     const model_output<S>& out) {
-        require_same_shape("mixture_oracle", "prediction has the shape of xt", xt, out.prediction);
-        if (static_cast<index>(t.size()) != xt.columns()) {
-            throw shape_error("mixture_oracle", "one time per sample", xt.columns(), t.size());
+        require_fit(xt, t, "prediction has the shape of xt", out.prediction);
+        if (out.variance.size() > 0) {
+            require_fit(xt, t, "variance has the shape of xt", out.variance);
         }
-        const auto level = [&](index n) { return (*level_of_)(t[static_cast<std::size_t>(n)]); };
-        pass_("mixture_oracle", xt, level, [&](index n, mixture_view& view) {
+        for_each(xt, t, [&](index n, mixture_view& view) {
+            const origin from = origin_at(level(t, n));
             auto column = out.prediction.array().col(n);
-            switch (kind_) {
-                case prediction::epsilon: column = view.epsilon().template cast<S>(); return;
-                case prediction::x0: column = view.x0().template cast<S>(); return;
-                case prediction::score: column = view.score().template cast<S>(); return;
-                default: break;
+            column = (from.factors.xt * xt.array().col(n).template cast<double>() +
+                      from.factors.value * view.expectation(from.kind))
+                         .template cast<S>();
+            if (out.variance.size() > 0) {
+                auto head = out.variance.array().col(n);
+                if (variance_ == oracle_variance::mean) {
+                    head = static_cast<S>(view.x0_variance());
+                } else {
+                    head = view.x0_variances().template cast<S>();
+                }
             }
-            // The others follow from x_0 or from ε, whichever divides by the larger of the two levels.
-            const auto at = level(n);
-            const bool noisy = at.sigma > at.signal;
-            const affine c = conversion(noisy ? prediction::x0 : prediction::epsilon, kind_, at);
-            const auto& value = noisy ? view.x0() : view.epsilon();
-            column = (c.xt * xt.array().col(n).template cast<double>() + c.value * value).template cast<S>();
+        });
+    }
+
+    /// out = vᵀ ∂prediction/∂x_t, exactly.
+    /// @shape xt, v and out D × N; t N
+    template <Scalar S>
+    void vector_jacobian(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
+                         std::type_identity_t<batch_view<const S>> v, batch_view<S> out) {
+        require_fit(xt, t, "v has the shape of xt", v);
+        require_fit(xt, t, "out has the shape of xt", out);
+        for_each(xt, t, [&](index n, mixture_view& view) {
+            const origin from = origin_at(level(t, n));
+            const auto given = v.array().col(n).template cast<double>();
+            auto column = out.array().col(n);
+            column = (from.factors.xt * given + from.factors.value * view.pull_back(from.kind, given))
+                         .template cast<S>();
         });
     }
 
 private:
+    /// What the prediction is computed from: x_0 or ε, or it is the score itself.
+    struct origin {
+        prediction kind;
+        affine factors;
+    };
+
+    template <Scalar S, class T>
+    static void require_fit(batch_view<const S> xt, std::span<const double> t, std::string_view what,
+                            const batch_view<T>& other) {
+        require_same_shape("mixture_oracle", what, xt, other);
+        if (static_cast<index>(t.size()) != xt.columns()) {
+            throw shape_error("mixture_oracle", "one time per sample", xt.columns(), t.size());
+        }
+    }
+
+    template <Scalar S, class Take>
+    void for_each(batch_view<const S> xt, std::span<const double> t, const Take& take) {
+        pass_("mixture_oracle", xt, [&](index n) { return level(t, n); }, take);
+    }
+
+    [[nodiscard]] marginal<double> level(std::span<const double> t, index n) const {
+        return (*level_of_)(t[static_cast<std::size_t>(n)]);
+    }
+
+    /// v and flow follow from x_0 or from ε, whichever divides by the larger of the two levels.
+    [[nodiscard]] origin origin_at(const marginal<double>& at) const {
+        if (kind_ != prediction::v && kind_ != prediction::flow) {
+            return {kind_, {0, 1}};
+        }
+        const prediction from = at.sigma > at.signal ? prediction::x0 : prediction::epsilon;
+        return {from, conversion(from, kind_, at)};
+    }
+
     mixture_pass pass_;
     const level_function* level_of_;
     prediction kind_;
+    oracle_variance variance_;
 };
 
 }  // namespace detail
 
 /// The predictor that a network trained for ever on data from a Gaussian mixture would be: the exact E[ε|x_t], or what
-/// else it is asked to predict, finite at every level. A reference for samplers, likelihoods and trained networks.
+/// else it is asked to predict, finite at every level. It has a variance head, and its sessions have `vector_jacobian`.
+/// A reference for samplers, likelihoods and trained networks.
 /// @accuracy computes in double, for float and double samples; log-density and means are stable at σ = 0 (x_0 = x_t/α)
 /// and at α = 0 (x_0 is the mean of the data)
 /// @determinism a sample does not depend on its neighbours nor on the thread count
@@ -73,13 +130,14 @@ private:
 class mixture_oracle {
 public:
     /// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
-    mixture_oracle(gaussian_mixture mixture, level_function level_of, prediction kind = prediction::epsilon)
-        : mixture_(std::move(mixture)), level_of_(std::move(level_of)), kind_(kind) {}
+    mixture_oracle(gaussian_mixture mixture, level_function level_of, prediction kind = prediction::epsilon,
+                   oracle_variance variance = oracle_variance::per_element)
+        : mixture_(std::move(mixture)), level_of_(std::move(level_of)), kind_(kind), variance_(variance) {}
 
     /// The oracle must outlive its session. A call allocates nothing if it has no more samples, and throws shape_error
     /// if sizes do not fit, and what the level function throws.
     [[nodiscard]] auto session(index samples) const {
-        return detail::mixture_session(mixture_, level_of_, kind_, samples);
+        return detail::mixture_session(mixture_, level_of_, kind_, variance_, samples);
     }
 
     [[nodiscard]] const gaussian_mixture& mixture() const noexcept { return mixture_; }
@@ -90,6 +148,7 @@ private:
     gaussian_mixture mixture_;
     level_function level_of_;
     prediction kind_;
+    oracle_variance variance_;
 };
 
 }  // namespace ddpm

@@ -12,8 +12,8 @@
 #include <ddpm/predictor/converted.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <algorithm>
 #include <optional>

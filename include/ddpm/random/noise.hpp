@@ -24,7 +24,17 @@ concept NoiseSource = Scalar<S> && requires(N& source, batch_view<S> out, index 
 
 /// What random numbers are for: each stream has its own, whatever the seed. Streams from `first_user_stream` on are
 /// yours.
-enum class noise_stream : std::uint32_t { sampler, training, timestep, order, weights, dropout, brownian, probe };
+enum class noise_stream : std::uint32_t {
+    sampler,
+    training,
+    timestep,
+    order,
+    weights,
+    dropout,
+    brownian,
+    probe,
+    evaluation,
+};
 
 /// static_cast<noise_stream>(first_user_stream + i) is a stream that the library does not use.
 inline constexpr std::uint32_t first_user_stream = 1u << 16;

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
@@ -16,12 +17,6 @@
 #include <vector>
 
 namespace ddpm {
-
-/// ∇ ln p(y|x_t): gradient(xt, t, out) fills out, D × N, from x_t, D × N, and the model's time, one per sample.
-template <class G, class S>
-concept LogGradient = requires(G& gradient, batch_view<const S> xt, std::span<const double> t, batch_view<S> out) {
-    gradient(xt, t, out);
-};
 
 /// Classifier guidance of a chain that draws noise: the mean of each step is shifted by scale · Σ · ∇ ln p(y|x_t), where
 /// Σ is the variance of the step's noise. For a sampler without noise, guide its predictor instead: see

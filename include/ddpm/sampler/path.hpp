@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <cmath>
 #include <optional>

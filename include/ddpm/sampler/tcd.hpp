@@ -4,12 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -11,6 +11,7 @@
 #include <ddpm/train/detail/fingerprint.hpp>
 #include <ddpm/train/detail/parameter_set.hpp>
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <string_view>
@@ -55,21 +56,42 @@ inline void require_same_options(const io::safetensors_file& file, const std::ma
     }
 }
 
-/// Loads the tensors of a trainer, after all checks.
-/// @returns the step
+/// Whether the file has a tensor for each of the group's parameters, of the same shape.
 template <Scalar S>
-[[nodiscard]] index load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups, resume how,
-                                    const std::map<std::string, std::string>& options) {
+[[nodiscard]] bool has_group(const io::safetensors_file& file, const std::vector<nn::parameter<S>>& group) {
+    return std::all_of(group.begin(), group.end(), [&](const nn::parameter<S>& p) {
+        const io::tensor_info* const found = file.find(p.name);
+        return found != nullptr && std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end());
+    });
+}
+
+struct loaded_checkpoint {
+    index step;
+    bool has_timesteps;  ///< whether the timesteps' state was loaded too
+};
+
+/// Loads the tensors of a trainer, after all checks; those of the timesteps' state may differ where the options may.
+template <Scalar S>
+[[nodiscard]] loaded_checkpoint load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups,
+                                                const std::vector<nn::parameter<S>>& timesteps, resume how,
+                                                const std::map<std::string, std::string>& options) {
     const io::safetensors_file file = io::safetensors_file::open(path);
     const index step = checkpoint_step(file);
     file.verify_checksum();
+    const bool with_timesteps = has_group(file, timesteps);
+    if (with_timesteps) {
+        groups.insert(groups.end(), timesteps.begin(), timesteps.end());
+    }
     const staged_parameters<S> staged(
-        file, std::move(groups), [](std::string_view) { return true; }, true);
+        file, std::move(groups), [](std::string_view name) { return !name.starts_with(timesteps_group); }, true);
     if (how == resume::exact) {
         require_same_options(file, options);
+        if (!with_timesteps) {
+            throw io_error(path, text(timesteps.front().name, " is missing or has another shape"));
+        }
     }
     staged.commit();
-    return step;
+    return {step, with_timesteps};
 }
 
 }  // namespace detail

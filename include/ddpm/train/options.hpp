@@ -9,6 +9,7 @@
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/progress.hpp>
+#include <ddpm/train/timestep_sampling.hpp>
 
 #include <cmath>
 #include <cstdint>
@@ -28,6 +29,8 @@ struct trainer_options {
     double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
     std::optional<prediction>
         predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
+    timestep_sampling timesteps{};  ///< how the timesteps of a batch are chosen
+    double offset_noise = 0;  ///< how much of one normal per sample and channel is added to the noise of all its pixels
     std::uint64_t seed = 0;  ///< of the order of samples, the timesteps and the noise
 };
 
@@ -67,6 +70,10 @@ inline void require_valid(const trainer_options& options) {
     if (!(options.largest_gradient_norm >= 0)) {
         throw value_error("trainer", "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
     }
+    if (!(options.offset_noise >= 0) || !std::isfinite(options.offset_noise)) {
+        throw value_error("trainer", "offset_noise", ">= 0", options.offset_noise);
+    }
+    require_valid(options.timesteps);
     ddpm::require_valid(options.rate_schedule);
 }
 

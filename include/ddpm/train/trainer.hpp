@@ -5,26 +5,25 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/loss/noised_batch.hpp>
-#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/predicts.hpp>
-#include <ddpm/process/forward.hpp>
-#include <ddpm/random/noise.hpp>
+#include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/checkpoint.hpp>
+#include <ddpm/train/detail/batch_gradient.hpp>
+#include <ddpm/train/detail/training_batch.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/timestep_sampler.hpp>
+#include <ddpm/train/training_loss.hpp>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <concepts>
@@ -38,28 +37,23 @@
 
 namespace ddpm {
 
-/// What the trainer minimizes: loss(schedule, kind, noised, predicted, d_predicted) returns the loss of a batch and
-/// writes its gradient with respect to the prediction.
-template <class L, class Schedule, class S>
-concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
-                                batch_view<const S> predicted, batch_view<S> d_predicted) {
-    { loss(schedule, kind, noised, predicted, d_predicted) } -> std::convertible_to<double>;
-};
-
 /// Trains a denoising network in place, and keeps an average of its parameters. Every step follows from its number:
-/// which samples (epochs in random order without replacement), which timesteps (uniform) and which noise are read from
-/// the Philox streams `order`, `timestep` and `training` of the seed, and so a run may be cut anywhere and go on.
+/// which samples (epochs in random order without replacement), which timesteps (as the options say, of themselves
+/// uniform) and which noise are read from the Philox streams `order`, `timestep` and `training` of the seed, and so a
+/// run may be cut anywhere and go on. Of a network with a variance head a loss that knows nothing of it trains the
+/// prediction alone.
 /// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
 /// without
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
 template <nn::Network Net, NoiseSchedule Schedule, class Loss = mse_loss>
-    requires TrainingLoss<Loss, Schedule, typename Net::scalar>
+    requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
 class trainer {
 public:
     using scalar = typename Net::scalar;
 
     /// `net` must outlive the trainer; the schedule is copied.
-    /// @throws value_error for options outside their domain
+    /// @throws value_error for options outside their domain, or if the loss needs a variance head that the network has
+    /// not
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
@@ -72,16 +66,9 @@ public:
           adam_(std::span(std::as_const(gradients_)), options.adam),
           ema_(net, options.ema),
           micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
-          workspace_(net.plan(micro_batch_)),
-          x0_(sample_shape(net.shape()).size(), micro_batch_),
-          eps_(x0_.rows(), micro_batch_),
-          xt_(x0_.rows(), micro_batch_),
-          predicted_(x0_.rows(), micro_batch_),
-          d_predicted_(x0_.rows(), micro_batch_) {
-        if constexpr (requires { workspace_.recompute = true; }) {
-            workspace_.recompute = options.recompute;
-        }
-    }
+          differentiate_(net, micro_batch_, options.recompute),
+          timesteps_(options.timesteps, schedule_, options.seed),
+          batch_(net.shape(), micro_batch_, options) {}
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
@@ -89,14 +76,15 @@ public:
     /// Trains on: draws batches from the columns of `data`, D × N, usually with values in [−1, 1]. After setting up, a
     /// step allocates nothing. A step whose loss or gradient is not finite changes nothing and ends the fit.
     /// @throws shape_error if D is not the network's, or the labels are not one per sample; value_error if there is no
-    /// sample, options.steps < 0, the run would reach 2³² steps, label_dropout is not in [0, 1], or the network takes no
-    /// labels but there are some; and what the callback throws, after which the trainer may go on
+    /// sample, options.steps < 0, the run would reach 2³² steps, label_dropout is not in [0, 1], or the network takes
+    /// no labels but there are some, or importance sampling meets a loss that does not report those of the samples; and
+    /// what the callback throws, after which the trainer may go on
     template <BatchLike Data>
         requires std::same_as<scalar_of<Data>, scalar>
     fit_result fit(const Data& data, const fit_options& options = {}) {
         const detail::readable samples(data);
-        if (samples.view().rows() != x0_.rows()) {
-            throw shape_error("trainer::fit", "elements of a sample", x0_.rows(), samples.view().rows());
+        if (samples.view().rows() != batch_.rows()) {
+            throw shape_error("trainer::fit", "elements of a sample", batch_.rows(), samples.view().rows());
         }
         if (samples.view().columns() < 1) {
             throw value_error("trainer::fit", "number of samples", ">= 1", samples.view().columns());
@@ -119,6 +107,7 @@ public:
             const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
             adam_.step(parameters, gradients_, rate, clipping_factor(norm, options_.largest_gradient_norm));
             ema_.update(parameters);
+            timesteps_.record(batch_.all_t(), batch_.all_losses());
             ++step_;
             if (options.progress) {
                 const double seconds =
@@ -134,8 +123,8 @@ public:
         return {fit_status::finished, step_, loss};
     }
 
-    /// The predictor to sample from: the network whose parameters are the average of those of all steps, with what it has
-    /// learned to predict. It refers to the trainer.
+    /// The predictor to sample from: the network whose parameters are the average of those of all steps, with what it
+    /// has learned to predict. It refers to the trainer.
     [[nodiscard]] predicting<const Net&> ema() const { return ddpm::predicts(ema_.average(), kind_); }
 
     /// The same network by itself.
@@ -152,7 +141,12 @@ public:
     /// Writes a checkpoint: a safetensors file with the network under its own names, its average, the optimizer's
     /// state, and in the metadata the step and the options.
     /// @throws io_error if writing fails; `path` then holds what it held before
-    void save(const std::string& path) const { detail::save_checkpoint(path, groups(*this), step_, fingerprint()); }
+    void save(const std::string& path) const {
+        auto tensors = groups(*this);
+        const auto timesteps = timesteps_group(*this);
+        tensors.insert(tensors.end(), timesteps.begin(), timesteps.end());
+        detail::save_checkpoint(path, tensors, step_, fingerprint());
+    }
 
     /// Goes on where a checkpoint was saved: fit on the same data then gives bit for bit the run that was not
     /// interrupted. With `resume::with_other_options` the trainer's own options may differ from the checkpoint's.
@@ -160,17 +154,19 @@ public:
     /// or not of this network (the text lists all tensors that differ); value_error if it was saved with other options
     /// (the text lists them); the trainer is then as it was
     void load(const std::string& path, resume how = resume::exact) {
-        step_ = detail::load_checkpoint(path, groups(*this), how, fingerprint());
+        const auto loaded = detail::load_checkpoint(path, groups(*this), timesteps_group(*this), how, fingerprint());
+        step_ = loaded.step;
+        if (loaded.has_timesteps) {
+            timesteps_.refresh();
+        } else {
+            timesteps_.forget();
+        }
         adam_.state().steps = step_;
         ema_.set_steps(step_);
     }
 
 private:
     static constexpr index last_step = index{1} << 32;  // the noise is addressed by 32 bits of step
-
-    static constexpr bool takes_condition =
-        requires(const Net& net, batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& c,
-                 batch_view<scalar> out, typename Net::workspace& w) { net.forward(x, t, c, out, w); };
 
     static void require_valid_labels(const fit_options& options, index samples) {
         if (!(options.label_dropout >= 0 && options.label_dropout <= 1)) {
@@ -179,36 +175,12 @@ private:
         if (options.labels.empty()) {
             return;
         }
-        if (!takes_condition) {
+        if (!detail::takes_condition<Net>) {
             throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
         }
         if (static_cast<index>(options.labels.size()) != samples) {
             throw shape_error("trainer::fit", "one label per sample", samples, options.labels.size());
         }
-    }
-
-    /// Samples first … first + count − 1 of this step: x_0, t, ε, x_t and their labels.
-    void draw(batch_view<const scalar> samples, epoch_order& order, const fit_options& options, index first,
-              index count) {
-        const philox_noise timesteps(options_.seed, noise_stream::timestep),
-            noise(options_.seed, noise_stream::training);
-        t_.clear();
-        times_.clear();
-        labels_.clear();
-        for (index n = 0; n < count; ++n) {
-            const index sample = order[step_ * options_.batch + first + n];
-            std::copy_n(samples.column(sample), x0_.rows(), x0_.col(n).data());
-            const index t = timesteps.below(schedule_.steps(), first + n, step_);
-            t_.push_back(t);
-            times_.push_back(static_cast<double>(t));
-            if (!options.labels.empty()) {
-                const double u = static_cast<double>(timesteps.bits(first + n, step_, 1)) * 0x1p-32;
-                labels_.push_back(u < options.label_dropout ? options.null_label
-                                                            : options.labels[static_cast<std::size_t>(sample)]);
-            }
-        }
-        q_sample(schedule_, batch_view<const scalar>(x0_).middle(0, count), t_, {noise, step_, first},
-                 batch_view<scalar>(eps_).middle(0, count), batch_view<scalar>(xt_).middle(0, count));
     }
 
     /// The loss of the batch; where it is finite, the gradient is left in gradient_.
@@ -219,39 +191,18 @@ private:
         double loss = 0;
         for (index first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
             const index count = std::min(micro_batch_, options_.batch - first);
-            draw(samples, order, options, first, count);
-            loss += differentiate_drawn(first, count);
+            batch_.draw(samples, order, schedule_, timesteps_, options, step_, first, count);
+            const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
+            loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.times(),
+                                   {batch_.labels(), {}}, {options_.seed, step_, first}, share, gradient_);
         }
-        return loss;
-    }
-
-    /// The share in the loss of `count` samples that are drawn; where it is finite, so is that in the gradient added.
-    double differentiate_drawn([[maybe_unused]] index first, index count) {
-        const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
-        const auto drawn = [count](auto& of) { return batch_view<scalar>(of).middle(0, count); };
-        const batch_view<const scalar> xt = drawn(xt_), predicted = drawn(predicted_);
-        const batch_view<scalar> d_predicted = drawn(d_predicted_);
-        if constexpr (requires { workspace_.drop(options_.seed, step_, first); }) {
-            workspace_.drop(options_.seed, step_, first);
-        }
-        if constexpr (takes_condition) {
-            net_->forward(xt, times_, nn::condition<scalar>{labels_, {}}, drawn(predicted_), workspace_);
-        } else {
-            net_->forward(xt, times_, drawn(predicted_), workspace_);
-        }
-        const double loss = share * loss_(schedule_, kind_, noised_batch<scalar>{drawn(x0_), drawn(eps_), xt, t_},
-                                          predicted, d_predicted);
-        if (!std::isfinite(loss)) {
-            return loss;
-        }
-        if (count != options_.batch) {
-            kernels::linear_combination<scalar>(
-                {d_predicted}, [&](index) { return std::array{static_cast<scalar>(share)}; }, d_predicted);
-        }
-        if constexpr (takes_condition) {
-            net_->backward(xt, times_, nn::condition<scalar>{labels_, {}}, d_predicted, workspace_, gradient_);
-        } else {
-            net_->backward(xt, times_, d_predicted, workspace_, gradient_);
+        if (timesteps_.learns() && std::isfinite(loss)) {
+            for (const double own : batch_.all_losses()) {
+                if (!std::isfinite(own)) {
+                    throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss",
+                                      own);
+                }
+            }
         }
         return loss;
     }
@@ -269,11 +220,21 @@ private:
         detail::append_group(list, detail::ema_group, self.ema_.parameters());
         for (std::size_t p = 0; p < own.size(); ++p) {
             auto& state = self.adam_.state();
-            list.push_back(
-                {std::string(detail::first_moment_group) + own[p].name, own[p].shape, state.first[p].values(), own[p].order});
-            list.push_back(
-                {std::string(detail::second_moment_group) + own[p].name, own[p].shape, state.second[p].values(), own[p].order});
+            list.push_back({std::string(detail::first_moment_group) + own[p].name, own[p].shape,
+                            state.first[p].values(), own[p].order});
+            list.push_back({std::string(detail::second_moment_group) + own[p].name, own[p].shape,
+                            state.second[p].values(), own[p].order});
         }
+        return list;
+    }
+
+    /// What chooses the timesteps, if that learns.
+    template <class Self>
+    [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> timesteps_group(Self& self) {
+        std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
+        timestep_sampler<scalar>::visit_state(self.timesteps_, [&](const char* name, auto& state) {
+            list.push_back({std::string(detail::timesteps_group) + name, state.shape(), state.values(), state.order()});
+        });
         return list;
     }
 
@@ -288,10 +249,9 @@ private:
     adam<scalar> adam_;
     ddpm::ema<Net> ema_;
     index micro_batch_;
-    typename Net::workspace workspace_;
-    batch<scalar> x0_, eps_, xt_, predicted_, d_predicted_;
-    std::vector<index> t_, labels_;
-    std::vector<double> times_;
+    detail::batch_gradient<Net, Schedule, Loss> differentiate_;
+    timestep_sampler<scalar> timesteps_;
+    detail::training_batch<scalar> batch_;
     index step_ = 0;
 };
 

@@ -7,7 +7,6 @@
 #include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/predictor/denoised.hpp>
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/sampler/any_sampler.hpp>
 #include <ddpm/sampler/consistency.hpp>
 #include <ddpm/sampler/deis.hpp>
@@ -24,6 +23,7 @@
 #include <ddpm/sampler/sa_solver.hpp>
 #include <ddpm/sampler/tcd.hpp>
 #include <ddpm/sampler/unipc.hpp>
+#include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/sigma_table.hpp>
 
 #include <optional>

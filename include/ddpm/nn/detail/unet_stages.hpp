@@ -78,10 +78,10 @@ private:
             }
         }
 
-        void add_resampler(unet_stage<S>& stage, index width, unet_resampling kind, bool up) const {
+        void add_resampler(unet_stage<S>& stage, index width, unet_resampling kind, bool upwards) const {
             if (kind == unet_resampling::residual) {
-                stage.by_residual.push_back(block(width, width, 1, up ? resampling::up : resampling::down));
-            } else if (up) {
+                stage.by_residual.push_back(block(width, width, 1, upwards ? resampling::up : resampling::down));
+            } else if (upwards) {
                 stage.by_conv.push_back({conv2d<S>(width, width, 3), true});
             } else {
                 stage.by_conv.push_back({conv2d<S>(width, width, 3, 2, o.downsample_padding), false});

@@ -7,8 +7,9 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
-#include <ddpm/predictor/level_function.hpp>
+#include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/level_function.hpp>
 
 #include <Eigen/Core>
 
@@ -42,7 +43,10 @@ public:
           responsibilities_(mixture.components()),
           x_(mixture.dimension()),
           along_axes_(mixture.dimension()),
-          sum_(mixture.dimension()) {}
+          sum_(mixture.dimension()),
+          mean_(mixture.dimension()),
+          pulled_(mixture.dimension(), mixture.components()),
+          slopes_(mixture.components()) {}
 
     /// Looks at x_t.
     template <Scalar S>
@@ -80,22 +84,47 @@ public:
         return expect([this](index k) { return -whitened_.col(k); });
     }
 
-    /// The mean over the dimensions of Var[x_0|x_t]: of the components' own variances, and of what their means differ.
-    [[nodiscard]] double x0_variance() {
-        static_cast<void>(x0());
-        double total = 0;
-        for (index k = 0; k < mixture_->components(); ++k) {
-            if (mixture_->rotated()) {
-                along_axes_.matrix().noalias() = mixture_->axes(k).matrix().transpose() * sum_.matrix();
-            } else {
-                along_axes_ = sum_;
-            }
-            const double own =
-                (mixture_->principal_variances().col(k) * precisions_.col(k)).sum() * level_.sigma * level_.sigma;
-            total += responsibilities_(k) * (own + (x0_along_axes(k) - along_axes_).square().sum());
-        }
-        return total / static_cast<double>(mixture_->dimension());
+    /// One of them: of x_0, epsilon or score.
+    [[nodiscard]] const column& expectation(prediction kind) {
+        return kind == prediction::x0 ? x0() : kind == prediction::epsilon ? epsilon() : score();
     }
+
+    /// vᵀ times its derivative with respect to x_t, D, likewise.
+    template <class V>
+    [[nodiscard]] const column& pull_back(prediction kind, const V& v) {
+        if (kind == prediction::x0) {
+            return pull_back(
+                v, [this](index k) { return x0_along_axes(k); },
+                [this](index k) { return level_.signal * mixture_->principal_variances().col(k); });
+        }
+        const double gain = kind == prediction::epsilon ? level_.sigma : -1;
+        return pull_back(
+            v, [this, gain](index k) { return gain * whitened_.col(k); }, [gain](index) { return gain; });
+    }
+
+    /// Var[x_0|x_t] of each element: of the components' own variances, and of what their means differ.
+    [[nodiscard]] const column& x0_variances() {
+        mean_ = x0();
+        sum_.setZero();
+        for (index k = 0; k < mixture_->components(); ++k) {
+            const auto own =
+                level_.sigma * level_.sigma * mixture_->principal_variances().col(k) * precisions_.col(k);
+            if (mixture_->rotated()) {
+                along_axes_ = x0_along_axes(k);
+                x_.matrix().noalias() = mixture_->axes(k).matrix() * along_axes_.matrix();
+                along_axes_ = own;
+                x_ = (x_ - mean_).square();
+                x_.matrix().noalias() += mixture_->axes(k).square().matrix() * along_axes_.matrix();
+                sum_ += responsibilities_(k) * x_;
+            } else {
+                sum_ += responsibilities_(k) * (own + (x0_along_axes(k) - mean_).square());
+            }
+        }
+        return sum_;
+    }
+
+    /// Its mean over the dimensions.
+    [[nodiscard]] double x0_variance() { return x0_variances().mean(); }
 
 private:
     /// What depends on the level only is kept until it changes.
@@ -131,6 +160,25 @@ private:
         return sum_;
     }
 
+    /// With f_k what component k expects, F_k its derivative V · gain · precision · Vᵀ and s_k = −V q its score, the
+    /// derivative of Σ r_k f_k is Σ r_k (F_k + (f_k − f) s_kᵀ).
+    template <class V, class Part, class Gain>
+    const column& pull_back(const V& v, const Part& part, const Gain& gain) {
+        double mean = 0;
+        for (index k = 0; k < mixture_->components(); ++k) {
+            if (mixture_->rotated()) {
+                pulled_.col(k).matrix().noalias() = mixture_->axes(k).matrix().transpose() * v.matrix();
+            } else {
+                pulled_.col(k) = v;
+            }
+            slopes_(k) = (part(k) * pulled_.col(k)).sum();
+            mean += responsibilities_(k) * slopes_(k);
+        }
+        return expect([&](index k) {
+            return gain(k) * precisions_.col(k) * pulled_.col(k) - (slopes_(k) - mean) * whitened_.col(k);
+        });
+    }
+
     const gaussian_mixture* mixture_;
     marginal<double> level_{0, 0};
     batch<double> precisions_;  // 1 / (α² λ + σ²), D × K
@@ -140,6 +188,9 @@ private:
     column x_;
     column along_axes_;
     column sum_;
+    column mean_;
+    batch<double> pulled_;  // Vᵀ v, D × K
+    column slopes_;         // (what component k expects) · v
     double log_density_ = 0;
 };
 

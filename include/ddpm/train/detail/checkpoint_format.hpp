@@ -26,10 +26,12 @@ inline constexpr std::string_view option_prefix = "ddpm.option.";
 inline constexpr std::string_view ema_group = "ema.";
 inline constexpr std::string_view first_moment_group = "adam.m.";
 inline constexpr std::string_view second_moment_group = "adam.v.";
+inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses that choose timesteps, if any do
 
 /// Whether a checkpoint holds a tensor of that name beside the network's.
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
-    return name.starts_with(ema_group) || name.starts_with(first_moment_group) || name.starts_with(second_moment_group);
+    return name.starts_with(ema_group) || name.starts_with(first_moment_group) ||
+           name.starts_with(second_moment_group) || name.starts_with(timesteps_group);
 }
 
 /// A number as text that reads back as the same number, whatever the locale.

@@ -7,13 +7,34 @@
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/timestep_sampling.hpp>
 
 #include <bit>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <variant>
 
 namespace ddpm::detail {
+
+/// The name and the values of a way to choose timesteps.
+[[nodiscard]] inline std::string timesteps_text(const timestep_sampling& sampling) {
+    constexpr const char* names[] = {"uniform", "antithetic", "stratified", "importance", "log_normal", "logit_normal"};
+    std::string out = names[sampling.index()];
+    const auto add = [&](const auto&... values) { ((out += ' ' + exact_text(values)), ...); };
+    std::visit(
+        [&](const auto& o) {
+            if constexpr (requires { o.one_offset; }) {
+                add(static_cast<int>(o.one_offset));
+            } else if constexpr (requires { o.history; }) {
+                add(o.history, o.uniform_probability);
+            } else if constexpr (requires { o.deviation; }) {
+                add(o.mean, o.deviation, static_cast<int>(o.unbiased), o.uniform_probability);
+            }
+        },
+        sampling);
+    return out;
+}
 
 /// Everything of a trainer, beside its network, loss and data, that decides what it does: the name and exact value of
 /// each option, and a hash (FNV-1a) of the schedule's ᾱ.
@@ -45,6 +66,8 @@ template <NoiseSchedule Schedule>
         {"ema.power", exact_text(o.ema.power)},
         {"ema.update_after_step", exact_text(o.ema.update_after_step)},
         {"largest_gradient_norm", exact_text(o.largest_gradient_norm)},
+        {"timesteps", timesteps_text(o.timesteps)},
+        {"offset_noise", exact_text(o.offset_noise)},
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(o.seed)},
         {"schedule.steps", exact_text(static_cast<index>(schedule.steps()))},

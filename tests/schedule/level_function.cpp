@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/predictor/level_function.hpp>
 #include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
@@ -13,7 +13,7 @@
 
 namespace ddpm::test {
 
-TEST_CASE("a schedule's levels are exact at its timesteps", "[predictor]") {
+TEST_CASE("a schedule's levels are exact at its timesteps", "[schedule]") {
     for (const named_schedule& named : all_schedules()) {
         INFO(named.name);
         const level_function level_of(named.schedule);
@@ -24,7 +24,7 @@ TEST_CASE("a schedule's levels are exact at its timesteps", "[predictor]") {
     }
 }
 
-TEST_CASE("between timesteps the logarithm of sigma/alpha is linear", "[predictor]") {
+TEST_CASE("between timesteps the logarithm of sigma/alpha is linear", "[schedule]") {
     const noise_schedule<> schedule{linear_beta{}, 1000};
     const level_function level_of(schedule);
     const double below = std::log(noise_ratio(marginal_at(schedule, 41)));
@@ -36,7 +36,7 @@ TEST_CASE("between timesteps the logarithm of sigma/alpha is linear", "[predicto
     }
 }
 
-TEST_CASE("a schedule that ends without signal has no signal just before its end", "[predictor]") {
+TEST_CASE("a schedule that ends without signal has no signal just before its end", "[schedule]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 1.0}};
     const level_function level_of(schedule);
     CHECK(level_of(1).signal > 0);
@@ -44,14 +44,14 @@ TEST_CASE("a schedule that ends without signal has no signal just before its end
     CHECK((level_of(2).signal == 0 && level_of(2).sigma == 1));
 }
 
-TEST_CASE("any callable is a level function", "[predictor]") {
+TEST_CASE("any callable is a level function", "[schedule]") {
     const level_function flow = [](double t) { return marginal<double>{1 - t, t}; };
     CHECK((flow(0.25).signal == 0.75 && flow(0.25).sigma == 0.25));
     const level_function copy = flow;
     CHECK(copy(0.5).sigma == 0.5);
 }
 
-TEST_CASE("level_function: what is no level is an error", "[predictor]") {
+TEST_CASE("level_function: what is no level is an error", "[schedule]") {
     const level_function discrete(schedule_archetype{});
     CHECK_NOTHROW(discrete(0));
     CHECK_NOTHROW(discrete(9));

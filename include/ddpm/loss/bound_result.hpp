@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+#include <ostream>
+#include <vector>
+
+namespace ddpm {
+
+/// A mean over samples and its standard error; NaN where there are too few: one for the mean, two for the error.
+struct mean_estimate {
+    double mean = std::numeric_limits<double>::quiet_NaN();
+    double error = std::numeric_limits<double>::quiet_NaN();
+
+    friend mean_estimate operator*(double factor, const mean_estimate& x) noexcept {
+        return {factor * x.mean, std::abs(factor) * x.error};
+    }
+    friend std::ostream& operator<<(std::ostream& out, const mean_estimate& x) {
+        return out << x.mean << " +/- " << x.error;
+    }
+};
+
+/// Nats as bits.
+[[nodiscard]] inline mean_estimate to_bits(const mean_estimate& nats) noexcept {
+    return (1 / std::numbers::ln2) * nats;
+}
+
+/// What was measured at one timestep of a chain.
+struct bound_term {
+    index t;                  ///< 0-based
+    index samples;            ///< how many were measured there
+    mean_estimate nats;       ///< the term per dimension: L_{t−1} of the step to the next timestep, or L_0
+    mean_estimate x0_error;   ///< (x̂_0 − x_0)², of a limited x̂_0 if it was limited
+    mean_estimate eps_error;  ///< (ε̂ − ε)², of the ε̂ that goes with that x̂_0
+};
+
+/// The variational bound of a data set: nats ≥ −ln p(x_0), both per dimension and in the mean.
+struct bound_result {
+    index samples = 0;
+    index dimension = 0;
+    mean_estimate nats{};             ///< the whole bound, per dimension
+    mean_estimate prior{};            ///< L_T, nats per dimension
+    std::vector<bound_term> terms{};  ///< of each timestep of the chain, the noisiest first; the last is L_0
+
+    /// The whole bound in bits per dimension.
+    [[nodiscard]] mean_estimate bits() const noexcept { return to_bits(nats); }
+
+    /// L_0, the decoder's term, in nats per dimension.
+    [[nodiscard]] mean_estimate decoder() const noexcept { return terms.empty() ? mean_estimate{} : terms.back().nats; }
+
+    /// E(x̂_0 − x_0)² of each timestep of the chain by rising t, as `optimal_timesteps` takes them.
+    [[nodiscard]] std::vector<double> x0_errors() const {
+        std::vector<double> errors;
+        for (std::size_t k = terms.size(); k > 0; --k) {
+            errors.push_back(terms[k - 1].x0_error.mean);
+        }
+        return errors;
+    }
+
+    /// One line: the bound in bits and in nats, and its ends L_T and L_0.
+    friend std::ostream& operator<<(std::ostream& out, const bound_result& r) {
+        return out << r.bits() << " bits per dimension (" << r.nats << " nats; L_T " << to_bits(r.prior).mean
+                   << ", L_0 " << to_bits(r.decoder()).mean << " bits; " << r.samples << " samples of " << r.dimension
+                   << ", " << r.terms.size() << " steps)";
+    }
+};
+
+namespace detail {
+
+/// Mean and standard error of values as they come, in one pass.
+class running_mean {
+public:
+    void add(double value) noexcept {
+        ++count_;
+        const double difference = value - mean_;
+        mean_ += difference / static_cast<double>(count_);
+        squares_ += difference * (value - mean_);
+    }
+
+    [[nodiscard]] index count() const noexcept { return count_; }
+
+    [[nodiscard]] mean_estimate estimate() const noexcept {
+        mean_estimate result;
+        const double count = static_cast<double>(count_);
+        if (count_ > 0) {
+            result.mean = mean_;
+        }
+        if (count_ > 1) {
+            result.error = std::sqrt(squares_ / (count * (count - 1)));
+        }
+        return result;
+    }
+
+private:
+    index count_ = 0;
+    double mean_ = 0, squares_ = 0;
+};
+
+}  // namespace detail
+
+}  // namespace ddpm

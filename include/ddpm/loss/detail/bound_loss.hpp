@@ -1,0 +1,81 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/decoder.hpp>
+#include <ddpm/loss/detail/bound_term.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <numbers>
+#include <string_view>
+
+namespace ddpm::detail {
+
+/// @throws shape_error unless head and gradient have the prediction's shape
+template <Scalar S>
+void require_head(std::string_view where, batch_view<const S> predicted, batch_view<const S> head,
+                  batch_view<S> d_head) {
+    require_same_shape(where, "head has the shape of the prediction", predicted, head);
+    require_same_shape(where, "d_head has the shape of the prediction", predicted, d_head);
+}
+
+/// How the terms of the bound count in a loss.
+struct bound_loss_options {
+    reverse_variance variance;
+    const any_decoder& decoder;
+    double scale;
+    bool adds = false;  ///< to what noised.losses holds
+};
+
+/// scale times the mean over the samples of each one's term of the bound, in bits per dimension, times its weight; and
+/// its gradients, where there is memory for them. Checks before it writes.
+/// @determinism the same bits for every thread count
+template <NoiseSchedule Schedule, Scalar S>
+double bound_loss(std::string_view where, const Schedule& schedule, prediction kind, const bound_loss_options& options,
+                  const noised_batch<S>& noised, batch_view<const S> predicted, batch_view<const S> head,
+                  batch_view<S> d_predicted, batch_view<S> d_head) {
+    require_valid(where, options.decoder);
+    const index rows = predicted.rows(), columns = predicted.columns();
+    const auto step_of = [&](index n) {
+        return bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);
+    };
+    for (index n = 0; n < columns; ++n) {
+        require_timestep(where, schedule, noised.t[n]);
+        static_cast<void>(step_of(n));
+    }
+    const double per_element = options.scale / (static_cast<double>(rows) * std::numbers::ln2);
+    const double per_sample = 1 / static_cast<double>(columns);
+    const index grain = std::max<index>(1, 4096 / rows);
+    return per_sample * parallel_sum(columns, grain, [&](index first, index last) {
+               double sum = 0;
+               for (index n = first; n < last; ++n) {
+                   const double weight = noised.weight_of(n);
+                   const bound_column<S> column{
+                       .x0 = noised.x0.column(n),
+                       .xt = noised.xt.column(n),
+                       .predicted = predicted.column(n),
+                       .head = head.size() == 0 ? nullptr : head.column(n),
+                       .d_predicted = d_predicted.size() == 0 ? nullptr : d_predicted.column(n),
+                       .d_head = d_head.size() == 0 ? nullptr : d_head.column(n),
+                       .scale = weight * per_element * per_sample};
+                   const double term = per_element * bound_term(step_of(n), options.decoder, rows, column).term;
+                   if (!noised.losses.empty()) {
+                       double& own = noised.losses[static_cast<std::size_t>(n)];
+                       own = options.adds ? own + term : term;
+                   }
+                   sum += weight * term;
+               }
+               return sum;
+           });
+}
+
+}  // namespace ddpm::detail

@@ -1,0 +1,170 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm::detail {
+
+struct dormand_prince_options {
+    double tolerance = 1e-6;  ///< of a step's error in each number y, times 1 + |y|
+    double first_step = 0.05;
+    double growth = 10;       ///< how many times as long as the step before a step may be; 1 and an infinite tolerance
+                              ///< keep the steps equal
+    index most_steps = 10000; ///< accepted and rejected, after which a column is given up
+};
+
+/// Solves dy/du = f(u, y) for every column of y, each with steps of its own, by the Runge-Kutta method of order 5 whose
+/// error one of order 4 estimates, and a proportional-integral controller.
+/// @source Dormand and Prince 1980, doi 10.1016/0771-050X(80)90013-3; control: Hairer and Wanner, Solving Ordinary
+/// Differential Equations II, section IV.2
+class dormand_prince {
+public:
+    /// From y at u = `from`.
+    dormand_prince(const dormand_prince_options& options, batch<double> y, double from)
+        : options_(options), y_(std::move(y)), stage_(y_), times_(static_cast<std::size_t>(y_.cols())) {
+        slopes_.fill(y_);
+        ways_.assign(times_.size(), way{from, options.first_step});
+    }
+
+    /// Goes on to u = `to`, which lies above; f(u, y, dy) fills dy for columns that are at times u[n].
+    /// Columns that were given up stay where they are.
+    template <class F>
+    void integrate(double to, F&& f) {
+        evaluate(y_, 0, slopes_[0], f);
+        while (plan(to)) {
+            for (std::size_t s = 1; s < stages; ++s) {
+                for (index n = 0; n < y_.cols(); ++n) {
+                    stage_.col(n) = y_.col(n);
+                    for (std::size_t j = 0; j < s; ++j) {
+                        stage_.col(n) += at(n).step * weights[s - 1][j] * slopes_[j].col(n);
+                    }
+                }
+                evaluate(stage_, nodes[s], slopes_[s], f);
+            }
+            for (index n = 0; n < y_.cols(); ++n) {
+                decide(n, to);
+            }
+        }
+    }
+
+    [[nodiscard]] const batch<double>& y() const noexcept { return y_; }
+
+    /// Where column n has come to.
+    [[nodiscard]] double u(index n) const noexcept { return at(n).u; }
+
+    /// How many steps it took, and how many it tried in vain.
+    [[nodiscard]] index accepted(index n) const noexcept { return at(n).accepted; }
+    [[nodiscard]] index rejected(index n) const noexcept { return at(n).rejected; }
+
+    /// Of all columns together.
+    [[nodiscard]] index evaluations() const noexcept { return evaluations_; }
+
+private:
+    static constexpr std::size_t stages = 7;
+    static constexpr std::array<double, stages> nodes{0, 1.0 / 5, 3.0 / 10, 4.0 / 5, 8.0 / 9, 1, 1};
+    static constexpr double weights[stages - 1][stages - 1] = {
+        {1.0 / 5},
+        {3.0 / 40, 9.0 / 40},
+        {44.0 / 45, -56.0 / 15, 32.0 / 9},
+        {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
+        {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
+        {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};  // the last stage is the step's end
+    static constexpr std::array<double, stages> errors{71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
+                                                       -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+
+    struct way {
+        double u;
+        double next;            // the step that the controller wishes
+        double step = 0;        // that is tried; 0: not under way
+        double last_error = 1e-4;
+        bool was_rejected = false;
+        index accepted = 0;
+        index rejected = 0;
+    };
+
+    [[nodiscard]] const way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
+
+    /// Chooses the steps to try; says whether there are any.
+    bool plan(double to) {
+        bool any = false;
+        for (way& w : ways_) {
+            const bool under_way = w.u < to && w.accepted + w.rejected < options_.most_steps;
+            const bool reaches = w.u + 1.01 * w.next >= to;  // rather than leave a tiny step to the end
+            w.step = !under_way ? 0 : reaches ? to - w.u : w.next;
+            any = any || under_way;
+        }
+        return any;
+    }
+
+    template <class F>
+    void evaluate(const batch<double>& y, double node, batch<double>& slopes, F& f) {
+        for (std::size_t n = 0; n < times_.size(); ++n) {
+            times_[n] = ways_[n].u + node * ways_[n].step;
+        }
+        f(std::span<const double>(times_), y, slopes);
+        ++evaluations_;
+    }
+
+    /// Takes column n's step if its error is small enough, and chooses the next.
+    void decide(index n, double to) {
+        way& w = ways_[static_cast<std::size_t>(n)];
+        if (w.step == 0) {
+            return;
+        }
+        double sum = 0;
+        for (index i = 0; i < y_.rows(); ++i) {
+            double difference = 0;
+            for (std::size_t s = 0; s < stages; ++s) {
+                difference += errors[s] * slopes_[s](i, n);
+            }
+            const double size = 1 + std::max(std::abs(y_(i, n)), std::abs(stage_(i, n)));
+            const double part = w.step * difference / (options_.tolerance * size);
+            sum += part * part;
+        }
+        const double error = std::sqrt(sum / static_cast<double>(y_.rows()));
+        constexpr double integral = 0.04, proportional = 0.2 - 0.75 * integral, safety = 0.9, most_shrink = 5;
+        if (!std::isfinite(error)) {
+            w.next = w.step / most_shrink;
+            w.was_rejected = true;
+            ++w.rejected;
+            return;
+        }
+        const double shrink = std::pow(error, proportional) / safety;
+        if (error > 1) {
+            w.next = w.step / std::min(most_shrink, shrink);
+            w.was_rejected = true;
+            ++w.rejected;
+            return;
+        }
+        const double wish = shrink / std::pow(w.last_error, integral);
+        const double growth = w.was_rejected ? 1 : options_.growth;
+        const double next = w.step / std::clamp(wish, 1 / growth, most_shrink);
+        const bool is_last = w.step == to - w.u;
+        w.next = is_last ? std::max(w.next, next) : next;
+        w.u = is_last ? to : w.u + w.step;
+        w.last_error = std::max(error, 1e-4);
+        w.was_rejected = false;
+        ++w.accepted;
+        y_.col(n) = stage_.col(n);
+        slopes_[0].col(n) = slopes_[stages - 1].col(n);
+    }
+
+    dormand_prince_options options_;
+    batch<double> y_;
+    batch<double> stage_;  // after the last stage the step's end
+    std::array<batch<double>, stages> slopes_;
+    std::vector<double> times_;
+    std::vector<way> ways_;
+    index evaluations_ = 0;
+};
+
+}  // namespace ddpm::detail

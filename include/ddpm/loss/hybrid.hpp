@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/decoder.hpp>
+#include <ddpm/loss/detail/bound_loss.hpp>
+#include <ddpm/loss/mse.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <optional>
+#include <type_traits>
+
+namespace ddpm {
+
+/// L_hybrid = L_simple + λ · (the term of the variational bound), where L_simple alone trains the prediction, and the
+/// bound the variance head alone: its mean counts as a constant. `Simple` is any loss that trains a prediction.
+/// @units the bound's term in bits per dimension; with the default λ of T/1000 it stands for a thousandth of the sum of
+/// all T terms
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 16; the RESCALED_MSE of the authors' code, with λ = 1
+/// their MSE
+template <class Simple>
+struct basic_hybrid_loss {
+    reverse_variance variance = reverse_variance::learned_range;
+    Simple simple{};
+    any_decoder decoder = discretized_decoder{};
+    std::optional<double> lambda{};  ///< without: T/1000
+
+    /// @shape all D × N, the gradients overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
+    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, or for options outside their domain
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<const S>> head, std::type_identity_t<batch_view<S>> d_predicted,
+                      std::type_identity_t<batch_view<S>> d_head) const {
+        detail::require_noised_batch("hybrid_loss", noised, predicted, d_predicted);
+        detail::require_head("hybrid_loss", predicted, head, d_head);
+        if (!needs_head(variance)) {
+            throw value_error("hybrid_loss", "variance", "one that the network's head gives", "a fixed one");
+        }
+        const double value = simple(schedule, kind, noised, predicted, d_predicted);
+        const double scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000);
+        return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind, {variance, decoder, scale, true},
+                                                       noised, predicted, head, {}, d_head);
+    }
+};
+
+using hybrid_loss = basic_hybrid_loss<mse_loss>;
+
+}  // namespace ddpm

@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/differentiable.hpp>
+#include <ddpm/random/noise.hpp>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// How the trace of a predictor's Jacobian is computed.
+enum class trace_method {
+    exact,       ///< by D vector-Jacobian products with unit vectors
+    rademacher,  ///< an unbiased estimate zᵀ J z by one product, with a probe z of random signs
+    gaussian,    ///< the same with a standard normal probe, whose spread is never less
+};
+
+struct trace_options {
+    trace_method method = trace_method::exact;
+    index probes = 1;        ///< of an estimate
+    std::uint64_t seed = 0;  ///< of the probes
+    index first_sample = 0;  ///< column n is sample first_sample + n, and has its probes
+};
+
+/// The trace of ∂prediction/∂x_t. The probes stay the same from call to call, so that an estimate is as smooth in time as
+/// the trace.
+/// @source Hutchinson 1990, doi 10.1080/03610919008812866; Grathwohl et al. 2018, arXiv 1810.01367
+template <Scalar S>
+class jacobian_trace {
+public:
+    /// @throws value_error unless probes ≥ 1, and as philox_noise::normal does
+    jacobian_trace(const trace_options& options, index dimension, index samples)
+        : exact_(options.method == trace_method::exact), vector_(dimension, samples), product_(dimension, samples) {
+        if (options.probes < 1) {
+            throw value_error("jacobian_trace", "number of probes", ">= 1", options.probes);
+        }
+        const philox_noise noise(options.seed, noise_stream::probe);
+        for (index k = 0; !exact_ && k < options.probes; ++k) {
+            batch<S>& z = probes_.emplace_back(dimension, samples);
+            noise.normal(batch_view<S>(z), k, options.first_sample);
+            if (options.method == trace_method::rademacher) {
+                z = (z < S{0}).select(batch<S>::Constant(dimension, samples, S{-1}), S{1});
+            }
+        }
+    }
+
+    /// How many estimates there are of each sample; 1 of the exact trace.
+    [[nodiscard]] index estimates() const noexcept { return exact_ ? 1 : static_cast<index>(probes_.size()); }
+
+    /// @shape xt D × N, t N; out estimates() × N
+    /// @throws shape_error if the shapes do not fit
+    /// @complexity a vector-Jacobian product for each probe, or for each dimension
+    template <class P>
+        requires DifferentiablePredictor<P, S>
+    void operator()(P& predictor, batch_view<const S> xt, std::span<const double> t, batch_view<double> out) {
+        detail::require_same_shape("jacobian_trace", "samples as planned", batch_view<const S>(vector_), xt);
+        if (out.rows() != estimates() || out.columns() != xt.columns()) {
+            throw shape_error("jacobian_trace", "output", detail::text(estimates(), " x ", xt.columns()),
+                              detail::text(out.rows(), " x ", out.columns()));
+        }
+        if (!exact_) {
+            for (index k = 0; k < estimates(); ++k) {
+                const batch<S>& z = probes_[static_cast<std::size_t>(k)];
+                predictor.vector_jacobian(xt, t, batch_view<const S>(z), batch_view<S>(product_));
+                out.array().row(k) = (z * product_).template cast<double>().colwise().sum();
+            }
+            return;
+        }
+        out.array().setZero();
+        vector_.setZero();
+        for (index i = 0; i < xt.rows(); ++i) {
+            vector_.row(i) = S{1};
+            predictor.vector_jacobian(xt, t, batch_view<const S>(vector_), batch_view<S>(product_));
+            vector_.row(i) = S{0};
+            out.array().row(0) += product_.row(i).template cast<double>();
+        }
+    }
+
+private:
+    bool exact_;
+    std::vector<batch<S>> probes_;
+    batch<S> vector_, product_;
+};
+
+}  // namespace ddpm

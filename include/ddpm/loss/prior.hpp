@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/sum_of_squares.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <span>
+
+namespace ddpm {
+
+/// KL(q(x_t|x_0) ‖ N(0, I)) of each sample, summed over its elements; at t = T − 1 the term L_T of the variational
+/// bound.
+/// @shape x0 D × N; values N
+/// @units nats per sample; t is 0-based
+/// @throws shape_error unless there is one value per sample; value_error unless 0 ≤ t < T
+/// @accuracy without cancellation where ᾱ_t is small; computed in double
+/// @determinism the same bits for every thread count; a sample's value does not depend on the others
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 5
+template <NoiseSchedule Schedule, BatchLike X>
+void prior_kl(const Schedule& schedule, const X& x0, index t, std::span<double> values) {
+    using S = scalar_of<X>;
+    require_timestep("prior_kl", schedule, t);
+    const detail::readable data(x0);
+    const batch_view<const S> x = data.view();
+    if (static_cast<index>(values.size()) != x.columns()) {
+        throw shape_error("prior_kl", "one value per sample", x.columns(), values.size());
+    }
+    const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
+    // The part without x_0 is ½ (−ᾱ − ln(1 − ᾱ)) per element.
+    const double constant = static_cast<double>(x.rows()) * (-alpha_bar - std::log1p(-alpha_bar));
+    parallel_for(x.columns(), std::max<index>(1, 16384 / std::max<index>(1, x.rows())), [&](index first, index last) {
+        for (index n = first; n < last; ++n) {
+            values[static_cast<std::size_t>(n)] =
+                0.5 * (alpha_bar * kernels::sum_of_squares<S>(x.rows(), x.column(n)) + constant);
+        }
+    });
+}
+
+/// The same at t = T − 1, returned.
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] per_sample_values<double> prior_kl(const Schedule& schedule, const X& x0) {
+    const detail::readable data(x0);
+    per_sample_values<double> values(data.view().columns());
+    prior_kl(schedule, data.view(), static_cast<index>(schedule.steps()) - 1,
+             std::span<double>(values.data(), static_cast<std::size_t>(values.size())));
+    return values;
+}
+
+}  // namespace ddpm

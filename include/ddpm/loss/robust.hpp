@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/robust_error.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/weighted_error.hpp>
+#include <ddpm/loss/weighting.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <cmath>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm {
+
+namespace detail {
+
+/// The mean over all elements of weight · penalty(error), with the error, and the weight of its square, on `space`.
+template <NoiseSchedule Schedule, Scalar S>
+double mean_penalty(std::string_view where, kernels::penalty penalty, double limit, const Schedule& schedule,
+                    prediction kind, prediction space, const loss_weighting& weighting, const noised_batch<S>& noised,
+                    batch_view<const S> predicted, batch_view<S> d_predicted) {
+    require_noised_batch(where, schedule, noised, predicted, d_predicted);
+    const double per_element = 1 / static_cast<double>(predicted.size());
+    const auto weight_of = [&](index t) { return weight_at(schedule, weighting, space, t); };
+    const auto terms_of = [&](index n) {
+        const auto level = marginal_at(schedule, noised.t[n]);
+        const double scale = std::abs(conversion(kind, space, level).value);
+        const double w = weight_of(noised.t[n]) * noised.weight_of(n);
+        const target_coefficients target = target_of(kind, level);
+        return kernels::robust_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w, static_cast<S>(scale),
+                                        static_cast<S>(w * scale * per_element)};
+    };
+    const double sum = kernels::robust_error(penalty, static_cast<S>(limit), predicted, noised.x0, noised.eps, terms_of,
+                                             d_predicted, losses_of(noised));
+    scale_losses(noised, predicted.rows(), weight_of);
+    return per_element * sum;
+}
+
+}  // namespace detail
+
+/// The mean absolute error, over all elements, with its gradient with respect to the prediction: 0 where the error is
+/// 0. The error is measured on `space`, without it on the prediction itself; the weighting is that of this quantity's
+/// error.
+struct l1_loss {
+    std::optional<prediction> space{};
+    loss_weighting weighting{};
+
+    /// @shape predicted and d_predicted D × N, the latter overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and as weight_at
+    /// does
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<S>> d_predicted) const {
+        return detail::mean_penalty("l1_loss", kernels::penalty::absolute, 1, schedule, kind, space.value_or(kind),
+                                    weighting, noised, predicted, d_predicted);
+    }
+};
+
+/// Huber's loss: half the squared error up to `delta`, beyond it delta · (|error| − delta/2). Otherwise as l1_loss.
+/// @source torch.nn.HuberLoss; divided by delta it is torch.nn.SmoothL1Loss
+struct huber_loss {
+    double delta = 1;
+    std::optional<prediction> space{};
+    loss_weighting weighting{};
+
+    /// @shape predicted and d_predicted D × N, the latter overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0 and 0 ≤ t < T, and
+    /// as weight_at does
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<S>> d_predicted) const {
+        if (!(delta > 0)) {
+            throw value_error("huber_loss", "delta", "> 0", delta);
+        }
+        return detail::mean_penalty("huber_loss", kernels::penalty::huber, delta, schedule, kind, space.value_or(kind),
+                                    weighting, noised, predicted, d_predicted);
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/decoder.hpp>
+#include <ddpm/loss/detail/bound_loss.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <optional>
+#include <type_traits>
+
+namespace ddpm {
+
+/// The variational bound as a training loss, L_vlb: for each sample the term of its t, KL(q(x_{t−1}|x_t, x_0) ‖
+/// p(x_{t−1}|x_t)), or at t = 0 the decoder's −ln p(x_0|x_1); T times that is an estimate of the sum of all terms. It
+/// trains the mean and, where the network has a variance head, the variance. x̂_0 is not limited.
+/// @units bits per dimension, times `scale`
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equations 4 to 7; with scale = T the RESCALED_KL of the authors'
+/// code, with scale = 1 their KL
+struct vlb_loss {
+    reverse_variance variance = reverse_variance::learned_range;
+    any_decoder decoder = discretized_decoder{};
+    std::optional<double> scale{};  ///< without: T
+
+    /// @shape all D × N, the gradients overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
+    /// prediction gives no x̂_0 (ᾱ_t = 0), or for options outside their domain
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<const S>> head, std::type_identity_t<batch_view<S>> d_predicted,
+                      std::type_identity_t<batch_view<S>> d_head) const {
+        detail::require_noised_batch("vlb_loss", noised, predicted, d_predicted);
+        detail::require_head("vlb_loss", predicted, head, d_head);
+        return detail::bound_loss("vlb_loss", schedule, kind, options(schedule), noised, predicted, head, d_predicted,
+                                  d_head);
+    }
+
+    /// The same without a head, for a fixed variance.
+    /// @throws also value_error if the variance needs a head
+    template <NoiseSchedule Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+                      std::type_identity_t<batch_view<const S>> predicted,
+                      std::type_identity_t<batch_view<S>> d_predicted) const {
+        detail::require_noised_batch("vlb_loss", noised, predicted, d_predicted);
+        if (needs_head(variance)) {
+            throw value_error("vlb_loss", "variance without a head", "a fixed one",
+                              "one that needs the network's head");
+        }
+        return detail::bound_loss<Schedule, S>("vlb_loss", schedule, kind, options(schedule), noised, predicted, {},
+                                               d_predicted, {});
+    }
+
+private:
+    template <NoiseSchedule Schedule>
+    [[nodiscard]] detail::bound_loss_options options(const Schedule& schedule) const {
+        return {variance, decoder, scale.value_or(static_cast<double>(schedule.steps()))};
+    }
+};
+
+}  // namespace ddpm

@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <variant>
+
+namespace ddpm {
+
+/// Weight 1 on the quantity on which the error is measured.
+struct uniform_weighting {};
+
+// The others are the weight of the squared error of x_0 or of ε, as a function of the signal-to-noise ratio α²/σ².
+
+/// SNR on x_0: 1 on ε.
+struct snr_weighting {
+    static constexpr prediction of = prediction::x0;
+    [[nodiscard]] double operator()(double snr) const { return snr; }
+};
+
+/// max(SNR, least) on x_0: with least = 1 the larger of the errors of x_0 and of ε.
+/// @source Salimans and Ho 2022, arXiv 2202.00512, section 4
+struct truncated_snr_weighting {
+    static constexpr prediction of = prediction::x0;
+    double least = 1;
+    [[nodiscard]] double operator()(double snr) const { return std::max(snr, least); }
+};
+
+/// min(SNR, γ) on x_0.
+/// @source Hang et al. 2023, arXiv 2303.09556, section 3.4
+struct min_snr_weighting {
+    static constexpr prediction of = prediction::x0;
+    double gamma = 5;
+    [[nodiscard]] double operator()(double snr) const { return std::min(snr, gamma); }
+};
+
+/// SNR · γ / (SNR + γ) on x_0: the same without the corner. γ is σ_data⁻².
+/// @source Crowson et al. 2024, arXiv 2401.11605, section 4.5
+struct soft_min_snr_weighting {
+    static constexpr prediction of = prediction::x0;
+    double gamma = 4;
+    [[nodiscard]] double operator()(double snr) const { return snr * gamma / (snr + gamma); }
+};
+
+/// (k + SNR)^−γ on ε.
+/// @source Choi et al. 2022, arXiv 2204.00227, equation 8
+struct p2_weighting {
+    static constexpr prediction of = prediction::epsilon;
+    double gamma = 1;
+    double k = 1;
+    [[nodiscard]] double operator()(double snr) const { return std::pow(k + snr, -gamma); }
+};
+
+/// SNR + σ_data⁻² on x_0: 1 on what a network preconditioned for σ_data puts out, and with σ_data = 1 on v.
+/// @source Karras et al. 2022, arXiv 2206.00364, table 1
+struct edm_weighting {
+    static constexpr prediction of = prediction::x0;
+    double sigma_data = 0.5;
+    [[nodiscard]] double operator()(double snr) const { return snr + 1 / (sigma_data * sigma_data); }
+};
+
+/// T/2 · (SNR_{t−1} − SNR_t) on x_0, T/2 · expm1(γ_t − γ_{t−1}) on ε with γ = −ln SNR: the mean over t is then the
+/// variational bound's diffusion loss of T levels, in nats. At t = 0, which the bound's reconstruction term covers, it
+/// is 0.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 13 and 14
+struct vdm_weighting {};
+
+/// γ′(u)/2 on ε with u = t/T, by differences over t − 1, t + 1: the diffusion loss in continuous time.
+/// @source Kingma et al. 2021, arXiv 2107.00630, equation 17
+struct continuous_vdm_weighting {};
+
+/// How much the errors at a timestep count.
+using loss_weighting =
+    std::variant<uniform_weighting, snr_weighting, truncated_snr_weighting, min_snr_weighting, soft_min_snr_weighting,
+                 p2_weighting, edm_weighting, vdm_weighting, continuous_vdm_weighting>;
+
+namespace detail {
+
+/// SNR_t from ᾱ.
+template <NoiseSchedule Schedule>
+[[nodiscard]] double snr_at(const Schedule& schedule, index t) {
+    const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
+    return alpha_bar / (1 - alpha_bar);
+}
+
+template <NoiseSchedule Schedule>
+[[nodiscard]] double vdm_x0_weight(const Schedule& schedule, index t) {
+    if (t == 0) {
+        return 0;
+    }
+    const double before = static_cast<double>(schedule.alpha_bar(t - 1));
+    const double fall = before * static_cast<double>(transition_at(schedule, t - 1, t).variance);
+    return static_cast<double>(schedule.steps()) / 2 * fall /
+           ((1 - before) * (1 - static_cast<double>(schedule.alpha_bar(t))));
+}
+
+template <NoiseSchedule Schedule>
+[[nodiscard]] double continuous_vdm_epsilon_weight(const Schedule& schedule, index t) {
+    const index before = std::max<index>(0, t - 1), after = std::min<index>(schedule.steps() - 1, t + 1);
+    const double rise = std::log(snr_at(schedule, before)) - std::log(snr_at(schedule, after));
+    return static_cast<double>(schedule.steps()) / 2 * rise / static_cast<double>(after - before);
+}
+
+}  // namespace detail
+
+/// The weight of the squared error of `kind` at t: that of x_0 or ε by which the weighting is defined, times the
+/// squared factor by which the one error follows from the other.
+/// @units t is 0-based
+/// @throws value_error unless 0 ≤ t < T, or where there is no finite weight: on ε or the score where ᾱ_t is 0, and of
+/// the continuous bound there, or with a single level
+template <NoiseSchedule Schedule>
+[[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind, index t) {
+    const auto level = marginal_at(schedule, t);
+    const auto converted = [&](double weight, prediction of) {
+        const double scale = conversion(kind, of, level).value;
+        return weight * (scale * scale);
+    };
+    const double weight = std::visit(
+        [&]<class W>(const W& w) {
+            if constexpr (std::same_as<W, uniform_weighting>) {
+                return 1.0;
+            } else if constexpr (std::same_as<W, vdm_weighting>) {
+                return converted(detail::vdm_x0_weight(schedule, t), prediction::x0);
+            } else if constexpr (std::same_as<W, continuous_vdm_weighting>) {
+                return converted(detail::continuous_vdm_epsilon_weight(schedule, t), prediction::epsilon);
+            } else {
+                return converted(w(detail::snr_at(schedule, t)), W::of);
+            }
+        },
+        weighting);
+    if (!std::isfinite(weight)) {
+        throw value_error("weight_at", "weight", "a finite one", weight);
+    }
+    return weight;
+}
+
+}  // namespace ddpm

@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <algorithm>
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::nn {
+
+/// Whether a network's output has twice the sample's channels: in each pixel those of the prediction, then those of the
+/// head for the reverse step's variance. A network that never has one need not say so.
+template <class Net>
+[[nodiscard]] constexpr bool has_variance_head([[maybe_unused]] const Net& net) noexcept {
+    if constexpr (requires { net.has_variance_head(); }) {
+        return net.has_variance_head();
+    } else {
+        return false;
+    }
+}
+
+namespace detail {
+
+/// @throws shape_error unless `both` has twice the prediction's rows, whole pixels, and the head the prediction's shape
+/// or none
+template <class A, class B, class C>
+void require_heads(std::string_view where, index channels, batch_view<A> both, batch_view<B> prediction,
+                   batch_view<C> head) {
+    if (both.rows() != 2 * prediction.rows() || both.columns() != prediction.columns()) {
+        throw shape_error(where, "output with a variance head",
+                          ddpm::detail::text(2 * prediction.rows(), " x ", prediction.columns()),
+                          ddpm::detail::text(both.rows(), " x ", both.columns()));
+    }
+    if (head.size() != 0) {
+        ddpm::detail::require_same_shape(where, "head has the shape of the prediction", prediction, head);
+    }
+    if (channels < 1 || prediction.rows() % channels != 0) {
+        throw shape_error(where, "channels", ddpm::detail::text("a divisor of ", prediction.rows()), channels);
+    }
+}
+
+/// Calls body(n, i) for the first element i of each pixel of each column n.
+template <class Body>
+void for_each_pixel(index rows, index columns, index channels, const Body& body) {
+    parallel_for(columns, std::max<index>(1, 16384 / std::max<index>(1, rows)), [&](index first, index last) {
+        for (index n = first; n < last; ++n) {
+            for (index i = 0; i < rows; i += channels) {
+                body(n, i);
+            }
+        }
+    });
+}
+
+}  // namespace detail
+
+/// Takes a network's output apart.
+/// @shape both 2D × N; prediction D × N; head D × N, or empty where nobody needs it
+/// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
+template <Scalar S>
+void split_variance_head(batch_view<const std::type_identity_t<S>> both, index channels, batch_view<S> prediction,
+                         std::type_identity_t<batch_view<S>> head) {
+    detail::require_heads("split_variance_head", channels, both, prediction, head);
+    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](index n, index i) {
+        const S* const from = both.column(n) + 2 * i;
+        std::copy_n(from, channels, prediction.column(n) + i);
+        if (head.size() != 0) {
+            std::copy_n(from + channels, channels, head.column(n) + i);
+        }
+    });
+}
+
+/// Puts the gradients of a prediction and of its head together: the gradient of the network's output.
+/// @shape prediction D × N; head D × N, or empty for zeros; both 2D × N
+/// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
+template <Scalar S>
+void join_variance_head(std::type_identity_t<batch_view<const S>> prediction,
+                        std::type_identity_t<batch_view<const S>> head, index channels, batch_view<S> both) {
+    detail::require_heads("join_variance_head", channels, both, prediction, head);
+    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](index n, index i) {
+        S* const to = both.column(n) + 2 * i;
+        std::copy_n(prediction.column(n) + i, channels, to);
+        if (head.size() != 0) {
+            std::copy_n(head.column(n) + i, channels, to + channels);
+        } else {
+            std::fill_n(to + channels, channels, S{0});
+        }
+    });
+}
+
+}  // namespace ddpm::nn

@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace ddpm {
+
+/// A predictor that multiplies with its Jacobian: predictor.vector_jacobian(xt, t, v, out) fills `out` with
+/// vᵀ ∂prediction/∂x_t, for each sample the gradient of Σ v · prediction with respect to x_t.
+/// @shape xt, v and out D × N; t N
+template <class P, class S>
+concept DifferentiablePredictor =
+    Predictor<P, S> && requires(P& predictor, batch_view<const S> xt, std::span<const double> t,
+                                batch_view<const S> v, batch_view<S> out) { predictor.vector_jacobian(xt, t, v, out); };
+
+namespace detail {
+
+template <class P, class S>
+concept DifferentiableSession =
+    SessionMaker<P> &&
+    DifferentiablePredictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(index{}))>, S>;
+
+}  // namespace detail
+
+/// What likelihoods take: such a predictor, or something that makes sessions of one.
+template <class P, class S>
+concept DifferentiableLike = DifferentiablePredictor<std::remove_cvref_t<P>, S> ||
+                             detail::DifferentiableSession<std::remove_cvref_t<P>, S>;
+
+}  // namespace ddpm

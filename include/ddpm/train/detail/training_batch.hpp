@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/process/forward.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/train/epoch_order.hpp>
+#include <ddpm/train/options.hpp>
+#include <ddpm/train/timestep_sampler.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// One normal per sample and channel, added to the noise of each of its pixels.
+/// @source Guttenberg 2023, Diffusion with Offset Noise; the training scripts of diffusers
+template <Scalar S>
+class offset_noise {
+public:
+    offset_noise(const sample_shape& shape, index samples, double strength, std::uint64_t seed)
+        // A stream of its own: that of the noise, but for a bit that no other stream has.
+        : noise_(seed, static_cast<noise_stream>(static_cast<std::uint32_t>(noise_stream::training) + 256)),
+          strength_(static_cast<S>(strength)),
+          normals_(strength > 0 ? shape.channels : 0, samples) {}
+
+    [[nodiscard]] bool is_some() const noexcept { return normals_.rows() > 0; }
+
+    void add(batch_view<S> eps, index step, index first_sample) {
+        const index channels = normals_.rows();
+        const batch_view<S> normals = batch_view<S>(normals_).middle(0, eps.columns());
+        noise_.normal(normals, step, first_sample);
+        for (index n = 0; n < eps.columns(); ++n) {
+            for (index i = 0; i < eps.rows(); ++i) {
+                eps(i, n) += strength_ * normals(i % channels, n);
+            }
+        }
+    }
+
+private:
+    philox_noise noise_;
+    S strength_;
+    batch<S> normals_;
+};
+
+/// The samples of a step: what is drawn for them, part by part, and what is learned of them.
+template <Scalar S>
+class training_batch {
+public:
+    training_batch(const sample_shape& shape, index largest_part, const trainer_options& options)
+        : noise_(options.seed, noise_stream::training),
+          label_noise_(options.seed, noise_stream::timestep),
+          offset_(shape, largest_part, options.offset_noise, options.seed),
+          batch_(options.batch),
+          x0_(shape.size(), largest_part),
+          eps_(x0_.rows(), largest_part),
+          xt_(x0_.rows(), largest_part),
+          t_(static_cast<std::size_t>(batch_)),
+          times_(t_.size()),
+          weight_(t_.size()),
+          losses_(t_.size()) {}
+
+    [[nodiscard]] index rows() const noexcept { return x0_.rows(); }
+
+    /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their labels.
+    template <NoiseSchedule Schedule>
+    void draw(batch_view<const S> data, epoch_order& order, const Schedule& schedule,
+              const timestep_sampler<S>& timesteps, const fit_options& options, index step, index first, index count) {
+        first_ = static_cast<std::size_t>(first);
+        count_ = static_cast<std::size_t>(count);
+        weighs_ = timesteps.weighs();
+        learns_ = timesteps.learns();
+        labels_.clear();
+        for (index n = 0; n < count; ++n) {
+            const index sample = order[step * batch_ + first + n];
+            std::copy_n(data.column(sample), x0_.rows(), x0_.col(n).data());
+            const drawn_timestep drawn = timesteps(step, first + n, batch_);
+            const auto at = static_cast<std::size_t>(first + n);
+            t_[at] = drawn.t;
+            times_[at] = static_cast<double>(drawn.t);
+            weight_[at] = drawn.weight;
+            losses_[at] = std::numeric_limits<double>::quiet_NaN();
+            if (!options.labels.empty()) {
+                const double u = static_cast<double>(label_noise_.bits(first + n, step, 1)) * 0x1p-32;
+                labels_.push_back(u < options.label_dropout ? options.null_label
+                                                            : options.labels[static_cast<std::size_t>(sample)]);
+            }
+        }
+        const batch_view<const S> x0 = batch_view<const S>(x0_).middle(0, count);
+        const batch_view<S> eps = batch_view<S>(eps_).middle(0, count), xt = batch_view<S>(xt_).middle(0, count);
+        if (offset_.is_some()) {
+            noise_.normal(eps, step, first);
+            offset_.add(eps, step, first);
+            q_sample(schedule, x0, part(t_), eps, xt);
+        } else {
+            q_sample(schedule, x0, part(t_), {noise_, step, first}, eps, xt);
+        }
+    }
+
+    /// The part that was drawn last.
+    [[nodiscard]] noised_batch<S> noised() {
+        const index count = static_cast<index>(count_);
+        const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
+        return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
+                learns_ ? part(losses_) : std::span<double>()};
+    }
+    [[nodiscard]] std::span<const double> times() { return part(times_); }
+    [[nodiscard]] std::span<const index> labels() const noexcept { return labels_; }
+
+    /// Of the whole batch, once all parts were drawn.
+    [[nodiscard]] std::span<const index> all_t() const noexcept { return t_; }
+
+    /// Of the whole batch, as far as the loss reported them.
+    [[nodiscard]] std::span<const double> all_losses() const noexcept { return losses_; }
+
+private:
+    template <class T>
+    [[nodiscard]] std::span<T> part(std::vector<T>& of) const {
+        return std::span<T>(of).subspan(first_, count_);
+    }
+
+    philox_noise noise_, label_noise_;
+    offset_noise<S> offset_;
+    index batch_;
+    batch<S> x0_, eps_, xt_;
+    std::vector<index> t_;                        // these four of the whole batch
+    std::vector<double> times_, weight_, losses_;
+    std::vector<index> labels_;                   // of the part
+    std::size_t first_ = 0, count_ = 0;
+    bool weighs_ = false, learns_ = false;
+};
+
+}  // namespace ddpm::detail

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/nn/monotone_curve.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/log_snr_schedule.hpp>
+
+#include <cmath>
+#include <utility>
+
+namespace ddpm {
+
+/// The variance-preserving schedule of a learned γ(u) = −ln(α²/σ²), which never falls. Time runs from 0, the least
+/// noisy, to 1; the network is told the log-SNR, −γ.
+/// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
+template <nn::MonotoneCurve Curve>
+class learned_schedule {
+public:
+    explicit learned_schedule(Curve gamma) : gamma_(std::move(gamma)) {}
+
+    /// γ and its derivative at time u.
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] nn::curve_point gamma(double u) const {
+        detail::require_between("learned_schedule", "time", u, 0, 1);
+        return gamma_(u);
+    }
+
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] marginal<double> level(double u) const { return level_of_log_snr(model_time(u)); }
+
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] double model_time(double u) const { return -gamma(u).value; }
+
+    /// The time at which σ/α is `ratio`; 0 or 1 where it is smaller or larger than at any time.
+    /// @throws value_error unless ratio ≥ 0
+    /// @complexity some fifty values of γ
+    [[nodiscard]] double time_of(double ratio) const {
+        detail::require_between("learned_schedule", "sigma/alpha", ratio, 0, HUGE_VAL);
+        const double goal = 2 * std::log(ratio);
+        if (!(goal > gamma_(0).value)) {
+            return 0;
+        }
+        if (!(goal < gamma_(1).value)) {
+            return 1;
+        }
+        double low = 0, high = 1;
+        for (double middle = 0.5; low < middle && middle < high; middle = low + (high - low) / 2) {
+            (gamma_(middle).value < goal ? low : high) = middle;
+        }
+        return high;
+    }
+
+private:
+    Curve gamma_;
+};
+
+}  // namespace ddpm

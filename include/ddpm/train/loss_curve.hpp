@@ -1,0 +1,80 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/monotone_curve.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <vector>
+
+namespace ddpm {
+
+struct loss_curve_options {
+    double first = -13.3;   ///< of the range of γ
+    double last = 5;
+    index bins = 100;
+    double decay = 0.99;    ///< of a bin's average, for each loss in it
+};
+
+/// A network's losses as a function of γ, while it learns: a moving average in each of `bins` equal parts of the range,
+/// linear between their middles. A part that has met no loss yet is filled in from those beside it.
+class loss_curve {
+public:
+    /// @throws value_error unless first < last, bins ≥ 1 and 0 ≤ decay < 1
+    explicit loss_curve(const loss_curve_options& options = {}) : options_(options) {
+        if (!(options.first < options.last) || options.bins < 1 || !(options.decay >= 0 && options.decay < 1)) {
+            throw value_error("loss_curve", "options", "first < last, bins >= 1, 0 <= decay < 1",
+                              detail::text(options.first, ", ", options.last, ", ", options.bins, ", ", options.decay));
+        }
+        bins_.resize(static_cast<std::size_t>(options.bins));
+    }
+
+    /// Counts a loss that was measured at γ; γ outside the range counts at its end.
+    void record(double gamma, double loss) {
+        bin& b = bins_[static_cast<std::size_t>(std::clamp<double>(
+            std::floor((gamma - options_.first) / width()), 0, static_cast<double>(options_.bins - 1)))];
+        b.sum = options_.decay * b.sum + (1 - options_.decay) * loss;
+        b.weight = options_.decay * b.weight + (1 - options_.decay);
+    }
+
+    /// The loss at γ, and its derivative.
+    /// @throws value_error if there was no loss yet
+    [[nodiscard]] nn::curve_point operator()(double gamma) const {
+        const double place = (gamma - options_.first) / width() - 0.5;  // 0 in the middle of the first bin
+        const auto known = [](const bin& b) { return b.weight > 0; };
+        const auto middle = bins_.begin() + static_cast<std::ptrdiff_t>(std::clamp<double>(
+                                                std::floor(place) + 1, 0, static_cast<double>(options_.bins)));
+        const auto above = std::find_if(middle, bins_.end(), known);
+        const auto below = std::find_if(std::make_reverse_iterator(middle), bins_.rend(), known);
+        if (above == bins_.end() && below == bins_.rend()) {
+            throw value_error("loss_curve", "losses", ">= 1", 0);
+        }
+        if (above == bins_.end() || below == bins_.rend()) {
+            const bin& only = above == bins_.end() ? *below : *above;
+            return {only.sum / only.weight, 0};
+        }
+        const double left = static_cast<double>(below.base() - bins_.begin()) - 1;
+        const double right = static_cast<double>(above - bins_.begin());
+        const double low = below->sum / below->weight, slope = (above->sum / above->weight - low) / (right - left);
+        return {low + slope * (place - left), slope / width()};
+    }
+
+private:
+    struct bin {
+        double sum = 0, weight = 0;
+    };
+
+    [[nodiscard]] double width() const noexcept {
+        return (options_.last - options_.first) / static_cast<double>(options_.bins);
+    }
+
+    loss_curve_options options_;
+    std::vector<bin> bins_;
+};
+
+}  // namespace ddpm

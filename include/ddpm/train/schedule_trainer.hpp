@@ -1,0 +1,99 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/monotone_curve.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/train/adam.hpp>
+#include <ddpm/train/learned_schedule.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+struct schedule_trainer_options {
+    index times = 64;             ///< of a step: a comb with even gaps at a random place
+    double learning_rate = 1e-2;
+    adam_options adam{};
+    std::uint64_t seed = 0;       ///< of the combs
+};
+
+/// Learns how noise should rise with time, in place. The diffusion loss in continuous time is ∫ f(γ) dγ with f(γ) = ½
+/// E‖ε − ε̂‖² at that γ, so that with fixed ends the schedule changes nothing of it; but it changes the variance of the
+/// estimate γ′(u) f(γ(u)) at a random u. This minimizes E_u[(γ′(u) f(γ(u)))²], with the gradient through γ′ and through
+/// f. At its least γ′ f is the same everywhere, the loss itself. f is any callable that gives a curve_point at γ: say a
+/// `loss_curve` of what a network's losses are, which may go on learning between steps. To count the variance of a
+/// single loss in, let it be the root of the mean square.
+/// @determinism a step follows from its number, the curve and f; the same bits for every thread count
+/// @source Kingma et al. 2021, arXiv 2107.00630, section 5.2 and appendix I.2; f there is the loss of the batch
+template <nn::MonotoneCurve Curve>
+class schedule_trainer {
+public:
+    /// `gamma` must outlive the trainer; so that its ends stay, it is a nn::fixed_ends.
+    /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0, and as adam does
+    explicit schedule_trainer(Curve& gamma, const schedule_trainer_options& options = {})
+        : gamma_(&gamma),
+          options_(options),
+          noise_(options.seed, noise_stream::timestep),
+          gradient_(nn::zeros_like(gamma)),
+          parameters_(nn::parameters(gamma)),
+          gradients_(nn::parameters(gradient_)),
+          adam_(std::span(std::as_const(gradients_)), options.adam) {
+        if (options.times < 1 || !(options.learning_rate >= 0)) {
+            throw value_error("schedule_trainer", "options", "times >= 1, learning_rate >= 0",
+                              detail::text(options.times, ", ", options.learning_rate));
+        }
+    }
+
+    schedule_trainer(const schedule_trainer&) = delete;
+    schedule_trainer& operator=(const schedule_trainer&) = delete;
+
+    /// One step against the gradient; returns what the mean of (γ′ f)² was before it.
+    template <class F>
+        requires requires(const F& f, double gamma) {
+            { f(gamma) } -> std::same_as<nn::curve_point>;
+        }
+    double step(const F& f) {
+        for (const auto& g : gradients_) {
+            std::fill(g.values.begin(), g.values.end(), typename Curve::scalar{0});
+        }
+        const double times = static_cast<double>(options_.times);
+        const double offset = static_cast<double>(noise_.bits(0, steps_, 0)) * 0x1p-32;
+        double mean = 0;
+        for (index n = 0; n < options_.times; ++n) {
+            const double u = (static_cast<double>(n) + offset) / times;
+            const nn::curve_point gamma = (*gamma_)(u), loss = f(gamma.value);
+            const double rate = gamma.slope * loss.value;
+            mean += rate * rate / times;
+            gamma_->backward(u, 2 * rate * gamma.slope * loss.slope / times, 2 * rate * loss.value / times, gradient_);
+        }
+        adam_.step(parameters_, gradients_, options_.learning_rate);
+        ++steps_;
+        return mean;
+    }
+
+    /// How many steps were made.
+    [[nodiscard]] index steps() const noexcept { return steps_; }
+
+    /// The schedule as it is now.
+    [[nodiscard]] learned_schedule<Curve> schedule() const { return learned_schedule<Curve>(*gamma_); }
+
+private:
+    Curve* gamma_;
+    schedule_trainer_options options_;
+    philox_noise noise_;
+    Curve gradient_;
+    std::vector<nn::parameter<typename Curve::scalar>> parameters_, gradients_;
+    adam<typename Curve::scalar> adam_;
+    index steps_ = 0;
+};
+
+}  // namespace ddpm

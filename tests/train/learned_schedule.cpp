@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/train/learned_schedule.hpp>
+
+#include <ddpm/nn/fixed_ends.hpp>
+#include <ddpm/nn/monotone_network.hpp>
+
+#include "support/catch.hpp"
+#include "support/gradient_check.hpp"
+
+#include <cmath>
+
+namespace ddpm::test {
+
+static_assert(InvertibleSchedule<learned_schedule<nn::monotone_line<float>>>);
+
+TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
+    nn::fixed_ends<nn::monotone_network<double>> gamma(nn::monotone_network<double>({.features = 64}), -6, 6);
+    disturb(gamma, 1, 3);
+    const learned_schedule schedule(gamma);
+    for (const double u : {0.0, 0.2, 0.5, 0.99, 1.0}) {
+        const marginal<double> level = schedule.level(u);
+        CHECK(std::abs(level.signal * level.signal + level.sigma * level.sigma - 1) < 1e-14);
+        CHECK(std::abs(2 * std::log(level.sigma / level.signal) - gamma(u).value) < 1e-12);
+        CHECK(schedule.model_time(u) == -gamma(u).value);
+        CHECK(model_time_at(schedule, u) == -gamma(u).value);
+        CHECK(std::abs(schedule.time_of(level.sigma / level.signal) - u) < 1e-12);
+    }
+    CHECK(schedule.time_of(0) == 0);
+    CHECK(schedule.time_of(HUGE_VAL) == 1);
+    CHECK_THROWS_AS(schedule.level(-0.01), value_error);
+    CHECK_THROWS_AS(schedule.model_time(1.01), value_error);
+    CHECK_THROWS_AS(schedule.time_of(-1), value_error);
+    const learned_schedule<nn::monotone_line<double>> line(nn::monotone_line<double>(-13.3, 5));
+    const marginal<double> first = line.level(0), last = line.level(1);
+    CHECK(std::abs(first.sigma * first.sigma - 1.674490406e-06) < 1e-15);
+    CHECK(std::abs(last.sigma * last.sigma - 0.9933071491) < 1e-10);
+}
+
+}  // namespace ddpm::test
