@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/level_function.hpp>
+
+#include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"

@@ -212,6 +212,21 @@ TEST_CASE("importance is the root mean square of the last losses, uniform until 
     CHECK(huge(0, 1, 2).t == 0);
 }
 
+TEST_CASE("counts from a file that make no sense do no harm", "[train]") {
+    const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3}};
+    for (const float count : {-1.0f, 1e9f, 0.5f, std::numeric_limits<float>::quiet_NaN()}) {
+        timestep_sampler<float> sampler(importance_timesteps{.history = 2}, schedule, 9);
+        timestep_sampler<float>::visit_state(sampler, [&](const char*, auto& state) {
+            std::fill(state.values().begin(), state.values().end(), count);
+        });
+        sampler.refresh();
+        for (int step = 0; step < 3; ++step) {
+            sampler.record(std::vector<index>{0, 1, 2}, std::vector<double>{3, 2, 1});
+            CHECK(sampler(step, 0, 1).t < 3);
+        }
+    }
+}
+
 TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") {
     const index steps = 50, draws = 20000;
     const noise_schedule schedule{cosine_beta{}, steps};

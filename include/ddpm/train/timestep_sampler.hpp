@@ -91,7 +91,9 @@ public:
         for (std::size_t n = 0; n < t.size(); ++n) {
             const std::span<S> own = losses_of(t[n]);
             S& count = counts_[t[n]];
-            if (static_cast<index>(count) == static_cast<index>(own.size())) {
+            const S most = static_cast<S>(own.size());
+            count = count >= 0 && count <= most ? count : S{0};  // a file may say anything
+            if (count == most) {
                 std::rotate(own.begin(), own.begin() + 1, own.end());
                 count -= S{1};
             }
