@@ -33,7 +33,11 @@ constexpr ddpm::nn::mlp_options digits{.dim = 64, .hidden = 256, .blocks = 3};
 std::string size_of(const std::string& net, index samples) { return net + "-batch" + std::to_string(samples); }
 
 std::string threads_suffix(index threads) {
-    return threads == 1 ? "" : "_" + std::to_string(threads) + "_threads";
+    std::string suffix;
+    if (threads != 1) {
+        suffix.append("_").append(std::to_string(threads)).append("_threads");
+    }
+    return suffix;
 }
 
 ddpm::batch<float> normals(index dimension, index samples) {

@@ -139,6 +139,7 @@
 #include <ddpm/random/torch_generator.hpp>
 #include <ddpm/random/torch_noise.hpp>
 #include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_options.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/any_sampler.hpp>
 #include <ddpm/sampler/by_name.hpp>

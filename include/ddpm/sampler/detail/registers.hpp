@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
@@ -13,9 +12,10 @@
 #include <ddpm/process/variance.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/storage.hpp>
+#include <ddpm/sampler/detail/tile.hpp>
+#include <ddpm/sampler/detail/tile_sum.hpp>
 #include <ddpm/sampler/plan.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
@@ -80,7 +80,7 @@ public:
 
     /// The estimate of x_0, D × N.
     [[nodiscard]] batch_view<const S> estimate_x0() {
-        for_each_tile([&](const tile& at) {
+        for_each_tile(x_.rows(), x_.cols(), [&](const tile& at) {
             S eps[tile_elements];
             estimate(at, x0_.data() + at.first, eps);
         });
@@ -95,7 +95,7 @@ public:
         if (i >= 0 && assign_fused(assignments, i)) {
             return;
         }
-        for_each_tile([&](const tile& at) {
+        for_each_tile(x_.rows(), x_.cols(), [&](const tile& at) {
             S x0[tile_elements], eps[tile_elements];
             current now{i, x0, eps};
             if (i >= 0) {
@@ -113,18 +113,6 @@ public:
 
 private:
     static constexpr bool is_addressed = std::same_as<std::remove_const_t<Noise>, philox_noise>;
-    static constexpr index tile_elements = 2048;
-    static_assert(tile_elements % 64 == 0);
-
-    /// Whole samples, or a part of one.
-    struct tile {
-        index sample;   // the first one
-        index samples;
-        index row;      // of a part, the first; a multiple of 64
-        index rows;
-        index first;    // position of the first element among all
-        [[nodiscard]] index size() const noexcept { return samples * rows; }
-    };
 
     /// The estimates of the evaluation that was just made, of a tile's elements.
     struct current {
@@ -133,23 +121,6 @@ private:
         const S* eps;
         const head_variance* variance = nullptr;
     };
-
-    template <class Body>
-    void for_each_tile(const Body& body) {
-        const index rows = x_.rows(), columns = x_.cols();
-        const index parts = std::max<index>(1, (rows - 1) / tile_elements + 1);           // of a sample
-        const index together = std::max<index>(1, tile_elements / std::max<index>(1, rows));  // samples
-        const index tiles = rows == 0 ? 0 : parts > 1 ? columns * parts : (columns + together - 1) / together;
-        const index grain = std::max<index>(1, kernels::block_elements / tile_elements);
-        parallel_for(tiles, grain, [&](index begin, index end) {
-            for (index k = begin; k < end; ++k) {
-                const index sample = parts > 1 ? k / parts : k * together;
-                const index row = parts > 1 ? k % parts * tile_elements : 0;
-                body(tile{sample, std::min(together, columns - sample), row, std::min(rows - row, tile_elements),
-                          sample * rows + row});
-            }
-        });
-    }
 
     /// Where element `first` of a kept quantity lies.
     [[nodiscard]] std::optional<S*> slot(quantity of, index number, index first) {
@@ -242,35 +213,9 @@ private:
         return true;
     }
 
-    /// The target of a tile, from left to right, in sums of four terms.
+    /// The target of a tile.
     void combine(const assignment& a, const tile& at, const current& now) {
-        S* const target = (a.target == quantity::x ? x_ : base_).data() + at.first;
-        S sum[tile_elements];
-        S factors[4];
-        const S* columns[4];
-        index count = 0;
-        const auto flush = [&](S* out) {
-            switch (count) {
-                case 0: std::fill(out, out + at.size(), S{0}); break;
-                case 1: kernels::linear_combination(at.size(), {factors[0]}, {columns[0]}, out); break;
-                case 2: kernels::linear_combination(at.size(), {factors[0], factors[1]}, {columns[0], columns[1]}, out); break;
-                case 3:
-                    kernels::linear_combination(at.size(), {factors[0], factors[1], factors[2]},
-                                                {columns[0], columns[1], columns[2]}, out);
-                    break;
-                default: kernels::linear_combination(at.size(), factors, columns, out);
-            }
-        };
-        const auto add = [&](S factor, const S* column) {
-            if (count == 4) {
-                flush(sum);
-                factors[0] = 1;
-                columns[0] = sum;
-                count = 1;
-            }
-            factors[count] = factor;
-            columns[count++] = column;
-        };
+        tile_sum<S> sum(at.size());
         S z[tile_elements];
         bool has_noise = false;
         for (const term& t : a.terms) {
@@ -279,14 +224,11 @@ private:
             }
             const bool is_noise = t.of == quantity::noise || t.of == quantity::spread_noise;
             if (is_noise && std::exchange(has_noise, true)) {
-                flush(sum);  // the second noise takes the place of the first
-                factors[0] = 1;
-                columns[0] = sum;
-                count = 1;
+                sum.collect();  // the second noise takes the place of the first
             }
-            add(static_cast<S>(t.factor), column_of(t, at, now, z));
+            sum.add(static_cast<S>(t.factor), column_of(t, at, now, z));
         }
-        flush(target);
+        sum.write((a.target == quantity::x ? x_ : base_).data() + at.first);
     }
 
     /// A term's elements of a tile; noise that has to be made is made in z.

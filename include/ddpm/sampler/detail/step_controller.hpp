@@ -3,20 +3,11 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/sampler/adaptive_options.hpp>
 
 #include <cmath>
 
-namespace ddpm {
-
-/// The gains of a controller of step sizes: proportional, integral, differential.
-struct step_control {
-    double proportional = 0;
-    double integral = 1;
-    double differential = 0;
-    double safety = 0.81;  ///< a step is accepted if the next would be at least so many times as long
-};
-
-namespace detail {
+namespace ddpm::detail {
 
 /// Chooses steps so that their errors stay near 1.
 /// @source Söderlind 2003, doi 10.1145/641876.641877; with the limiter of Söderlind and Wang 2006
@@ -56,5 +47,4 @@ private:
     double last_ = 0, before_ = 0;         // inverse errors of the accepted steps before
 };
 
-}  // namespace detail
-}  // namespace ddpm
+}  // namespace ddpm::detail
