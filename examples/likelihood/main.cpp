@@ -24,6 +24,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -44,7 +45,7 @@ struct settings {
     std::string out = "out/likelihood";
     index held_out = 297;
     index timesteps = 4000;
-    index steps = 12000;
+    index steps = 1500;
     index threads = 0;
     std::uint64_t seed = 1;
 };
@@ -96,29 +97,28 @@ void draw_terms(const std::string& path, const std::vector<measured>& models, in
     std::vector<examples::plot_curve> curves;
     for (const measured& model : models) {
         examples::plot_curve curve{model.name, model.colour, {}, {}};
-        const auto& terms = model.bound.terms;
-        constexpr std::size_t together = 20;  // neighbours are averaged
-        for (std::size_t k = 0; k < terms.size(); k += together) {
-            const std::size_t end = std::min(k + together, terms.size());
+        const auto& terms = model.bound.terms;  // the noisiest first
+        for (index t = 0; t < timesteps;) {
+            const index end = std::min(timesteps, t + 1 + t / 20);  // neighbours are averaged, the more the later
             double sum = 0;
-            for (std::size_t i = k; i < end; ++i) {
-                sum += ddpm::to_bits(terms[i].nats).mean;
+            for (index i = t; i < end; ++i) {
+                sum += ddpm::to_bits(terms[static_cast<std::size_t>(timesteps - 1 - i)].nats).mean;
             }
-            curve.x.push_back(static_cast<double>(terms[k].t));
-            curve.y.push_back(sum / static_cast<double>(end - k));
+            curve.x.push_back(static_cast<double>(t + end + 1) / 2);
+            curve.y.push_back(sum / static_cast<double>(end - t));
+            t = end;
         }
-        std::reverse(curve.x.begin(), curve.x.end());
-        std::reverse(curve.y.begin(), curve.y.end());
         curves.push_back(std::move(curve));
     }
     const double last = static_cast<double>(timesteps);
     examples::write_curve_plot(path,
                                {.title = "The terms of the bound, timestep by timestep",
-                                .x_label = "t",
+                                .x_label = "t + 1",
                                 .y_label = "bits per dimension",
-                                .x_ticks = {0, last / 4, last / 2, 3 * last / 4, last},
-                                .least = 1e-7,
-                                .most = 0.1},
+                                .logarithmic_x = true,
+                                .x_ticks = {1, 10, 100, last / 4, last},
+                                .least = 3e-6,
+                                .most = 1},
                                curves);
 }
 
@@ -178,7 +178,7 @@ int run(const settings& chosen) {
     };
     measure("L_simple, fixed_small", "#14507f", simple, fixed_small);
     measure("L_simple, fixed_large", "#8e44ad", simple, fixed_large);
-    measure("L_hybrid, learned_range", "#1e8449", hybrid, learned_range);
+    measure("L_hybrid, learned", "#1e8449", hybrid, learned_range);
     measure("L_hybrid, importance", "#b9770e", hybrid_importance, learned_range);
     measure("L_vlb, importance", "#c0392b", vlb, learned_range);
     print_table(models);

@@ -33,7 +33,7 @@ struct curve_plot {
 namespace detail {
 
 struct curve_frame {
-    double left = 64, right = 640, top = 48, bottom = 452;
+    double left = 76, right = 640, top = 48, bottom = 452;
     const curve_plot& plot;
 
     [[nodiscard]] double x(double value) const {
@@ -98,7 +98,7 @@ inline void write_curve_plot(const std::string& path, const curve_plot& plot, co
         body += "<g fill=\"" + curve->colour + "\">" + svg_text(frame.right + 18, y + 4, "start", curve->name) + "</g>\n";
     }
     body += svg_text((frame.left + frame.right) / 2, frame.bottom + 40, "middle", plot.x_label);
-    body += "<g transform=\"rotate(-90 16 250)\">" + svg_text(16, 250, "middle", plot.y_label) + "</g>\n";
+    body += "<g transform=\"rotate(-90 14 250)\">" + svg_text(14, 250, "middle", plot.y_label) + "</g>\n";
     write_svg(path, 800, 510, body);
 }
 
