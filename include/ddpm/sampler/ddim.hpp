@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
@@ -25,13 +26,13 @@ struct ddim {
         if (!(eta >= 0 && eta <= 1)) {
             throw value_error("ddim", "eta", "0 <= eta <= 1", eta);
         }
+        if (eta > 0) {
+            detail::require_falling_noise("ddim", grid);
+        }
         sampling_plan out(grid);
         for (index k = 0; k < grid.steps(); ++k) {
             const marginal<double>& level = grid[k].level;
             const marginal<double>& next = grid[k + 1].level;
-            if (eta > 0 && noise_ratio(next) > noise_ratio(level)) {
-                throw value_error("ddim", "eta on a grid of rising noise", 0, eta);
-            }
             const index e = out.evaluate(k, grid[k]);
             const double deviation = eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
             const double direction = std::sqrt(std::max(0.0, next.sigma * next.sigma - deviation * deviation));

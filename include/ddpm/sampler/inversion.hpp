@@ -8,6 +8,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/time_grid.hpp>
@@ -44,9 +45,7 @@ struct ddim_inversion {
         if (iterations < 1) {
             throw value_error("ddim_inversion", "iterations", ">= 1", iterations);
         }
-        if (noise_ratio(grid[0].level) < noise_ratio(grid[grid.steps()].level)) {
-            throw value_error("ddim_inversion", "grid", "the grid of the sampler: of falling noise", "rising noise");
-        }
+        detail::require_falling_noise("ddim_inversion", grid);
         sampling_plan out(grid.reversed());
         for (index k = grid.steps() - 1; k >= 0; --k) {
             const marginal<double>& t = grid[k].level;

@@ -12,11 +12,11 @@
 
 namespace ddpm::detail {
 
-/// @throws value_error unless σ/α never rises over the grid, as a stochastic step needs
+/// @throws value_error unless σ/α never rises over the grid, as a stochastic step and an inversion need
 inline void require_falling_noise(std::string_view where, const time_grid& grid) {
     const double first = noise_ratio(grid[0].level), last = noise_ratio(grid[grid.steps()].level);
     if (first < last) {
-        throw value_error(where, "noise of a stochastic sampler's grid", "falling from point to point",
+        throw value_error(where, "noise of the grid", "falling from point to point",
                           text("from ", first, " to ", last));
     }
 }
