@@ -37,8 +37,8 @@ struct stepped {
 };
 
 ddpm::sampling_plan plan_of(const stepped& sampler) {
-    const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 1000};
-    return ddpm::make_plan(ddpm::sampler_by_name(sampler.name), schedule, ddpm::make_timesteps(1000, 500));
+    const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 4000};
+    return ddpm::make_plan(ddpm::sampler_by_name(sampler.name), schedule, ddpm::make_timesteps(4000, 4000));
 }
 
 /// The arrays that a stage passes over: the prediction, old estimates and x are read, x and what later stages need are
@@ -88,10 +88,14 @@ struct no_network {
     void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) const {}
 };
 
-/// A run that begins again when it is done.
+/// A run that begins again when it is done, and has all its memory and its full order from the beginning.
 class endless_run {
 public:
-    explicit endless_run(const stepped& sampler) : sampler_(sampler), plan_(plan_of(sampler)) {}
+    explicit endless_run(const stepped& sampler) : sampler_(sampler), plan_(plan_of(sampler)) {
+        for (int i = 0; i < 8; ++i) {
+            step();
+        }
+    }
 
     void step() {
         for (index i = 0; i < sampler_.steps; ++i) {

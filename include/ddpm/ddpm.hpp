@@ -47,6 +47,7 @@
 #include <ddpm/kernels/silu.hpp>
 #include <ddpm/kernels/softmax.hpp>
 #include <ddpm/kernels/squared_error.hpp>
+#include <ddpm/kernels/stage.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/kernels/target.hpp>
 #include <ddpm/loss/bound_options.hpp>

@@ -3,23 +3,26 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/elementary.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/storage.hpp>
-#include <ddpm/sampler/detail/tile.hpp>
-#include <ddpm/sampler/detail/tile_sum.hpp>
 #include <ddpm/sampler/plan.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -34,8 +37,8 @@ concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, doubl
     noise.normal_between(out, from, to, first_sample);
 };
 
-/// A plan's quantities during a run, and what computes with them: in tiles that stay in the cache, so that memory is passed
-/// over once per evaluation, however many assignments follow it.
+/// A plan's quantities during a run, and what computes with them: memory is passed over once per evaluation, however many
+/// assignments follow it.
 template <Scalar S, class Noise>
 class run_registers {
 public:
@@ -47,6 +50,7 @@ public:
           first_sample_(first_sample),
           first_step_(first_step),
           x_(std::move(x)),
+          normals_(first_normals()),
           prediction_(x_.rows(), x_.cols()),
           x0_(x_.rows(), x_.cols()),
           slots_(static_cast<std::size_t>(storage_.slots())),
@@ -59,6 +63,10 @@ public:
         }
         for (batch<S>& slot : slots_) {
             slot.resize(x_.rows(), x_.cols());
+        }
+        reserve(plan.before());
+        for (const stage& evaluation : plan.stages()) {
+            reserve(evaluation.then);
         }
     }
 
@@ -80,10 +88,7 @@ public:
 
     /// The estimate of x_0, D × N.
     [[nodiscard]] batch_view<const S> estimate_x0() {
-        for_each_tile(x_.rows(), x_.cols(), [&](const tile& at) {
-            S eps[tile_elements];
-            estimate(at, x0_.data() + at.first, eps);
-        });
+        run({.estimate = estimate_, .xt = x_.data(), .p = prediction_.data(), .kept_x0 = x0_.data()}, nullptr);
         return x0_;
     }
 
@@ -95,45 +100,93 @@ public:
         if (i >= 0 && assign_fused(assignments, i)) {
             return;
         }
-        for_each_tile(x_.rows(), x_.cols(), [&](const tile& at) {
-            S x0[tile_elements], eps[tile_elements];
-            current now{i, x0, eps};
-            if (i >= 0) {
-                estimate(at, x0, eps);
-                keep(quantity::x0, i, at, x0);
-                keep(quantity::eps, i, at, eps);
-                const auto& variance = plan_.stages()[static_cast<std::size_t>(i)].variance;
-                now.variance = variance ? &*variance : nullptr;
+        terms_.clear();
+        sums_.clear();
+        for (const assignment& a : assignments) {
+            const std::size_t first = terms_.size();
+            for (const term& t : a.terms) {
+                if (t.factor != 0) {
+                    terms_.push_back(read(t, i));
+                }
             }
-            for (const assignment& a : assignments) {
-                combine(a, at, now);
-            }
-        });
+            const bool is_read = a.target == quantity::x || reads(assignments, a.target);
+            sums_.push_back({(a.target == quantity::x ? x_ : base_).data(), terms_.data() + first,
+                             static_cast<index>(terms_.size() - first), is_read});
+        }
+        kernels::stage_work<S> work{.sums = sums_.data(),
+                                    .count = static_cast<index>(sums_.size()),
+                                    .stream = kernels::detail::should_stream(batch_view<S>(x_))};
+        if (i >= 0) {
+            work.estimate = estimate_;
+            work.xt = x_.data();
+            work.p = prediction_.data();
+            work.kept_x0 = slot(quantity::x0, i);
+            work.kept_eps = slot(quantity::eps, i);
+        }
+        run(work, reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance
+                                                             : nullptr);
     }
 
 private:
     static constexpr bool is_addressed = std::same_as<std::remove_const_t<Noise>, philox_noise>;
 
-    /// The estimates of the evaluation that was just made, of a tile's elements.
-    struct current {
-        index evaluation;
-        const S* x0;
-        const S* eps;
-        const head_variance* variance = nullptr;
-    };
-
-    /// Where element `first` of a kept quantity lies.
-    [[nodiscard]] std::optional<S*> slot(quantity of, index number, index first) {
-        const index at = storage_.slot_of(of, number);
-        return at == no_slot ? std::nullopt : std::optional<S*>(slots_[static_cast<std::size_t>(at)].data() + first);
+    /// Where the plan's normals begin.
+    /// @throws value_error unless all samples and steps have an address
+    [[nodiscard]] kernels::normal_address first_normals() const {
+        if constexpr (is_addressed) {
+            if (const index draws = static_cast<index>(plan_.draws().size()); draws > 0) {
+                static_cast<void>(noise_.address(x_.rows(), x_.cols(), first_step_ + draws, first_sample_));
+                return noise_.address(x_.rows(), x_.cols(), first_step_ + 1, first_sample_);
+            }
+        }
+        return {};
     }
 
-    /// Writes an estimate of a tile to its slot, if it has one: past the caches where the batch is larger than they are.
-    void keep(quantity of, index i, const tile& at, const S* values) {
-        if (const std::optional<S*> to = slot(of, i, at.first)) {
-            const bool stream = kernels::detail::should_stream<S>(prediction_, batch_view<const S>());
-            kernels::linear_combination(at.size(), {S{1}}, {values}, *to, stream);
+    void reserve(const std::vector<assignment>& assignments) {
+        std::size_t terms = 0;
+        for (const assignment& a : assignments) {
+            terms += a.terms.size();
         }
+        terms_.reserve(std::max(terms_.capacity(), terms));
+        sums_.reserve(std::max(sums_.capacity(), assignments.size()));
+    }
+
+    [[nodiscard]] static bool reads(const std::vector<assignment>& assignments, quantity of) {
+        return std::any_of(assignments.begin(), assignments.end(), [of](const assignment& a) {
+            return std::any_of(a.terms.begin(), a.terms.end(), [of](const term& t) { return t.of == of; });
+        });
+    }
+
+    /// Where a quantity is kept; null if it is not.
+    [[nodiscard]] S* slot(quantity of, index number) {
+        const index at = storage_.slot_of(of, number);
+        return at == no_slot ? nullptr : slots_[static_cast<std::size_t>(at)].data();
+    }
+
+    /// What a term of stage i reads.
+    [[nodiscard]] kernels::stage_term<S> read(const term& t, index i) {
+        using kernels::stage_source;
+        const S factor = static_cast<S>(t.factor);
+        switch (t.of) {
+            case quantity::x: return {stage_source::column, factor, x_.data()};
+            case quantity::base: return {stage_source::column, factor, base_.data()};
+            case quantity::x0:
+            case quantity::eps:
+                if (t.number == i) {
+                    return {t.of == quantity::x0 ? stage_source::x0 : stage_source::eps, factor};
+                }
+                break;
+            case quantity::noise:
+            case quantity::spread_noise: {
+                const S* const spread = t.of == quantity::noise ? nullptr : head_.data();
+                if constexpr (is_addressed) {
+                    return {stage_source::normals, factor, nullptr, t.number, spread};
+                } else {
+                    return {stage_source::column, factor, slot(quantity::noise, t.number), 0, spread};
+                }
+            }
+        }
+        return {stage_source::column, factor, slot(t.of, t.number)};
     }
 
     void draw_noise(index i) {
@@ -149,24 +202,6 @@ private:
                     }
                 }
             }
-        }
-    }
-
-    void estimate(const tile& at, S* x0, S* eps) const {
-        const S* const x = x_.data() + at.first;
-        const S* const p = prediction_.data() + at.first;
-        if (limits_.empty()) {
-            kernels::denoise(at.size(), estimate_, x, p, x0, eps);
-            return;
-        }
-        for (index n = 0; n < at.samples; ++n) {  // each sample has its own limit, which then becomes 1
-            const index from = n * at.rows;
-            const S limit = limits_[static_cast<std::size_t>(at.sample + n)];
-            kernels::denoise_coefficients<S> c = estimate_;
-            c.x0_xt /= limit;
-            c.x0_value /= limit;
-            c.limit = 1;
-            kernels::denoise(at.rows, c, x + from, p + from, x0 + from, eps + from);
         }
     }
 
@@ -201,9 +236,9 @@ private:
             }
         }
         if constexpr (is_addressed) {
-            const index step = first_step_ + draw.value_or(0) + 1;
-            kernels::reverse_step<S>(c, x_, prediction_, noise_.address(x_.rows(), x_.cols(), step, first_sample_), {},
-                                     x_);
+            kernels::normal_address z = normals_;
+            z.step += static_cast<std::uint32_t>(draw.value_or(0));
+            kernels::reverse_step<S>(c, x_, prediction_, z, {}, x_);
         } else {
             const batch_view<const S> z =
                 draw ? batch_view<const S>(slots_[static_cast<std::size_t>(storage_.slot_of(quantity::noise, *draw))])
@@ -213,58 +248,33 @@ private:
         return true;
     }
 
-    /// The target of a tile.
-    void combine(const assignment& a, const tile& at, const current& now) {
-        tile_sum<S> sum(at.size());
-        S z[tile_elements];
-        bool has_noise = false;
-        for (const term& t : a.terms) {
-            if (t.factor == 0) {
-                continue;
+    /// Does a stage's work. Where it spreads noise, the head becomes the deviation first.
+    void run(const kernels::stage_work<S>& work, const head_variance* variance) {
+        kernels::for_each_tile(x_.rows(), x_.cols(), [&](index n, index count, index row, index end) {
+            const index first = n * x_.rows() + row, size = end - row;
+            if (variance != nullptr) {
+                make_deviation(*variance, head_.data() + first, count * size);
             }
-            const bool is_noise = t.of == quantity::noise || t.of == quantity::spread_noise;
-            if (is_noise && std::exchange(has_noise, true)) {
-                sum.collect();  // the second noise takes the place of the first
+            if (limits_.empty()) {
+                kernels::run_stage(work, normals_.later(n), count, row, size, first);
+                return;
             }
-            sum.add(static_cast<S>(t.factor), column_of(t, at, now, z));
-        }
-        sum.write((a.target == quantity::x ? x_ : base_).data() + at.first);
+            for (index k = 0; k < count; ++k) {  // each sample has its own limit, which then becomes 1
+                const S limit = limits_[static_cast<std::size_t>(n + k)];
+                kernels::stage_work<S> own = work;
+                own.estimate.x0_xt /= limit;
+                own.estimate.x0_value /= limit;
+                own.estimate.limit = 1;
+                kernels::run_stage(own, normals_.later(n + k), 1, row, size, first + k * size);
+            }
+        });
     }
 
-    /// A term's elements of a tile; noise that has to be made is made in z.
-    [[nodiscard]] const S* column_of(const term& t, const tile& at, const current& now, S* z) {
-        switch (t.of) {
-            case quantity::x: return x_.data() + at.first;
-            case quantity::base: return base_.data() + at.first;
-            case quantity::x0:
-            case quantity::eps:
-                if (t.number == now.evaluation) {
-                    return t.of == quantity::x0 ? now.x0 : now.eps;
-                }
-                break;
-            case quantity::noise: return normals(t.number, at, z);
-            case quantity::spread_noise: {
-                const S* const normal = normals(t.number, at, z);
-                const S* const head = head_.data() + at.first;
-                for (index i = 0; i < at.size(); ++i) {
-                    const double log_variance = now.variance->log_variance(static_cast<double>(head[i]));
-                    z[i] = normal[i] * static_cast<S>(std::exp(log_variance / 2));
-                }
-                return z;
-            }
+    static void make_deviation(const head_variance& variance, S* head, index size) {
+        for (index i = 0; i < size; ++i) {
+            head[i] = static_cast<S>(variance.log_variance(static_cast<double>(head[i])) / 2);
         }
-        return *slot(t.of, t.number, at.first);
-    }
-
-    /// The normals of a draw, made in z or kept.
-    [[nodiscard]] const S* normals(index draw, const tile& at, [[maybe_unused]] S* z) {
-        if constexpr (is_addressed) {
-            const auto from = noise_.address(x_.rows(), x_.cols(), first_step_ + draw + 1, first_sample_);
-            kernels::philox_normal(from.later(at.sample), at.samples, at.row, at.rows, z);
-            return z;
-        } else {
-            return *slot(quantity::noise, draw, at.first);
-        }
+        kernels::exp(size, head, head);
     }
 
     const sampling_plan& plan_;
@@ -275,11 +285,14 @@ private:
     index drawn_ = 0;
     kernels::denoise_coefficients<S> estimate_{};
     batch<S> x_;
+    kernels::normal_address normals_;
     batch<S> base_;        // empty if the plan has none
     batch<S> head_;        // empty if the plan reads none
     batch<S> prediction_;
     batch<S> x0_;          // scratch of thresholds, and what a callback sees
     std::vector<batch<S>> slots_;
+    std::vector<kernels::stage_term<S>> terms_;  // of the assignments that are being made
+    std::vector<kernels::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding
 };
 

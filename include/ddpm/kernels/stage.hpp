@@ -1,0 +1,82 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
+
+#include <algorithm>
+
+namespace ddpm::kernels {
+
+/// What a term of a stage reads.
+enum class stage_source {
+    column,   ///< an array
+    x0,       ///< the stage's x̂_0
+    eps,      ///< the stage's ε̂
+    normals,  ///< standard normals, which never touch memory
+};
+
+/// factor · what is read · spread.
+template <Scalar S>
+struct stage_term {
+    stage_source of;
+    S factor;
+    const S* column = nullptr;
+    index draw = 0;              ///< of normals: how many steps after the address of the stage they lie
+    const S* spread = nullptr;  ///< null: 1
+};
+
+/// target ← Σ terms.
+template <Scalar S>
+struct stage_sum {
+    S* target;
+    const stage_term<S>* terms;
+    index count;
+    bool is_read;  ///< the stage reads the target too
+};
+
+/// All that follows an evaluation of a network: the estimates x̂_0 and ε̂ from x_t and its prediction p, which are kept or
+/// not, and then sums in their order, each of what the arrays hold by then.
+template <Scalar S>
+struct stage_work {
+    denoise_coefficients<S> estimate{};
+    const S* xt = nullptr;
+    const S* p = nullptr;  ///< null: there are no estimates
+    S* kept_x0 = nullptr;  ///< null: not kept
+    S* kept_eps = nullptr;
+    const stage_sum<S>* sums = nullptr;
+    index count = 0;
+    bool stream = false;  ///< what is written but not read goes past the caches
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/stage.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Does the work for elements row … row + size − 1 of `columns` samples, which lie one after the other in all arrays from
+/// element `first` on; `row` is a multiple of 64. The normals are those of philox_normal, from z on. NaN stays NaN. Where it
+/// streams, element `first` of every array is aligned to 16 bytes.
+/// @determinism the same bits on every instruction set: products first, then sums from left to right
+/// @complexity one pass over memory
+template <Scalar S>
+void run_stage(const stage_work<S>& work, const normal_address& z, index columns, index row, index size, index first) {
+    bool draws = false;
+    for (index s = 0; s < work.count; ++s) {
+        const stage_sum<S>& sum = work.sums[s];
+        draws = draws || std::any_of(sum.terms, sum.terms + sum.count,
+                                     [](const stage_term<S>& t) { return t.of == stage_source::normals; });
+    }
+    if (draws) {
+        DDPM_DISPATCH(run_stage<true, S>)(work, z, columns, row, size, first);
+    } else {
+        DDPM_DISPATCH(run_stage<false, S>)(work, z, 1, 0, columns * size, first);
+    }
+}
+
+}  // namespace ddpm::kernels
