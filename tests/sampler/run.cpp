@@ -233,6 +233,47 @@ TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]")
     check(term::noise(0, 1));
 }
 
+TEST_CASE("between two evaluations a plan reads noise up to sixteen times", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
+    const predictor_archetype<double> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    const auto run = [&](int times) {
+        sampling_plan plan(grid);
+        plan.evaluate(0, grid[0]);
+        std::vector<term> terms;
+        for (int i = 0; i < times; ++i) {
+            terms.push_back(term::noise(plan.draw(grid[0].level, grid[1].level), i + 1));
+        }
+        plan.set(quantity::x, terms);
+        sampling_run<double, const predictor_archetype<double>, philox_noise> all(plan, predictor, noise,
+                                                                                  pattern<double>(100, 2, 1));
+        all.step();
+        return batch<double>(all.x().array());
+    };
+    batch<double> expected = batch<double>::Zero(100, 2), z(100, 2);
+    for (int i = 0; i < 16; ++i) {
+        noise.normal<double>(z, i + 1);
+        expected += (i + 1) * z;
+    }
+    CHECK((run(16) - expected).abs().maxCoeff() < 1e-12);
+    CHECK_THROWS_AS(run(17), value_error);
+}
+
+TEST_CASE("a run whose normals have no address does not begin", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
+    const predictor_archetype<double> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    sampling_plan plan(grid);
+    plan.evaluate(0, grid[0]);
+    plan.set(quantity::x, {term::noise(plan.draw(grid[0].level, grid[1].level), 1)});
+    const auto begin = [&](index first_step) {
+        sampling_run<double, const predictor_archetype<double>, philox_noise>(plan, predictor, noise,
+                                                                              pattern<double>(4, 2, 1), {}, 0, first_step);
+    };
+    CHECK_NOTHROW(begin((index{1} << 32) - 2));
+    CHECK_THROWS_AS(begin((index{1} << 32) - 1), value_error);
+}
+
 TEST_CASE("limits outside their domain are errors", "[sampler]") {
     CHECK_THROWS_AS(require_valid({.clip_x0 = 0.0}), value_error);
     CHECK_THROWS_AS(require_valid({.clip_x0 = 1.0, .threshold = dynamic_threshold{}}), value_error);

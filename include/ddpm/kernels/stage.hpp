@@ -11,6 +11,10 @@
 
 namespace ddpm::kernels {
 
+/// Elements of room for normals, and so how many terms of a stage may read some: each needs a block of 64.
+inline constexpr index stage_scratch = 1024;
+inline constexpr index most_stage_normals = stage_scratch / 64;
+
 /// What a term of a stage reads.
 enum class stage_source {
     column,   ///< an array
@@ -60,22 +64,23 @@ struct stage_work {
 namespace ddpm::kernels {
 
 /// Does the work for elements row … row + size − 1 of `columns` samples, which lie one after the other in all arrays from
-/// element `first` on; `row` is a multiple of 64. The normals are those of philox_normal, from z on. NaN stays NaN. Where it
-/// streams, element `first` of every array is aligned to 16 bytes.
+/// element `first` on; `row` is a multiple of 64. At most most_stage_normals terms read normals, which are those of
+/// philox_normal from z on. NaN stays NaN. Where it streams, element `first` of every array is aligned to 16 bytes.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>
 void run_stage(const stage_work<S>& work, const normal_address& z, index columns, index row, index size, index first) {
-    bool draws = false;
+    index draws = 0;
     for (index s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
-        draws = draws || std::any_of(sum.terms, sum.terms + sum.count,
-                                     [](const stage_term<S>& t) { return t.of == stage_source::normals; });
+        draws += std::count_if(sum.terms, sum.terms + sum.count,
+                               [](const stage_term<S>& t) { return t.of == stage_source::normals; });
     }
-    if (draws) {
-        DDPM_DISPATCH(run_stage<true, S>)(work, z, columns, row, size, first);
+    const auto body = DDPM_DISPATCH(run_stage<S>);
+    if (draws > 0) {
+        body(work, z, draws, columns, row, size, first);
     } else {
-        DDPM_DISPATCH(run_stage<false, S>)(work, z, 1, 0, columns * size, first);
+        body(work, z, 0, 1, 0, columns * size, first);
     }
 }
 

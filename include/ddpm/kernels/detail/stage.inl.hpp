@@ -42,12 +42,6 @@ DDPM_INLINE void put_block(bool stream, S* p, const stage_block<S>& block, [[may
     }
 }
 
-/// Where the normals of a sample are made.
-struct stage_normals {
-    philox_keys keys;
-    normal_address at;
-};
-
 /// value (+)= factor · read · spread.
 template <bool Whole, class S>
 DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read, bool is_first, index e, index rest,
@@ -67,10 +61,34 @@ DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read,
     }
 }
 
-/// The block that begins at element e, which is element `row` of its sample.
-template <bool Whole, bool Normals, class S>
-DDPM_INLINE void run_stage_block(const stage_work<S>& work, [[maybe_unused]] const stage_normals& normals,
-                                 [[maybe_unused]] index row, index e, index rest) {
+/// The normals of some elements: those of a stage's k-th term that reads any lie at z + k · stage_chunk.
+template <class S>
+struct stage_normals {
+    alignas(64) S z[stage_scratch];
+    index chunk;
+};
+
+/// Makes them for elements row … row + count − 1 of the sample that begins at `at`.
+template <class S>
+DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const normal_address& at, index row, index count,
+                                    stage_normals<S>& normals) {
+    S* z = normals.z;
+    for (index s = 0; s < work.count; ++s) {
+        for (index t = 0; t < work.sums[s].count; ++t) {
+            const stage_term<S>& term = work.sums[s].terms[t];
+            if (term.of == stage_source::normals) {
+                normal_address draw = at;
+                draw.step += static_cast<std::uint32_t>(term.draw);
+                philox_normal(draw, z, 0, 1, row, count);
+                z += normals.chunk;
+            }
+        }
+    }
+}
+
+/// The block that begins at element e of the arrays, and at z in the normals.
+template <bool Whole, class S>
+DDPM_INLINE void run_stage_block(const stage_work<S>& work, const S* z, index chunk, index e, index rest) {
     stage_block<S> x0 = {}, eps = {};
     if (work.p != nullptr) {
         const stage_block<S> xt = load_block<Whole>(work.xt + e, rest), p = load_block<Whole>(work.p + e, rest);
@@ -96,32 +114,39 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, [[maybe_unused]] con
                 add_term<Whole>(term, x0, t == 0, e, rest, value);
             } else if (term.of == stage_source::eps) {
                 add_term<Whole>(term, eps, t == 0, e, rest, value);
-            } else if (term.of == stage_source::column) {
-                add_term<Whole>(term, load_block<Whole>(term.column + e, rest), t == 0, e, rest, value);
-            } else if constexpr (Normals) {
-                const normal_address& at = normals.at;
-                const philox_sample sample = make_philox_sample(
-                    normals.keys, at.step + static_cast<std::uint32_t>(term.draw), at.sample, at.stream);
-                S z[64];
-                put_normal_block(normals.keys, sample, static_cast<std::uint32_t>(row / 4), z);
-                add_term<Whole>(term, load_block<true>(z, 64), t == 0, e, rest, value);
+            } else {
+                const S* from = term.column + e;
+                if (term.of == stage_source::normals) {
+                    from = z;
+                    z += chunk;
+                }
+                add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);
             }
         }
         put_block<Whole>(work.stream && !sum.is_read, sum.target + e, value, rest);
     }
 }
 
-template <bool Normals, class S>
-void run_stage(const stage_work<S>& all, const normal_address& at, index columns, index row, index size, index first) {
+template <class S>
+void run_stage(const stage_work<S>& all, const normal_address& at, index draws, index columns, index row, index size,
+               index first) {
     const stage_work<S> work = all;  // which no store can change
-    stage_normals normals{make_philox_keys(at.seed), at};
-    for (index n = 0; n < columns; ++n, first += size, ++normals.at.sample) {
-        index e = 0;
-        for (; e + 64 <= size; e += 64) {
-            run_stage_block<true, Normals>(work, normals, row + e, first + e, 64);
-        }
-        if (e < size) {
-            run_stage_block<false, Normals>(work, normals, row + e, first + e, size - e);
+    normal_address sample = at;
+    stage_normals<S> normals;
+    normals.chunk = draws == 0 ? size : stage_scratch / (draws < 4 ? 4 : draws) / 64 * 64;
+    for (index n = 0; n < columns; ++n, first += size, ++sample.sample) {
+        for (index begin = 0; begin < size; begin += normals.chunk) {
+            const index count = size - begin < normals.chunk ? size - begin : normals.chunk;
+            if (draws > 0) {
+                make_stage_normals(work, sample, row + begin, count, normals);
+            }
+            index e = 0;
+            for (; e + 64 <= count; e += 64) {
+                run_stage_block<true>(work, normals.z + e, normals.chunk, first + begin + e, 64);
+            }
+            if (e < count) {
+                run_stage_block<false>(work, normals.z + e, normals.chunk, first + begin + e, count - e);
+            }
         }
     }
     if (work.stream) {
