@@ -122,7 +122,8 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
 }
 
 TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and depth", "[kernels]", float, double) {
-    const size_of_product sizes[] = {{400, 30, 20}, {20, 1230, 10}, {40, 26, 800}, {390, 50, 400}, {10, 1300, 400}};
+    const size_of_product sizes[] = {{400, 30, 20},  {20, 1230, 10}, {40, 26, 800}, {390, 50, 400},
+                                     {10, 1300, 400}, {650, 850, 7}};  // the last: a result beyond the second cache
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool by_rows : {false, true}) {

@@ -33,13 +33,21 @@ struct product_block {
     const S* bias;
     index bias_row, bias_column;
     bool accumulate;
+    bool far;  // whether C lies beyond the second cache, and so what comes soon is worth fetching
+};
+
+/// What later tiles need, fetched while this one computes: two columns of B, and a tile of C.
+template <class S>
+struct soon_needed {
+    const S* b;
+    const S* c;
 };
 
 /// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
 /// column; `cold` says that a is read for the first time, where it lies in columns that no prefetcher foresees.
-template <class S, index Panels, index Columns>
+template <class S, index Panels, index Columns, bool Far>
 DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, bool cold, strided<S> b,
-                          const S* start, index start_column, S* c, index c_column) {
+                          const S* start, index start_column, S* c, index c_column, [[maybe_unused]] soon_needed<S> soon) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
     constexpr index ahead = 48;  // columns of a: some hundred cycles
@@ -69,7 +77,21 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
         right_of[j / 3] = b.data + j * b.column;
         asm("" : "+r"(right_of[j / 3]));
     }
+    if constexpr (Far) {
+        DDPM_UNROLL
+        for (index j = 0; j < Columns; ++j) {
+            DDPM_UNROLL
+            for (index v = 0; v < packs; ++v) {
+                __builtin_prefetch(soon.c + j * c_column + v * width);
+            }
+        }
+    }
     for (index k = 0; k < depth; ++k) {
+        if constexpr (Far) {
+            __builtin_prefetch(soon.b, 0, 2);
+            __builtin_prefetch(soon.b + b.column, 0, 2);
+            soon.b += b.row;
+        }
         pack<S> left[packs];
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
@@ -104,6 +126,17 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
     }
 }
 
+/// What the tiles after that of row i and column j need; as long as the block lasts, else what it needs itself.
+template <class S>
+DDPM_INLINE soon_needed<S> needed_after(const product_block<S>& block, index i, index j, index height, index columns) {
+    const bool is_last = j + 2 * columns > block.columns;
+    const index ahead = 2 * (i / height);  // all tiles of these columns together fetch the next ones
+    const index next_i = i + 2 * height <= block.rows ? i + height : is_last ? i : 0;
+    const index next_j = i + 2 * height <= block.rows || is_last ? j : j + columns;
+    return {part(block.b, 0, is_last || ahead >= columns ? j : j + columns + ahead).data,
+            block.c + next_i * block.c_row + next_j * block.c_column};
+}
+
 /// The tiles of columns j … j + Columns − 1 from row `i` on, for as long as `Panels` full panels are left; returns the
 /// row after them.
 template <class S, index Panels, index Columns>
@@ -121,8 +154,15 @@ index run_panels(const product_block<S>& block, index i, index j) {
         } else if (block.bias != nullptr) {
             start = block.bias + i;
         }
-        run_tile<S, Panels, Columns>(block.depth, a, block.a_step, block.a_panel, j == 0 && block.in_place, b, start,
-                                     start_column, c, block.c_column);
+        const bool cold = j == 0 && block.in_place;
+        if (Columns == tile_columns && block.far) {
+            run_tile<S, Panels, Columns, Columns == tile_columns>(block.depth, a, block.a_step, block.a_panel, cold, b,
+                                                                  start, start_column, c, block.c_column,
+                                                                  needed_after(block, i, j, height, Columns));
+        } else {
+            run_tile<S, Panels, Columns, false>(block.depth, a, block.a_step, block.a_panel, cold, b, start,
+                                                start_column, c, block.c_column, {});
+        }
     }
     return i;
 }
@@ -144,7 +184,8 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, ind
             }
         }
     }
-    run_tile<S, 1, Columns>(block.depth, a, a_step, 0, false, part(block.b, 0, j), tile, height, tile, height);
+    run_tile<S, 1, Columns, false>(block.depth, a, a_step, 0, false, part(block.b, 0, j), tile, height, tile, height,
+                                   {});
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -232,6 +273,7 @@ void product(const product_problem<S>& problem) {
     block.c_column = problem.c_column;
     block.bias_row = problem.bias_row;
     block.bias_column = problem.bias_column;
+    block.far = problem.rows * problem.columns * static_cast<index>(sizeof(S)) > P::second_cache;
     for (index j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
         index k = 0;

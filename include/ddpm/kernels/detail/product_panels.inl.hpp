@@ -132,10 +132,14 @@ DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
 template <class S>
 void pack_columns(S* out, strided<S> a, index rows, index depth) {
     constexpr index width = lanes<S>;
+    constexpr index ahead = 12;  // columns, each on pages of its own, which no prefetcher foresees
     for (index k = 0; k < depth; ++k) {
         const S* const column = part(a, 0, k).data;
+        const S* const soon = part(a, 0, k + ahead < depth ? k + ahead : k).data;
         for (index row = 0; row < rows; row += tile_rows<S>) {
             S* const to = out + row * depth + k * tile_rows<S>;
+            __builtin_prefetch(soon + row);
+            __builtin_prefetch(soon + row + width);
             store(to, load(column + row));
             store(to + width, load(column + row + width));
         }

@@ -32,8 +32,9 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill half of a second-level cache of 1 MiB, depth × columns of B a part
-    // of the last.
+    // What one pass works on: rows × depth of A fill half of the second-level cache, depth × columns of B a part of the
+    // last.
+    static constexpr index second_cache = index{1} << 20;  ///< bytes
     static constexpr index most_rows = 768 / static_cast<index>(sizeof(S));
     static constexpr index most_depth = 640;
     static constexpr index most_columns = 2400;
