@@ -6,6 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/mse.hpp>
+#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -175,7 +176,7 @@ private:
         if (options.labels.empty()) {
             return;
         }
-        if (!detail::takes_condition<Net>) {
+        if (!nn::takes_condition<Net>) {
             throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
         }
         if (static_cast<index>(options.labels.size()) != samples) {

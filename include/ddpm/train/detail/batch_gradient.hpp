@@ -21,12 +21,6 @@
 
 namespace ddpm::detail {
 
-template <class Net>
-inline constexpr bool takes_condition =
-    requires(const Net& net, batch_view<const typename Net::scalar> x, std::span<const double> t,
-             const nn::condition<typename Net::scalar>& c, batch_view<typename Net::scalar> out,
-             typename Net::workspace& w) { net.forward(x, t, c, out, w); };
-
 /// Which masks a network's dropout takes.
 struct dropout_place {
     std::uint64_t seed;
@@ -74,7 +68,7 @@ public:
         if constexpr (requires { workspace_.drop(drop.seed, drop.step, drop.first_sample); }) {
             workspace_.drop(drop.seed, drop.step, drop.first_sample);
         }
-        if constexpr (takes_condition<Net>) {
+        if constexpr (nn::takes_condition<Net>) {
             net.forward(noised.xt, times, given, output, workspace_);
         } else {
             net.forward(noised.xt, times, output, workspace_);
@@ -95,7 +89,7 @@ public:
             nn::join_variance_head<scalar>(d_predicted, d_head, channels, output);
         }
         const batch_view<const scalar> d_output = has_head_ ? output : d_predicted;
-        if constexpr (takes_condition<Net>) {
+        if constexpr (nn::takes_condition<Net>) {
             net.backward(noised.xt, times, given, d_output, workspace_, gradient);
         } else {
             net.backward(noised.xt, times, d_output, workspace_, gradient);
