@@ -11,7 +11,7 @@
 #include <ddpm/nn/network.hpp>
 #include <ddpm/nn/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include <array>
@@ -29,7 +29,7 @@ struct dropout_place {
 };
 
 /// Sends batches of up to so many samples through a network, a loss, and back. Between calls nothing is allocated.
-template <nn::Network Net, NoiseSchedule Schedule, class Loss>
+template <nn::Network Net, NoiseProcess Schedule, class Loss>
 class batch_gradient {
 public:
     using scalar = typename Net::scalar;
@@ -56,7 +56,7 @@ public:
 
     /// `share` times the loss of the samples; where it is finite, that part of the gradient is added to `gradient`.
     double operator()(const Net& net, const Schedule& schedule, const Loss& loss, prediction kind,
-                      const noised_batch<scalar>& noised, std::span<const double> times,
+                      const noised_batch<scalar, time_type<Schedule>>& noised, std::span<const double> times,
                       [[maybe_unused]] const nn::condition<scalar>& given, [[maybe_unused]] const dropout_place& drop,
                       double share, Net& gradient) {
         const index count = noised.xt.columns();
@@ -100,7 +100,8 @@ public:
 private:
     /// With a head the loss that knows of it is taken, where there is one; another trains the prediction alone.
     [[nodiscard]] double differentiate(const Schedule& schedule, const Loss& loss, prediction kind,
-                                       const noised_batch<scalar>& noised, batch_view<const scalar> predicted,
+                                       const noised_batch<scalar, time_type<Schedule>>& noised,
+                                       batch_view<const scalar> predicted,
                                        [[maybe_unused]] batch_view<const scalar> head, batch_view<scalar> d_predicted,
                                        [[maybe_unused]] batch_view<scalar> d_head) const {
         if constexpr (!TrainingLoss<Loss, Schedule, scalar>) {
