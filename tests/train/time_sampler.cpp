@@ -75,9 +75,8 @@ void check_distributions(const Schedule& schedule, const time_range& range) {
         const double m = mean, d = deviation, uniform = q;
         const auto z = [&](double u) { return (log_ratio(u) - m) / d; };
         const double below = normal_cdf(z(first)), mass = normal_cdf(z(last)) - below;
-        check(log_normal_timesteps{m, d, false, uniform}, [&](double u) {
-            return (1 - uniform) * (normal_cdf(z(u)) - below) / mass + uniform * share(u);
-        });
+        check(log_normal_timesteps{m, d, false, uniform},
+              [&](double u) { return (1 - uniform) * (normal_cdf(z(u)) - below) / mass + uniform * share(u); });
         check(logit_normal_timesteps{m, d, false, uniform}, [&](double u) {
             return (1 - uniform) * normal_cdf((std::log(share(u) / (1 - share(u))) - m) / d) + uniform * share(u);
         });
@@ -184,7 +183,8 @@ TEST_CASE("the ends are never drawn", "[train]") {
     // There the network of EDM has no time, and ε says nothing of x_0.
     for (const timestep_sampling& sampling :
          {timestep_sampling{uniform_timesteps{}}, timestep_sampling{stratified_timesteps{true}},
-          timestep_sampling{logit_normal_timesteps{.mean = 60}}, timestep_sampling{logit_normal_timesteps{.mean = -60}}}) {
+          timestep_sampling{logit_normal_timesteps{.mean = 60}},
+          timestep_sampling{logit_normal_timesteps{.mean = -60}}}) {
         for (const double t : times_from(time_sampler<rectified_flow>(sampling, {}, {0, 1}, 2), 20)) {
             CHECK((t > 0 && t < 1));
         }
@@ -222,9 +222,8 @@ TEST_CASE("samplers of times refuse what they cannot do", "[train]") {
         CHECK_NOTHROW(time_sampler<variance_exploding>(sampling, exploding, {0, 80}, 0));
     }
     CHECK_NOTHROW(time_sampler<variance_exploding>(log_normal_timesteps{}, exploding, {0, endless}, 0));
-    for (const time_range& range :
-         {time_range{0.5, 0.5}, time_range{0.7, 0.2}, time_range{-0.1, 1}, time_range{0, 1.1}, time_range{std::nan(""), 1},
-          time_range{0, std::nan("")}}) {
+    for (const time_range& range : {time_range{0.5, 0.5}, time_range{0.7, 0.2}, time_range{-0.1, 1}, time_range{0, 1.1},
+                                    time_range{std::nan(""), 1}, time_range{0, std::nan("")}}) {
         refuses(uniform_timesteps{}, rectified_flow{}, range);
     }
 }

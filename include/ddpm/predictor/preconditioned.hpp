@@ -11,7 +11,6 @@
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/parameterization.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -31,7 +30,8 @@ public:
         : network_(std::forward<Session>(network)),
           options_(options),
           scaled_(std::move(memory)),
-          times_(static_cast<std::size_t>(samples)) {}
+          coefficients_(static_cast<std::size_t>(samples)),
+          times_(coefficients_.size()) {}
 
     /// @shape xt and out.prediction D × N; t N, the σ of each sample
     /// @throws value_error unless every σ > 0
@@ -39,8 +39,12 @@ public:
     requires Predictor<std::remove_reference_t<Session>, S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
         times_.resize(t.size());
-        const auto at = [&](index n) { return options_.at(t[static_cast<std::size_t>(n)]); };
-        std::transform(t.begin(), t.end(), times_.begin(), [&](double sigma) { return options_.at(sigma).time; });
+        coefficients_.resize(t.size());
+        for (std::size_t n = 0; n < t.size(); ++n) {
+            coefficients_[n] = options_.at(t[n]);
+            times_[n] = coefficients_[n].time;
+        }
+        const auto at = [&](index n) -> const edm_coefficients& { return coefficients_[static_cast<std::size_t>(n)]; };
         batch<S>& scaled = scaled_.template scratch<S>(xt.rows(), xt.columns());
         kernels::linear_combination<S>({xt}, [&](index n) { return std::array{static_cast<S>(at(n).in)}; }, scaled);
         network_(batch_view<const S>(scaled), std::span<const double>(times_), out);
@@ -53,6 +57,7 @@ private:
     Session network_;
     edm_preconditioning options_;
     session_memory scaled_;
+    std::vector<edm_coefficients> coefficients_;
     std::vector<double> times_;
 };
 

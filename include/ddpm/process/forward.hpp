@@ -131,7 +131,8 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
 
 /// The same, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps) {
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
+                                           const per_sample<time_type<Schedule>>& t, const E& eps) {
     const detail::readable x(x0);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_sample(schedule, x.view(), t, eps, out);
@@ -141,7 +142,8 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 /// Draws from q(x_t|x_0) with fresh noise, which never touches memory.
 /// @shape x0 and out D × N; t one per sample or one for all; out may be x0
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, and as philox_noise::normal does
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, and as
+/// philox_noise::normal does
 /// @determinism the bits of q_sample with the noise of philox_noise::normal
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseProcess Schedule, BatchLike X>
@@ -161,8 +163,8 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
 
 /// The same, returned.
 template <NoiseProcess Schedule, BatchLike X>
-[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t,
-                                           const fresh_noise& noise) {
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
+                                           const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
     const detail::readable x(x0);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_sample(schedule, x.view(), t, noise, out);

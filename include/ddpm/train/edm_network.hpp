@@ -15,7 +15,6 @@
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/parameterization.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -62,9 +61,11 @@ public:
             : Net::workspace(std::move(within)),
               x_(rows, samples),
               dout_(rows, samples),
-              times_(static_cast<std::size_t>(samples)) {}
+              coefficients_(static_cast<std::size_t>(samples)),
+              times_(coefficients_.size()) {}
 
         batch<scalar> x_, dout_;  // the samples of the network, and the gradient of its output
+        std::vector<edm_coefficients> coefficients_;
         std::vector<double> times_;
     };
 
@@ -93,7 +94,7 @@ public:
     /// Adds the gradient of the parameters to d, and writes that of the samples to dx where it is wanted, after forward
     /// of the same batch in the same workspace.
     /// @shape dout as out, dx as x
-    /// @throws as forward does
+    /// @throws shape_error as forward does
     void backward(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> dout, workspace& w,
                   edm_network& d) const {
         run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
@@ -107,7 +108,7 @@ public:
         run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
             network_.backward(in, times, din, w, d.network_, dx);
         });
-        add_skipped(t, dout, dx);
+        add_skipped(w, dout, dx);
     }
     void backward(batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& given,
                   batch_view<const scalar> dout, workspace& w, edm_network& d) const
@@ -124,12 +125,14 @@ public:
         run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
             network_.backward(in, times, given, din, w, d.network_, dx);
         });
-        add_skipped(t, dout, dx);
+        add_skipped(w, dout, dx);
     }
 
     /// A predictor for one run that owns its workspace.
-    [[nodiscard]] nn::network_session<edm_network> session(index samples,
-                                                           const nn::condition<scalar>& given = {}) const {
+    [[nodiscard]] nn::network_session<edm_network> session(index samples) const { return {*this, samples}; }
+    [[nodiscard]] nn::network_session<edm_network> session(index samples, const nn::condition<scalar>& given) const
+        requires nn::takes_condition<Net>
+    {
         return {*this, samples, given};
     }
 
@@ -152,12 +155,11 @@ private:
         }
     }
 
-    /// of(coefficients) of sample n.
+    /// Some coefficients of sample n.
     template <class... Of>
-    [[nodiscard]] auto factors(std::span<const double> t, Of... of) const {
-        return [this, t, of...](index n) {
-            const edm_coefficients c = options_.at(t[static_cast<std::size_t>(n)]);
-            return std::array{static_cast<scalar>(c.*of)...};
+    [[nodiscard]] static auto factors(const workspace& w, Of... of) {
+        return [&w, of...](index n) {
+            return std::array{static_cast<scalar>(w.coefficients_[static_cast<std::size_t>(n)].*of)...};
         };
     }
 
@@ -165,11 +167,14 @@ private:
     void run_forward(batch_view<const scalar> x, std::span<const double> t, batch_view<scalar> out, workspace& w,
                      const Run& run) const {
         require_fit(x, t, out, w);
-        std::transform(t.begin(), t.end(), w.times_.begin(), [&](double sigma) { return options_.at(sigma).time; });
+        for (std::size_t n = 0; n < t.size(); ++n) {
+            w.coefficients_[n] = options_.at(t[n]);
+            w.times_[n] = w.coefficients_[n].time;
+        }
         const batch_view<scalar> in = batch_view<scalar>(w.x_).middle(0, x.columns());
-        kernels::linear_combination<scalar>({x}, factors(t, &edm_coefficients::in), in);
+        kernels::linear_combination<scalar>({x}, factors(w, &edm_coefficients::in), in);
         run(batch_view<const scalar>(in), std::span<const double>(w.times_).first(t.size()));
-        kernels::linear_combination<scalar>({x, out}, factors(t, &edm_coefficients::skip, &edm_coefficients::out), out);
+        kernels::linear_combination<scalar>({x, out}, factors(w, &edm_coefficients::skip, &edm_coefficients::out), out);
     }
 
     template <class Run>
@@ -177,15 +182,15 @@ private:
                       workspace& w, const Run& run) const {
         require_fit(x, t, dout, w);
         const batch_view<scalar> din = batch_view<scalar>(w.dout_).middle(0, x.columns());
-        kernels::linear_combination<scalar>({dout}, factors(t, &edm_coefficients::out), din);
+        kernels::linear_combination<scalar>({dout}, factors(w, &edm_coefficients::out), din);
         run(batch_view<const scalar>(w.x_).middle(0, x.columns()), std::span<const double>(w.times_).first(t.size()),
             batch_view<const scalar>(din));
     }
 
     /// From the gradient of the network's samples that of x.
-    void add_skipped(std::span<const double> t, batch_view<const scalar> dout, batch_view<scalar> dx) const {
+    static void add_skipped(const workspace& w, batch_view<const scalar> dout, batch_view<scalar> dx) {
         if (dx.size() != 0) {
-            kernels::linear_combination<scalar>({dx, dout}, factors(t, &edm_coefficients::in, &edm_coefficients::skip),
+            kernels::linear_combination<scalar>({dx, dout}, factors(w, &edm_coefficients::in, &edm_coefficients::skip),
                                                 dx);
         }
     }

@@ -117,8 +117,7 @@ private:
     [[nodiscard]] drawn_time draw(const Options& o, index step, index sample, index) const {
         const double s = unit(sample, step);
         if constexpr (requires { o.deviation; }) {
-            const bool uniform =
-                static_cast<double>(noise_.bits(sample, step, 0)) * 0x1p-32 < o.uniform_probability;
+            const bool uniform = static_cast<double>(noise_.bits(sample, step, 0)) * 0x1p-32 < o.uniform_probability;
             const double t = uniform ? place(s) : normal_time(o, s);
             if (!o.unbiased) {
                 return {t};
@@ -131,9 +130,8 @@ private:
     /// The time below which a normal has the share s of its mass.
     [[nodiscard]] double normal_time(const log_normal_timesteps& o, double s) const {
         // Above the mean from above, where the masses are small.
-        const double z = low_ > 0
-                             ? -detail::normal_quantile(detail::normal_mass(high_, HUGE_VAL) + (1 - s) * mass())
-                             : detail::normal_quantile(detail::normal_mass(-HUGE_VAL, low_) + s * mass());
+        const double z = low_ > 0 ? -detail::normal_quantile(detail::normal_mass(high_, HUGE_VAL) + (1 - s) * mass())
+                                  : detail::normal_quantile(detail::normal_mass(-HUGE_VAL, low_) + s * mass());
         double t = times_.first;
         if constexpr (InvertibleSchedule<Schedule>) {
             t = schedule_.time_of(std::exp(o.mean + o.deviation * std::clamp(z, low_, high_)));

@@ -8,9 +8,7 @@
 namespace ddpm::detail {
 
 /// The density of the standard normal.
-[[nodiscard]] inline double normal_density(double x) {
-    return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
-}
+[[nodiscard]] inline double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
 
 /// The x below which the standard normal has the mass p: −∞ for 0, ∞ for 1.
 /// @accuracy a few units in the last place of p, or of 1 − p where that is the smaller
