@@ -384,7 +384,7 @@ TEST_CASE("the trainer refuses times that do not fit the schedule", "[train]") {
 }
 
 TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]") {
-    const index count = 10000;
+    const index count = 10000, steps = 1500;
     batch<double> means(2, 5);
     for (index k = 0; k < 5; ++k) {
         const double angle = 2 * std::numbers::pi * static_cast<double>(k) / 5;
@@ -392,12 +392,12 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     }
     const std::vector<double> weights{0.3, 0.25, 0.2, 0.15, 0.1}, variances(5, 0.01);
     const gaussian_mixture mixture = gaussian_mixture::isotropic(weights, means, variances);
-    const batch<float> data = mixture.sample<float>(count, 1), truth = mixture.sample<float>(count, 2);
-    const double between_true_sets = sliced_wasserstein(data, truth);
-    const auto distance = [&](const auto& sampler, const time_grid& grid, const auto& predictor) {
-        return sliced_wasserstein(sample(sampler, grid, predictor, {.count = count, .shape = 2, .seed = 4}), truth);
+    const batch<float> data = mixture.sample<float>(count, 1);
+    // Of what a network draws from what the exact one does, with the same noise.
+    const auto distance = [&](const auto& sampler, const time_grid& grid, const auto& trained, const auto& exact) {
+        const sample_options options{.count = count, .shape = 2, .seed = 4};
+        return sliced_wasserstein(sample(sampler, grid, trained, options), sample(sampler, grid, exact, options));
     };
-    const index steps = 1500;
     const auto options = [&](const timestep_sampling& sampling) {
         return trainer_options{.batch = 256,
                                .learning_rate = 3e-3,
@@ -408,41 +408,40 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     const nn::mlp<float> start{{.dim = 2, .hidden = 64, .blocks = 2}};
 
     const variance_exploding exploding{};
-    const edm_preconditioning preconditioning{.sigma_data = 0.7, .time_scale = 100};
-    edm_network edm_net{start, preconditioning};
+    edm_network edm_net{start, {.sigma_data = 0.7, .time_scale = 100}};
     trainer edm{edm_net, exploding, options(log_normal_timesteps{}), mse_loss{.weighting = edm_weighting{0.7}}};
     const time_grid sigmas = sigma_grid(exploding, karras_sigmas(18, {.lowest = 0.01, .highest = 80}));
-    const double edm_untrained = distance(heun{}, sigmas, edm.ema());
+    const mixture_oracle edm_exact(mixture, [](double sigma) { return marginal<double>{1, sigma}; });
+    const double edm_untrained = distance(heun{}, sigmas, edm.ema(), edm_exact);
     CHECK(edm.fit(data, {.steps = steps}).status == fit_status::finished);
-    const double edm_heun = distance(heun{}, sigmas, edm.ema());
-    const double edm_exact = distance(heun{}, sigmas, mixture_oracle(mixture, [](double sigma) {
-                                          return marginal<double>{1, sigma};
-                                      }));
+    const double edm_heun = distance(heun{}, sigmas, edm.ema(), edm_exact);
 
     const rectified_flow flow{.time_scale = 100};
     nn::mlp<float> flow_net = start;
     trainer_options flow_options = options(logit_normal_timesteps{});
     flow_options.predicts = prediction::flow;
     trainer matching{flow_net, flow, flow_options};
-    const auto grid_of = [&](index intervals) {
-        std::vector<double> times;
-        for (index k = intervals; k >= 0; --k) {
-            times.push_back(static_cast<double>(k) / static_cast<double>(intervals));
-        }
-        return make_grid(flow, times);
-    };
-    const double flow_untrained = distance(euler{}, grid_of(50), matching.ema());
+    std::vector<double> times;
+    for (int k = 40; k >= 0; --k) {
+        times.push_back(k / 40.0);
+    }
+    const time_grid line = make_grid(flow, times);
+    const mixture_oracle flow_exact(
+        mixture, [&](double t) { return flow.level(t / 100); }, prediction::flow);
+    const heun heun_on_path{.coordinates = step_coordinates::path};
+    const double flow_untrained = distance(euler{}, line, matching.ema(), flow_exact);
     CHECK(matching.fit(data, {.steps = steps}).status == fit_status::finished);
-    const double flow_euler = distance(euler{}, grid_of(50), matching.ema());
-    const double flow_heun = distance(heun{.coordinates = step_coordinates::path}, grid_of(25), matching.ema());
+    const double flow_euler = distance(euler{}, line, matching.ema(), flow_exact);
+    const double flow_heun = distance(heun_on_path, line, matching.ema(), flow_exact);
 
-    INFO("sliced Wasserstein distance: two true sets "
-         << between_true_sets << "; EDM untrained " << edm_untrained << ", Heun " << edm_heun << ", exact network "
-         << edm_exact << "; flow untrained " << flow_untrained << ", Euler " << flow_euler << ", Heun " << flow_heun);
+    const double true_sets = sliced_wasserstein(data, mixture.sample<float>(count, 2));
+    INFO("sliced Wasserstein distance: two true sets " << true_sets << "; EDM untrained " << edm_untrained << ", Heun "
+                                                       << edm_heun << "; flow untrained " << flow_untrained
+                                                       << ", Euler " << flow_euler << ", Heun " << flow_heun);
     CHECK(edm_untrained > 0.2);
     CHECK(flow_untrained > 0.2);
-    CHECK(edm_exact < 0.04);
-    CHECK(edm_heun < edm_exact + 0.02);
+    // Nine seeds gave 0.015 to 0.054; two true sets differ by 0.010 to 0.040.
+    CHECK(edm_heun < 0.06);
     CHECK(flow_euler < 0.06);
     CHECK(flow_heun < 0.06);
 }
