@@ -29,15 +29,21 @@ if(TARGET ddpm_bench)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
 endif()
 
-# The first C++ program of the README, compiled as it stands. What runs is the same program with short loops.
+# The C++ programs of the README. The first is compiled as it stands; what runs are the same programs with short loops.
 if(EXISTS "${PROJECT_SOURCE_DIR}/README.md")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md")
     include(project/readme_program.cmake)
-    extract_readme_program("${PROJECT_SOURCE_DIR}/README.md" "${CMAKE_CURRENT_BINARY_DIR}/readme")
+    extract_readme_programs("${PROJECT_SOURCE_DIR}/README.md" "${CMAKE_CURRENT_BINARY_DIR}/readme" readme_programs)
     add_library(readme_program OBJECT "${CMAKE_CURRENT_BINARY_DIR}/readme/program.cpp")
     target_link_libraries(readme_program PRIVATE ddpm::ddpm ddpm_developer)
-    add_executable(readme_program_short "${CMAKE_CURRENT_BINARY_DIR}/readme/short_program.cpp")
-    target_link_libraries(readme_program_short PRIVATE ddpm::ddpm ddpm_developer)
-    add_test(NAME readme_program COMMAND readme_program_short
-        WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/readme")
+    foreach(program RANGE 1 ${readme_programs})
+        set(suffix "")
+        if(program GREATER 1)
+            set(suffix "_${program}")
+        endif()
+        add_executable(readme_program_short${suffix} "${CMAKE_CURRENT_BINARY_DIR}/readme/short_program${suffix}.cpp")
+        target_link_libraries(readme_program_short${suffix} PRIVATE ddpm::ddpm ddpm_developer)
+        add_test(NAME readme_program${suffix} COMMAND readme_program_short${suffix}
+            WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/readme")
+    endforeach()
 endif()

@@ -128,6 +128,7 @@
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/predictor/projected_guidance.hpp>
 #include <ddpm/predictor/self_conditioning.hpp>
+#include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/parameterization.hpp>
@@ -183,7 +184,9 @@
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
+#include <ddpm/schedule/log_snr_slope.hpp>
 #include <ddpm/schedule/noise_path.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
 #include <ddpm/schedule/respaced.hpp>
@@ -198,6 +201,7 @@
 #include <ddpm/schedule/zero_terminal_snr.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/checkpoint.hpp>
+#include <ddpm/train/edm_network.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/gradient_norm.hpp>
@@ -209,6 +213,7 @@
 #include <ddpm/train/progress.hpp>
 #include <ddpm/train/progress_bar.hpp>
 #include <ddpm/train/schedule_trainer.hpp>
+#include <ddpm/train/time_sampler.hpp>
 #include <ddpm/train/timestep_sampler.hpp>
 #include <ddpm/train/timestep_sampling.hpp>
 #include <ddpm/train/trainer.hpp>

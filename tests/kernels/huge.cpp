@@ -6,6 +6,9 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/kernels/adam.hpp>
 #include <ddpm/kernels/elementary.hpp>
+#include <ddpm/kernels/gaussian_kl.hpp>
+#include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/kernels/layer_norm.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/kernels/move_towards.hpp>
@@ -22,7 +25,10 @@
 #include "support/reference_normal.hpp"
 #include "support/repeated_memory.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -133,10 +139,80 @@ TEST_CASE("sums count elements beyond 2^31", "[kernels][slow]") {
     check_tail(with_gradient, 1);
     const auto of_column = [](index n, const pointers& p) {  // 2 (2 − 1)²
         double error = 0;
-        kernels::column_squared_errors<float>({p[3], n, 1}, {p[0], n, 1}, [](index) { return 2.0; }, &error);
+        kernels::column_squared_errors<float>(
+            {p[3], n, 1}, {p[0], n, 1}, [](index) { return 2.0; }, &error);
         return error;
     };
     check_tail(of_column, 2);
+}
+
+TEST_CASE("the divergence of a sample counts elements beyond 2^31", "[kernels][slow]") {
+    const auto divergence = [](index n, const pointers& p) {
+        float kl = 0;
+        kernels::gaussian_kl<float>({p[0], n, 1}, {p[2], n, 1}, {p[1], n, 1}, {p[3], n, 1}, &kl);
+        return kl;
+    };
+    if (huge_arrays* const huge = filled_arrays()) {
+        std::array<std::vector<float>, 4> small{huge->own(0), huge->own(1), huge->own(2), huge->own(3)};
+        huge->memory[1].fill(1.0f);  // before 2³¹ the two Gaussians are one
+        huge->memory[3].fill(0.25f);
+        const float tail_alone = divergence(tail, {small[0].data(), small[1].data(), small[2].data(), small[3].data()});
+        CHECK(tail_alone > 0);
+        CHECK(divergence(size, huge->data) == tail_alone);
+    }
+}
+
+TEST_CASE("a sample is normalized beyond 2^31, and its gradient taken", "[kernels][slow]") {
+    if (huge_arrays* const huge = filled_arrays()) {
+        const pointers p = huge->data;
+        const std::vector<float> x = huge->own(0), weight = huge->own(1), bias = huge->own(2), y_before = huge->own(3);
+        const auto near = [](float a, double b) {
+            return std::abs(static_cast<double>(a) - b) <= 1e-5 * (1 + std::abs(b));
+        };
+        huge->memory[0].fill(0);  // before 2³¹ there is nothing to sum
+        double sum = 0, square = 0;
+        for (std::size_t i = 0; i < tail; ++i) {
+            sum += x[i];
+            square += x[i] * x[i];
+        }
+        const double count = static_cast<double>(size), mean = sum / count, eps = 1e-7;
+        const double inverse = 1 / std::sqrt(square / count - mean * mean + eps);
+        batch<float> moments(2, 1);
+        kernels::layer_norm<float>({p[0], size, 1}, p[1], p[2], eps, {p[3], size, 1}, moments);
+        CHECK(std::abs(static_cast<double>(moments(0, 0)) / mean - 1) < 1e-5);
+        CHECK(std::abs(static_cast<double>(moments(1, 0)) / inverse - 1) < 1e-5);
+        const std::vector<float> y = huge->own(3);
+        bool right = true;
+        for (std::size_t i = 0; i < tail; ++i) {
+            right = right && near(y[i], (x[i] - mean) * inverse * weight[i] + bias[i]);
+        }
+        CHECK(right);
+        CHECK(std::equal(y.begin() + tail, y.end(), y_before.begin() + tail));
+
+        // The gradient, with dx in dy's place and that of the bias added to the weight, which is read after that.
+        huge->fill();
+        huge->memory[0].fill(0);
+        huge->memory[2].fill(0);
+        kernels::layer_norm_backward<float>({p[0], size, 1}, p[1], moments, {p[2], size, 1}, {p[2], size, 1}, p[3],
+                                            p[1]);
+        const std::vector<float> dx = huge->own(2), dweight = huge->own(3), dbias = huge->own(1);
+        const std::vector<float>& dy = bias;
+        double sums = 0, products = 0;
+        const auto scaled = [&](std::size_t i) { return static_cast<double>(dy[i]) * (weight[i] + dy[i]); };
+        const auto normed = [&](std::size_t i) { return (x[i] - mean) * inverse; };
+        for (std::size_t i = 0; i < tail; ++i) {
+            sums += scaled(i) / count;
+            products += scaled(i) * normed(i) / count;
+        }
+        right = true;
+        for (std::size_t i = 0; i < tail; ++i) {
+            right = right && near(dx[i], inverse * (scaled(i) - sums - normed(i) * products)) &&
+                    near(dweight[i], y_before[i] + dy[i] * normed(i)) && near(dbias[i], weight[i] + dy[i]);
+        }
+        CHECK(right);
+        CHECK(std::equal(dx.begin() + tail, dx.end(), bias.begin() + tail));
+        CHECK(std::equal(dweight.begin() + tail, dweight.end(), y_before.begin() + tail));
+    }
 }
 
 TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
@@ -185,7 +261,8 @@ TEST_CASE("a product has rows beyond 2^31", "[kernels][slow]") {
 TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
     huge_arrays* const huge = filled_arrays();
     const index columns = GENERATE(index{6}, index{12});  // the widths of whole tiles of a product
-    const index rows = 100, stride = (edge + 1000) / (columns - 1);
+    constexpr index rows = 100;
+    const index stride = (edge + 1000) / (columns - 1);
     const auto check = [&](auto run) {
         std::array<batch<float>, 4> near;
         std::array<view, 4> v, w;
@@ -218,6 +295,39 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
         check([](view x, view y, view, view out) {
             kernels::matrix_product(matrix_of(x.middle(0, 5)).transposed(), matrix_of(y), out.middle_rows(0, 5));
         });
+        check([&](view x, view y, view kl, view out) {
+            kernels::gaussian_kl<float>(x, y, y, x, kl.data());
+            kernels::gaussian_kl<float>(x, y.middle_rows(0, 1), y, x.middle_rows(0, 1), out.data());
+        });
+        check([](view x, view y, view other, view out) {
+            std::vector<float> dweight(rows), dbias(rows);
+            const view moments = other.middle_rows(0, 2);
+            kernels::layer_norm<float>(x, y.column(0), y.column(1), 0.1, out, moments);
+            kernels::layer_norm_backward<float>(x, y.column(0), moments, out, out, dweight.data(), dbias.data());
+            std::copy_n(dweight.data(), rows, other.column(0));
+            std::copy_n(dbias.data(), rows, other.column(1));
+        });
+        for (const kernels::activation f : {kernels::activation::none, kernels::activation::silu}) {
+            check([f](view x, view y, view other, view out) {  // of a map with a pixel in each column
+                std::vector<double> mean(rows), squares(rows);
+                kernels::channel_moments<float>(x, mean.data(), squares.data());
+                for (index c = 0; c < rows; ++c) {
+                    other(c, 0) = static_cast<float>(mean[static_cast<std::size_t>(c)]);
+                    other(c, 1) = static_cast<float>(squares[static_cast<std::size_t>(c)]);
+                }
+                kernels::scale_shift<float>(x, y.column(0), y.column(1), f, out);
+            });
+            check([f](view x, view y, view other, view out) {
+                std::vector<double> sums(rows), products(rows);
+                const auto du = kernels::scale_shift_sums<float>(x, y.column(0), y.column(1), f, y, other, sums.data(),
+                                                                 products.data());
+                kernels::channel_combination<float>(du, x, y.column(0), y.column(1), y.column(2), out);
+                for (index c = 0; c < rows; ++c) {
+                    other(c, 0) = static_cast<float>(sums[static_cast<std::size_t>(c)]);
+                    other(c, 1) = static_cast<float>(products[static_cast<std::size_t>(c)]);
+                }
+            });
+        }
     };
     if (huge != nullptr) {
         for_each_target(check_all);

@@ -36,6 +36,14 @@ TEST_CASE("the network is told the time, or what the schedule says", "[schedule]
     CHECK(model_time_at(log_snr_schedule{linear_log_snr{}}, 1.0) == -5);
 }
 
+TEST_CASE("times are those from 0 to 1, or what the schedule says", "[schedule]") {
+    CHECK(times_of(own_schedule{}).first == 0);
+    CHECK(times_of(own_schedule{}).last == 1);
+    CHECK(times_of(rectified_flow{}).last == 1);
+    CHECK(times_of(variance_exploding{}).first == 0);
+    CHECK(times_of(variance_exploding{}).last == std::numeric_limits<double>::infinity());
+}
+
 TEST_CASE("values outside a range are named", "[schedule]") {
     CHECK_NOTHROW(detail::require_between("here", "x", 1, 1, 2));
     CHECK_NOTHROW(detail::require_between("here", "x", 2, 1, 2));

@@ -24,12 +24,14 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
         CHECK(std::abs(2 * std::log(level.sigma / level.signal) - gamma(u).value) < 1e-12);
         CHECK(schedule.model_time(u) == -gamma(u).value);
         CHECK(model_time_at(schedule, u) == -gamma(u).value);
+        CHECK(schedule.log_snr_slope(u) == -gamma(u).slope);
         CHECK(std::abs(schedule.time_of(level.sigma / level.signal) - u) < 1e-12);
     }
     CHECK(schedule.time_of(0) == 0);
     CHECK(schedule.time_of(HUGE_VAL) == 1);
     CHECK_THROWS_AS(schedule.level(-0.01), value_error);
     CHECK_THROWS_AS(schedule.model_time(1.01), value_error);
+    CHECK_THROWS_AS(schedule.log_snr_slope(1.01), value_error);
     CHECK_THROWS_AS(schedule.time_of(-1), value_error);
     const learned_schedule<nn::monotone_line<double>> line(nn::monotone_line<double>(-13.3, 5));
     const marginal<double> first = line.level(0), last = line.level(1);

@@ -8,7 +8,7 @@
 #include <ddpm/loss/weighted_error.hpp>
 #include <ddpm/loss/weighting.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <optional>
 #include <type_traits>
@@ -26,13 +26,13 @@ struct mse_loss {
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and as weight_at
-    /// does
-    template <NoiseSchedule Schedule, Scalar S>
-    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
+    /// t, and as weight_at does
+    template <NoiseProcess Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
-        return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted, [&](index t) {
+        return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted, [&](auto t) {
             if (!std::holds_alternative<uniform_weighting>(weighting)) {
                 return weight_at(schedule, weighting, kind, t);
             }

@@ -12,14 +12,15 @@
 
 namespace ddpm {
 
-/// What a training loss knows of a noised batch: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε. A loss is the mean of its samples'
-/// losses, each times its weight, and so is its gradient.
-template <Scalar S>
+/// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is the mean of its samples' losses, each
+/// times its weight, and so is its gradient. `Time` is index for a discrete schedule, double for a continuous one: its
+/// time_type.
+template <Scalar S, class Time = index>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
     batch_view<const S> eps;  ///< D × N
     batch_view<const S> xt;   ///< D × N
-    per_sample<index> t;      ///< 0-based, one per sample or one for all
+    per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
     std::span<const double> weight{};  ///< of each sample; empty: 1
     std::span<double> losses{};        ///< written: the loss of each sample, without its weight; empty: not wanted
 
@@ -32,8 +33,8 @@ namespace detail {
 
 /// @throws shape_error unless all batches have one shape, and there is a t for each sample, and a weight and a place
 /// for its loss where there are any
-template <Scalar S>
-void require_noised_batch(std::string_view where, const noised_batch<S>& noised, batch_view<const S> predicted,
+template <Scalar S, class Time>
+void require_noised_batch(std::string_view where, const noised_batch<S, Time>& noised, batch_view<const S> predicted,
                           batch_view<S> d_predicted) {
     require_same_shape(where, "x0 has the shape of the prediction", predicted, noised.x0);
     require_same_shape(where, "eps has the shape of the prediction", predicted, noised.eps);

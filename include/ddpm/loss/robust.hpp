@@ -10,7 +10,7 @@
 #include <ddpm/loss/weighted_error.hpp>
 #include <ddpm/loss/weighting.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <cmath>
 #include <optional>
@@ -22,13 +22,14 @@ namespace ddpm {
 namespace detail {
 
 /// The mean over all elements of weight · penalty(error), with the error, and the weight of its square, on `space`.
-template <NoiseSchedule Schedule, Scalar S>
+template <NoiseProcess Schedule, Scalar S>
 double mean_penalty(std::string_view where, kernels::penalty penalty, double limit, const Schedule& schedule,
-                    prediction kind, prediction space, const loss_weighting& weighting, const noised_batch<S>& noised,
-                    batch_view<const S> predicted, batch_view<S> d_predicted) {
+                    prediction kind, prediction space, const loss_weighting& weighting,
+                    const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
+                    batch_view<S> d_predicted) {
     require_noised_batch(where, schedule, noised, predicted, d_predicted);
     const double per_element = 1 / static_cast<double>(predicted.size());
-    const auto weight_of = [&](index t) { return weight_at(schedule, weighting, space, t); };
+    const auto weight_of = [&](auto t) { return weight_at(schedule, weighting, space, t); };
     const auto terms_of = [&](index n) {
         const auto level = marginal_at(schedule, noised.t[n]);
         const double scale = std::abs(conversion(kind, space, level).value);
@@ -53,10 +54,10 @@ struct l1_loss {
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and as weight_at
-    /// does
-    template <NoiseSchedule Schedule, Scalar S>
-    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
+    /// t, and as weight_at does
+    template <NoiseProcess Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
         return detail::mean_penalty("l1_loss", kernels::penalty::absolute, 1, schedule, kind, space.value_or(kind),
@@ -72,10 +73,10 @@ struct huber_loss {
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0 and 0 ≤ t < T, and
-    /// as weight_at does
-    template <NoiseSchedule Schedule, Scalar S>
-    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0 and the schedule
+    /// has all times t, and as weight_at does
+    template <NoiseProcess Schedule, Scalar S>
+    double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
         if (!(delta > 0)) {

@@ -9,7 +9,7 @@
 #include <ddpm/kernels/squared_error.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -67,25 +67,26 @@ template <std::floating_point Real>
     return {-1, 1};
 }
 
-/// @throws shape_error unless the batches fit each other; value_error unless 0 ≤ t < T
-template <NoiseSchedule Schedule, Scalar S>
-void require_noised_batch(std::string_view where, const Schedule& schedule, const noised_batch<S>& noised,
-                          batch_view<const S> predicted, batch_view<S> d_predicted) {
+/// @throws shape_error unless the batches fit each other; value_error unless the schedule has all times t
+template <NoiseProcess Schedule, Scalar S>
+void require_noised_batch(std::string_view where, const Schedule& schedule,
+                          const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
+                          batch_view<S> d_predicted) {
     require_noised_batch(where, noised, predicted, d_predicted);
     for (index n = 0; n < predicted.columns(); ++n) {
-        require_timestep(where, schedule, noised.t[n]);
+        require_time(where, schedule, noised.t[n]);
     }
 }
 
 /// Where a kernel leaves each sample's sum, if it is wanted.
-template <Scalar S>
-[[nodiscard]] double* losses_of(const noised_batch<S>& noised) noexcept {
+template <Scalar S, class Time>
+[[nodiscard]] double* losses_of(const noised_batch<S, Time>& noised) noexcept {
     return noised.losses.empty() ? nullptr : noised.losses.data();
 }
 
 /// Turns each sample's sum over D elements into its loss.
-template <Scalar S, class Weight>
-void scale_losses(const noised_batch<S>& noised, index rows, const Weight& weight) {
+template <Scalar S, class Time, class Weight>
+void scale_losses(const noised_batch<S, Time>& noised, index rows, const Weight& weight) {
     for (std::size_t n = 0; n < noised.losses.size(); ++n) {
         noised.losses[n] *= weight(noised.t[static_cast<index>(n)]) / static_cast<double>(rows);
     }
@@ -96,9 +97,10 @@ void scale_losses(const noised_batch<S>& noised, index rows, const Weight& weigh
 /// prediction are affine in each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
-template <NoiseSchedule Schedule, Scalar S, class Weight>
-double weighted_error(std::string_view where, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
-                      batch_view<const S> predicted, batch_view<S> d_predicted, const Weight& weight) {
+template <NoiseProcess Schedule, Scalar S, class Weight>
+double weighted_error(std::string_view where, const Schedule& schedule, prediction kind,
+                      const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
+                      batch_view<S> d_predicted, const Weight& weight) {
     require_noised_batch(where, schedule, noised, predicted, d_predicted);
     const double per_element = 1 / static_cast<double>(predicted.size());
     const auto terms_of = [&](index n) {

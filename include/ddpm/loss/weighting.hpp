@@ -6,6 +6,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/log_snr_slope.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -68,15 +71,16 @@ struct edm_weighting {
 
 /// T/2 · (SNR_{t−1} − SNR_t) on x_0, T/2 · expm1(γ_t − γ_{t−1}) on ε with γ = −ln SNR: the mean over t is then the
 /// variational bound's diffusion loss of T levels, in nats. At t = 0, which the bound's reconstruction term covers, it
-/// is 0.
+/// is 0. In continuous time there is none.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 13 and 14
 struct vdm_weighting {};
 
-/// γ′(u)/2 on ε with u = t/T, by differences over t − 1, t + 1: the diffusion loss in continuous time.
+/// γ′(u)/2 on ε: the diffusion loss in continuous time. Of a discrete schedule u = t/T, and γ′ is a difference over
+/// t − 1, t + 1; of a continuous one u is its own time.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 17
 struct continuous_vdm_weighting {};
 
-/// How much the errors at a timestep count.
+/// How much the errors at a time count.
 using loss_weighting =
     std::variant<uniform_weighting, snr_weighting, truncated_snr_weighting, min_snr_weighting, soft_min_snr_weighting,
                  p2_weighting, edm_weighting, vdm_weighting, continuous_vdm_weighting>;
@@ -108,15 +112,36 @@ template <NoiseSchedule Schedule>
     return static_cast<double>(schedule.steps()) / 2 * rise / static_cast<double>(after - before);
 }
 
+template <ContinuousSchedule Schedule>
+    requires(!NoiseSchedule<Schedule>)
+[[nodiscard]] double snr_at(const Schedule& schedule, double u) {
+    const auto [signal, sigma] = marginal_at(schedule, u);
+    return (signal / sigma) * (signal / sigma);
+}
+
+template <ContinuousSchedule Schedule>
+    requires(!NoiseSchedule<Schedule>)
+[[nodiscard]] double vdm_x0_weight(const Schedule&, double) {
+    throw value_error("weight_at", "weighting in continuous time", "continuous_vdm_weighting, or one by the SNR",
+                      "vdm_weighting");
+}
+
+template <ContinuousSchedule Schedule>
+    requires(!NoiseSchedule<Schedule>)
+[[nodiscard]] double continuous_vdm_epsilon_weight(const Schedule& schedule, double u) {
+    return -log_snr_slope_at(schedule, u) / 2;
+}
+
 }  // namespace detail
 
 /// The weight of the squared error of `kind` at t: that of x_0 or ε by which the weighting is defined, times the
 /// squared factor by which the one error follows from the other.
-/// @units t is 0-based
-/// @throws value_error unless 0 ≤ t < T, or where there is no finite weight: on ε or the score where ᾱ_t is 0, and of
-/// the continuous bound there, or with a single level
-template <NoiseSchedule Schedule>
-[[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind, index t) {
+/// @units t is 0-based, or the time u of a continuous schedule
+/// @throws value_error unless the schedule has the time t; where there is no finite weight: on ε or the score where α is
+/// 0, and of the continuous bound there, or with a single level, or where σ is 0; or of vdm_weighting in continuous time
+template <NoiseProcess Schedule>
+[[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
+                               time_type<Schedule> t) {
     const auto level = marginal_at(schedule, t);
     const auto converted = [&](double weight, prediction of) {
         const double scale = conversion(kind, of, level).value;

@@ -30,4 +30,11 @@ struct condition {
     }
 };
 
+/// Whether a network is told a condition: forward(x, t, condition, out, w), and backward likewise.
+template <class Net>
+inline constexpr bool takes_condition =
+    requires(const Net& net, batch_view<const typename Net::scalar> x, std::span<const double> t,
+             const condition<typename Net::scalar>& given, batch_view<typename Net::scalar> out,
+             typename Net::workspace& w) { net.forward(x, t, given, out, w); };
+
 }  // namespace ddpm::nn

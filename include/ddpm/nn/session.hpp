@@ -95,7 +95,7 @@ private:
 
     void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, batch_view<scalar> out,
                  workspace& w) const {
-        if constexpr (requires { net_->forward(xt, t, given_, out, w); }) {
+        if constexpr (takes_condition<Net>) {
             net_->forward(xt, t, given_.middle(begin, xt.columns()), out, w);
         } else {
             net_->forward(xt, t, out, w);

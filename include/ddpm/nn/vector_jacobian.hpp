@@ -87,12 +87,6 @@ public:
     }
 
 private:
-    static constexpr bool takes_condition = requires(const Net& net, typename Net::workspace& w,
-                                                     std::span<const double> t, batch_view<const scalar> in,
-                                                     const condition<scalar>& given, batch_view<scalar> out) {
-        net.forward(in, t, given, out, w);
-    };
-
     [[nodiscard]] index output_rows() const {
         return sample_shape(shape()).size() * (has_variance_head(*net_) ? 2 : 1);
     }
@@ -115,7 +109,7 @@ private:
                    batch_view<scalar> out, [[maybe_unused]] const condition<scalar>& given) {
         const batch_view<scalar> output(output_.data(), output_rows(), xt.columns());
         const batch_view<const scalar> dout = has_variance_head(*net_) ? joined(v) : v;
-        if constexpr (takes_condition) {
+        if constexpr (takes_condition<Net>) {
             net_->forward(xt, t, given, output, workspace_);
             net_->backward(xt, t, given, dout, workspace_, unused_, out);
         } else {

@@ -10,6 +10,7 @@
 #include <ddpm/process/moments.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
 #include <cmath>
@@ -81,25 +82,57 @@ template <NoiseSchedule Schedule, Scalar S, class From>
     return moments;
 }
 
-inline constexpr auto from_clean = [](index) { return clean; };
+/// @throws shape_error unless t has a value for each sample; value_error unless the schedule has all of them
+template <NoiseProcess Schedule>
+void require_times(std::string_view where, const Schedule& schedule, index columns,
+                   const per_sample<time_type<Schedule>>& t) {
+    t.require_columns(where, columns);
+    for (index n = 0; n < columns; ++n) {
+        require_time(where, schedule, t[n]);
+    }
+}
+
+/// x_t with fresh noise, kept in eps if that is not empty.
+template <NoiseProcess Schedule, Scalar S>
+void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sample<time_type<Schedule>>& t,
+                  const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
+    require_same_shape("q_sample", "out has the shape of x", x0, out);
+    require_times("q_sample", schedule, x0.columns(), t);
+    const auto address = noise.source.address(x0.rows(), x0.columns(), noise.step, noise.first_sample);
+    const auto level_of = [&](index n) {
+        const auto [signal, sigma] = marginal_at(schedule, t[n]);
+        return kernels::noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
+    };
+    kernels::q_sample(address, x0, level_of, eps, out);
+}
 
 }  // namespace detail
 
-/// Draws from q(x_t|x_0) given the noise: x_t = √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
+/// Draws from q(x_t|x_0) given the noise: x_t = α x_0 + σ ε, of a discrete schedule √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
 /// @shape x0, eps and out D × N; t one per sample or one for all; out may be x0 or eps
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @units t is 0-based, or the time u of a continuous schedule
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const E& eps,
+template <NoiseProcess Schedule, BatchLike X, BatchLike E>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
               batch_view<scalar_of<X>> out) {
-    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t,
-                              detail::readable(eps).view(), out);
+    using S = scalar_of<X>;
+    const detail::readable x(x0);
+    const detail::readable noise(eps);
+    detail::require_same_shape("q_sample", "eps has the shape of x", x.view(), noise.view());
+    detail::require_same_shape("q_sample", "out has the shape of x", x.view(), out);
+    detail::require_times("q_sample", schedule, x.view().columns(), t);
+    const auto factors_of = [&](index n) {
+        const auto [signal, sigma] = marginal_at(schedule, t[n]);
+        return std::array{static_cast<S>(signal), static_cast<S>(sigma)};
+    };
+    kernels::linear_combination({x.view(), noise.view()}, factors_of, out);
 }
 
 /// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const E& eps) {
+template <NoiseProcess Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
+                                           const per_sample<time_type<Schedule>>& t, const E& eps) {
     const detail::readable x(x0);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_sample(schedule, x.view(), t, eps, out);
@@ -108,30 +141,30 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 
 /// Draws from q(x_t|x_0) with fresh noise, which never touches memory.
 /// @shape x0 and out D × N; t one per sample or one for all; out may be x0
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
+/// @units t is 0-based, or the time u of a continuous schedule
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, and as
+/// philox_noise::normal does
 /// @determinism the bits of q_sample with the noise of philox_noise::normal
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
-template <NoiseSchedule Schedule, BatchLike X>
-void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const fresh_noise& noise,
+template <NoiseProcess Schedule, BatchLike X>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
               batch_view<scalar_of<X>> out) {
-    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t, noise, {}, out);
+    detail::level_sample(schedule, detail::readable(x0).view(), t, noise, {}, out);
 }
 
 /// The same, keeping the noise.
 /// @shape eps D × N
-template <NoiseSchedule Schedule, BatchLike X>
-void q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t, const fresh_noise& noise,
+template <NoiseProcess Schedule, BatchLike X>
+void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
               batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
     detail::require_same_shape("q_sample", "eps has the shape of out", out, eps);
-    detail::transition_sample("q_sample", schedule, detail::readable(x0).view(), detail::from_clean, t, noise, eps,
-                              out);
+    detail::level_sample(schedule, detail::readable(x0).view(), t, noise, eps, out);
 }
 
 /// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X>
-[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0, const per_sample<index>& t,
-                                           const fresh_noise& noise) {
+template <NoiseProcess Schedule, BatchLike X>
+[[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
+                                           const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
     const detail::readable x(x0);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_sample(schedule, x.view(), t, noise, out);
@@ -146,7 +179,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_mean_variance(const Schedule& schedule, const X& x0,
                                                              const per_sample<index>& t) {
-    return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(), detail::from_clean, t);
+    return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(),
+                                      [](index) { return clean; }, t);
 }
 
 /// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is

@@ -5,6 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 
+#include <cmath>
 #include <concepts>
 #include <string_view>
 
@@ -33,12 +34,37 @@ template <ContinuousSchedule S>
     }
 }
 
+/// Times of a continuous schedule, from the least noisy one on.
+struct time_range {
+    double first = 0;
+    double last = 1;
+};
+
+/// The times of a schedule: those of its member times(), without it [0, 1].
+template <ContinuousSchedule S>
+[[nodiscard]] time_range times_of(const S& schedule) {
+    if constexpr (requires { schedule.times(); }) {
+        return schedule.times();
+    } else {
+        return {};
+    }
+}
+
 namespace detail {
 
 /// @throws value_error unless low ≤ value ≤ high
 inline void require_between(std::string_view where, std::string_view what, double value, double low, double high) {
     if (!(value >= low && value <= high)) {
         throw value_error(where, what, text(low, " <= ", what, " <= ", high), value);
+    }
+}
+
+/// @throws value_error unless α and σ are finite, not negative, and not both 0
+inline void require_level(std::string_view where, const marginal<double>& level) {
+    if (!(level.signal >= 0 && level.sigma >= 0 && level.signal + level.sigma > 0 &&
+          std::isfinite(level.signal + level.sigma))) {
+        throw value_error(where, "level", "finite signal and sigma >= 0, not both 0",
+                          text(level.signal, ", ", level.sigma));
     }
 }
 

@@ -5,6 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
@@ -12,7 +13,6 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -20,15 +20,6 @@
 namespace ddpm {
 
 namespace detail {
-
-/// @throws value_error unless α and σ are finite, not negative, and not both 0
-inline void require_level(std::string_view where, const marginal<double>& level) {
-    if (!(level.signal >= 0 && level.sigma >= 0 && level.signal + level.sigma > 0 &&
-          std::isfinite(level.signal + level.sigma))) {
-        throw value_error(where, "level", "finite signal and sigma >= 0, not both 0",
-                          text(level.signal, ", ", level.sigma));
-    }
-}
 
 /// The levels of a discrete schedule's timesteps, and between them.
 class schedule_levels {

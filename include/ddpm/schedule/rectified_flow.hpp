@@ -30,6 +30,8 @@ struct rectified_flow {
     }
 
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+
+    [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
 };
 
 }  // namespace ddpm

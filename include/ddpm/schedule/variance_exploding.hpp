@@ -20,6 +20,11 @@ struct variance_exploding {
     }
 
     [[nodiscard]] double time_of(double ratio) const { return ratio; }
+
+    /// σ may be as large as one likes.
+    [[nodiscard]] time_range times() const { return {0, std::numeric_limits<double>::infinity()}; }
+
+    [[nodiscard]] double log_snr_slope(double sigma) const { return -2 / sigma; }
 };
 
 }  // namespace ddpm

@@ -36,6 +36,10 @@ struct variance_preserving {
     }
 
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+
+    [[nodiscard]] double log_snr_slope(double u) const {
+        return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
+    }
 };
 
 }  // namespace ddpm

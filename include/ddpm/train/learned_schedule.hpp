@@ -33,6 +33,9 @@ public:
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double model_time(double u) const { return -gamma(u).value; }
 
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] double log_snr_slope(double u) const { return -gamma(u).slope; }
+
     /// The time at which σ/α is `ratio`; 0 or 1 where it is smaller or larger than at any time.
     /// @throws value_error unless ratio ≥ 0
     /// @complexity some fifty values of γ

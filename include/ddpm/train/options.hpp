@@ -5,6 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/learning_rate.hpp>
@@ -29,9 +30,10 @@ struct trainer_options {
     double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
     std::optional<prediction>
         predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
-    timestep_sampling timesteps{};  ///< how the timesteps of a batch are chosen
+    timestep_sampling timesteps{};  ///< how the times of a batch are chosen
+    std::optional<time_range> times{};  ///< from which times of a continuous schedule; by default all it has
     double offset_noise = 0;  ///< how much of one normal per sample and channel is added to the noise of all its pixels
-    std::uint64_t seed = 0;  ///< of the order of samples, the timesteps and the noise
+    std::uint64_t seed = 0;  ///< of the order of samples, the times and the noise
 };
 
 struct fit_options {

@@ -11,7 +11,8 @@
 namespace ddpm {
 
 // How training chooses the timesteps of a batch. Where t is not uniform but the loss is to be the mean over all t, each
-// sample counts 1/(T p_t): its expectation is then that of a uniform t.
+// sample counts 1/(T p_t): its expectation is then that of a uniform t. In continuous time the range of times that is
+// trained stands for 0 … T, and p for the density.
 
 /// Each t by itself, uniformly.
 struct uniform_timesteps {};
@@ -29,14 +30,15 @@ struct stratified_timesteps {
 };
 
 /// t in proportion to the root of the mean square of its last losses, a small part of the time uniformly; unbiased.
-/// Uniform until every t has all its losses.
+/// Uniform until every t has all its losses. Not in continuous time.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, section 3.3 and the authors' code
 struct importance_timesteps {
     index history = 10;                  ///< losses kept of each t
     double uniform_probability = 0.001;  ///< how often t is uniform
 };
 
-/// The t whose ln(σ/α) is nearest to a normal one.
+/// The t whose ln(σ/α) is nearest to a normal one; in continuous time that time itself, of a normal cut to the range, for
+/// which the schedule must be an InvertibleSchedule.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 struct log_normal_timesteps {
     double mean = -1.2;
@@ -46,7 +48,7 @@ struct log_normal_timesteps {
         0;  ///< how often t is uniform; an unbiased estimate needs some where the normal has no mass
 };
 
-/// t = ⌊u T⌋ with the logarithm of u/(1 − u) normal.
+/// t = ⌊u T⌋ with the logarithm of u/(1 − u) normal; in continuous time the part u of the range.
 /// @source Esser et al. 2024, arXiv 2403.03206, section 3.1
 struct logit_normal_timesteps {
     double mean = 0;

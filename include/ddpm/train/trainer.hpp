@@ -6,21 +6,22 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/mse.hpp>
+#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/network.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/checkpoint.hpp>
 #include <ddpm/train/detail/batch_gradient.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
+#include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/options.hpp>
-#include <ddpm/train/timestep_sampler.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include <algorithm>
@@ -37,15 +38,16 @@
 
 namespace ddpm {
 
-/// Trains a denoising network in place, and keeps an average of its parameters. Every step follows from its number:
-/// which samples (epochs in random order without replacement), which timesteps (as the options say, of themselves
-/// uniform) and which noise are read from the Philox streams `order`, `timestep` and `training` of the seed, and so a
-/// run may be cut anywhere and go on. Of a network with a variance head a loss that knows nothing of it trains the
-/// prediction alone.
+/// Trains a denoising network in place, and keeps an average of its parameters. The schedule may be discrete, or
+/// continuous: the network is then told its model time, and losses that need timesteps are not to be had. Every step
+/// follows from its number: which samples (epochs in random order without replacement), which times (as the options say,
+/// of themselves uniform) and which noise are read from the Philox streams `order`, `timestep` and `training` of the
+/// seed, and so a run may be cut anywhere and go on. Of a network with a variance head a loss that knows nothing of it
+/// trains the prediction alone.
 /// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
 /// without
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
-template <nn::Network Net, NoiseSchedule Schedule, class Loss = mse_loss>
+template <nn::Network Net, NoiseProcess Schedule, class Loss = mse_loss>
     requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
 class trainer {
 public:
@@ -53,7 +55,7 @@ public:
 
     /// `net` must outlive the trainer; the schedule is copied.
     /// @throws value_error for options outside their domain, or if the loss needs a variance head that the network has
-    /// not
+    /// not; in continuous time also as time_sampler does
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
@@ -67,7 +69,7 @@ public:
           ema_(net, options.ema),
           micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
           differentiate_(net, micro_batch_, options.recompute),
-          timesteps_(options.timesteps, schedule_, options.seed),
+          timesteps_(detail::make_time_sampler<scalar>(options, schedule_)),
           batch_(net.shape(), micro_batch_, options) {}
 
     trainer(const trainer&) = delete;
@@ -166,6 +168,9 @@ public:
     }
 
 private:
+    using time_source = decltype(detail::make_time_sampler<scalar>(std::declval<const trainer_options&>(),
+                                                                   std::declval<const Schedule&>()));
+
     static constexpr index last_step = index{1} << 32;  // the noise is addressed by 32 bits of step
 
     static void require_valid_labels(const fit_options& options, index samples) {
@@ -175,7 +180,7 @@ private:
         if (options.labels.empty()) {
             return;
         }
-        if (!detail::takes_condition<Net>) {
+        if (!nn::takes_condition<Net>) {
             throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
         }
         if (static_cast<index>(options.labels.size()) != samples) {
@@ -232,7 +237,7 @@ private:
     template <class Self>
     [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> timesteps_group(Self& self) {
         std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
-        timestep_sampler<scalar>::visit_state(self.timesteps_, [&](const char* name, auto& state) {
+        time_source::visit_state(self.timesteps_, [&](const char* name, auto& state) {
             list.push_back({std::string(detail::timesteps_group) + name, state.shape(), state.values(), state.order()});
         });
         return list;
@@ -250,8 +255,8 @@ private:
     ddpm::ema<Net> ema_;
     index micro_batch_;
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
-    timestep_sampler<scalar> timesteps_;
-    detail::training_batch<scalar> batch_;
+    time_source timesteps_;
+    detail::training_batch<scalar, time_type<Schedule>> batch_;
     index step_ = 0;
 };
 

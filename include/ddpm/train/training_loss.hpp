@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <concepts>
 
@@ -14,15 +15,17 @@ namespace ddpm {
 /// writes its gradient with respect to the prediction. It counts each sample with its weight, and writes each sample's
 /// loss where noised.losses has a place for it.
 template <class L, class Schedule, class S>
-concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
-                                batch_view<const S> predicted, batch_view<S> d_predicted) {
+concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
+                                const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
+                                batch_view<S> d_predicted) {
     { loss(schedule, kind, noised, predicted, d_predicted) } -> std::convertible_to<double>;
 };
 
 /// The same for a network with a variance head: loss(schedule, kind, noised, predicted, head, d_predicted, d_head).
 template <class L, class Schedule, class S>
-concept VarianceLoss = requires(const L& loss, const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
-                                batch_view<const S> values, batch_view<S> gradient) {
+concept VarianceLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
+                                const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> values,
+                                batch_view<S> gradient) {
     { loss(schedule, kind, noised, values, values, gradient, gradient) } -> std::convertible_to<double>;
 };
 

@@ -11,7 +11,7 @@
 #include <ddpm/nn/network.hpp>
 #include <ddpm/nn/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include <array>
@@ -21,12 +21,6 @@
 
 namespace ddpm::detail {
 
-template <class Net>
-inline constexpr bool takes_condition =
-    requires(const Net& net, batch_view<const typename Net::scalar> x, std::span<const double> t,
-             const nn::condition<typename Net::scalar>& c, batch_view<typename Net::scalar> out,
-             typename Net::workspace& w) { net.forward(x, t, c, out, w); };
-
 /// Which masks a network's dropout takes.
 struct dropout_place {
     std::uint64_t seed;
@@ -35,7 +29,7 @@ struct dropout_place {
 };
 
 /// Sends batches of up to so many samples through a network, a loss, and back. Between calls nothing is allocated.
-template <nn::Network Net, NoiseSchedule Schedule, class Loss>
+template <nn::Network Net, NoiseProcess Schedule, class Loss>
 class batch_gradient {
 public:
     using scalar = typename Net::scalar;
@@ -62,7 +56,7 @@ public:
 
     /// `share` times the loss of the samples; where it is finite, that part of the gradient is added to `gradient`.
     double operator()(const Net& net, const Schedule& schedule, const Loss& loss, prediction kind,
-                      const noised_batch<scalar>& noised, std::span<const double> times,
+                      const noised_batch<scalar, time_type<Schedule>>& noised, std::span<const double> times,
                       [[maybe_unused]] const nn::condition<scalar>& given, [[maybe_unused]] const dropout_place& drop,
                       double share, Net& gradient) {
         const index count = noised.xt.columns();
@@ -74,7 +68,7 @@ public:
         if constexpr (requires { workspace_.drop(drop.seed, drop.step, drop.first_sample); }) {
             workspace_.drop(drop.seed, drop.step, drop.first_sample);
         }
-        if constexpr (takes_condition<Net>) {
+        if constexpr (nn::takes_condition<Net>) {
             net.forward(noised.xt, times, given, output, workspace_);
         } else {
             net.forward(noised.xt, times, output, workspace_);
@@ -95,7 +89,7 @@ public:
             nn::join_variance_head<scalar>(d_predicted, d_head, channels, output);
         }
         const batch_view<const scalar> d_output = has_head_ ? output : d_predicted;
-        if constexpr (takes_condition<Net>) {
+        if constexpr (nn::takes_condition<Net>) {
             net.backward(noised.xt, times, given, d_output, workspace_, gradient);
         } else {
             net.backward(noised.xt, times, d_output, workspace_, gradient);
@@ -106,7 +100,8 @@ public:
 private:
     /// With a head the loss that knows of it is taken, where there is one; another trains the prediction alone.
     [[nodiscard]] double differentiate(const Schedule& schedule, const Loss& loss, prediction kind,
-                                       const noised_batch<scalar>& noised, batch_view<const scalar> predicted,
+                                       const noised_batch<scalar, time_type<Schedule>>& noised,
+                                       batch_view<const scalar> predicted,
                                        [[maybe_unused]] batch_view<const scalar> head, batch_view<scalar> d_predicted,
                                        [[maybe_unused]] batch_view<scalar> d_head) const {
         if constexpr (!TrainingLoss<Loss, Schedule, scalar>) {

@@ -4,12 +4,14 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/timestep_sampling.hpp>
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -36,19 +38,55 @@ namespace ddpm::detail {
     return out;
 }
 
-/// Everything of a trainer, beside its network, loss and data, that decides what it does: the name and exact value of
-/// each option, and a hash (FNV-1a) of the schedule's ᾱ.
-template <NoiseSchedule Schedule>
-[[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
-                                                             const Schedule& schedule) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (index t = 0; t < schedule.steps(); ++t) {
-        const std::uint64_t bits = std::bit_cast<std::uint64_t>(static_cast<double>(schedule.alpha_bar(t)));
+/// A hash of numbers (FNV-1a).
+class number_hash {
+public:
+    void add(double value) noexcept {
+        const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
         for (int byte = 0; byte < 8; ++byte) {
-            hash = (hash ^ (bits >> (8 * byte) & 0xff)) * 0x100000001b3;
+            hash_ = (hash_ ^ (bits >> (8 * byte) & 0xff)) * 0x100000001b3;
         }
     }
-    return {
+    [[nodiscard]] std::string text() const { return exact_text(hash_); }
+
+private:
+    std::uint64_t hash_ = 0xcbf29ce484222325;
+};
+
+/// What of a schedule decides what a trainer does: all ᾱ of a discrete one; of a continuous one the times that are
+/// trained, and the levels and the network's times at some of them.
+template <NoiseProcess Schedule>
+[[nodiscard]] std::map<std::string, std::string> schedule_fingerprint(const trainer_options& o,
+                                                                      const Schedule& schedule) {
+    number_hash hash;
+    if constexpr (NoiseSchedule<Schedule>) {
+        for (index t = 0; t < schedule.steps(); ++t) {
+            hash.add(static_cast<double>(schedule.alpha_bar(t)));
+        }
+        return {{"schedule.steps", exact_text(static_cast<index>(schedule.steps()))},
+                {"schedule.alpha_bar_hash", hash.text()}};
+    } else {
+        const auto [first, last] = training_times(o, schedule);
+        constexpr int count = 256;
+        for (int k = 0; k < count; ++k) {
+            const double s = (k + 0.5) / count;
+            const double u = first + (std::isinf(last) ? s / (1 - s) : s * (last - first));
+            const auto [signal, sigma] = schedule.level(u);
+            for (const double value : {signal, sigma, model_time_at(schedule, u)}) {
+                hash.add(value);
+            }
+        }
+        return {{"schedule.times", exact_text(first) + ' ' + exact_text(last)}, {"schedule.level_hash", hash.text()}};
+    }
+}
+
+/// Everything of a trainer, beside its network, loss and data, that decides what it does: the name and exact value of
+/// each option, and the schedule.
+template <NoiseProcess Schedule>
+[[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
+                                                             const Schedule& schedule) {
+    std::map<std::string, std::string> all = schedule_fingerprint(o, schedule);
+    all.insert({
         {"batch", exact_text(o.batch)},
         {"micro_batch", exact_text(o.micro_batch)},
         {"learning_rate", exact_text(o.learning_rate)},
@@ -70,9 +108,8 @@ template <NoiseSchedule Schedule>
         {"offset_noise", exact_text(o.offset_noise)},
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(o.seed)},
-        {"schedule.steps", exact_text(static_cast<index>(schedule.steps()))},
-        {"schedule.alpha_bar_hash", exact_text(hash)},
-    };
+    });
+    return all;
 }
 
 }  // namespace ddpm::detail

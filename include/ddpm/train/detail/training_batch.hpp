@@ -8,10 +8,9 @@
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/options.hpp>
-#include <ddpm/train/timestep_sampler.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -54,7 +53,7 @@ private:
 };
 
 /// The samples of a step: what is drawn for them, part by part, and what is learned of them.
-template <Scalar S>
+template <Scalar S, class Time>
 class training_batch {
 public:
     training_batch(const sample_shape& shape, index largest_part, const trainer_options& options)
@@ -73,9 +72,9 @@ public:
     [[nodiscard]] index rows() const noexcept { return x0_.rows(); }
 
     /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their labels.
-    template <NoiseSchedule Schedule>
-    void draw(batch_view<const S> data, epoch_order& order, const Schedule& schedule,
-              const timestep_sampler<S>& timesteps, const fit_options& options, index step, index first, index count) {
+    template <NoiseProcess Schedule, class Sampler>
+    void draw(batch_view<const S> data, epoch_order& order, const Schedule& schedule, const Sampler& timesteps,
+              const fit_options& options, index step, index first, index count) {
         first_ = static_cast<std::size_t>(first);
         count_ = static_cast<std::size_t>(count);
         weighs_ = timesteps.weighs();
@@ -84,10 +83,10 @@ public:
         for (index n = 0; n < count; ++n) {
             const index sample = order[step * batch_ + first + n];
             std::copy_n(data.column(sample), x0_.rows(), x0_.col(n).data());
-            const drawn_timestep drawn = timesteps(step, first + n, batch_);
+            const auto drawn = timesteps(step, first + n, batch_);
             const auto at = static_cast<std::size_t>(first + n);
             t_[at] = drawn.t;
-            times_[at] = static_cast<double>(drawn.t);
+            times_[at] = model_time_at(schedule, drawn.t);
             weight_[at] = drawn.weight;
             losses_[at] = std::numeric_limits<double>::quiet_NaN();
             if (!options.labels.empty()) {
@@ -108,7 +107,7 @@ public:
     }
 
     /// The part that was drawn last.
-    [[nodiscard]] noised_batch<S> noised() {
+    [[nodiscard]] noised_batch<S, Time> noised() {
         const index count = static_cast<index>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
         return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
@@ -118,7 +117,7 @@ public:
     [[nodiscard]] std::span<const index> labels() const noexcept { return labels_; }
 
     /// Of the whole batch, once all parts were drawn.
-    [[nodiscard]] std::span<const index> all_t() const noexcept { return t_; }
+    [[nodiscard]] std::span<const Time> all_t() const noexcept { return t_; }
 
     /// Of the whole batch, as far as the loss reported them.
     [[nodiscard]] std::span<const double> all_losses() const noexcept { return losses_; }
@@ -133,7 +132,7 @@ private:
     offset_noise<S> offset_;
     index batch_;
     batch<S> x0_, eps_, xt_;
-    std::vector<index> t_;                        // these four of the whole batch
+    std::vector<Time> t_;                        // these four of the whole batch
     std::vector<double> times_, weight_, losses_;
     std::vector<index> labels_;                   // of the part
     std::size_t first_ = 0, count_ = 0;

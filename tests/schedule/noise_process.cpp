@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/schedule/noise_process.hpp>
+
+#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/variance_exploding.hpp>
+
+#include "support/catch.hpp"
+#include "support/schedules.hpp"
+
+#include <cmath>
+#include <concepts>
+
+namespace ddpm::test {
+
+namespace {
+
+/// Both at once.
+struct either_schedule : schedule_archetype {
+    [[nodiscard]] marginal<double> level(double u) const { return {1, u}; }
+};
+
+struct own_level {
+    marginal<double> own;
+    [[nodiscard]] marginal<double> level(double) const { return own; }
+};
+
+static_assert(NoiseProcess<noise_schedule<>> && NoiseProcess<schedule_archetype> && NoiseProcess<rectified_flow>);
+static_assert(!NoiseProcess<int>);
+static_assert(std::same_as<time_type<noise_schedule<>>, index> && std::same_as<time_type<rectified_flow>, double>);
+static_assert(std::same_as<time_type<either_schedule>, index>);
+
+}  // namespace
+
+TEST_CASE("levels and model times are had alike in discrete and in continuous time", "[schedule]") {
+    const noise_schedule schedule{cosine_beta{}, 10};
+    CHECK(marginal_at(rectified_flow{}, 0.25).signal == 0.75);
+    CHECK(marginal_at(rectified_flow{}, 0.25).sigma == 0.25);
+    CHECK(marginal_at(either_schedule{}, 3).signal == marginal_at(schedule_archetype{}, 3).signal);
+    CHECK(model_time_at(schedule, index{7}) == 7);
+    CHECK(model_time_at(rectified_flow{.time_scale = 1000}, 0.25) == 250);
+    CHECK_NOTHROW(require_time("here", schedule, 9));
+    CHECK_THROWS_AS(require_time("here", schedule, 10), value_error);
+    CHECK_NOTHROW(require_time("here", variance_exploding{}, 80));
+    CHECK_THROWS_AS(require_time("here", rectified_flow{}, 1.5), value_error);
+}
+
+TEST_CASE("a continuous schedule must have levels that make sense", "[schedule]") {
+    CHECK_NOTHROW(marginal_at(own_level{{0, 1}}, 0.5));
+    for (const marginal<double>& level : {marginal<double>{0, 0}, {-1, 1}, {1, -1}, {1, std::nan("")}, {HUGE_VAL, 1}}) {
+        CHECK_THROWS_AS(marginal_at(own_level{level}, 0.5), value_error);
+        CHECK_THROWS_AS(require_time("here", own_level{level}, 0.5), value_error);
+    }
+}
+
+}  // namespace ddpm::test
