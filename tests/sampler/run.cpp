@@ -233,7 +233,7 @@ TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]")
     check(term::noise(0, 1));
 }
 
-TEST_CASE("between two evaluations a plan reads noise up to sixteen times", "[sampler]") {
+TEST_CASE("between two evaluations a plan may read noise as often as it likes", "[sampler]") {
     const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
     const predictor_archetype<double> predictor;
     philox_noise noise(3, noise_stream::sampler);
@@ -250,13 +250,14 @@ TEST_CASE("between two evaluations a plan reads noise up to sixteen times", "[sa
         all.step();
         return batch<double>(all.x().array());
     };
-    batch<double> expected = batch<double>::Zero(100, 2), z(100, 2);
-    for (int i = 0; i < 16; ++i) {
-        noise.normal<double>(z, i + 1);
-        expected += (i + 1) * z;
+    for (const int times : {1, 5, 15, 16, 17, 40}) {
+        batch<double> expected = batch<double>::Zero(100, 2), z(100, 2);
+        for (int i = 0; i < times; ++i) {
+            noise.normal<double>(z, i + 1);
+            expected += (i + 1) * z;
+        }
+        CHECK((run(times) - expected).abs().maxCoeff() < 1e-11);
     }
-    CHECK((run(16) - expected).abs().maxCoeff() < 1e-12);
-    CHECK_THROWS_AS(run(17), value_error);
 }
 
 TEST_CASE("a run whose normals have no address does not begin", "[sampler]") {

@@ -11,10 +11,6 @@
 
 namespace ddpm::kernels {
 
-/// Elements of room for normals, and so how many terms of a stage may read some: each needs a block of 64.
-inline constexpr index stage_scratch = 1024;
-inline constexpr index most_stage_normals = stage_scratch / 64;
-
 /// What a term of a stage reads.
 enum class stage_source {
     column,   ///< an array
@@ -56,6 +52,14 @@ struct stage_work {
     bool stream = false;  ///< what is written but not read goes past the caches
 };
 
+namespace detail {
+
+/// Elements of room for normals, and for how many terms they are made together: each needs a block of 64.
+inline constexpr index stage_scratch = 1024;
+inline constexpr index most_stage_normals = stage_scratch / 64;
+
+}  // namespace detail
+
 }  // namespace ddpm::kernels
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/stage.inl.hpp>
@@ -64,8 +68,8 @@ struct stage_work {
 namespace ddpm::kernels {
 
 /// Does the work for elements row … row + size − 1 of `columns` samples, which lie one after the other in all arrays from
-/// element `first` on; `row` is a multiple of 64. At most most_stage_normals terms read normals, which are those of
-/// philox_normal from z on. NaN stays NaN. Where it streams, element `first` of every array is aligned to 16 bytes.
+/// element `first` on; `row` is a multiple of 64. The normals are those of philox_normal from z on. NaN stays NaN. Where it
+/// streams, element `first` of every array is aligned to 16 bytes.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>

@@ -42,8 +42,8 @@ class sampling_run {
 public:
     /// Starts from the samples x, which the run then owns; column n is sample `first_sample` + n for the noise.
     /// Draw d of the plan is the noise of step `first_step` + d + 1; step 0 is left to the initial noise.
-    /// @throws value_error as require_valid of the options, or if the plan refers to what it has not made, reads noise more
-    /// than sixteen times between two evaluations, or its normals have no address
+    /// @throws value_error as require_valid of the options, or if the plan refers to what it has not made, or its normals
+    /// have no address
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
                  index first_sample = 0, index first_step = 0)
         : plan_(plan),

@@ -61,34 +61,44 @@ DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read,
     }
 }
 
-/// The normals of some elements: those of a stage's k-th term that reads any lie at z + k · stage_chunk.
+/// The normals of a chunk of a sample: those of the first few terms of a stage that read any, one after the other.
 template <class S>
 struct stage_normals {
     alignas(64) S z[stage_scratch];
     index chunk;
+    normal_address sample;
+    index row;  // where the chunk begins
 };
 
-/// Makes them for elements row … row + count − 1 of the sample that begins at `at`.
+/// Makes those of a term for elements e … e + count − 1 of the chunk.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const normal_address& at, index row, index count,
-                                    stage_normals<S>& normals) {
-    S* z = normals.z;
+DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, index e, index count,
+                                    S* z) {
+    normal_address draw = normals.sample;
+    draw.step += static_cast<std::uint32_t>(term.draw);
+    philox_normal(draw, z, 0, 1, normals.row + e, count);
+}
+
+/// Makes those of the first terms for `count` elements.
+template <class S>
+DDPM_INLINE void make_stage_normals(const stage_work<S>& work, index count, stage_normals<S>& normals) {
+    index made = 0;
     for (index s = 0; s < work.count; ++s) {
         for (index t = 0; t < work.sums[s].count; ++t) {
             const stage_term<S>& term = work.sums[s].terms[t];
-            if (term.of == stage_source::normals) {
-                normal_address draw = at;
-                draw.step += static_cast<std::uint32_t>(term.draw);
-                philox_normal(draw, z, 0, 1, row, count);
-                z += normals.chunk;
+            if (term.of == stage_source::normals && made < most_stage_normals) {
+                make_stage_normals(normals, term, 0, count, normals.z + made * normals.chunk);
+                ++made;
             }
         }
     }
 }
 
-/// The block that begins at element e of the arrays, and at z in the normals.
+/// The block that begins at element e of the arrays, and at `begin` of the chunk.
 template <bool Whole, class S>
-DDPM_INLINE void run_stage_block(const stage_work<S>& work, const S* z, index chunk, index e, index rest) {
+DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, index begin, index e,
+                                 index rest) {
+    index draw = 0;
     stage_block<S> x0 = {}, eps = {};
     if (work.p != nullptr) {
         const stage_block<S> xt = load_block<Whole>(work.xt + e, rest), p = load_block<Whole>(work.p + e, rest);
@@ -117,8 +127,13 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, const S* z, index ch
             } else {
                 const S* from = term.column + e;
                 if (term.of == stage_source::normals) {
-                    from = z;
-                    z += chunk;
+                    from = normals.z + draw * normals.chunk + begin;
+                    if (draw == most_stage_normals) {  // there is no room for more: one by one, in place of the last
+                        from -= normals.chunk;
+                        make_stage_normals(normals, term, begin, rest, normals.z + (draw - 1) * normals.chunk);
+                    } else {
+                        ++draw;
+                    }
                 }
                 add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);
             }
@@ -131,21 +146,24 @@ template <class S>
 void run_stage(const stage_work<S>& all, const normal_address& at, index draws, index columns, index row, index size,
                index first) {
     const stage_work<S> work = all;  // which no store can change
-    normal_address sample = at;
     stage_normals<S> normals;
-    normals.chunk = draws == 0 ? size : stage_scratch / (draws < 4 ? 4 : draws) / 64 * 64;
-    for (index n = 0; n < columns; ++n, first += size, ++sample.sample) {
-        for (index begin = 0; begin < size; begin += normals.chunk) {
-            const index count = size - begin < normals.chunk ? size - begin : normals.chunk;
+    normals.sample = at;
+    normals.chunk = draws == 0                   ? size
+                    : draws < most_stage_normals ? stage_scratch / (draws < 4 ? 4 : draws) / 64 * 64
+                                                 : 64;
+    for (index n = 0; n < columns; ++n, first += size, ++normals.sample.sample) {
+        for (index done = 0; done < size; done += normals.chunk) {
+            const index count = size - done < normals.chunk ? size - done : normals.chunk;
+            normals.row = row + done;
             if (draws > 0) {
-                make_stage_normals(work, sample, row + begin, count, normals);
+                make_stage_normals(work, count, normals);
             }
             index e = 0;
             for (; e + 64 <= count; e += 64) {
-                run_stage_block<true>(work, normals.z + e, normals.chunk, first + begin + e, 64);
+                run_stage_block<true>(work, normals, e, first + done + e, 64);
             }
             if (e < count) {
-                run_stage_block<false>(work, normals.z + e, normals.chunk, first + begin + e, count - e);
+                run_stage_block<false>(work, normals, e, first + done + e, count - e);
             }
         }
     }

@@ -4,7 +4,6 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/stage.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
@@ -21,7 +20,7 @@ inline constexpr index no_slot = -1;
 class plan_storage {
 public:
     /// @throws value_error if the plan refers to an evaluation or a draw that is not made before, or to a variance that it
-    /// does not say, or reads more noise between two evaluations than the kernel has room for
+    /// does not say
     plan_storage(const sampling_plan& plan, bool keeps_draws)
         : x0_(plan.stages().size(), no_slot),
           eps_(plan.stages().size(), no_slot),
@@ -73,22 +72,12 @@ private:
     }
 
     void use_all(const std::vector<assignment>& assignments, index i, bool has_variance) {
-        index draws = 0;
         for (const assignment& a : assignments) {
             uses_base_ = uses_base_ || a.target == quantity::base;
             for (const term& t : a.terms) {
                 use(t, i, has_variance);
-                draws += is_draw(t) ? 1 : 0;
             }
         }
-        if (draws > kernels::most_stage_normals) {
-            throw value_error("sampling_plan", "terms of noise between two evaluations",
-                              text("<= ", kernels::most_stage_normals), draws);
-        }
-    }
-
-    [[nodiscard]] static bool is_draw(const term& t) {
-        return t.of == quantity::noise || t.of == quantity::spread_noise;
     }
 
     void use(const term& t, index i, bool has_variance) {
@@ -100,16 +89,17 @@ private:
             throw value_error("sampling_plan", "spread_noise", "a stage that says its variance", "none");
         }
         uses_head_ = uses_head_ || t.of == quantity::spread_noise;
-        const index made = is_draw(t) ? static_cast<index>(noise_.size()) : i + 1;
+        const bool is_draw = t.of == quantity::noise || t.of == quantity::spread_noise;
+        const index made = is_draw ? static_cast<index>(noise_.size()) : i + 1;
         if (t.number < 0 || t.number >= made) {
-            throw value_error("sampling_plan", is_draw(t) ? "number of a draw" : "number of an evaluation",
+            throw value_error("sampling_plan", is_draw ? "number of a draw" : "number of an evaluation",
                               text("0 <= number < ", made), t.number);
         }
         const auto at = static_cast<std::size_t>(t.number);
-        if (is_draw(t) && draw_stage_[at] == never) {
+        if (is_draw && draw_stage_[at] == never) {
             draw_stage_[at] = i;
         }
-        (is_draw(t) ? last_noise_ : t.of == quantity::x0 ? last_x0_ : last_eps_)[at] = i;
+        (is_draw ? last_noise_ : t.of == quantity::x0 ? last_x0_ : last_eps_)[at] = i;
     }
 
     /// A slot that is not needed at stage i or later, or a new one, from now on needed up to stage `last`.
