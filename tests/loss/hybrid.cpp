@@ -48,9 +48,63 @@ TEST_CASE("hybrid_loss is the simple loss for the prediction, and the bound for 
     }
 }
 
+TEST_CASE("hybrid_loss limits the bound's x̂_0 where it is asked to, and the decoder is discretized", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const noised_example<double> example(schedule, {0, 13, 60, 98});
+    const batch<double> wide = 3 * pattern<double>(5, 4, 7), limited = wide.max(-1).min(1), head = pattern<double>(5, 4, 9);
+    REQUIRE((wide.abs().colwise().maxCoeff() > 1).all());
+    std::vector<double> losses(4), expected_losses(4);
+    batch<double> d(5, 4), d_simple(5, 4), d_head(5, 4), expected(5, 4), unused(5, 4);
+    const auto bound_of = [&](const hybrid_loss& loss, const batch<double>& predicted, batch<double>& d_out,
+                              batch<double>& d_head_out, std::vector<double>& losses_out) {
+        noised_batch<double> noised = example.noised();
+        noised.losses = losses_out;
+        static_cast<void>(loss(schedule, prediction::x0, noised, predicted, head, d_out, d_head_out));
+    };
+    bound_of({.clip_denoised = true, .reports_bound = true}, wide, d, d_head, losses);
+    bound_of({.reports_bound = true}, limited, unused, expected, expected_losses);
+    CHECK((d_head == expected).all());
+    CHECK(losses == expected_losses);
+    static_cast<void>(mse_loss{}(schedule, prediction::x0, example.noised(), wide, d_simple));
+    CHECK((d == d_simple).all());
+    bound_of({.reports_bound = true}, wide, unused, expected, expected_losses);
+    CHECK_FALSE((d_head == expected).any());
+    CHECK(losses != expected_losses);
+
+    bound_of({.decoder = gaussian_decoder{}, .clip_denoised = true}, wide, unused, d_head, losses);
+    bound_of({.decoder = gaussian_decoder{}}, wide, unused, expected, expected_losses);
+    CHECK((d_head == expected).all());
+    CHECK(losses == expected_losses);
+}
+
+TEST_CASE("hybrid_loss reports the bound's term alone where it is asked to", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const noised_example<double> example(schedule, {0, 13, 60, 98});
+    const batch<double> predicted = pattern<double>(5, 4, 7), head = pattern<double>(5, 4, 9);
+    const std::vector<double> weight{0.5, 2, 1, 3};
+    batch<double> d(5, 4), d_head(5, 4), d_all(5, 4), d_head_all(5, 4);
+    std::vector<double> alone(4), all(4), bound(4);
+    noised_batch<double> noised = example.noised();
+    noised.weight = weight;
+    noised.losses = alone;
+    const double value =
+        hybrid_loss{.lambda = 0.3, .reports_bound = true}(schedule, prediction::v, noised, predicted, head, d, d_head);
+    noised.losses = all;
+    CHECK(hybrid_loss{.lambda = 0.3}(schedule, prediction::v, noised, predicted, head, d_all, d_head_all) == value);
+    CHECK((d == d_all).all());
+    CHECK((d_head == d_head_all).all());
+    noised.losses = bound;
+    static_cast<void>(vlb_loss{.scale = 0.3}(schedule, prediction::v, noised, predicted, head, d, d_head));
+    CHECK(alone == bound);
+    for (std::size_t n = 0; n < 4; ++n) {
+        CHECK(alone[n] < all[n]);
+    }
+}
+
 TEMPLATE_TEST_CASE("hybrid_loss weights samples, tells each one's loss, and does not depend on the threads", "[loss]",
                    float, double) {
     check_weights<TestType>(hybrid_loss{});
+    check_weights<TestType>(hybrid_loss{.clip_denoised = true});
 }
 
 TEST_CASE("hybrid_loss serves the smallest schedule and refuses what does not fit", "[loss]") {

@@ -87,7 +87,9 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
 
 TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") {
     const auto blocks = GENERATE(ddpm::index{0}, ddpm::index{1}, ddpm::index{3});
-    nn::mlp<double> net{{.dim = 4, .hidden = 9, .blocks = blocks, .embedding = 6, .seed = 5}};
+    const bool time_to_output = GENERATE(false, true);
+    nn::mlp<double> net{
+        {.dim = 4, .hidden = 9, .blocks = blocks, .embedding = 6, .time_to_output = time_to_output, .seed = 5}};
     disturb(net, 0.3, 11);
     const batch<double> x = random_batch(4, 6, 1), dout = random_batch(4, 6, 2);
     batch<double> out(4, 6);
@@ -114,8 +116,46 @@ TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") 
     }
 }
 
+TEMPLATE_TEST_CASE("time_to_output adds a linear function of the embedded time to the output", "[nn]", float, double) {
+    using S = TestType;
+    const bool one_time = GENERATE(false, true);
+    const nn::mlp_options options{.dim = 4, .hidden = 9, .blocks = 2, .embedding = 6, .variance_head = true, .seed = 5};
+    nn::mlp_options with = options;
+    with.time_to_output = true;
+    nn::mlp<S> plain{options}, net{with};
+    CHECK(nn::parameter_count(net) == nn::parameter_count(plain) + 8 * (6 + 1));
+    const auto of_plain = nn::parameters(plain), of_net = nn::parameters(net);
+    REQUIRE(of_net.size() == of_plain.size() + 2);
+    CHECK(of_net[of_plain.size()].name == "time_output.weight");
+    CHECK(of_net[of_plain.size() + 1].name == "time_output.bias");
+    disturb(net, 0.3, 11);
+    for (std::size_t p = 0; p < of_plain.size(); ++p) {
+        CHECK(of_net[p].name == of_plain[p].name);
+        std::copy(of_net[p].values.begin(), of_net[p].values.end(), of_plain[p].values.begin());
+    }
+    nn::dense<S> line(6, 8);
+    std::copy_n(of_net[of_plain.size()].values.begin(), line.weight.size(), line.weight.data());
+    std::copy_n(of_net[of_plain.size() + 1].values.begin(), line.bias.size(), line.bias.data());
+
+    const ddpm::index count = 5;
+    const batch<S> x = random_batch<S>(4, count, 4);
+    const std::vector<double> t = one_time ? std::vector<double>(5, 30.0) : some_times(count);
+    batch<S> embedded(6, count), expected(8, count), out(8, count);
+    nn::time_embedding{.dim = 6}.template forward<S>(t, batch_view<S>(embedded));
+    auto of = plain.plan(count, false);
+    plain.forward(x, t, expected, of);
+    line.forward_add(embedded, batch_view<S>(expected));
+    for (const bool for_backward : {false, true}) {
+        auto w = net.plan(count, for_backward);
+        net.forward(x, t, out, w);
+        CHECK((out - expected).abs().maxCoeff() <= S(sizeof(S) == 4 ? 1e-5 : 1e-14));
+    }
+}
+
 TEST_CASE("a new MLP predicts zero, and its seed names it", "[nn]") {
-    const nn::mlp<float> a{{.dim = 4, .seed = 1}}, b{{.dim = 4, .seed = 1}}, c{{.dim = 4, .seed = 2}};
+    const bool time_to_output = GENERATE(false, true);
+    const nn::mlp<float> a{{.dim = 4, .time_to_output = time_to_output, .seed = 1}},
+        b{{.dim = 4, .time_to_output = time_to_output, .seed = 1}}, c{{.dim = 4, .seed = 2}};
     const batch<float> x = random_batch<float>(4, 3, 1);
     batch<float> out = batch<float>::Ones(4, 3);
     const std::vector<double> t = some_times(3);
@@ -131,7 +171,8 @@ TEST_CASE("a new MLP predicts zero, and its seed names it", "[nn]") {
 
 TEMPLATE_TEST_CASE("a session gives each sample the same bits as a batch of one", "[nn]", float, double) {
     using S = TestType;
-    nn::mlp<S> net{{.dim = 6, .hidden = 40, .blocks = 2}};
+    const bool time_to_output = GENERATE(false, true);
+    nn::mlp<S> net{{.dim = 6, .hidden = 40, .blocks = 2, .time_to_output = time_to_output}};
     disturb(net, 0.1, 3);
     const ddpm::index count = GENERATE(ddpm::index{1}, ddpm::index{31}, ddpm::index{33}, ddpm::index{300});
     const bool one_time = GENERATE(false, true);

@@ -13,13 +13,16 @@
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 
+#include <limits>
 #include <optional>
 #include <type_traits>
+#include <variant>
 
 namespace ddpm {
 
 /// L_hybrid = L_simple + λ · (the term of the variational bound), where L_simple alone trains the prediction, and the
-/// bound the variance head alone: its mean counts as a constant. `Simple` is any loss that trains a prediction.
+/// bound the variance head alone: its mean counts as a constant. `Simple` is any loss that trains a prediction. Where
+/// x̂_0 is limited when the head is used, as variational_bound does, a head that learned without is too large.
 /// @units the bound's term in bits per dimension; with the default λ of T/1000 it stands for a thousandth of the sum of
 /// all T terms
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 16; the RESCALED_MSE of the authors' code, with λ = 1
@@ -30,6 +33,8 @@ struct basic_hybrid_loss {
     Simple simple{};
     any_decoder decoder = discretized_decoder{};
     std::optional<double> lambda{};  ///< without: T/1000
+    bool clip_denoised = false;  ///< the bound's x̂_0 is limited to [−1, 1], for the discretized decoder only
+    bool reports_bound = false;  ///< importance sampling goes by the bound's term alone: it is each sample's loss
 
     /// @shape all D × N, the gradients overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
@@ -46,7 +51,13 @@ struct basic_hybrid_loss {
         }
         const double value = simple(schedule, kind, noised, predicted, d_predicted);
         const double scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000);
-        return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind, {variance, decoder, scale, true},
+        const bool limits = clip_denoised && std::holds_alternative<discretized_decoder>(decoder);
+        return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind,
+                                                       {.variance = variance,
+                                                        .decoder = decoder,
+                                                        .scale = scale,
+                                                        .adds = !reports_bound,
+                                                        .limit = limits ? 1 : std::numeric_limits<double>::infinity()},
                                                        noised, predicted, head, {}, d_head);
     }
 };

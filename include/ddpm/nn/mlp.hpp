@@ -7,6 +7,7 @@
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layer_norm.hpp>
@@ -30,11 +31,14 @@ struct mlp_options {
     index blocks = 3;        ///< depth
     index embedding = 64;    ///< elements of the sinusoidal time embedding
     bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
+    bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
     std::uint64_t seed = 0;  ///< of the parameters' random start
 };
 
 /// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h starts as input(x) and goes through
-/// residual blocks that see the time. Blocks start as the identity and the output as zero.
+/// residual blocks that see the time. Blocks start as the identity and the output as zero. With time_to_output a linear
+/// function of the sinusoidal embedding, at first zero, is added to the output: what changes from one time to the next
+/// whatever the sample, as a variance head does at the smallest times, need not be carved into the blocks.
 template <Scalar S>
 class mlp {
 public:
@@ -55,6 +59,9 @@ public:
         start.layer(input_);
         for (mlp_block<S>& block : blocks_) {
             start.layer(block.linear_1);
+        }
+        if (options.time_to_output) {
+            time_output_ = dense<S>(options.embedding, outputs());
         }
     }
 
@@ -150,7 +157,15 @@ public:
         }
         norm_.forward(w.h(blocks_.size(), n), w.normed_.columns(n), w.moments_.columns(n));
         silu<S>{}.forward(w.normed_.columns(n), w.active_.columns(n));
-        output_.forward(w.active_.columns(n), out);
+        if (options_.time_to_output) {
+            time_output_.forward(embedded, out.middle(0, times));
+            if (times < n) {
+                detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
+            }
+            output_.forward_add(w.active_.columns(n), out);
+        } else {
+            output_.forward(w.active_.columns(n), out);
+        }
     }
 
     /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same batch
@@ -167,6 +182,9 @@ public:
         const index n = x.columns();
         const auto dh = w.dh_.columns(n), dtime = w.dtime_.columns(n), scratch = w.scratch_.columns(n);
         output_.backward(w.active_.columns(n), dout, scratch, d.output_);
+        if (options_.time_to_output) {
+            time_output_.backward(w.embedded_.columns(n), dout, {}, d.time_output_);
+        }
         silu<S>{}.backward(w.normed_.columns(n), scratch, scratch);
         norm_.backward(w.h(blocks_.size(), n), w.moments_.columns(n), scratch, dh, d.norm_);
         std::fill(w.dtime_.values().begin(), w.dtime_.values().end(), S{0});
@@ -192,6 +210,9 @@ public:
         visitor("blocks", self.blocks_);
         visitor("norm_out", self.norm_);
         visitor("output", self.output_);
+        if (self.options_.time_to_output) {
+            visitor("time_output", self.time_output_);
+        }
     }
 
 private:
@@ -229,6 +250,7 @@ private:
     std::vector<mlp_block<S>> blocks_;
     layer_norm<S> norm_;
     dense<S> output_;
+    dense<S> time_output_;  // with time_to_output only
 };
 
 }  // namespace ddpm::nn

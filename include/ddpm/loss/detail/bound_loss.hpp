@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <numbers>
 #include <string_view>
 
@@ -34,6 +35,7 @@ struct bound_loss_options {
     const any_decoder& decoder;
     double scale;
     bool adds = false;  ///< to what noised.losses holds
+    double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 counts as in [−limit, limit], for d_head alone
 };
 
 /// scale times the mean over the samples of each one's term of the bound, in bits per dimension, times its weight; and
@@ -46,7 +48,9 @@ double bound_loss(std::string_view where, const Schedule& schedule, prediction k
     require_valid(where, options.decoder);
     const index rows = predicted.rows(), columns = predicted.columns();
     const auto step_of = [&](index n) {
-        return bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);
+        bound_step step = bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);
+        step.limit = options.limit;
+        return step;
     };
     for (index n = 0; n < columns; ++n) {
         require_timestep(where, schedule, noised.t[n]);
