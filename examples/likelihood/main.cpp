@@ -174,14 +174,14 @@ int run(const settings& chosen) {
     const images data = all.leftCols(all.cols() - chosen.held_out), held_out = all.rightCols(chosen.held_out);
     const schedule_type schedule{ddpm::cosine_beta{}, chosen.timesteps};
 
-    // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, and the prediction all t.
+    // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, the prediction all t.
     const ddpm::hybrid_loss hybrid_loss{.clip_denoised = true, .reports_bound = true};
     const ddpm::importance_timesteps some_importance{.history = 1, .uniform_probability = 0.8};
 
     const network simple = train("L_simple", schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
     const network hybrid = train("L_hybrid", schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
-    const network hybrid_importance = train("L_hybrid with importance sampling", schedule, data, chosen,
-                                            hybrid_loss, some_importance);
+    const network hybrid_importance =
+        train("L_hybrid with importance sampling", schedule, data, chosen, hybrid_loss, some_importance);
     const network vlb =
         train("L_vlb with importance sampling", schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
 

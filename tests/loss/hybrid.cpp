@@ -51,7 +51,8 @@ TEST_CASE("hybrid_loss is the simple loss for the prediction, and the bound for 
 TEST_CASE("hybrid_loss limits the bound's x̂_0 where it is asked to, and the decoder is discretized", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const noised_example<double> example(schedule, {0, 13, 60, 98});
-    const batch<double> wide = 3 * pattern<double>(5, 4, 7), limited = wide.max(-1).min(1), head = pattern<double>(5, 4, 9);
+    const batch<double> wide = 3 * pattern<double>(5, 4, 7), limited = wide.max(-1).min(1);
+    const batch<double> head = pattern<double>(5, 4, 9);
     REQUIRE((wide.abs().colwise().maxCoeff() > 1).all());
     std::vector<double> losses(4), expected_losses(4);
     batch<double> d(5, 4), d_simple(5, 4), d_head(5, 4), expected(5, 4), unused(5, 4);
