@@ -41,13 +41,6 @@ struct reverse_coefficients {
 
 namespace ddpm::kernels {
 
-/// Writes x̂_0 and ε̂ of `size` elements; either may be xt or p. NaN stays NaN.
-/// @determinism the same bits on every instruction set
-template <Scalar S>
-void denoise(index size, const denoise_coefficients<S>& c, const S* xt, const S* p, S* x0, S* eps) {
-    DDPM_DISPATCH(denoise<S>)(size, c, xt, p, x0, eps);
-}
-
 /// Writes x̂_0 and ε̂; either may be xt or p. NaN stays NaN.
 /// @shape all D × N
 /// @determinism the same bits on every instruction set

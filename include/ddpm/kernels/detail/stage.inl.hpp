@@ -125,15 +125,16 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
             } else if (term.of == stage_source::eps) {
                 add_term<Whole>(term, eps, t == 0, e, rest, value);
             } else {
-                const S* from = term.column + e;
-                if (term.of == stage_source::normals) {
+                const S* from;
+                if (term.of == stage_source::column) {
+                    from = term.column + e;
+                } else if (draw < most_stage_normals) {
                     from = normals.z + draw * normals.chunk + begin;
-                    if (draw == most_stage_normals) {  // there is no room for more: one by one, in place of the last
-                        from -= normals.chunk;
-                        make_stage_normals(normals, term, begin, rest, normals.z + (draw - 1) * normals.chunk);
-                    } else {
-                        ++draw;
-                    }
+                    ++draw;
+                } else {  // there is no room for more: one by one, in place of the last
+                    S* const z = normals.z + (draw - 1) * normals.chunk + begin;
+                    make_stage_normals(normals, term, begin, rest, z);
+                    from = z;
                 }
                 add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);
             }
@@ -148,9 +149,8 @@ void run_stage(const stage_work<S>& all, const normal_address& at, index draws, 
     const stage_work<S> work = all;  // which no store can change
     stage_normals<S> normals;
     normals.sample = at;
-    normals.chunk = draws == 0                   ? size
-                    : draws < most_stage_normals ? stage_scratch / (draws < 4 ? 4 : draws) / 64 * 64
-                                                 : 64;
+    const index together = draws < 4 ? 4 : draws < most_stage_normals ? draws : most_stage_normals;
+    normals.chunk = draws == 0 ? size : stage_scratch / together / 64 * 64;
     for (index n = 0; n < columns; ++n, first += size, ++normals.sample.sample) {
         for (index done = 0; done < size; done += normals.chunk) {
             const index count = size - done < normals.chunk ? size - done : normals.chunk;
