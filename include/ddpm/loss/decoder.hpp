@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -52,6 +53,13 @@ inline void require_valid(std::string_view where, const any_decoder& decoder) {
 }
 
 namespace detail {
+
+/// The limit of x̂_0: 1 where it is to be clipped and the data, as the discretized decoder has it, lies in [−1, 1].
+[[nodiscard]] inline double x0_limit(bool clip_denoised, const any_decoder& decoder) {
+    return clip_denoised && std::holds_alternative<discretized_decoder>(decoder)
+               ? 1
+               : std::numeric_limits<double>::infinity();
+}
 
 /// Fills in the chunk's values, and its derivatives.
 inline void decode(const any_decoder& decoder, decoder_chunk& chunk) {

@@ -13,10 +13,8 @@
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 
-#include <limits>
 #include <optional>
 #include <type_traits>
-#include <variant>
 
 namespace ddpm {
 
@@ -51,13 +49,12 @@ struct basic_hybrid_loss {
         }
         const double value = simple(schedule, kind, noised, predicted, d_predicted);
         const double scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000);
-        const bool limits = clip_denoised && std::holds_alternative<discretized_decoder>(decoder);
         return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind,
                                                        {.variance = variance,
                                                         .decoder = decoder,
                                                         .scale = scale,
                                                         .adds = !reports_bound,
-                                                        .limit = limits ? 1 : std::numeric_limits<double>::infinity()},
+                                                        .limit = detail::x0_limit(clip_denoised, decoder)},
                                                        noised, predicted, head, {}, d_head);
     }
 };

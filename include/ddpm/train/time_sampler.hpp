@@ -108,9 +108,7 @@ private:
     }
 
     [[nodiscard]] drawn_time draw(const stratified_timesteps& o, index step, index sample, index batch) const {
-        const double b = static_cast<double>(batch), n = static_cast<double>(sample);
-        const double comb = unit(0, step) + n / b;
-        return {place(o.one_offset ? comb - std::floor(comb) : (n + unit(sample, step)) / b)};
+        return {place(detail::stratified_place(o, sample, batch, [&](index n) { return unit(n, step); }))};
     }
 
     template <class Options>

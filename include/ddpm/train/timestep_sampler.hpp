@@ -69,9 +69,8 @@ public:
             return {sample % 2 == 0 ? t : steps_ - 1 - t};
         }
         if (const auto* stratified = std::get_if<stratified_timesteps>(&sampling_)) {
-            const double b = static_cast<double>(batch), n = static_cast<double>(sample);
-            const double comb = unit(0, step) + n / b;
-            return {timestep(stratified->one_offset ? comb - std::floor(comb) : (n + unit(sample, step)) / b)};
+            return {timestep(detail::stratified_place(*stratified, sample, batch,
+                                                      [&](index n) { return unit(n, step); }))};
         }
         return {noise_.below(steps_, sample, step)};
     }

@@ -62,6 +62,17 @@ using timestep_sampling = std::variant<uniform_timesteps, antithetic_timesteps, 
 
 namespace detail {
 
+/// The place in [0, 1) of sample n of a batch of B; random(k) is a uniform number of [0, 1) of sample k.
+template <class Random>
+[[nodiscard]] double stratified_place(const stratified_timesteps& o, index n, index batch, const Random& random) {
+    const double b = static_cast<double>(batch), place = static_cast<double>(n);
+    if (!o.one_offset) {
+        return (place + random(n)) / b;
+    }
+    const double comb = random(index{0}) + place / b;
+    return comb - std::floor(comb);
+}
+
 inline void require_probability(double value, double least) {
     if (!(value >= least && value <= 1)) {
         throw value_error("timestep_sampling", "uniform_probability", text("in [", least, ", 1]"), value);

@@ -22,7 +22,6 @@
 #include <limits>
 #include <span>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace ddpm::detail {
@@ -68,15 +67,12 @@ public:
           session_(session_of(predictor, options.batch)),
           terms_(timesteps_.size()),
           x0_errors_(timesteps_.size()) {
-        const bool limited = options.clip_denoised && std::holds_alternative<discretized_decoder>(options.decoder);
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
             const index s = k + 1 < timesteps_.size() ? timesteps_[k + 1] : clean;
             const index noisier = k == 0 ? clean : timesteps_[k - 1];
             steps_.push_back(
                 bound_step_at(schedule, prediction_of(predictor), options.variance, timesteps_[k], s, noisier));
-            if (limited) {
-                steps_.back().limit = 1;
-            }
+            steps_.back().limit = x0_limit(options.clip_denoised, options.decoder);
         }
     }
 

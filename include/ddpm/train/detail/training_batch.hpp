@@ -132,7 +132,7 @@ private:
     offset_noise<S> offset_;
     index batch_;
     batch<S> x0_, eps_, xt_;
-    std::vector<Time> t_;                        // these four of the whole batch
+    std::vector<Time> t_;                         // these four of the whole batch
     std::vector<double> times_, weight_, losses_;
     std::vector<index> labels_;                   // of the part
     std::size_t first_ = 0, count_ = 0;
