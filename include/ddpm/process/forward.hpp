@@ -38,32 +38,44 @@ void require_transitions(std::string_view where, const Schedule& schedule, index
     }
 }
 
-/// out = scale · x + √variance · ε, with the transition s → t of each sample. Checks before it writes.
-template <NoiseSchedule Schedule, Scalar S, class From>
-void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
-                       const per_sample<index>& t, batch_view<const S> eps, batch_view<S> out) {
+/// out = signal · x + sigma · ε, with level_of(n) of each sample. Checks before it writes: the shapes, then check().
+template <Scalar S, class Check, class LevelOf>
+void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
+                   batch_view<const S> eps, batch_view<S> out) {
     require_same_shape(where, "eps has the shape of x", x, eps);
     require_same_shape(where, "out has the shape of x", x, out);
-    require_transitions(where, schedule, x.columns(), s, t);
+    check();
     const auto factors_of = [&](index n) {
-        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
-        return std::array{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
+        const auto [signal, sigma] = level_of(n);
+        return std::array{static_cast<S>(signal), static_cast<S>(sigma)};
     };
     kernels::linear_combination({x, eps}, factors_of, out);
 }
 
 /// The same with fresh noise, kept in eps if that is not empty.
-template <NoiseSchedule Schedule, Scalar S, class From>
-void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
-                       const per_sample<index>& t, const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
+template <Scalar S, class Check, class LevelOf>
+void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
+                   const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
     require_same_shape(where, "out has the shape of x", x, out);
-    require_transitions(where, schedule, x.columns(), s, t);
+    check();
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
+    const auto noise_level_of = [&](index n) {
+        const auto [signal, sigma] = level_of(n);
+        return kernels::noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
+    };
+    kernels::q_sample(address, x, noise_level_of, eps, out);
+}
+
+/// The same for the transition s → t of each sample: scale · x + √variance · ε.
+template <NoiseSchedule Schedule, Scalar S, class From, class... Noise>
+void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
+                       const per_sample<index>& t, const Noise&... noise_and_out) {
     const auto level_of = [&](index n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
-        return kernels::noise_level<S>{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
+        return marginal<real_of<Schedule>>{scale, std::sqrt(variance)};
     };
-    kernels::q_sample(address, x, level_of, eps, out);
+    noise_samples<S>(
+        where, x, [&] { require_transitions(where, schedule, x.columns(), s, t); }, level_of, noise_and_out...);
 }
 
 /// The moments of the transition s → t of each sample.
@@ -92,18 +104,13 @@ void require_times(std::string_view where, const Schedule& schedule, index colum
     }
 }
 
-/// x_t with fresh noise, kept in eps if that is not empty.
-template <NoiseProcess Schedule, Scalar S>
+/// The same as noise_samples for the level at t of each sample.
+template <NoiseProcess Schedule, Scalar S, class... Noise>
 void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sample<time_type<Schedule>>& t,
-                  const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
-    require_same_shape("q_sample", "out has the shape of x", x0, out);
-    require_times("q_sample", schedule, x0.columns(), t);
-    const auto address = noise.source.address(x0.rows(), x0.columns(), noise.step, noise.first_sample);
-    const auto level_of = [&](index n) {
-        const auto [signal, sigma] = marginal_at(schedule, t[n]);
-        return kernels::noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
-    };
-    kernels::q_sample(address, x0, level_of, eps, out);
+                  const Noise&... noise_and_out) {
+    noise_samples<S>(
+        "q_sample", x0, [&] { require_times("q_sample", schedule, x0.columns(), t); },
+        [&](index n) { return marginal_at(schedule, t[n]); }, noise_and_out...);
 }
 
 }  // namespace detail
@@ -116,17 +123,7 @@ void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sa
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
               batch_view<scalar_of<X>> out) {
-    using S = scalar_of<X>;
-    const detail::readable x(x0);
-    const detail::readable noise(eps);
-    detail::require_same_shape("q_sample", "eps has the shape of x", x.view(), noise.view());
-    detail::require_same_shape("q_sample", "out has the shape of x", x.view(), out);
-    detail::require_times("q_sample", schedule, x.view().columns(), t);
-    const auto factors_of = [&](index n) {
-        const auto [signal, sigma] = marginal_at(schedule, t[n]);
-        return std::array{static_cast<S>(signal), static_cast<S>(sigma)};
-    };
-    kernels::linear_combination({x.view(), noise.view()}, factors_of, out);
+    detail::level_sample(schedule, detail::readable(x0).view(), t, detail::readable(eps).view(), out);
 }
 
 /// The same, returned.
@@ -149,7 +146,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 template <NoiseProcess Schedule, BatchLike X>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
               batch_view<scalar_of<X>> out) {
-    detail::level_sample(schedule, detail::readable(x0).view(), t, noise, {}, out);
+    detail::level_sample(schedule, detail::readable(x0).view(), t, noise, batch_view<scalar_of<X>>(), out);
 }
 
 /// The same, keeping the noise.
@@ -216,7 +213,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> out) {
     detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise, {}, out);
+        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise,
+        batch_view<scalar_of<X>>(), out);
 }
 
 /// The same, keeping the noise.
