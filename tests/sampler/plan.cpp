@@ -5,6 +5,8 @@
 
 #include "support/catch.hpp"
 
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -31,6 +33,34 @@ TEST_CASE("a plan is what was added to it, in order", "[sampler]") {
     CHECK(plan.stages()[1].then.empty());
     CHECK(plan.draws()[0].from == 0.8 / 0.6);
     CHECK(plan.draws()[1].to == 0);
+}
+
+TEST_CASE("assignments in a row to one target become one", "[sampler]") {
+    const time_grid grid({{7, {0.6, 0.8}}, {-1, {1, 0}}});
+    sampling_plan plan(grid);
+    plan.evaluate(0, grid[0]);
+    for (int i = 0; i < 3; ++i) {
+        plan.draw(grid[0].level, grid[1].level);
+    }
+    plan.set(quantity::base, {term::x(3)});
+    plan.set(quantity::x, {term::x0(0, 0.5), term::x(4), term::noise(0, 0.25)});
+    plan.set(quantity::x, {term::x(2), term::base(5), term::noise(1, 7)});
+    plan.set(quantity::x, {term::noise(2, 8), term::x(0.5)});
+    plan.set(quantity::base, {term::x(1)});
+    plan.set(quantity::x, {term::x(2)});
+    const std::vector<assignment>& then = plan.stages()[0].then;
+    REQUIRE(then.size() == 4);
+    const std::vector<std::pair<quantity, double>> expected{
+        {quantity::noise, 8}, {quantity::x0, 0.5}, {quantity::x, 4},    {quantity::noise, 0.25},
+        {quantity::base, 2.5},  {quantity::noise, 3.5}};
+    REQUIRE(then[1].terms.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        CHECK(then[1].terms[i].of == expected[i].first);
+        CHECK(then[1].terms[i].factor == expected[i].second);
+    }
+    CHECK(then[1].terms[0].number == 2);
+    CHECK(then[1].terms[5].number == 1);
+    CHECK(then[3].terms.size() == 1);  // something else was assigned in between
 }
 
 }  // namespace ddpm::test

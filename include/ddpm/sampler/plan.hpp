@@ -73,9 +73,14 @@ public:
         return static_cast<index>(stages_.size()) - 1;
     }
 
-    /// Adds target ← Σ terms after the last evaluation, or before the first.
+    /// Adds target ← Σ terms after the last evaluation, or before the first. Two in a row to the same target become one.
     void set(quantity target, std::vector<term> terms) {
-        (stages_.empty() ? before_ : stages_.back().then).push_back({target, std::move(terms)});
+        std::vector<assignment>& list = stages_.empty() ? before_ : stages_.back().then;
+        if (!list.empty() && list.back().target == target) {
+            list.back().terms = substitute(terms, list.back());
+        } else {
+            list.push_back({target, std::move(terms)});
+        }
     }
 
     /// Says how the last evaluation's variance head gives the deviation of spread_noise.
@@ -102,6 +107,22 @@ public:
     [[nodiscard]] const std::vector<noise_interval>& draws() const noexcept { return draws_; }
 
 private:
+    /// The terms with what was just assigned in place of its target.
+    [[nodiscard]] static std::vector<term> substitute(const std::vector<term>& terms, const assignment& last) {
+        std::vector<term> all;
+        for (const term& outer : terms) {
+            if (outer.of != last.target) {
+                all.push_back(outer);
+                continue;
+            }
+            for (term inner : last.terms) {
+                inner.factor *= outer.factor;
+                all.push_back(inner);
+            }
+        }
+        return all;
+    }
+
     time_grid grid_;
     std::vector<assignment> before_;
     std::vector<stage> stages_;
