@@ -26,7 +26,7 @@ constexpr ddpm::index size = 1 << 26;
 
 ddpm::bench::work streams(int read, int written, int updated) {
     return {.items = size,
-            .streams = {.floats = size, .read = read, .written = written, .updated = updated}};
+            .passes = {{.floats = size, .read = read, .written = written, .updated = updated}}};
 }
 
 template <class Make>

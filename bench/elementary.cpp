@@ -18,7 +18,7 @@ constexpr ddpm::index size = 1 << 16;  // in and out fit in the second cache
 /// Adds a function over arrays, and beside it the loop that calls the standard library for each element.
 template <class Function, class Standard>
 void add(const std::string& operation, Function function, Standard standard, int written = 1) {
-    const ddpm::bench::work one_pass{.items = size, .streams = {.floats = size, .read = 1, .written = written}};
+    const ddpm::bench::work one_pass{.items = size, .passes = {{.floats = size, .read = 1, .written = written}}};
     const auto make = [](auto body) {
         return [body] {
             return [body, x = scratch(0, size), y = scratch(1, size), z = scratch(2, size)] { body(x, y, z); };

@@ -42,7 +42,7 @@ void add_forward(const std::string& operation, ddpm::index dimension, ddpm::inde
                  Body body) {
     const auto elements = static_cast<double>(dimension * count);
     const ddpm::bench::work one_pass{.items = elements,
-                                     .streams = {.floats = elements, .read = read, .written = written}};
+                                     .passes = {{.floats = elements, .read = read, .written = written}}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     ddpm::bench::add("forward", operation, size, one_pass, [=] {
         return [body, data = forward_data(dimension, count)]() mutable { body(data); };

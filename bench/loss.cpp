@@ -21,7 +21,7 @@ using view = ddpm::batch_view<const float>;
 
 ddpm::bench::work streams(ddpm::index dimension, ddpm::index count, int read, int written) {
     const auto elements = static_cast<double>(dimension * count);
-    return {.items = elements, .streams = {.floats = elements, .read = read, .written = written}};
+    return {.items = elements, .passes = {{.floats = elements, .read = read, .written = written}}};
 }
 
 /// The loss of a batch that predicts ε, with its gradient.

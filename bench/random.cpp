@@ -17,7 +17,7 @@ bench_case& add_normals(const std::string& operation, ddpm::index dimension, ddp
                         const ddpm::bench::setting& where = {}) {
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     const auto elements = static_cast<double>(dimension * count);
-    const ddpm::bench::work filled{.items = elements, .streams = {.floats = elements, .written = 1}};
+    const ddpm::bench::work filled{.items = elements, .passes = {{.floats = elements, .written = 1}}};
     const auto make = [=] {
         const ddpm::philox_noise noise(1, ddpm::noise_stream::sampler);
         return [noise, step = ddpm::index{0}, out = ddpm::batch<float>(dimension, count)]() mutable {
@@ -42,7 +42,7 @@ void add_normals_and_peer(ddpm::index dimension, ddpm::index count) {
 void add_torch_normals(ddpm::index dimension, ddpm::index count) {
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     const auto elements = static_cast<double>(dimension * count);
-    const ddpm::bench::work filled{.items = elements, .streams = {.floats = elements, .written = 1}};
+    const ddpm::bench::work filled{.items = elements, .passes = {{.floats = elements, .written = 1}}};
     ddpm::bench::add("random", "torch_normal", size, filled, [=] {
         return [noise = ddpm::torch_noise(1), out = ddpm::batch<float>(dimension, count)]() mutable {
             noise.normal<float>(out);

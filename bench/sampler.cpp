@@ -60,7 +60,7 @@ struct step_data {
 template <class Sampler, class Body>
 void add_step(const std::string& operation, const Sampler& sampler, int read, Body body) {
     constexpr double elements = dimension * count;
-    const ddpm::bench::work one_pass{.items = elements, .streams = {.floats = elements, .read = read, .updated = 1}};
+    const ddpm::bench::work one_pass{.items = elements, .passes = {{.floats = elements, .read = read, .updated = 1}}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     ddpm::bench::add("sampler", operation, size, one_pass,
                      [=] { return [body, data = step_data(sampler)]() mutable { body(data); }; });
@@ -68,7 +68,7 @@ void add_step(const std::string& operation, const Sampler& sampler, int read, Bo
 
 void add_quantile() {
     const ddpm::bench::work one_pass{.items = dimension * count,
-                                     .streams = {.floats = dimension * count, .read = 1, .written = 1}};
+                                     .passes = {{.floats = dimension * count, .read = 1, .written = 1}}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     ddpm::bench::add("sampler", "absolute_quantile", size, one_pass, [] {
         return [data = step_data(ddpm::ancestral{}), scratch = ddpm::batch<float>(dimension, count),

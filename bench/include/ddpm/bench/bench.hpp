@@ -7,7 +7,7 @@
 //     #include <ddpm/bench/bench.hpp>
 //
 //     const ddpm::bench::group mine{[] {
-//         const ddpm::bench::work one_pass{.items = 1024, .streams = {.floats = 1024, .updated = 1}};
+//         const ddpm::bench::work one_pass{.items = 1024, .passes = {{.floats = 1024, .updated = 1}}};
 //         ddpm::bench::add("mine", "square", "1024", one_pass, [] {
 //             return [x = Eigen::ArrayXf::Ones(1024).eval()]() mutable { x = x.square(); };
 //         }).peer("loop", [] {

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <vector>
 
 #define DDPM_KERNEL_BODY <ddpm/bench/detail/roofline.inl.hpp>
@@ -67,29 +66,36 @@ template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
 
 }  // namespace detail
 
-/// The streams, in shared memory. `past_caches`: what is only written is written past the caches, and so its lines are
-/// not read before.
-/// @throws value_error for more than 4 arrays read, 2 written or 3 updated
-[[nodiscard]] inline auto streams_probe(const memory_streams& streams, bool past_caches) {
-    if (streams.read > detail::most_read || streams.written > detail::most_written ||
-        streams.updated > detail::most_updated) {
-        throw value_error("streams_probe", "arrays read, written and updated", "at most 4, 2 and 3",
-                          ddpm::detail::text(streams.read, ", ", streams.written, " and ", streams.updated));
+/// The passes, one after another, in shared memory. `past_caches`: what is only written is written past the caches, and so
+/// its lines are not read before.
+/// @throws value_error for more than 4 arrays read, 2 written or 3 updated in a pass
+[[nodiscard]] inline auto streams_probe(const std::vector<memory_streams>& passes, bool past_caches) {
+    double floats = 0;
+    int arrays = 0;
+    for (const memory_streams& pass : passes) {
+        if (pass.read > detail::most_read || pass.written > detail::most_written ||
+            pass.updated > detail::most_updated) {
+            throw value_error("streams_probe", "arrays read, written and updated", "at most 4, 2 and 3",
+                              ddpm::detail::text(pass.read, ", ", pass.written, " and ", pass.updated));
+        }
+        floats = std::max(floats, pass.floats);
+        arrays = std::max(arrays, pass.read + pass.written + pass.updated);
     }
-    const auto size = static_cast<index>(streams.floats);
-    std::vector<const float*> in;
-    std::vector<float*> out, both;
-    int number = 0;
-    const auto next = [&] { return scratch(number++, size); };
-    std::generate_n(std::back_inserter(in), streams.read, next);
-    std::generate_n(std::back_inserter(out), streams.written, next);
-    std::generate_n(std::back_inserter(both), streams.updated, next);
+    std::vector<float*> memory;
+    for (int number = 0; number < arrays; ++number) {
+        memory.push_back(scratch(number, static_cast<index>(floats)));
+    }
     return [=] {
-        const auto body = past_caches ? detail::body_of<true>(streams) : detail::body_of<false>(streams);
-        const index chunk = thread_count() == 1 ? size : index{1} << 16;
-        parallel_for(size, chunk, [&](index first, index last) {
-            benchmark::DoNotOptimize(body(in.data(), out.data(), both.data(), first, last - first));
-        });
+        for (const memory_streams& pass : passes) {
+            const auto body = past_caches ? detail::body_of<true>(pass) : detail::body_of<false>(pass);
+            const float* const* const in = memory.data();
+            float* const* const out = memory.data() + pass.read;
+            float* const* const both = out + pass.written;
+            const auto size = static_cast<index>(pass.floats);
+            parallel_for(size, thread_count() == 1 ? size : index{1} << 16, [&](index first, index last) {
+                benchmark::DoNotOptimize(body(in, out, both, first, last - first));
+            });
+        }
     };
 }
 

@@ -53,7 +53,7 @@ template <class Run>
     }
     const double floats = std::max(0x1p24, cache / 2);
     const auto bytes_of = [&](const memory_streams& streams) {
-        return per_second(streams.bytes(), streams_probe(streams, true));
+        return per_second(streams.bytes(), streams_probe({streams}, true));
     };
     constexpr double flops = 1e9;
     return {.threads = thread_count(),

@@ -59,12 +59,11 @@ inline void add_probes(bench_case& each) {
     } else if (w.flops > 0) {
         each.peer(std::string(probe_name::flops), [w] { return flops_probe<float>(w.flops); });
     }
-    if (w.streams.bytes() > 0) {
-        each.peer(std::string(probe_name::memory), [w] { return streams_probe(w.streams, false); });
+    if (!w.passes.empty()) {
+        each.peer(std::string(probe_name::memory), [w] { return streams_probe(w.passes, false); });
     }
-    constexpr double worth_streaming = 0x1p22;  // 16 MiB an array: no cache keeps them all
-    if (w.streams.written > 0 && w.streams.floats >= worth_streaming) {
-        each.peer(std::string(probe_name::streamed), [w] { return streams_probe(w.streams, true); });
+    if (w.is_worth_streaming()) {
+        each.peer(std::string(probe_name::streamed), [w] { return streams_probe(w.passes, true); });
     }
 }
 

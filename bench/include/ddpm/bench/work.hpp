@@ -2,9 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
+#include <vector>
+
 namespace ddpm::bench {
 
-/// The arrays of floats that a benchmark's body runs through once in a call.
+/// The arrays of floats that a pass over memory runs through.
 struct memory_streams {
     double floats = 0;  ///< in each array; a double counts as two
     int read = 0;       ///< how many arrays are read,
@@ -14,16 +17,29 @@ struct memory_streams {
     [[nodiscard]] double bytes() const noexcept { return 4 * floats * (read + written + 2 * updated); }
 };
 
-/// What a benchmark's body does in one call; 0 where it does not apply. Flops and streams say what limits it: a probe
+/// What a benchmark's body does in one call; 0 where it does not apply. Flops and passes say what limits it: a probe
 /// that does nothing but these runs beside it.
 struct work {
     double items = 0;        ///< elements, samples or calls: what a user counts
-    double bytes = 0;        ///< read and written, each once; by default those of the streams
+    double bytes = 0;        ///< read and written, each once; by default those of the passes
     double flops = 0;        ///< additions and multiplications, if they may bind
     bool in_double = false;  ///< whether the flops are of double precision
-    memory_streams streams{};
+    std::vector<memory_streams> passes{};  ///< over memory, one after another
 
-    [[nodiscard]] double bytes_moved() const noexcept { return bytes > 0 ? bytes : streams.bytes(); }
+    [[nodiscard]] double bytes_moved() const noexcept {
+        double all = 0;
+        for (const memory_streams& pass : passes) {
+            all += pass.bytes();
+        }
+        return bytes > 0 ? bytes : all;
+    }
+
+    /// Whether no cache is likely to keep what it writes.
+    [[nodiscard]] bool is_worth_streaming() const noexcept {
+        constexpr double large = 0x1p22;  // 16 MiB an array
+        return std::any_of(passes.begin(), passes.end(),
+                           [](const memory_streams& pass) { return pass.written > 0 && pass.floats >= large; });
+    }
 };
 
 }  // namespace ddpm::bench
