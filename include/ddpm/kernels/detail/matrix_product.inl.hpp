@@ -4,8 +4,9 @@
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
 // A tile of C, tile_rows × tile_columns, stays in registers while k runs: two packs of A's column k, times each of B's
-// numbers in row k. B is read where it lies, one number at a time, whatever its strides. A is read where it lies if
-// its columns are contiguous and close together; else its rows are packed first into panels of tile_rows, k by k.
+// numbers in row k. B is read where it lies, one number at a time, whatever its strides, unless its rows are contiguous and
+// far apart: then a tile's part of it is copied first. A is read where it lies if its columns are contiguous and close
+// together; else its rows are packed first into panels of tile_rows, k by k.
 // Loops from the outside in: columns of B that fit the last cache, k that keeps a tile's part of B near, rows of A that
 // fit the second cache, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
@@ -28,6 +29,7 @@ struct product_block {
     bool in_place;          // whether they are A itself
     const S* edge;          // the last rows, packed, if they do not fill a panel
     strided<S> b;
+    S* right;  // room for a copy of a tile's part of B; null: it is read where it lies
     S* c;
     index c_row, c_column;
     const S* bias;
@@ -39,9 +41,108 @@ struct product_block {
 /// What later tiles need, fetched while this one computes: two columns of B, and a tile of C.
 template <class S>
 struct soon_needed {
-    const S* b;
+    strided<S> b;
     const S* c;
 };
+
+// A tile's part of B, row by row. Rows come in groups of `together`, in which row `at` has its own address where that is a
+// constant, since sums of addresses share ports with the products.
+
+/// Any two steps, or columns that are contiguous. One pointer for three columns: more would not fit the registers, and
+/// fewer would make each address wait for the last. The empty asm keeps compilers from deriving one from the other again.
+template <class S, index Columns, bool Contiguous>
+struct right_columns {
+    static constexpr index together = Contiguous ? 4 : 1;
+
+    const S* third[(Columns + 2) / 3];
+    index row, column;
+
+    DDPM_INLINE explicit right_columns(strided<S> b) : row(Contiguous ? 1 : b.row), column(b.column) {
+        DDPM_UNROLL
+        for (index j = 0; j < Columns; j += 3) {
+            third[j / 3] = b.data + j * column;
+            asm("" : "+r"(third[j / 3]));
+        }
+    }
+
+    DDPM_INLINE S number(index at, index j) const { return third[j / 3][j % 3 * column + at]; }
+
+    DDPM_INLINE void pass(index at, index group) {
+        if (at + 1 == group) {
+            DDPM_UNROLL
+            for (index j = 0; j < Columns; j += 3) {
+                third[j / 3] += group * row;
+            }
+        }
+    }
+};
+
+/// Rows that are contiguous.
+template <class S>
+struct right_rows {
+    static constexpr index together = 4;
+
+    const S* first;
+    index row;
+
+    DDPM_INLINE explicit right_rows(strided<S> b) : first(b.data), row(b.row) {}
+    DDPM_INLINE S number(index, index j) const { return first[j]; }
+    DDPM_INLINE void pass(index, index) { first += row; }
+};
+
+/// A tile of C: its columns as packs.
+template <class S, index Panels, index Columns>
+struct tile_sums {
+    pack<S> of[Columns][2 * Panels];
+};
+
+/// Adds the product of a column of A, at a, and a row of B; fetches what lies `ahead` of a.
+template <class S, index Panels, index Columns, class Right>
+DDPM_INLINE void add_product(tile_sums<S, Panels, Columns>& sums, const S* a, index a_panel, index ahead,
+                             const Right& right, index at) {
+    constexpr index packs = 2 * Panels;
+    pack<S> left[packs];
+    DDPM_UNROLL
+    for (index v = 0; v < packs; ++v) {
+        const S* const from = a + v / 2 * a_panel + v % 2 * lanes<S>;
+        left[v] = load(from);
+        if constexpr (Columns > 1) {
+            __builtin_prefetch(from + ahead);
+        }
+    }
+    DDPM_UNROLL
+    for (index j = 0; j < Columns; ++j) {
+        const pack<S> number = splat(right.number(at, j));
+        DDPM_UNROLL
+        for (index v = 0; v < packs; ++v) {
+            sums.of[j][v] = multiply_add(left[v], number, sums.of[j][v]);
+        }
+    }
+}
+
+/// Adds a·b.
+template <bool Far, class S, index Panels, index Columns, class Right>
+DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, index depth, const S* a, index a_step,
+                              index a_panel, index ahead, Right right, [[maybe_unused]] strided<S> soon) {
+    index k = 0;
+    for (; k + Right::together <= depth; k += Right::together) {
+        DDPM_UNROLL
+        for (index at = 0; at < Right::together; ++at) {
+            if constexpr (Far) {
+                __builtin_prefetch(soon.data + at % 2 * soon.column, 0, 2);
+                soon.data += soon.row;
+            }
+            add_product(sums, a, a_panel, ahead, right, at);
+            a += a_step;
+            right.pass(at, Right::together);
+        }
+    }
+    for (; k < depth; ++k) {
+        add_product(sums, a, a_panel, ahead, right, 0);
+        a += a_step;
+        right.pass(0, 1);
+    }
+}
 
 /// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
 /// column; `cold` says that a is read for the first time, where it lies in columns that no prefetcher foresees.
@@ -50,32 +151,16 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
                           const S* start, index start_column, S* c, index c_column, [[maybe_unused]] soon_needed<S> soon) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
-    constexpr index ahead = 48;  // columns of a: some hundred cycles
-    pack<S> sum[Columns][packs];
-    if (start == nullptr) {
+    const index ahead = cold ? 48 * a_step : 0;  // columns of a: some hundred cycles
+    tile_sums<S, Panels, Columns> sums{};
+    if (start != nullptr) {
         DDPM_UNROLL
         for (index j = 0; j < Columns; ++j) {
             DDPM_UNROLL
             for (index v = 0; v < packs; ++v) {
-                sum[j][v] = pack<S>{};
+                sums.of[j][v] = load(start + j * start_column + v * width);
             }
         }
-    } else {
-        DDPM_UNROLL
-        for (index j = 0; j < Columns; ++j) {
-            DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
-                sum[j][v] = load(start + j * start_column + v * width);
-            }
-        }
-    }
-    // One pointer for three columns: more would not fit the registers, and fewer would make each address wait for the
-    // last. The empty asm keeps compilers from deriving one from the other again.
-    const S* right_of[(Columns + 2) / 3];
-    DDPM_UNROLL
-    for (index j = 0; j < Columns; j += 3) {
-        right_of[j / 3] = b.data + j * b.column;
-        asm("" : "+r"(right_of[j / 3]));
     }
     if constexpr (Far) {
         DDPM_UNROLL
@@ -86,63 +171,40 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
             }
         }
     }
-    for (index k = 0; k < depth; ++k) {
-        if constexpr (Far) {
-            __builtin_prefetch(soon.b, 0, 2);
-            __builtin_prefetch(soon.b + b.column, 0, 2);
-            soon.b += b.row;
-        }
-        pack<S> left[packs];
-        DDPM_UNROLL
-        for (index v = 0; v < packs; ++v) {
-            left[v] = load(a + v / 2 * a_panel + v % 2 * width);
-        }
-        if (Columns > 1 && cold) {
-            DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
-                __builtin_prefetch(a + ahead * a_step + v / 2 * a_panel + v % 2 * width);
-            }
-        }
-        DDPM_UNROLL
-        for (index j = 0; j < Columns; ++j) {
-            const pack<S> right = splat(right_of[j / 3][j % 3 * b.column]);
-            DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
-                sum[j][v] = multiply_add(left[v], right, sum[j][v]);
-            }
-        }
-        a += a_step;
-        DDPM_UNROLL
-        for (index j = 0; j < Columns; j += 3) {
-            right_of[j / 3] += b.row;
-        }
+    if (Columns == tile_columns && b.row == 1) {
+        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_columns<S, Columns, true>(b), soon.b);
+    } else if (Columns == tile_columns && b.column == 1) {
+        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_rows<S>(b), soon.b);
+    } else {
+        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_columns<S, Columns, false>(b), soon.b);
     }
     DDPM_UNROLL
     for (index j = 0; j < Columns; ++j) {
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
-            store(c + j * c_column + v * width, sum[j][v]);
+            store(c + j * c_column + v * width, sums.of[j][v]);
         }
     }
 }
 
 /// What the tiles after that of row i and column j need; as long as the block lasts, else what it needs itself.
 template <class S>
-DDPM_INLINE soon_needed<S> needed_after(const product_block<S>& block, index i, index j, index height, index columns) {
+DDPM_INLINE soon_needed<S> needed_after(const product_block<S>& block, strided<S> b, index i, index j, index height,
+                                        index columns) {
     const bool is_last = j + 2 * columns > block.columns;
     const index ahead = 2 * (i / height);  // all tiles of these columns together fetch the next ones
     const index next_i = i + 2 * height <= block.rows ? i + height : is_last ? i : 0;
     const index next_j = i + 2 * height <= block.rows || is_last ? j : j + columns;
-    return {part(block.b, 0, is_last || ahead >= columns ? j : j + columns + ahead).data,
+    const bool none = is_last || ahead >= columns || block.right != nullptr;
+    return {none ? b : part(block.b, 0, j + columns + ahead),
             block.c + next_i * block.c_row + next_j * block.c_column};
 }
 
-/// The tiles of columns j … j + Columns − 1 from row `i` on, for as long as `Panels` full panels are left; returns the
+/// The tiles of columns j … j + Columns − 1, whose part of B is b, from row `i` on, for as long as `Panels` full panels are left; returns the
 /// row after them.
 template <class S, index Panels, index Columns>
-index run_panels(const product_block<S>& block, index i, index j) {
+index run_panels(const product_block<S>& block, strided<S> b, index i, index j) {
     constexpr index height = Panels * tile_rows<S>;
-    const strided<S> b = part(block.b, 0, j);
     for (; i + height <= block.rows; i += height) {
         S* const c = block.c + i * block.c_row + j * block.c_column;
         const S* const a = block.a + i / tile_rows<S> * block.a_panel;
@@ -158,7 +220,7 @@ index run_panels(const product_block<S>& block, index i, index j) {
         if (Columns == tile_columns && block.far) {
             run_tile<S, Panels, Columns, Columns == tile_columns>(block.depth, a, block.a_step, block.a_panel, cold, b,
                                                                   start, start_column, c, block.c_column,
-                                                                  needed_after(block, i, j, height, Columns));
+                                                                  needed_after(block, b, i, j, height, Columns));
         } else {
             run_tile<S, Panels, Columns, false>(block.depth, a, block.a_step, block.a_panel, cold, b, start,
                                                 start_column, c, block.c_column, {});
@@ -169,7 +231,7 @@ index run_panels(const product_block<S>& block, index i, index j) {
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
 template <class S, index Columns>
-void run_tile_aside(const product_block<S>& block, const S* a, index a_step, index i, index j) {
+void run_tile_aside(const product_block<S>& block, const S* a, index a_step, strided<S> b, index i, index j) {
     constexpr index height = tile_rows<S>;
     const index rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
@@ -184,8 +246,7 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, ind
             }
         }
     }
-    run_tile<S, 1, Columns, false>(block.depth, a, a_step, 0, false, part(block.b, 0, j), tile, height, tile, height,
-                                   {});
+    run_tile<S, 1, Columns, false>(block.depth, a, a_step, 0, false, b, tile, height, tile, height, {});
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -193,35 +254,48 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, ind
     }
 }
 
-/// All rows of columns j … j + Columns − 1.
+/// All rows of columns j … j + Columns − 1, whose part of B is b.
 template <class S, index Panels, index Columns>
-void run_columns(const product_block<S>& block, index j) {
+void run_columns(const product_block<S>& block, strided<S> b, index j) {
     index i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
         if constexpr (Panels > 1) {
-            i = run_panels<S, Panels, Columns>(block, i, j);
+            i = run_panels<S, Panels, Columns>(block, b, i, j);
         }
-        i = run_panels<S, 1, Columns>(block, i, j);
+        i = run_panels<S, 1, Columns>(block, b, i, j);
     }
     for (; i + tile_rows<S> <= block.rows; i += tile_rows<S>) {
-        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, i, j);
+        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, b, i, j);
     }
     if (i < block.rows) {
-        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, i, j);
+        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, b, i, j);
     }
+}
+
+/// The part of B of columns j … j + tile_columns − 1, copied side by side if there is room for that.
+template <class S>
+strided<S> place_right(const product_block<S>& block, index j) {
+    const strided<S> b = part(block.b, 0, j);
+    if (block.right == nullptr) {
+        return b;
+    }
+    for (index k = 0; k < block.depth; ++k) {
+        __builtin_memcpy(block.right + k * tile_columns, b.data + k * b.row, sizeof(S) * tile_columns);
+    }
+    return {block.right, tile_columns, 1};
 }
 
 template <class S>
 void run_block(const product_block<S>& block) {
     index j = 0;
     for (; j + tile_columns <= block.columns; j += tile_columns) {
-        run_columns<S, 1, tile_columns>(block, j);
+        run_columns<S, 1, tile_columns>(block, place_right(block, j), j);
     }
     for (; j + few_columns <= block.columns; j += few_columns) {
-        run_columns<S, few_panels, few_columns>(block, j);
+        run_columns<S, few_panels, few_columns>(block, part(block.b, 0, j), j);
     }
     for (; j < block.columns; ++j) {
-        run_columns<S, one_column_panels, 1>(block, j);
+        run_columns<S, one_column_panels, 1>(block, part(block.b, 0, j), j);
     }
 }
 
@@ -273,6 +347,9 @@ void product(const product_problem<S>& problem) {
     block.c_column = problem.c_column;
     block.bias_row = problem.bias_row;
     block.bias_column = problem.bias_column;
+    // So do rows of B, where many tiles read them.
+    const bool copied = problem.b.column == 1 && problem.b.row >= far_apart && problem.rows >= 4 * height;
+    block.right = copied ? problem.buffer + problem.left_length() : nullptr;
     block.far = problem.rows * problem.columns * static_cast<index>(sizeof(S)) > P::second_cache;
     for (index j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;

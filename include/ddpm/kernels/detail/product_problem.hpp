@@ -39,6 +39,10 @@ struct product_problem {
     static constexpr index most_depth = 640;
     static constexpr index most_columns = 2400;
 
+    // Multiples of every target's tiles.
+    static constexpr index tile_rows = 32;
+    static constexpr index tile_columns = 12;
+
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;
         t.a = {b.data, b.column, b.row};
@@ -61,8 +65,9 @@ struct product_problem {
         return part;
     }
 
-    /// Room for packed rows of A, up to 31 of them empty.
-    [[nodiscard]] index buffer_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
+    /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
+    [[nodiscard]] index buffer_length() const { return left_length() + tile_columns * std::min(most_depth, depth); }
+    [[nodiscard]] index left_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
 };
 
 /// Memory at cache lines, of the calling thread; it grows and is kept. Used only where no other task can begin on this
@@ -120,7 +125,7 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
     }
     constexpr double least_task = 1 << 19;  // multiplications that take as long as waking a thread
     constexpr double large_task = 1 << 26;
-    constexpr index tile_rows = 32, tile_columns = 12;  // multiples of every target's
+    constexpr index tile_rows = product_problem<S>::tile_rows, tile_columns = product_problem<S>::tile_columns;
     const double work = static_cast<double>(problem.rows) * static_cast<double>(problem.columns) *
                         static_cast<double>(std::max<index>(problem.depth, 1));
     const index row_tiles = (problem.rows - 1) / tile_rows + 1;
