@@ -123,12 +123,14 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
 
 TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and depth", "[kernels]", float, double) {
     const size_of_product sizes[] = {{400, 30, 20},  {20, 1230, 10}, {40, 26, 800}, {390, 50, 400},
-                                     {10, 1300, 400}, {650, 850, 7}};  // the last: a result beyond the second cache
+                                     {10, 1300, 400},
+                                     {650, 850, 7},    // a result beyond the second cache
+                                     {130, 26, 700}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool by_rows : {false, true}) {
                 const stored_matrix<TestType> a(size.rows, size.depth, by_rows, 200, 1);
-                const stored_matrix<TestType> b(size.depth, size.columns, by_rows, 0, 2);
+                const stored_matrix<TestType> b(size.depth, size.columns, by_rows, 520, 2);  // rows so far apart are copied
                 INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << by_rows);
                 CHECK(wrong_elements(a.ref, b.ref, start_kind::bias, 1) == 0);
                 CHECK(wrong_elements(a.ref, b.ref, start_kind::old, 0) == 0);
