@@ -4,6 +4,7 @@
 
 // The whole library. A program that compiles often includes only the headers that it uses.
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/aligned_allocator.hpp>
 #include <ddpm/nn/feature_map.hpp>
 
 #include <algorithm>
@@ -81,7 +81,7 @@ public:
 private:
     static constexpr index least_block = index{1} << 18;
 
-    std::vector<std::vector<S, detail::aligned_allocator<S>>> blocks_;
+    std::vector<std::vector<S, aligned_allocator<S>>> blocks_;
     std::size_t block_ = 0;
     index used_ = 0;
 };

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/aligned_allocator.hpp>
 
 #include <algorithm>
 #include <array>
@@ -108,7 +108,7 @@ public:
 private:
     tensor_shape shape_;
     tensor_order order_ = tensor_order::last_fastest;
-    std::vector<S, detail::aligned_allocator<S>> values_;
+    std::vector<S, aligned_allocator<S>> values_;
 };
 
 }  // namespace ddpm::nn

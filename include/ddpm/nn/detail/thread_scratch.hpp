@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/aligned_allocator.hpp>
 
 #include <cstddef>
 #include <vector>

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
@@ -43,18 +44,20 @@ public:
           slots_(static_cast<std::size_t>(storage_.slots())),
           normals_(first_normals()) {
         if (storage_.uses_base()) {
-            base_.resize(x_.rows(), x_.cols());
+            base_.resize(size());
         }
         if (storage_.uses_head()) {  // what a predictor does not write is not taken for a variance
             head_ = batch<S>::Constant(x_.rows(), x_.cols(), std::numeric_limits<S>::quiet_NaN());
         }
-        for (batch<S>& slot : slots_) {
-            slot.resize(x_.rows(), x_.cols());
+        for (memory& slot : slots_) {
+            slot.resize(size());
         }
     }
 
     [[nodiscard]] batch<S>& x() noexcept { return x_; }
-    [[nodiscard]] batch<S>& base() noexcept { return base_; }
+    [[nodiscard]] batch_view<S> base() noexcept {
+        return base_.empty() ? batch_view<S>() : batch_view<S>(base_.data(), x_.rows(), x_.cols());
+    }
     [[nodiscard]] batch<S>& head() noexcept { return head_; }
     [[nodiscard]] batch<S>& prediction() noexcept { return prediction_; }
 
@@ -76,7 +79,7 @@ public:
         if constexpr (!is_addressed) {
             for (; drawn_ < static_cast<index>(plan_.draws().size()) && storage_.draw_stage(drawn_) <= i; ++drawn_) {
                 if (const auto at = storage_.slot_of(quantity::noise, drawn_); at != no_slot) {
-                    const batch_view<S> out(slots_[static_cast<std::size_t>(at)]);
+                    const batch_view<S> out(slots_[static_cast<std::size_t>(at)].data(), x_.rows(), x_.cols());
                     if constexpr (NoisePath<Noise, S>) {
                         const auto [from, to] = plan_.draws()[static_cast<std::size_t>(drawn_)];
                         noise_.normal_between(out, from, to, first_sample_);
@@ -89,6 +92,10 @@ public:
     }
 
 private:
+    using memory = std::vector<S, aligned_allocator<S>>;  // several of which a stage may write past the caches
+
+    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(x_.size()); }
+
     /// Where the plan's normals begin.
     /// @throws value_error unless all samples and steps have an address
     [[nodiscard]] kernels::normal_address first_normals() const {
@@ -108,10 +115,10 @@ private:
     index first_step_;
     index drawn_ = 0;
     batch<S> x_;
-    batch<S> base_;  // empty if the plan has none
+    memory base_;    // empty if the plan has none
     batch<S> head_;  // empty if the plan reads none
     batch<S> prediction_;
-    std::vector<batch<S>> slots_;
+    std::vector<memory> slots_;
     kernels::normal_address normals_;
 };
 

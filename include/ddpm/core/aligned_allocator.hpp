@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <new>
 
-namespace ddpm::nn::detail {
+namespace ddpm {
 
-/// Memory at the beginning of a cache line, whatever the flags of the build.
+/// An allocator of memory that begins at a cache line, whatever the flags of the build. Throws what operator new throws.
 template <class T>
 struct aligned_allocator {
     using value_type = T;
@@ -31,4 +31,4 @@ struct aligned_allocator {
     }
 };
 
-}  // namespace ddpm::nn::detail
+}  // namespace ddpm
