@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 
 #include <limits>
@@ -65,11 +66,12 @@ template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(reverse_step<S>);
+    const index ahead = detail::fetch_distance(out);
     for_each_alike(
         [&](index n, index first, index last) {
             body(last - first, c, xt.column(n) + first, p.column(n) + first,
                  c.sigma == 0 ? nullptr : z.column(n) + first, x0.size() == 0 ? nullptr : x0.column(n) + first,
-                 out.column(n) + first);
+                 out.column(n) + first, ahead);
         },
         out, xt, p, z, x0);
 }

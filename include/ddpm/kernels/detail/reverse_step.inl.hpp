@@ -63,9 +63,14 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
 
 template <class S>
 void reverse_step(index size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0,
-                  S* out) {
+                  S* out, index ahead) {
     const reverse_coefficients<S> c = coefficients;
-    take_reverse_step(size, c, xt, p, z, x0, out);
+    for (index e = 0; e < size; e += 64) {
+        fetch_block(xt + e + ahead);
+        fetch_block(p + e + ahead);
+        take_reverse_step<S>(size - e < 64 ? size - e : 64, c, xt + e, p + e, z == nullptr ? nullptr : z + e,
+                             x0 == nullptr ? nullptr : x0 + e, out + e);
+    }
 }
 
 /// Elements first … first + count − 1 of some columns, whose z begin at `at`; first is a multiple of 64.
@@ -79,6 +84,8 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         for (index e = 0; e < count; e += 64) {
+            fetch_block(xt.first + n * xt.stride + e + 64);
+            fetch_block(p.first + n * p.stride + e + 64);
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
             take_reverse_step<S>(

@@ -70,24 +70,72 @@ struct stage_normals {
     index row;  // where the chunk begins
 };
 
-/// Makes those of a term for elements e … e + count − 1 of the chunk.
+/// What a stage reads from memory, in so far as it is fetched ahead.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, index e, index count,
-                                    S* z) {
-    normal_address draw = normals.sample;
-    draw.step += static_cast<std::uint32_t>(term.draw);
-    philox_normal(draw, z, 0, 1, normals.row + e, count);
+struct stage_reads {
+    static constexpr index most = 8;
+    const S* column[most];
+    index count = 0;
+
+    DDPM_INLINE void add(const S* from) {
+        if (from != nullptr && count < most) {
+            column[count++] = from;
+        }
+    }
+
+    /// Fetches the block at element e.
+    DDPM_INLINE void fetch(index e) const {
+        for (index i = 0; i < count; ++i) {
+            fetch_block(column[i] + e);
+        }
+    }
+};
+
+template <class S>
+stage_reads<S> reads_of(const stage_work<S>& work) {
+    stage_reads<S> reads;
+    reads.add(work.xt);
+    reads.add(work.p);
+    for (index s = 0; s < work.count; ++s) {
+        for (index t = 0; t < work.sums[s].count; ++t) {
+            const stage_term<S>& term = work.sums[s].terms[t];
+            if (term.column != work.xt) {
+                reads.add(term.column);
+            }
+            reads.add(term.spread);
+        }
+    }
+    return reads;
 }
 
-/// Makes those of the first terms for `count` elements.
+/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile, unless null, what is read with
+/// them, where the chunk begins at element `first`.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_work<S>& work, index count, stage_normals<S>& normals) {
+DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, index e, index end,
+                                    S* z, const stage_reads<S>* reads, index first) {
+    const normal_address& at = normals.sample;
+    const philox_keys keys = make_philox_keys(at.seed);
+    const philox_sample sample =
+        make_philox_sample(keys, at.step + static_cast<std::uint32_t>(term.draw), at.sample, at.stream);
+    for (; e < end; e += 64, z += 64) {
+        if (reads != nullptr) {
+            reads->fetch(first + e);
+        }
+        put_normal_block(keys, sample, static_cast<std::uint32_t>((normals.row + e) / 4), z);
+    }
+}
+
+/// Makes those of the first terms for `count` elements, which lie in the arrays from element `first` on.
+template <class S>
+DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads<S>& reads, index first, index count,
+                                    stage_normals<S>& normals) {
     index made = 0;
     for (index s = 0; s < work.count; ++s) {
         for (index t = 0; t < work.sums[s].count; ++t) {
             const stage_term<S>& term = work.sums[s].terms[t];
             if (term.of == stage_source::normals && made < most_stage_normals) {
-                make_stage_normals(normals, term, 0, count, normals.z + made * normals.chunk);
+                make_stage_normals(normals, term, 0, count, normals.z + made * normals.chunk,
+                                   made == 0 ? &reads : nullptr, first);
                 ++made;
             }
         }
@@ -133,7 +181,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                     ++draw;
                 } else {  // there is no room for more: one by one, in place of the last
                     S* const z = normals.z + (draw - 1) * normals.chunk + begin;
-                    make_stage_normals(normals, term, begin, rest, z);
+                    make_stage_normals(normals, term, begin, begin + rest, z, static_cast<const stage_reads<S>*>(nullptr), 0);
                     from = z;
                 }
                 add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);
@@ -147,8 +195,10 @@ template <class S>
 void run_stage(const stage_work<S>& all, const normal_address& at, index draws, index columns, index row, index size,
                index first) {
     const stage_work<S> work = all;  // which no store can change
+    const stage_reads<S> reads = reads_of(work);
     stage_normals<S> normals;
     normals.sample = at;
+    const index ahead = work.stream ? fetch_ahead : 0;
     const index together = draws < 4 ? 4 : draws < most_stage_normals ? draws : most_stage_normals;
     normals.chunk = draws == 0 ? size : stage_scratch / together / 64 * 64;
     for (index n = 0; n < columns; ++n, first += size, ++normals.sample.sample) {
@@ -156,10 +206,13 @@ void run_stage(const stage_work<S>& all, const normal_address& at, index draws, 
             const index count = size - done < normals.chunk ? size - done : normals.chunk;
             normals.row = row + done;
             if (draws > 0) {
-                make_stage_normals(work, count, normals);
+                make_stage_normals(work, reads, first + done, count, normals);
             }
             index e = 0;
             for (; e + 64 <= count; e += 64) {
+                if (draws == 0) {
+                    reads.fetch(first + done + e + ahead);
+                }
                 run_stage_block<true>(work, normals, e, first + done + e, 64);
             }
             if (e < count) {

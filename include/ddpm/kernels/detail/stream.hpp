@@ -24,6 +24,15 @@ template <Scalar S, class... Inputs>
            (out.columns() == 1 || out.stride() % aligned == 0);
 }
 
+/// How far ahead memory is fetched that no cache holds, in elements: processors foresee less, and not beyond a page.
+inline constexpr index fetch_ahead = 1024;
+
+/// The same for a kernel with that output: 0 where a cache may hold it.
+template <Scalar S>
+[[nodiscard]] index fetch_distance(const batch_view<S>& out) noexcept {
+    return out.size() * static_cast<index>(sizeof(S)) >= streaming_bytes ? fetch_ahead : 0;
+}
+
 }  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/stream.inl.hpp>

@@ -3,7 +3,8 @@
 //
 // A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `Stream` says
 // whether they do; p is then 16-byte aligned, which Eigen's memory is (whole registers may not be), and the kernel ends
-// with end_stream.
+// with end_stream. Several such outputs are to begin at cache lines, since lines written in parts are slow. And loads that
+// come before their time.
 
 /// A quarter, half or whole of a pack, in floats.
 typedef float streamed_part __attribute__((vector_size(16)));
@@ -37,4 +38,13 @@ DDPM_INLINE void end_stream() {
         __builtin_ia32_sfence();
     }
 #endif
+}
+
+/// Fetches the lines of 64 elements, which need not be there.
+template <class S>
+DDPM_INLINE void fetch_block(const S* p) {
+    DDPM_UNROLL
+    for (index i = 0; i < 64; i += 64 / static_cast<index>(sizeof(S))) {
+        __builtin_prefetch(p + i);
+    }
 }
