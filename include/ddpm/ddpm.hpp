@@ -11,6 +11,7 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/shape.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
@@ -45,6 +46,7 @@
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/kernels/robust_error.hpp>
 #include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/kernels/scaled_error.hpp>
 #include <ddpm/kernels/silu.hpp>
 #include <ddpm/kernels/softmax.hpp>
 #include <ddpm/kernels/squared_error.hpp>
@@ -170,6 +172,7 @@
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/pndm.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
+#include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/sampler/repaint.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sa_solver.hpp>

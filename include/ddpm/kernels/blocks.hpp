@@ -74,6 +74,17 @@ void for_each_tile(index rows, index columns, Body&& body) {
     }
 }
 
+/// Calls body(n) for every column, side by side, unless columns are so large that a body will cut its own.
+template <class Body>
+void for_each_column(index rows, index columns, Body&& body) {
+    const detail::block_cut cut(rows);
+    parallel_for(columns, cut.per_column > 1 ? std::max<index>(1, columns) : cut.per_task, [&](index first, index last) {
+        for (index n = first; n < last; ++n) {
+            body(n);
+        }
+    });
+}
+
 /// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.
 template <class Part>
 [[nodiscard]] double sum_over_blocks(index rows, index columns, Part&& part) {

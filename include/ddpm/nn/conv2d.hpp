@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
@@ -12,7 +13,6 @@
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
 #include <ddpm/nn/detail/patches.hpp>
-#include <ddpm/nn/detail/thread_scratch.hpp>
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/tensor.hpp>
 
@@ -187,7 +187,7 @@ private:
                 kernels::matrix_of(dy.columns()), dx.columns());
             return;
         }
-        S* const weights = detail::thread_scratch<weights_tag, S>(weight.size());
+        S* const weights = thread_scratch<weights_tag, S>(weight.size());
         for (index top = 0; top < stride; ++top) {
             for (index left = 0; left < stride; ++left) {
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);

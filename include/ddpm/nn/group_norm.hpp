@@ -5,11 +5,11 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/group_norm.hpp>
 #include <ddpm/nn/detail/check.hpp>
-#include <ddpm/nn/detail/thread_scratch.hpp>
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/tensor.hpp>
 
@@ -91,7 +91,7 @@ struct group_norm {
             detail::require_batch(where, "gradient of scale and shift", d_scale_shift, 2 * channels(), x.samples);
         }
         // For each sample and channel, with u what f is taken of: Σ du and Σ du·z.
-        double* const sums = detail::thread_scratch<sums_tag, double>(2 * channels() * x.samples);
+        double* const sums = thread_scratch<sums_tag, double>(2 * channels() * x.samples);
         for_each_part(x, [&](index n, index first, index last) {
             double* const sum = sums + 2 * channels() * n;
             double* const product = sum + channels();

@@ -27,7 +27,7 @@ DDPM_INLINE void add_gaussian_kl(sixteen_sums& sums, const S* m1, const S* lv1, 
     }
     DDPM_UNROLL
     for (index i = 0; i < 16 / lanes<double>; ++i) {
-        sums.lane[i] += __builtin_convertvector(load_narrow<S>(kl + i * lanes<double>), pack<double>);
+        sums.lane[i] += load_wide(kl + i * lanes<double>);
     }
 }
 

@@ -5,11 +5,6 @@
 // beside it. `Part` says that a block is the last `count` channels, which do not fill a pack.
 
 template <class S>
-DDPM_INLINE pack<double> load_wide(const S* p) {
-    return __builtin_convertvector(load_narrow<S>(p), pack<double>);
-}
-
-template <class S>
 DDPM_INLINE pack<double> load_wide_first(const S* p, index count) {
     narrow<S> v{};
     __builtin_memcpy(&v, p, static_cast<decltype(sizeof 0)>(count) * sizeof(S));

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
-#include <cstddef>
-#include <new>
 #include <utility>
 
 namespace ddpm::kernels::detail {
@@ -70,29 +69,7 @@ struct product_problem {
     [[nodiscard]] index left_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
 };
 
-/// Memory at cache lines, of the calling thread; it grows and is kept. Used only where no other task can begin on this
-/// thread before it is done.
-template <class S>
-[[nodiscard]] S* thread_buffer(index length) {
-    constexpr std::align_val_t alignment{64};
-    struct buffer {
-        ~buffer() { release(); }
-        void release() {
-            ::operator delete(data, alignment);
-            data = nullptr;
-            length = 0;
-        }
-        void* data = nullptr;
-        index length = 0;
-    };
-    thread_local buffer mine;
-    if (mine.length < length) {
-        mine.release();
-        mine.data = ::operator new(static_cast<std::size_t>(length) * sizeof(S), alignment);
-        mine.length = length;
-    }
-    return static_cast<S*>(mine.data);
-}
+struct product_tag {};  ///< for thread_scratch: what a task packs
 
 /// How many blocks a result is cut into, down and across.
 struct product_grid {
@@ -147,7 +124,7 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
         const index j = task / down * width;
         product_problem<S> part =
             problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j));
-        part.buffer = thread_buffer<S>(part.buffer_length());
+        part.buffer = thread_scratch<product_tag, S>(part.buffer_length());
         body(part);
     });
 }

@@ -10,7 +10,7 @@ double sum_of_squares(index size, const S* x) {
     for (; i + 16 <= size; i += 16) {
         DDPM_UNROLL
         for (index part = 0; part < 16 / lanes<double>; ++part) {
-            const pack<double> wide = __builtin_convertvector(load_narrow<S>(x + i + part * lanes<double>), pack<double>);
+            const pack<double> wide = load_wide(x + i + part * lanes<double>);
             sums.lane[part] += wide * wide;
         }
     }

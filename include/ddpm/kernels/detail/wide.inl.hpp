@@ -20,6 +20,12 @@ DDPM_INLINE narrow<S> load_narrow(const S* p) {
     return v;
 }
 
+/// The same in double.
+template <class S>
+DDPM_INLINE pack<double> load_wide(const S* p) {
+    return __builtin_convertvector(load_narrow<S>(p), pack<double>);
+}
+
 /// Sixteen sums side by side, one for each element index modulo 16.
 struct sixteen_sums {
     pack<double> lane[16 / lanes<double>];

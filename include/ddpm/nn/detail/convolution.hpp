@@ -4,11 +4,11 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/patches.hpp>
-#include <ddpm/nn/detail/thread_scratch.hpp>
 #include <ddpm/nn/feature_map.hpp>
 
 #include <algorithm>

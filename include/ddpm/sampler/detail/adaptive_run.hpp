@@ -3,8 +3,11 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/scaled_error.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
@@ -22,7 +25,7 @@
 
 namespace ddpm::detail {
 
-/// The samples on their way, each at a λ of its own.
+/// The samples on their way, each at a λ of its own. Memory is passed over once per evaluation.
 template <Scalar S, class Session>
 class adaptive_run {
 public:
@@ -35,9 +38,9 @@ public:
           end_(to),
           x_(std::move(x)),
           u_(x_.rows(), x_.cols()),
-          eps_{u_, u_, u_},
-          low_(u_),
-          high_(u_),
+          prediction_(u_),
+          eps_(u_),
+          low_(x_.rows(), solver.order == 2 ? 0 : x_.cols()),
           times_(static_cast<std::size_t>(x_.cols())),
           ways_(times_.size(), way(from, step_controller(solver.control, solver.first_step, solver.order))) {}
 
@@ -77,35 +80,67 @@ private:
             w.h = is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0;
         }
         const double r = solver_.order == 2 ? 0.5 : 1.0 / 3;
-        evaluate(x_, 0, eps_[0]);
-        move_to(r, {0, 0}, eps_[0], u_);
-        evaluate(u_, r, eps_[1]);
+        evaluate(x_, 0);
+        for_each_sample([&](index n) {
+            make_eps(n, x_, 0, of(eps_, n));
+            move_to(n, r, {0, 0}, of(eps_, n), of(u_, n));
+        });
+        evaluate(u_, r);
         if (solver_.order == 2) {
-            move_to(1, {0, 0}, eps_[0], low_);
-            move_to(1, {1 / (2 * r), 0}, eps_[1], high_);
-        } else {
-            move_to(1, {1 / (2 * r), 0}, eps_[1], low_);
-            move_to(2 * r, {0, 2}, eps_[1], u_);
-            evaluate(u_, 2 * r, eps_[2]);
-            move_to(1, {0, 1 / (2 * r)}, eps_[2], high_);
+            for_each_sample([&](index n) {
+                const batch_view<S> eps = aside<0>(), low = aside<1>(), high = aside<2>();
+                make_eps(n, u_, r, eps);
+                move_to(n, 1, {0, 0}, eps, low);
+                move_to(n, 1, {1 / (2 * r), 0}, eps, high);
+                decide(n, low, high);
+            });
+            return;
         }
-        for (index n = 0; n < x_.cols(); ++n) {
-            decide(n);
-        }
+        for_each_sample([&](index n) {
+            const batch_view<S> eps = aside<0>();
+            make_eps(n, u_, r, eps);
+            move_to(n, 1, {1 / (2 * r), 0}, eps, of(low_, n));
+            move_to(n, 2 * r, {0, 2}, eps, of(u_, n));
+        });
+        evaluate(u_, 2 * r);
+        for_each_sample([&](index n) {
+            const batch_view<S> eps = aside<0>(), high = aside<2>();
+            make_eps(n, u_, 2 * r, eps);
+            move_to(n, 1, {0, 1 / (2 * r)}, eps, high);
+            decide(n, of(low_, n), high);
+        });
     }
 
-    /// ε̂ of `from`, which lies the fraction `part` of its step beyond x.
-    void evaluate(const batch<S>& from, double part, batch<S>& out) {
+    template <class Body>
+    void for_each_sample(const Body& body) {
+        kernels::for_each_column(x_.rows(), x_.cols(), body);
+    }
+
+    [[nodiscard]] static batch_view<S> of(batch<S>& all, index n) { return batch_view<S>(all).middle(n, 1); }
+
+    template <int Number>
+    struct aside_tag {};  // for thread_scratch
+
+    /// Room for a sample, which nobody needs after it.
+    template <int Number>
+    [[nodiscard]] batch_view<S> aside() const {
+        return {thread_scratch<aside_tag<Number>, S>(x_.rows()), x_.rows(), 1};
+    }
+
+    /// Lets the network predict at `from`, which lies the fraction `part` of each step beyond x.
+    void evaluate(const batch<S>& from, double part) {
         for (index n = 0; n < x_.cols(); ++n) {
             times_[static_cast<std::size_t>(n)] = point(n, part).t;
         }
-        session_(batch_view<const S>(from), std::span<const double>(times_), model_output<S>{out, {}});
-        kernels::linear_combination<S>({batch_view<const S>(from), batch_view<const S>(out)},
-                                       [&](index n) {
-                                           const affine c = conversion(kind_, prediction::epsilon, point(n, part).level);
-                                           return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
-                                       },
-                                       out);
+        session_(batch_view<const S>(from), std::span<const double>(times_), model_output<S>{prediction_, {}});
+    }
+
+    /// ε̂ of sample n as it was predicted there.
+    void make_eps(index n, batch<S>& from, double part, batch_view<S> out) {
+        const affine c = conversion(kind_, prediction::epsilon, point(n, part).level);
+        kernels::linear_combination<S>(
+            {batch_view<const S>(of(from, n)), batch_view<const S>(of(prediction_, n))},
+            [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, out);
     }
 
     [[nodiscard]] grid_point point(index n, double part) const { return point_at_(at(n).lambda + part * at(n).h); }
@@ -116,40 +151,38 @@ private:
         double second;
     };
 
-    /// out = (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), at λ_s = λ + r h.
+    /// out = (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), at λ_s = λ + r h, for sample n.
     /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
-    void move_to(double r, const correction& c, const batch<S>& later, batch<S>& out) {
+    void move_to(index n, double r, const correction& c, batch_view<const S> later, batch_view<S> out) {
+        const double h = r * at(n).h;
+        const marginal<double> from = point(n, 0).level, to = point(n, r).level;
+        const double grown = std::expm1(h);
+        const double bend = h == 0 ? 0 : grown / h - 1;
+        const double difference = -to.sigma * (c.first * grown + c.second * bend);
         kernels::linear_combination<S>(
-            {batch_view<const S>(x_), batch_view<const S>(eps_[0]), batch_view<const S>(later)},
-            [&](index n) {
-                const double h = r * at(n).h;
-                const marginal<double> from = point(n, 0).level, to = point(n, r).level;
-                const double grown = std::expm1(h);
-                const double bend = h == 0 ? 0 : grown / h - 1;
-                const double difference = -to.sigma * (c.first * grown + c.second * bend);
-                return std::array{static_cast<S>(to.signal / from.signal),
-                                  static_cast<S>(-to.sigma * grown - difference), static_cast<S>(difference)};
+            {batch_view<const S>(of(x_, n)), batch_view<const S>(of(eps_, n)), later},
+            [&](index) {
+                return std::array{static_cast<S>(to.signal / from.signal), static_cast<S>(-to.sigma * grown - difference),
+                                  static_cast<S>(difference)};
             },
             out);
     }
 
     /// Takes sample n's step if its two ends agree, and chooses the next.
-    void decide(index n) {
+    void decide(index n, batch_view<const S> low, batch_view<const S> high) {
         way& w = ways_[static_cast<std::size_t>(n)];
         if (w.h == 0) {
             return;
         }
-        double sum = 0;
-        for (index i = 0; i < x_.rows(); ++i) {
-            const double low = static_cast<double>(low_(i, n)), high = static_cast<double>(high_(i, n));
-            const double size = std::max(std::abs(low), std::abs(static_cast<double>(x_(i, n))));
-            const double tolerance = std::max(solver_.absolute_tolerance, solver_.relative_tolerance * size);
-            sum += (low - high) * (low - high) / (tolerance * tolerance);
-        }
-        if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
+        const batch_view<S> x = of(x_, n);
+        const kernels::error_tolerance tolerance{solver_.absolute_tolerance, solver_.relative_tolerance};
+        const double sum = kernels::sum_over_blocks(x.rows(), 1, [&](index, index first, index last) {
+            return kernels::scaled_error(last - first, low.data() + first, high.data() + first, x.data() + first, tolerance);
+        });
+        if (w.control.accepts(std::sqrt(sum / static_cast<double>(x.rows())))) {
             const bool is_last = w.lambda + w.h >= end_;
             w.lambda = is_last ? end_ : w.lambda + w.h;
-            x_.col(n) = high_.col(n);
+            std::copy_n(high.data(), high.rows(), x.data());
             ++w.accepted;
         } else {
             ++w.rejected;
@@ -162,9 +195,10 @@ private:
     const std::function<grid_point(double)>& point_at_;
     double end_;
     batch<S> x_;
-    batch<S> u_;          // between x and the end of the step
-    batch<S> eps_[3];     // ε̂ at the beginning and at the stages
-    batch<S> low_, high_;
+    batch<S> u_;           // between x and the end of the step
+    batch<S> prediction_;  // of the network
+    batch<S> eps_;         // ε̂ at the beginning
+    batch<S> low_;         // the worse end of the step, where it is known before the better
     std::vector<double> times_;
     std::vector<way> ways_;
 };

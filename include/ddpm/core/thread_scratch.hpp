@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace ddpm::nn::detail {
+namespace ddpm {
 
 /// Memory at cache lines, of the calling thread, for one use, which the tag names; it grows and is kept. Its numbers
 /// are what the last use left. Nothing that asks for the same tag may begin on this thread before the use has ended.
@@ -22,4 +22,4 @@ template <class Tag, Scalar S>
     return mine.data();
 }
 
-}  // namespace ddpm::nn::detail
+}  // namespace ddpm

@@ -1,0 +1,163 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/thread_scratch.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/kernels/sum_of_squares.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/predictor_corrector_options.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/time_grid.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// One run of predictor_corrector. Memory is passed over once per evaluation, unless a sample's step depends on its
+/// neighbours or its noise on what was drawn before.
+template <Scalar S, class Session, class Noise>
+class corrected_run {
+public:
+    corrected_run(const predictor_corrector& options, Session& session, prediction kind, Noise& noise, batch<S> x,
+                  index first_sample)
+        : options_(options),
+          session_(session),
+          kind_(kind),
+          noise_(noise),
+          first_sample_(first_sample),
+          x_(std::move(x)),
+          prediction_(x_.rows(), x_.cols()),
+          z_(x_.rows(), one_by_one() ? 0 : x_.cols()),
+          times_(static_cast<std::size_t>(x_.cols())),
+          norms_(times_.size()) {}
+
+    [[nodiscard]] batch<S> run(const time_grid& grid) && {
+        for (index k = 0; k < grid.steps(); ++k) {
+            for (index i = 0; i < options_.corrections; ++i) {
+                correct(grid[k]);
+            }
+            predict(grid[k], grid[k + 1].level);
+        }
+        return std::move(x_);
+    }
+
+private:
+    static constexpr bool is_addressed = std::same_as<std::remove_const_t<Noise>, philox_noise>;
+
+    struct norms {
+        double noise, score;
+    };
+    struct score_tag {};  // for thread_scratch
+    struct noise_tag {};
+
+    /// Whether each sample's noise is made where it is used.
+    [[nodiscard]] bool one_by_one() const { return is_addressed && !options_.batch_norms; }
+
+    void evaluate(const grid_point& at) {
+        std::fill(times_.begin(), times_.end(), at.t);
+        session_(batch_view<const S>(x_), std::span<const double>(times_), model_output<S>{prediction_, {}});
+    }
+
+    void draw() { noise_.normal(batch_view<S>(z_), draws_, first_sample_); }
+
+    /// x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level.
+    void correct(const grid_point& at) {
+        evaluate(at);
+        ++draws_;
+        if (!one_by_one()) {
+            draw();
+        }
+        const affine c = conversion(kind_, prediction::score, at.level);
+        kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
+            const index size = x_.rows();
+            const batch_view<S> whole(prediction_);
+            const batch_view<S> score = one_by_one() ? batch_view<S>(thread_scratch<score_tag, S>(size), size, 1)
+                                                     : whole.middle(n, 1);
+            const batch_view<S> z = one_by_one() ? batch_view<S>(thread_scratch<noise_tag, S>(size), size, 1)
+                                                 : batch_view<S>(z_).middle(n, 1);
+            kernels::linear_combination<S>(
+                {batch_view<const S>(x_).middle(n, 1), batch_view<const S>(whole).middle(n, 1)},
+                [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, score);
+            if (one_by_one()) {
+                noise_.normal(z, draws_, first_sample_ + n);
+            }
+            norms& of = norms_[static_cast<std::size_t>(n)];
+            of = {std::sqrt(kernels::sum_of_squares<S>(size, z.data())),
+                  std::sqrt(kernels::sum_of_squares<S>(size, score.data()))};
+            if (!options_.batch_norms) {
+                take_langevin_step(n, of.noise / of.score, score, z);
+            }
+        });
+        if (options_.batch_norms) {
+            double noise = 0, score = 0;
+            for (const norms& of : norms_) {
+                noise += of.noise;
+                score += of.score;
+            }
+            kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
+                take_langevin_step(n, noise / score, batch_view<const S>(prediction_).middle(n, 1),
+                                   batch_view<const S>(z_).middle(n, 1));
+            });
+        }
+    }
+
+    void take_langevin_step(index n, double ratio, batch_view<const S> score, batch_view<const S> z) {
+        const double r = options_.signal_to_noise * ratio, h = 2 * r * r;
+        const batch_view<S> x = batch_view<S>(x_).middle(n, 1);
+        kernels::linear_combination<S>(
+            {batch_view<const S>(x), score, z},
+            [&](index) { return std::array{S{1}, static_cast<S>(h), static_cast<S>(std::sqrt(2 * h))}; }, x);
+    }
+
+    /// x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
+    void predict(const grid_point& at, const marginal<double>& to) {
+        evaluate(at);
+        const transition<double> step = transition_between(to, at.level);
+        const bool draws = to.sigma > 0 || options_.noise_at_end;
+        const affine c = conversion(kind_, prediction::score, at.level);
+        const kernels::reverse_coefficients<S> coefficients{
+            .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},  // the score for ε̂
+            .xt = static_cast<S>(1 / step.scale),
+            .eps = static_cast<S>(step.variance / step.scale),
+            .sigma = static_cast<S>(draws ? std::sqrt(step.variance) : 0)};
+        draws_ += draws ? 1 : 0;
+        if constexpr (is_addressed) {
+            kernels::reverse_step<S>(coefficients, x_, prediction_,
+                                     noise_.address(x_.rows(), x_.cols(), draws_, first_sample_), {}, x_);
+        } else {
+            if (draws) {
+                draw();
+            }
+            kernels::reverse_step<S>(coefficients, x_, prediction_, batch_view<const S>(z_), {}, x_);
+        }
+    }
+
+    const predictor_corrector& options_;
+    Session& session_;
+    prediction kind_;
+    Noise& noise_;
+    index first_sample_;
+    index draws_ = 0;
+    batch<S> x_;
+    batch<S> prediction_;  // of the network; then the score, unless samples go one by one
+    batch<S> z_;           // empty if samples go one by one
+    std::vector<double> times_;
+    std::vector<norms> norms_;
+};
+
+}  // namespace ddpm::detail
