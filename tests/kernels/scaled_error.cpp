@@ -22,9 +22,8 @@ TEMPLATE_TEST_CASE("the scaled error is its sixteen sums, bit for bit on every t
     const kernels::error_tolerance tolerance{0.1, 0.2};
     std::array<double, 16> sums{};
     for (ddpm::index i = 0; i < size; ++i) {
-        const double low = static_cast<double>(a(i, 0)), high = static_cast<double>(b(i, 0));
-        const double largest = std::max(std::abs(low), std::abs(static_cast<double>(x(i, 0))));
-        const double error = (low - high) / std::max(tolerance.absolute, tolerance.relative * largest);
+        const S low = a(i, 0), high = b(i, 0), largest = std::max(std::abs(low), std::abs(x(i, 0)));
+        const double error = static_cast<double>((low - high) / std::max(S(0.1), S(0.2) * largest));
         const double square = error * error;
         sums[static_cast<std::size_t>(i % 16)] += square;
     }

@@ -22,8 +22,8 @@ struct error_tolerance {
 
 namespace ddpm::kernels {
 
-/// Σ ((a − b)/tolerance)² in double, where values have the size of a or x, whichever is larger: sixteen sums side by side,
-/// one for each element index modulo 16, then these in order. NaN if a or b is.
+/// Σ ((a − b)/tolerance)², where values have the size of a or x, whichever is larger: quotients in S, squares and sums in
+/// double, sixteen sums side by side, one for each element index modulo 16, then these in order. NaN if a or b is.
 /// @determinism the same bits on every instruction set
 /// @source Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.4, eq. 4.10 and 4.11
 template <Scalar S>

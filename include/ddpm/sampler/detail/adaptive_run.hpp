@@ -6,8 +6,8 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/scaled_error.hpp>
+#include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
@@ -19,6 +19,7 @@
 #include <cmath>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
@@ -82,49 +83,50 @@ private:
         const double r = solver_.order == 2 ? 0.5 : 1.0 / 3;
         evaluate(x_, 0);
         for_each_sample([&](index n) {
-            make_eps(n, x_, 0, of(eps_, n));
-            move_to(n, r, {0, 0}, of(eps_, n), of(u_, n));
+            const factors f = factors_of(n, r, {0, 0});
+            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, of(x_, n)}, {stage_source::eps, f.eps}};
+            combine(n, x_, 0, of(eps_, n), {{of(u_, n), to_u, 2, false}});
         });
         evaluate(u_, r);
         if (solver_.order == 2) {
             for_each_sample([&](index n) {
-                const batch_view<S> eps = aside<0>(), low = aside<1>(), high = aside<2>();
-                make_eps(n, u_, r, eps);
-                move_to(n, 1, {0, 0}, eps, low);
-                move_to(n, 1, {1 / (2 * r), 0}, eps, high);
+                S* const low = aside<0>();
+                S* const high = aside<1>();
+                const auto to_low = terms(n, 1, {0, 0}), to_high = terms(n, 1, {1 / (2 * r), 0});
+                combine(n, u_, r, nullptr, {{low, to_low.data(), 3, false}, {high, to_high.data(), 3, false}});
                 decide(n, low, high);
             });
             return;
         }
         for_each_sample([&](index n) {
-            const batch_view<S> eps = aside<0>();
-            make_eps(n, u_, r, eps);
-            move_to(n, 1, {1 / (2 * r), 0}, eps, of(low_, n));
-            move_to(n, 2 * r, {0, 2}, eps, of(u_, n));
+            const auto to_low = terms(n, 1, {1 / (2 * r), 0}), to_u = terms(n, 2 * r, {0, 2});
+            combine(n, u_, r, nullptr, {{of(low_, n), to_low.data(), 3, false}, {of(u_, n), to_u.data(), 3, true}});
         });
         evaluate(u_, 2 * r);
         for_each_sample([&](index n) {
-            const batch_view<S> eps = aside<0>(), high = aside<2>();
-            make_eps(n, u_, 2 * r, eps);
-            move_to(n, 1, {0, 1 / (2 * r)}, eps, high);
+            S* const high = aside<1>();
+            const auto to_high = terms(n, 1, {0, 1 / (2 * r)});
+            combine(n, u_, 2 * r, nullptr, {{high, to_high.data(), 3, false}});
             decide(n, of(low_, n), high);
         });
     }
+
+    using stage_source = kernels::stage_source;
 
     template <class Body>
     void for_each_sample(const Body& body) {
         kernels::for_each_column(x_.rows(), x_.cols(), body);
     }
 
-    [[nodiscard]] static batch_view<S> of(batch<S>& all, index n) { return batch_view<S>(all).middle(n, 1); }
+    [[nodiscard]] static S* of(batch<S>& all, index n) { return all.col(n).data(); }
 
     template <int Number>
     struct aside_tag {};  // for thread_scratch
 
     /// Room for a sample, which nobody needs after it.
     template <int Number>
-    [[nodiscard]] batch_view<S> aside() const {
-        return {thread_scratch<aside_tag<Number>, S>(x_.rows()), x_.rows(), 1};
+    [[nodiscard]] S* aside() const {
+        return thread_scratch<aside_tag<Number>, S>(x_.rows());
     }
 
     /// Lets the network predict at `from`, which lies the fraction `part` of each step beyond x.
@@ -135,12 +137,19 @@ private:
         session_(batch_view<const S>(from), std::span<const double>(times_), model_output<S>{prediction_, {}});
     }
 
-    /// ε̂ of sample n as it was predicted there.
-    void make_eps(index n, batch<S>& from, double part, batch_view<S> out) {
+    /// Makes ε̂ of sample n from what was predicted at `from`, and the sums, in one pass.
+    void combine(index n, batch<S>& from, double part, S* kept_eps, std::initializer_list<kernels::stage_sum<S>> sums) {
         const affine c = conversion(kind_, prediction::epsilon, point(n, part).level);
-        kernels::linear_combination<S>(
-            {batch_view<const S>(of(from, n)), batch_view<const S>(of(prediction_, n))},
-            [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, out);
+        const kernels::stage_work<S> work{
+            .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},
+            .xt = of(from, n),
+            .p = of(prediction_, n),
+            .kept_eps = kept_eps,
+            .sums = sums.begin(),
+            .count = static_cast<index>(sums.size())};
+        kernels::for_each_block(x_.rows(), 1, [&](index, index first, index last) {
+            kernels::run_stage(work, {}, 1, first, last - first, first);
+        });
     }
 
     [[nodiscard]] grid_point point(index n, double part) const { return point_at_(at(n).lambda + part * at(n).h); }
@@ -151,38 +160,45 @@ private:
         double second;
     };
 
-    /// out = (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), at λ_s = λ + r h, for sample n.
+    /// Of x, ε̂ and ε̂_later in (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), at λ_s = λ + r h.
     /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
-    void move_to(index n, double r, const correction& c, batch_view<const S> later, batch_view<S> out) {
+    struct factors {
+        S x, eps, later;
+    };
+
+    [[nodiscard]] factors factors_of(index n, double r, const correction& c) const {
         const double h = r * at(n).h;
         const marginal<double> from = point(n, 0).level, to = point(n, r).level;
         const double grown = std::expm1(h);
         const double bend = h == 0 ? 0 : grown / h - 1;
         const double difference = -to.sigma * (c.first * grown + c.second * bend);
-        kernels::linear_combination<S>(
-            {batch_view<const S>(of(x_, n)), batch_view<const S>(of(eps_, n)), later},
-            [&](index) {
-                return std::array{static_cast<S>(to.signal / from.signal), static_cast<S>(-to.sigma * grown - difference),
-                                  static_cast<S>(difference)};
-            },
-            out);
+        return {static_cast<S>(to.signal / from.signal), static_cast<S>(-to.sigma * grown - difference),
+                static_cast<S>(difference)};
+    }
+
+    /// Where ε̂_later is what was just predicted.
+    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(index n, double r, const correction& c) {
+        const factors f = factors_of(n, r, c);
+        return {{{stage_source::column, f.x, of(x_, n)},
+                 {stage_source::column, f.eps, of(eps_, n)},
+                 {stage_source::eps, f.later}}};
     }
 
     /// Takes sample n's step if its two ends agree, and chooses the next.
-    void decide(index n, batch_view<const S> low, batch_view<const S> high) {
+    void decide(index n, const S* low, const S* high) {
         way& w = ways_[static_cast<std::size_t>(n)];
         if (w.h == 0) {
             return;
         }
-        const batch_view<S> x = of(x_, n);
+        S* const x = of(x_, n);
         const kernels::error_tolerance tolerance{solver_.absolute_tolerance, solver_.relative_tolerance};
-        const double sum = kernels::sum_over_blocks(x.rows(), 1, [&](index, index first, index last) {
-            return kernels::scaled_error(last - first, low.data() + first, high.data() + first, x.data() + first, tolerance);
+        const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
+            return kernels::scaled_error(last - first, low + first, high + first, x + first, tolerance);
         });
-        if (w.control.accepts(std::sqrt(sum / static_cast<double>(x.rows())))) {
+        if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
             const bool is_last = w.lambda + w.h >= end_;
             w.lambda = is_last ? end_ : w.lambda + w.h;
-            std::copy_n(high.data(), high.rows(), x.data());
+            std::copy_n(high, x_.rows(), x);
             ++w.accepted;
         } else {
             ++w.rejected;
