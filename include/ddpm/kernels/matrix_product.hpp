@@ -8,6 +8,7 @@
 #include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/product_panels.hpp>
 #include <ddpm/kernels/detail/product_problem.hpp>
+#include <ddpm/kernels/detail/product_tile.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/matrix_product.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>

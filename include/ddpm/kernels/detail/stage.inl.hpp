@@ -108,11 +108,11 @@ stage_reads<S> reads_of(const stage_work<S>& work) {
     return reads;
 }
 
-/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile, unless null, what is read with
-/// them, where the chunk begins at element `first`.
+/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, if it is
+/// given, where the chunk begins at element `first` of the arrays.
 template <class S>
 DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, index e, index end,
-                                    S* z, const stage_reads<S>* reads, index first) {
+                                    S* z, const stage_reads<S>* reads = nullptr, index first = 0) {
     const normal_address& at = normals.sample;
     const philox_keys keys = make_philox_keys(at.seed);
     const philox_sample sample =
@@ -181,7 +181,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                     ++draw;
                 } else {  // there is no room for more: one by one, in place of the last
                     S* const z = normals.z + (draw - 1) * normals.chunk + begin;
-                    make_stage_normals(normals, term, begin, begin + rest, z, static_cast<const stage_reads<S>*>(nullptr), 0);
+                    make_stage_normals(normals, term, begin, begin + rest, z);
                     from = z;
                 }
                 add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);

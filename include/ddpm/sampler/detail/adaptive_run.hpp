@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
@@ -11,7 +12,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
-#include <ddpm/sampler/detail/step_controller.hpp>
+#include <ddpm/sampler/detail/adaptive_way.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
@@ -38,21 +39,22 @@ public:
           point_at_(point_at),
           end_(to),
           x_(std::move(x)),
-          u_(x_.rows(), x_.cols()),
-          prediction_(u_),
-          eps_(u_),
-          low_(x_.rows(), solver.order == 2 ? 0 : x_.cols()),
+          u_(static_cast<std::size_t>(x_.size())),
+          prediction_(u_.size()),
+          eps_(u_.size()),
+          low_(solver.order == 2 ? 0 : u_.size()),
+          stream_(kernels::detail::should_stream(batch_view<S>(x_))),
           times_(static_cast<std::size_t>(x_.cols())),
-          ways_(times_.size(), way(from, step_controller(solver.control, solver.first_step, solver.order))) {}
+          ways_(times_.size(), adaptive_way(solver, from)) {}
 
     [[nodiscard]] adaptive_result<S> run() && {
         index evaluations = 0;
-        while (std::any_of(ways_.begin(), ways_.end(), [&](const way& w) { return is_under_way(w); })) {
+        while (std::any_of(ways_.begin(), ways_.end(), [&](const adaptive_way& w) { return is_under_way(w); })) {
             step();
             evaluations += solver_.order;
         }
         adaptive_result<S> result{std::move(x_), evaluations};
-        for (const way& w : ways_) {
+        for (const adaptive_way& w : ways_) {
             result.accepted.push_back(w.accepted);
             result.rejected.push_back(w.rejected);
             result.finished = result.finished && w.lambda >= end_;
@@ -61,53 +63,47 @@ public:
     }
 
 private:
-    struct way {
-        way(double lambda_, const step_controller& control_) : lambda(lambda_), control(control_) {}
-        double lambda;
-        step_controller control;
-        double h = 0;  // of the step that is tried
-        index accepted = 0;
-        index rejected = 0;
-    };
+    using memory = std::vector<S, aligned_allocator<S>>;  // D × N, as x
 
-    [[nodiscard]] bool is_under_way(const way& w) const {
+    [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
         return w.lambda < end_ && w.accepted + w.rejected < solver_.most_steps;
     }
 
-    [[nodiscard]] const way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] const adaptive_way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
 
     void step() {
-        for (way& w : ways_) {
-            w.h = is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0;
+        for (adaptive_way& w : ways_) {
+            w.try_step(is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0, point_at_);
         }
-        const double r = solver_.order == 2 ? 0.5 : 1.0 / 3;
-        evaluate(x_, 0);
+        const double bend = static_cast<double>(solver_.order) / 2;
+        evaluate(x_.data(), 0);
         for_each_sample([&](index n) {
-            const factors f = factors_of(n, r, {0, 0});
-            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, of(x_, n)}, {stage_source::eps, f.eps}};
-            combine(n, x_, 0, of(eps_, n), {{of(u_, n), to_u, 2, false}});
+            const auto f = at(n).template factors<S>(1, {0, 0});
+            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, of(x_.data(), n)}, {stage_source::eps, f.eps}};
+            combine(n, x_.data(), 0, of(eps_.data(), n), {{of(u_.data(), n), to_u, 2, false}});
         });
-        evaluate(u_, r);
+        evaluate(u_.data(), 1);
         if (solver_.order == 2) {
             for_each_sample([&](index n) {
                 S* const low = aside<0>();
                 S* const high = aside<1>();
-                const auto to_low = terms(n, 1, {0, 0}), to_high = terms(n, 1, {1 / (2 * r), 0});
-                combine(n, u_, r, nullptr, {{low, to_low.data(), 3, false}, {high, to_high.data(), 3, false}});
+                const auto to_low = terms(n, 2, {0, 0}), to_high = terms(n, 2, {bend, 0});
+                combine(n, u_.data(), 1, nullptr, {{low, to_low.data(), 3, true}, {high, to_high.data(), 3, true}});
                 decide(n, low, high);
             });
             return;
         }
         for_each_sample([&](index n) {
-            const auto to_low = terms(n, 1, {1 / (2 * r), 0}), to_u = terms(n, 2 * r, {0, 2});
-            combine(n, u_, r, nullptr, {{of(low_, n), to_low.data(), 3, false}, {of(u_, n), to_u.data(), 3, true}});
+            const auto to_low = terms(n, 3, {bend, 0}), to_u = terms(n, 2, {0, 2});
+            combine(n, u_.data(), 1, nullptr,
+                    {{of(low_.data(), n), to_low.data(), 3, false}, {of(u_.data(), n), to_u.data(), 3, true}});
         });
-        evaluate(u_, 2 * r);
+        evaluate(u_.data(), 2);
         for_each_sample([&](index n) {
             S* const high = aside<1>();
-            const auto to_high = terms(n, 1, {0, 1 / (2 * r)});
-            combine(n, u_, 2 * r, nullptr, {{high, to_high.data(), 3, false}});
-            decide(n, of(low_, n), high);
+            const auto to_high = terms(n, 3, {0, bend});
+            combine(n, u_.data(), 2, nullptr, {{high, to_high.data(), 3, true}});
+            decide(n, of(low_.data(), n), high);
         });
     }
 
@@ -118,7 +114,7 @@ private:
         kernels::for_each_column(x_.rows(), x_.cols(), body);
     }
 
-    [[nodiscard]] static S* of(batch<S>& all, index n) { return all.col(n).data(); }
+    [[nodiscard]] S* of(S* all, index n) const { return all + n * x_.rows(); }
 
     template <int Number>
     struct aside_tag {};  // for thread_scratch
@@ -129,75 +125,53 @@ private:
         return thread_scratch<aside_tag<Number>, S>(x_.rows());
     }
 
-    /// Lets the network predict at `from`, which lies the fraction `part` of each step beyond x.
-    void evaluate(const batch<S>& from, double part) {
+    /// Lets the network predict at `from`, where stage j lies.
+    void evaluate(const S* from, index j) {
         for (index n = 0; n < x_.cols(); ++n) {
-            times_[static_cast<std::size_t>(n)] = point(n, part).t;
+            times_[static_cast<std::size_t>(n)] = at(n).point(j).t;
         }
-        session_(batch_view<const S>(from), std::span<const double>(times_), model_output<S>{prediction_, {}});
+        session_(batch_view<const S>(from, x_.rows(), x_.cols()), std::span<const double>(times_),
+                 model_output<S>{{prediction_.data(), x_.rows(), x_.cols()}, {}});
     }
 
-    /// Makes ε̂ of sample n from what was predicted at `from`, and the sums, in one pass.
-    void combine(index n, batch<S>& from, double part, S* kept_eps, std::initializer_list<kernels::stage_sum<S>> sums) {
-        const affine c = conversion(kind_, prediction::epsilon, point(n, part).level);
+    /// Makes ε̂ of sample n from what was predicted at `from`, where stage j lies, and the sums, in one pass.
+    void combine(index n, S* from, index j, S* kept_eps, std::initializer_list<kernels::stage_sum<S>> sums) {
+        const affine c = conversion(kind_, prediction::epsilon, at(n).point(j).level);
         const kernels::stage_work<S> work{
             .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},
             .xt = of(from, n),
-            .p = of(prediction_, n),
+            .p = of(prediction_.data(), n),
             .kept_eps = kept_eps,
             .sums = sums.begin(),
-            .count = static_cast<index>(sums.size())};
+            .count = static_cast<index>(sums.size()),
+            .stream = stream_};
         kernels::for_each_block(x_.rows(), 1, [&](index, index first, index last) {
             kernels::run_stage(work, {}, 1, first, last - first, first);
         });
     }
 
-    [[nodiscard]] grid_point point(index n, double part) const { return point_at_(at(n).lambda + part * at(n).h); }
-
-    /// How much of ε̂_later − ε̂ a stage adds: of (e^{rh} − 1), and of (e^{rh} − 1)/(rh) − 1.
-    struct correction {
-        double first;
-        double second;
-    };
-
-    /// Of x, ε̂ and ε̂_later in (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), at λ_s = λ + r h.
-    /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
-    struct factors {
-        S x, eps, later;
-    };
-
-    [[nodiscard]] factors factors_of(index n, double r, const correction& c) const {
-        const double h = r * at(n).h;
-        const marginal<double> from = point(n, 0).level, to = point(n, r).level;
-        const double grown = std::expm1(h);
-        const double bend = h == 0 ? 0 : grown / h - 1;
-        const double difference = -to.sigma * (c.first * grown + c.second * bend);
-        return {static_cast<S>(to.signal / from.signal), static_cast<S>(-to.sigma * grown - difference),
-                static_cast<S>(difference)};
-    }
-
     /// Where ε̂_later is what was just predicted.
-    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(index n, double r, const correction& c) {
-        const factors f = factors_of(n, r, c);
-        return {{{stage_source::column, f.x, of(x_, n)},
-                 {stage_source::column, f.eps, of(eps_, n)},
+    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(index n, index j, const adaptive_correction& c) {
+        const auto f = at(n).template factors<S>(j, c);
+        return {{{stage_source::column, f.x, of(x_.data(), n)},
+                 {stage_source::column, f.eps, of(eps_.data(), n)},
                  {stage_source::eps, f.later}}};
     }
 
     /// Takes sample n's step if its two ends agree, and chooses the next.
     void decide(index n, const S* low, const S* high) {
-        way& w = ways_[static_cast<std::size_t>(n)];
-        if (w.h == 0) {
+        adaptive_way& w = ways_[static_cast<std::size_t>(n)];
+        if (w.h() == 0) {
             return;
         }
-        S* const x = of(x_, n);
+        S* const x = of(x_.data(), n);
         const kernels::error_tolerance tolerance{solver_.absolute_tolerance, solver_.relative_tolerance};
         const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
             return kernels::scaled_error(last - first, low + first, high + first, x + first, tolerance);
         });
         if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
-            const bool is_last = w.lambda + w.h >= end_;
-            w.lambda = is_last ? end_ : w.lambda + w.h;
+            const bool is_last = w.lambda + w.h() >= end_;
+            w.lambda = is_last ? end_ : w.lambda + w.h();
             std::copy_n(high, x_.rows(), x);
             ++w.accepted;
         } else {
@@ -211,12 +185,13 @@ private:
     const std::function<grid_point(double)>& point_at_;
     double end_;
     batch<S> x_;
-    batch<S> u_;           // between x and the end of the step
-    batch<S> prediction_;  // of the network
-    batch<S> eps_;         // ε̂ at the beginning
-    batch<S> low_;         // the worse end of the step, where it is known before the better
+    memory u_;           // between x and the end of the step
+    memory prediction_;  // of the network
+    memory eps_;         // ε̂ at the beginning
+    memory low_;         // the worse end of the step, where it is known before the better
+    bool stream_;
     std::vector<double> times_;
-    std::vector<way> ways_;
+    std::vector<adaptive_way> ways_;
 };
 
 }  // namespace ddpm::detail
