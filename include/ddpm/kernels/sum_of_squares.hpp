@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/sum_of_squares.inl.hpp>

@@ -3,6 +3,18 @@
 //
 // The body of linear_combination.hpp.
 
+/// The sums of elements first … last − 1.
+template <unsigned long Terms, class S>
+DDPM_INLINE void combine_each(index first, index last, const S* by, const S* const* in, S* out) {
+    for (index i = first; i < last; ++i) {
+        S sum = by[0] * in[0][i];
+        for (unsigned long term = 1; term < Terms; ++term) {
+            sum += by[term] * in[term][i];
+        }
+        out[i] = sum;
+    }
+}
+
 template <unsigned long Terms, bool Stream, class S>
 void linear_combination(index size, const S* factor, const S* const* x, S* out) {
     const S* in[Terms];
@@ -11,7 +23,9 @@ void linear_combination(index size, const S* factor, const S* const* x, S* out) 
         in[term] = x[term];
         by[term] = factor[term];
     }
-    index i = 0;
+    index i = Stream ? elements_to_line(out) : 0;
+    i = i < size ? i : size;
+    combine_each<Terms>(0, i, by, in, out);
     for (; i + lanes<S> <= size; i += lanes<S>) {
         pack<S> sum = by[0] * load(in[0] + i);
         DDPM_UNROLL
@@ -20,12 +34,6 @@ void linear_combination(index size, const S* factor, const S* const* x, S* out) 
         }
         put<Stream>(out + i, sum);
     }
-    for (; i < size; ++i) {
-        S sum = by[0] * in[0][i];
-        for (unsigned long term = 1; term < Terms; ++term) {
-            sum += by[term] * in[term][i];
-        }
-        out[i] = sum;
-    }
+    combine_each<Terms>(i, size, by, in, out);
     end_stream<Stream>();
 }

@@ -66,8 +66,8 @@ void reverse_step(index size, const reverse_coefficients<S>& coefficients, const
                   S* out, index ahead) {
     const reverse_coefficients<S> c = coefficients;
     for (index e = 0; e < size; e += 64) {
-        fetch_block(xt + e + ahead);
-        fetch_block(p + e + ahead);
+        fetch_elements<64>(xt + e + ahead);
+        fetch_elements<64>(p + e + ahead);
         take_reverse_step<S>(size - e < 64 ? size - e : 64, c, xt + e, p + e, z == nullptr ? nullptr : z + e,
                              x0 == nullptr ? nullptr : x0 + e, out + e);
     }
@@ -84,8 +84,8 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         for (index e = 0; e < count; e += 64) {
-            fetch_block(xt.first + n * xt.stride + e + 64);
-            fetch_block(p.first + n * p.stride + e + 64);
+            fetch_elements<64>(xt.first + n * xt.stride + e + 64);
+            fetch_elements<64>(p.first + n * p.stride + e + 64);
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
             take_reverse_step<S>(

@@ -11,6 +11,8 @@ double robust_error(index size, const S* prediction, S a, const S* x, S b, const
     sixteen_sums sums{};
     index i = 0;
     for (; i + 16 <= size; i += 16) {
+        fetch_elements<16>(prediction + i + fetch_ahead);
+        fetch_elements<16>(x + i + fetch_ahead);
         DDPM_UNROLL
         for (index part = 0; part < 16 / lanes<double>; ++part) {
             const index at = i + part * lanes<double>;

@@ -86,7 +86,7 @@ struct stage_reads {
     /// Fetches the block at element e.
     DDPM_INLINE void fetch(index e) const {
         for (index i = 0; i < count; ++i) {
-            fetch_block(column[i] + e);
+            fetch_elements<64>(column[i] + e);
         }
     }
 };

@@ -3,8 +3,8 @@
 //
 // A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `Stream` says
 // whether they do; p is then 16-byte aligned, which Eigen's memory is (whole registers may not be), and the kernel ends
-// with end_stream. Several such outputs are to begin at cache lines, since lines written in parts are slow. And loads that
-// come before their time.
+// with end_stream. Lines that are written in parts are slow, above all where several outputs have such. And loads that come
+// before their time.
 
 /// A quarter, half or whole of a pack, in floats.
 typedef float streamed_part __attribute__((vector_size(16)));
@@ -40,11 +40,17 @@ DDPM_INLINE void end_stream() {
 #endif
 }
 
-/// Fetches the lines of 64 elements, which need not be there.
+/// How many elements lie before the first that begins a cache line.
 template <class S>
-DDPM_INLINE void fetch_block(const S* p) {
+DDPM_INLINE index elements_to_line(const S* p) {
+    return static_cast<index>(-reinterpret_cast<__UINTPTR_TYPE__>(p) % 64 / sizeof(S));
+}
+
+/// Fetches the lines of some elements, which need not be there.
+template <index Count, class S>
+DDPM_INLINE void fetch_elements(const S* p) {
     DDPM_UNROLL
-    for (index i = 0; i < 64; i += 64 / static_cast<index>(sizeof(S))) {
+    for (index i = 0; i < Count; i += 64 / static_cast<index>(sizeof(S))) {
         __builtin_prefetch(p + i);
     }
 }
