@@ -34,6 +34,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/dropout.hpp>
 #include <ddpm/kernels/elementary.hpp>
+#include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/kernels/gaussian_kl.hpp>
 #include <ddpm/kernels/group_norm.hpp>
 #include <ddpm/kernels/layer_norm.hpp>
@@ -46,7 +47,6 @@
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/kernels/robust_error.hpp>
 #include <ddpm/kernels/row_sums.hpp>
-#include <ddpm/kernels/scaled_error.hpp>
 #include <ddpm/kernels/silu.hpp>
 #include <ddpm/kernels/softmax.hpp>
 #include <ddpm/kernels/squared_error.hpp>

@@ -7,7 +7,7 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/scaled_error.hpp>
+#include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
@@ -84,13 +84,7 @@ private:
         });
         evaluate(u_.data(), 1);
         if (solver_.order == 2) {
-            for_each_sample([&](index n) {
-                S* const low = aside<0>();
-                S* const high = aside<1>();
-                const auto to_low = terms(n, 2, {0, 0}), to_high = terms(n, 2, {bend, 0});
-                combine(n, u_.data(), 1, nullptr, {{low, to_low.data(), 3, true}, {high, to_high.data(), 3, true}});
-                decide(n, low, high);
-            });
+            for_each_sample([&](index n) { finish(n, 1, {bend, 0}); });
             return;
         }
         for_each_sample([&](index n) {
@@ -99,12 +93,7 @@ private:
                     {{of(low_.data(), n), to_low.data(), 3, false}, {of(u_.data(), n), to_u.data(), 3, true}});
         });
         evaluate(u_.data(), 2);
-        for_each_sample([&](index n) {
-            S* const high = aside<1>();
-            const auto to_high = terms(n, 3, {0, bend});
-            combine(n, u_.data(), 2, nullptr, {{high, to_high.data(), 3, true}});
-            decide(n, of(low_.data(), n), high);
-        });
+        for_each_sample([&](index n) { finish(n, 2, {0, bend}); });
     }
 
     using stage_source = kernels::stage_source;
@@ -115,15 +104,6 @@ private:
     }
 
     [[nodiscard]] S* of(S* all, index n) const { return all + n * x_.rows(); }
-
-    template <int Number>
-    struct aside_tag {};  // for thread_scratch
-
-    /// Room for a sample, which nobody needs after it.
-    template <int Number>
-    [[nodiscard]] S* aside() const {
-        return thread_scratch<aside_tag<Number>, S>(x_.rows());
-    }
 
     /// Lets the network predict at `from`, where stage j lies.
     void evaluate(const S* from, index j) {
@@ -158,16 +138,28 @@ private:
                  {stage_source::eps, f.later}}};
     }
 
-    /// Takes sample n's step if its two ends agree, and chooses the next.
-    void decide(index n, const S* low, const S* high) {
+    struct high_tag {};  // for thread_scratch: the better end of a step
+
+    /// Takes sample n's step, which was predicted at u, where stage j lies, if its two ends agree, and chooses the next.
+    void finish(index n, index j, const adaptive_correction& of_high) {
         adaptive_way& w = ways_[static_cast<std::size_t>(n)];
         if (w.h() == 0) {
             return;
         }
+        const affine c = conversion(kind_, prediction::epsilon, w.point(j).level);
+        const kernels::embedded_step<S> step{
+            .from = static_cast<S>(c.xt),
+            .value = static_cast<S>(c.value),
+            .low = w.template factors<S>(solver_.order, {0, 0}),
+            .high = w.template factors<S>(solver_.order, of_high),
+            .tolerance = {solver_.absolute_tolerance, solver_.relative_tolerance}};
         S* const x = of(x_.data(), n);
-        const kernels::error_tolerance tolerance{solver_.absolute_tolerance, solver_.relative_tolerance};
+        S* const high = thread_scratch<high_tag, S>(x_.rows());
+        const S* const low = low_.empty() ? nullptr : of(low_.data(), n);
         const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
-            return kernels::scaled_error(last - first, low + first, high + first, x + first, tolerance);
+            return kernels::take_embedded_step<S>(
+                last - first, step, x + first, of(eps_.data(), n) + first, of(u_.data(), n) + first,
+                of(prediction_.data(), n) + first, low == nullptr ? nullptr : low + first, high + first);
         });
         if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
             const bool is_last = w.lambda + w.h() >= end_;

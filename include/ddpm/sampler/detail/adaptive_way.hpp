@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
 #include <ddpm/sampler/detail/step_controller.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
@@ -19,12 +20,6 @@ namespace ddpm::detail {
 struct adaptive_correction {
     double first;
     double second;
-};
-
-/// Of x, ε̂ and ε̂_later, in a stage.
-template <Scalar S>
-struct adaptive_factors {
-    S x, eps, later;
 };
 
 /// Where a sample of an adaptive run is, and the step that it tries, whose stages and end lie evenly.
@@ -47,7 +42,7 @@ public:
     /// Those of (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), where stage j lies, at λ_s = λ + r h.
     /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
     template <Scalar S>
-    [[nodiscard]] adaptive_factors<S> factors(index j, const adaptive_correction& c) const {
+    [[nodiscard]] kernels::step_end<S> factors(index j, const adaptive_correction& c) const {
         const double h = part(j) * h_;
         const marginal<double>&from = point(0).level, &to = point(j).level;
         const double grown = std::expm1(h);

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The body of embedded_step.hpp.
+
+/// What a pack of a step gives.
+template <class S>
+struct embedded_end {
+    pack<S> high, error;
+};
+
+template <class S>
+DDPM_INLINE pack<S> end_of(const step_end<S>& c, pack<S> x, pack<S> eps, pack<S> later) {
+    return c.x * x + c.eps * eps + c.later * later;
+}
+
+/// Of the elements from p on, `Whole` packs or `count` elements of one.
+template <bool Whole, class S>
+DDPM_INLINE pack<S> load_some(const S* p, [[maybe_unused]] index count) {
+    if constexpr (Whole) {
+        return load(p);
+    } else {
+        return load_first(p, count);
+    }
+}
+
+template <bool Whole, class S>
+DDPM_INLINE embedded_end<S> make_embedded_end(const embedded_step<S>& step, const S* x, const S* eps, const S* u,
+                                              const S* p, const S* low, index count) {
+    const pack<S> old = load_some<Whole>(x, count), first = load_some<Whole>(eps, count);
+    const pack<S> later = step.from * load_some<Whole>(u, count) + step.value * load_some<Whole>(p, count);
+    const pack<S> worse = low != nullptr ? load_some<Whole>(low, count) : end_of<S>(step.low, old, first, later);
+    const pack<S> better = end_of<S>(step.high, old, first, later);
+    const pack<S> size = max(max(worse, -worse), max(old, -old));
+    const pack<S> tolerance = max(splat(static_cast<S>(step.tolerance.absolute)),
+                                  splat(static_cast<S>(step.tolerance.relative)) * size);
+    return {better, (worse - better) / tolerance};
+}
+
+template <class S>
+double take_embedded_step(index size, const embedded_step<S>& coefficients, const S* x, const S* eps, const S* u,
+                          const S* p, const S* low, S* high) {
+    const embedded_step<S> step = coefficients;  // which no store can change
+    sixteen_sums sums{};
+    for (index i = 0; i < size; i += 16) {
+        fetch_elements<16>(x + i + fetch_ahead);
+        fetch_elements<16>(eps + i + fetch_ahead);
+        fetch_elements<16>(u + i + fetch_ahead);
+        fetch_elements<16>(p + i + fetch_ahead);
+        S error[16] = {};
+        DDPM_UNROLL
+        for (index at = 0; at < 16; at += lanes<S>) {
+            const index e = i + at, rest = size - e;
+            const S* const given = low == nullptr ? nullptr : low + e;
+            if (rest >= lanes<S>) {
+                const embedded_end<S> end = make_embedded_end<true>(step, x + e, eps + e, u + e, p + e, given, rest);
+                store(high + e, end.high);
+                store(error + at, end.error);
+            } else if (rest > 0) {
+                const embedded_end<S> end = make_embedded_end<false>(step, x + e, eps + e, u + e, p + e, given, rest);
+                store_first(high + e, end.high, rest);
+                store_first(error + at, end.error, rest);
+            }
+        }
+        DDPM_UNROLL
+        for (index part = 0; part < 16 / lanes<double>; ++part) {
+            const pack<double> wide = load_wide(error + part * lanes<double>);
+            sums.lane[part] += wide * wide;
+        }
+    }
+    return total(sums);
+}

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
+#include <ddpm/kernels/detail/wide.hpp>
+
+namespace ddpm::kernels {
+
+/// factor · x + eps · ε̂ + later · ε̂_later: an end of a solver's step.
+template <Scalar S>
+struct step_end {
+    S x = 0;
+    S eps = 0;
+    S later = 0;
+};
+
+/// How large an error may be: the larger of the two, the second relative to the size of the values.
+struct error_tolerance {
+    double absolute;
+    double relative;
+};
+
+/// The last stage of a solver that takes each step with two orders, of which the higher goes on.
+template <Scalar S>
+struct embedded_step {
+    S from = 0;   ///< ε̂_later = from · u + value · p, where the network predicted p at u
+    S value = 0;
+    step_end<S> low{};
+    step_end<S> high{};
+    error_tolerance tolerance{};
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/embedded_step.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// Writes the high end of a step; where `low` is not null, it is the low end, which was computed before.
+/// @returns Σ ((low − high)/tolerance)², where values have the size of low or x, whichever is larger: quotients in S,
+/// squares and sums in double, sixteen sums side by side, one for each element index modulo 16, then these in order; NaN if
+/// an end is
+/// @determinism the same bits on every instruction set: products first, then sums from left to right
+/// @complexity one pass over memory
+/// @source Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.4, eq. 4.10 and 4.11
+template <Scalar S>
+[[nodiscard]] double take_embedded_step(index size, const embedded_step<S>& step, const S* x, const S* eps, const S* u,
+                                        const S* p, const S* low, S* high) {
+    return DDPM_DISPATCH(take_embedded_step<S>)(size, step, x, eps, u, p, low, high);
+}
+
+}  // namespace ddpm::kernels

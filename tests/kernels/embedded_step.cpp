@@ -1,0 +1,63 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/kernels/embedded_step.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/gradient_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace ddpm::test {
+
+TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for bit on every target", "[kernels]", float,
+                   double) {
+    using S = TestType;
+    const index size = GENERATE(index{0}, index{1}, index{15}, index{16}, index{17}, index{1003});
+    const bool given = GENERATE(false, true);
+    const batch<S> x = random_batch<S>(size, 1, 1), eps = random_batch<S>(size, 1, 2), u = random_batch<S>(size, 1, 3);
+    const batch<S> before = random_batch<S>(size, 1, 4);
+    batch<S> p = random_batch<S>(size, 1, 5);
+    const kernels::embedded_step<S> step{.from = S(0.3),
+                                         .value = S(-0.7),
+                                         .low = {S(0.9), S(-0.2), S(0.05)},
+                                         .high = {S(0.8), S(-0.1), S(0.15)},
+                                         .tolerance = {0.1, 0.2}};
+    batch<S> high(size, 1);
+    std::array<double, 16> sums{};
+    for (index i = 0; i < size; ++i) {
+        const S later = step.from * u(i, 0) + step.value * p(i, 0);
+        const auto end = [&](const kernels::step_end<S>& c) { return c.x * x(i, 0) + c.eps * eps(i, 0) + c.later * later; };
+        const S low = given ? before(i, 0) : end(step.low);
+        high(i, 0) = end(step.high);
+        const S largest = std::max(std::abs(low), std::abs(x(i, 0)));
+        const double error = static_cast<double>((low - high(i, 0)) / std::max(S(0.1), S(0.2) * largest));
+        const double square = error * error;
+        sums[static_cast<std::size_t>(i % 16)] += square;
+    }
+    double expected = 0;
+    for (const double sum : sums) {
+        expected += sum;
+    }
+    for_each_target([&] {
+        batch<S> got = batch<S>::Constant(size + 1, 1, S(7));
+        const auto take = [&] {
+            return kernels::take_embedded_step<S>(size, step, x.data(), eps.data(), u.data(), p.data(),
+                                                  given ? before.data() : nullptr, got.data());
+        };
+        CHECK(take() == expected);
+        CHECK((got.topRows(size) == high).all());
+        CHECK(got(size, 0) == S(7));
+        if (size > 0) {
+            const S kept = p(size - 1, 0);
+            p(size - 1, 0) = std::numeric_limits<S>::quiet_NaN();
+            CHECK(std::isnan(take()));
+            p(size - 1, 0) = kept;
+        }
+    });
+}
+
+}  // namespace ddpm::test
