@@ -6,6 +6,7 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <vector>
@@ -39,6 +40,28 @@ TEST_CASE("every element is met once, in blocks that do not depend on the thread
             }
             CHECK(once);
         }
+    }
+    set_thread_count(0);
+}
+
+TEST_CASE("every column is met once, large ones with all threads left to them", "[kernels]") {
+    constexpr index b = kernels::block_elements;
+    set_thread_count(3);
+    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}};
+    for (const auto& shape : shapes) {
+        const index rows = shape[0], columns = shape[1];
+        INFO(rows << " x " << columns);
+        std::vector<std::atomic<int>> met(static_cast<std::size_t>(columns));
+        std::atomic<bool> one_by_one{true};
+        std::atomic<int> inside{0};
+        kernels::for_each_column(rows, columns, [&](index n) {
+            one_by_one = one_by_one && (rows <= b || inside == 0);
+            ++inside;
+            ++met[static_cast<std::size_t>(n)];
+            --inside;
+        });
+        CHECK(one_by_one);
+        CHECK(std::all_of(met.begin(), met.end(), [](const std::atomic<int>& count) { return count == 1; }));
     }
     set_thread_count(0);
 }
