@@ -162,10 +162,8 @@ private:
                 of(prediction_.data(), n) + first, low == nullptr ? nullptr : low + first, high + first);
         });
         if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
-            const bool is_last = w.lambda + w.h() >= end_;
-            w.lambda = is_last ? end_ : w.lambda + w.h();
+            w.accept(end_);
             std::copy_n(high, x_.rows(), x);
-            ++w.accepted;
         } else {
             ++w.rejected;
         }

@@ -31,9 +31,16 @@ public:
     /// Tries a step of length h in λ; 0: none.
     void try_step(double h, const std::function<grid_point(double)>& point_at) {
         h_ = h;
-        for (index j = 0; j <= order_; ++j) {
+        for (index j = accepted + rejected == 0 ? 0 : 1; j <= order_; ++j) {  // it knows where it is from its second step on
             points_[static_cast<std::size_t>(j)] = point_at(lambda + part(j) * h);
         }
+    }
+
+    /// Takes the step, whose end no way passes.
+    void accept(double end) {
+        lambda = lambda + h_ >= end ? end : lambda + h_;
+        points_[0] = points_[static_cast<std::size_t>(order_)];
+        ++accepted;
     }
 
     [[nodiscard]] double h() const noexcept { return h_; }
