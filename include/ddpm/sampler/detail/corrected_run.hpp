@@ -11,7 +11,7 @@
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/addressed_noise.hpp>
 #include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
@@ -19,10 +19,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <concepts>
 #include <cstddef>
 #include <span>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -57,8 +55,6 @@ public:
     }
 
 private:
-    static constexpr bool is_addressed = std::same_as<std::remove_const_t<Noise>, philox_noise>;
-
     struct norms {
         double noise, score;
     };
@@ -66,7 +62,7 @@ private:
     struct noise_tag {};
 
     /// Whether each sample's noise is made where it is used.
-    [[nodiscard]] bool one_by_one() const { return is_addressed && !options_.batch_norms; }
+    [[nodiscard]] bool one_by_one() const { return AddressedNoise<Noise> && !options_.batch_norms; }
 
     void evaluate(const grid_point& at) {
         std::fill(times_.begin(), times_.end(), at.t);
@@ -136,7 +132,7 @@ private:
             .eps = static_cast<S>(step.variance / step.scale),
             .sigma = static_cast<S>(draws ? std::sqrt(step.variance) : 0)};
         draws_ += draws ? 1 : 0;
-        if constexpr (is_addressed) {
+        if constexpr (AddressedNoise<Noise>) {
             kernels::reverse_step<S>(coefficients, x_, prediction_,
                                      noise_.address(x_.rows(), x_.cols(), draws_, first_sample_), {}, x_);
         } else {

@@ -12,6 +12,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>
+#include <ddpm/sampler/detail/addressed_noise.hpp>
 #include <ddpm/sampler/detail/fused_step.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
@@ -104,8 +105,6 @@ public:
     }
 
 private:
-    static constexpr bool is_addressed = run_memory<S, Noise>::is_addressed;
-
     void reserve(const std::vector<assignment>& assignments) {
         std::size_t terms = 0;
         for (const assignment& a : assignments) {
@@ -137,7 +136,7 @@ private:
             case quantity::noise:
             case quantity::spread_noise: {
                 const S* const spread = t.of == quantity::noise ? nullptr : memory_.head().data();
-                if constexpr (is_addressed) {
+                if constexpr (AddressedNoise<Noise>) {
                     return {stage_source::normals, factor, nullptr, t.number, spread};
                 } else {
                     return {stage_source::column, factor, memory_.slot(quantity::noise, t.number), 0, spread};
@@ -158,7 +157,7 @@ private:
             return false;
         }
         batch<S>& x = memory_.x();
-        if constexpr (is_addressed) {
+        if constexpr (AddressedNoise<Noise>) {
             kernels::reverse_step<S>(step->coefficients, x, memory_.prediction(),
                                      memory_.normals(step->draw.value_or(0)), {}, x);
         } else {

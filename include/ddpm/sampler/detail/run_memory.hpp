@@ -7,14 +7,13 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/addressed_noise.hpp>
 #include <ddpm/sampler/detail/storage.hpp>
 #include <ddpm/sampler/plan.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -31,12 +30,10 @@ concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, doubl
 template <Scalar S, class Noise>
 class run_memory {
 public:
-    static constexpr bool is_addressed = std::same_as<std::remove_const_t<Noise>, philox_noise>;
-
     run_memory(const sampling_plan& plan, Noise& noise, batch<S> x, index first_sample, index first_step)
         : plan_(plan),
           noise_(noise),
-          storage_(plan, !is_addressed),
+          storage_(plan, !AddressedNoise<Noise>),
           first_sample_(first_sample),
           first_step_(first_step),
           x_(std::move(x)),
@@ -76,7 +73,7 @@ public:
 
     /// Makes the draws that are kept and first needed at stage i.
     void draw_noise(index i) {
-        if constexpr (!is_addressed) {
+        if constexpr (!AddressedNoise<Noise>) {
             for (; drawn_ < static_cast<index>(plan_.draws().size()) && storage_.draw_stage(drawn_) <= i; ++drawn_) {
                 if (const auto at = storage_.slot_of(quantity::noise, drawn_); at != no_slot) {
                     const batch_view<S> out(slots_[static_cast<std::size_t>(at)].data(), x_.rows(), x_.cols());
@@ -99,7 +96,7 @@ private:
     /// Where the plan's normals begin.
     /// @throws value_error unless all samples and steps have an address
     [[nodiscard]] kernels::normal_address first_normals() const {
-        if constexpr (is_addressed) {
+        if constexpr (AddressedNoise<Noise>) {
             if (const index draws = static_cast<index>(plan_.draws().size()); draws > 0) {
                 static_cast<void>(noise_.address(x_.rows(), x_.cols(), first_step_ + draws, first_sample_));
                 return noise_.address(x_.rows(), x_.cols(), first_step_ + 1, first_sample_);
