@@ -9,16 +9,21 @@
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/adaptive.hpp>
 #include <ddpm/sampler/by_name.hpp>
+#include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/time_grid.hpp>
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -138,6 +143,12 @@ struct no_network {
     }
 };
 
+ddpm::batch<float> start() {
+    ddpm::batch<float> x(dimension, count);
+    ddpm::philox_noise(1, ddpm::noise_stream::sampler).normal<float>(x, 0);
+    return x;
+}
+
 /// A run that begins again when it is done, and has all its memory and its full order from the beginning.
 class endless_run {
 public:
@@ -150,9 +161,7 @@ public:
     void step() {
         for (index i = 0; i < steps_; ++i) {
             if (!run_ || run_->done()) {
-                ddpm::batch<float> x(dimension, count);
-                noise_.normal<float>(x, 0);
-                run_.emplace(plan_, network_, noise_, std::move(x), ddpm::denoise_options{.clip_x0 = 1.0});
+                run_.emplace(plan_, network_, noise_, start(), ddpm::denoise_options{.clip_x0 = 1.0});
             }
             run_->step();
         }
@@ -164,6 +173,54 @@ private:
     no_network network_;
     ddpm::philox_noise noise_{1, ddpm::noise_stream::sampler};
     std::optional<ddpm::sampling_run<float, no_network, ddpm::philox_noise>> run_;
+};
+
+/// The samplers without a plan, between levels of which σ = e^{−λ} is.
+ddpm::grid_point variance_exploding(double lambda) { return {lambda, {1, std::exp(-lambda)}}; }
+
+ddpm::grid_point variance_preserving(double lambda) {
+    return {lambda, ddpm::variance_preserving_level(std::exp(-lambda))};
+}
+
+class endless_correction {
+public:
+    explicit endless_correction(index corrections) : options_{.corrections = corrections} { step(); }
+
+    void step() { run_.step(variance_exploding(-1), variance_exploding(-0.9)); }
+
+private:
+    ddpm::predictor_corrector options_;
+    no_network network_;
+    ddpm::philox_noise noise_{1, ddpm::noise_stream::sampler};
+    ddpm::detail::corrected_run<float, no_network, ddpm::philox_noise> run_{
+        options_, network_, ddpm::prediction::score, noise_, start(), 0};
+};
+
+/// Tolerances that no step misses, and steps of one length.
+class endless_adaption {
+public:
+    explicit endless_adaption(index order)
+        : solver_{.order = order,
+                  .relative_tolerance = 1e9,
+                  .absolute_tolerance = 1e9,
+                  .first_step = 1e-4,
+                  .control = {.integral = 0},
+                  .most_steps = 1000000000} {
+        step();
+    }
+
+    void step() {
+        if (!run_ || run_->done()) {
+            run_.emplace(solver_, network_, ddpm::prediction::epsilon, point_at_, -1, 1, start());
+        }
+        run_->step();
+    }
+
+private:
+    ddpm::adaptive_dpm_solver solver_;
+    no_network network_;
+    std::function<ddpm::grid_point(double)> point_at_ = variance_preserving;
+    std::optional<ddpm::detail::adaptive_run<float, no_network>> run_;
 };
 
 const ddpm::bench::group sampler_step_benchmarks{[] {
@@ -178,6 +235,30 @@ const ddpm::bench::group sampler_step_benchmarks{[] {
         if (cost.draws > 0) {
             added.peer("normals", normals_alone(cost.draws));
         }
+    }
+    for (const index corrections : {0, 1}) {
+        const auto evaluations = static_cast<std::size_t>(corrections + 1);
+        ddpm::bench::add("sampler", "step_predictor_corrector_" + std::to_string(corrections), size,
+                         {.items = elements,
+                          .passes = std::vector<ddpm::bench::memory_streams>(
+                              evaluations, {.floats = elements, .read = 1, .updated = 1})},
+                         [corrections] {
+                             return [data = std::make_shared<endless_correction>(corrections)] { data->step(); };
+                         })
+            .peer("normals", normals_alone(corrections + 1));
+    }
+    using passes = std::vector<ddpm::bench::memory_streams>;
+    const ddpm::bench::memory_streams first{.floats = elements, .read = 2, .written = 2};
+    for (const auto& [order, moved] :
+         {std::pair<index, passes>{2, {first, {.floats = elements, .read = 3, .updated = 1}}},
+          std::pair<index, passes>{3,
+                                   {first,
+                                    {.floats = elements, .read = 3, .written = 1, .updated = 1},
+                                    {.floats = elements, .read = 4, .updated = 1}}}}) {
+        ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size,
+                         {.items = elements, .passes = moved}, [order] {
+                             return [data = std::make_shared<endless_adaption>(order)] { data->step(); };
+                         });
     }
 }};
 

@@ -37,6 +37,7 @@
 #include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/kernels/gaussian_kl.hpp>
 #include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/kernels/langevin_norms.hpp>
 #include <ddpm/kernels/layer_norm.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>

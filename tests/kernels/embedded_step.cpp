@@ -43,14 +43,17 @@ TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for b
         expected += sum;
     }
     for_each_target([&] {
-        batch<S> got = batch<S>::Constant(size + 1, 1, S(7));
+        batch<S> got(size + 1, 1), old = batch<S>::Constant(size + 1, 1, S(7));
         const auto take = [&] {
-            return kernels::take_embedded_step<S>(size, step, x.data(), eps.data(), u.data(), p.data(),
-                                                  given ? before.data() : nullptr, got.data());
+            got << x, S(7);
+            return kernels::take_embedded_step<S>(size, step, got.data(), eps.data(), u.data(), p.data(),
+                                                  given ? before.data() : nullptr, old.data());
         };
         CHECK(take() == expected);
         CHECK((got.topRows(size) == high).all());
+        CHECK((old.topRows(size) == x).all());
         CHECK(got(size, 0) == S(7));
+        CHECK(old(size, 0) == S(7));
         if (size > 0) {
             const S kept = p(size - 1, 0);
             p(size - 1, 0) = std::numeric_limits<S>::quiet_NaN();

@@ -93,6 +93,25 @@ TEST_CASE("correction brings samples to their level's distribution", "[sampler]"
     CHECK(with < without);
 }
 
+TEST_CASE("a correction takes the score from any prediction", "[sampler]") {
+    const auto x0_of_score = predicts(
+        [](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
+            gaussian_score(0.5)(xt, t, out);
+            for (index n = 0; n < xt.columns(); ++n) {
+                const double sigma = t[static_cast<std::size_t>(n)];
+                out.prediction.array().col(n) = xt.array().col(n) + sigma * sigma * out.prediction.array().col(n);
+            }
+        },
+        prediction::x0);
+    for (const bool together : {false, true}) {
+        const auto run = [&](auto network) {
+            return denoise_from<double>(predictor_corrector{.batch_norms = together}, exploding(5, 20, 0.01), network,
+                                        pattern<double>(40, 5, 1), philox_noise(5, noise_stream::sampler));
+        };
+        CHECK((run(gaussian_score(0.5)) - run(x0_of_score)).abs().maxCoeff() < 1e-10);
+    }
+}
+
 TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
     const batch<double> x = pattern<double>(40, 5, 1);
     philox_noise noise(5, noise_stream::sampler);
@@ -102,6 +121,7 @@ TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
     };
     CHECK((run(x, 0, false).col(3) == run(x.col(3), 3, false).col(0)).all());
     CHECK_FALSE((run(x, 0, true).col(3) == run(x.col(3), 3, true).col(0)).all());
+    CHECK((run(x.col(3), 3, true) == run(x.col(3), 3, false)).all());
     CHECK_THROWS_AS(denoise_from<double>(predictor_corrector{.corrections = -1}, exploding(5, 20, 0.01), gaussian_score(1),
                                          batch<double>(x), noise),
                     value_error);

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
+#include <type_traits>
 
 namespace ddpm {
 
@@ -79,16 +81,20 @@ void parallel_for(index size, index grain, Body&& body) {
         chunks, [&](index chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); });
 }
 
-/// The sum of part(first, last) over fixed chunks of [0, size), each at least `grain` long, added in the order of the
-/// chunks: the same bits for every thread count. Allocates nothing.
+/// The sum of part(first, last), a number or a value that has +=, over fixed chunks of [0, size), each at least `grain` long,
+/// added in the order of the chunks: the same bits for every thread count. Allocates nothing.
 template <class Part>
-[[nodiscard]] double parallel_sum(index size, index grain, Part&& part) {
+[[nodiscard]] auto parallel_sum(index size, index grain, Part&& part) {
+    using sum_type = std::invoke_result_t<Part&, index, index>;
     constexpr index most_chunks = 256;
-    std::array<double, most_chunks> sums{};
     const index length = std::max(grain, (size + most_chunks - 1) / most_chunks);
+    if (size <= length) {
+        return size > 0 ? part(index{0}, size) : sum_type{};
+    }
+    std::array<sum_type, most_chunks> sums{};
     parallel_for(size, length, [&](index first, index last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
-    double total = 0;
-    for (const double sum : sums) {
+    sum_type total{};
+    for (const sum_type& sum : sums) {
         total += sum;
     }
     return total;

@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace ddpm::kernels {
 
@@ -87,10 +88,10 @@ void for_each_column(index rows, index columns, Body&& body) {
 
 /// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.
 template <class Part>
-[[nodiscard]] double sum_over_blocks(index rows, index columns, Part&& part) {
+[[nodiscard]] auto sum_over_blocks(index rows, index columns, Part&& part) {
     const detail::block_cut cut(rows);
     return parallel_sum(rows > 0 ? columns * cut.per_column : 0, cut.per_task, [&](index first, index last) {
-        double sum = 0;
+        std::invoke_result_t<Part&, index, index, index> sum{};
         for (index block = first; block < last; ++block) {
             sum += part(cut.column(block), cut.first(block), cut.last(block));
         }

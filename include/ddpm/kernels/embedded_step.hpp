@@ -41,7 +41,8 @@ struct embedded_step {
 
 namespace ddpm::kernels {
 
-/// Writes the high end of a step; where `low` is not null, it is the low end, which was computed before.
+/// Moves x to the high end of a step, and writes to `old` where it was; where `low` is not null, it is the low end, which
+/// was computed before.
 /// @returns Σ ((low − high)/tolerance)², where values have the size of low or x, whichever is larger: quotients in S,
 /// squares and sums in double, sixteen sums side by side, one for each element index modulo 16, then these in order; NaN if
 /// an end is
@@ -49,9 +50,9 @@ namespace ddpm::kernels {
 /// @complexity one pass over memory
 /// @source Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.4, eq. 4.10 and 4.11
 template <Scalar S>
-[[nodiscard]] double take_embedded_step(index size, const embedded_step<S>& step, const S* x, const S* eps, const S* u,
-                                        const S* p, const S* low, S* high) {
-    return DDPM_DISPATCH(take_embedded_step<S>)(size, step, x, eps, u, p, low, high);
+[[nodiscard]] double take_embedded_step(index size, const embedded_step<S>& step, S* x, const S* eps, const S* u,
+                                        const S* p, const S* low, S* old) {
+    return DDPM_DISPATCH(take_embedded_step<S>)(size, step, x, eps, u, p, low, old);
 }
 
 }  // namespace ddpm::kernels

@@ -35,9 +35,12 @@ template <Scalar S, class P>
         throw value_error("adaptive_dpm_solver", "lambda at the end", detail::text("> ", from), to);
     }
     decltype(auto) session = detail::session_of(predictor, x.cols());
-    return detail::adaptive_run<S, std::remove_reference_t<decltype(session)>>(
-               solver, session, prediction_of(predictor), point_at, from, to, std::move(x))
-        .run();
+    detail::adaptive_run<S, std::remove_reference_t<decltype(session)>> run(solver, session, prediction_of(predictor),
+                                                                            point_at, from, to, std::move(x));
+    while (!run.done()) {
+        run.step();
+    }
+    return std::move(run).result();
 }
 
 }  // namespace ddpm

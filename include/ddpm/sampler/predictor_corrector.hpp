@@ -30,9 +30,12 @@ template <Scalar S, class P, NoiseSource Noise>
                           detail::text(sampler.corrections, ", ", sampler.signal_to_noise));
     }
     decltype(auto) session = detail::session_of(predictor, x.cols());
-    return detail::corrected_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>>(
-               sampler, session, prediction_of(predictor), noise, std::move(x), first_sample)
-        .run(grid);
+    detail::corrected_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>> run(
+        sampler, session, prediction_of(predictor), noise, std::move(x), first_sample);
+    for (index k = 0; k < grid.steps(); ++k) {
+        run.step(grid[k], grid[k + 1]);
+    }
+    return std::move(run).samples();
 }
 
 }  // namespace ddpm

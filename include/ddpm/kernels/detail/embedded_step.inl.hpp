@@ -3,10 +3,10 @@
 //
 // The body of embedded_step.hpp.
 
-/// What a pack of a step gives.
+/// What a pack of a step takes and gives.
 template <class S>
 struct embedded_end {
-    pack<S> high, error;
+    pack<S> old, high, error;
 };
 
 template <class S>
@@ -34,12 +34,12 @@ DDPM_INLINE embedded_end<S> make_embedded_end(const embedded_step<S>& step, cons
     const pack<S> size = max(max(worse, -worse), max(old, -old));
     const pack<S> tolerance = max(splat(static_cast<S>(step.tolerance.absolute)),
                                   splat(static_cast<S>(step.tolerance.relative)) * size);
-    return {better, (worse - better) / tolerance};
+    return {old, better, (worse - better) / tolerance};
 }
 
 template <class S>
-double take_embedded_step(index size, const embedded_step<S>& coefficients, const S* x, const S* eps, const S* u,
-                          const S* p, const S* low, S* high) {
+double take_embedded_step(index size, const embedded_step<S>& coefficients, S* x, const S* eps, const S* u, const S* p,
+                          const S* low, S* old) {
     const embedded_step<S> step = coefficients;  // which no store can change
     sixteen_sums sums{};
     for (index i = 0; i < size; i += 16) {
@@ -54,19 +54,17 @@ double take_embedded_step(index size, const embedded_step<S>& coefficients, cons
             const S* const given = low == nullptr ? nullptr : low + e;
             if (rest >= lanes<S>) {
                 const embedded_end<S> end = make_embedded_end<true>(step, x + e, eps + e, u + e, p + e, given, rest);
-                store(high + e, end.high);
+                store(old + e, end.old);
+                store(x + e, end.high);
                 store(error + at, end.error);
             } else if (rest > 0) {
                 const embedded_end<S> end = make_embedded_end<false>(step, x + e, eps + e, u + e, p + e, given, rest);
-                store_first(high + e, end.high, rest);
+                store_first(old + e, end.old, rest);
+                store_first(x + e, end.high, rest);
                 store_first(error + at, end.error, rest);
             }
         }
-        DDPM_UNROLL
-        for (index part = 0; part < 16 / lanes<double>; ++part) {
-            const pack<double> wide = load_wide(error + part * lanes<double>);
-            sums.lane[part] += wide * wide;
-        }
+        add_squares(sums, error);
     }
     return total(sums);
 }

@@ -30,6 +30,20 @@ DDPM_INLINE void put_normal_block(const philox_keys& keys, const philox_sample& 
     }
 }
 
+/// A block, or the first `count` of it.
+template <class S>
+DDPM_INLINE void put_normals(const philox_keys& keys, const philox_sample& sample, std::uint32_t first, index count, S* out) {
+    if (count >= 64) {
+        put_normal_block(keys, sample, first, out);
+        return;
+    }
+    float block[64];
+    make_normal_block(keys, sample, first, block);
+    for (index i = 0; i < count; ++i) {
+        out[i] = static_cast<S>(block[i]);
+    }
+}
+
 /// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. `out` is
 /// where element `first` of the first sample goes, the next sample's is `stride` further.
 template <class S>
@@ -38,16 +52,8 @@ void philox_normal(const normal_address& at, S* out, index stride, index columns
     for (index n = 0; n < columns; ++n, out += stride) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
-        index e = 0;
-        for (; e + 64 <= count; e += 64) {
-            put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), out + e);
-        }
-        if (e < count) {
-            float block[64];
-            make_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), block);
-            for (index i = 0; e + i < count; ++i) {
-                out[e + i] = static_cast<S>(block[i]);
-            }
+        for (index e = 0; e < count; e += 64) {
+            put_normals(keys, sample, static_cast<std::uint32_t>((first + e) / 4), count - e, out + e);
         }
     }
 }

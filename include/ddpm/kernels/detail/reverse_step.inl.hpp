@@ -84,8 +84,8 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         for (index e = 0; e < count; e += 64) {
-            fetch_elements<64>(xt.first + n * xt.stride + e + 64);
-            fetch_elements<64>(p.first + n * p.stride + e + 64);
+            fetch_elements<64>(xt.first + n * xt.stride + e + fetch_ahead);
+            fetch_elements<64>(p.first + n * p.stride + e + fetch_ahead);
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
             take_reverse_step<S>(

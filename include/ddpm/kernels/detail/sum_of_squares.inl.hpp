@@ -9,11 +9,7 @@ double sum_of_squares(index size, const S* x) {
     index i = 0;
     for (; i + 16 <= size; i += 16) {
         fetch_elements<16>(x + i + fetch_ahead);
-        DDPM_UNROLL
-        for (index part = 0; part < 16 / lanes<double>; ++part) {
-            const pack<double> wide = load_wide(x + i + part * lanes<double>);
-            sums.lane[part] += wide * wide;
-        }
+        add_squares(sums, x + i);
     }
     for (index lane = 0; i + lane < size; ++lane) {
         const double wide = static_cast<double>(x[i + lane]);

@@ -31,6 +31,16 @@ struct sixteen_sums {
     pack<double> lane[16 / lanes<double>];
 };
 
+/// Adds the squares of sixteen elements.
+template <class S>
+DDPM_INLINE void add_squares(sixteen_sums& sums, const S* sixteen) {
+    DDPM_UNROLL
+    for (index part = 0; part < 16 / lanes<double>; ++part) {
+        const pack<double> wide = load_wide(sixteen + part * lanes<double>);
+        sums.lane[part] += wide * wide;
+    }
+}
+
 /// All of them, added in order.
 DDPM_INLINE double total(const sixteen_sums& sums) {
     double sum = 0;

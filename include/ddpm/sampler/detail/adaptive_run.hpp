@@ -47,30 +47,11 @@ public:
           times_(static_cast<std::size_t>(x_.cols())),
           ways_(times_.size(), adaptive_way(solver, from)) {}
 
-    [[nodiscard]] adaptive_result<S> run() && {
-        index evaluations = 0;
-        while (std::any_of(ways_.begin(), ways_.end(), [&](const adaptive_way& w) { return is_under_way(w); })) {
-            step();
-            evaluations += solver_.order;
-        }
-        adaptive_result<S> result{std::move(x_), evaluations};
-        for (const adaptive_way& w : ways_) {
-            result.accepted.push_back(w.accepted);
-            result.rejected.push_back(w.rejected);
-            result.finished = result.finished && w.lambda >= end_;
-        }
-        return result;
+    [[nodiscard]] bool done() const {
+        return std::none_of(ways_.begin(), ways_.end(), [&](const adaptive_way& w) { return is_under_way(w); });
     }
 
-private:
-    using memory = std::vector<S, aligned_allocator<S>>;  // D × N, as x
-
-    [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
-        return w.lambda < end_ && w.accepted + w.rejected < solver_.most_steps;
-    }
-
-    [[nodiscard]] const adaptive_way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
-
+    /// Every sample that is under way tries a step.
     void step() {
         for (adaptive_way& w : ways_) {
             w.try_step(is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0, point_at_);
@@ -96,6 +77,25 @@ private:
         for_each_sample([&](index n) { finish(n, 2, {0, bend}); });
     }
 
+    [[nodiscard]] adaptive_result<S> result() && {
+        adaptive_result<S> ended{std::move(x_), evaluations_};
+        for (const adaptive_way& w : ways_) {
+            ended.accepted.push_back(w.accepted);
+            ended.rejected.push_back(w.rejected);
+            ended.finished = ended.finished && w.lambda >= end_;
+        }
+        return ended;
+    }
+
+private:
+    using memory = std::vector<S, aligned_allocator<S>>;  // D × N, as x
+
+    [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
+        return w.lambda < end_ && w.accepted + w.rejected < solver_.most_steps;
+    }
+
+    [[nodiscard]] const adaptive_way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
+
     using stage_source = kernels::stage_source;
 
     template <class Body>
@@ -112,6 +112,7 @@ private:
         }
         session_(batch_view<const S>(from, x_.rows(), x_.cols()), std::span<const double>(times_),
                  model_output<S>{{prediction_.data(), x_.rows(), x_.cols()}, {}});
+        ++evaluations_;
     }
 
     /// Makes ε̂ of sample n from what was predicted at `from`, where stage j lies, and the sums, in one pass.
@@ -138,9 +139,10 @@ private:
                  {stage_source::eps, f.later}}};
     }
 
-    struct high_tag {};  // for thread_scratch: the better end of a step
+    struct old_tag {};  // for thread_scratch: where a sample was before a step
 
-    /// Takes sample n's step, which was predicted at u, where stage j lies, if its two ends agree, and chooses the next.
+    /// Takes sample n's step, which was predicted at u, where stage j lies, back unless its two ends agree, and chooses the
+    /// next.
     void finish(index n, index j, const adaptive_correction& of_high) {
         adaptive_way& w = ways_[static_cast<std::size_t>(n)];
         if (w.h() == 0) {
@@ -154,17 +156,17 @@ private:
             .high = w.template factors<S>(solver_.order, of_high),
             .tolerance = {solver_.absolute_tolerance, solver_.relative_tolerance}};
         S* const x = of(x_.data(), n);
-        S* const high = thread_scratch<high_tag, S>(x_.rows());
+        S* const old = thread_scratch<old_tag, S>(x_.rows());
         const S* const low = low_.empty() ? nullptr : of(low_.data(), n);
         const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
             return kernels::take_embedded_step<S>(
                 last - first, step, x + first, of(eps_.data(), n) + first, of(u_.data(), n) + first,
-                of(prediction_.data(), n) + first, low == nullptr ? nullptr : low + first, high + first);
+                of(prediction_.data(), n) + first, low == nullptr ? nullptr : low + first, old + first);
         });
         if (w.control.accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
             w.accept(end_);
-            std::copy_n(high, x_.rows(), x);
         } else {
+            std::copy_n(old, x_.rows(), x);
             ++w.rejected;
         }
     }
@@ -174,6 +176,7 @@ private:
     prediction kind_;
     const std::function<grid_point(double)>& point_at_;
     double end_;
+    index evaluations_ = 0;
     batch<S> x_;
     memory u_;           // between x and the end of the step
     memory prediction_;  // of the network

@@ -6,9 +6,9 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/langevin_norms.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/detail/addressed_noise.hpp>
@@ -42,24 +42,19 @@ public:
           prediction_(x_.rows(), x_.cols()),
           z_(x_.rows(), one_by_one() ? 0 : x_.cols()),
           times_(static_cast<std::size_t>(x_.cols())),
-          norms_(times_.size()) {}
+          norms_(options.batch_norms ? times_.size() : 0) {}
 
-    [[nodiscard]] batch<S> run(const time_grid& grid) && {
-        for (index k = 0; k < grid.steps(); ++k) {
-            for (index i = 0; i < options_.corrections; ++i) {
-                correct(grid[k]);
-            }
-            predict(grid[k], grid[k + 1].level);
+    void step(const grid_point& from, const grid_point& to) {
+        for (index i = 0; i < options_.corrections; ++i) {
+            correct(from);
         }
-        return std::move(x_);
+        predict(from, to.level);
     }
 
+    [[nodiscard]] batch<S> samples() && { return std::move(x_); }
+
 private:
-    struct norms {
-        double noise, score;
-    };
-    struct score_tag {};  // for thread_scratch
-    struct noise_tag {};
+    struct noise_tag {};  // for thread_scratch
 
     /// Whether each sample's noise is made where it is used.
     [[nodiscard]] bool one_by_one() const { return AddressedNoise<Noise> && !options_.batch_norms; }
@@ -71,7 +66,7 @@ private:
 
     void draw() { noise_.normal(batch_view<S>(z_), draws_, first_sample_); }
 
-    /// x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level.
+    /// x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where h = 2 (r ‖z‖/‖score‖)².
     void correct(const grid_point& at) {
         evaluate(at);
         ++draws_;
@@ -79,45 +74,54 @@ private:
             draw();
         }
         const affine c = conversion(kind_, prediction::score, at.level);
+        const kernels::score_coefficients<S> score{static_cast<S>(c.xt), static_cast<S>(c.value)};
         kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
-            const index size = x_.rows();
-            const batch_view<S> whole(prediction_);
-            const batch_view<S> score = one_by_one() ? batch_view<S>(thread_scratch<score_tag, S>(size), size, 1)
-                                                     : whole.middle(n, 1);
-            const batch_view<S> z = one_by_one() ? batch_view<S>(thread_scratch<noise_tag, S>(size), size, 1)
+            const batch_view<S> z = one_by_one() ? batch_view<S>(thread_scratch<noise_tag, S>(x_.rows()), x_.rows(), 1)
                                                  : batch_view<S>(z_).middle(n, 1);
-            kernels::linear_combination<S>(
-                {batch_view<const S>(x_).middle(n, 1), batch_view<const S>(whole).middle(n, 1)},
-                [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, score);
-            if (one_by_one()) {
-                noise_.normal(z, draws_, first_sample_ + n);
-            }
-            norms& of = norms_[static_cast<std::size_t>(n)];
-            of = {std::sqrt(kernels::sum_of_squares<S>(size, z.data())),
-                  std::sqrt(kernels::sum_of_squares<S>(size, score.data()))};
-            if (!options_.batch_norms) {
-                take_langevin_step(n, of.noise / of.score, score, z);
+            const kernels::langevin_norms norms = measure(score, n, z.data());
+            if (options_.batch_norms) {
+                norms_[static_cast<std::size_t>(n)] = norms;
+            } else {
+                take_langevin_step(score, n, std::sqrt(norms.noise) / std::sqrt(norms.score), z);
             }
         });
         if (options_.batch_norms) {
-            double noise = 0, score = 0;
-            for (const norms& of : norms_) {
-                noise += of.noise;
-                score += of.score;
+            double noise = 0, length = 0;
+            for (const kernels::langevin_norms& norms : norms_) {
+                noise += std::sqrt(norms.noise);
+                length += std::sqrt(norms.score);
             }
             kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
-                take_langevin_step(n, noise / score, batch_view<const S>(prediction_).middle(n, 1),
-                                   batch_view<const S>(z_).middle(n, 1));
+                take_langevin_step(score, n, noise / length, batch_view<const S>(z_).middle(n, 1));
             });
         }
     }
 
-    void take_langevin_step(index n, double ratio, batch_view<const S> score, batch_view<const S> z) {
+    /// Those of sample n, whose z is drawn first if samples go one by one.
+    kernels::langevin_norms measure(const kernels::score_coefficients<S>& score, index n, S* z) {
+        const S *const x = x_.col(n).data(), *const p = prediction_.col(n).data();
+        return kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
+            if constexpr (AddressedNoise<Noise>) {
+                if (one_by_one()) {
+                    return kernels::draw_and_measure_langevin<S>(
+                        noise_.address(x_.rows(), x_.cols(), draws_, first_sample_ + n), first, last - first, score, x + first,
+                        p + first, z + first);
+                }
+            }
+            return kernels::measure_langevin<S>(last - first, score, x + first, p + first, z + first);
+        });
+    }
+
+    void take_langevin_step(const kernels::score_coefficients<S>& score, index n, double ratio, batch_view<const S> z) {
         const double r = options_.signal_to_noise * ratio, h = 2 * r * r;
         const batch_view<S> x = batch_view<S>(x_).middle(n, 1);
         kernels::linear_combination<S>(
-            {batch_view<const S>(x), score, z},
-            [&](index) { return std::array{S{1}, static_cast<S>(h), static_cast<S>(std::sqrt(2 * h))}; }, x);
+            {batch_view<const S>(x), batch_view<const S>(prediction_).middle(n, 1), z},
+            [&](index) {
+                return std::array{static_cast<S>(1 + h * static_cast<double>(score.xt)),
+                                  static_cast<S>(h * static_cast<double>(score.value)), static_cast<S>(std::sqrt(2 * h))};
+            },
+            x);
     }
 
     /// x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
@@ -150,10 +154,10 @@ private:
     index first_sample_;
     index draws_ = 0;
     batch<S> x_;
-    batch<S> prediction_;  // of the network; then the score, unless samples go one by one
-    batch<S> z_;           // empty if samples go one by one
+    batch<S> prediction_;
+    batch<S> z_;  // empty if samples go one by one
     std::vector<double> times_;
-    std::vector<norms> norms_;
+    std::vector<kernels::langevin_norms> norms_;  // empty unless they are the batch's
 };
 
 }  // namespace ddpm::detail

@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
+#include <ddpm/kernels/detail/wide.hpp>
+#include <ddpm/kernels/philox_normal.hpp>
+
+namespace ddpm::kernels {
+
+/// The score xt · x_t + value · p, where a network predicted p.
+template <Scalar S>
+struct score_coefficients {
+    S xt;
+    S value;
+};
+
+/// ‖z‖² and ‖score‖², of which the length of a step of Langevin dynamics is made.
+struct langevin_norms {
+    double noise;
+    double score;
+
+    langevin_norms& operator+=(const langevin_norms& other) noexcept {
+        noise += other.noise;
+        score += other.score;
+        return *this;
+    }
+};
+
+}  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/langevin_norms.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// The squared norms over `size` elements, given z: of each 64 elements, those with the same index modulo 16 are squared and
+/// added in S; sixteen sums of these in double, then these in order.
+/// @determinism the same bits on every instruction set
+/// @complexity one pass over memory; the score is not kept
+template <Scalar S>
+[[nodiscard]] langevin_norms measure_langevin(index size, const score_coefficients<S>& score, const S* xt, const S* p,
+                                              const S* z) {
+    return DDPM_DISPATCH(measure_langevin<S>)(size, score, xt, p, z);
+}
+
+/// The same for elements first … first + size − 1 of a sample, with the z that philox_normal makes at that address, which is
+/// written; `first` is a multiple of 64, and the pointers are to that element.
+template <Scalar S>
+[[nodiscard]] langevin_norms draw_and_measure_langevin(const normal_address& at, index first, index size,
+                                                       const score_coefficients<S>& score, const S* xt, const S* p, S* z) {
+    return DDPM_DISPATCH(draw_and_measure_langevin<S>)(at, first, size, score, xt, p, z);
+}
+
+}  // namespace ddpm::kernels

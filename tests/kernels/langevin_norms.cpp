@@ -1,0 +1,76 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/kernels/langevin_norms.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/gradient_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numeric>
+
+namespace ddpm::test {
+namespace {
+
+template <class S>
+double squares_in_fours(const batch<S>& x) {
+    std::array<double, 16> sums{};
+    for (index e = 0; e < x.size(); e += 64) {
+        std::array<S, 16> four{};
+        for (index i = e; i < std::min<index>(e + 64, x.size()); ++i) {
+            const S square = x(i, 0) * x(i, 0);
+            four[static_cast<std::size_t>(i % 16)] += square;
+        }
+        for (std::size_t lane = 0; lane < 16; ++lane) {
+            sums[lane] += static_cast<double>(four[lane]);
+        }
+    }
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit on every target", "[kernels]", float, double) {
+    using S = TestType;
+    const index size = GENERATE(index{0}, index{1}, index{15}, index{16}, index{17}, index{64}, index{65}, index{1003});
+    const index first = 128;
+    const kernels::normal_address at{.seed = 5, .stream = 2, .step = 3, .sample = 4};
+    const batch<S> xt = random_batch<S>(size, 1, 1);
+    batch<S> p = random_batch<S>(size, 1, 2), z(first + size, 1);
+    kernels::philox_normal<S>(at, z);
+    const batch<S> drawn = z.bottomRows(size);
+    const kernels::score_coefficients<S> c{S(0.3), S(-0.7)};
+    batch<S> score(size, 1);
+    for (index i = 0; i < size; ++i) {
+        const S of_xt = c.xt * xt(i, 0), of_p = c.value * p(i, 0);
+        score(i, 0) = of_xt + of_p;
+    }
+    const double noise = squares_in_fours(drawn), length = squares_in_fours(score);
+    for_each_target([&] {
+        const kernels::langevin_norms given = kernels::measure_langevin<S>(size, c, xt.data(), p.data(), drawn.data());
+        CHECK(given.noise == noise);
+        CHECK(given.score == length);
+        batch<S> got = batch<S>::Constant(size + 1, 1, S(7));
+        const auto draw = [&] {
+            return kernels::draw_and_measure_langevin<S>(at, first, size, c, xt.data(), p.data(), got.data());
+        };
+        const kernels::langevin_norms norms = draw();
+        CHECK(norms.noise == noise);
+        CHECK(norms.score == length);
+        CHECK((got.topRows(size) == drawn).all());
+        CHECK(got(size, 0) == S(7));
+        if (size > 0) {
+            const S kept = p(size - 1, 0);
+            p(size - 1, 0) = std::numeric_limits<S>::quiet_NaN();
+            CHECK(std::isnan(draw().score));
+            CHECK(draw().noise == noise);
+            p(size - 1, 0) = kept;
+        }
+    });
+}
+
+}  // namespace ddpm::test
