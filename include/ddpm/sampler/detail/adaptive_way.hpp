@@ -36,11 +36,17 @@ public:
         }
     }
 
-    /// Takes the step, whose end no way passes.
-    void accept(double end) {
+    /// Takes the step, if its error is small enough, up to `end`, which no way passes; chooses the next.
+    /// @returns whether it was taken
+    bool decide(double error, double end) {
+        if (!control.accepts(error)) {
+            ++rejected;
+            return false;
+        }
         lambda = lambda + h_ >= end ? end : lambda + h_;
         points_[0] = points_[static_cast<std::size_t>(order_)];
         ++accepted;
+        return true;
     }
 
     [[nodiscard]] double h() const noexcept { return h_; }

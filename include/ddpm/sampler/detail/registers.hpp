@@ -15,12 +15,13 @@
 #include <ddpm/sampler/detail/addressed_noise.hpp>
 #include <ddpm/sampler/detail/fused_step.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
+#include <ddpm/sampler/detail/stage_sums.hpp>
 #include <ddpm/sampler/plan.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -35,12 +36,8 @@ public:
         : plan_(plan),
           memory_(plan, noise, std::move(x), first_sample, first_step),
           x0_(memory_.x().rows(), memory_.x().cols()),
-          limits_(thresholds ? static_cast<std::size_t>(x0_.cols()) : 0) {
-        reserve(plan.before());
-        for (const stage& evaluation : plan.stages()) {
-            reserve(evaluation.then);
-        }
-    }
+          sums_(plan),
+          limits_(thresholds ? static_cast<std::size_t>(x0_.cols()) : 0) {}
 
     [[nodiscard]] batch_view<S> x() noexcept { return memory_.x(); }
     [[nodiscard]] batch_view<S> base() noexcept { return memory_.base(); }
@@ -77,21 +74,9 @@ public:
         if (i >= 0 && assign_fused(assignments, i)) {
             return;
         }
-        terms_.clear();
-        sums_.clear();
-        for (const assignment& a : assignments) {
-            const std::size_t first = terms_.size();
-            for (const term& t : a.terms) {
-                if (t.factor != 0) {
-                    terms_.push_back(read(t, i));
-                }
-            }
-            const bool is_read = a.target == quantity::x || reads(assignments, a.target);
-            sums_.push_back({(a.target == quantity::x ? memory_.x() : memory_.base()).data(), terms_.data() + first,
-                             static_cast<index>(terms_.size() - first), is_read});
-        }
-        kernels::stage_work<S> work{.sums = sums_.data(),
-                                    .count = static_cast<index>(sums_.size()),
+        const std::span<const kernels::stage_sum<S>> sums = sums_.make(assignments, i, memory_);
+        kernels::stage_work<S> work{.sums = sums.data(),
+                                    .count = static_cast<index>(sums.size()),
                                     .stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
         if (i >= 0) {
             work.estimate = estimate_;
@@ -105,47 +90,6 @@ public:
     }
 
 private:
-    void reserve(const std::vector<assignment>& assignments) {
-        std::size_t terms = 0;
-        for (const assignment& a : assignments) {
-            terms += a.terms.size();
-        }
-        terms_.reserve(std::max(terms_.capacity(), terms));
-        sums_.reserve(std::max(sums_.capacity(), assignments.size()));
-    }
-
-    [[nodiscard]] static bool reads(const std::vector<assignment>& assignments, quantity of) {
-        return std::any_of(assignments.begin(), assignments.end(), [of](const assignment& a) {
-            return std::any_of(a.terms.begin(), a.terms.end(), [of](const term& t) { return t.of == of; });
-        });
-    }
-
-    /// What a term of stage i reads.
-    [[nodiscard]] kernels::stage_term<S> read(const term& t, index i) {
-        using kernels::stage_source;
-        const S factor = static_cast<S>(t.factor);
-        switch (t.of) {
-            case quantity::x: return {stage_source::column, factor, memory_.x().data()};
-            case quantity::base: return {stage_source::column, factor, memory_.base().data()};
-            case quantity::x0:
-            case quantity::eps:
-                if (t.number == i) {
-                    return {t.of == quantity::x0 ? stage_source::x0 : stage_source::eps, factor};
-                }
-                break;
-            case quantity::noise:
-            case quantity::spread_noise: {
-                const S* const spread = t.of == quantity::noise ? nullptr : memory_.head().data();
-                if constexpr (AddressedNoise<Noise>) {
-                    return {stage_source::normals, factor, nullptr, t.number, spread};
-                } else {
-                    return {stage_source::column, factor, memory_.slot(quantity::noise, t.number), 0, spread};
-                }
-            }
-        }
-        return {stage_source::column, factor, memory_.slot(t.of, t.number)};
-    }
-
     /// Makes the assignments of a one-step sampler, by a kernel that knows no others.
     /// @returns false if they are not of that kind
     bool assign_fused(const std::vector<assignment>& assignments, index i) {
@@ -202,8 +146,7 @@ private:
     run_memory<S, Noise> memory_;
     kernels::denoise_coefficients<S> estimate_{};
     batch<S> x0_;  // scratch of thresholds, and what a callback sees
-    std::vector<kernels::stage_term<S>> terms_;  // of the assignments that are being made
-    std::vector<kernels::stage_sum<S>> sums_;
+    stage_sums<S, Noise> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding
 };
 
