@@ -5,8 +5,10 @@
 #include <ddpm/nn/torch_initialize.hpp>
 #include <ddpm/nn/unet.hpp>
 
+#include "diffusers/data_folder.hpp"
 #include "diffusers/named_tensors.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
@@ -23,7 +25,6 @@ using diffusers::pipeline_folder;
 using diffusers::read_pipeline;
 using diffusers::write_pipeline;
 
-const std::string data = DDPM_SOURCE_FOLDER "/tests/diffusers/data";
 const std::string weights = "diffusion_pytorch_model.safetensors";
 
 std::string failure(const std::string& folder) {
@@ -35,15 +36,13 @@ std::string failure(const std::string& folder) {
     return "read";
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
-
 TEST_CASE("the parts of a folder with sub-folders are found", "[diffusers]") {
-    const pipeline_folder found = read_pipeline(data + "/pipeline");
+    const pipeline_folder found = read_pipeline(data_folder + "/pipeline");
     CHECK(found.class_name == "DDPMPipeline");
     CHECK(found.unet_class == "UNet2DModel");
     CHECK(found.scheduler_class == "DDPMScheduler");
-    CHECK(found.unet_config == data + "/pipeline/unet/config.json");
-    CHECK(found.scheduler_config == data + "/pipeline/scheduler/scheduler_config.json");
+    CHECK(found.unet_config == data_folder + "/pipeline/unet/config.json");
+    CHECK(found.scheduler_config == data_folder + "/pipeline/scheduler/scheduler_config.json");
     CHECK(found.notes.empty());
 }
 
@@ -51,10 +50,10 @@ TEST_CASE("the parts of a flat folder are found", "[diffusers]") {
     const temporary_folder folder;
     for (const std::string_view file :
          {"model_index.json", "unet/config.json", "scheduler/scheduler_config.json"}) {
-        const std::filesystem::path from = data + "/pipeline/" + std::string(file);
+        const std::filesystem::path from = data_folder + "/pipeline/" + std::string(file);
         std::filesystem::copy_file(from, folder / from.filename().string());
     }
-    std::filesystem::copy_file(data + "/pipeline/unet/" + weights, folder / weights);
+    std::filesystem::copy_file(data_folder + "/pipeline/unet/" + weights, folder / weights);
     const pipeline_folder found = read_pipeline(folder / "");
     CHECK(found.class_name == "DDPMPipeline");
     CHECK(found.unet_config == folder / "config.json");
@@ -62,14 +61,14 @@ TEST_CASE("the parts of a flat folder are found", "[diffusers]") {
     auto net = zeros_like_file<float>(folder / weights);
     auto same = net;
     diffusers::load_weights(folder / "", net);
-    diffusers::load_weights(data + "/pipeline", same);
+    diffusers::load_weights(data_folder + "/pipeline", same);
     CHECK(net == same);
 }
 
 TEST_CASE("a model without a pipeline is found", "[diffusers]") {
-    const pipeline_folder found = read_pipeline(data + "/sharded");
+    const pipeline_folder found = read_pipeline(data_folder + "/sharded");
     CHECK(found.class_name.empty());
-    CHECK(found.unet_config == data + "/sharded/config.json");
+    CHECK(found.unet_config == data_folder + "/sharded/config.json");
     CHECK(found.scheduler_config.empty());
     CHECK(found.notes.size() == 2);
 }
@@ -95,7 +94,7 @@ TEST_CASE("a folder of something else is an io_error", "[diffusers]") {
     CHECK(contains(with(R"({"_class_name": "P", "unet": ["diffusers", "UNet2DModel"], "scheduler": 1})"),
                    "key \"scheduler\""));
     CHECK(contains(with(""), "JSON"));
-    const std::string whole = read_text(data + "/pipeline/model_index.json");
+    const std::string whole = read_text(data_folder + "/pipeline/model_index.json");
     for (std::size_t length = 0; length + 2 < whole.size(); ++length) {
         CHECK(with(std::string_view(whole).substr(0, length)) != "read");
     }
@@ -106,7 +105,7 @@ TEST_CASE("a folder of something else is an io_error", "[diffusers]") {
 
 TEST_CASE("a folder that is written is the one that diffusers wrote", "[diffusers]") {
     const temporary_folder folder;
-    const std::string golden = data + "/pipeline";
+    const std::string golden = data_folder + "/pipeline";
     const auto unet = diffusers::read_unet_config(golden + "/unet/config.json");
     auto net = zeros_like_file<float>(golden + "/unet/" + weights);
     net.made_by = unet.options;
@@ -127,7 +126,7 @@ TEST_CASE("a folder that is written is the one that diffusers wrote", "[diffuser
 }
 
 TEST_CASE("a U-Net takes the weights of a folder, which are torch's own for the seed", "[diffusers]") {
-    const std::string golden = data + "/pipeline";
+    const std::string golden = data_folder + "/pipeline";
     const auto config = diffusers::read_unet_config(read_pipeline(golden).unet_config);
     nn::unet<float> net(config.options);
     CHECK(nn::parameter_count(net) == 11767);

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/diffusers/scheduler_config.hpp>
 
+#include "diffusers/data_folder.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <nlohmann/json.hpp>
@@ -22,8 +24,6 @@ namespace {
 
 using namespace diffusers;
 
-const std::string data = DDPM_SOURCE_FOLDER "/tests/diffusers/data";
-
 std::string verdict(std::string_view text) {
     try {
         static_cast<void>(parse_scheduler_config(text, "scheduler_config.json"));
@@ -33,17 +33,15 @@ std::string verdict(std::string_view text) {
     return "accepted";
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
-
 TEST_CASE("scheduler configs that diffusers wrote are read, and written with the same bytes", "[diffusers]") {
-    const std::string ddpm_path = data + "/pipeline/scheduler/scheduler_config.json";
+    const std::string ddpm_path = data_folder + "/pipeline/scheduler/scheduler_config.json";
     const scheduler_config ddpm = read_scheduler_config(ddpm_path);
     CHECK(ddpm.kind == scheduler_kind::ddpm);
     CHECK(ddpm.variance == scheduler_variance::fixed_large);
     CHECK(ddpm.curve == beta_curve::linear);
     CHECK(ddpm.notes.empty());
     CHECK(scheduler_config_text(ddpm) == read_text(ddpm_path));
-    const std::string ddim_path = data + "/ddim/scheduler_config.json";
+    const std::string ddim_path = data_folder + "/ddim/scheduler_config.json";
     const scheduler_config ddim = read_scheduler_config(ddim_path);
     CHECK(ddim.kind == scheduler_kind::ddim);
     CHECK(ddim.curve == beta_curve::scaled_linear);
@@ -184,11 +182,11 @@ TEST_CASE("a scheduler config that is wrong is an io_error that names the key", 
         CAPTURE(name, key, value, message);
         CHECK(contains(message, "scheduler_config.json: key \"" + key + "\"; expected "));
     }
-    CHECK_THROWS_AS(read_scheduler_config(data + "/nothing.json"), io_error);
+    CHECK_THROWS_AS(read_scheduler_config(data_folder + "/nothing.json"), io_error);
 }
 
 TEST_CASE("the defaults of every class are diffusers' own, byte for byte", "[diffusers]") {
-    std::ifstream in(data + "/../scheduler_golden.json");
+    std::ifstream in(data_folder + "/../scheduler_golden.json");
     const nlohmann::json golden = nlohmann::json::parse(in);
     REQUIRE(golden["defaults"].size() == diffusers::detail::scheduler_classes().size());
     for (const nlohmann::json& text : golden["defaults"]) {
@@ -270,7 +268,7 @@ TEST_CASE("a scheduler config that diffusers has no words for is a value_error",
 }
 
 TEST_CASE("a scheduler config that was cut short or changed is read or refused", "[diffusers]") {
-    const std::string text = read_text(data + "/ddim/scheduler_config.json");
+    const std::string text = read_text(data_folder + "/ddim/scheduler_config.json");
     for (std::size_t length = 0; length + 2 < text.size(); ++length) {
         CHECK(verdict(std::string_view(text).substr(0, length)) != "accepted");
     }

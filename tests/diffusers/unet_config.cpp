@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/diffusers/unet_config.hpp>
 
+#include "diffusers/data_folder.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <string>
@@ -18,8 +20,6 @@ using diffusers::read_unet_config;
 using diffusers::unet_config_text;
 using nn::unet_level;
 
-const std::string data = DDPM_SOURCE_FOLDER "/tests/diffusers/data";
-
 /// The message of the io_error, or "accepted".
 std::string verdict(std::string_view text) {
     try {
@@ -29,8 +29,6 @@ std::string verdict(std::string_view text) {
     }
     return "accepted";
 }
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 /// google/ddpm-cifar10-32, as its file was.
 const std::string cifar10 = R"({
@@ -180,7 +178,7 @@ TEST_CASE("every key of a config is read and written", "[diffusers]") {
 }
 
 TEST_CASE("a config that diffusers wrote is written with the same bytes", "[diffusers]") {
-    const std::string path = data + "/pipeline/unet/config.json";
+    const std::string path = data_folder + "/pipeline/unet/config.json";
     CHECK(unet_config_text(read_unet_config(path)) == read_text(path));
     const temporary_folder folder;
     diffusers::write_unet_config(folder / "config.json", read_unet_config(path));
@@ -307,8 +305,8 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
     CHECK(verdict(R"({"act_fn": "swish"})") == "accepted");
     CHECK(verdict(R"({"downsample_type": null, "upsample_type": null})") == "accepted");
     CHECK(contains(verdict("{\"act_fn\": \"" + std::string(500, 'x') + "\"}"), "..."));
-    CHECK_THROWS_AS(read_unet_config(data + "/nothing.json"), io_error);
-    CHECK_THROWS_AS(read_unet_config(data), io_error);
+    CHECK_THROWS_AS(read_unet_config(data_folder + "/nothing.json"), io_error);
+    CHECK_THROWS_AS(read_unet_config(data_folder), io_error);
 }
 
 TEST_CASE("names of the first versions of diffusers are understood", "[diffusers]") {

@@ -4,8 +4,10 @@
 
 #include <ddpm/io/write_safetensors.hpp>
 
+#include "diffusers/data_folder.hpp"
 #include "diffusers/named_tensors.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <bit>
@@ -25,11 +27,8 @@ using diffusers::load_weights;
 using diffusers::save_weights;
 using io::dtype;
 
-const std::string data = DDPM_SOURCE_FOLDER "/tests/diffusers/data";
 const std::string single = "diffusion_pytorch_model.safetensors";
 const std::string sharded = "diffusion_pytorch_model.safetensors.index.json";
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
 
 template <class Net>
 std::string failure(const std::string& folder, Net& net) {
@@ -110,10 +109,10 @@ void write_stored(const std::string& path, const std::vector<stored>& list, dtyp
 
 TEMPLATE_TEST_CASE("weights that diffusers saved are loaded", "[diffusers]", float, double) {
     using S = TestType;
-    auto net = zeros_like_file<S>(data + "/pipeline/unet/" + single);
+    auto net = zeros_like_file<S>(data_folder + "/pipeline/unet/" + single);
     REQUIRE(net.tensors.size() == 144);
     REQUIRE(nn::parameter_count(net) == 11767);
-    load_weights(data + "/pipeline", net);
+    load_weights(data_folder + "/pipeline", net);
     const std::map<std::string, std::vector<float>> golden{
         {"conv_in.weight", {-0.00144083926f, 0.10323862f, -0.158395112f, -0.148447663f}},
         {"mid_block.attentions.0.to_q.weight", {0.159953609f, -0.246954232f, -0.127626136f, 0.194470659f}},
@@ -131,11 +130,11 @@ TEMPLATE_TEST_CASE("weights that diffusers saved are loaded", "[diffusers]", flo
     }
     CHECK(compared == golden.size());
     auto direct = net.zeros();  // from the folder that holds the file
-    load_weights(data + "/pipeline/unet", direct);
+    load_weights(data_folder + "/pipeline/unet", direct);
     CHECK(direct == net);
 
     auto half = net.zeros();
-    load_weights(data + "/sharded", half);
+    load_weights(data_folder + "/sharded", half);
     double largest = 0;
     for (std::size_t i = 0; i < net.tensors.size(); ++i) {
         const auto a = net.numbers(i), b = half.numbers(i);

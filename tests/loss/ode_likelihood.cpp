@@ -15,6 +15,7 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 #include "support/mixtures.hpp"
+#include "support/predictions.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -24,9 +25,6 @@
 
 namespace ddpm::test {
 namespace {
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
 
 /// The smallest standard deviation of any component along any axis.
 double smallest_deviation(const gaussian_mixture& mixture) {
@@ -68,7 +66,7 @@ TEST_CASE("the likelihood by the probability flow is the exact density of the da
               1e-3);
         CHECK(largest_error(schedule, {0.002 * s, 150}, prediction::epsilon, {.tolerance = 1e-6, .prior = known_end}) <
               3e-5);
-        for (const prediction kind : kinds) {
+        for (const prediction kind : all_predictions) {
             CHECK(largest_error(schedule, {0.01 * s, 1e4}, kind, {.tolerance = 1e-6}) < 2e-4);
         }
         CHECK(largest_error(variance_exploding{}, {0.01 * s, 1e4}, prediction::x0, {.tolerance = 1e-6}) < 2e-4);

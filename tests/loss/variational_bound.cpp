@@ -29,7 +29,7 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr reverse_variance all_variances[] = {reverse_variance::fixed_small, reverse_variance::fixed_large,
+constexpr reverse_variance reverse_variances[] = {reverse_variance::fixed_small, reverse_variance::fixed_large,
                                               reverse_variance::learned, reverse_variance::learned_range};
 
 /// The oracle of Gaussian data with Var[x_0|x_t] in its head.
@@ -84,7 +84,7 @@ TEMPLATE_TEST_CASE("the bound of a table is that of improved-diffusion", "[loss]
     const batch<S> x0 = pattern_pixels<S>(6, 4);
     std::size_t row = 0;
     for (const prediction kind : {prediction::epsilon, prediction::x0}) {
-        for (const reverse_variance variance : all_variances) {
+        for (const reverse_variance variance : reverse_variances) {
             const bool learned = variance == reverse_variance::learned;
             const table_predictor table{learned ? 2.0 : 1.0, learned ? -5.0 : 0.0};
             const bound_result r =
@@ -218,7 +218,7 @@ TEST_CASE("the bound of a sub-sequence is that of the respaced chain", "[loss]")
             philox_noise(3, noise_stream::evaluation).normal(out, 0, first_sample);
         }
     };
-    for (const auto variance : all_variances) {
+    for (const auto variance : reverse_variances) {
         const gaussian_oracle_with_head<noise_schedule<>> oracle{{schedule, 0.1, 0.3}};
         const gaussian_oracle_with_head<noise_schedule<>> short_oracle{{short_chain.schedule, 0.1, 0.3}};
         const auto r =

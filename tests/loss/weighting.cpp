@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -36,9 +37,6 @@ double squared_error_of(prediction kind, double alpha_bar) {
     }
     return (alpha + sigma) * (alpha + sigma) / (1 - alpha_bar);
 }
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
 
 const std::vector<loss_weighting>& all_weightings() {
     static const std::vector<loss_weighting> list{
@@ -77,7 +75,7 @@ TEST_CASE("a weighting counts one error the same, on whatever it is measured", "
             const double alpha_bar = schedule.alpha_bar(t);
             for (const loss_weighting& weighting : all_weightings()) {
                 const double on_x0 = weight_at(schedule, weighting, prediction::x0, t);
-                for (const prediction kind : kinds) {
+                for (const prediction kind : all_predictions) {
                     INFO(name << ", t = " << t << ", weighting " << weighting.index() << " on " << name_of(kind));
                     CHECK(std::abs(weight_at(schedule, weighting, kind, t) * squared_error_of(kind, alpha_bar) -
                                    on_x0) <= 1e-9 * on_x0);
@@ -94,7 +92,7 @@ TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
             const double alpha_bar = schedule.alpha_bar(t), snr = alpha_bar / (1 - alpha_bar), sigma2 = 1 / snr;
             const auto on = [&](const loss_weighting& w, prediction kind) { return weight_at(schedule, w, kind, t); };
             INFO(named.name << ", t = " << t);
-            for (const prediction kind : kinds) {
+            for (const prediction kind : all_predictions) {
                 CHECK(on(uniform_weighting{}, kind) == 1);
             }
             CHECK(relative(on(snr_weighting{}, prediction::epsilon), 1) < 1e-12);
@@ -117,7 +115,7 @@ TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
 TEST_CASE("the weights of the variational diffusion model are its bound's", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 1000};
     for (const index t : {1, 2, 500, 998}) {
-        for (const prediction kind : kinds) {
+        for (const prediction kind : all_predictions) {
             // The bound's term is the KL of the posteriors.
             CHECK(relative(weight_at(schedule, vdm_weighting{}, kind, t), 1000 * kl_weight(schedule, kind, t)) < 1e-9);
         }

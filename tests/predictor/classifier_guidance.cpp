@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
 #include "support/mixtures.hpp"
+#include "support/predictions.hpp"
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
@@ -17,9 +18,6 @@
 
 namespace ddpm::test {
 namespace {
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
 
 marginal<double> flow_level(double t) { return {1 - t, t}; }
 marginal<double> exploding_level(double t) { return {1, t}; }
@@ -60,7 +58,7 @@ TEMPLATE_TEST_CASE("a perfect classifier makes the oracle of all data that of a 
     for (const auto level : {flow_level, exploding_level}) {
         const perfect_classifier<S> gradient{{component, level, prediction::score},
                                              {named.mixture, level, prediction::score}};
-        for (const prediction kind : kinds) {
+        for (const prediction kind : all_predictions) {
             INFO(name_of(kind));
             const mixture_oracle all(named.mixture, level, kind), expected(component, level, kind);
             const auto p = classifier_guided(all, gradient, level);

@@ -9,24 +9,18 @@
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
 #include "support/mixtures.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 namespace ddpm::test {
-namespace {
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
-
-}  // namespace
-
 TEMPLATE_TEST_CASE("a converted oracle is an oracle of the other kind", "[predictor]", float, double) {
     using S = TestType;
     const noise_schedule<> schedule{cosine_beta{}, 50};
     const gaussian_mixture mixture = all_mixtures(3).back().mixture;
     const batch<S> x = pattern<S>(3, 2, 1);
     const std::vector<double> t{12, 30.5};
-    for (const prediction from : kinds) {
-        for (const prediction to : kinds) {
+    for (const prediction from : all_predictions) {
+        for (const prediction to : all_predictions) {
             INFO(name_of(from) << " to " << name_of(to));
             const mixture_oracle oracle(mixture, schedule, from), expected(mixture, schedule, to);
             const auto p = converted(oracle, to, schedule);

@@ -11,6 +11,7 @@
 #include "support/evaluate.hpp"
 #include "support/gaussian_oracle.hpp"
 #include "support/mixtures.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -20,9 +21,6 @@
 
 namespace ddpm::test {
 namespace {
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
 
 marginal<double> flow_level(double t) { return {1 - t, t}; }
 marginal<double> exploding_level(double t) { return {1, t}; }
@@ -39,7 +37,7 @@ TEMPLATE_TEST_CASE("the oracle's predictions of every kind agree", "[predictor]"
     for (const named_mixture& named : all_mixtures(3)) {
         for (const auto level : {flow_level, exploding_level}) {
             const batch<S> eps = evaluate<S>(mixture_oracle(named.mixture, level), x, t);
-            for (const prediction kind : kinds) {
+            for (const prediction kind : all_predictions) {
                 INFO(named.name << ", " << name_of(kind));
                 const mixture_oracle oracle(named.mixture, level, kind);
                 CHECK(prediction_of(oracle) == kind);
@@ -86,7 +84,7 @@ TEST_CASE("the score is the gradient of the density", "[predictor]") {
 TEST_CASE("the oracle is finite at the ends of every process, for every prediction", "[predictor]") {
     const batch<double> x = pattern<double>(2, 2, 1);
     for (const named_mixture& named : all_mixtures(2)) {
-        for (const prediction kind : kinds) {
+        for (const prediction kind : all_predictions) {
             const batch<double> got = evaluate<double>(mixture_oracle(named.mixture, flow_level, kind), x, {0, 1});
             CHECK(got.isFinite().all());
             if (kind == prediction::v || kind == prediction::flow) {
@@ -188,7 +186,7 @@ TEST_CASE("the oracle's Jacobian is that of central differences", "[predictor]")
     const std::vector<double> t{0.05, 0.3, 0.6, 0.95};
     for (const named_mixture& named : all_mixtures(d)) {
         for (const auto level : {flow_level, exploding_level}) {
-            for (const prediction kind : kinds) {
+            for (const prediction kind : all_predictions) {
                 INFO(named.name << ", " << name_of(kind));
                 const mixture_oracle oracle(named.mixture, level, kind);
                 auto session = oracle.session(4);
@@ -216,7 +214,7 @@ TEST_CASE("the oracle's Jacobian is finite at the ends of every process, for eve
     const batch<double> x = pattern<double>(2, 2, 1);
     const std::vector<double> t{0, 1};
     for (const named_mixture& named : all_mixtures(2)) {
-        for (const prediction kind : kinds) {
+        for (const prediction kind : all_predictions) {
             const mixture_oracle oracle(named.mixture, flow_level, kind);
             auto session = oracle.session(2);
             batch<double> got(2, 2);

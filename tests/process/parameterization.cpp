@@ -6,19 +6,13 @@
 #include <ddpm/process/forward.hpp>
 
 #include "support/catch.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
 #include <vector>
 
 namespace ddpm::test {
-namespace {
-
-constexpr prediction kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score,
-                                prediction::flow};
-
-}  // namespace
-
 TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]", float, double) {
     using S = TestType;
     const batch<S> x0 = pattern<S>(4, 3, 1);
@@ -49,8 +43,8 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
             const auto [alpha, sigma] = marginal_at(schedule, t);
             const batch<double> xt = q_sample(schedule, x0, t, eps);
             const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma, eps - x0};
-            for (const prediction from : kinds) {
-                for (const prediction to : kinds) {
+            for (const prediction from : all_predictions) {
+                for (const prediction to : all_predictions) {
                     const batch<double>& expected = truth[static_cast<int>(to)];
                     const batch<double> got =
                         convert(schedule, from, to, xt, t, truth[static_cast<int>(from)]);
@@ -69,8 +63,8 @@ TEST_CASE("conversions hold at levels that do not preserve the variance", "[proc
         const double length = std::sqrt(alpha * alpha + sigma * sigma);
         const double xt = alpha * x0 + sigma * eps;
         const double truth[] = {eps, x0, (alpha * eps - sigma * x0) / length, -eps / sigma, eps - x0};
-        for (const prediction from : kinds) {
-            for (const prediction to : kinds) {
+        for (const prediction from : all_predictions) {
+            for (const prediction to : all_predictions) {
                 const affine c = conversion(from, to, marginal<double>{alpha, sigma});
                 CHECK(std::abs(c.xt * xt + c.value * truth[static_cast<int>(from)] - truth[static_cast<int>(to)]) < 1e-13);
             }

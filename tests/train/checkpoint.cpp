@@ -6,6 +6,7 @@
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/gradient_check.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
@@ -42,8 +43,6 @@ std::string error_text(F&& f) {
     }
     return "nothing was thrown";
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
 

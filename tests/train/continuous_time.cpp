@@ -28,6 +28,7 @@
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/gradient_check.hpp"
 #include "support/schedules.hpp"
 #include "support/temporary_folder.hpp"
@@ -182,8 +183,6 @@ std::string error_text(F&& f) {
     }
     return "nothing was thrown";
 }
-
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
 }  // namespace
 

@@ -51,13 +51,13 @@ void teach(timestep_sampler<S>& sampler, index steps, index count, const std::fu
     sampler.record(t, losses);
 }
 
-struct estimate {
+struct weighted_mean {
     double mean, variance, standard_error;
 };
 
 /// The mean over `runs` steps of the weighted mean of f over a batch.
 template <Scalar S>
-estimate estimated(const timestep_sampler<S>& sampler, const std::function<double(index)>& f, index batch, index runs) {
+weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<double(index)>& f, index batch, index runs) {
     double sum = 0, squares = 0;
     for (index step = 0; step < runs; ++step) {
         double mean = 0;
@@ -102,7 +102,7 @@ TEST_CASE("the weighted estimate of a sum over t is unbiased for every sampler a
             timestep_sampler<float> sampler(sampling, schedule, 3);
             teach(sampler, steps, 10, f, 0.3);
             const double full = full_mean(steps, f);
-            const estimate found = estimated(sampler, f, 7, 4000);
+            const weighted_mean found = estimated(sampler, f, 7, 4000);
             INFO(name << ", weighting " << weighting.index() << ": mean " << found.mean << ", should be " << full
                       << ", standard error " << found.standard_error << ", variance " << found.variance);
             CHECK(std::abs(found.mean - full) <= 5 * found.standard_error + 1e-12 * full);

@@ -3,6 +3,7 @@
 
 #include <ddpm/sampler/detail/exponential_step.hpp>
 
+#include "sampler/detail/factor_of.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -19,15 +20,6 @@ const detail::estimate newest{7, half_log_snr(noisy)};
 bool near(double a, double b) { return std::abs(a - b) < 1e-14 * (1 + std::abs(b)); }
 
 // The factor of a quantity in a sum; 0 if it is not there.
-double factor_of(const std::vector<term>& terms, quantity of, index number = 0) {
-    for (const term& t : terms) {
-        if (t.of == of && t.number == number) {
-            return t.factor;
-        }
-    }
-    return 0;
-}
-
 }  // namespace
 
 TEST_CASE("a step of order 1 has the published coefficients", "[sampler]") {

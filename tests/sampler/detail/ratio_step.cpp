@@ -3,6 +3,7 @@
 
 #include <ddpm/sampler/detail/ratio_step.hpp>
 
+#include "sampler/detail/factor_of.hpp"
 #include "support/catch.hpp"
 
 #include <cmath>
@@ -10,18 +11,6 @@
 #include <vector>
 
 namespace ddpm::test {
-
-namespace {
-
-double factor_of(const std::vector<term>& sum, quantity of, index number) {
-    double factor = 0;
-    for (const term& t : sum) {
-        factor += t.of == of && t.number == number ? t.factor : 0;
-    }
-    return factor;
-}
-
-}  // namespace
 
 TEST_CASE("a step in sigma / alpha moves y along the shared slope", "[sampler]") {
     const marginal<double> from{0.25, 1}, to{0.5, 0.75};  // ρ from 4 to 1.5
