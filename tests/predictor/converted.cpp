@@ -13,6 +13,7 @@
 #include "support/schedules.hpp"
 
 namespace ddpm::test {
+
 TEMPLATE_TEST_CASE("a converted oracle is an oracle of the other kind", "[predictor]", float, double) {
     using S = TestType;
     const noise_schedule<> schedule{cosine_beta{}, 50};

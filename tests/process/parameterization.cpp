@@ -13,6 +13,7 @@
 #include <vector>
 
 namespace ddpm::test {
+
 TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]", float, double) {
     using S = TestType;
     const batch<S> x0 = pattern<S>(4, 3, 1);
