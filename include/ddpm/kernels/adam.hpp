@@ -4,6 +4,7 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/adam.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -22,15 +23,16 @@ struct adam_coefficients {
     double epsilon = 1e-8;
 };
 
-/// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v.
+/// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v. Where these are a
+/// piece of `total` parameters that no cache holds, memory is fetched ahead.
 /// @determinism the same bits on every instruction set
 /// @source Kingma and Ba 2014, arXiv 1412.6980, algorithm 1, in torch's order of operations
 template <Scalar S>
-void adam(index size, S* p, const S* g, S* m, S* v, const adam_coefficients& c) {
+void adam(index size, S* p, const S* g, S* m, S* v, const adam_coefficients& c, index total = 0) {
     DDPM_DISPATCH(adam<S>)
-    (size, p, g, m, v, static_cast<S>(c.gradient_scale), static_cast<S>(c.shrink), static_cast<S>(c.l2),
-     static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2), static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction),
-     static_cast<S>(c.step_size), static_cast<S>(c.epsilon));
+    (size, detail::fetch_distance<S>(total > size ? total : size), p, g, m, v, static_cast<S>(c.gradient_scale),
+     static_cast<S>(c.shrink), static_cast<S>(c.l2), static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2),
+     static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction), static_cast<S>(c.step_size), static_cast<S>(c.epsilon));
 }
 
 }  // namespace ddpm::kernels

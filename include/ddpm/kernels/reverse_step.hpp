@@ -66,7 +66,7 @@ template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(reverse_step<S>);
-    const index ahead = detail::fetch_distance(out);
+    const index ahead = detail::fetch_distance<S>(out.size());
     for_each_alike(
         [&](index n, index first, index last) {
             body(last - first, c, xt.column(n) + first, p.column(n) + first,

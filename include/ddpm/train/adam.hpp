@@ -81,7 +81,7 @@ public:
             const std::size_t p = chunk.parameter;
             kernels::adam(chunk.size, parameters[p].values.data() + chunk.first,
                           gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
-                          state_.second[p].data() + chunk.first, c);
+                          state_.second[p].data() + chunk.first, c, chunks_.elements());
         });
     }
 

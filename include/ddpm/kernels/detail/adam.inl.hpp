@@ -14,10 +14,16 @@ DDPM_INLINE void adam_pack(pack<S>& p, pack<S> g, pack<S>& m, pack<S>& v, S grad
 }
 
 template <class S>
-void adam(index size, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep, S v_rate,
+void adam(index size, index ahead, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep, S v_rate,
           S v_correction, S step_size, S epsilon) {
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
+        if (ahead > 0 && i + ahead < size) {  // beyond may be another thread's
+            fetch_elements<lanes<S>>(p + i + ahead);
+            fetch_elements<lanes<S>>(g + i + ahead);
+            fetch_elements<lanes<S>>(m + i + ahead);
+            fetch_elements<lanes<S>>(v + i + ahead);
+        }
         pack<S> p_i = load(p + i), m_i = load(m + i), v_i = load(v + i);
         adam_pack<S>(p_i, load(g + i), m_i, v_i, gradient_scale, shrink, l2, m_rate, v_keep, v_rate, v_correction, step_size,
                      epsilon);

@@ -27,10 +27,10 @@ template <Scalar S, class... Inputs>
 /// How far ahead memory is fetched that no cache holds, in elements: processors foresee less, and not beyond a page.
 inline constexpr index fetch_ahead = 1024;
 
-/// The same for a kernel with that output: 0 where a cache may hold it.
+/// The same for a kernel with an output of so many elements: 0 where a cache may hold it.
 template <Scalar S>
-[[nodiscard]] index fetch_distance(const batch_view<S>& out) noexcept {
-    return out.size() * static_cast<index>(sizeof(S)) >= streaming_bytes ? fetch_ahead : 0;
+[[nodiscard]] index fetch_distance(index elements) noexcept {
+    return elements * static_cast<index>(sizeof(S)) >= streaming_bytes ? fetch_ahead : 0;
 }
 
 }  // namespace ddpm::kernels::detail

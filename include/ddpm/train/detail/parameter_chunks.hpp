@@ -30,6 +30,7 @@ public:
         for (std::size_t p = 0; p < parameters.size(); ++p) {
             const index size = static_cast<index>(parameters[p].values.size());
             sizes_.push_back(size);
+            elements_ += size;
             for (index first = 0; first < size; first += largest) {
                 chunks_.push_back({p, first, std::min(largest, size - first)});
             }
@@ -37,6 +38,9 @@ public:
     }
 
     [[nodiscard]] index size() const noexcept { return static_cast<index>(chunks_.size()); }
+
+    /// Of all parameters together.
+    [[nodiscard]] index elements() const noexcept { return elements_; }
 
     /// Calls body(chunk number, chunk) for each chunk, side by side.
     template <class Body>
@@ -63,6 +67,7 @@ public:
 
 private:
     std::vector<index> sizes_;
+    index elements_ = 0;
     std::vector<chunk> chunks_;
 };
 
