@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 
 #include <algorithm>

@@ -32,6 +32,11 @@ void q_sample(const normal_address& at, const noise_level<S>* levels, index colu
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         const noise_level<S> level = levels[n];
         for (index e = 0; e < count; e += 64) {
+            fetch_elements<64>(x.first + n * x.stride + e + fetch_ahead);
+            fetch_elements<64>(out.first + n * out.stride + e + fetch_ahead);
+            if (eps.first != nullptr) {
+                fetch_elements<64>(eps.first + n * eps.stride + e + fetch_ahead);
+            }
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
             add_normal_block(count - e < 64 ? count - e : 64, level, x.first + n * x.stride + e, z,
