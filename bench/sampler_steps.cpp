@@ -247,19 +247,15 @@ const ddpm::bench::group sampler_step_benchmarks{[] {
                          })
             .peer("normals", normals_alone(corrections + 1));
     }
-    using passes = std::vector<ddpm::bench::memory_streams>;
+    const auto add_adaptive = [&](index order, const std::vector<ddpm::bench::memory_streams>& passes) {
+        ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size, {.items = elements, .passes = passes},
+                         [order] { return [data = std::make_shared<endless_adaption>(order)] { data->step(); }; });
+    };
     const ddpm::bench::memory_streams first{.floats = elements, .read = 2, .written = 2};
-    for (const auto& [order, moved] :
-         {std::pair<index, passes>{2, {first, {.floats = elements, .read = 3, .updated = 1}}},
-          std::pair<index, passes>{3,
-                                   {first,
-                                    {.floats = elements, .read = 3, .written = 1, .updated = 1},
-                                    {.floats = elements, .read = 4, .updated = 1}}}}) {
-        ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size,
-                         {.items = elements, .passes = moved}, [order] {
-                             return [data = std::make_shared<endless_adaption>(order)] { data->step(); };
-                         });
-    }
+    add_adaptive(2, {first, {.floats = elements, .read = 3, .updated = 1}});
+    add_adaptive(3, {first,
+                     {.floats = elements, .read = 3, .written = 1, .updated = 1},
+                     {.floats = elements, .read = 4, .updated = 1}});
 }};
 
 }  // namespace
