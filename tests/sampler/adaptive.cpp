@@ -3,12 +3,16 @@
 
 #include <ddpm/sampler/adaptive.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/convergence.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <numeric>
+#include <span>
+#include <utility>
 
 namespace ddpm::test {
 namespace {
@@ -69,6 +73,27 @@ TEST_CASE("a sample that takes too many steps is given up", "[sampler]") {
     CHECK_FALSE(result.finished);
     CHECK(result.accepted[0] + result.rejected[0] == 3);
     CHECK(result.x.allFinite());
+}
+
+TEST_CASE("an adaptive step allocates nothing", "[sampler]") {
+    const gaussian_data data;
+    const auto network = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = 0.5 * xt.array();
+    };
+    for (const index order : {2, 3}) {
+        const auto allocated = [&](index steps) {
+            const adaptive_dpm_solver solver{
+                .order = order, .relative_tolerance = 1e-5, .absolute_tolerance = 1e-5, .most_steps = steps};
+            batch<double> x = flow(data, -3);
+            const std::size_t before = allocations;
+            const auto result = denoise_from<double>(solver, point_at, -3, 3, network, std::move(x));
+            const std::size_t made = allocations - before;
+            CHECK(result.accepted[0] + result.rejected[0] == steps);
+            return made;
+        };
+        CHECK(allocated(3) > 0);  // a thread's scratch too
+        CHECK(allocated(3) == allocated(20));
+    }
 }
 
 TEST_CASE("adaptive_dpm_solver: what is outside its domain is an error", "[sampler]") {

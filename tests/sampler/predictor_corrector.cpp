@@ -5,11 +5,14 @@
 
 #include <ddpm/predictor/predicts.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -109,6 +112,23 @@ TEST_CASE("a correction takes the score from any prediction", "[sampler]") {
                                         pattern<double>(40, 5, 1), philox_noise(5, noise_stream::sampler));
         };
         CHECK((run(gaussian_score(0.5)) - run(x0_of_score)).abs().maxCoeff() < 1e-10);
+    }
+}
+
+TEST_CASE("a step of the predictor-corrector allocates nothing", "[sampler]") {
+    for (const bool together : {false, true}) {
+        const auto allocated = [&](index steps) {
+            const time_grid grid = exploding(steps, 20, 0.01);
+            auto network = gaussian_score(0.5);
+            batch<double> x = pattern<double>(40, 5, 1);
+            const std::size_t before = allocations;
+            const batch<double> end = denoise_from<double>(predictor_corrector{.batch_norms = together}, grid, network,
+                                                           std::move(x), philox_noise(5, noise_stream::sampler));
+            return allocations - before;
+        };
+        const std::size_t first = allocated(3);  // a thread's scratch too
+        CHECK(first > 0);
+        CHECK(allocated(3) == allocated(30));
     }
 }
 
