@@ -18,6 +18,7 @@ namespace ddpm::test {
 struct named_mixture {
     std::string name;
     gaussian_mixture mixture;
+    batch<double> means;  // that it was given: computed twice, a compiler may round them otherwise
     std::vector<Eigen::MatrixXd> covariances;
 
     /// The density of the data at x_0, by the textbook.
@@ -70,9 +71,9 @@ inline std::vector<named_mixture> all_mixtures(index dimension) {
         of_diagonal.push_back(diagonal.col(k).matrix().asDiagonal());
         full.push_back(some_covariance(dimension, k));
     }
-    return {{"isotropic", gaussian_mixture::isotropic(weights, means, isotropic), of_isotropic},
-            {"diagonal", gaussian_mixture::diagonal(weights, means, diagonal), of_diagonal},
-            {"full", gaussian_mixture::full(weights, means, full), full}};
+    return {{"isotropic", gaussian_mixture::isotropic(weights, means, isotropic), means, of_isotropic},
+            {"diagonal", gaussian_mixture::diagonal(weights, means, diagonal), means, of_diagonal},
+            {"full", gaussian_mixture::full(weights, means, full), means, full}};
 }
 
 }  // namespace ddpm::test
