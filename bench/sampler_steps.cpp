@@ -175,13 +175,14 @@ private:
     std::optional<ddpm::sampling_run<float, no_network, ddpm::philox_noise>> run_;
 };
 
-/// The samplers without a plan, between levels of which σ = e^{−λ} is.
+/// Where λ = ln(α/σ) is so much, with the signal kept, and with the variance kept.
 ddpm::grid_point variance_exploding(double lambda) { return {lambda, {1, std::exp(-lambda)}}; }
 
 ddpm::grid_point variance_preserving(double lambda) {
     return {lambda, ddpm::variance_preserving_level(std::exp(-lambda))};
 }
 
+/// The same step over and over: neither this sampler nor the next has a plan.
 class endless_correction {
 public:
     explicit endless_correction(index corrections) : options_{.corrections = corrections} { step(); }

@@ -19,7 +19,6 @@ const detail::estimate newest{7, half_log_snr(noisy)};
 
 bool near(double a, double b) { return std::abs(a - b) < 1e-14 * (1 + std::abs(b)); }
 
-// The factor of a quantity in a sum; 0 if it is not there.
 }  // namespace
 
 TEST_CASE("a step of order 1 has the published coefficients", "[sampler]") {

@@ -14,8 +14,8 @@ DDPM_INLINE void adam_pack(pack<S>& p, pack<S> g, pack<S>& m, pack<S>& v, S grad
 }
 
 template <class S>
-void adam(index size, index ahead, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep, S v_rate,
-          S v_correction, S step_size, S epsilon) {
+void adam(index size, index ahead, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep,
+          S v_rate, S v_correction, S step_size, S epsilon) {
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         if (ahead > 0 && i + ahead < size) {  // beyond may be another thread's
