@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -74,7 +75,7 @@ TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and
     for (const auto& [name, schedule] : all_schedules()) {
         const noised_example<double> example(schedule, some_timesteps(schedule.steps()));
         const index columns = example.x0.cols();
-        for (const prediction kind : all_kinds) {
+        for (const prediction kind : all_predictions) {
             const batch<double> predicted = pattern<double>(5, columns, 7);
             batch<double> d(5, columns);
             const batch<double> x0_hat = convert(schedule, kind, prediction::x0, example.xt, example.t, predicted);
@@ -113,7 +114,7 @@ TEST_CASE("the weight of eps is the paper's", "[loss]") {
 
 TEST_CASE("the gradient of kl_loss agrees with central differences", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         check_gradient(schedule, kl_loss{}, kind);
     }
 }

@@ -7,6 +7,7 @@
 
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -39,8 +40,8 @@ TEST_CASE("l1_loss and huber_loss are the means of their penalties on any quanti
     const noised_example<double> example(schedule, {1, 13, 60, 98});
     const batch<double> predicted = pattern<double>(5, 4, 7);
     batch<double> d(5, 4);
-    for (const prediction kind : all_kinds) {
-        for (const prediction space : all_kinds) {
+    for (const prediction kind : all_predictions) {
+        for (const prediction space : all_predictions) {
             for (const loss_weighting& weighting : {loss_weighting{}, loss_weighting{min_snr_weighting{}}}) {
                 INFO(name_of(kind) << " measured on " << name_of(space) << ", weighting " << weighting.index());
                 const double l1 =
@@ -61,7 +62,7 @@ TEST_CASE("without a space the error is the prediction's own", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const noised_example<float> example(schedule, {0, 13, 60, 98});
     batch<float> d(5, 4);
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         const batch<float> predicted = example.truth(kind) - 0.5f;
         const double scale = 1 + static_cast<double>(predicted.abs().maxCoeff());
         CHECK(std::abs(l1_loss{}(schedule, kind, example.noised(), predicted, d) - 0.5) < ulps<float>(16) * scale);
@@ -74,8 +75,8 @@ TEST_CASE("without a space the error is the prediction's own", "[loss]") {
 
 TEST_CASE("the gradients of l1_loss and huber_loss agree with central differences", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    for (const prediction kind : all_kinds) {
-        for (const prediction space : all_kinds) {
+    for (const prediction kind : all_predictions) {
+        for (const prediction space : all_predictions) {
             check_gradient(schedule, l1_loss{space, snr_weighting{}}, kind);
             check_gradient(schedule, huber_loss{0.7, space, p2_weighting{}}, kind);
         }

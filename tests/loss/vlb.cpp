@@ -13,6 +13,7 @@
 #include "loss/variance_loss_check.hpp"
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -33,7 +34,7 @@ TEMPLATE_TEST_CASE("vlb_loss and its gradients are those of improved-diffusion",
 
 TEST_CASE("the gradients of vlb_loss agree with central differences", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         for (const auto variance :
              {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
             check_variance_gradients(schedule, vlb_loss{.variance = variance}, kind);
@@ -51,7 +52,7 @@ TEST_CASE("with the posterior's variance vlb_loss is kl_loss in bits", "[loss]")
     const batch<double> predicted = pattern<double>(5, 4, 7);
     batch<double> d(5, 4), expected(5, 4);
     const vlb_loss loss{.variance = reverse_variance::fixed_small, .scale = std::numbers::ln2};
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         const double nats = kl_loss{}(schedule, kind, example.noised(), predicted, expected);
         CHECK(std::abs(loss(schedule, kind, example.noised(), predicted, d) - nats) < 1e-9 * nats);
         CHECK((d - expected).abs().maxCoeff() < 1e-9 * expected.abs().maxCoeff());

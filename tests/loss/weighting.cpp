@@ -149,7 +149,7 @@ TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]"
     const batch<double> predicted = pattern<double>(5, 4, 7);
     batch<double> d(5, 4);
     for (const loss_weighting& weighting : all_weightings()) {
-        for (const prediction kind : all_kinds) {
+        for (const prediction kind : all_predictions) {
             double expected = 0;
             for (index n = 0; n < 4; ++n) {
                 expected += weight_at(schedule, weighting, kind, example.t[static_cast<std::size_t>(n)]) *

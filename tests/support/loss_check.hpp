@@ -16,9 +16,7 @@
 
 namespace ddpm::test {
 
-inline constexpr prediction all_kinds[] = {prediction::epsilon, prediction::x0, prediction::v, prediction::score};
-
-/// A noised batch with its true ε, x_0, v and score.
+/// A noised batch with its true ε, x_0, v, score and flow.
 template <Scalar S>
 struct noised_example {
     template <NoiseSchedule Schedule>
@@ -43,6 +41,8 @@ struct noised_example {
                 value.col(n) = alpha * eps.col(n) - sigma * x0.col(n);
             } else if (kind == prediction::score) {
                 value.col(n) = -eps.col(n) / sigma;
+            } else if (kind == prediction::flow) {
+                value.col(n) = eps.col(n) - x0.col(n);
             }
         }
         return value;
