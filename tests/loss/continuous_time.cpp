@@ -16,6 +16,7 @@
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -102,7 +103,7 @@ TEMPLATE_TEST_CASE("at the same levels a loss is the same in continuous time, bi
             CHECK(losses == as_well);
         }
     };
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         check(mse_loss{}, kind, 0);
         check(mse_loss{.space = prediction::x0}, kind, 0);
         check(l1_loss{prediction::v}, kind, 0);

@@ -11,6 +11,7 @@
 #include "loss/variance_loss_check.hpp"
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -31,7 +32,7 @@ TEST_CASE("hybrid_loss is the simple loss for the prediction, and the bound for 
     const noised_example<double> example(schedule, {0, 13, 60, 98});
     const batch<double> predicted = pattern<double>(5, 4, 7), head = pattern<double>(5, 4, 9);
     batch<double> d(5, 4), d_head(5, 4), d_simple(5, 4), d_bound(5, 4), d_bound_head(5, 4);
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         for (const auto variance :
              {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
             const mse_loss simple{.space = prediction::v};

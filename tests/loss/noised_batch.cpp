@@ -9,6 +9,7 @@
 
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
+#include "support/predictions.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -60,7 +61,7 @@ void check_weights(const Loss& loss, prediction kind) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("every loss counts samples by their weights and reports their losses", "[loss]", float, double) {
-    for (const prediction kind : all_kinds) {
+    for (const prediction kind : all_predictions) {
         check_weights<TestType>(mse_loss{}, kind);
         check_weights<TestType>(mse_loss{.space = prediction::x0}, kind);
         check_weights<TestType>(mse_loss{.weighting = min_snr_weighting{}}, kind);
