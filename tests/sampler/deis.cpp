@@ -8,20 +8,19 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
-#include "support/predictions.hpp"
 
 #include <cmath>
 
 namespace ddpm::test {
 
 TEST_CASE("DEIS of order 1 is DDIM", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         CHECK(is_ddim(deis{.order = 1}.plan(grid)));
     }
 }
 
 TEST_CASE("DEIS carries constants exactly", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (index order = 1; order <= 5; ++order) {
             CHECK(constant_error(deis{.order = order}.plan(grid)) < 1e-12);
             CHECK(constant_error(deis{.order = order, .lower_order_final = false}.plan(grid)) < 1e-12);

@@ -9,7 +9,6 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
-#include "support/predictions.hpp"
 
 #include <cmath>
 #include <limits>
@@ -77,7 +76,7 @@ time_grid inverse_grid(bool karras) {
 }  // namespace
 
 TEST_CASE("DPM-Solver of order 1 is DDIM", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         CHECK(is_ddim(dpm_multistep{.order = 1}.plan(grid)));
         CHECK(is_ddim(dpm_multistep{.order = 1, .algorithm = dpmsolver}.plan(grid)));
         CHECK(is_ddim(dpm_multistep{.order = 1, .algorithm = sde_dpmsolver_pp, .eta = 0}.plan(grid)));
@@ -87,7 +86,7 @@ TEST_CASE("DPM-Solver of order 1 is DDIM", "[sampler]") {
 }
 
 TEST_CASE("multistep DPM-Solvers carry constants exactly", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (const dpm_algorithm algorithm : algorithms) {
             for (index order = 1; order <= 3; ++order) {
                 for (const bool option : {false, true}) {

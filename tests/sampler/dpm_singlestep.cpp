@@ -8,7 +8,6 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
-#include "support/predictions.hpp"
 
 #include <cmath>
 #include <utility>
@@ -41,14 +40,14 @@ double slope_of(const dpm_singlestep& sampler, prediction kind) {
 }  // namespace
 
 TEST_CASE("single-step DPM-Solver of order 1 is DDIM", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         CHECK(is_ddim(dpm_singlestep{.order = 1}.plan(grid)));
         CHECK(is_ddim(dpm_singlestep{.order = 1, .algorithm = dpmsolver}.plan(grid)));
     }
 }
 
 TEST_CASE("single-step DPM-Solvers carry constants exactly", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (const dpm_algorithm algorithm : {dpmsolver, dpmsolver_pp, sde_dpmsolver, sde_dpmsolver_pp}) {
             for (index order = 1; order <= 3; ++order) {
                 for (const bool option : {false, true}) {

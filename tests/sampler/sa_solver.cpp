@@ -8,7 +8,6 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
-#include "support/predictions.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,7 +22,7 @@ const auto none = [](double) { return 0.0; };
 }  // namespace
 
 TEST_CASE("SA-Solver without noise and corrector of order 1 is DDIM", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (const bool x0 : {true, false}) {
             const sa_solver sampler{.predictor_order = 1, .corrector_order = 0, .predict_x0 = x0, .tau = none};
             CHECK(is_ddim(sampler.plan(grid)));
@@ -32,7 +31,7 @@ TEST_CASE("SA-Solver without noise and corrector of order 1 is DDIM", "[sampler]
 }
 
 TEST_CASE("SA-Solver carries constants exactly", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (index predictor = 1; predictor <= 4; ++predictor) {
             for (index corrector = 0; corrector <= 4; ++corrector) {
                 for (const bool option : {true, false}) {

@@ -9,7 +9,6 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
-#include "support/predictions.hpp"
 
 #include <cmath>
 #include <vector>
@@ -39,7 +38,7 @@ bool same_steps(const sampling_plan& a, const sampling_plan& b) {
 }  // namespace
 
 TEST_CASE("UniPC without corrector is DPM-Solver, multistep", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (const bool x0 : {true, false}) {
             const auto algorithm = x0 ? dpm_algorithm::dpmsolver_pp : dpm_algorithm::dpmsolver;
             for (index order = 1; order <= 3; ++order) {
@@ -56,7 +55,7 @@ TEST_CASE("UniPC without corrector is DPM-Solver, multistep", "[sampler]") {
 }
 
 TEST_CASE("UniPC carries constants exactly", "[sampler]") {
-    for (const time_grid& grid : all_predictions_of_levels()) {
+    for (const time_grid& grid : all_kinds_of_levels()) {
         for (index order = 1; order <= 5; ++order) {
             for (const bool x0 : {true, false}) {
                 for (const bool lower : {true, false}) {

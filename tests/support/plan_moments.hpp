@@ -10,7 +10,6 @@
 
 #include "support/catch.hpp"
 #include "support/convergence.hpp"
-#include "support/predictions.hpp"
 
 #include <Eigen/Core>
 
@@ -107,7 +106,7 @@ inline void check_moments(const sampling_plan& plan, const gaussian_data& data =
 
 /// Falling levels that preserve the variance, that do not, and of a flow: inner ones, those with data at the end, and
 /// those without signal at the beginning as well.
-inline std::vector<time_grid> all_predictions_of_levels() {
+inline std::vector<time_grid> all_kinds_of_levels() {
     const auto grid = [](const auto& level_at, std::vector<double> ratios) {
         std::vector<grid_point> points;
         for (const double r : ratios) {
