@@ -3,10 +3,10 @@
 //
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
-// A tile of C, tile_rows × tile_columns, stays in registers while k runs: two packs of A's column k, times each of B's
-// numbers in row k. B is read where it lies, one number at a time, whatever its strides, unless its rows are contiguous and
-// far apart: then a tile's part of it is copied first. A is read where it lies if its columns are contiguous and close
-// together; else its rows are packed first into panels of tile_rows, k by k.
+// A tile of C, tile_rows × some columns, stays in registers while k runs: two packs of A's column k, times each of B's numbers
+// in row k. What a tile reads of B is copied first, to lie row by row in the first cache; narrow tiles read it where it lies.
+// A is read where it lies if its columns are contiguous and few tiles read them; else its rows are packed first into panels
+// of tile_rows, k by k.
 // Loops from the outside in: columns of B that fit the last cache, k that keeps a tile's part of B near, rows of A that
 // fit the second cache, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
@@ -20,32 +20,31 @@ struct product_block {
     bool in_place;          // whether they are A itself
     const S* edge;          // the last rows, packed, if they do not fill a panel
     strided<S> b;
-    S* right;  // room for a copy of a tile's part of B; null: it is read where it lies
+    S* right;  // room for a copy of a tile's part of B
     S* c;
     index c_row, c_column;
     const S* bias;
     index bias_row, bias_column;
     bool accumulate;
-    bool far;  // whether C lies beyond the second cache, and so what comes soon is worth fetching
 };
 
-/// What the tiles after that of row i and column j need; as long as the block lasts, else what it needs itself.
+/// What the tiles after those of columns j … j + columns − 1 need of B, shared out among the tiles of rows.
 template <class S>
-DDPM_INLINE soon_needed<S> needed_after(const product_block<S>& block, strided<S> b, index i, index j, index height,
-                                        index columns) {
-    const bool is_last = j + 2 * columns > block.columns;
-    const index ahead = 2 * (i / height);  // all tiles of these columns together fetch the next ones
-    const index next_i = i + 2 * height <= block.rows ? i + height : is_last ? i : 0;
-    const index next_j = i + 2 * height <= block.rows || is_last ? j : j + columns;
-    const bool none = is_last || ahead >= columns || block.right != nullptr;
-    return {none ? b : part(block.b, 0, j + columns + ahead),
-            block.c + next_i * block.c_row + next_j * block.c_column};
+DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, index i, index j, index columns) {
+    const index place = 4 * (i / tile_rows<S>);
+    const index next = j + columns;
+    if (block.b.row == 1) {
+        const bool none = place >= columns || next + place + 4 > block.columns;
+        return {part(block.b, 0, none ? j : next + place).data, none ? 0 : block.b.column, 16};
+    }
+    const bool none = place >= 16 || next >= block.columns || block.depth < 16;
+    return {part(block.b, none ? 0 : place, none ? j : next).data, block.b.row, 16 * block.b.row};
 }
 
-/// The tiles of columns j … j + Columns − 1, whose part of B is b, from row `i` on, for as long as `Panels` full panels are
-/// left; returns the row after them.
-template <class S, index Panels, index Columns>
-index run_panels(const product_block<S>& block, strided<S> b, index i, index j) {
+/// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full panels
+/// are left; returns the row after them.
+template <class S, index Panels, index Columns, class Right>
+index run_panels(const product_block<S>& block, Right right, index i, index j) {
     constexpr index height = Panels * tile_rows<S>;
     for (; i + height <= block.rows; i += height) {
         S* const c = block.c + i * block.c_row + j * block.c_column;
@@ -58,22 +57,31 @@ index run_panels(const product_block<S>& block, strided<S> b, index i, index j) 
         } else if (block.bias != nullptr) {
             start = block.bias + i;
         }
-        const bool cold = j == 0 && block.in_place;
-        if (Columns == tile_columns && block.far) {
-            run_tile<S, Panels, Columns, Columns == tile_columns>(block.depth, a, block.a_step, block.a_panel, cold, b,
-                                                                  start, start_column, c, block.c_column,
-                                                                  needed_after(block, b, i, j, height, Columns));
+        if constexpr (Columns >= middle_columns) {
+            const needed_soon<S> soon = needed_after(block, i, j, Columns);
+            if (!block.in_place) {
+                run_tile<S, Panels, Columns>(block.depth, left_panel<S>{a}, right, start, start_column, c, block.c_column, soon);
+            } else if (j == 0) {
+                run_tile<S, Panels, Columns>(block.depth, left_columns<S, true>{a, block.a_step, 0}, right, start,
+                                             start_column, c, block.c_column, needed_now{});
+            } else {
+                run_tile<S, Panels, Columns>(block.depth, left_columns<S, false>{a, block.a_step, 0}, right, start,
+                                             start_column, c, block.c_column, soon);
+            }
+        } else if (Columns > 1 && block.in_place && j == 0) {
+            run_tile<S, Panels, Columns>(block.depth, left_columns<S, true>{a, block.a_step, block.a_panel}, right, start,
+                                         start_column, c, block.c_column, needed_now{});
         } else {
-            run_tile<S, Panels, Columns, false>(block.depth, a, block.a_step, block.a_panel, cold, b, start,
-                                                start_column, c, block.c_column, {});
+            run_tile<S, Panels, Columns>(block.depth, left_columns<S, false>{a, block.a_step, block.a_panel}, right, start,
+                                         start_column, c, block.c_column, needed_now{});
         }
     }
     return i;
 }
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
-template <class S, index Columns>
-void run_tile_aside(const product_block<S>& block, const S* a, index a_step, strided<S> b, index i, index j) {
+template <class S, index Columns, class Right>
+void run_tile_aside(const product_block<S>& block, const S* a, index a_step, Right right, index i, index j) {
     constexpr index height = tile_rows<S>;
     const index rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
@@ -88,7 +96,8 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, str
             }
         }
     }
-    run_tile<S, 1, Columns, false>(block.depth, a, a_step, 0, false, b, tile, height, tile, height, {});
+    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right, tile, height, tile, height,
+                            needed_now{});
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -96,48 +105,58 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, str
     }
 }
 
-/// All rows of columns j … j + Columns − 1, whose part of B is b.
-template <class S, index Panels, index Columns>
-void run_columns(const product_block<S>& block, strided<S> b, index j) {
+/// All rows of columns j … j + Columns − 1, whose part of B is `right`.
+template <class S, index Panels, index Columns, class Right>
+void run_rows(const product_block<S>& block, Right right, index j) {
     index i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
         if constexpr (Panels > 1) {
-            i = run_panels<S, Panels, Columns>(block, b, i, j);
+            i = run_panels<S, Panels, Columns>(block, right, i, j);
         }
-        i = run_panels<S, 1, Columns>(block, b, i, j);
+        i = run_panels<S, 1, Columns>(block, right, i, j);
     }
     for (; i + tile_rows<S> <= block.rows; i += tile_rows<S>) {
-        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, b, i, j);
+        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, right, i, j);
     }
     if (i < block.rows) {
-        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, b, i, j);
+        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, right, i, j);
     }
 }
 
-/// The part of B of columns j … j + tile_columns − 1, copied side by side if there is room for that.
-template <class S>
-strided<S> place_right(const product_block<S>& block, index j) {
+/// The same with B read where it lies, for a few columns.
+template <class S, index Panels, index Columns>
+void run_narrow(const product_block<S>& block, index j) {
+    run_rows<S, Panels, Columns>(block, right_columns<S, Columns, false>(part(block.b, 0, j)), j);
+}
+
+/// The same with B's rows copied, unless its columns are contiguous and too few tiles read them.
+template <class S, index Columns>
+void run_wide(const product_block<S>& block, index j) {
     const strided<S> b = part(block.b, 0, j);
-    if (block.right == nullptr) {
-        return b;
+    if (b.row == 1 && block.rows < 3 * tile_rows<S>) {
+        run_rows<S, 1, Columns>(block, right_columns<S, Columns, true>(b), j);
+    } else {
+        copy_rows<S, Columns, right_copied<S>::row>(block.right, b, block.depth);
+        run_rows<S, 1, Columns>(block, right_copied<S>{block.right}, j);
     }
-    for (index k = 0; k < block.depth; ++k) {
-        __builtin_memcpy(block.right + k * tile_columns, b.data + k * b.row, sizeof(S) * tile_columns);
-    }
-    return {block.right, tile_columns, 1};
 }
 
 template <class S>
 void run_block(const product_block<S>& block) {
     index j = 0;
-    for (; j + tile_columns <= block.columns; j += tile_columns) {
-        run_columns<S, 1, tile_columns>(block, place_right(block, j), j);
+    for (index rest = block.columns - wide_columns; rest >= 0 && (rest < few_columns || rest >= middle_columns);
+         rest -= wide_columns) {
+        run_wide<S, wide_columns>(block, j);
+        j += wide_columns;
+    }
+    for (; j + middle_columns <= block.columns; j += middle_columns) {
+        run_wide<S, middle_columns>(block, j);
     }
     for (; j + few_columns <= block.columns; j += few_columns) {
-        run_columns<S, few_panels, few_columns>(block, part(block.b, 0, j), j);
+        run_narrow<S, few_panels, few_columns>(block, j);
     }
     for (; j < block.columns; ++j) {
-        run_columns<S, one_column_panels, 1>(block, part(block.b, 0, j), j);
+        run_narrow<S, one_column_panels, 1>(block, j);
     }
 }
 
@@ -172,6 +191,13 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     }
 }
 
+/// Multiples of `step`, of at most `most`, as few as cover `size` and as equal as they can be.
+DDPM_INLINE index even_part(index size, index most, index step) {
+    const index parts = size > 0 ? (size - 1) / most + 1 : 1;
+    const index part = (size + parts - 1) / parts;
+    return (part + step - 1) / step * step;
+}
+
 template <class S>
 void product(const product_problem<S>& problem) {
     using P = product_problem<S>;
@@ -179,20 +205,18 @@ void product(const product_problem<S>& problem) {
     // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as
     // they are.
     constexpr index far_apart = 2048 / static_cast<index>(sizeof(S));
-    const bool packed = problem.a.row != 1 || (problem.a.column > far_apart && problem.columns >= 4 * tile_columns);
+    const bool packed = problem.a.row != 1 || problem.columns >= 16 * wide_columns ||
+                        (problem.a.column > far_apart && problem.columns >= 4 * wide_columns);
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.
-    const bool in_first_cache = packed && problem.columns < 4 * tile_columns;
-    const index most_rows = in_first_cache ? one_column_panels * height : P::most_rows;
-    const index most_depth = in_first_cache ? 256 / static_cast<index>(sizeof(S)) : P::most_depth;
+    const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
+    const index most_rows = even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
+    const index most_depth = even_part(problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : P::most_depth, 16);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;
     block.bias_row = problem.bias_row;
     block.bias_column = problem.bias_column;
-    // So do rows of B, where many tiles read them.
-    const bool copied = problem.b.column == 1 && problem.b.row >= far_apart && problem.rows >= 4 * height;
-    block.right = copied ? problem.buffer + problem.left_length() : nullptr;
-    block.far = problem.rows * problem.columns * static_cast<index>(sizeof(S)) > P::second_cache;
+    block.right = problem.buffer + problem.left_length();
     for (index j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
         index k = 0;

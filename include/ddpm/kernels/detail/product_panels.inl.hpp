@@ -86,6 +86,21 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
     return v;
 }
 
+#if defined(DDPM_TARGET_AVX512) && !defined(__clang__)
+
+/// v with a chunk in place of its part `Part`. GCC would load the chunk first, then join it by a shuffle, of which it takes
+/// one a cycle.
+template <index Part>
+DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
+    return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_16);
+}
+template <index Part>
+DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
+    return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, all_8);
+}
+
+#endif
+
 /// Chunks of rows `row`, `row` + count_of<chunk>, … side by side.
 template <class S, bool Whole>
 DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
@@ -93,37 +108,47 @@ DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
     const chunk<S> first = load_chunk<S, Whole>(a, row, rows);
     if constexpr (sizeof(pack<S>) == 16) {
         return first;
+    } else if constexpr (sizeof(pack<S>) == 32) {
+        return joined(first, load_chunk<S, Whole>(a, row + step, rows));
     } else {
-        const auto half = joined(first, load_chunk<S, Whole>(a, row + step, rows));
-        if constexpr (sizeof(pack<S>) == 32) {
-            return half;
-        } else {
-            return joined(half, joined(load_chunk<S, Whole>(a, row + 2 * step, rows),
-                                       load_chunk<S, Whole>(a, row + 3 * step, rows)));
+#if defined(DDPM_TARGET_AVX512) && !defined(__clang__)
+        pack<S> v = with_chunk<0>(pack<S>{}, first);
+        if (Whole || row + step < rows) {
+            v = with_chunk<1>(v, load_chunk<S, true>(a, row + step, rows));
         }
+        if (Whole || row + 2 * step < rows) {
+            v = with_chunk<2>(v, load_chunk<S, true>(a, row + 2 * step, rows));
+        }
+        if (Whole || row + 3 * step < rows) {
+            v = with_chunk<3>(v, load_chunk<S, true>(a, row + 3 * step, rows));
+        }
+        return v;
+#else
+        return joined(joined(first, load_chunk<S, Whole>(a, row + step, rows)),
+                      joined(load_chunk<S, Whole>(a, row + 2 * step, rows), load_chunk<S, Whole>(a, row + 3 * step, rows)));
+#endif
     }
 }
 
-/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out.
-template <class S, bool Whole>
+/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out, `Height` numbers apart.
+template <class S, bool Whole, index Height>
 DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
-    constexpr index height = tile_rows<S>;
     DDPM_UNROLL
-    for (index half = 0; half < height; half += lanes<S>) {
+    for (index half = 0; half < Height; half += lanes<S>) {
         const pack<S> row0 = load_chunks<S, Whole>(a, half, rows);
         const pack<S> row1 = load_chunks<S, Whole>(a, half + 1, rows);
         if constexpr (sizeof(S) == 8) {
             store(out + half, zip_low(row0, row1));
-            store(out + half + height, zip_high(row0, row1));
+            store(out + half + Height, zip_high(row0, row1));
         } else {
             const pack<S> row2 = load_chunks<S, Whole>(a, half + 2, rows);
             const pack<S> row3 = load_chunks<S, Whole>(a, half + 3, rows);
             const pack<double> low01 = as<double>(zip_low(row0, row1)), low23 = as<double>(zip_low(row2, row3));
             const pack<double> high01 = as<double>(zip_high(row0, row1)), high23 = as<double>(zip_high(row2, row3));
             store(out + half, as<S>(zip_low(low01, low23)));
-            store(out + half + height, as<S>(zip_high(low01, low23)));
-            store(out + half + 2 * height, as<S>(zip_low(high01, high23)));
-            store(out + half + 3 * height, as<S>(zip_high(high01, high23)));
+            store(out + half + Height, as<S>(zip_high(low01, low23)));
+            store(out + half + 2 * Height, as<S>(zip_low(high01, high23)));
+            store(out + half + 3 * Height, as<S>(zip_high(high01, high23)));
         }
     }
 }
@@ -155,11 +180,11 @@ void pack_panel(S* out, strided<S> a, index rows, index depth) {
     if (a.column == 1) {
         if (rows == height) {
             for (; k + step <= depth; k += step) {
-                pack_chunk<S, true>(out + k * height, part(a, 0, k), rows);
+                pack_chunk<S, true, height>(out + k * height, part(a, 0, k), rows);
             }
         } else {
             for (; k + step <= depth; k += step) {
-                pack_chunk<S, false>(out + k * height, part(a, 0, k), rows);
+                pack_chunk<S, false, height>(out + k * height, part(a, 0, k), rows);
             }
         }
     }
@@ -171,6 +196,28 @@ void pack_panel(S* out, strided<S> a, index rows, index depth) {
         }
         for (index row = 0; row < rows; ++row) {
             column[row] = *part(a, row, k).data;
+        }
+    }
+}
+
+/// Copies `Columns` columns of B, so that its rows lie `Row` numbers apart.
+template <class S, index Columns, index Row>
+void copy_rows(S* out, strided<S> b, index depth) {
+    constexpr index step = count_of<chunk<S>>;
+    index k = 0;
+    if (b.row == 1) {
+        const strided<S> columns = {b.data, b.column, b.row};
+        for (; k + step <= depth; k += step) {
+            pack_chunk<S, false, Row>(out + k * Row, part(columns, 0, k), Columns);
+        }
+    } else if (b.column == 1) {
+        for (; k < depth; ++k) {
+            __builtin_memcpy(out + k * Row, b.data + k * b.row, sizeof(S) * Columns);
+        }
+    }
+    for (; k < depth; ++k) {
+        for (index j = 0; j < Columns; ++j) {
+            out[k * Row + j] = *part(b, k, j).data;
         }
     }
 }

@@ -31,16 +31,16 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill half of the second-level cache, depth × columns of B a part of the
-    // last.
-    static constexpr index second_cache = index{1} << 20;  ///< bytes
-    static constexpr index most_rows = 768 / static_cast<index>(sizeof(S));
-    static constexpr index most_depth = 640;
+    // What one pass works on: rows × depth of A fill three quarters of a second-level cache of 1 MiB, depth × columns of B a
+    // part of the last-level cache.
+    static constexpr index most_rows = 1536 / static_cast<index>(sizeof(S));
+    static constexpr index most_depth = 512;
     static constexpr index most_columns = 2400;
 
     // Multiples of every target's tiles.
     static constexpr index tile_rows = 32;
     static constexpr index tile_columns = 12;
+    static constexpr index row_numbers = 16;  ///< in a row of B's part, copied for a tile
 
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;
@@ -65,8 +65,10 @@ struct product_problem {
     }
 
     /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
-    [[nodiscard]] index buffer_length() const { return left_length() + tile_columns * std::min(most_depth, depth); }
-    [[nodiscard]] index left_length() const { return std::min(most_rows, rows + 31) * std::min(most_depth, depth); }
+    [[nodiscard]] index buffer_length() const { return left_length() + row_numbers * std::min(most_depth, depth); }
+    [[nodiscard]] index left_length() const {
+        return std::min(most_rows, (rows + tile_rows - 1) / tile_rows * tile_rows) * std::min(most_depth, depth);
+    }
 };
 
 struct product_tag {};  ///< for thread_scratch: what a task packs

@@ -3,31 +3,52 @@
 //
 // A kernel body (see foreach_target.hpp): a tile of a product, for matrix_product.
 
-// As many columns as the registers hold, for most of the work. What is left at the right is done by narrower tiles,
-// over several panels at once where one has too few sums to hide the latency of an addition.
+// Columns of a tile: as many as the registers hold, for most of the work; the middle ones where two of them leave less at the
+// right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few sums to hide
+// the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
-inline constexpr index tile_columns = 12, few_columns = 4, few_panels = 1;
+inline constexpr index wide_columns = 12, middle_columns = 8, few_columns = 4, few_panels = 1;
 #else
-inline constexpr index tile_columns = 6, few_columns = 2, few_panels = 2;
+inline constexpr index wide_columns = 6, middle_columns = 4, few_columns = 2, few_panels = 2;
 #endif
 inline constexpr index one_column_panels = 4;
 
-/// What later tiles need, fetched while this one computes: two columns of B, and a tile of C.
+// A tile's operands. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses that
+// differ by constants, since sums of addresses share ports with the products.
+
+/// A's columns in one packed panel.
 template <class S>
-struct soon_needed {
-    strided<S> b;
-    const S* c;
+struct left_panel {
+    static constexpr bool cold = false;
+    static constexpr index step = tile_rows<S>, panel = 0;
+    const S* first;
 };
 
-// A tile's part of B, row by row. Rows come in groups of `together`, in which row `at` has its own address where that is a
-// constant, since sums of addresses share ports with the products.
+/// A's columns, and panels, any steps apart. `Cold`: they are read for the first time, where no prefetcher foresees them.
+template <class S, bool Cold>
+struct left_columns {
+    static constexpr bool cold = Cold;
+    const S* first;
+    index step, panel;
+};
 
-/// Any two steps, or columns that are contiguous. One pointer for three columns: more would not fit the registers, and
-/// fewer would make each address wait for the last. The empty asm keeps compilers from deriving one from the other again.
+/// B's rows, copied into whole packs.
+template <class S>
+struct right_copied {
+    static constexpr index group = 4;
+    static constexpr index row = (wide_columns - 1) / lanes<S> * lanes<S> + lanes<S>;
+    const S* first;
+
+    DDPM_INLINE S number(index k, index j) const { return first[k * row + j]; }
+    DDPM_INLINE void pass(index count) { first += count * row; }
+};
+
+/// B's columns where they lie, any steps apart, or each contiguous. One pointer for three columns: more would not fit the
+/// registers, and fewer would make each address wait for the last. The empty asm keeps compilers from deriving one from the
+/// other again.
 template <class S, index Columns, bool Contiguous>
 struct right_columns {
-    static constexpr index together = Contiguous ? 4 : 1;
-
+    static constexpr index group = Contiguous ? 4 : 1;
     const S* third[(Columns + 2) / 3];
     index row, column;
 
@@ -39,29 +60,29 @@ struct right_columns {
         }
     }
 
-    DDPM_INLINE S number(index at, index j) const { return third[j / 3][j % 3 * column + at]; }
+    DDPM_INLINE S number(index k, index j) const { return third[j / 3][j % 3 * column + k]; }
 
-    DDPM_INLINE void pass(index at, index group) {
-        if (at + 1 == group) {
-            DDPM_UNROLL
-            for (index j = 0; j < Columns; j += 3) {
-                third[j / 3] += group * row;
-            }
+    DDPM_INLINE void pass(index count) {
+        DDPM_UNROLL
+        for (index j = 0; j < Columns; j += 3) {
+            third[j / 3] += count * row;
         }
     }
 };
 
-/// Rows that are contiguous.
+/// Memory that later tiles need, fetched while this one computes: for 16 of k four places `step` numbers apart, for the next
+/// 16 those `next` numbers further.
 template <class S>
-struct right_rows {
-    static constexpr index together = 4;
-
+struct needed_soon {
     const S* first;
-    index row;
+    index step, next;
 
-    DDPM_INLINE explicit right_rows(strided<S> b) : first(b.data), row(b.row) {}
-    DDPM_INLINE S number(index, index j) const { return first[j]; }
-    DDPM_INLINE void pass(index, index) { first += row; }
+    DDPM_INLINE void fetch(index place) const { __builtin_prefetch(first + place * step, 0, 2); }
+    DDPM_INLINE void pass() { first += next; }
+};
+struct needed_now {
+    DDPM_INLINE void fetch(index) const {}
+    DDPM_INLINE void pass() {}
 };
 
 /// A tile of C: its columns as packs.
@@ -70,62 +91,40 @@ struct tile_sums {
     pack<S> of[Columns][2 * Panels];
 };
 
-/// Adds the product of a column of A, at a, and a row of B; fetches what lies `ahead` of a.
-template <class S, index Panels, index Columns, class Right>
-DDPM_INLINE void add_product(tile_sums<S, Panels, Columns>& sums, const S* a, index a_panel, index ahead,
-                             const Right& right, index at) {
+/// Adds the products of the next `Count` columns of A and rows of B.
+template <index Count, class S, index Panels, index Columns, class Left, class Right>
+DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, Right& right) {
     constexpr index packs = 2 * Panels;
-    pack<S> left[packs];
     DDPM_UNROLL
-    for (index v = 0; v < packs; ++v) {
-        const S* const from = a + v / 2 * a_panel + v % 2 * lanes<S>;
-        left[v] = load(from);
-        if constexpr (Columns > 1) {
-            __builtin_prefetch(from + ahead);
-        }
-    }
-    DDPM_UNROLL
-    for (index j = 0; j < Columns; ++j) {
-        const pack<S> number = splat(right.number(at, j));
+    for (index k = 0; k < Count; ++k) {
+        pack<S> a[packs];
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
-            sums.of[j][v] = multiply_add(left[v], number, sums.of[j][v]);
-        }
-    }
-}
-
-/// Adds a·b.
-template <bool Far, class S, index Panels, index Columns, class Right>
-DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, index depth, const S* a, index a_step,
-                              index a_panel, index ahead, Right right, [[maybe_unused]] strided<S> soon) {
-    index k = 0;
-    for (; k + Right::together <= depth; k += Right::together) {
-        DDPM_UNROLL
-        for (index at = 0; at < Right::together; ++at) {
-            if constexpr (Far) {
-                __builtin_prefetch(soon.data + at % 2 * soon.column, 0, 2);
-                soon.data += soon.row;
+            const S* const from = left.first + k * left.step + v / 2 * left.panel + v % 2 * lanes<S>;
+            a[v] = load(from);
+            if constexpr (Left::cold) {
+                __builtin_prefetch(from + 48 * left.step);  // some hundred cycles
             }
-            add_product(sums, a, a_panel, ahead, right, at);
-            a += a_step;
-            right.pass(at, Right::together);
+        }
+        DDPM_UNROLL
+        for (index j = 0; j < Columns; ++j) {
+            const pack<S> number = splat(right.number(k, j));
+            DDPM_UNROLL
+            for (index v = 0; v < packs; ++v) {
+                sums.of[j][v] = multiply_add(a[v], number, sums.of[j][v]);
+            }
         }
     }
-    for (; k < depth; ++k) {
-        add_product(sums, a, a_panel, ahead, right, 0);
-        a += a_step;
-        right.pass(0, 1);
-    }
+    left.first += Count * left.step;
+    right.pass(Count);
 }
 
-/// c = start + a·b for one tile, start = 0 if null. Its a and b are the block's operands from the tile's first row and
-/// column; `cold` says that a is read for the first time, where it lies in columns that no prefetcher foresees.
-template <class S, index Panels, index Columns, bool Far>
-DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, bool cold, strided<S> b,
-                          const S* start, index start_column, S* c, index c_column, [[maybe_unused]] soon_needed<S> soon) {
+/// c = start + a·b for one tile, start = 0 if null.
+template <class S, index Panels, index Columns, class Left, class Right, class Soon>
+DDPM_INLINE void run_tile(index depth, Left left, Right right, const S* start, index start_column, S* c, index c_column,
+                          Soon soon) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
-    const index ahead = cold ? 48 * a_step : 0;  // columns of a: some hundred cycles
     tile_sums<S, Panels, Columns> sums{};
     if (start != nullptr) {
         DDPM_UNROLL
@@ -136,21 +135,18 @@ DDPM_INLINE void run_tile(index depth, const S* a, index a_step, index a_panel, 
             }
         }
     }
-    if constexpr (Far) {
-        DDPM_UNROLL
-        for (index j = 0; j < Columns; ++j) {
-            DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
-                __builtin_prefetch(soon.c + j * c_column + v * width);
+    index k = 0;
+    for (; k + 16 <= depth; k += 16) {
+        for (index place = 0; place < 4; ++place) {
+            soon.fetch(place);
+            for (index i = 0; i < 4; i += Right::group) {
+                add_products<Right::group>(sums, left, right);
             }
         }
+        soon.pass();
     }
-    if (Columns == tile_columns && b.row == 1) {
-        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_columns<S, Columns, true>(b), soon.b);
-    } else if (Columns == tile_columns && b.column == 1) {
-        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_rows<S>(b), soon.b);
-    } else {
-        add_products<Far>(sums, depth, a, a_step, a_panel, ahead, right_columns<S, Columns, false>(b), soon.b);
+    for (; k < depth; ++k) {
+        add_products<1>(sums, left, right);
     }
     DDPM_UNROLL
     for (index j = 0; j < Columns; ++j) {
