@@ -49,7 +49,7 @@ struct product_start {
 /// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in one chain of additions with k ascending, fused where the
 ///     instruction set has it: on one instruction set its bits depend on row i of a and column j of b only, never on
 ///     the other rows and columns, the strides or the thread count
-/// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 0.5 MB, which
+/// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 1 MB, which
 ///     grows at its first larger product; nothing else is allocated
 template <Scalar S>
 void matrix_product(matrix_ref<std::type_identity_t<S>> a, matrix_ref<std::type_identity_t<S>> b, batch_view<S> c,

@@ -210,7 +210,7 @@ void product(const product_problem<S>& problem) {
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
     const index most_rows = even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
-    const index most_depth = even_part(problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : P::most_depth, 16);
+    const index most_depth = even_part(problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : problem.most_depth(), 16);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;

@@ -31,10 +31,10 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill three quarters of a second-level cache of 1 MiB, depth × columns of B a
-    // part of the last-level cache.
+    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, depth × columns of B a part of
+    // the last-level cache.
     static constexpr index most_rows = 1536 / static_cast<index>(sizeof(S));
-    static constexpr index most_depth = 512;
+    [[nodiscard]] index most_depth() const { return rows <= most_rows / 2 ? 1152 : 512; }
     static constexpr index most_columns = 2400;
 
     // Multiples of every target's tiles.
@@ -65,9 +65,9 @@ struct product_problem {
     }
 
     /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
-    [[nodiscard]] index buffer_length() const { return left_length() + row_numbers * std::min(most_depth, depth); }
+    [[nodiscard]] index buffer_length() const { return left_length() + row_numbers * std::min(most_depth(), depth); }
     [[nodiscard]] index left_length() const {
-        return std::min(most_rows, (rows + tile_rows - 1) / tile_rows * tile_rows) * std::min(most_depth, depth);
+        return std::min(most_rows, (rows + tile_rows - 1) / tile_rows * tile_rows) * std::min(most_depth(), depth);
     }
 };
 
