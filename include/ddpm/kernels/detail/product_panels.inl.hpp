@@ -157,7 +157,7 @@ DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
 template <class S>
 void pack_columns(S* out, strided<S> a, index rows, index depth) {
     constexpr index width = lanes<S>;
-    constexpr index ahead = 12;  // columns, each on pages of its own, which no prefetcher foresees
+    constexpr index ahead = 4;  // columns, each on pages of its own, which no prefetcher foresees
     for (index k = 0; k < depth; ++k) {
         const S* const column = part(a, 0, k).data;
         const S* const soon = part(a, 0, k + ahead < depth ? k + ahead : k).data;
