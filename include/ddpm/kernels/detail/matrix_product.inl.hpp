@@ -3,12 +3,11 @@
 //
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
-// A tile of C, tile_rows × some columns, stays in registers while k runs: two packs of A's column k, times each of B's numbers
-// in row k. What a tile reads of B is copied first, to lie row by row in the first cache; narrow tiles read it where it lies.
-// A is read where it lies if its columns are contiguous and few tiles read them; else its rows are packed first into panels
-// of tile_rows, k by k.
-// Loops from the outside in: columns of B that fit the last cache, k that keeps a tile's part of B near, rows of A that
-// fit the second cache, tile columns, tile rows.
+// A tile of C, tile_rows × some columns, stays in registers while k runs: two packs of A's column k, times each of B's
+// numbers in row k. What a tile reads of B is copied first, to lie row by row in the first cache; narrow tiles read it
+// where it lies. A is read where it lies if its columns are contiguous and few tiles read them; else its rows are
+// packed first into panels of tile_rows, k by k. Loops from the outside in: columns of B that fit the last cache, k
+// that keeps a tile's part of B near, rows of A that fit the second cache, tile columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
 
 /// A block of C and its operands for some k.
@@ -32,48 +31,41 @@ struct product_block {
 template <class S>
 DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, index i, index j, index columns) {
     const index place = 4 * (i / tile_rows<S>);
-    const index next = j + columns;
+    const index first = j + columns;
     if (block.b.row == 1) {
-        const bool none = place >= columns || next + place + 4 > block.columns;
-        return {part(block.b, 0, none ? j : next + place).data, none ? 0 : block.b.column, 16};
+        const bool none = place >= columns || first + place + 4 > block.columns;
+        return {part(block.b, 0, none ? j : first + place).data, none ? 0 : block.b.column, 16};
     }
-    const bool none = place >= 16 || next >= block.columns || block.depth < 16;
-    return {part(block.b, none ? 0 : place, none ? j : next).data, block.b.row, 16 * block.b.row};
+    const bool none = place >= 16 || first >= block.columns || block.depth < 16;
+    return {part(block.b, none ? 0 : place, none ? j : first).data, block.b.row, 16 * block.b.row};
 }
 
-/// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full panels
-/// are left; returns the row after them.
+/// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full
+/// panels are left; returns the row after them.
 template <class S, index Panels, index Columns, class Right>
 index run_panels(const product_block<S>& block, Right right, index i, index j) {
     constexpr index height = Panels * tile_rows<S>;
     for (; i + height <= block.rows; i += height) {
-        S* const c = block.c + i * block.c_row + j * block.c_column;
         const S* const a = block.a + i / tile_rows<S> * block.a_panel;
-        const S* start = nullptr;
-        index start_column = 0;
+        S* const c = block.c + i * block.c_row + j * block.c_column;
+        tile_result<S> result = {nullptr, 0, c, block.c_column};
         if (block.accumulate) {
-            start = c;
-            start_column = block.c_column;
+            result.start = c;
+            result.start_column = block.c_column;
         } else if (block.bias != nullptr) {
-            start = block.bias + i;
+            result.start = block.bias + i;
         }
-        if constexpr (Columns >= middle_columns) {
-            const needed_soon<S> soon = needed_after(block, i, j, Columns);
-            if (!block.in_place) {
-                run_tile<S, Panels, Columns>(block.depth, left_panel<S>{a}, right, start, start_column, c, block.c_column, soon);
-            } else if (j == 0) {
-                run_tile<S, Panels, Columns>(block.depth, left_columns<S, true>{a, block.a_step, 0}, right, start,
-                                             start_column, c, block.c_column, needed_now{});
-            } else {
-                run_tile<S, Panels, Columns>(block.depth, left_columns<S, false>{a, block.a_step, 0}, right, start,
-                                             start_column, c, block.c_column, soon);
-            }
-        } else if (Columns > 1 && block.in_place && j == 0) {
-            run_tile<S, Panels, Columns>(block.depth, left_columns<S, true>{a, block.a_step, block.a_panel}, right, start,
-                                         start_column, c, block.c_column, needed_now{});
+        const left_columns<S, false> left = {a, block.a_step, block.a_panel};
+        if (Columns > 1 && block.in_place && j == 0) {
+            const left_columns<S, true> cold = {a, block.a_step, block.a_panel};
+            run_tile<S, Panels, Columns>(block.depth, cold, right, result, nothing_soon{});
+        } else if constexpr (Columns < middle_columns) {
+            run_tile<S, Panels, Columns>(block.depth, left, right, result, nothing_soon{});
+        } else if (block.in_place) {
+            run_tile<S, Panels, Columns>(block.depth, left, right, result, needed_after(block, i, j, Columns));
         } else {
-            run_tile<S, Panels, Columns>(block.depth, left_columns<S, false>{a, block.a_step, block.a_panel}, right, start,
-                                         start_column, c, block.c_column, needed_now{});
+            run_tile<S, Panels, Columns>(block.depth, left_panel<S>{a}, right, result,
+                                         needed_after(block, i, j, Columns));
         }
     }
     return i;
@@ -96,8 +88,8 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, Rig
             }
         }
     }
-    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right, tile, height, tile, height,
-                            needed_now{});
+    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right,
+                            tile_result<S>{tile, height, tile, height}, nothing_soon{});
     for (index column = 0; column < Columns; ++column) {
         for (index row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -123,40 +115,37 @@ void run_rows(const product_block<S>& block, Right right, index j) {
     }
 }
 
-/// The same with B read where it lies, for a few columns.
+/// Columns j … j + Columns − 1 with B's rows copied, unless its columns are contiguous and too little is done with
+/// them.
 template <class S, index Panels, index Columns>
-void run_narrow(const product_block<S>& block, index j) {
-    run_rows<S, Panels, Columns>(block, right_columns<S, Columns, false>(part(block.b, 0, j)), j);
-}
-
-/// The same with B's rows copied, unless its columns are contiguous and too few tiles read them.
-template <class S, index Columns>
-void run_wide(const product_block<S>& block, index j) {
+void run_columns(const product_block<S>& block, index j) {
     const strided<S> b = part(block.b, 0, j);
-    if (b.row == 1 && block.rows < 3 * tile_rows<S>) {
-        run_rows<S, 1, Columns>(block, right_columns<S, Columns, true>(b), j);
+    if (b.row == 1 && (Columns < middle_columns || block.rows < 3 * tile_rows<S>)) {
+        run_rows<S, Panels, Columns>(block, right_columns<S, Columns, true>(b), j);
     } else {
         copy_rows<S, Columns, right_copied<S>::row>(block.right, b, block.depth);
-        run_rows<S, 1, Columns>(block, right_copied<S>{block.right}, j);
+        run_rows<S, Panels, Columns>(block, right_copied<S>{block.right}, j);
     }
 }
 
 template <class S>
 void run_block(const product_block<S>& block) {
     index j = 0;
-    for (index rest = block.columns - wide_columns; rest >= 0 && (rest < few_columns || rest >= middle_columns);
-         rest -= wide_columns) {
-        run_wide<S, wide_columns>(block, j);
-        j += wide_columns;
+    for (; j + wide_columns <= block.columns; j += wide_columns) {
+        const index rest = block.columns - j - wide_columns;
+        if (rest >= few_columns && rest < middle_columns) {
+            break;  // two middle tiles leave less to narrow ones
+        }
+        run_columns<S, 1, wide_columns>(block, j);
     }
     for (; j + middle_columns <= block.columns; j += middle_columns) {
-        run_wide<S, middle_columns>(block, j);
+        run_columns<S, 1, middle_columns>(block, j);
     }
     for (; j + few_columns <= block.columns; j += few_columns) {
-        run_narrow<S, few_panels, few_columns>(block, j);
+        run_columns<S, few_panels, few_columns>(block, j);
     }
     for (; j < block.columns; ++j) {
-        run_narrow<S, one_column_panels, 1>(block, j);
+        run_rows<S, one_column_panels, 1>(block, right_columns<S, 1, false>(part(block.b, 0, j)), j);
     }
 }
 
@@ -191,11 +180,11 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     }
 }
 
-/// Multiples of `step`, of at most `most`, as few as cover `size` and as equal as they can be.
+/// A multiple of `step`, at most `most`: the length of parts that cover `size`, as few as that takes and as equal.
 DDPM_INLINE index even_part(index size, index most, index step) {
     const index parts = size > 0 ? (size - 1) / most + 1 : 1;
-    const index part = (size + parts - 1) / parts;
-    return (part + step - 1) / step * step;
+    const index length = (size + parts - 1) / parts;
+    return (length + step - 1) / step * step;
 }
 
 template <class S>
@@ -209,8 +198,10 @@ void product(const product_problem<S>& problem) {
                         (problem.a.column > far_apart && problem.columns >= 4 * wide_columns);
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
-    const index most_rows = even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
-    const index most_depth = even_part(problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : problem.most_depth(), 16);
+    const index most_rows =
+        even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
+    const index most_depth = even_part(
+        problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : problem.most_depth(), P::unrolled);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;

@@ -88,8 +88,8 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
 
 #if defined(DDPM_TARGET_AVX512) && !defined(__clang__)
 
-/// v with a chunk in place of its part `Part`. GCC would load the chunk first, then join it by a shuffle, of which it takes
-/// one a cycle.
+/// v with a chunk in place of its part `Part`. GCC would load the chunk first, then join it by a shuffle, of which it
+/// takes one a cycle.
 template <index Part>
 DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
     return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_16);
@@ -124,13 +124,16 @@ DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
         }
         return v;
 #else
-        return joined(joined(first, load_chunk<S, Whole>(a, row + step, rows)),
-                      joined(load_chunk<S, Whole>(a, row + 2 * step, rows), load_chunk<S, Whole>(a, row + 3 * step, rows)));
+        const chunk<S> second = load_chunk<S, Whole>(a, row + step, rows);
+        const chunk<S> third = load_chunk<S, Whole>(a, row + 2 * step, rows);
+        const chunk<S> fourth = load_chunk<S, Whole>(a, row + 3 * step, rows);
+        return joined(joined(first, second), joined(third, fourth));
 #endif
     }
 }
 
-/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out, `Height` numbers apart.
+/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out, `Height` numbers
+/// apart.
 template <class S, bool Whole, index Height>
 DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
     DDPM_UNROLL

@@ -31,8 +31,8 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, depth × columns of B a part of
-    // the last-level cache.
+    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, depth × columns of B a part
+    // of the last-level cache. Fewer rows leave room for more depth, which saves passes over C.
     static constexpr index most_rows = 1536 / static_cast<index>(sizeof(S));
     [[nodiscard]] index most_depth() const { return rows <= most_rows / 2 ? 1152 : 512; }
     static constexpr index most_columns = 2400;
@@ -41,6 +41,7 @@ struct product_problem {
     static constexpr index tile_rows = 32;
     static constexpr index tile_columns = 12;
     static constexpr index row_numbers = 16;  ///< in a row of B's part, copied for a tile
+    static constexpr index unrolled = 16;     ///< of k, where a part of it is whole
 
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;

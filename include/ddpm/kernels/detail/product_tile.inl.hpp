@@ -3,18 +3,18 @@
 //
 // A kernel body (see foreach_target.hpp): a tile of a product, for matrix_product.
 
-// Columns of a tile: as many as the registers hold, for most of the work; the middle ones where two of them leave less at the
-// right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few sums to hide
-// the latency of an addition.
+// Columns of a tile: as many as the registers hold, for most of the work; the middle ones where two of them leave less
+// at the right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few
+// sums to hide the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
-inline constexpr index wide_columns = 12, middle_columns = 8, few_columns = 4, few_panels = 1;
+inline constexpr index wide_columns = 12, middle_columns = 8, few_columns = 4;
 #else
-inline constexpr index wide_columns = 6, middle_columns = 4, few_columns = 2, few_panels = 2;
+inline constexpr index wide_columns = 6, middle_columns = 4, few_columns = 2;
 #endif
-inline constexpr index one_column_panels = 4;
+inline constexpr index few_panels = 2, one_column_panels = 4;
 
-// A tile's operands. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses that
-// differ by constants, since sums of addresses share ports with the products.
+// A tile's operands. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses
+// that differ by constants, since sums of addresses share ports with the products.
 
 /// A's columns in one packed panel.
 template <class S>
@@ -24,7 +24,8 @@ struct left_panel {
     const S* first;
 };
 
-/// A's columns, and panels, any steps apart. `Cold`: they are read for the first time, where no prefetcher foresees them.
+/// A's columns, and panels, any steps apart. `Cold`: they are read for the first time, where no prefetcher foresees
+/// them.
 template <class S, bool Cold>
 struct left_columns {
     static constexpr bool cold = Cold;
@@ -43,9 +44,9 @@ struct right_copied {
     DDPM_INLINE void pass(index count) { first += count * row; }
 };
 
-/// B's columns where they lie, any steps apart, or each contiguous. One pointer for three columns: more would not fit the
-/// registers, and fewer would make each address wait for the last. The empty asm keeps compilers from deriving one from the
-/// other again.
+/// B's columns where they lie, any steps apart, or each contiguous. One pointer for three columns: more would not fit
+/// the registers, and fewer would make each address wait for the last. The empty asm keeps compilers from deriving one
+/// from the other again.
 template <class S, index Columns, bool Contiguous>
 struct right_columns {
     static constexpr index group = Contiguous ? 4 : 1;
@@ -70,8 +71,8 @@ struct right_columns {
     }
 };
 
-/// Memory that later tiles need, fetched while this one computes: for 16 of k four places `step` numbers apart, for the next
-/// 16 those `next` numbers further.
+/// Memory that later tiles need, fetched while this one computes: for 16 of k four places `step` numbers apart, for the
+/// next 16 those `next` numbers further.
 template <class S>
 struct needed_soon {
     const S* first;
@@ -80,9 +81,18 @@ struct needed_soon {
     DDPM_INLINE void fetch(index place) const { __builtin_prefetch(first + place * step, 0, 2); }
     DDPM_INLINE void pass() { first += next; }
 };
-struct needed_now {
+struct nothing_soon {
     DDPM_INLINE void fetch(index) const {}
     DDPM_INLINE void pass() {}
+};
+
+/// Where the sums of a tile begin, at 0 if that is null, and where they go.
+template <class S>
+struct tile_result {
+    const S* start;
+    index start_column;
+    S* c;
+    index c_column;
 };
 
 /// A tile of C: its columns as packs.
@@ -119,27 +129,28 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
     right.pass(Count);
 }
 
-/// c = start + a·b for one tile, start = 0 if null.
+/// c = start + a·b for one tile.
 template <class S, index Panels, index Columns, class Left, class Right, class Soon>
-DDPM_INLINE void run_tile(index depth, Left left, Right right, const S* start, index start_column, S* c, index c_column,
-                          Soon soon) {
+DDPM_INLINE void run_tile(index depth, Left left, Right right, const tile_result<S>& result, Soon soon) {
     constexpr index width = lanes<S>;
     constexpr index packs = 2 * Panels;
     tile_sums<S, Panels, Columns> sums{};
-    if (start != nullptr) {
+    if (result.start != nullptr) {
         DDPM_UNROLL
         for (index j = 0; j < Columns; ++j) {
             DDPM_UNROLL
             for (index v = 0; v < packs; ++v) {
-                sums.of[j][v] = load(start + j * start_column + v * width);
+                sums.of[j][v] = load(result.start + j * result.start_column + v * width);
             }
         }
     }
+    constexpr index unrolled = product_problem<S>::unrolled;
     index k = 0;
-    for (; k + 16 <= depth; k += 16) {
+    for (; k + unrolled <= depth; k += unrolled) {
         for (index place = 0; place < 4; ++place) {
             soon.fetch(place);
-            for (index i = 0; i < 4; i += Right::group) {
+            DDPM_UNROLL
+            for (index i = 0; i < unrolled / 4; i += Right::group) {
                 add_products<Right::group>(sums, left, right);
             }
         }
@@ -152,7 +163,7 @@ DDPM_INLINE void run_tile(index depth, Left left, Right right, const S* start, i
     for (index j = 0; j < Columns; ++j) {
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
-            store(c + j * c_column + v * width, sums.of[j][v]);
+            store(result.c + j * result.c_column + v * width, sums.of[j][v]);
         }
     }
 }
