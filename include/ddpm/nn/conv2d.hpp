@@ -29,8 +29,8 @@ enum class conv_padding {
 
 /// A convolution of images, as torch's Conv2d (which does not mirror the kernel): the output's pixel (h, w) is bias +
 /// Σ weight(:, i, a, b) · x(i, h·stride + a − before, w·stride + b − before), where x is zero outside the image.
-/// Computed as a product of the weights and patches of the images, which each thread gathers in a buffer of at most
-/// product_depth patch elements of some tens of pixels; it grows at first use and is kept.
+/// Computed as a product of the weights and patches of the images, which each thread gathers in a buffer of at most 0.5 MB;
+/// it grows at first use and is kept.
 template <Scalar S>
 struct conv2d {
     using scalar = S;

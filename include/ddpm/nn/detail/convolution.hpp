@@ -24,9 +24,9 @@ struct result_tag {};   ///< its pixels, where they do not lie side by side
 [[nodiscard]] constexpr index divided_up(index size, index by) noexcept { return (size + by - 1) / by; }
 [[nodiscard]] constexpr index rounded_up(index size, index to) noexcept { return divided_up(size, to) * to; }
 
-inline constexpr index product_rows = 32;     ///< multiples of what every instruction set's product works on
+inline constexpr index product_rows = 32;  ///< multiples of what every instruction set's product works on
 inline constexpr index product_columns = 12;
-inline constexpr index product_depth = 640;   ///< what the product passes over at once
+inline constexpr index least_columns = 8;  ///< multiples of this cost it little
 inline constexpr index least_task = index{1} << 19;  ///< multiplications that take as long as waking a thread
 
 /// Blocks of at most `most` that `size` is cut into, a multiple of `unit` long, as many as keep `threads` evenly busy.
@@ -37,6 +37,9 @@ inline constexpr index least_task = index{1} << 19;  ///< multiplications that t
     }
     return std::max(unit, rounded_up(divided_up(size, blocks), unit));
 }
+
+/// How much of a patch is gathered at once, so that the patches and the weights for `rows` outputs stay in the second cache.
+[[nodiscard]] constexpr index most_patch_depth(index rows) noexcept { return rows <= 192 ? 640 : 384; }
 
 /// Where the sums of a convolution begin: at bias + sample_bias(:, n), added to what is there already if `add`.
 template <Scalar S>
@@ -82,13 +85,13 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
     }
     const bool in_place = places.step == 1;
     const index threads = thread_count();
-    constexpr index most_width = 384 / static_cast<index>(sizeof(S));
-    const index width = even_block(pixels, most_width, 2 * product_columns, threads);
+    constexpr index most_width = 768 / static_cast<index>(sizeof(S));
+    const index width = even_block(pixels, most_width, least_columns, threads);
     const index across = divided_up(pixels, width);
     const index height =
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
     const index down = divided_up(rows, height);
-    const index slabs = std::max<index>(1, divided_up(depth, product_depth));
+    const index slabs = std::max<index>(1, divided_up(depth, most_patch_depth(rows)));
     const index slab = rounded_up(divided_up(depth, slabs), 16);
     const index grain = std::max<index>(1, least_task / std::max<index>(1, width * height * depth));
 
