@@ -77,8 +77,12 @@ void matrix_product(matrix_ref<std::type_identity_t<S>> a, matrix_ref<std::type_
     problem.bias = start.row_bias;
     problem.bias_row = 1;
     problem.accumulate = start.accumulate;
-    detail::run_product(problem.rows < 16 && problem.columns > problem.rows ? problem.transposed() : problem,
-                        DDPM_DISPATCH(product<S>));
+    const auto body = DDPM_DISPATCH(product<S>);
+    if (problem.rows < 16 && problem.columns > problem.rows) {
+        detail::run_product(problem.transposed(), body);
+    } else {
+        detail::run_product(problem, body);
+    }
 }
 
 }  // namespace ddpm::kernels

@@ -180,11 +180,14 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     }
 }
 
-/// A multiple of `step`, at most `most`: the length of parts that cover `size`, as few as that takes and as equal.
+/// The length of parts that cover `size`, as few as `most` allows and as equal as multiples of `step` can be.
 DDPM_INLINE index even_part(index size, index most, index step) {
-    const index parts = size > 0 ? (size - 1) / most + 1 : 1;
-    const index length = (size + parts - 1) / parts;
-    return (length + step - 1) / step * step;
+    if (size <= most) {
+        return most;  // without a division
+    }
+    const index parts = (size - 1) / most + 1;
+    const index length = (size - 1) / parts + 1;
+    return ((length - 1) / step + 1) * step;
 }
 
 template <class S>
