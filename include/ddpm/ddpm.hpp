@@ -41,6 +41,7 @@
 #include <ddpm/kernels/layer_norm.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/mersenne_twister.hpp>
 #include <ddpm/kernels/move_towards.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/kernels/q_sample.hpp>
@@ -54,6 +55,7 @@
 #include <ddpm/kernels/stage.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/kernels/target.hpp>
+#include <ddpm/kernels/torch_normal.hpp>
 #include <ddpm/loss/bound_options.hpp>
 #include <ddpm/loss/bound_result.hpp>
 #include <ddpm/loss/decoder.hpp>
@@ -139,6 +141,7 @@
 #include <ddpm/process/posterior.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/random/brownian_tree.hpp>
+#include <ddpm/random/mersenne_twister.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/random/normal_transform.hpp>
 #include <ddpm/random/philox.hpp>

@@ -4,13 +4,15 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/torch_normal.hpp>
+#include <ddpm/random/mersenne_twister.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numbers>
 #include <optional>
-#include <random>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -37,7 +39,7 @@ public:
         : engine_(static_cast<std::uint32_t>(seed)), build_(build) {}
 
     /// The next word of the Mersenne twister.
-    [[nodiscard]] std::uint32_t next() { return static_cast<std::uint32_t>(engine_()); }
+    [[nodiscard]] std::uint32_t next() { return engine_(); }
 
     /// The next two words, the first one on top.
     [[nodiscard]] std::uint64_t next64() {
@@ -48,8 +50,12 @@ public:
     /// torch.rand: uniform in [0, 1), multiples of 2⁻²⁴ (float) or 2⁻⁵³ (double).
     template <Scalar S>
     void rand(std::span<S> out) {
-        for (S& x : out) {
-            x = unit<S>();
+        if constexpr (std::is_same_v<S, float>) {
+            engine_.units(out);
+        } else {
+            for (S& x : out) {
+                x = unit<S>();
+            }
         }
     }
 
@@ -76,11 +82,15 @@ public:
             }
             return;
         }
-        rand(out);
-        for (std::size_t i = 0; i + block <= out.size(); i += block) {
-            transform(out.subspan(i, block));
+        const std::size_t whole = out.size() / block * block;
+        constexpr std::size_t piece = 64 * block;  // transformed while it is in the first cache
+        for (std::size_t i = 0; i < whole; i += piece) {
+            const std::span<S> part = out.subspan(i, std::min(piece, whole - i));
+            rand(part);
+            transform(part);
         }
-        if (out.size() % block != 0) {  // the last 16 anew, over values that are finished already
+        if (whole < out.size()) {  // the last 16 anew, over values that are finished already
+            rand(out.subspan(whole));
             const std::span<S> tail = out.last(block);
             rand(tail);
             transform(tail);
@@ -130,20 +140,25 @@ private:
         }
     }
 
-    /// Box–Muller on 16 uniforms: the first eight give radii, the others angles. Each step is rounded to S, as in
-    /// torch's code; the functions are taken in double, so that a float does not depend on the math library.
+    /// Box–Muller on blocks of 16 uniforms: the first eight give radii, the others angles. Each step is rounded to S, as
+    /// in torch's code; those of floats are taken in double, so that a float does not depend on a math library.
     template <Scalar S>
-    void transform(std::span<S> block) const {
+    void transform(std::span<S> blocks) const {
         constexpr double two_pi = 2 * std::numbers::pi;
-        for (std::size_t j = 0; j < 8; ++j) {
-            const S logarithm = static_cast<S>(std::log(static_cast<double>(S(1) - block[j])));
-            const S radius = std::sqrt(S(-2) * logarithm);
-            const S angle_in_turns = block[j + 8];
-            const double angle = static_cast<double>(
-                build_ == torch_build::vectorized ? static_cast<S>(two_pi) * angle_in_turns
-                                                  : static_cast<S>(two_pi * static_cast<double>(angle_in_turns)));
-            block[j] = radius * static_cast<S>(std::cos(angle));
-            block[j + 8] = radius * static_cast<S>(std::sin(angle));
+        if constexpr (std::is_same_v<S, float>) {
+            kernels::torch_normal(static_cast<index>(blocks.size() / 16),
+                                  build_ == torch_build::vectorized ? static_cast<double>(static_cast<float>(two_pi))
+                                                                    : two_pi,
+                                  blocks.data());
+        } else {
+            for (std::size_t i = 0; i < blocks.size(); ++i) {
+                if (i % 16 < 8) {
+                    const S radius = std::sqrt(-2 * std::log(1 - blocks[i]));
+                    const S angle = two_pi * blocks[i + 8];
+                    blocks[i] = radius * std::cos(angle);
+                    blocks[i + 8] = radius * std::sin(angle);
+                }
+            }
         }
     }
 
@@ -157,7 +172,7 @@ private:
         return radius * std::cos(2 * std::numbers::pi * turn);
     }
 
-    std::mt19937 engine_;
+    mersenne_twister engine_;
     torch_build build_;
     std::optional<double> waiting_;
 };

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The body of mersenne_twister.hpp.
+
+/// What becomes of words whose state is `now`, if the states of the words after them are `next` and of those 397 after `far`.
+template <class V>
+DDPM_INLINE V twisted(V now, V next, V far) {
+    const V joined_bits = (now & 0x80000000u) | (next & 0x7fffffffu);
+    return far ^ (joined_bits >> 1) ^ (-(joined_bits & 1u) & 0x9908b0dfu);
+}
+
+/// `count` words; `far` is where the states 397 words after them are found.
+DDPM_INLINE void twist_words(index count, std::uint32_t* state, const std::uint32_t* far) {
+    index i = 0;
+    for (; i + lanes<std::uint32_t> <= count; i += lanes<std::uint32_t>) {
+        store(state + i, twisted(load(state + i), load(state + i + 1), load(far + i)));
+    }
+    for (; i < count; ++i) {
+        state[i] = twisted(state[i], state[i + 1], far[i]);
+    }
+}
+
+inline void twist(std::uint32_t* state) {
+    twist_words(227, state, state + 397);
+    twist_words(396, state + 227, state);
+    state[623] = twisted(state[623], state[0], state[396]);
+}
+
+template <class V>
+DDPM_INLINE V tempered(V word) {
+    word ^= word >> 11;
+    word ^= (word << 7) & 0x9d2c5680u;
+    word ^= (word << 15) & 0xefc60000u;
+    return word ^ (word >> 18);
+}
+
+inline void temper(index count, const std::uint32_t* state, std::uint32_t* words) {
+    index i = 0;
+    for (; i + lanes<std::uint32_t> <= count; i += lanes<std::uint32_t>) {
+        store(words + i, tempered(load(state + i)));
+    }
+    for (; i < count; ++i) {
+        words[i] = tempered(state[i]);
+    }
+}
+
+inline void temper_to_units(index count, const std::uint32_t* state, float* units) {
+    index i = 0;
+    for (; i + lanes<float> <= count; i += lanes<float>) {
+        const pack<std::uint32_t> low = tempered(load(state + i)) & 0xffffffu;
+        store(units + i, convert<float>(as<std::int32_t>(low)) * 0x1p-24f);
+    }
+    for (; i < count; ++i) {
+        units[i] = static_cast<float>(tempered(state[i]) & 0xffffffu) * 0x1p-24f;
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+
+#include <cstdint>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/mersenne_twister.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+namespace ddpm::kernels {
+
+/// How many words a Mersenne twister's state has.
+inline constexpr index twister_words = 624;
+
+/// The next 624 states from the last.
+/// @source Matsumoto and Nishimura, Mersenne twister, ACM TOMACS 8 (1998): MT19937
+inline void twist(std::uint32_t* state) { DDPM_DISPATCH(twist)(state); }
+
+/// The generator's words of some states.
+inline void temper(index count, const std::uint32_t* state, std::uint32_t* words) {
+    DDPM_DISPATCH(temper)(count, state, words);
+}
+
+/// Their 24 lower bits as multiples of 2⁻²⁴ in [0, 1).
+inline void temper_to_units(index count, const std::uint32_t* state, float* units) {
+    DDPM_DISPATCH(temper_to_units)(count, state, units);
+}
+
+}  // namespace ddpm::kernels

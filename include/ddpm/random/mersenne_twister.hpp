@@ -1,0 +1,60 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/mersenne_twister.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace ddpm {
+
+/// The words of std::mt19937, many at once.
+class mersenne_twister {
+public:
+    explicit mersenne_twister(std::uint32_t seed) {
+        state_[0] = seed;
+        for (std::uint32_t i = 1; i < state_.size(); ++i) {
+            state_[i] = 1812433253u * (state_[i - 1] ^ (state_[i - 1] >> 30)) + i;
+        }
+    }
+
+    /// The next word.
+    [[nodiscard]] std::uint32_t operator()() {
+        if (used_ == kernels::twister_words) {
+            refill();
+        }
+        return words_[static_cast<std::size_t>(used_++)];
+    }
+
+    /// The 24 lower bits of the next words, as multiples of 2⁻²⁴ in [0, 1).
+    void units(std::span<float> out) {
+        for (std::size_t done = 0; done < out.size();) {
+            if (used_ == kernels::twister_words) {
+                refill();
+            }
+            const index count = std::min(static_cast<index>(out.size() - done), kernels::twister_words - used_);
+            kernels::temper_to_units(count, state_.data() + used_, out.data() + done);
+            used_ += count;
+            done += static_cast<std::size_t>(count);
+        }
+    }
+
+private:
+    using words = std::array<std::uint32_t, static_cast<std::size_t>(kernels::twister_words)>;
+
+    void refill() {
+        kernels::twist(state_.data());
+        kernels::temper(kernels::twister_words, state_.data(), words_.data());
+        used_ = 0;
+    }
+
+    words state_;
+    words words_{};  // those of the state
+    index used_ = kernels::twister_words;
+};
+
+}  // namespace ddpm
