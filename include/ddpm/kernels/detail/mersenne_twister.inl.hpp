@@ -10,20 +10,21 @@ DDPM_INLINE V twisted(V now, V next, V far) {
     return far ^ (joined_bits >> 1) ^ (-(joined_bits & 1u) & 0x9908b0dfu);
 }
 
-/// `count` words; `far` is where the states 397 words after them are found.
-DDPM_INLINE void twist_words(index count, std::uint32_t* state, const std::uint32_t* far) {
-    index i = 0;
-    for (; i + lanes<std::uint32_t> <= count; i += lanes<std::uint32_t>) {
-        store(state + i, twisted(load(state + i), load(state + i + 1), load(far + i)));
+/// Words Begin … End − 1; the states of the words 397 after them are `Far` places away.
+template <index Begin, index End, index Far>
+DDPM_INLINE void twist_words(std::uint32_t* state) {
+    constexpr index whole = Begin + (End - Begin) / lanes<std::uint32_t> * lanes<std::uint32_t>;
+    for (index i = Begin; i < whole; i += lanes<std::uint32_t>) {
+        store(state + i, twisted(load(state + i), load(state + i + 1), load(state + i + Far)));
     }
-    for (; i < count; ++i) {
-        state[i] = twisted(state[i], state[i + 1], far[i]);
+    for (index i = whole; i < End; ++i) {
+        state[i] = twisted(state[i], state[i + 1], state[i + Far]);
     }
 }
 
 inline void twist(std::uint32_t* state) {
-    twist_words(227, state, state + 397);
-    twist_words(396, state + 227, state);
+    twist_words<0, 227, 397>(state);
+    twist_words<227, 623, -227>(state);
     state[623] = twisted(state[623], state[0], state[396]);
 }
 
