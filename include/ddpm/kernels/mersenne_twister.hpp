@@ -25,9 +25,9 @@ inline void temper(index count, const std::uint32_t* state, std::uint32_t* words
     DDPM_DISPATCH(temper)(count, state, words);
 }
 
-/// Their 24 lower bits as multiples of 2⁻²⁴ in [0, 1).
-inline void temper_to_units(index count, const std::uint32_t* state, float* units) {
-    DDPM_DISPATCH(temper_to_units)(count, state, units);
+/// The 24 lower bits of words as multiples of 2⁻²⁴ in [0, 1).
+inline void words_to_units(index count, const std::uint32_t* words, float* units) {
+    DDPM_DISPATCH(words_to_units)(count, words, units);
 }
 
 }  // namespace ddpm::kernels

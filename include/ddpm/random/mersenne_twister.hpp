@@ -37,7 +37,7 @@ public:
                 refill();
             }
             const index count = std::min(static_cast<index>(out.size() - done), kernels::twister_words - used_);
-            kernels::temper_to_units(count, state_.data() + used_, out.data() + done);
+            kernels::words_to_units(count, words_.data() + used_, out.data() + done);
             used_ += count;
             done += static_cast<std::size_t>(count);
         }

@@ -32,12 +32,17 @@ template <class S>
 DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, index i, index j, index columns) {
     const index place = 4 * (i / tile_rows<S>);
     const index first = j + columns;
+    const needed_soon<S> nothing = {block.b.data, 0, 0};
     if (block.b.row == 1) {
-        const bool none = place >= columns || first + place + 4 > block.columns;
-        return {part(block.b, 0, none ? j : first + place).data, none ? 0 : block.b.column, 16};
+        if (place >= columns || first + place + 4 > block.columns) {
+            return nothing;
+        }
+        return {part(block.b, 0, first + place).data, block.b.column, 16};
     }
-    const bool none = place >= 16 || first >= block.columns || block.depth < 16;
-    return {part(block.b, none ? 0 : place, none ? j : first).data, block.b.row, 16 * block.b.row};
+    if (place >= 16 || first >= block.columns || block.depth < 16) {
+        return nothing;
+    }
+    return {part(block.b, place, first).data, block.b.row, 16 * block.b.row};
 }
 
 /// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full

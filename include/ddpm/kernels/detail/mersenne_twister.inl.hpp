@@ -3,7 +3,7 @@
 //
 // The body of mersenne_twister.hpp.
 
-/// What becomes of words whose state is `now`, if the states of the words after them are `next` and of those 397 after `far`.
+/// The new states of words whose states are `now`, those after them `next`, and those 397 after them `far`.
 template <class V>
 DDPM_INLINE V twisted(V now, V next, V far) {
     const V joined_bits = (now & 0x80000000u) | (next & 0x7fffffffu);
@@ -46,13 +46,13 @@ inline void temper(index count, const std::uint32_t* state, std::uint32_t* words
     }
 }
 
-inline void temper_to_units(index count, const std::uint32_t* state, float* units) {
+inline void words_to_units(index count, const std::uint32_t* words, float* units) {
     index i = 0;
     for (; i + lanes<float> <= count; i += lanes<float>) {
-        const pack<std::uint32_t> low = tempered(load(state + i)) & 0xffffffu;
+        const pack<std::uint32_t> low = load(words + i) & 0xffffffu;
         store(units + i, convert<float>(as<std::int32_t>(low)) * 0x1p-24f);
     }
     for (; i < count; ++i) {
-        units[i] = static_cast<float>(tempered(state[i]) & 0xffffffu) * 0x1p-24f;
+        units[i] = static_cast<float>(words[i] & 0xffffffu) * 0x1p-24f;
     }
 }
