@@ -4,7 +4,8 @@
 
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/detail/function_ref.hpp>
-#include <ddpm/core/detail/thread_pool.hpp>
+#include <ddpm/core/detail/process_pool.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
@@ -24,48 +25,66 @@ public:
     virtual ~executor() = default;
 
     /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. The first
-    /// exception that a task throws is thrown again here.
+    /// exception that a task throws is thrown again here. It is not called from inside a task.
     virtual void run(index count, detail::function_ref<void(index)> task) = 0;
 
-    /// How many tasks may run at the same time.
+    /// How many tasks may run at the same time, as advice for cutting the work: it may change, be exceeded, and be unknown,
+    /// which is 0 and counts as 1.
     [[nodiscard]] virtual index concurrency() const = 0;
 };
 
 namespace detail {
 
-class pool_executor final : public executor {
+/// The user's executor; none means the process's own pool.
+inline constinit std::atomic<executor*> user_executor{nullptr};
+
+/// Marks the calling thread as inside a job.
+class job_scope {
 public:
-    void run(index count, function_ref<void(index)> task) override { pool.run(count, task); }
-    [[nodiscard]] index concurrency() const override { return pool.size(); }
-    thread_pool pool;
+    job_scope() noexcept : before_(inside_job()) { inside_job() = true; }
+    job_scope(const job_scope&) = delete;
+    job_scope& operator=(const job_scope&) = delete;
+    ~job_scope() { inside_job() = before_; }
+
+private:
+    bool before_;
 };
-
-inline pool_executor& default_executor() {
-    static pool_executor instance;
-    return instance;
-}
-
-inline std::atomic<executor*>& current_executor() {
-    static std::atomic<executor*> instance{&default_executor()};
-    return instance;
-}
 
 }  // namespace detail
 
-/// Sets how many threads the library's own pool uses, the caller's included; 0 means as many as the machine has. Results do
-/// not depend on it. Waits for work under way.
-/// @throws value_error if negative, or called from work that the pool runs on several threads
-inline void set_thread_count(index count) { detail::default_executor().pool.resize(count); }
+/// Sets how many threads the library's own pool uses, the caller's included; 0 means as many as the machine has and the
+/// system starts. Results do not depend on it. Waits for work under way. A child of fork keeps the setting.
+/// @throws value_error if negative or beyond 65536, if the system does not start so many threads, or if called from work that
+/// runs on several threads; the count stays as it was
+inline void set_thread_count(index count) {
+    if (count < 0 || count > detail::most_threads) {
+        throw value_error("set_thread_count", "count", detail::text("0 ... ", detail::most_threads), count);
+    }
+    if (detail::inside_job()) {
+        throw value_error("set_thread_count", "called from inside parallel work");
+    }
+    detail::process_pool().resize(count);
+}
 
-/// How many threads work side by side.
-[[nodiscard]] inline index thread_count() { return detail::current_executor().load()->concurrency(); }
+/// How many threads work side by side, 1 at least.
+[[nodiscard]] inline index thread_count() {
+    if (const executor* const user = detail::user_executor.load()) {
+        return std::clamp<index>(user->concurrency(), 1, detail::most_threads);
+    }
+    return detail::process_pool().size();
+}
 
 /// Makes the library run its parallel work on the user's threads; nullptr goes back to its own pool. The executor must
 /// outlive its use.
-inline void set_executor(executor* user) { detail::current_executor() = user ? user : &detail::default_executor(); }
+inline void set_executor(executor* user) { detail::user_executor = user; }
 
 /// Calls body(first, last) for the fixed chunks [0, grain), [grain, 2·grain), … of [0, size), side by side. The chunks do
-/// not depend on the thread count, so neither do results that a chunk computes by itself. One chunk runs on the caller.
+/// not depend on the thread count, so neither do results that a chunk computes by itself. One chunk runs on the caller, and so
+/// do all chunks of a call from inside a chunk: what a thread began goes on before it begins anything else.
+///
+/// A child of fork has threads of its own, also where fork was called in a chunk; the child must then end in that chunk. The
+/// process may end anywhere, by exit in a chunk too. Threads are never taken down: a shared library that holds them stays loaded.
+/// @throws the first exception of a chunk; error in a child of fork that returns from a chunk which its parent shared out
 template <class Body>
 void parallel_for(index size, index grain, Body&& body) {
     DDPM_ASSERT(grain > 0);
@@ -77,8 +96,19 @@ void parallel_for(index size, index grain, Body&& body) {
         body(index{0}, size);
         return;
     }
-    detail::current_executor().load()->run(
-        chunks, [&](index chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); });
+    const auto task = [&](index chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); };
+    if (detail::inside_job()) {
+        for (index chunk = 0; chunk < chunks; ++chunk) {
+            task(chunk);
+        }
+    } else if (executor* const user = detail::user_executor.load()) {
+        user->run(chunks, [&](index chunk) {
+            const detail::job_scope inside;
+            task(chunk);
+        });
+    } else {
+        detail::process_pool().run(chunks, task);
+    }
 }
 
 /// The sum of part(first, last), a number or a value that has +=, over fixed chunks of [0, size), each at least `grain` long,

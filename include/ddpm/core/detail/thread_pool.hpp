@@ -12,37 +12,59 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 namespace ddpm::detail {
 
-/// Workers that take the tasks of one job at a time; the caller takes tasks too. A job started from inside a job, or while
-/// another caller's job runs, is done by its caller alone.
+/// More threads than any machine has: no count beyond it is believed.
+inline constexpr index most_threads = 1 << 16;
+
+/// Whether the calling thread is in a task of a job that several threads do. A child of fork starts outside, wherever fork
+/// was called.
+[[nodiscard]] inline bool& inside_job() noexcept {
+    thread_local bool inside = false;
+    return inside;
+}
+
+/// Workers that take the tasks of one job at a time; the caller takes tasks too. A job started while another caller's job
+/// runs is done by its caller alone. Where the system refuses a thread, the pool works with those that it has.
 class thread_pool {
 public:
-    thread_pool() { start(default_size()); }
+    /// @param wanted how many threads work, the caller's included; 0 means as many as the machine has
+    explicit thread_pool(index wanted) : wanted_(wanted) { start(wanted == 0 ? machine_size() : wanted); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
-    ~thread_pool() { stop(); }
+    ~thread_pool() { stop_beyond(1); }
 
+    thread_pool* older = nullptr;  ///< what process_pool keeps hold of: the pool of an earlier ancestor
+
+    /// How many threads work, the caller's included.
     [[nodiscard]] index size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
-    void resize(index count) {
-        if (count < 0) {
-            throw value_error("set_thread_count", "negative count", ">= 0", count);
-        }
-        if (inside_job()) {
-            throw value_error("set_thread_count", "called from inside parallel work");
-        }
+    /// What was asked for: 0 means as many as the machine has.
+    [[nodiscard]] index wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
+
+    /// @throws value_error if the system refuses a thread, unless wanted is 0; the pool stays as it was
+    void resize(index wanted) {
         const std::scoped_lock only_job(job_mutex_);
-        stop();
-        start(count == 0 ? default_size() : count);
+        const index before = size(), count = wanted == 0 ? machine_size() : wanted;
+        stop_beyond(count);
+        start(count);
+        if (const index possible = size(); wanted != 0 && possible < count) {
+            stop_beyond(before);
+            throw value_error("set_thread_count", "the system does not start so many threads",
+                              text("at most ", possible), count);
+        }
+        wanted_ = wanted;
     }
 
+    /// Calls task(0) … task(count − 1) from outside any job of the pool.
+    /// @throws the first exception of a task; error in a child of fork that returns from a task of its parent's
     void run(index count, function_ref<void(index)> task) {
         std::unique_lock only_job(job_mutex_, std::defer_lock);
-        if (size() == 1 || inside_job() || !only_job.try_lock()) {
+        if (size() == 1 || !only_job.try_lock()) {
             for (index i = 0; i < count; ++i) {
                 task(i);
             }
@@ -55,7 +77,9 @@ public:
             epoch_.fetch_add(1, std::memory_order_release);
         }
         wake_.notify_all();
-        take_tasks(current);
+        if (!take_tasks(current)) {
+            throw error("parallel_for", "a process forked inside a task returned from it: the other threads' tasks are lost");
+        }
         {
             std::unique_lock lock(mutex_);
             job_ = nullptr;  // nobody joins any more
@@ -80,57 +104,81 @@ private:
         std::exception_ptr failure;
     };
 
-    static index default_size() { return std::max<index>(1, static_cast<index>(std::thread::hardware_concurrency())); }
-
-    static bool& inside_job() {
-        thread_local bool inside = false;
-        return inside;
+    static index machine_size() {
+        return std::clamp<index>(static_cast<index>(std::thread::hardware_concurrency()), 1, most_threads);
     }
 
+    /// Starts workers until `count` threads work, or the system refuses one.
     void start(index count) {
-        stopping_ = false;
-        size_ = count;
-        for (index i = 1; i < count; ++i) {
-            workers_.emplace_back([this] { work(); });
+        const index before = size();
+        keep(count);
+        try {
+            for (index number = before; number < count; ++number) {
+                workers_.emplace_back([this, number] { work(number); });
+            }
+        } catch (const std::system_error&) {
+            // Those that started do the work.
+        } catch (...) {
+            stop_beyond(before);
+            throw;
         }
+        size_ = static_cast<index>(workers_.size()) + 1;
     }
 
-    void stop() {
+    void keep(index count) {
         {
             const std::scoped_lock lock(mutex_);
-            stopping_ = true;
+            kept_ = count;
             epoch_.fetch_add(1, std::memory_order_release);
         }
         wake_.notify_all();
-        for (std::thread& worker : workers_) {
-            worker.join();
-        }
-        workers_.clear();
     }
 
-    void take_tasks(job& current) {
+    /// Ends the workers from number `count` on: the caller is number 0.
+    void stop_beyond(index count) {
+        keep(count);
+        while (static_cast<index>(workers_.size()) >= count) {
+            workers_.back().join();
+            workers_.pop_back();
+        }
+        size_ = static_cast<index>(workers_.size()) + 1;
+    }
+
+    /// Returns false in a child of fork that was called in a task: what the pool's other threads held stays locked there
+    /// for ever, so nothing of it may be touched any more.
+    [[nodiscard]] bool take_tasks(job& current) {
         inside_job() = true;
         for (index i = current.next++; i < current.count; i = current.next++) {
+            std::exception_ptr failure;
             try {
                 current.task(i);
             } catch (...) {
+                failure = std::current_exception();
+            }
+            if (!inside_job()) {
+                return false;
+            }
+            if (failure) {
                 const std::scoped_lock lock(mutex_);
                 if (!current.failure) {
-                    current.failure = std::current_exception();
+                    current.failure = failure;
                 }
             }
         }
         inside_job() = false;
+        return true;
     }
 
-    void work() {
+    void work(index number) {
         std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         for (;;) {
             spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
             std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] { return stopping_ || job_ != nullptr || epoch_.load(std::memory_order_relaxed) != seen; });
+            wake_.wait(lock, [&] {
+                return number >= kept_ || job_ != nullptr || epoch_.load(std::memory_order_relaxed) != seen;
+            });
             seen = epoch_.load(std::memory_order_relaxed);
-            if (stopping_) {
+            if (number >= kept_) {
                 return;
             }
             if (job_ == nullptr) {
@@ -139,7 +187,9 @@ private:
             job& current = *job_;
             active_.fetch_add(1, std::memory_order_relaxed);
             lock.unlock();
-            take_tasks(current);
+            if (!take_tasks(current)) {
+                return;
+            }
             lock.lock();
             if (job_ == &current) {
                 job_ = nullptr;  // all its tasks are taken: nobody else need join
@@ -169,14 +219,15 @@ private:
     }
 
     std::mutex job_mutex_;  // held by the caller whose job runs
-    std::mutex mutex_;      // guards job_, active_, stopping_ and failures
+    std::mutex mutex_;      // guards job_, active_, kept_ and failures
     std::condition_variable wake_;
     std::condition_variable idle_;
     std::atomic<std::uint32_t> epoch_{0};
     job* job_ = nullptr;
     std::atomic<index> active_{0};  // changes while mutex_ is held
-    bool stopping_ = false;
+    index kept_ = 1;                // workers of this number and beyond end
     std::atomic<index> size_{1};
+    std::atomic<index> wanted_;
     std::vector<std::thread> workers_;
 };
 

@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// A source file that takes the place of pthread_create: it refuses when support/thread_creation.hpp says so, and hands on to the
+// system's own otherwise.
+
+#include "support/thread_creation.hpp"
+
+#include <dlfcn.h>
+#include <pthread.h>
+
+#include <cerrno>
+
+namespace ddpm::test {
+
+std::atomic<int> threads_left{-1};
+
+}  // namespace ddpm::test
+
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
+    using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
+    static const function system = reinterpret_cast<function>(::dlsym(RTLD_NEXT, "pthread_create"));
+    if (ddpm::test::threads_left == 0) {
+        return EAGAIN;
+    }
+    if (ddpm::test::threads_left > 0) {
+        --ddpm::test::threads_left;
+    }
+    return system(thread, attributes, start, argument);
+}
