@@ -166,6 +166,10 @@ TEMPLATE_TEST_CASE("sizes that cannot be are a shape_error", "[core]", float, do
     CHECK_THROWS_AS(view(x, 2, -1), shape_error);
     CHECK_THROWS_AS(view(x, 4, 2, 3), shape_error);
     CHECK_THROWS_AS(view(x, 4, 2, -4), shape_error);
+    constexpr index huge = index{1} << 62;
+    CHECK_THROWS_AS(view(x, huge + 1, 4), shape_error);
+    CHECK_THROWS_AS(view(x, 1, 4, huge), shape_error);
+    CHECK_NOTHROW(view(x, huge, 1));
     CHECK_NOTHROW(view(x, 4, 1, 0));
     CHECK_NOTHROW(view(x, 4, 3, 4));
 }

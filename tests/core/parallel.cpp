@@ -5,9 +5,11 @@
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <mutex>
 #include <numeric>
 #include <set>
@@ -237,6 +239,79 @@ TEST_CASE("an executor of the user's takes the work, until it is taken away", "[
     CHECK(std::vector<index>(mine.order.begin(), mine.order.begin() + 3) == std::vector<index>{2, 1, 0});
     CHECK(visits(10, 4) == std::vector<int>(10, 1));
     CHECK(mine.jobs == 3);
+}
+
+/// Runs tasks in order and says what it is told to of its concurrency.
+class claims final : public executor {
+public:
+    explicit claims(index first, index second) : claims_{first, second} {}
+    void run(index count, detail::function_ref<void(index)> task) override {
+        for (index i = 0; i < count; ++i) {
+            task(i);
+        }
+    }
+    [[nodiscard]] index concurrency() const override { return claims_[static_cast<std::size_t>(calls_++ % 2)]; }
+
+private:
+    std::array<index, 2> claims_;
+    mutable int calls_ = 0;
+};
+
+TEST_CASE("an executor that does not know its concurrency counts as one thread, one without a limit as 65536", "[core]") {
+    for (const auto& [said, counted] : {std::pair<index, index>{0, 1}, {-3, 1}, {1, 1}, {65536, 65536}, {65537, 65536},
+                                        {std::numeric_limits<index>::max(), 65536}}) {
+        claims mine(said, said);
+        set_executor(&mine);
+        const index count = thread_count();
+        const std::vector<int> all = visits(100, 7);
+        set_executor(nullptr);
+        CHECK(count == counted);
+        CHECK(all == std::vector<int>(100, 1));
+    }
+}
+
+/// An executor whose waiting caller begins other tasks, as those that steal do: the task that it is in waits meanwhile.
+class stealing final : public executor {
+public:
+    void run(index count, detail::function_ref<void(index)> task) override {
+        if (depth_ > 0 && next_ < count_) {
+            (*outer_)(next_++);
+        }
+        ++depth_;
+        if (depth_ == 1) {
+            outer_ = &task;
+            count_ = count;
+            for (next_ = 0; next_ < count_;) {
+                task(next_++);
+            }
+        } else {
+            for (index i = 0; i < count; ++i) {
+                task(i);
+            }
+        }
+        --depth_;
+    }
+    [[nodiscard]] index concurrency() const override { return 2; }
+
+private:
+    int depth_ = 0;
+    index next_ = 0, count_ = 0;
+    const detail::function_ref<void(index)>* outer_ = nullptr;
+};
+
+TEST_CASE("an executor gets no work from inside a task, so that no task begins while another waits on its thread", "[core]") {
+    stealing mine;
+    set_executor(&mine);
+    int open = 0, most = 0;
+    std::vector<int> count(30, 0);
+    parallel_for(10, 1, [&](index outer, index) {
+        most = std::max(most, ++open);
+        parallel_for(3, 1, [&](index inner, index) { ++count[static_cast<std::size_t>(3 * outer + inner)]; });
+        --open;
+    });
+    set_executor(nullptr);
+    CHECK(most == 1);
+    CHECK(count == std::vector<int>(30, 1));
 }
 
 TEST_CASE("parallel_sum gives the same bits for every thread count", "[core]") {

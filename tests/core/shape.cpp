@@ -4,6 +4,9 @@
 
 #include "support/catch.hpp"
 
+#include <limits>
+#include <string>
+
 namespace ddpm::test {
 
 TEST_CASE("a shape is a dimension or an image", "[core]") {
@@ -29,6 +32,23 @@ TEST_CASE("shapes are equal if height, width and channels are", "[core]") {
     STATIC_REQUIRE(sample_shape{64} == sample_shape{64, 1, 1});
     STATIC_REQUIRE(sample_shape{64} != sample_shape{8, 8, 1});
     STATIC_REQUIRE(sample_shape{2, 3, 4} != sample_shape{2, 4, 3});
+}
+
+TEST_CASE("a shape whose elements cannot be counted is refused, not wrapped around", "[core]") {
+    constexpr index huge = index{1} << 62;
+    for (const sample_shape shape : {sample_shape{huge + 1, 4, 1}, sample_shape{-2, -2, 1}, sample_shape{-1},
+                                     sample_shape{1, huge, 2}, sample_shape{3, 0, -1}, sample_shape{huge, 2, 0},
+                                     sample_shape{std::numeric_limits<index>::min(), -1, 1}}) {
+        CHECK_THROWS_AS(shape.size(), shape_error);
+    }
+    CHECK(sample_shape{huge, 1, 1}.size() == huge);
+    CHECK(sample_shape{3, 0, 2}.size() == 0);
+    try {
+        static_cast<void>(sample_shape{huge + 1, 4, 1}.size());
+    } catch (const shape_error& e) {
+        CHECK(std::string(e.what()) ==
+              "sample_shape: number of elements; expected sizes >= 0 with a product below 2^63, got 4611686018427387905 x 4 x 1");
+    }
 }
 
 }  // namespace ddpm::test

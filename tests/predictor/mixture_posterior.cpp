@@ -211,4 +211,24 @@ TEST_CASE("mixture_posterior: what does not fit is an error", "[predictor]") {
     check([&](const auto& xt, const auto& level) { return x0_given_xt(mixture, xt, level).mean.eval(); });
 }
 
+/// Runs tasks in order, and does not know how many threads there are.
+class of_unknown_concurrency final : public executor {
+public:
+    of_unknown_concurrency() { set_executor(this); }
+    ~of_unknown_concurrency() override { set_executor(nullptr); }
+    void run(index count, detail::function_ref<void(index)> task) override {
+        for (index i = 0; i < count; ++i) {
+            task(i);
+        }
+    }
+    [[nodiscard]] index concurrency() const override { return 0; }
+};
+
+TEST_CASE("a density needs no executor that knows its concurrency", "[predictor]") {
+    const gaussian_mixture mixture = gaussian_mixture::isotropic({1}, batch<double>::Zero(2, 1), {1});
+    const of_unknown_concurrency mine;
+    const auto density = log_density(mixture, batch<double>::Zero(2, 3), marginal<double>{1, 0});
+    CHECK((density + std::log(2 * std::numbers::pi)).abs().maxCoeff() < 1e-14);
+}
+
 }  // namespace ddpm::test

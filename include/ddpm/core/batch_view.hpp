@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/assert.hpp>
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
@@ -43,13 +44,16 @@ public:
     /// The empty view.
     batch_view() noexcept = default;
 
-    /// @throws shape_error if a size is negative, or the stride is shorter than a column
+    /// @throws shape_error if a size is negative, the stride is shorter than a column, or their product is 2^63 or more
     batch_view(T* data, index rows, index columns, index stride) : data_(data), rows_(rows), columns_(columns), stride_(stride) {
         if (rows < 0 || columns < 0) {
             throw shape_error("batch_view", "negative size", "rows, columns >= 0", detail::text(rows, " x ", columns));
         }
         if (columns > 1 && stride < rows) {
             throw shape_error("batch_view", "overlapping columns", detail::text("stride >= ", rows), stride);
+        }
+        if (index elements = 0; columns > 1 && __builtin_mul_overflow(columns, stride, &elements)) {
+            static_cast<void>(detail::element_count("batch_view", {columns, stride}));
         }
     }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/types.hpp>
 
 namespace ddpm {
@@ -23,7 +23,8 @@ struct sample_shape {
         : height(height_), width(width_), channels(channels_) {}
 
     /// D, the number of elements of a sample.
-    [[nodiscard]] constexpr index size() const noexcept { return height * width * channels; }
+    /// @throws shape_error if one of the three is negative, or their product is 2^63 or more
+    [[nodiscard]] constexpr index size() const { return detail::element_count("sample_shape", {height, width, channels}); }
 
     friend constexpr bool operator==(const sample_shape&, const sample_shape&) noexcept = default;
 };

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
@@ -43,7 +44,7 @@ public:
         require_count("optimal_sequences", most);
         constexpr double forbidden = std::numeric_limits<double>::infinity();
         // least_(t, k): of k + 1 steps from t to x_0, which needs k timesteps below t.
-        least_.assign(static_cast<std::size_t>(steps * most), forbidden);
+        least_.assign(static_cast<std::size_t>(detail::element_count("optimal_sequences", {steps, most})), forbidden);
         next_.assign(least_.size(), clean);
         std::vector<double> costs(static_cast<std::size_t>(steps));
         for (index t = 0; t < steps; ++t) {

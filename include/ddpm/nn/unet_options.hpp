@@ -3,11 +3,13 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -73,7 +75,7 @@ struct unet_options {
     start_kind start = start_kind::torch;
 };
 
-/// @throws value_error that names the first option outside its domain
+/// @throws value_error that names the first option outside its domain; shape_error if a sample has 2^63 elements or more
 inline void require_valid(const unet_options& o) {
     const auto require = [](bool valid, std::string_view what, std::string_view expected, const auto& got) {
         if (!valid) {
@@ -90,6 +92,7 @@ inline void require_valid(const unet_options& o) {
     }
     require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);
     require(o.out_channels >= 1, "out_channels", ">= 1", o.out_channels);
+    static_cast<void>(sample_shape(o.height, o.width, std::max(o.in_channels, o.out_channels)).size());
     require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
     require(o.layers >= 1, "layers", ">= 1", o.layers);
     require(o.middle_scale > 0, "middle_scale", "> 0", o.middle_scale);

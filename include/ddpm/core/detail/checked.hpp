@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <concepts>
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::detail {
+
+/// a + b, or nothing where it does not fit. Every size that comes from a file or a user is computed by these functions.
+template <std::integral T>
+[[nodiscard]] constexpr std::optional<T> checked_add(T a, std::type_identity_t<T> b) noexcept {
+    T sum = 0;
+    return __builtin_add_overflow(a, b, &sum) ? std::nullopt : std::optional(sum);
+}
+
+/// a · b, or nothing where it does not fit.
+template <std::integral T>
+[[nodiscard]] constexpr std::optional<T> checked_multiply(T a, std::type_identity_t<T> b) noexcept {
+    T product = 0;
+    return __builtin_mul_overflow(a, b, &product) ? std::nullopt : std::optional(product);
+}
+
+[[noreturn]] inline void refuse_sizes(std::string_view where, std::initializer_list<index> sizes) {
+    std::string got;
+    for (const index size : sizes) {
+        got += (got.empty() ? "" : " x ") + std::to_string(size);
+    }
+    throw shape_error(where, "number of elements", "sizes >= 0 with a product below 2^63", got);
+}
+
+/// The product of sizes: how many elements there are.
+/// @throws shape_error if one is negative, or those above 0 have a product of 2^63 or more
+[[nodiscard]] constexpr index element_count(std::string_view where, std::initializer_list<index> sizes) {
+    index product = 1;
+    bool empty = false, valid = true;
+    for (const index size : sizes) {
+        const std::optional<index> next = checked_multiply(product, size == 0 ? 1 : size);
+        valid = valid && size >= 0 && next.has_value();
+        product = next.value_or(0);
+        empty = empty || size == 0;
+    }
+    if (!valid) {
+        refuse_sizes(where, sizes);
+    }
+    return empty ? 0 : product;
+}
+
+}  // namespace ddpm::detail
