@@ -34,7 +34,8 @@ public:
         const detail::safetensors_parser parser(path);
         std::array<std::byte, 8> prefix{};
         file.read(0, std::span(prefix).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 8))));
-        std::string text(static_cast<std::size_t>(parser.header_length(prefix, file.size())), '\0');
+        const std::size_t length = parser.header_length(prefix, file.size());
+        std::string text(length, '\0');
         file.read(8, std::as_writable_bytes(std::span(text)));
         safetensors_header header = parser.parse(text, file.size());
         return safetensors_file(std::move(file), std::move(header));

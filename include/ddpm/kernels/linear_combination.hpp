@@ -32,8 +32,8 @@ void linear_combination(index size, const S (&factor)[Terms], const S* const (&x
 /// @determinism as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
 void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& factors_of, batch_view<S> out) {
-    const bool stream = [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return detail::should_stream(out, x[I]...);
+    const bool stream = [&]<std::size_t... Place>(std::index_sequence<Place...>) {
+        return detail::should_stream(out, x[Place]...);
     }(std::make_index_sequence<Terms>());
     for_each_block(out.rows(), out.columns(), [&](index n, index first, index last) {
         const std::array<S, Terms> factors = factors_of(n);

@@ -59,7 +59,7 @@ struct head_variance {
     reverse_variance kind;
     double log_small = 0;  ///< ln β̃, clipped
     double log_large = 0;  ///< ln β
-    double small = 0;      ///< β̃
+    double beta_tilde = 0; ///< β̃
     double x0 = 0;         ///< the mean's factor of x_0
 
     /// @units nats
@@ -74,7 +74,7 @@ struct head_variance {
             }
             case reverse_variance::optimal: break;
         }
-        return std::log(std::max(small + x0 * x0 * head, smallest_variance));
+        return std::log(std::max(beta_tilde + x0 * x0 * head, smallest_variance));
     }
 
     /// Its derivative with respect to the head; 0 for a fixed variance.
@@ -82,7 +82,7 @@ struct head_variance {
         switch (kind) {
             case reverse_variance::learned: return 1;
             case reverse_variance::learned_range: return (log_large - log_small) / 2;
-            case reverse_variance::optimal: return x0 * x0 / std::max(small + x0 * x0 * head, smallest_variance);
+            case reverse_variance::optimal: return x0 * x0 / std::max(beta_tilde + x0 * x0 * head, smallest_variance);
             default: return 0;
         }
     }

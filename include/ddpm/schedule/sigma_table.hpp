@@ -61,7 +61,7 @@ public:
         }
         // The last timestep not above sigma: where `least_alpha_bar` stands in, the table may fall at its end.
         const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
-        const index found = above == sigmas_.rend() ? 0 : static_cast<index>(sigmas_.rend() - above) - 1;
+        const index found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
         const index below = std::min(found, steps() - 2);
         if (below < 0) {
             return 0;

@@ -34,7 +34,8 @@ inline constexpr index largest_integer = index{1} << 24;
     if (file.size() > most_bytes) {
         throw io_error(path, "too long for a JSON file of a model", most_bytes, file.size());
     }
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
+    const std::size_t length = file.size();
+    std::string text(length, '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     return text;
 }

@@ -28,7 +28,8 @@ using io::detail::json;
 inline constexpr std::string_view written_version = "0.42.1";
 
 [[nodiscard]] inline json json_of(index value) {
-    return value < 0 ? json{static_cast<std::int64_t>(value)} : json{static_cast<std::uint64_t>(value)};
+    const std::int64_t wide = value;
+    return wide < 0 ? json{wide} : json{static_cast<std::uint64_t>(wide)};
 }
 [[nodiscard]] inline json json_of(double value) { return {value}; }
 [[nodiscard]] inline json json_of(bool value) { return {value}; }

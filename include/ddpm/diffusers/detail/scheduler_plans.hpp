@@ -76,20 +76,20 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
         posterior = posterior_between(before, now, 1 - beta, beta);
     }
     const real large = transition_at(schedule, s, t).variance;
-    const real small = std::max(posterior.variance, static_cast<real>(smallest_variance));
+    const real beta_tilde = std::max(posterior.variance, static_cast<real>(smallest_variance));
     const index e = plan.evaluate(k, plan.grid()[k]);
     std::vector<term> terms{term::x0(e, static_cast<double>(posterior.x0)), term::x(static_cast<double>(posterior.xt))};
     if (t > 0) {
         const index z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
         if (const auto head = head_of(config.variance)) {
-            plan.spread({*head, static_cast<double>(std::log(small)), static_cast<double>(std::log(large)),
-                         static_cast<double>(small), static_cast<double>(posterior.x0)});
+            plan.spread({*head, static_cast<double>(std::log(beta_tilde)), static_cast<double>(std::log(large)),
+                         static_cast<double>(beta_tilde), static_cast<double>(posterior.x0)});
             terms.push_back(term::spread_noise(z, 1));
         } else {
             // fixed_large_log too: where diffusers takes the root of a negative logarithm.
             const bool is_large = config.variance == scheduler_variance::fixed_large ||
                                   config.variance == scheduler_variance::fixed_large_log;
-            terms.push_back(term::noise(z, static_cast<double>(std::sqrt(is_large ? large : small))));
+            terms.push_back(term::noise(z, static_cast<double>(std::sqrt(is_large ? large : beta_tilde))));
         }
     }
     plan.set(quantity::x, std::move(terms));

@@ -34,7 +34,7 @@ struct weight_tile {
 
     [[nodiscard]] std::size_t bytes() const noexcept {
         return static_cast<std::size_t>(outputs * inputs * positions) *
-               static_cast<std::size_t>(io::bits(from.info->type) / 8);
+               (io::bits(from.info->type) / 8);
     }
 };
 

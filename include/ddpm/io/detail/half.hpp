@@ -9,7 +9,7 @@ namespace ddpm::io::detail {
 
 /// The value of IEEE binary16 bits, exact; a NaN keeps its sign and payload.
 [[nodiscard]] inline float float_of_f16(std::uint16_t half) noexcept {
-    const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+    const std::uint32_t sign = (half & 0x8000u) << 16;
     const std::uint32_t magnitude = half & 0x7fffu;
     if (magnitude >= 0x7c00) {
         return std::bit_cast<float>(sign | 0x7f800000u | (magnitude & 0x3ffu) << 13);

@@ -6,8 +6,8 @@
 /// e^x − 1 − x, without loss where x is small.
 template <class S>
 DDPM_INLINE pack<S> exp_beyond_line(pack<S> x) {
-    const exp_parts<S> near = split_exp<S>(x);
-    return select(abs(x) < S(0.34), near.rest * near.rest * near.tail, exp<S>(x) - S(1) - x);  // 0.34 < ½ log 2: n is 0
+    const exp_parts<S> parts = split_exp<S>(x);
+    return select(abs(x) < S(0.34), parts.rest * parts.rest * parts.tail, exp<S>(x) - S(1) - x);  // 0.34 < ½ log 2: n is 0
 }
 
 /// Adds the divergences of the first count of 16 elements to the sums.

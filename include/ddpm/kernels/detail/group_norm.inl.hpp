@@ -16,7 +16,8 @@ DDPM_INLINE pack<double> load_wide_first(const S* p, index count) {
 template <index Packs, bool Part, class S>
 DDPM_INLINE void channel_moments_block(index count, index pixels, const S* x, index stride, double* mean,
                                        double* squares) {
-    pack<double> first[Packs], sum[Packs], square[Packs];
+    constexpr std::size_t packs = static_cast<std::size_t>(Packs);
+    pack<double> first[packs], sum[packs], square[packs];
     DDPM_UNROLL
     for (index p = 0; p < Packs; ++p) {
         first[p] = Part ? load_wide_first<S>(x, count) : load_wide<S>(x + p * lanes<double>);
@@ -96,8 +97,9 @@ DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, i
                                         const S* dy, index dy_stride, S* du, index du_stride, double* sums,
                                         double* products) {
     constexpr index parts = lanes<S> / lanes<double>;
-    pack<S> scale[Packs], shift[Packs];
-    pack<double> sum[Packs * parts], product[Packs * parts];
+    constexpr std::size_t packs = static_cast<std::size_t>(Packs), wide_packs = static_cast<std::size_t>(Packs * parts);
+    pack<S> scale[packs], shift[packs];
+    pack<double> sum[wide_packs], product[wide_packs];
     DDPM_UNROLL
     for (index p = 0; p < Packs; ++p) {
         scale[p] = Part ? load_first(a, count) : load(a + p * lanes<S>);
@@ -123,7 +125,7 @@ DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, i
                     store(du_at, d);
                 }
             }
-            narrow<S> x_part[parts], d_part[parts];
+            narrow<S> x_part[static_cast<std::size_t>(parts)], d_part[static_cast<std::size_t>(parts)];
             __builtin_memcpy(x_part, &x_pack, sizeof x_pack);
             __builtin_memcpy(d_part, &d, sizeof d);
             DDPM_UNROLL

@@ -82,7 +82,7 @@ void run_tile_aside(const product_block<S>& block, const S* a, index a_step, Rig
     constexpr index height = tile_rows<S>;
     const index rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
-    S tile[height * Columns] = {};
+    S tile[static_cast<std::size_t>(height * Columns)] = {};
     if (block.accumulate || block.bias != nullptr) {
         const S* const start = block.accumulate ? c : block.bias + i * block.bias_row + j * block.bias_column;
         const index start_row = block.accumulate ? block.c_row : block.bias_row;

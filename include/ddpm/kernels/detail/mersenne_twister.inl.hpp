@@ -5,9 +5,9 @@
 
 /// The new states of words whose states are `now`, those after them `next`, and those 397 after them `far`.
 template <class V>
-DDPM_INLINE V twisted(V now, V next, V far) {
+DDPM_INLINE V twisted(V now, V next, V later) {
     const V joined_bits = (now & 0x80000000u) | (next & 0x7fffffffu);
-    return far ^ (joined_bits >> 1) ^ (-(joined_bits & 1u) & 0x9908b0dfu);
+    return later ^ (joined_bits >> 1) ^ (-(joined_bits & 1u) & 0x9908b0dfu);
 }
 
 /// Words Begin … End − 1; the states of the words 397 after them are `Far` places away.

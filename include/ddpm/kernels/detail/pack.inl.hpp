@@ -54,7 +54,7 @@ DDPM_INLINE pack<T> splat(T x) {
 /// The same bits, read as T.
 template <class T, class V>
 DDPM_INLINE pack<T> as(V v) {
-    return (pack<T>)v;
+    return reinterpret_cast<pack<T>>(v);
 }
 
 /// Each lane's value as a T of the same size; floating to integer truncates.

@@ -6,30 +6,31 @@
 inline constexpr bool has_fused_multiply_add = true;
 
 // The last two arguments of these builtins: the mask of all lanes, and 4, the current rounding direction.
-#if defined(__clang__)
-inline constexpr unsigned short all_16 = 0xffff;
-inline constexpr unsigned char all_8 = 0xff;
-#else
-inline constexpr short all_16 = -1;
-inline constexpr signed char all_8 = -1;
-#endif
+struct all_lanes_set {
+    /// As the integer that the builtin takes: of 8 or 16 bits, signed or not, differently for each compiler and builtin.
+    template <class Mask>
+    DDPM_INLINE constexpr operator Mask() const {
+        return static_cast<Mask>(-1);
+    }
+};
+inline constexpr all_lanes_set all_lanes{};
 
 DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
-    return __builtin_ia32_vfmaddps512_mask(a, b, c, all_16, 4);
+    return __builtin_ia32_vfmaddps512_mask(a, b, c, all_lanes, 4);
 }
 DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
-    return __builtin_ia32_vfmaddpd512_mask(a, b, c, all_8, 4);
+    return __builtin_ia32_vfmaddpd512_mask(a, b, c, all_lanes, 4);
 }
 
-DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_rndscaleps_mask(x, 8, x, all_16, 4); }
-DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_rndscalepd_mask(x, 8, x, all_8, 4); }
+DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_rndscaleps_mask(x, 8, x, all_lanes, 4); }
+DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_rndscalepd_mask(x, 8, x, all_lanes, 4); }
 
 /// x · 2^n for whole n, rounded once.
 DDPM_INLINE pack<float> scale(pack<float> x, pack<float> n) {
-    return __builtin_ia32_scalefps512_mask(x, n, x, all_16, 4);
+    return __builtin_ia32_scalefps512_mask(x, n, x, all_lanes, 4);
 }
 DDPM_INLINE pack<double> scale(pack<double> x, pack<double> n) {
-    return __builtin_ia32_scalefpd512_mask(x, n, x, all_8, 4);
+    return __builtin_ia32_scalefpd512_mask(x, n, x, all_lanes, 4);
 }
 
 #if defined(__clang__)
@@ -42,14 +43,14 @@ DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::u
 
 #else
 
-DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, all_16, 4); }
-DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, all_8, 4); }
-DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps512_mask(a, b, a, all_16, 4); }
-DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd512_mask(a, b, a, all_8, 4); }
-DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps512_mask(a, b, a, all_16, 4); }
-DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd512_mask(a, b, a, all_8, 4); }
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, all_lanes, 4); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, all_lanes, 4); }
+DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps512_mask(a, b, a, all_lanes, 4); }
+DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd512_mask(a, b, a, all_lanes, 4); }
+DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps512_mask(a, b, a, all_lanes, 4); }
+DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd512_mask(a, b, a, all_lanes, 4); }
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
-    return (pack<std::uint64_t>)__builtin_ia32_pmuludq512_mask((pack<int>)a, (pack<int>)b, pack<long long>{}, all_8);
+    return as<std::uint64_t>(__builtin_ia32_pmuludq512_mask(as<int>(a), as<int>(b), pack<long long>{}, all_lanes));
 }
 
 #endif

@@ -38,7 +38,7 @@ DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::u
 #if defined(__clang__)
     return (as<std::uint64_t>(a) & 0xffffffffu) * (as<std::uint64_t>(b) & 0xffffffffu);  // Clang finds the instruction
 #else
-    return (pack<std::uint64_t>)__builtin_ia32_pmuludq128((pack<int>)a, (pack<int>)b);
+    return as<std::uint64_t>(__builtin_ia32_pmuludq128(as<int>(a), as<int>(b)));
 #endif
 }
 

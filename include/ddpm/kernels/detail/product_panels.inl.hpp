@@ -92,11 +92,11 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
 /// takes one a cycle.
 template <index Part>
 DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
-    return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_16);
+    return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_lanes);
 }
 template <index Part>
 DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
-    return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, all_8);
+    return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, all_lanes);
 }
 
 #endif

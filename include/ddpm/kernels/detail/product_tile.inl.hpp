@@ -50,7 +50,7 @@ struct right_copied {
 template <class S, index Columns, bool Contiguous>
 struct right_columns {
     static constexpr index group = Contiguous ? 4 : 1;
-    const S* third[(Columns + 2) / 3];
+    const S* third[static_cast<std::size_t>((Columns + 2) / 3)];
     index row, column;
 
     DDPM_INLINE explicit right_columns(strided<S> b) : row(Contiguous ? 1 : b.row), column(b.column) {
@@ -98,7 +98,7 @@ struct tile_result {
 /// A tile of C: its columns as packs.
 template <class S, index Panels, index Columns>
 struct tile_sums {
-    pack<S> of[Columns][2 * Panels];
+    pack<S> of[static_cast<std::size_t>(Columns)][static_cast<std::size_t>(2 * Panels)];
 };
 
 /// Adds the products of the next `Count` columns of A and rows of B.
@@ -107,7 +107,7 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
     constexpr index packs = 2 * Panels;
     DDPM_UNROLL
     for (index k = 0; k < Count; ++k) {
-        pack<S> a[packs];
+        pack<S> a[static_cast<std::size_t>(packs)];
         DDPM_UNROLL
         for (index v = 0; v < packs; ++v) {
             const S* const from = left.first + k * left.step + v / 2 * left.panel + v % 2 * lanes<S>;

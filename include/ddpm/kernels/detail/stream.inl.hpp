@@ -13,11 +13,11 @@ template <bool Stream, class V, class S>
 DDPM_INLINE void put(S* p, V v) {
 #if defined(__x86_64__)
     if constexpr (Stream && sizeof v % sizeof(streamed_part) == 0) {
-        constexpr int parts = sizeof v / sizeof(streamed_part);
+        constexpr std::size_t parts = sizeof v / sizeof(streamed_part);
         streamed_part part[parts];
         __builtin_memcpy(part, &v, sizeof v);
         DDPM_UNROLL
-        for (int i = 0; i < parts; ++i) {
+        for (std::size_t i = 0; i < parts; ++i) {
 #if defined(__clang__)
             __builtin_nontemporal_store(part[i], reinterpret_cast<streamed_part*>(p) + i);
 #else

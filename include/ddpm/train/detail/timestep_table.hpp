@@ -58,7 +58,7 @@ public:
         const auto found = std::upper_bound(reached_.begin(), reached_.end(), u * reached_.back());
         const auto place =
             found != reached_.end() ? found : std::lower_bound(reached_.begin(), reached_.end(), reached_.back());
-        return static_cast<index>(place - reached_.begin());
+        return place - reached_.begin();
     }
 
 private:
