@@ -346,6 +346,61 @@ TEMPLATE_TEST_CASE("attention gives the same bits for every thread count and bat
     set_thread_count(0);
 }
 
+/// The error of a float layer's gradients, the input's among them, where the largest score is as given: relative to the
+/// largest gradient of the same layer in double.
+double gradient_error_in_float(double largest_score, std::uint64_t seed) {
+    constexpr ddpm::index channels = 32, heads = 4, side = 8, tokens = side * side, head_dim = channels / heads;
+    nn::attention<float> layer(channels, heads, 0, 1e-6);
+    disturb(layer, 1 / std::sqrt(static_cast<double>(channels)), seed);
+    const batch<float> x = random_batch<float>(channels, tokens, seed + 100);
+    const batch<float> dy = random_batch<float>(channels, tokens, seed + 200);
+    batch<float> q(channels, tokens), k(channels, tokens);
+    layer.to_q.forward(x, batch_view<float>(q));
+    layer.to_k.forward(x, batch_view<float>(k));
+    float score = 0;
+    for (ddpm::index head = 0; head < heads; ++head) {
+        const auto rows_of = [&](const batch<float>& of) { return of.middleRows(head * head_dim, head_dim).matrix(); };
+        score = std::max(score, (rows_of(k).transpose() * rows_of(q)).maxCoeff());
+    }
+    const double factor = largest_score * std::sqrt(static_cast<double>(head_dim)) / static_cast<double>(score);
+    for (auto* tensor : {&layer.to_q.weight, &layer.to_q.bias}) {
+        for (float& value : tensor->values()) {
+            value *= static_cast<float>(factor);
+        }
+    }
+    nn::attention<double> exact(channels, heads, 0, 1e-6);
+    const auto from = nn::parameters(layer);
+    for (std::size_t i = 0; auto& p : nn::parameters(exact)) {
+        std::copy(from[i].values.begin(), from[i].values.end(), p.values.begin());
+        ++i;
+    }
+    const run<float> got(layer, x, dy, side, side);
+    const run<double> expected(exact, x.cast<double>(), dy.cast<double>(), side, side);
+    double largest = expected.dx.abs().maxCoeff(), worst = (got.dx.cast<double>() - expected.dx).abs().maxCoeff();
+    const auto got_parameters = nn::parameters(got.d);
+    for (std::size_t i = 0; const auto& p : nn::parameters(expected.d)) {
+        for (std::size_t e = 0; e < p.values.size(); ++e) {
+            largest = std::max(largest, std::abs(p.values[e]));
+            worst = std::max(worst, std::abs(static_cast<double>(got_parameters[i].values[e]) - p.values[e]));
+        }
+        ++i;
+    }
+    return worst / largest;
+}
+
+TEST_CASE("attention's gradients in float lose no more than its scores do", "[nn]") {
+    // Probabilities computed again by the logarithm of their sum have 9e-5, 7e-4, 8e-3 and 100.
+    const auto [score, most] =
+        GENERATE(std::array{5e2, 4e-5}, std::array{2e3, 1.5e-4}, std::array{6e3, 5e-4}, std::array{2e5, 1e-4});
+    std::array<double, 9> errors;
+    for (std::size_t i = 0; i < errors.size(); ++i) {
+        errors[i] = gradient_error_in_float(score, 10 + i);
+    }
+    std::nth_element(errors.begin(), errors.begin() + 4, errors.end());
+    CAPTURE(score, errors[4]);
+    CHECK(errors[4] <= most);
+}
+
 TEST_CASE("attention's memory is linear in the number of tokens", "[nn]") {
     const nn::attention<float> layer(2, 1, 0, 1e-6);
     const auto bytes = [&](ddpm::index side) {

@@ -4,31 +4,41 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/exp.hpp>
-#include <ddpm/kernels/detail/log.hpp>
 #include <ddpm/kernels/layer_norm.hpp>
 
 #include <type_traits>
+
+namespace ddpm::kernels {
+
+/// What a softmax takes from its arguments, and multiplies their exponentials by.
+template <Scalar S>
+struct softmax_normalizer {
+    S largest;      ///< max x
+    S inverse_sum;  ///< 1 / Σ e^(scale·(x − max x))
+};
+
+}  // namespace ddpm::kernels
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/softmax.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 namespace ddpm::kernels {
 
-/// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x. Returns log Σ e^(scale·x).
+/// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x.
+/// @returns what `softmax_again` needs
 /// @accuracy the exponents are those of scale·(x − max x), so that nothing overflows. NaN or Inf among x, or −Inf
 ///           alone, give NaN, as in torch
 /// @determinism the bits depend on these elements only
 template <Scalar S>
-S softmax(index size, std::type_identity_t<S> scale, const S* x, S* out) {
+softmax_normalizer<S> softmax(index size, std::type_identity_t<S> scale, const S* x, S* out) {
     return DDPM_DISPATCH(softmax<S>)(size, scale, x, out);
 }
 
-/// out = e^(scale·x − log_sum): what softmax gave, by the logarithm that it returned; out may be x.
-/// @accuracy (4 + |scale·x| + |log_sum|) ε relative to what softmax gave
+/// out = e^(scale·(x − largest)) · inverse_sum: what softmax gave of the same x, by what it returned; out may be x.
+/// @accuracy the bits that softmax gave
 template <Scalar S>
-void softmax_of_log_sum(index size, std::type_identity_t<S> scale, const S* x, std::type_identity_t<S> log_sum,
-                        S* out) {
-    DDPM_DISPATCH(softmax_of_log_sum<S>)(size, scale, x, log_sum, out);
+void softmax_again(index size, std::type_identity_t<S> scale, const S* x, const softmax_normalizer<S>& by, S* out) {
+    DDPM_DISPATCH(softmax_again<S>)(size, scale, x, by, out);
 }
 
 /// The gradient of softmax: dx = scale · p · (dp − Σ p·dp) where p is what it gave; dx may be p or dp.

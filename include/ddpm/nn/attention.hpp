@@ -26,7 +26,8 @@ namespace ddpm::nn {
 /// where each head's part of `attended` is softmax(q kᵀ / √d) v with the d rows of q, k and v = to_q, to_k and to_v of
 /// norm(x) that are its own.
 /// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B;
-///     probabilities computed again by their log-sum-exp: Dao et al. 2022, arXiv 2205.14135
+///     probabilities computed again from the scores: Dao et al. 2022, arXiv 2205.14135, but by the largest score and the
+///     sum, not by the log-sum-exp, whose rounding error is a relative error of the probabilities as large as |scores| ε
 template <Scalar S>
 struct attention {
     using scalar = S;
@@ -57,11 +58,11 @@ struct attention {
 
     /// What backward needs of a forward pass, in the arena's memory.
     struct activations {
-        feature_map<S> normed;    ///< empty if there is no normalization
-        batch_view<S> moments;    ///< 2 × groups·N
-        feature_map<S> q, k, v;   ///< like x
-        feature_map<S> attended;  ///< like x
-        batch_view<S> log_sums;   ///< tokens × heads·N: of each query, log Σ e^score over the keys
+        feature_map<S> normed;      ///< empty if there is no normalization
+        batch_view<S> moments;      ///< 2 × groups·N
+        feature_map<S> q, k, v;     ///< like x
+        feature_map<S> attended;    ///< like x
+        batch_view<S> normalizers;  ///< 2·tokens × heads·N: of each query, the two numbers of kernels::softmax
     };
 
     /// @shape x and the result channels × height × width × N
@@ -90,20 +91,22 @@ struct attention {
         a.k = memory.like(x);
         a.v = memory.like(x);
         a.attended = memory.like(x);
-        a.log_sums = memory.columns(x.pixels(), heads * x.samples);
+        a.normalizers = memory.columns(2 * x.pixels(), heads * x.samples);
         to_q.forward(h, a.q.columns());
         to_k.forward(h, a.k.columns());
         to_v.forward(h, a.v.columns());
         for_each_head(x, 1, memory, [&](index n, index head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto attended = part_of(a.attended, n, head);
-            S* const log_sums = a.log_sums.column(n * heads + head);
+            S* const normalizers = a.normalizers.column(n * heads + head);
             for_each_query_block(x.pixels(), [&](index first, index count) {
                 const batch_view<S> p(scratch, x.pixels(), count);
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(),
                                            kernels::matrix_of(q.middle(first, count)), p);
                 for_each_column(p, [&](index i, S* column) {
-                    log_sums[first + i] = kernels::softmax<S>(p.rows(), scale(), column, column);
+                    const auto by = kernels::softmax<S>(p.rows(), scale(), column, column);
+                    normalizers[2 * (first + i)] = by.largest;
+                    normalizers[2 * (first + i) + 1] = by.inverse_sum;
                 });
                 kernels::matrix_product<S>(kernels::matrix_of(v), kernels::matrix_of(p), attended.middle(first, count));
             });
@@ -133,7 +136,7 @@ struct attention {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto dq_part = part_of(dq, n, head), dk_part = part_of(dk, n, head), dv_part = part_of(dv, n, head);
             const auto d_out = part_of(d_attended, n, head);
-            const S* const log_sums = a.log_sums.column(n * heads + head);
+            const S* const normalizers = a.normalizers.column(n * heads + head);
             for_each_query_block(x.pixels(), [&](index first, index count) {
                 const batch_view<S> p(scratch, x.pixels(), count), dp(scratch + p.size(), x.pixels(), count);
                 const auto q_block = kernels::matrix_of(q.middle(first, count));
@@ -141,7 +144,8 @@ struct attention {
                 const kernels::product_start<S> start{.accumulate = first > 0};
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(), q_block, p);
                 for_each_column(p, [&](index i, S* column) {
-                    kernels::softmax_of_log_sum<S>(p.rows(), scale(), column, log_sums[first + i], column);
+                    const S* const by = normalizers + 2 * (first + i);
+                    kernels::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
                 });
                 kernels::matrix_product<S>(d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
                 kernels::matrix_product<S>(kernels::matrix_of(v).transposed(), d_out_block, dp);

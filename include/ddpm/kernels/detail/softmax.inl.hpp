@@ -25,7 +25,7 @@ DDPM_INLINE S largest_of(index size, const S* x) {
 }
 
 template <class S>
-S softmax(index size, S scale, const S* x, S* out) {
+softmax_normalizer<S> softmax(index size, S scale, const S* x, S* out) {
     const S largest = largest_of<S>(size, x);
     pack<S> sums{};
     index i = 0;
@@ -46,18 +46,19 @@ S softmax(index size, S scale, const S* x, S* out) {
     for (; i < size; ++i) {
         out[i] *= inverse;
     }
-    return scale * largest + log<S>(splat(sum))[0];
+    return {largest, inverse};
 }
 
 template <class S>
-void softmax_of_log_sum(index size, S scale, const S* x, S log_sum, S* out) {
-    const pack<S> factor = splat(scale), shift = splat(-log_sum);
+void softmax_again(index size, S scale, const S* x, const softmax_normalizer<S>& by, S* out) {
+    const S largest = by.largest, inverse = by.inverse_sum;
     index i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
-        store(out + i, exp<S>(multiply_add(factor, load(x + i), shift)));
+        store(out + i, exp_bounded_above<S>(scale * (load(x + i) - largest)) * inverse);
     }
     if (i < size) {
-        store_first(out + i, exp<S>(multiply_add(factor, load_first(x + i, size - i), shift)), size - i);
+        const index rest = size - i;
+        store_first(out + i, exp_bounded_above<S>(scale * (load_first(x + i, rest) - largest)) * inverse, rest);
     }
 }
 
