@@ -149,7 +149,7 @@ TEST_CASE("a scheduler config that is wrong is an io_error that names the key", 
         {"HeunDiscrete", "beta_schedule", "\"laplace\""},
         {"UnCLIP", "beta_schedule", "\"linear\""},
         {"UnCLIP", "variance_type", "\"fixed_large\""},
-        {"DPMSolverMultistep", "variance_type", "\"fixed_small\""},
+        {"DPMSolverMultistep", "variance_type", "\"large\""},
         {"DPMSolverMultistep", "algorithm_type", "\"unipc\""},
         {"DPMSolverMultistep", "solver_type", "\"euler\""},
         {"DPMSolverMultistep", "solver_order", "4"},
@@ -162,6 +162,12 @@ TEST_CASE("a scheduler config that is wrong is an io_error that names the key", 
         {"DPMSolverMultistep", "use_beta_sigmas", "true, \"use_karras_sigmas\": true"},
         {"DPMSolverSinglestep", "algorithm_type", "\"sde-dpmsolver\""},
         {"DPMSolverSDE", "noise_sampler_seed", "-1"},
+        {"DPMSolverSDE", "noise_sampler_seed", "1.5"},
+        {"DPMSolverSDE", "noise_sampler_seed", "18446744073709551616"},
+        {"IPNDM", "trained_betas", "[0.5]"},
+        {"PNDM", "predict_epsilon", "false"},
+        {"DDIM", "predict_epsilon", "false, \"prediction_type\": \"epsilon\""},
+        {"DDIM", "predict_epsilon", "false, \"prediction_type\": \"v_prediction\""},
         {"CosineDPMSolverMultistep", "solver_order", "3"},
         {"UniPCMultistep", "solver_order", "0"},
         {"UniPCMultistep", "disable_corrector", "[-1]"},
@@ -237,6 +243,48 @@ TEST_CASE("keys of solvers are read and written", "[diffusers]") {
     const scheduler_config euler = parse_scheduler_config(
         R"({"_class_name": "EulerDiscreteScheduler", "prediction_type": "original_sample"})", "euler");
     CHECK(euler.predicts == prediction::x0);
+}
+
+TEST_CASE("a solver reads only whether its variance is learned", "[diffusers]") {
+    for (const std::string name : {"DPMSolverMultistep", "DPMSolverMultistepInverse", "DPMSolverSinglestep", "SASolver"}) {
+        for (const std::string variance : {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned"}) {
+            const scheduler_config config = parse_scheduler_config(
+                "{\"_class_name\": \"" + name + "Scheduler\", \"variance_type\": \"" + variance + "\"}", "solver");
+            CHECK(config.notes.empty());
+            CHECK(contains(scheduler_config_text(config), "\"variance_type\": \"" + variance + "\""));
+        }
+    }
+}
+
+TEST_CASE("trained betas take the place of any curve", "[diffusers]") {
+    const scheduler_config config = parse_scheduler_config(
+        R"({"_class_name": "PNDMScheduler", "num_train_timesteps": 2, "trained_betas": [0.1, 0.2],
+            "beta_schedule": "exp"})",
+        "trained");
+    CHECK(config.curve == beta_curve::linear);
+    CHECK(contains(scheduler_config_text(config), "\"beta_schedule\": \"linear\""));
+}
+
+TEST_CASE("seeds of 64 bits are kept", "[diffusers]") {
+    for (const std::string seed : {"0", "123456789", "18446744073709551615"}) {
+        const scheduler_config config = parse_scheduler_config(
+            R"({"_class_name": "DPMSolverSDEScheduler", "noise_sampler_seed": )" + seed + "}", "seed");
+        CHECK(contains(scheduler_config_text(config), "\"noise_sampler_seed\": " + seed + ","));
+    }
+}
+
+TEST_CASE("predict_epsilon: false of old files means a prediction of x_0", "[diffusers]") {
+    for (const std::string name : {"DDPM", "DDIM", "DPMSolverMultistep"}) {
+        const std::string old = "{\"_class_name\": \"" + name + "Scheduler\", \"predict_epsilon\": ";
+        const scheduler_config config = parse_scheduler_config(old + "false}", "old");
+        CHECK(config.predicts == prediction::x0);
+        CHECK(config.notes.size() == 1);
+        CHECK(contains(scheduler_config_text(config), "\"prediction_type\": \"sample\""));
+        CHECK_FALSE(contains(scheduler_config_text(config), "predict_epsilon"));
+        CHECK(parse_scheduler_config(old + "true}", "old").predicts == prediction::epsilon);
+        CHECK(parse_scheduler_config(old + "false, \"prediction_type\": \"sample\"}", "old").predicts ==
+              prediction::x0);
+    }
 }
 
 TEST_CASE("Python's -Infinity is read where it stands for none, and nowhere else", "[diffusers]") {

@@ -100,9 +100,59 @@ TEST_CASE("dynamic shifting takes its mu, or follows from an image's length", "[
     CHECK_THROWS_AS(run_of(flux, 2), value_error);
 }
 
+TEST_CASE("every shift of a flow begins at noise alone", "[diffusers]") {
+    for (int i = 1; i < 100; ++i) {
+        const std::string shift = std::to_string(i / 100.0);
+        for (const std::string keys : {R"("FlowMatchEulerDiscreteScheduler")", R"("FlowMatchHeunDiscreteScheduler")",
+                                       R"("FlowMatchEulerDiscreteScheduler", "use_karras_sigmas": true)",
+                                       R"("FlowMatchEulerDiscreteScheduler", "num_train_timesteps": 1)"}) {
+            const time_grid grid = run_of(keys + ", \"shift\": " + shift, 10).plan.grid();
+            CHECK(grid[0].level.sigma == 1);
+            CHECK(grid[0].level.signal == 0);
+        }
+        CHECK(run_of(R"("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true)", 10, {.mu = -i / 20.0})
+                  .plan.grid()[0]
+                  .level.sigma == 1);
+    }
+}
+
+TEST_CASE("classes after k-diffusion take more steps than timesteps", "[diffusers]") {
+    for (const std::string name : {"EulerDiscrete", "HeunDiscrete", "LMSDiscrete", "KDPM2Discrete", "DPMSolverSDE"}) {
+        for (const std::string spacing : {"linspace", "trailing"}) {
+            for (const std::string sigmas : {"use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas"}) {
+                const time_grid grid = run_of("\"" + name + "Scheduler\", \"num_train_timesteps\": 10, \"" + sigmas +
+                                                  "\": true, \"timestep_spacing\": \"" + spacing + "\"",
+                                              15)
+                                           .plan.grid();
+                CHECK(grid.steps() == 15);
+                CHECK(std::abs(grid[0].t - 9) <= 1e-9);
+                CHECK(std::abs(grid[14].t) <= 1e-9);
+            }
+        }
+    }
+    // Not with timesteps that are whole, and there twice.
+    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "trailing")", 15),
+                    value_error);
+}
+
+TEST_CASE("the steps of IPNDM's trained betas are theirs", "[diffusers]") {
+    const std::string keys = R"("IPNDMScheduler", "trained_betas": [0.9, 0.7, 0.4, 0.1])";
+    const scheduler_run run = run_of(keys, 3);
+    CHECK(run.plan.steps() == 3);
+    CHECK(run.plan.grid()[3].level.sigma == 0.1);
+    CHECK_THROWS_AS(run_of(keys, 10), value_error);
+    CHECK_THROWS_AS(run_of(R"("IPNDMScheduler", "trained_betas": [0.9, 1.7])", 1), value_error);
+}
+
 TEST_CASE("runs that diffusers' formulas give no meaning are value_errors", "[diffusers]") {
     CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler")", 0), value_error);
-    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler")", 1001), value_error);
+    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler", "timestep_spacing": "trailing")", 1001), value_error);
+    CHECK_THROWS_AS(run_of(R"("DDIMScheduler", "rescale_betas_zero_snr": true, "timestep_spacing": "trailing")", 10),
+                    value_error);
+    CHECK_THROWS_AS(run_of(R"("LCMScheduler", "rescale_betas_zero_snr": true)", 4), value_error);
+    CHECK_THROWS_AS(run_of(R"("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true,
+                              "time_shift_type": "linear")", 4, {.mu = -0.5}),
+                    value_error);
     CHECK_THROWS_AS(run_of(R"("DDIMScheduler")", 5, {.eta = 2.0}), value_error);
     CHECK_THROWS_AS(run_of(R"("TCDScheduler")", 5, {.eta = 2.0}), value_error);
     CHECK_THROWS_AS(run_of(R"("LCMScheduler")", 51), value_error);

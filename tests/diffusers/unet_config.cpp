@@ -267,7 +267,9 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
         {"down_block_types", R"(["DownBlock2D", "UpBlock2D", "DownBlock2D", "DownBlock2D"])"},
         {"up_block_types", R"(["UpBlock2D", 1, "UpBlock2D", "UpBlock2D"])"},
         {"up_block_types", "[]"},
-        {"mid_block_type", "\"UNetMidBlock2DCrossAttn\""},
+        {"down_block_types", R"(["DownBlock2D", "KDownBlock2D", "DownBlock2D", "DownBlock2D"])"},
+        {"up_block_types", R"(["UpBlock2D", "AttnSkipUpBlock2D", "UpBlock2D", "UpBlock2D"])"},
+        {"mid_block_type", "1"},
         {"block_out_channels", "[]"},
         {"block_out_channels", "[32, -32, 32, 32]"},
         {"block_out_channels", "32"},
@@ -286,7 +288,7 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
         {"norm_eps", "[]"},
         {"resnet_time_scale_shift", "\"spatial\""},
         {"add_attention", "\"yes\""},
-        {"class_embed_type", "\"projection\""},
+        {"class_embed_type", "1"},
         {"num_class_embeds", "-3"},
         {"num_train_timesteps", "1.5"},
     };
@@ -299,6 +301,9 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
     CHECK(contains(verdict(R"({"block_out_channels": [32, 32]})"), "key \"down_block_types\""));
     CHECK(contains(verdict(R"({"time_embedding_type": "learned"})"), "key \"num_train_timesteps\""));
     CHECK(contains(verdict(R"({"norm_num_groups": 5})"), "not the config of a U-Net"));
+    CHECK(contains(verdict(R"({"attention_head_dim": 3})"), "multiples of head_dim, 3"));
+    CHECK(contains(verdict(R"({"dropout": 1})"), "in [0, 1), since 1 leaves nothing to train"));
+    CHECK(verdict(R"({"norm_eps": 0})") == "accepted");
     CHECK(contains(verdict(R"({"sample_size": 33})"), "not the config of a U-Net"));
     CHECK(contains(verdict(R"({"zoo": 1, "zoo": 2})"), "a key that the object has already"));
     CHECK(contains(verdict("[]"), "a JSON object"));
@@ -307,6 +312,21 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
     CHECK(contains(verdict("{\"act_fn\": \"" + std::string(500, 'x') + "\"}"), "..."));
     CHECK_THROWS_AS(read_unet_config(data_folder + "/nothing.json"), io_error);
     CHECK_THROWS_AS(read_unet_config(data_folder), io_error);
+}
+
+TEST_CASE("names that diffusers does not know mean what it does with them, and are noted", "[diffusers]") {
+    const auto read = [](std::string_view text) { return parse_unet_config(text, "config.json"); };
+    const auto plain = read(R"({"block_out_channels": [32, 32], "attention_head_dim": 8, "sample_size": 8,
+        "down_block_types": ["DownBlock2D", "AttnDownBlock2D"], "up_block_types": ["UpBlock2D", "AttnUpBlock2D"],
+        "downsample_type": "pool", "upsample_type": "pool", "mid_block_type": "UNetMidBlock2DCrossAttn",
+        "class_embed_type": "projection", "num_class_embeds": 10, "act_fn": "SiLU"})");
+    CHECK(plain.options.downsample == nn::unet_resampling::conv);
+    CHECK(plain.options.upsample == nn::unet_resampling::conv);
+    CHECK(plain.options.middle);
+    CHECK(plain.options.classes == nn::unet_classes::none);
+    CHECK(plain.notes.size() == 4);
+    CHECK(contains(unet_config_text(plain), "\"mid_block_type\": \"UNetMidBlock2D\""));
+    CHECK(verdict(R"({"act_fn": "SWISH"})") == "accepted");
 }
 
 TEST_CASE("names of the first versions of diffusers are understood", "[diffusers]") {

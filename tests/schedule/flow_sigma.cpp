@@ -52,6 +52,23 @@ TEST_CASE("shifts act on the noise ratio", "[schedule]") {
     CHECK(shifted_flow_sigma(1, 3) == 1);
 }
 
+TEST_CASE("rounding leads no flow sigma out of [0, 1]", "[schedule]") {
+    for (int i = 1; i < 400; ++i) {
+        for (const double shift : {i / 100.0, std::exp(i / 100.0 - 2), 1.0 / i, 1e-9 * i, 1e9 * i}) {
+            CAPTURE(shift);
+            CHECK(shifted_flow_sigma(1, shift) == 1);
+            CHECK(shifted_flow_sigma(1 - 0x1p-53, shift) <= 1);
+            CHECK(shifted_flow_sigma(i / 400.0, 1) == i / 400.0);
+            for (const double terminal : {0.0, 0.1, 0.3}) {
+                const list sigmas = flow_sigmas(4, {.shift = shift, .terminal = terminal});
+                CHECK(sigmas.front() == 1);
+                CHECK(sigmas.back() >= 0);
+                CHECK(flow_grid(sigmas).steps() == 4);
+            }
+        }
+    }
+}
+
 TEST_CASE("mu is linear in the length", "[schedule]") {
     const flow_shift_rule rule{};
     CHECK(rule(256) == 0.5);

@@ -6,6 +6,7 @@
 #include "support/catch.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <vector>
@@ -176,7 +177,16 @@ TEST_CASE("construction names the index and the value of what is wrong", "[sched
     CHECK(message_of({0.1, infinity}).find("beta at t = 1") != std::string::npos);
     // ᾱ must fall: a β below the rounding of 1, or anything after ᾱ = 0, leaves it where it was.
     CHECK(message_of({0.1, 1e-20}).find("alpha_bar at t = 1; expected less than 0.9") != std::string::npos);
-    CHECK(message_of({1.0, 0.5}) == "noise_schedule: alpha_bar at t = 1; expected less than 0, got 0");
+    CHECK(message_of({1.0, 0.5}) ==
+          "noise_schedule: alpha_bar at t = 0; expected at least 2.2250738585072014e-308 before the last timestep, which "
+          "alone may be 0 (beta is too large for so many steps), got 0");
+    // β up to 1, whose last alone would be allowed: the product underflows long before.
+    std::vector<double> to_one(1000);
+    for (std::size_t t = 0; t < to_one.size(); ++t) {
+        to_one[t] = linear_beta{1e-4, 1}(static_cast<index>(t), 1000);
+    }
+    CHECK(message_of(to_one).find("before the last timestep, which alone may be 0") != std::string::npos);
+    CHECK(noise_schedule(linear_beta{1e-4, 1}, 20).alpha_bar(19) == 0);
     CHECK_THROWS_AS((noise_schedule{linear_beta{}, 0}), value_error);
     CHECK_THROWS_AS((noise_schedule{linear_beta{}, -5}), value_error);
     CHECK_THROWS_AS((noise_schedule{beta_table{{0.1, 0.2}}, 3}), value_error);

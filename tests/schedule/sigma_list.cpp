@@ -72,6 +72,20 @@ TEST_CASE("lists of sigmas fall from the highest to the lowest, both exact", "[s
     }
 }
 
+TEST_CASE("rounding leads no sigma out of its range or above the one before", "[schedule]") {
+    for (int i = 1; i < 200; ++i) {
+        const double lowest = 0.37 * i;
+        for (const double highest : {lowest, std::nextafter(lowest, 1e9), lowest * (1 + 1e-15)}) {
+            for (const auto& sigmas : {karras_sigmas(30, {lowest, highest}), exponential_sigmas(30, {lowest, highest}),
+                                       beta_sigmas(30, {lowest, highest})}) {
+                CHECK(std::is_sorted(sigmas.rbegin(), sigmas.rend()));
+                CHECK(sigmas.front() == highest);
+                CHECK(sigmas.back() == lowest);
+            }
+        }
+    }
+}
+
 TEST_CASE("lists of sigmas are even in what they say", "[schedule]") {
     const list karras = karras_sigmas(9, stable_diffusion, 3);
     const list exponential = exponential_sigmas(9, stable_diffusion);

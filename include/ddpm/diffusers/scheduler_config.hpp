@@ -8,7 +8,9 @@
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/scheduler_classes.hpp>
 #include <ddpm/diffusers/detail/scheduler_keys.hpp>
+#include <ddpm/diffusers/detail/scheduler_names.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/process/parameterization.hpp>
 
 #include <map>
 #include <string>
@@ -48,6 +50,20 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     }
 }
 
+/// predict_epsilon: false, which diffusers wrote before prediction_type and reads no more, means a prediction of x_0.
+inline void read_predict_epsilon(config_reader& reader, bool names_prediction, scheduler_config& config) {
+    constexpr std::string_view key = "predict_epsilon";
+    if (!reader.has(key) || reader.boolean(key, true) || (names_prediction && config.predicts == prediction::x0)) {
+        return;
+    }
+    if (names_prediction || name_in(prediction_names(config.kind), prediction::x0).empty()) {
+        reader.fail(key, "true, or a prediction_type of sample", "false");
+    }
+    config.predicts = prediction::x0;
+    config.notes.emplace_back("predict_epsilon is false: taken as a prediction_type of sample; diffusers itself would "
+                              "ignore it");
+}
+
 }  // namespace detail
 
 /// The config of a class with diffusers' defaults.
@@ -72,9 +88,11 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
         config.notes.emplace_back("the file names no class: taken as DDPMScheduler");
     }
     static_cast<void>(reader.take("_diffusers_version"));
+    const bool names_prediction = reader.has("prediction_type");
     for (const std::string_view key : detail::class_of(config.kind).keys) {
         detail::scheduler_keys().at(key).read(reader, key, config);
     }
+    detail::read_predict_epsilon(reader, names_prediction, config);
     detail::require_consistent(reader, config);
     config.unknown = reader.rest(config.notes);
     return config;

@@ -99,6 +99,18 @@ inline void require_meaning(const scheduler_config& config) {
     }
 }
 
+/// @throws value_error if an estimate of x_0 is needed where x is noise alone, of which a prediction of ε says nothing
+inline void require_signal(const scheduler_run& run) {
+    for (const stage& at : run.plan.stages()) {
+        if (at.level.signal == 0 && run.predicts == prediction::epsilon) {
+            throw value_error("make_scheduler_run",
+                              ddpm::detail::text("prediction_type where the run meets alpha_bar = 0, at t = ", at.t,
+                                                 ", as rescale_betas_zero_snr makes it"),
+                              "v_prediction or sample", "epsilon");
+        }
+    }
+}
+
 template <TablePolicy Tables>
 [[nodiscard]] sampling_plan plan_of(const scheduler_config& config, index steps, const scheduler_run_options& options) {
     if (!has_schedule(config.kind)) {
@@ -134,8 +146,8 @@ template <TablePolicy Tables>
 /// What a scheduler of diffusers does in `steps` steps: its timesteps, its σ and its sampler, where these differ from
 /// this library's defaults too. Levels preserve the variance where diffusers' samples are scaled by scale_model_input,
 /// so that x is what the network sees, but for EDM's and consistency models, whose levels are {1, σ}.
-/// @throws value_error if steps are less than 1 or more than the scheduler has, η or μ is outside its domain, or σ
-/// of different kinds are mixed
+/// @throws value_error if steps are less than 1 or more than the scheduler has, η or μ is outside its domain, σ of
+/// different kinds are mixed, or ε is predicted where ᾱ is 0
 /// @source diffusers 0.42.1
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] scheduler_run make_scheduler_run(const scheduler_config& config, index steps,
@@ -148,6 +160,7 @@ template <TablePolicy Tables = exact_tables>
                       .denoise = detail::denoise_options_of(config),
                       .predicts = detail::prediction_of(config),
                       .preconditioning = detail::preconditioning_of(config)};
+    detail::require_signal(run);
     run.initial_deviation = detail::initial_deviation_of(config, run.plan.grid());
     if (config.kind == scheduler_kind::score_sde_ve) {
         run.corrector = predictor_corrector{

@@ -8,6 +8,7 @@
 #include <ddpm/schedule/time_grid.hpp>
 #include <ddpm/schedule/timesteps.hpp>
 
+#include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
@@ -144,7 +145,7 @@ struct scheduler_config {
     std::vector<index> disable_corrector{};  ///< steps
     index predictor_order = 2;
     index corrector_order = 2;
-    std::optional<index> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
+    std::optional<std::uint64_t> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
     double eta = 0;                     ///< of RePaintScheduler
 
     // Rectified flows.

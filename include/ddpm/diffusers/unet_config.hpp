@@ -6,12 +6,14 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
+#include <ddpm/io/detail/json.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -61,6 +63,54 @@ namespace detail {
 /// A whole number, or null or nothing for 0.
 [[nodiscard]] inline index integer_or_null(config_reader& reader, std::string_view key) {
     return reader.take_null(key) ? 0 : reader.integer(key, 0, 0);
+}
+
+/// The value that has the member's name, or of a name that diffusers does not know, where it goes on without a word, what
+/// it then does; that is noted.
+template <class E>
+[[nodiscard]] E lenient_choice(config_reader& reader, std::string_view key, E absent, const names_of<E>& names, E other,
+                               std::vector<std::string>& notes) {
+    const std::optional<json> value = reader.take(key);
+    if (!value) {
+        return absent;
+    }
+    const std::string given = reader.text_of(key, *value);
+    for (const auto& [name, named] : names) {
+        if (name == given) {
+            return named;
+        }
+    }
+    const std::string_view taken = name_in(names, other);
+    notes.push_back(ddpm::detail::text("key ", io::detail::quoted(key), ": ", io::detail::quoted(given),
+                                       " is unknown; taken as ", taken.empty() ? "null" : taken, ", as diffusers does"));
+    return other;
+}
+
+/// How levels with attention resample. Levels without it use a convolution, whatever the file says, so that a name is
+/// needed only where such a level is followed by another.
+[[nodiscard]] inline nn::unet_resampling read_resampling(config_reader& reader, std::string_view key,
+                                                         const std::vector<nn::unet_level>& levels,
+                                                         std::vector<std::string>& notes) {
+    constexpr auto conv = nn::unet_resampling::conv;
+    if (reader.take_null(key)) {
+        return conv;
+    }
+    const bool needed = std::find(levels.begin(), levels.end() - 1, nn::unet_level::attention) != levels.end() - 1;
+    return needed ? reader.choice(key, conv, resampling_names())
+                  : lenient_choice(reader, key, conv, resampling_names(), conv, notes);
+}
+
+/// The name in lower case: diffusers does not distinguish.
+inline void read_activation(config_reader& reader) {
+    constexpr std::string_view key = "act_fn";
+    if (const std::optional<json> value = reader.take(key)) {
+        std::string name = reader.text_of(key, *value);
+        std::transform(name.begin(), name.end(), name.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        if (name != "silu" && name != "swish") {
+            reader.fail(key, "silu or swish", *value);
+        }
+    }
 }
 
 inline void read_size(config_reader& reader, unet_config& config) {
@@ -129,21 +179,23 @@ inline void read_head_dim(config_reader& reader, unet_config& config) {
     }
 }
 
-inline void read_classes(config_reader& reader, nn::unet_options& o) {
+inline void read_classes(config_reader& reader, nn::unet_options& o, std::vector<std::string>& notes) {
     const bool no_type = reader.take_null("class_embed_type") || !reader.has("class_embed_type");
     o.class_count = integer_or_null(reader, "num_class_embeds");
     if (no_type) {
         o.classes = o.class_count > 0 ? nn::unet_classes::table : nn::unet_classes::none;
     } else {
-        o.classes = reader.choice("class_embed_type", nn::unet_classes::none,
-                                  {{"timestep", nn::unet_classes::timestep}, {"identity", nn::unet_classes::identity}});
+        constexpr auto none = nn::unet_classes::none;
+        o.classes = lenient_choice(
+            reader, "class_embed_type", none,
+            {{"timestep", nn::unet_classes::timestep}, {"identity", nn::unet_classes::identity}}, none, notes);
     }
 }
 
-inline void read_middle(config_reader& reader, nn::unet_options& o) {
+inline void read_middle(config_reader& reader, nn::unet_options& o, std::vector<std::string>& notes) {
     o.middle = !reader.take_null("mid_block_type");
     if (o.middle) {
-        o.middle = reader.choice("mid_block_type", true, {{"UNetMidBlock2D", true}});
+        o.middle = lenient_choice(reader, "mid_block_type", true, {{"UNetMidBlock2D", true}}, true, notes);
     }
     o.middle_attention = reader.boolean("add_attention", o.middle_attention);
     o.middle_scale = reader.real("mid_block_scale_factor", o.middle_scale);
@@ -181,25 +233,21 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.center_input = reader.boolean("center_input_sample", o.center_input);
     detail::read_time(reader, o);
     o.layers = reader.integer("layers_per_block", o.layers, 1);
-    detail::read_middle(reader, o);
+    detail::read_middle(reader, o, config.notes);
     const index padding = reader.integer("downsample_padding", 1, 0);
     if (padding > 1) {
         reader.fail("downsample_padding", "0 or 1", padding);
     }
     o.downsample_padding = padding == 0 ? nn::conv_padding::after : nn::conv_padding::symmetric;
-    const auto resampling = [&](std::string_view key) {
-        return reader.take_null(key) ? nn::unet_resampling::conv
-                                     : reader.choice(key, nn::unet_resampling::conv, detail::resampling_names());
-    };
-    o.downsample = resampling("downsample_type");
-    o.upsample = resampling("upsample_type");
+    o.downsample = detail::read_resampling(reader, "downsample_type", o.down, config.notes);
+    o.upsample = detail::read_resampling(reader, "upsample_type", o.up, config.notes);
     o.dropout = reader.real("dropout", o.dropout);
-    static_cast<void>(reader.choice("act_fn", true, {{"silu", true}, {"swish", true}}));
+    detail::read_activation(reader);
     detail::read_head_dim(reader, config);
     o.groups = reader.integer("norm_num_groups", o.groups, 1);
     o.norm_eps = reader.real("norm_eps", o.norm_eps);
     o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
-    detail::read_classes(reader, o);
+    detail::read_classes(reader, o, config.notes);
     config.unknown = reader.rest(config.notes);
     try {
         nn::require_valid(o);

@@ -96,10 +96,10 @@ inline void require_valid(const unet_options& o) {
     require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
     require(o.layers >= 1, "layers", ">= 1", o.layers);
     require(o.middle_scale > 0, "middle_scale", "> 0", o.middle_scale);
-    require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1)", o.dropout);
+    require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1), since 1 leaves nothing to train", o.dropout);
     require(o.groups >= 1, "groups", ">= 1", o.groups);
     require(o.middle_attention_groups >= 0, "middle_attention_groups", ">= 0", o.middle_attention_groups);
-    require(o.norm_eps > 0, "norm_eps", "> 0", o.norm_eps);
+    require(o.norm_eps >= 0, "norm_eps", ">= 0", o.norm_eps);
     require(o.head_dim >= 0, "head_dim", ">= 0", o.head_dim);
     for (std::size_t i = 0; i < levels; ++i) {
         require(o.channels[i] >= 1 && o.channels[i] % o.groups == 0, "channels",
@@ -107,7 +107,8 @@ inline void require_valid(const unet_options& o) {
         const bool attends = o.down[i] == unet_level::attention || o.up[levels - 1 - i] == unet_level::attention ||
                              (i + 1 == levels && o.middle && o.middle_attention);
         require(!attends || o.head_dim == 0 || o.channels[i] % o.head_dim == 0, "channels of an attention level",
-                ddpm::detail::text("multiples of head_dim, ", o.head_dim), o.channels[i]);
+                ddpm::detail::text("multiples of head_dim, ", o.head_dim, ", since heads of fewer channels than x do not exist here"),
+                o.channels[i]);
     }
     require(o.middle_attention_groups == 0 || o.channels.back() % o.middle_attention_groups == 0,
             "middle_attention_groups", ddpm::detail::text("a divisor of ", o.channels.back()), o.middle_attention_groups);

@@ -16,6 +16,7 @@
 namespace ddpm {
 
 /// σ of a rectified flow, moved towards noise: shift · σ / (1 + (shift − 1) σ), which multiplies σ/(1 − σ) by `shift`.
+/// Rounding never leads above 1.
 /// @throws value_error unless 0 ≤ σ ≤ 1 and shift > 0
 /// @source Esser et al. 2024, arXiv 2403.03206, equation 23
 [[nodiscard]] inline double shifted_flow_sigma(double sigma, double shift) {
@@ -23,7 +24,8 @@ namespace ddpm {
     if (!(shift > 0)) {
         throw value_error("shifted_flow_sigma", "shift", "> 0", shift);
     }
-    return shift * sigma / (1 + (shift - 1) * sigma);
+    const double noise = shift * sigma;
+    return noise / (noise + (1 - sigma));  // a share of a sum, which is at most 1 whatever is rounded
 }
 
 /// μ as a linear function of the sequence's length, through two points. The shift that it stands for is exp(μ),
@@ -74,9 +76,9 @@ struct flow_sigma_options {
         sigmas.push_back(shifted_flow_sigma(options.first + r * (options.last - options.first), options.shift));
     }
     if (options.terminal && sigmas.back() < 1) {
-        const double stretch = (1 - *options.terminal) / (1 - sigmas.back());
+        const double last = 1 - sigmas.back();
         for (double& sigma : sigmas) {
-            sigma = 1 - (1 - sigma) * stretch;
+            sigma = 1 - (1 - sigma) / last * (1 - *options.terminal);  // the quotient is at most 1
         }
     }
     return sigmas;

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -56,7 +57,8 @@ public:
 
     /// The schedule of `steps` values of `beta`. A maker that is a template over its arithmetic type is asked in the
     /// tables' own type.
-    /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly; the text names t and the value
+    /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly, so that only the last may be 0; the
+    /// text names t and the value
     template <BetaSchedule Beta>
     noise_schedule(const Beta& beta, index steps) {
         if (steps < 1) {
@@ -108,8 +110,13 @@ private:
         product *= static_cast<double>(alpha);
         const real alpha_bar = static_cast<real>(product);
         if (!(alpha_bar < previous)) {
-            throw value_error("noise_schedule", detail::text("alpha_bar at t = ", t),
-                              detail::text("less than ", previous), alpha_bar);
+            const bool underflows = previous < std::numeric_limits<real>::min();
+            throw value_error("noise_schedule", detail::text("alpha_bar at t = ", underflows ? t - 1 : t),
+                              underflows ? detail::text("at least ", std::numeric_limits<real>::min(),
+                                                        " before the last timestep, which alone may be 0 (beta is too "
+                                                        "large for so many steps)")
+                                         : detail::text("less than ", previous, " (beta is too small to be felt)"),
+                              underflows ? previous : alpha_bar);
         }
         const auto [signal, sigma] = marginal_of(alpha_bar);
         const real snr = alpha_bar / (1 - alpha_bar);

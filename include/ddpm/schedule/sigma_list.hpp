@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/detail/incomplete_beta.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -34,14 +35,16 @@ inline void require_sigmas(std::string_view where, index count, const sigma_rang
     }
 }
 
-/// The list whose σ at r = 0 … 1 is between(r), with the ends of the range themselves at its ends.
+/// The list whose σ at r = 0 … 1 is between(r), with the ends of the range themselves at its ends. What rounding leads
+/// out of the range, or above the σ before, is moved back.
 template <class Between>
 [[nodiscard]] std::vector<double> sigma_list(std::string_view where, index count, const sigma_range& range,
                                              const Between& between) {
     require_sigmas(where, count, range);
     std::vector<double> sigmas{range.highest};
     for (index i = 1; i + 1 < count; ++i) {
-        sigmas.push_back(between(static_cast<double>(i) / static_cast<double>(count - 1)));
+        const double sigma = between(static_cast<double>(i) / static_cast<double>(count - 1));
+        sigmas.push_back(std::clamp(sigma, range.lowest, sigmas.back()));
     }
     if (count > 1) {
         sigmas.push_back(range.lowest);

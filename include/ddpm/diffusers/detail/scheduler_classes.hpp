@@ -34,7 +34,7 @@ inline void latent_betas(scheduler_config& c) { c.beta_start = 0.00085, c.beta_e
 /// All classes. The keys of a class are read in their order.
 [[nodiscard]] inline const std::vector<scheduler_class>& scheduler_classes() {
     using kind = scheduler_kind;
-    static const key_list betas{"num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas"},
+    static const key_list betas{"num_train_timesteps", "beta_start", "beta_end", "trained_betas", "beta_schedule"},
         model{"prediction_type"}, clip{"clip_sample", "clip_sample_range"},
         threshold{"thresholding", "dynamic_thresholding_ratio", "sample_max_value"},
         spacing{"timestep_spacing", "steps_offset"}, zero_snr{"rescale_betas_zero_snr"}, end{"set_alpha_to_one"},

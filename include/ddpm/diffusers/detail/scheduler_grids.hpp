@@ -10,6 +10,7 @@
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/sampler/ipndm.hpp>
 #include <ddpm/sampler/lcm.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/flow_sigma.hpp>
 #include <ddpm/schedule/sigma_list.hpp>
 #include <ddpm/schedule/sigma_table.hpp>
@@ -18,6 +19,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <utility>
 #include <vector>
 
@@ -47,10 +49,11 @@ template <class LevelOf>
 
 /// Of the classes after k-diffusion. The end keeps their scale, as diffusers' result does.
 [[nodiscard]] inline time_grid ratio_kind_grid(const scheduler_config& config, const sigma_table& table, index count) {
-    std::vector<double> times = fractional_timesteps(config, count), sigmas;
+    const bool converts = converts_sigmas(config);
+    std::vector<double> times = converts ? outermost_timesteps(config, count) : fractional_timesteps(config, count);
+    std::vector<double> sigmas;
     sigma_range range{table.sigma_at(times.back()), table.sigma_at(times.front())};
     double end = config.final_sigma == grid_end::zero_noise ? 0 : table.range().lowest;
-    const bool converts = converts_sigmas(config);
     const bool told_sigma = config.time == scheduler_time::continuous && config.predicts == prediction::v;
     if (config.interpolation == sigma_interpolation::log_linear) {
         // One σ more than steps: such a run ends at the lowest, or has one step more if the times are made of σ.
@@ -60,7 +63,7 @@ template <class LevelOf>
             end = converts ? end : sigmas.back();
             sigmas.pop_back();
         }
-    } else {
+    } else if (!converts) {
         std::transform(times.begin(), times.end(), std::back_inserter(sigmas),
                        [&](double t) { return table.sigma_at(t); });
     }
@@ -68,7 +71,8 @@ template <class LevelOf>
         const bool rounds =
             config.karras_sigmas && is_one_of(config.kind, {scheduler_kind::kdpm2, scheduler_kind::kdpm2_ancestral});
         sigmas = converted_sigmas(config, count, range);
-        std::transform(sigmas.begin(), sigmas.end(), times.begin(), [&](double sigma) {
+        times.clear();
+        std::transform(sigmas.begin(), sigmas.end(), std::back_inserter(times), [&](double sigma) {
             const double t = table.time_of(sigma);
             return rounds ? std::nearbyint(t) : t;
         });
@@ -100,6 +104,9 @@ template <class LevelOf>
     const flow_shift_rule rule{static_cast<double>(config.base_length), static_cast<double>(config.max_length),
                                config.base_shift, config.max_shift};
     const double mu = options.mu ? *options.mu : rule(*options.image_length);
+    if (config.time_shift == flow_time_shift::linear && !(mu > 0)) {
+        throw value_error("make_scheduler_run", "mu where time_shift_type is linear", "> 0", mu);
+    }
     return config.time_shift == flow_time_shift::exponential ? std::exp(mu) : mu;
 }
 
@@ -188,6 +195,26 @@ template <NoiseSchedule Schedule>
                      config.kind == scheduler_kind::tcd ? grid_end::least_noise : grid_end::zero_noise);
 }
 
+/// The levels of IPNDMScheduler: those of `crash_grid`, or with trained β the σ that they are, the last of which is the
+/// end.
+/// @throws value_error unless the β are within [0, 1] and rise or fall, and are one more than the steps
+[[nodiscard]] inline time_grid ipndm_grid(const scheduler_config& config, index steps) {
+    if (config.trained_betas.empty()) {
+        return crash_grid(steps);
+    }
+    const auto count = static_cast<index>(config.trained_betas.size());
+    if (steps != count - 1) {
+        throw value_error("make_scheduler_run", "number of steps, which trained_betas say", count - 1, steps);
+    }
+    std::vector<grid_point> points;
+    for (const double sigma : config.trained_betas) {
+        ddpm::detail::require_between("make_scheduler_run", "trained_betas", sigma, 0, 1);
+        const double signal = std::sqrt((1 - sigma) * (1 + sigma));
+        points.push_back({std::atan2(sigma, signal) * 2 / std::numbers::pi, {signal, sigma}});
+    }
+    return time_grid(std::move(points));
+}
+
 /// Of the classes without β.
 [[nodiscard]] inline time_grid continuous_grid(const scheduler_config& config, index count,
                                                const scheduler_run_options& options) {
@@ -196,7 +223,7 @@ template <NoiseSchedule Schedule>
     std::vector<double> sigmas;
     switch (config.kind) {
         case scheduler_kind::ipndm:
-            return crash_grid(count);
+            return ipndm_grid(config, count);
         case scheduler_kind::flow_euler:
         case scheduler_kind::flow_heun: {
             // diffusers shifts the range, and then the σ within it again.

@@ -10,11 +10,14 @@
 #include <ddpm/diffusers/scheduler_values.hpp>
 
 #include <cmath>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 namespace ddpm::diffusers::detail {
@@ -77,17 +80,21 @@ enum class domain { any, positive };
             }};
 }
 
-/// A whole number or null.
-[[nodiscard]] inline scheduler_key key_of(std::optional<index> scheduler_config::*member) {
+/// A seed or null.
+[[nodiscard]] inline scheduler_key key_of(std::optional<std::uint64_t> scheduler_config::*member) {
     return {[=](config_reader& reader, std::string_view key, scheduler_config& config) {
                 if (reader.take_null(key)) {
                     config.*member = std::nullopt;
                 } else if (const auto value = reader.take(key)) {
-                    config.*member = reader.integer_of(key, *value, 0);
+                    const auto* const seed = std::get_if<std::uint64_t>(&value->value);
+                    if (seed == nullptr) {
+                        reader.fail(key, "null or a whole number of 0 ... 2^64 - 1", *value);
+                    }
+                    config.*member = *seed;
                 }
             },
             [=](std::string_view, const scheduler_config& config) {
-                return config.*member ? json_of(*(config.*member)) : json{};
+                return config.*member ? json{*(config.*member)} : json{};
             }};
 }
 
@@ -159,9 +166,13 @@ template <class E>
                     reader.each(key, *value, [&](const json& element) {
                         config.trained_betas.push_back(reader.real_of(key, element));
                     });
-                    if (static_cast<index>(config.trained_betas.size()) != config.train_timesteps) {
+                    const auto count = static_cast<index>(config.trained_betas.size());
+                    if (config.kind == scheduler_kind::ipndm && count < 2) {  // its steps are as many, less one
+                        reader.fail(key, "at least two numbers", count);
+                    }
+                    if (config.kind != scheduler_kind::ipndm && count != config.train_timesteps) {
                         reader.fail(key, ddpm::detail::text("num_train_timesteps numbers, ", config.train_timesteps),
-                                    config.trained_betas.size());
+                                    count);
                     }
                 }
             },
@@ -169,6 +180,22 @@ template <class E>
                 return config.trained_betas.empty() ? json{}
                                                     : json_list(config.trained_betas, [](double beta) { return beta; });
             }};
+}
+
+/// A name, whatever it is where trained β, which are read before, take the curve's place.
+[[nodiscard]] inline scheduler_key curve_key() {
+    const scheduler_key named = key_of(&scheduler_config::curve, curve_names);
+    return {[named](config_reader& reader, std::string_view key, scheduler_config& config) {
+                if (config.trained_betas.empty()) {
+                    named.read(reader, key, config);
+                } else if (const auto value = reader.take(key)) {
+                    const std::string given = reader.text_of(key, *value);
+                    for (const auto& [name, curve] : curve_names(config.kind)) {
+                        config.curve = name == given ? curve : config.curve;
+                    }
+                }
+            },
+            named.write};
 }
 
 [[nodiscard]] inline scheduler_key disable_corrector_key() {
@@ -190,7 +217,7 @@ template <class E>
     using c = scheduler_config;
     static const std::map<std::string_view, scheduler_key> keys{
         {"num_train_timesteps", key_of(&c::train_timesteps, 1)},
-        {"beta_schedule", key_of(&c::curve, curve_names)},
+        {"beta_schedule", curve_key()},
         {"beta_start", key_of(&c::beta_start)},
         {"beta_end", key_of(&c::beta_end)},
         {"trained_betas", trained_betas_key()},

@@ -65,12 +65,10 @@ namespace ddpm::diffusers::detail {
     if (kind == scheduler_kind::unclip) {
         return {{"fixed_small_log", fixed_small_log}, {"learned_range", learned_range}};
     }
-    if (is_one_of(kind, {scheduler_kind::ddpm, scheduler_kind::ddpm_parallel})) {
-        return {{"fixed_small", fixed_small}, {"fixed_small_log", fixed_small_log},
-                {"fixed_large", fixed_large}, {"fixed_large_log", fixed_large_log},
-                {"learned", learned},         {"learned_range", learned_range}};
-    }
-    return {{"learned", learned}, {"learned_range", learned_range}};
+    // Solvers read only whether a variance is learned; the names of fixed ones come from configs of DDPM.
+    return {{"fixed_small", fixed_small}, {"fixed_small_log", fixed_small_log},
+            {"fixed_large", fixed_large}, {"fixed_large_log", fixed_large_log},
+            {"learned", learned},         {"learned_range", learned_range}};
 }
 
 [[nodiscard]] inline names_of<timestep_spacing> spacing_names(scheduler_kind kind) {

@@ -135,14 +135,14 @@ template <NoiseSchedule Schedule>
     return plan;
 }
 
-/// The plan of `ipndm`, but that the first step keeps no estimate of x_0: where α is 0, diffusers' (x − ε̂)/10⁻⁸ is 0.
+/// The plan of `ipndm`, but that a first step from α = 0 keeps no estimate of x_0: diffusers' (x − ε̂)/10⁻⁸ is 0 there.
 [[nodiscard]] inline sampling_plan ipndm_plan(const time_grid& grid) {
     const sampling_plan whole = ipndm{}.plan(grid);
     sampling_plan plan(grid);
     for (const stage& at : whole.stages()) {
         plan.evaluate(at.step, {at.t, at.level});
         for (assignment a : at.then) {
-            if (at.step == 0) {
+            if (at.step == 0 && at.level.signal == 0) {
                 a.terms.erase(
                     std::remove_if(a.terms.begin(), a.terms.end(), [](const term& t) { return t.of == quantity::x0; }),
                     a.terms.end());

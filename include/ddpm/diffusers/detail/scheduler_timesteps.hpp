@@ -42,17 +42,34 @@ namespace ddpm::diffusers::detail {
     return make_timesteps(config.train_timesteps, count, config.spacing, offset);
 }
 
-/// The same, but linspace unrounded.
+/// The same, but linspace unrounded, so that there may be more of them than T. So may there be of leading, whose stride
+/// ⌊T/n⌋ is then 0: all are its offset.
+/// @throws value_error as spaced_timesteps
 [[nodiscard]] inline std::vector<double> fractional_timesteps(const scheduler_config& config, index count) {
-    const std::vector<index> whole = spaced_timesteps(config, count);
-    std::vector<double> times(whole.begin(), whole.end());
+    const double last = static_cast<double>(config.train_timesteps - 1);
     if (config.spacing == timestep_spacing::linspace && count > 1) {
-        const double stride = static_cast<double>(config.train_timesteps - 1) / static_cast<double>(count - 1);
+        const double stride = last / static_cast<double>(count - 1);
+        std::vector<double> times{last};
         for (index k = 1; k < count; ++k) {
-            times[static_cast<std::size_t>(k)] = static_cast<double>(count - 1 - k) * stride;
+            times.push_back(static_cast<double>(count - 1 - k) * stride);
         }
+        return times;
     }
-    return times;
+    if (config.spacing == timestep_spacing::leading && count > config.train_timesteps) {
+        return std::vector<double>(static_cast<std::size_t>(count), static_cast<double>(config.steps_offset));
+    }
+    const std::vector<index> whole = spaced_timesteps(config, count);
+    return {whole.begin(), whole.end()};
+}
+
+/// The first and the last of those timesteps, between whose σ others are chosen. Of more than T steps trailing reaches
+/// from T − 1 to 0.
+[[nodiscard]] inline std::vector<double> outermost_timesteps(const scheduler_config& config, index count) {
+    if (count > config.train_timesteps && config.spacing == timestep_spacing::trailing) {
+        return {static_cast<double>(config.train_timesteps - 1), 0};
+    }
+    const std::vector<double> all = fractional_timesteps(config, count);
+    return {all.front(), all.back()};
 }
 
 /// The timesteps of DPM-Solver and its kin among the first `last`; of its inverse, which goes up, the noisiest first
