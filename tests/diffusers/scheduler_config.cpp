@@ -265,6 +265,20 @@ TEST_CASE("trained betas take the place of any curve", "[diffusers]") {
     CHECK(contains(scheduler_config_text(config), "\"beta_schedule\": \"linear\""));
 }
 
+TEST_CASE("classes that choose sigmas read the range of another class's config", "[diffusers]") {
+    for (const std::string name : {"DEISMultistep", "KDPM2Discrete", "SASolver", "LMSDiscrete", "FlowMatchEulerDiscrete"}) {
+        const std::string keys = "{\"_class_name\": \"" + name + "Scheduler\"";
+        const scheduler_config config = parse_scheduler_config(keys + ", \"sigma_min\": 0.1, \"sigma_max\": null}", "range");
+        CHECK(config.sigma_min == 0.1);
+        CHECK_FALSE(config.sigma_max);
+        CHECK(config.notes.empty());
+        CHECK(contains(scheduler_config_text(config), "\"sigma_min\": 0.1,"));
+        CHECK_FALSE(contains(scheduler_config_text(config), "sigma_max"));
+        CHECK_FALSE(contains(scheduler_config_text(parse_scheduler_config(keys + "}", "none")), "sigma_min"));
+    }
+    CHECK(parse_scheduler_config(R"({"_class_name": "PNDMScheduler", "sigma_min": 0.1})", "none").unknown.size() == 1);
+}
+
 TEST_CASE("seeds of 64 bits are kept", "[diffusers]") {
     for (const std::string seed : {"0", "123456789", "18446744073709551615"}) {
         const scheduler_config config = parse_scheduler_config(

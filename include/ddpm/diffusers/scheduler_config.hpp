@@ -12,9 +12,12 @@
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/process/parameterization.hpp>
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 namespace ddpm::diffusers {
 
@@ -92,6 +95,9 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
     for (const std::string_view key : detail::class_of(config.kind).keys) {
         detail::scheduler_keys().at(key).read(reader, key, config);
     }
+    for (const std::string_view key : detail::inherited_keys(detail::class_of(config.kind))) {
+        detail::scheduler_keys().at(key).read(reader, key, config);
+    }
     detail::read_predict_epsilon(reader, names_prediction, config);
     detail::require_consistent(reader, config);
     config.unknown = reader.rest(config.notes);
@@ -113,6 +119,12 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
                                                 {"_diffusers_version", detail::json_of(detail::written_version)}};
     for (const std::string_view key : known.keys) {
         members.emplace(key, detail::scheduler_keys().at(key).write(key, config));
+    }
+    for (const std::string_view key : detail::inherited_keys(known)) {
+        detail::json value = detail::scheduler_keys().at(key).write(key, config);
+        if (!std::holds_alternative<std::nullptr_t>(value.value)) {
+            members.emplace(key, std::move(value));
+        }
     }
     return detail::config_text(std::move(members), config.unknown);
 }

@@ -5,6 +5,7 @@
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 
+#include <algorithm>
 #include <initializer_list>
 #include <string_view>
 #include <vector>
@@ -150,6 +151,15 @@ inline void latent_betas(scheduler_config& c) { c.beta_start = 0.00085, c.beta_e
         }
     }
     throw value_error("scheduler", "kind", "one of scheduler_kind", static_cast<int>(kind));
+}
+
+/// Keys that are no parameters of a class, so that its own files have none, but which it reads where a file has them:
+/// classes that choose σ within a range take the range of a config that was another class's.
+[[nodiscard]] inline key_list inherited_keys(const scheduler_class& known) {
+    const auto has = [&](std::string_view key) {
+        return std::find(known.keys.begin(), known.keys.end(), key) != known.keys.end();
+    };
+    return has("use_karras_sigmas") && !has("sigma_min") ? key_list{"sigma_min", "sigma_max"} : key_list{};
 }
 
 [[nodiscard]] inline const names_of<scheduler_kind>& scheduler_names() {

@@ -39,7 +39,11 @@ namespace ddpm::diffusers::detail {
 /// σ that fall over a range, or over the config's own, by the rule that the config names.
 [[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, index count,
                                                           const sigma_range& known) {
-    const sigma_range range{config.sigma_min.value_or(known.lowest), config.sigma_max.value_or(known.highest)};
+    const bool ignores_own =
+        config.karras_sigmas && is_one_of(config.kind, {scheduler_kind::lms, scheduler_kind::dpm_sde});
+    const sigma_range range = ignores_own ? known
+                                          : sigma_range{config.sigma_min.value_or(known.lowest),
+                                                        config.sigma_max.value_or(known.highest)};
     return config.karras_sigmas                             ? karras_sigmas(count, range)
            : config.lu_lambdas || config.exponential_sigmas ? exponential_sigmas(count, range)
                                                             : beta_sigmas(count, range);
