@@ -3,7 +3,7 @@
 #include <ddpm/io/idx.hpp>
 
 #include "support/catch.hpp"
-#include "support/largest_allocation.hpp"
+#include "support/allocations.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <cmath>

@@ -4,8 +4,10 @@
 
 #include "support/catch.hpp"
 
+#include <clocale>
 #include <cmath>
 #include <limits>
+#include <locale>
 #include <string>
 #include <vector>
 
@@ -166,11 +168,31 @@ TEST_CASE("JSON integers are exact and others are double", "[io]") {
     CHECK(std::get<double>(number("4.9406564584124654e-324")) == std::numeric_limits<double>::denorm_min());
     CHECK(std::get<double>(number("1.7976931348623157e308")) == std::numeric_limits<double>::max());
     CHECK(std::get<double>(number("1e-400")) == 0.0);
+    CHECK(std::get<double>(number("0e999999999999999999999")) == 0.0);
+    CHECK(std::get<double>(number("1e-999999999999999999999")) == 0.0);
+    CHECK(std::get<double>(number("2.2250738585072011e-308")) == 2.2250738585072011e-308);
+    CHECK(verdict("1e999999999999999999999") != "accepted");
+    CHECK(verdict("1.7976931348623159e308") != "accepted");
     CHECK(std::get<std::uint64_t>(number("7")) == 7);
     CHECK(verdict(std::string(1000, '1')) != "accepted");
     CHECK(verdict("0." + std::string(998, '1')) == "accepted");
     CHECK(verdict("0." + std::string(999, '1')) ==
           "t: JSON byte 0; expected a number of at most 1000 characters, got 1001");
+}
+
+TEST_CASE("the program's locale has no part in a JSON number", "[io]") {
+    struct comma : std::numpunct<char> {
+        char do_decimal_point() const override { return ','; }
+        char do_thousands_sep() const override { return '.'; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    const std::locale before = std::locale::global(std::locale(std::locale::classic(), new comma));
+    const std::string c_before = std::setlocale(LC_ALL, nullptr);
+    static_cast<void>(std::setlocale(LC_ALL, "de_DE.UTF-8"));  // where it is installed
+    const auto value = number("1234.5");
+    std::setlocale(LC_ALL, c_before.c_str());
+    std::locale::global(before);
+    CHECK(std::get<double>(value) == 1234.5);
 }
 
 TEST_CASE("a JSON unsigned integer has no sign, fraction or exponent", "[io]") {

@@ -5,7 +5,7 @@
 #include <ddpm/io/write_safetensors.hpp>
 
 #include "support/catch.hpp"
-#include "support/largest_allocation.hpp"
+#include "support/allocations.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #include <ddpm/io/safetensors_header.hpp>
 
 #include "support/catch.hpp"
-#include "support/largest_allocation.hpp"
+#include "support/allocations.hpp"
 
 #include <nlohmann/json.hpp>
 

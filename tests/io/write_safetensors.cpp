@@ -5,7 +5,7 @@
 #include <ddpm/io/safetensors_file.hpp>
 
 #include "support/catch.hpp"
-#include "support/largest_allocation.hpp"
+#include "support/allocations.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>

@@ -5,10 +5,30 @@
 #include <atomic>
 #include <cstddef>
 
+// The program's memory, counted. The test program must hold one source that includes
+// support/count_allocations.inl.hpp; without glibc, or with clang's sanitizers, nothing is counted and nothing fails.
 namespace ddpm::test {
 
-/// How often memory was allocated, by operator new or, as Eigen does, by malloc. The test program must hold
-/// a source that includes support/count_allocations.inl.hpp.
+/// How often memory was allocated, by operator new or, as Eigen does, by malloc.
 extern std::atomic<std::size_t> allocations;
+
+/// The size of the largest single operator new since it was last set to 0; Eigen's arrays, which come from malloc, are
+/// not counted.
+extern std::atomic<std::size_t> largest_allocation;
+
+/// How many blocks are allocated and not yet given back, how many bytes they have, and how many they had at most since
+/// it was last set. A block that the program's start allocated and that is given back later counts negatively.
+extern std::atomic<std::ptrdiff_t> live_blocks;
+extern std::atomic<std::ptrdiff_t> live_bytes;
+extern std::atomic<std::ptrdiff_t> peak_bytes;
+
+/// Which allocation from now on fails: 1 the next one, 0 or less none. It counts down.
+extern std::atomic<std::ptrdiff_t> failing_allocation;
+
+/// Whether all allocations after that one fail too.
+extern std::atomic<bool> failing_ever_after;
+
+/// How many were made to fail.
+extern std::atomic<std::size_t> failed_allocations;
 
 }  // namespace ddpm::test

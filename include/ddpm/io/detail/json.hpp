@@ -5,10 +5,12 @@
 #include <ddpm/io/detail/json_reader.hpp>
 #include <ddpm/io/detail/json_writer.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -21,6 +23,22 @@ struct json {
     using object = std::vector<std::pair<std::string, json>>;
 
     std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double, std::string, array, object> value = nullptr;
+
+    json() noexcept = default;
+
+    template <class Value>
+        requires(!std::same_as<std::remove_cvref_t<Value>, json>)
+    json(Value&& of) : value(std::forward<Value>(of)) {}
+
+    /// Not the variant's own copy: where the copy of a string or a list throws, that of libstdc++ 12 destroys what it
+    /// has not made.
+    json(const json& other) {
+        std::visit([this](const auto& of) { value.emplace<std::remove_cvref_t<decltype(of)>>(of); }, other.value);
+    }
+    json(json&&) noexcept = default;
+    json& operator=(const json& other) { return *this = json(other); }
+    json& operator=(json&&) noexcept = default;
+    ~json() = default;
 
     /// The value of a member, or nullptr if this is not an object or has no such member.
     [[nodiscard]] const json* find(std::string_view key) const {

@@ -6,15 +6,23 @@
 #include <ddpm/io/detail/text_cursor.hpp>
 #include <ddpm/io/detail/utf8.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
-#include <locale>
+#include <new>
 #include <set>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <variant>
+
+#include <locale.h>
+#include <stdlib.h>
+#if __has_include(<xlocale.h>)
+#include <xlocale.h>
+#endif
 
 namespace ddpm::io::detail {
 
@@ -24,6 +32,22 @@ using json_number = std::variant<std::uint64_t, std::int64_t, double>;
 
 enum class json_kind { null, boolean, number, string, array, object };
 
+/// The longest token of a number that is taken.
+inline constexpr std::size_t longest_number = 1000;
+
+/// The double nearest to a decimal number of at most longest_number characters; ±∞ beyond its range. Neither a stream,
+/// which hides an allocation that fails, nor the program's locale has a part in it; std::from_chars for double is
+/// missing in some libraries.
+[[nodiscard]] inline double real_of_decimal(std::string_view token) {
+    static const locale_t classic = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    if (classic == nullptr) {
+        throw std::bad_alloc();
+    }
+    std::array<char, longest_number + 1> text{};
+    std::copy(token.begin(), token.end(), text.begin());
+    return ::strtod_l(text.data(), nullptr, classic);
+}
+
 /// A strict reader of one JSON text that hands out its values in order and builds no tree, so that hostile text costs
 /// no more memory than its keys. Stricter than the RFC asks: no key twice in an object, nesting up to `most_depth`,
 /// numbers up to 1000 characters and finite, no byte order mark. Both texts must outlive the reader. Every function
@@ -32,7 +56,6 @@ enum class json_kind { null, boolean, number, string, array, object };
 class json_reader {
 public:
     static constexpr int default_depth = 64;
-    static constexpr std::size_t longest_number = 1000;
 
     /// @throws io_error if the text is not UTF-8
     json_reader(std::string_view text, std::string_view where, int most_depth = default_depth)
@@ -246,15 +269,9 @@ private:
         }
     }
 
-    // A stream with the classic locale: std::from_chars for double is missing in some libraries, strtod follows the
-    // locale.
     double real(std::string_view token, std::size_t start) {
-        std::istringstream stream{std::string(token)};
-        stream.imbue(std::locale::classic());
-        double value = 0;
-        stream >> value;
-        // Underflow gives a small value or 0 and is fine; overflow gives the largest value or infinity.
-        if (std::abs(value) >= 1 && (stream.fail() || !std::isfinite(value))) {
+        const double value = real_of_decimal(token);
+        if (!std::isfinite(value)) {
             at_.move_to(start);
             fail("a number within double's range", token.substr(0, 40));
         }
