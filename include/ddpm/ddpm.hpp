@@ -13,6 +13,7 @@
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
@@ -115,6 +116,7 @@
 #include <ddpm/nn/unet.hpp>
 #include <ddpm/nn/unet_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/unet_size.hpp>
 #include <ddpm/nn/unet_stage.hpp>
 #include <ddpm/nn/unet_workspace.hpp>
 #include <ddpm/nn/variance_head.hpp>

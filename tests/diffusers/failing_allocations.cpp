@@ -108,7 +108,7 @@ TEST_CASE("weights are loaded wholly, or not at all, whatever allocation fails",
 
 /// A folder with the files of a pipeline, none of them written yet or all of them.
 struct pipeline_files {
-    temporary_folder folder;
+    temporary_folder folder{place_in_memory()};
 
     [[nodiscard]] contents read() const {
         contents files;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
@@ -46,8 +47,8 @@ enum class guarantee {
 
 /// Makes an object, and runs an operation on it of which the first allocation fails, then on a new object the second
 /// one, and so on until none fails. Required at each point: the operation throws std::bad_alloc or a ddpm::error, or
-/// its result is the right one; nothing is leaked; what is left keeps the guarantee; and the operation, repeated on the
-/// same object, gives the right result. Then the same where all allocations after that one fail too.
+/// its result is the right one; with one thread nothing is leaked; what is left keeps the guarantee; and the operation,
+/// repeated on the same object, gives the right result. Then the same where all allocations after that one fail too.
 /// @returns the number of points
 template <class Make, class Operate, class Content>
 std::size_t fail_every_allocation(std::string_view name, const Make& make, const Operate& operate,
@@ -68,7 +69,6 @@ std::size_t fail_every_allocation(std::string_view name, const Make& make, const
             const std::size_t failed_before = failed_allocations;
             {
                 auto object = make();
-                const std::ptrdiff_t blocks = live_blocks;
                 failing_ever_after = ever_after;
                 failing_allocation = n;
                 try {
@@ -80,9 +80,6 @@ std::size_t fail_every_allocation(std::string_view name, const Make& make, const
                 }
                 failing_allocation = 0;
                 failed = failed_allocations != failed_before;
-                if (threw && live_blocks != blocks) {
-                    problem = "a leak";
-                }
                 const contents left = content_of(*object);
                 if (!threw && left != after) {
                     problem = "a wrong value";
@@ -97,8 +94,9 @@ std::size_t fail_every_allocation(std::string_view name, const Make& make, const
                     }
                 }
             }
-            if (live_blocks != all_blocks) {
-                problem = "a leak of what was made";
+            // Each thread keeps memory of its own, and which of several first needs it is chance.
+            if (live_blocks != all_blocks && thread_count() == 1) {
+                problem = "a leak";
             }
             if (problem != nullptr) {
                 CAPTURE(name, n, ever_after, threw);
@@ -110,7 +108,7 @@ std::size_t fail_every_allocation(std::string_view name, const Make& make, const
             ++points;
         }
     }
-    std::cout << name << ": " << points << " failing allocations\n";
+    std::cout << name << ": " << points << " failing allocations" << std::endl;
     return points;
 }
 

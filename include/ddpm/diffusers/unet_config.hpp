@@ -4,14 +4,19 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
+#include <ddpm/diffusers/detail/weight_bytes.hpp>
 #include <ddpm/io/detail/json.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/unet_size.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,8 +66,9 @@ namespace detail {
 }
 
 /// A whole number, or null or nothing for 0.
-[[nodiscard]] inline index integer_or_null(config_reader& reader, std::string_view key) {
-    return reader.take_null(key) ? 0 : reader.integer(key, 0, 0);
+[[nodiscard]] inline index integer_or_null(config_reader& reader, std::string_view key,
+                                           index most = config_limits::integer) {
+    return reader.take_null(key) ? 0 : reader.integer(key, 0, 0, most);
 }
 
 /// The value that has the member's name, or of a name that diffusers does not know, where it goes on without a word, what
@@ -120,10 +126,7 @@ inline void read_size(config_reader& reader, unet_config& config) {
         config.has_sample_size = false;
         o.height = o.width = std::max(o.height, index{1} << std::min<std::size_t>(o.channels.size() - 1, 24));
         config.notes.push_back(ddpm::detail::text("the file names no sample_size: taken as ", o.height));
-        return;
-    }
-    const json size = *reader.take(key);
-    if (std::holds_alternative<json::array>(size.value)) {
+    } else if (const json size = *reader.take(key); std::holds_alternative<json::array>(size.value)) {
         std::vector<index> sizes;
         reader.each(key, size, [&](const json& element) { sizes.push_back(reader.integer_of(key, element, 1)); });
         if (sizes.size() != 2) {
@@ -133,6 +136,10 @@ inline void read_size(config_reader& reader, unet_config& config) {
         o.width = sizes[1];
     } else {
         o.height = o.width = reader.integer_of(key, size, 1);
+    }
+    if (o.height > config_limits::pixels / o.width) {
+        reader.fail(key, ddpm::detail::text("at most ", config_limits::pixels, " pixels"),
+                    ddpm::detail::text(o.height, " x ", o.width));
     }
 }
 
@@ -207,9 +214,15 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.time_embedding_dim = integer_or_null(reader, "time_embedding_dim");
     o.freq_shift = reader.real("freq_shift", o.freq_shift);
     o.order = reader.boolean("flip_sin_to_cos", true) ? nn::embedding_order::cos_sin : nn::embedding_order::sin_cos;
-    o.train_timesteps = integer_or_null(reader, "num_train_timesteps");
+    o.train_timesteps = integer_or_null(reader, "num_train_timesteps", config_limits::train_timesteps);
     if (o.time == nn::unet_time::learned && o.train_timesteps == 0) {
         reader.fail("num_train_timesteps", "at least 1 where the time embedding is learned", "none");
+    }
+}
+
+inline void require_parameters(std::string_view where, std::string_view what, index asked, index most) {
+    if (asked > most) {
+        throw io_error(where, what, ddpm::detail::text("at most ", most), asked);
     }
 }
 
@@ -217,8 +230,9 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 
 /// Reads the config of a UNet2DModel from its JSON text; `where` names it in messages. Keys that are not there have the
 /// defaults of diffusers' class, and a missing attention_head_dim is noted.
-/// @throws io_error that names the key, where a value is of a wrong type, out of its domain or not supported, or the
-/// lists differ in length; or if no U-Net has such options
+/// @throws io_error that names the key, where a value is of a wrong type, out of its domain, beyond config_limits or not
+/// supported, or the lists differ in length; or if no U-Net has such options, or only one beyond config_limits. Nothing
+/// is made before that is known
 /// @source diffusers 0.42.1, UNet2DModel
 [[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where) {
     detail::config_reader reader(text, where);
@@ -232,7 +246,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.out_channels = reader.integer("out_channels", o.out_channels, 1);
     o.center_input = reader.boolean("center_input_sample", o.center_input);
     detail::read_time(reader, o);
-    o.layers = reader.integer("layers_per_block", o.layers, 1);
+    o.layers = reader.integer("layers_per_block", o.layers, 1, config_limits::layers);
     detail::read_middle(reader, o, config.notes);
     const index padding = reader.integer("downsample_padding", 1, 0);
     if (padding > 1) {
@@ -249,18 +263,28 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
     detail::read_classes(reader, o, config.notes);
     config.unknown = reader.rest(config.notes);
+    index parameters = 0;
     try {
-        nn::require_valid(o);
+        parameters = nn::unet_parameter_count(o);
     } catch (const value_error& e) {
         throw io_error(where, ddpm::detail::text("not the config of a U-Net: ", e.what()));
     }
+    detail::require_parameters(where, "asks for too large a U-Net", parameters, config_limits::parameters);
     return config;
 }
 
-/// Reads the config of a UNet2DModel from a file.
-/// @throws io_error as above, or if the file cannot be read
+/// Reads the config of a UNet2DModel from a file. If weights lie beside it, it must not ask for more parameters than
+/// they can hold: the number of bytes of all safetensors files of its folder, by 2 for 16-bit ones.
+/// @throws io_error as above, if the file cannot be read, or if it asks for more than its weights hold
 [[nodiscard]] inline unet_config read_unet_config(const std::string& path) {
-    return parse_unet_config(detail::read_json_file(path), path);
+    unet_config config = parse_unet_config(detail::read_json_file(path), path);
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    if (const auto bytes = detail::weight_bytes(folder.empty() ? "." : folder)) {
+        detail::require_parameters(path, "asks for more parameters than the weights beside it can hold",
+                                   nn::unet_parameter_count(config.options),
+                                   static_cast<index>(std::min<std::uint64_t>(*bytes / 2, config_limits::parameters)));
+    }
+    return config;
 }
 
 /// The text of a UNet2DModel's config.json, as diffusers writes it.

@@ -73,10 +73,10 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
 /// from itself, and there from the files that diffusion_pytorch_model.safetensors.index.json names, if there is one,
 /// else from diffusion_pytorch_model.safetensors. F64, F32, F16 and BF16 are converted. The names and shapes that
 /// attention layers had before 2023 are understood.
-/// @throws io_error if there are no such files or one breaks a rule of its format, or if the tensors are not exactly
-/// the network's (the text lists all that differ): the network is then as it was. Only if a file that was found right
-/// cannot be read afterwards (the disk fails, or somebody cuts it short meanwhile) the network holds a part of it
-/// @complexity reads each file once; beside the network less than a MiB for each thread
+/// @throws io_error if there are no such files or one breaks a rule of its format, if the tensors are not exactly the
+/// network's (the text lists all that differ), or if reading fails; std::bad_alloc. In each case the network is as it
+/// was
+/// @complexity reads each file once; beside the network as much memory as the files hold
 template <nn::Layer Net>
 void load_weights(const std::string& folder, Net& net) {
     using S = typename Net::scalar;

@@ -27,12 +27,15 @@
 
 namespace ddpm::io {
 
-/// What reader and writer refuse. Only the first is the format's own; the others are far beyond any real model.
+/// What reader and writer refuse. Only the first is the format's own; the others are far beyond any real model. A header
+/// takes at most five times its own size of memory while it is read, and of members that nobody asked for 80 bytes each.
 struct safetensors_limits {
     static constexpr std::uint64_t header_bytes = 100'000'000;
     static constexpr std::size_t dimensions = 8;
     static constexpr std::size_t name_bytes = 4096;
     static constexpr std::size_t tensors = 1'000'000;
+    static constexpr std::size_t metadata = 100'000;   ///< text entries
+    static constexpr std::size_t members = 5'000'000;  ///< of all objects; a tensor has four
     static constexpr int depth = 8;
 };
 
@@ -122,7 +125,7 @@ public:
     [[nodiscard]] safetensors_header parse(std::string_view text, std::uint64_t file_size) const {
         safetensors_header header;
         header.data_start = 8 + text.size();
-        json_reader reader(text, where_, safetensors_limits::depth);
+        json_reader reader(text, where_, safetensors_limits::depth, safetensors_limits::members);
         reader.object([&](const std::string& key) {
             if (key == "__metadata__") {
                 header.metadata = read_metadata(reader);
@@ -148,7 +151,13 @@ private:
         if (reader.peek() == json_kind::null) {
             reader.null();
         } else {
-            reader.object([&](const std::string& key) { metadata.emplace(key, reader.string()); });
+            reader.object([&](const std::string& key) {
+                if (metadata.size() == safetensors_limits::metadata) {
+                    reader.fail(ddpm::detail::text("at most ", safetensors_limits::metadata, " entries of metadata"),
+                                "one more");
+                }
+                metadata.emplace(key, reader.string());
+            });
         }
         return metadata;
     }

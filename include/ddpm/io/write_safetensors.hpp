@@ -93,6 +93,9 @@ namespace detail {
 /// @throws value_error if the metadata is not UTF-8 or the header too long
 [[nodiscard]] inline std::string safetensors_prefix(std::span<const tensor_source* const> order,
                                                     const safetensors_metadata& metadata) {
+    if (metadata.size() > safetensors_limits::metadata) {
+        throw value_error("write_safetensors", "too much metadata", safetensors_limits::metadata, metadata.size());
+    }
     std::string text(8, '\0');
     text.append("{\"__metadata__\":");
     char separator = '{';

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/json.hpp>
 
@@ -23,19 +24,19 @@ namespace ddpm::diffusers::detail {
 
 using io::detail::json;
 
-/// The largest whole number that a config may hold; no model comes near it.
-inline constexpr index largest_integer = index{1} << 24;
+inline void require_length(std::string_view where, std::uint64_t bytes) {
+    if (bytes > config_limits::text_bytes) {
+        throw io_error(where, "too long for a JSON file of a model",
+                       ddpm::detail::text("at most ", config_limits::text_bytes, " bytes"), bytes);
+    }
+}
 
 /// A whole JSON file.
 /// @throws io_error if it cannot be read, or is longer than any config
 [[nodiscard]] inline std::string read_json_file(const std::string& path) {
-    constexpr std::uint64_t most_bytes = std::uint64_t{1} << 26;
     const io::detail::input_file file(path);
-    if (file.size() > most_bytes) {
-        throw io_error(path, "too long for a JSON file of a model", most_bytes, file.size());
-    }
-    const std::size_t length = file.size();
-    std::string text(length, '\0');
+    require_length(path, file.size());
+    std::string text(static_cast<std::size_t>(file.size()), '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     return text;
 }
@@ -44,6 +45,7 @@ inline constexpr index largest_integer = index{1} << 24;
 [[nodiscard]] inline std::string strict_json_text(std::string_view text) {
     constexpr std::string_view infinity = "-Infinity";
     std::string strict;
+    strict.reserve(text.size());
     bool in_string = false;
     for (std::size_t at = 0; at < text.size(); ++at) {
         if (!in_string && text.substr(at, infinity.size()) == infinity) {
@@ -80,15 +82,16 @@ template <class E>
 /// throws io_error that names the key where the value is not of the kind that it gives.
 class config_reader {
 public:
-    /// @throws io_error unless the text is one JSON object
+    /// @throws io_error unless the text is one JSON object within config_limits
     config_reader(std::string_view text, std::string_view where) : where_(where) {
-        json tree = io::detail::parse_json(text, where);
+        require_length(where, text.size());
+        json tree = io::detail::parse_json(text, where, config_limits::values);
         auto* const members = std::get_if<json::object>(&tree.value);
         if (members == nullptr) {
             throw io_error(where_, "not a config", "a JSON object", shown(tree));
         }
         for (auto& [key, value] : *members) {
-            members_.emplace(key, std::move(value));
+            members_.emplace(std::move(key), std::move(value));
         }
     }
 
@@ -126,9 +129,9 @@ public:
         fail(key, "true or false", *value);
     }
 
-    [[nodiscard]] index integer(std::string_view key, index absent, index least) {
+    [[nodiscard]] index integer(std::string_view key, index absent, index least, index most = config_limits::integer) {
         const std::optional<json> value = take(key);
-        return value ? integer_of(key, *value, least) : absent;
+        return value ? integer_of(key, *value, least, most) : absent;
     }
 
     [[nodiscard]] double real(std::string_view key, double absent) {
@@ -160,11 +163,11 @@ public:
         }
     }
 
-    [[nodiscard]] index integer_of(std::string_view key, const json& value, index least) const {
+    [[nodiscard]] index integer_of(std::string_view key, const json& value, index least,
+                                   index most = config_limits::integer) const {
         const auto* const number = std::get_if<std::uint64_t>(&value.value);
-        if (number == nullptr || *number > static_cast<std::uint64_t>(largest_integer) ||
-            static_cast<index>(*number) < least) {
-            fail(key, ddpm::detail::text("a whole number of ", least, " ... ", largest_integer), value);
+        if (number == nullptr || *number > static_cast<std::uint64_t>(most) || static_cast<index>(*number) < least) {
+            fail(key, ddpm::detail::text("a whole number of ", least, " ... ", most), value);
         }
         return static_cast<index>(*number);
     }

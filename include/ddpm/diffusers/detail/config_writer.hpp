@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/json.hpp>
 
@@ -113,7 +114,7 @@ inline void append_indented(std::string& out, const json& tree, std::size_t dept
 [[nodiscard]] inline std::string config_text(std::map<std::string, json> members,
                                              const std::map<std::string, std::string>& unknown) {
     for (const auto& [key, text] : unknown) {
-        if (!members.emplace(key, io::detail::parse_json(text, key)).second) {
+        if (!members.emplace(key, io::detail::parse_json(text, key, config_limits::values)).second) {
             throw value_error("config_text", "an unknown key is one that is written anyway", "another",
                               io::detail::quoted(key));
         }

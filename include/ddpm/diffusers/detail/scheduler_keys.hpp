@@ -46,14 +46,17 @@ enum class domain { any, positive };
             [=](std::string_view, const scheduler_config& config) { return json_of(config.*member); }};
 }
 
-[[nodiscard]] inline scheduler_key key_of(index scheduler_config::*member, index least, index most = largest_integer) {
+[[nodiscard]] inline scheduler_key key_of(index scheduler_config::*member, index least,
+                                          index most = config_limits::integer) {
     return {[=](config_reader& reader, std::string_view key, scheduler_config& config) {
-                config.*member = reader.integer(key, config.*member, least);
-                if (config.*member > most) {
-                    reader.fail(key, ddpm::detail::text("at most ", most), config.*member);
-                }
+                config.*member = reader.integer(key, config.*member, least, most);
             },
-            [=](std::string_view, const scheduler_config& config) { return json_of(config.*member); }};
+            [=](std::string_view key, const scheduler_config& config) {
+                if (config.*member > most) {
+                    throw value_error("scheduler_config_text", key, ddpm::detail::text("at most ", most), config.*member);
+                }
+                return json_of(config.*member);
+            }};
 }
 
 [[nodiscard]] inline scheduler_key key_of(double scheduler_config::*member, domain values = domain::any) {
@@ -216,7 +219,7 @@ template <class E>
 [[nodiscard]] inline const std::map<std::string_view, scheduler_key>& scheduler_keys() {
     using c = scheduler_config;
     static const std::map<std::string_view, scheduler_key> keys{
-        {"num_train_timesteps", key_of(&c::train_timesteps, 1)},
+        {"num_train_timesteps", key_of(&c::train_timesteps, 1, config_limits::train_timesteps)},
         {"beta_schedule", curve_key()},
         {"beta_start", key_of(&c::beta_start)},
         {"beta_end", key_of(&c::beta_end)},
@@ -244,7 +247,7 @@ template <class E>
         {"interpolation_type", key_of(&c::interpolation, interpolation_names)},
         {"timestep_type", key_of(&c::time, time_names)},
         {"lambda_min_clipped", lambda_key()},
-        {"solver_order", key_of(&c::solver_order, 1)},
+        {"solver_order", key_of(&c::solver_order, 1, config_limits::solver_order)},
         {"algorithm_type", key_of(&c::algorithm, algorithm_names)},
         {"solver_type", key_of(&c::solver, solver_names)},
         {"lower_order_final", key_of(&c::lower_order_final)},
@@ -253,8 +256,8 @@ template <class E>
         {"predict_x0", key_of(&c::predict_x0)},
         {"disable_corrector", disable_corrector_key()},
         {"solver_p", null_key()},
-        {"predictor_order", key_of(&c::predictor_order, 1)},
-        {"corrector_order", key_of(&c::corrector_order, 1)},
+        {"predictor_order", key_of(&c::predictor_order, 1, config_limits::solver_order)},
+        {"corrector_order", key_of(&c::corrector_order, 1, config_limits::solver_order)},
         {"tau_func", null_key()},
         {"noise_sampler_seed", key_of(&c::noise_seed)},
         {"eta", key_of(&c::eta)},
@@ -273,11 +276,11 @@ template <class E>
         {"rho", key_of(&c::rho, domain::positive)},
         {"sigma_schedule", key_of(&c::sigma_schedule, sigma_schedule_names)},
         {"s_noise", key_of(&c::s_noise)},
-        {"original_inference_steps", key_of(&c::original_steps, 1)},
+        {"original_inference_steps", key_of(&c::original_steps, 1, config_limits::train_timesteps)},
         {"timestep_scaling", key_of(&c::timestep_scaling)},
         {"snr", key_of(&c::snr, domain::positive)},
         {"sampling_eps", key_of(&c::sampling_eps, domain::positive)},
-        {"correct_steps", key_of(&c::correct_steps, 0)},
+        {"correct_steps", key_of(&c::correct_steps, 0, config_limits::corrections)},
     };
     return keys;
 }

@@ -122,6 +122,9 @@ private:
                 reader.fail("weight_map", "names of safetensors files in the same folder", io::detail::quoted(shard));
             }
             if (position.emplace(shard, files_.size()).second) {
+                if (files_.size() == config_limits::shards) {
+                    reader.fail("weight_map", ddpm::detail::text("at most ", config_limits::shards, " files"), "one more");
+                }
                 files_.push_back(io::safetensors_file::open(path_in(folder, shard)));
             }
         }

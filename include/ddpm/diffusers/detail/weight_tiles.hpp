@@ -7,6 +7,7 @@
 #include <ddpm/diffusers/detail/weight_files.hpp>
 #include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
+#include <ddpm/io/detail/staging_memory.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/tensor.hpp>
 
@@ -22,7 +23,7 @@ namespace ddpm::diffusers::detail {
 /// How many outputs go together: a cache line of floats.
 inline constexpr index tile_outputs = 16;
 
-/// A part of a parameter that goes through a small buffer from its file to its place: the numbers of some outputs, each
+/// A part of a parameter that goes from its file to its place: the numbers of some outputs, each
 /// of them for some inputs. A parameter in torch's order is one output, whose inputs are all its numbers.
 template <Scalar S>
 struct weight_tile {
@@ -140,22 +141,24 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from) {
     }
 }
 
-/// Reads the tiles and gives them to their parameters, side by side.
+/// Reads all tiles, then gives them to their parameters, both side by side: once all are read, nothing can fail.
 template <Scalar S>
 void load_tiles(const std::vector<weight_tile<S>>& tiles) {
-    std::size_t largest = 0;
+    std::vector<std::size_t> begin{0};
     for (const weight_tile<S>& tile : tiles) {
-        largest = std::max(largest, tile.bytes());
+        begin.push_back(begin.back() + tile.bytes());
     }
-    constexpr index grain = 16;
-    parallel_for(static_cast<index>(tiles.size()), grain, [&](index first, index last) {
-        std::vector<std::byte> buffer(largest);
-        for (index i = first; i < last; ++i) {
-            const weight_tile<S>& tile = tiles[static_cast<std::size_t>(i)];
-            read_tile(tile, buffer);
-            store_tile(tile, buffer.data());
-        }
-    });
+    const io::detail::staging_memory memory(begin.back());
+    const auto for_each_tile = [&](const auto& f) {
+        constexpr index grain = 16;
+        parallel_for(static_cast<index>(tiles.size()), grain, [&](index first, index last) {
+            for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
+                f(tiles[i], memory.data() + begin[i]);
+            }
+        });
+    };
+    for_each_tile([](const weight_tile<S>& tile, std::byte* bytes) { read_tile(tile, {bytes, tile.bytes()}); });
+    for_each_tile([](const weight_tile<S>& tile, const std::byte* bytes) { store_tile(tile, bytes); });
 }
 
 }  // namespace ddpm::diffusers::detail

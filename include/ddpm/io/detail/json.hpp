@@ -80,11 +80,11 @@ struct json {
     return {std::move(members)};
 }
 
-/// The tree of one whole JSON text, by the rules of json_reader.
+/// The tree of one whole JSON text, by the rules of json_reader. A value of it takes about 100 bytes, 200 for a member.
 /// @throws io_error with the byte position, if it is not
 [[nodiscard]] inline json parse_json(std::string_view text, std::string_view where,
-                                     int most_depth = json_reader::default_depth) {
-    json_reader reader(text, where, most_depth);
+                                     std::size_t most_values = json_reader::any_number) {
+    json_reader reader(text, where, json_reader::default_depth, most_values, most_values);
     json value = read_json(reader);
     reader.end();
     return value;

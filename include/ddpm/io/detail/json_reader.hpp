@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <new>
 #include <set>
 #include <string>
@@ -49,17 +50,20 @@ inline constexpr std::size_t longest_number = 1000;
 }
 
 /// A strict reader of one JSON text that hands out its values in order and builds no tree, so that hostile text costs
-/// no more memory than its keys. Stricter than the RFC asks: no key twice in an object, nesting up to `most_depth`,
-/// numbers up to 1000 characters and finite, no byte order mark. Both texts must outlive the reader. Every function
+/// no more memory than its keys, up to 80 bytes for each. Stricter than the RFC asks: no key twice in an object, nesting
+/// up to `most_depth`, so many members and elements of all objects and arrays together, numbers up to 1000 characters
+/// and finite, no byte order mark. Both texts must outlive the reader. Every function
 /// throws io_error with the byte position; the reader is of no use afterwards.
 /// @source RFC 8259
 class json_reader {
 public:
     static constexpr int default_depth = 64;
+    static constexpr std::size_t any_number = std::numeric_limits<std::size_t>::max();
 
     /// @throws io_error if the text is not UTF-8
-    json_reader(std::string_view text, std::string_view where, int most_depth = default_depth)
-        : at_(text, where, "JSON"), most_depth_(most_depth) {
+    json_reader(std::string_view text, std::string_view where, int most_depth = default_depth,
+                std::size_t most_members = any_number, std::size_t most_elements = any_number)
+        : at_(text, where, "JSON"), most_depth_(most_depth), members_left_(most_members), elements_left_(most_elements) {
         if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
             at_.move_to(bad);
             fail("UTF-8");
@@ -177,6 +181,7 @@ public:
                     fail("a new key", "a key that the object has already");
                 }
                 at_.expect_token(':');
+                count(members_left_, "no more members of objects");
                 member(*key);
             } while (at_.accept_token(','));
             at_.expect_token('}');
@@ -190,6 +195,7 @@ public:
         open(json_kind::array, "an array");
         if (!at_.accept_token(']')) {
             do {
+                count(elements_left_, "no more elements of arrays");
                 element();
             } while (at_.accept_token(','));
             at_.expect_token(']');
@@ -252,6 +258,13 @@ private:
             fail(ddpm::detail::text("at most ", most_depth_, " levels of nesting"), "one more");
         }
         at_.advance();
+    }
+
+    void count(std::size_t& left, std::string_view expected) {
+        if (left == 0) {
+            fail(expected, "one beyond the limit");
+        }
+        --left;
     }
 
     void literal(std::string_view word) {
@@ -343,6 +356,7 @@ private:
     text_cursor at_;
     int most_depth_;
     int depth_ = 0;
+    std::size_t members_left_, elements_left_;
 };
 
 }  // namespace ddpm::io::detail
