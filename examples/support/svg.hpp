@@ -4,19 +4,18 @@
 
 #include <ddpm/core/error.hpp>
 
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
 
 namespace examples {
 
-/// A short decimal: 4 digits, no trailing zeros.
+/// A short decimal: 4 digits, no trailing zeros, whatever the locale.
 [[nodiscard]] inline std::string number(double value) {
     char text[32];
-    std::snprintf(text, sizeof text, "%.4g", value);
-    return text;
+    return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 4).ptr};
 }
 
 [[nodiscard]] inline std::string svg_text(double x, double y, const char* anchor, const std::string& text) {

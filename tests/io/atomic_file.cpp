@@ -2,106 +2,72 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/atomic_file.hpp>
 
-#include <ddpm/io/safetensors.hpp>
+#include <ddpm/io/detail/bytes.hpp>
 
 #include "support/catch.hpp"
+#include "support/file_faults.hpp"
 #include "support/temporary_folder.hpp"
 
-#include <array>
 #include <cerrno>
 #include <filesystem>
-#include <span>
+#include <iterator>
 #include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 namespace ddpm::test {
 namespace {
 
-using io::detail::posix_files;
-
-enum class fault { none, error, short_write, interrupted, crash };
-
-/// The operating system's calls, with one fault at the k-th of them. After a crash no call has any effect.
-struct faulty_files {
-    static inline fault kind = fault::none;
-    static inline int error_code = 0;
-    static inline int fault_at = -1;
-    static inline int calls = 0;
-    static inline bool crashed = false;
-
-    static void arm(fault kind_, int call, int code) {
-        kind = kind_;
-        fault_at = call;
-        error_code = code;
-        calls = 0;
-        crashed = false;
-    }
-
-    /// Whether this call fails.
-    static bool strikes() {
-        const bool now = calls++ == fault_at;
-        crashed = crashed || (now && kind == fault::crash);
-        errno = error_code;
-        return crashed || (now && (kind == fault::error || kind == fault::interrupted));
-    }
-
-    static int status(const char* path, struct stat* out) { return posix_files::status(path, out); }
-    static int create(const char* path) { return strikes() ? -1 : posix_files::create(path); }
-    static int open_folder(const char* path) { return strikes() ? -1 : posix_files::open_folder(path); }
-    static ssize_t write(int file, const void* from, std::size_t size) {
-        const bool is_short = calls == fault_at && kind == fault::short_write;
-        if (strikes()) {
-            // A write that fails half-way may have put a part into the file.
-            static_cast<void>(posix_files::write(file, from, kind == fault::interrupted ? 0 : size / 2));
-            errno = error_code;
-            return -1;
-        }
-        return posix_files::write(file, from, is_short ? (size + 1) / 2 : size);
-    }
-    static int sync(int) { return strikes() ? -1 : 0; }  // the disk's part takes long and is not what these tests see
-    static int close(int file) {
-        const bool fails = strikes();
-        posix_files::close(file);
-        errno = error_code;
-        return fails ? -1 : 0;
-    }
-    static int rename(const char* from, const char* to) { return strikes() ? -1 : posix_files::rename(from, to); }
-    static int remove(const char* path) { return crashed ? -1 : posix_files::remove(path); }
-};
-
-using faulty_file = io::detail::basic_atomic_file<faulty_files>;
-
-/// Writes "new content" in two pieces; whether that succeeded.
-bool save_text(const std::string& path) {
+/// Writes "new content" in two pieces; "saved", or the text of the error.
+std::string save_text(const std::string& path) {
     try {
-        faulty_file file(path);
+        io::atomic_file file(path);
         file.write(io::detail::bytes_of("new "));
         file.write(io::detail::bytes_of("content"));
         file.commit();
-        return true;
-    } catch (const io_error&) {
-        return false;
+        return "saved";
+    } catch (const io_error& e) {
+        return e.what();
     }
 }
 
-constexpr std::array<float, 100> old_values{1.0f};
-constexpr std::array<float, 100> new_values{2.0f};
-
-bool save_tensors(const std::string& path, const std::array<float, 100>& values) {
-    try {
-        faulty_file file(path);
-        const std::vector<io::tensor_source> tensors{{"a", {100}, std::span<const float>(values)},
-                                                     {"b", {10, 10}, std::span<const float>(values)}};
-        io::detail::write_safetensors_to(file, tensors, {}, {.checksum = true});
-        file.commit();
-        return true;
-    } catch (const io_error&) {
-        return false;
-    }
+mode_t permissions(const std::string& path) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777;
 }
+
+/// Whether f() gives true in a child process that is not root. The folder is given to it.
+template <class F>
+bool as_nobody(const std::string& folder, F&& f) {
+    const bool is_root = ::geteuid() == 0;
+    constexpr unsigned nobody = 65534;
+    if (is_root) {
+        REQUIRE(::chown(folder.c_str(), nobody, nobody) == 0);
+        REQUIRE(::chmod(std::filesystem::path(folder).parent_path().c_str(), 0755) == 0);
+    }
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const bool plain = !is_root || (::setgid(nobody) == 0 && ::setuid(nobody) == 0);
+        ::_exit(plain && f() ? 0 : 1);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/// While it lives, the process has this umask.
+struct umask_of {
+    explicit umask_of(mode_t mask) : before(::umask(mask)) {}
+    ~umask_of() { ::umask(before); }
+    mode_t before;
+};
 
 TEST_CASE("atomic_file writes a new file and replaces an old one", "[io]") {
     const temporary_folder folder;
@@ -155,115 +121,182 @@ TEST_CASE("atomic_file refuses what it cannot replace", "[io]") {
     CHECK_THROWS_AS(io::atomic_file(folder / "absent/"), io_error);
 }
 
+TEST_CASE("atomic_file keeps the permissions of the file that it replaces", "[io]") {
+    const temporary_folder folder;
+    const std::string path = folder / "file";
+    const umask_of mask(0022);
+    CHECK(save_text(path) == "saved");
+    CHECK(permissions(path) == 0644);
+    for (const mode_t mode : {0600u, 0640u, 0666u, 0400u, 0444u, 0755u, 0000u}) {
+        CAPTURE(mode);
+        REQUIRE(::chmod(path.c_str(), mode) == 0);
+        CHECK(save_text(path) == "saved");
+        CHECK(permissions(path) == mode);
+    }
+}
+
+TEST_CASE("atomic_file: nobody whom the old file shut out can open the new one while it is written", "[io]") {
+    const temporary_folder folder;
+    const std::string path = folder / "file";
+    const umask_of mask(0);
+    for (const mode_t mode : {0600u, 0640u}) {
+        write_text(path, "old");
+        REQUIRE(::chmod(path.c_str(), mode) == 0);
+        io::atomic_file file(path);
+        for (const auto& entry : std::filesystem::directory_iterator(folder / "")) {
+            CHECK(permissions(entry.path().string()) == mode);
+        }
+    }
+}
+
+TEST_CASE("atomic_file keeps owner and group as far as it may", "[io]") {
+    if (::geteuid() != 0) {
+        return;  // only root can make a file of somebody else
+    }
+    const temporary_folder folder;
+    const std::string path = folder / "file";
+    write_text(path, "old");
+    REQUIRE(::chown(path.c_str(), 1234, 4321) == 0);
+    REQUIRE(::chmod(path.c_str(), 0660) == 0);
+    CHECK(save_text(path) == "saved");
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK(status.st_uid == 1234);
+    CHECK(status.st_gid == 4321);
+    CHECK(permissions(path) == 0660);
+    // A user who is not of the group cannot give the file to it; the user's own group is not let in instead.
+    CHECK(as_nobody(folder / ".", [&] { return save_text(path) == "saved"; }));
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK(status.st_uid == 65534);
+    CHECK(permissions(path) == 0600);
+}
+
+TEST_CASE("atomic_file replaces a symbolic link, not what it points to", "[io]") {
+    const temporary_folder folder;
+    write_text(folder / "target", "old");
+    std::filesystem::create_symlink("target", folder / "link");
+    CHECK(save_text(folder / "link") == "saved");
+    CHECK(read_text(folder / "target") == "old");
+    CHECK(read_text(folder / "link") == "new content");
+    CHECK_FALSE(std::filesystem::is_symlink(folder / "link"));
+}
+
+TEST_CASE("atomic_file works in a folder that may be written but not read", "[io]") {
+    const temporary_folder folder;
+    const std::string inside = folder / "drop";
+    std::filesystem::create_directory(inside);
+    CHECK(as_nobody(inside, [&] {
+        const std::string path = inside + "/file";
+        return ::chmod(inside.c_str(), 0300) == 0 && save_text(path) == "saved" && read_text(path) == "new content" &&
+               save_text(path) == "saved" && ::chmod(inside.c_str(), 0700) == 0;
+    }));
+    CHECK(std::distance(std::filesystem::directory_iterator(inside), {}) == 1);
+}
+
+TEST_CASE("atomic_file fails in a folder that may not be written, and leaves the file", "[io]") {
+    const temporary_folder folder;
+    const std::string inside = folder / "closed";
+    std::filesystem::create_directory(inside);
+    write_text(inside + "/file", "old");
+    CHECK(as_nobody(inside, [&] {
+        return ::chmod(inside.c_str(), 0500) == 0 && save_text(inside + "/file") != "saved" &&
+               ::chmod(inside.c_str(), 0700) == 0;
+    }));
+    CHECK(read_text(inside + "/file") == "old");
+}
+
+TEST_CASE("atomic_file removes what dead writers left, and nothing of the living", "[io]") {
+    const temporary_folder folder;
+    for (int i = 0; i < 100; ++i) {  // of a process of the same number, in another container
+        write_text(folder / ddpm::detail::text(".ddpm-", i % 2 == 0 ? 1 : ::getpid(), "-", i, ".tmp"), "left");
+    }
+    write_text(folder / ".ddpm-notes", "mine");
+    write_text(folder / "other.tmp", "mine");
+    std::filesystem::create_directory(folder / ".ddpm-folder.tmp");
+    std::filesystem::create_symlink("other.tmp", folder / ".ddpm-link.tmp");
+    const int held = ::open((folder / ".ddpm-held.tmp").c_str(), O_WRONLY | O_CREAT, 0600);
+    REQUIRE(::flock(held, LOCK_EX) == 0);
+
+    io::atomic_file other(folder / "other");
+    other.write(io::detail::bytes_of("alive"));
+    CHECK(save_text(folder / "file") == "saved");
+    other.commit();
+    CHECK(read_text(folder / "other") == "alive");
+    CHECK(folder.entries() == 7);  // the five that are no leftovers, and the two that were saved
+    CHECK(read_text(folder / "other.tmp") == "mine");
+
+    ::close(held);
+    CHECK(save_text(folder / "file") == "saved");
+    CHECK_FALSE(std::filesystem::exists(folder / ".ddpm-held.tmp"));
+    CHECK(folder.entries() == 6);
+}
+
+TEST_CASE("atomic_file: a leftover of a file that only its owner may read is removed too", "[io]") {
+    const temporary_folder folder;
+    CHECK(as_nobody(folder / ".", [&] {
+        write_text(folder / ".ddpm-0.tmp", "left");
+        return ::chmod((folder / ".ddpm-0.tmp").c_str(), 0400) == 0 && save_text(folder / "file") == "saved";
+    }));
+    CHECK(folder.entries() == 1);
+}
+
 TEST_CASE("atomic_file: one fault at any call leaves the old file or the new one", "[io]") {
     struct scenario {
-        fault kind;
+        file_fault kind;
         int code;
         bool survives;  // whether the file is written all the same
     };
-    constexpr scenario scenarios[] = {
-        {fault::error, ENOSPC, false},     {fault::error, EIO, false}, {fault::short_write, 0, true},
-        {fault::interrupted, EINTR, true}, {fault::crash, EIO, false},
-    };
+    constexpr scenario scenarios[] = {{file_fault::error, ENOSPC, false},   {file_fault::error, EIO, false},
+                                      {file_fault::error, EACCES, false},   {file_fault::error, EMFILE, false},
+                                      {file_fault::short_call, 0, true},    {file_fault::interrupted, EINTR, true},
+                                      {file_fault::crash, EIO, false}};
     int cases = 0;
     for (const bool has_old : {false, true}) {
         for (const auto& [kind, code, survives] : scenarios) {
-            bool fault_met = true;
-            for (int call = 0; fault_met; ++call) {
+            bool met = true;
+            for (int call = 0; met; ++call, ++cases) {
                 CAPTURE(has_old, static_cast<int>(kind), code, call);
                 const temporary_folder folder;
                 const std::string path = folder / "file";
                 if (has_old) {
                     write_text(path, "old");
                 }
-                faulty_files::arm(kind, call, code);
-                const bool saved = save_text(path);
-                fault_met = faulty_files::calls > call;
+                std::string said;
+                {
+                    const file_fault_at fault(kind, call, code);
+                    said = save_text(path);
+                    met = fault.was_met();
+                }
                 const bool exists = std::filesystem::exists(path);
                 const bool is_new = exists && read_text(path) == "new content";
                 const bool is_old = has_old ? exists && read_text(path) == "old" : !exists;
+                CAPTURE(said);
                 CHECK((is_new || is_old));
-                CHECK((!saved || is_new));
-                if (survives && code != EINTR) {
-                    CHECK(saved);
-                }
-                if (kind != fault::crash) {
+                const bool in_place = said == "saved" || said.find("in place") != said.npos;
+                CHECK((kind == file_fault::crash || in_place == is_new));
+                CHECK((!survives || said == "saved"));
+                if (kind != file_fault::crash) {
                     CHECK(folder.entries() == (exists ? 1 : 0));
                 }
-                ++cases;
+                CHECK(save_text(path) == "saved");
+                CHECK(folder.entries() == 1);
             }
         }
     }
-    faulty_files::arm(fault::none, -1, 0);
-    CHECK(cases >= 2 * 5 * 9);
+    CHECK(cases >= 2 * 7 * 12);
 }
 
-TEST_CASE("atomic_file goes on after an interrupted call", "[io]") {
+TEST_CASE("atomic_file: a file system without sync or locks is no error", "[io]") {
     const temporary_folder folder;
-    // create, write, write, sync, close, rename, open_folder, sync: all but rename and open_folder may be interrupted.
-    for (const int call : {0, 1, 2, 3, 4, 7}) {
-        CAPTURE(call);
-        faulty_files::arm(fault::interrupted, call, EINTR);
-        CHECK(save_text(folder / "file"));
-        CHECK(read_text(folder / "file") == "new content");
+    bool met = true;
+    int saved = 0;
+    for (int call = 0; met; ++call) {
+        const file_fault_at fault(file_fault::error, call, EINVAL);
+        saved += save_text(folder / "file") == "saved" ? 1 : 0;
+        met = fault.was_met();
     }
-    faulty_files::arm(fault::none, -1, 0);
+    CHECK(saved >= 3 + 1);  // the lock, two syncs, and no fault at all
 }
-
-TEST_CASE("atomic_file: a file system without sync is no error", "[io]") {
-    const temporary_folder folder;
-    for (const int call : {3, 7}) {
-        faulty_files::arm(fault::error, call, EINVAL);
-        CHECK(save_text(folder / "file"));
-    }
-    faulty_files::arm(fault::none, -1, 0);
-}
-
-TEST_CASE("a safetensors file under a fault at any call is the old or the new one", "[io]") {
-    int cases = 0;
-    for (const auto& [kind, code] : {std::pair(fault::error, ENOSPC), std::pair(fault::crash, EIO),
-                                     std::pair(fault::short_write, 0), std::pair(fault::error, EIO)}) {
-        bool fault_met = true;
-        for (int call = 0; fault_met; ++call) {
-            CAPTURE(static_cast<int>(kind), call);
-            const temporary_folder folder;
-            const std::string path = folder / "model.safetensors";
-            faulty_files::arm(fault::none, -1, 0);
-            REQUIRE(save_tensors(path, old_values));
-            faulty_files::arm(kind, call, code);
-            const bool saved = save_tensors(path, new_values);
-            fault_met = faulty_files::calls > call;
-            const auto file = io::safetensors_file::open(path);
-            file.verify_checksum();
-            for (const std::string_view name : {"a", "b"}) {
-                std::array<float, 100> got{};
-                file.read<float>(name, got);
-                CHECK((got == new_values || (!saved && got == old_values)));
-            }
-            ++cases;
-        }
-    }
-    faulty_files::arm(fault::none, -1, 0);
-    CHECK(cases >= 4 * 10);
-}
-
-/// As posix_files, but the process ends before the k-th call.
-struct killing_files : posix_files {
-    static inline int left = 0;
-    static void tick() {
-        if (left-- == 0) {
-            ::_exit(9);
-        }
-    }
-    static int create(const char* path) { return tick(), posix_files::create(path); }
-    static int open_folder(const char* path) { return tick(), posix_files::open_folder(path); }
-    static ssize_t write(int file, const void* from, std::size_t size) {
-        return tick(), posix_files::write(file, from, size);
-    }
-    static int sync(int file) { return tick(), posix_files::sync(file); }
-    static int close(int file) { return tick(), posix_files::close(file); }
-    static int rename(const char* from, const char* to) { return tick(), posix_files::rename(from, to); }
-};
 
 TEST_CASE("atomic_file: a process that ends before any call leaves the old file or the new one", "[io]") {
     bool killed = true;
@@ -275,12 +308,8 @@ TEST_CASE("atomic_file: a process that ends before any call leaves the old file 
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
-            killing_files::left = call;
-            {
-                io::detail::basic_atomic_file<killing_files> file(path);
-                file.write(io::detail::bytes_of("new content"));
-                file.commit();
-            }
+            const exit_at_file_call end(call);
+            static_cast<void>(save_text(path));
             ::_exit(0);
         }
         int status = 0;
@@ -289,8 +318,11 @@ TEST_CASE("atomic_file: a process that ends before any call leaves the old file 
         const std::string content = read_text(path);
         CAPTURE(call, content);
         CHECK((content == "new content" || (killed && content == "old")));
+        CHECK(folder.entries() <= 2);
+        CHECK(save_text(path) == "saved");
+        CHECK(folder.entries() == 1);
     }
-    CHECK(cases == 9);
+    CHECK(cases >= 12);
 }
 
 }  // namespace

@@ -2,25 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <sstream>
+#include <ddpm/core/detail/text.hpp>
+
 #include <stdexcept>
-#include <string>
 #include <string_view>
 
 namespace ddpm {
-
-namespace detail {
-
-/// The parts, streamed one after another into one string.
-template <class... Parts>
-[[nodiscard]] std::string text(const Parts&... parts) {
-    std::ostringstream out;
-    out.precision(17);
-    (out << ... << parts);
-    return out.str();
-}
-
-}  // namespace detail
 
 /// The base of every exception that the library throws: a caller's mistake or a bad file, never a numerical outcome.
 class error : public std::runtime_error {

@@ -5,133 +5,152 @@
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/posix_files.hpp>
+#include <ddpm/io/detail/temporary_file.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace ddpm::io {
 
-namespace detail {
-
-/// What atomic_file is, over the operating system's calls or a test's.
-template <class Files>
-class basic_atomic_file {
+/// A file replaced as a whole: written beside `path`, synced, renamed over it, its folder synced. After a failure or a
+/// crash at any moment `path` holds the old content or the new one, never a part.
+///
+/// The new file has the old one's permissions (read, write, execute) and, as far as the system allows, its owner and
+/// group; where the group cannot be kept, the new group may do what others may. A file that is new has the permissions
+/// of the process's umask. A symbolic link at `path` is itself replaced, and what it pointed to stays; so does what
+/// other hard links show. The temporary files that killed writers left in the folder are removed before anything is
+/// written.
+class atomic_file {
 public:
     /// Starts a new content for `path` in a temporary file beside it.
     /// @throws io_error if the folder takes no new file, or `path` is something other than a regular file
-    explicit basic_atomic_file(std::string path) : path_(std::move(path)) {
+    explicit atomic_file(std::string path) : path_(std::move(path)) {
         if (path_.empty() || path_.back() == '/') {
             throw io_error(path_, "cannot be written", "the name of a file", "none");
         }
         const std::size_t slash = path_.rfind('/');
-        folder_ = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
-        struct stat status {};
-        if (Files::status(path_.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+        const std::string folder = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
+        struct stat old {};
+        const bool has_old = detail::uninterrupted([&] { return ::stat(path_.c_str(), &old); }) == 0;
+        if (!has_old && errno != ENOENT) {
+            fail("cannot see the old file");
+        }
+        if (has_old && !S_ISREG(old.st_mode)) {
             throw io_error(path_, "cannot be replaced", "a regular file or none", "something else");
         }
-        static std::atomic<unsigned> counter{0};
-        constexpr int most_attempts = 100;
-        for (int attempt = 0; file_ < 0 && attempt < most_attempts; ++attempt) {
-            temporary_ = ddpm::detail::text(folder_, "/.ddpm-", ::getpid(), "-", counter++, ".tmp");
-            file_ = Files::create(temporary_.c_str());
-            if (file_ < 0 && errno != EEXIST && errno != EINTR) {
-                break;
-            }
+        // A folder that may be written but not read cannot be opened; commit() then syncs the whole file system.
+        folder_ = detail::file_handle::open(folder, O_RDONLY | O_DIRECTORY);
+        if (!folder_ && errno != EACCES) {
+            fail("cannot open its folder");
         }
-        if (file_ < 0) {
-            temporary_.clear();  // whatever has that name is not ours to remove
+        detail::remove_leftovers(folder);
+        constexpr mode_t by_umask = 0666, owner = 0700;
+        file_ = detail::create_temporary(folder, has_old ? old.st_mode & owner : by_umask, temporary_);
+        if (!file_) {
             fail("cannot make a temporary file");
+        }
+        if (has_old) {
+            keep_permissions(old);
         }
     }
 
-    basic_atomic_file(const basic_atomic_file&) = delete;
-    basic_atomic_file& operator=(const basic_atomic_file&) = delete;
+    atomic_file(const atomic_file&) = delete;
+    atomic_file& operator=(const atomic_file&) = delete;
 
     /// Drops the new content unless it was committed.
-    ~basic_atomic_file() { discard(); }
+    ~atomic_file() { discard(); }
 
     /// Appends to the new content.
     /// @throws io_error if not all of it could be written; the old content stands
     void write(std::span<const std::byte> bytes) {
-        DDPM_ASSERT(file_ >= 0);
+        DDPM_ASSERT(file_);
         constexpr std::size_t largest_call = std::size_t{1} << 30;
         while (!bytes.empty()) {
-            const auto written = Files::write(file_, bytes.data(), std::min(bytes.size(), largest_call));
-            if (written > 0) {
-                bytes = bytes.subspan(static_cast<std::size_t>(written));
-            } else if (written == 0) {
-                errno = ENOSPC;
-                fail("cannot write");
-            } else if (errno != EINTR) {
+            const auto written = detail::uninterrupted(
+                [&] { return ::write(file_.number(), bytes.data(), std::min(bytes.size(), largest_call)); });
+            if (written <= 0) {
+                errno = written == 0 ? ENOSPC : errno;
                 fail("cannot write");
             }
+            bytes = bytes.subspan(static_cast<std::size_t>(written));
         }
     }
 
     /// Puts the new content in the old one's place, on the disk too. To be called once, last.
-    /// @throws io_error if that failed; the old content stands, unless only the folder's entry could not be synced
+    /// @throws io_error if that failed; the old content stands. There is one exception, which the text then names: the
+    /// new content is in place, and the disk failed to record the folder's change, so that a loss of power may undo it
     void commit() {
-        DDPM_ASSERT(file_ >= 0);
-        sync(file_, "cannot sync");
-        if (Files::close(std::exchange(file_, -1)) != 0 && errno != EINTR) {
+        DDPM_ASSERT(file_);
+        if (!file_.sync()) {
+            fail("cannot sync");
+        }
+        // Some file systems report a failed write only when the file is closed; the lock must outlive that.
+        detail::file_handle lock = file_.duplicate();
+        if (!lock || !file_.close()) {
             fail("cannot close");
         }
-        if (Files::rename(temporary_.c_str(), path_.c_str()) != 0) {
+        if (detail::uninterrupted([&] { return ::rename(temporary_.c_str(), path_.c_str()); }) != 0) {
             fail("cannot rename the temporary file");
         }
         temporary_.clear();
-        file_ = Files::open_folder(folder_.c_str());
-        if (file_ < 0) {
-            fail("written, but its folder cannot be opened");
+        if (folder_ ? !folder_.sync() : !sync_file_system(lock)) {
+            fail("the new content is in place, but its folder cannot be synced");
         }
-        sync(file_, "written, but its folder cannot be synced");
-        Files::close(std::exchange(file_, -1));
     }
 
 private:
-    void sync(int file, const char* failure) {
-        while (Files::sync(file) != 0) {
-            // EINVAL: a file system that has nothing to sync here.
-            if (errno == EINVAL) {
-                return;
-            }
-            if (errno != EINTR) {
-                fail(failure);
-            }
+    void keep_permissions(const struct stat& old) {
+        struct stat now {};
+        if (!file_.status(now)) {
+            fail("cannot see the temporary file");
         }
+        const auto give_to = [&](uid_t user, gid_t group) {
+            return detail::uninterrupted([&] { return ::fchown(file_.number(), user, group); }) == 0;
+        };
+        constexpr auto unchanged = static_cast<uid_t>(-1);
+        const bool has_group = (now.st_uid == old.st_uid && now.st_gid == old.st_gid) || give_to(old.st_uid, old.st_gid) ||
+                               give_to(unchanged, old.st_gid);
+        constexpr mode_t owner = 0700, others = 0007, all = 0777;
+        const mode_t mode = has_group ? old.st_mode & all
+                                      : (old.st_mode & (owner | others)) | (old.st_mode & others) << 3;
+        if ((now.st_mode & all) != mode &&
+            detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
+            fail("cannot keep the permissions of the old file");
+        }
+    }
+
+    [[nodiscard]] static bool sync_file_system([[maybe_unused]] const detail::file_handle& file) noexcept {
+#ifdef __linux__
+        return ::syncfs(file.number()) == 0;
+#else
+        ::sync();
+        return true;
+#endif
     }
 
     void discard() noexcept {
-        if (file_ >= 0) {
-            Files::close(std::exchange(file_, -1));
-        }
         if (!temporary_.empty()) {
-            Files::remove(temporary_.c_str());
+            ::unlink(temporary_.c_str());
             temporary_.clear();
         }
+        file_.close();
     }
 
-    [[noreturn]] void fail(const char* what) const {
-        throw io_error(path_, ddpm::detail::text(what, " (", std::generic_category().message(errno), ")"));
+    /// Drops the new content and throws, with errno as the reason.
+    [[noreturn]] void fail(const char* what) {
+        const int reason = errno;
+        discard();
+        throw io_error(path_, ddpm::detail::text(what, " (", detail::system_message(reason), ")"));
     }
 
     std::string path_;
-    std::string folder_;
     std::string temporary_;
-    int file_ = -1;
+    detail::file_handle file_;
+    detail::file_handle folder_;
 };
-
-}  // namespace detail
-
-/// A file replaced as a whole: written beside `path`, synced, renamed over it, its folder synced. After a failure or a
-/// crash at any moment `path` holds the old content or the new one, never a part. A symbolic link at `path` is itself
-/// replaced.
-using atomic_file = detail::basic_atomic_file<detail::posix_files>;
 
 }  // namespace ddpm::io

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/text.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/detail/crc32.hpp>
@@ -112,14 +113,11 @@ namespace detail {
         append_json_string(text, tensor->name);
         text.append(":{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
         for (std::size_t i = 0; i < tensor->shape.size(); ++i) {
-            text.append(i == 0 ? "" : ",").append(std::to_string(tensor->shape[i]));
+            text.append(i == 0 ? "" : ",");
+            ddpm::detail::append_text(text, tensor->shape[i]);
         }
         const std::uint64_t end = position + tensor->bytes.size();
-        text.append("],\"data_offsets\":[")
-            .append(std::to_string(position))
-            .append(",")
-            .append(std::to_string(end))
-            .append("]}");
+        text.append(ddpm::detail::text("],\"data_offsets\":[", position, ',', end, "]}"));
         position = end;
     }
     text.push_back('}');

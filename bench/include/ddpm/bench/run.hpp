@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <locale>
 #include <memory>
 #include <regex>
 #include <set>
@@ -94,6 +95,19 @@ inline void write_file(const std::string& path, const std::string& text) {
     }
 }
 
+/// While it lives, C++'s global locale is the classic one, and C's as well: Google Benchmark's report and a peer
+/// program's answers are numbers for other programs.
+class classic_locale {
+public:
+    classic_locale() : before_(std::locale::global(std::locale::classic())) {}
+    classic_locale(const classic_locale&) = delete;
+    classic_locale& operator=(const classic_locale&) = delete;
+    ~classic_locale() { std::locale::global(before_); }
+
+private:
+    std::locale before_;
+};
+
 /// Prints, and writes, what came out.
 inline void publish(const results& measured, const run_context& context, const run_options& options) {
     const auto table = table_of(measured.by_case());
@@ -120,6 +134,7 @@ inline void publish(const results& measured, const run_context& context, const r
 /// @throws io_error if the peer program fails or a file cannot be written; value_error if no case matches;
 /// std::regex_error for a filter that is none
 inline void run(const run_options& options) {
+    const detail::classic_locale numbers_for_programs;
     std::shared_ptr<peer_program> program;
     if (!options.peer_program.empty() && !options.only_ours) {
         program = std::make_shared<peer_program>(options.peer_program);

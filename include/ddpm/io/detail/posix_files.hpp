@@ -2,26 +2,72 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
-#include <cstdio>
+#include <string>
+#include <system_error>
+#include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace ddpm::io::detail {
 
-/// The operating system's calls that atomic_file makes, in one place, so that a test can put faults in theirs. Each
-/// gives -1 and sets errno where it fails.
-struct posix_files {
-    static int status(const char* path, struct stat* out) noexcept { return ::stat(path, out); }
-    static int create(const char* path) noexcept { return ::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); }
-    static int open_folder(const char* path) noexcept { return ::open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); }
-    static ssize_t write(int file, const void* from, std::size_t size) noexcept { return ::write(file, from, size); }
-    static int sync(int file) noexcept { return ::fsync(file); }
-    static int close(int file) noexcept { return ::close(file); }
-    static int rename(const char* from, const char* to) noexcept { return ::rename(from, to); }
-    static int remove(const char* path) noexcept { return ::unlink(path); }
+/// What the operating system says of a failure.
+[[nodiscard]] inline std::string system_message(int code) { return std::generic_category().message(code); }
+
+/// Calls a function of the operating system until no signal interrupts it.
+template <class Call>
+auto uninterrupted(const Call& call) noexcept {
+    auto result = call();
+    while (result < 0 && errno == EINTR) {
+        result = call();
+    }
+    return result;
+}
+
+/// An open file or folder, closed at the end of its life.
+class file_handle {
+public:
+    explicit file_handle(int number = -1) noexcept : number_(number) {}
+    file_handle(file_handle&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+    file_handle& operator=(file_handle&& other) noexcept {
+        std::swap(number_, other.number_);
+        return *this;
+    }
+    ~file_handle() { close(); }
+
+    /// Opens with ::open's flags; no program that this one starts inherits the file. Not open where that fails.
+    [[nodiscard]] static file_handle open(const std::string& path, int flags, mode_t mode = 0) noexcept {
+        return file_handle(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+    }
+
+    /// A second handle of the same open file. It keeps the file's lock after the first is closed.
+    [[nodiscard]] file_handle duplicate() const noexcept {
+        return file_handle(uninterrupted([&] { return ::fcntl(number_, F_DUPFD_CLOEXEC, 0); }));
+    }
+
+    [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
+    [[nodiscard]] int number() const noexcept { return number_; }
+
+    /// Whether nothing that was written is lost. Closes the file in any case.
+    bool close() noexcept {
+        return number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR;
+    }
+
+    /// Whether the file or folder is on the disk. A file system that has nothing to sync says EINVAL.
+    [[nodiscard]] bool sync() const noexcept {
+        return uninterrupted([&] { return ::fsync(number_); }) == 0 || errno == EINVAL;
+    }
+
+    [[nodiscard]] bool status(struct stat& out) const noexcept {
+        return uninterrupted([&] { return ::fstat(number_, &out); }) == 0;
+    }
+
+private:
+    int number_;
 };
 
 }  // namespace ddpm::io::detail

@@ -2,14 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/text.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 
-#include <array>
 #include <charconv>
-#include <concepts>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -32,15 +31,6 @@ inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
     return name.starts_with(ema_group) || name.starts_with(first_moment_group) ||
            name.starts_with(second_moment_group) || name.starts_with(timesteps_group);
-}
-
-/// A number as text that reads back as the same number, whatever the locale.
-template <class T>
-    requires std::integral<T> || std::floating_point<T>
-[[nodiscard]] std::string exact_text(T value) {
-    std::array<char, 64> out{};
-    const auto [end, error] = std::to_chars(out.data(), out.data() + out.size(), value);
-    return std::string(out.data(), error == std::errc{} ? end : out.data());
 }
 
 /// The step that a checkpoint's metadata names.

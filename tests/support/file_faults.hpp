@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace ddpm::test {
+
+/// What befalls one of the operating system's calls on files.
+enum class file_fault {
+    error,        ///< it fails; a write puts half of its bytes into the file before
+    short_call,   ///< a read or a write handles only half of its bytes, and succeeds
+    interrupted,  ///< a signal interrupts it before it does anything
+    crash         ///< it fails, and from then on no call has any effect
+};
+
+/// While one lives, the k-th call (from 0) that this program makes to open, read, write, sync, lock, rename or remove a
+/// file, to change its permissions or to make a folder meets a fault. The test program must hold a source that includes
+/// support/file_faults.inl.hpp, which stands in the place of the operating system's functions.
+class file_fault_at {
+public:
+    file_fault_at(file_fault kind, int call, int code) noexcept;
+    file_fault_at(const file_fault_at&) = delete;
+    file_fault_at& operator=(const file_fault_at&) = delete;
+    ~file_fault_at();
+
+    /// Whether there were so many calls that the fault was met.
+    [[nodiscard]] bool was_met() const noexcept;
+};
+
+/// While one lives, this process ends before its k-th such call.
+class exit_at_file_call {
+public:
+    explicit exit_at_file_call(int call) noexcept;
+    exit_at_file_call(const exit_at_file_call&) = delete;
+    exit_at_file_call& operator=(const exit_at_file_call&) = delete;
+    ~exit_at_file_call();
+};
+
+}  // namespace ddpm::test

@@ -1,0 +1,181 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The operating system's functions on files, so that a test can make any call of them fail. To be included by one source
+// of a program: its functions take the place of the C library's for the whole program.
+#pragma once
+
+#include "support/file_faults.hpp"
+
+#include <atomic>
+#include <cerrno>
+#include <cstdarg>
+#include <cstddef>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ddpm::test {
+namespace {
+
+struct file_fault_state {
+    std::atomic<bool> armed{false};
+    std::atomic<int> calls{0};
+    std::atomic<bool> crashed{false};
+    file_fault kind = file_fault::error;
+    int fault_at = -1;
+    int code = 0;
+    int exit_at = -1;
+};
+
+file_fault_state file_faults;
+
+enum class verdict { run, fail, halve };
+
+/// What becomes of the call that is being made.
+verdict judge_call() noexcept {
+    file_fault_state& s = file_faults;
+    if (!s.armed) {
+        return verdict::run;
+    }
+    const int call = s.calls++;
+    if (call == s.exit_at) {
+        ::_exit(9);
+    }
+    const bool now = call == s.fault_at;
+    if (now && s.kind == file_fault::crash) {
+        s.crashed = true;
+    }
+    if (s.crashed || (now && s.kind != file_fault::short_call)) {
+        errno = s.code;
+        return verdict::fail;
+    }
+    return now ? verdict::halve : verdict::run;
+}
+
+/// The C library's own function of that name.
+template <class F>
+F* real(const char* name) noexcept {
+    return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+file_fault_at::file_fault_at(file_fault kind, int call, int code) noexcept {
+    file_faults.kind = kind;
+    file_faults.fault_at = call;
+    file_faults.code = code;
+    file_faults.calls = 0;
+    file_faults.crashed = false;
+    file_faults.armed = true;
+}
+
+file_fault_at::~file_fault_at() {
+    file_faults.armed = false;
+    file_faults.fault_at = -1;
+}
+
+bool file_fault_at::was_met() const noexcept { return file_faults.calls > file_faults.fault_at; }
+
+exit_at_file_call::exit_at_file_call(int call) noexcept {
+    file_faults.exit_at = call;
+    file_faults.calls = 0;
+    file_faults.armed = true;
+}
+
+exit_at_file_call::~exit_at_file_call() {
+    file_faults.armed = false;
+    file_faults.exit_at = -1;
+}
+
+}  // namespace ddpm::test
+
+#define DDPM_TEST_REAL(function) (::ddpm::test::real<decltype(::function)>(#function))
+
+/// A function that returns −1 where it fails.
+#define DDPM_TEST_FAULTY(function, parameters, arguments)                                             \
+    int function parameters noexcept(noexcept(::function arguments)) {                                \
+        static auto* const original = DDPM_TEST_REAL(function);                                       \
+        return ddpm::test::judge_call() == ddpm::test::verdict::fail ? -1 : original arguments;       \
+    }
+
+extern "C" {
+
+DDPM_TEST_FAULTY(flock, (int file, int operation), (file, operation))
+DDPM_TEST_FAULTY(fchmod, (int file, mode_t mode), (file, mode))
+DDPM_TEST_FAULTY(fchown, (int file, uid_t user, gid_t group), (file, user, group))
+DDPM_TEST_FAULTY(fstat, (int file, struct stat* out), (file, out))
+DDPM_TEST_FAULTY(stat, (const char* path, struct stat* out), (path, out))
+DDPM_TEST_FAULTY(rename, (const char* from, const char* to), (from, to))
+DDPM_TEST_FAULTY(mkdir, (const char* path, mode_t mode), (path, mode))
+DDPM_TEST_FAULTY(unlink, (const char* path), (path))
+
+/// While faults are armed, nothing goes to the disk: that takes long, and no test sees it.
+int fsync(int file) {
+    static auto* const original = DDPM_TEST_REAL(fsync);
+    const auto verdict = ddpm::test::judge_call();
+    return verdict == ddpm::test::verdict::fail ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
+}
+
+#ifdef __linux__
+int syncfs(int file) noexcept {
+    static auto* const original = DDPM_TEST_REAL(syncfs);
+    const auto verdict = ddpm::test::judge_call();
+    return verdict == ddpm::test::verdict::fail ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
+}
+#endif
+
+int open(const char* path, int flags, ...) {
+    static auto* const original = DDPM_TEST_REAL(open);
+    mode_t mode = 0;
+    if ((flags & O_CREAT) != 0) {
+        va_list rest;
+        va_start(rest, flags);
+        mode = static_cast<mode_t>(va_arg(rest, int));
+        va_end(rest);
+    }
+    return ddpm::test::judge_call() == ddpm::test::verdict::fail ? -1 : original(path, flags, mode);
+}
+
+/// The file is closed even where the call fails, as Linux does.
+int close(int file) {
+    static auto* const original = DDPM_TEST_REAL(close);
+    const bool fails = ddpm::test::judge_call() == ddpm::test::verdict::fail;
+    const int reason = errno;
+    const int result = original(file);
+    errno = fails ? reason : errno;
+    return fails ? -1 : result;
+}
+
+ssize_t write(int file, const void* from, size_t size) {
+    static auto* const original = DDPM_TEST_REAL(write);
+    const auto verdict = ddpm::test::judge_call();
+    if (verdict == ddpm::test::verdict::run) {
+        return original(file, from, size);
+    }
+    if (verdict == ddpm::test::verdict::halve) {
+        return original(file, from, (size + 1) / 2);
+    }
+    const int reason = errno;
+    if (reason != EINTR) {
+        static_cast<void>(original(file, from, size / 2));
+    }
+    errno = reason;
+    return -1;
+}
+
+ssize_t pread(int file, void* to, size_t size, off_t position) {
+    static auto* const original = DDPM_TEST_REAL(pread);
+    const auto verdict = ddpm::test::judge_call();
+    return verdict == ddpm::test::verdict::fail
+               ? -1
+               : original(file, to, verdict == ddpm::test::verdict::halve ? (size + 1) / 2 : size, position);
+}
+
+}  // extern "C"
+
+#undef DDPM_TEST_FAULTY
+#undef DDPM_TEST_REAL
