@@ -7,6 +7,7 @@
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/channel_order.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/per_sample.hpp>

@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/checked.hpp>
+#include <ddpm/io/detail/foreign_content.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 
 #include <algorithm>
@@ -44,9 +45,9 @@ template <std::size_t Dimensions>
                        file_size);
     }
     if (const std::uint32_t got = load_big_u32(prefix.data()); got != magic) {
-        throw io_error(where,
-                       ddpm::detail::text("not an IDX file of ", Dimensions, " dimensions of bytes: magic number"),
-                       magic, got);
+        throw io_error(where, ddpm::detail::text("not an IDX file of ", Dimensions, " dimensions of bytes"),
+                       ddpm::detail::text("magic number ", magic),
+                       ddpm::detail::text(got, ", ", foreign_content(prefix)));
     }
     std::array<index, Dimensions> extents{};
     std::uint64_t product = 1;
@@ -71,13 +72,14 @@ template <std::size_t Dimensions>
 template <std::size_t Dimensions>
 [[nodiscard]] std::array<index, Dimensions> read_idx(const std::string& path, std::vector<std::uint8_t>& body) {
     const input_file file(path);
-    std::array<std::byte, 4 + 4 * Dimensions> buffer{};
+    constexpr std::size_t header_bytes = 4 + 4 * Dimensions;
+    std::array<std::byte, telling_bytes> buffer{};
     const auto prefix =
         std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
     file.read(0, prefix);
     const auto extents = idx_extents<Dimensions>(prefix, file.size(), path);
-    body.resize(static_cast<std::size_t>(file.size() - buffer.size()));
-    file.read(buffer.size(), std::as_writable_bytes(std::span(body)));
+    body.resize(static_cast<std::size_t>(file.size() - header_bytes));
+    file.read(header_bytes, std::as_writable_bytes(std::span(body)));
     return extents;
 }
 

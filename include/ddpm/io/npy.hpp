@@ -3,26 +3,27 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/channel_order.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/npy_header.hpp>
-#include <ddpm/io/detail/read_converted.hpp>
+#include <ddpm/io/detail/npy_values.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ddpm::io {
 
 /// Writes a batch as a NumPy array of shape (N, D), C order: one sample per row of the array. By way of atomic_file.
 /// @shape samples D × N
-/// @throws io_error if writing fails
+/// @throws io_error if writing fails; `path` then holds what atomic_file::commit says
 /// @source NumPy, NEP 1, format version 1.0
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples) {
@@ -30,7 +31,7 @@ void write_npy(const std::string& path, const X& samples) {
     const ddpm::detail::readable<X> memory(samples);
     const batch_view<const scalar>& view = memory.view();
     atomic_file file(path);
-    file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), view.columns(), view.rows())));
+    file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), std::array{view.columns(), view.rows()})));
     if (view.contiguous()) {
         file.write(std::as_bytes(std::span(view.data(), static_cast<std::size_t>(view.size()))));
     } else {
@@ -41,59 +42,85 @@ void write_npy(const std::string& path, const X& samples) {
     file.commit();
 }
 
-namespace detail {
-
-/// Fills the batch that an array of that header is, by read(values): a function that takes the values in the file's
-/// order.
-template <Scalar S, class Read>
-[[nodiscard]] batch<S> npy_batch(const npy_header& header, Read&& read) {
-    if (header.fortran_order) {
-        batch<S> transposed(header.rows, header.columns);
-        read(std::span<S>(transposed.data(), static_cast<std::size_t>(transposed.size())));
-        return transposed.transpose();
+/// Writes a batch of images as a NumPy array of four dimensions: (N, H, W, C), or torch's (N, C, H, W).
+/// @shape samples D × N with D = shape.size()
+/// @throws shape_error if D does not fit the shape; io_error as write_npy
+template <BatchLike X>
+void write_npy(const std::string& path, const X& samples, sample_shape shape,
+               channel_order order = channel_order::last) {
+    using scalar = scalar_of<X>;
+    const ddpm::detail::readable<X> memory(samples);
+    const batch_view<const scalar>& view = memory.view();
+    ddpm::detail::require_image("write_npy", view.rows(), shape);
+    const index count = view.columns();
+    const bool planes = order == channel_order::first;
+    const std::array extents = planes ? std::array{count, shape.channels, shape.height, shape.width}
+                                      : std::array{count, shape.height, shape.width, shape.channels};
+    atomic_file file(path);
+    file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), extents)));
+    std::vector<scalar> image(planes ? static_cast<std::size_t>(view.rows()) : 0);
+    for (index n = 0; n < count; ++n) {
+        const scalar* from = view.column(n);
+        if (planes) {
+            ddpm::detail::pixels_to_planes(from, shape.height * shape.width, shape.channels, image.data());
+            from = image.data();
+        }
+        file.write(std::as_bytes(std::span(from, static_cast<std::size_t>(view.rows()))));
     }
-    batch<S> out(header.columns, header.rows);
-    read(std::span<S>(out.data(), static_cast<std::size_t>(out.size())));
-    return out;
+    file.commit();
 }
 
-}  // namespace detail
-
-/// Reads a NumPy array of shape (N, D), little-endian float32 or float64, C or Fortran order, as a batch; float64 to
-/// float rounds to nearest.
+/// Reads a NumPy array as a batch: one of shape (N, …) as N samples, each with the remaining extents in C order, so that
+/// images (N, H, W, C) stand in a batch's own order; one of a single extent (D) as one sample. Truth values, integers
+/// and floating-point numbers of at most 8 bytes are read, of either order of bytes, in C or Fortran order, and stand in
+/// the batch as they are: a pixel of 255 is 255. float64 to float rounds to nearest; an integer is never rounded.
 /// @shape D × N
-/// @throws io_error if the file is not such an array, or its size is not exactly what its header says
+/// @throws io_error if the file is not such an array, its size is not exactly what its header says, or an integer in it
+/// is one that S cannot hold
+/// @source NumPy, NEP 1
 template <Scalar S>
 [[nodiscard]] batch<S> read_npy(const std::string& path) {
     const detail::input_file file(path);
-    std::array<std::byte, detail::npy_longest_prefix> buffer{};
-    const auto prefix =
-        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
-    file.read(0, prefix);
-    const detail::npy_header header = detail::parse_npy_header(prefix, file.size(), path);
-    return detail::npy_batch<S>(header, [&](std::span<S> values) {
-        if (header.element_bytes == sizeof(S)) {
-            file.read(header.data_start, std::as_writable_bytes(values));
-        } else if (header.element_bytes == sizeof(float)) {
-            detail::read_converted(file, header.data_start, values, detail::convert_number<float, S>);
-        } else {
-            detail::read_converted(file, header.data_start, values, detail::convert_number<double, S>);
-        }
-    });
+    return detail::read_npy_batch<S>(file, detail::read_npy_header(file));
 }
 
 /// The same of a file in memory; `where` names it in messages.
 template <Scalar S>
 [[nodiscard]] batch<S> parse_npy(std::span<const std::byte> file, std::string_view where) {
-    const detail::npy_header header = detail::parse_npy_header(file, file.size(), where);
-    return detail::npy_batch<S>(header, [&](std::span<S> values) {
-        const std::byte* from = file.data() + header.data_start;
-        for (S& value : values) {
-            value = header.element_bytes == sizeof(float) ? static_cast<S>(detail::load_little<float>(from))
-                                                          : static_cast<S>(detail::load_little<double>(from));
-            from += header.element_bytes;
-        }
-    });
+    return detail::read_npy_batch<S>(detail::memory_file(file, where), detail::parse_npy_header(file, file.size(), where));
+}
+
+/// Images from a file.
+template <Scalar S>
+struct npy_images {
+    batch<S> samples;    ///< D × N, the channel fastest
+    sample_shape shape;  ///< of one image
+};
+
+/// Reads a NumPy array of images: four dimensions (N, H, W, C), or (N, C, H, W) if the order says so, or three (N, H, W)
+/// as grey images. Otherwise as read_npy.
+/// @throws io_error as read_npy, or if the array has other dimensions
+template <Scalar S>
+[[nodiscard]] npy_images<S> read_npy_images(const std::string& path, channel_order order = channel_order::last) {
+    const detail::input_file file(path);
+    const detail::npy_header header = detail::read_npy_header(file);
+    const std::vector<index>& size = header.shape;
+    const bool planes = order == channel_order::first;
+    if (size.size() != 4 && size.size() != 3) {
+        throw io_error(path, "not an array of images",
+                       planes ? "(images, channels, height, width)" : "(images, height, width, channels)",
+                       detail::npy_shape_text(size));
+    }
+    npy_images<S> out{detail::read_npy_batch<S>(file, header), {}};
+    if (size.size() == 3) {
+        out.shape = {size[1], size[2], 1};
+    } else if (planes) {
+        out.shape = {size[2], size[3], size[1]};
+        out.samples = nchw_to_batch(out.samples, out.shape);
+    } else {
+        out.shape = {size[1], size[2], size[3]};
+    }
+    return out;
 }
 
 }  // namespace ddpm::io

@@ -4,6 +4,7 @@
 
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/detail/crc32.hpp>
+#include <ddpm/io/detail/foreign_content.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
 #include <ddpm/io/safetensors_header.hpp>
@@ -32,9 +33,12 @@ public:
     [[nodiscard]] static safetensors_file open(const std::string& path) {
         detail::input_file file(path);
         const detail::safetensors_parser parser(path);
-        std::array<std::byte, 8> prefix{};
-        file.read(0, std::span(prefix).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), 8))));
-        const std::size_t length = parser.header_length(prefix, file.size());
+        std::array<std::byte, detail::telling_bytes> buffer{};
+        const auto prefix =
+            std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), buffer.size())));
+        file.read(0, prefix);
+        require_own_format(prefix, path);
+        const std::size_t length = parser.header_length(std::span(buffer).first<8>(), file.size());
         std::string text(length, '\0');
         file.read(8, std::as_writable_bytes(std::span(text)));
         safetensors_header header = parser.parse(text, file.size());
@@ -156,6 +160,16 @@ public:
     }
 
 private:
+    /// @throws io_error if the file is of another known format. A safetensors file begins with a length whose upper four
+    /// bytes are 0, and '{'.
+    static void require_own_format(std::span<const std::byte> prefix, const std::string& path) {
+        const std::string_view text = detail::text_of(prefix);
+        const std::string_view content = detail::known_content(prefix);
+        if (text.size() > 8 && !content.empty() && text.substr(4, 5) != std::string_view("\0\0\0\0{", 5)) {
+            throw io_error(path, "not a safetensors file", "the length of a header, and '{'", content);
+        }
+    }
+
     safetensors_file(detail::input_file file, safetensors_header header)
         : file_(std::move(file)), header_(std::move(header)) {}
 

@@ -6,38 +6,98 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/checked.hpp>
+#include <ddpm/io/detail/foreign_content.hpp>
+#include <ddpm/io/detail/json_writer.hpp>
 #include <ddpm/io/detail/text_cursor.hpp>
 
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <functional>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace ddpm::io::detail {
 
-/// What the header of a NumPy file says, for a matrix of float32 or float64.
-struct npy_header {
-    std::size_t element_bytes = 0;
-    bool fortran_order = false;
-    index rows = 0;
-    index columns = 0;
-    std::size_t data_start = 0;
+/// The type of an array's elements.
+struct npy_type {
+    char kind = 'f';  ///< as NumPy's descr: 'b' truth values, 'i' and 'u' integers, 'f' floating point
+    std::size_t bytes = 0;
+    bool big_endian = false;
 };
+
+/// What the header of a NumPy file says.
+struct npy_header {
+    npy_type type;
+    bool fortran_order = false;
+    std::vector<index> shape;
+    std::size_t data_start = 0;
+
+    /// N: the first of several extents; an array of one extent is one sample.
+    [[nodiscard]] index samples() const noexcept { return shape.size() > 1 ? shape.front() : 1; }
+
+    /// The extents of a sample.
+    [[nodiscard]] std::span<const index> sample_extents() const noexcept {
+        return std::span(shape).subspan(shape.size() > 1 ? 1 : 0);
+    }
+
+    /// D, the number of elements of a sample.
+    [[nodiscard]] index sample_size() const noexcept {
+        const auto extents = sample_extents();
+        return std::accumulate(extents.begin(), extents.end(), index{1}, std::multiplies<>());
+    }
+};
+
+/// A shape as Python writes it.
+[[nodiscard]] inline std::string npy_shape_text(std::span<const index> shape) {
+    std::string out = "(";
+    for (const index extent : shape) {
+        out.append(out.size() > 1 ? " " : "").append(ddpm::detail::text(extent, ','));
+    }
+    if (shape.size() > 1) {
+        out.pop_back();
+    }
+    return out + ")";
+}
+
+/// What a descr means, for messages: '<c8' (complex numbers).
+[[nodiscard]] inline std::string npy_type_text(std::string_view descr) {
+    constexpr std::array<std::pair<char, std::string_view>, 10> kinds{{{'b', "truth values"},
+                                                                       {'i', "signed integers"},
+                                                                       {'u', "unsigned integers"},
+                                                                       {'f', "floating-point numbers"},
+                                                                       {'c', "complex numbers"},
+                                                                       {'O', "Python objects"},
+                                                                       {'S', "byte strings"},
+                                                                       {'U', "texts"},
+                                                                       {'M', "dates"},
+                                                                       {'m', "durations"}}};
+    const std::size_t at = descr.find_first_not_of("<>|=");
+    std::string_view meaning = "raw bytes or no type of NumPy";
+    for (const auto& [kind, name] : kinds) {
+        meaning = at != descr.npos && descr[at] == kind ? name : meaning;
+    }
+    return ddpm::detail::text(quoted(descr), " (", meaning, ")");
+}
 
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
 
 /// Where the data must begin; NumPy itself refuses longer headers unless told otherwise.
 inline constexpr std::size_t npy_longest_prefix = 10'000;
 
-/// The bytes before the data of a C-order matrix: version 1.0, padded so that the data begins at a multiple of 64.
-[[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, index rows, index columns) {
+/// The bytes before the data of a C-order array of floating-point numbers: version 1.0, padded so that the data begins
+/// at a multiple of 64.
+[[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, std::span<const index> shape) {
     std::string text(npy_magic);
     text.append("\x01\x00\x00\x00", 4);
-    text.append(ddpm::detail::text("{'descr': '<f", element_bytes, "', 'fortran_order': False, 'shape': (", rows, ", ",
-                                   columns, "), }"));
+    text.append(ddpm::detail::text("{'descr': '<f", element_bytes, "', 'fortran_order': False, 'shape': ",
+                                   npy_shape_text(shape), ", }"));
     text.append(63 - text.size() % 64, ' ').push_back('\n');
     text[8] = static_cast<char>(text.size() - 10);
     return text;
@@ -65,13 +125,13 @@ public:
             at_.expect_token(':');
             if (key == "descr") {
                 once(has_type);
-                header.element_bytes = type();
+                header.type = type();
             } else if (key == "fortran_order") {
                 once(has_order);
                 header.fortran_order = truth();
             } else if (key == "shape") {
                 once(has_shape);
-                shape(header);
+                header.shape = shape();
             } else {
                 at_.fail("the key 'descr', 'fortran_order' or 'shape'", "another");
             }
@@ -106,12 +166,25 @@ private:
         return value;
     }
 
-    std::size_t type() {
-        const std::string_view value = string();
-        if (value != "<f4" && value != "<f8") {
-            at_.fail("the type '<f4' or '<f8'", "another");
+    npy_type type() {
+        constexpr auto expected = "truth values, integers or floating-point numbers of at most 8 bytes";
+        at_.skip_space();
+        if (at_.current() == '[') {
+            at_.fail(expected, "a structured type");
         }
-        return value == "<f4" ? 4 : 8;
+        const std::string_view descr = string();
+        // An order of bytes, a kind, a size. One byte has no order: NumPy writes '|' there.
+        const std::string_view sizes = descr.size() != 3      ? ""
+                                       : descr[1] == 'f'      ? "248"
+                                       : descr[1] == 'b'      ? "1"
+                                       : descr[1] == 'i'      ? "1248"
+                                       : descr[1] == 'u'      ? "1248"
+                                                              : "";
+        const std::string_view orders = sizes.empty() || descr[2] == '1' ? "<>|" : "<>";
+        if (sizes.empty() || sizes.find(descr[2]) == sizes.npos || orders.find(descr[0]) == orders.npos) {
+            at_.fail(expected, npy_type_text(descr));
+        }
+        return {descr[1], static_cast<std::size_t>(descr[2] - '0'), descr[0] == '>'};
     }
 
     bool truth() {
@@ -123,15 +196,23 @@ private:
         return is_true;
     }
 
-    void shape(npy_header& header) {
+    std::vector<index> shape() {
+        std::vector<index> extents;
         at_.expect_token('(');
-        header.rows = extent();
-        at_.expect_token(',');
-        header.columns = extent();
-        at_.accept_token(',');
-        if (!at_.accept_token(')')) {
-            fail("a shape of two extents");
+        while (!at_.accept_token(')')) {
+            extents.push_back(extent());
+            if (!at_.accept_token(',')) {
+                if (extents.size() < 2) {
+                    fail("a comma after the only extent");
+                }
+                at_.expect_token(')');
+                break;
+            }
         }
+        if (extents.empty()) {
+            at_.fail("a shape of at least one extent", "none: a single number");
+        }
+        return extents;
     }
 
     index extent() {
@@ -152,13 +233,16 @@ private:
 };
 
 /// Checks the header of a NumPy file against the size of the file; `prefix` is the file's beginning.
-/// @throws io_error unless it is a matrix of float32 or float64 that fills the file exactly
+/// @throws io_error unless it is an array of numbers that fills the file exactly
 /// @source NumPy, NEP 1, versions 1.0, 2.0 and 3.0
 [[nodiscard]] inline npy_header parse_npy_header(std::span<const std::byte> prefix, std::uint64_t file_size,
                                                  std::string_view where) {
     const std::string_view text = text_of(prefix);
-    if (text.size() < 12 || text.substr(0, npy_magic.size()) != npy_magic) {
-        throw io_error(where, "not a NumPy file", "the bytes 93 'NUMPY' and a header", "something else");
+    if (!text.starts_with(npy_magic)) {
+        throw io_error(where, "not a NumPy file", "the bytes 93 'NUMPY' and a header", foreign_content(prefix));
+    }
+    if (text.size() < 12) {
+        throw io_error(where, "the NumPy header is cut short", "at least 12 bytes", text.size());
     }
     const int version = text[6];
     if (version < 1 || version > 3 || text[7] != 0) {
@@ -176,14 +260,18 @@ private:
     npy_header header;
     header.data_start = start + static_cast<std::size_t>(length);
     npy_dictionary_reader(text.substr(start, static_cast<std::size_t>(length)), where).read(header);
-    const auto elements =
-        checked_multiply(static_cast<std::uint64_t>(header.rows), static_cast<std::uint64_t>(header.columns));
-    const auto bytes = elements ? checked_multiply(*elements, header.element_bytes) : std::nullopt;
+    // An extent of 0 must not hide that the others do not fit.
+    std::optional<std::uint64_t> sample_bytes = header.type.bytes;
+    for (const index extent : header.sample_extents()) {
+        sample_bytes = sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(extent)) : std::nullopt;
+    }
+    const auto bytes =
+        sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(header.samples())) : std::nullopt;
     const auto total = bytes ? checked_add(*bytes, header.data_start) : std::nullopt;
     if (!total || *total != file_size) {
         throw io_error(where, "the size of the NumPy file does not fit its header",
-                       ddpm::detail::text(header.data_start, " + ", header.rows, " x ", header.columns, " x ",
-                                          header.element_bytes, " bytes"),
+                       ddpm::detail::text(header.data_start, " bytes and ", npy_shape_text(header.shape), " x ",
+                                          header.type.bytes, " bytes"),
                        file_size);
     }
     return header;

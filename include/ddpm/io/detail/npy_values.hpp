@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/io/detail/bytes.hpp>
+#include <ddpm/io/detail/half.hpp>
+#include <ddpm/io/detail/npy_header.hpp>
+#include <ddpm/io/detail/read_converted.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ddpm::io::detail {
+
+/// A file in memory, with what of input_file the reader of an array uses.
+class memory_file {
+public:
+    memory_file(std::span<const std::byte> content, std::string_view path) : content_(content), path_(path) {}
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] std::uint64_t size() const noexcept { return content_.size(); }
+    void read(std::uint64_t position, std::span<std::byte> out) const noexcept {
+        if (!out.empty()) {
+            std::memcpy(out.data(), content_.data() + position, out.size());
+        }
+    }
+
+private:
+    std::span<const std::byte> content_;
+    std::string path_;
+};
+
+struct npy_bool {
+    std::uint8_t byte;
+};
+struct npy_f16 {
+    std::uint16_t bits;
+};
+
+/// Whether a type of floating point has that integer.
+template <Scalar S, std::integral T>
+[[nodiscard]] constexpr bool holds(T x) noexcept {
+    const auto bits = static_cast<std::uint64_t>(x);
+    const std::uint64_t magnitude = std::cmp_less(x, 0) ? 0 - bits : bits;
+    const int lowest = magnitude == 0 ? 0 : std::countr_zero(magnitude);
+    return magnitude >> lowest <= std::uint64_t{1} << std::numeric_limits<S>::digits;
+}
+
+/// Fills `out` with the numbers of an array of one type, in the file's order.
+/// @throws io_error if one is an integer that S cannot hold
+template <class Stored, class File, Scalar S>
+void read_npy_numbers(const File& file, const npy_header& header, std::span<S> out) {
+    std::uint64_t position = header.data_start;
+    if constexpr (std::same_as<Stored, S>) {
+        if (!header.type.big_endian) {
+            file.read(position, std::as_writable_bytes(out));
+            return;
+        }
+    }
+    std::array<Stored, chunk_bytes / sizeof(Stored)> chunk;
+    for (std::size_t done = 0; done < out.size();) {
+        const auto part = std::span(chunk).first(std::min(chunk.size(), out.size() - done));
+        file.read(position, std::as_writable_bytes(part));
+        position += part.size_bytes();
+        for (Stored x : part) {
+            if (header.type.big_endian) {
+                auto bytes = std::bit_cast<std::array<std::byte, sizeof(Stored)>>(x);
+                std::reverse(bytes.begin(), bytes.end());
+                x = std::bit_cast<Stored>(bytes);
+            }
+            if constexpr (std::same_as<Stored, npy_bool>) {
+                out[done] = x.byte == 0 ? S{0} : S{1};
+            } else if constexpr (std::same_as<Stored, npy_f16>) {
+                out[done] = S{float_of_f16(x.bits)};
+            } else {
+                if constexpr (std::integral<Stored>) {
+                    if (!holds<S>(x)) {
+                        throw io_error(file.path(), ddpm::detail::text("element ", done, " of the array"),
+                                       ddpm::detail::text("an integer that ", sizeof(S) == 4 ? "float" : "double",
+                                                          " holds without rounding"),
+                                       x);
+                    }
+                }
+                out[done] = static_cast<S>(x);
+            }
+            ++done;
+        }
+    }
+}
+
+/// The same of any type that a header may name.
+template <class File, Scalar S>
+void read_npy_values(const File& file, const npy_header& header, std::span<S> out) {
+    const std::size_t bytes = header.type.bytes;
+    switch (header.type.kind) {
+        case 'b':
+            return read_npy_numbers<npy_bool>(file, header, out);
+        case 'i':
+            return bytes == 1   ? read_npy_numbers<std::int8_t>(file, header, out)
+                   : bytes == 2 ? read_npy_numbers<std::int16_t>(file, header, out)
+                   : bytes == 4 ? read_npy_numbers<std::int32_t>(file, header, out)
+                                : read_npy_numbers<std::int64_t>(file, header, out);
+        case 'u':
+            return bytes == 1   ? read_npy_numbers<std::uint8_t>(file, header, out)
+                   : bytes == 2 ? read_npy_numbers<std::uint16_t>(file, header, out)
+                   : bytes == 4 ? read_npy_numbers<std::uint32_t>(file, header, out)
+                                : read_npy_numbers<std::uint64_t>(file, header, out);
+        default:
+            return bytes == 2   ? read_npy_numbers<npy_f16>(file, header, out)
+                   : bytes == 4 ? read_npy_numbers<float>(file, header, out)
+                                : read_npy_numbers<double>(file, header, out);
+    }
+}
+
+/// Where an element of a sample lies in an array whose first extent is the fastest, by where it lies in C order.
+[[nodiscard]] inline index fortran_place(index place, std::span<const index> extents, index stride) noexcept {
+    index out = 0;
+    for (auto extent = extents.rbegin(); extent != extents.rend(); ++extent) {
+        stride /= *extent;
+        out += place % *extent * stride;
+        place /= *extent;
+    }
+    return out;
+}
+
+/// The batch that an array of that header is.
+template <Scalar S, class File>
+[[nodiscard]] batch<S> read_npy_batch(const File& file, const npy_header& header) {
+    const index samples = header.samples();
+    const index size = header.sample_size();
+    const auto numbers = [](batch<S>& of) { return std::span<S>(of.data(), static_cast<std::size_t>(of.size())); };
+    batch<S> out(size, samples);
+    if (!header.fortran_order) {
+        read_npy_values(file, header, numbers(out));
+        return out;
+    }
+    batch<S> stored(samples, size);
+    read_npy_values(file, header, numbers(stored));
+    for (index i = 0; i < size; ++i) {
+        out.row(i) = stored.col(fortran_place(i, header.sample_extents(), size)).transpose();
+    }
+    return out;
+}
+
+/// Reads and checks the header of a file.
+template <class File>
+[[nodiscard]] npy_header read_npy_header(const File& file) {
+    std::array<std::byte, npy_longest_prefix> buffer{};
+    const auto prefix =
+        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
+    file.read(0, prefix);
+    return parse_npy_header(prefix, file.size(), file.path());
+}
+
+}  // namespace ddpm::io::detail
