@@ -263,9 +263,18 @@ TEST_CASE("weights that are not there, or not readable, are an io_error", "[diff
     const temporary_folder folder;
     auto net = some_layers<float>();
     CHECK(contains(failure(folder / "", net), "no weights"));
-    CHECK(contains(failure(folder / "nowhere", net), "no weights"));
+    CHECK(contains(failure(folder / "", net), "got none"));
+    CHECK(contains(failure(folder / "nowhere", net), "no folder that can be read (No such file or directory)"));
     write_text(folder / "diffusion_pytorch_model.bin", "PK");
-    CHECK(contains(failure(folder / "", net), "pickled .bin only"));
+    CHECK(contains(failure(folder / "", net),
+                   "expected diffusion_pytorch_model.safetensors or diffusion_pytorch_model.safetensors.index.json, got "
+                   "\"diffusion_pytorch_model.bin\": a pickle is a program, not data; save the model anew with "
+                   "safe_serialization=True"));
+    write_text(folder / "README.md", "x");
+    write_text(folder / "diffusion_pytorch_model.ema.safetensors", "x");
+    CHECK(contains(failure(folder / "", net),
+                   "got \"diffusion_pytorch_model.bin\", \"diffusion_pytorch_model.ema.safetensors\": ask for the "
+                   "variant, weights_options{.variant = \"ema\"}"));
     write_text(folder / single, "not a safetensors file");
     CHECK(failure(folder / "", net) != "loaded");
     save_weights(folder / "", net);
@@ -274,6 +283,43 @@ TEST_CASE("weights that are not there, or not readable, are an io_error", "[diff
         write_text(folder / single, std::string_view(whole).substr(0, length));
         CHECK(failure(folder / "", net) != "loaded");
     }
+}
+
+TEST_CASE("the weights of a variant are loaded if they are asked for", "[diffusers]") {
+    const temporary_folder folder;
+    const auto expected = some_layers<float>();
+    auto net = expected.zeros();
+    save_weights(folder / "", expected);
+    std::filesystem::rename(folder / single, folder / "diffusion_pytorch_model.fp16.safetensors");
+    CHECK(contains(failure(folder / "", net), "weights_options{.variant = \"fp16\"}"));
+    load_weights(folder / "", net, {.variant = "fp16"});
+    CHECK(net == expected);
+    CHECK_THROWS_AS(load_weights(folder / "", net, {.variant = "bf16"}), io_error);
+    CHECK_THROWS_AS(load_weights(folder / "", net, {.variant = "../fp16"}), value_error);
+    // Shards: diffusers' index of today, and the one it wrote before.
+    std::filesystem::rename(folder / "diffusion_pytorch_model.fp16.safetensors", folder / "a.safetensors");
+    std::string map;
+    for (const stored& s : stored_of(expected)) {
+        map += (map.empty() ? "\"" : ", \"") + s.name + "\": \"a.safetensors\"";
+    }
+    for (const std::string name : {"diffusion_pytorch_model.safetensors.index.fp16.json",
+                                   "diffusion_pytorch_model.safetensors.fp16.index.json"}) {
+        write_text(folder / name, "{\"weight_map\": {" + map + "}}");
+        net = expected.zeros();
+        load_weights(folder / "", net, {.variant = "fp16"});
+        CHECK(net == expected);
+        CHECK(contains(failure(folder / "", net), "got \"a.safetensors\", \"" + name + "\""));
+        std::filesystem::remove(folder / name);
+    }
+}
+
+TEST_CASE("weights are not saved where the index cannot be removed", "[diffusers]") {
+    const temporary_folder folder;
+    const auto net = some_layers<float>();
+    std::filesystem::create_directory(folder / sharded);
+    CHECK_THROWS_AS(save_weights(folder / "", net), io_error);
+    CHECK_THROWS_AS(save_weights(folder / "nowhere", net), io_error);
+    CHECK(folder.entries() == 1);
 }
 
 TEST_CASE("an index of shards that is wrong is an io_error", "[diffusers]") {

@@ -335,4 +335,31 @@ TEST_CASE("a U-Net refuses batches that do not fit", "[nn]") {
     CHECK_THROWS_AS(with_classes.forward(x, t, out, v), shape_error);
 }
 
+TEST_CASE("a U-Net whose output has other channels than its input says so as a predictor", "[nn]") {
+    nn::unet_options options = small_options();
+    options.in_channels = 6;
+    options.out_channels = 3;
+    const nn::unet<float> net(options);
+    batch<float> x = random_batch<float>(96, 1, 4), out(96, 1), right(48, 1);
+    const std::vector<double> t{1};
+    std::string message;
+    try {
+        net.session(1)(x, t, model_output<float>{out, {}});
+    } catch (const shape_error& e) {
+        message = e.what();
+    }
+    CHECK(message ==
+          "unet::forward: this network's output is not of its samples' shape: no predictor; expected out_channels = 6, "
+          "or twice as many (a variance head), got 3");
+    net.session(1)(x, t, model_output<float>{right, {}});
+    CHECK(right.isFinite().all());
+    auto w = net.plan(1);
+    try {
+        net.forward(random_batch<float>(48, 1, 4), t, right, w);
+    } catch (const shape_error& e) {
+        message = e.what();
+    }
+    CHECK(message == "unet::forward: elements of a sample of the input; expected 4 x 4 x 6, got 48");
+}
+
 }  // namespace ddpm::test

@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace ddpm::diffusers {
@@ -69,18 +70,24 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
 
 }  // namespace detail
 
+/// Which of the weights that a folder holds.
+struct weights_options {
+    std::string variant;  ///< as diffusers' `variant`, such as "fp16"; none if it is empty
+};
+
 /// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else
 /// from itself, and there from the files that diffusion_pytorch_model.safetensors.index.json names, if there is one,
-/// else from diffusion_pytorch_model.safetensors. F64, F32, F16 and BF16 are converted. The names and shapes that
+/// else from diffusion_pytorch_model.safetensors. A variant has files of its own: diffusers names those of fp16
+/// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. F64, F32, F16 and BF16 are converted. The names and shapes that
 /// attention layers had before 2023 are understood.
 /// @throws io_error if there are no such files or one breaks a rule of its format, if the tensors are not exactly the
 /// network's (the text lists all that differ), or if reading fails; std::bad_alloc. In each case the network is as it
 /// was
 /// @complexity reads each file once; beside the network as much memory as the files hold
 template <nn::Layer Net>
-void load_weights(const std::string& folder, Net& net) {
+void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
     using S = typename Net::scalar;
-    const detail::weight_files files(detail::part_folder(folder, "unet"));
+    const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
     const std::vector<nn::parameter<S>> parameters = nn::parameters(net);
     detail::require_tensors_of(files, parameters);
     std::vector<detail::weight_tile<S>> tiles;
@@ -91,8 +98,10 @@ void load_weights(const std::string& folder, Net& net) {
 }
 
 /// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is
-/// one, else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed.
-/// @throws io_error if writing fails; the folder then holds what it held before
+/// one, else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed; what
+/// it names stays.
+/// @throws io_error if writing fails; the folder then holds what it held before, unless the text says that the new
+/// weights are in place (see atomic_file::commit) or that only the index could not be removed
 /// @complexity beside the network as much memory as its largest tensor
 template <nn::Layer Net>
 void save_weights(const std::string& folder, const Net& net) {
@@ -105,7 +114,11 @@ void save_weights(const std::string& folder, const Net& net) {
         tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), p.values);
         largest = std::max(largest, p.values.size());
     }
-    io::atomic_file file(detail::path_in(place, detail::weights_name));
+    const std::string old_index = detail::path_in(place, detail::weights_index_name());
+    if (detail::type_at(old_index) == std::filesystem::file_type::directory) {
+        throw io_error(old_index, "cannot be removed", "a file or none", "a folder");
+    }
+    io::atomic_file file(detail::path_in(place, detail::weights_name()));
     const auto order = io::detail::safetensors_order(tensors);
     const std::string prefix = io::detail::safetensors_prefix(order, {{"format", "pt"}});
     file.write(io::detail::bytes_of(prefix));
@@ -117,7 +130,12 @@ void save_weights(const std::string& folder, const Net& net) {
         file.write(std::as_bytes(out));
     }
     file.commit();
-    std::filesystem::remove(detail::path_in(place, detail::weights_index_name));
+    std::error_code failure;
+    std::filesystem::remove(old_index, failure);
+    if (failure) {
+        throw io_error(old_index, ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
+                                                     "them, cannot be removed (", failure.message(), ")"));
+    }
 }
 
 }  // namespace ddpm::diffusers

@@ -86,8 +86,13 @@ public:
     void forward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<S> out,
                  workspace& w) const {
         const index n = x.columns();
-        const feature_map<const S> input = map_of("unet::forward", x, options_.in_channels);
-        const feature_map<S> output = map_of("unet::forward", out, options_.out_channels);
+        const feature_map<const S> input = map_of("unet::forward", "input", x, options_.in_channels);
+        if (out.rows() == x.rows() && options_.out_channels != options_.in_channels) {
+            throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
+                              ddpm::detail::text("out_channels = ", options_.in_channels, ", or twice as many (a variance head)"),
+                              options_.out_channels);
+        }
+        const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
         detail::require_map("unet::forward", "output", output, options_.out_channels, input.height, input.width, n);
         if (static_cast<index>(t.size()) != n) {
             throw shape_error("unet::forward", "one time per sample", n, t.size());
@@ -230,7 +235,7 @@ public:
         if (dx.size() == 0) {
             conv_in_.backward(w.input, dh, {}, d.conv_in_);
         } else {
-            const feature_map<S> dinput = map_of("unet::backward", dx, options_.in_channels);
+            const feature_map<S> dinput = map_of("unet::backward", "gradient of the input", dx, options_.in_channels);
             conv_in_.backward(w.input, dh, dinput, d.conv_in_);
             if (options_.center_input) {
                 detail::multiply<S>(dx, S{2});
@@ -307,9 +312,11 @@ private:
 
     /// A batch as images of the options' size.
     template <class T>
-    [[nodiscard]] feature_map<T> map_of(std::string_view where, batch_view<T> x, index channels) const {
+    [[nodiscard]] feature_map<T> map_of(std::string_view where, std::string_view what, batch_view<T> x,
+                                        index channels) const {
         if (x.rows() != options_.height * options_.width * channels) {
-            throw shape_error(where, "elements of a sample", options_.height * options_.width * channels, x.rows());
+            throw shape_error(where, ddpm::detail::text("elements of a sample of the ", what),
+                              ddpm::detail::text(options_.height, " x ", options_.width, " x ", channels), x.rows());
         }
         if (x.columns() > 1 && !x.contiguous()) {
             throw shape_error(where, "samples without gaps", x.rows(), x.stride());

@@ -86,7 +86,8 @@ public:
     fit_result fit(const Data& data, const fit_options& options = {}) {
         const detail::readable samples(data);
         if (samples.view().rows() != batch_.rows()) {
-            throw shape_error("trainer::fit", "elements of a sample", batch_.rows(), samples.view().rows());
+            throw shape_error("trainer::fit", "elements of a sample of the data",
+                              detail::text(batch_.rows(), ", as the network takes"), samples.view().rows());
         }
         if (samples.view().columns() < 1) {
             throw value_error("trainer::fit", "number of samples", ">= 1", samples.view().columns());

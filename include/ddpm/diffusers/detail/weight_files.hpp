@@ -5,11 +5,11 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
+#include <ddpm/diffusers/detail/model_folder.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 
 #include <array>
 #include <cstddef>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -17,26 +17,6 @@
 #include <vector>
 
 namespace ddpm::diffusers::detail {
-
-inline constexpr std::string_view weights_name = "diffusion_pytorch_model.safetensors";
-inline constexpr std::string_view weights_index_name = "diffusion_pytorch_model.safetensors.index.json";
-
-/// A file of a folder, or of its sub-folder.
-[[nodiscard]] inline std::string path_in(std::string_view folder, std::string_view name) {
-    return (std::filesystem::path(folder) / name).string();
-}
-
-/// Where a part of a pipeline lies: in the sub-folder of its name, if there is one, else in the folder itself.
-[[nodiscard]] inline std::string part_folder(const std::string& folder, std::string_view part) {
-    const std::filesystem::path inside = std::filesystem::path(folder) / part;
-    std::error_code none;
-    return std::filesystem::is_directory(inside, none) ? inside.string() : folder;
-}
-
-[[nodiscard]] inline bool is_file(const std::string& path) {
-    std::error_code none;
-    return std::filesystem::exists(path, none);
-}
 
 /// Whether a name is that of something in an attention layer.
 [[nodiscard]] inline bool is_of_attention(std::string_view name) noexcept {
@@ -68,25 +48,26 @@ struct stored_tensor {
 /// The safetensors files of a model, open, and what is in them by the names of today.
 class weight_files {
 public:
-    /// @throws io_error if there is no safetensors file, or one of them or the index breaks a rule
-    explicit weight_files(const std::string& folder) : where_(folder) {
-        const std::string index_path = path_in(folder, weights_index_name);
-        const std::string path = path_in(folder, weights_name);
-        if (is_file(index_path)) {
-            where_ = index_path;
-            open_shards(folder);
-        } else if (is_file(path)) {
+    /// @throws value_error if the variant is no part of a file's name; io_error if there is no safetensors file of it, or
+    /// one of them or the index breaks a rule
+    weight_files(const std::string& folder, std::string_view variant) : where_(folder) {
+        if (variant.find_first_of(std::string_view("/\0", 2)) != variant.npos) {
+            throw value_error("load_weights", "variant", "a part of a file's name", io::detail::quoted(variant));
+        }
+        for (const std::string& name : {weights_index_name(variant), old_weights_index_name(variant)}) {
+            if (const std::string path = path_in(folder, name); files_.empty() && is_file(path)) {
+                where_ = path;
+                open_shards(folder);
+            }
+        }
+        if (const std::string path = path_in(folder, weights_name(variant)); where_ == folder && is_file(path)) {
             where_ = path;
             files_.push_back(io::safetensors_file::open(path));
-        } else if (is_file(path_in(folder, "diffusion_pytorch_model.bin")) ||
-                   is_file(path_in(folder, "diffusion_pytorch_model.bin.index.json"))) {
-            throw io_error(folder,
-                           "the weights are there as pickled .bin only, which is a program, not data; save them anew "
-                           "with safe_serialization=True",
-                           weights_name, "diffusion_pytorch_model.bin");
-        } else {
-            throw io_error(folder, "no weights", ddpm::detail::text(weights_name, " or ", weights_index_name),
-                           "neither");
+        }
+        if (where_ == folder) {
+            throw io_error(folder, "no weights",
+                           ddpm::detail::text(weights_name(variant), " or ", weights_index_name(variant)),
+                           other_weights_in(folder));
         }
         for (const io::safetensors_file& file : files_) {
             for (const auto& [name, info] : file.tensors()) {
