@@ -295,6 +295,11 @@ TEST_CASE("the weights of a variant are loaded if they are asked for", "[diffuse
     load_weights(folder / "", net, {.variant = "fp16"});
     CHECK(net == expected);
     CHECK_THROWS_AS(load_weights(folder / "", net, {.variant = "bf16"}), io_error);
+    std::filesystem::rename(folder / "diffusion_pytorch_model.fp16.safetensors",
+                            folder / "diffusion_pytorch_model.fp16-00001-of-00002.safetensors");
+    CHECK(contains(failure(folder / "", net), "weights_options{.variant = \"fp16\"}"));
+    std::filesystem::rename(folder / "diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
+                            folder / "diffusion_pytorch_model.fp16.safetensors");
     CHECK_THROWS_AS(load_weights(folder / "", net, {.variant = "../fp16"}), value_error);
     // Shards: diffusers' index of today, and the one it wrote before.
     std::filesystem::rename(folder / "diffusion_pytorch_model.fp16.safetensors", folder / "a.safetensors");

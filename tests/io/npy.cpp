@@ -375,6 +375,13 @@ TEST_CASE("npy images are written and read in both orders of channels", "[io]") 
         CHECK(read_text(path).find(extents) != std::string::npos);
     }
     CHECK((nchw_to_batch(io::read_npy<float>(path), shape) == images).all());
+    const batch<float> many = batch<float>::Random(12, 5000);  // more than are written at a time
+    for (const channel_order order : {channel_order::last, channel_order::first}) {
+        io::write_npy(path, many, shape, order);
+        CHECK((io::read_npy_images<float>(path, order).samples == many).all());
+    }
+    io::write_npy(path, batch_view<const float>(many).middle_rows(1, 3));
+    CHECK((io::read_npy<float>(path) == many.middleRows(1, 3)).all());
     write_text(path, array_of<std::uint8_t>("|u1", false, "(2, 1, 3)", {1, 2, 3, 4, 5, 255}));
     for (const channel_order order : {channel_order::last, channel_order::first}) {
         const auto grey = io::read_npy_images<double>(path, order);

@@ -6,7 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
-#include <ddpm/diffusers/detail/weight_files.hpp>
+#include <ddpm/diffusers/detail/model_folder.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
@@ -104,9 +104,8 @@ void write_pipeline(const std::string& folder, const Net& net, const scheduler_c
         return detail::json{detail::json::array{detail::json_of("diffusers"), detail::json_of(name)}};
     };
     for (const std::string_view part : {"unet", "scheduler"}) {
-        std::error_code failure;
-        std::filesystem::create_directories(detail::path_in(folder, part), failure);
-        if (failure) {
+        if (const std::error_code failure = detail::uninterrupted(
+                [&](std::error_code& e) { std::filesystem::create_directories(detail::path_in(folder, part), e); })) {
             throw io_error(folder, ddpm::detail::text("cannot make its folder ", part, " (", failure.message(), ")"));
         }
     }

@@ -130,11 +130,12 @@ void save_weights(const std::string& folder, const Net& net) {
         file.write(std::as_bytes(out));
     }
     file.commit();
-    std::error_code failure;
-    std::filesystem::remove(old_index, failure);
-    if (failure) {
-        throw io_error(old_index, ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
-                                                     "them, cannot be removed (", failure.message(), ")"));
+    if (const std::error_code failure = detail::uninterrupted(
+            [&](std::error_code& e) { std::filesystem::remove(old_index, e); })) {
+        throw io_error(old_index,
+                       ddpm::detail::text("the new weights are in place, but this index, which is preferred to them, "
+                                          "cannot be removed (",
+                                          failure.message(), ")"));
     }
 }
 

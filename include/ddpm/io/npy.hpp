@@ -11,7 +11,9 @@
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/npy_header.hpp>
 #include <ddpm/io/detail/npy_values.hpp>
+#include <ddpm/io/detail/read_converted.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <span>
@@ -20,6 +22,25 @@
 #include <vector>
 
 namespace ddpm::io {
+
+namespace detail {
+
+/// Writes the samples one after another, many at a time: copy(from, to) puts one of them into its place.
+template <Scalar S, class Copy>
+void write_samples(atomic_file& file, const batch_view<const S>& view, const Copy& copy) {
+    const index rows = view.rows();
+    const index most = std::max<index>(1, static_cast<index>(chunk_bytes / sizeof(S)) / std::max<index>(1, rows));
+    std::vector<S> values(static_cast<std::size_t>(std::min(most, view.columns()) * rows));
+    for (index first = 0; first < view.columns(); first += most) {
+        const index count = std::min(most, view.columns() - first);
+        for (index n = 0; n < count; ++n) {
+            copy(view.column(first + n), values.data() + n * rows);
+        }
+        file.write(std::as_bytes(std::span(values).first(static_cast<std::size_t>(count * rows))));
+    }
+}
+
+}  // namespace detail
 
 /// Writes a batch as a NumPy array of shape (N, D), C order: one sample per row of the array. By way of atomic_file.
 /// @shape samples D × N
@@ -35,9 +56,7 @@ void write_npy(const std::string& path, const X& samples) {
     if (view.contiguous()) {
         file.write(std::as_bytes(std::span(view.data(), static_cast<std::size_t>(view.size()))));
     } else {
-        for (index n = 0; n < view.columns(); ++n) {
-            file.write(std::as_bytes(std::span(view.column(n), static_cast<std::size_t>(view.rows()))));
-        }
+        detail::write_samples(file, view, [&](const scalar* from, scalar* to) { std::copy_n(from, view.rows(), to); });
     }
     file.commit();
 }
@@ -58,15 +77,13 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
                                       : std::array{count, shape.height, shape.width, shape.channels};
     atomic_file file(path);
     file.write(detail::bytes_of(detail::npy_prefix(sizeof(scalar), extents)));
-    std::vector<scalar> image(planes ? static_cast<std::size_t>(view.rows()) : 0);
-    for (index n = 0; n < count; ++n) {
-        const scalar* from = view.column(n);
+    detail::write_samples(file, view, [&](const scalar* from, scalar* to) {
         if (planes) {
-            ddpm::detail::pixels_to_planes(from, shape.height * shape.width, shape.channels, image.data());
-            from = image.data();
+            ddpm::detail::pixels_to_planes(from, shape.height * shape.width, shape.channels, to);
+        } else {
+            std::copy_n(from, view.rows(), to);
         }
-        file.write(std::as_bytes(std::span(from, static_cast<std::size_t>(view.rows()))));
-    }
+    });
     file.commit();
 }
 

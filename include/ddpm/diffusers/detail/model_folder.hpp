@@ -21,11 +21,23 @@ namespace ddpm::diffusers::detail {
     return (std::filesystem::path(folder) / name).string();
 }
 
+/// Calls a function of std::filesystem until no signal interrupts it; `call` is given the place for its error.
+template <class Call>
+[[nodiscard]] std::error_code uninterrupted(const Call& call) {
+    std::error_code failure;
+    do {
+        failure.clear();
+        call(failure);
+    } while (failure == std::errc::interrupted);
+    return failure;
+}
+
 /// What stands at a path; file_type::not_found where nothing does.
 /// @throws io_error if the system cannot say
 [[nodiscard]] inline std::filesystem::file_type type_at(const std::string& path) {
-    std::error_code failure;
-    const std::filesystem::file_type type = std::filesystem::status(path, failure).type();
+    std::filesystem::file_type type{};
+    const std::error_code failure =
+        uninterrupted([&](std::error_code& e) { type = std::filesystem::status(path, e).type(); });
     if (failure && type != std::filesystem::file_type::not_found) {
         throw io_error(path, ddpm::detail::text("cannot be looked at (", failure.message(), ")"));
     }
@@ -98,6 +110,9 @@ inline constexpr std::string_view weights_ending = ".safetensors";
         if (name.starts_with(weights_stem) && name.ends_with(weights_ending) && name.size() > edges &&
             name[weights_stem.size()] == '.') {
             variant = name.substr(weights_stem.size() + 1, name.size() - edges);
+            if (const std::size_t of = variant.find("-of-"); of != variant.npos) {  // a shard: fp16-00001-of-00002
+                variant.resize(std::min(of, variant.rfind('-', of - 1)));
+            }
         }
     }
     if (!variant.empty()) {
