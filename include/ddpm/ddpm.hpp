@@ -184,6 +184,7 @@
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sa_solver.hpp>
 #include <ddpm/sampler/sample.hpp>
+#include <ddpm/sampler/step_noise.hpp>
 #include <ddpm/sampler/tcd.hpp>
 #include <ddpm/sampler/unipc.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>

@@ -173,7 +173,7 @@ template <TablePolicy Tables = exact_tables>
 /// @shape x D × N, in the scale of the plan's first level
 /// @returns D × N; as denoise_from
 /// @throws what the network, the noise or the callback throw
-template <Scalar S, class P, NoiseSource Noise>
+template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> denoise_from(const scheduler_run& run, P&& network, batch<S> x, Noise&& noise,
                                     const std::type_identity_t<step_callback<S>>& on_step = {},

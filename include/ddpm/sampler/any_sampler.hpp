@@ -2,28 +2,108 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/types.hpp>
 #include <ddpm/sampler/plan.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
-#include <functional>
+#include <cstddef>
+#include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace ddpm {
 
-/// Any sampler, for choice at run time. It plans what the sampler that it was made of plans.
+namespace detail {
+
+/// What a NoiseSchedule says of itself, as a table.
+template <std::floating_point Real>
+struct alpha_bar_table {
+    std::vector<Real> values;
+
+    [[nodiscard]] index steps() const noexcept { return static_cast<index>(values.size()); }
+    [[nodiscard]] Real alpha_bar(index t) const { return values[static_cast<std::size_t>(t)]; }
+};
+
+/// The plans of a sampler whose type is not known: over a grid, and over timesteps of every schedule that there is, the
+/// library's own as they are.
+class planner {
+public:
+    virtual ~planner() = default;
+    [[nodiscard]] virtual sampling_plan plan(const time_grid& grid) const = 0;
+    [[nodiscard]] virtual sampling_plan plan(const noise_schedule<exact_tables>& schedule,
+                                             std::span<const index> timesteps) const = 0;
+    [[nodiscard]] virtual sampling_plan plan(const noise_schedule<float32_tables>& schedule,
+                                             std::span<const index> timesteps) const = 0;
+    [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<double>& schedule,
+                                             std::span<const index> timesteps) const = 0;
+    [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<float>& schedule,
+                                             std::span<const index> timesteps) const = 0;
+};
+
+template <Sampler A>
+class planner_of final : public planner {
+public:
+    explicit planner_of(A sampler) : sampler_(std::move(sampler)) {}
+
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
+    [[nodiscard]] sampling_plan plan(const noise_schedule<exact_tables>& schedule,
+                                     std::span<const index> timesteps) const override {
+        return make_plan(sampler_, schedule, timesteps);
+    }
+    [[nodiscard]] sampling_plan plan(const noise_schedule<float32_tables>& schedule,
+                                     std::span<const index> timesteps) const override {
+        return make_plan(sampler_, schedule, timesteps);
+    }
+    [[nodiscard]] sampling_plan plan(const alpha_bar_table<double>& schedule,
+                                     std::span<const index> timesteps) const override {
+        return make_plan(sampler_, schedule, timesteps);
+    }
+    [[nodiscard]] sampling_plan plan(const alpha_bar_table<float>& schedule,
+                                     std::span<const index> timesteps) const override {
+        return make_plan(sampler_, schedule, timesteps);
+    }
+
+private:
+    A sampler_;
+};
+
+}  // namespace detail
+
+/// Any sampler, for choice at run time. It plans what the sampler that it was made of plans, to the bit, over a grid and over
+/// the timesteps of a schedule. Of a schedule that is not a noise_schedule a sampler is told ᾱ only.
 class any_sampler {
 public:
     template <class A>
         requires(Sampler<A> && !std::same_as<A, any_sampler>)
-    any_sampler(A sampler) : plan_([sampler = std::move(sampler)](const time_grid& grid) { return sampler.plan(grid); }) {}
+    any_sampler(A sampler) : planner_(std::make_shared<const detail::planner_of<A>>(std::move(sampler))) {}
 
     /// @throws as the sampler does
-    [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return plan_(grid); }
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return planner_->plan(grid); }
+
+    /// @units timesteps are 0-based
+    /// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
+    template <NoiseSchedule Schedule>
+    [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const index> timesteps) const {
+        if constexpr (std::same_as<Schedule, noise_schedule<exact_tables>> ||
+                      std::same_as<Schedule, noise_schedule<float32_tables>>) {
+            return planner_->plan(schedule, timesteps);
+        } else {
+            using real = std::conditional_t<std::same_as<real_of<Schedule>, float>, float, double>;
+            detail::alpha_bar_table<real> table;
+            for (index t = 0; t < static_cast<index>(schedule.steps()); ++t) {
+                table.values.push_back(static_cast<real>(schedule.alpha_bar(t)));
+            }
+            return planner_->plan(table, timesteps);
+        }
+    }
 
 private:
-    std::function<sampling_plan(const time_grid&)> plan_;
+    std::shared_ptr<const detail::planner> planner_;
 };
 
 }  // namespace ddpm

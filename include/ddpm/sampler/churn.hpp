@@ -56,15 +56,13 @@ inline void require_valid(std::string_view where, const churn_options& churn) {
     const double raised = ratio * (1 + gamma);
     if (raised == ratio) {
         if (churn.always_draw) {
-            const index z = plan.draw(here.level, grid[k + 1].level);
-            plan.set(quantity::x, {term::x(1), term::noise(z, 0)});
+            plan.renoise(here.level, grid[k + 1].level, 1, 0);
         }
         return here;
     }
     const grid_point there = point_at_ratio(grid, k, raised, churn.time_of);
     const double noise = there.level.signal * std::sqrt(raised * raised - ratio * ratio);
-    const index z = plan.draw(there.level, here.level);
-    plan.set(quantity::x, {term::x(there.level.signal / here.level.signal), term::noise(z, churn.s_noise * noise)});
+    plan.renoise(there.level, here.level, there.level.signal / here.level.signal, churn.s_noise * noise);
     return there;
 }
 

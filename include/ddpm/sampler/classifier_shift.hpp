@@ -3,14 +3,20 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
+#include <ddpm/sampler/step_noise.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -18,32 +24,79 @@
 
 namespace ddpm {
 
-/// Classifier guidance of a chain that draws noise: the mean of each step is shifted by scale · Σ · ∇ ln p(y|x_t), where
-/// Σ is the variance of the step's noise. For a sampler without noise, guide its predictor instead: see
-/// predictor/classifier_guidance.hpp.
+namespace detail {
+
+/// Another source's noise, where deviation · z becomes deviation · (z + scale · deviation · slope): the mean of a step is so
+/// shifted by scale · Σ · slope, wherever its plan uses the draw, now or later.
+template <Scalar S, class Noise>
+class shifted_noise {
+public:
+    shifted_noise(const sampling_plan& plan, Noise& noise, double scale, const batch<S>& slope)
+        : steps_(step_noise_of(plan)), noise_(noise), scale_(scale), slope_(slope) {}
+
+    /// Whether a step of the plan has noise.
+    [[nodiscard]] bool any() const {
+        return std::any_of(steps_.begin(), steps_.end(), [](const step_noise& n) { return n.deviation != 0; });
+    }
+
+    void normal(batch_view<S> out, index step, index first_sample) { noise_.normal(out, step, first_sample); }
+
+    void normal_between(batch_view<S> out, double from, double to, index first_sample)
+        requires NoisePath<Noise, S>
+    {
+        noise_.normal_between(out, from, to, first_sample);
+    }
+
+    /// Shifts a draw by the slope as it is now.
+    void change(batch_view<S> z, index draw, batch_view<const S> head) const {
+        const auto& [deviation, variance] = steps_[static_cast<std::size_t>(draw)];
+        const double factor = scale_ * deviation;
+        if (factor == 0) {
+            return;
+        }
+        if (variance == nullptr) {
+            z.array() += static_cast<S>(factor) * slope_;
+            return;
+        }
+        z.array() += slope_ * head.array().unaryExpr([&, by = variance](S h) {
+            return static_cast<S>(factor * std::exp(by->log_variance(static_cast<double>(h)) / 2));
+        });
+    }
+
+private:
+    std::vector<step_noise> steps_;
+    Noise& noise_;
+    double scale_;
+    const batch<S>& slope_;
+};
+
+}  // namespace detail
+
+/// Classifier guidance of a chain that draws noise: the mean of each step is shifted by scale · Σ · ∇ ln p(y|x_t), where x_t
+/// is where the step begins, and Σ the variance of its noise (see `step_noise_of`), that of the network's head too where the
+/// plan reads it. A step without noise, such as the last one of `ancestral`, is not shifted. A sampler none of whose steps has
+/// any (ddim with η = 0, solvers of the ordinary differential equation, with churn or without) has nothing to shift: guide its
+/// predictor by `classifier_guided`.
 /// @shape x and the result D × N
+/// @throws value_error if no step of the plan has noise
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
-template <Scalar S, class P, class Gradient, NoiseSource Noise>
-    requires PredictorLike<P, S> && LogGradient<Gradient, S>
+template <Scalar S, class P, class Gradient, NoiseSource<S> Noise>
+    requires PredictorLike<P, S> && LogGradient<std::remove_reference_t<Gradient>, S>
 [[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient, double scale,
                                              batch<S> x, Noise&& noise, const denoise_options& options = {},
-                                             index first_sample = 0) {
+                                             const step_callback<S>& on_step = {}, index first_sample = 0) {
+    using shifted = detail::shifted_noise<S, std::remove_reference_t<Noise>>;
     batch<S> slope(x.rows(), x.cols());
+    shifted with_shift(plan, noise, scale, slope);
+    if (!with_shift.any()) {
+        throw value_error("denoise_with_gradient", "noise of the sampler's steps", "some, whose mean the gradient shifts", "none");
+    }
     std::vector<double> times(static_cast<std::size_t>(x.cols()));
-    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
-                                                                                    options, first_sample);
+    sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options, first_sample);
     while (!run.done()) {
-        const stage& now = run.next();
-        double variance = 0;
-        for (const assignment& a : now.then) {
-            for (const term& t : a.terms) {
-                variance += t.of == quantity::noise ? t.factor * t.factor : 0;
-            }
-        }
-        times.assign(times.size(), now.t);
+        times.assign(times.size(), run.next().t);
         gradient(batch_view<const S>(run.x()), std::span<const double>(times), batch_view<S>(slope));
-        run.step();
-        run.x().array() += static_cast<S>(scale * variance) * slope;
+        run.step(on_step);
     }
     return std::move(run).take();
 }

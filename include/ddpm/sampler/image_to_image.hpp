@@ -54,7 +54,7 @@ template <BatchLike X, class Noise>
 /// @shape x0 and the result D × N
 /// @throws value_error as grid_for_strength and the sampler
 /// @source Meng et al. 2021, SDEdit, arXiv 2108.01073
-template <Sampler A, BatchLike X, class P, NoiseSource Noise>
+template <Sampler A, BatchLike X, class P, NoiseSource<scalar_of<X>> Noise>
     requires PredictorLike<P, scalar_of<X>>
 [[nodiscard]] batch<scalar_of<X>> image_to_image(const A& sampler, const time_grid& grid, P&& predictor, const X& x0,
                                                  double strength, Noise&& noise, const denoise_options& options = {},

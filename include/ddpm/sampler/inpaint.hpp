@@ -49,7 +49,7 @@ void impose(const known_region<S>& known, const marginal<double>& level, batch_v
 /// @throws shape_error if the shapes differ
 /// @determinism as sample(); the known region's noise is drawn at the addresses after the plan's own draws
 /// @source Song et al. 2020, arXiv 2011.13456, appendix I.2; Lugmayr et al. 2022, arXiv 2201.09865, equation 8
-template <Scalar S, class P, NoiseSource Noise>
+template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> inpaint(const sampling_plan& plan, P&& predictor, const known_region<S>& known, batch<S> x,
                                Noise&& noise, const denoise_options& options = {}, index first_sample = 0) {

@@ -50,7 +50,7 @@ template <BatchLike A, BatchLike B>
 /// @shape a, b and the result D × N
 /// @throws shape_error if the shapes differ; value_error as grid_for_strength and the sampler
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
-template <Sampler Solver, BatchLike A, BatchLike B, class P, NoiseSource Noise>
+template <Sampler Solver, BatchLike A, BatchLike B, class P, NoiseSource<scalar_of<A>> Noise>
     requires PredictorLike<P, scalar_of<A>>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
                                               const B& b, double weight, double strength, Noise&& noise,

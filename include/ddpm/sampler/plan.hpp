@@ -4,11 +4,13 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -53,10 +55,12 @@ struct stage {
     std::optional<head_variance> variance{};  ///< of its spread_noise; with it the network's variance head is read
 };
 
-/// Where a draw of noise lies on the way: the σ/α of its step's ends. A noise source that is a path in time needs it.
-struct noise_interval {
+/// A draw of noise: where it lies on the way, the σ/α of its step's ends, which a noise source that is a path in time needs,
+/// and whether it is the reverse chain's or of the forward process.
+struct noise_draw {
     double from;
     double to;
+    std::optional<double> kept{};  ///< of the forward process: x ← kept · x + noise
 };
 
 /// What a sampler does over a grid, as data: a list of evaluations and of linear combinations of what they gave. Immutable,
@@ -93,6 +97,13 @@ public:
         return static_cast<index>(draws_.size()) - 1;
     }
 
+    /// Adds a step of the forward process, back to more noise: x ← kept · x + deviation · z.
+    void renoise(const marginal<double>& from, const marginal<double>& to, double kept, double deviation) {
+        const index z = draw(from, to);
+        draws_.back().kept = kept;
+        set(quantity::x, {term::x(kept), term::noise(z, deviation)});
+    }
+
     [[nodiscard]] const time_grid& grid() const noexcept { return grid_; }
 
     /// The number of steps that its evaluations belong to.
@@ -104,7 +115,7 @@ public:
     /// What is computed before the first evaluation.
     [[nodiscard]] const std::vector<assignment>& before() const noexcept { return before_; }
 
-    [[nodiscard]] const std::vector<noise_interval>& draws() const noexcept { return draws_; }
+    [[nodiscard]] const std::vector<noise_draw>& draws() const noexcept { return draws_; }
 
 private:
     /// The terms with what was just assigned in place of its target.
@@ -126,13 +137,29 @@ private:
     time_grid grid_;
     std::vector<assignment> before_;
     std::vector<stage> stages_;
-    std::vector<noise_interval> draws_;
+    std::vector<noise_draw> draws_;
 };
 
 /// A sampler is a value that holds hyper-parameters and makes an immutable plan over a grid.
 template <class A>
 concept Sampler = requires(const A& sampler, const time_grid& grid) {
     { sampler.plan(grid) } -> std::same_as<sampling_plan>;
+    { sampler.plan(time_grid(grid)) } -> std::same_as<sampling_plan>;
 };
+
+/// The plan of a sampler over a discrete schedule; each step goes to the next timestep in the list. A sampler that has a plan
+/// of its own over timesteps, plan(schedule, timesteps), is asked for that where the run ends at x_0.
+/// @units timesteps are 0-based
+/// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
+template <Sampler A, NoiseSchedule Schedule>
+[[nodiscard]] sampling_plan make_plan(const A& sampler, const Schedule& schedule, std::span<const index> timesteps,
+                                      grid_end end = grid_end::zero_noise) {
+    if constexpr (requires { sampler.plan(schedule, timesteps); }) {
+        if (end == grid_end::zero_noise) {
+            return sampler.plan(schedule, timesteps);
+        }
+    }
+    return sampler.plan(make_grid(schedule, timesteps, end));
+}
 
 }  // namespace ddpm

@@ -21,7 +21,7 @@ namespace ddpm {
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
 /// corrector has another step there)
-template <Scalar S, class P, NoiseSource Noise>
+template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
                                     Noise&& noise, index first_sample = 0) {

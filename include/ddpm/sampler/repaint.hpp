@@ -59,8 +59,7 @@ struct repaint {
                 detail::add_reverse_step(out, step++, from, to, variance);
             } else {
                 const auto [scale, noise] = transition_between(from.level, to.level);
-                const index z = out.draw(from.level, to.level);
-                out.set(quantity::x, {term::x(scale), term::noise(z, std::sqrt(noise))});
+                out.renoise(from.level, to.level, scale, std::sqrt(noise));
             }
         }
         return out;

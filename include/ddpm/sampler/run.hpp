@@ -36,7 +36,7 @@ using step_callback = std::function<bool(const sample_step<S>&)>;
 /// plan, predictor and noise, which must outlive it.
 /// @determinism sample n depends on its own x and noise only, not on its neighbours, if the predictor keeps samples
 /// apart
-template <Scalar S, class P, NoiseSource Noise>
+template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 class sampling_run {
 public:

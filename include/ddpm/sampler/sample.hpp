@@ -45,7 +45,7 @@ struct sample_options {
 /// @shape x D × N
 /// @returns D × N; if the callback stopped the run, the estimate of x_0 then
 /// @throws what the predictor, the noise or the callback throw
-template <Scalar S, class P, NoiseSource Noise>
+template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
                                     const denoise_options& options = {}, const step_callback<S>& on_step = {},
@@ -86,20 +86,6 @@ template <class P>
 }
 
 }  // namespace detail
-
-/// The plan of a sampler over a discrete schedule; each step goes to the next timestep in the list.
-/// @units timesteps are 0-based
-/// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
-template <Sampler A, NoiseSchedule Schedule>
-[[nodiscard]] sampling_plan make_plan(const A& sampler, const Schedule& schedule, std::span<const index> timesteps,
-                                      grid_end end = grid_end::zero_noise) {
-    if constexpr (requires { sampler.plan(schedule, timesteps); }) {
-        if (end == grid_end::zero_noise) {
-            return sampler.plan(schedule, timesteps);
-        }
-    }
-    return sampler.plan(make_grid(schedule, timesteps, end));
-}
 
 /// The timesteps that the options name.
 /// @throws value_error as make_timesteps

@@ -180,8 +180,7 @@ template <NoiseSchedule Schedule>
             for (index up = 0; up < options.jump_length; ++up) {
                 for (index i = 0; i < stride; ++i) {
                     const double beta = static_cast<double>(schedule.beta((j + up) * stride + i));
-                    const index z = plan.draw(plan.grid()[k].level, plan.grid()[k].level);
-                    plan.set(quantity::x, {term::x(std::sqrt(1 - beta)), term::noise(z, std::sqrt(beta))});
+                    plan.renoise(plan.grid()[k].level, plan.grid()[k].level, std::sqrt(1 - beta), std::sqrt(beta));
                 }
             }
             j += options.jump_length;

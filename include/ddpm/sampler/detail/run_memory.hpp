@@ -25,6 +25,13 @@ concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, doubl
     noise.normal_between(out, from, to, first_sample);
 };
 
+/// A noise source that changes what it has drawn: it is told the number of the draw in the plan, and the variance head of the
+/// evaluation that the draw follows, empty if the plan reads none.
+template <class Noise, class S>
+concept DrawChanger = requires(Noise& noise, batch_view<S> out, index draw, batch_view<const S> head) {
+    noise.change(out, draw, head);
+};
+
 /// What a plan's quantities are during a run: the states, the network's output, the estimates that are kept, and noise,
 /// kept too unless it has an address, from which a kernel makes it.
 template <Scalar S, class Noise>
@@ -78,10 +85,13 @@ public:
                 if (const auto at = storage_.slot_of(quantity::noise, drawn_); at != no_slot) {
                     const batch_view<S> out(slots_[static_cast<std::size_t>(at)].data(), x_.rows(), x_.cols());
                     if constexpr (NoisePath<Noise, S>) {
-                        const auto [from, to] = plan_.draws()[static_cast<std::size_t>(drawn_)];
-                        noise_.normal_between(out, from, to, first_sample_);
+                        const noise_draw& draw = plan_.draws()[static_cast<std::size_t>(drawn_)];
+                        noise_.normal_between(out, draw.from, draw.to, first_sample_);
                     } else {
                         noise_.normal(out, first_step_ + drawn_ + 1, first_sample_);
+                    }
+                    if constexpr (DrawChanger<Noise, S>) {
+                        noise_.change(out, drawn_, batch_view<const S>(head_));
                     }
                 }
             }
