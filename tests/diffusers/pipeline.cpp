@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -142,6 +143,64 @@ TEST_CASE("a U-Net takes the weights of a folder, which are torch's own for the 
     const temporary_folder folder;
     write_pipeline(folder / "", net, {}, config);
     CHECK(read_text(folder / ("unet/" + weights)) == read_text(golden + "/unet/" + weights));
+}
+
+TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or nothing is written", "[diffusers]") {
+    // What each pipeline of diffusers 0.42.1 does when it loads, and whether its loop gives what the scheduler's own gives, was
+    // tried with all of them.
+    const temporary_folder folder;
+    named_tensors<float> net;
+    net.add("conv_in.weight", {2, 2, 3, 3});
+    const auto check = [&](std::string_view pipeline, std::initializer_list<std::string_view> schedulers) {
+        for (const std::string_view name : schedulers) {
+            CAPTURE(name);
+            const auto config = diffusers::parse_scheduler_config("{\"_class_name\": \"" + std::string(name) + "\"}", "text");
+            const std::string made = folder / std::string(name);
+            if (pipeline.empty()) {
+                CHECK_THROWS_AS(write_pipeline(made, net, config), value_error);
+                CHECK_FALSE(std::filesystem::exists(made));
+                continue;
+            }
+            write_pipeline(made, net, config);
+            const pipeline_folder found = read_pipeline(made);
+            CHECK(found.class_name == pipeline);
+            CHECK(found.scheduler_class == name);
+            CHECK(found.notes.empty());
+            CHECK(diffusers::read_scheduler_config(found.scheduler_config).kind == config.kind);
+        }
+        return schedulers.size();
+    };
+    const std::size_t all =
+        check("DDPMPipeline",
+              {"DDPMScheduler", "DDPMParallelScheduler", "DDIMParallelScheduler", "DPMSolverMultistepScheduler",
+               "DPMSolverMultistepInverseScheduler", "DPMSolverSinglestepScheduler", "SASolverScheduler", "LCMScheduler",
+               "TCDScheduler", "FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "UnCLIPScheduler"}) +
+        check("DDIMPipeline", {"DDIMScheduler"}) + check("PNDMPipeline", {"PNDMScheduler"}) +
+        check("ScoreSdeVePipeline", {"ScoreSdeVeScheduler"}) + check("RePaintPipeline", {"RePaintScheduler"}) +
+        check("ConsistencyModelPipeline",
+              {"EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "KDPM2AncestralDiscreteScheduler",
+               "EDMEulerScheduler", "EDMDPMSolverMultistepScheduler", "CosineDPMSolverMultistepScheduler",
+               "CMStochasticIterativeScheduler"}) +
+        check("", {"DDIMInverseScheduler", "LMSDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2DiscreteScheduler",
+                   "DPMSolverSDEScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler", "IPNDMScheduler"});
+    CHECK(all == diffusers::detail::scheduler_names().size());
+}
+
+TEST_CASE("a pipeline that will not use the folder's scheduler is noted", "[diffusers]") {
+    const temporary_folder folder;
+    write_text(folder / "config.json", "{}");
+    write_text(folder / "scheduler_config.json", "{}");
+    const auto notes = [&](std::string_view pipeline, std::string_view scheduler) {
+        write_text(folder / "model_index.json", "{\"_class_name\": \"" + std::string(pipeline) +
+                                                    "\", \"unet\": [\"diffusers\", \"UNet2DModel\"], \"scheduler\": "
+                                                    "[\"diffusers\", \"" + std::string(scheduler) + "\"]}");
+        return read_pipeline(folder / "").notes;
+    };
+    CHECK(notes("DDPMPipeline", "DDIMScheduler").empty());
+    CHECK(notes("DDIMPipeline", "DDIMScheduler").empty());
+    REQUIRE(notes("DDIMPipeline", "DDPMScheduler").size() == 1);
+    CHECK(contains(notes("DDIMPipeline", "DDPMScheduler")[0], "samples with a DDIMScheduler, not with the DDPMScheduler"));
+    CHECK(notes("PNDMPipeline", "DDIMScheduler").size() == 1);
 }
 
 TEST_CASE("a folder that cannot be written is an io_error", "[diffusers]") {

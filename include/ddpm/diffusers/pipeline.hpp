@@ -34,6 +34,52 @@ struct pipeline_folder {
     std::vector<std::string> notes;
 };
 
+namespace detail {
+
+/// The pipeline for a UNet2DModel that keeps a scheduler of this class when it loads, and runs it as the scheduler is meant:
+/// DDIMPipeline and PNDMPipeline make a scheduler of their own class of any config, the others keep what they are given;
+/// only ConsistencyModelPipeline scales the noise that it begins with and what the network sees, as Euler's schedulers ask.
+/// Empty where there is none: the pipelines hand `step` a generator, which Heun, LMS, KDPM2, UniPC, DEIS and others refuse.
+/// @source diffusers 0.42.1
+[[nodiscard]] inline std::string_view pipeline_class_of(scheduler_kind kind) {
+    using enum scheduler_kind;
+    switch (kind) {
+        case ddim:
+            return "DDIMPipeline";
+        case pndm:
+            return "PNDMPipeline";
+        case score_sde_ve:
+            return "ScoreSdeVePipeline";
+        case repaint:
+            return "RePaintPipeline";
+        case euler:
+        case euler_ancestral:
+        case kdpm2_ancestral:
+        case edm_euler:
+        case edm_dpm_multistep:
+        case cosine_dpm_multistep:
+        case consistency:
+            return "ConsistencyModelPipeline";
+        case ddpm:
+        case ddpm_parallel:
+        case ddim_parallel:
+        case dpm_multistep:
+        case dpm_inverse:
+        case dpm_singlestep:
+        case sa_solver:
+        case lcm:
+        case tcd:
+        case flow_euler:
+        case flow_heun:
+        case unclip:
+            return "DDPMPipeline";
+        default:
+            return {};
+    }
+}
+
+}  // namespace detail
+
 /// Finds the parts of a folder that a pipeline of diffusers wrote, or UNet2DModel.save_pretrained: in the sub-folders
 /// unet/ and scheduler/, or, as in the first repositories, all in the folder itself.
 /// @throws io_error if the folder has no config of a U-Net, or if its model_index.json is not one or names another kind
@@ -66,6 +112,13 @@ struct pipeline_folder {
         if (reader.has("scheduler")) {
             found.scheduler_class = class_of("scheduler");
         }
+        for (const auto& [pipeline, made] : {std::pair<std::string_view, std::string_view>{"DDIMPipeline", "DDIMScheduler"},
+                                             {"PNDMPipeline", "PNDMScheduler"}}) {
+            if (found.class_name == pipeline && !found.scheduler_class.empty() && found.scheduler_class != made) {
+                found.notes.push_back(ddpm::detail::text("diffusers' ", pipeline, " samples with a ", made, ", not with the ",
+                                                         found.scheduler_class, " that the folder names"));
+            }
+        }
         static_cast<void>(reader.rest(found.notes));
     } else {
         found.notes.emplace_back("the folder has no model_index.json");
@@ -90,15 +143,23 @@ concept UnetLike = nn::Layer<N> && requires(const N& net) {
     { net.options() } -> std::convertible_to<const nn::unet_options&>;
 };
 
-/// Writes a folder, which is made if it is not there, that DDPMPipeline.from_pretrained (or DDIMPipeline's, by the
-/// scheduler's kind) and, from its sub-folder unet/, UNet2DModel.from_pretrained load. `unet` says what the config
-/// holds beyond the network's options.
-/// @throws io_error if writing fails; value_error as scheduler_config_text and unet_config_text
+/// Writes a folder, which is made if it is not there, that DiffusionPipeline.from_pretrained and, from its sub-folder unet/,
+/// UNet2DModel.from_pretrained load. Its model_index.json names the pipeline that keeps the scheduler as it is given and runs
+/// it: DDPMPipeline, DDIMPipeline for DDIMScheduler, others by the scheduler's class. `unet` says what the config holds beyond
+/// the network's options.
+/// @throws before anything is written, value_error as scheduler_config_text and unet_config_text, or if diffusers has no
+/// pipeline that runs a UNet2DModel with a scheduler of that class (`write_scheduler_config`, `write_unet_config` and
+/// `save_weights` write the parts for a loop of one's own); io_error if writing fails
 template <UnetLike Net>
 void write_pipeline(const std::string& folder, const Net& net, const scheduler_config& scheduler,
                     unet_config unet = {}) {
     unet.options = net.options();
-    const bool is_ddpm = scheduler.kind == scheduler_kind::ddpm;
+    const std::string_view scheduler_class = detail::name_in(detail::scheduler_names(), scheduler.kind);
+    const std::string_view pipeline_class = detail::pipeline_class_of(scheduler.kind);
+    if (pipeline_class.empty()) {
+        throw value_error("write_pipeline", "class of the scheduler", "one that a pipeline of a UNet2DModel runs",
+                          scheduler_class);
+    }
     const std::string unet_text = unet_config_text(unet), scheduler_text = scheduler_config_text(scheduler);
     const auto pair = [](std::string_view name) {
         return detail::json{detail::json::array{detail::json_of("diffusers"), detail::json_of(name)}};
@@ -114,9 +175,9 @@ void write_pipeline(const std::string& folder, const Net& net, const scheduler_c
     detail::write_text_file(detail::path_in(folder, "scheduler/scheduler_config.json"), scheduler_text);
     detail::write_text_file(
         detail::path_in(folder, "model_index.json"),
-        detail::config_text({{"_class_name", detail::json_of(is_ddpm ? "DDPMPipeline" : "DDIMPipeline")},
+        detail::config_text({{"_class_name", detail::json_of(pipeline_class)},
                              {"_diffusers_version", detail::json_of(detail::written_version)},
-                             {"scheduler", pair(detail::name_in(detail::scheduler_names(), scheduler.kind))},
+                             {"scheduler", pair(scheduler_class)},
                              {"unet", pair("UNet2DModel")}},
                             {}));
 }

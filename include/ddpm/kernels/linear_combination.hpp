@@ -7,6 +7,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -26,8 +27,28 @@ void linear_combination(index size, const S (&factor)[Terms], const S* const (&x
     body(size, factor, x, out);
 }
 
+namespace detail {
+
+/// The sum of the first `count` of the terms.
+template <std::size_t Terms, Scalar S>
+void combine_first(std::size_t count, index size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream) {
+    if (count == Terms) {
+        linear_combination<S, Terms>(size, factor, x, out, stream);
+    } else if constexpr (Terms > 1) {
+        S fewer[Terms - 1];
+        const S* columns[Terms - 1];
+        std::copy_n(factor, Terms - 1, fewer);
+        std::copy_n(x, Terms - 1, columns);
+        combine_first<Terms - 1>(count, size, fewer, columns, out, stream);
+    } else {
+        std::fill_n(out, size, S{0});
+    }
+}
+
+}  // namespace detail
+
 /// out(:, n) = Σ factors[i] · x[i](:, n) with factors = factors_of(n), an array. `out` may be one of the inputs; if it is
-/// not, and larger than the caches, it is written past them.
+/// not, and larger than the caches, it is written past them. What has factor 0 is not read: it may be infinite or NaN.
 /// @shape all D × N
 /// @determinism as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
@@ -39,11 +60,14 @@ void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& 
         const std::array<S, Terms> factors = factors_of(n);
         S factor[Terms];
         const S* columns[Terms];
+        std::size_t read = 0;
         for (std::size_t i = 0; i < Terms; ++i) {
-            factor[i] = factors[i];
-            columns[i] = x[i].column(n) + first;
+            if (factors[i] != 0) {
+                factor[read] = factors[i];
+                columns[read++] = x[i].column(n) + first;
+            }
         }
-        linear_combination(last - first, factor, columns, out.column(n) + first, stream);
+        detail::combine_first<Terms>(read, last - first, factor, columns, out.column(n) + first, stream);
     });
 }
 
