@@ -21,6 +21,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace ddpm::test {
@@ -41,6 +42,17 @@ mixture_oracle oracle_of(const gaussian_mixture& mixture, const Schedule& schedu
 per_sample_values<double> noisy_log_density(const gaussian_mixture& mixture, const batch<double>& x0, double ratio) {
     return log_density(mixture, x0, marginal<double>{1, ratio});
 }
+
+/// A predictor that gives nothing finite.
+struct failing_network {
+    void operator()(batch_view<const double>, std::span<const double>, const model_output<double>& out) const {
+        out.prediction.array().setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+    void vector_jacobian(batch_view<const double>, std::span<const double>, batch_view<const double>,
+                         batch_view<double> out) const {
+        out.array().setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+};
 
 }  // namespace
 
@@ -237,6 +249,28 @@ TEST_CASE("ode_likelihood: what does not fit is an error", "[loss]") {
     CHECK_THROWS_AS(run({0.1, 1}, {.prior = short_prior}), shape_error);
     CHECK_THROWS_AS(ode_likelihood(schedule, {0.1, 1}, oracle, batch<double>(0, 3)), shape_error);
     CHECK(ode_likelihood(schedule, {0.1, 1}, oracle, batch<double>(2, 0)).log_density.size() == 0);
+}
+
+TEST_CASE("the likelihood of a sample that is not finite is NaN, that of the others right", "[loss]") {
+    const named_mixture named = all_mixtures(2).back();
+    const variance_preserving schedule;
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    const batch<double> x = named.mixture.sample(2, 3);
+    const auto right = ode_likelihood(schedule, {0.01, 100}, oracle_of(named.mixture, schedule), x);
+    REQUIRE(right.finished);
+    for (const double value : {nan, std::numeric_limits<double>::infinity()}) {
+        batch<double> bad = x;
+        bad(1, 0) = value;
+        const auto result = ode_likelihood(schedule, {0.01, 100}, oracle_of(named.mixture, schedule), bad);
+        CHECK_FALSE(result.finished);
+        CHECK(std::isnan(result.log_density(0)));
+        CHECK(result.log_density(1) == right.log_density(1));
+        CHECK(result.steps[1] == right.steps[1]);
+    }
+    // A network that fails.
+    const auto sick = ode_likelihood(schedule, {0.01, 100}, failing_network{}, x);
+    CHECK_FALSE(sick.finished);
+    CHECK(sick.log_density.isNaN().all());
 }
 
 }  // namespace ddpm::test

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <utility>
@@ -75,6 +76,35 @@ TEST_CASE("a sample that takes too many steps is given up", "[sampler]") {
     CHECK(result.x.allFinite());
 }
 
+TEST_CASE("a sample that is not finite is given up, and the others go on", "[sampler]") {
+    const gaussian_data data;
+    const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+    const batch<double> start = flow(data, -3);
+    const auto whole = denoise_from<double>({}, point_at, -3, 3, exact_network(data, prediction::epsilon), start);
+    const auto is_given_up = [&](const adaptive_result<double>& result, index steps) {
+        CHECK_FALSE(result.finished);
+        CHECK(result.accepted[1] == 0);
+        CHECK(result.rejected[1] < steps);
+        CHECK((result.x.col(0) == whole.x.col(0)).all());
+        CHECK((result.x.col(2) == whole.x.col(2)).all());
+    };
+    for (const double value : {nan, infinity}) {
+        batch<double> x = start;
+        x(0, 1) = value;
+        is_given_up(denoise_from<double>({}, point_at, -3, 3, exact_network(data, prediction::epsilon), x), 100);
+        // Of a network that fails, a sample stays where it was.
+        const auto fails = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
+            exact_network(data, prediction::epsilon)(xt, t, out);
+            out.prediction(1, 1) = value;
+        };
+        const adaptive_dpm_solver solver{.control = {.proportional = 0.3, .integral = 0.4}};
+        const auto result = denoise_from<double>(adaptive_dpm_solver{}, point_at, -3, 3, fails, start);
+        is_given_up(result, 100);
+        CHECK((result.x.col(1) == start.col(1)).all());
+        CHECK_FALSE(denoise_from<double>(solver, point_at, -3, 3, fails, start).finished);
+    }
+}
+
 TEST_CASE("an adaptive step allocates nothing", "[sampler]") {
     const gaussian_data data;
     const auto network = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
@@ -104,6 +134,7 @@ TEST_CASE("adaptive_dpm_solver: what is outside its domain is an error", "[sampl
     CHECK_THROWS_AS(run({.order = 1}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.relative_tolerance = 0}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.first_step = -1}, -3, 3), value_error);
+    CHECK_THROWS_AS(run({.control = {.integral = std::numeric_limits<double>::quiet_NaN()}}, -3, 3), value_error);
     CHECK_THROWS_AS(run({}, 3, 3), value_error);
 }
 

@@ -9,6 +9,7 @@
 #include <ddpm/sampler/detail/adaptive_run.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
+#include <cmath>
 #include <functional>
 #include <type_traits>
 #include <utility>
@@ -18,7 +19,8 @@ namespace ddpm {
 /// Denoises samples from λ = `from` to λ = `to` with steps of their own. `point_at` gives the level and the model's time
 /// at any λ between.
 /// @shape x D × N
-/// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, and from < to
+/// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the control's
+/// numbers finite, and from < to
 /// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in k-diffusion
 template <Scalar S, class P>
     requires PredictorLike<P, S>
@@ -30,6 +32,10 @@ template <Scalar S, class P>
     }
     if (!(solver.relative_tolerance > 0 && solver.absolute_tolerance > 0 && solver.first_step > 0 && solver.most_steps > 0)) {
         throw value_error("adaptive_dpm_solver", "tolerances, first_step and most_steps", "> 0", "not so");
+    }
+    const step_control& control = solver.control;
+    if (!std::isfinite(control.proportional + control.integral + control.differential + control.safety)) {
+        throw value_error("adaptive_dpm_solver", "gains and safety of the control", "finite", "not so");
     }
     if (!(from < to)) {
         throw value_error("adaptive_dpm_solver", "lambda at the end", detail::text("> ", from), to);

@@ -86,4 +86,35 @@ TEST_CASE("a first step that is much too long is tried again with shorter ones",
     CHECK((solver.y() - solution(some_start(), 3)).abs().maxCoeff() < 1e-6);
 }
 
+TEST_CASE("a column that is not finite is given up, and the others go on", "[loss]") {
+    dormand_prince whole({.tolerance = 1e-7}, some_start(), 0);
+    whole.integrate(3, slope);
+    const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+    for (const double from : {0.0, 1.0}) {  // at 0 a step may become as short as a number can be
+        for (const double value : {nan, infinity, -infinity}) {
+            batch<double> start = some_start();
+            start(2, 0) = value;
+            dormand_prince solver({.tolerance = 1e-7}, start, from);
+            solver.integrate(3, slope);
+            CHECK(solver.u(0) == from);
+            CHECK(solver.accepted(0) == 0);
+            CHECK(solver.rejected(0) < 600);
+            CHECK(solver.u(1) == 3);
+            CHECK((from > 0 || (solver.y().col(1) == whole.y().col(1)).all()));
+        }
+    }
+    // Where f fails from some time on, a column comes as far as that.
+    dormand_prince late({.tolerance = 1e-7}, some_start(), 0);
+    late.integrate(3, [&](std::span<const double> u, const batch<double>& y, batch<double>& dy) {
+        slope(u, y, dy);
+        if (u[1] > 2) {
+            dy(1, 1) = nan;
+        }
+    });
+    CHECK(late.u(1) > 1.999);
+    CHECK(late.u(1) <= 2);
+    CHECK(late.y().allFinite());
+    CHECK(late.u(0) == 3);
+}
+
 }  // namespace ddpm::test

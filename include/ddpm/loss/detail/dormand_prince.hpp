@@ -23,7 +23,8 @@ struct dormand_prince_options {
 };
 
 /// Solves dy/du = f(u, y) for every column of y, each with steps of its own, by the Runge-Kutta method of order 5 whose
-/// error one of order 4 estimates, and a proportional-integral controller.
+/// error one of order 4 estimates, and a proportional-integral controller. A column is given up after most_steps, or once
+/// its step is so short that it leads nowhere, as it becomes where f or y is not finite.
 /// @source Dormand and Prince 1980, doi 10.1016/0771-050X(80)90013-3; control: Hairer and Wanner, Solving Ordinary
 /// Differential Equations II, section IV.2
 class dormand_prince {
@@ -84,7 +85,8 @@ private:
     struct way {
         double u;
         double next;            // the step that the controller wishes
-        double step = 0;        // that is tried; 0: not under way
+        double step = 0;        // that is tried; 0 where none is
+        bool under_way = false;
         double last_error = 1e-4;
         bool was_rejected = false;
         index accepted = 0;
@@ -97,10 +99,13 @@ private:
     bool plan(double to) {
         bool any = false;
         for (way& w : ways_) {
-            const bool under_way = w.u < to && w.accepted + w.rejected < options_.most_steps;
             const bool reaches = w.u + 1.01 * w.next >= to;  // rather than leave a tiny step to the end
-            w.step = !under_way ? 0 : reaches ? to - w.u : w.next;
-            any = any || under_way;
+            w.step = reaches ? to - w.u : w.next;
+            w.under_way = w.u < to && w.u + w.step > w.u && w.accepted + w.rejected < options_.most_steps;
+            if (!w.under_way) {
+                w.step = 0;
+            }
+            any = any || w.under_way;
         }
         return any;
     }
@@ -117,7 +122,7 @@ private:
     /// Takes column n's step if its error is small enough, and chooses the next.
     void decide(index n, double to) {
         way& w = ways_[static_cast<std::size_t>(n)];
-        if (w.step == 0) {
+        if (!w.under_way) {
             return;
         }
         double sum = 0;

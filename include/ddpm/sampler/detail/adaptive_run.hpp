@@ -82,8 +82,10 @@ public:
 private:
     using stage_source = kernels::stage_source;
 
+    /// Not one whose step leads nowhere, as it becomes where values are not finite.
     [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
-        return w.lambda < end_ && w.accepted + w.rejected < solver_.most_steps;
+        return w.lambda < end_ && w.lambda + w.control.step() > w.lambda &&
+               w.accepted + w.rejected < solver_.most_steps;
     }
 
     [[nodiscard]] const adaptive_way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }

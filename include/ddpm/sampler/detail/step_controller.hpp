@@ -23,8 +23,12 @@ public:
     /// The step to try.
     [[nodiscard]] double step() const noexcept { return step_; }
 
-    /// Says whether a step with this error is good enough, and chooses the next.
+    /// Says whether a step with this error is good enough, and chooses the next: a fifth where the error is not finite.
     [[nodiscard]] bool accepts(double error) {
+        if (!std::isfinite(error)) {
+            step_ /= 5;
+            return false;
+        }
         const double inverse = 1 / (error + 1e-8);
         if (last_ == 0) {
             last_ = before_ = inverse;
