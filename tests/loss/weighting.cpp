@@ -5,6 +5,8 @@
 
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/zero_terminal_snr.hpp>
 
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
@@ -166,9 +168,63 @@ TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]"
     }
 }
 
+TEST_CASE("where there is no signal the weights are their limits", "[loss]") {
+    const noise_schedule<> schedule{zero_terminal_snr(linear_beta{}, 1000), 1000};
+    REQUIRE(schedule.alpha_bar(999) == 0);
+    const auto last = [&](const loss_weighting& weighting, prediction kind) {
+        return weight_at(schedule, weighting, kind, 999);
+    };
+    for (const loss_weighting& weighting : std::vector<loss_weighting>{
+             snr_weighting{}, min_snr_weighting{}, soft_min_snr_weighting{}}) {
+        CHECK(last(weighting, prediction::epsilon) == 1);
+        CHECK(last(weighting, prediction::score) == 1);
+        for (const prediction kind : {prediction::x0, prediction::v, prediction::flow}) {
+            CHECK(last(weighting, kind) == 0);
+        }
+    }
+    CHECK(last(p2_weighting{.gamma = 0.5, .k = 4}, prediction::epsilon) == 0.5);
+    CHECK(last(p2_weighting{.gamma = 0.5, .k = 4}, prediction::v) == 0);
+    CHECK(last(p2_weighting{.gamma = 1, .k = 0}, prediction::v) == 1);
+    CHECK(last(p2_weighting{.gamma = 1, .k = 0}, prediction::x0) == 1);
+    CHECK(last(p2_weighting{.gamma = 0.5, .k = 0}, prediction::x0) == 0);
+    CHECK(last(truncated_snr_weighting{.least = 3}, prediction::v) == 3);
+    CHECK(last(edm_weighting{}, prediction::flow) == 4);
+    CHECK(std::isfinite(last(vdm_weighting{}, prediction::v)));
+    for (const loss_weighting& weighting :
+         std::vector<loss_weighting>{truncated_snr_weighting{}, edm_weighting{}, vdm_weighting{}}) {
+        CHECK_THROWS_AS(last(weighting, prediction::epsilon), value_error);
+    }
+    // They are near the limits where there is little signal.
+    const noise_schedule<> faint{std::vector<double>{0.5, 1 - 1e-12}};
+    CHECK(relative(weight_at(faint, min_snr_weighting{}, prediction::epsilon, 1), 1) < 1e-9);
+}
+
+TEST_CASE("where there is no noise the weights are their limits", "[loss]") {
+    const rectified_flow schedule;
+    const auto first = [&](const loss_weighting& weighting, prediction kind) {
+        return weight_at(schedule, weighting, kind, 0.0);
+    };
+    for (const prediction kind : {prediction::epsilon, prediction::v, prediction::flow}) {
+        CHECK(first(snr_weighting{}, kind) == 1);
+        CHECK(first(truncated_snr_weighting{}, kind) == 1);
+        CHECK(first(edm_weighting{}, kind) == 1);
+        CHECK(first(min_snr_weighting{}, kind) == 0);
+        CHECK(first(soft_min_snr_weighting{}, kind) == 0);
+        CHECK(first(p2_weighting{}, kind) == 0);
+    }
+    CHECK(first(min_snr_weighting{}, prediction::x0) == 5);
+    CHECK(first(soft_min_snr_weighting{}, prediction::x0) == 4);
+    CHECK(first(p2_weighting{.gamma = 1}, prediction::x0) == 1);
+    CHECK(first(p2_weighting{.gamma = 2}, prediction::x0) == 0);
+    CHECK_THROWS_AS(first(snr_weighting{}, prediction::x0), value_error);
+}
+
 TEST_CASE("a weight that is not finite is an error", "[loss]") {
     const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
-    CHECK_THROWS_AS(weight_at(noise, min_snr_weighting{}, prediction::epsilon, 1), value_error);
+    CHECK_THROWS_AS(weight_at(noise, truncated_snr_weighting{}, prediction::epsilon, 1), value_error);
+    CHECK_THROWS_AS(weight_at(noise, min_snr_weighting{std::nan("")}, prediction::epsilon, 0), value_error);
+    CHECK_THROWS_AS(weight_at(noise, truncated_snr_weighting{std::nan("")}, prediction::v, 0), value_error);
+    CHECK_THROWS_AS(weight_at(noise, min_snr_weighting{-1}, prediction::epsilon, 0), value_error);
     CHECK(weight_at(noise, min_snr_weighting{}, prediction::v, 1) == 0);
     CHECK(weight_at(noise, p2_weighting{}, prediction::epsilon, 1) == 1);
     CHECK_THROWS_AS(weight_at(noise, continuous_vdm_weighting{}, prediction::x0, 1), value_error);

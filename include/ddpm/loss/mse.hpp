@@ -32,13 +32,24 @@ struct mse_loss {
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
-        return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted, [&](auto t) {
-            if (!std::holds_alternative<uniform_weighting>(weighting)) {
-                return weight_at(schedule, weighting, kind, t);
-            }
-            const double scale = conversion(kind, space.value_or(kind), marginal_at(schedule, t)).value;
-            return scale * scale;
-        });
+        return detail::weighted_error("mse_loss", schedule, kind, noised, predicted, d_predicted,
+                                      [&](auto t) { return weight_of(schedule, kind, t); });
+    }
+
+    /// @throws value_error as the call does where there is a sample at t
+    template <NoiseProcess Schedule>
+    void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
+        static_cast<void>(weight_of(schedule, kind, t));
+    }
+
+private:
+    template <NoiseProcess Schedule>
+    [[nodiscard]] double weight_of(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
+        if (!std::holds_alternative<uniform_weighting>(weighting)) {
+            return weight_at(schedule, weighting, kind, t);
+        }
+        const double scale = conversion(kind, space.value_or(kind), marginal_at(schedule, t)).value;
+        return scale * scale;
     }
 };
 

@@ -12,7 +12,9 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -38,10 +40,18 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
         return kernels::robust_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w, static_cast<S>(scale),
                                         static_cast<S>(w * scale * per_element)};
     };
-    const double sum = kernels::robust_error(penalty, static_cast<S>(limit), predicted, noised.x0, noised.eps, terms_of,
+    const double sum = kernels::robust_error(penalty, static_cast<S>(std::min(limit, static_cast<double>(std::numeric_limits<S>::max()))), predicted, noised.x0, noised.eps, terms_of,
                                              d_predicted, losses_of(noised));
     scale_losses(noised, predicted.rows(), weight_of);
     return per_element * sum;
+}
+
+/// @throws value_error where mean_penalty has no value at t
+template <NoiseProcess Schedule>
+void require_penalty(const Schedule& schedule, prediction kind, prediction space, const loss_weighting& weighting,
+                     time_type<Schedule> t) {
+    static_cast<void>(weight_at(schedule, weighting, space, t));
+    static_cast<void>(conversion(kind, space, marginal_at(schedule, t)));
 }
 
 }  // namespace detail
@@ -63,6 +73,12 @@ struct l1_loss {
         return detail::mean_penalty("l1_loss", kernels::penalty::absolute, 1, schedule, kind, space.value_or(kind),
                                     weighting, noised, predicted, d_predicted);
     }
+
+    /// @throws value_error as the call does where there is a sample at t
+    template <NoiseProcess Schedule>
+    void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
+        detail::require_penalty(schedule, kind, space.value_or(kind), weighting, t);
+    }
 };
 
 /// Huber's loss: half the squared error up to `delta`, beyond it delta · (|error| − delta/2). Otherwise as l1_loss.
@@ -73,17 +89,23 @@ struct huber_loss {
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0 and the schedule
-    /// has all times t, and as weight_at does
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0, as S has it,
+    /// and the schedule has all times t, and as weight_at does
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
-        if (!(delta > 0)) {
-            throw value_error("huber_loss", "delta", "> 0", delta);
+        if (!(delta >= static_cast<double>(std::numeric_limits<S>::min()))) {
+            throw value_error("huber_loss", "delta", "> 0, as the network's scalar has it", delta);
         }
         return detail::mean_penalty("huber_loss", kernels::penalty::huber, delta, schedule, kind, space.value_or(kind),
                                     weighting, noised, predicted, d_predicted);
+    }
+
+    /// @throws value_error as the call does where there is a sample at t
+    template <NoiseProcess Schedule>
+    void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
+        detail::require_penalty(schedule, kind, space.value_or(kind), weighting, t);
     }
 };
 

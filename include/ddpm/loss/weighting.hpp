@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <variant>
 
 namespace ddpm {
@@ -20,12 +21,14 @@ namespace ddpm {
 /// Weight 1 on the quantity on which the error is measured.
 struct uniform_weighting {};
 
-// The others are the weight of the squared error of x_0 or of ε, as a function of the signal-to-noise ratio α²/σ².
+// The others are the weight of the squared error of x_0 or of ε, as a function of the signal-to-noise ratio α²/σ². What
+// they are on the other of the two, by a factor SNR, `on_other` says: where one is 0 times infinity, the other is a limit.
 
 /// SNR on x_0: 1 on ε.
 struct snr_weighting {
     static constexpr prediction of = prediction::x0;
     [[nodiscard]] double operator()(double snr) const { return snr; }
+    [[nodiscard]] double on_other(double) const { return 1; }
 };
 
 /// max(SNR, least) on x_0: with least = 1 the larger of the errors of x_0 and of ε.
@@ -33,7 +36,8 @@ struct snr_weighting {
 struct truncated_snr_weighting {
     static constexpr prediction of = prediction::x0;
     double least = 1;
-    [[nodiscard]] double operator()(double snr) const { return std::max(snr, least); }
+    [[nodiscard]] double operator()(double snr) const { return std::max(least, snr); }
+    [[nodiscard]] double on_other(double snr) const { return std::max(least / snr, 1.0); }
 };
 
 /// min(SNR, γ) on x_0.
@@ -41,7 +45,8 @@ struct truncated_snr_weighting {
 struct min_snr_weighting {
     static constexpr prediction of = prediction::x0;
     double gamma = 5;
-    [[nodiscard]] double operator()(double snr) const { return std::min(snr, gamma); }
+    [[nodiscard]] double operator()(double snr) const { return std::min(gamma, snr); }
+    [[nodiscard]] double on_other(double snr) const { return std::min(gamma / snr, 1.0); }
 };
 
 /// SNR · γ / (SNR + γ) on x_0: the same without the corner. γ is σ_data⁻².
@@ -49,7 +54,10 @@ struct min_snr_weighting {
 struct soft_min_snr_weighting {
     static constexpr prediction of = prediction::x0;
     double gamma = 4;
-    [[nodiscard]] double operator()(double snr) const { return snr * gamma / (snr + gamma); }
+    [[nodiscard]] double operator()(double snr) const {
+        return std::isinf(snr) ? gamma : snr * gamma / (snr + gamma);
+    }
+    [[nodiscard]] double on_other(double snr) const { return gamma / (snr + gamma); }
 };
 
 /// (k + SNR)^−γ on ε.
@@ -59,6 +67,9 @@ struct p2_weighting {
     double gamma = 1;
     double k = 1;
     [[nodiscard]] double operator()(double snr) const { return std::pow(k + snr, -gamma); }
+    [[nodiscard]] double on_other(double snr) const {
+        return k == 0 || std::isinf(snr) ? std::pow(snr, 1 - gamma) : snr * std::pow(k + snr, -gamma);
+    }
 };
 
 /// SNR + σ_data⁻² on x_0: 1 on what a network preconditioned for σ_data puts out, and with σ_data = 1 on v.
@@ -67,6 +78,7 @@ struct edm_weighting {
     static constexpr prediction of = prediction::x0;
     double sigma_data = 0.5;
     [[nodiscard]] double operator()(double snr) const { return snr + 1 / (sigma_data * sigma_data); }
+    [[nodiscard]] double on_other(double snr) const { return 1 + 1 / (sigma_data * sigma_data) / snr; }
 };
 
 /// T/2 · (SNR_{t−1} − SNR_t) on x_0, T/2 · expm1(γ_t − γ_{t−1}) on ε with γ = −ln SNR: the mean over t is then the
@@ -135,16 +147,22 @@ template <ContinuousSchedule Schedule>
 }  // namespace detail
 
 /// The weight of the squared error of `kind` at t: that of x_0 or ε by which the weighting is defined, times the
-/// squared factor by which the one error follows from the other.
+/// squared factor by which the one error follows from the other. Where α or σ is 0 it is the limit: with min_snr_weighting
+/// at zero terminal SNR 1 on ε, 0 on v.
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws value_error unless the schedule has the time t; where there is no finite weight: on ε or the score where α is
-/// 0, and of the continuous bound there, or with a single level, or where σ is 0; or of vdm_weighting in continuous time
+/// @throws value_error unless the schedule has the time t; where the weight is not finite: of truncated_snr_weighting,
+/// edm_weighting and vdm_weighting on ε or the score where α is 0, of all on x_0 but min_snr_weighting and
+/// soft_min_snr_weighting where σ is 0, of the continuous bound at both, or with a single level; where a weighting's
+/// numbers make it negative; or of vdm_weighting in continuous time
 template <NoiseProcess Schedule>
 [[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
                                time_type<Schedule> t) {
     const auto level = marginal_at(schedule, t);
+    const double alpha = static_cast<double>(level.signal), sigma = static_cast<double>(level.sigma);
     const auto converted = [&](double weight, prediction of) {
-        const double scale = conversion(kind, of, level).value;
+        const double scale = of == kind               ? 1
+                             : of == prediction::x0 ? detail::as_x0(kind, alpha, sigma).value
+                                                    : detail::as_epsilon(kind, alpha, sigma).value;
         return weight * (scale * scale);
     };
     const double weight = std::visit(
@@ -156,12 +174,16 @@ template <NoiseProcess Schedule>
             } else if constexpr (std::same_as<W, continuous_vdm_weighting>) {
                 return converted(detail::continuous_vdm_epsilon_weight(schedule, t), prediction::epsilon);
             } else {
-                return converted(w(detail::snr_at(schedule, t)), W::of);
+                constexpr prediction other = W::of == prediction::x0 ? prediction::epsilon : prediction::x0;
+                const double snr = detail::snr_at(schedule, t), usual = converted(w(snr), W::of);
+                const double result = std::isfinite(usual) ? usual : converted(w.on_other(snr), other);
+                return result >= 0 ? result : std::numeric_limits<double>::quiet_NaN();
             }
         },
         weighting);
     if (!std::isfinite(weight)) {
-        throw value_error("weight_at", "weight", "a finite one", weight);
+        throw value_error("weight_at", detail::text("weight of the error of ", name_of(kind), " at t = ", t),
+                          "finite and >= 0", weight);
     }
     return weight;
 }
