@@ -100,6 +100,7 @@
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/labelled.hpp>
 #include <ddpm/nn/layer_norm.hpp>
+#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/mlp_block.hpp>
 #include <ddpm/nn/monotone_curve.hpp>

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <span>
 #include <string>
@@ -255,8 +256,43 @@ TEST_CASE("all tensors that do not fit are in one io_error, and the network is a
     CHECK(contains(message, "time_emb_proj.weight has shape [33, 5001, 1, 1] instead of (33, 5001)"));
     CHECK(net == before);
     write_stored(folder / single, stored_of(net), dtype::i32);
-    CHECK(contains(failure(folder / "", net), "scale has type I32 instead of a floating-point one"));
+    CHECK(contains(failure(folder / "", net), "conv_in.weight has type I32 instead of a floating-point one"));
     CHECK(net == before);
+}
+
+TEST_CASE("of many tensors that do not fit the first are named, and how many there are", "[diffusers]") {
+    const temporary_folder folder;
+    auto net = some_layers<float>();
+    std::vector<stored> list = stored_of(net);
+    for (stored& s : list) {
+        s.name = "other." + s.name;
+    }
+    write_stored(folder / single, list);
+    const std::string message = failure(folder / "", net);
+    CAPTURE(message);
+    CHECK(contains(message, "is missing, ... (" + std::to_string(2 * list.size()) + " differences in all)"));
+    CHECK_FALSE(contains(message, "unexpected"));
+}
+
+TEST_CASE("weights that are not finite are refused where asked, by the tensor's name", "[diffusers]") {
+    const temporary_folder folder;
+    auto net = some_layers<float>();
+    std::vector<stored> list = stored_of(net);
+    list[1].numbers[2] = std::numeric_limits<float>::infinity();
+    write_stored(folder / single, list);
+    auto loaded = net.zeros();
+    const auto before = loaded;
+    try {
+        load_weights(folder / "", loaded, {.reject_nonfinite = true});
+        FAIL("nothing was thrown");
+    } catch (const io_error& e) {
+        INFO(e.what());
+        CHECK(contains(e.what(), list[1].name + "; expected finite values, got inf"));
+    }
+    CHECK(loaded == before);
+    write_stored(folder / single, stored_of(net));
+    load_weights(folder / "", loaded, {.reject_nonfinite = true});
+    CHECK(loaded == net);
 }
 
 TEST_CASE("weights that are not there, or not readable, are an io_error", "[diffusers]") {

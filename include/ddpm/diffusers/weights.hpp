@@ -7,6 +7,7 @@
 #include <ddpm/diffusers/detail/weight_files.hpp>
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/io/atomic_file.hpp>
+#include <ddpm/io/detail/difference_list.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
@@ -36,53 +37,51 @@ template <class T>
     return std::equal(stored.begin(), stored.end(), p.shape.begin(), p.shape.end());
 }
 
-/// @throws io_error that lists everything in which the files differ from the parameters
+/// @throws io_error that names the first differences of the files from the parameters, and says how many there are
 template <class T>
 void require_tensors_of(const weight_files& files, const std::vector<nn::parameter<T>>& parameters) {
-    std::string problems;
-    const auto report = [&](const auto&... parts) {
-        problems += ddpm::detail::text(problems.empty() ? "" : ", ", parts...);
-    };
+    io::detail::difference_list differences;
     for (const std::string& problem : files.problems()) {
-        report(problem);
+        differences.add(problem);
     }
     std::set<std::string_view> expected;
     for (const nn::parameter<T>& p : parameters) {
         expected.insert(p.name);
         const auto found = files.tensors().find(p.name);
         if (found == files.tensors().end()) {
-            report(p.name, " is missing");
+            differences.add(p.name, " is missing");
         } else if (const io::tensor_info& info = *found->second.info; !fits(p, info.shape)) {
-            report(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
+            differences.add(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
         } else if (!converts(info.type)) {
-            report(p.name, " has type ", io::name(info.type), " instead of a floating-point one");
+            differences.add(p.name, " has type ", io::name(info.type), " instead of a floating-point one");
         }
     }
     for (const auto& [name, stored] : files.tensors()) {
         if (!expected.contains(name)) {
-            report(*stored.name, " is unexpected");
+            differences.add(*stored.name, " is unexpected");
         }
     }
-    if (!problems.empty()) {
-        throw io_error(files.where(), ddpm::detail::text("not the tensors of this network: ", problems));
+    if (!differences.empty()) {
+        throw io_error(files.where(), ddpm::detail::text("not the tensors of this network: ", differences.text()));
     }
 }
 
 }  // namespace detail
 
-/// Which of the weights that a folder holds.
+/// Which of a folder's weights are loaded, and how.
 struct weights_options {
-    std::string variant;  ///< as diffusers' `variant`, such as "fp16"; none if it is empty
+    std::string variant{};          ///< as diffusers' `variant`, such as "fp16"; none if it is empty
+    bool reject_nonfinite = false;  ///< a number that is NaN or infinite in the network's scalar is an error
 };
 
 /// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else
 /// from itself, and there from the files that diffusion_pytorch_model.safetensors.index.json names, if there is one,
 /// else from diffusion_pytorch_model.safetensors. A variant has files of its own: diffusers names those of fp16
-/// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. F64, F32, F16 and BF16 are converted. The names and shapes that
-/// attention layers had before 2023 are understood.
+/// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. F64, F32, F16 and
+/// BF16 are converted. The names and shapes that attention layers had before 2023 are understood.
 /// @throws io_error if there are no such files or one breaks a rule of its format, if the tensors are not exactly the
-/// network's (the text lists all that differ), or if reading fails; std::bad_alloc. In each case the network is as it
-/// was
+/// network's (the text names the first that differ, and says how many there are), if reading fails, or as the options say;
+/// std::bad_alloc. In each case the network is as it was
 /// @complexity reads each file once; beside the network as much memory as the files hold
 template <nn::Layer Net>
 void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
@@ -94,7 +93,7 @@ void load_weights(const std::string& folder, Net& net, const weights_options& op
     for (const nn::parameter<S>& p : parameters) {
         detail::append_tiles(tiles, p, files.tensors().find(p.name)->second);
     }
-    detail::load_tiles(tiles);
+    detail::load_tiles(tiles, options.reject_nonfinite);
 }
 
 /// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is

@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/detail/fingerprint.hpp>
@@ -47,12 +48,14 @@ inline void require_same_options(const io::safetensors_file& file, const std::ma
         const auto saved = file.metadata().find(std::string(option_prefix) + name);
         const std::string before = saved == file.metadata().end() ? "nothing" : saved->second;
         if (before != value) {
-            differences += text(differences.empty() ? "" : ", ", name, " was ", before, " and is ", value);
+            differences += text(differences.empty() ? "" : ", ", name, " was ", option_text(name, before), " and is ",
+                                option_text(name, value));
         }
     }
     if (!differences.empty()) {
-        throw value_error(file.path(),
-                          "saved with other options (resume::with_other_options allows that): " + differences);
+        throw value_error(file.path(), "saved with other options, so that this would not be the run that was interrupted "
+                                       "(who wants that resumes with other options): " +
+                                           differences);
     }
 }
 
@@ -74,7 +77,8 @@ struct loaded_checkpoint {
 template <Scalar S>
 [[nodiscard]] loaded_checkpoint load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups,
                                                 const std::vector<nn::parameter<S>>& timesteps, resume how,
-                                                const std::map<std::string, std::string>& options) {
+                                                const std::map<std::string, std::string>& options,
+                                                const load_options& loading) {
     const io::safetensors_file file = io::safetensors_file::open(path);
     const index step = checkpoint_step(file);
     file.verify_checksum();
@@ -83,7 +87,8 @@ template <Scalar S>
         groups.insert(groups.end(), timesteps.begin(), timesteps.end());
     }
     const staged_parameters<S> staged(
-        file, std::move(groups), [](std::string_view name) { return !name.starts_with(timesteps_group); }, true);
+        file, std::move(groups), [](std::string_view name) { return !name.starts_with(timesteps_group); }, true,
+        loading);
     if (how == resume::exact) {
         require_same_options(file, options);
         if (!with_timesteps) {

@@ -4,6 +4,7 @@
 
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/detail/parameter_set.hpp>
@@ -27,9 +28,9 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 /// average instead of the network. Numbers of another floating-point type are converted. A checksum, where the file
 /// carries one, is verified.
 /// @throws io_error if the file breaks a rule of its format, or its tensors are not exactly the network's (the text
-/// lists all that differ); the network is then as it was
+/// names the first that differ, and says how many do), or as the options say; the network is then as it was
 template <nn::Layer Net>
-void load_parameters(const std::string& path, Net& net, std::string_view prefix = {}) {
+void load_parameters(const std::string& path, Net& net, std::string_view prefix = {}, const load_options& options = {}) {
     using S = typename Net::scalar;
     const io::safetensors_file file = io::safetensors_file::open(path);
     detail::verify_checksum_if_any(file);
@@ -40,7 +41,7 @@ void load_parameters(const std::string& path, Net& net, std::string_view prefix 
     const auto is_ours = [&](std::string_view name) {
         return name.starts_with(prefix) && !(prefix.empty() && is_checkpoint && detail::is_trainer_group(name));
     };
-    detail::staged_parameters<S>(file, std::move(list), is_ours, false).commit();
+    detail::staged_parameters<S>(file, std::move(list), is_ours, false, options).commit();
 }
 
 }  // namespace ddpm

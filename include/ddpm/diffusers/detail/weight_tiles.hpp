@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/weight_files.hpp>
@@ -12,6 +13,7 @@
 #include <ddpm/nn/tensor.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -124,26 +126,39 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert
     return type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16 || type == io::dtype::f64;
 }
 
-/// The same, whatever type the tile is stored in.
-template <Scalar S>
-void store_tile(const weight_tile<S>& tile, const std::byte* from) {
+/// Calls f.template operator()<Stored>(convert) for the type that a tensor is stored in. `convert` is a function object, not a
+/// function, so that it becomes part of the loop that calls it.
+template <Scalar S, class F>
+void with_conversion(io::dtype type, const F& f) {
     using half = std::uint16_t;
-    // Function objects, not functions, so that they are part of the loops.
-    switch (tile.from.info->type) {
+    switch (type) {
         case io::dtype::f64:
-            return store_tile<double>(tile, from, [](double x) { return static_cast<S>(x); });
+            return f.template operator()<double>([](double x) { return static_cast<S>(x); });
         case io::dtype::f16:
-            return store_tile<half>(tile, from, [](half x) { return io::detail::convert_f16<S>(x); });
+            return f.template operator()<half>([](half x) { return io::detail::convert_f16<S>(x); });
         case io::dtype::bf16:
-            return store_tile<half>(tile, from, [](half x) { return io::detail::convert_bf16<S>(x); });
+            return f.template operator()<half>([](half x) { return io::detail::convert_bf16<S>(x); });
         default:
-            return store_tile<float>(tile, from, [](float x) { return static_cast<S>(x); });
+            return f.template operator()<float>([](float x) { return static_cast<S>(x); });
     }
 }
 
-/// Reads all tiles, then gives them to their parameters, both side by side: once all are read, nothing can fail.
+/// @throws io_error that names the tensor if one of the tile's numbers, converted, is NaN or infinite
 template <Scalar S>
-void load_tiles(const std::vector<weight_tile<S>>& tiles) {
+void require_finite(const weight_tile<S>& tile, const std::byte* from) {
+    with_conversion<S>(tile.from.info->type, [&]<class Stored>(const auto& convert) {
+        for (std::size_t at = 0; at < tile.bytes(); at += sizeof(Stored)) {
+            if (const S number = convert(io::detail::load_little<Stored>(from + at)); !std::isfinite(number)) {
+                throw io_error(tile.from.file->path(), *tile.from.name, "finite values", number);
+            }
+        }
+    });
+}
+
+/// Reads all tiles, then gives them to their parameters, both side by side: once all are read, nothing can fail.
+/// @throws io_error if reading fails, or if a number is not finite and that is not allowed
+template <Scalar S>
+void load_tiles(const std::vector<weight_tile<S>>& tiles, bool reject_nonfinite) {
     std::vector<std::size_t> begin{0};
     for (const weight_tile<S>& tile : tiles) {
         begin.push_back(begin.back() + tile.bytes());
@@ -157,8 +172,16 @@ void load_tiles(const std::vector<weight_tile<S>>& tiles) {
             }
         });
     };
-    for_each_tile([](const weight_tile<S>& tile, std::byte* bytes) { read_tile(tile, {bytes, tile.bytes()}); });
-    for_each_tile([](const weight_tile<S>& tile, const std::byte* bytes) { store_tile(tile, bytes); });
+    for_each_tile([&](const weight_tile<S>& tile, std::byte* bytes) {
+        read_tile(tile, {bytes, tile.bytes()});
+        if (reject_nonfinite) {
+            require_finite(tile, bytes);
+        }
+    });
+    for_each_tile([](const weight_tile<S>& tile, const std::byte* bytes) {
+        with_conversion<S>(tile.from.info->type,
+                           [&]<class Stored>(const auto& convert) { store_tile<Stored>(tile, bytes, convert); });
+    });
 }
 
 }  // namespace ddpm::diffusers::detail

@@ -11,11 +11,14 @@
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/timestep_sampling.hpp>
 
+#include <array>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 
 namespace ddpm::detail {
@@ -111,6 +114,21 @@ template <NoiseProcess Schedule>
         {"seed", exact_text(o.seed)},
     });
     return all;
+}
+
+/// The value of an option for a message: in words where a number stands for one of several.
+[[nodiscard]] inline std::string option_text(std::string_view name, const std::string& value) {
+    constexpr std::array<std::string_view, 3> warm_ups{"rational", "power", "none"};
+    if (value.size() == 1 && value[0] >= '0' && value[0] <= '9') {
+        const int number = value[0] - '0';
+        if (name == "predicts" && number <= static_cast<int>(prediction::flow)) {
+            return std::string(name_of(static_cast<prediction>(number)));
+        }
+        if (name == "ema.warm_up" && number < static_cast<int>(warm_ups.size())) {
+            return std::string(warm_ups[static_cast<std::size_t>(number)]);
+        }
+    }
+    return value;
 }
 
 }  // namespace ddpm::detail

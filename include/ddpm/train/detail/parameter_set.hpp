@@ -4,8 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/io/detail/difference_list.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/tensor.hpp>
 #include <ddpm/nn/torch_order.hpp>
@@ -55,13 +57,13 @@ class staged_parameters {
 public:
     /// Reads the tensors of the list. `is_ours(name)` says whether the file may hold no tensor of such a name beyond
     /// them.
-    /// @throws io_error that lists every tensor missing, unexpected, of another shape or of a type that does not fit
+    /// @throws io_error that names the first tensors missing, unexpected, of another shape or of a type that does not fit,
+    /// and says how many there are; or, if asked to, a tensor with a value that is not finite
     template <class IsOurs>
     staged_parameters(const io::safetensors_file& file, std::vector<nn::parameter<S>> list, IsOurs&& is_ours,
-                      bool exact_type)
+                      bool exact_type, const load_options& options)
         : list_(std::move(list)) {
-        std::string problems;
-        const auto report = [&](const auto&... parts) { problems += text(problems.empty() ? "" : ", ", parts...); };
+        io::detail::difference_list differences;
         std::map<std::string_view, const nn::parameter<S>*> expected;
         std::size_t size = 0;
         for (const nn::parameter<S>& p : list_) {
@@ -69,25 +71,29 @@ public:
             size += p.values.size();
             const io::tensor_info* const found = file.find(p.name);
             if (found == nullptr) {
-                report(p.name, " is missing");
+                differences.add(p.name, " is missing");
             } else if (!std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end())) {
-                report(p.name, " has shape ", shape_text(*found), " instead of ", p.shape.text());
+                differences.add(p.name, " has shape ", shape_text(*found), " instead of ", p.shape.text());
             } else if (exact_type ? found->type != io::dtype_of<S>() : !converts(found->type)) {
-                report(p.name, " has type ", io::name(found->type), " instead of ", io::name(io::dtype_of<S>()));
+                differences.add(p.name, " has type ", io::name(found->type), " instead of ", io::name(io::dtype_of<S>()));
             }
         }
         for (const auto& [name, info] : file.tensors()) {
             if (is_ours(name) && !expected.contains(name)) {
-                report(name, " is unexpected");
+                differences.add(name, " is unexpected");
             }
         }
-        if (!problems.empty()) {
-            throw io_error(file.path(), text("not the tensors of this network: ", problems));
+        if (!differences.empty()) {
+            throw io_error(file.path(), text("not the tensors of this network: ", differences.text()));
         }
         values_.resize(size);
         std::size_t begin = 0;
         for (const nn::parameter<S>& p : list_) {
-            file.read(p.name, std::span(values_).subspan(begin, p.values.size()));
+            const std::span<S> values = std::span(values_).subspan(begin, p.values.size());
+            file.read(p.name, values);
+            if (options.reject_nonfinite) {
+                nn::detail::require_finite<S>(file.path(), p.name, values);
+            }
             begin += p.values.size();
         }
     }

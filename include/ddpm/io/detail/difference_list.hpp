@@ -1,0 +1,34 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <string>
+
+namespace ddpm::io::detail {
+
+/// In what a file differs from what was expected, for a message: the first few differences, and how many there are.
+class difference_list {
+public:
+    template <class... Parts>
+    void add(const Parts&... parts) {
+        if (++count_ <= shown) {
+            first_ += ddpm::detail::text(first_.empty() ? "" : ", ", parts...);
+        }
+    }
+
+    [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
+
+    [[nodiscard]] std::string text() const {
+        return count_ <= shown ? first_ : ddpm::detail::text(first_, ", ... (", count_, " differences in all)");
+    }
+
+private:
+    static constexpr index shown = 8;
+    std::string first_;
+    index count_ = 0;
+};
+
+}  // namespace ddpm::io::detail
