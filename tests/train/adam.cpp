@@ -101,11 +101,46 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     CHECK_THROWS_AS((adam<float>(t.parameters, {.beta2 = NAN})), value_error);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.epsilon = 0})), value_error);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.weight_decay = -1})), value_error);
+    CHECK_THROWS_AS((adam<float>(t.parameters, {.beta1 = 1 - 1e-12})), value_error);
+    CHECK_NOTHROW((adam<double>(one_tensor<double>(4).parameters, {.beta1 = 1 - 1e-12})));
+    CHECK_THROWS_AS((adam<float>(t.parameters, {.epsilon = 1e-50})), value_error);
+    CHECK_THROWS_AS(adam<float>(t.parameters).require_learning_rate("test", 1e39), value_error);
+    CHECK_NOTHROW(adam<float>(t.parameters).require_learning_rate("test", 0));
     adam<float> optimizer(t.parameters);
     CHECK_THROWS_AS(optimizer.step(other.parameters, t.gradients, 1), shape_error);
     CHECK_THROWS_AS(optimizer.step(t.parameters, other.gradients, 1), shape_error);
     CHECK_THROWS_AS(optimizer.step({}, t.gradients, 1), shape_error);
     CHECK(optimizer.state().steps == 0);
+}
+
+TEST_CASE("adam says whether a step would leave numbers finite, and changes nothing", "[train]") {
+    constexpr float largest = std::numeric_limits<float>::max();
+    const auto asks = [](float p, float g, float m, float v, double rate, double scale = 1, const adam_options& o = {}) {
+        one_tensor<float> t(40000);
+        std::fill_n(t.p.data(), 40000, 0.5F);
+        std::fill_n(t.g.data(), 40000, 0.5F);
+        adam<float> optimizer(t.parameters, o);
+        t.p[39999] = p;
+        t.g[39999] = g;
+        optimizer.state().first[0][39999] = m;
+        optimizer.state().second[0][39999] = v;
+        const bool finite = optimizer.stays_finite(t.parameters, t.gradients, rate, scale);
+        CHECK(t.p[39999] == p);
+        CHECK(optimizer.state().steps == 0);
+        optimizer.step(t.parameters, t.gradients, rate, scale);
+        CHECK(std::isfinite(t.p[39999]) >= finite);
+        return finite;
+    };
+    CHECK(asks(1, 1, 0, 0, 1e-3));
+    CHECK(asks(largest / 4, 1, 0, 0, 1e30));
+    CHECK_FALSE(asks(largest / 4, -1, 0, 0, 1.5e38 * 0.9));
+    CHECK_FALSE(asks(-largest / 2, 1, 0, 0, 1e37));
+    CHECK_FALSE(asks(1, 1e20F, 0, 0, 1e-3));  // its square is the second moment
+    CHECK(asks(1, 1e20F, 0, 0, 1e-3, 1e-10));
+    CHECK_FALSE(asks(1, NAN, 0, 0, 1e-3));
+    CHECK_FALSE(asks(1, 1, 0, INFINITY, 1e-3));
+    CHECK_FALSE(asks(1e20F, 1, 0, 0, 1e-3, 1, {.weight_decay = 1e10, .decoupled = false}));
+    CHECK_FALSE(asks(1e38F, 1, 0, 0, 1, 1, {.weight_decay = 10}));
 }
 
 }  // namespace ddpm::test

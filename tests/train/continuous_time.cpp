@@ -273,7 +273,7 @@ TEST_CASE("a batch in parts gives the gradient of the whole in continuous time",
                              .predicts = prediction::flow,
                              .timesteps = sampling,
                              .seed = 9}};
-            trainer.fit(data, {.steps = 3});
+            static_cast<void>(trainer.fit(data, {.steps = 3}));
             CHECK(largest_difference(nets.back(), nets.front()) <= (micro_batch == 12 ? 0 : 1e-6));
         }
     }
@@ -361,12 +361,12 @@ TEST_CASE("after setting up, a step in continuous time allocates nothing", "[tra
             .batch = 8, .micro_batch = 3, .timesteps = sampling, .times = time_range{0.01, 5}, .offset_noise = 0.1};
         trainer trainer{net, variance_exploding{}, options, mse_loss{.weighting = edm_weighting{}}};
         std::size_t before = 0;
-        trainer.fit(data, {.steps = 20, .progress = [&](const training_progress& p) {
+        static_cast<void>(trainer.fit(data, {.steps = 20, .progress = [&](const training_progress& p) {
                                const std::size_t now = allocations;
                                CHECK((p.step <= 2 || now == before));
                                before = allocations;
                                return true;
-                           }});
+                           }}));
     }
     set_thread_count(0);
 }

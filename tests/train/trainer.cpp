@@ -193,6 +193,25 @@ TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
         static_cast<void>(trainer.fit(two_points<float>(), {.steps = 2}));
         CHECK(largest_difference(net, clean) == 0);
     }
+    SECTION("a step that would take the parameters beyond all numbers") {
+        // The rate alone is a number of the scalar, and a parameter moves by about the rate.
+        constant_net<float> constant(4);
+        const auto downwards = [](const auto&, prediction, const auto&, auto, auto d_predicted) {
+            d_predicted.array().setConstant(1);
+            return 1.0;
+        };
+        trainer trainer{constant, schedule, {.batch = 2, .learning_rate = 3e37}, downwards};
+        const fit_result result = trainer.fit(two_points<float>(), {.steps = 100});
+        CHECK(result.status == fit_status::non_finite);
+        CHECK(result.step == 5);  // within half the largest number, so that the average can follow
+        CHECK(trainer.step() == 5);
+        const float reached = constant.value[0], average = trainer.average().value[0];
+        CHECK(std::abs(reached + 1.5e38F) < 1e37F);
+        CHECK(std::isfinite(average));
+        CHECK(trainer.fit(two_points<float>(), {.steps = 1}).status == fit_status::non_finite);
+        CHECK(constant.value[0] == reached);
+        CHECK(trainer.average().value[0] == average);
+    }
     SECTION("a gradient that overflows while the loss does not") {
         const auto overflowing = [](const auto&, prediction, const auto&, auto, auto d_predicted) {
             d_predicted.array().setConstant(std::numeric_limits<float>::max());
@@ -248,11 +267,11 @@ TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
         nets.push_back(small_net<double>());
         disturb(nets.back(), 0.3, 2);
         trainer trainer{nets.back(), schedule, {.batch = 12, .micro_batch = micro_batch, .seed = 9}};
-        trainer.fit(data, {.steps = 3, .progress = [&](const training_progress& p) {
+        static_cast<void>(trainer.fit(data, {.steps = 3, .progress = [&](const training_progress& p) {
                                norms.push_back(p.gradient_norm);
                                losses.push_back(p.loss);
                                return true;
-                           }});
+                           }}));
     }
     for (std::size_t i = 0; i < norms.size(); ++i) {
         CHECK(std::abs(norms[i] - norms[i % 3]) <= 1e-9 * norms[i % 3]);
@@ -293,7 +312,7 @@ TEST_CASE("the network is told the class of each sample, or now and then none", 
         std::vector<index> seen;
         class_net net(seen);
         trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
-        trainer.fit(data, {.steps = 200, .labels = labels, .label_dropout = dropout, .null_label = 7});
+        static_cast<void>(trainer.fit(data, {.steps = 200, .labels = labels, .label_dropout = dropout, .null_label = 7}));
         return seen;
     };
     epoch_order order(3, 100);
@@ -325,6 +344,54 @@ TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     ddpm::trainer without{plain, schedule, {.batch = 2}};
     CHECK_THROWS_AS(without.fit(data, {.steps = 1, .labels = three}), value_error);
     CHECK_THROWS_AS((ddpm::trainer{plain, schedule, {.micro_batch = -1}}), value_error);
+
+    // No class is taken for the null class unless it is named.
+    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 0.1}), value_error);
+    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .label_dropout = 0.1, .null_label = 0}), value_error);
+    CHECK(trainer.step() == 0);
+    CHECK(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 0.1, .null_label = 0}).step == 1);
+}
+
+TEST_CASE("a number that the network's scalar cannot hold is refused at once", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto narrow = small_net<float>();
+    auto wide = small_net<double>();
+    const auto refuses = [&](const trainer_options& options) {
+        CHECK_THROWS_AS((trainer{narrow, schedule, options}), value_error);
+        CHECK_NOTHROW((trainer{wide, schedule, options}));
+    };
+    refuses({.learning_rate = 1e39});
+    refuses({.learning_rate = 1e38});  // the first step divides it by 1 - beta1
+    refuses({.learning_rate = 1e-60});
+    refuses({.learning_rate = 1e30, .adam = {.weight_decay = 1e20}});
+    refuses({.adam = {.beta2 = 1 - 1e-12}});
+    refuses({.adam = {.epsilon = 1e-60}});  // else 0 / 0
+    refuses({.adam = {.epsilon = 1e60}});
+    refuses({.adam = {.weight_decay = 1e39, .decoupled = false}});
+    refuses({.largest_gradient_norm = 1e-60});
+    refuses({.offset_noise = 1e39});
+    CHECK_THROWS_AS((trainer{wide, schedule, {.learning_rate = 1.7e308}}), value_error);
+    CHECK_NOTHROW((trainer{narrow, schedule, {.learning_rate = 0, .largest_gradient_norm = INFINITY}}));
+}
+
+TEST_CASE("a run longer than its noise and its epochs have numbers is refused before it begins", "[train]") {
+    constexpr ddpm::index words = ddpm::index{1} << 32;
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<float>();
+    trainer trainer{net, schedule, {.batch = 128}};
+    bool called = false;
+    const auto progress = [&](const training_progress&) {
+        called = true;
+        return false;
+    };
+    // Two samples in batches of 128 are 64 epochs a step.
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = 67108865, .progress = progress}), value_error);
+    CHECK_FALSE(called);
+    CHECK(trainer.fit(two_points<float>(), {.steps = 67108864, .progress = progress}).status == fit_status::stopped);
+    CHECK(trainer.fit(batch<float>::Zero(4, 128), {.steps = words - 2, .progress = progress}).step == 2);
+    CHECK_THROWS_AS(trainer.fit(batch<float>::Zero(4, 128), {.steps = words - 2, .progress = progress}), value_error);
+    CHECK(trainer.step() == 2);
+    CHECK_THROWS_AS((ddpm::trainer{net, schedule, {.batch = words, .micro_batch = 1}}), value_error);
 }
 
 TEST_CASE("the trainer refuses what does not fit", "[train]") {

@@ -3,14 +3,19 @@
 
 // What the trainer gives to a loss, and does with what comes back.
 
+#include <ddpm/loss/hybrid.hpp>
+#include <ddpm/loss/robust.hpp>
+#include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/unet.hpp>
 #include <ddpm/nn/variance_head.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/zero_terminal_snr.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/gradient_check.hpp"
 #include "support/training.hpp"
 
@@ -89,11 +94,11 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         auto start = net;
         double norm = 0, reported = 0;
         trainer trainer{net, schedule, {.batch = 6, .micro_batch = micro_batch, .seed = 9}, loss};
-        trainer.fit(data, {.steps = 1, .progress = [&](const training_progress& p) {
+        static_cast<void>(trainer.fit(data, {.steps = 1, .progress = [&](const training_progress& p) {
                                norm = p.gradient_norm;
                                reported = p.loss;
                                return true;
-                           }});
+                           }}));
         // The same by hand.
         epoch_order order(9, 10);
         batch<double> x0(4, 6), eps(4, 6), both(8, 6), d_both(8, 6);
@@ -157,7 +162,7 @@ TEST_CASE("the head of a U-Net is trained too", "[train]") {
     const batch<float> data = random_batch<float>(32, 10, 1);
     const float before = (head_of(net, 32) - 1).abs().mean();
     trainer trainer{net, schedule, {.batch = 8, .micro_batch = 3, .learning_rate = 1e-2}, head_loss{}};
-    trainer.fit(data, {.steps = 60});
+    static_cast<void>(trainer.fit(data, {.steps = 60}));
     CHECK((head_of(net, 32) - 1).abs().mean() < 0.2f * before);
 }
 
@@ -225,6 +230,67 @@ TEST_CASE("importance sampling weighs samples and hears of their losses", "[trai
     CHECK(largest_difference(net, small_net<double>()) == 0);
 }
 
+TEST_CASE("with zero terminal SNR a network is trained on epsilon wherever the weights have limits", "[train]") {
+    const noise_schedule<> schedule{zero_terminal_snr(linear_beta{}, 5), 5};
+    for (const loss_weighting& weighting : std::vector<loss_weighting>{
+             uniform_weighting{}, snr_weighting{}, min_snr_weighting{}, soft_min_snr_weighting{}, p2_weighting{}}) {
+        auto net = small_net<float>();
+        trainer trainer{net, schedule, {.batch = 8}, mse_loss{.weighting = weighting}};
+        CHECK(trainer.fit(two_points<float>(), {.steps = 20}).status == fit_status::finished);
+        auto other = small_net<float>();
+        ddpm::trainer robust{other, schedule, {.batch = 8}, huber_loss{.weighting = weighting}};
+        CHECK(robust.fit(two_points<float>(), {.steps = 20}).status == fit_status::finished);
+    }
+}
+
+TEST_CASE("a loss that has no value at some timestep is refused before the first step", "[train]") {
+    const noise_schedule<> schedule{zero_terminal_snr(linear_beta{}, 1000), 1000};
+    const auto refuses = [&](const auto& loss, const timestep_sampling& sampling) {
+        nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
+        const auto before = net;
+        trainer trainer{net, schedule, {.batch = 1, .timesteps = sampling}, loss};
+        CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = 3}), value_error);
+        CHECK(largest_difference(net, before) == 0);
+    };
+    refuses(mse_loss{.space = prediction::x0}, {});
+    refuses(mse_loss{.weighting = edm_weighting{}}, {});
+    refuses(mse_loss{.weighting = vdm_weighting{}}, {});
+    refuses(mse_loss{.weighting = continuous_vdm_weighting{}}, {});
+    refuses(mse_loss{.weighting = min_snr_weighting{-1}}, {});
+    refuses(l1_loss{.space = prediction::x0}, {});
+    refuses(huber_loss{.weighting = edm_weighting{}}, {});
+    refuses(vlb_loss{}, {});
+    refuses(hybrid_loss{}, antithetic_timesteps{});
+    refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_timesteps{});
+    // Log-normal timesteps leave out the one without signal.
+    nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8}};
+    trainer trainer{net, schedule, {.batch = 8, .timesteps = log_normal_timesteps{}}, mse_loss{.weighting = edm_weighting{}}};
+    CHECK(trainer.fit(two_points<float>(), {.steps = 3}).status == fit_status::finished);
+}
+
+TEST_CASE("the bound refuses to train on data that was not scaled", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 10};
+    nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
+    trainer trainer{net, schedule, {.batch = 1}, hybrid_loss{}};
+    batch<float> data = batch<float>::Zero(4, 1000);
+    data(2, 900) = 255;
+    try {
+        static_cast<void>(trainer.fit(data, {.steps = 1}));
+        FAIL("nothing was thrown");
+    } catch (const value_error& e) {
+        INFO(e.what());
+        CHECK(contains(e.what(), "in [-1, 1]"));
+        CHECK(contains(e.what(), "sample 900"));
+        CHECK(contains(e.what(), "got 255"));
+    }
+    CHECK(trainer.step() == 0);
+    data(2, 900) = 1.0001F;  // by rounding
+    CHECK(trainer.fit(data, {.steps = 1}).step == 1);
+    data(2, 900) = 255;
+    ddpm::trainer density{net, schedule, {.batch = 1}, hybrid_loss{.decoder = gaussian_decoder{}}};
+    CHECK(density.fit(data, {.steps = 1}).step == 1);
+}
+
 TEST_CASE("after setting up, a step of training allocates nothing", "[train]") {
     set_thread_count(1);
     const noise_schedule schedule{cosine_beta{}, 4};
@@ -236,12 +302,12 @@ TEST_CASE("after setting up, a step of training allocates nothing", "[train]") {
         const trainer_options options{.batch = 8, .micro_batch = 3, .timesteps = sampling, .offset_noise = 0.1};
         trainer trainer{net, schedule, options, mse_loss{.weighting = min_snr_weighting{}}};
         std::size_t before = 0;
-        trainer.fit(data, {.steps = 40, .progress = [&](const training_progress& p) {
+        static_cast<void>(trainer.fit(data, {.steps = 40, .progress = [&](const training_progress& p) {
                                const std::size_t now = allocations;
                                CHECK((p.step <= 2 || now == before));
                                before = allocations;
                                return true;
-                           }});
+                           }}));
     }
     set_thread_count(0);
 }
@@ -264,7 +330,7 @@ TEST_CASE("strata span the batch, in however many parts it is trained", "[train]
                             schedule,
                             {.batch = 20, .micro_batch = micro_batch, .timesteps = stratified_timesteps{one_offset}},
                             loss};
-            trainer.fit(two_points<double>(), {.steps = 3});
+            static_cast<void>(trainer.fit(two_points<double>(), {.steps = 3}));
             for (std::size_t i = 0; i < seen.back().size(); ++i) {
                 CHECK((one_offset || seen.back()[i] / 3 == static_cast<index>(i % 20)));
             }
@@ -313,7 +379,7 @@ TEST_CASE("offset noise moves all pixels of a channel alike, and the target with
         }};
         auto net = start;
         trainer trainer{net, schedule, {.batch = 8, .micro_batch = micro_batch, .offset_noise = 0.1, .seed = 4}, loss};
-        trainer.fit(data, {.steps = runs});
+        static_cast<void>(trainer.fit(data, {.steps = runs}));
         return offsets;
     };
     const std::vector<double> offsets = offsets_of(0);

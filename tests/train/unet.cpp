@@ -52,14 +52,14 @@ TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
     auto net = classes_net();
     trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
     double early = 0, late = 0;
-    trainer.fit(data, {.steps = 150,
+    static_cast<void>(trainer.fit(data, {.steps = 150,
                        .labels = labels,
                        .label_dropout = 0.1,
                        .null_label = 2,
                        .progress = [&](const training_progress& p) {
                            (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
                            return true;
-                       }});
+                       }}));
     CHECK(late < 0.3 * early);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("a U-Net is trained with the same bits by any number of threads, and w
             set_thread_count(threads);
             nets.push_back(classes_net());
             trainer trainer{nets.back(), schedule, {.batch = 7, .recompute = recompute}};
-            trainer.fit(data, {.steps = 3, .labels = labels});
+            static_cast<void>(trainer.fit(data, {.steps = 3, .labels = labels}));
         }
     }
     set_thread_count(0);
@@ -91,13 +91,13 @@ TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
     const std::vector<index> labels(20, 1);
     auto whole = classes_net(), first = classes_net(), second = classes_net();
     trainer all{whole, schedule, {.batch = 7}};
-    all.fit(data, {.steps = 6, .labels = labels});
+    static_cast<void>(all.fit(data, {.steps = 6, .labels = labels}));
     trainer begin{first, schedule, {.batch = 7}};
-    begin.fit(data, {.steps = 3, .labels = labels});
+    static_cast<void>(begin.fit(data, {.steps = 3, .labels = labels}));
     begin.save(path);
     trainer rest{second, schedule, {.batch = 7}};
     rest.load(path);
-    rest.fit(data, {.steps = 3, .labels = labels});
+    static_cast<void>(rest.fit(data, {.steps = 3, .labels = labels}));
     CHECK(largest_difference(whole, second) == 0);
     CHECK(largest_difference(all.average(), rest.average()) == 0);
     auto loaded = classes_net();

@@ -52,6 +52,33 @@ inline void require_valid(std::string_view where, const any_decoder& decoder) {
     }
 }
 
+/// The discretized decoder's data lies in [−1, 1]; that may be missed by rounding, less than half a bin.
+/// @throws value_error if a value lies outside, as pixels 0 … 255 that were not scaled do
+template <BatchLike X>
+void require_in_range(std::string_view where, const any_decoder& decoder, const X& x0) {
+    const auto* const discretized = std::get_if<discretized_decoder>(&decoder);
+    if (discretized == nullptr) {
+        return;
+    }
+    using S = scalar_of<X>;
+    const detail::readable data(x0);
+    const batch_view<const S> x = data.view();
+    const S limit = static_cast<S>(1 + std::min(0.01, 1 / static_cast<double>(discretized->levels - 1)));
+    const auto is_outside = [limit](S value) { return value < -limit || value > limit; };
+    for (index n = 0; n < x.columns(); ++n) {
+        const S* const column = x.column(n);
+        bool any = false;
+        for (index i = 0; i < x.rows(); ++i) {
+            any |= is_outside(column[i]);
+        }
+        if (any) {
+            throw value_error(where, detail::text("data for the discretized decoder, sample ", n),
+                              "in [-1, 1]: pixels 0 ... 255 are x / 127.5 - 1",
+                              *std::find_if(column, column + x.rows(), is_outside));
+        }
+    }
+}
+
 namespace detail {
 
 /// The limit of x̂_0: 1 where it is to be clipped and the data, as the discretized decoder has it, lies in [−1, 1].
@@ -86,12 +113,13 @@ struct decoder_value {
 
 /// The log-likelihood of one element.
 /// @units nats; log_scale is the logarithm of a deviation, half that of the variance
-/// @throws value_error as require_valid
+/// @throws value_error as require_valid, and require_in_range
 /// @accuracy tanh: a few units in the last place, in the tails too; exact: likewise up to 38 deviations, where erfc
 /// underflows and it is −∞ without a floor
 [[nodiscard]] inline decoder_value log_likelihood(const any_decoder& decoder, double x0, double mean,
                                                   double log_scale) {
     require_valid("log_likelihood", decoder);
+    require_in_range("log_likelihood", decoder, batch_view<const double>(&x0, 1, 1));
     detail::decoder_chunk chunk;
     chunk.count = 1;
     chunk.x0[0] = x0;
@@ -105,7 +133,7 @@ struct decoder_value {
 /// @shape x0 and mean D × N; log_scale D × N, or 1 × N for one shared by a sample's elements; values N; d_mean as mean
 /// or empty, d_log_scale as log_scale or empty
 /// @units nats per sample
-/// @throws shape_error if the shapes do not fit; value_error as require_valid
+/// @throws shape_error if the shapes do not fit; value_error as require_valid, and require_in_range
 /// @accuracy computed and summed in double, whatever the batches' type
 /// @determinism the same bits for every thread count; a sample's value does not depend on the others
 template <BatchLike X, BatchLike M, BatchLike V>
@@ -132,6 +160,7 @@ void log_likelihood(const any_decoder& decoder, const X& x0, const M& mean, cons
     if (d_log_scale.size() != 0) {
         detail::require_same_shape("log_likelihood", "d_log_scale has the shape of log_scale", v, d_log_scale);
     }
+    require_in_range("log_likelihood", decoder, x);
     const bool shared = v.rows() == 1;
     parallel_for(x.columns(), std::max<index>(1, 4096 / std::max<index>(1, x.rows())), [&](index begin, index end) {
         detail::decoder_chunk chunk;

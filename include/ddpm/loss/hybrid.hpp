@@ -57,6 +57,22 @@ struct basic_hybrid_loss {
                                                         .limit = detail::x0_limit(clip_denoised, decoder)},
                                                        noised, predicted, head, {}, d_head);
     }
+
+    /// @throws value_error as the call does where there is a sample at t
+    template <NoiseSchedule Schedule>
+    void require_time(const Schedule& schedule, prediction kind, index t) const {
+        if constexpr (requires { simple.require_time(schedule, kind, t); }) {
+            simple.require_time(schedule, kind, t);
+        }
+        require_valid("hybrid_loss", decoder);
+        static_cast<void>(detail::bound_step_at(schedule, kind, variance, t, t - 1));
+    }
+
+    /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
+    template <BatchLike X>
+    void require_data(const X& x0) const {
+        require_in_range("hybrid_loss", decoder, x0);
+    }
 };
 
 using hybrid_loss = basic_hybrid_loss<mse_loss>;

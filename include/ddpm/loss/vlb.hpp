@@ -57,6 +57,19 @@ struct vlb_loss {
                                                d_predicted, {});
     }
 
+    /// @throws value_error as the call does where there is a sample at t
+    template <NoiseSchedule Schedule>
+    void require_time(const Schedule& schedule, prediction kind, index t) const {
+        require_valid("vlb_loss", decoder);
+        static_cast<void>(detail::bound_step_at(schedule, kind, variance, t, t - 1));
+    }
+
+    /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
+    template <BatchLike X>
+    void require_data(const X& x0) const {
+        require_in_range("vlb_loss", decoder, x0);
+    }
+
 private:
     template <NoiseSchedule Schedule>
     [[nodiscard]] detail::bound_loss_options options(const Schedule& schedule) const {

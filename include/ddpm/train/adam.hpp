@@ -8,10 +8,14 @@
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/tensor.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
+#include <ddpm/train/detail/scalar_option.hpp>
 
+#include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace ddpm {
@@ -38,12 +42,13 @@ template <Scalar S>
 class adam {
 public:
     /// For parameters of these sizes.
-    /// @throws value_error unless beta1 and beta2 are in [0, 1), epsilon > 0 and weight_decay ≥ 0
+    /// @throws value_error unless beta1 and beta2 are in [0, 1), epsilon > 0 and weight_decay ≥ 0, all as the scalar S has
+    /// them
     explicit adam(std::span<const nn::parameter<S>> parameters, const adam_options& options = {})
         : options_(options), chunks_(parameters) {
         for (const double beta : {options.beta1, options.beta2}) {
-            if (!(beta >= 0 && beta < 1)) {
-                throw value_error("adam", "beta", "in [0, 1)", beta);
+            if (!(beta >= 0 && beta < 1 && static_cast<S>(beta) < 1)) {
+                throw value_error("adam", "beta", "in [0, 1), as the network's scalar has it", beta);
             }
         }
         if (!(options.epsilon > 0)) {
@@ -52,9 +57,23 @@ public:
         if (!(options.weight_decay >= 0)) {
             throw value_error("adam", "weight_decay", ">= 0", options.weight_decay);
         }
+        detail::require_in_scalar<S>("adam", "epsilon", options.epsilon);
+        detail::require_in_scalar<S>("adam", "weight_decay", options.weight_decay);
         for (const nn::parameter<S>& p : parameters) {
             state_.first.emplace_back(p.shape, p.order);
             state_.second.emplace_back(p.shape, p.order);
+        }
+    }
+
+    /// @throws value_error unless the learning rate is finite in S, and not 0 there unless it is 0; so too divided by 1 −
+    /// beta1, as the first step has it, and times the weight decay
+    void require_learning_rate(std::string_view where, double learning_rate) const {
+        detail::require_in_scalar<S>(where, "learning_rate", learning_rate);
+        constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
+        if (!(std::abs(learning_rate) / (1 - options_.beta1) <= largest &&
+              std::abs(learning_rate) * options_.weight_decay <= largest)) {
+            throw value_error(where, "learning_rate / (1 - beta1), and times weight_decay",
+                              detail::text("<= ", largest, ", as the network's scalar has it"), learning_rate);
         }
     }
 
@@ -65,9 +84,49 @@ public:
               double learning_rate, double gradient_scale = 1) {
         chunks_.require_fit("adam::step", parameters);
         chunks_.require_fit("adam::step", gradients);
+        const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
         ++state_.steps;
-        const double steps = static_cast<double>(state_.steps);
-        const kernels::adam_coefficients c{
+        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+            const std::size_t p = chunk.parameter;
+            kernels::adam(chunk.size, parameters[p].values.data() + chunk.first,
+                          gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
+                          state_.second[p].data() + chunk.first, c, chunks_.elements());
+        });
+    }
+
+    /// Whether that step would leave the moments finite, and the parameters within half the largest number, so that the
+    /// difference of two is finite. It is computed, and changes nothing.
+    /// @throws shape_error as step
+    [[nodiscard]] bool stays_finite(std::span<const nn::parameter<S>> parameters,
+                                    std::span<const nn::parameter<S>> gradients, double learning_rate,
+                                    double gradient_scale = 1) const {
+        chunks_.require_fit("adam::stays_finite", parameters);
+        chunks_.require_fit("adam::stays_finite", gradients);
+        const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
+        std::atomic<bool> finite{true};
+        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+            const auto copy = [&](std::span<const S> values) {
+                const auto first = values.begin() + static_cast<std::ptrdiff_t>(chunk.first);
+                return std::vector<S>(first, first + static_cast<std::ptrdiff_t>(chunk.size));
+            };
+            std::vector<S> x = copy(parameters[chunk.parameter].values);
+            std::vector<S> m = copy(state_.first[chunk.parameter].values());
+            std::vector<S> v = copy(state_.second[chunk.parameter].values());
+            kernels::adam(chunk.size, x.data(), gradients[chunk.parameter].values.data() + chunk.first, m.data(), v.data(), c);
+            constexpr S largest = std::numeric_limits<S>::max();
+            for (std::size_t i = 0; i < x.size(); ++i) {
+                if (!(std::abs(x[i]) <= largest / 2 && std::abs(m[i]) <= largest && std::abs(v[i]) <= largest)) {
+                    finite = false;
+                }
+            }
+        });
+        return finite;
+    }
+
+    /// What all parameters have in common in the next step.
+    [[nodiscard]] kernels::adam_coefficients next_coefficients(double learning_rate, double gradient_scale = 1) const {
+        const double steps = static_cast<double>(state_.steps + 1);
+        return {
             .gradient_scale = gradient_scale,
             .shrink = options_.decoupled ? 1 - learning_rate * options_.weight_decay : 1,
             .l2 = options_.decoupled ? 0 : options_.weight_decay,
@@ -77,12 +136,6 @@ public:
             .step_size = learning_rate / (1 - std::pow(options_.beta1, steps)),
             .epsilon = options_.epsilon,
         };
-        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
-            const std::size_t p = chunk.parameter;
-            kernels::adam(chunk.size, parameters[p].values.data() + chunk.first,
-                          gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
-                          state_.second[p].data() + chunk.first, c, chunks_.elements());
-        });
     }
 
     [[nodiscard]] const adam_options& options() const noexcept { return options_; }

@@ -19,15 +19,24 @@ namespace ddpm {
 /// Philox stream `order`
 class epoch_order {
 public:
-    /// @throws value_error unless samples ≥ 1
+    /// @throws value_error unless 1 ≤ samples ≤ 2³²
     epoch_order(std::uint64_t seed, index samples) : noise_(seed, noise_stream::order) {
-        if (samples < 1) {
-            throw value_error("epoch_order", "number of samples", ">= 1", samples);
+        if (samples < 1 || samples > words) {
+            throw value_error("epoch_order", "number of samples", ">= 1, <= 2^32", samples);
         }
         permutation_.resize(static_cast<std::size_t>(samples));
     }
 
+    /// How many positions there are in batches of that size: those of 2³² epochs, in whole batches, are as many batches.
+    [[nodiscard]] index batches(index batch) const noexcept {
+        const auto samples = static_cast<std::uint64_t>(permutation_.size());
+        // More samples than a batch has make fewer epochs than batches; else the product has at most 64 bits.
+        return static_cast<index>(samples) >= batch ? words
+                                                    : static_cast<index>((samples << 32) / static_cast<std::uint64_t>(batch));
+    }
+
     /// The sample at a position of the run.
+    /// @throws value_error beyond 2³² epochs
     /// @units position is 0-based
     /// @complexity constant, but for N steps at the first position of another epoch than the last call's
     [[nodiscard]] index operator[](index position) {
@@ -39,6 +48,8 @@ public:
     }
 
 private:
+    static constexpr index words = index{1} << 32;  // of a 32-bit address, which epochs and samples have
+
     void shuffle(index epoch) {
         std::iota(permutation_.begin(), permutation_.end(), index{0});
         for (std::size_t i = permutation_.size() - 1; i > 0; --i) {

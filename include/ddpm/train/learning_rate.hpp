@@ -12,7 +12,8 @@
 namespace ddpm {
 
 /// How the learning rate changes over a run: a linear rise over `warm_up_steps`, then constant, or where `total_steps`
-/// is given a cosine that reaches 0 there.
+/// is given a cosine that reaches 0 there. It stays 0 from there on: who trains longer than that learns nothing more.
+/// (The cosine of diffusers rises again.)
 struct learning_rate_schedule {
     index warm_up_steps = 0;
     index total_steps = 0;  ///< 0: no decay
@@ -30,7 +31,7 @@ inline void require_valid(const learning_rate_schedule& schedule) {
 }
 
 /// The factor of the learning rate at a step: step/warm_up while it rises, so that step 0 learns nothing, as diffusers
-/// does.
+/// does. Past total_steps it is 0.
 /// @units step is 0-based: how many steps were made before
 /// @source diffusers, get_constant_schedule_with_warmup and get_cosine_schedule_with_warmup
 [[nodiscard]] inline double learning_rate_factor(const learning_rate_schedule& schedule, index step) {

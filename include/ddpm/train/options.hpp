@@ -7,6 +7,7 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>
+#include <ddpm/train/detail/scalar_option.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/progress.hpp>
@@ -39,15 +40,15 @@ struct trainer_options {
 struct fit_options {
     index steps = 1000;  ///< how many more
     std::span<const index> labels{};  ///< the class of each sample of the data, for a network that takes one
-    double label_dropout = 0;         ///< how often a sample is shown as of class `null_label`, for guidance
-    index null_label = 0;
+    double label_dropout = 0;            ///< how often a sample is shown as of the null class, for guidance
+    std::optional<index> null_label{};   ///< the null class; with label_dropout it must be named
     training_callback progress{};
 };
 
 enum class fit_status {
     finished,
     stopped,    ///< by the callback
-    non_finite  ///< the loss or the gradient was not finite
+    non_finite  ///< the loss, the gradient or what the step would have made of them was not finite: it was not made
 };
 
 struct fit_result {
@@ -58,10 +59,11 @@ struct fit_result {
 
 namespace detail {
 
-/// @throws value_error unless the options that the trainer itself reads are in their domain
-inline void require_valid(const trainer_options& options) {
-    if (options.batch < 1) {
-        throw value_error("trainer", "batch", ">= 1", options.batch);
+/// @throws value_error unless the options that the trainer itself reads are in their domain, as the scalar S has them
+template <Scalar S>
+void require_valid(const trainer_options& options) {
+    if (options.batch < 1 || options.batch >= index{1} << 32) {
+        throw value_error("trainer", "batch", ">= 1, < 2^32", options.batch);
     }
     if (options.micro_batch < 0) {
         throw value_error("trainer", "micro_batch", ">= 0", options.micro_batch);
@@ -74,6 +76,10 @@ inline void require_valid(const trainer_options& options) {
     }
     if (!(options.offset_noise >= 0) || !std::isfinite(options.offset_noise)) {
         throw value_error("trainer", "offset_noise", ">= 0", options.offset_noise);
+    }
+    require_in_scalar<S>("trainer", "offset_noise", options.offset_noise);
+    if (std::isfinite(options.largest_gradient_norm)) {
+        require_in_scalar<S>("trainer", "largest_gradient_norm", options.largest_gradient_norm);
     }
     require_valid(options.timesteps);
     ddpm::require_valid(options.rate_schedule);

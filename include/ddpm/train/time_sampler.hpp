@@ -61,6 +61,24 @@ public:
         return std::visit([&](const auto& options) { return draw(options, step, sample, batch); }, sampling_);
     }
 
+    /// Calls visit(t) for the first and the last time that may be drawn.
+    template <class Visit>
+    void visit_times(const Visit& visit) const {
+        std::visit(
+            [&](const auto& options) {
+                for (const double s : {0x1p-53, 1 - 0x1p-53}) {
+                    if constexpr (requires { options.deviation; }) {
+                        if (!(options.uniform_probability > 0)) {
+                            visit(normal_time(options, s));
+                            continue;
+                        }
+                    }
+                    visit(place(s));
+                }
+            },
+            sampling_);
+    }
+
     /// Whether samples have weights other than 1.
     [[nodiscard]] bool weighs() const noexcept { return unbiased_; }
 

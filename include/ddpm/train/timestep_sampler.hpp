@@ -75,6 +75,16 @@ public:
         return {noise_.below(steps_, sample, step)};
     }
 
+    /// Calls visit(t) for each timestep that may be drawn.
+    template <class Visit>
+    void visit_times(const Visit& visit) const {
+        for (index t = 0; t < steps_; ++t) {
+            if (table_.empty() || table_.probability(t) > 0) {
+                visit(t);
+            }
+        }
+    }
+
     /// Whether samples have weights other than 1.
     [[nodiscard]] bool weighs() const noexcept { return unbiased_; }
 

@@ -15,6 +15,8 @@
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/checkpoint.hpp>
 #include <ddpm/train/detail/batch_gradient.hpp>
+#include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/step_guard.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
 #include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/ema.hpp>
@@ -54,12 +56,12 @@ public:
     using scalar = typename Net::scalar;
 
     /// `net` must outlive the trainer; the schedule is copied.
-    /// @throws value_error for options outside their domain, or if the loss needs a variance head that the network has
+    /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a variance head that the network has
     /// not; in continuous time also as time_sampler does
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
-          options_((detail::require_valid(options), options)),
+          options_((detail::require_valid<scalar>(options), options)),
           loss_(loss),
           kind_(options.predicts.value_or(prediction_of(net))),
           gradient_(nn::zeros_like(net)),
@@ -70,34 +72,40 @@ public:
           micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
           differentiate_(net, micro_batch_, options.recompute),
           timesteps_(detail::make_time_sampler<scalar>(options, schedule_)),
-          batch_(net.shape(), micro_batch_, options) {}
+          batch_(net.shape(), micro_batch_, options) {
+        adam_.require_learning_rate("trainer", options.learning_rate);
+    }
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
     /// Trains on: draws batches from the columns of `data`, D × N, usually with values in [−1, 1]. After setting up, a
-    /// step allocates nothing. A step whose loss or gradient is not finite changes nothing and ends the fit.
+    /// step allocates nothing. A step whose loss or gradient is not finite, or that would make a parameter so, changes
+    /// nothing and ends the fit: the result's status says so.
     /// @throws shape_error if D is not the network's, or the labels are not one per sample; value_error if there is no
-    /// sample, options.steps < 0, the run would reach 2³² steps, label_dropout is not in [0, 1], or the network takes
-    /// no labels but there are some, or importance sampling meets a loss that does not report those of the samples; and
-    /// what the callback throws, after which the trainer may go on
+    /// sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, label_dropout is not
+    /// in [0, 1], or above 0 without labels or without a null_label, or the network takes no labels but there are some; or
+    /// where the loss says beforehand that it has no value: all that before the first step. At the first step, if importance
+    /// sampling meets a loss that does not report those of the samples; and what the callback throws, after which the
+    /// trainer may go on
     template <BatchLike Data>
         requires std::same_as<scalar_of<Data>, scalar>
-    fit_result fit(const Data& data, const fit_options& options = {}) {
+    [[nodiscard]] fit_result fit(const Data& data, const fit_options& options = {}) {
         const detail::readable samples(data);
-        if (samples.view().rows() != batch_.rows()) {
-            throw shape_error("trainer::fit", "elements of a sample of the data",
-                              detail::text(batch_.rows(), ", as the network takes"), samples.view().rows());
-        }
-        if (samples.view().columns() < 1) {
-            throw value_error("trainer::fit", "number of samples", ">= 1", samples.view().columns());
-        }
-        if (options.steps < 0 || options.steps > last_step - step_) {
-            throw value_error("trainer::fit", "steps", detail::text("0 ... ", last_step - step_), options.steps);
-        }
+        require_valid_data(samples.view());
         require_valid_labels(options, samples.view().columns());
         epoch_order order(options_.seed, samples.view().columns());
+        if (options.steps < 0) {
+            throw value_error("trainer::fit", "steps", ">= 0", options.steps);
+        }
+        const index last = std::min(detail::most_steps, order.batches(options_.batch));
+        if (options.steps > 0 && options.steps > last - step_) {
+            throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
+                              detail::text("<= ", last), detail::text(step_, " + ", options.steps));
+        }
+        require_valid_loss(samples.view());
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
+        guard_.begin(parameters, adam_.state(), norm_);
         const index first = step_, end = step_ + options.steps;
         const auto started = std::chrono::steady_clock::now();
         double loss = std::numeric_limits<double>::quiet_NaN();
@@ -108,7 +116,11 @@ public:
                 return {fit_status::non_finite, step_, loss};
             }
             const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
-            adam_.step(parameters, gradients_, rate, clipping_factor(norm, options_.largest_gradient_norm));
+            const double scale = clipping_factor(norm, options_.largest_gradient_norm);
+            if (!guard_.allows(adam_, parameters, gradients_, rate, scale, norm)) {
+                return {fit_status::non_finite, step_, loss};
+            }
+            adam_.step(parameters, gradients_, rate, scale);
             ema_.update(parameters);
             timesteps_.record(batch_.all_t(), batch_.all_losses());
             ++step_;
@@ -154,10 +166,11 @@ public:
     /// Goes on where a checkpoint was saved: fit on the same data then gives bit for bit the run that was not
     /// interrupted. With `resume::with_other_options` the trainer's own options may differ from the checkpoint's.
     /// @throws io_error if the file breaks a rule of its format, has changed since it was written, is not a checkpoint
-    /// or not of this network (the text lists all tensors that differ); value_error if it was saved with other options
-    /// (the text lists them); the trainer is then as it was
-    void load(const std::string& path, resume how = resume::exact) {
-        const auto loaded = detail::load_checkpoint(path, groups(*this), timesteps_group(*this), how, fingerprint());
+    /// or not of this network (the text names the first tensors that differ, and says how many do), or as `loading` says;
+    /// value_error if it was saved with other options (the text lists them); the trainer is then as it was
+    void load(const std::string& path, resume how = resume::exact, const load_options& loading = {}) {
+        const auto loaded =
+            detail::load_checkpoint(path, groups(*this), timesteps_group(*this), how, fingerprint(), loading);
         step_ = loaded.step;
         if (loaded.has_timesteps) {
             timesteps_.refresh();
@@ -172,11 +185,37 @@ private:
     using time_source = decltype(detail::make_time_sampler<scalar>(std::declval<const trainer_options&>(),
                                                                    std::declval<const Schedule&>()));
 
-    static constexpr index last_step = index{1} << 32;  // the noise is addressed by 32 bits of step
+    void require_valid_data(batch_view<const scalar> samples) const {
+        if (samples.rows() != batch_.rows()) {
+            throw shape_error("trainer::fit", "elements of a sample of the data",
+                              detail::text(batch_.rows(), ", as the network takes"), samples.rows());
+        }
+        if (samples.columns() < 1) {
+            throw value_error("trainer::fit", "number of samples", ">= 1", samples.columns());
+        }
+    }
+
+    void require_valid_loss(batch_view<const scalar> samples) {
+        if constexpr (requires { loss_.require_data(samples); }) {
+            loss_.require_data(samples);
+        }
+        if constexpr (requires(time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); }) {
+            if (!times_are_valid_) {
+                timesteps_.visit_times([&](time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); });
+                times_are_valid_ = true;
+            }
+        }
+    }
 
     static void require_valid_labels(const fit_options& options, index samples) {
         if (!(options.label_dropout >= 0 && options.label_dropout <= 1)) {
             throw value_error("trainer::fit", "label_dropout", "in [0, 1]", options.label_dropout);
+        }
+        if (options.label_dropout > 0 && options.labels.empty()) {
+            throw value_error("trainer::fit", "label_dropout without labels", 0, options.label_dropout);
+        }
+        if (options.label_dropout > 0 && !options.null_label) {
+            throw value_error("trainer::fit", "null_label", "the class that label_dropout shows instead", "none");
         }
         if (options.labels.empty()) {
             return;
@@ -253,12 +292,14 @@ private:
     std::vector<nn::parameter<scalar>> gradients_;  // refers to gradient_
     gradient_norm<scalar> norm_;
     adam<scalar> adam_;
+    detail::step_guard<scalar> guard_;
     ddpm::ema<Net> ema_;
     index micro_batch_;
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
     time_source timesteps_;
     detail::training_batch<scalar, time_type<Schedule>> batch_;
     index step_ = 0;
+    bool times_are_valid_ = false;
 };
 
 }  // namespace ddpm

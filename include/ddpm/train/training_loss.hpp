@@ -14,6 +14,11 @@ namespace ddpm {
 /// What the trainer minimizes: loss(schedule, kind, noised, predicted, d_predicted) returns the loss of a batch and
 /// writes its gradient with respect to the prediction. It counts each sample with its weight, and writes each sample's
 /// loss where noised.losses has a place for it.
+///
+/// A loss that knows beforehand what it cannot do may say so in either of two more members, which the trainer calls before
+/// the first step, so that no run ends in the middle by an exception:
+/// - `loss.require_time(schedule, kind, t)` throws value_error if it has no value at a time that may be drawn;
+/// - `loss.require_data(x0)` throws value_error if it is not for such data.
 template <class L, class Schedule, class S>
 concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
                                 const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,

@@ -27,6 +27,9 @@ inline constexpr std::string_view first_moment_group = "adam.m.";
 inline constexpr std::string_view second_moment_group = "adam.v.";
 inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses that choose timesteps, if any do
 
+/// How many steps a run can make, so that 32 bits address the noise of all and of what comes next.
+inline constexpr index most_steps = (index{1} << 32) - 1;
+
 /// Whether a checkpoint holds a tensor of that name beside the network's.
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
     return name.starts_with(ema_group) || name.starts_with(first_moment_group) ||
@@ -48,7 +51,7 @@ inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses
     const std::string digits = entry == file.metadata().end() ? "" : entry->second;
     index step = -1;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-    if (error != std::errc{} || end != digits.data() + digits.size() || step < 0 || step >= (index{1} << 32)) {
+    if (error != std::errc{} || end != digits.data() + digits.size() || step < 0 || step > most_steps) {
         throw io_error(file.path(), step_key, "a number in [0, 2^32)", io::detail::quoted(digits));
     }
     return step;

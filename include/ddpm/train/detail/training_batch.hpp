@@ -91,7 +91,7 @@ public:
             losses_[at] = std::numeric_limits<double>::quiet_NaN();
             if (!options.labels.empty()) {
                 const double u = static_cast<double>(label_noise_.bits(first + n, step, 1)) * 0x1p-32;
-                labels_.push_back(u < options.label_dropout ? options.null_label
+                labels_.push_back(u < options.label_dropout ? *options.null_label
                                                             : options.labels[static_cast<std::size_t>(sample)]);
             }
         }

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/parameters.hpp>
+#include <ddpm/train/adam.hpp>
+#include <ddpm/train/gradient_norm.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// Knows before a step of Adam that it leaves all numbers finite. From step to step it keeps bounds of the parameters and
+/// of the moments; only where these are near the largest number does it compute the step itself to see.
+template <Scalar S>
+class step_guard {
+public:
+    /// Begins with these parameters, and the optimizer as it is. Reads all of them once.
+    void begin(std::span<const nn::parameter<S>> parameters, adam_state<S>& state, gradient_norm<S>& norm) {
+        std::vector<nn::parameter<S>> first, second;
+        for (std::size_t p = 0; p < parameters.size(); ++p) {
+            first.push_back({{}, parameters[p].shape, state.first[p].values(), parameters[p].order});
+            second.push_back({{}, parameters[p].shape, state.second[p].values(), parameters[p].order});
+        }
+        parameter_ = norm(parameters);  // no element is larger than the norm of all
+        moment_ = norm(first);
+        moments_are_finite_ = std::isfinite(norm(second));
+    }
+
+    /// Whether the step leaves parameters and moments finite, and the parameters so that the difference of two is finite.
+    /// The norm is that of the gradients.
+    [[nodiscard]] bool allows(const adam<S>& optimizer, std::span<const nn::parameter<S>> parameters,
+                              std::span<const nn::parameter<S>> gradients, double rate, double scale, double norm) {
+        const kernels::adam_coefficients c = optimizer.next_coefficients(rate, scale);
+        const double gradient = norm * scale + c.l2 * parameter_;
+        moment_ = std::max(moment_, gradient);
+        const double change = std::abs(c.step_size) * moment_ / c.epsilon;
+        const double kept = std::abs(c.shrink) > 1 ? std::abs(c.shrink) * parameter_ : parameter_;
+        const double next = (1 + 1e-6) * (kept - parameter_) + parameter_ + 4 * change;  // rounding is within this
+        constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
+        if (moments_are_finite_ && next < largest / 4 && moment_ < largest / 4 && gradient * gradient < largest / 4) {
+            parameter_ = next;
+            return true;
+        }
+        parameter_ = largest;  // no bound is known from here on
+        return optimizer.stays_finite(parameters, gradients, rate, scale);
+    }
+
+private:
+    double parameter_ = 0, moment_ = 0;
+    bool moments_are_finite_ = true;
+};
+
+}  // namespace ddpm::detail
