@@ -14,7 +14,7 @@ ddpm_jobs() {
     echo "$jobs"
 }
 
-# build ROOT FOLDER [CMake option...]: a second call compiles only what changed.
+# build ROOT FOLDER [CMake option...]: a second call compiles only what changed. Where ddpm_target is set, only that is built.
 build() {
     root=$1
     folder=$2
@@ -30,7 +30,8 @@ build() {
             set -- -G "Unix Makefiles" "$@"
         fi
     fi
-    cmake -S "$root" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" && cmake --build "$folder" --parallel "$(ddpm_jobs)"
+    cmake -S "$root" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
+        cmake --build "$folder" --parallel "$(ddpm_jobs)" ${ddpm_target:+--target "$ddpm_target"}
 }
 
 # The build folder's name: one for each compiler that the user asks for.

@@ -1,15 +1,22 @@
 #!/bin/sh
 # Trains a diffusion model on the bundled digits and samples from it. Arguments go to the program: sh examples/run.sh --help
 #
-# EXAMPLE=mnist sh examples/run.sh ...: another program of this folder (mnist, export, diffusers_sample, quality)
+# EXAMPLE=mnist sh examples/run.sh ...: another program of this folder
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/build.sh"
 . "$root/cmake/install_packages.sh"
 
+example=${EXAMPLE:-digits}
+if [ ! -f "$root/examples/$example/main.cpp" ]; then
+    echo "run.sh: there is no example $example; there are: $(cd "$root/examples" && echo */main.cpp | sed 's|/main.cpp||g')" >&2
+    exit 2
+fi
+ddpm_target=$example
+
 install_packages png cli11
 folder=$(build_folder "$root/build/examples")
 build "$root" "$folder" \
     -DDDPM_BUILD_EXAMPLES=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_BENCH=OFF -DDDPM_INSTALL=OFF
-exec "$folder/examples/${EXAMPLE:-digits}" "$@"
+exec "$folder/examples/$example" "$@"

@@ -3,8 +3,10 @@
 //
 // Loads a folder of diffusers (DDPMPipeline or DDIMPipeline with a UNet2DModel) and draws images with it.
 #include "support/interrupt.hpp"
+#include "support/output.hpp"
 #include "support/png.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 
 #include <ddpm/core/parallel.hpp>
@@ -29,7 +31,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +47,7 @@ struct settings {
     std::string sampler = "scheduler";
     index steps = 50;
     index count = 16;
-    index label = 0;
+    std::optional<index> label;
     index threads = 0;
     std::uint64_t seed = 0;
 };
@@ -56,19 +58,18 @@ void print_notes(const std::vector<std::string>& notes) {
     }
 }
 
-/// Images by `sample(options, on_step)`, with a line that counts the steps.
+/// Images by `sample(options, on_step)`.
 template <class Sample>
 images draw(const settings& chosen, ddpm::sample_options options, const Sample& sample) {
     options.count = chosen.count;
     options.seed = chosen.seed;
-    const examples::stopwatch watch;
     const examples::interrupt_watch ctrl_c;
-    index done = 0;
-    images drawn = sample(options, [&](const ddpm::sample_step<float>& step) {
-        std::fprintf(stderr, "\rstep %td of %td, %.1f s ", ++done, step.steps, watch.seconds());
+    const examples::progress shown;
+    images drawn = sample(options, [&](const ddpm::sample_step<float>& now) {
+        shown(now);
         return !ctrl_c.interrupted();
     });
-    std::fprintf(stderr, "\n");
+    ctrl_c.throw_if_interrupted("stopped while it drew; nothing is written");
     return drawn;
 }
 
@@ -93,6 +94,7 @@ images draw(const ddpm::diffusers::scheduler_config& config, const Predictor& ne
 int run(const settings& chosen) {
     ddpm::set_thread_count(chosen.threads);
     const examples::stopwatch watch;
+    examples::require_room(chosen.out, 65536);
     const ddpm::diffusers::pipeline_folder found = ddpm::diffusers::read_pipeline(chosen.folder);
     ddpm::diffusers::unet_config unet = ddpm::diffusers::read_unet_config(found.unet_config);
     const auto scheduler = found.scheduler_config.empty()
@@ -101,20 +103,19 @@ int run(const settings& chosen) {
     print_notes(found.notes);
     print_notes(unet.notes);
     print_notes(scheduler.notes);
+    const bool has_classes = unet.options.classes != ddpm::nn::unet_classes::none;
+    if (chosen.label && !has_classes) {
+        throw ddpm::value_error(chosen.folder, "--label", "none, since this model has no classes", *chosen.label);
+    }
     unet.options.start = ddpm::nn::start_kind::zero;  // every weight is loaded
     network net(unet.options);
     ddpm::diffusers::load_weights(chosen.folder, net);
     std::printf("%s: %td parameters, images of %td x %td, loaded in %.2f s\n", chosen.folder.c_str(),
                 ddpm::nn::parameter_count(net), unet.options.height, unet.options.width, watch.seconds());
 
-    const bool has_classes = unet.options.classes != ddpm::nn::unet_classes::none;
     const images drawn = has_classes
-                             ? draw(scheduler, ddpm::nn::labelled(net, chosen.label, chosen.count), chosen)
+                             ? draw(scheduler, ddpm::nn::labelled(net, chosen.label.value_or(0), chosen.count), chosen)
                              : draw(scheduler, net, chosen);
-
-    if (const auto folder = std::filesystem::path(chosen.out).parent_path(); !folder.empty()) {
-        std::filesystem::create_directories(folder);
-    }
     const auto columns = static_cast<index>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
     examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
     std::printf("%s holds %td images, drawn in %td steps by %s. Done in %.1f s.\n", chosen.out.c_str(), chosen.count,
@@ -136,7 +137,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--steps", chosen.steps, "denoising steps")->check(CLI::Range(1, 10000))->capture_default_str();
     app.add_option("--count", chosen.count, "how many images")->check(CLI::Range(1, 10000))->capture_default_str();
-    app.add_option("--label", chosen.label, "their class, for a model that has classes")->capture_default_str();
+    app.add_option("--label", chosen.label, "their class, for a model that has classes; by default 0");
     app.add_option("--seed", chosen.seed, "the same seed gives the same images")->capture_default_str();
     app.add_option("--threads", chosen.threads, "0: as many as the machine has")
         ->check(CLI::Range(0, 1024))

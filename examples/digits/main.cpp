@@ -3,17 +3,15 @@
 //
 // Trains a diffusion model on small grey images, by default the 1,797 handwritten digits that come with the library,
 // and draws new ones. `run` below shows the whole way; each step of it is one function.
+#include "support/checkpoint.hpp"
+#include "support/interrupt.hpp"
 #include "support/png.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
 #include <ddpm/ddpm.hpp>
-#include <ddpm/io/idx.hpp>
-#include <ddpm/io/image_grid.hpp>
-#include <ddpm/io/npy.hpp>
-#include <ddpm/metrics/frechet_distance.hpp>
-#include <ddpm/metrics/nearest_neighbour.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -39,7 +37,7 @@ struct settings {
     index samples = 2000;
     index threads = 0;
     std::uint64_t seed = 1;
-    bool resume = false;
+    examples::checkpoint_options checkpoint{};
 
     [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
 };
@@ -74,6 +72,8 @@ images forward_rows(const schedule_type& schedule, const images& data, const std
 images draw_samples(const trainer_type& trainer, const schedule_type& schedule, const settings& chosen,
                     const std::vector<index>& times, index rows, images& tiles) {
     const examples::stopwatch watch;
+    const examples::interrupt_watch ctrl_c;
+    const examples::progress shown;
     const index columns = std::ssize(times) + 1;
     tiles = images::Zero(trainer.net().dim(), rows * columns);
     const auto keep = [&](const ddpm::sample_step<float>& now) {
@@ -81,10 +81,12 @@ images draw_samples(const trainer_type& trainer, const schedule_type& schedule, 
         for (index row = 0; noisier > 0 && row < rows; ++row) {
             tiles.col(row * columns + noisier - 1) = now.xt.array().col(row);
         }
-        return true;
+        shown(now);
+        return !ctrl_c.interrupted();
     };
     const ddpm::sample_options options{.count = chosen.samples, .seed = chosen.seed, .clip_x0 = 1.0};
     const images samples = ddpm::sample(ddpm::ancestral{}, schedule, trainer.ema(), options, keep);
+    ctrl_c.throw_if_interrupted("stopped while it drew; the same command with --resume draws with the model that is saved");
     for (index row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = samples.col(row);
     }
@@ -102,8 +104,6 @@ void report_quality(const images& samples, const images& data) {
 int run(const settings& chosen) {
     const examples::stopwatch watch;
     ddpm::set_thread_count(chosen.threads);
-    std::filesystem::create_directories(chosen.out);
-
     const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
     const images data = ddpm::io::to_batch<float>(file);
     if (file.count < 2) {
@@ -116,21 +116,15 @@ int run(const settings& chosen) {
     const auto kind = net.dim() < net.options().hidden ? ddpm::prediction::epsilon : ddpm::prediction::x0;
     const ddpm::trainer_options options{.batch = 128, .learning_rate = 1e-3, .predicts = kind, .seed = chosen.seed};
     trainer_type trainer{net, schedule, options};
-    if (chosen.resume) {
-        trainer.load(chosen.file("model.safetensors"));
-    }
+    const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
+    examples::open_checkpoint(trainer, files.checkpoint, chosen.checkpoint,
+                              {{"--seed", "seed", std::to_string(chosen.seed)}});
 
     std::printf("Data:     %td images of %td x %td pixels from %s\n",  //
                 file.count, file.height, file.width, chosen.data.c_str());
     std::printf("Model:    residual MLP, %td parameters, predicts the %s; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), kind == ddpm::prediction::x0 ? "image" : "noise", schedule.steps());
-    std::printf("Training: from step %td to %td, batch %td, Adam with learning rate %g, seed %llu, %td threads\n",
-                trainer.step(), chosen.steps, options.batch, options.learning_rate,
-                static_cast<unsigned long long>(chosen.seed), ddpm::thread_count());
-
-    if (!examples::train(trainer, data, chosen.steps, chosen.out)) {
-        return 130;
-    }
+    examples::train(trainer, data, chosen.steps, files, chosen.checkpoint.save_every);
 
     constexpr index shown_rows = 5;
     const std::vector<index> times = shown_timesteps(schedule, 10);
@@ -179,6 +173,6 @@ int main(int argc, char** argv) {
     app.add_option("--threads", chosen.threads, "0: as many as the machine has")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
-    app.add_flag("--resume", chosen.resume, "go on from the checkpoint in the output folder");
+    examples::add_checkpoint_options(app, chosen.checkpoint);
     return examples::run_program(app, argc, argv, [&] { return run(chosen); });
 }

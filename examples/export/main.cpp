@@ -22,19 +22,23 @@ namespace {
 struct settings {
     std::string checkpoint = "out/mnist/model.safetensors";
     std::string out = "out/export";
-    ddpm::index size = 28;
+    ddpm::index height = 28;
+    ddpm::index width = 28;
 };
 
 int run(const settings& chosen) {
-    ddpm::nn::unet<float> net(examples::digit_network({chosen.size, chosen.size, 1}));
+    ddpm::nn::unet<float> net(examples::digit_network({chosen.height, chosen.width, 1}));
     ddpm::load_parameters(chosen.checkpoint, net, "ema.");
     ddpm::diffusers::write_pipeline(chosen.out, net,
                                     {.kind = ddpm::diffusers::scheduler_kind::ddim,
                                      .curve = ddpm::diffusers::beta_curve::squaredcos_cap_v2,
                                      .predicts = examples::digit_prediction,
                                      .spacing = ddpm::timestep_spacing::trailing});
-    std::printf("%s holds a U-Net of %td parameters for diffusers.\n", chosen.out.c_str(),
-                ddpm::nn::parameter_count(net));
+    std::printf("%s holds a U-Net of %td parameters for diffusers, which draws images of %td x %td.\n", chosen.out.c_str(),
+                ddpm::nn::parameter_count(net), net.shape().height, net.shape().width);
+    if (net.shape().height != chosen.height || net.shape().width != chosen.width) {
+        std::printf("Those of %td x %td lie in their upper left corners.\n", chosen.height, chosen.width);
+    }
     return 0;
 }
 
@@ -47,6 +51,9 @@ int main(int argc, char** argv) {
         ->check(CLI::ExistingFile)
         ->capture_default_str();
     app.add_option("--out", chosen.out, "the folder to write")->capture_default_str();
-    app.add_option("--size", chosen.size, "height and width of the images")->capture_default_str();
+    app.add_option("--height", chosen.height, "of the images that mnist has learned from")
+        ->check(CLI::Range(1, 16384))
+        ->capture_default_str();
+    app.add_option("--width", chosen.width, "of the same")->check(CLI::Range(1, 16384))->capture_default_str();
     return examples::run_program(app, argc, argv, [&] { return run(chosen); });
 }

@@ -4,10 +4,12 @@
 // How likely are unseen digits? Trains with the simple, the hybrid and the variational loss, and measures the variational
 // bound of held-out images in bits per dimension, timestep by timestep and over short sub-sequences of them.
 #include "likelihood/gradient_variance.hpp"
+#include "support/checkpoint.hpp"
 #include "support/curve_plot.hpp"
-#include "support/interrupt.hpp"
+#include "support/output.hpp"
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
+#include "support/training.hpp"
 
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/io/idx.hpp>
@@ -18,7 +20,6 @@
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/timesteps.hpp>
-#include <ddpm/train/progress_bar.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include <CLI/CLI.hpp>
@@ -48,6 +49,9 @@ struct settings {
     index steps = 2000;
     index threads = 0;
     std::uint64_t seed = 1;
+    examples::checkpoint_options checkpoint{};
+
+    [[nodiscard]] std::string file(const std::string& name) const { return (std::filesystem::path(out) / name).string(); }
 };
 
 /// A model and how its bound is measured.
@@ -59,12 +63,10 @@ struct measured {
 };
 
 /// Trains a network of its own with a loss, and gives its average. All have the same network, steps, data and optimizer;
-/// the weight decay keeps them from learning the few images by heart.
+/// the weight decay keeps them from learning the few images by heart. Its files begin with `name`.
 template <class Loss>
-network train(const char* name, const schedule_type& schedule, const images& data, const settings& chosen,
+network train(const std::string& name, const schedule_type& schedule, const images& data, const settings& chosen,
               const Loss& loss, const ddpm::timestep_sampling& timesteps) {
-    const examples::stopwatch watch;
-    const examples::interrupt_watch ctrl_c;
     network net{{.dim = data.rows(),
                  .hidden = 256,
                  .blocks = 3,
@@ -78,14 +80,13 @@ network train(const char* name, const schedule_type& schedule, const images& dat
                            .timesteps = timesteps,
                            .seed = chosen.seed},
                           loss};
-    const auto result = trainer.fit(data, {.steps = chosen.steps,
-                                           .progress = [&, bar = ddpm::progress_bar{}](const auto& now) mutable {
-                                               return bar(now) && !ctrl_c.interrupted();
-                                           }});
-    if (result.status != ddpm::fit_status::finished) {
-        throw ddpm::error("likelihood", "the training ended early, at step " + std::to_string(result.step));
-    }
-    std::printf("Trained %s for %td steps in %.1f s.\n", name, result.step, watch.seconds());
+    std::printf("Model:    %s\n", name.c_str());
+    const examples::training_files files{chosen.file(name + ".safetensors"), chosen.file(name + "_loss.svg")};
+    examples::checkpoint_options checkpoint = chosen.checkpoint;
+    // A run that was stopped has not begun all of its models.
+    checkpoint.resume = checkpoint.resume && std::filesystem::exists(files.checkpoint);
+    examples::open_checkpoint(trainer, files.checkpoint, checkpoint, {{"--seed", "seed", std::to_string(chosen.seed)}});
+    examples::train(trainer, data, chosen.steps, files, checkpoint.save_every);
     return trainer.average();
 }
 
@@ -166,7 +167,7 @@ void compare_sequences(const schedule_type& schedule, const network& net, const 
 int run(const settings& chosen) {
     const examples::stopwatch watch;
     ddpm::set_thread_count(chosen.threads);
-    std::filesystem::create_directories(chosen.out);
+    examples::require_room(chosen.file("terms.svg"), 65536);
     const images all = ddpm::io::to_batch<float>(ddpm::io::read_idx_images(chosen.data));
     if (chosen.held_out >= all.cols() - 300) {
         throw ddpm::value_error("likelihood", "held-out images", "300 less than there are", chosen.held_out);
@@ -178,16 +179,17 @@ int run(const settings& chosen) {
     const ddpm::hybrid_loss hybrid_loss{.clip_denoised = true, .reports_bound = true};
     const ddpm::importance_timesteps some_importance{.history = 1, .uniform_probability = 0.8};
 
-    const network simple = train("L_simple", schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
-    const network hybrid = train("L_hybrid", schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
+    const network simple = train("simple", schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
+    const network hybrid = train("hybrid", schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
     const network hybrid_importance =
-        train("L_hybrid with importance sampling", schedule, data, chosen, hybrid_loss, some_importance);
+        train("hybrid_importance", schedule, data, chosen, hybrid_loss, some_importance);
     const network vlb =
-        train("L_vlb with importance sampling", schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
+        train("vlb_importance", schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
 
     using enum ddpm::reverse_variance;
     std::vector<measured> models;
     const auto measure = [&](const char* name, const char* colour, const network& net, ddpm::reverse_variance variance) {
+        std::printf("Measuring %s ...\n", name);
         models.push_back({name, colour, variance,
                           ddpm::variational_bound(schedule, net, held_out, options_of(variance))});
     };
@@ -198,15 +200,23 @@ int run(const settings& chosen) {
     measure("its mean, fixed_large", "#7f8c8d", hybrid_importance, fixed_large);
     measure("L_vlb, importance", "#c0392b", vlb, learned_range);
     print_table(models);
-    draw_terms(chosen.out + "/terms.svg", models, chosen.timesteps);
+    draw_terms(chosen.file("terms.svg"), models, chosen.timesteps);
 
     compare_sequences(schedule, hybrid_importance, data, held_out, chosen);
 
+    std::printf("\nMeasuring the gradient of L_vlb ...\n");
     const auto [uniform, importance] = examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed);
-    std::printf("\nVariance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
+    std::printf("Variance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
                 "sampling, a factor of %.1f\n",
                 uniform, importance, uniform / importance);
-    std::printf("\n%s/terms.svg shows the terms. Done in %.1f s.\n", chosen.out.c_str(), watch.seconds());
+    std::printf("\n%s holds\n"
+                "  terms.svg                the terms of the bound over t\n"
+                "  simple.safetensors       a model of each loss, its average and the state of its training;\n"
+                "  hybrid.safetensors       beside it, as simple_loss.svg, the loss of each training step\n"
+                "  hybrid_importance.safetensors\n"
+                "  vlb_importance.safetensors\n"
+                "Done in %.1f s.\n",
+                chosen.out.c_str(), watch.seconds());
     return 0;
 }
 
@@ -216,15 +226,18 @@ int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Measures the likelihood of digits under diffusion models.", "likelihood"};
     app.add_option("--data", chosen.data, "small grey images: any IDX file")->check(CLI::ExistingFile)->capture_default_str();
-    app.add_option("--out", chosen.out, "folder for the drawing")->capture_default_str();
+    app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
     app.add_option("--held-out", chosen.held_out, "the last images, which are not learned from")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();
     app.add_option("--timesteps", chosen.timesteps, "T")->check(CLI::Range(50, 100'000))->capture_default_str();
-    app.add_option("--steps", chosen.steps, "training steps of each model")->check(CLI::Range(1, 1'000'000'000))->capture_default_str();
+    app.add_option("--steps", chosen.steps, "training steps of each model in all")
+        ->check(CLI::Range(1, 1'000'000'000))
+        ->capture_default_str();
     app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
     app.add_option("--threads", chosen.threads, "0: as many as the machine has")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
+    examples::add_checkpoint_options(app, chosen.checkpoint);
     return examples::run_program(app, argc, argv, [&] { return run(chosen); });
 }

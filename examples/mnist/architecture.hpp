@@ -17,11 +17,19 @@ inline constexpr ddpm::index no_class = digit_classes;  ///< what the network is
 /// What the network of the digits predicts.
 inline constexpr ddpm::prediction digit_prediction = ddpm::prediction::v;
 
-/// A class-conditional U-Net of about a million parameters for small grey images.
+/// The least shape that holds the image and that the network below can halve twice.
+[[nodiscard]] inline ddpm::sample_shape digit_canvas(ddpm::sample_shape image) {
+    constexpr ddpm::index multiple = 4;
+    const auto up = [](ddpm::index size) { return (size + multiple - 1) / multiple * multiple; };
+    return {up(image.height), up(image.width), image.channels};
+}
+
+/// A class-conditional U-Net of about a million parameters for small grey images, each on its canvas.
 [[nodiscard]] inline ddpm::nn::unet_options digit_network(ddpm::sample_shape image, std::uint64_t seed = 0) {
     using level = ddpm::nn::unet_level;
-    return {.height = image.height,
-            .width = image.width,
+    const ddpm::sample_shape canvas = digit_canvas(image);
+    return {.height = canvas.height,
+            .width = canvas.width,
             .in_channels = image.channels,
             .out_channels = image.channels,
             .time_embedding_dim = 128,

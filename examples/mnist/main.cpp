@@ -5,14 +5,16 @@
 // guided DDIM. `run` below shows the whole way.
 #include "mnist/architecture.hpp"
 #include "mnist/classifier.hpp"
+#include "support/canvas.hpp"
+#include "support/checkpoint.hpp"
+#include "support/interrupt.hpp"
 #include "support/png.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
 #include <ddpm/ddpm.hpp>
-#include <ddpm/io/idx.hpp>
-#include <ddpm/io/image_grid.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -43,7 +45,7 @@ struct settings {
     double guidance = 2;
     index threads = 0;
     std::uint64_t seed = 1;
-    bool resume = false;
+    examples::checkpoint_options checkpoint{};
 
     [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
 };
@@ -65,17 +67,20 @@ images draw(const network& net, ddpm::prediction kind, const schedule_type& sche
         ddpm::guided(ddpm::predicts(ddpm::nn::labelled(net, labels), kind),
                      ddpm::predicts(ddpm::nn::labelled(net, examples::no_class, count), kind), chosen.guidance);
     tiles = images::Zero(net.shape().size(), rows * columns);
-    index step = 0;
+    const examples::interrupt_watch ctrl_c;
+    const examples::progress shown;
     const auto keep = [&](const ddpm::sample_step<float>& now) {
-        const index column = step++ * columns / chosen.sampling_steps;
+        const index column = now.step * columns / now.steps;
         for (index row = 0; row < rows; ++row) {
-            tiles.col(row * columns + std::min(column, columns - 1)) = now.xt.array().col(row);
+            tiles.col(row * columns + column) = now.xt.array().col(row);
         }
-        return true;
+        shown(now);
+        return !ctrl_c.interrupted();
     };
     const ddpm::sample_options options{
         .steps = chosen.sampling_steps, .count = count, .seed = chosen.seed, .clip_x0 = 1.0, .clip_epsilon = true};
     const images drawn = ddpm::sample(ddpm::ddim{}, schedule, predictor, options, keep);
+    ctrl_c.throw_if_interrupted("stopped while it drew; the same command with --resume draws with the model that is saved");
     for (index row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = drawn.col(row);
     }
@@ -98,53 +103,56 @@ void report_agreement(const images& data, const std::vector<index>& labels, cons
 int run(const settings& chosen) {
     const examples::stopwatch watch;
     ddpm::set_thread_count(chosen.threads);
-    std::filesystem::create_directories(chosen.out);
-
     const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
     const std::vector<std::uint8_t> bytes = ddpm::io::read_idx_labels(chosen.labels);
     const images data = ddpm::io::to_batch<float>(file);
+    const ddpm::sample_shape image = file.shape(), canvas = examples::digit_canvas(image);
     const std::vector<index> labels(bytes.begin(), bytes.end());
     if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= digit_classes) {
         throw ddpm::value_error("mnist", "labels", "one of 0 ... 9 for each of at least 16 images", std::ssize(labels));
     }
 
     const schedule_type schedule{ddpm::cosine_beta{}, 1000};
-    network net(examples::digit_network(file.shape(), chosen.seed));
+    network net(examples::digit_network(image, chosen.seed));
     constexpr ddpm::prediction kind = examples::digit_prediction;
     ddpm::trainer trainer{net,
                           schedule,
                           {.batch = 64,
                            .learning_rate = 1e-3,
-                           .rate_schedule = {.warm_up_steps = 100, .total_steps = std::max<index>(101, chosen.steps)},
+                           .rate_schedule = {.warm_up_steps = std::min<index>(100, chosen.steps - 1),
+                                             .total_steps = chosen.steps},
                            .ema = {.decay = 0.999},
                            .predicts = kind,
                            .seed = chosen.seed}};
-    if (chosen.resume) {
-        trainer.load(chosen.file("model.safetensors"));
-    }
+    const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
+    examples::open_checkpoint(trainer, files.checkpoint, chosen.checkpoint,
+                              {{"--steps", "total_steps", std::to_string(chosen.steps)},  // the learning rate falls over them
+                               {"--seed", "seed", std::to_string(chosen.seed)}});
     std::printf("Data:     %td images of %td x %td pixels from %s\n", file.count, file.height, file.width,
                 chosen.data.c_str());
+    if (canvas != image) {
+        std::printf("          continued to %td x %td, which the network can halve twice, and cropped again\n", canvas.height,
+                    canvas.width);
+    }
     std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), schedule.steps());
-    std::printf("Training: from step %td to %td, batch %td, %td threads\n", trainer.step(), chosen.steps,
-                trainer.options().batch, ddpm::thread_count());
-    if (!examples::train(trainer, data, chosen.steps, chosen.out,
-                         {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class})) {
-        return 130;
-    }
+    examples::train(trainer, examples::on_canvas(data, image, canvas), chosen.steps, files, chosen.checkpoint.save_every,
+                    {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class});
 
     const examples::stopwatch drawing;
     const std::vector<index> asked = classes_in_turn(chosen.samples);
     images way;
-    const images drawn = draw(trainer.average(), kind, schedule, asked, chosen, way);
+    const images drawn =
+        examples::on_canvas(draw(trainer.average(), kind, schedule, asked, chosen, way), canvas, image);
     std::printf("Drew %td images by DDIM in %td steps, guidance %g, in %.1f s.\n", drawn.cols(), chosen.sampling_steps,
                 chosen.guidance, drawing.seconds());
     const auto write = [&](const char* name, const images& tiles) {
-        examples::write_png(chosen.file(name), ddpm::io::image_grid(tiles, file.shape(), examples::sheet(file.shape(), 10)));
+        examples::write_png(chosen.file(name), ddpm::io::image_grid(tiles, image, examples::sheet(image, 10)));
     };
     write("samples.png", drawn.leftCols(std::min<index>(100, drawn.cols())));
-    write("denoising.png", way);
-    report_agreement(data, labels, drawn, asked, file.shape(), chosen.seed);
+    write("denoising.png", examples::on_canvas(way, canvas, image));
+    std::printf("Training a classifier that judges them ...\n");
+    report_agreement(data, labels, drawn, asked, image, chosen.seed);
     std::printf("\n%s holds\n"
                 "  samples.png        new images, a column for each class\n"
                 "  denoising.png      ten of them, out of noise\n"
@@ -165,7 +173,7 @@ int main(int argc, char** argv) {
         ->required()
         ->check(CLI::ExistingFile);
     app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
-    app.add_option("--steps", chosen.steps, "training steps in all")
+    app.add_option("--steps", chosen.steps, "training steps in all; --resume needs the same")
         ->check(CLI::Range(1, 1'000'000'000))
         ->capture_default_str();
     app.add_option("--samples", chosen.samples, "how many images to draw")
@@ -180,6 +188,6 @@ int main(int argc, char** argv) {
     app.add_option("--threads", chosen.threads, "0: as many as the machine has")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
-    app.add_flag("--resume", chosen.resume, "go on from the checkpoint in the output folder");
+    examples::add_checkpoint_options(app, chosen.checkpoint);
     return examples::run_program(app, argc, argv, [&] { return run(chosen); });
 }

@@ -4,6 +4,7 @@
 // Every sampler against an exactly known network: how far from the data are samples after so many evaluations?
 #include "samplers/path_plot.hpp"
 #include "support/curve_plot.hpp"
+#include "support/output.hpp"
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
 
@@ -148,7 +149,8 @@ examples::particle_paths follow(const problem& given, const std::string& name, i
 }
 
 int compare(const settings& chosen) {
-    std::filesystem::create_directories(chosen.out);
+    const auto file = [&](const char* name) { return (std::filesystem::path(chosen.out) / name).string(); };
+    examples::require_room(file("samplers.svg"), 1 << 20);
     const examples::stopwatch watch;
     const problem given(chosen);
     const double floor = given.error(given.mixture.sample(chosen.count, 200));
@@ -187,10 +189,9 @@ int compare(const settings& chosen) {
             curve.y.push_back(error);
         }
         std::printf("%s\n", row.c_str());
-        std::fflush(stdout);
         curves.push_back(std::move(curve));
     }
-    examples::write_curve_plot(chosen.out + "/samplers.svg",
+    examples::write_curve_plot(file("samplers.svg"),
                                {.title = "Distance from the data after so many evaluations",
                                 .x_label = "network evaluations",
                                 .y_label = "sliced Wasserstein distance",
@@ -201,11 +202,15 @@ int compare(const settings& chosen) {
                                 .line = floor,
                                 .line_name = "exact samples among themselves"},
                                curves);
-    examples::write_path_plot(chosen.out + "/paths.svg",
+    examples::write_path_plot(file("paths.svg"),
                               {follow(given, "ancestral", 50, 8), follow(given, "ddim", 50, 60),
                                follow(given, "heun_churn", 25, 8), follow(given, "dpmpp_2m", 10, 60)},
                               given.data.leftCols(600), 2.2);
-    std::printf("\n%s/samplers.svg and paths.svg show it. Done in %.1f s.\n", chosen.out.c_str(), watch.seconds());
+    std::printf("\n%s holds\n"
+                "  samplers.svg  the distances\n"
+                "  paths.svg     particles on their way from noise to data\n"
+                "Done in %.1f s.\n",
+                chosen.out.c_str(), watch.seconds());
     return 0;
 }
 

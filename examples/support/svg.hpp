@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <fstream>
@@ -14,8 +15,9 @@ namespace examples {
 
 /// A short decimal: 4 digits, no trailing zeros, whatever the locale.
 [[nodiscard]] inline std::string number(double value) {
-    char text[32];
-    return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 4).ptr};
+    std::array<char, 32> text{};
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::general, 4).ptr;
+    return {text.data(), end};
 }
 
 [[nodiscard]] inline std::string svg_text(double x, double y, const char* anchor, const std::string& text) {

@@ -4,51 +4,67 @@
 
 #include "support/interrupt.hpp"
 #include "support/loss_plot.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/progress.hpp>
-#include <ddpm/train/progress_bar.hpp>
 
 #include <cstdio>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace examples {
 
-/// Trains up to step `steps` with a progress bar, and writes the checkpoint and the curve of the loss to the folder,
-/// also where Ctrl-C ends it early; says whether it was not.
+/// Where a training goes.
+struct training_files {
+    std::string checkpoint;
+    std::string loss_plot;
+};
+
+/// Trains up to step `steps`, shows the progress, and writes the checkpoint every `save_every` steps (0: never before the
+/// end), and at the end with the curve of the loss.
+/// @throws stopped if Ctrl-C ended it early, after all was saved; ddpm::error if the loss is not finite, or a file cannot
+/// be written
 template <class Trainer>
-bool train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps,
-                       const std::filesystem::path& folder, ddpm::fit_options options = {}) {
+void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps, const training_files& files,
+           ddpm::index save_every, ddpm::fit_options options = {}) {
     if (trainer.step() >= steps) {
-        std::printf("The checkpoint has all these steps: there is nothing to train.\n");
-        return true;
+        std::printf("Training: nothing to do: the model has made %td steps already, and --steps asks for %td in all\n",
+                    trainer.step(), steps);
+        return;
     }
-    const std::string checkpoint = (folder / "model.safetensors").string();
+    std::printf("Training: from step %td to %td, batch %td, Adam with learning rate %g, seed %llu, %td threads\n",
+                trainer.step(), steps, trainer.options().batch, trainer.options().learning_rate,
+                static_cast<unsigned long long>(trainer.options().seed), ddpm::thread_count());
+    if (save_every > 0) {
+        std::printf("Saving:   every %td steps to %s\n", save_every, files.checkpoint.c_str());
+    } else {
+        std::printf("Saving:   at the end to %s\n", files.checkpoint.c_str());
+    }
     const stopwatch watch;
     const interrupt_watch ctrl_c;
     std::vector<loss_point> curve;
     options.steps = steps - trainer.step();
-    options.progress = [&, bar = ddpm::progress_bar{}](const ddpm::training_progress& now) mutable {
+    options.progress = [&, shown = progress{}](const ddpm::training_progress& now) {
         curve.push_back({now.step, now.loss});
-        return bar(now) && !ctrl_c.interrupted();
+        shown(now);
+        if (save_every > 0 && now.step % save_every == 0 && now.step < now.steps) {
+            trainer.save(files.checkpoint);
+        }
+        return !ctrl_c.interrupted();
     };
     const ddpm::fit_result result = trainer.fit(data, options);
     if (result.status == ddpm::fit_status::non_finite) {
-        throw ddpm::error("train", "the loss is no longer finite at step " + std::to_string(result.step));
+        throw ddpm::error("training", "the loss is no longer finite at step " + std::to_string(result.step));
     }
-    trainer.save(checkpoint);
-    write_loss_plot((folder / "loss.svg").string(), "Training loss", curve);
+    trainer.save(files.checkpoint);
+    write_loss_plot(files.loss_plot, "Training loss", curve);
     std::printf("Trained to step %td in %.1f s.\n", result.step, watch.seconds());
-    if (result.status == ddpm::fit_status::stopped) {
-        std::printf("Stopped. Give --resume as well to go on from %s\n", checkpoint.c_str());
-        return false;
-    }
-    return true;
+    ctrl_c.throw_if_interrupted("stopped and saved; the same command with --resume goes on from " + files.checkpoint);
 }
 
 }  // namespace examples

@@ -1,10 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/sampler/run.hpp>
 #include <ddpm/train/progress_bar.hpp>
 
 #include "support/catch.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <sstream>
 #include <string>
@@ -44,6 +46,37 @@ TEST_CASE("a bar that is abandoned leaves the cursor on a new line", "[train]") 
         copy({1, 10, 0.5, 1, 1, 100, 1});
     }
     CHECK(out.str().back() == '\n');
+}
+
+TEST_CASE("a log gets whole lines, one at the end at least", "[train]") {
+    std::ostringstream out;
+    const progress_bar lines(out, std::chrono::hours(1));
+    for (ddpm::index step = 1; step <= 1000; ++step) {
+        REQUIRE(lines({step, 1000, 0.5, 1, 1, 100, 0}));
+    }
+    CHECK(out.str() == "step 1000/1000  loss 0.5000  100 samples/s  0:00 left\n");
+}
+
+TEST_CASE("a log gets lines on the way where time passes between them", "[train]") {
+    std::ostringstream out;
+    const progress_bar lines(out, std::chrono::milliseconds(0));
+    for (ddpm::index step = 1; step <= 3; ++step) {
+        REQUIRE(lines({step, 5, 0.5, 1, 1, 100, 2}));
+        CHECK(std::ranges::count(out.str(), '\n') == step);
+        CHECK(out.str().find('\r') == std::string::npos);
+    }
+}
+
+TEST_CASE("a bar shows the steps of a sampler", "[train]") {
+    std::ostringstream bar_out, lines_out;
+    const progress_bar bar(bar_out, true), lines(lines_out, std::chrono::milliseconds(0));
+    const step_callback<float> callback = [&](const sample_step<float>& now) { return bar(now) && lines(now); };
+    for (ddpm::index step = 0; step < 4; ++step) {
+        REQUIRE(callback({step, 4, 0, {}, {}}));
+    }
+    CHECK(bar_out.str().starts_with("\r1/4 [======                  ] -:-- left"));
+    CHECK(bar_out.str().ends_with("\r4/4 [========================] 0:00 left\n"));
+    CHECK(lines_out.str() == "step 1/4  -:-- left\nstep 2/4  0:00 left\nstep 3/4  0:00 left\nstep 4/4  0:00 left\n");
 }
 
 TEST_CASE("the bar is silent where nobody looks", "[train]") {

@@ -36,74 +36,125 @@ namespace detail {
     return text.data();
 }
 
-/// One line: step, bar, loss, speed, time left.
-[[nodiscard]] inline std::string progress_text(const training_progress& p) {
+/// " 500/4000 [===                     ] ", or "step  500/4000  " for a line without a bar.
+[[nodiscard]] inline std::string counter_text(index step, index steps, bool with_bar) {
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%*td/%td ", static_cast<int>(std::to_string(steps).size()), step, steps);
+    if (!with_bar) {
+        return std::string("step ") + text.data() + ' ';
+    }
     constexpr double width = 24;
-    const double part =
-        p.steps > 0 ? std::clamp(static_cast<double>(p.step) / static_cast<double>(p.steps), 0.0, 1.0) : 1.0;
+    const double part = steps > 0 ? std::clamp(static_cast<double>(step) / static_cast<double>(steps), 0.0, 1.0) : 1.0;
     std::string bar(static_cast<std::size_t>(part * width), '=');
     bar.resize(static_cast<std::size_t>(width), ' ');
-    std::array<char, 160> text{};
-    std::snprintf(text.data(), text.size(), "%*td/%td [%s] loss %.4f  %.0f samples/s  %s left",
-                  static_cast<int>(std::to_string(p.steps).size()), p.step, p.steps, bar.c_str(), p.loss,
-                  p.samples_per_second, clock_text(p.seconds_left).c_str());
-    return text.data();
+    return text.data() + ('[' + bar + "] ");
+}
+
+/// One line: step, bar, loss, speed, time left.
+[[nodiscard]] inline std::string progress_text(const training_progress& p, bool with_bar = true) {
+    std::array<char, 128> text{};
+    std::snprintf(text.data(), text.size(), "loss %.4f  %.0f samples/s  %s left", p.loss, p.samples_per_second,
+                  clock_text(p.seconds_left).c_str());
+    return counter_text(p.step, p.steps, with_bar) + text.data();
 }
 
 }  // namespace detail
 
-/// Draws the progress of a training as one line on stderr, at most ten times a second; silent where that is no
-/// terminal. Copies draw on the same line.
+/// Shows how far a training or a sampling run is. On a terminal it draws one line, at most ten times a second; elsewhere,
+/// as in a log, it writes whole lines, one every ten seconds and one at the end. Copies share what they draw.
 class progress_bar {
 public:
-    progress_bar() : progress_bar(std::cerr, ::isatty(STDERR_FILENO) != 0) {}
+    /// On stderr.
+    progress_bar()
+        : display_(::isatty(STDERR_FILENO) != 0 ? std::make_shared<display>(std::cerr)
+                                                : std::make_shared<display>(std::cerr, std::chrono::seconds(10))) {}
 
     /// Draws on another stream, if `visible`.
-    progress_bar(std::ostream& out, bool visible) : line_(visible ? std::make_shared<line>(out) : nullptr) {}
+    progress_bar(std::ostream& out, bool visible) : display_(visible ? std::make_shared<display>(out) : nullptr) {}
+
+    /// Writes whole lines to another stream, one every `between` and one at the end.
+    progress_bar(std::ostream& out, std::chrono::milliseconds between)
+        : display_(std::make_shared<display>(out, between)) {}
 
     /// @returns true: a bar stops nothing
-    bool operator()(const training_progress& progress) const {
-        if (line_) {
-            line_->draw(progress);
+    bool operator()(const training_progress& now) const {
+        if (display_) {
+            display_->show(now.step >= now.steps,
+                           [&](bool with_bar) { return detail::progress_text(now, with_bar); });
+        }
+        return true;
+    }
+
+    /// The same of a sampler's step: a step_callback.
+    template <class Step>
+        requires requires(const Step& now) { now.step, now.steps, now.xt; }
+    bool operator()(const Step& now) const {
+        if (display_) {
+            const double left = display_->seconds_a_step(now.step) * static_cast<double>(now.steps - now.step - 1);
+            display_->show(now.step + 1 >= now.steps, [&](bool with_bar) {
+                return detail::counter_text(now.step + 1, now.steps, with_bar) + detail::clock_text(left) + " left";
+            });
         }
         return true;
     }
 
 private:
-    class line {
+    using clock = std::chrono::steady_clock;
+
+    class display {
     public:
-        explicit line(std::ostream& out) : out_(out) {}
-        line(const line&) = delete;
-        line& operator=(const line&) = delete;
-        ~line() {
-            if (open_) {
+        explicit display(std::ostream& out) : out_(out), draws_bar_(true), between_(100) {}
+        display(std::ostream& out, std::chrono::milliseconds between) : out_(out), draws_bar_(false), between_(between) {}
+        display(const display&) = delete;
+        display& operator=(const display&) = delete;
+        ~display() {
+            if (length_ > 0) {
                 out_ << '\n' << std::flush;
             }
         }
 
-        void draw(const training_progress& progress) {
-            const auto now = std::chrono::steady_clock::now();
-            const bool last = progress.step >= progress.steps;
-            if (open_ && !last && now - drawn_ < std::chrono::milliseconds(100)) {
+        /// The mean over the steps 1 … `step` of a run; not finite for step 0, which begins one.
+        [[nodiscard]] double seconds_a_step(index step) {
+            if (step == 0) {
+                first_ = clock::now();
+            }
+            return std::chrono::duration<double>(clock::now() - first_).count() / static_cast<double>(step);
+        }
+
+        /// Shows the text that `make(with_bar)` makes, if it is the last or it is time for one.
+        template <class Make>
+        void show(bool last, const Make& make) {
+            const auto now = clock::now();
+            if (!begun_) {
+                begun_ = true;
+                shown_ = draws_bar_ ? now - between_ : now;  // a bar is to be seen at once
+            }
+            if (!last && now - shown_ < between_) {
                 return;
             }
-            const std::string text = detail::progress_text(progress);
-            // Spaces wipe out what is left of a longer line.
-            out_ << '\r' << text << std::string(length_ > text.size() ? length_ - text.size() : 0, ' ');
-            out_ << (last ? "\n" : "") << std::flush;
-            length_ = last ? 0 : text.size();
-            open_ = !last;
-            drawn_ = now;
+            const std::string text = make(draws_bar_);
+            if (draws_bar_) {
+                // Spaces wipe out what is left of a longer line.
+                out_ << '\r' << text << std::string(length_ > text.size() ? length_ - text.size() : 0, ' ');
+            } else {
+                out_ << text;
+            }
+            out_ << (last || !draws_bar_ ? "\n" : "") << std::flush;
+            length_ = last || !draws_bar_ ? 0 : text.size();
+            begun_ = !last;
+            shown_ = now;
         }
 
     private:
         std::ostream& out_;
-        std::chrono::steady_clock::time_point drawn_{};
-        std::size_t length_ = 0;
-        bool open_ = false;
+        bool draws_bar_;
+        std::chrono::milliseconds between_;
+        clock::time_point first_{}, shown_{};
+        bool begun_ = false;
+        std::size_t length_ = 0;  // of the line that the cursor stands on
     };
 
-    std::shared_ptr<line> line_;
+    std::shared_ptr<display> display_;
 };
 
 }  // namespace ddpm

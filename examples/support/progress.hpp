@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/train/progress_bar.hpp>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+
+namespace examples {
+
+/// Shows how far a training or a sampling run is: as a bar on stderr where that is a terminal, and as a line every five
+/// seconds on stdout unless both are terminals, so that a log tells it too.
+class progress {
+public:
+    /// @returns true, as a callback that does not stop the run
+    template <class Step>
+    bool operator()(const Step& now) const {
+        return bar_(now) && lines_(now);
+    }
+
+private:
+    static bool is_terminal(int file) { return ::isatty(file) != 0; }
+
+    ddpm::progress_bar bar_{std::cerr, is_terminal(STDERR_FILENO)};
+    ddpm::progress_bar lines_ = is_terminal(STDOUT_FILENO) && is_terminal(STDERR_FILENO)
+                                    ? ddpm::progress_bar(std::cout, false)
+                                    : ddpm::progress_bar(std::cout, std::chrono::seconds(5));
+};
+
+}  // namespace examples
