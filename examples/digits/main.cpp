@@ -86,7 +86,7 @@ images draw_samples(const trainer_type& trainer, const schedule_type& schedule, 
     };
     const ddpm::sample_options options{.count = chosen.samples, .seed = chosen.seed, .clip_x0 = 1.0};
     const images samples = ddpm::sample(ddpm::ancestral{}, schedule, trainer.ema(), options, keep);
-    ctrl_c.throw_if_interrupted("stopped while it drew; the same command with --resume draws with the model that is saved");
+    ctrl_c.throw_if_interrupted("stopped while it drew: --resume draws with the model that is saved");
     for (index row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = samples.col(row);
     }

@@ -62,6 +62,9 @@ struct measured {
     ddpm::bound_result bound;
 };
 
+/// What the files of the four models begin with.
+constexpr const char* model_names[] = {"simple", "hybrid", "hybrid_importance", "vlb_importance"};
+
 /// Trains a network of its own with a loss, and gives its average. All have the same network, steps, data and optimizer;
 /// the weight decay keeps them from learning the few images by heart. Its files begin with `name`.
 template <class Loss>
@@ -175,16 +178,20 @@ int run(const settings& chosen) {
     const images data = all.leftCols(all.cols() - chosen.held_out), held_out = all.rightCols(chosen.held_out);
     const schedule_type schedule{ddpm::cosine_beta{}, chosen.timesteps};
 
+    for (const char* const name : model_names) {  // all of them, so that --resume never meets one of an earlier run
+        examples::make_way(chosen.file(std::string(name) + ".safetensors"), chosen.checkpoint);
+    }
+
     // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, the prediction all t.
     const ddpm::hybrid_loss hybrid_loss{.clip_denoised = true, .reports_bound = true};
     const ddpm::importance_timesteps some_importance{.history = 1, .uniform_probability = 0.8};
 
-    const network simple = train("simple", schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
-    const network hybrid = train("hybrid", schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
+    const network simple = train(model_names[0], schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
+    const network hybrid = train(model_names[1], schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
     const network hybrid_importance =
-        train("hybrid_importance", schedule, data, chosen, hybrid_loss, some_importance);
+        train(model_names[2], schedule, data, chosen, hybrid_loss, some_importance);
     const network vlb =
-        train("vlb_importance", schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
+        train(model_names[3], schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
 
     using enum ddpm::reverse_variance;
     std::vector<measured> models;

@@ -80,7 +80,7 @@ images draw(const network& net, ddpm::prediction kind, const schedule_type& sche
     const ddpm::sample_options options{
         .steps = chosen.sampling_steps, .count = count, .seed = chosen.seed, .clip_x0 = 1.0, .clip_epsilon = true};
     const images drawn = ddpm::sample(ddpm::ddim{}, schedule, predictor, options, keep);
-    ctrl_c.throw_if_interrupted("stopped while it drew; the same command with --resume draws with the model that is saved");
+    ctrl_c.throw_if_interrupted("stopped while it drew: --resume draws with the model that is saved");
     for (index row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = drawn.col(row);
     }
@@ -105,8 +105,8 @@ int run(const settings& chosen) {
     ddpm::set_thread_count(chosen.threads);
     const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
     const std::vector<std::uint8_t> bytes = ddpm::io::read_idx_labels(chosen.labels);
-    const images data = ddpm::io::to_batch<float>(file);
     const ddpm::sample_shape image = file.shape(), canvas = examples::digit_canvas(image);
+    const images data = examples::on_canvas(ddpm::io::to_batch<float>(file), image, canvas);
     const std::vector<index> labels(bytes.begin(), bytes.end());
     if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= digit_classes) {
         throw ddpm::value_error("mnist", "labels", "one of 0 ... 9 for each of at least 16 images", std::ssize(labels));
@@ -136,23 +136,23 @@ int run(const settings& chosen) {
     }
     std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), schedule.steps());
-    examples::train(trainer, examples::on_canvas(data, image, canvas), chosen.steps, files, chosen.checkpoint.save_every,
+    examples::train(trainer, data, chosen.steps, files, chosen.checkpoint.save_every,
                     {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class});
 
     const examples::stopwatch drawing;
     const std::vector<index> asked = classes_in_turn(chosen.samples);
     images way;
-    const images drawn =
-        examples::on_canvas(draw(trainer.average(), kind, schedule, asked, chosen, way), canvas, image);
+    const images drawn = draw(trainer.average(), kind, schedule, asked, chosen, way);
     std::printf("Drew %td images by DDIM in %td steps, guidance %g, in %.1f s.\n", drawn.cols(), chosen.sampling_steps,
                 chosen.guidance, drawing.seconds());
     const auto write = [&](const char* name, const images& tiles) {
-        examples::write_png(chosen.file(name), ddpm::io::image_grid(tiles, image, examples::sheet(image, 10)));
+        const images cropped = examples::on_canvas(tiles, canvas, image);
+        examples::write_png(chosen.file(name), ddpm::io::image_grid(cropped, image, examples::sheet(image, 10)));
     };
     write("samples.png", drawn.leftCols(std::min<index>(100, drawn.cols())));
-    write("denoising.png", examples::on_canvas(way, canvas, image));
+    write("denoising.png", way);
     std::printf("Training a classifier that judges them ...\n");
-    report_agreement(data, labels, drawn, asked, image, chosen.seed);
+    report_agreement(data, labels, drawn, asked, canvas, chosen.seed);
     std::printf("\n%s holds\n"
                 "  samples.png        new images, a column for each class\n"
                 "  denoising.png      ten of them, out of noise\n"

@@ -43,7 +43,22 @@ inline void require_same_choices(const std::string& path, const std::vector<trai
     }
 }
 
-/// Before a training: loads the checkpoint, or keeps the one of an earlier run; and makes sure that it can be written.
+/// Where an earlier run has left a file and this one does not go on from it: moves it to another name, or removes it if it
+/// is to be overwritten.
+inline void make_way(const std::string& path, const checkpoint_options& chosen) {
+    if (chosen.resume || !std::filesystem::exists(path)) {
+        return;
+    }
+    if (chosen.overwrite) {
+        std::filesystem::remove(path);
+    } else {
+        const std::filesystem::path kept = next_free_name(path);
+        std::filesystem::rename(path, kept);
+        std::printf("Kept:     the model of an earlier run, as %s\n", kept.string().c_str());
+    }
+}
+
+/// Before a training: loads the checkpoint, or makes way for a new one; and makes sure that it can be written.
 /// @throws ddpm::error if it cannot be loaded, or cannot be written
 template <class Trainer>
 void open_checkpoint(Trainer& trainer, const std::string& path, const checkpoint_options& chosen,
@@ -61,11 +76,7 @@ void open_checkpoint(Trainer& trainer, const std::string& path, const checkpoint
     const auto values = static_cast<std::uintmax_t>(ddpm::nn::parameter_count(trainer.net()));
     const std::uintmax_t size = 4 * values * sizeof(typename Trainer::scalar) + 65536;
     require_room(path, replaces ? size : 2 * size);
-    if (exists && !replaces) {
-        const std::filesystem::path kept = next_free_name(path);
-        std::filesystem::rename(path, kept);
-        std::printf("Kept:     the model of an earlier run, as %s\n", kept.string().c_str());
-    }
+    make_way(path, chosen);
 }
 
 }  // namespace examples

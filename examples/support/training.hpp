@@ -58,13 +58,14 @@ void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps, 
         return !ctrl_c.interrupted();
     };
     const ddpm::fit_result result = trainer.fit(data, options);
+    options.progress = {};  // ends the bar's line
     if (result.status == ddpm::fit_status::non_finite) {
         throw ddpm::error("training", "the loss is no longer finite at step " + std::to_string(result.step));
     }
     trainer.save(files.checkpoint);
     write_loss_plot(files.loss_plot, "Training loss", curve);
     std::printf("Trained to step %td in %.1f s.\n", result.step, watch.seconds());
-    ctrl_c.throw_if_interrupted("stopped and saved; the same command with --resume goes on from " + files.checkpoint);
+    ctrl_c.throw_if_interrupted("stopped and saved: --resume goes on from " + files.checkpoint);
 }
 
 }  // namespace examples

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <locale>
 #include <map>
 #include <ostream>
 #include <sstream>
@@ -92,6 +93,7 @@ public:
     bool ReportContext(const Context& context) override {
         if (json_.empty()) {
             std::ostringstream text;
+            text.imbue(std::locale::classic());
             benchmark::JSONReporter json;
             json.SetOutputStream(&text);
             json.ReportContext(context);

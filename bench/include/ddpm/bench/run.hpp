@@ -119,6 +119,7 @@ inline void publish(const results& measured, const run_context& context, const r
     std::printf("\n%s\n%s\n%s", lines.c_str(), as_text(table).c_str(), table_legend);
     if (!options.json.empty()) {
         std::ostringstream json;
+        json.imbue(std::locale::classic());
         measured.write_json(json);
         write_file(options.json, json.str());
     }
