@@ -14,7 +14,7 @@ ddpm_jobs() {
     echo "$jobs"
 }
 
-# build ROOT FOLDER [CMake option...]: a second call compiles only what changed. Where ddpm_target is set, only that is built.
+# build ROOT FOLDER [CMake option...]: a second call compiles only what changed. Where ddpm_targets is set, only those are built.
 build() {
     root=$1
     folder=$2
@@ -30,8 +30,9 @@ build() {
             set -- -G "Unix Makefiles" "$@"
         fi
     fi
+    # Unquoted: one word for each target.
     cmake -S "$root" -B "$folder" -DCMAKE_BUILD_TYPE=Release "$@" &&
-        cmake --build "$folder" --parallel "$(ddpm_jobs)" ${ddpm_target:+--target "$ddpm_target"}
+        cmake --build "$folder" --parallel "$(ddpm_jobs)" ${ddpm_targets:+--target $ddpm_targets}
 }
 
 # The build folder's name: one for each compiler that the user asks for.

@@ -13,7 +13,7 @@ if [ ! -f "$root/examples/$example/main.cpp" ]; then
     echo "run.sh: there is no example $example; there are: $(cd "$root/examples" && echo */main.cpp | sed 's|/main.cpp||g')" >&2
     exit 2
 fi
-ddpm_target=$example
+ddpm_targets=$example
 
 install_packages png cli11
 folder=$(build_folder "$root/build/examples")

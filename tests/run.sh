@@ -1,14 +1,16 @@
 #!/bin/sh
 # Builds and runs all tests.
 #
-#     sh tests/run.sh [--sanitize] [--werror] [argument of ctest...]
+#     sh tests/run.sh [--sanitize[=thread]] [--layer=NAME]... [--werror] [argument of ctest...]
 #
-# --sanitize: with the address and undefined-behaviour sanitizers, in a build folder of its own
+# --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
+# --layer=core: only the tests of that folder of tests/; several may be given
 # --werror: a compiler's warning is an error
 # CXX=clang++-14 sh tests/run.sh: with that compiler, in a build folder of its own
 set -eu
 
 sanitize=
+layers=
 bench=ON
 werror=OFF
 while [ $# -gt 0 ]; do
@@ -17,6 +19,11 @@ while [ $# -gt 0 ]; do
             sanitize=address,undefined
             bench=OFF
             ;;
+        --sanitize=thread)
+            sanitize=thread
+            bench=OFF
+            ;;
+        --layer=*) layers="$layers ${1#--layer=}" ;;
         --werror) werror=ON ;;
         *) break ;;
     esac
@@ -28,12 +35,26 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/install_packages.sh"
 
 install_packages catch2 json benchmark
-folder=$(build_folder "$root/build/tests${sanitize:+-sanitize}")
+case $sanitize in
+    '') suffix= ;;
+    thread) suffix=-sanitize-thread ;;
+    *) suffix=-sanitize ;;
+esac
+folder=$(build_folder "$root/build/tests$suffix")
+ddpm_targets=
+pattern=
+for layer in $layers; do
+    ddpm_targets="$ddpm_targets test_$layer"
+    pattern="${pattern:+$pattern|}$layer"
+done
 build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
     "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror"
-if [ -z "$sanitize" ]; then
+if [ -z "$sanitize$layers" ]; then
     cmake --build "$folder" --parallel "$(ddpm_jobs)" --target all_verify_interface_header_sets
+fi
+if [ -n "$layers" ]; then
+    set -- --tests-regex "^($pattern)(_slow)?\$" "$@"
 fi
 cd "$folder"
 ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 exec ctest --output-on-failure --parallel "$(ddpm_jobs)" "$@"
