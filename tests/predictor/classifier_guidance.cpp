@@ -15,6 +15,8 @@
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <limits>
+#include <span>
 
 namespace ddpm::test {
 namespace {
@@ -99,6 +101,23 @@ TEST_CASE("classifier_guided: what does not fit is an error", "[predictor]") {
                                          level_function(flow_level), 2);
     CHECK((evaluate<double>(score, x, {0}) == 2.5).all());
     CHECK((evaluate<double>(score, x, {1}) == 2.5).all());
+}
+
+TEST_CASE("a classifier of scale 0 does nothing, whatever its gradient is", "[predictor]") {
+    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) {
+        out.array() = std::numeric_limits<double>::infinity();
+    };
+    const batch<double> x = pattern<double>(4, 2, 1);
+    const auto network = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = xt.array() / 2;
+    };
+    CHECK((evaluate<double>(classifier_guided(network, gradient, flow_level, 0), x, {0.5, 0.25}) == x / 2).all());
+    // Without noise, at t = 0, ε does not move either.
+    const batch<double> half = evaluate<double>(classifier_guided(network, gradient, flow_level, 1), x, {0, 0.25});
+    CHECK((half.col(0) == x.col(0) / 2).all());
+    CHECK_FALSE(half.col(1).allFinite());
+    CHECK_THROWS_AS(classifier_guided(network, gradient, flow_level, 1e300), value_error);
+    CHECK_THROWS_AS(classifier_guided(network, gradient, flow_level, std::nan("")), value_error);
 }
 
 }  // namespace ddpm::test

@@ -3,6 +3,8 @@
 
 #include <ddpm/predictor/guidance.hpp>
 
+#include <ddpm/predictor/autoguidance.hpp>
+
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
 #include "support/guidance_golden.hpp"
@@ -87,6 +89,37 @@ TEST_CASE("guided: what is no guidance is an error", "[predictor]") {
     CHECK_THROWS_AS(with({.rescale = std::nan("")}), value_error);
     CHECK_THROWS_AS(with({.interval = {3, 2}}), value_error);
     CHECK_THROWS_AS(with({.interval = {std::nan(""), 2}}), value_error);
+}
+
+TEMPLATE_TEST_CASE("what has no weight in guidance may be infinite", "[predictor]", float, double) {
+    using S = TestType;
+    const double infinite = std::numeric_limits<double>::infinity();
+    const auto broken = [=](double, index i, index) { return i == 0 ? infinite : i == 1 ? std::nan("") : -infinite; };
+    const batch<S> x = batch<S>::Zero(6, 2);
+    const batch<S> conditional = evaluate<S>(counted<S>(golden_conditional), x, {0, 1});
+    const batch<S> unconditional = evaluate<S>(counted<S>(golden_unconditional), x, {0, 1});
+    for (const double rescale : {0.0, 0.5}) {
+        const auto p = guided(counted<S>(broken), counted<S>(golden_unconditional), {.scale = 0, .rescale = rescale});
+        CHECK((evaluate<S>(p, x, {0, 1}) == unconditional).all());
+        // Outside the interval the conditional prediction stands alone.
+        const auto within = guided(counted<S>(golden_conditional), counted<S>(broken),
+                                   {.scale = 3, .rescale = rescale, .interval = {.from = 0.5}});
+        const batch<S> got = evaluate<S>(within, x, {0, 1});
+        CHECK((got.col(0) == conditional.col(0)).all());
+        CHECK_FALSE(got.col(1).allFinite());
+    }
+    CHECK((evaluate<S>(autoguided(counted<S>(broken), counted<S>(golden_unconditional), 0), x, {0, 1}) == unconditional).all());
+}
+
+TEST_CASE("guidance has a largest scale, with which nothing overflows", "[predictor]") {
+    const auto with = [](double scale) {
+        return guided(counted<float>(golden_conditional), counted<float>(golden_unconditional), scale);
+    };
+    CHECK(evaluate<float>(with(1e6), batch<float>::Zero(6, 2), {0, 1}).allFinite());
+    CHECK_NOTHROW(with(-1e6));
+    CHECK_THROWS_AS(with(1.1e6), value_error);
+    CHECK_THROWS_AS(with(1e300), value_error);
+    CHECK_THROWS_AS(with(-1e300), value_error);
 }
 
 }  // namespace ddpm::test

@@ -131,4 +131,27 @@ TEST_CASE("projected_guided: what is no guidance is an error", "[predictor]") {
     CHECK_THROWS_AS(call<double>(session, batch<double>::Zero(5, 2), {0, 0}), shape_error);
 }
 
+TEST_CASE("projected guidance of scale 0 is the unconditional prediction, whatever the conditional one is", "[predictor]") {
+    const auto broken = [](double, index i, index) { return i == 0 ? std::numeric_limits<double>::infinity() : std::nan(""); };
+    const batch<double> x = batch<double>::Zero(6, 2);
+    const batch<double> unconditional = evaluate<double>(counted<double>(golden_unconditional), x, {0, 1});
+    for (const double momentum : {0.0, -0.5}) {
+        for (const double rescale : {0.0, 0.5}) {
+            const auto p = projected_guided(counted<double>(broken), counted<double>(golden_unconditional),
+                                            {.scale = 0, .parallel = 0, .momentum = momentum, .rescale = rescale});
+            CHECK((evaluate<double>(p, x, {0, 1}) == unconditional).all());
+        }
+    }
+}
+
+TEST_CASE("projected guidance has largest factors", "[predictor]") {
+    const auto with = [](const projected_guidance_options& options) {
+        return projected_guided(counted<float>(golden_conditional), counted<float>(golden_unconditional), options);
+    };
+    CHECK_NOTHROW(with({.scale = 1e6, .parallel = -1e6, .momentum = 1e6}));
+    CHECK_THROWS_AS(with({.scale = 1e300}), value_error);
+    CHECK_THROWS_AS(with({.parallel = 1e300}), value_error);
+    CHECK_THROWS_AS(with({.momentum = -1e300}), value_error);
+}
+
 }  // namespace ddpm::test

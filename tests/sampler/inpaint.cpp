@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace ddpm::test {
@@ -104,7 +105,65 @@ TEST_CASE("inpaint: shapes that differ are errors", "[sampler]") {
     };
     CHECK_THROWS_AS(run(narrow, x), shape_error);
     CHECK_THROWS_AS(run(x, narrow), shape_error);
-    CHECK_NOTHROW(run(x, x));
+    CHECK_NOTHROW(run(x, batch<double>::Ones(6, 3)));
+}
+
+TEMPLATE_TEST_CASE("what is not known does not matter", "[sampler]", float, double) {
+    using S = TestType;
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const predictor_archetype<S> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    batch<S> mask = batch<S>::Zero(6, 1);
+    mask(1, 0) = mask(4, 0) = 1;
+    batch<S> known = pattern<S>(6, 3, 1);
+    const auto fill = [&](const auto& sampler) {
+        return inpaint<S>(make_plan(sampler, schedule, std::vector<index>{19, 12, 5}), predictor, {known, mask},
+                          pattern<S>(6, 3, 2), noise);
+    };
+    const batch<S> expected = fill(ancestral{}), by_repaint = fill(repaint{.jump_length = 1, .jump_count = 2});
+    for (const index i : {0, 2, 3, 5}) {
+        known.row(i).setConstant(i == 2 ? std::numeric_limits<S>::infinity() : std::numeric_limits<S>::quiet_NaN());
+    }
+    CHECK((fill(ancestral{}) == expected).all());
+    CHECK((fill(repaint{.jump_length = 1, .jump_count = 2}) == by_repaint).all());
+    CHECK(expected.allFinite());
+    // Nor does it matter what stands in the place of what is known.
+    batch<S> x = batch<S>::Constant(6, 3, std::numeric_limits<S>::quiet_NaN());
+    impose<S>({known, mask}, {1, 0}, {}, x);
+    CHECK((x.row(1) == known.row(1)).all());
+    CHECK(x.row(0).isNaN().all());
+}
+
+TEST_CASE("a mask is a share", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
+    const predictor_archetype<double> predictor;
+    const batch<double> x = pattern<double>(6, 3, 1);
+    philox_noise noise(3, noise_stream::sampler);
+    const auto with = [&](double share) {
+        batch<double> mask = batch<double>::Ones(6, 3);
+        mask(4, 2) = share;
+        batch<double> changed = x;
+        impose<double>({x, mask}, {1, 0}, {}, changed);
+        return inpaint<double>(ddim{}.plan(grid), predictor, {x, mask}, x, noise);
+    };
+    CHECK_NOTHROW(with(0.25));
+    for (const double wrong : {2.0, -0.1, 1.0000001, std::nan(""), std::numeric_limits<double>::infinity()}) {
+        CHECK_THROWS_AS(with(wrong), value_error);
+    }
+}
+
+TEST_CASE("a stopped inpainting holds what is known", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {5, {0.8, 0.6}}, {0, {0.9, 0.4}}});
+    const predictor_archetype<double> predictor;
+    const batch<double> x = pattern<double>(6, 3, 1), known = pattern<double>(6, 3, 2);
+    batch<double> mask = batch<double>::Zero(6, 1);
+    mask(1, 0) = 1;
+    philox_noise noise(3, noise_stream::sampler);
+    index calls = 0;
+    const batch<double> got = inpaint<double>(ddim{}.plan(grid), predictor, {known, mask}, x, noise, {},
+                                              [&](const sample_step<double>&) { return ++calls < 2; });
+    CHECK(calls == 2);
+    CHECK((got.row(1) == known.row(1)).all());
 }
 
 }  // namespace ddpm::test

@@ -120,4 +120,18 @@ TEST_CASE("lists of sigmas that cannot be are errors", "[schedule]") {
     CHECK_THROWS_AS(beta_sigmas(5, {}, infinity, 1), value_error);
 }
 
+TEST_CASE("sigmas that no sampler can divide by are errors", "[schedule]") {
+    for (const sigma_range bad : {sigma_range{1e-320, 80}, {1e-300, 80}, {9e-31, 80}, {0.1, 1e300}, {0.1, 1.1e30}}) {
+        CHECK_THROWS_AS(karras_sigmas(5, bad), value_error);
+        CHECK_THROWS_AS(exponential_sigmas(5, bad), value_error);
+        CHECK_THROWS_AS(polyexponential_sigmas(5, bad, 2), value_error);
+        CHECK_THROWS_AS(beta_sigmas(5, bad), value_error);
+    }
+    for (const double sigma : karras_sigmas(50, {1e-30, 1e30})) {
+        CHECK((sigma >= 0.9e-30 && sigma <= 1.1e30));
+    }
+    CHECK_THROWS_AS(karras_sigmas(5, {}, 1e-3), value_error);  // 80^1000
+    CHECK_NOTHROW(karras_sigmas(5, {}, 0.01));
+}
+
 }  // namespace ddpm::test

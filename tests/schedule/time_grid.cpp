@@ -79,4 +79,15 @@ TEST_CASE("levels have a noise ratio and a log-SNR", "[schedule]") {
     CHECK(all_noise.sigma == 1);
 }
 
+TEST_CASE("levels whose squares are 0 are errors, but for 0 itself", "[schedule]") {
+    const auto grid = [](const marginal<double>& first, const marginal<double>& last) {
+        return time_grid({{1, first}, {0, last}});
+    };
+    CHECK_THROWS_AS(grid({1, 1}, {1, 1e-320}), value_error);
+    CHECK_THROWS_AS(grid({1, 1}, {1, 1e-200}), value_error);
+    CHECK_THROWS_AS(grid({1e-310, 1}, {1, 0}), value_error);
+    CHECK_NOTHROW(grid({1e-150, 1}, {1, 1e-150}));
+    CHECK_NOTHROW(grid({0, 1}, {1, 0}));
+}
+
 }  // namespace ddpm::test

@@ -8,6 +8,7 @@
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
+#include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
@@ -26,8 +27,11 @@ namespace ddpm {
 /// that each sample is to have. The classifier has been trained on noisy samples and knows the classes to draw. As a
 /// predictor it may have a member session(samples), const.
 template <class G, class S>
-concept LogGradient = Scalar<S> && requires(G& gradient, batch_view<const S> xt, std::span<const double> t,
-                                            batch_view<S> out) { gradient(xt, t, out); };
+concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const S> xt, const std::span<const double> t,
+                                            const batch_view<S> out) {
+    gradient(xt, t, out);
+    gradient(batch_view<const S>(xt), std::span<const double>(t), batch_view<S>(out));
+};
 
 namespace detail {
 
@@ -90,7 +94,9 @@ public:
         : detail::adaptor<P>(std::forward<P>(predictor)),
           gradient_(std::forward<Gradient>(gradient)),
           level_of_(std::move(level_of)),
-          scale_(scale) {}
+          scale_(scale) {
+        detail::require_guidance_factor("classifier_guided", "scale", scale);
+    }
 
     [[nodiscard]] auto session(index samples) const {
         using gradient = detail::held_session<Gradient>;
@@ -109,8 +115,9 @@ private:
 /// Classifier guidance in the form of the score, ∇ ln p(x_t) + scale · ∇ ln p(y|x_t): ε' = ε − scale · σ ∇ ln p(y|x_t),
 /// and the same for predictors of any other kind. It serves every sampler. Holds lvalues by reference, temporaries by
 /// value. Its sessions throw value_error where the kind does not follow from ε (x0, v and flow at α = 0), and what the
-/// level function throws.
+/// level function throws. Where scale · σ is 0 the gradient may be infinite or NaN.
 /// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+/// @throws value_error if |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2
 template <class P, class Gradient>
 [[nodiscard]] classifier_guided_predictor<P, Gradient> classifier_guided(P&& predictor, Gradient&& gradient,

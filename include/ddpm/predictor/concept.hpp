@@ -22,14 +22,18 @@ struct model_output {
 };
 
 /// A denoising network, or anything that stands for one: predictor(xt, t, out) reads x_t, a D × N batch, and the model's
-/// time t, one per sample (for a discrete schedule the 0-based timestep), and fills out.prediction.
+/// time t, one per sample (for a discrete schedule the 0-based timestep), and fills out.prediction. It is handed constants and
+/// temporaries: a generic callable takes `const auto& out` or `auto&& out`, not `auto& out`.
 ///
 /// Optional members: `predicts()` returns what the prediction means (without it ε: a bare callable is an ε-predictor);
 /// `shape()` the shape of one sample; `session(samples)`, const, returns a predictor for one run that owns the scratch for
 /// that many samples and may be called while other sessions are.
 template <class P, class S>
-concept Predictor = Scalar<S> && requires(P& predictor, batch_view<const S> xt, std::span<const double> t,
-                                          const model_output<S>& out) { predictor(xt, t, out); };
+concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
+                                          const model_output<S> out) {
+    predictor(xt, t, out);
+    predictor(batch_view<const S>(xt), std::span<const double>(t), model_output<S>(out));
+};
 
 /// A predictor that makes one session for each run, and so may be shared between threads.
 template <class P>

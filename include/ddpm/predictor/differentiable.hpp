@@ -17,8 +17,12 @@ namespace ddpm {
 /// @shape xt, v and out D × N; t N
 template <class P, class S>
 concept DifferentiablePredictor =
-    Predictor<P, S> && requires(P& predictor, batch_view<const S> xt, std::span<const double> t,
-                                batch_view<const S> v, batch_view<S> out) { predictor.vector_jacobian(xt, t, v, out); };
+    Predictor<P, S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
+                                const batch_view<const S> v, const batch_view<S> out) {
+        predictor.vector_jacobian(xt, t, v, out);
+        predictor.vector_jacobian(batch_view<const S>(xt), std::span<const double>(t), batch_view<const S>(v),
+                                  batch_view<S>(out));
+    };
 
 namespace detail {
 

@@ -17,7 +17,7 @@ namespace ddpm {
 
 /// How predictions are guided. Scale 7.5 is diffusers' default.
 struct guidance_options {
-    double scale = 7.5;  ///< 1 is the conditional predictor alone, 0 the unconditional one
+    double scale = 7.5;  ///< 1 is the conditional predictor alone, 0 the unconditional one; within ±10⁶
     double rescale = 0;  ///< φ: the share by which the result gets the standard deviation of the conditional prediction
     guidance_interval interval{};
 };
@@ -48,7 +48,11 @@ public:
         for_each_guided(t, predicted.rows(), guides_at, [&](index n) {
             auto column = predicted.array().col(n);
             const double deviation = squared_deviation(column);
-            column = scale * column + (S{1} - scale) * without.array().col(n);
+            if (scale == 0) {
+                column = without.array().col(n);
+            } else {
+                column = scale * column + (S{1} - scale) * without.array().col(n);
+            }
             rescale_deviation(deviation, options_.rescale, column);
         });
     }
@@ -62,8 +66,10 @@ private:
 /// Classifier-free guidance: unconditional + scale · (conditional − unconditional), of two predictors that predict the
 /// same kind, whatever it is; then their rescaling as in diffusers, on the prediction as it is. Holds lvalues by
 /// reference, temporaries by value; is a predictor.
-/// @throws value_error if the two predict different kinds, the scale is not finite, the rescaling not within [0, 1], or
-/// the interval reversed
+/// What has no weight does not matter: where the scale is 0 the conditional prediction may be infinite or NaN, and outside
+/// the interval the unconditional one.
+/// @throws value_error if the two predict different kinds, |scale| > 10⁶, the rescaling is not within [0, 1], or the interval
+/// reversed
 /// @source Ho and Salimans 2022, arXiv 2207.12598, equation 6 (scale = 1 + w); rescaling: Lin et al. 2023, arXiv
 /// 2305.08891, section 3.4
 /// @complexity evaluates both predictors, but the conditional one alone where the scale is 1 or all t are outside the

@@ -20,7 +20,7 @@ namespace ddpm {
 /// parallel = 0, momentum = −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for
 /// SDXL).
 struct projected_guidance_options {
-    double scale = 7.5;             ///< 1 is the conditional predictor alone
+    double scale = 7.5;             ///< 1 is the conditional predictor alone; this, parallel and momentum within ±10⁶
     double parallel = 1;            ///< η: the weight of the difference's part along the conditional prediction
     double norm = 15;               ///< r: the difference is scaled down to this norm; 0 leaves it as it is
     double momentum = 0;            ///< β: difference += β · the last one, in a running sum; negative in the paper
@@ -40,10 +40,8 @@ public:
         if (!(options.norm >= 0)) {
             throw value_error("projected_guided", "norm", ">= 0", options.norm);
         }
-        if (!std::isfinite(options.parallel) || !std::isfinite(options.momentum)) {
-            throw value_error("projected_guided", "parallel and momentum", "finite",
-                              text(options.parallel, ", ", options.momentum));
-        }
+        require_guidance_factor("projected_guided", "parallel", options.parallel);
+        require_guidance_factor("projected_guided", "momentum", options.momentum);
     }
 
     [[nodiscard]] bool guides(double t) const noexcept { return options_.scale != 1 && options_.interval.contains(t); }
@@ -77,7 +75,9 @@ public:
             const S of_sum = static_cast<S>(weight * shrink);
             const S of_column = static_cast<S>(weight * shrink * projection * (options_.parallel - 1));
             const double deviation = options_.rescale == 0 ? 0 : squared_deviation(column);
-            if (options_.from_conditional) {
+            if (weight == 0) {  // of an update that may be infinite
+                column = other;
+            } else if (options_.from_conditional) {
                 column += of_sum * sum + of_column * column;
             } else {
                 column = other + of_sum * sum + of_column * column;
@@ -101,7 +101,7 @@ private:
 /// `converted`. Holds lvalues by reference, temporaries by value; is a predictor, whose sessions hold the momentum:
 /// each run begins without.
 /// @throws value_error if the two predict different kinds, the norm is negative, the interval reversed, the rescaling
-/// not within [0, 1], or another number not finite. With momentum a session throws shape_error if the shape changes
+/// not within [0, 1], or scale, parallel or momentum beyond ±10⁶. With momentum a session throws shape_error if the shape changes
 /// during a run
 /// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
 /// @complexity as of guided; outside the interval the momentum waits

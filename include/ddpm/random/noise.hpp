@@ -18,8 +18,9 @@ namespace ddpm {
 /// may compute them from that address, as philox_noise does, or ignore it and draw on from its own state, as
 /// torch_noise does.
 template <class N, class S = float>
-concept NoiseSource = Scalar<S> && requires(N& source, batch_view<S> out, index step, index first_sample) {
+concept NoiseSource = Scalar<S> && requires(N& source, const batch_view<S> out, const index step, const index first_sample) {
     source.normal(out, step, first_sample);
+    source.normal(batch_view<S>(out), index(step), index(first_sample));
 };
 
 /// What random numbers are for: each stream has its own, whatever the seed. Streams from `first_user_stream` on are

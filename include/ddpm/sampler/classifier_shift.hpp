@@ -8,6 +8,7 @@
 #include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
+#include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
@@ -78,13 +79,14 @@ private:
 /// any (ddim with η = 0, solvers of the ordinary differential equation, with churn or without) has nothing to shift: guide its
 /// predictor by `classifier_guided`.
 /// @shape x and the result D × N
-/// @throws value_error if no step of the plan has noise
+/// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
 template <Scalar S, class P, class Gradient, NoiseSource<S> Noise>
     requires PredictorLike<P, S> && LogGradient<std::remove_reference_t<Gradient>, S>
 [[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient, double scale,
                                              batch<S> x, Noise&& noise, const denoise_options& options = {},
                                              const step_callback<S>& on_step = {}, index first_sample = 0) {
+    detail::require_guidance_factor("denoise_with_gradient", "scale", scale);
     using shifted = detail::shifted_noise<S, std::remove_reference_t<Noise>>;
     batch<S> slope(x.rows(), x.cols());
     shifted with_shift(plan, noise, scale, slope);

@@ -21,13 +21,26 @@ namespace ddpm {
 template <Scalar S>
 struct known_region {
     batch_view<const S> x0;    ///< D × N
-    batch_view<const S> mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where it is not
+    batch_view<const S> mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where it is not, or a share between
 };
 
-/// Puts the known region, with the noise of a level, in the place of x there: x ← mask · (α x_0 + σ z) + (1 − mask) · x.
-/// @shape x and z D × N; z is not read where sigma is 0
+namespace detail {
+
+/// @throws value_error unless the mask lies within [0, 1]
 template <Scalar S>
-void impose(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
+void require_mask(const known_region<S>& known) {
+    for (index n = 0; n < known.mask.columns(); ++n) {
+        for (index i = 0; i < known.mask.rows(); ++i) {
+            if (const S share = known.mask.column(n)[i]; !(share >= 0 && share <= 1)) {
+                throw value_error("inpaint", text("mask of element ", i, " of sample ", n), "0 <= mask <= 1", share);
+            }
+        }
+    }
+}
+
+/// impose() with a mask that is known to be valid.
+template <Scalar S>
+void impose_valid(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
     const S alpha = static_cast<S>(level.signal), sigma = static_cast<S>(level.sigma);
     kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
         const S* const x0 = known.x0.column(n);
@@ -36,9 +49,22 @@ void impose(const known_region<S>& known, const marginal<double>& level, batch_v
         S* const out = x.column(n);
         for (index i = first; i < last; ++i) {
             const S at_level = noise == nullptr ? alpha * x0[i] : alpha * x0[i] + sigma * noise[i];
-            out[i] = mask[i] * at_level + (1 - mask[i]) * out[i];
+            const S mixed = mask[i] * at_level + (1 - mask[i]) * out[i];
+            out[i] = mask[i] == 0 ? out[i] : mask[i] == 1 ? at_level : mixed;  // what has no share may be NaN
         }
     });
+}
+
+}  // namespace detail
+
+/// Puts the known region, with the noise of a level, in the place of x there: x ← mask · (α x_0 + σ z) + (1 − mask) · x. Where
+/// the mask is 0 it does not matter what x0 is, where it is 1 what x is: they may be infinite or NaN.
+/// @shape x and z D × N; z is not read where sigma is 0
+/// @throws value_error unless the mask lies within [0, 1]
+template <Scalar S>
+void impose(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
+    detail::require_mask(known);
+    detail::impose_valid(known, level, z, x);
 }
 
 /// Fills in what is not known, by any plan: before the first step and after each, the known region takes its place at the
@@ -46,32 +72,36 @@ void impose(const known_region<S>& known, const marginal<double>& level, batch_v
 /// only so far: see `repaint`.
 /// @shape x, the samples at the plan's first level, D × N, and known likewise
 /// @returns D × N
-/// @throws shape_error if the shapes differ
+/// @throws shape_error if the shapes differ; value_error unless the mask lies within [0, 1]
 /// @determinism as sample(); the known region's noise is drawn at the addresses after the plan's own draws
 /// @source Song et al. 2020, arXiv 2011.13456, appendix I.2; Lugmayr et al. 2022, arXiv 2201.09865, equation 8
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> inpaint(const sampling_plan& plan, P&& predictor, const known_region<S>& known, batch<S> x,
-                               Noise&& noise, const denoise_options& options = {}, index first_sample = 0) {
+                               Noise&& noise, const denoise_options& options = {}, const step_callback<S>& on_step = {},
+                               index first_sample = 0) {
     detail::require_same_shape("inpaint", "x has the shape of what is known", known.x0, batch_view<const S>(x));
     if (known.mask.rows() != x.rows() || (known.mask.columns() != 1 && known.mask.columns() != x.cols())) {
         throw shape_error("inpaint", "mask", detail::text(x.rows(), " x 1 or ", x.cols()),
                           detail::text(known.mask.rows(), " x ", known.mask.columns()));
     }
+    detail::require_mask(known);
     batch<S> z(x.rows(), x.cols());
     index draw = static_cast<index>(plan.draws().size()) + 1;
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
                                                                                     options, first_sample);
     const auto impose_now = [&] {
-        const marginal<double> level = run.done() ? plan.grid()[plan.grid().steps()].level : run.next().level;
+        const marginal<double> level = run.stopped() ? marginal<double>{1, 0}
+                                       : run.done()  ? plan.grid()[plan.grid().steps()].level
+                                                     : run.next().level;
         if (level.sigma > 0) {
             noise.normal(batch_view<S>(z), draw++, first_sample);
         }
-        impose<S>(known, level, z, run.x());
+        detail::impose_valid<S>(known, level, z, run.x());
     };
     impose_now();
     while (!run.done()) {
-        run.step();
+        run.step(on_step);
         impose_now();
     }
     return std::move(run).take();

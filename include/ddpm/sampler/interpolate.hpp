@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
@@ -14,6 +15,7 @@
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -48,19 +50,25 @@ template <BatchLike A, BatchLike B>
 /// Samples between two batches: both are noised to the level from which `strength` of the grid is left, with the same
 /// noise, mixed there as (1 − weight) · a + weight · b, and denoised.
 /// @shape a, b and the result D × N
-/// @throws shape_error if the shapes differ; value_error as grid_for_strength and the sampler
+/// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the sampler
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
 template <Sampler Solver, BatchLike A, BatchLike B, class P, NoiseSource<scalar_of<A>> Noise>
     requires PredictorLike<P, scalar_of<A>>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
                                               const B& b, double weight, double strength, Noise&& noise,
-                                              const denoise_options& options = {}, index first_sample = 0) {
+                                              const denoise_options& options = {},
+                                              const step_callback<scalar_of<A>>& on_step = {}, index first_sample = 0) {
     using S = scalar_of<A>;
     const detail::readable from(a);
     const detail::readable to(b);
     detail::require_same_shape("interpolate", "b has the shape of a", from.view(), to.view());
-    const batch<S> between = static_cast<S>(1 - weight) * from.view().array() + static_cast<S>(weight) * to.view().array();
-    return image_to_image(sampler, grid, predictor, between, strength, noise, options, {}, first_sample);
+    if (!std::isfinite(weight)) {
+        throw value_error("interpolate", "weight", "finite", weight);
+    }
+    batch<S> between(from.view().rows(), from.view().columns());  // at weight 0 and 1 one of them is not read
+    kernels::linear_combination<S>(
+        {from.view(), to.view()}, [&](index) { return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)}; }, between);
+    return image_to_image(sampler, grid, predictor, between, strength, noise, options, on_step, first_sample);
 }
 
 }  // namespace ddpm

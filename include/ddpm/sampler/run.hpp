@@ -56,7 +56,11 @@ public:
         registers_.assign(plan.before(), -1);
     }
 
+    /// Whether all evaluations are made, or the callback stopped the run.
     [[nodiscard]] bool done() const noexcept { return next_ == static_cast<index>(plan_.stages().size()); }
+
+    /// Whether the callback stopped the run: x() is then its last estimate of x_0, not the end of the plan.
+    [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
     /// Makes one evaluation and computes what follows it; does nothing when done. Allocates nothing, if the predictor and
     /// the noise do not.
@@ -77,6 +81,7 @@ public:
             if (!on_step({now.step, plan_.steps(), now.t, registers_.x(), x0})) {
                 registers_.stop_at_x0();
                 next_ = static_cast<index>(plan_.stages().size());
+                stopped_ = true;
                 return false;
             }
         }
@@ -120,6 +125,7 @@ private:
     detail::run_registers<S, Noise> registers_;
     std::vector<double> times_;
     index next_ = 0;
+    bool stopped_ = false;
 };
 
 }  // namespace ddpm

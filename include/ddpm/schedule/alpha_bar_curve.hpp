@@ -13,8 +13,9 @@ namespace ddpm {
 
 /// ᾱ as a function of u = (t + 1)/T in [0, 1], falling. A factor common to all its values does not matter.
 template <class C>
-concept AlphaBarCurve = requires(const C& curve, double u) {
+concept AlphaBarCurve = requires(const C& curve, const double u) {
     { curve(u) } -> std::convertible_to<double>;
+    { curve(double(u)) } -> std::convertible_to<double>;
 };
 
 /// β follows from a curve of ᾱ: β_t = min(1 − ᾱ((t + 1)/T) / ᾱ(t/T), cap). The curve may be any callable.

@@ -15,8 +15,9 @@ namespace ddpm {
 
 /// Makes the variance β_t of the step to timestep t: beta(t, T) for t = 0 … T − 1.
 template <class B>
-concept BetaSchedule = requires(const B& beta, index t, index steps) {
+concept BetaSchedule = requires(const B& beta, const index t, const index steps) {
     { beta(t, steps) } -> std::convertible_to<double>;
+    { beta(index(t), index(steps)) } -> std::convertible_to<double>;
 };
 
 namespace detail {

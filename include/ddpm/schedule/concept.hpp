@@ -17,9 +17,10 @@ inline constexpr index clean = -1;
 /// What the processes, losses and samplers need of a schedule: T, and ᾱ_t for t = 0 … T − 1, falling, within [0, 1].
 /// The floating-point type of ᾱ is that of all coefficients computed from it.
 template <class S>
-concept NoiseSchedule = requires(const S& schedule, index t) {
+concept NoiseSchedule = requires(const S& schedule, const index t) {
     { schedule.steps() } -> std::convertible_to<index>;
     { schedule.alpha_bar(t) } -> std::floating_point;
+    { schedule.alpha_bar(index(t)) } -> std::floating_point;
 };
 
 /// The arithmetic type of a schedule's coefficients.

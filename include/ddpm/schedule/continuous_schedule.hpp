@@ -14,14 +14,16 @@ namespace ddpm {
 /// A schedule in continuous time: level(u) is that of x = signal · x_0 + sigma · ε at its time u, which rises with the
 /// noise. A schedule with a member model_time(u) says what the network is told there; without, it is told u.
 template <class S>
-concept ContinuousSchedule = requires(const S& schedule, double u) {
+concept ContinuousSchedule = requires(const S& schedule, const double u) {
     { schedule.level(u) } -> std::same_as<marginal<double>>;
+    { schedule.level(double(u)) } -> std::same_as<marginal<double>>;
 };
 
 /// A continuous schedule that knows the time of a noise ratio: time_of(σ/α).
 template <class S>
-concept InvertibleSchedule = ContinuousSchedule<S> && requires(const S& schedule, double ratio) {
+concept InvertibleSchedule = ContinuousSchedule<S> && requires(const S& schedule, const double ratio) {
     { schedule.time_of(ratio) } -> std::same_as<double>;
+    { schedule.time_of(double(ratio)) } -> std::same_as<double>;
 };
 
 /// What the network is told at time u.

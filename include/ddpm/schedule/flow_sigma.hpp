@@ -7,6 +7,7 @@
 #include <ddpm/schedule/continuous_grid.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/sigma_list.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <optional>
@@ -56,14 +57,14 @@ struct flow_sigma_options {
 
 /// `count` falling values of σ: evenly from first to last, then shifted, then stretched. One is `first` alone, shifted;
 /// a last σ of 1 cannot be stretched and stays. The final 0 is not among them.
-/// @throws value_error unless count ≥ 1, 0 < last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
 /// @source set_timesteps of diffusers' flow-matching schedulers; stretching: HaCohen et al. 2024, arXiv 2501.00103
 [[nodiscard]] inline std::vector<double> flow_sigmas(index count, const flow_sigma_options& options = {}) {
     if (count < 1) {
         throw value_error("flow_sigmas", "number of sigmas", ">= 1", count);
     }
-    if (!(options.last > 0 && options.last <= options.first && options.first <= 1)) {
-        throw value_error("flow_sigmas", "range of sigma", "0 < last <= first <= 1",
+    if (!(options.last >= detail::least_sigma && options.last <= options.first && options.first <= 1)) {
+        throw value_error("flow_sigmas", "range of sigma", "1e-30 <= last <= first <= 1",
                           detail::text(options.last, " ... ", options.first));
     }
     if (options.terminal && !(*options.terminal >= 0 && *options.terminal < 1)) {

@@ -15,8 +15,9 @@ namespace ddpm {
 
 /// The natural logarithm of α²/σ² as a function of the time u in [0, 1], falling.
 template <class C>
-concept LogSnrCurve = requires(const C& curve, double u) {
+concept LogSnrCurve = requires(const C& curve, const double u) {
     { curve(u) } -> std::convertible_to<double>;
+    { curve(double(u)) } -> std::convertible_to<double>;
 };
 
 /// The variance-preserving level with ln(α²/σ²) = log_snr: α² and σ² are its logistic functions.

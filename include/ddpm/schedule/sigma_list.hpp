@@ -23,14 +23,16 @@ struct sigma_range {
 
 namespace detail {
 
-/// @throws value_error unless count ≥ 1 and 0 < lowest ≤ highest < ∞
+/// The least and the largest σ of a list: far beyond what a float can use, and so near that 1/σ and σ² are floats' and doubles'.
+inline constexpr double least_sigma = 1e-30, largest_sigma = 1e30;
+
+/// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
 inline void require_sigmas(std::string_view where, index count, const sigma_range& range) {
     if (count < 1) {
         throw value_error(where, "number of sigmas", ">= 1", count);
     }
-    if (!(range.lowest > 0 && range.lowest <= range.highest &&
-          range.highest <= std::numeric_limits<double>::max())) {
-        throw value_error(where, "range of sigma", "0 < lowest <= highest < infinity",
+    if (!(range.lowest >= least_sigma && range.lowest <= range.highest && range.highest <= largest_sigma)) {
+        throw value_error(where, "range of sigma", "1e-30 <= lowest <= highest <= 1e30",
                           text(range.lowest, " ... ", range.highest));
     }
 }
@@ -44,6 +46,9 @@ template <class Between>
     std::vector<double> sigmas{range.highest};
     for (index i = 1; i + 1 < count; ++i) {
         const double sigma = between(static_cast<double>(i) / static_cast<double>(count - 1));
+        if (!std::isfinite(sigma)) {
+            throw value_error(where, ddpm::detail::text("sigma at position ", i), "finite (a larger rho)", sigma);
+        }
         sigmas.push_back(std::clamp(sigma, range.lowest, sigmas.back()));
     }
     if (count > 1) {
@@ -56,7 +61,8 @@ template <class Between>
 
 /// `count` values of σ that fall from the highest to the lowest, evenly in σ^(1/rho); one is the highest alone. The
 /// final 0 is not among them.
-/// @throws value_error unless count ≥ 1, 0 < lowest ≤ highest < ∞ and rho > 0
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
+/// is not finite
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 5
 [[nodiscard]] inline std::vector<double> karras_sigmas(index count, const sigma_range& range = {}, double rho = 7) {
     if (!(rho > 0)) {
@@ -69,7 +75,8 @@ template <class Between>
 }
 
 /// `count` falling values of σ, where ln σ falls as (1 − r)^rho from end to end, r = 0 … 1.
-/// @throws value_error unless count ≥ 1, 0 < lowest ≤ highest < ∞ and rho > 0
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
+/// is not finite
 /// @source polyexponential of k-diffusion
 [[nodiscard]] inline std::vector<double> polyexponential_sigmas(index count, const sigma_range& range = {},
                                                                 double rho = 1) {
@@ -84,7 +91,7 @@ template <class Between>
 
 /// `count` falling values of σ, evenly in ln σ. With σ a noise ratio σ/α that is evenly in λ = −ln σ: DPM-Solver's
 /// uniform λ.
-/// @throws value_error unless count ≥ 1 and 0 < lowest ≤ highest < ∞
+/// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
 /// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; score_sde's geometric sequence, arXiv 2011.13456
 [[nodiscard]] inline std::vector<double> exponential_sigmas(index count, const sigma_range& range = {}) {
     return polyexponential_sigmas(count, range, 1);
@@ -92,7 +99,7 @@ template <class Between>
 
 /// `count` falling values of σ at the evenly spaced quantiles of a beta distribution over the range: with alpha and
 /// beta below 1 they crowd at both ends.
-/// @throws value_error unless count ≥ 1, 0 < lowest ≤ highest < ∞, and alpha and beta are positive and finite
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, and alpha and beta are positive and finite
 /// @source Lee et al. 2024, arXiv 2407.12173; alpha and beta of diffusers
 [[nodiscard]] inline std::vector<double> beta_sigmas(index count, const sigma_range& range = {}, double alpha = 0.6,
                                                      double beta = 0.6) {

@@ -43,8 +43,8 @@ struct grid_point {
 /// point, or rises, to invert a sampler.
 class time_grid {
 public:
-    /// @throws value_error unless there are at least two points, their levels are finite and not negative, α and σ not both
-    /// 0, and σ/α never rises, or never falls
+    /// @throws value_error unless there are at least two points, their α and σ are finite, 0 or at least 10⁻¹⁵⁰ (below, the
+    /// squares that samplers compute with are 0), not both 0, and σ/α never rises, or never falls
     explicit time_grid(std::vector<grid_point> points) : points_(std::move(points)) {
         if (points_.size() < 2) {
             throw value_error("time_grid", "number of points", ">= 2", points_.size());
@@ -52,9 +52,11 @@ public:
         bool falls = true, rises = true;
         for (std::size_t k = 0; k < points_.size(); ++k) {
             const marginal<double>& level = points_[k].level;
-            if (!(level.signal >= 0 && level.sigma >= 0 && level.signal + level.sigma > 0 &&
+            const auto is_level = [](double value) { return value == 0 || value >= least_level; };
+            if (!(is_level(level.signal) && is_level(level.sigma) && level.signal + level.sigma > 0 &&
                   std::isfinite(level.signal + level.sigma))) {
-                throw value_error("time_grid", detail::text("level of point ", k), "signal and sigma >= 0, not both 0",
+                throw value_error("time_grid", detail::text("level of point ", k),
+                                  "signal and sigma finite, 0 or >= 1e-150, not both 0",
                                   detail::text(level.signal, ", ", level.sigma));
             }
             if (k > 0) {
@@ -93,6 +95,8 @@ public:
     [[nodiscard]] time_grid reversed() const { return time_grid(std::vector<grid_point>(points_.rbegin(), points_.rend())); }
 
 private:
+    static constexpr double least_level = 1e-150;
+
     std::vector<grid_point> points_;
     index skipped_ = 0;
 };

@@ -25,12 +25,12 @@ template <class Column>
 }
 
 /// Gives a guided column the standard deviation of another by the share φ: × (φ · std / std of it + 1 − φ). A column
-/// without deviation stays as it is.
+/// without deviation stays as it is, and so it does where the other's is not finite.
 /// @source Lin et al. 2023, arXiv 2305.08891, equations 15 and 16
 template <class Column>
 void rescale_deviation(double target_squared_deviation, double share, Column column) {
     const double own = squared_deviation(column);
-    if (own > 0) {
+    if (own > 0 && std::isfinite(target_squared_deviation)) {
         using S = typename Column::Scalar;
         column *= static_cast<S>(share * std::sqrt(target_squared_deviation / own) + 1 - share);
     }
@@ -49,11 +49,19 @@ void for_each_guided(std::span<const double> t, index rows, const Guides& guides
     });
 }
 
-/// @throws value_error unless the scale is finite, the share within [0, 1] and the interval not reversed
-inline void require_guidance(std::string_view where, double scale, double share, double from, double to) {
-    if (!std::isfinite(scale)) {
-        throw value_error(where, "scale", "finite", scale);
+/// Beyond this a float keeps next to nothing of what is added to a guided difference, and then overflows.
+inline constexpr double largest_guidance = 1e6;
+
+/// @throws value_error unless |value| ≤ 10⁶
+inline void require_guidance_factor(std::string_view where, std::string_view what, double value) {
+    if (!(std::abs(value) <= largest_guidance)) {
+        throw value_error(where, what, text("within ", -largest_guidance, " ... ", largest_guidance), value);
     }
+}
+
+/// @throws value_error unless |scale| ≤ 10⁶, the share is within [0, 1] and the interval not reversed
+inline void require_guidance(std::string_view where, double scale, double share, double from, double to) {
+    require_guidance_factor(where, "scale", scale);
     if (!(share >= 0 && share <= 1)) {
         throw value_error(where, "rescale", "0 <= rescale <= 1", share);
     }
