@@ -183,6 +183,7 @@
 #include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/sampler/repaint.hpp>
 #include <ddpm/sampler/run.hpp>
+#include <ddpm/sampler/run_watch.hpp>
 #include <ddpm/sampler/sa_solver.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/sampler/step_noise.hpp>

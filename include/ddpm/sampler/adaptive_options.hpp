@@ -34,7 +34,8 @@ struct adaptive_result {
     index evaluations = 0;          ///< of the network, on the whole batch
     std::vector<index> accepted{};  ///< steps, per sample
     std::vector<index> rejected{};
-    bool finished = true;           ///< false if a sample was given up, which then is where it had come to
+    bool finished = true;           ///< false if a sample was given up, which then is where it had come to, or stopped
+    bool stopped = false;           ///< the callback stopped the run: x is then the estimate of x_0
 };
 
 }  // namespace ddpm

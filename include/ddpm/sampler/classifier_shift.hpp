@@ -11,6 +11,7 @@
 #include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/step_noise.hpp>
@@ -81,11 +82,14 @@ private:
 /// @shape x and the result D × N
 /// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
-template <Scalar S, class P, class Gradient, NoiseSource<S> Noise>
-    requires PredictorLike<P, S> && LogGradient<std::remove_reference_t<Gradient>, S>
+template <Scalar S, class P, class Gradient, class Noise>
 [[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient, double scale,
                                              batch<S> x, Noise&& noise, const denoise_options& options = {},
                                              const step_callback<S>& on_step = {}, index first_sample = 0) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
+    static_assert(LogGradient<std::remove_reference_t<Gradient>, S>,
+                  "ddpm: wanted is a gradient that is called as "
+                  "gradient(batch_view<const S> xt, std::span<const double> t, batch_view<S> out)");
     detail::require_guidance_factor("denoise_with_gradient", "scale", scale);
     using shifted = detail::shifted_noise<S, std::remove_reference_t<Noise>>;
     batch<S> slope(x.rows(), x.cols());

@@ -9,6 +9,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/time_grid.hpp>
@@ -54,12 +55,12 @@ template <BatchLike X, class Noise>
 /// @shape x0 and the result D × N
 /// @throws value_error as grid_for_strength and the sampler
 /// @source Meng et al. 2021, SDEdit, arXiv 2108.01073
-template <Sampler A, BatchLike X, class P, NoiseSource<scalar_of<X>> Noise>
-    requires PredictorLike<P, scalar_of<X>>
+template <Sampler A, BatchLike X, class P, class Noise>
 [[nodiscard]] batch<scalar_of<X>> image_to_image(const A& sampler, const time_grid& grid, P&& predictor, const X& x0,
                                                  double strength, Noise&& noise, const denoise_options& options = {},
                                                  const step_callback<scalar_of<X>>& on_step = {},
                                                  index first_sample = 0) {
+    static_cast<void>(detail::signatures<scalar_of<X>, P, Noise>{});
     const sampling_plan plan = sampler.plan(grid_for_strength(grid, strength));
     return denoise_from<scalar_of<X>>(plan, predictor, noised_to(plan.grid()[0].level, x0, noise, 0, first_sample), noise,
                                       options, on_step, first_sample);

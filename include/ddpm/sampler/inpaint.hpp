@@ -9,6 +9,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 
@@ -75,11 +76,11 @@ void impose(const known_region<S>& known, const marginal<double>& level, batch_v
 /// @throws shape_error if the shapes differ; value_error unless the mask lies within [0, 1]
 /// @determinism as sample(); the known region's noise is drawn at the addresses after the plan's own draws
 /// @source Song et al. 2020, arXiv 2011.13456, appendix I.2; Lugmayr et al. 2022, arXiv 2201.09865, equation 8
-template <Scalar S, class P, NoiseSource<S> Noise>
-    requires PredictorLike<P, S>
+template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> inpaint(const sampling_plan& plan, P&& predictor, const known_region<S>& known, batch<S> x,
                                Noise&& noise, const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                index first_sample = 0) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     detail::require_same_shape("inpaint", "x has the shape of what is known", known.x0, batch_view<const S>(x));
     if (known.mask.rows() != x.rows() || (known.mask.columns() != 1 && known.mask.columns() != x.cols())) {
         throw shape_error("inpaint", "mask", detail::text(x.rows(), " x 1 or ", x.cols()),

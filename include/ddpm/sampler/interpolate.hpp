@@ -10,6 +10,7 @@
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/image_to_image.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/time_grid.hpp>
@@ -52,13 +53,13 @@ template <BatchLike A, BatchLike B>
 /// @shape a, b and the result D × N
 /// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the sampler
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
-template <Sampler Solver, BatchLike A, BatchLike B, class P, NoiseSource<scalar_of<A>> Noise>
-    requires PredictorLike<P, scalar_of<A>>
+template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
                                               const B& b, double weight, double strength, Noise&& noise,
                                               const denoise_options& options = {},
                                               const step_callback<scalar_of<A>>& on_step = {}, index first_sample = 0) {
     using S = scalar_of<A>;
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     const detail::readable from(a);
     const detail::readable to(b);
     detail::require_same_shape("interpolate", "b has the shape of a", from.view(), to.view());

@@ -9,12 +9,15 @@
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
+#include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -69,21 +72,36 @@ struct inverted {
     batch<S> latents;               ///< D × N, at the grid's first level
     batch<S> reconstructed;         ///< D × N, what ddim makes of them
     per_sample_values<S> error;     ///< root mean square of reconstructed − x0, per sample
+    bool stopped = false;           ///< the callback stopped it: what it was making is an estimate of x_0, the rest empty
 };
 
-/// Inverts samples, denoises what was found, and says how far that is from them.
+/// Inverts samples, denoises what was found, and says how far that is from them. The callback sees the steps of both.
 /// @shape x0 D × N
 /// @throws value_error as ddim_inversion
 template <BatchLike X, class P>
-    requires PredictorLike<P, scalar_of<X>>
 [[nodiscard]] inverted<scalar_of<X>> invert(const ddim_inversion& inversion, const time_grid& grid, P&& predictor,
-                                            const X& x0) {
+                                            const X& x0, const step_callback<scalar_of<X>>& on_step = {}) {
     using S = scalar_of<X>;
+    static_cast<void>(detail::signatures<S, P>{});
     const detail::readable samples(x0);
     const philox_noise none(0, noise_stream::sampler);  // neither plan draws
     inverted<S> out;
-    out.latents = denoise_from<S>(inversion.plan(grid), predictor, batch<S>(samples.view().array()), none);
-    out.reconstructed = denoise_from<S>(ddim{}.plan(grid), predictor, batch<S>(out.latents), none);
+    const auto walk = [&](const sampling_plan& plan, batch<S> x) {
+        sampling_run<S, std::remove_reference_t<P>, const philox_noise> run(plan, predictor, none, std::move(x));
+        while (!run.done()) {
+            run.step(on_step);
+        }
+        out.stopped = run.stopped();
+        return std::move(run).take();
+    };
+    out.latents = walk(inversion.plan(grid), batch<S>(samples.view().array()));
+    if (out.stopped) {
+        return out;
+    }
+    out.reconstructed = walk(ddim{}.plan(grid), batch<S>(out.latents));
+    if (out.stopped) {
+        return out;
+    }
     out.error = (out.reconstructed - samples.view().array()).square().colwise().mean().sqrt();
     return out;
 }

@@ -7,7 +7,9 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/corrected_run.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/predictor_corrector_options.hpp>
+#include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <type_traits>
@@ -16,15 +18,16 @@
 namespace ddpm {
 
 /// Denoises samples over a grid by a Langevin corrector at each level and a reverse diffusion step to the next.
-/// @shape x, the samples at the grid's first level, and the result D × N
+/// @shape x, the samples at the grid's first level, and the result D × N; if the callback, which is called at the first
+/// evaluation of each step, stopped the run, the estimate of x_0 then
 /// @throws value_error unless corrections ≥ 0 and signal_to_noise > 0, or where the score does not follow from the prediction
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
 /// corrector has another step there)
-template <Scalar S, class P, NoiseSource<S> Noise>
-    requires PredictorLike<P, S>
+template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
-                                    Noise&& noise, index first_sample = 0) {
+                                    Noise&& noise, index first_sample = 0, const step_callback<S>& on_step = {}) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0)) {
         throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0",
                           detail::text(sampler.corrections, ", ", sampler.signal_to_noise));
@@ -32,8 +35,7 @@ template <Scalar S, class P, NoiseSource<S> Noise>
     decltype(auto) session = detail::session_of(predictor, x.cols());
     detail::corrected_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>> run(
         sampler, session, prediction_of(predictor), noise, std::move(x), first_sample);
-    for (index k = 0; k < grid.steps(); ++k) {
-        run.step(grid[k], grid[k + 1]);
+    for (index k = 0; k < grid.steps() && run.step(grid[k], grid[k + 1], k, grid.steps(), on_step); ++k) {
     }
     return std::move(run).samples();
 }

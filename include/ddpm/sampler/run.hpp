@@ -28,7 +28,8 @@ struct sample_step {
     batch_view<const S> x0;  ///< the estimate of x_0, D × N
 };
 
-/// Called at each step; returning false stops the run.
+/// Called at each step; returning false stops the run, which then gives its estimate of x_0. Its owner knows that it did; so
+/// does a `run_watch`, and sampling_run::stopped().
 template <Scalar S>
 using step_callback = std::function<bool(const sample_step<S>&)>;
 

@@ -9,6 +9,7 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/concept.hpp>
@@ -45,11 +46,11 @@ struct sample_options {
 /// @shape x D × N
 /// @returns D × N; if the callback stopped the run, the estimate of x_0 then
 /// @throws what the predictor, the noise or the callback throw
-template <Scalar S, class P, NoiseSource<S> Noise>
-    requires PredictorLike<P, S>
+template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
                                     const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                     index first_sample = 0) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
                                                                                     options, first_sample);
     while (!run.done()) {
@@ -102,10 +103,11 @@ template <NoiseSchedule Schedule>
 /// another than the given one
 /// @determinism the same seed gives the same bits for every thread count; sample n is the same alone and among others
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
-template <class Requested = void, class P, NoiseSource Noise, Scalar S = detail::sample_scalar<Requested, P>>
-    requires PredictorLike<P, S>
+template <class Requested = void, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
+    requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options, Noise&& noise,
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     batch<S> x(detail::shape_to_sample(predictor, options).size(), options.count);
     noise.normal(batch_view<S>(x), 0, options.first_sample);
     if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
@@ -116,9 +118,9 @@ template <class Requested = void, class P, NoiseSource Noise, Scalar S = detail:
 }
 
 /// The same by a sampler over a discrete schedule, and the timesteps that the options name.
-template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, NoiseSource Noise,
+template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, class Noise,
           Scalar S = detail::sample_scalar<Requested, P>>
-    requires PredictorLike<P, S>
+    requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options, noise,
@@ -126,8 +128,8 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, No
 }
 
 /// The same by a sampler over any grid.
-template <class Requested = void, Sampler A, class P, NoiseSource Noise, Scalar S = detail::sample_scalar<Requested, P>>
-    requires PredictorLike<P, S>
+template <class Requested = void, Sampler A, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
+    requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(sampler.plan(grid), predictor, options, noise, on_step);
@@ -135,18 +137,51 @@ template <class Requested = void, Sampler A, class P, NoiseSource Noise, Scalar 
 
 /// The three with the default noise: the Philox stream `sampler` of options.seed.
 template <class Requested = void, class P, Scalar S = detail::sample_scalar<Requested, P>>
-    requires PredictorLike<P, S>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(plan, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
 }
 
 template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, Scalar S = detail::sample_scalar<Requested, P>>
-    requires PredictorLike<P, S> && (NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)
+    requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)
 [[nodiscard]] batch<S> sample(const A& sampler, const ScheduleOrGrid& schedule, P&& predictor,
                               const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
     return sample<S>(sampler, schedule, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
+}
+
+namespace detail {
+
+/// Whether a call passes in the place of noise what is neither noise nor a callback.
+template <class Given, class S>
+concept NeitherNoiseNorCallback = !NoiseSource<Given, S> && !std::convertible_to<Given, step_callback<S>>;
+
+}  // namespace detail
+
+// What no sample() takes: the compiler's first error names the signature that is wanted.
+
+template <class Requested = void, class P, class Given, class... Rest, Scalar S = detail::sample_scalar<Requested, P>>
+    requires detail::NeitherNoiseNorCallback<Given, S>
+batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const Rest&...) {
+    static_cast<void>(detail::signatures<S, P, Given>{});
+    return {};
+}
+
+template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, class Given, class... Rest,
+          Scalar S = detail::sample_scalar<Requested, P>>
+    requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>) &&
+            detail::NeitherNoiseNorCallback<Given, S>
+batch<S> sample(const A&, const ScheduleOrGrid&, P&&, const sample_options&, Given&&, const Rest&...) {
+    static_cast<void>(detail::signatures<S, P, Given>{});
+    return {};
+}
+
+template <class Requested = void, class A, class ScheduleOrGrid, class P, class... Rest>
+    requires(!(Sampler<A> && (NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)) &&
+             !std::same_as<A, sampling_plan> && !std::same_as<std::remove_cvref_t<P>, sample_options>)
+batch<float> sample(const A&, const ScheduleOrGrid&, P&&, const sample_options& = {}, const Rest&...) {
+    static_cast<void>(detail::plan_signatures<A, ScheduleOrGrid>{});
+    return {};
 }
 
 }  // namespace ddpm

@@ -6,12 +6,14 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/embedded_step.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
 #include <ddpm/sampler/detail/adaptive_memory.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>
+#include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
@@ -44,12 +46,17 @@ public:
     }
 
     /// Every sample that is under way tries a step.
-    void step() {
+    /// @returns false if the callback stopped the run: the samples are then the estimates of x_0
+    bool step(const step_callback<S>& on_step = {}) {
         for (adaptive_way& w : ways_) {
             w.try_step(is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0, point_at_);
         }
         const double bend = static_cast<double>(solver_.order) / 2;
         evaluate(memory_.x(0), 0);
+        if (on_step && !show(on_step)) {
+            stopped_ = true;
+            return false;
+        }
         for_each_sample([&](index n) {
             const auto f = at(n).template factors<S>(1, {0, 0});
             const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)}, {stage_source::eps, f.eps}};
@@ -58,7 +65,7 @@ public:
         evaluate(memory_.u(0), 1);
         if (solver_.order == 2) {
             for_each_sample([&](index n) { finish(n, 1, {bend, 0}); });
-            return;
+            return true;
         }
         for_each_sample([&](index n) {
             const auto to_low = terms(n, 3, {bend, 0}), to_u = terms(n, 2, {0, 2});
@@ -67,20 +74,37 @@ public:
         });
         evaluate(memory_.u(0), 2);
         for_each_sample([&](index n) { finish(n, 2, {0, bend}); });
+        return true;
     }
 
     [[nodiscard]] adaptive_result<S> result() && {
-        adaptive_result<S> ended{std::move(memory_).take(), evaluations_};
+        adaptive_result<S> ended{stopped_ ? std::move(x0_) : std::move(memory_).take(), evaluations_};
+        ended.stopped = stopped_;
         for (const adaptive_way& w : ways_) {
             ended.accepted.push_back(w.accepted);
             ended.rejected.push_back(w.rejected);
-            ended.finished = ended.finished && w.lambda >= end_;
+            ended.finished = ended.finished && w.lambda >= end_ && !stopped_;
         }
         return ended;
     }
 
 private:
     using stage_source = kernels::stage_source;
+
+    /// Shows the callback the samples, their estimates of x_0 from what was predicted at them, and the time of the one that is
+    /// furthest behind.
+    [[nodiscard]] bool show(const step_callback<S>& on_step) {
+        const batch_view<const S> x = memory_.all(memory_.x(0)), p = memory_.all(memory_.prediction(0));
+        x0_.resize(x.rows(), x.columns());
+        kernels::linear_combination<S>({x, p}, [&](index n) {
+            const affine c = conversion(kind_, prediction::x0, at(n).point(0).level);
+            return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
+        }, x0_);
+        const auto behind = std::min_element(ways_.begin(), ways_.end(), [](const adaptive_way& a, const adaptive_way& b) {
+            return a.lambda < b.lambda;
+        });
+        return on_step({shown_++, solver_.most_steps, behind == ways_.end() ? 0 : behind->point(0).t, x, x0_});
+    }
 
     /// Not one whose step leads nowhere, as it becomes where values are not finite.
     [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
@@ -140,6 +164,9 @@ private:
     const std::function<grid_point(double)>& point_at_;
     double end_;
     index evaluations_ = 0;
+    index shown_ = 0;
+    bool stopped_ = false;
+    batch<S> x0_;  // what a callback sees
     adaptive_memory<S> memory_;
     std::vector<double> times_;
     std::vector<adaptive_way> ways_;

@@ -13,6 +13,7 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/detail/addressed_noise.hpp>
 #include <ddpm/sampler/predictor_corrector_options.hpp>
+#include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/time_grid.hpp>
 
@@ -44,11 +45,27 @@ public:
           times_(static_cast<std::size_t>(x_.cols())),
           norms_(options.batch_norms ? times_.size() : 0) {}
 
-    void step(const grid_point& from, const grid_point& to) {
+    /// Takes step k of `steps`.
+    /// @returns false if the callback stopped the run: the samples are then the estimates of x_0
+    bool step(const grid_point& from, const grid_point& to, index k = 0, index steps = 1, const step_callback<S>& on_step = {}) {
+        evaluate(from);
+        if (on_step) {
+            x0_.resize(x_.rows(), x_.cols());
+            const affine c = conversion(kind_, prediction::x0, from.level);
+            kernels::linear_combination<S>(
+                {batch_view<const S>(x_), batch_view<const S>(prediction_)},
+                [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, x0_);
+            if (!on_step({k, steps, from.t, x_, x0_})) {
+                x_.swap(x0_);
+                return false;
+            }
+        }
         for (index i = 0; i < options_.corrections; ++i) {
             correct(from);
+            evaluate(from);
         }
         predict(from, to.level);
+        return true;
     }
 
     [[nodiscard]] batch<S> samples() && { return std::move(x_); }
@@ -66,9 +83,8 @@ private:
 
     void draw() { noise_.normal(batch_view<S>(z_), draws_, first_sample_); }
 
-    /// x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where h = 2 (r ‖z‖/‖score‖)².
+    /// From a prediction at x: x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where h = 2 (r ‖z‖/‖score‖)².
     void correct(const grid_point& at) {
-        evaluate(at);
         ++draws_;
         if (!one_by_one()) {
             draw();
@@ -124,9 +140,8 @@ private:
             x);
     }
 
-    /// x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
+    /// From a prediction at x: x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
     void predict(const grid_point& at, const marginal<double>& to) {
-        evaluate(at);
         const transition<double> step = transition_between(to, at.level);
         const bool draws = to.sigma > 0 || options_.noise_at_end;
         const affine c = conversion(kind_, prediction::score, at.level);
@@ -155,6 +170,7 @@ private:
     index draws_ = 0;
     batch<S> x_;
     batch<S> prediction_;
+    batch<S> x0_;  // what a callback sees
     batch<S> z_;  // empty if samples go one by one
     std::vector<double> times_;
     std::vector<kernels::langevin_norms> norms_;  // empty unless they are the batch's
