@@ -9,6 +9,11 @@ add_project_test(top_level)
 add_project_test(include_direction)
 add_project_test(umbrella)
 
+# The first error of a wrong program. Eigen's folder is where the library's target has it.
+get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
+add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
+    -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
+
 # Every header compiles alone. tests/run.sh builds them; the test says so, and compiles what no build has. A sanitizer adds
 # nothing here.
 set_target_properties(ddpm PROPERTIES

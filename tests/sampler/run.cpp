@@ -6,12 +6,16 @@
 #include <ddpm/kernels/quantile.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/sample.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -281,6 +285,30 @@ TEST_CASE("limits outside their domain are errors", "[sampler]") {
     CHECK_THROWS_AS(require_valid({.threshold = dynamic_threshold{.ratio = 1.5}}), value_error);
     CHECK_THROWS_AS(require_valid({.threshold = dynamic_threshold{.max = 0}}), value_error);
     CHECK_NOTHROW(require_valid({.threshold = dynamic_threshold{}}));
+}
+
+TEMPLATE_TEST_CASE("an infinite estimate of noise without weight does not matter where x_0 is limited", "[sampler]", float,
+                   double) {
+    using S = TestType;
+    const noise_schedule schedule{linear_beta{}, 20};
+    const auto network = [](batch_view<const S> xt, std::span<const double>, const model_output<S>& out) {
+        out.prediction.array() = xt.array() / 2;
+        out.prediction.column(1)[2] = -std::numeric_limits<S>::infinity();
+    };
+    const auto run = [&](const sampling_plan& plan, auto noise) {
+        return denoise_from<S>(plan, network, pattern<S>(70, 3, 1), noise, {.clip_x0 = 1.0});
+    };
+    const philox_noise noise(1, noise_stream::sampler);
+    // The chain reads no ε̂ at all, ddim's last step weighs it by 0, and a step through several estimates does likewise.
+    const sampling_plan chain = ancestral{}.plan(schedule, std::vector<index>{15, 8, 3});
+    CHECK(run(chain, noise).allFinite());
+    CHECK((run(chain, noise) == run(chain, drawn_noise{noise})).all());
+    const time_grid last({{3, {0.9, 0.4}}, {-1, {1, 0}}});
+    for (const sampling_plan& plan : {ddim{}.plan(last), ancestral{}.plan(last)}) {
+        const batch<S> x = run(plan, noise);
+        CHECK(x.allFinite());
+        CHECK(x(2, 1) == 1);
+    }
 }
 
 }  // namespace ddpm::test

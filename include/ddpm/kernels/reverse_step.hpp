@@ -58,7 +58,8 @@ void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_vie
         xt, p, x0, eps);
 }
 
-/// Takes a step from x_t and the prediction p to `out`, given z; writes x̂_0 too, if `x0` is not empty. NaN stays NaN.
+/// Takes a step from x_t and the prediction p to `out`, given z; writes x̂_0 too, if `x0` is not empty. NaN stays NaN; an ε̂
+/// whose factor is 0 may be infinite.
 /// @shape xt, p and out D × N, z too unless sigma is 0, x0 too or empty; out may be an input
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory

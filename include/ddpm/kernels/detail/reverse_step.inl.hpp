@@ -30,8 +30,18 @@ void denoise(index size, const denoise_coefficients<S>& coefficients, const S* x
     }
 }
 
+/// x0 · x̂_0 + xt · x_t + eps · ε̂, where an ε̂ without weight is not read.
+template <bool Eps, class S>
+DDPM_INLINE pack<S> mean_of(const reverse_coefficients<S>& c, pack<S> x, const estimates<S>& e) {
+    if constexpr (Eps) {
+        return c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+    } else {
+        return c.x0 * e.x0 + c.xt * x;
+    }
+}
+
 /// Without z the step draws no noise; x0 may be null too.
-template <class S>
+template <bool Eps, class S>
 DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
                                    S* x0, S* out) {
     index i = 0;
@@ -41,7 +51,7 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
         if (x0 != nullptr) {
             store(x0 + i, e.x0);
         }
-        pack<S> sum = c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+        pack<S> sum = mean_of<Eps>(c, x, e);
         if (z != nullptr) {
             sum += c.sigma * load(z + i);
         }
@@ -53,7 +63,7 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
         if (x0 != nullptr) {
             store_first(x0 + i, e.x0, rest);
         }
-        pack<S> sum = c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+        pack<S> sum = mean_of<Eps>(c, x, e);
         if (z != nullptr) {
             sum += c.sigma * load_first(z + i, rest);
         }
@@ -68,8 +78,14 @@ void reverse_step(index size, const reverse_coefficients<S>& coefficients, const
     for (index e = 0; e < size; e += 64) {
         fetch_elements<64>(xt + e + ahead);
         fetch_elements<64>(p + e + ahead);
-        take_reverse_step<S>(size - e < 64 ? size - e : 64, c, xt + e, p + e, z == nullptr ? nullptr : z + e,
-                             x0 == nullptr ? nullptr : x0 + e, out + e);
+        const index count = size - e < 64 ? size - e : 64;
+        const S* const normals = z == nullptr ? nullptr : z + e;
+        S* const kept_x0 = x0 == nullptr ? nullptr : x0 + e;
+        if (c.eps != 0) {
+            take_reverse_step<true>(count, c, xt + e, p + e, normals, kept_x0, out + e);
+        } else {
+            take_reverse_step<false>(count, c, xt + e, p + e, normals, kept_x0, out + e);
+        }
     }
 }
 
@@ -88,9 +104,14 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
             fetch_elements<64>(p.first + n * p.stride + e + fetch_ahead);
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
-            take_reverse_step<S>(
-                count - e < 64 ? count - e : 64, c, xt.first + n * xt.stride + e, p.first + n * p.stride + e, z,
-                x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e, out.first + n * out.stride + e);
+            const index size = count - e < 64 ? count - e : 64;
+            const S *const x = xt.first + n * xt.stride + e, *const predicted = p.first + n * p.stride + e;
+            S* const kept_x0 = x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e;
+            if (c.eps != 0) {
+                take_reverse_step<true>(size, c, x, predicted, z, kept_x0, out.first + n * out.stride + e);
+            } else {
+                take_reverse_step<false>(size, c, x, predicted, z, kept_x0, out.first + n * out.stride + e);
+            }
         }
     }
 }
