@@ -9,6 +9,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/channel_order.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/shape.hpp>

@@ -16,6 +16,7 @@
 #include "support/gradient_check.hpp"
 #include "support/mixtures.hpp"
 #include "support/predictions.hpp"
+#include "support/watched.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -271,6 +272,20 @@ TEST_CASE("the likelihood of a sample that is not finite is NaN, that of the oth
     const auto sick = ode_likelihood(schedule, {0.01, 100}, failing_network{}, x);
     CHECK_FALSE(sick.finished);
     CHECK(sick.log_density.isNaN().all());
+}
+
+TEST_CASE("a likelihood may be watched and stopped", "[loss]") {
+    const named_mixture named = all_mixtures(2).back();
+    const variance_preserving schedule;
+    const batch<double> x = named.mixture.sample(3, 3);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto result =
+                ode_likelihood(schedule, {0.01, 100}, oracle_of(named.mixture, schedule), x, {.progress = progress});
+            CHECK(result.finished == !std::isnan(result.log_density(0)));
+            return {result.log_density(0), result.log_density(1), result.log_density(2)};
+        },
+        10);
 }
 
 }  // namespace ddpm::test

@@ -7,11 +7,13 @@
 
 #include "support/catch.hpp"
 #include "support/schedules.hpp"
+#include "support/watched.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 namespace ddpm::test {
@@ -201,6 +203,28 @@ TEST_CASE("a search for what there cannot be is refused", "[loss]") {
     CHECK_THROWS_AS(optimal_timesteps(schedule, std::vector<double>(9, 0.1), 3), shape_error);
     CHECK_THROWS_AS(optimal_timesteps(schedule, std::vector<double>(10, -0.1), 3), value_error);
     CHECK_THROWS_AS(optimal_timesteps(schedule, std::vector<double>(10, 0.1), 11), value_error);
+}
+
+TEST_CASE("the search for timesteps may be watched and stopped", "[loss]") {
+    const auto cost = [](ddpm::index t, ddpm::index s) { return static_cast<double>((t - s) * (t - s)); };
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const optimal_sequences found(20, 4, cost, progress);
+            const timestep_sequence three = found[3];
+            CHECK(found.finished() == (three.timesteps.size() == 3));
+            return {found.cost(4), three.cost, (progress ? found : optimal_sequences(20, 4, cost)).cost(2)};
+        },
+        20);
+}
+
+TEST_CASE("how many timesteps a sub-sequence may have is said as it is", "[loss]") {
+    const auto cost = [](ddpm::index, ddpm::index) { return 1.0; };
+    try {
+        const optimal_sequences none(10, 0, cost);
+        FAIL("nothing was thrown");
+    } catch (const value_error& e) {
+        CHECK(std::string(e.what()).ends_with("expected 1 <= count <= 10, got 0"));
+    }
 }
 
 }  // namespace ddpm::test

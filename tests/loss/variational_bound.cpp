@@ -19,10 +19,13 @@
 #include "support/kernel_data.hpp"
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
+#include "support/watched.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
+#include <limits>
 #include <vector>
 
 namespace ddpm::test {
@@ -322,7 +325,7 @@ TEST_CASE("fewer steps per sample estimate the bound without bias, and measure t
 
 TEST_CASE("the bound takes networks, bare callables, every kind of prediction, and the smallest schedule", "[loss]") {
     const schedule_archetype schedule;
-    const batch<float> x0 = pattern<float>(4, 3, 1);
+    const batch<float> x0 = 0.8F * pattern<float>(4, 3, 1);
     const session_archetype<float> network;
     CHECK(std::isfinite(variational_bound(schedule, network, x0).nats.mean));
     CHECK(std::isfinite(variational_bound(schedule, predictor_archetype<float>{}, x0).nats.mean));
@@ -381,6 +384,62 @@ TEST_CASE("the bound refuses what does not fit", "[loss]") {
     const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
     CHECK_THROWS_AS(variational_bound(noise, predictor, x), value_error);
     CHECK(std::isfinite(variational_bound(noise, predicts(predictor, prediction::x0), x).nats.mean));
+}
+
+TEST_CASE("a bound may be watched and stopped", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 6};
+    const auto network = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = 0.1 * xt.array();
+    };
+    const batch<double> x = 0.5 * batch<double>::Random(3, 10);
+    const auto bound = [&](const measurement_callback& progress) {
+        return variational_bound(schedule, network, x, {.batch = 4, .progress = progress});
+    };
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const bound_result result = bound(progress);
+            CHECK(result.finished == (result.samples == 10));
+            return {result.nats.mean, result.nats.error, result.prior.mean};
+        },
+        18);
+    // Stopped in the second batch, it is the bound of the first.
+    int calls = 0;
+    const bound_result part = bound([&](const measurement_progress&) { return ++calls < 8; });
+    CHECK_FALSE(part.finished);
+    CHECK(part.samples == 4);
+    CHECK(part.nats.mean == variational_bound(schedule, network, x.leftCols(4)).nats.mean);
+    // Data part by part has no length.
+    int parts = 0;
+    const auto next = [&]() -> batch<double> { return parts++ < 5 ? x : batch<double>(3, 0); };
+    const bound_result streamed = variational_bound(schedule, network, next, {.progress = [&](const measurement_progress& p) {
+                                                                                  CHECK(std::isnan(p.part));
+                                                                                  return parts < 3;
+                                                                              }});
+    CHECK_FALSE(streamed.finished);
+    CHECK(streamed.samples == 20);
+    CHECK(parts == 3);
+}
+
+TEST_CASE("data that was not scaled has no bound in bits", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 6};
+    const auto network = [](batch_view<const float> xt, std::span<const double>, const model_output<float>& out) {
+        out.prediction.array() = 0.1F * xt.array();
+    };
+    const auto bound = [&](float largest, const bound_options& options = {}) {
+        batch<float> x = batch<float>::Zero(3, 5);
+        x(1, 4) = largest;
+        return variational_bound(schedule, network, x, options);
+    };
+    for (const float outside : {255.0F, -2.0F, 1.01F}) {
+        CHECK_THROWS_AS(bound(outside), value_error);
+        CHECK(std::isfinite(bound(outside, {.decoder = gaussian_decoder{}}).nats.mean));
+    }
+    CHECK(std::isfinite(bound(1.001F).nats.mean));
+    CHECK_THROWS_AS(bound(1.001F, {.decoder = discretized_decoder{.levels = 65536}}), value_error);
+    CHECK(std::isnan(bound(std::numeric_limits<float>::quiet_NaN()).nats.mean));  // no mistake, but an outcome
+    // Samples are numbered by 32 bits.
+    CHECK_THROWS_AS(bound(0, {.first_sample = (ddpm::index{1} << 32) - 4}), value_error);
+    CHECK(bound(0, {.first_sample = (ddpm::index{1} << 32) - 5}).samples == 5);
 }
 
 }  // namespace ddpm::test

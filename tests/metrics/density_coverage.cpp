@@ -7,9 +7,11 @@
 
 #include "metrics/sample_sets.hpp"
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -145,6 +147,14 @@ TEST_CASE("density and coverage refuse what has too few neighbours", "[metrics]"
     CHECK_THROWS_AS(density_coverage(x, x, 0), value_error);
     CHECK_THROWS_AS(density_coverage(x, x, 10), value_error);
     CHECK(density_coverage(x.leftCols(1), x, 9).coverage > 0);
+}
+
+TEST_CASE("density and coverage may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        const auto result = density_coverage(a, b, 3, progress);
+        return {result.density, result.coverage};
+    }, 6);
 }
 
 }  // namespace ddpm::test

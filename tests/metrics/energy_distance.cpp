@@ -7,6 +7,7 @@
 
 #include "metrics/sample_sets.hpp"
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -153,6 +154,13 @@ TEST_CASE("the energy distance refuses sets that do not fit", "[metrics]") {
     CHECK_THROWS_AS(energy_distance(x.leftCols(1), x), value_error);
     CHECK_THROWS_AS(energy_distance(x, x.leftCols(0), pair_estimate::v_statistic), value_error);
     CHECK(energy_distance(x.leftCols(1), x.leftCols(1), pair_estimate::v_statistic) == 0);
+}
+
+TEST_CASE("the energy distance may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        return {energy_distance(a, b, pair_estimate::unbiased, progress)};
+    }, 6);
 }
 
 }  // namespace ddpm::test

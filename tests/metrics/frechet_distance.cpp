@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <ddpm/metrics/frechet_distance.hpp>
 
 #include <cmath>
 #include <limits>
 #include <random>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -108,6 +110,13 @@ TEST_CASE("the Fréchet distance refuses sets that do not fit", "[metrics]") {
     b.covariance.resize(2, 3);
     CHECK_THROWS_AS(frechet_distance(a, b), shape_error);
     CHECK_THROWS_AS(frechet_distance(b, a), shape_error);
+}
+
+TEST_CASE("the Frechet distance may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        return {frechet_distance(a, b, progress)};
+    }, 8);
 }
 
 }  // namespace ddpm::test

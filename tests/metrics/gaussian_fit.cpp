@@ -1,12 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <ddpm/metrics/gaussian_fit.hpp>
 
 #include <ddpm/core/parallel.hpp>
 
 #include <cmath>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -69,6 +71,14 @@ TEST_CASE("a Gaussian fit refuses too few samples", "[metrics]") {
     CHECK_THROWS_AS(fit_gaussian(batch<float>::Zero(3, 1)), value_error);
     CHECK_THROWS_AS(fit_gaussian(batch<float>(3, 0)), value_error);
     CHECK_THROWS_AS(fit_gaussian(batch<double>(0, 3)), value_error);
+}
+
+TEST_CASE("the fit of a Gaussian may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        const auto fit = fit_gaussian(a, progress);
+        return {fit.mean(0), fit.covariance(1, 0), fit.covariance(1, 1)};
+    }, 4);
 }
 
 }  // namespace ddpm::test

@@ -5,6 +5,7 @@
 
 #include "metrics/sample_sets.hpp"
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -72,6 +73,13 @@ TEST_CASE("the median distance refuses what has none", "[metrics]") {
     CHECK_THROWS_AS(median_distance(batch<double>(0, 4), batch<double>(0, 4)), value_error);
     CHECK_THROWS_AS(median_distance(x, x.leftCols(0)), value_error);
     CHECK_THROWS_AS(median_distance(x, x, 1), value_error);
+}
+
+TEST_CASE("the median distance may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        return {median_distance(a, b, 3000, progress)};
+    }, 6);
 }
 
 }  // namespace ddpm::test

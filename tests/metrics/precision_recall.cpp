@@ -7,9 +7,11 @@
 
 #include "metrics/sample_sets.hpp"
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <cmath>
 #include <limits>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -138,6 +140,14 @@ TEST_CASE("precision and recall refuse what has too few neighbours", "[metrics]"
     CHECK_THROWS_AS(precision_recall(x.leftCols(3), x, 3), value_error);
     CHECK_THROWS_AS(precision_recall(x, x.leftCols(3), 3), value_error);
     CHECK_THROWS_AS(precision_recall(x, x.leftCols(1), 1), value_error);
+}
+
+TEST_CASE("precision and recall may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        const auto result = precision_recall(a, b, 3, progress);
+        return {result.precision, result.recall};
+    }, 8);
 }
 
 }  // namespace ddpm::test

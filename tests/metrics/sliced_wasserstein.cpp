@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/schedules.hpp"
+#include "support/watched.hpp"
 
 #include <cmath>
 #include <vector>
@@ -71,6 +72,13 @@ TEST_CASE("sliced_wasserstein: what cannot be compared is an error", "[metrics]"
     CHECK_THROWS_AS(sliced_wasserstein(a, batch<double>(3, 0)), value_error);
     CHECK_THROWS_AS(sliced_wasserstein(a, a, {.directions = 0}), value_error);
     CHECK_THROWS_AS(sliced_wasserstein(a, a, {.power = 0.5}), value_error);
+}
+
+TEST_CASE("the sliced Wasserstein distance may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        return {sliced_wasserstein(a, b, {.directions = 40, .progress = progress})};
+    }, 3);
 }
 
 }  // namespace ddpm::test

@@ -7,6 +7,7 @@
 
 #include "metrics/sample_sets.hpp"
 #include "support/catch.hpp"
+#include "support/watched.hpp"
 
 #include <cmath>
 #include <limits>
@@ -150,6 +151,13 @@ TEST_CASE("the squared MMD refuses what it cannot compare", "[metrics]") {
         CHECK_THROWS_AS(squared_mmd(x, x, {.bandwidths = {1, bad}}), value_error);
     }
     CHECK_THROWS_AS(squared_mmd(batch<double>::Ones(3, 4), batch<double>::Ones(3, 4)), value_error);
+}
+
+TEST_CASE("the squared mmd may be watched and stopped", "[metrics]") {
+    const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
+    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
+        return {squared_mmd(a, b, {.bandwidths = {0.5}, .progress = progress})};
+    }, 6);
 }
 
 }  // namespace ddpm::test

@@ -89,4 +89,17 @@ TEST_CASE("the bar is silent where nobody looks", "[train]") {
     CHECK(out.str().empty());
 }
 
+TEST_CASE("a measurement draws its part and its time", "[train]") {
+    CHECK(detail::progress_text(measurement_progress{0.5, 10, 10}) == "[============            ] 50 %  0:10 left");
+    CHECK(detail::progress_text(measurement_progress{std::nan(""), 75, std::nan("")}) == "1:15");
+    std::ostringstream out;
+    {
+        const measurement_callback bar = progress_bar(out, true);
+        CHECK(bar({0.25, 1, 3}));
+        CHECK(bar({1, 4, 0}));
+    }
+    CHECK(out.str().starts_with("\r[======                  ] 25 %  0:03 left"));
+    CHECK(out.str().ends_with("100 %  0:00 left\n"));
+}
+
 }  // namespace ddpm::test

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/decoder.hpp>
 #include <ddpm/process/variance.hpp>
@@ -26,6 +27,7 @@ struct bound_options {
     index batch = 128;           ///< samples at once
     std::uint64_t seed = 0;      ///< of the noise, and of which timesteps
     index first_sample = 0;      ///< the number of the first sample, which addresses its noise
+    measurement_callback progress{};  ///< sees each timestep of a batch; of data part by part the length is not known
 };
 
 /// @throws value_error if an option is outside its domain, for a schedule of T = `steps`

@@ -47,6 +47,7 @@ struct bound_result {
     mean_estimate nats{};             ///< the whole bound, per dimension
     mean_estimate prior{};            ///< L_T, nats per dimension
     std::vector<bound_term> terms{};  ///< of each timestep of the chain, the noisiest first; the last is L_0
+    bool finished = true;             ///< false if the callback stopped it: then of the samples before
 
     /// The whole bound in bits per dimension.
     [[nodiscard]] mean_estimate bits() const noexcept { return to_bits(nats); }

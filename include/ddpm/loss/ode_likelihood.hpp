@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/detail/dormand_prince.hpp>
 #include <ddpm/loss/jacobian_trace.hpp>
@@ -33,6 +34,7 @@ struct ode_likelihood_options {
     index most_steps = 10000;  ///< accepted and rejected, after which a sample is given up, as it is where values are not finite
     /// ln p of each column at the noisy end, D × N → 1 × N; without it that of N(0, (α² + σ²) I).
     std::function<per_sample_values<double>(const batch<double>&)> prior{};
+    measurement_callback progress{};  ///< sees each step; if it stops, samples not yet at the noisy end are given up
 };
 
 /// Likelihoods, and what it took.
@@ -152,7 +154,17 @@ template <BatchLike X, class P>
                                    .first_step = options.first_step,
                                    .most_steps = options.most_steps},
                                   std::move(state), std::log(range.lowest));
-    solver.integrate(noisiest, flow);
+    // A sample has done the part of the way that lies behind it, and all of it once it goes no further.
+    detail::measurement work(options.progress, static_cast<double>(samples));
+    const auto tell = [&] {
+        double done = 0;
+        for (index n = 0; work.is_watched() && n < samples; ++n) {
+            const double way = noisiest - std::log(range.lowest);
+            done += solver.is_under_way(n) ? 1 - (noisiest - solver.u(n)) / way : 1;
+        }
+        return work.reach(done);
+    };
+    solver.integrate(noisiest, flow, tell);
 
     const double scale = decltype(flow)::length(path(range.highest).level), d = static_cast<double>(dimension);
     ode_likelihood_result result{{}, per_sample_values<double>::Zero(samples), scale * solver.y().topRows(dimension)};

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/step_cost.hpp>
@@ -32,21 +33,24 @@ public:
     /// Finds them for all counts up to `most`, where a step from t to s costs cost(t, s), s = `clean` for the last one
     /// to x_0. +∞ forbids a step. The sums are formed from x_0 upwards; of equal ones, the step to the lowest s is taken.
     /// @param cost called once for each pair, from several threads at once
+    /// @param progress sees each t; it may stop the search
     /// @throws value_error unless 1 ≤ most ≤ T, or if a cost is NaN or −∞
     /// @determinism the same for every thread count
     /// @complexity O(most · T²) time, side by side; O(most · T) memory
     /// @source Watson et al. 2021, arXiv 2106.03802
     template <class Cost>
-    optimal_sequences(index steps, index most, const Cost& cost) : steps_(steps), most_(most) {
+    optimal_sequences(index steps, index most, const Cost& cost, const measurement_callback& progress = {})
+        : steps_(steps), most_(most) {
         if (steps < 1) {
             throw value_error("optimal_sequences", "number of timesteps", ">= 1", steps);
         }
-        require_count("optimal_sequences", most);
+        require_count("optimal_sequences", most, steps);
         constexpr double forbidden = std::numeric_limits<double>::infinity();
         // least_(t, k): of k + 1 steps from t to x_0, which needs k timesteps below t.
         least_.assign(static_cast<std::size_t>(detail::element_count("optimal_sequences", {steps, most})), forbidden);
         next_.assign(least_.size(), clean);
         std::vector<double> costs(static_cast<std::size_t>(steps));
+        detail::measurement work(progress, static_cast<double>(steps) * static_cast<double>(steps + 1) / 2);
         for (index t = 0; t < steps; ++t) {
             least_[at(t, 0)] = checked(cost, t, clean);
             parallel_for(t, 512, [&](index first, index last) {
@@ -70,8 +74,15 @@ public:
                     next_[at(t, k)] = next;
                 }
             });
+            if (!work.add(static_cast<double>(t + 1)) && t + 1 < steps) {
+                finished_ = false;
+                return;
+            }
         }
     }
+
+    /// Whether the search came to its end.
+    [[nodiscard]] bool finished() const noexcept { return finished_; }
 
     /// T.
     [[nodiscard]] index steps() const noexcept { return steps_; }
@@ -79,16 +90,19 @@ public:
     /// The largest count.
     [[nodiscard]] index most() const noexcept { return most_; }
 
-    /// What the cheapest sub-sequence of `count` timesteps costs; ∞ if all are forbidden.
+    /// What the cheapest sub-sequence of `count` timesteps costs; ∞ if all are forbidden, NaN if the search was stopped.
     /// @throws value_error unless 1 ≤ count ≤ most
     [[nodiscard]] double cost(index count) const {
-        require_count("optimal_sequences", count);
-        return least_[at(steps_ - 1, count - 1)];
+        require_count("optimal_sequences", count, most_);
+        return finished_ ? least_[at(steps_ - 1, count - 1)] : std::numeric_limits<double>::quiet_NaN();
     }
 
-    /// The cheapest sub-sequence of `count` timesteps.
+    /// The cheapest sub-sequence of `count` timesteps; none, and the cost is NaN, if the search was stopped.
     /// @throws value_error unless 1 ≤ count ≤ most, or if all are forbidden
     [[nodiscard]] timestep_sequence operator[](index count) const {
+        if (const double least = cost(count); !finished_) {
+            return {{}, least};
+        }
         if (!(cost(count) < std::numeric_limits<double>::infinity())) {
             throw value_error("optimal_sequences", detail::text("sub-sequence of ", count, " timesteps"),
                               "one whose steps are allowed", "none");
@@ -104,8 +118,8 @@ private:
     // Sums over s run through memory in order.
     [[nodiscard]] std::size_t at(index t, index k) const { return static_cast<std::size_t>(k * steps_ + t); }
 
-    void require_count(std::string_view where, index count) const {
-        if (const index largest = std::min(most_, steps_); count < 1 || count > largest) {
+    static void require_count(std::string_view where, index count, index largest) {
+        if (count < 1 || count > largest) {
             throw value_error(where, "number of timesteps in a sub-sequence", detail::text("1 <= count <= ", largest),
                               count);
         }
@@ -123,6 +137,7 @@ private:
 
     index steps_;
     index most_;
+    bool finished_ = true;
     std::vector<double> least_;
     std::vector<index> next_;
 };
@@ -131,8 +146,9 @@ private:
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, if a cost is NaN or −∞, or if all sub-sequences are forbidden
 template <class Cost>
-[[nodiscard]] timestep_sequence optimal_timesteps(index steps, index count, const Cost& cost) {
-    return optimal_sequences(steps, count, cost)[count];
+[[nodiscard]] timestep_sequence optimal_timesteps(index steps, index count, const Cost& cost,
+                                                  const measurement_callback& progress = {}) {
+    return optimal_sequences(steps, count, cost, progress)[count];
 }
 
 /// The sub-sequence of `count` timesteps with the least variational bound, given the mean squared error of x̂_0 at each
@@ -144,9 +160,10 @@ template <class Cost>
 /// @source Watson et al. 2021, arXiv 2106.03802
 template <NoiseSchedule Schedule>
 [[nodiscard]] timestep_sequence optimal_timesteps(const Schedule& schedule, std::span<const double> x0_error,
-                                                  index count, const step_cost_options& options = {}) {
+                                                  index count, const step_cost_options& options = {},
+                                                  const measurement_callback& progress = {}) {
     const step_cost cost(schedule, x0_error, options);
-    return optimal_timesteps(schedule.steps(), count, cost);
+    return optimal_timesteps(schedule.steps(), count, cost, progress);
 }
 
 }  // namespace ddpm

@@ -47,7 +47,8 @@ struct scalar_of_data<X> {
 /// @units nats per dimension in the mean over the data; result.bits() in bits. A density (gaussian_decoder) is that of
 /// the data as given
 /// @param predictor predicts anything that gives x̂_0; what a predictor does not write of its variance head is NaN
-/// @throws value_error unless there is a sample, for options outside their domain, or where the prediction gives no x̂_0
+/// @throws value_error unless there is a sample, for options outside their domain, or data outside [−1, 1] for the
+/// discretized decoder, or where the prediction gives no x̂_0
 /// (ε at ᾱ_t = 0); shape_error if parts of the data have different dimensions; what the predictor, the data and the
 /// noise throw
 /// @accuracy terms are computed and summed in double
@@ -60,13 +61,15 @@ template <NoiseSchedule Schedule, class P, DataSet Data, class Noise,
     requires PredictorLike<P, S> && NoiseSource<std::remove_reference_t<Noise>, S>
 [[nodiscard]] bound_result variational_bound(const Schedule& schedule, P&& predictor, Data&& data,
                                              const bound_options& options, Noise&& noise) {
-    detail::bound_run<S, Schedule, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(schedule, predictor,
-                                                                                                   options, noise);
+    using bound_run = detail::bound_run<S, Schedule, std::remove_reference_t<P>, std::remove_reference_t<Noise>>;
     if constexpr (BatchLike<std::remove_cvref_t<Data>>) {
         const detail::readable all(data);
+        bound_run run(schedule, predictor, options, noise, all.view().columns());
         run.add(all.view());
+        return run.result();
     } else {
-        while (true) {
+        bound_run run(schedule, predictor, options, noise, 0);
+        while (!run.is_stopped()) {
             auto&& part = data();
             const detail::readable memory(part);
             if (memory.view().size() == 0) {
@@ -74,8 +77,8 @@ template <NoiseSchedule Schedule, class P, DataSet Data, class Noise,
             }
             run.add(memory.view());
         }
+        return run.result();
     }
-    return run.result();
 }
 
 /// The same with the default noise: the Philox stream `evaluation` of options.seed.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/neighbourhoods.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -27,24 +28,31 @@ struct density_and_coverage {
 /// @shape samples D × N, real D × M; features, or the samples themselves
 /// @throws shape_error if the dimensions differ; value_error if they are 0, there are no samples, or unless 1 ≤ k < M
 /// @accuracy counts are those of the distances in double, ties included; NaN if a value is not finite
+/// @param progress may stop it: then both are NaN
 /// @determinism the same for every thread count
 /// @complexity O((N + M) · M · D) as matrix products, side by side; memory of a fixed number of samples
 /// @source Naeem et al. 2020, arXiv 2002.09797; the mean of the coverage is lemma 2 (they take k = 5)
 template <BatchLike Samples, BatchLike Real>
-[[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, index k = 5) {
+[[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, index k = 5,
+                                                    const measurement_callback& progress = {}) {
     const detail::readable<Samples> sample_memory(samples);
     const detail::readable<Real> real_memory(real);
     const auto& made = sample_memory.view();
     const auto& true_ones = real_memory.view();
     detail::require_sample_sets("density_coverage", made, true_ones, 1);
     detail::require_neighbours("density_coverage", k, true_ones.columns() - 1);
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (!detail::common_mean(made, true_ones).allFinite()) {
-        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
         return {nan, nan};
     }
-    const per_sample_values<double> radii = detail::nearest_squared_distances(true_ones, true_ones, k, true);
-    const std::vector<index> balls = detail::balls_around(made, true_ones, radii);
-    const per_sample_values<double> nearest = detail::nearest_squared_distances(true_ones, made, 1, false);
+    const double n = static_cast<double>(made.columns()), m = static_cast<double>(true_ones.columns());
+    detail::measurement work(progress, m * m + 2 * n * m);
+    const per_sample_values<double> radii = detail::nearest_squared_distances(true_ones, true_ones, k, true, work);
+    const std::vector<index> balls = detail::balls_around(made, true_ones, radii, work);
+    const per_sample_values<double> nearest = detail::nearest_squared_distances(true_ones, made, 1, false, work);
+    if (work.is_stopped()) {
+        return {nan, nan};
+    }
     return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), index{0})) /
                 static_cast<double>(k * made.columns()),
             static_cast<double>((nearest <= radii).count()) / static_cast<double>(true_ones.columns())};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/pair_sums.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -19,15 +20,18 @@ namespace ddpm {
 /// @throws value_error if they are 0, or a set is empty, or for the unbiased estimate has one sample only
 /// @accuracy each distance to about 1e-12 · √D of itself, however close; in double arithmetic whatever the samples'
 /// type; NaN if a value is not finite
+/// @param progress may stop it: then the result is NaN
 /// @determinism the same bits for every thread count
 /// @complexity O((N + M)² · D) as matrix products, side by side; memory of a fixed number of samples
 /// @source Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018
 template <BatchLike A, BatchLike B>
-[[nodiscard]] double energy_distance(const A& a, const B& b, pair_estimate estimate = pair_estimate::unbiased) {
+[[nodiscard]] double energy_distance(const A& a, const B& b, pair_estimate estimate = pair_estimate::unbiased,
+                                     const measurement_callback& progress = {}) {
     const detail::readable<A> a_memory(a);
     const detail::readable<B> b_memory(b);
     detail::require_sample_sets("energy_distance", a_memory.view(), b_memory.view(), least_samples(estimate));
     const batch<double> origin = detail::common_mean(a_memory.view(), b_memory.view());
+    detail::measurement work(progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
     const auto distances = [](const double* squares, index count) {
         double sum = 0;
         for (index m = 0; m < count; ++m) {
@@ -36,7 +40,7 @@ template <BatchLike A, BatchLike B>
         return sum;
     };
     return -detail::two_sample_estimate(a_memory.view(), b_memory.view(), origin, detail::pair_value::squared_distance,
-                                        estimate, 0, distances);
+                                        estimate, 0, work, distances);
 }
 
 }  // namespace ddpm

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/gaussian_fit.hpp>
 
@@ -57,15 +58,29 @@ template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's so
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set has fewer than two samples, or no elements
+/// @param progress sees both fits as one; it may stop them: then the result is NaN
 /// @determinism the same bits for every thread count
 /// @source Heusel et al. 2017, arXiv 1706.08500, equation 6
 /// @complexity O((N + M) · D² + D³), of which the first is side by side; memory of a few D × D matrices
 template <BatchLike A, BatchLike B>
-[[nodiscard]] double frechet_distance(const A& a, const B& b) {
+[[nodiscard]] double frechet_distance(const A& a, const B& b, const measurement_callback& progress = {}) {
     if (a.rows() != b.rows()) {
         throw shape_error("frechet_distance", "sets of the same dimension", a.rows(), b.rows());
     }
-    return frechet_distance(fit_gaussian(a), fit_gaussian(b));
+    const double n = static_cast<double>(detail::readable<A>(a).view().columns());
+    const double m = static_cast<double>(detail::readable<B>(b).view().columns());
+    detail::measurement work(progress, n + m);
+    const auto tell = [&](double before, double count) -> measurement_callback {
+        if (!progress) {
+            return {};
+        }
+        return [&work, before, count](const measurement_progress& p) { return work.reach(before + p.part * count); };
+    };
+    const gaussian_fit of_a = fit_gaussian(a, tell(0, n));
+    if (work.is_stopped()) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+    return frechet_distance(of_a, fit_gaussian(b, tell(n, m)));
 }
 
 }  // namespace ddpm

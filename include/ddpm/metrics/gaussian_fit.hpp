@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -11,6 +12,7 @@
 #include <Eigen/Core>
 
 #include <algorithm>
+#include <limits>
 
 namespace ddpm {
 
@@ -23,10 +25,11 @@ struct gaussian_fit {
 /// Fits a Gaussian to samples: their mean, and their covariance with 1 / (N − 1), in double arithmetic.
 /// @shape samples D × N
 /// @throws value_error if there are fewer than two samples, or they have no elements
+/// @param progress may stop it: then all numbers are NaN
 /// @determinism the same bits for every thread count
 /// @complexity O(N · D²) as matrix products, side by side; memory of one D × D matrix and 256 samples
 template <BatchLike Samples>
-[[nodiscard]] gaussian_fit fit_gaussian(const Samples& samples) {
+[[nodiscard]] gaussian_fit fit_gaussian(const Samples& samples, const measurement_callback& progress = {}) {
     const detail::readable<Samples> memory(samples);
     const auto& x = memory.view();
     if (x.columns() < 2) {
@@ -41,6 +44,7 @@ template <BatchLike Samples>
     const batch<double> mean = detail::sum_of_samples(x) / count;
     gaussian_fit fit{mean.matrix(), Eigen::MatrixXd::Zero(dimension, dimension)};
 
+    detail::measurement work(progress, count);
     // The mean is taken off first: sums of raw squares would cancel where the mean is large against the spread.
     constexpr index chunk = 256;
     for (index first = 0; first < x.columns(); first += chunk) {
@@ -48,6 +52,11 @@ template <BatchLike Samples>
         const batch<double> centred = part.array().template cast<double>().colwise() - mean.col(0);
         const auto factor = kernels::matrix_of(batch_view<const double>(centred));
         kernels::matrix_product<double>(factor, factor.transposed(), fit.covariance, {.accumulate = true});
+        if (!work.add(static_cast<double>(part.columns()))) {
+            fit.mean.setConstant(std::numeric_limits<double>::quiet_NaN());
+            fit.covariance.setConstant(std::numeric_limits<double>::quiet_NaN());
+            return fit;
+        }
     }
     fit.covariance /= count - 1;
     return fit;

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/metrics/detail/pair_sums.hpp>
@@ -27,6 +28,7 @@ struct kernel_distance_options {
     index block = 1000;      ///< samples of each set in a block; no more than the smaller set has
     index blocks = 0;        ///< how many random blocks; 0: as many separate ones as there are, of all samples
     std::uint64_t seed = 0;  ///< of random blocks
+    measurement_callback progress{};
 };
 
 /// A kernel distance, and how well it is known.
@@ -35,20 +37,21 @@ struct kernel_distance_estimate {
     double deviation;       ///< of the blocks' values about it (1 / blocks): what tables give after ±
     double standard_error;  ///< of the mean, if the blocks are separate: deviation / √(blocks − 1); of one block NaN
     index blocks;
+    bool finished = true;  ///< false if the callback stopped it: then of the blocks that were measured, NaN if there are none
 };
 
 namespace detail {
 
 /// The unbiased squared maximum mean discrepancy with the kernel (x·y / D + 1)³.
 template <class S, class R>
-[[nodiscard]] double cubic_mmd(const batch_view<const S>& a, const batch_view<const R>& b) {
+[[nodiscard]] double cubic_mmd(const batch_view<const S>& a, const batch_view<const R>& b, measurement& work) {
     const double scale = 1 / static_cast<double>(a.rows());
     const auto cubes = [&](const double* products, index count) {
         const Eigen::Map<const Eigen::ArrayXd, Eigen::Unaligned> x(products, count);
         return (scale * x + 1).cube().sum();
     };
     return two_sample_estimate(a, b, batch<double>::Zero(a.rows(), 1), pair_value::product, pair_estimate::unbiased, 0,
-                               cubes);
+                               work, cubes);
 }
 
 /// `count` of the samples, each choice as likely as another, in their order.
@@ -98,8 +101,8 @@ template <BatchLike A, BatchLike B>
     if (options.block < 2) {
         throw value_error("kernel_distance", "samples in a block", ">= 2", options.block);
     }
-    if (options.blocks < 0) {
-        throw value_error("kernel_distance", "number of blocks", ">= 0", options.blocks);
+    if (options.blocks < 0 || options.blocks > index{1} << 32) {
+        throw value_error("kernel_distance", "number of blocks", ">= 0, <= 2^32", options.blocks);
     }
     const index size = std::min({options.block, first.columns(), second.columns()});
     const index blocks = options.blocks > 0 ? options.blocks : std::min(first.columns(), second.columns()) / size;
@@ -107,8 +110,11 @@ template <BatchLike A, BatchLike B>
     if (!detail::common_mean(first, second).allFinite()) {
         return {nan, nan, nan, blocks};
     }
+    const bool separate = options.blocks == 0;
+    const index n = separate ? first.columns() / blocks : size, m = separate ? second.columns() / blocks : size;
+    detail::measurement work(options.progress, static_cast<double>(blocks) * detail::pairs_of(n, m));
     std::vector<double> values;
-    for (index i = 0; i < blocks; ++i) {
+    for (index i = 0; i < blocks && !work.is_stopped(); ++i) {
         if (options.blocks > 0) {
             // The two sets are drawn from two streams of one seed.
             const auto draw = [&](const auto& set, std::uint32_t stream) {
@@ -116,20 +122,27 @@ template <BatchLike A, BatchLike B>
             };
             const auto x = draw(first, 0);
             const auto y = draw(second, 1);
-            values.push_back(detail::cubic_mmd(batch_view<const scalar_of<A>>(x), batch_view<const scalar_of<B>>(y)));
+            values.push_back(detail::cubic_mmd(batch_view<const scalar_of<A>>(x), batch_view<const scalar_of<B>>(y), work));
         } else {
             const auto part = [&](const auto& set) {
                 const index begin = i * set.columns() / blocks, end = (i + 1) * set.columns() / blocks;
                 return set.middle(begin, end - begin);
             };
-            values.push_back(detail::cubic_mmd(part(first), part(second)));
+            values.push_back(detail::cubic_mmd(part(first), part(second), work));
         }
     }
-    const Eigen::Map<const Eigen::ArrayXd> of_block(values.data(), blocks);
+    if (work.is_stopped()) {
+        values.pop_back();  // which is part of a block
+    }
+    const index measured = static_cast<index>(values.size());
+    if (measured == 0) {
+        return {nan, nan, nan, 0, false};
+    }
+    const Eigen::Map<const Eigen::ArrayXd> of_block(values.data(), measured);
     const double mean = of_block.mean();
     const double deviation = std::sqrt((of_block - mean).square().mean());
-    const double error = blocks > 1 ? deviation / std::sqrt(static_cast<double>(blocks - 1)) : nan;
-    return {mean, deviation, error, blocks};
+    const double error = measured > 1 ? deviation / std::sqrt(static_cast<double>(measured - 1)) : nan;
+    return {mean, deviation, error, measured, !work.is_stopped()};
 }
 
 }  // namespace ddpm

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/pair_sums.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -21,11 +22,13 @@ namespace ddpm {
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ; value_error if they are 0, a set is empty, or most < 2
 /// @accuracy as energy_distance; NaN if a value that it takes is not finite
+/// @param progress may stop it: then the result is NaN
 /// @determinism the same for every thread count
 /// @complexity O(most² · D), and the memory of most²/2 numbers
 /// @source Gretton et al. 2012, JMLR 13, section 8
 template <BatchLike A, BatchLike B>
-[[nodiscard]] double median_distance(const A& a, const B& b, index most = 1000) {
+[[nodiscard]] double median_distance(const A& a, const B& b, index most = 1000,
+                                     const measurement_callback& progress = {}) {
     const detail::readable<A> a_memory(a);
     const detail::readable<B> b_memory(b);
     detail::require_sample_sets("median_distance", a_memory.view(), b_memory.view(), 1);
@@ -44,9 +47,10 @@ template <BatchLike A, BatchLike B>
         return std::numeric_limits<double>::quiet_NaN();
     }
 
+    detail::measurement work(progress, detail::pairs_of(n, m));
     std::vector<double> squares(static_cast<std::size_t>((n + m) * (n + m - 1) / 2));
     const auto collect = [&](const auto& from, const auto& to, bool same_set, double* out) {
-        detail::for_each_pair_run(from, to, origin, detail::pair_value::squared_distance, same_set,
+        detail::for_each_pair_run(from, to, origin, detail::pair_value::squared_distance, same_set, work,
                                   [&](index i, index j, const double* values, index count) {
                                       // Of one set, sample i comes with those after it only.
                                       const index before = same_set ? i * (i + 3) / 2 + 1 : 0;
@@ -57,6 +61,9 @@ template <BatchLike A, BatchLike B>
     collect(second, second, true, squares.data() + n * (n - 1) / 2);
     collect(first, second, false, squares.data() + n * (n - 1) / 2 + m * (m - 1) / 2);
 
+    if (work.is_stopped()) {
+        return std::numeric_limits<double>::quiet_NaN();
+    }
     const auto middle = squares.begin() + static_cast<std::ptrdiff_t>(squares.size() / 2);
     std::nth_element(squares.begin(), middle, squares.end());
     const double upper = std::sqrt(*middle);

@@ -4,20 +4,38 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/neighbourhoods.hpp>
 
+#include <limits>
+
 namespace ddpm {
+
+namespace detail {
+
+/// The roots, or NaN if the measurement was stopped.
+[[nodiscard]] inline per_sample_values<double> distances_if_finished(per_sample_values<double> squares,
+                                                                     const measurement& work) {
+    if (work.is_stopped()) {
+        squares.setConstant(std::numeric_limits<double>::quiet_NaN());
+    }
+    return squares.sqrt();
+}
+
+}  // namespace detail
 
 /// For each sample of `from`, the Euclidean distance to the k-th nearest sample of `to`, in double arithmetic, exactly
 /// 0 for a copy. A sample that is not finite has the distance NaN; if `to` is not finite, all have NaN.
 /// @shape from D × N, to D × M; the result 1 × N
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if `to` is empty, or unless 1 ≤ k ≤ M
+/// @param progress may stop it: then all results are NaN
 /// @determinism the same bits for every thread count
 /// @complexity O(N · M · D) as matrix products, side by side over `from`; memory of a fixed number of samples
 template <BatchLike From, BatchLike To>
-[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const From& from, const To& to, index k = 1) {
+[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const From& from, const To& to, index k = 1,
+                                                                    const measurement_callback& progress = {}) {
     const detail::readable<From> from_memory(from);
     const detail::readable<To> to_memory(to);
     const auto& a = from_memory.view();
@@ -26,18 +44,23 @@ template <BatchLike From, BatchLike To>
         throw shape_error("nearest_neighbour_distances", "sets of the same dimension", a.rows(), b.rows());
     }
     detail::require_neighbours("nearest_neighbour_distances", k, b.columns());
-    return detail::nearest_squared_distances(a, b, k, false).sqrt();
+    detail::measurement work(progress, static_cast<double>(a.columns()) * static_cast<double>(b.columns()));
+    return detail::distances_if_finished(detail::nearest_squared_distances(a, b, k, false, work), work);
 }
 
 /// For each sample of a set, the Euclidean distance to the k-th nearest other sample of the set.
 /// @shape set D × N; the result 1 × N
 /// @throws value_error if there are fewer than two samples, or unless 1 ≤ k < N
+/// @param progress may stop it: then all results are NaN
 /// @determinism the same bits for every thread count
 template <BatchLike Set>
-[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const Set& set, index k = 1) {
+[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const Set& set, index k = 1,
+                                                                    const measurement_callback& progress = {}) {
     const detail::readable<Set> a(set);
     detail::require_neighbours("nearest_neighbour_distances", k, a.view().columns() - 1);
-    return detail::nearest_squared_distances(a.view(), a.view(), k, true).sqrt();
+    const double count = static_cast<double>(a.view().columns());
+    detail::measurement work(progress, count * count);
+    return detail::distances_if_finished(detail::nearest_squared_distances(a.view(), a.view(), k, true, work), work);
 }
 
 /// The mean distance of generated samples to the nearest real one. Far below the same figure of the real samples among
@@ -46,8 +69,9 @@ template <BatchLike Set>
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set is empty
 template <BatchLike Samples, BatchLike Real>
-[[nodiscard]] double mean_nearest_neighbour_distance(const Samples& samples, const Real& real) {
-    const per_sample_values<double> distances = nearest_neighbour_distances(samples, real);
+[[nodiscard]] double mean_nearest_neighbour_distance(const Samples& samples, const Real& real,
+                                                     const measurement_callback& progress = {}) {
+    const per_sample_values<double> distances = nearest_neighbour_distances(samples, real, 1, progress);
     if (distances.size() < 1) {
         throw value_error("mean_nearest_neighbour_distance", "no samples", "at least 1", distances.size());
     }
@@ -57,8 +81,8 @@ template <BatchLike Samples, BatchLike Real>
 /// The mean distance of the samples of a set to their nearest other sample.
 /// @throws value_error if there are fewer than two samples
 template <BatchLike Set>
-[[nodiscard]] double mean_nearest_neighbour_distance(const Set& set) {
-    return nearest_neighbour_distances(set).mean();
+[[nodiscard]] double mean_nearest_neighbour_distance(const Set& set, const measurement_callback& progress = {}) {
+    return nearest_neighbour_distances(set, 1, progress).mean();
 }
 
 }  // namespace ddpm

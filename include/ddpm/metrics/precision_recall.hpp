@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/neighbourhoods.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -25,28 +26,33 @@ struct precision_and_recall {
 /// @shape samples D × N, real D × M; features, or the samples themselves
 /// @throws shape_error if the dimensions differ; value_error if they are 0, or unless 1 ≤ k < N, M
 /// @accuracy counts are those of the distances in double, ties included; NaN if a value is not finite
+/// @param progress may stop it: then both are NaN
 /// @determinism the same for every thread count
 /// @complexity O((N + M)² · D) as matrix products, side by side; memory of a fixed number of samples
 /// @source Kynkäänniemi et al. 2019, arXiv 1904.06991, equations 1 and 2 (they take k = 3)
 template <BatchLike Samples, BatchLike Real>
-[[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, index k = 3) {
+[[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, index k = 3,
+                                                    const measurement_callback& progress = {}) {
     const detail::readable<Samples> sample_memory(samples);
     const detail::readable<Real> real_memory(real);
     const auto& made = sample_memory.view();
     const auto& true_ones = real_memory.view();
     detail::require_sample_sets("precision_recall", made, true_ones, 2);
     detail::require_neighbours("precision_recall", k, std::min(made.columns(), true_ones.columns()) - 1);
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (!detail::common_mean(made, true_ones).allFinite()) {
-        constexpr double nan = std::numeric_limits<double>::quiet_NaN();
         return {nan, nan};
     }
+    const double pairs = static_cast<double>(made.columns()) * static_cast<double>(true_ones.columns());
+    detail::measurement work(progress, detail::pairs_of(made.columns(), true_ones.columns()) + pairs);
     const auto share_among = [&](const auto& points, const auto& set) {
         const std::vector<index> balls =
-            detail::balls_around(points, set, detail::nearest_squared_distances(set, set, k, true));
+            detail::balls_around(points, set, detail::nearest_squared_distances(set, set, k, true, work), work);
         return static_cast<double>(balls.size() - static_cast<std::size_t>(std::count(balls.begin(), balls.end(), 0))) /
                static_cast<double>(balls.size());
     };
-    return {share_among(made, true_ones), share_among(true_ones, made)};
+    const precision_and_recall result{share_among(made, true_ones), share_among(true_ones, made)};
+    return work.is_stopped() ? precision_and_recall{nan, nan} : result;
 }
 
 }  // namespace ddpm

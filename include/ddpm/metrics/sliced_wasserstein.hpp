@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
@@ -12,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -22,6 +24,7 @@ struct sliced_wasserstein_options {
     index directions = 128;  ///< random lines; their number bounds the error of the mean over all
     double power = 2;        ///< p ≥ 1 of W_p
     std::uint64_t seed = 0;  ///< of the directions
+    measurement_callback progress{};  ///< may stop it: then the result is NaN
 };
 
 /// W_p^p of two sets of numbers, each sorted: the mean of |difference|^p of their quantile functions.
@@ -64,15 +67,16 @@ template <BatchLike A, BatchLike B>
     if (first.columns() < 1 || second.columns() < 1) {
         throw value_error("sliced_wasserstein", "number of samples", ">= 1", std::min(first.columns(), second.columns()));
     }
-    if (options.directions < 1 || !(options.power >= 1)) {
-        throw value_error("sliced_wasserstein", "directions and power", ">= 1",
+    if (options.directions < 1 || options.directions > index{1} << 32 || !(options.power >= 1)) {
+        throw value_error("sliced_wasserstein", "directions and power", ">= 1, directions <= 2^32",
                           detail::text(options.directions, ", ", options.power));
     }
     batch<double> directions(first.rows(), options.directions);
     kernels::philox_normal<double>({.seed = options.seed}, directions);
     directions.rowwise() /= directions.square().colwise().sum().sqrt().eval();
     std::vector<double> costs(static_cast<std::size_t>(options.directions));
-    parallel_for(options.directions, 1, [&](index from, index to) {
+    detail::measurement work(options.progress, static_cast<double>(options.directions));
+    const auto compare = [&](index from, index to) {
         std::vector<double> along_a, along_b;
         const auto project = [&](const auto& set, index d, std::vector<double>& along) {
             along.resize(static_cast<std::size_t>(set.columns()));
@@ -87,7 +91,15 @@ template <BatchLike A, BatchLike B>
             project(second, d, along_b);
             costs[static_cast<std::size_t>(d)] = wasserstein_of_sorted(along_a, along_b, options.power);
         }
-    });
+    };
+    const index piece = work.is_watched() ? 16 : options.directions;
+    for (index start = 0; start < options.directions; start += piece) {
+        const index count = std::min(piece, options.directions - start);
+        parallel_for(count, 1, [&](index from, index to) { compare(start + from, start + to); });
+        if (!work.add(static_cast<double>(count))) {
+            return std::numeric_limits<double>::quiet_NaN();
+        }
+    }
     double sum = 0;
     for (const double cost : costs) {
         sum += cost;

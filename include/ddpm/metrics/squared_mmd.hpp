@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/elementary.hpp>
 #include <ddpm/metrics/detail/pair_sums.hpp>
@@ -24,6 +25,7 @@ namespace ddpm {
 struct mmd_options {
     std::vector<double> bandwidths{};  ///< h of the Gaussians whose mean is the kernel; none: one, `median_distance`
     pair_estimate estimate = pair_estimate::unbiased;
+    measurement_callback progress{};   ///< may stop it: then the result is NaN
 };
 
 /// The squared maximum mean discrepancy of two sets of samples, E k(x, x') + E k(y, y') − 2 E k(x, y), with the
@@ -59,6 +61,7 @@ template <BatchLike A, BatchLike B>
         }
         factor = -0.5 / factor / factor;
     }
+    detail::measurement work(options.progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
     const auto kernels_of = [&](const double* squares, index count) {
         constexpr index piece = 64;
         std::array<double, piece> powers;
@@ -78,7 +81,7 @@ template <BatchLike A, BatchLike B>
         return sum / static_cast<double>(factors.size());
     };
     return detail::two_sample_estimate(a_memory.view(), b_memory.view(), origin, detail::pair_value::squared_distance,
-                                       options.estimate, 1, kernels_of);
+                                       options.estimate, 1, work, kernels_of);
 }
 
 }  // namespace ddpm

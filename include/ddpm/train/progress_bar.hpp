@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/train/progress.hpp>
 
@@ -36,6 +37,14 @@ namespace detail {
     return text.data();
 }
 
+/// "[===                     ] " for a part of 1.
+[[nodiscard]] inline std::string bar_text(double part) {
+    constexpr double width = 24;
+    std::string bar(static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * width), '=');
+    bar.resize(static_cast<std::size_t>(width), ' ');
+    return '[' + bar + "] ";
+}
+
 /// " 500/4000 [===                     ] ", or "step  500/4000  " for a line without a bar.
 [[nodiscard]] inline std::string counter_text(index step, index steps, bool with_bar) {
     std::array<char, 64> text{};
@@ -43,11 +52,7 @@ namespace detail {
     if (!with_bar) {
         return std::string("step ") + text.data() + ' ';
     }
-    constexpr double width = 24;
-    const double part = steps > 0 ? std::clamp(static_cast<double>(step) / static_cast<double>(steps), 0.0, 1.0) : 1.0;
-    std::string bar(static_cast<std::size_t>(part * width), '=');
-    bar.resize(static_cast<std::size_t>(width), ' ');
-    return text.data() + ('[' + bar + "] ");
+    return text.data() + bar_text(steps > 0 ? static_cast<double>(step) / static_cast<double>(steps) : 1);
 }
 
 /// One line: step, bar, loss, speed, time left.
@@ -58,10 +63,20 @@ namespace detail {
     return counter_text(p.step, p.steps, with_bar) + text.data();
 }
 
+/// The same of a measurement: part, time left; where its length is not known, the time since its beginning.
+[[nodiscard]] inline std::string progress_text(const measurement_progress& p, bool with_bar = true) {
+    if (std::isnan(p.part)) {
+        return clock_text(p.seconds);
+    }
+    std::array<char, 96> text{};
+    std::snprintf(text.data(), text.size(), "%.0f %%  %s left", 100 * p.part, clock_text(p.seconds_left).c_str());
+    return (with_bar ? bar_text(p.part) : std::string()) + text.data();
+}
+
 }  // namespace detail
 
-/// Shows how far a training or a sampling run is. On a terminal it draws one line, at most ten times a second; elsewhere,
-/// as in a log, it writes whole lines, one every ten seconds and one at the end. Copies share what they draw.
+/// Shows how far a training, a measurement or a sampling run is. On a terminal it draws one line, at most ten times a second;
+/// elsewhere, as in a log, it writes whole lines, one every ten seconds and one at the end. Copies share what they draw.
 class progress_bar {
 public:
     /// On stderr.
@@ -81,6 +96,14 @@ public:
         if (display_) {
             display_->show(now.step >= now.steps,
                            [&](bool with_bar) { return detail::progress_text(now, with_bar); });
+        }
+        return true;
+    }
+
+    /// The same of a measurement.
+    bool operator()(const measurement_progress& now) const {
+        if (display_) {
+            display_->show(now.part >= 1, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
         }
         return true;
     }

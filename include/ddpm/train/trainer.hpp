@@ -17,6 +17,7 @@
 #include <ddpm/train/detail/batch_gradient.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/detail/step_guard.hpp>
+#include <ddpm/train/detail/trainer_contract.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
 #include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/ema.hpp>
@@ -49,9 +50,9 @@ namespace ddpm {
 /// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
 /// without
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
-template <nn::Network Net, NoiseProcess Schedule, class Loss = mse_loss>
+template <nn::Network Net, NoiseProcess Schedule, class Loss>
     requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
-class trainer {
+class trainer<Net, Schedule, Loss> {
 public:
     using scalar = typename Net::scalar;
 
@@ -136,6 +137,13 @@ public:
             }
         }
         return {fit_status::finished, step_, loss};
+    }
+
+    template <class Data>
+    fit_result fit(const Data&, const fit_options& = {}) {
+        static_assert(BatchLike<Data> && std::same_as<scalar_of<Data>, scalar>,
+                      "ddpm::trainer::fit: the data must be a D x N array or batch_view of the network's scalar");
+        return {};
     }
 
     /// The predictor to sample from: the network whose parameters are the average of those of all steps, with what it

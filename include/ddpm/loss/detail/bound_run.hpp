@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/bound_options.hpp>
@@ -58,13 +59,15 @@ private:
 template <Scalar S, NoiseSchedule Schedule, class P, class Noise>
 class bound_run {
 public:
-    bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise)
+    /// Of so many samples, or of an unknown number: 0.
+    bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise, index samples)
         : schedule_(schedule),
           options_(options),
           noise_(noise),
           timesteps_(timesteps_of(schedule, options)),
           chosen_(static_cast<index>(timesteps_.size()), options.steps_per_sample, options.seed),
           session_(session_of(predictor, options.batch)),
+          work_(options_.progress, static_cast<double>(samples) * static_cast<double>(chosen_.rounds() + 1)),
           terms_(timesteps_.size()),
           x0_errors_(timesteps_.size()) {
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
@@ -81,16 +84,24 @@ public:
         if (dimension_ != 0 && x0.rows() != dimension_) {
             throw shape_error("variational_bound", "dimension of the data", dimension_, x0.rows());
         }
-        for (index first = 0; first < x0.columns() && x0.rows() > 0; first += options_.batch) {
+        require_in_range("variational_bound", options_.decoder, x0);
+        if (constexpr index most = index{1} << 32; number(x0.columns()) > most) {
+            throw value_error("variational_bound", "number of the last sample", "< 2^32, from first_sample on",
+                              number(x0.columns()) - 1);
+        }
+        for (index first = 0; first < x0.columns() && x0.rows() > 0 && !work_.is_stopped(); first += options_.batch) {
             add_batch(x0.middle(first, std::min(options_.batch, x0.columns() - first)));
         }
     }
 
+    /// Whether the callback has stopped it.
+    [[nodiscard]] bool is_stopped() const noexcept { return work_.is_stopped(); }
+
     [[nodiscard]] bound_result result() const {
-        if (total_.count() == 0) {
+        if (total_.count() == 0 && !work_.is_stopped()) {
             throw value_error("variational_bound", "number of samples", ">= 1", 0);
         }
-        bound_result out{total_.count(), dimension_, total_.estimate(), prior_.estimate(), {}};
+        bound_result out{total_.count(), dimension_, total_.estimate(), prior_.estimate(), {}, !work_.is_stopped()};
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
             // σ (ε̂ − ε) = α (x_0 − x̂_0), since both pairs make the same x_t.
             const mean_estimate error = x0_errors_[k].estimate();
@@ -111,9 +122,7 @@ private:
         reserve(x0.rows(), count);
         const double per_dimension = 1 / static_cast<double>(dimension_);
         prior_kl(schedule_, x0, timesteps_.front(), std::span(totals_).first(static_cast<std::size_t>(count)));
-        for (index n = 0; n < count; ++n) {
-            prior_.add(per_dimension * total(n));
-        }
+        const std::vector<double> priors(totals_.begin(), totals_.begin() + static_cast<std::ptrdiff_t>(count));
         for (index round = 0; round <= chosen_.rounds(); ++round) {
             measure(round, x0);
             for (index n = 0; n < count; ++n) {
@@ -123,8 +132,12 @@ private:
                 x0_errors_[at].add(per_dimension * sums.squared_error);
                 total(n) += static_cast<double>(chosen_.share(round)) * sums.term;
             }
+            if (!work_.add(static_cast<double>(count)) && round < chosen_.rounds()) {
+                return;
+            }
         }
         for (index n = 0; n < count; ++n) {
+            prior_.add(per_dimension * priors[static_cast<std::size_t>(n)]);
             total_.add(per_dimension * total(n));
         }
     }
@@ -197,6 +210,7 @@ private:
     std::vector<index> timesteps_;
     chosen_steps chosen_;
     decltype(session_of(std::declval<P&>(), index{})) session_;
+    measurement work_;
     std::vector<bound_step> steps_;
     running_mean total_, prior_;
     std::vector<running_mean> terms_, x0_errors_;

@@ -40,6 +40,12 @@ public:
     /// Columns that were given up stay where they are.
     template <class F>
     void integrate(double to, F&& f) {
+        integrate(to, f, [] { return true; });
+    }
+
+    /// The same; on_step() is called after each step that the columns try, and returning false ends it.
+    template <class F, class OnStep>
+    void integrate(double to, F&& f, const OnStep& on_step) {
         evaluate(y_, 0, slopes_[0], f);
         while (plan(to)) {
             for (std::size_t s = 1; s < stages; ++s) {
@@ -54,6 +60,9 @@ public:
             for (index n = 0; n < y_.cols(); ++n) {
                 decide(n, to);
             }
+            if (!on_step()) {
+                return;
+            }
         }
     }
 
@@ -61,6 +70,9 @@ public:
 
     /// Where column n has come to.
     [[nodiscard]] double u(index n) const noexcept { return at(n).u; }
+
+    /// Whether a step was tried last.
+    [[nodiscard]] bool is_under_way(index n) const noexcept { return at(n).under_way; }
 
     /// How many steps it took, and how many it tried in vain.
     [[nodiscard]] index accepted(index n) const noexcept { return at(n).accepted; }

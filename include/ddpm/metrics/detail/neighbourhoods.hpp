@@ -4,7 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/pair_blocks.hpp>
 #include <ddpm/metrics/detail/sample_sets.hpp>
@@ -23,7 +23,7 @@ namespace ddpm::detail {
 template <class S, class R>
 [[nodiscard]] per_sample_values<double> nearest_squared_distances(const batch_view<const S>& from,
                                                                   const batch_view<const R>& to, index k,
-                                                                  bool same_set) {
+                                                                  bool same_set, measurement& work) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     per_sample_values<double> result =
         per_sample_values<double>::Constant(from.columns(), std::numeric_limits<double>::quiet_NaN());
@@ -32,7 +32,7 @@ template <class S, class R>
         return result;
     }
     const double kept = 1 - distance_slack(from.rows());
-    parallel_for(from.columns(), pair_chunk, [&](index first, index last) {
+    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](index first, index last) {
         const index count = last - first;
         // The k least of each sample so far, as a heap with the largest of them in front.
         std::vector<std::vector<double>> least(static_cast<std::size_t>(count));
@@ -75,11 +75,11 @@ template <class S, class R>
 /// Where rounding could decide, `squared_distance` does, as for the radii.
 template <class S, class R>
 [[nodiscard]] std::vector<index> balls_around(const batch_view<const S>& points, const batch_view<const R>& centres,
-                                              const per_sample_values<double>& squared_radii) {
+                                              const per_sample_values<double>& squared_radii, measurement& work) {
     std::vector<index> counts(static_cast<std::size_t>(points.columns()), 0);
     const batch<double> origin = common_mean(points, centres);
     const double slack = distance_slack(points.rows());
-    parallel_for(points.columns(), pair_chunk, [&](index first, index last) {
+    in_pieces(points.columns(), static_cast<double>(centres.columns()), work, [&](index first, index last) {
         walk_pairs(points.middle(first, last - first), centres, origin, 0, [&](const pair_block& block) {
             for (index n = 0; n < last - first; ++n) {
                 for (index m = 0; m < block.width; ++m) {
@@ -97,8 +97,11 @@ template <class S, class R>
     return counts;
 }
 
-/// @throws value_error unless 1 ≤ k ≤ the number of neighbours there are
+/// @throws value_error unless there are neighbours, and 1 ≤ k ≤ their number
 inline void require_neighbours(std::string_view where, index k, index there_are) {
+    if (there_are < 1) {
+        throw value_error(where, "number of samples", "at least one other to be a neighbour", "none");
+    }
     if (k < 1 || k > there_are) {
         throw value_error(where, "which neighbour", text("1 <= k <= ", there_are), k);
     }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/measurement.hpp>
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 
@@ -15,6 +17,24 @@ namespace ddpm::detail {
 
 /// How many samples of `from` a task takes, to be met with blocks of samples of `to`.
 inline constexpr index pair_chunk = 64;
+
+/// Calls body(first, last) for the chunks of `size` samples, side by side, in pieces of a watched measurement, which counts
+/// `work_of_one` for each sample; does nothing more once that is stopped. The chunks are the same in pieces and without.
+template <class Body>
+void in_pieces(index size, double work_of_one, measurement& work, const Body& body) {
+    const index piece = work.is_watched() ? 16 * pair_chunk : size;
+    for (index start = 0; start < size && !work.is_stopped(); start += piece) {
+        const index count = std::min(piece, size - start);
+        parallel_for(count, pair_chunk, [&](index first, index last) { body(start + first, start + last); });
+        work.add(work_of_one * static_cast<double>(count));
+    }
+}
+
+/// The work of two_sample_estimate.
+[[nodiscard]] inline double pairs_of(index n, index m) {
+    const double a = static_cast<double>(n), b = static_cast<double>(m);
+    return a * a + a * b + b * b;
+}
 
 /// The pairs of all samples of a chunk with the samples first … first + width − 1 of `to`, about an origin.
 struct pair_block {

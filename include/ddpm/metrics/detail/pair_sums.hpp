@@ -3,13 +3,14 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/pair_blocks.hpp>
 #include <ddpm/metrics/pair_estimate.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 namespace ddpm::detail {
@@ -19,11 +20,12 @@ enum class pair_value { product, squared_distance };
 
 /// Calls visit(n, m, values, count) for runs of pairs: sample n of `from` with samples m … m + count − 1 of `to`; the
 /// visitor may overwrite the values. With `same_set` both are one set, and each pair of different samples comes once.
-/// Calls for different n may run side by side; those for one n follow each other, with m ascending.
+/// Calls for different n may run side by side; those for one n follow each other, with m ascending. The work of the
+/// measurement is counted in pairs, as if each came from both sides.
 template <class S, class R, class Visit>
 void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
-                       pair_value value, bool same_set, const Visit& visit) {
-    parallel_for(from.columns(), pair_chunk, [&](index first, index last) {
+                       pair_value value, bool same_set, measurement& work, const Visit& visit) {
+    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](index first, index last) {
         walk_pairs(from.middle(first, last - first), to, origin, same_set ? first : 0, [&](const pair_block& block) {
             for (index n = 0; n < last - first; ++n) {
                 const index skipped = same_set ? std::max<index>(0, first + n + 1 - block.first) : 0;
@@ -49,9 +51,10 @@ void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R
 /// @determinism the same bits for every thread count
 template <class S, class R, class Term>
 [[nodiscard]] double sum_over_pairs(const batch_view<const S>& from, const batch_view<const R>& to,
-                                    const batch<double>& origin, pair_value value, bool same_set, const Term& term) {
+                                    const batch<double>& origin, pair_value value, bool same_set, measurement& work,
+                                    const Term& term) {
     std::vector<double> sums(static_cast<std::size_t>(from.columns()), 0.0);
-    for_each_pair_run(from, to, origin, value, same_set, [&](index n, index, double* values, index count) {
+    for_each_pair_run(from, to, origin, value, same_set, work, [&](index n, index, double* values, index count) {
         sums[static_cast<std::size_t>(n)] += term(values, count);
     });
     double total = 0;
@@ -62,19 +65,21 @@ template <class S, class R, class Term>
 }
 
 /// E k(x, x') + E k(y, y') − 2 E k(x, y), where term sums the kernel k over a run of values, and `self` is k(x, x).
-/// `self` is not needed for the unbiased estimate.
+/// `self` is not needed for the unbiased estimate. NaN if the measurement, of (N + M)² − N M pairs, is stopped.
 /// @complexity one pass over all pairs, of which those within a set come once
 template <class S, class R, class Term>
 [[nodiscard]] double two_sample_estimate(const batch_view<const S>& a, const batch_view<const R>& b,
                                          const batch<double>& origin, pair_value value, pair_estimate estimate,
-                                         double self, const Term& term) {
+                                         double self, measurement& work, const Term& term) {
     const double n = static_cast<double>(a.columns()), m = static_cast<double>(b.columns());
     const auto within = [&](const auto& set, double count) {
-        const double sum = 2 * sum_over_pairs(set, set, origin, value, true, term);
+        const double sum = 2 * sum_over_pairs(set, set, origin, value, true, work, term);
         return estimate == pair_estimate::unbiased ? sum / (count * (count - 1))
                                                    : (sum + count * self) / (count * count);
     };
-    return within(a, n) + within(b, m) - 2 * sum_over_pairs(a, b, origin, value, false, term) / (n * m);
+    const double distance =
+        within(a, n) + within(b, m) - 2 * sum_over_pairs(a, b, origin, value, false, work, term) / (n * m);
+    return work.is_stopped() ? std::numeric_limits<double>::quiet_NaN() : distance;
 }
 
 }  // namespace ddpm::detail

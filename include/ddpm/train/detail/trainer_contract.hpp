@@ -1,0 +1,40 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/loss/mse.hpp>
+#include <ddpm/nn/network.hpp>
+#include <ddpm/schedule/noise_process.hpp>
+#include <ddpm/train/options.hpp>
+
+namespace ddpm {
+
+/// A trainer of what it cannot train: says which of the three it is, and what it takes.
+template <class Net, class Schedule, class Loss = mse_loss>
+class trainer {
+    static_assert(nn::Network<Net>,
+                  "ddpm::trainer: the network is no nn::Network. It must be copyable, and have: scalar; workspace; "
+                  "shape() const; workspace plan(ddpm::index samples) const; "
+                  "forward(ddpm::batch_view<const scalar> xt, std::span<const double> t, ddpm::batch_view<scalar> out, "
+                  "workspace&) const; backward(ddpm::batch_view<const scalar> xt, std::span<const double> t, "
+                  "ddpm::batch_view<const scalar> dout, workspace&, Net& dnet) const; "
+                  "static visit(self, visitor), which calls visitor(name, tensor)");
+    static_assert(NoiseProcess<Schedule>,
+                  "ddpm::trainer: the schedule is no NoiseProcess. A discrete one has steps() const and "
+                  "alpha_bar(ddpm::index t) const, a continuous one level(double u) const");
+    static_assert(!nn::Network<Net> || !NoiseProcess<Schedule>,
+                  "ddpm::trainer: the loss cannot be called. It must be callable as const, with Schedule and "
+                  "S = Net::scalar: double loss(const Schedule&, ddpm::prediction kind, "
+                  "const ddpm::noised_batch<S, ddpm::time_type<Schedule>>& noised, ddpm::batch_view<const S> predicted, "
+                  "ddpm::batch_view<S> d_predicted); for a network with a variance head: (schedule, kind, noised, predicted, "
+                  "ddpm::batch_view<const S> head, d_predicted, ddpm::batch_view<S> d_head)");
+
+public:
+    explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
+
+    // So that the text above is the only error.
+    template <class Data>
+    [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});
+};
+
+}  // namespace ddpm
