@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/compiler.hpp>
+
 #include <cstddef>
 #include <new>
 

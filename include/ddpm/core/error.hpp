@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/compiler.hpp>
 #include <ddpm/core/detail/text.hpp>
 
 #include <stdexcept>

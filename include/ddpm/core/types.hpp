@@ -2,22 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/compiler.hpp>
+
 #include <Eigen/Core>
 
 #include <concepts>
 #include <cstddef>
-
-#if defined(__clang__)
-#if __clang_major__ < 14
-#error "ddpm needs Clang 14 or newer"
-#endif
-#elif defined(__GNUC__)
-#if __GNUC__ < 12
-#error "ddpm needs GCC 12 or newer"
-#endif
-#else
-#error "ddpm needs GCC 12 or newer, or Clang 14 or newer: its kernels use their vector extensions"
-#endif
 
 namespace ddpm {
 

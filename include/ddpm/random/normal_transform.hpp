@@ -33,7 +33,8 @@ struct normal_pair {
 /// of a normal, is √(64 ln 2) ≈ 6.6604371. The set of all pairs is symmetric: a complemented angle word changes the
 /// sign of `second`, one with the top bit flipped that of both.
 /// @determinism only additions, multiplications, conversions and a square root, each rounded by itself: the same bits
-/// on every machine and with every compiler, outside -ffast-math and in the default rounding mode
+/// on every machine and with every compiler, in the default rounding mode and outside -ffast-math and Clang's
+/// -ffp-contract=fast, for which no pragma counts
 /// @source Box and Muller, A note on the generation of random normal deviates (1958)
 [[nodiscard]] inline normal_pair box_muller(std::uint32_t radius_word, std::uint32_t angle_word) noexcept {
     using namespace kernels::detail;

@@ -45,7 +45,8 @@
 // - No lambdas: GCC compiles them for the instruction set of the build. Structs without constructors and without
 //   default member initializers, begun as `{}`: Clang compiles implicit constructors so. No static variables.
 // - Small helpers are DDPM_INLINE. GCC at -O2 unrolls only what `DDPM_UNROLL` stands before.
-// - Products and sums are never contracted to a fused multiply-add; say multiply_add where you want one.
+// - Products and sums are never contracted to a fused multiply-add, unless Clang is told -ffp-contract=fast; say multiply_add
+//   where you want one.
 // - In a template, a function of packs must be declared before its use: a pack has no namespace to look into.
 //
 // Macros that a body sees: DDPM_TARGET_NAMESPACE, DDPM_TARGET_BYTES (of a register), and one of DDPM_TARGET_SSE2,

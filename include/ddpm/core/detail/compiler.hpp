@@ -1,0 +1,21 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+// What the library asks of a compiler. -fno-rtti is no obstacle.
+
+#if defined(__clang__)
+#if __clang_major__ < 14
+#error "ddpm needs Clang 14 or newer"
+#endif
+#elif defined(__GNUC__)
+#if __GNUC__ < 12
+#error "ddpm needs GCC 12 or newer"
+#endif
+#else
+#error "ddpm needs GCC 12 or newer, or Clang 14 or newer: its kernels use their vector extensions"
+#endif
+
+#if !defined(__cpp_exceptions)
+#error "ddpm needs exceptions, which -fno-exceptions switches off: its errors are exceptions"
+#endif
