@@ -20,5 +20,6 @@ write_basic_package_version_file(
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(
     FILES "${PROJECT_BINARY_DIR}/ddpm-config.cmake" "${PROJECT_BINARY_DIR}/ddpm-config-version.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/build_type.cmake"
     DESTINATION "${ddpm_config_folder}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ddpm")

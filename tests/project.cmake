@@ -29,6 +29,17 @@ if(NOT DDPM_SANITIZE)
         COMMAND "${CMAKE_COMMAND}" --build "${CMAKE_BINARY_DIR}" --target all_verify_interface_header_sets)
 endif()
 
+# A user's program that asks for every warning, and has macros where headers might have names.
+add_library(strict_build OBJECT project/strict_build.cpp)
+target_link_libraries(strict_build PRIVATE ddpm::ddpm ddpm_developer)
+target_compile_options(strict_build PRIVATE -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
+    $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
+
+add_test(NAME no_exceptions
+    COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fno-exceptions -fsyntax-only -x c++
+        -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/ddpm/ddpm.hpp")
+set_tests_properties(no_exceptions PROPERTIES PASS_REGULAR_EXPRESSION "ddpm needs exceptions")
+
 if(TARGET ddpm_bench)
     add_test(NAME bench_runs COMMAND ddpm_bench --filter=^schedule/ --only-ours)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")

@@ -35,3 +35,12 @@ if(DDPM_INSTALL)
         add_consumer_test(bench INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}" "-Dbenchmark_DIR=${benchmark_DIR}")
     endif()
 endif()
+
+set(build_type_options -D "folder=${CMAKE_CURRENT_BINARY_DIR}/build_type" -D "generator=${CMAKE_GENERATOR}"
+    -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${Eigen3_DIR}")
+if(DDPM_INSTALL)
+    add_project_test(build_type ${build_type_options} -D "installed=${install_tree}")
+    set_tests_properties(build_type PROPERTIES FIXTURES_REQUIRED install_tree)
+else()
+    add_project_test(build_type ${build_type_options})
+endif()
