@@ -37,31 +37,39 @@ struct unet_config {
 namespace detail {
 
 [[nodiscard]] inline const names_of<nn::unet_level>& down_names() {
-    static const names_of<nn::unet_level> names{{"DownBlock2D", nn::unet_level::plain},
-                                                {"AttnDownBlock2D", nn::unet_level::attention},
-                                                {"UNetResDownBlock2D", nn::unet_level::plain},
-                                                {"UNetResAttnDownBlock2D", nn::unet_level::attention}};
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
+        {"DownBlock2D", nn::unet_level::plain},
+        {"AttnDownBlock2D", nn::unet_level::attention},
+        {"UNetResDownBlock2D", nn::unet_level::plain},
+        {"UNetResAttnDownBlock2D", nn::unet_level::attention}};
     return names;
 }
 
 [[nodiscard]] inline const names_of<nn::unet_level>& up_names() {
-    static const names_of<nn::unet_level> names{{"UpBlock2D", nn::unet_level::plain},
-                                                {"AttnUpBlock2D", nn::unet_level::attention},
-                                                {"UNetResUpBlock2D", nn::unet_level::plain},
-                                                {"UNetResAttnUpBlock2D", nn::unet_level::attention}};
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
+        {"UpBlock2D", nn::unet_level::plain},
+        {"AttnUpBlock2D", nn::unet_level::attention},
+        {"UNetResUpBlock2D", nn::unet_level::plain},
+        {"UNetResAttnUpBlock2D", nn::unet_level::attention}};
     return names;
 }
 
 [[nodiscard]] inline const names_of<nn::unet_resampling>& resampling_names() {
-    static const names_of<nn::unet_resampling> names{{"conv", nn::unet_resampling::conv},
-                                                     {"resnet", nn::unet_resampling::residual}};
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<nn::unet_resampling>& names = *new const names_of<nn::unet_resampling>{
+        {"conv", nn::unet_resampling::conv},
+        {"resnet", nn::unet_resampling::residual}};
     return names;
 }
 
 [[nodiscard]] inline const names_of<nn::unet_time>& time_names() {
-    static const names_of<nn::unet_time> names{{"positional", nn::unet_time::positional},
-                                               {"fourier", nn::unet_time::fourier},
-                                               {"learned", nn::unet_time::learned}};
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<nn::unet_time>& names = *new const names_of<nn::unet_time>{
+        {"positional", nn::unet_time::positional},
+        {"fourier", nn::unet_time::fourier},
+        {"learned", nn::unet_time::learned}};
     return names;
 }
 

@@ -37,7 +37,8 @@ struct named_sampler {
 /// Every sampler of this library under its usual name, with its usual options.
 [[nodiscard]] inline const std::vector<named_sampler>& named_samplers() {
     using enum dpm_algorithm;
-    static const std::vector<named_sampler> all{
+    // Never destroyed: it may be asked for while the process ends.
+    static const std::vector<named_sampler>& all = *new const std::vector<named_sampler>{
         {"ancestral", ancestral{}},
         {"ancestral_large", ancestral{.variance = reverse_variance::fixed_large}},
         {"ddim", ddim{}},

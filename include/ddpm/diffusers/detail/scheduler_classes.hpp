@@ -60,7 +60,8 @@ inline void latent_betas(scheduler_config& c) { c.beta_start = 0.00085, c.beta_e
         latent_betas(c), c.curve = beta_curve::scaled_linear, c.clip = false;
     };
     static constexpr auto edm_range = [](scheduler_config& c) { c.sigma_min = 0.002, c.sigma_max = 80; };
-    static const std::vector<scheduler_class> classes{
+    // Never destroyed: it may be asked for while the process ends.
+    static const std::vector<scheduler_class>& classes = *new const std::vector<scheduler_class>{
         {kind::ddpm, "DDPMScheduler", ddpm},
         {kind::ddim, "DDIMScheduler", ddim},
         {kind::ddpm_parallel, "DDPMParallelScheduler", ddpm},
@@ -163,13 +164,14 @@ inline void latent_betas(scheduler_config& c) { c.beta_start = 0.00085, c.beta_e
 }
 
 [[nodiscard]] inline const names_of<scheduler_kind>& scheduler_names() {
-    static const names_of<scheduler_kind> names = [] {
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<scheduler_kind>& names = *new const names_of<scheduler_kind>([] {
         names_of<scheduler_kind> all;
         for (const scheduler_class& known : scheduler_classes()) {
             all.emplace_back(known.name, known.kind);
         }
         return all;
-    }();
+    }());
     return names;
 }
 

@@ -218,7 +218,8 @@ template <class E>
 /// All keys, by name.
 [[nodiscard]] inline const std::map<std::string_view, scheduler_key>& scheduler_keys() {
     using c = scheduler_config;
-    static const std::map<std::string_view, scheduler_key> keys{
+    // Never destroyed: it may be asked for while the process ends.
+    static const std::map<std::string_view, scheduler_key>& keys = *new const std::map<std::string_view, scheduler_key>{
         {"num_train_timesteps", key_of(&c::train_timesteps, 1, config_limits::train_timesteps)},
         {"beta_schedule", curve_key()},
         {"beta_start", key_of(&c::beta_start)},
