@@ -185,6 +185,7 @@ TEST_CASE("a scheduler's config that asks for too much is refused at once", "[di
                  "}",
              R"({"_class_name":"UniPCMultistepScheduler","disable_corrector":)" + list_of("1", 1'000'000) + "}",
              R"({"_class_name":"DDPMScheduler","timesteps":)" + list_of("1", 1'000'000) + "}",
+             R"({"_class_name":"DDPMScheduler","timesteps":)" + list_of("1", 32'000'000) + "}",
              R"({"_class_name":"DDPMScheduler","lambda_min_clipped":)" + list_of("-Infinity", 100'000) + "}",
          }) {
         check_refused(text, [&] { static_cast<void>(parse_scheduler_config(text, "scheduler_config.json")); });

@@ -10,7 +10,10 @@
 #include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <atomic>
 #include <bit>
+#include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -20,6 +23,30 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace ddpm::test {
+namespace {
+
+/// What happens at one of the next calls of pread, after so many; 0: nothing.
+enum class reading { fails, ends };
+std::atomic<reading> reading_way{reading::fails};
+std::atomic<int> reads_left{0};
+
+}  // namespace
+}  // namespace ddpm::test
+
+// In the place of the C library's.
+extern "C" ssize_t pread(int file, void* to, std::size_t size, off_t position) {
+    using namespace ddpm::test;
+    if (reads_left > 0 && --reads_left == 0) {
+        errno = EIO;
+        return reading_way == reading::fails ? -1 : 0;
+    }
+    return ::syscall(SYS_pread64, file, to, size, position);
+}
 
 namespace ddpm::test {
 namespace {
@@ -293,6 +320,24 @@ TEST_CASE("weights that are not finite are refused where asked, by the tensor's 
     write_stored(folder / single, stored_of(net));
     load_weights(folder / "", loaded, {.reject_nonfinite = true});
     CHECK(loaded == net);
+}
+
+TEST_CASE("weights that the disk does not give leave the network as it was", "[diffusers]") {
+    const auto whole = zeros_like_file<float>(data_folder + "/pipeline/unet/" + single);
+    for (const auto way : {reading::fails, reading::ends}) {
+        bool loaded = false;
+        for (int n = 1; !loaded; ++n) {
+            REQUIRE(n < 1000);
+            auto net = whole.zeros();
+            reading_way = way;
+            reads_left = n;
+            const std::string said = failure(data_folder + "/pipeline", net);
+            reads_left = 0;
+            loaded = said == "loaded";
+            REQUIRE((net == whole.zeros()) != loaded);
+            REQUIRE((loaded || contains(said, way == reading::fails ? "cannot read" : "became shorter")));
+        }
+    }
 }
 
 TEST_CASE("weights that are not there, or not readable, are an io_error", "[diffusers]") {

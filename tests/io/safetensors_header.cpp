@@ -497,6 +497,48 @@ TEST_CASE("corruption: hostile nesting and sizes of JSON", "[io]") {
     CHECK(accepts(R"({"__metadata__":{"long":")" + std::string(deep, 'x') + "\"}}", 0));
 }
 
+TEST_CASE("a safetensors header takes a few times its size of memory", "[io]") {
+    const auto peak_of = [](const std::string& text, std::size_t data) {
+        const std::string bytes = file_of(text, data);
+        peak_bytes = live_bytes.load();
+        const std::ptrdiff_t before = peak_bytes;
+        static_cast<void>(io::parse_safetensors(std::as_bytes(std::span(bytes)), "f"));
+        return static_cast<double>(peak_bytes - before) / static_cast<double>(text.size());
+    };
+    std::string tensors = "{", metadata = R"({"__metadata__":{)", dropped = R"({"a":{"x":{)";
+    constexpr int many = 20'000;
+    for (int i = 0; i < many; ++i) {
+        const std::string key = ddpm::detail::text("\"", i, "\":");
+        tensors += key + ddpm::detail::text(R"({"dtype":"U8","shape":[],"data_offsets":[)", i, ",", i + 1, "]},");
+        metadata += key + "\"\",";
+        dropped += key + "0,";
+    }
+    tensors.back() = metadata.back() = dropped.back() = '}';
+    CHECK(peak_of(tensors, many) < 5);
+    CHECK(peak_of(metadata + "}", 0) < 20);  // of 100,000 entries at most
+    CHECK(peak_of(dropped + R"(,"dtype":"U8","shape":[0],"data_offsets":[0,0]}})", 0) < 12);
+}
+
+TEST_CASE("a safetensors header has so many texts and members, and no more", "[io][slow]") {
+    const auto header_of = [](std::size_t texts) {
+        std::string text = R"({"__metadata__":{)";
+        for (std::size_t i = 0; i < texts; ++i) {
+            text += ddpm::detail::text("\"", i, "\":\"\",");
+        }
+        text.back() = '}';
+        return text + "}";
+    };
+    CHECK(accepts(header_of(100'000), 0));
+    CHECK_FALSE(accepts(header_of(100'001), 0));
+    std::string members = R"({"a":{"dtype":"U8","shape":[0],"data_offsets":[0,0],"x":{)";
+    for (int i = 0; i < 4'999'995; ++i) {
+        members += ddpm::detail::text("\"", i, "\":0,");
+    }
+    members.back() = '}';
+    CHECK(accepts(members + "}}", 0));
+    CHECK_FALSE(accepts(members + R"(,"y":0}})", 0));
+}
+
 TEST_CASE("a safetensors header takes many tensors, up to its limit", "[io][slow]") {
     const auto header_of = [](std::size_t count) {
         std::string text = "{";

@@ -81,9 +81,10 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
 /// Reads the config of a scheduler from its JSON text; `where` names it in messages. Keys that are not there have the
 /// defaults of diffusers' class.
 /// @throws io_error that names the class, if it is none of scheduler_kind; or the key, where a value is of a wrong
-/// type, out of its domain, or refused by diffusers
+/// type, out of its domain, beyond config_limits, or refused by diffusers
 /// @source diffusers 0.42.1
 [[nodiscard]] inline scheduler_config parse_scheduler_config(std::string_view text, std::string_view where) {
+    detail::require_length(where, text.size());
     detail::config_reader reader(detail::strict_json_text(text), where);
     const bool names_class = reader.has("_class_name");
     scheduler_config config =

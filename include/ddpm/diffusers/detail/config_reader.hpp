@@ -24,6 +24,7 @@ namespace ddpm::diffusers::detail {
 
 using io::detail::json;
 
+/// @throws io_error if a text is longer than any config
 inline void require_length(std::string_view where, std::uint64_t bytes) {
     if (bytes > config_limits::text_bytes) {
         throw io_error(where, "too long for a JSON file of a model",
@@ -44,6 +45,9 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
 /// The text with Python's bare -Infinity, which JSON does not have, as a string.
 [[nodiscard]] inline std::string strict_json_text(std::string_view text) {
     constexpr std::string_view infinity = "-Infinity";
+    if (text.find(infinity) == text.npos) {
+        return std::string(text);
+    }
     std::string strict;
     strict.reserve(text.size());
     bool in_string = false;
