@@ -228,10 +228,47 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     }
 }
 
-inline void require_parameters(std::string_view where, std::string_view what, index asked, index most) {
-    if (asked > most) {
-        throw io_error(where, what, ddpm::detail::text("at most ", most), asked);
+/// The config, if its U-Net has no more parameters than `most`, which is what `limit` says.
+[[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where, index most,
+                                                   std::string_view limit) {
+    config_reader reader(text, where);
+    unet_config config;
+    nn::unet_options& o = config.options;
+    static_cast<void>(reader.choice("_class_name", true, {{"UNet2DModel", true}}));
+    static_cast<void>(reader.take("_diffusers_version"));
+    read_levels(reader, o);
+    read_size(reader, config);
+    o.in_channels = reader.integer("in_channels", o.in_channels, 1);
+    o.out_channels = reader.integer("out_channels", o.out_channels, 1);
+    o.center_input = reader.boolean("center_input_sample", o.center_input);
+    read_time(reader, o);
+    o.layers = reader.integer("layers_per_block", o.layers, 1, config_limits::layers);
+    read_middle(reader, o, config.notes);
+    const index padding = reader.integer("downsample_padding", 1, 0);
+    if (padding > 1) {
+        reader.fail("downsample_padding", "0 or 1", padding);
     }
+    o.downsample_padding = padding == 0 ? nn::conv_padding::after : nn::conv_padding::symmetric;
+    o.downsample = read_resampling(reader, "downsample_type", o.down, config.notes);
+    o.upsample = read_resampling(reader, "upsample_type", o.up, config.notes);
+    o.dropout = reader.real("dropout", o.dropout);
+    read_activation(reader);
+    read_head_dim(reader, config);
+    o.groups = reader.integer("norm_num_groups", o.groups, 1);
+    o.norm_eps = reader.real("norm_eps", o.norm_eps);
+    o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
+    read_classes(reader, o, config.notes);
+    config.unknown = reader.rest(config.notes);
+    index parameters = 0;
+    try {
+        parameters = nn::unet_parameter_count(o);
+    } catch (const value_error& e) {
+        throw io_error(where, ddpm::detail::text("not the config of a U-Net: ", e.what()));
+    }
+    if (parameters > most) {
+        throw io_error(where, "parameters of the U-Net", ddpm::detail::text("at most ", most, ", ", limit), parameters);
+    }
+    return config;
 }
 
 }  // namespace detail
@@ -243,56 +280,20 @@ inline void require_parameters(std::string_view where, std::string_view what, in
 /// is made before that is known
 /// @source diffusers 0.42.1, UNet2DModel
 [[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where) {
-    detail::config_reader reader(text, where);
-    unet_config config;
-    nn::unet_options& o = config.options;
-    static_cast<void>(reader.choice("_class_name", true, {{"UNet2DModel", true}}));
-    static_cast<void>(reader.take("_diffusers_version"));
-    detail::read_levels(reader, o);
-    detail::read_size(reader, config);
-    o.in_channels = reader.integer("in_channels", o.in_channels, 1);
-    o.out_channels = reader.integer("out_channels", o.out_channels, 1);
-    o.center_input = reader.boolean("center_input_sample", o.center_input);
-    detail::read_time(reader, o);
-    o.layers = reader.integer("layers_per_block", o.layers, 1, config_limits::layers);
-    detail::read_middle(reader, o, config.notes);
-    const index padding = reader.integer("downsample_padding", 1, 0);
-    if (padding > 1) {
-        reader.fail("downsample_padding", "0 or 1", padding);
-    }
-    o.downsample_padding = padding == 0 ? nn::conv_padding::after : nn::conv_padding::symmetric;
-    o.downsample = detail::read_resampling(reader, "downsample_type", o.down, config.notes);
-    o.upsample = detail::read_resampling(reader, "upsample_type", o.up, config.notes);
-    o.dropout = reader.real("dropout", o.dropout);
-    detail::read_activation(reader);
-    detail::read_head_dim(reader, config);
-    o.groups = reader.integer("norm_num_groups", o.groups, 1);
-    o.norm_eps = reader.real("norm_eps", o.norm_eps);
-    o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
-    detail::read_classes(reader, o, config.notes);
-    config.unknown = reader.rest(config.notes);
-    index parameters = 0;
-    try {
-        parameters = nn::unet_parameter_count(o);
-    } catch (const value_error& e) {
-        throw io_error(where, ddpm::detail::text("not the config of a U-Net: ", e.what()));
-    }
-    detail::require_parameters(where, "asks for too large a U-Net", parameters, config_limits::parameters);
-    return config;
+    return detail::parse_unet_config(text, where, config_limits::parameters, "the limit of any config");
 }
 
-/// Reads the config of a UNet2DModel from a file. If weights lie beside it, it must not ask for more parameters than
-/// they can hold: the number of bytes of all safetensors files of its folder, by 2 for 16-bit ones.
-/// @throws io_error as above, if the file cannot be read, or if it asks for more than its weights hold
+/// Reads the config of a UNet2DModel from a file. If weights lie beside it, what they can hold takes the place of
+/// config_limits::parameters: the number of bytes of all safetensors files of its folder, by 2 for 16-bit ones.
+/// @throws io_error as above, or if the file cannot be read
 [[nodiscard]] inline unet_config read_unet_config(const std::string& path) {
-    unet_config config = parse_unet_config(detail::read_json_file(path), path);
+    const std::string text = detail::read_json_file(path);
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();
     if (const auto bytes = detail::weight_bytes(folder.empty() ? "." : folder)) {
-        detail::require_parameters(path, "asks for more parameters than the weights beside it can hold",
-                                   nn::unet_parameter_count(config.options),
-                                   static_cast<index>(std::min<std::uint64_t>(*bytes / 2, config_limits::parameters)));
+        return detail::parse_unet_config(text, path, static_cast<index>(*bytes / 2),
+                                         "what the weights beside it can hold");
     }
-    return config;
+    return parse_unet_config(text, path);
 }
 
 /// The text of a UNet2DModel's config.json, as diffusers writes it.

@@ -3,27 +3,19 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/io/detail/decimal.hpp>
 #include <ddpm/io/detail/text_cursor.hpp>
 #include <ddpm/io/detail/utf8.hpp>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <new>
 #include <set>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include <locale.h>
-#include <stdlib.h>
-#if __has_include(<xlocale.h>)
-#include <xlocale.h>
-#endif
 
 namespace ddpm::io::detail {
 
@@ -32,22 +24,6 @@ namespace ddpm::io::detail {
 using json_number = std::variant<std::uint64_t, std::int64_t, double>;
 
 enum class json_kind { null, boolean, number, string, array, object };
-
-/// The longest token of a number that is taken.
-inline constexpr std::size_t longest_number = 1000;
-
-/// The double nearest to a decimal number of at most longest_number characters; ±∞ beyond its range. Neither a stream,
-/// which hides an allocation that fails, nor the program's locale has a part in it; std::from_chars for double is
-/// missing in some libraries.
-[[nodiscard]] inline double real_of_decimal(std::string_view token) {
-    static const locale_t classic = ::newlocale(LC_ALL_MASK, "C", nullptr);
-    if (classic == nullptr) {
-        throw std::bad_alloc();
-    }
-    std::array<char, longest_number + 1> text{};
-    std::copy(token.begin(), token.end(), text.begin());
-    return ::strtod_l(text.data(), nullptr, classic);
-}
 
 /// A strict reader of one JSON text that hands out its values in order and builds no tree, so that hostile text costs
 /// no more memory than its keys, up to 80 bytes for each. Stricter than the RFC asks: no key twice in an object, nesting

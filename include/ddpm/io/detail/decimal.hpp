@@ -1,0 +1,35 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <new>
+#include <string_view>
+
+#include <locale.h>
+#include <stdlib.h>
+#if __has_include(<xlocale.h>)
+#include <xlocale.h>
+#endif
+
+namespace ddpm::io::detail {
+
+/// The longest decimal number that is taken.
+inline constexpr std::size_t longest_number = 1000;
+
+/// The double nearest to a decimal number of at most longest_number characters; ±∞ beyond its range. Neither a stream,
+/// which hides an allocation that fails, nor the program's locale has a part in it; std::from_chars for double is
+/// missing in some libraries.
+[[nodiscard]] inline double real_of_decimal(std::string_view token) {
+    static const locale_t classic = ::newlocale(LC_ALL_MASK, "C", nullptr);
+    if (classic == nullptr) {
+        throw std::bad_alloc();
+    }
+    std::array<char, longest_number + 1> text{};
+    std::copy(token.begin(), token.end(), text.begin());
+    return ::strtod_l(text.data(), nullptr, classic);
+}
+
+}  // namespace ddpm::io::detail
