@@ -13,6 +13,7 @@
 
 #include "diffusers/named_tensors.hpp"
 
+#include <algorithm>
 #include <functional>
 #include <span>
 #include <stdexcept>
@@ -33,8 +34,6 @@ struct file_format {
     /// Reads that number back; throws if anything of the content is not as it was saved.
     std::function<int(const std::string& folder)> load;
 };
-
-namespace detail {
 
 /// The one value that all numbers of a tensor or a batch have.
 template <class Values>
@@ -77,11 +76,8 @@ template <class Net>
     return net;
 }
 
-}  // namespace detail
-
 /// Every format that is written.
 [[nodiscard]] inline std::vector<file_format> every_format() {
-    using detail::fill_parameters, detail::parameters_value, detail::only_value;
     static const noise_schedule<> schedule{linear_beta{}, 1000};
     static const trainer_options options{.batch = 4, .learning_rate = 1.5e-3, .seed = 123456789};
     const auto batch_of = [](int version) { return batch<float>::Constant(12, 1200, static_cast<float>(version)).eval(); };
@@ -125,24 +121,24 @@ template <class Net>
         {"parameters",
          {"net.safetensors"},
          [](const std::string& folder, int version) {
-             auto net = detail::version_mlp();
+             auto net = version_mlp();
              fill_parameters(net, version);
              save_parameters(folder + "/net.safetensors", net);
          },
          [](const std::string& folder) {
-             auto net = detail::version_mlp();
+             auto net = version_mlp();
              load_parameters(folder + "/net.safetensors", net);
              return parameters_value(net);
          }},
         {"checkpoint",
          {"run.safetensors"},
          [](const std::string& folder, int version) {
-             auto net = detail::version_mlp();
+             auto net = version_mlp();
              fill_parameters(net, version);
              trainer{net, schedule, options}.save(folder + "/run.safetensors");
          },
          [](const std::string& folder) {
-             auto net = detail::version_mlp();
+             auto net = version_mlp();
              trainer run{net, schedule, options};
              run.load(folder + "/run.safetensors");
              return parameters_value(net);
@@ -150,12 +146,12 @@ template <class Net>
         {"weights",
          {"diffusion_pytorch_model.safetensors"},
          [](const std::string& folder, int version) {
-             auto net = detail::version_layers();
+             auto net = version_layers();
              fill_parameters(net, version);
              diffusers::save_weights(folder, net);
          },
          [](const std::string& folder) {
-             auto net = detail::version_layers();
+             auto net = version_layers();
              diffusers::load_weights(folder, net);
              return parameters_value(net);
          }},
@@ -163,7 +159,7 @@ template <class Net>
          {"unet/diffusion_pytorch_model.safetensors", "unet/config.json", "scheduler/scheduler_config.json",
           "model_index.json"},
          [](const std::string& folder, int version) {
-             auto net = detail::version_layers();
+             auto net = version_layers();
              net.made_by.height = net.made_by.width = 1024;
              fill_parameters(net, version);
              auto config = diffusers::default_scheduler_config(diffusers::scheduler_kind::ddpm);
@@ -171,7 +167,7 @@ template <class Net>
          },
          [](const std::string& folder) {
              const auto found = diffusers::read_pipeline(folder);
-             auto net = detail::version_layers();
+             auto net = version_layers();
              diffusers::load_weights(folder, net);
              const auto config = diffusers::read_scheduler_config(found.scheduler_config);
              if (diffusers::read_unet_config(found.unet_config).options.height != 1024 ||

@@ -13,8 +13,9 @@ enum class file_fault {
 };
 
 /// While one lives, the k-th call (from 0) that this program makes to open, read, write, sync, lock, rename or remove a
-/// file, to change its permissions or to make a folder meets a fault, and nothing is synced to the disk. The test program must hold a source that includes
-/// support/file_faults.inl.hpp, which stands in the place of the operating system's functions.
+/// file, to change its permissions or to make a folder meets a fault, and nothing is synced to the disk. The test
+/// program must hold a source that includes support/file_faults.inl.hpp, which stands in the place of the operating
+/// system's functions.
 class file_fault_at {
 public:
     file_fault_at(file_fault kind, int call, int code) noexcept;

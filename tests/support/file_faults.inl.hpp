@@ -33,13 +33,13 @@ struct file_fault_state {
 
 file_fault_state file_faults;
 
-enum class verdict { run, fail, halve };
+enum class file_call { runs, fails, halved };
 
 /// What becomes of the call that is being made.
-verdict judge_call() noexcept {
+file_call file_call_now() noexcept {
     file_fault_state& s = file_faults;
     if (!s.armed) {
-        return verdict::run;
+        return file_call::runs;
     }
     const int call = s.calls++;
     if (call == s.exit_at) {
@@ -51,14 +51,14 @@ verdict judge_call() noexcept {
     }
     if (s.crashed || (now && s.kind != file_fault::short_call)) {
         errno = s.code;
-        return verdict::fail;
+        return file_call::fails;
     }
-    return now ? verdict::halve : verdict::run;
+    return now ? file_call::halved : file_call::runs;
 }
 
 /// The C library's own function of that name.
 template <class F>
-F* real(const char* name) noexcept {
+F* original_function(const char* name) noexcept {
     return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
 }
 
@@ -93,13 +93,13 @@ exit_at_file_call::~exit_at_file_call() {
 
 }  // namespace ddpm::test
 
-#define DDPM_TEST_REAL(function) (::ddpm::test::real<decltype(::function)>(#function))
+#define DDPM_TEST_REAL(function) (::ddpm::test::original_function<decltype(::function)>(#function))
 
 /// A function that returns −1 where it fails.
-#define DDPM_TEST_FAULTY(function, parameters, arguments)                                             \
-    int function parameters noexcept(noexcept(::function arguments)) {                                \
-        static auto* const original = DDPM_TEST_REAL(function);                                       \
-        return ddpm::test::judge_call() == ddpm::test::verdict::fail ? -1 : original arguments;       \
+#define DDPM_TEST_FAULTY(function, parameters, arguments)                                                   \
+    int function parameters noexcept(noexcept(::function arguments)) {                                      \
+        static auto* const original = DDPM_TEST_REAL(function);                                             \
+        return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original arguments;       \
     }
 
 extern "C" {
@@ -116,15 +116,15 @@ DDPM_TEST_FAULTY(unlink, (const char* path), (path))
 /// While faults are armed, nothing goes to the disk: that takes long, and no test sees it.
 int fsync(int file) {
     static auto* const original = DDPM_TEST_REAL(fsync);
-    const auto verdict = ddpm::test::judge_call();
-    return verdict == ddpm::test::verdict::fail ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
+    const auto call = ddpm::test::file_call_now();
+    return call == ddpm::test::file_call::fails ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
 }
 
 #ifdef __linux__
 int syncfs(int file) noexcept {
     static auto* const original = DDPM_TEST_REAL(syncfs);
-    const auto verdict = ddpm::test::judge_call();
-    return verdict == ddpm::test::verdict::fail ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
+    const auto call = ddpm::test::file_call_now();
+    return call == ddpm::test::file_call::fails ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
 }
 #endif
 
@@ -137,13 +137,13 @@ int open(const char* path, int flags, ...) {
         mode = static_cast<mode_t>(va_arg(rest, int));
         va_end(rest);
     }
-    return ddpm::test::judge_call() == ddpm::test::verdict::fail ? -1 : original(path, flags, mode);
+    return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original(path, flags, mode);
 }
 
 /// The file is closed even where the call fails, as Linux does.
 int close(int file) {
     static auto* const original = DDPM_TEST_REAL(close);
-    const bool fails = ddpm::test::judge_call() == ddpm::test::verdict::fail;
+    const bool fails = ddpm::test::file_call_now() == ddpm::test::file_call::fails;
     const int reason = errno;
     const int result = original(file);
     errno = fails ? reason : errno;
@@ -152,11 +152,11 @@ int close(int file) {
 
 ssize_t write(int file, const void* from, size_t size) {
     static auto* const original = DDPM_TEST_REAL(write);
-    const auto verdict = ddpm::test::judge_call();
-    if (verdict == ddpm::test::verdict::run) {
+    const auto call = ddpm::test::file_call_now();
+    if (call == ddpm::test::file_call::runs) {
         return original(file, from, size);
     }
-    if (verdict == ddpm::test::verdict::halve) {
+    if (call == ddpm::test::file_call::halved) {
         return original(file, from, (size + 1) / 2);
     }
     const int reason = errno;
@@ -169,10 +169,10 @@ ssize_t write(int file, const void* from, size_t size) {
 
 ssize_t pread(int file, void* to, size_t size, off_t position) {
     static auto* const original = DDPM_TEST_REAL(pread);
-    const auto verdict = ddpm::test::judge_call();
-    return verdict == ddpm::test::verdict::fail
+    const auto call = ddpm::test::file_call_now();
+    return call == ddpm::test::file_call::fails
                ? -1
-               : original(file, to, verdict == ddpm::test::verdict::halve ? (size + 1) / 2 : size, position);
+               : original(file, to, call == ddpm::test::file_call::halved ? (size + 1) / 2 : size, position);
 }
 
 }  // extern "C"

@@ -79,8 +79,9 @@ struct weights_options {
 /// else from diffusion_pytorch_model.safetensors. A variant has files of its own: diffusers names those of fp16
 /// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. F64, F32, F16 and
 /// BF16 are converted. The names and shapes that attention layers had before 2023 are understood.
-/// @throws io_error if there are no such files or one breaks a rule of its format, if the tensors are not exactly the
-/// network's (the text names the first that differ, and says how many there are), if reading fails, or as the options say;
+/// @throws value_error if the variant is no part of a file's name; io_error if there are no such files (the text names
+/// what is there instead), if one breaks a rule of its format, if the tensors are not exactly the network's (the
+/// text names the first that differ, and says how many there are), if reading fails, or as the options say;
 /// std::bad_alloc. In each case the network is as it was
 /// @complexity reads each file once; beside the network as much memory as the files hold
 template <nn::Layer Net>

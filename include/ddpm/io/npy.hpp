@@ -44,7 +44,8 @@ void write_samples(atomic_file& file, const batch_view<const S>& view, const Cop
 
 /// Writes a batch as a NumPy array of shape (N, D), C order: one sample per row of the array. By way of atomic_file.
 /// @shape samples D × N
-/// @throws io_error if writing fails; `path` then holds what atomic_file::commit says
+/// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content is
+/// in place (see atomic_file::commit)
 /// @source NumPy, NEP 1, format version 1.0
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples) {

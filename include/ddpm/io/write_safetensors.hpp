@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/text.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/detail/crc32.hpp>
@@ -161,7 +161,7 @@ void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, sa
 /// Writes a safetensors file in the reference implementation's own layout, by way of atomic_file: `path` holds the old
 /// file or the new one at every moment. "format": "pt" is added to the metadata unless it has an entry of that name.
 /// @throws value_error if a tensor's shape does not fit its bytes, a name comes twice or is not allowed, or a text is
-///         not UTF-8; io_error if writing fails
+///         not UTF-8; io_error if writing fails (see atomic_file::commit)
 /// @complexity no copy of the data; the checksum reads it once more
 inline void write_safetensors(const std::string& path, std::span<const tensor_source> tensors,
                               const safetensors_metadata& metadata = {}, const safetensors_options& options = {}) {

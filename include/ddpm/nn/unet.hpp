@@ -87,9 +87,10 @@ public:
                  workspace& w) const {
         const index n = x.columns();
         const feature_map<const S> input = map_of("unet::forward", "input", x, options_.in_channels);
-        if (out.rows() == x.rows() && options_.out_channels != options_.in_channels) {
+        if (out.rows() == x.rows() && options_.out_channels != options_.in_channels && !has_variance_head()) {
             throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
-                              ddpm::detail::text("out_channels = ", options_.in_channels, ", or twice as many (a variance head)"),
+                              ddpm::detail::text("out_channels = ", options_.in_channels,
+                                                 ", or twice as many (a variance head)"),
                               options_.out_channels);
         }
         const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);

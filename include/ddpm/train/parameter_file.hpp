@@ -18,7 +18,8 @@
 namespace ddpm {
 
 /// Writes a network's parameters as a safetensors file, under their own names.
-/// @throws io_error if writing fails; `path` then holds what it held before
+/// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content
+/// is in place (see io::atomic_file::commit)
 template <nn::Layer Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
     detail::write_parameters(path, nn::parameters(net), metadata);

@@ -163,7 +163,8 @@ public:
 
     /// Writes a checkpoint: a safetensors file with the network under its own names, its average, the optimizer's
     /// state, and in the metadata the step and the options.
-    /// @throws io_error if writing fails; `path` then holds what it held before
+    /// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content
+    /// is in place (see io::atomic_file::commit)
     void save(const std::string& path) const {
         auto tensors = groups(*this);
         const auto timesteps = timesteps_group(*this);

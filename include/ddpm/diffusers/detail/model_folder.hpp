@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/json_writer.hpp>
+#include <ddpm/io/detail/json.hpp>
 
 #include <algorithm>
 #include <array>
