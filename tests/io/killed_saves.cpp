@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <random>
 #include <span>
@@ -30,6 +31,12 @@ void save_version(const std::string& path, float version) {
     const std::vector<float> values(200'000, version);
     const std::vector<io::tensor_source> tensors{{"a", {200'000}, std::span<const float>(values)}};
     io::write_safetensors(path, tensors, {}, {.checksum = true});
+}
+
+[[noreturn]] void save_for_ever(const std::string& path) noexcept {
+    for (float version = 0;; ++version) {
+        save_version(path, version);
+    }
 }
 
 /// Whether the file is whole and of one version.
@@ -57,9 +64,7 @@ void kill_while_saving(int times) {
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
-            for (float version = 0;; ++version) {
-                save_version(path, version);
-            }
+            save_for_ever(path);
         }
         std::this_thread::sleep_for(std::chrono::microseconds(random() % 8000));
         REQUIRE(::kill(child, SIGKILL) == 0);
