@@ -19,6 +19,7 @@
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/scheduler_departures.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
 #include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>

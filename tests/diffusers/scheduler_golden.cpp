@@ -4,8 +4,9 @@
 // The schedulers against diffusers' own: scheduler_golden.json, which scheduler_golden.py writes, has random
 // configurations and numbers of steps, the times that the network was told, some of its inputs, and the ends. Its
 // member "bugs" names where diffusers' definite behaviour is not followed here, so that no such configuration is among
-// them; where the tests below say what happens instead.
+// them; scheduler_departures.hpp says what happens instead.
 
+#include <ddpm/diffusers/scheduler_departures.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
 
 #include <ddpm/random/torch_noise.hpp>
@@ -105,8 +106,11 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
                                                        torch_noise(golden_run["seed"].get<std::uint64_t>()));
         const auto times = golden_run["times"].get<std::vector<double>>();
         REQUIRE(network.times.size() == times.size());
-        // diffusers' time of a σ is a quotient of differences of logarithms in float32.
-        const double time_tolerance = config.zero_terminal_snr ? 5e-4 : 2e-4;
+        // diffusers' time of a σ is a quotient of differences of logarithms in float32; that of a flow a thousand σ, which
+        // a shift below 1 stretches.
+        const double time_tolerance = config.flow_shift < 1       ? 3e-4 / config.flow_shift
+                                      : config.zero_terminal_snr ? 5e-4
+                                                                 : 2e-4;
         for (std::size_t i = 0; i < times.size(); ++i) {
             CAPTURE(i, network.times[i], times[i]);
             CHECK(std::abs(network.times[i] - times[i]) <= time_tolerance);
@@ -181,17 +185,34 @@ const std::map<std::string, departure>& departures() {
         {"truncated_time", {R"({"_class_name": "UniPCMultistepScheduler", "use_exponential_sigmas": true})", 10}},
         {"float32_scale", {R"({"_class_name": "HeunDiscreteScheduler", "beta_schedule": "squaredcos_cap_v2"})", 10}},
         {"shorter_than_order", {R"({"_class_name": "UniPCMultistepScheduler", "num_train_timesteps": 10})", 10, false}},
+        {"many_trailing",
+         {R"({"_class_name": "LMSDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "trailing"})", 15,
+          false}},
+        {"many_leading",
+         {R"({"_class_name": "LMSDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "leading"})", 15}},
+        {"ipndm_steps", {R"({"_class_name": "IPNDMScheduler", "trained_betas": [0.9, 0.5, 0.1]})", 10, false}},
+        {"zero_snr_epsilon",
+         {R"({"_class_name": "DDIMScheduler", "rescale_betas_zero_snr": true, "timestep_spacing": "trailing"})", 10,
+          false}},
+        {"predict_epsilon", {R"({"_class_name": "DDIMScheduler", "predict_epsilon": false})", 10}},
+        {"inverse_range",
+         {R"({"_class_name": "DPMSolverMultistepInverseScheduler", "use_karras_sigmas": true, "sigma_max": 7})", 5}},
     };
     return all;
 }
 
 TEST_CASE("where diffusers is not followed a run is finite, or a value_error", "[diffusers]") {
-    CHECK(golden()["bugs"].size() == departures().size());
-    for (const auto& [name, explanation] : golden()["bugs"].items()) {
-        CAPTURE(name, explanation.get<std::string>());
+    std::set<std::string> names;
+    for (const scheduler_departure& listed : scheduler_departures()) {
+        const std::string name(listed.name);
+        CAPTURE(name);
         REQUIRE(departures().count(name) == 1);
         const departure& here = departures().at(name);
         const scheduler_config config = parse_scheduler_config(here.config, name);
+        CHECK(names.insert(name).second);
+        CHECK(std::count(listed.kinds.begin(), listed.kinds.end(), config.kind) == 1);
+        const auto of_kind = scheduler_departures(config.kind);
+        CHECK(std::any_of(of_kind.begin(), of_kind.end(), [&](const auto& d) { return d.name == name; }));
         const scheduler_run_options options{.eta = name == "ddim_root" ? 1.0 : 0.0};
         const auto end_of = [&] {
             const scheduler_run run = make_scheduler_run(config, here.steps, options);
@@ -203,6 +224,10 @@ TEST_CASE("where diffusers is not followed a run is finite, or a value_error", "
         } else {
             CHECK_THROWS_AS(end_of(), value_error);
         }
+    }
+    CHECK(names.size() == departures().size());
+    for (const auto& [name, explanation] : golden()["bugs"].items()) {
+        CHECK(names.count(name) == 1);
     }
 }
 

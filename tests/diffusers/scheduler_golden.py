@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The ddpm authors
 # SPDX-License-Identifier: MIT
-"""Writes scheduler_golden.json: what diffusers' schedulers do with random configurations and numbers of steps.
+"""Writes scheduler_golden.json: what diffusers' schedulers do with random configurations and numbers of steps, and with
+some chosen ones.
 
     python scheduler_golden.py [seed [times as many runs]] > scheduler_golden.json
 
@@ -652,8 +653,65 @@ def numerical_bug(name, kind, c, n, options):
     return None
 
 
+BETAS = [1.0, 0.9, 0.62, 0.4, 0.15, 0.02]
+MANY = {"num_train_timesteps": 10}
+
+# Configurations that the random ones do not reach: shifts below 1, more steps than timesteps, keys that a class ignores
+# or takes from another class's config.
+EXTRA = [
+    ("FlowMatchEulerDiscrete", {"shift": 0.2}, 10, {}),
+    ("FlowMatchEulerDiscrete", {"shift": 0.07, "use_karras_sigmas": True}, 6, {}),
+    ("FlowMatchEulerDiscrete", {"shift": 0.6, "shift_terminal": 0.1}, 6, {}),
+    ("FlowMatchEulerDiscrete", {"use_dynamic_shifting": True}, 8, {"mu": -1.3}),
+    ("FlowMatchEulerDiscrete", {"num_train_timesteps": 1}, 3, {}),
+    ("FlowMatchHeunDiscrete", {"shift": 0.2}, 6, {}),
+    ("DPMSolverMultistep", {"variance_type": "fixed_large"}, 8, {}),
+    ("DPMSolverSinglestep", {"variance_type": "fixed_small_log"}, 8, {}),
+    ("SASolver", {"variance_type": "fixed_small"}, 8, {}),
+    ("DPMSolverMultistepInverse", {"variance_type": "fixed_large_log"}, 8, {}),
+    ("DPMSolverSDE", {"noise_sampler_seed": 2**64 - 1}, 5, {}),
+    ("IPNDM", {"trained_betas": BETAS}, 5, {}),
+    ("IPNDM", {"trained_betas": BETAS[1:]}, 4, {}),
+    ("IPNDM", {"trained_betas": BETAS[:0:-1]}, 4, {}),
+    ("PNDM", {"skip_prk_steps": True, "num_train_timesteps": 3, "trained_betas": [0.1, 0.2, 0.3], "beta_schedule": "x"}, 3, {}),
+    ("EulerDiscrete", MANY | {"use_karras_sigmas": True}, 15, {}),
+    ("EulerDiscrete", MANY | {"use_exponential_sigmas": True, "timestep_spacing": "trailing"}, 15, {}),
+    ("EulerDiscrete", MANY, 15, {}),
+    ("HeunDiscrete", MANY | {"use_karras_sigmas": True, "timestep_spacing": "trailing"}, 15, {}),
+    ("LMSDiscrete", MANY | {"use_karras_sigmas": True}, 15, {}),
+    ("KDPM2Discrete", MANY | {"use_beta_sigmas": True}, 15, {}),
+    ("KDPM2AncestralDiscrete", MANY | {"use_karras_sigmas": True}, 15, {}),
+    ("DPMSolverSDE", MANY | {"use_exponential_sigmas": True, "timestep_spacing": "trailing"}, 15, {}),
+    ("EulerAncestralDiscrete", MANY, 15, {}),
+    ("KDPM2Discrete", {"use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 7.0}, 7, {}),
+    ("LMSDiscrete", {"use_karras_sigmas": True, "sigma_min": 0.05, "sigma_max": 7.0}, 7, {}),
+    ("LMSDiscrete", {"use_exponential_sigmas": True, "sigma_min": 0.05, "sigma_max": 7.0}, 7, {}),
+    ("DEISMultistep", {"use_exponential_sigmas": True, "sigma_min": 0.05}, 7, {}),
+    ("SASolver", {"use_karras_sigmas": True, "sigma_max": 7.0}, 7, {}),
+    ("DPMSolverMultistep", {"use_karras_sigmas": True, "sigma_max": 7.0}, 7, {}),
+]
+
+
 def short(values, digits=7):
     return [int(v) if v == int(v) else float(f"{v:.{digits}g}") for v in values]
+
+
+def recorded(name, config, n, options, seed):
+    scheduler = getattr(diffusers, name + "Scheduler").from_config(config)
+    net = Recorder(config.get("variance_type") == "learned_range")
+    end = loop(name, scheduler, n, options, seed, net).flatten().tolist()
+    if not all(map(math.isfinite, end)):
+        sys.exit(f"{name} {config} {n}: {end}")
+    some = sorted({min(1, len(net.inputs) - 1), len(net.inputs) // 2, len(net.inputs) - 1})
+    return {
+        "config": json.dumps({"_class_name": name + "Scheduler"} | config),
+        "steps": n,
+        "seed": seed,
+        **options,
+        "times": short(net.times, 9),
+        "inputs": {str(i): short(net.inputs[i]) for i in some},
+        "end": short(end),
+    }
 
 
 def main(seed, times_as_many):
@@ -673,25 +731,10 @@ def main(seed, times_as_many):
             if found:
                 avoided[found] = avoided.get(found, 0) + 1
                 continue
-            scheduler = kind(**config)
-            net = Recorder(config.get("variance_type") == "learned_range")
-            end = loop(name, scheduler, n, options, len(runs) + 1, net).flatten().tolist()
-            if not all(map(math.isfinite, end)):
-                sys.exit(f"{name} {config} {n}: {end}")
-            text = json.dumps({"_class_name": name + "Scheduler"} | {k: v for k, v in config.items()})
-            some = sorted({min(1, len(net.inputs) - 1), len(net.inputs) // 2, len(net.inputs) - 1})
-            runs.append(
-                {
-                    "config": text,
-                    "steps": n,
-                    "seed": len(runs) + 1,
-                    **options,
-                    "times": short(net.times, 9),
-                    "inputs": {str(i): short(net.inputs[i]) for i in some},
-                    "end": short(end),
-                }
-            )
+            runs.append(recorded(name, config, n, options, len(runs) + 1))
             made += 1
+    for name, config, n, options in EXTRA:
+        runs.append(recorded(name, config, n, options, len(runs) + 1))
     lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in runs)
     print(
         '{"diffusers":%s,\n"defaults":%s,\n"bugs":%s,\n"avoided":%s,\n"runs":[\n%s\n]}'

@@ -90,7 +90,8 @@ template <TablePolicy Tables = exact_tables>
 /// The steps of a DDPMScheduler, DDIMScheduler or UnCLIPScheduler as diffusers takes them, over falling timesteps.
 /// Where they are not those of `ancestral` and `ddim`: DDPM draws noise on every step that begins at t > 0, the last
 /// one too; DDIM steps back by ⌊T/n⌋ from each timestep, wherever the next one is. The other classes:
-/// `make_scheduler_run`. A variance that is learned is read from the network's head.
+/// `make_scheduler_run`. A variance that is learned is read from the network's head. Where diffusers' steps are not taken:
+/// `scheduler_departures`.
 /// @units timesteps are 0-based
 /// @throws value_error for other classes, unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1
 template <NoiseSchedule Schedule>

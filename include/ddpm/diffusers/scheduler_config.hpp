@@ -79,7 +79,7 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
 }
 
 /// Reads the config of a scheduler from its JSON text; `where` names it in messages. Keys that are not there have the
-/// defaults of diffusers' class.
+/// defaults of diffusers' class. What the class does with them, but for its `scheduler_departures`, is what diffusers does.
 /// @throws io_error that names the class, if it is none of scheduler_kind; or the key, where a value is of a wrong
 /// type, out of its domain, beyond config_limits, or refused by diffusers
 /// @source diffusers 0.42.1

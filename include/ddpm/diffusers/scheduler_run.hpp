@@ -145,7 +145,8 @@ template <TablePolicy Tables>
 
 /// What a scheduler of diffusers does in `steps` steps: its timesteps, its σ and its sampler, where these differ from
 /// this library's defaults too. Levels preserve the variance where diffusers' samples are scaled by scale_model_input,
-/// so that x is what the network sees, but for EDM's and consistency models, whose levels are {1, σ}.
+/// so that x is what the network sees, but for EDM's and consistency models, whose levels are {1, σ}. Where diffusers'
+/// steps are not taken: `scheduler_departures`.
 /// @throws value_error if steps are less than 1 or more than the scheduler has, η or μ is outside its domain, σ of
 /// different kinds are mixed, or ε is predicted where ᾱ is 0
 /// @source diffusers 0.42.1

@@ -17,7 +17,7 @@
 
 namespace ddpm::diffusers {
 
-/// Which class of diffusers a scheduler is.
+/// Which class of diffusers a scheduler is. Where one does not do what diffusers does: `scheduler_departures`.
 enum class scheduler_kind {
     ddpm,                  ///< DDPMScheduler
     ddim,                  ///< DDIMScheduler
