@@ -274,10 +274,11 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 }  // namespace detail
 
 /// Reads the config of a UNet2DModel from its JSON text; `where` names it in messages. Keys that are not there have the
-/// defaults of diffusers' class, and a missing attention_head_dim is noted.
+/// defaults of diffusers' class, and a missing attention_head_dim is noted; so is a name that diffusers does not know but
+/// goes on with, and what it then means.
 /// @throws io_error that names the key, where a value is of a wrong type, out of its domain, beyond config_limits or not
-/// supported, or the lists differ in length; or if no U-Net has such options, or only one beyond config_limits. Nothing
-/// is made before that is known
+/// supported (the message lists what is), or the lists differ in length; or if no U-Net has such options, or only one
+/// beyond config_limits. Nothing is made before that is known
 /// @source diffusers 0.42.1, UNet2DModel
 [[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where) {
     return detail::parse_unet_config(text, where, config_limits::parameters, "the limit of any config");

@@ -40,7 +40,9 @@ enum class unet_classes {
     identity   ///< the label is the embedding
 };
 
-/// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults.
+/// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults, for the blocks DownBlock2D,
+/// AttnDownBlock2D, UpBlock2D, AttnUpBlock2D and UNetMidBlock2D, the activation SiLU, and heads that take all channels.
+/// Blocks of the kinds Resnet, Skip, K, cross-attention and the other activations do not exist.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
     index height = 32;  ///< of the images
@@ -107,7 +109,7 @@ inline void require_valid(const unet_options& o) {
         const bool attends = o.down[i] == unet_level::attention || o.up[levels - 1 - i] == unet_level::attention ||
                              (i + 1 == levels && o.middle && o.middle_attention);
         require(!attends || o.head_dim == 0 || o.channels[i] % o.head_dim == 0, "channels of an attention level",
-                ddpm::detail::text("multiples of head_dim, ", o.head_dim, ", since heads of fewer channels than x do not exist here"),
+                ddpm::detail::text("multiples of head_dim, ", o.head_dim, ", since the heads take all channels"),
                 o.channels[i]);
     }
     require(o.middle_attention_groups == 0 || o.channels.back() % o.middle_attention_groups == 0,
