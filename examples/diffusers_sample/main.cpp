@@ -107,6 +107,10 @@ int run(const settings& chosen) {
     if (chosen.label && !has_classes) {
         throw ddpm::value_error(chosen.folder, "--label", "none, since this model has no classes", *chosen.label);
     }
+    const index label = chosen.label.value_or(0);
+    if (unet.options.classes == ddpm::nn::unet_classes::table && (label < 0 || label >= unet.options.class_count)) {
+        throw ddpm::value_error(chosen.folder, "--label", "0 ... " + std::to_string(unet.options.class_count - 1), label);
+    }
     unet.options.start = ddpm::nn::start_kind::zero;  // every weight is loaded
     network net(unet.options);
     ddpm::diffusers::load_weights(chosen.folder, net);
@@ -114,7 +118,7 @@ int run(const settings& chosen) {
                 ddpm::nn::parameter_count(net), unet.options.height, unet.options.width, watch.seconds());
 
     const images drawn = has_classes
-                             ? draw(scheduler, ddpm::nn::labelled(net, chosen.label.value_or(0), chosen.count), chosen)
+                             ? draw(scheduler, ddpm::nn::labelled(net, label, chosen.count), chosen)
                              : draw(scheduler, net, chosen);
     const auto columns = static_cast<index>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
     examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));

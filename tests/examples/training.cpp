@@ -9,7 +9,7 @@
 #include "support/catch.hpp"
 #include "support/contains.hpp"
 #include "support/temporary_folder.hpp"
-#include "support/training.hpp"
+#include "tests/support/training.hpp"
 
 #include <csignal>
 #include <filesystem>

@@ -110,7 +110,7 @@ public:
 
     /// The same of a sampler's step: a step_callback.
     template <class Step>
-        requires requires(const Step& now) { now.step, now.steps, now.xt; }
+        requires requires(const Step& now) { now.step; now.steps; now.xt; }
     bool operator()(const Step& now) const {
         if (display_) {
             const double left = display_->seconds_a_step(now.step) * static_cast<double>(now.steps - now.step - 1);
