@@ -2,11 +2,19 @@
 // SPDX-License-Identifier: MIT
 
 #include <ddpm/sampler/churn.hpp>
+#include <ddpm/sampler/consistency.hpp>
+#include <ddpm/sampler/dpm_multistep.hpp>
+#include <ddpm/sampler/dpm_sde.hpp>
+#include <ddpm/sampler/dpm_singlestep.hpp>
+#include <ddpm/sampler/euler.hpp>
+#include <ddpm/sampler/euler_ancestral.hpp>
+#include <ddpm/sampler/kdpm2.hpp>
 
 #include "support/catch.hpp"
 #include "support/solver_check.hpp"
 
 #include <cmath>
+#include <limits>
 
 namespace ddpm::test {
 
@@ -82,6 +90,19 @@ TEST_CASE("churn: what is outside its domain is an error", "[sampler]") {
           churn_options{.s_noise = nan}}) {
         CHECK_THROWS_AS(detail::require_valid("test", bad), value_error);
     }
+}
+
+TEST_CASE("a factor of noise is finite and not too large", "[sampler]") {
+    const time_grid grid({{9, {0.6, 0.8}}, {5, {0.8, 0.6}}, {0, {1, 0}}});
+    for (const double wrong : {-1.0, 1e300, std::numeric_limits<double>::infinity(), std::nan("")}) {
+        CHECK_THROWS_AS(euler{.churn = {.s_noise = wrong}}.plan(grid), value_error);
+        CHECK_THROWS_AS(euler_ancestral{.s_noise = wrong}.plan(grid), value_error);
+        CHECK_THROWS_AS(dpm_sde{.s_noise = wrong}.plan(grid), value_error);
+        CHECK_THROWS_AS(dpm_multistep{.s_noise = wrong}.plan(grid), value_error);
+        CHECK_THROWS_AS(dpm_singlestep{.s_noise = wrong}.plan(grid), value_error);
+        CHECK_THROWS_AS(consistency{.s_noise = wrong}.plan(grid), value_error);
+    }
+    CHECK_THROWS_AS(kdpm2{.eta = std::numeric_limits<double>::infinity()}.plan(grid), value_error);
 }
 
 }  // namespace ddpm::test

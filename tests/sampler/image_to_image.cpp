@@ -5,12 +5,16 @@
 
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/interpolate.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
 #include "support/convergence.hpp"
+#include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <limits>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -70,6 +74,25 @@ TEST_CASE("interpolation ends at the image of either end", "[sampler]") {
     CHECK((at(1) - image_to_image(ddim{}, grid, network, b, 0.5, noise)).abs().maxCoeff() < 1e-15);
     CHECK((at(0.5) - (at(0) + at(1)) / 2).abs().maxCoeff() < 1e-13);  // Gaussian data make all of it affine
     CHECK_THROWS_AS(interpolate(ddim{}, grid, network, a, pattern<double>(5, 2, 2), 0.5, 0.5, noise), shape_error);
+}
+
+TEST_CASE("interpolation reads only what has weight", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const time_grid grid = make_grid(schedule, std::vector<index>{18, 12, 6, 1});
+    const predictor_archetype<double> network;
+    philox_noise noise(3, noise_stream::sampler);
+    const batch<double> x = pattern<double>(3, 2, 1);
+    const batch<double> broken = batch<double>::Constant(3, 2, std::numeric_limits<double>::infinity());
+    const batch<double> expected = image_to_image(ddim{}, grid, network, x, 0.5, noise);
+    CHECK((interpolate(ddim{}, grid, network, x, broken, 0, 0.5, noise) == expected).all());
+    CHECK((interpolate(ddim{}, grid, network, broken, x, 1, 0.5, noise) == expected).all());
+    CHECK_THROWS_AS(interpolate(ddim{}, grid, network, x, x, std::nan(""), 0.5, noise), value_error);
+}
+
+TEST_CASE("on a great circle the end alone is read where it has all the weight", "[sampler]") {
+    const batch<double> x = pattern<double>(3, 2, 1), broken = batch<double>::Constant(3, 2, std::nan(""));
+    CHECK((slerp(x, broken, 0) == x).all());
+    CHECK((slerp(broken, x, 1) == x).all());
 }
 
 }  // namespace ddpm::test

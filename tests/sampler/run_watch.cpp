@@ -23,7 +23,6 @@
 
 #include <cmath>
 #include <functional>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -116,19 +115,6 @@ TEST_CASE("every run takes a callback that may stop it", "[sampler]") {
         CHECK(got.stopped == (got.error.size() == 0));
         return got.latents;
     });
-}
-
-TEST_CASE("interpolation reads only what has weight", "[sampler]") {
-    const noise_schedule schedule{cosine_beta{}, 20};
-    const time_grid grid = make_grid(schedule, std::vector<index>{18, 12, 6, 1});
-    const predictor_archetype<double> network;
-    philox_noise noise(3, noise_stream::sampler);
-    const batch<double> x = pattern<double>(3, 2, 1);
-    const batch<double> broken = batch<double>::Constant(3, 2, std::numeric_limits<double>::infinity());
-    const batch<double> expected = image_to_image(ddim{}, grid, network, x, 0.5, noise);
-    CHECK((interpolate(ddim{}, grid, network, x, broken, 0, 0.5, noise) == expected).all());
-    CHECK((interpolate(ddim{}, grid, network, broken, x, 1, 0.5, noise) == expected).all());
-    CHECK_THROWS_AS(interpolate(ddim{}, grid, network, x, x, std::nan(""), 0.5, noise), value_error);
 }
 
 }  // namespace ddpm::test

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 
@@ -30,7 +31,7 @@ struct churn_options {
 
 namespace detail {
 
-/// @throws value_error unless s_churn, s_tmin ≤ s_tmax and s_noise are not negative
+/// @throws value_error unless s_churn and s_tmin ≤ s_tmax are not negative, and 0 ≤ s_noise ≤ 10⁶
 inline void require_valid(std::string_view where, const churn_options& churn) {
     if (!(churn.s_churn >= 0)) {
         throw value_error(where, "s_churn", ">= 0", churn.s_churn);
@@ -38,9 +39,7 @@ inline void require_valid(std::string_view where, const churn_options& churn) {
     if (!(churn.s_tmin >= 0 && churn.s_tmax >= churn.s_tmin)) {
         throw value_error(where, "s_tmin, s_tmax", "0 <= s_tmin <= s_tmax", text(churn.s_tmin, ", ", churn.s_tmax));
     }
-    if (!(churn.s_noise >= 0)) {
-        throw value_error(where, "s_noise", ">= 0", churn.s_noise);
-    }
+    require_noise_factor(where, churn.s_noise);
 }
 
 /// Adds the noise of step k to the plan, from point k of its grid.

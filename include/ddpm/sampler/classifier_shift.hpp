@@ -8,7 +8,6 @@
 #include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
-#include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/detail/signatures.hpp>

@@ -20,14 +20,12 @@ struct consistency {
     double sigma_min = 0.002;  ///< the least σ/α that the model knows
     double s_noise = 1;        ///< factor of the noise
 
-    /// @throws value_error unless sigma_min and s_noise are not negative and the noise falls over the grid
+    /// @throws value_error unless sigma_min ≥ 0, 0 ≤ s_noise ≤ 10⁶ and the noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         if (!(sigma_min >= 0)) {
             throw value_error("consistency", "sigma_min", ">= 0", sigma_min);
         }
-        if (!(s_noise >= 0)) {
-            throw value_error("consistency", "s_noise", ">= 0", s_noise);
-        }
+        detail::require_noise_factor("consistency", s_noise);
         detail::require_falling_noise("consistency", grid);
         sampling_plan out(grid);
         for (index k = 0; k < grid.steps(); ++k) {

@@ -15,7 +15,7 @@ struct euler_ancestral {
     double eta = 1;      ///< ≥ 0; 0 adds no noise
     double s_noise = 1;  ///< factor of the noise
 
-    /// @throws value_error unless η and s_noise are not negative and the noise falls over the grid
+    /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶ and the noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_ancestral("euler_ancestral", eta, s_noise);
         detail::require_falling_noise("euler_ancestral", grid);

@@ -33,6 +33,9 @@ template <BatchLike A, BatchLike B>
     const detail::readable from(a);
     const detail::readable to(b);
     detail::require_same_shape("slerp", "b has the shape of a", from.view(), to.view());
+    if (weight == 0 || weight == 1) {  // the other is not read
+        return weight == 0 ? from.view().array() : to.view().array();
+    }
     batch<S> out(from.view().rows(), from.view().columns());
     for (index n = 0; n < out.cols(); ++n) {
         const auto u = from.view().array().col(n).template cast<double>();

@@ -20,7 +20,7 @@ namespace ddpm {
 /// Denoises samples over a grid by a Langevin corrector at each level and a reverse diffusion step to the next.
 /// @shape x, the samples at the grid's first level, and the result D × N; if the callback, which is called at the first
 /// evaluation of each step, stopped the run, the estimate of x_0 then
-/// @throws value_error unless corrections ≥ 0 and signal_to_noise > 0, or where the score does not follow from the prediction
+/// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score does not follow from the prediction
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
 /// corrector has another step there)
@@ -28,8 +28,8 @@ template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
                                     Noise&& noise, index first_sample = 0, const step_callback<S>& on_step = {}) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
-    if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0)) {
-        throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0",
+    if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0 && sampler.signal_to_noise <= 1e6)) {
+        throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0 and <= 1e6",
                           detail::text(sampler.corrections, ", ", sampler.signal_to_noise));
     }
     decltype(auto) session = detail::session_of(predictor, x.cols());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -24,14 +25,12 @@ struct ancestral_split {
     return {std::sqrt((to - up) * (to + up)), up};
 }
 
-/// @throws value_error unless η and s_noise are not negative
+/// @throws value_error unless η is finite and not negative, and 0 ≤ s_noise ≤ 10⁶
 inline void require_ancestral(std::string_view where, double eta, double s_noise) {
-    if (!(eta >= 0)) {
-        throw value_error(where, "eta", ">= 0", eta);
+    if (!(eta >= 0 && std::isfinite(eta))) {
+        throw value_error(where, "eta", "finite and >= 0", eta);
     }
-    if (!(s_noise >= 0)) {
-        throw value_error(where, "s_noise", ">= 0", s_noise);
-    }
+    require_noise_factor(where, s_noise);
 }
 
 }  // namespace ddpm::detail

@@ -21,6 +21,13 @@ inline void require_falling_noise(std::string_view where, const time_grid& grid)
     }
 }
 
+/// @throws value_error unless 0 ≤ s_noise ≤ 10⁶, a factor of noise with which floats do not overflow
+inline void require_noise_factor(std::string_view where, double s_noise) {
+    if (!(s_noise >= 0 && s_noise <= 1e6)) {
+        throw value_error(where, "s_noise", "0 <= s_noise <= 1e6", s_noise);
+    }
+}
+
 /// No limit to an order; twice it is still an index.
 inline constexpr index any_order = std::numeric_limits<index>::max() / 2;
 
