@@ -22,7 +22,8 @@ int main() {
     static_cast<void>(${statement});
 }
 ")
-    execute_process(COMMAND "${compiler}" -std=c++20 -fsyntax-only "-I${source}/include" -isystem "${eigen}" "${work}/program.cpp"
+    execute_process(COMMAND "${compiler}" -std=c++20 -fsyntax-only "-I${source}/include" -isystem "${eigen}"
+        "${work}/program.cpp"
         OUTPUT_VARIABLE text ERROR_VARIABLE text RESULT_VARIABLE failed)
     string(REGEX MATCH "error:[^\n]*" first "${text}")
     if(expected STREQUAL "")

@@ -67,7 +67,8 @@ TEST_CASE("each step is shifted by its variance times the gradient at its beginn
 namespace {
 
 /// What a gradient of 1 moves a run by, in one dimension; the network predicts 0.3, and a variance head if one is given.
-double moved_by(const sampling_plan& plan, double scale = 1, std::optional<double> head = {}, prediction kind = prediction::epsilon) {
+double moved_by(const sampling_plan& plan, double scale = 1, std::optional<double> head = {},
+                prediction kind = prediction::epsilon) {
     auto network = predicts(
         [&](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
             out.prediction.array() = 0.3;
@@ -111,13 +112,15 @@ TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]"
     check(moved_by(dpm_multistep{.algorithm = dpm_algorithm::sde_dpmsolver_pp}.plan(grid)),
           to.sigma * to.sigma * (1 - std::pow(next / rho, 2)));
     // To the data: x̂_0 moves by 1/α of what x moves by.
-    check(moved_by(consistency{.sigma_min = 0}.plan(time_grid({grid[0], grid[1], {-1, {1, 0}}}))), to.sigma * to.sigma / to.signal);
+    const time_grid to_data({grid[0], grid[1], {-1, {1, 0}}});
+    check(moved_by(consistency{.sigma_min = 0}.plan(to_data)), to.sigma * to.sigma / to.signal);
 }
 
 TEST_CASE("a draw that a later correction uses again is shifted there too", "[sampler]") {
     // x̂_0 is always 0.3: a step is σ_t/σ_s e^{−τ²h} x + noise, and so is the shift carried on.
     const noise_schedule schedule{cosine_beta{}, 100};
-    const time_grid whole = make_grid(schedule, std::vector<index>{60, 50, 40, 30}), grid({whole[0], whole[1], whole[2], whole[3]});
+    const time_grid whole = make_grid(schedule, std::vector<index>{60, 50, 40, 30});
+    const time_grid grid({whole[0], whole[1], whole[2], whole[3]});
     const sampling_plan plan = sa_solver{.tau = [](double) { return 1.0; }}.plan(grid);
     double expected = 0;
     for (index k = 0; k < 3; ++k) {

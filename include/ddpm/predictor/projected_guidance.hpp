@@ -101,8 +101,8 @@ private:
 /// `converted`. Holds lvalues by reference, temporaries by value; is a predictor, whose sessions hold the momentum:
 /// each run begins without.
 /// @throws value_error if the two predict different kinds, the norm is negative, the interval reversed, the rescaling
-/// not within [0, 1], or scale, parallel or momentum beyond ±10⁶. With momentum a session throws shape_error if the shape changes
-/// during a run
+/// not within [0, 1], or scale, parallel or momentum beyond ±10⁶. With momentum a session
+/// throws shape_error if the shape changes during a run
 /// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
 /// @complexity as of guided; outside the interval the momentum waits
 template <class Conditional, class Unconditional>

@@ -94,7 +94,8 @@ template <Scalar S, class P, class Gradient, class Noise>
     batch<S> slope(x.rows(), x.cols());
     shifted with_shift(plan, noise, scale, slope);
     if (!with_shift.any()) {
-        throw value_error("denoise_with_gradient", "noise of the sampler's steps", "some, whose mean the gradient shifts", "none");
+        throw value_error("denoise_with_gradient", "noise of the sampler's steps",
+                          "some, whose mean the gradient shifts", "none");
     }
     std::vector<double> times(static_cast<std::size_t>(x.cols()));
     sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options, first_sample);

@@ -30,7 +30,8 @@ struct dpm_multistep {
     double s_noise = 1;             ///< factor of their noise
 
     /// The plan over a grid. A step to σ = 0 has order 1. The stochastic algorithms make a draw for every step.
-    /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm if the noise rises
+    /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm
+    /// if the noise rises
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("dpm_multistep", "order", order, 1, 3);
         detail::require_noise_factor("dpm_multistep", s_noise);

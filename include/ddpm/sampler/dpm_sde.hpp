@@ -25,7 +25,8 @@ struct dpm_sde {
     double middle = 0.5;      ///< where the level in between lies in ln(σ/α), in (0, 1)
     time_function time_of{};  ///< the model's time there
 
-    /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶, 0 < middle < 1 and the noise falls over the grid
+    /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶, 0 < middle < 1 and the
+    /// noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_ancestral("dpm_sde", eta, s_noise);
         detail::require_falling_noise("dpm_sde", grid);

@@ -34,7 +34,8 @@ struct dpm_singlestep {
 
     /// The plan over a grid. Where the number of intervals is no multiple of the order, the last solver steps are of
     /// lower order. A solver step to σ = 0 has order 1. The stochastic algorithms make a draw for every evaluation.
-    /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm if the noise rises
+    /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm
+    /// if the noise rises
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("dpm_singlestep", "order", order, 1, 3);
         detail::require_noise_factor("dpm_singlestep", s_noise);

@@ -24,7 +24,8 @@ struct kdpm2 {
     double s_noise = 1;       ///< factor of the noise
     time_function time_of{};  ///< the model's time at the level in between
 
-    /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶; if η > 0, unless the noise falls over the grid
+    /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶; if η > 0, unless the
+    /// noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_ancestral("kdpm2", eta, s_noise);
         if (eta > 0) {

@@ -20,7 +20,8 @@ namespace ddpm {
 /// Denoises samples over a grid by a Langevin corrector at each level and a reverse diffusion step to the next.
 /// @shape x, the samples at the grid's first level, and the result D × N; if the callback, which is called at the first
 /// evaluation of each step, stopped the run, the estimate of x_0 then
-/// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score does not follow from the prediction
+/// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score, or x_0 for
+/// the callback, does not follow from the prediction
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
 /// corrector has another step there)

@@ -12,8 +12,8 @@
 namespace ddpm {
 
 /// A callback that remembers: give std::ref(watch) to `sample` or any other run, then ask it whether the run was stopped, and
-/// how far its estimates of x_0 reached. Data lie in [−1, 1], commonly: estimates of 100 say that the network and the sampler
-/// do not fit each other, as where a network that predicts ε is asked at a level with next to no signal, and nothing limits x_0.
+/// how far its estimates of x_0 reached. Data commonly lie in [−1, 1]: estimates of 100 say that something is wrong, as where
+/// a network that predicts ε is asked at a level with next to no signal, and nothing limits x_0.
 struct run_watch {
     std::function<bool()> stop{};  ///< asked at each step; true stops the run
     double limit = std::numeric_limits<double>::infinity();  ///< the run stops where a |x_0| is estimated above it, or as NaN

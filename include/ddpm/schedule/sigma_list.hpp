@@ -23,7 +23,8 @@ struct sigma_range {
 
 namespace detail {
 
-/// The least and the largest σ of a list: far beyond what a float can use, and so near that 1/σ and σ² are floats' and doubles'.
+/// The least and the largest σ of a list: far beyond what samples of floats can show, and so near that 1/σ is a float and σ² a
+/// double.
 inline constexpr double least_sigma = 1e-30, largest_sigma = 1e30;
 
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰

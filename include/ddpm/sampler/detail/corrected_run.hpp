@@ -47,7 +47,8 @@ public:
 
     /// Takes step k of `steps`.
     /// @returns false if the callback stopped the run: the samples are then the estimates of x_0
-    bool step(const grid_point& from, const grid_point& to, index k = 0, index steps = 1, const step_callback<S>& on_step = {}) {
+    bool step(const grid_point& from, const grid_point& to, index k = 0, index steps = 1,
+              const step_callback<S>& on_step = {}) {
         evaluate(from);
         if (on_step) {
             x0_.resize(x_.rows(), x_.cols());
@@ -83,7 +84,8 @@ private:
 
     void draw() { noise_.normal(batch_view<S>(z_), draws_, first_sample_); }
 
-    /// From a prediction at x: x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where h = 2 (r ‖z‖/‖score‖)².
+    /// From a prediction at x: x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where
+    /// h = 2 (r ‖z‖/‖score‖)².
     void correct(const grid_point& at) {
         ++draws_;
         if (!one_by_one()) {

@@ -17,9 +17,9 @@ template <class S, class P, class Noise = philox_noise>
 struct signatures {
     static_assert(PredictorLike<P, S>,
                   "ddpm: wanted is a predictor that is called as "
-                  "predictor(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out), or that has a const "
-                  "member session(samples) which returns one; S is float unless the predictor names its `scalar` or a call asks "
-                  "for another, as sample<double>(...) does");
+                  "predictor(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out), or that has a "
+                  "const member session(samples) which returns one; S is float unless the predictor names its `scalar` or a "
+                  "call asks for another, as sample<double>(...) does");
     static_assert(NoiseSource<Noise, S>,
                   "ddpm: wanted is a noise source with a member normal(batch_view<S> out, index step, index first_sample), "
                   "or in its place a callback that is called as bool(const sample_step<S>& step)");
