@@ -25,7 +25,15 @@ TEST_CASE("a loss curve is the moving average of each part of its range, linear 
     CHECK(std::abs(losses(1.0).slope + 4) < 1e-14);
     CHECK(std::abs(losses(0.2).value - 9) < 1e-14);
     CHECK(std::abs(losses(3.9).value - 1) < 1e-14);
+    for (const double value : {NAN, INFINITY}) {  // says nothing of the loss
+        losses.record(3.9, value);
+        losses.record(NAN, 1);
+    }
+    losses.record(INFINITY, 1);
+    CHECK(std::abs(losses(3.9).value - 1) < 1e-14);
+    CHECK(std::isnan(losses(NAN).value));
     CHECK_THROWS_AS(loss_curve({.first = 1, .last = 1}), value_error);
+    CHECK_THROWS_AS(loss_curve({.first = 1, .last = INFINITY}), value_error);
     CHECK_THROWS_AS(loss_curve({.bins = 0}), value_error);
     CHECK_THROWS_AS(loss_curve({.decay = 1}), value_error);
 }

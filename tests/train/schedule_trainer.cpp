@@ -95,17 +95,31 @@ TEST_CASE("a schedule learns from losses that are measured on the way", "[train]
             const double g = trainer.schedule().gamma((static_cast<double>(n) + 0.5) / 16).value;
             losses.record(g, known_loss(g).value * (1 + 0.3 * noise(n, step)));
         }
-        trainer.step(losses);
+        static_cast<void>(trainer.step(losses));
     }
     const double after = estimate(trainer.schedule()).variance;
     INFO("variance " << before << " before, " << after << " after");
     CHECK(after < 0.03 * before);
 }
 
+TEST_CASE("a step of a schedule that is not finite changes nothing", "[train]") {
+    curve gamma = fresh_curve();
+    schedule_trainer trainer{gamma, {.times = 4}};
+    const double before = gamma(0.3).value;
+    for (const nn::curve_point& point : {nn::curve_point{NAN, 1}, nn::curve_point{INFINITY, 1}, nn::curve_point{1, NAN}}) {
+        CHECK_FALSE(std::isfinite(trainer.step([&](double) { return point; })));
+        CHECK(gamma(0.3).value == before);
+        CHECK(trainer.steps() == 0);
+    }
+    CHECK(std::isfinite(trainer.step(known_loss)));
+    CHECK(trainer.steps() == 1);
+}
+
 TEST_CASE("a schedule's trainer refuses what it cannot do", "[train]") {
     curve gamma = fresh_curve();
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.times = 0}}), value_error);
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.learning_rate = -1}}), value_error);
+    CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.learning_rate = INFINITY}}), value_error);
     CHECK_THROWS_AS((schedule_trainer<curve>{gamma, {.adam = {.beta1 = 1}}}), value_error);
 }
 

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/difference_list.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/weight_files.hpp>
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/io/atomic_file.hpp>
-#include <ddpm/io/detail/difference_list.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
@@ -40,7 +40,7 @@ template <class T>
 /// @throws io_error that names the first differences of the files from the parameters, and says how many there are
 template <class T>
 void require_tensors_of(const weight_files& files, const std::vector<nn::parameter<T>>& parameters) {
-    io::detail::difference_list differences;
+    ddpm::detail::difference_list differences;
     for (const std::string& problem : files.problems()) {
         differences.add(problem);
     }

@@ -31,7 +31,7 @@ struct ode_likelihood_options {
     trace_options trace{};
     double tolerance = 1e-5;   ///< of a step's error, absolute and relative, in x and in ln p per dimension
     double first_step = 0.05;  ///< in ln(σ/α)
-    index most_steps = 10000;  ///< accepted and rejected, after which a sample is given up, as it is where values are not finite
+    index most_steps = 10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
     /// ln p of each column at the noisy end, D × N → 1 × N; without it that of N(0, (α² + σ²) I).
     std::function<per_sample_values<double>(const batch<double>&)> prior{};
     measurement_callback progress{};  ///< sees each step; if it stops, samples not yet at the noisy end are given up

@@ -40,8 +40,9 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
         return kernels::robust_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w, static_cast<S>(scale),
                                         static_cast<S>(w * scale * per_element)};
     };
-    const double sum = kernels::robust_error(penalty, static_cast<S>(std::min(limit, static_cast<double>(std::numeric_limits<S>::max()))), predicted, noised.x0, noised.eps, terms_of,
-                                             d_predicted, losses_of(noised));
+    const S finite = static_cast<S>(std::min(limit, static_cast<double>(std::numeric_limits<S>::max())));
+    const double sum = kernels::robust_error(penalty, finite, predicted, noised.x0, noised.eps, terms_of, d_predicted,
+                                             losses_of(noised));
     scale_losses(noised, predicted.rows(), weight_of);
     return per_element * sum;
 }

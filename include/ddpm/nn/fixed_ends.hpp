@@ -20,7 +20,7 @@ public:
     /// @throws value_error unless last > first
     fixed_ends(Curve curve, double first, double last) : curve_(std::move(curve)), first_(first), last_(last) {
         if (!(last > first) || !std::isfinite(last - first)) {
-            throw value_error("fixed_ends", "last", ddpm::detail::text("> ", first), last);
+            throw value_error("fixed_ends", "last", "both ends finite, last > first", ddpm::detail::text(first, " to ", last));
         }
     }
 

@@ -39,7 +39,7 @@ struct time_embedding {
             throw value_error("time_embedding", "dim", ">= 1", dim);
         }
         if (!(max_period > 0) || !std::isfinite(max_period)) {
-            throw value_error("time_embedding", "max_period", "> 0", max_period);
+            throw value_error("time_embedding", "max_period", "finite and > 0", max_period);
         }
         if (dim >= 4 && !(std::abs(static_cast<double>(dim / 2) - freq_shift) > 0)) {
             throw value_error("time_embedding", "freq_shift", "another number than dim / 2", freq_shift);

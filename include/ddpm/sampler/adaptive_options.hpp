@@ -24,7 +24,7 @@ struct adaptive_dpm_solver {
     double absolute_tolerance = 0.0078;
     double first_step = 0.05;       ///< in λ = ln(α/σ)
     step_control control{};
-    index most_steps = 10000;       ///< accepted and rejected, after which a sample is given up, as it is where it is not finite
+    index most_steps = 10000;       ///< accepted and rejected, after which a sample is given up; so is one that is not finite
 };
 
 /// What an adaptive run did.

@@ -47,7 +47,7 @@ namespace detail {
 [[nodiscard]] inline double stochasticity(std::string_view where, dpm_algorithm algorithm, double eta,
                                           const time_grid& grid) {
     if (!(eta >= 0 && std::isfinite(eta))) {
-        throw value_error(where, "eta", ">= 0", eta);
+        throw value_error(where, "eta", "finite and >= 0", eta);
     }
     if (!is_stochastic(algorithm)) {
         return 0;

@@ -52,7 +52,7 @@ private:
     [[nodiscard]] double tau_at(double t) const {
         const double value = tau(t);
         if (!(value >= 0 && std::isfinite(value))) {
-            throw value_error("sa_solver", detail::text("tau(", t, ")"), ">= 0", value);
+            throw value_error("sa_solver", detail::text("tau(", t, ")"), "finite and >= 0", value);
         }
         return value;
     }

@@ -25,26 +25,33 @@ struct loss_curve_options {
 /// linear between their middles. A part that has met no loss yet is filled in from those beside it.
 class loss_curve {
 public:
-    /// @throws value_error unless first < last, bins ≥ 1 and 0 ≤ decay < 1
+    /// @throws value_error unless first < last, both finite, bins ≥ 1 and 0 ≤ decay < 1
     explicit loss_curve(const loss_curve_options& options = {}) : options_(options) {
-        if (!(options.first < options.last) || options.bins < 1 || !(options.decay >= 0 && options.decay < 1)) {
-            throw value_error("loss_curve", "options", "first < last, bins >= 1, 0 <= decay < 1",
+        if (!(options.first < options.last && std::isfinite(options.last - options.first)) || options.bins < 1 ||
+            !(options.decay >= 0 && options.decay < 1)) {
+            throw value_error("loss_curve", "options", "first < last, both finite, bins >= 1, 0 <= decay < 1",
                               detail::text(options.first, ", ", options.last, ", ", options.bins, ", ", options.decay));
         }
         bins_.resize(static_cast<std::size_t>(options.bins));
     }
 
-    /// Counts a loss that was measured at γ; γ outside the range counts at its end.
+    /// Counts a loss that was measured at γ; γ outside the range counts at its end. What is not finite does not count.
     void record(double gamma, double loss) {
+        if (std::isnan(gamma) || !std::isfinite(loss)) {
+            return;
+        }
         bin& b = bins_[static_cast<std::size_t>(std::clamp<double>(
             std::floor((gamma - options_.first) / width()), 0, static_cast<double>(options_.bins - 1)))];
         b.sum = options_.decay * b.sum + (1 - options_.decay) * loss;
         b.weight = options_.decay * b.weight + (1 - options_.decay);
     }
 
-    /// The loss at γ, and its derivative.
+    /// The loss at γ, and its derivative; NaN at NaN.
     /// @throws value_error if there was no loss yet
     [[nodiscard]] nn::curve_point operator()(double gamma) const {
+        if (std::isnan(gamma)) {
+            return {gamma, gamma};
+        }
         const double place = (gamma - options_.first) / width() - 0.5;  // 0 in the middle of the first bin
         const auto known = [](const bin& b) { return b.weight > 0; };
         const auto middle = bins_.begin() + static_cast<std::ptrdiff_t>(std::clamp<double>(

@@ -69,13 +69,13 @@ void require_valid(const trainer_options& options) {
         throw value_error("trainer", "micro_batch", ">= 0", options.micro_batch);
     }
     if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
-        throw value_error("trainer", "learning_rate", ">= 0", options.learning_rate);
+        throw value_error("trainer", "learning_rate", "finite and >= 0", options.learning_rate);
     }
     if (!(options.largest_gradient_norm >= 0)) {
         throw value_error("trainer", "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
     }
     if (!(options.offset_noise >= 0) || !std::isfinite(options.offset_noise)) {
-        throw value_error("trainer", "offset_noise", ">= 0", options.offset_noise);
+        throw value_error("trainer", "offset_noise", "finite and >= 0", options.offset_noise);
     }
     require_in_scalar<S>("trainer", "offset_noise", options.offset_noise);
     if (std::isfinite(options.largest_gradient_norm)) {

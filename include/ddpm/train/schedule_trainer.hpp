@@ -8,11 +8,14 @@
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/adam.hpp>
+#include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learned_schedule.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -38,7 +41,7 @@ template <nn::MonotoneCurve Curve>
 class schedule_trainer {
 public:
     /// `gamma` must outlive the trainer; so that its ends stay, it is a nn::fixed_ends.
-    /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0, and as adam does
+    /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0, as the curve's scalar has it, and as adam does
     explicit schedule_trainer(Curve& gamma, const schedule_trainer_options& options = {})
         : gamma_(&gamma),
           options_(options),
@@ -46,22 +49,26 @@ public:
           gradient_(nn::zeros_like(gamma)),
           parameters_(nn::parameters(gamma)),
           gradients_(nn::parameters(gradient_)),
+          norm_(std::span(std::as_const(gradients_))),
           adam_(std::span(std::as_const(gradients_)), options.adam) {
         if (options.times < 1 || !(options.learning_rate >= 0)) {
             throw value_error("schedule_trainer", "options", "times >= 1, learning_rate >= 0",
                               detail::text(options.times, ", ", options.learning_rate));
         }
+        adam_.require_learning_rate("schedule_trainer", options.learning_rate);
     }
 
     schedule_trainer(const schedule_trainer&) = delete;
     schedule_trainer& operator=(const schedule_trainer&) = delete;
 
-    /// One step against the gradient; returns what the mean of (γ′ f)² was before it.
+    /// One step against the gradient; returns what the mean of (γ′ f)² was before it. Where this or the gradient is not
+    /// finite, or the step would make a parameter so, it changes nothing and returns NaN or infinity.
+    /// @throws value_error at the 2³²-th step
     template <class F>
         requires requires(const F& f, double gamma) {
             { f(gamma) } -> std::same_as<nn::curve_point>;
         }
-    double step(const F& f) {
+    [[nodiscard]] double step(const F& f) {
         for (const auto& g : gradients_) {
             std::fill(g.values.begin(), g.values.end(), typename Curve::scalar{0});
         }
@@ -74,6 +81,13 @@ public:
             const double rate = gamma.slope * loss.value;
             mean += rate * rate / times;
             gamma_->backward(u, 2 * rate * gamma.slope * loss.slope / times, 2 * rate * loss.value / times, gradient_);
+        }
+        if (!std::isfinite(mean)) {
+            return mean;
+        }
+        if (!std::isfinite(norm_(gradients_)) ||
+            !adam_.stays_finite(parameters_, gradients_, options_.learning_rate)) {
+            return std::numeric_limits<double>::quiet_NaN();
         }
         adam_.step(parameters_, gradients_, options_.learning_rate);
         ++steps_;
@@ -92,6 +106,7 @@ private:
     philox_noise noise_;
     Curve gradient_;
     std::vector<nn::parameter<typename Curve::scalar>> parameters_, gradients_;
+    gradient_norm<typename Curve::scalar> norm_;
     adam<typename Curve::scalar> adam_;
     index steps_ = 0;
 };

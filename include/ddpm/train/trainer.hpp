@@ -57,8 +57,8 @@ public:
     using scalar = typename Net::scalar;
 
     /// `net` must outlive the trainer; the schedule is copied.
-    /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a variance head that the network has
-    /// not; in continuous time also as time_sampler does
+    /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a
+    /// variance head that the network has not; in continuous time also as time_sampler does
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),

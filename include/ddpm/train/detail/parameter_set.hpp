@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/difference_list.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/difference_list.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/load_options.hpp>
@@ -63,7 +63,7 @@ public:
     staged_parameters(const io::safetensors_file& file, std::vector<nn::parameter<S>> list, IsOurs&& is_ours,
                       bool exact_type, const load_options& options)
         : list_(std::move(list)) {
-        io::detail::difference_list differences;
+        difference_list differences;
         std::map<std::string_view, const nn::parameter<S>*> expected;
         std::size_t size = 0;
         for (const nn::parameter<S>& p : list_) {

@@ -19,8 +19,8 @@ void require_in_scalar(std::string_view where, std::string_view what, double val
     constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
     const double size = std::abs(value);
     if (!(size <= largest) || (size > 0 && size < least)) {
-        throw value_error(where, what, text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"),
-                          value);
+        throw value_error(where, what,
+                          text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"), value);
     }
 }
 

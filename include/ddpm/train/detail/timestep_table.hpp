@@ -91,7 +91,7 @@ inline void require_unbiased_weights(const timestep_table& table, index steps) {
     for (index t = 0; t < steps; ++t) {
         if (!std::isfinite(table.unbiased_weight(t))) {
             throw value_error("timestep_sampling", text("probability of t = ", t),
-                              "> 0, for an unbiased estimate: give a uniform_probability", table.probability(t));
+                              "one with a finite inverse, to be unbiased: give a uniform_probability", table.probability(t));
         }
     }
 }

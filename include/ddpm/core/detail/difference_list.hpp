@@ -7,7 +7,7 @@
 
 #include <string>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// In what a file differs from what was expected, for a message: the first few differences, and how many there are.
 class difference_list {
@@ -31,4 +31,4 @@ private:
     index count_ = 0;
 };
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail
