@@ -194,14 +194,21 @@ TEST_CASE("a child that returns from its parent's task does not hang", "[core]")
     }
     const thread_count_guard guard;
     set_thread_count(3);
-    pid_t child = -1;
-    try {
-        in_a_task(false, [&] { child = guarded_fork(); });
-        REQUIRE(child > 0);
-    } catch (const error& e) {
-        ::_exit(child == 0 && contains(e.what(), "forked inside a task") && tasks_done() == 100 ? 7 : 8);
+    for (const bool by_exception : {false, true}) {
+        pid_t child = -1;
+        try {
+            in_a_task(false, [&] {
+                child = guarded_fork();
+                if (child == 0 && by_exception) {
+                    throw value_error("task", "fails");
+                }
+            });
+            REQUIRE(child > 0);
+        } catch (const error& e) {
+            ::_exit(child == 0 && contains(e.what(), "forked inside a task") && tasks_done() == 100 ? 7 : 8);
+        }
+        CHECK(exit_code(child) == 7);
     }
-    CHECK(exit_code(child) == 7);
     // On a worker there is nothing to return to: the thread ends, and with it the process.
     CHECK(in_child([] {
               pid_t grandchild = -1;

@@ -24,7 +24,7 @@ TEST_CASE("UTF-8: exactly the encodings of all code points are well-formed", "[i
             if (first_invalid_utf8(text) != text.size()) {
                 FAIL("refused " << static_cast<unsigned long>(point));
             }
-            of_four += text.size() == 4 ? 1 : 0;
+            of_four += text.size() == 4 ? 1U : 0U;
             if (text.size() == 2) {
                 of_two.insert(text);
             } else if (text.size() == 3) {
@@ -56,7 +56,7 @@ TEST_CASE("UTF-8: exactly the encodings of all code points are well-formed", "[i
                     FAIL("three bytes " << lead << " " << second << " " << third);
                 }
                 text.push_back('\x80');
-                four_accepted += lead >= 0xf0 && first_invalid_utf8(text) == 4 ? 1 : 0;
+                four_accepted += lead >= 0xf0 && first_invalid_utf8(text) == 4 ? 1U : 0U;
             }
         }
     }

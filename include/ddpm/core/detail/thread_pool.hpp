@@ -149,20 +149,19 @@ private:
     [[nodiscard]] bool take_tasks(job& current) {
         inside_job() = true;
         for (index i = current.next++; i < current.count; i = current.next++) {
-            std::exception_ptr failure;
             try {
                 current.task(i);
             } catch (...) {
-                failure = std::current_exception();
+                if (!inside_job()) {
+                    return false;
+                }
+                const std::scoped_lock lock(mutex_);
+                if (!current.failure) {
+                    current.failure = std::current_exception();
+                }
             }
             if (!inside_job()) {
                 return false;
-            }
-            if (failure) {
-                const std::scoped_lock lock(mutex_);
-                if (!current.failure) {
-                    current.failure = failure;
-                }
             }
         }
         inside_job() = false;
