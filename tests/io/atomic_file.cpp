@@ -231,6 +231,21 @@ TEST_CASE("atomic_file removes what dead writers left, and nothing of the living
     CHECK(folder.entries() == 6);
 }
 
+TEST_CASE("atomic_file: another writer that removes leftovers at any moment takes nothing of the living", "[io]") {
+    bool met = true;
+    int moments = 0;
+    for (int call = 0; met; ++call, ++moments) {
+        const temporary_folder folder;
+        const before_file_call other(call, [&] { io::detail::remove_leftovers(folder / "."); });
+        CAPTURE(call);
+        CHECK(save_text(folder / "file") == "saved");
+        met = other.was_met();
+        CHECK(read_text(folder / "file") == "new content");
+        CHECK(folder.entries() == 1);
+    }
+    CHECK(moments >= 12);
+}
+
 TEST_CASE("atomic_file: a leftover of a file that only its owner may read is removed too", "[io]") {
     const temporary_folder folder;
     CHECK(as_nobody(folder / ".", [&] {
@@ -308,7 +323,7 @@ TEST_CASE("atomic_file: a process that ends before any call leaves the old file 
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
-            const exit_at_file_call end(call);
+            const before_file_call end(call, [] { ::_exit(9); });
             static_cast<void>(save_text(path));
             ::_exit(0);
         }

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
+
 namespace ddpm::test {
 
 /// What befalls one of the operating system's calls on files.
@@ -27,13 +29,16 @@ public:
     [[nodiscard]] bool was_met() const noexcept;
 };
 
-/// While one lives, this process ends before its k-th such call.
-class exit_at_file_call {
+/// While one lives, something happens before the k-th such call.
+class before_file_call {
 public:
-    explicit exit_at_file_call(int call) noexcept;
-    exit_at_file_call(const exit_at_file_call&) = delete;
-    exit_at_file_call& operator=(const exit_at_file_call&) = delete;
-    ~exit_at_file_call();
+    before_file_call(int call, std::function<void()> happens);
+    before_file_call(const before_file_call&) = delete;
+    before_file_call& operator=(const before_file_call&) = delete;
+    ~before_file_call();
+
+    /// Whether there were so many calls.
+    [[nodiscard]] bool was_met() const noexcept;
 };
 
 }  // namespace ddpm::test

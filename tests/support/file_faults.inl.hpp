@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <functional>
+#include <utility>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -28,7 +30,7 @@ struct file_fault_state {
     file_fault kind = file_fault::error;
     int fault_at = -1;
     int code = 0;
-    int exit_at = -1;
+    std::function<void()> happens;
 };
 
 file_fault_state file_faults;
@@ -42,10 +44,13 @@ file_call file_call_now() noexcept {
         return file_call::runs;
     }
     const int call = s.calls++;
-    if (call == s.exit_at) {
-        ::_exit(9);
-    }
     const bool now = call == s.fault_at;
+    if (now && s.happens) {
+        s.armed = false;
+        s.happens();
+        s.armed = true;
+        return file_call::runs;
+    }
     if (now && s.kind == file_fault::crash) {
         s.crashed = true;
     }
@@ -80,16 +85,21 @@ file_fault_at::~file_fault_at() {
 
 bool file_fault_at::was_met() const noexcept { return file_faults.calls > file_faults.fault_at; }
 
-exit_at_file_call::exit_at_file_call(int call) noexcept {
-    file_faults.exit_at = call;
+before_file_call::before_file_call(int call, std::function<void()> happens) {
+    file_faults.happens = std::move(happens);
+    file_faults.fault_at = call;
     file_faults.calls = 0;
+    file_faults.crashed = false;
     file_faults.armed = true;
 }
 
-exit_at_file_call::~exit_at_file_call() {
+before_file_call::~before_file_call() {
     file_faults.armed = false;
-    file_faults.exit_at = -1;
+    file_faults.fault_at = -1;
+    file_faults.happens = nullptr;
 }
+
+bool before_file_call::was_met() const noexcept { return file_faults.calls > file_faults.fault_at; }
 
 }  // namespace ddpm::test
 
