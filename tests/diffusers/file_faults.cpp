@@ -90,6 +90,34 @@ TEST_CASE("a fault at any call of a save leaves the old file or the new one, in 
     CHECK(points > 7 * 6 * 13);
 }
 
+TEST_CASE("a fault at any call leaves the weights of an index or the new ones", "[diffusers]") {
+    bool met = true, index_stayed = false;
+    for (int call = 0; met; ++call) {
+        CAPTURE(call);
+        const temporary_folder folder;
+        const std::string index = folder / "diffusion_pytorch_model.safetensors.index.json";
+        auto net = version_layers();
+        fill_parameters(net, 1);
+        save_parameters(folder / "shard.safetensors", net);
+        write_text(index, R"({"weight_map": {"conv_in.weight": "shard.safetensors", "scale": "shard.safetensors",
+                              "time_embedding.linear_1.weight": "shard.safetensors"}})");
+        fill_parameters(net, 2);
+        std::string said;
+        {
+            const file_fault_at fault(file_fault::error, call, EACCES);
+            said = outcome([&] { diffusers::save_weights(folder / ".", net); });
+            met = fault.was_met();
+        }
+        CAPTURE(said);
+        CHECK_FALSE(said.starts_with("untyped"));
+        diffusers::load_weights(folder / ".", net);
+        CHECK(parameters_value(net) == (std::filesystem::exists(index) ? 1 : 2));
+        CHECK((said != "done" || parameters_value(net) == 2));
+        index_stayed = index_stayed || said.find("this index, which is preferred to them, cannot be removed") != said.npos;
+    }
+    CHECK(index_stayed);
+}
+
 TEST_CASE("a fault at any call of a load is an io_error or no matter, in every format", "[diffusers]") {
     constexpr scenario scenarios[] = {{file_fault::error, EIO},
                                       {file_fault::error, EACCES},

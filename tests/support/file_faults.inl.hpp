@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdio>
 #include <functional>
 #include <utility>
 
@@ -122,6 +123,7 @@ DDPM_TEST_FAULTY(stat, (const char* path, struct stat* out), (path, out))
 DDPM_TEST_FAULTY(rename, (const char* from, const char* to), (from, to))
 DDPM_TEST_FAULTY(mkdir, (const char* path, mode_t mode), (path, mode))
 DDPM_TEST_FAULTY(unlink, (const char* path), (path))
+DDPM_TEST_FAULTY(remove, (const char* path), (path))
 
 /// While faults are armed, nothing goes to the disk: that takes long, and no test sees it.
 int fsync(int file) {

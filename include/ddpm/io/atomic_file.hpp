@@ -20,10 +20,10 @@ namespace ddpm::io {
 /// crash at any moment `path` holds the old content or the new one, never a part.
 ///
 /// The new file has the old one's permissions (read, write, execute) and, as far as the system allows, its owner and
-/// group; where the group cannot be kept, the new group may do what others may. A file that is new has the permissions
-/// of the process's umask. A symbolic link at `path` is itself replaced, and what it pointed to stays; so does what
-/// other hard links show. The temporary files that killed writers left in the folder are removed before anything is
-/// written.
+/// group; where the group cannot be kept, the new group may do what others may. Access control lists and extended
+/// attributes are not carried over. A file that is new has the permissions of the process's umask. A symbolic link at
+/// `path` is itself replaced, and what it pointed to stays; so does what other hard links show. The temporary files that
+/// killed writers left in the folder are removed before anything is written.
 class atomic_file {
 public:
     /// Starts a new content for `path` in a temporary file beside it.
