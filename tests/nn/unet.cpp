@@ -300,7 +300,7 @@ TEST_CASE("a U-Net refuses what it cannot be", "[nn]") {
     refuses([](auto& o) { o.groups = 4; });
     refuses([](auto& o) { o.middle_attention_groups = 3; });
     refuses([](auto& o) { o.middle_attention_groups = -1; });
-    refuses([](auto& o) { o.norm_eps = 0; });
+    refuses([](auto& o) { o.norm_eps = -1e-5; });
     refuses([](auto& o) { o.head_dim = -1; });
     refuses([](auto& o) { o.head_dim = 3; });
     refuses([](auto& o) { o.time = nn::unet_time::learned; });
