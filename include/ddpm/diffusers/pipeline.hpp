@@ -13,11 +13,9 @@
 #include <ddpm/nn/unet_options.hpp>
 
 #include <concepts>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -165,10 +163,7 @@ void write_pipeline(const std::string& folder, const Net& net, const scheduler_c
         return detail::json{detail::json::array{detail::json_of("diffusers"), detail::json_of(name)}};
     };
     for (const std::string_view part : {"unet", "scheduler"}) {
-        if (const std::error_code failure = detail::uninterrupted(
-                [&](std::error_code& e) { std::filesystem::create_directories(detail::path_in(folder, part), e); })) {
-            throw io_error(folder, ddpm::detail::text("cannot make its folder ", part, " (", failure.message(), ")"));
-        }
+        detail::make_folders(detail::path_in(folder, part));
     }
     save_weights(folder, net);
     detail::write_text_file(detail::path_in(folder, "unet/config.json"), unet_text);

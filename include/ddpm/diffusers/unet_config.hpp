@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -289,8 +288,8 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 /// @throws io_error as above, or if the file cannot be read
 [[nodiscard]] inline unet_config read_unet_config(const std::string& path) {
     const std::string text = detail::read_json_file(path);
-    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-    if (const auto bytes = detail::weight_bytes(folder.empty() ? "." : folder)) {
+    const std::string folder = path.find('/') == path.npos ? "." : path.substr(0, path.rfind('/') + 1);
+    if (const auto bytes = detail::weight_bytes(folder)) {
         return detail::parse_unet_config(text, path, static_cast<index>(*bytes / 2),
                                          "what the weights beside it can hold");
     }

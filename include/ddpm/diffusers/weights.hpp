@@ -8,19 +8,21 @@
 #include <ddpm/diffusers/detail/weight_files.hpp>
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/io/atomic_file.hpp>
+#include <ddpm/io/detail/posix_files.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
-#include <filesystem>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
+
+#include <unistd.h>
 
 namespace ddpm::diffusers {
 
@@ -115,7 +117,7 @@ void save_weights(const std::string& folder, const Net& net) {
         largest = std::max(largest, p.values.size());
     }
     const std::string old_index = detail::path_in(place, detail::weights_index_name());
-    if (detail::type_at(old_index) == std::filesystem::file_type::directory) {
+    if (detail::kind_of(old_index) == detail::path_kind::folder) {
         throw io_error(old_index, "cannot be removed", "a file or none", "a folder");
     }
     io::atomic_file file(detail::path_in(place, detail::weights_name()));
@@ -130,12 +132,10 @@ void save_weights(const std::string& folder, const Net& net) {
         file.write(std::as_bytes(out));
     }
     file.commit();
-    if (const std::error_code failure = detail::uninterrupted(
-            [&](std::error_code& e) { std::filesystem::remove(old_index, e); })) {
-        throw io_error(old_index,
-                       ddpm::detail::text("the new weights are in place, but this index, which is preferred to them, "
-                                          "cannot be removed (",
-                                          failure.message(), ")"));
+    if (io::detail::uninterrupted([&] { return ::unlink(old_index.c_str()); }) != 0 && errno != ENOENT) {
+        throw io_error(old_index, ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
+                                                     "them, cannot be removed (",
+                                                     io::detail::system_message(errno), ")"));
     }
 }
 

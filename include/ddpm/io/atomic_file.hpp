@@ -35,7 +35,7 @@ public:
         const std::size_t slash = path_.rfind('/');
         const std::string folder = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
         struct stat old {};
-        const bool has_old = detail::uninterrupted([&] { return ::stat(path_.c_str(), &old); }) == 0;
+        const bool has_old = detail::status_of(path_, old);
         if (!has_old && errno != ENOENT) {
             fail("cannot see the old file");
         }

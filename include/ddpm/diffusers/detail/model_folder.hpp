@@ -4,56 +4,72 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/json.hpp>
+#include <ddpm/io/detail/posix_files.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstddef>
-#include <filesystem>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
+
+#include <sys/stat.h>
 
 namespace ddpm::diffusers::detail {
 
+// Paths are texts, and the system's own calls are made: std::filesystem's paths of libstdc++ 12 destroy what they have not
+// made where an allocation fails.
+
 /// A file of a folder, or of its sub-folder.
 [[nodiscard]] inline std::string path_in(std::string_view folder, std::string_view name) {
-    return (std::filesystem::path(folder) / name).string();
-}
-
-/// Calls a function of std::filesystem until no signal interrupts it; `call` is given the place for its error.
-template <class Call>
-[[nodiscard]] std::error_code uninterrupted(const Call& call) {
-    std::error_code failure;
-    do {
-        failure.clear();
-        call(failure);
-    } while (failure == std::errc::interrupted);
-    return failure;
-}
-
-/// What stands at a path; file_type::not_found where nothing does.
-/// @throws io_error if the system cannot say
-[[nodiscard]] inline std::filesystem::file_type type_at(const std::string& path) {
-    std::filesystem::file_type type{};
-    const std::error_code failure =
-        uninterrupted([&](std::error_code& e) { type = std::filesystem::status(path, e).type(); });
-    if (failure && type != std::filesystem::file_type::not_found) {
-        throw io_error(path, ddpm::detail::text("cannot be looked at (", failure.message(), ")"));
+    std::string path(folder);
+    if (!path.empty() && path.back() != '/') {
+        path.push_back('/');
     }
-    return type;
+    return path.append(name);
 }
 
-/// @throws io_error as type_at
-[[nodiscard]] inline bool is_file(const std::string& path) {
-    return type_at(path) != std::filesystem::file_type::not_found;
+enum class path_kind { nothing, folder, file };
+
+/// What stands at a path.
+/// @throws io_error if the system cannot say
+[[nodiscard]] inline path_kind kind_of(const std::string& path) {
+    struct stat status {};
+    if (io::detail::status_of(path, status)) {
+        return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
+    }
+    if (errno != ENOENT && errno != ENOTDIR) {
+        throw io_error(path, ddpm::detail::text("cannot be looked at (", io::detail::system_message(errno), ")"));
+    }
+    return path_kind::nothing;
+}
+
+/// @throws io_error as kind_of
+[[nodiscard]] inline bool is_file(const std::string& path) { return kind_of(path) != path_kind::nothing; }
+
+/// Makes a folder, and those that it lies in, unless they are there.
+/// @throws io_error if that failed
+inline void make_folders(const std::string& path) {
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        const std::string folder = path.substr(0, end);
+        if (io::detail::uninterrupted([&] { return ::mkdir(folder.c_str(), 0777); }) != 0) {
+            const int reason = errno;
+            if (kind_of(folder) != path_kind::folder) {
+                throw io_error(folder, ddpm::detail::text("cannot make the folder (", io::detail::system_message(reason), ")"));
+            }
+        }
+        if (end >= path.size() - 1) {
+            return;
+        }
+    }
 }
 
 /// Where a part of a pipeline lies: in the sub-folder of its name, if there is one, else in the folder itself.
-/// @throws io_error as type_at
+/// @throws io_error as kind_of
 [[nodiscard]] inline std::string part_folder(const std::string& folder, std::string_view part) {
     const std::string inside = path_in(folder, part);
-    return type_at(inside) == std::filesystem::file_type::directory ? inside : folder;
+    return kind_of(inside) == path_kind::folder ? inside : folder;
 }
 
 // diffusers names the files of a model's weights diffusion_pytorch_model.safetensors, or that of several shards
@@ -81,18 +97,15 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 [[nodiscard]] inline std::string other_weights_in(const std::string& folder) {
     constexpr std::array<std::string_view, 11> endings{".safetensors", ".index.json", ".bin", ".pt",   ".pth",  ".ckpt",
                                                        ".msgpack",     ".h5",         ".onnx", ".gguf", ".flashpack"};
-    std::error_code failure;
     std::vector<std::string> names;
-    std::filesystem::directory_iterator entry(folder, failure);
-    if (failure) {
-        return ddpm::detail::text("no folder that can be read (", failure.message(), ")");
-    }
-    for (; !failure && entry != std::filesystem::directory_iterator(); entry.increment(failure)) {
-        const std::string name = entry->path().filename().string();
+    const int failure = io::detail::for_each_name(folder, [&](std::string_view name) {
         if (std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return name.ends_with(e); }) ||
             (name.starts_with(weights_stem) && name.ends_with(".json"))) {
-            names.push_back(name);
+            names.emplace_back(name);
         }
+    });
+    if (failure != 0) {
+        return ddpm::detail::text("no folder that can be read (", io::detail::system_message(failure), ")");
     }
     std::sort(names.begin(), names.end());
     constexpr std::size_t most_names = 5;

@@ -9,10 +9,12 @@
 #include <ddpm/io/safetensors_file.hpp>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 

@@ -4,10 +4,14 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -26,6 +30,35 @@ auto uninterrupted(const Call& call) noexcept {
         result = call();
     }
     return result;
+}
+
+/// What stands at a path. False, with the reason in errno, where the system cannot say.
+[[nodiscard]] inline bool status_of(const std::string& path, struct stat& out) noexcept {
+    return uninterrupted([&] { return ::stat(path.c_str(), &out); }) == 0;
+}
+
+/// Calls f(name) for each name that a folder holds. std::filesystem's iterator of libstdc++ 12 would end the program where an
+/// allocation fails.
+/// @returns 0, or the reason why the folder cannot be read
+/// @throws std::bad_alloc, and what f throws
+template <class F>
+int for_each_name(const std::string& folder, const F& f) {
+    struct closer {
+        void operator()(DIR* open) const noexcept { ::closedir(open); }
+    };
+    const std::unique_ptr<DIR, closer> open(::opendir(folder.c_str()));
+    if (open == nullptr && errno == ENOMEM) {
+        throw std::bad_alloc();
+    }
+    while (open != nullptr) {
+        errno = 0;
+        const dirent* const entry = ::readdir(open.get());
+        if (entry == nullptr) {
+            break;
+        }
+        f(std::string_view(entry->d_name));
+    }
+    return errno;
 }
 
 /// An open file or folder, closed at the end of its life.

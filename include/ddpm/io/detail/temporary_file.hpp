@@ -8,11 +8,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 
-#include <dirent.h>
 #include <sys/random.h>
 
 // A temporary file is named .ddpm-….tmp, and its writer holds an exclusive lock on it from before the first byte until
@@ -58,16 +56,11 @@ inline void remove_if_unlocked(const std::string& path) noexcept {
 /// Removes the temporary files of dead writers from a folder, as far as that is allowed. One whose lock is held, or
 /// where the file system has no locks, stays.
 inline void remove_leftovers(const std::string& folder) {
-    struct closer {
-        void operator()(DIR* open) const noexcept { ::closedir(open); }
-    };
-    const std::unique_ptr<DIR, closer> open(::opendir(folder.c_str()));
-    while (const dirent* const entry = open ? ::readdir(open.get()) : nullptr) {
-        const std::string_view name(entry->d_name);
+    static_cast<void>(for_each_name(folder, [&](std::string_view name) {
         if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) {
-            remove_if_unlocked(folder + '/' + entry->d_name);
+            remove_if_unlocked(std::string(folder).append("/").append(name));
         }
-    }
+    }));
 }
 
 /// Makes a new temporary file in a folder, open for writing and locked. Not open, with the reason in errno, where that
