@@ -79,7 +79,7 @@ double moved_by(const sampling_plan& plan, double scale = 1, std::optional<doubl
         kind);
     const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) { out.array() = 1; };
     philox_noise noise(5, noise_stream::sampler);
-    const batch<double> start = batch<double>::Constant(1, 1, 0.7);
+    const batch<double> start = pattern<double>(1, 1, 1);
     const batch<double> moved = denoise_with_gradient<double>(plan, network, gradient, scale, start, noise);
     return (moved - denoise_from<double>(plan, network, start, noise))(0, 0);
 }
