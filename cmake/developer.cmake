@@ -4,7 +4,8 @@ set(DDPM_SANITIZE "" CACHE STRING "Sanitizers for tests, examples and benchmarks
 option(DDPM_WERROR "Make warnings errors in tests, examples and benchmarks" OFF)
 
 add_library(ddpm_developer INTERFACE)
-target_compile_options(ddpm_developer INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow)
+target_compile_options(ddpm_developer INTERFACE
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow)
 if(DDPM_WERROR)
     # GCC's warnings that follow values through inlined code are at times wrong, so they stay warnings.
     target_compile_options(ddpm_developer INTERFACE -Werror)

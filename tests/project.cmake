@@ -32,7 +32,8 @@ endif()
 # A user's program that asks for every warning, and has macros where headers might have names.
 add_library(strict_build OBJECT project/strict_build.cpp)
 target_link_libraries(strict_build PRIVATE ddpm::ddpm ddpm_developer)
-target_compile_options(strict_build PRIVATE -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
+target_compile_options(strict_build PRIVATE
+    -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
     $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
 
 add_test(NAME no_exceptions

@@ -47,7 +47,8 @@ TEST_CASE("a shape whose elements cannot be counted is refused, not wrapped arou
         static_cast<void>(sample_shape{huge + 1, 4, 1}.size());
     } catch (const shape_error& e) {
         CHECK(std::string(e.what()) ==
-              "sample_shape: number of elements; expected sizes >= 0 with a product below 2^63, got 4611686018427387905 x 4 x 1");
+              "sample_shape: number of elements; expected sizes >= 0 with a product below 2^63, "
+              "got 4611686018427387905 x 4 x 1");
     }
 }
 

@@ -83,7 +83,8 @@ inline void set_executor(executor* user) { detail::user_executor = user; }
 /// do all chunks of a call from inside a chunk: what a thread began goes on before it begins anything else.
 ///
 /// A child of fork has threads of its own, also where fork was called in a chunk; the child must then end in that chunk. The
-/// process may end anywhere, by exit in a chunk too. Threads are never taken down: a shared library that holds them stays loaded.
+/// process may end anywhere, by exit in a chunk too. Threads are never taken down: a shared library that holds them must stay
+/// loaded.
 /// @throws the first exception of a chunk; error in a child of fork that returns from a chunk which its parent shared out
 template <class Body>
 void parallel_for(index size, index grain, Body&& body) {
