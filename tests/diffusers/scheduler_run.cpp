@@ -130,6 +130,9 @@ TEST_CASE("classes after k-diffusion take more steps than timesteps", "[diffuser
             }
         }
     }
+    // One step is from the highest σ, though the lowest is above it.
+    CHECK(run_of(R"("HeunDiscreteScheduler", "use_beta_sigmas": true, "sigma_max": 3)", 1).plan.grid()[0].level.sigma <
+          0.95);
     // Not with timesteps that are whole, and there twice.
     CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "trailing")", 15),
                     value_error);

@@ -41,9 +41,10 @@ namespace ddpm::diffusers::detail {
                                                           const sigma_range& known) {
     const bool ignores_own =
         config.karras_sigmas && is_one_of(config.kind, {scheduler_kind::lms, scheduler_kind::dpm_sde});
-    const sigma_range range = ignores_own ? known
-                                          : sigma_range{config.sigma_min.value_or(known.lowest),
-                                                        config.sigma_max.value_or(known.highest)};
+    sigma_range range = ignores_own ? known
+                                    : sigma_range{config.sigma_min.value_or(known.lowest),
+                                                  config.sigma_max.value_or(known.highest)};
+    range.lowest = count == 1 ? range.highest : range.lowest;  // of one σ, which is the highest
     return config.karras_sigmas                             ? karras_sigmas(count, range)
            : config.lu_lambdas || config.exponential_sigmas ? exponential_sigmas(count, range)
                                                             : beta_sigmas(count, range);
