@@ -19,28 +19,14 @@ struct scheduler_departure {
     std::string_view here;       ///< what this library does, and on what ground
 };
 
-namespace detail {
-
-inline const std::vector<scheduler_kind>& ratio_kinds() {
-    using enum scheduler_kind;
-    static const std::vector<scheduler_kind> kinds{lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde};
-    return kinds;
-}
-
-inline const std::vector<scheduler_kind>& solver_kinds() {
-    using enum scheduler_kind;
-    static const std::vector<scheduler_kind> kinds{dpm_multistep, dpm_inverse, dpm_singlestep, unipc, deis, sa_solver};
-    return kinds;
-}
-
-}  // namespace detail
-
 /// All departures. None can be switched off: a folder whose model was tuned with diffusers' form of one of them gives
 /// other samples here.
 [[nodiscard]] inline const std::vector<scheduler_departure>& scheduler_departures() {
     using enum scheduler_kind;
-    using detail::ratio_kinds, detail::solver_kinds;
-    static const std::vector<scheduler_departure> all{
+    const std::vector<scheduler_kind> ratio_kinds{lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde};
+    const std::vector<scheduler_kind> solver_kinds{dpm_multistep, dpm_inverse, dpm_singlestep, unipc, deis, sa_solver};
+    // Never destroyed: it may be asked for while the process ends.
+    static const std::vector<scheduler_departure>& all = *new const std::vector<scheduler_departure>{
         // Steps and times.
         {"unfinished_trailing",
          {ddpm, ddpm_parallel, ddim, ddim_parallel, ddim_inverse, pndm, lms, euler, euler_ancestral, heun, kdpm2,
@@ -58,15 +44,15 @@ inline const std::vector<scheduler_kind>& solver_kinds() {
          "the network is told the timestep that x is at"},
         {"pndm_few", {pndm}, "skip_prk_steps false and n < 4", "an exception", "as many Runge-Kutta steps as there are"},
         {"truncated_time",
-         solver_kinds(),
+         solver_kinds,
          "exponential, beta and flow sigmas, and Karras sigmas over squaredcos_cap_v2 in DPMSolverMultistep",
          "the time of a sigma is truncated, so that one that is whole but for float32's rounding is the timestep below",
          "a time within 1e-6 of a whole one is that one"},
-        {"shorter_than_order", solver_kinds(), "n + 1 > T without chosen sigmas", "timesteps that are there twice",
+        {"shorter_than_order", solver_kinds, "n + 1 > T without chosen sigmas", "timesteps that are there twice",
          "a value_error: as many steps do not exist"},
-        {"many_trailing", ratio_kinds(), "n > T, trailing spacing, timesteps as they are",
+        {"many_trailing", ratio_kinds, "n > T, trailing spacing, timesteps as they are",
          "timesteps that are there twice, and t = -1", "a value_error: as many steps do not exist"},
-        {"many_leading", ratio_kinds(), "n > T, leading spacing",
+        {"many_leading", ratio_kinds, "n > T, leading spacing",
          "steps of no length with two evaluations each where the class has two; Inf of LMS",
          "steps of no length with one evaluation each; the same end"},
         {"ipndm_steps", {ipndm}, "trained_betas and another n than their number less one", "takes as many steps as these say",
@@ -82,7 +68,7 @@ inline const std::vector<scheduler_kind>& solver_kinds() {
         {"sde_ve_single", {score_sde_ve}, "one step", "a step from sigma_min, while the network is told sigma_max",
          "a step from sigma_max"},
         // Ends.
-        {"repeated_sigma", solver_kinds(), "a last sigma that is there twice, with order 3, heun or an sde algorithm",
+        {"repeated_sigma", solver_kinds, "a last sigma that is there twice, with order 3, heun or an sde algorithm",
          "0/0, or the root of a rounding error", "a step of no length, which leaves x as it is"},
         {"flow_end", {dpm_multistep, dpm_singlestep, euler},
          "final_sigmas_type sigma_min where the last sigma lies below that of the betas' table, in a flow or by sigma_min",
