@@ -78,7 +78,8 @@ template <std::size_t Dimensions>
         std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
     file.read(0, prefix);
     const auto extents = idx_extents<Dimensions>(prefix, file.size(), path);
-    body.resize(static_cast<std::size_t>(file.size() - header_bytes));
+    const std::size_t length = file.size() - header_bytes;
+    body.resize(length);
     file.read(header_bytes, std::as_writable_bytes(std::span(body)));
     return extents;
 }

@@ -29,7 +29,7 @@ public:
 
     /// How many positions there are in batches of that size: those of 2³² epochs, in whole batches, are as many batches.
     [[nodiscard]] index batches(index batch) const noexcept {
-        const auto samples = static_cast<std::uint64_t>(permutation_.size());
+        const std::uint64_t samples = permutation_.size();
         // More samples than a batch has make fewer epochs than batches; else the product has at most 64 bits.
         return static_cast<index>(samples) >= batch ? words
                                                     : static_cast<index>((samples << 32) / static_cast<std::uint64_t>(batch));

@@ -37,7 +37,8 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
 [[nodiscard]] inline std::string read_json_file(const std::string& path) {
     const io::detail::input_file file(path);
     require_length(path, file.size());
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
+    const std::size_t length = file.size();
+    std::string text(length, '\0');
     file.read(0, std::as_writable_bytes(std::span(text)));
     return text;
 }

@@ -3,7 +3,7 @@
 //
 // The body of mersenne_twister.hpp.
 
-/// The new states of words whose states are `now`, those after them `next`, and those 397 after them `far`.
+/// The new states of words whose states are `now`, those after them `next`, and those 397 after them `later`.
 template <class V>
 DDPM_INLINE V twisted(V now, V next, V later) {
     const V joined_bits = (now & 0x80000000u) | (next & 0x7fffffffu);
