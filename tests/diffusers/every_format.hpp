@@ -160,7 +160,15 @@ template <class Net>
           "model_index.json"},
          [](const std::string& folder, int version) {
              auto net = version_layers();
-             net.made_by.height = net.made_by.width = 1024;
+             // No more parameters than the weights have, as reading asks for.
+             net.made_by = {.height = 1024,
+                            .width = 1024,
+                            .down = {nn::unet_level::plain},
+                            .up = {nn::unet_level::plain},
+                            .channels = {4},
+                            .layers = 1,
+                            .middle = false,
+                            .groups = 4};
              fill_parameters(net, version);
              auto config = diffusers::default_scheduler_config(diffusers::scheduler_kind::ddpm);
              diffusers::write_pipeline(folder, net, config);

@@ -24,7 +24,9 @@ set(shared_details
     "diffusers io/detail/bytes.hpp"
     "diffusers io/detail/input_file.hpp"
     "diffusers io/detail/json.hpp"
-    "diffusers io/detail/read_converted.hpp")
+    "diffusers io/detail/posix_files.hpp"
+    "diffusers io/detail/read_converted.hpp"
+    "diffusers io/detail/staging_memory.hpp")
 
 function(check_header header)
     string(REGEX MATCH "^[a-z0-9_]+" layer "${header}")

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
-#include <ddpm/io/detail/checked.hpp>
 #include <ddpm/io/detail/posix_files.hpp>
 
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace ddpm::diffusers::detail {
     static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
         struct stat status {};
         if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) && S_ISREG(status.st_mode)) {
-            sum = io::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))
+            sum = ddpm::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))
                       .value_or(std::numeric_limits<std::uint64_t>::max());
         }
     }));
