@@ -13,6 +13,7 @@
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/every_thread.hpp"
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
@@ -75,8 +76,10 @@ TEST_CASE("a step of any sampler allocates nothing", "[sampler]") {
             for (const denoise_options& options :
                  {denoise_options{}, denoise_options{.threshold = dynamic_threshold{.ratio = 0.9, .max = 2}}}) {
                 const sampling_plan plan = make_plan(one.sampler, usual_schedule(), timesteps);
-                sampling_run<float, const predictor_archetype<float>, philox_noise> run(plan, network, noise,
-                                                                                        pattern<float>(3000, 5, 1), options);
+                using run_type = sampling_run<float, const predictor_archetype<float>, philox_noise>;
+                const batch<float> start = pattern<float>(3000, 5, 1);
+                on_every_thread([&] { run_type(plan, network, noise, start, options).step(); });  // each has its own scratch
+                run_type run(plan, network, noise, start, options);
                 run.step();
                 const std::size_t before = allocations;
                 while (!run.done()) {
