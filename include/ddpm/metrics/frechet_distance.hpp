@@ -67,8 +67,9 @@ template <BatchLike A, BatchLike B>
     if (a.rows() != b.rows()) {
         throw shape_error("frechet_distance", "sets of the same dimension", a.rows(), b.rows());
     }
-    const double n = static_cast<double>(detail::readable<A>(a).view().columns());
-    const double m = static_cast<double>(detail::readable<B>(b).view().columns());
+    const detail::readable<A> first(a);
+    const detail::readable<B> second(b);
+    const double n = static_cast<double>(first.view().columns()), m = static_cast<double>(second.view().columns());
     detail::measurement work(progress, n + m);
     const auto tell = [&](double before, double count) -> measurement_callback {
         if (!progress) {
@@ -76,11 +77,11 @@ template <BatchLike A, BatchLike B>
         }
         return [&work, before, count](const measurement_progress& p) { return work.reach(before + p.part * count); };
     };
-    const gaussian_fit of_a = fit_gaussian(a, tell(0, n));
+    const gaussian_fit of_a = fit_gaussian(first.view(), tell(0, n));
     if (work.is_stopped()) {
         return std::numeric_limits<double>::quiet_NaN();
     }
-    return frechet_distance(of_a, fit_gaussian(b, tell(n, m)));
+    return frechet_distance(of_a, fit_gaussian(second.view(), tell(n, m)));
 }
 
 }  // namespace ddpm
