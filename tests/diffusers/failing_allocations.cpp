@@ -10,6 +10,7 @@
 
 #include "diffusers/data_folder.hpp"
 #include "support/catch.hpp"
+#include "support/small_unet_options.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <filesystem>
@@ -32,20 +33,6 @@ contents parameters_of(const Net& net) {
         parts.push_back(bytes_of_numbers(p.values));
     }
     return parts;
-}
-
-nn::unet_options small_options() {
-    return {.height = 4,
-            .width = 4,
-            .in_channels = 1,
-            .out_channels = 1,
-            .down = {nn::unet_level::plain, nn::unet_level::attention},
-            .up = {nn::unet_level::attention, nn::unet_level::plain},
-            .channels = {4, 8},
-            .layers = 1,
-            .head_dim = 4,
-            .groups = 2,
-            .seed = 5};
 }
 
 TEST_CASE("a scheduler's config is read and written whole, or not at all, whatever allocation fails", "[diffusers][slow]") {
@@ -126,8 +113,8 @@ struct pipeline_files {
 };
 
 TEST_CASE("each file of a pipeline is the old one or the new one, whatever allocation fails", "[diffusers][slow]") {
-    const nn::unet<float> net(small_options());
-    auto other = small_options();
+    const nn::unet<float> net(small_unet_options());
+    auto other = small_unet_options();
     other.seed = 6;
     const nn::unet<float> old(other);
     const auto of_now = default_scheduler_config(scheduler_kind::ddim);

@@ -11,6 +11,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/small_unet_options.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
 
@@ -53,21 +54,6 @@ contents state_of(const Run& run) {
 
 trainer_options options_of(const timestep_sampling& timesteps) { return {.batch = 6, .timesteps = timesteps, .seed = 6}; }
 
-nn::unet<float> small_unet() {
-    return nn::unet<float>{{.height = 4,
-                            .width = 4,
-                            .in_channels = 1,
-                            .out_channels = 1,
-                            .down = {nn::unet_level::plain, nn::unet_level::attention},
-                            .up = {nn::unet_level::attention, nn::unet_level::plain},
-                            .channels = {4, 8},
-                            .layers = 1,
-                            .dropout = 0.1,
-                            .head_dim = 4,
-                            .groups = 2,
-                            .seed = 5}};
-}
-
 template <class Net>
 std::size_t fail_training(std::string_view name, const Net& start, const trainer_options& options,
                           ddpm::index before, ddpm::index steps) {
@@ -93,7 +79,7 @@ TEST_CASE("a step of training is made wholly, or not at all, whatever allocation
         set_thread_count(threads);
         CHECK(fail_training("fit, first step", small_net<float>(), options_of(uniform_timesteps{}), 0, 1) > 20);
         CHECK(fail_training("fit, later step", small_net<float>(), options_of(uniform_timesteps{}), 2, 1) > 10);
-        CHECK(fail_training("fit of a U-Net", small_unet(), options_of(stratified_timesteps{}), 0, 1) > 50);
+        CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_timesteps{}), 0, 1) > 50);
         for (const ddpm::index before : {0, 1, 2, 3, 4}) {  // at some step each timestep has met its first loss
             CHECK(fail_training("fit by importance", small_net<float>(), options_of(importance_timesteps{.history = 1}),
                                 before, 1) > 10);
@@ -103,7 +89,7 @@ TEST_CASE("a step of training is made wholly, or not at all, whatever allocation
 }
 
 TEST_CASE("a trainer is made or not, whatever allocation fails", "[train][slow]") {
-    const auto net = small_unet();
+    const auto net = nn::unet<float>(small_unet_options(0.1));
     CHECK(fail_every_allocation(
               "trainer", [] { return std::make_unique<contents>(); },
               [&](contents& c) {
