@@ -22,7 +22,7 @@ namespace kernels = ddpm::kernels;
 using ddpm::bench::bench_case;
 using ddpm::bench::scratch;
 
-constexpr ddpm::index size = 1 << 26;
+constexpr ddpm::isize size = 1 << 26;
 
 ddpm::bench::work streams(int read, int written, int updated) {
     return {.items = size,
@@ -62,7 +62,7 @@ void add_linear_combination() {
                 x[i] = {in[i], size, 1};
                 factors[i] = 0.5F / static_cast<float>(1 + i);
             }
-            kernels::linear_combination(x, [&](ddpm::index) { return factors; }, out);
+            kernels::linear_combination(x, [&](ddpm::isize) { return factors; }, out);
         };
     });
     add_eigen(own, terms);

@@ -13,7 +13,7 @@ namespace {
 namespace kernels = ddpm::kernels;
 using ddpm::bench::scratch;
 
-constexpr ddpm::index size = 1 << 16;  // in and out fit in the second cache
+constexpr ddpm::isize size = 1 << 16;  // in and out fit in the second cache
 
 /// Adds a function over arrays, and beside it the loop that calls the standard library for each element.
 template <class Function, class Standard>
@@ -26,7 +26,7 @@ void add(const std::string& operation, Function function, Standard standard, int
     };
     ddpm::bench::add("elementary", operation, std::to_string(size), one_pass, make(function))
         .peer("std", make([standard](const float* x, float* y, float* z) {
-            for (ddpm::index i = 0; i < size; ++i) {
+            for (ddpm::isize i = 0; i < size; ++i) {
                 standard(x[i], y[i], z[i]);
             }
         }));

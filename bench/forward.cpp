@@ -15,10 +15,10 @@ namespace {
 
 /// Everything that the forward process of one batch needs.
 struct forward_data {
-    forward_data(ddpm::index dimension, ddpm::index count) : x0(dimension, count), eps(x0), out(x0) {
+    forward_data(ddpm::isize dimension, ddpm::isize count) : x0(dimension, count), eps(x0), out(x0) {
         noise.normal<float>(x0, 0);
         noise.normal<float>(eps, 1);
-        for (ddpm::index n = 0; n < count; ++n) {
+        for (ddpm::isize n = 0; n < count; ++n) {
             t.push_back(noise.below(schedule.steps(), n, 2));
         }
     }
@@ -27,18 +27,18 @@ struct forward_data {
     ddpm::fresh_noise fresh() { return {noise, step++}; }
 
     ddpm::philox_noise noise{1, ddpm::noise_stream::training};
-    ddpm::index step = 3;
+    ddpm::isize step = 3;
     ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
     ddpm::batch<float> x0;
     ddpm::batch<float> eps;
     ddpm::batch<float> out;
     ddpm::gaussian_moments<float> moments;
-    std::vector<ddpm::index> t;
+    std::vector<ddpm::isize> t;
 };
 
 /// Adds a benchmark of body(data).
 template <class Body>
-void add_forward(const std::string& operation, ddpm::index dimension, ddpm::index count, int read, int written,
+void add_forward(const std::string& operation, ddpm::isize dimension, ddpm::isize count, int read, int written,
                  Body body) {
     const auto elements = static_cast<double>(dimension * count);
     const ddpm::bench::work one_pass{.items = elements,
@@ -49,7 +49,7 @@ void add_forward(const std::string& operation, ddpm::index dimension, ddpm::inde
     });
 }
 
-void add_forward_process(ddpm::index dimension, ddpm::index count) {
+void add_forward_process(ddpm::isize dimension, ddpm::isize count) {
     add_forward("q_sample", dimension, count, 2, 1,
                 [](forward_data& d) { ddpm::q_sample(d.schedule, d.x0, d.t, d.eps, d.out); });
     add_forward("q_sample_fresh", dimension, count, 1, 1,

@@ -19,16 +19,16 @@ namespace {
 using ddpm::bench::scratch_batch;
 using view = ddpm::batch_view<const float>;
 
-ddpm::bench::work streams(ddpm::index dimension, ddpm::index count, int read, int written) {
+ddpm::bench::work streams(ddpm::isize dimension, ddpm::isize count, int read, int written) {
     const auto elements = static_cast<double>(dimension * count);
     return {.items = elements, .passes = {{.floats = elements, .read = read, .written = written}}};
 }
 
 /// The loss of a batch that predicts ε, with its gradient.
-void add_mse(const std::string& size, ddpm::index dimension, ddpm::index count) {
+void add_mse(const std::string& size, ddpm::isize dimension, ddpm::isize count) {
     ddpm::bench::add("loss", "mse_gradient", size, streams(dimension, count, 2, 1), [=] {
         return [schedule = ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000},
-                t = std::vector<ddpm::index>(static_cast<std::size_t>(count), 500),
+                t = std::vector<ddpm::isize>(static_cast<std::size_t>(count), 500),
                 predicted = scratch_batch(0, dimension, count), eps = scratch_batch(1, dimension, count),
                 gradient = scratch_batch(2, dimension, count)] {
             const ddpm::noised_batch<float> noised{eps, eps, eps, t};  // x_0 and x_t are not read
@@ -38,7 +38,7 @@ void add_mse(const std::string& size, ddpm::index dimension, ddpm::index count) 
     });
 }
 
-void add_weighted_mse(const std::string& size, ddpm::index dimension, ddpm::index count) {
+void add_weighted_mse(const std::string& size, ddpm::isize dimension, ddpm::isize count) {
     ddpm::bench::add("loss", "weighted_mse", size, streams(dimension, count, 2, 0), [=] {
         return [weight = std::vector<double>(static_cast<std::size_t>(count), 0.5),
                 errors = std::vector<double>(static_cast<std::size_t>(count)),
@@ -50,7 +50,7 @@ void add_weighted_mse(const std::string& size, ddpm::index dimension, ddpm::inde
     });
 }
 
-void add_kl(const std::string& size, ddpm::index dimension, ddpm::index count) {
+void add_kl(const std::string& size, ddpm::isize dimension, ddpm::isize count) {
     ddpm::bench::add("loss", "kl", size, streams(dimension, count, 4, 0), [=] {
         return [m1 = view(scratch_batch(0, dimension, count)), lv1 = view(scratch_batch(1, dimension, count)),
                 m2 = view(scratch_batch(2, dimension, count)), lv2 = view(scratch_batch(3, dimension, count))] {
@@ -60,7 +60,7 @@ void add_kl(const std::string& size, ddpm::index dimension, ddpm::index count) {
 }
 
 const ddpm::bench::group loss_benchmarks{[] {
-    const auto add_all = [](ddpm::index dimension, ddpm::index count) {
+    const auto add_all = [](ddpm::isize dimension, ddpm::isize count) {
         const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
         add_mse(size, dimension, count);
         add_weighted_mse(size, dimension, count);

@@ -24,15 +24,15 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using network = ddpm::nn::mlp<float>;
 
 /// The network of the example that draws digits: half a million parameters.
 constexpr ddpm::nn::mlp_options digits{.dim = 64, .hidden = 256, .blocks = 3};
 
-std::string size_of(const std::string& net, index samples) { return net + "-batch" + std::to_string(samples); }
+std::string size_of(const std::string& net, isize samples) { return net + "-batch" + std::to_string(samples); }
 
-std::string threads_suffix(index threads) {
+std::string threads_suffix(isize threads) {
     std::string suffix;
     if (threads != 1) {
         suffix.append("_").append(std::to_string(threads)).append("_threads");
@@ -40,19 +40,19 @@ std::string threads_suffix(index threads) {
     return suffix;
 }
 
-ddpm::batch<float> normals(index dimension, index samples) {
+ddpm::batch<float> normals(isize dimension, isize samples) {
     ddpm::batch<float> x(dimension, samples);
     ddpm::philox_noise(1, ddpm::noise_stream::training).normal<float>(x, 0);
     return x;
 }
 
 /// The flops of a forward pass, to a few per cent: each weight is multiplied and added once for each sample.
-double forward_flops(index parameters, index samples) { return 2.0 * static_cast<double>(parameters * samples); }
+double forward_flops(isize parameters, isize samples) { return 2.0 * static_cast<double>(parameters * samples); }
 
 /// Dense layers with silu between them, as small policies of robots are: 34-128-128-128-2.
 struct plain_mlp {
-    explicit plain_mlp(index samples) {
-        const index sizes[] = {34, 128, 128, 128, 2};
+    explicit plain_mlp(isize samples) {
+        const isize sizes[] = {34, 128, 128, 128, 2};
         ddpm::nn::initializer start(1);
         for (std::size_t i = 0; i < 4; ++i) {
             layers.emplace_back(sizes[i], sizes[i + 1]);
@@ -76,8 +76,8 @@ struct plain_mlp {
     std::vector<ddpm::nn::tensor<float>> values;
 };
 
-void add_plain_forward(index samples) {
-    constexpr index weights = 34 * 128 + 2 * 128 * 128 + 128 * 2;
+void add_plain_forward(isize samples) {
+    constexpr isize weights = 34 * 128 + 2 * 128 * 128 + 128 * 2;
     const ddpm::bench::work one_pass{.items = static_cast<double>(samples), .flops = forward_flops(weights, samples)};
     ddpm::bench::add("mlp", "plain_forward", size_of("34-128-128-128-2", samples), one_pass, [=] {
         return [net = plain_mlp(samples), x = normals(34, samples)]() mutable { net.forward(x); };
@@ -85,7 +85,7 @@ void add_plain_forward(index samples) {
 }
 
 /// Denoising a batch, all samples at one time, as in a sampler's step.
-void add_forward(index samples) {
+void add_forward(isize samples) {
     const ddpm::bench::work one_pass{
         .items = static_cast<double>(samples),
         .flops = forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
@@ -101,14 +101,14 @@ void add_forward(index samples) {
 
 /// Training steps, each with its batch, gradient, optimizer and average. One call makes a few, so that what `fit` sets
 /// up counts little.
-void add_training(index samples, index threads) {
-    constexpr index steps = 8;
+void add_training(isize samples, isize threads) {
+    constexpr isize steps = 8;
     const double trained = static_cast<double>(steps * samples);
     const ddpm::bench::work some_steps{
         .items = trained,
         .flops = 3 * steps * forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
     struct run {
-        explicit run(index batch)
+        explicit run(isize batch)
             : net(digits), trainer(net, schedule, {.batch = batch}), data(normals(digits.dim, 1797)) {}
         ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
         network net;
@@ -151,17 +151,17 @@ ddpm::nn::unet_options unet_of(const std::string& name) {
             .groups = 8};
 }
 
-void add_unet(const std::string& name, index samples, double flops, index threads) {
+void add_unet(const std::string& name, isize samples, double flops, isize threads) {
     const ddpm::bench::work one_pass{.items = static_cast<double>(samples),
                                      .flops = flops * static_cast<double>(samples)};
     struct run {
-        explicit run(const std::string& net_name, index count)
+        explicit run(const std::string& net_name, isize count)
             : net(unet_of(net_name)),
               session(net.session(count)),
               xt(normals(sample_size(), count)),
               out(sample_size(), count),
               t(static_cast<std::size_t>(count), 500.0) {}
-        [[nodiscard]] index sample_size() const { return net.shape().size(); }
+        [[nodiscard]] isize sample_size() const { return net.shape().size(); }
         ddpm::nn::unet<float> net;
         ddpm::nn::network_session<ddpm::nn::unet<float>> session;
         ddpm::batch<float> xt, out;
@@ -178,20 +178,20 @@ void add_unet(const std::string& name, index samples, double flops, index thread
 }
 
 const ddpm::bench::group network_benchmarks{[] {
-    for (const index samples : {1, 1024}) {
+    for (const isize samples : {1, 1024}) {
         add_plain_forward(samples);
     }
-    for (const index samples : {1, 128, 1024}) {
+    for (const isize samples : {1, 128, 1024}) {
         add_forward(samples);
     }
-    for (const index threads : {1, 2}) {
+    for (const isize threads : {1, 2}) {
         add_training(128, threads);
     }
 }};
 
 const ddpm::bench::group unet_benchmarks{[] {
     constexpr double cifar_flops = 12.1e9, digits_flops = 0.37e9;  // of a sample
-    for (const index threads : {1, 2}) {
+    for (const isize threads : {1, 2}) {
         add_unet("cifar10-32", 1, cifar_flops, threads);
         add_unet("cifar10-32", 4, cifar_flops, threads);
         add_unet("digits-28", 1, digits_flops, threads);

@@ -12,12 +12,12 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 namespace kernels = ddpm::kernels;
 
 /// The sizes of c = a · b, c m × n; which of the factors lie in memory as their transposes.
 struct product_size {
-    index m, n, k;
+    isize m, n, k;
     bool a_transposed = false;
     bool b_transposed = false;
 
@@ -35,10 +35,10 @@ struct matrices {
     explicit matrices(const product_size& size)
         : a({size.m * size.k}), b({size.k * size.n}), c({size.m * size.n}), task{size.m, size.n, size.k,
           size.a_transposed, size.b_transposed, a.data(), b.data(), c.data()} {
-        for (index i = 0; i < a.size(); ++i) {
+        for (isize i = 0; i < a.size(); ++i) {
             a[i] = static_cast<S>(i % 7 - 3);
         }
-        for (index i = 0; i < b.size(); ++i) {
+        for (isize i = 0; i < b.size(); ++i) {
             b[i] = static_cast<S>(i % 5 - 2);
         }
     }
@@ -52,7 +52,7 @@ struct matrices {
 template <class S>
 void multiply(const product_task<S>& task) {
     using matrix = kernels::matrix_ref<S>;
-    const auto stored = [](const S* data, index rows, index columns) {
+    const auto stored = [](const S* data, isize rows, isize columns) {
         return matrix{data, rows, columns, 1, rows};
     };
     const matrix a = task.a_transposed ? stored(task.a, task.k, task.m).transposed() : stored(task.a, task.m, task.k);
@@ -61,7 +61,7 @@ void multiply(const product_task<S>& task) {
 }
 
 template <class S>
-void add_product(const product_size& size, index threads = 1) {
+void add_product(const product_size& size, isize threads = 1) {
     constexpr bool in_double = std::is_same_v<S, double>;
     const auto flops = 2.0 * static_cast<double>(size.m * size.n * size.k);
     const ddpm::bench::work w{.flops = flops, .in_double = in_double};
@@ -84,12 +84,12 @@ void add_product(const product_size& size, index threads = 1) {
 }
 
 const ddpm::bench::group product_benchmarks{[] {
-    for (const index threads : {1, 2}) {
+    for (const isize threads : {1, 2}) {
         // A convolution of 128, or 256, channels by 3 × 3 over 32 × 32, 16 × 16 and 8 × 8 positions; then squares.
         add_product<float>({128, 1024, 1152}, threads);
         add_product<float>({256, 256, 2304}, threads);
         add_product<float>({256, 64, 2304}, threads);
-        for (const index n : {512, 1024, 2048}) {
+        for (const isize n : {512, 1024, 2048}) {
             add_product<float>({n, n, n}, threads);
         }
     }

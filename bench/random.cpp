@@ -13,21 +13,21 @@ namespace {
 
 using ddpm::bench::bench_case;
 
-bench_case& add_normals(const std::string& operation, ddpm::index dimension, ddpm::index count,
+bench_case& add_normals(const std::string& operation, ddpm::isize dimension, ddpm::isize count,
                         const ddpm::bench::setting& where = {}) {
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     const auto elements = static_cast<double>(dimension * count);
     const ddpm::bench::work filled{.items = elements, .passes = {{.floats = elements, .written = 1}}};
     const auto make = [=] {
         const ddpm::philox_noise noise(1, ddpm::noise_stream::sampler);
-        return [noise, step = ddpm::index{0}, out = ddpm::batch<float>(dimension, count)]() mutable {
+        return [noise, step = ddpm::isize{0}, out = ddpm::batch<float>(dimension, count)]() mutable {
             noise.normal<float>(out, step++);
         };
     };
     return ddpm::bench::add("random", operation, size, filled, make, where);
 }
 
-void add_normals_and_peer(ddpm::index dimension, ddpm::index count) {
+void add_normals_and_peer(ddpm::isize dimension, ddpm::isize count) {
     add_normals("philox_normal", dimension, count).peer("std", [=] {
         return [bits = std::mt19937(1), normal = std::normal_distribution<float>(),
                 out = ddpm::batch<float>(dimension, count)]() mutable {
@@ -39,7 +39,7 @@ void add_normals_and_peer(ddpm::index dimension, ddpm::index count) {
 }
 
 /// PyTorch's own numbers, drawn in sequence.
-void add_torch_normals(ddpm::index dimension, ddpm::index count) {
+void add_torch_normals(ddpm::isize dimension, ddpm::isize count) {
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
     const auto elements = static_cast<double>(dimension * count);
     const ddpm::bench::work filled{.items = elements, .passes = {{.floats = elements, .written = 1}}};

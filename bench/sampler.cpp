@@ -18,15 +18,15 @@
 
 namespace {
 
-constexpr ddpm::index dimension = 3 * 32 * 32;
-constexpr ddpm::index count = 64;
+constexpr ddpm::isize dimension = 3 * 32 * 32;
+constexpr ddpm::isize count = 64;
 
 /// One step of a sampler in the middle of its way, in place, from a prediction of ε, with x̂_0 clipped.
 struct step_data {
     template <class Sampler>
     explicit step_data(const Sampler& sampler)
         : plan(ddpm::make_plan(sampler, ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000},
-                               std::vector<ddpm::index>{500, 480, 0})),
+                               std::vector<ddpm::isize>{500, 480, 0})),
           xt(dimension, count),
           predicted(xt),
           z(xt) {
@@ -35,7 +35,7 @@ struct step_data {
         noise.normal<float>(z, 2);
     }
 
-    [[nodiscard]] ddpm::kernels::reverse_coefficients<float> coefficients(ddpm::index k) const {
+    [[nodiscard]] ddpm::kernels::reverse_coefficients<float> coefficients(ddpm::isize k) const {
         const ddpm::stage& stage = plan.stages()[static_cast<std::size_t>(k)];
         ddpm::kernels::reverse_coefficients<float> c{
             .estimate = ddpm::denoise_coefficients_of<float>(ddpm::prediction::epsilon, stage.level, {.clip_x0 = 1.0})};
@@ -52,7 +52,7 @@ struct step_data {
     }
 
     ddpm::philox_noise noise{1, ddpm::noise_stream::sampler};
-    ddpm::index step = 3;
+    ddpm::isize step = 3;
     ddpm::sampling_plan plan;
     ddpm::batch<float> xt, predicted, z;
 };
@@ -88,7 +88,7 @@ const ddpm::bench::group sampler_benchmarks{[] {
     add_step("reverse_step_given", ddpm::ancestral{}, 2, [](data& d) {
         kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {}, d.xt);
     });
-    constexpr ddpm::index last = 2;  // the step to x_0, which takes no noise
+    constexpr ddpm::isize last = 2;  // the step to x_0, which takes no noise
     add_step("reverse_step_none", ddpm::ancestral{}, 1, [](data& d) {
         kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.xt);
     });

@@ -35,20 +35,20 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using ddpm::quantity;
 
-constexpr index dimension = 3 * 32 * 32;
-constexpr index count = 4096;
+constexpr isize dimension = 3 * 32 * 32;
+constexpr isize count = 4096;
 constexpr double elements = dimension * count;
 
 /// A sampler, and how many of its steps repeat.
 struct stepped {
     ddpm::named_sampler sampler;
-    index steps;
+    isize steps;
 };
 
-index period_of(std::string_view name) {
+isize period_of(std::string_view name) {
     return name == "dpm_solver_3s" || name == "dpmpp_3s" ? 3 : name == "dpm_solver_2s" || name == "dpmpp_2s" ? 2 : 1;
 }
 
@@ -60,20 +60,20 @@ ddpm::sampling_plan plan_of(const stepped& what) {
 /// What the steps that repeat do beside the network, in the middle of the run.
 struct step_cost {
     std::vector<ddpm::bench::memory_streams> passes;
-    index draws = 0;
+    isize draws = 0;
 };
 
 /// The arrays that a stage passes over: the prediction, old estimates and x are read, x and what later stages need are
 /// written.
 ddpm::bench::memory_streams pass_of(const ddpm::sampling_plan& plan, std::size_t at) {
     const auto is_estimate = [](const ddpm::term& t) { return t.of == quantity::x0 || t.of == quantity::eps; };
-    std::set<std::pair<quantity, index>> old;
+    std::set<std::pair<quantity, isize>> old;
     std::set<quantity> kept;
     bool reads_base = false, writes_base = false;
     for (const ddpm::assignment& a : plan.stages()[at].then) {
         for (const ddpm::term& t : a.terms) {
             reads_base = reads_base || (t.of == quantity::base && !writes_base);
-            if (is_estimate(t) && t.number != static_cast<index>(at)) {
+            if (is_estimate(t) && t.number != static_cast<isize>(at)) {
                 old.emplace(t.of, t.number);
             }
         }
@@ -82,7 +82,7 @@ ddpm::bench::memory_streams pass_of(const ddpm::sampling_plan& plan, std::size_t
     for (std::size_t later = at + 1; later < plan.stages().size(); ++later) {
         for (const ddpm::assignment& a : plan.stages()[later].then) {
             for (const ddpm::term& t : a.terms) {
-                if (is_estimate(t) && t.number == static_cast<index>(at)) {
+                if (is_estimate(t) && t.number == static_cast<isize>(at)) {
                     kept.insert(t.of);
                 }
             }
@@ -94,8 +94,8 @@ ddpm::bench::memory_streams pass_of(const ddpm::sampling_plan& plan, std::size_t
             .updated = 1 + (reads_base && writes_base ? 1 : 0)};
 }
 
-index draws_of(const ddpm::stage& at) {
-    index draws = 0;
+isize draws_of(const ddpm::stage& at) {
+    isize draws = 0;
     for (const ddpm::assignment& a : at.then) {
         draws += std::count_if(a.terms.begin(), a.terms.end(),
                                [](const ddpm::term& t) { return t.of == quantity::noise && t.factor != 0; });
@@ -106,7 +106,7 @@ index draws_of(const ddpm::stage& at) {
 step_cost cost_of(const stepped& what) {
     const ddpm::sampling_plan plan = plan_of(what);
     step_cost cost;
-    const index first = plan.steps() / 2 / what.steps * what.steps;
+    const isize first = plan.steps() / 2 / what.steps * what.steps;
     for (std::size_t i = 0; i < plan.stages().size(); ++i) {
         if (const ddpm::stage& at = plan.stages()[i]; at.step >= first && at.step < first + what.steps) {
             cost.passes.push_back(pass_of(plan, i));
@@ -117,12 +117,12 @@ step_cost cost_of(const stepped& what) {
 }
 
 /// Makes as many normals as the draws of a step, and keeps none.
-auto normals_alone(index draws) {
+auto normals_alone(isize draws) {
     return [draws] {
         return [draws] {
-            ddpm::parallel_for(draws * count, 16, [](index first, index last) {
+            ddpm::parallel_for(draws * count, 16, [](isize first, isize last) {
                 float normals[dimension];
-                for (index n = first; n < last; ++n) {
+                for (isize n = first; n < last; ++n) {
                     ddpm::kernels::philox_normal({.sample = static_cast<std::uint32_t>(n)}, 1, 0, dimension, normals);
                     benchmark::DoNotOptimize(normals);
                 }
@@ -159,7 +159,7 @@ public:
     }
 
     void step() {
-        for (index i = 0; i < steps_; ++i) {
+        for (isize i = 0; i < steps_; ++i) {
             if (!run_ || run_->done()) {
                 run_.emplace(plan_, network_, noise_, start(), ddpm::denoise_options{.clip_x0 = 1.0});
             }
@@ -168,7 +168,7 @@ public:
     }
 
 private:
-    index steps_;
+    isize steps_;
     ddpm::sampling_plan plan_;
     no_network network_;
     ddpm::philox_noise noise_{1, ddpm::noise_stream::sampler};
@@ -185,7 +185,7 @@ ddpm::grid_point variance_preserving(double lambda) {
 /// The same step over and over: neither this sampler nor the next has a plan.
 class endless_correction {
 public:
-    explicit endless_correction(index corrections) : options_{.corrections = corrections} { step(); }
+    explicit endless_correction(isize corrections) : options_{.corrections = corrections} { step(); }
 
     void step() { run_.step(variance_exploding(-1), variance_exploding(-0.9)); }
 
@@ -200,7 +200,7 @@ private:
 /// Tolerances that no step misses, and steps of one length.
 class endless_adaption {
 public:
-    explicit endless_adaption(index order)
+    explicit endless_adaption(isize order)
         : solver_{.order = order,
                   .relative_tolerance = 1e9,
                   .absolute_tolerance = 1e9,
@@ -237,7 +237,7 @@ const ddpm::bench::group sampler_step_benchmarks{[] {
             added.peer("normals", normals_alone(cost.draws));
         }
     }
-    for (const index corrections : {0, 1}) {
+    for (const isize corrections : {0, 1}) {
         const auto evaluations = static_cast<std::size_t>(corrections + 1);
         ddpm::bench::add("sampler", "step_predictor_corrector_" + std::to_string(corrections), size,
                          {.items = elements,
@@ -248,7 +248,7 @@ const ddpm::bench::group sampler_step_benchmarks{[] {
                          })
             .peer("normals", normals_alone(corrections + 1));
     }
-    const auto add_adaptive = [&](index order, const std::vector<ddpm::bench::memory_streams>& passes) {
+    const auto add_adaptive = [&](isize order, const std::vector<ddpm::bench::memory_streams>& passes) {
         ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size, {.items = elements, .passes = passes},
                          [order] { return [data = std::make_shared<endless_adaption>(order)] { data->step(); }; });
     };

@@ -37,7 +37,7 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
 using network = ddpm::nn::unet<float>;
 
@@ -45,10 +45,10 @@ struct settings {
     std::string folder;
     std::string out = "out/diffusers.png";
     std::string sampler = "scheduler";
-    index steps = 50;
-    index count = 16;
-    std::optional<index> label;
-    index threads = 0;
+    isize steps = 50;
+    isize count = 16;
+    std::optional<isize> label;
+    isize threads = 0;
     std::uint64_t seed = 0;
 };
 
@@ -107,7 +107,7 @@ int run(const settings& chosen) {
     if (chosen.label && !has_classes) {
         throw ddpm::value_error(chosen.folder, "--label", "none, since this model has no classes", *chosen.label);
     }
-    const index label = chosen.label.value_or(0);
+    const isize label = chosen.label.value_or(0);
     if (unet.options.classes == ddpm::nn::unet_classes::table && (label < 0 || label >= unet.options.class_count)) {
         throw ddpm::value_error(chosen.folder, "--label", "0 ... " + std::to_string(unet.options.class_count - 1), label);
     }
@@ -120,7 +120,7 @@ int run(const settings& chosen) {
     const images drawn = has_classes
                              ? draw(scheduler, ddpm::nn::labelled(net, label, chosen.count), chosen)
                              : draw(scheduler, net, chosen);
-    const auto columns = static_cast<index>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
+    const auto columns = static_cast<isize>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
     examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
     std::printf("%s holds %td images, drawn in %td steps by %s. Done in %.1f s.\n", chosen.out.c_str(), chosen.count,
                 chosen.steps, chosen.sampler.c_str(), watch.seconds());

@@ -24,7 +24,7 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
 using network = ddpm::nn::mlp<float>;
 using schedule_type = ddpm::noise_schedule<>;
@@ -33,9 +33,9 @@ using trainer_type = ddpm::trainer<network, schedule_type>;
 struct settings {
     std::string data = DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte";
     std::string out = "out/digits";
-    index steps = 4000;
-    index samples = 2000;
-    index threads = 0;
+    isize steps = 4000;
+    isize samples = 2000;
+    isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
 
@@ -43,25 +43,25 @@ struct settings {
 };
 
 /// Timesteps to show: `count` of them, evenly from little noise to nothing but noise.
-std::vector<index> shown_timesteps(const schedule_type& schedule, index count) {
-    std::vector<index> times;
-    for (index i = 1; i <= count; ++i) {
+std::vector<isize> shown_timesteps(const schedule_type& schedule, isize count) {
+    std::vector<isize> times;
+    for (isize i = 1; i <= count; ++i) {
         times.push_back(schedule.steps() * i / count - 1);
     }
     return times;
 }
 
 /// Real images, and each of them with more and more noise, row by row.
-images forward_rows(const schedule_type& schedule, const images& data, const std::vector<index>& times, index rows,
+images forward_rows(const schedule_type& schedule, const images& data, const std::vector<isize>& times, isize rows,
                     std::uint64_t seed) {
-    const index columns = std::ssize(times) + 1;
+    const isize columns = std::ssize(times) + 1;
     images tiles(data.rows(), rows * columns);
     images eps(data.rows(), 1);
-    for (index row = 0; row < rows; ++row) {
+    for (isize row = 0; row < rows; ++row) {
         const auto x0 = data.col(row % data.cols());
         tiles.col(row * columns) = x0;
         ddpm::philox_noise(seed, ddpm::noise_stream::sampler).normal<float>(eps, 0, row);
-        for (index i = 0; i + 1 < columns; ++i) {
+        for (isize i = 0; i + 1 < columns; ++i) {
             tiles.col(row * columns + i + 1) = ddpm::q_sample(schedule, x0, times[static_cast<std::size_t>(i)], eps);
         }
     }
@@ -70,15 +70,15 @@ images forward_rows(const schedule_type& schedule, const images& data, const std
 
 /// Draws samples: pure noise, denoised step by step. The first few go to `tiles` as they were at `times`, row by row.
 images draw_samples(const trainer_type& trainer, const schedule_type& schedule, const settings& chosen,
-                    const std::vector<index>& times, index rows, images& tiles) {
+                    const std::vector<isize>& times, isize rows, images& tiles) {
     const examples::stopwatch watch;
     const examples::interrupt_watch ctrl_c;
     const examples::progress shown;
-    const index columns = std::ssize(times) + 1;
+    const isize columns = std::ssize(times) + 1;
     tiles = images::Zero(trainer.net().dim(), rows * columns);
     const auto keep = [&](const ddpm::sample_step<float>& now) {
-        const index noisier = times.end() - std::ranges::find(times, static_cast<index>(now.t));
-        for (index row = 0; noisier > 0 && row < rows; ++row) {
+        const isize noisier = times.end() - std::ranges::find(times, static_cast<isize>(now.t));
+        for (isize row = 0; noisier > 0 && row < rows; ++row) {
             tiles.col(row * columns + noisier - 1) = now.xt.array().col(row);
         }
         shown(now);
@@ -87,7 +87,7 @@ images draw_samples(const trainer_type& trainer, const schedule_type& schedule, 
     const ddpm::sample_options options{.count = chosen.samples, .seed = chosen.seed, .clip_x0 = 1.0};
     const images samples = ddpm::sample(ddpm::ancestral{}, schedule, trainer.ema(), options, keep);
     ctrl_c.throw_if_interrupted("stopped while it drew: --resume draws with the model that is saved");
-    for (index row = 0; row < rows; ++row) {
+    for (isize row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = samples.col(row);
     }
     std::printf("Drew %td samples in %td steps each in %.1f s.\n", samples.cols(), schedule.steps(), watch.seconds());
@@ -126,18 +126,18 @@ int run(const settings& chosen) {
                 ddpm::nn::parameter_count(net), kind == ddpm::prediction::x0 ? "image" : "noise", schedule.steps());
     examples::train(trainer, data, chosen.steps, files, chosen.checkpoint.save_every);
 
-    constexpr index shown_rows = 5;
-    const std::vector<index> times = shown_timesteps(schedule, 10);
+    constexpr isize shown_rows = 5;
+    const std::vector<isize> times = shown_timesteps(schedule, 10);
     images denoising;
     const images samples = draw_samples(trainer, schedule, chosen, times, shown_rows, denoising);
     ddpm::io::write_npy(chosen.file("samples.npy"), samples);
 
-    const auto grid = [&](const images& tiles, index columns) {
+    const auto grid = [&](const images& tiles, isize columns) {
         return ddpm::io::image_grid(tiles, file.shape(), examples::sheet(file.shape(), columns));
     };
-    examples::write_png(chosen.file("samples.png"), grid(samples.leftCols(std::min<index>(100, samples.cols())), 10));
+    examples::write_png(chosen.file("samples.png"), grid(samples.leftCols(std::min<isize>(100, samples.cols())), 10));
     const images noising = forward_rows(schedule, data, times, shown_rows, chosen.seed);
-    const index columns = std::ssize(times) + 1;
+    const isize columns = std::ssize(times) + 1;
     examples::write_png(chosen.file("process.png"),
                         examples::stacked(grid(noising, columns), grid(denoising, columns)));
 

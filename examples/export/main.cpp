@@ -22,8 +22,8 @@ namespace {
 struct settings {
     std::string checkpoint = "out/mnist/model.safetensors";
     std::string out = "out/export";
-    ddpm::index height = 28;
-    ddpm::index width = 28;
+    ddpm::isize height = 28;
+    ddpm::isize width = 28;
 };
 
 int run(const settings& chosen) {

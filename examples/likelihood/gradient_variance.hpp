@@ -22,7 +22,7 @@ template <class Net, class Schedule>
 class vlb_gradients {
 public:
     using scalar = typename Net::scalar;
-    static constexpr ddpm::index count = 128;
+    static constexpr ddpm::isize count = 128;
 
     vlb_gradients(const Schedule& schedule, const Net& net, const ddpm::timestep_sampling& sampling, std::uint64_t seed)
         : schedule_(schedule),
@@ -34,13 +34,13 @@ public:
 
     /// The gradient of the next batch, which the sampler learns from.
     const std::vector<ddpm::nn::parameter<scalar>>& next(const ddpm::batch<scalar>& data) {
-        const ddpm::index rows = data.rows();
+        const ddpm::isize rows = data.rows();
         const ddpm::philox_noise choice(seed_, ddpm::noise_stream::order), noise(seed_, ddpm::noise_stream::training);
         ddpm::batch<scalar> x0(rows, count), eps(rows, count), xt(rows, count), both(2 * rows, count),
             predicted(rows, count), head(rows, count), d_predicted(rows, count), d_head(rows, count);
-        std::vector<ddpm::index> t;
+        std::vector<ddpm::isize> t;
         std::vector<double> times, weights, losses(count);
-        for (ddpm::index n = 0; n < count; ++n) {
+        for (ddpm::isize n = 0; n < count; ++n) {
             x0.col(n) = data.col(choice.below(data.cols(), n, step_));
             const ddpm::drawn_timestep drawn = timesteps_(step_, n, count);
             t.push_back(drawn.t);
@@ -72,7 +72,7 @@ private:
     typename Net::workspace workspace_;
     Net gradient_;
     std::vector<ddpm::nn::parameter<scalar>> parameters_;
-    ddpm::index step_ = 0;
+    ddpm::isize step_ = 0;
 };
 
 /// The variance of the gradient, summed over all parameters, by `batches` batches after `warm_up` ones.

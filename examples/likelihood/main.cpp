@@ -36,7 +36,7 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
 using network = ddpm::nn::mlp<float>;
 using schedule_type = ddpm::noise_schedule<>;
@@ -44,10 +44,10 @@ using schedule_type = ddpm::noise_schedule<>;
 struct settings {
     std::string data = DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte";
     std::string out = "out/likelihood";
-    index held_out = 297;
-    index timesteps = 4000;
-    index steps = 2000;
-    index threads = 0;
+    isize held_out = 297;
+    isize timesteps = 4000;
+    isize steps = 2000;
+    isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
 
@@ -93,7 +93,7 @@ network train(const std::string& name, const schedule_type& schedule, const imag
     return trainer.average();
 }
 
-ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vector<index>& timesteps = {}) {
+ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vector<isize>& timesteps = {}) {
     return {.variance = variance, .timesteps = timesteps, .batch = 297};
 }
 
@@ -108,15 +108,15 @@ void print_table(const std::vector<measured>& models) {
 }
 
 /// The terms of the bound over t.
-void draw_terms(const std::string& path, const std::vector<measured>& models, index timesteps) {
+void draw_terms(const std::string& path, const std::vector<measured>& models, isize timesteps) {
     std::vector<examples::plot_curve> curves;
     for (const measured& model : models) {
         examples::plot_curve curve{model.name, model.colour, {}, {}};
         const auto& terms = model.bound.terms;  // the noisiest first
-        for (index t = 0; t < timesteps;) {
-            const index end = std::min(timesteps, t + 1 + t / 20);  // neighbours are averaged, the more the later
+        for (isize t = 0; t < timesteps;) {
+            const isize end = std::min(timesteps, t + 1 + t / 20);  // neighbours are averaged, the more the later
             double sum = 0;
-            for (index i = t; i < end; ++i) {
+            for (isize i = t; i < end; ++i) {
                 sum += ddpm::to_bits(terms[static_cast<std::size_t>(timesteps - 1 - i)].nats).mean;
             }
             curve.x.push_back(static_cast<double>(t + end + 1) / 2);
@@ -141,12 +141,12 @@ void draw_terms(const std::string& path, const std::vector<measured>& models, in
 /// were measured on the images of the training. Both go from T − 1 to 0.
 void compare_sequences(const schedule_type& schedule, const network& net, const images& trained, const images& held_out,
                        const settings& chosen) {
-    const auto measure = [&](const images& data, ddpm::reverse_variance variance, const std::vector<index>& timesteps) {
+    const auto measure = [&](const images& data, ddpm::reverse_variance variance, const std::vector<isize>& timesteps) {
         return ddpm::variational_bound(schedule, net, data, options_of(variance, timesteps));
     };
     const ddpm::bound_result errors = measure(trained.leftCols(300), ddpm::reverse_variance::learned_range, {});
-    const auto ends_at_zero = [](index t) { return t == 0 ? 0 : std::numeric_limits<double>::infinity(); };
-    constexpr index most = 50;
+    const auto ends_at_zero = [](isize t) { return t == 0 ? 0 : std::numeric_limits<double>::infinity(); };
+    constexpr isize most = 50;
     std::printf("\nBits per dimension over sub-sequences of the %td timesteps, evenly spaced and optimal\n\n"
                 "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n",
                 chosen.timesteps);
@@ -155,9 +155,9 @@ void compare_sequences(const schedule_type& schedule, const network& net, const 
         return ddpm::optimal_sequences(schedule.steps(), most, cost);
     };
     const auto by_large = optimal(ddpm::step_variance::fixed_large), by_matched = optimal(ddpm::step_variance::matched);
-    for (const index count : {10, 25, 50}) {
+    for (const isize count : {10, 25, 50}) {
         const auto even = ddpm::make_timesteps(schedule.steps(), count, ddpm::timestep_spacing::linspace);
-        const auto bits = [&](ddpm::reverse_variance variance, const std::vector<index>& timesteps) {
+        const auto bits = [&](ddpm::reverse_variance variance, const std::vector<isize>& timesteps) {
             return measure(held_out, variance, timesteps).bits().mean;
         };
         using enum ddpm::reverse_variance;

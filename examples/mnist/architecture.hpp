@@ -11,16 +11,16 @@
 
 namespace examples {
 
-inline constexpr ddpm::index digit_classes = 10;
-inline constexpr ddpm::index no_class = digit_classes;  ///< what the network is told where it should not know
+inline constexpr ddpm::isize digit_classes = 10;
+inline constexpr ddpm::isize no_class = digit_classes;  ///< what the network is told where it should not know
 
 /// What the network of the digits predicts.
 inline constexpr ddpm::prediction digit_prediction = ddpm::prediction::v;
 
 /// The least shape that holds the image and that the network below can halve twice.
 [[nodiscard]] inline ddpm::sample_shape digit_canvas(ddpm::sample_shape image) {
-    constexpr ddpm::index multiple = 4;
-    const auto up = [](ddpm::index size) { return (size + multiple - 1) / multiple * multiple; };
+    constexpr ddpm::isize multiple = 4;
+    const auto up = [](ddpm::isize size) { return (size + multiple - 1) / multiple * multiple; };
     return {up(image.height), up(image.width), image.channels};
 }
 

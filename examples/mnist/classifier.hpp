@@ -27,13 +27,13 @@
 
 namespace examples {
 
-using ddpm::index;
+using ddpm::isize;
 
 /// Tells which of ten classes a grey image belongs to: two convolutions of stride 2 and a dense layer. It judges
 /// generated digits.
 class classifier {
 public:
-    static constexpr index classes = digit_classes;
+    static constexpr isize classes = digit_classes;
 
     classifier(ddpm::sample_shape image, std::uint64_t seed) : image_(image), net_(image) {
         ddpm::nn::initializer start(seed);
@@ -43,18 +43,18 @@ public:
     }
 
     /// Learns images and their classes: cross-entropy, Adam, some epochs.
-    void train(const ddpm::batch<float>& images, std::span<const index> labels, index epochs, std::uint64_t seed) {
-        constexpr index batch = 64;
+    void train(const ddpm::batch<float>& images, std::span<const isize> labels, isize epochs, std::uint64_t seed) {
+        constexpr isize batch = 64;
         layers gradient = ddpm::nn::zeros_like(net_);
         const auto parameters = ddpm::nn::parameters(net_), gradients = ddpm::nn::parameters(gradient);
         ddpm::adam<float> optimizer{std::span(std::as_const(gradients)), {.weight_decay = 1e-2}};
         ddpm::epoch_order order(seed, images.cols());
         ddpm::batch<float> x(images.rows(), batch);
-        std::vector<index> y(batch);
-        const index steps = epochs * images.cols() / batch;
-        for (index step = 0; step < steps; ++step) {
-            for (index n = 0; n < batch; ++n) {
-                const index sample = order[step * batch + n];
+        std::vector<isize> y(batch);
+        const isize steps = epochs * images.cols() / batch;
+        for (isize step = 0; step < steps; ++step) {
+            for (isize n = 0; n < batch; ++n) {
+                const isize sample = order[step * batch + n];
                 x.col(n) = images.col(sample);
                 y[static_cast<std::size_t>(n)] = labels[static_cast<std::size_t>(sample)];
             }
@@ -68,11 +68,11 @@ public:
     }
 
     /// The likeliest class of each image.
-    [[nodiscard]] std::vector<index> classify(const ddpm::batch<float>& images) const {
+    [[nodiscard]] std::vector<isize> classify(const ddpm::batch<float>& images) const {
         activations a = plan(images.cols());
         forward(images, a);
-        std::vector<index> found;
-        for (index n = 0; n < images.cols(); ++n) {
+        std::vector<isize> found;
+        for (isize n = 0; n < images.cols(); ++n) {
             const float* const scores = a.scores.columns(images.cols()).column(n);
             found.push_back(std::max_element(scores, scores + classes) - scores);
         }
@@ -80,9 +80,9 @@ public:
     }
 
     /// How many of the images it takes for what the labels say, from 0 to 1.
-    [[nodiscard]] double agreement(const ddpm::batch<float>& images, std::span<const index> labels) const {
-        const std::vector<index> found = classify(images);
-        index right = 0;
+    [[nodiscard]] double agreement(const ddpm::batch<float>& images, std::span<const isize> labels) const {
+        const std::vector<isize> found = classify(images);
+        isize right = 0;
         for (std::size_t n = 0; n < found.size(); ++n) {
             right += found[n] == labels[n] ? 1 : 0;
         }
@@ -116,27 +116,27 @@ private:
         tensor first, first_active, second, second_active, scores;
     };
 
-    [[nodiscard]] activations plan(index samples) const {
-        const index small = 16 * net_.first.output_size(image_.height) * net_.first.output_size(image_.width);
+    [[nodiscard]] activations plan(isize samples) const {
+        const isize small = 16 * net_.first.output_size(image_.height) * net_.first.output_size(image_.width);
         return {tensor({samples, small}), tensor({samples, small}), tensor({samples, net_.last.inputs()}),
                 tensor({samples, net_.last.inputs()}), tensor({samples, classes})};
     }
 
     template <class T>
-    [[nodiscard]] ddpm::nn::feature_map<T> input_map(T* data, index samples) const {
+    [[nodiscard]] ddpm::nn::feature_map<T> input_map(T* data, isize samples) const {
         return {data, image_.channels, image_.height, image_.width, samples};
     }
-    [[nodiscard]] ddpm::nn::feature_map<float> first_map(tensor& at, index samples) const {
+    [[nodiscard]] ddpm::nn::feature_map<float> first_map(tensor& at, isize samples) const {
         return {at.data(), 16, net_.first.output_size(image_.height), net_.first.output_size(image_.width), samples};
     }
-    [[nodiscard]] ddpm::nn::feature_map<float> second_map(tensor& at, index samples) const {
+    [[nodiscard]] ddpm::nn::feature_map<float> second_map(tensor& at, isize samples) const {
         const auto& conv = net_.second;
         return {at.data(), 32, conv.output_size(net_.first.output_size(image_.height)),
                 conv.output_size(net_.first.output_size(image_.width)), samples};
     }
 
     void forward(const ddpm::batch<float>& x, activations& a) const {
-        const index n = x.cols();
+        const isize n = x.cols();
         constexpr ddpm::nn::silu<float> silu;
         net_.first.forward(input_map(x.data(), n), first_map(a.first, n));
         silu.forward(a.first.columns(n), a.first_active.columns(n));
@@ -146,20 +146,20 @@ private:
     }
 
     /// Adds the gradient of the mean cross-entropy.
-    void differentiate(const ddpm::batch<float>& x, const std::vector<index>& labels, layers& d) const {
-        const index n = x.cols();
+    void differentiate(const ddpm::batch<float>& x, const std::vector<isize>& labels, layers& d) const {
+        const isize n = x.cols();
         constexpr ddpm::nn::silu<float> silu;
         activations a = plan(n);
         forward(x, a);
-        for (index i = 0; i < n; ++i) {  // softmax − one-hot
+        for (isize i = 0; i < n; ++i) {  // softmax − one-hot
             float* const scores = a.scores.columns(n).column(i);
             const float largest = *std::max_element(scores, scores + classes);
             float sum = 0;
-            for (index c = 0; c < classes; ++c) {
+            for (isize c = 0; c < classes; ++c) {
                 scores[c] = std::exp(scores[c] - largest);
                 sum += scores[c];
             }
-            for (index c = 0; c < classes; ++c) {
+            for (isize c = 0; c < classes; ++c) {
                 const float wanted = c == labels[static_cast<std::size_t>(i)] ? 1.0f : 0.0f;
                 scores[c] = (scores[c] / sum - wanted) / static_cast<float>(n);
             }

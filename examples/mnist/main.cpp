@@ -28,7 +28,7 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using images = ddpm::batch<float>;  // one image per column, pixels in [-1, 1]
 using network = ddpm::nn::unet<float>;
 using schedule_type = ddpm::noise_schedule<>;
@@ -39,11 +39,11 @@ struct settings {
     std::string data;
     std::string labels;
     std::string out = "out/mnist";
-    index steps = 4000;
-    index samples = 1000;
-    index sampling_steps = 50;
+    isize steps = 4000;
+    isize samples = 1000;
+    isize sampling_steps = 50;
     double guidance = 2;
-    index threads = 0;
+    isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
 
@@ -51,9 +51,9 @@ struct settings {
 };
 
 /// 0, 1, … 9, 0, 1, …
-std::vector<index> classes_in_turn(index count) {
-    std::vector<index> labels;
-    for (index n = 0; n < count; ++n) {
+std::vector<isize> classes_in_turn(isize count) {
+    std::vector<isize> labels;
+    for (isize n = 0; n < count; ++n) {
         labels.push_back(n % digit_classes);
     }
     return labels;
@@ -61,8 +61,8 @@ std::vector<index> classes_in_turn(index count) {
 
 /// Images of the classes asked for. `tiles` gets the first ten at ten steps of the way, row by row.
 images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule,
-            const std::vector<index>& labels, const settings& chosen, images& tiles) {
-    const index count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
+            const std::vector<isize>& labels, const settings& chosen, images& tiles) {
+    const isize count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
     const auto predictor =
         ddpm::guided(ddpm::predicts(ddpm::nn::labelled(net, labels), kind),
                      ddpm::predicts(ddpm::nn::labelled(net, examples::no_class, count), kind), chosen.guidance);
@@ -70,8 +70,8 @@ images draw(const network& net, ddpm::prediction kind, const schedule_type& sche
     const examples::interrupt_watch ctrl_c;
     const examples::progress shown;
     const auto keep = [&](const ddpm::sample_step<float>& now) {
-        const index column = now.step * columns / now.steps;
-        for (index row = 0; row < rows; ++row) {
+        const isize column = now.step * columns / now.steps;
+        for (isize row = 0; row < rows; ++row) {
             tiles.col(row * columns + column) = now.xt.array().col(row);
         }
         shown(now);
@@ -81,16 +81,16 @@ images draw(const network& net, ddpm::prediction kind, const schedule_type& sche
         .steps = chosen.sampling_steps, .count = count, .seed = chosen.seed, .clip_x0 = 1.0, .clip_epsilon = true};
     const images drawn = ddpm::sample(ddpm::ddim{}, schedule, predictor, options, keep);
     ctrl_c.throw_if_interrupted("stopped while it drew: --resume draws with the model that is saved");
-    for (index row = 0; row < rows; ++row) {
+    for (isize row = 0; row < rows; ++row) {
         tiles.col((row + 1) * columns - 1) = drawn.col(row);
     }
     return drawn;
 }
 
 /// Whether a classifier, trained on the real images, sees in the new ones the classes asked for.
-void report_agreement(const images& data, const std::vector<index>& labels, const images& drawn,
-                      const std::vector<index>& asked, ddpm::sample_shape image, std::uint64_t seed) {
-    const index held_out = data.cols() / 8, shown = data.cols() - held_out;
+void report_agreement(const images& data, const std::vector<isize>& labels, const images& drawn,
+                      const std::vector<isize>& asked, ddpm::sample_shape image, std::uint64_t seed) {
+    const isize held_out = data.cols() / 8, shown = data.cols() - held_out;
     examples::classifier judge(image, seed);
     judge.train(data.leftCols(shown), std::span(labels).first(static_cast<std::size_t>(shown)), 12, seed);
     std::printf("A classifier, right on %.1f %% of %td real images that it has not seen,\n",
@@ -107,7 +107,7 @@ int run(const settings& chosen) {
     const std::vector<std::uint8_t> bytes = ddpm::io::read_idx_labels(chosen.labels);
     const ddpm::sample_shape image = file.shape(), canvas = examples::digit_canvas(image);
     const images data = examples::on_canvas(ddpm::io::to_batch<float>(file), image, canvas);
-    const std::vector<index> labels(bytes.begin(), bytes.end());
+    const std::vector<isize> labels(bytes.begin(), bytes.end());
     if (std::ssize(labels) != file.count || file.count < 16 || *std::ranges::max_element(labels) >= digit_classes) {
         throw ddpm::value_error("mnist", "labels", "one of 0 ... 9 for each of at least 16 images", std::ssize(labels));
     }
@@ -119,7 +119,7 @@ int run(const settings& chosen) {
                           schedule,
                           {.batch = 64,
                            .learning_rate = 1e-3,
-                           .rate_schedule = {.warm_up_steps = std::min<index>(100, chosen.steps - 1),
+                           .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1),
                                              .total_steps = chosen.steps},
                            .ema = {.decay = 0.999},
                            .predicts = kind,
@@ -140,7 +140,7 @@ int run(const settings& chosen) {
                     {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class});
 
     const examples::stopwatch drawing;
-    const std::vector<index> asked = classes_in_turn(chosen.samples);
+    const std::vector<isize> asked = classes_in_turn(chosen.samples);
     images way;
     const images drawn = draw(trainer.average(), kind, schedule, asked, chosen, way);
     std::printf("Drew %td images by DDIM in %td steps, guidance %g, in %.1f s.\n", drawn.cols(), chosen.sampling_steps,
@@ -149,7 +149,7 @@ int run(const settings& chosen) {
         const images cropped = examples::on_canvas(tiles, canvas, image);
         examples::write_png(chosen.file(name), ddpm::io::image_grid(cropped, image, examples::sheet(image, 10)));
     };
-    write("samples.png", drawn.leftCols(std::min<index>(100, drawn.cols())));
+    write("samples.png", drawn.leftCols(std::min<isize>(100, drawn.cols())));
     write("denoising.png", way);
     std::printf("Training a classifier that judges them ...\n");
     report_agreement(data, labels, drawn, asked, canvas, chosen.seed);

@@ -37,14 +37,14 @@
 
 namespace {
 
-using ddpm::index;
+using ddpm::isize;
 using points = ddpm::batch<double>;
 
-constexpr index budgets[] = {5, 10, 20, 50};
+constexpr isize budgets[] = {5, 10, 20, 50};
 
 struct settings {
     std::string out = "out";
-    index count = 20000;
+    isize count = 20000;
     std::uint64_t seed = 1;
 };
 
@@ -70,7 +70,7 @@ struct problem {
         : options{.count = chosen.count, .shape = 2, .seed = chosen.seed}, data(mixture.sample(chosen.count, 100)) {}
 
     /// Karras' σ from the schedule's largest to its smallest, then 0.
-    [[nodiscard]] ddpm::time_grid grid(index steps) const {
+    [[nodiscard]] ddpm::time_grid grid(isize steps) const {
         return ddpm::sigma_grid(table, ddpm::karras_sigmas(steps, table.range()));
     }
 
@@ -85,10 +85,10 @@ struct problem {
 };
 
 /// The plan of the most steps that asks the network no more often than `budget` allows.
-std::optional<ddpm::sampling_plan> plan_within(const problem& given, const ddpm::any_sampler& sampler, index budget) {
-    for (index steps = budget; steps > 0; --steps) {
+std::optional<ddpm::sampling_plan> plan_within(const problem& given, const ddpm::any_sampler& sampler, isize budget) {
+    for (isize steps = budget; steps > 0; --steps) {
         ddpm::sampling_plan plan = sampler.plan(given.grid(steps));
-        if (static_cast<index>(plan.stages().size()) <= budget) {
+        if (static_cast<isize>(plan.stages().size()) <= budget) {
             return plan;
         }
     }
@@ -96,8 +96,8 @@ std::optional<ddpm::sampling_plan> plan_within(const problem& given, const ddpm:
 }
 
 /// Samples by a Langevin corrector and a predictor by turns.
-points predicted_and_corrected(const problem& given, index budget) {
-    const ddpm::time_grid grid = given.grid(std::max<index>(1, budget / 2));
+points predicted_and_corrected(const problem& given, isize budget) {
+    const ddpm::time_grid grid = given.grid(std::max<isize>(1, budget / 2));
     const ddpm::philox_noise noise(given.options.seed, ddpm::noise_stream::sampler);
     points x(2, given.options.count);
     noise.normal(ddpm::batch_view<double>(x), 0);
@@ -105,7 +105,7 @@ points predicted_and_corrected(const problem& given, index budget) {
 }
 
 /// Samples with steps that each chooses by itself, at the least tolerance for which the slowest keeps within the budget.
-points with_adaptive_steps(const problem& given, index budget) {
+points with_adaptive_steps(const problem& given, isize budget) {
     const auto point_at = [&](double lambda) {
         const double ratio = std::exp(-lambda);
         return ddpm::grid_point{given.table.time_of(ratio), ddpm::variance_preserving_level(ratio)};
@@ -135,7 +135,7 @@ points with_adaptive_steps(const problem& given, index budget) {
 }
 
 /// The states of some particles on their way.
-examples::particle_paths follow(const problem& given, const std::string& name, index steps, index count) {
+examples::particle_paths follow(const problem& given, const std::string& name, isize steps, isize count) {
     examples::particle_paths paths{name + ", " + std::to_string(steps) + " steps", {}};
     const ddpm::sampling_plan plan = ddpm::sampler_by_name(name).plan(given.grid(steps));
     ddpm::sample_options options = given.options;
@@ -155,15 +155,15 @@ int compare(const settings& chosen) {
     const problem given(chosen);
     const double floor = given.error(given.mixture.sample(chosen.count, 200));
 
-    std::vector<std::pair<std::string, std::function<points(index)>>> samplers;
+    std::vector<std::pair<std::string, std::function<points(isize)>>> samplers;
     for (const ddpm::named_sampler& one : ddpm::named_samplers()) {
-        samplers.emplace_back(one.name, [&](index budget) {
+        samplers.emplace_back(one.name, [&](isize budget) {
             const auto plan = plan_within(given, one.sampler, budget);
             return plan ? ddpm::sample<double>(*plan, given.network, given.options) : points();
         });
     }
-    samplers.emplace_back("predictor_corrector", [&](index budget) { return predicted_and_corrected(given, budget); });
-    samplers.emplace_back("adaptive_dpm_solver_12", [&](index budget) { return with_adaptive_steps(given, budget); });
+    samplers.emplace_back("predictor_corrector", [&](isize budget) { return predicted_and_corrected(given, budget); });
+    samplers.emplace_back("adaptive_dpm_solver_12", [&](isize budget) { return with_adaptive_steps(given, budget); });
 
     const std::map<std::string, std::string> colours{
         {"ancestral", "#8e44ad"}, {"ddim", "#14507f"},     {"euler_ancestral", "#c0392b"}, {"heun", "#b9770e"},
@@ -175,7 +175,7 @@ int compare(const settings& chosen) {
         const auto colour = colours.find(name);
         examples::plot_curve curve{name, colour == colours.end() ? "" : colour->second, {}, {}};
         std::string row = "| " + name + " |";
-        for (const index budget : budgets) {
+        for (const isize budget : budgets) {
             const points samples = draw(budget);
             if (samples.size() == 0) {
                 row += " – |";

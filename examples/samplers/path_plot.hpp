@@ -33,13 +33,13 @@ inline void write_path_plot(const std::string& path, const std::vector<particle_
         };
         body += "<g transform=\"translate(" + at + ")\">\n" + svg_text(0, -8, "start", panels[i].name);
         body += "<svg width=\"300\" height=\"300\"><rect width=\"300\" height=\"300\" fill=\"#f6f7f9\"/>\n<g fill=\"#b9c3cf\">\n";
-        for (ddpm::index n = 0; n < data.cols(); ++n) {
+        for (ddpm::isize n = 0; n < data.cols(); ++n) {
             body += "<circle r=\"1.2\" cx=\"" + place(data(0, n), false) + "\" cy=\"" + place(data(1, n), true) + "\"/>\n";
         }
         body += "</g>\n<g fill=\"none\" stroke=\"#14507f\" stroke-width=\"0.6\" stroke-opacity=\"0.55\">\n";
         const auto& states = panels[i].states;
         std::string ends;
-        for (ddpm::index n = 0; n < states.back().cols(); ++n) {
+        for (ddpm::isize n = 0; n < states.back().cols(); ++n) {
             body += "<polyline points=\"";
             for (const ddpm::batch<double>& state : states) {
                 body += place(state(0, n), false) + "," + place(state(1, n), true) + " ";

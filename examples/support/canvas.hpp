@@ -16,9 +16,9 @@ namespace examples {
         return images;
     }
     ddpm::batch<float> out(to.size(), images.cols());
-    for (ddpm::index y = 0; y < to.height; ++y) {
-        for (ddpm::index x = 0; x < to.width; ++x) {
-            const ddpm::index pixel = std::min(y, from.height - 1) * from.width + std::min(x, from.width - 1);
+    for (ddpm::isize y = 0; y < to.height; ++y) {
+        for (ddpm::isize x = 0; x < to.width; ++x) {
+            const ddpm::isize pixel = std::min(y, from.height - 1) * from.width + std::min(x, from.width - 1);
             out.middleRows((y * to.width + x) * to.channels, to.channels) =
                 images.middleRows(pixel * from.channels, from.channels);
         }

@@ -19,7 +19,7 @@ namespace examples {
 
 /// What the user wants of the file that a model is saved to.
 struct checkpoint_options {
-    ddpm::index save_every = 500;  ///< training steps; 0: only at the end
+    ddpm::isize save_every = 500;  ///< training steps; 0: only at the end
     bool resume = false;           ///< go on from the file
     bool overwrite = false;        ///< replace the file of an earlier run, which otherwise is kept under another name
 };
@@ -59,7 +59,7 @@ inline void make_way(const std::string& path, const checkpoint_options& chosen) 
 }
 
 /// Before a training: loads the checkpoint, or makes way for a new one; and makes sure that it can be written.
-/// @throws ddpm::error if it cannot be loaded, or cannot be written
+/// @throws ddpm::base_error if it cannot be loaded, or cannot be written
 template <class Trainer>
 void open_checkpoint(Trainer& trainer, const std::string& path, const checkpoint_options& chosen,
                      const std::vector<training_choice>& choices) {

@@ -15,7 +15,7 @@ namespace examples {
 
 /// The loss at one training step.
 struct loss_point {
-    ddpm::index step;
+    ddpm::isize step;
     double loss;
 };
 

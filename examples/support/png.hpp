@@ -27,9 +27,9 @@ inline void write_png(const std::string& path, const ddpm::io::image8& image) {
 }
 
 /// Tiles on grey, with the pixels of small images enlarged so that a person can see them.
-inline ddpm::io::grid_options sheet(ddpm::sample_shape image, ddpm::index columns) {
-    constexpr ddpm::index smallest_side = 56;
-    const ddpm::index scale = std::max<ddpm::index>(1, smallest_side / std::max(image.height, image.width));
+inline ddpm::io::grid_options sheet(ddpm::sample_shape image, ddpm::isize columns) {
+    constexpr ddpm::isize smallest_side = 56;
+    const ddpm::isize scale = std::max<ddpm::isize>(1, smallest_side / std::max(image.height, image.width));
     return {.columns = columns, .scale = scale, .background = 96};
 }
 

@@ -27,11 +27,11 @@ struct training_files {
 
 /// Trains up to step `steps`, shows the progress, and writes the checkpoint every `save_every` steps (0: never before the
 /// end), and at the end with the curve of the loss.
-/// @throws stopped if Ctrl-C ended it early, after all was saved; ddpm::error if the loss is not finite, or a file cannot
+/// @throws stopped if Ctrl-C ended it early, after all was saved; ddpm::base_error if the loss is not finite, or a file cannot
 /// be written
 template <class Trainer>
-void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps, const training_files& files,
-           ddpm::index save_every, ddpm::fit_options options = {}) {
+void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::isize steps, const training_files& files,
+           ddpm::isize save_every, ddpm::fit_options options = {}) {
     if (trainer.step() >= steps) {
         std::printf("Training: nothing to do: the model has made %td steps already, and --steps asks for %td in all\n",
                     trainer.step(), steps);
@@ -60,7 +60,7 @@ void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::index steps, 
     const ddpm::fit_result result = trainer.fit(data, options);
     options.progress = {};  // ends the bar's line
     if (result.status == ddpm::fit_status::non_finite) {
-        throw ddpm::error("training", "the loss is no longer finite at step " + std::to_string(result.step));
+        throw ddpm::base_error("training", "the loss is no longer finite at step " + std::to_string(result.step));
     }
     trainer.save(files.checkpoint);
     write_loss_plot(files.loss_plot, "Training loss", curve);

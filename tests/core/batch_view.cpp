@@ -16,9 +16,9 @@ template <class X, class T>
 inline constexpr bool views = std::is_constructible_v<batch_view<T>, X>;
 
 template <class S>
-batch<S> counting(index rows, index columns) {
+batch<S> counting(isize rows, isize columns) {
     batch<S> x(rows, columns);
-    for (index i = 0; i < x.size(); ++i) {
+    for (isize i = 0; i < x.size(); ++i) {
         x.data()[i] = static_cast<S>(i);
     }
     return x;
@@ -166,7 +166,7 @@ TEMPLATE_TEST_CASE("sizes that cannot be are a shape_error", "[core]", float, do
     CHECK_THROWS_AS(view(x, 2, -1), shape_error);
     CHECK_THROWS_AS(view(x, 4, 2, 3), shape_error);
     CHECK_THROWS_AS(view(x, 4, 2, -4), shape_error);
-    constexpr index huge = index{1} << 62;
+    constexpr isize huge = isize{1} << 62;
     CHECK_THROWS_AS(view(x, huge + 1, 4), shape_error);
     CHECK_THROWS_AS(view(x, 1, 4, huge), shape_error);
     CHECK_NOTHROW(view(x, huge, 1));

@@ -10,16 +10,16 @@ TEMPLATE_TEST_CASE("images change between torch's order and a batch's", "[core]"
     using S = TestType;
     const sample_shape shape{2, 3, 2};
     batch<S> nchw(12, 2);
-    for (ddpm::index n = 0; n < 2; ++n) {
-        for (ddpm::index i = 0; i < 12; ++i) {
+    for (ddpm::isize n = 0; n < 2; ++n) {
+        for (ddpm::isize i = 0; i < 12; ++i) {
             nchw(i, n) = static_cast<S>(100 * n + i);  // channel i / 6, row i / 3 mod 2, column i mod 3
         }
     }
     const batch<S> images = nchw_to_batch(nchw, shape);
-    for (ddpm::index n = 0; n < 2; ++n) {
-        for (ddpm::index y = 0; y < 2; ++y) {
-            for (ddpm::index x = 0; x < 3; ++x) {
-                for (ddpm::index c = 0; c < 2; ++c) {
+    for (ddpm::isize n = 0; n < 2; ++n) {
+        for (ddpm::isize y = 0; y < 2; ++y) {
+            for (ddpm::isize x = 0; x < 3; ++x) {
+                for (ddpm::isize c = 0; c < 2; ++c) {
                     CHECK(images((y * 3 + x) * 2 + c, n) == static_cast<S>(100 * n + c * 6 + y * 3 + x));
                 }
             }

@@ -23,15 +23,15 @@ namespace ddpm::test {
 
 /// Gives the tests that follow the pool's thread count that they found.
 struct thread_count_guard {
-    index before = thread_count();
+    isize before = thread_count();
     ~thread_count_guard() { set_thread_count(before); }
 };
 
 /// How often each of `size` elements is visited.
-std::vector<int> visits(index size, index grain) {
+std::vector<int> visits(isize size, isize grain) {
     std::vector<int> count(static_cast<std::size_t>(size), 0);
-    parallel_for(size, grain, [&](index first, index last) {
-        for (index i = first; i < last; ++i) {
+    parallel_for(size, grain, [&](isize first, isize last) {
+        for (isize i = first; i < last; ++i) {
             ++count[static_cast<std::size_t>(i)];
         }
     });
@@ -40,11 +40,11 @@ std::vector<int> visits(index size, index grain) {
 
 TEST_CASE("parallel_for visits every element once, for every thread count", "[core]") {
     const thread_count_guard guard;
-    for (const index threads : {1, 2, 3, 7}) {
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         REQUIRE(thread_count() == threads);
-        for (const index size : {1, 2, 5, 64, 1000}) {
-            for (const index grain : {1, 3, 64, 5000}) {
+        for (const isize size : {1, 2, 5, 64, 1000}) {
+            for (const isize grain : {1, 3, 64, 5000}) {
                 const std::vector<int> count = visits(size, grain);
                 CHECK(count == std::vector<int>(count.size(), 1));
             }
@@ -54,12 +54,12 @@ TEST_CASE("parallel_for visits every element once, for every thread count", "[co
 
 TEST_CASE("the chunks are fixed by size and grain", "[core]") {
     const thread_count_guard guard;
-    const std::set<std::pair<index, index>> expected{{0, 4}, {4, 8}, {8, 10}};
-    for (const index threads : {1, 2, 3, 7}) {
+    const std::set<std::pair<isize, isize>> expected{{0, 4}, {4, 8}, {8, 10}};
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         std::mutex mutex;
-        std::set<std::pair<index, index>> chunks;
-        parallel_for(10, 4, [&](index first, index last) {
+        std::set<std::pair<isize, isize>> chunks;
+        parallel_for(10, 4, [&](isize first, isize last) {
             const std::scoped_lock lock(mutex);
             chunks.emplace(first, last);
         });
@@ -69,14 +69,14 @@ TEST_CASE("the chunks are fixed by size and grain", "[core]") {
 
 TEST_CASE("no element is no call", "[core]") {
     int calls = 0;
-    parallel_for(0, 4, [&](index, index) { ++calls; });
-    parallel_for(-3, 4, [&](index, index) { ++calls; });
+    parallel_for(0, 4, [&](isize, isize) { ++calls; });
+    parallel_for(-3, 4, [&](isize, isize) { ++calls; });
     CHECK(calls == 0);
 }
 
 TEST_CASE("one chunk runs on the caller", "[core]") {
     std::thread::id id;
-    parallel_for(4, 4, [&](index, index) { id = std::this_thread::get_id(); });
+    parallel_for(4, 4, [&](isize, isize) { id = std::this_thread::get_id(); });
     CHECK(id == std::this_thread::get_id());
 }
 
@@ -85,7 +85,7 @@ TEST_CASE("the threads work side by side", "[core]") {
     set_thread_count(3);
     // Each task waits for the other two: this returns only if all three run at the same time.
     std::atomic<int> arrived = 0;
-    parallel_for(3, 1, [&](index, index) {
+    parallel_for(3, 1, [&](isize, isize) {
         ++arrived;
         while (arrived < 3) {
             std::this_thread::yield();
@@ -96,13 +96,13 @@ TEST_CASE("the threads work side by side", "[core]") {
 
 TEST_CASE("parallel work inside parallel work runs on its caller", "[core]") {
     const thread_count_guard guard;
-    for (const index threads : {1, 2, 3, 7}) {
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         std::vector<int> count(100, 0);
         std::atomic<bool> moved = false;
-        parallel_for(10, 1, [&](index outer, index) {
+        parallel_for(10, 1, [&](isize outer, isize) {
             const std::thread::id caller = std::this_thread::get_id();
-            parallel_for(10, 1, [&](index inner, index) {
+            parallel_for(10, 1, [&](isize inner, isize) {
                 moved = moved || std::this_thread::get_id() != caller;
                 ++count[static_cast<std::size_t>(10 * outer + inner)];
             });
@@ -114,16 +114,16 @@ TEST_CASE("parallel work inside parallel work runs on its caller", "[core]") {
 
 TEST_CASE("an exception in a task reaches the caller, and the pool works on", "[core]") {
     const thread_count_guard guard;
-    for (const index threads : {1, 2, 3, 7}) {
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
-        const auto throws_at = [](index which) {
-            parallel_for(20, 1, [&](index i, index) {
+        const auto throws_at = [](isize which) {
+            parallel_for(20, 1, [&](isize i, isize) {
                 if (i == which) {
                     throw std::out_of_range(std::to_string(i));
                 }
             });
         };
-        for (const index which : {0, 7, 19}) {
+        for (const isize which : {0, 7, 19}) {
             try {
                 throws_at(which);
                 FAIL("no exception");
@@ -131,14 +131,14 @@ TEST_CASE("an exception in a task reaches the caller, and the pool works on", "[
                 CHECK(std::string(e.what()) == std::to_string(which));
             }
         }
-        CHECK_THROWS_AS(parallel_for(20, 1, [](index, index) { throw value_error("task", "all fail"); }), value_error);
+        CHECK_THROWS_AS(parallel_for(20, 1, [](isize, isize) { throw value_error("task", "all fail"); }), value_error);
         CHECK(visits(100, 7) == std::vector<int>(100, 1));
     }
 }
 
 TEST_CASE("several threads of the program may call at the same time", "[core]") {
     const thread_count_guard guard;
-    for (const index threads : {1, 2, 7}) {
+    for (const isize threads : {1, 2, 7}) {
         set_thread_count(threads);
         std::vector<int> wrong(4, 0);
         std::vector<std::thread> callers;
@@ -161,9 +161,9 @@ TEST_CASE("several threads of the program may call at the same time", "[core]") 
 TEST_CASE("many small jobs in a row lose no task", "[core]") {
     const thread_count_guard guard;
     set_thread_count(3);
-    std::atomic<index> total = 0;
+    std::atomic<isize> total = 0;
     for (int round = 0; round < 5000; ++round) {
-        parallel_for(4, 1, [&](index first, index last) { total += last - first; });
+        parallel_for(4, 1, [&](isize first, isize last) { total += last - first; });
     }
     CHECK(total == 20000);
 }
@@ -178,7 +178,7 @@ TEST_CASE("the thread count may change between jobs, also while others work", "[
         }
     });
     for (int round = 0; round < 20; ++round) {
-        for (const index threads : {1, 4, 2}) {
+        for (const isize threads : {1, 4, 2}) {
             set_thread_count(threads);
             CHECK(visits(50, 1) == std::vector<int>(50, 1));
         }
@@ -192,7 +192,7 @@ TEST_CASE("set_thread_count refuses a negative count and a call from inside para
     const thread_count_guard guard;
     CHECK_THROWS_AS(set_thread_count(-1), value_error);
     set_thread_count(2);
-    CHECK_THROWS_AS(parallel_for(8, 1, [](index, index) { set_thread_count(3); }), value_error);
+    CHECK_THROWS_AS(parallel_for(8, 1, [](isize, isize) { set_thread_count(3); }), value_error);
     CHECK(thread_count() == 2);
 }
 
@@ -200,33 +200,33 @@ TEST_CASE("a thread count of 0 means as many as the machine has", "[core]") {
     const thread_count_guard guard;
     set_thread_count(5);
     set_thread_count(0);
-    CHECK(thread_count() == std::max<index>(1, static_cast<index>(std::thread::hardware_concurrency())));
+    CHECK(thread_count() == std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency())));
 }
 
 /// The smallest executor: one task after another, backwards.
 class backwards final : public executor {
 public:
-    void run(index count, detail::function_ref<void(index)> task) override {
+    void run(isize count, detail::function_ref<void(isize)> task) override {
         ++jobs;
-        for (index i = count - 1; i >= 0; --i) {
+        for (isize i = count - 1; i >= 0; --i) {
             order.push_back(i);
             task(i);
         }
     }
-    [[nodiscard]] index concurrency() const override { return 42; }
+    [[nodiscard]] isize concurrency() const override { return 42; }
     int jobs = 0;
-    std::vector<index> order;
+    std::vector<isize> order;
 };
 
 TEST_CASE("an executor of the user's takes the work, until it is taken away", "[core]") {
     backwards mine;
     set_executor(&mine);
-    const index concurrency = thread_count();
+    const isize concurrency = thread_count();
     const std::vector<int> count = visits(10, 4);
-    const double sum = parallel_sum(10, 4, [](index first, index last) { return static_cast<double>(last - first); });
+    const double sum = parallel_sum(10, 4, [](isize first, isize last) { return static_cast<double>(last - first); });
     bool passed_on = false;
     try {
-        parallel_for(10, 4, [](index, index) { throw std::out_of_range("task"); });
+        parallel_for(10, 4, [](isize, isize) { throw std::out_of_range("task"); });
     } catch (const std::out_of_range&) {
         passed_on = true;
     }
@@ -236,7 +236,7 @@ TEST_CASE("an executor of the user's takes the work, until it is taken away", "[
     CHECK(sum == 10);
     CHECK(passed_on);
     CHECK(mine.jobs == 3);
-    CHECK(std::vector<index>(mine.order.begin(), mine.order.begin() + 3) == std::vector<index>{2, 1, 0});
+    CHECK(std::vector<isize>(mine.order.begin(), mine.order.begin() + 3) == std::vector<isize>{2, 1, 0});
     CHECK(visits(10, 4) == std::vector<int>(10, 1));
     CHECK(mine.jobs == 3);
 }
@@ -244,25 +244,25 @@ TEST_CASE("an executor of the user's takes the work, until it is taken away", "[
 /// Runs tasks in order and says what it is told to of its concurrency.
 class claims final : public executor {
 public:
-    explicit claims(index first, index second) : claims_{first, second} {}
-    void run(index count, detail::function_ref<void(index)> task) override {
-        for (index i = 0; i < count; ++i) {
+    explicit claims(isize first, isize second) : claims_{first, second} {}
+    void run(isize count, detail::function_ref<void(isize)> task) override {
+        for (isize i = 0; i < count; ++i) {
             task(i);
         }
     }
-    [[nodiscard]] index concurrency() const override { return claims_[static_cast<std::size_t>(calls_++ % 2)]; }
+    [[nodiscard]] isize concurrency() const override { return claims_[static_cast<std::size_t>(calls_++ % 2)]; }
 
 private:
-    std::array<index, 2> claims_;
+    std::array<isize, 2> claims_;
     mutable int calls_ = 0;
 };
 
 TEST_CASE("an executor that does not know its concurrency counts as one thread, one without a limit as 65536", "[core]") {
-    for (const auto& [said, counted] : {std::pair<index, index>{0, 1}, {-3, 1}, {1, 1}, {65536, 65536}, {65537, 65536},
-                                        {std::numeric_limits<index>::max(), 65536}}) {
+    for (const auto& [said, counted] : {std::pair<isize, isize>{0, 1}, {-3, 1}, {1, 1}, {65536, 65536}, {65537, 65536},
+                                        {std::numeric_limits<isize>::max(), 65536}}) {
         claims mine(said, said);
         set_executor(&mine);
-        const index count = thread_count();
+        const isize count = thread_count();
         const std::vector<int> all = visits(100, 7);
         set_executor(nullptr);
         CHECK(count == counted);
@@ -273,7 +273,7 @@ TEST_CASE("an executor that does not know its concurrency counts as one thread, 
 /// An executor whose waiting caller begins other tasks, as those that steal do: the task that it is in waits meanwhile.
 class stealing final : public executor {
 public:
-    void run(index count, detail::function_ref<void(index)> task) override {
+    void run(isize count, detail::function_ref<void(isize)> task) override {
         if (depth_ > 0 && next_ < count_) {
             (*outer_)(next_++);
         }
@@ -285,18 +285,18 @@ public:
                 task(next_++);
             }
         } else {
-            for (index i = 0; i < count; ++i) {
+            for (isize i = 0; i < count; ++i) {
                 task(i);
             }
         }
         --depth_;
     }
-    [[nodiscard]] index concurrency() const override { return 2; }
+    [[nodiscard]] isize concurrency() const override { return 2; }
 
 private:
     int depth_ = 0;
-    index next_ = 0, count_ = 0;
-    const detail::function_ref<void(index)>* outer_ = nullptr;
+    isize next_ = 0, count_ = 0;
+    const detail::function_ref<void(isize)>* outer_ = nullptr;
 };
 
 TEST_CASE("an executor gets no work from inside a task, so that no task begins while another waits on its thread", "[core]") {
@@ -304,9 +304,9 @@ TEST_CASE("an executor gets no work from inside a task, so that no task begins w
     set_executor(&mine);
     int open = 0, most = 0;
     std::vector<int> count(30, 0);
-    parallel_for(10, 1, [&](index outer, index) {
+    parallel_for(10, 1, [&](isize outer, isize) {
         most = std::max(most, ++open);
-        parallel_for(3, 1, [&](index inner, index) { ++count[static_cast<std::size_t>(3 * outer + inner)]; });
+        parallel_for(3, 1, [&](isize inner, isize) { ++count[static_cast<std::size_t>(3 * outer + inner)]; });
         --open;
     });
     set_executor(nullptr);
@@ -320,23 +320,23 @@ TEST_CASE("parallel_sum gives the same bits for every thread count", "[core]") {
     for (std::size_t i = 0; i < values.size(); ++i) {
         values[i] = 1.0 / static_cast<double>(3 * i + 1);
     }
-    const auto sum = [&](index grain) {
-        return parallel_sum(static_cast<index>(values.size()), grain, [&](index first, index last) {
+    const auto sum = [&](isize grain) {
+        return parallel_sum(static_cast<isize>(values.size()), grain, [&](isize first, isize last) {
             return std::accumulate(values.begin() + first, values.begin() + last, 0.0);
         });
     };
-    for (const index grain : {1, 1000, 1'000'000}) {
+    for (const isize grain : {1, 1000, 1'000'000}) {
         set_thread_count(1);
         const double expected = sum(grain);
         CHECK(std::abs(expected - std::accumulate(values.begin(), values.end(), 0.0)) <= 1e-12 * expected);
-        for (const index threads : {2, 3, 7}) {
+        for (const isize threads : {2, 3, 7}) {
             set_thread_count(threads);
             for (int round = 0; round < 20; ++round) {
                 REQUIRE(sum(grain) == expected);
             }
         }
     }
-    CHECK(parallel_sum(0, 4, [](index, index) { return 1.0; }) == 0);
+    CHECK(parallel_sum(0, 4, [](isize, isize) { return 1.0; }) == 0);
 }
 
 }  // namespace ddpm::test

@@ -13,7 +13,7 @@
 namespace ddpm::test {
 
 TEST_CASE("one value is shared by all samples", "[core]") {
-    const per_sample<index> t = 7;
+    const per_sample<isize> t = 7;
     CHECK(t.is_shared());
     CHECK(t[0] == 7);
     CHECK(t[1000000] == 7);
@@ -22,8 +22,8 @@ TEST_CASE("one value is shared by all samples", "[core]") {
 }
 
 TEST_CASE("contiguous values are one per sample", "[core]") {
-    const std::vector<index> values{3, 1, 4};
-    const auto check = [](const per_sample<index>& t) {
+    const std::vector<isize> values{3, 1, 4};
+    const auto check = [](const per_sample<isize>& t) {
         CHECK_FALSE(t.is_shared());
         CHECK(t[0] == 3);
         CHECK(t[1] == 1);
@@ -31,12 +31,12 @@ TEST_CASE("contiguous values are one per sample", "[core]") {
         CHECK_NOTHROW(t.require_columns("here", 3));
     };
     check(values);
-    check(std::span<const index>(values));
-    check(std::array<index, 3>{3, 1, 4});
-    Eigen::Array<index, 1, 3> row;
+    check(std::span<const isize>(values));
+    check(std::array<isize, 3>{3, 1, 4});
+    Eigen::Array<isize, 1, 3> row;
     row << 3, 1, 4;
     check(row);
-    Eigen::Array<index, Eigen::Dynamic, 1> column(3);
+    Eigen::Array<isize, Eigen::Dynamic, 1> column(3);
     column << 3, 1, 4;
     check(column);
     check(column.head(3));
@@ -50,15 +50,15 @@ TEST_CASE("per_sample refers to the values and does not copy them", "[core]") {
 }
 
 TEST_CASE("values of another type, or with gaps between them, do not convert", "[core]") {
-    STATIC_REQUIRE(!std::convertible_to<std::vector<int>, per_sample<index>>);
+    STATIC_REQUIRE(!std::convertible_to<std::vector<int>, per_sample<isize>>);
     STATIC_REQUIRE(!std::convertible_to<std::vector<float>, per_sample<double>>);
     using row_of_columns = decltype(std::declval<Eigen::ArrayXXd&>().row(0));
     STATIC_REQUIRE(!std::convertible_to<row_of_columns, per_sample<double>>);
 }
 
 TEST_CASE("a wrong number of values is a shape_error that names both", "[core]") {
-    const std::vector<index> values{3, 1, 4};
-    const per_sample<index> t = values;
+    const std::vector<isize> values{3, 1, 4};
+    const per_sample<isize> t = values;
     CHECK_THROWS_AS(t.require_columns("here", 2), shape_error);
     CHECK_THROWS_AS(t.require_columns("here", 0), shape_error);
     try {

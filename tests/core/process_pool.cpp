@@ -45,7 +45,7 @@ const pid_t test_process = ::getpid();
 
 /// Gives the tests that follow the pool's thread count that they found.
 struct thread_count_guard {
-    index before = thread_count();
+    isize before = thread_count();
     ~thread_count_guard() { set_thread_count(before); }
 };
 
@@ -53,7 +53,7 @@ struct thread_count_guard {
 int tasks_done() {
     struct tag {};
     std::atomic<int> done = 0;
-    parallel_for(100, 1, [&](index first, index) {
+    parallel_for(100, 1, [&](isize first, isize) {
         double* const mine = thread_scratch<tag, double>(1000);
         std::fill_n(mine, 1000, static_cast<double>(first));
         done += mine[999] == static_cast<double>(first) ? 1 : 0;
@@ -65,7 +65,7 @@ int tasks_done() {
 bool three_work() {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     std::atomic<int> arrived = 0;
-    parallel_for(3, 1, [&](index, index) {
+    parallel_for(3, 1, [&](isize, isize) {
         ++arrived;
         while (arrived < 3 && std::chrono::steady_clock::now() < end) {
             std::this_thread::yield();
@@ -95,7 +95,7 @@ template <class Body>
 void in_a_task(bool on_worker, const Body& body) {
     const std::thread::id caller = std::this_thread::get_id();
     std::atomic<bool> taken = false, ended = false;
-    parallel_for(thread_count(), 1, [&](index, index) {
+    parallel_for(thread_count(), 1, [&](isize, isize) {
         if ((std::this_thread::get_id() != caller) == on_worker && !taken.exchange(true)) {
             body();
             ended = true;
@@ -113,7 +113,7 @@ extern "C" int __lsan_is_turned_off() { return ::getpid() == test_process ? 0 : 
 
 TEST_CASE("a child of fork that only exits ends", "[core]") {
     const thread_count_guard guard;
-    for (const index threads : {2, 4}) {
+    for (const isize threads : {2, 4}) {
         set_thread_count(threads);
         CHECK(tasks_done() == 100);
         std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the workers sleep
@@ -215,7 +215,7 @@ TEST_CASE("a child that returns from its parent's task does not hang", "[core]")
                 }
             });
             REQUIRE(child > 0);
-        } catch (const error& e) {
+        } catch (const base_error& e) {
             ::_exit(child == 0 && contains(e.what(), "forked inside a task") && tasks_done() == 100 ? 7 : 8);
         }
         CHECK(exit_code(child) == 7);
@@ -298,7 +298,7 @@ TEST_CASE("little address space is no error but for a count that does not fit in
               try {
                   set_thread_count(10000);
                   std::exit(2);
-              } catch (const error&) {
+              } catch (const base_error&) {
               }
               use_everything();
           }) == 0);

@@ -18,15 +18,15 @@ namespace {
 /// Whether a job of ten tasks does each of them once.
 bool works(detail::thread_pool& pool) {
     std::vector<int> count(10, 0);
-    const auto task = [&](index i) { ++count[static_cast<std::size_t>(i)]; };
+    const auto task = [&](isize i) { ++count[static_cast<std::size_t>(i)]; };
     pool.run(10, task);
     return count == std::vector<int>(10, 1);
 }
 
-std::string message_of_resize(detail::thread_pool& pool, index count) {
+std::string message_of_resize(detail::thread_pool& pool, isize count) {
     try {
         pool.resize(count);
-    } catch (const error& e) {
+    } catch (const base_error& e) {
         return e.what();
     }
     return "no error";
@@ -49,7 +49,7 @@ TEST_CASE("a pool works with the threads that the system starts, alone at worst"
 }
 
 TEST_CASE("where not all threads of a new count start, the pool stays as it was", "[core]") {
-    for (const index before : {1, 2, 5}) {
+    for (const isize before : {1, 2, 5}) {
         detail::thread_pool pool(before);
         {
             const scoped_thread_limit limit(2);
@@ -73,7 +73,7 @@ TEST_CASE("fewer threads, and as many as the machine has, need no thread more th
     CHECK(pool.size() == 2);
     CHECK(works(pool));
     pool.resize(0);
-    CHECK(pool.size() == std::min<index>(2, std::max<index>(1, static_cast<index>(std::thread::hardware_concurrency()))));
+    CHECK(pool.size() == std::min<isize>(2, std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency()))));
     CHECK(works(pool));
 }
 
@@ -87,7 +87,7 @@ TEST_CASE("set_thread_count refuses what the system does not start, and the old 
     CHECK_THROWS_AS(set_thread_count(65537), value_error);
     CHECK(thread_count() == 2);
     std::atomic<int> calls = 0;
-    parallel_for(100, 1, [&](index, index) { ++calls; });
+    parallel_for(100, 1, [&](isize, isize) { ++calls; });
     CHECK(calls == 100);
     set_thread_count(0);
 }

@@ -17,8 +17,8 @@ TEST_CASE("float and double are the scalars", "[core]") {
 }
 
 TEST_CASE("sizes are signed and hold any array's size", "[core]") {
-    STATIC_REQUIRE(std::is_signed_v<index>);
-    STATIC_REQUIRE(sizeof(index) == sizeof(void*));
+    STATIC_REQUIRE(std::is_signed_v<isize>);
+    STATIC_REQUIRE(sizeof(isize) == sizeof(void*));
 }
 
 TEMPLATE_TEST_CASE("a batch keeps a sample's elements together", "[core]", float, double) {

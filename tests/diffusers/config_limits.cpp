@@ -48,7 +48,7 @@ cost cost_of(const Action& action) {
     const std::clock_t start = std::clock();  // the processor's time, so that no other program has a part in it
     try {
         action();
-    } catch (const error& e) {
+    } catch (const base_error& e) {
         taken.said = e.what();
     }
     taken.milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;

@@ -81,7 +81,7 @@ TEST_CASE("runs of schedulers are made whole, or not at all, whatever allocation
 
 TEST_CASE("weights are loaded wholly, or not at all, whatever allocation fails", "[diffusers][slow]") {
     const auto unet = read_unet_config(data_folder + "/pipeline/unet/config.json").options;
-    for (const ddpm::index threads : {1, 3}) {
+    for (const ddpm::isize threads : {1, 3}) {
         set_thread_count(threads);
         for (const char* const folder : {"/pipeline", "/sharded"}) {
             CHECK(fail_every_allocation(

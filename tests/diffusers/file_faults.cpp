@@ -95,11 +95,11 @@ TEST_CASE("a fault at any call leaves the weights of an index or the new ones", 
     for (int call = 0; met; ++call) {
         CAPTURE(call);
         const temporary_folder folder;
-        const std::string index = folder / "diffusion_pytorch_model.safetensors.index.json";
+        const std::string index_file = folder / "diffusion_pytorch_model.safetensors.index.json";
         auto net = version_layers();
         fill_parameters(net, 1);
         save_parameters(folder / "shard.safetensors", net);
-        write_text(index, R"({"weight_map": {"conv_in.weight": "shard.safetensors", "scale": "shard.safetensors",
+        write_text(index_file, R"({"weight_map": {"conv_in.weight": "shard.safetensors", "scale": "shard.safetensors",
                               "time_embedding.linear_1.weight": "shard.safetensors"}})");
         fill_parameters(net, 2);
         std::string said;
@@ -111,7 +111,7 @@ TEST_CASE("a fault at any call leaves the weights of an index or the new ones", 
         CAPTURE(said);
         CHECK_FALSE(said.starts_with("untyped"));
         diffusers::load_weights(folder / ".", net);
-        CHECK(parameters_value(net) == (std::filesystem::exists(index) ? 1 : 2));
+        CHECK(parameters_value(net) == (std::filesystem::exists(index_file) ? 1 : 2));
         CHECK((said != "done" || parameters_value(net) == 2));
         index_stayed = index_stayed || said.find("this index, which is preferred to them, cannot be removed") != said.npos;
     }

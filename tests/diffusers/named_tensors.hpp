@@ -30,7 +30,7 @@ struct named_tensors {
     void add(const std::string& name, const nn::tensor_shape& shape, int first = 0) {
         const bool is_weight = shape.dimensions() >= 2;
         nn::tensor<S> tensor(shape, is_weight ? nn::tensor_order::first_fastest : nn::tensor_order::last_fastest);
-        nn::for_each_place(tensor.shape(), tensor.order(), [&](index torch, index memory) {
+        nn::for_each_place(tensor.shape(), tensor.order(), [&](isize torch, isize memory) {
             tensor[memory] = static_cast<S>((torch * 7 + first) % 257 - 128) / 16;
         });
         tensors.emplace_back(name, std::move(tensor));

@@ -80,8 +80,8 @@ TEST_CASE("a folder of something else is an io_error", "[diffusers]") {
     CHECK(contains(failure(folder / "nowhere"), "no U-Net of diffusers"));
     write_text(folder / "config.json", "{}");
     CHECK(failure(folder / "") == "read");
-    const auto with = [&](std::string_view index) {
-        write_text(folder / "model_index.json", index);
+    const auto with = [&](std::string_view index_json) {
+        write_text(folder / "model_index.json", index_json);
         return failure(folder / "");
     };
     CHECK(with(R"({"_class_name": "P", "unet": ["diffusers", "UNet2DModel"]})") == "read");

@@ -23,12 +23,12 @@ using namespace diffusers;
 struct golden_schedule {
     std::string name;
     scheduler_config config;
-    std::array<ddpm::index, 5> at;
+    std::array<ddpm::isize, 5> at;
     std::array<float, 5> beta;
     std::array<float, 5> alpha_bar;
 };
 
-const std::array<ddpm::index, 5> ends{0, 1, 499, 998, 999};
+const std::array<ddpm::isize, 5> ends{0, 1, 499, 998, 999};
 
 const std::vector<golden_schedule>& golden_schedules() {
     static const std::vector<golden_schedule> all{
@@ -77,7 +77,7 @@ TEST_CASE("float32 schedules are diffusers' own", "[diffusers]") {
         const auto schedule = make_schedule<float32_tables>(golden.config);
         CHECK(schedule.steps() == golden.config.train_timesteps);
         for (std::size_t i = 0; i < 5; ++i) {
-            const ddpm::index t = golden.at[i];
+            const ddpm::isize t = golden.at[i];
             CAPTURE(t);
             // The sigmoid's exponential is not torch's; where the rescaled ᾱ is nearly 0, a bit of it moves it far.
             const float tolerance = golden.name == "sigmoid" ? 3e-7f : golden.name == "zero snr" ? 1e-6f : 0.0f;
@@ -108,10 +108,10 @@ TEST_CASE("schedules that do not exist are value_errors", "[diffusers]") {
 }
 
 TEST_CASE("timesteps are those of diffusers", "[diffusers]") {
-    const auto timesteps = [](timestep_spacing spacing, ddpm::index count) {
+    const auto timesteps = [](timestep_spacing spacing, ddpm::isize count) {
         return scheduler_timesteps({.train_timesteps = 100, .spacing = spacing, .steps_offset = 1}, count);
     };
-    using list = std::vector<ddpm::index>;
+    using list = std::vector<ddpm::isize>;
     CHECK(timesteps(timestep_spacing::leading, 1) == list{1});
     CHECK(timesteps(timestep_spacing::leading, 3) == list{67, 34, 1});
     CHECK(timesteps(timestep_spacing::leading, 7) == list{85, 71, 57, 43, 29, 15, 1});
@@ -156,22 +156,22 @@ TEST_CASE("a scheduler says what to sample", "[diffusers]") {
 }
 
 /// The sum of |x| after the loop of diffusers' own tests: the model x · t / (t + 1), from x = i / 768.
-double loop(const scheduler_config& config, ddpm::index count, double eta = 0) {
+double loop(const scheduler_config& config, ddpm::isize count, double eta = 0) {
     const auto schedule = make_schedule<float32_tables>(config);
     const sample_shape shape{8, 8, 3};
     batch<float> x(shape.size(), 4);
-    for (ddpm::index channel = 0, i = 0; channel < 3; ++channel) {
-        for (ddpm::index pixel = 0; pixel < 64; ++pixel) {
-            for (ddpm::index n = 0; n < 4; ++n) {
+    for (ddpm::isize channel = 0, i = 0; channel < 3; ++channel) {
+        for (ddpm::isize pixel = 0; pixel < 64; ++pixel) {
+            for (ddpm::isize n = 0; n < 4; ++n) {
                 x(pixel * 3 + channel, n) = static_cast<float>(i++) / 768;
             }
         }
     }
     auto model = predicts(
         [](batch_view<const float> xt, std::span<const double> t, const model_output<float>& out) {
-            for (ddpm::index n = 0; n < xt.columns(); ++n) {
+            for (ddpm::isize n = 0; n < xt.columns(); ++n) {
                 const auto time = static_cast<float>(t[static_cast<std::size_t>(n)]);
-                for (ddpm::index i = 0; i < xt.rows(); ++i) {
+                for (ddpm::isize i = 0; i < xt.rows(); ++i) {
                     out.prediction(i, n) = xt(i, n) * time / (time + 1);
                 }
             }
@@ -224,7 +224,7 @@ TEST_CASE("runs whose steps are not those of ancestral and ddim are diffusers' o
 
 TEST_CASE("a learned variance is read from the network's head", "[diffusers]") {
     const auto schedule = make_schedule({});
-    const std::vector<ddpm::index> timesteps{500, 0};
+    const std::vector<ddpm::isize> timesteps{500, 0};
     for (const auto& [variance, kind] :
          {std::pair(scheduler_variance::learned, reverse_variance::learned),
           std::pair(scheduler_variance::learned_range, reverse_variance::learned_range)}) {
@@ -239,10 +239,10 @@ TEST_CASE("a learned variance is read from the network's head", "[diffusers]") {
 
 TEST_CASE("steps that the sampler does not know are value_errors", "[diffusers]") {
     const auto schedule = make_schedule({});
-    const std::vector<ddpm::index> timesteps{500, 0};
+    const std::vector<ddpm::isize> timesteps{500, 0};
     CHECK_THROWS_AS(scheduler_plan(default_scheduler_config(scheduler_kind::euler), schedule, timesteps), value_error);
     CHECK_THROWS_AS(scheduler_plan({}, schedule, timesteps, 1.5), value_error);
-    CHECK_THROWS_AS(scheduler_plan({}, schedule, std::vector<ddpm::index>{0, 500}), value_error);
+    CHECK_THROWS_AS(scheduler_plan({}, schedule, std::vector<ddpm::isize>{0, 500}), value_error);
 }
 
 }  // namespace

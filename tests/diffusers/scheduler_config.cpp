@@ -235,7 +235,7 @@ TEST_CASE("keys of solvers are read and written", "[diffusers]") {
         R"({"_class_name": "UniPCMultistepScheduler", "disable_corrector": [0, 2], "sigma_min": 0.1,
             "solver_type": "heun"})",
         "unipc");
-    CHECK(unipc.disable_corrector == std::vector<ddpm::index>{0, 2});
+    CHECK(unipc.disable_corrector == std::vector<ddpm::isize>{0, 2});
     CHECK(unipc.sigma_min == 0.1);
     CHECK_FALSE(unipc.sigma_max.has_value());
     CHECK(unipc.solver == scheduler_solver::bh2);

@@ -48,8 +48,8 @@ struct recorder {
     void operator()(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
         times.push_back(t[0]);
         inputs.emplace_back();
-        for (ddpm::index n = 0, i = 0; n < xt.columns(); ++n) {
-            for (ddpm::index d = 0; d < xt.rows(); ++d, ++i) {
+        for (ddpm::isize n = 0, i = 0; n < xt.columns(); ++n) {
+            for (ddpm::isize d = 0; d < xt.rows(); ++d, ++i) {
                 inputs.back().push_back(xt(d, n));
                 if (out.variance.rows() > 0) {
                     out.variance(d, n) = 0.6 * std::sin(2 * xt(d, n) + 0.01 * t[0]);
@@ -63,7 +63,7 @@ struct recorder {
 
 batch<double> beginning(double deviation) {
     batch<double> x(4, 2);
-    for (ddpm::index i = 0; i < 8; ++i) {
+    for (ddpm::isize i = 0; i < 8; ++i) {
         x(i % 4, i / 4) = deviation * 1.5 * std::sin(1.7 * static_cast<double>(i) + 0.3);
     }
     return x;
@@ -100,7 +100,7 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
         const scheduler_config config = parse_scheduler_config(text, "config");
         CHECK(config.unknown.empty());
         const scheduler_run run =
-            make_scheduler_run<float32_tables>(config, golden_run["steps"].get<ddpm::index>(), options_of(golden_run));
+            make_scheduler_run<float32_tables>(config, golden_run["steps"].get<ddpm::isize>(), options_of(golden_run));
         recorder network;
         const batch<double> end = denoise_from<double>(run, network, beginning(run.initial_deviation),
                                                        torch_noise(golden_run["seed"].get<std::uint64_t>()));
@@ -131,7 +131,7 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
 /// Where diffusers is not followed: a configuration, its steps, and whether it runs here or is a value_error.
 struct departure {
     const char* config;
-    ddpm::index steps;
+    ddpm::isize steps;
     bool runs = true;
 };
 

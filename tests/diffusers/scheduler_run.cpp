@@ -17,7 +17,7 @@ namespace {
 
 using namespace diffusers;
 
-scheduler_run run_of(const std::string& keys, ddpm::index steps, const scheduler_run_options& options = {}) {
+scheduler_run run_of(const std::string& keys, ddpm::isize steps, const scheduler_run_options& options = {}) {
     return make_scheduler_run(parse_scheduler_config("{\"_class_name\": " + keys + "}", "config"), steps, options);
 }
 
@@ -30,8 +30,8 @@ struct knows_zero {
     void operator()(batch_view<const S> xt, std::span<const double>, const model_output<S>& out) const {
         const marginal<double> level = run.plan.grid()[0].level;
         const affine c = run.preconditioning ? affine{0, 0} : conversion(prediction::x0, run.predicts, level);
-        for (ddpm::index n = 0; n < xt.columns(); ++n) {
-            for (ddpm::index i = 0; i < xt.rows(); ++i) {
+        for (ddpm::isize n = 0; n < xt.columns(); ++n) {
+            for (ddpm::isize i = 0; i < xt.rows(); ++i) {
                 out.prediction(i, n) = static_cast<S>(c.xt) * xt(i, n);
             }
         }
@@ -200,7 +200,7 @@ TEST_CASE("samples begin with the run's deviation", "[diffusers]") {
     const scheduler_run run = run_of(R"("CMStochasticIterativeScheduler")", 1);
     double square = 0;
     auto network = [&](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
-        for (ddpm::index i = 0; i < xt.rows(); ++i) {
+        for (ddpm::isize i = 0; i < xt.rows(); ++i) {
             square += xt(i, 0) * xt(i, 0);
             out.prediction(i, 0) = 0;
         }

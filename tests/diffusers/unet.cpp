@@ -32,7 +32,7 @@ namespace ddpm::test {
 namespace {
 
 /// As in unet_golden.py.
-double hash_at(index place, std::uint32_t stream) {
+double hash_at(isize place, std::uint32_t stream) {
     std::uint32_t h = static_cast<std::uint32_t>(place) * 2654435761u + stream * 2246822519u + 12345u;
     h ^= h >> 15;
     h *= 2246822519u;
@@ -63,7 +63,7 @@ void fill(nn::unet<S>& net) {
         const bool norm = vector && p.name.find("norm") != std::string::npos && p.name.ends_with("weight");
         const double scale =
             vector ? 0.4 : 3 / std::sqrt(static_cast<double>(p.shape.size()) / static_cast<double>(p.shape[0]));
-        nn::for_each_place(p.shape, p.order, [&](index torch, index memory) {
+        nn::for_each_place(p.shape, p.order, [&](isize torch, isize memory) {
             p.values[static_cast<std::size_t>(memory)] =
                 static_cast<S>(hash_at(torch, stream) * scale + (norm ? 1.0 : 0.0));
         });
@@ -72,11 +72,11 @@ void fill(nn::unet<S>& net) {
 
 /// A batch in the library's order from a function of the place in torch's (sample, channel, row, column).
 template <Scalar S, class F>
-batch<S> from_torch(index samples, index channels, index pixels, F&& f) {
+batch<S> from_torch(isize samples, isize channels, isize pixels, F&& f) {
     batch<S> x(channels * pixels, samples);
-    for (index n = 0; n < samples; ++n) {
-        for (index c = 0; c < channels; ++c) {
-            for (index p = 0; p < pixels; ++p) {
+    for (isize n = 0; n < samples; ++n) {
+        for (isize c = 0; c < channels; ++c) {
+            for (isize p = 0; p < pixels; ++p) {
                 x(p * channels + c, n) = static_cast<S>(f((n * channels + c) * pixels + p));
             }
         }
@@ -108,17 +108,17 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     fill(net);
     const auto times = golden["t"].template get<std::vector<double>>();
     const auto y = golden["y"].template get<std::vector<double>>(), dx = golden["dx"].template get<std::vector<double>>();
-    const index samples = std::ssize(times), pixels = options.height * options.width;
+    const isize samples = std::ssize(times), pixels = options.height * options.width;
     const auto read = [](const std::vector<double>& list) {
-        return [&list](index i) { return list[static_cast<std::size_t>(i)]; };
+        return [&list](isize i) { return list[static_cast<std::size_t>(i)]; };
     };
-    const batch<S> x = from_torch<S>(samples, options.in_channels, pixels, [](index i) { return 3 * hash_at(i, 1000); });
-    const batch<S> dout = from_torch<S>(samples, options.out_channels, pixels, [](index i) { return hash_at(i, 1001); });
+    const batch<S> x = from_torch<S>(samples, options.in_channels, pixels, [](isize i) { return 3 * hash_at(i, 1000); });
+    const batch<S> dout = from_torch<S>(samples, options.out_channels, pixels, [](isize i) { return hash_at(i, 1001); });
     batch<S> vectors(4 * options.channels.front(), samples);
-    for (index i = 0; i < vectors.size(); ++i) {
+    for (isize i = 0; i < vectors.size(); ++i) {
         vectors.data()[i] = static_cast<S>(2 * hash_at(i, 1002));
     }
-    const std::vector<index> labels{3, 1};
+    const std::vector<isize> labels{3, 1};
     nn::condition<S> given;
     if (options.classes == nn::unet_classes::identity) {
         given.vectors = vectors;
@@ -144,7 +144,7 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     for (const auto& p : nn::parameters(d)) {
         REQUIRE(golden["gradients"].contains(p.name));
         double squares = 0, product = 0;
-        for (index torch = 0; const S value : in_torch_order(p)) {
+        for (isize torch = 0; const S value : in_torch_order(p)) {
             squares += static_cast<double>(value) * static_cast<double>(value);
             product += static_cast<double>(value) * hash_at(torch++, 2000 + streams.at(p.name));
         }
@@ -176,11 +176,11 @@ std::vector<float> pipeline_slice(const Sampler& sampler) {
     torch_noise noise(0, net.shape());
     batch<float> x(192, 1);
     noise.normal<float>(x);
-    const std::vector<index> timesteps{500, 0};
+    const std::vector<isize> timesteps{500, 0};
     x = denoise_from<float>(make_plan(sampler, schedule, timesteps), net, std::move(x), noise, {.clip_x0 = 1.0});
     std::vector<float> slice;  // image[0, -3:, -3:, -1]
-    for (index h = 5; h < 8; ++h) {
-        for (index w = 5; w < 8; ++w) {
+    for (isize h = 5; h < 8; ++h) {
+        for (isize w = 5; w < 8; ++w) {
             slice.push_back(std::clamp(x((h * 8 + w) * 3 + 2, 0) / 2 + 0.5f, 0.0f, 1.0f));
         }
     }
@@ -200,7 +200,7 @@ void check_slice(const std::vector<float>& got, const std::array<double, N>& exp
 TEST_CASE("outputs and gradients of the U-Net are those of diffusers", "[diffusers]") {
     std::ifstream file(DDPM_SOURCE_FOLDER "/tests/diffusers/unet_golden.json");
     REQUIRE(file);
-    index configurations = 0;
+    isize configurations = 0;
     for (std::string line; std::getline(file, line); ++configurations) {
         const nlohmann::json golden = nlohmann::json::parse(line);
         INFO("configuration " << configurations);

@@ -58,7 +58,7 @@ TEST_CASE("a config of diffusers is read", "[diffusers]") {
     const nn::unet_options& o = config.options;
     CHECK(o.height == 32);
     CHECK(o.width == 32);
-    CHECK(o.channels == std::vector<ddpm::index>{128, 256, 256, 256});
+    CHECK(o.channels == std::vector<ddpm::isize>{128, 256, 256, 256});
     CHECK(o.down == std::vector{unet_level::plain, unet_level::attention, unet_level::plain, unet_level::plain});
     CHECK(o.up == std::vector{unet_level::plain, unet_level::plain, unet_level::attention, unet_level::plain});
     CHECK(o.downsample_padding == nn::conv_padding::after);
@@ -87,7 +87,7 @@ TEST_CASE("what a config does not say has diffusers' defaults", "[diffusers]") {
     CHECK(o.order == nn::embedding_order::cos_sin);
     CHECK(o.down == defaults.down);
     CHECK(o.up == defaults.up);
-    CHECK(o.channels == std::vector<ddpm::index>{224, 448, 672, 896});
+    CHECK(o.channels == std::vector<ddpm::isize>{224, 448, 672, 896});
     CHECK(o.layers == 2);
     CHECK(o.middle);
     CHECK(o.middle_attention);

@@ -64,7 +64,7 @@ named_tensors<S> some_layers() {
 /// A tensor of a file, the numbers in torch's order.
 struct stored {
     std::string name;
-    std::vector<ddpm::index> shape;
+    std::vector<ddpm::isize> shape;
     std::vector<float> numbers;
 };
 
@@ -210,8 +210,8 @@ TEMPLATE_TEST_CASE("weights of every floating-point type are converted", "[diffu
 TEST_CASE("names and shapes of attention layers before 2023 are understood", "[diffusers]") {
     const temporary_folder folder;
     const auto net = some_layers<float>();
-    for (const std::vector<ddpm::index>& shape :
-         std::vector<std::vector<ddpm::index>>{{8, 8}, {8, 8, 1}, {8, 8, 1, 1}}) {
+    for (const std::vector<ddpm::isize>& shape :
+         std::vector<std::vector<ddpm::isize>>{{8, 8}, {8, 8, 1}, {8, 8, 1, 1}}) {
         std::vector<stored> list = stored_of(net);
         for (stored& s : list) {
             for (const auto& [now, old] : {std::pair(".to_q.", ".query."), std::pair(".to_k.", ".key."),

@@ -21,7 +21,7 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr ddpm::index dim = 2;
+constexpr ddpm::isize dim = 2;
 
 /// The smallest network; its forward pass number `signal_at` sends the program Ctrl-C, that of number `nan_at` gives NaN.
 struct scripted_net : constant_net<float> {
@@ -56,11 +56,11 @@ struct run {
     void open(const examples::checkpoint_options& options = {}) {
         examples::open_checkpoint(trainer, files.checkpoint, options, {{"--seed", "seed", "0"}});
     }
-    void train(ddpm::index steps, ddpm::index save_every = 0) {
+    void train(ddpm::isize steps, ddpm::isize save_every = 0) {
         examples::train(trainer, batch<float>::Ones(dim, 8), steps, files, save_every);
     }
     /// How many steps the saved model has made.
-    [[nodiscard]] static ddpm::index saved_steps(const temporary_folder& folder, const char* name = "model.safetensors") {
+    [[nodiscard]] static ddpm::isize saved_steps(const temporary_folder& folder, const char* name = "model.safetensors") {
         run other(folder);
         other.trainer.load(folder / name);
         return other.trainer.step();
@@ -72,7 +72,7 @@ template <class Call>
 [[nodiscard]] std::string error_of(const Call& call) {
     try {
         call();
-    } catch (const ddpm::error& e) {
+    } catch (const ddpm::base_error& e) {
         return e.what();
     }
     return "no error";
@@ -82,7 +82,7 @@ template <class Call>
 
 TEST_CASE("an example's second run keeps the model of the first", "[examples]") {
     const temporary_folder folder;
-    for (const ddpm::index steps : {3, 4, 5}) {
+    for (const ddpm::isize steps : {3, 4, 5}) {
         run one(folder);
         one.open();
         one.train(steps);
@@ -133,7 +133,7 @@ TEST_CASE("an example saves every so many steps", "[examples]") {
     const temporary_folder other;
     run never(other);
     scripted_net::nan_at = 8;
-    CHECK_THROWS_AS(never.train(20, 0), ddpm::error);
+    CHECK_THROWS_AS(never.train(20, 0), ddpm::base_error);
     CHECK(other.entries() == 0);
 }
 

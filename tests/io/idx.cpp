@@ -142,7 +142,7 @@ TEMPLATE_TEST_CASE("IDX images become a batch in [-1, 1]", "[io]", float, double
     REQUIRE(values.cols() == 1);
     CHECK(values(0, 0) == TestType{-1});
     CHECK(values(255, 0) == TestType{1});
-    for (ddpm::index i = 0; i < 256; ++i) {
+    for (ddpm::isize i = 0; i < 256; ++i) {
         CHECK(values(i, 0) == static_cast<TestType>(static_cast<double>(i) / 127.5 - 1));
     }
     images.pixels.pop_back();

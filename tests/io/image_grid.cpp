@@ -66,13 +66,13 @@ TEST_CASE("image_grid keeps channels together and enlarges", "[io]") {
 }
 
 TEST_CASE("image_grid chooses rows and columns that are not given", "[io]") {
-    const auto size_of = [](ddpm::index count, const io::grid_options& options) {
+    const auto size_of = [](ddpm::isize count, const io::grid_options& options) {
         io::grid_options bare = options;
         bare.padding = 0;
         const image8 grid = image_grid(batch<float>::Zero(1, count), {1, 1, 1}, bare);
         return std::pair(grid.height, grid.width);
     };
-    using extents = std::pair<ddpm::index, ddpm::index>;
+    using extents = std::pair<ddpm::isize, ddpm::isize>;
     CHECK((size_of(1, {}) == extents(1, 1)));
     CHECK((size_of(9, {}) == extents(3, 3)));
     CHECK((size_of(10, {}) == extents(3, 4)));
@@ -103,7 +103,7 @@ TEST_CASE("image_grid refuses what does not fit", "[io]") {
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.rows = -1}), value_error);
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.padding = -1}), value_error);
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.scale = 0}), value_error);
-    constexpr ddpm::index huge = std::numeric_limits<ddpm::index>::max();
+    constexpr ddpm::isize huge = std::numeric_limits<ddpm::isize>::max();
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.scale = huge}), value_error);
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.padding = huge}), value_error);
     CHECK_THROWS_AS(image_grid(images, {2, 2, 1}, {.columns = huge}), value_error);

@@ -284,7 +284,7 @@ void check_type(std::string_view kind, const std::vector<T>& numbers) {
         const auto as_float = io::parse_npy<float>(io::detail::bytes_of(file), "f");
         const auto as_double = io::parse_npy<double>(io::detail::bytes_of(file), "f");
         REQUIRE(as_double.rows() == 4);
-        for (ddpm::index i = 0; i < 4; ++i) {
+        for (ddpm::isize i = 0; i < 4; ++i) {
             CHECK(as_float(i, 0) == static_cast<float>(numbers[static_cast<std::size_t>(i)]));
             CHECK(as_double(i, 0) == static_cast<double>(numbers[static_cast<std::size_t>(i)]));
         }

@@ -31,7 +31,7 @@ using io::safetensors_file;
 using io::tensor_source;
 
 template <class T>
-tensor_source source(std::string name, std::vector<ddpm::index> shape, const std::vector<T>& values) {
+tensor_source source(std::string name, std::vector<ddpm::isize> shape, const std::vector<T>& values) {
     return {std::move(name), std::move(shape), std::span<const T>(values)};
 }
 
@@ -51,7 +51,7 @@ TEMPLATE_TEST_CASE("safetensors_file reads every floating type", "[io]", float, 
     const auto file = safetensors_file::open(path);
     CHECK(file.path() == path);
     CHECK(file.tensors().size() == 4);
-    CHECK(file.info("f32").shape == std::vector<ddpm::index>{2, 3});
+    CHECK(file.info("f32").shape == std::vector<ddpm::isize>{2, 3});
     const auto values = [&](std::string_view name) {
         std::array<S, 6> out{};
         file.read<S>(name, out);
@@ -208,7 +208,7 @@ TEST_CASE("safetensors_file allocates no more than its header, whatever it reads
         values[i] = static_cast<float>(i);
     }
     const std::vector<std::uint16_t> ones(count, 0x3c00);
-    const auto extent = static_cast<ddpm::index>(count);
+    const auto extent = static_cast<ddpm::isize>(count);
     io::write_safetensors(path,
                           std::vector<tensor_source>{source("a", {extent}, values),
                                                      {"h", dtype::f16, {extent}, std::as_bytes(std::span(ones))}});

@@ -164,7 +164,7 @@ TEST_CASE("a safetensors header is read", "[io]") {
     REQUIRE(header.tensors.size() == 3);
     const io::tensor_info& a = header.tensors.at("a.weight");
     CHECK(a.type == dtype::f64);
-    CHECK(a.shape == std::vector<ddpm::index>{2, 3});
+    CHECK(a.shape == std::vector<ddpm::isize>{2, 3});
     CHECK(a.begin == 0);
     CHECK(a.end == 48);
     CHECK(a.size() == 6);

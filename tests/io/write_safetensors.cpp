@@ -36,7 +36,7 @@ std::string written(const std::vector<tensor_source>& tensors, const io::safeten
 
 const std::vector<std::byte> zeros(64);
 
-tensor_source of_zeros(std::string name, dtype type, std::vector<ddpm::index> shape, std::size_t bytes) {
+tensor_source of_zeros(std::string name, dtype type, std::vector<ddpm::isize> shape, std::size_t bytes) {
     return {std::move(name), type, std::move(shape), std::span(zeros).first(bytes)};
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("write_safetensors refuses what the format cannot hold", "[io]") {
     CHECK_THROWS_AS(written({of_zeros("a", dtype::f32, {-1}, 4)}), value_error);
     CHECK_THROWS_AS(written({of_zeros("a", dtype::f4, {3}, 2)}), value_error);
     CHECK_THROWS_AS(written({of_zeros("a", dtype::u8, {1, 1, 1, 1, 1, 1, 1, 1, 1}, 1)}), value_error);
-    CHECK_THROWS_AS(written({of_zeros("a", dtype::u8, {ddpm::index{1} << 62, 8}, 0)}), value_error);
+    CHECK_THROWS_AS(written({of_zeros("a", dtype::u8, {ddpm::isize{1} << 62, 8}, 0)}), value_error);
     CHECK_THROWS_AS(written({of_zeros("a", dtype::u8, {1}, 1), of_zeros("a", dtype::f32, {1}, 4)}), value_error);
     CHECK_THROWS_AS(written({of_zeros("__metadata__", dtype::u8, {1}, 1)}), value_error);
     CHECK_THROWS_AS(written({of_zeros(std::string(4097, 'n'), dtype::u8, {1}, 1)}), value_error);
@@ -138,7 +138,7 @@ TEST_CASE("random safetensors files come back as they were written", "[io]") {
         std::vector<tensor_source> tensors;
         for (std::uint32_t i = below(8); i > 0; --i) {
             const auto type = static_cast<dtype>(below(22));
-            std::vector<ddpm::index> shape;
+            std::vector<ddpm::isize> shape;
             std::size_t elements = 8;
             for (std::uint32_t d = below(4); d > 0; --d) {
                 shape.push_back(below(5));

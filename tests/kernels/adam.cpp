@@ -14,8 +14,8 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("adam is the formula in torch's order, with the same bits on every target", "[kernels]", float,
                    double) {
     using S = TestType;
-    const ddpm::index size =
-        GENERATE(ddpm::index{1}, ddpm::index{7}, ddpm::index{16}, ddpm::index{61}, ddpm::index{1000});
+    const ddpm::isize size =
+        GENERATE(ddpm::isize{1}, ddpm::isize{7}, ddpm::isize{16}, ddpm::isize{61}, ddpm::isize{1000});
     const kernels::adam_coefficients c{.gradient_scale = 0.25,
                                        .shrink = 0.999,
                                        .l2 = 0.01,
@@ -35,7 +35,7 @@ TEMPLATE_TEST_CASE("adam is the formula in torch's order, with the same bits on 
         }
         CHECK((p == *first).all());
         double worst = 0;
-        for (ddpm::index i = 0; i < size; ++i) {
+        for (ddpm::isize i = 0; i < size; ++i) {
             const long double gradient = 0.25L * g(i, 0) + 0.01L * p0(i, 0);
             const long double mi = 0.8L * m0(i, 0) + 0.2L * gradient,
                               vi = 0.99L * v0(i, 0) + 0.01L * gradient * gradient;

@@ -14,22 +14,22 @@
 namespace ddpm::test {
 
 TEST_CASE("every element is met once, in blocks that do not depend on the thread count", "[kernels]") {
-    constexpr index b = kernels::block_elements;
-    const index shapes[][2] = {{0, 3},     {3, 0},         {1, 1},     {7, 5},     {1, 3 * b + 1}, {100, 1000},
+    constexpr isize b = kernels::block_elements;
+    const isize shapes[][2] = {{0, 3},     {3, 0},         {1, 1},     {7, 5},     {1, 3 * b + 1}, {100, 1000},
                                {b - 1, 3}, {b, 3},         {b + 1, 2}, {3 * b, 1}, {3 * b + 17, 2}};
     for (const auto& shape : shapes) {
-        const index rows = shape[0], columns = shape[1];
+        const isize rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);
-        for (const index threads : {1, 3}) {
+        for (const isize threads : {1, 3}) {
             set_thread_count(threads);
             std::vector<std::atomic<int>> met(static_cast<std::size_t>(rows * columns));
             std::atomic<bool> inside{true};
-            kernels::for_each_block(rows, columns, [&](index n, index first, index last) {
+            kernels::for_each_block(rows, columns, [&](isize n, isize first, isize last) {
                 if (n < 0 || n >= columns || first < 0 || first >= last || last > rows || last - first > b) {
                     inside = false;
                     return;
                 }
-                for (index i = first; i < last; ++i) {
+                for (isize i = first; i < last; ++i) {
                     ++met[static_cast<std::size_t>(n * rows + i)];
                 }
             });
@@ -45,16 +45,16 @@ TEST_CASE("every element is met once, in blocks that do not depend on the thread
 }
 
 TEST_CASE("every column is met once, large ones with all threads left to them", "[kernels]") {
-    constexpr index b = kernels::block_elements;
+    constexpr isize b = kernels::block_elements;
     set_thread_count(3);
-    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}};
+    const isize shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}};
     for (const auto& shape : shapes) {
-        const index rows = shape[0], columns = shape[1];
+        const isize rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);
         std::vector<std::atomic<int>> met(static_cast<std::size_t>(columns));
         std::atomic<bool> one_by_one{true};
         std::atomic<int> inside{0};
-        kernels::for_each_column(rows, columns, [&](index n) {
+        kernels::for_each_column(rows, columns, [&](isize n) {
             one_by_one = one_by_one && (rows <= b || inside == 0);
             ++inside;
             ++met[static_cast<std::size_t>(n)];
@@ -67,17 +67,17 @@ TEST_CASE("every column is met once, large ones with all threads left to them", 
 }
 
 TEST_CASE("tiles are whole columns together, or parts of one", "[kernels]") {
-    constexpr index b = kernels::block_elements;
-    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}, {3 * b + 17, 2}};
+    constexpr isize b = kernels::block_elements;
+    const isize shapes[][2] = {{0, 3}, {3, 0}, {1, 3 * b + 1}, {100, 1000}, {b, 3}, {b + 1, 2}, {3 * b + 17, 2}};
     for (const auto& shape : shapes) {
-        const index rows = shape[0], columns = shape[1];
+        const isize rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);
         std::vector<std::atomic<int>> met(static_cast<std::size_t>(rows * columns));
         std::atomic<bool> proper{true};
-        kernels::for_each_tile(rows, columns, [&](index n, index count, index first, index last) {
+        kernels::for_each_tile(rows, columns, [&](isize n, isize count, isize first, isize last) {
             proper = proper && count >= 1 && first % b == 0 && (last - first) * count <= b && first < last &&
                      (count == 1 || (first == 0 && last == rows));
-            for (index i = 0; i < count * (last - first); ++i) {
+            for (isize i = 0; i < count * (last - first); ++i) {
                 ++met[static_cast<std::size_t>((n + i / (last - first)) * rows + first + i % (last - first))];
             }
         });
@@ -93,8 +93,8 @@ TEST_CASE("tiles are whole columns together, or parts of one", "[kernels]") {
 TEST_CASE("batches without gaps are taken as one column", "[kernels]") {
     std::vector<float> memory(100);
     const batch_view<float> close(memory.data(), 4, 5), apart(memory.data(), 4, 5, 7), empty;
-    std::atomic<index> calls{0};
-    const auto count = [&](index n, index first, index last) {
+    std::atomic<isize> calls{0};
+    const auto count = [&](isize n, isize first, isize last) {
         ++calls;
         CHECK(n == 0);
         CHECK(first == 0);
@@ -102,39 +102,39 @@ TEST_CASE("batches without gaps are taken as one column", "[kernels]") {
     };
     kernels::for_each_alike(count, close, close, empty);
     CHECK(calls == 1);
-    std::atomic<index> elements{0};
-    kernels::for_each_alike([&](index, index first, index last) { elements += last - first; }, close, apart);
+    std::atomic<isize> elements{0};
+    kernels::for_each_alike([&](isize, isize first, isize last) { elements += last - first; }, close, apart);
     CHECK(elements == 20);
     kernels::for_each_alike(count, batch_view<float>(memory.data(), 4, 0));
     CHECK(calls == 1);
 }
 
 TEST_CASE("sums over blocks and columns have the same bits for every thread count", "[kernels]") {
-    constexpr index b = kernels::block_elements;
-    const auto part = [](index n, index first, index last) {
+    constexpr isize b = kernels::block_elements;
+    const auto part = [](isize n, isize first, isize last) {
         double sum = 0;
-        for (index i = first; i < last; ++i) {
+        for (isize i = first; i < last; ++i) {
             sum += 1.0 / static_cast<double>(3 * i + n + 1);
         }
         return sum;
     };
-    const index shapes[][2] = {{0, 3}, {3, 0}, {1, 1}, {5, 20000}, {b, 3}, {3 * b + 17, 2}};
+    const isize shapes[][2] = {{0, 3}, {3, 0}, {1, 1}, {5, 20000}, {b, 3}, {3 * b + 17, 2}};
     for (const auto& shape : shapes) {
-        const index rows = shape[0], columns = shape[1];
+        const isize rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);
         double first_total = -1;
         std::vector<double> first_sums;
-        for (const index threads : {1, 2, 5}) {
+        for (const isize threads : {1, 2, 5}) {
             set_thread_count(threads);
             std::vector<double> sums(static_cast<std::size_t>(columns), -1.0);
             kernels::sum_columns(rows, columns, part,
-                                 [&](index n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
+                                 [&](isize n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
             const double total = kernels::sum_over_blocks(rows, columns, part);
             if (threads == 1) {
                 first_total = total;
                 first_sums = sums;
                 double expected = 0;
-                for (index n = 0; n < columns; ++n) {
+                for (isize n = 0; n < columns; ++n) {
                     CHECK(std::abs(sums[static_cast<std::size_t>(n)] - part(n, 0, rows)) < 1e-12);
                     expected += part(n, 0, rows);
                 }

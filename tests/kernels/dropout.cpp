@@ -16,10 +16,10 @@ TEMPLATE_TEST_CASE("the dropout kernel compares the words of philox_noise on eve
     using S = TestType;
     constexpr std::uint32_t threshold = 0x60000000u;
     const philox_noise noise(0xfedcba9876543210, noise_stream::dropout);
-    constexpr index columns = 3, step = 7, sample = 0xfffffff0;
+    constexpr isize columns = 3, step = 7, sample = 0xfffffff0;
     for_each_target([&] {
-        for (const index rows : {0, 1, 15, 17, 63, 64, 65, 128, 200, 16384, 16400}) {
-            const index stride = rows + 5;
+        for (const isize rows : {0, 1, 15, 17, 63, 64, 65, 128, 200, 16384, 16400}) {
+            const isize stride = rows + 5;
             std::vector<S> x(static_cast<std::size_t>(columns * stride)), y(x.size(), S(42));
             for (std::size_t i = 0; i < x.size(); ++i) {
                 x[i] = static_cast<S>(i + 1);
@@ -28,8 +28,8 @@ TEMPLATE_TEST_CASE("the dropout kernel compares the words of philox_noise on eve
                                 batch_view<const S>(x.data(), rows, columns, stride),
                                 batch_view<S>(y.data(), rows, columns, stride));
             bool same = true;
-            for (index i = 0; i < columns * stride; ++i) {
-                const index n = i / stride, e = i % stride;
+            for (isize i = 0; i < columns * stride; ++i) {
+                const isize n = i / stride, e = i % stride;
                 const S in = x[static_cast<std::size_t>(i)];
                 const S expected =
                     e >= rows ? S(42) : noise.bits(sample + n, step, e) >= threshold ? S(1.5) * in : S(0);
@@ -48,11 +48,11 @@ TEST_CASE("the dropout kernel treats words as unsigned", "[kernels]") {
             const batch<float> x = batch<float>::Ones(1000, 1);
             batch<float> y(1000, 1);
             kernels::dropout<float>(noise.address(1000, 1, 0), threshold, 1.0f, x, batch_view<float>(y));
-            index kept = 0;
-            for (index e = 0; e < 1000; ++e) {
+            isize kept = 0;
+            for (isize e = 0; e < 1000; ++e) {
                 kept += noise.bits(0, 0, e) >= threshold ? 1 : 0;
             }
-            CHECK(static_cast<index>(y.sum()) == kept);
+            CHECK(static_cast<isize>(y.sum()) == kept);
         }
     });
 }

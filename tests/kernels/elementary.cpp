@@ -24,7 +24,7 @@ using kernels::detail::elementary_function;
 using enum elementary_function;
 
 template <class S>
-using array_function = void (*)(index, const S*, S*);
+using array_function = void (*)(isize, const S*, S*);
 
 /// The array body of a function on one instruction set.
 template <class S>
@@ -82,22 +82,22 @@ std::vector<subject<S>> subjects() {
 
 /// The largest errors over x = value(0) … value(count − 1), by target, and whether the targets agree as documented.
 template <class S, class Value>
-void check_errors(const subject<S>& f, index count, const Value& value) {
-    constexpr index block = 4096;
+void check_errors(const subject<S>& f, isize count, const Value& value) {
+    constexpr isize block = 4096;
     const std::size_t targets = f.on_target.size();
     std::vector<double> worst(targets, 0);
     std::vector<S> worst_at(targets, 0);
     bool agree = true;
     std::mutex merge;
-    parallel_for((count - 1) / block + 1, 16, [&](index first, index last) {
+    parallel_for((count - 1) / block + 1, 16, [&](isize first, isize last) {
         std::vector<S> x(block), fused(block);
         std::vector<wide<S>> exact(block);
         std::vector<double> errors(targets, 0);
         std::vector<S> at(targets, 0), out(block);
         bool equal = true;
-        for (index b = first; b < last; ++b) {
-            index size = 0;
-            for (index i = b * block; i < std::min(count, (b + 1) * block); ++i) {
+        for (isize b = first; b < last; ++b) {
+            isize size = 0;
+            for (isize i = b * block; i < std::min(count, (b + 1) * block); ++i) {
                 const S v = value(i);
                 if (v >= f.first && v <= f.last) {
                     x[static_cast<std::size_t>(size)] = v;
@@ -143,13 +143,13 @@ void check_errors(const subject<S>& f, index count, const Value& value) {
 /// The S whose bits are i · step.
 template <class S>
 auto every(std::uint64_t step) {
-    return [step](index i) { return std::bit_cast<S>(static_cast<bits_of<S>>(static_cast<std::uint64_t>(i) * step)); };
+    return [step](isize i) { return std::bit_cast<S>(static_cast<bits_of<S>>(static_cast<std::uint64_t>(i) * step)); };
 }
 
 /// count numbers from first to last, evenly.
 template <class S>
-auto evenly(double first, double last, index count) {
-    return [=](index i) {
+auto evenly(double first, double last, isize count) {
+    return [=](isize i) {
         return static_cast<S>(first + (last - first) * static_cast<double>(i) / static_cast<double>(count - 1));
     };
 }
@@ -159,7 +159,7 @@ auto evenly(double first, double last, index count) {
 TEMPLATE_TEST_CASE("elementary functions keep their bounds on every target", "[kernels]", float, double) {
     using S = TestType;
     constexpr bool single = std::is_same_v<S, float>;
-    constexpr index sweep = single ? 1 << 20 : 1 << 18, count = 1 << 17;
+    constexpr isize sweep = single ? 1 << 20 : 1 << 18, count = 1 << 17;
     constexpr std::uint64_t step = single ? 4093 : 70368744177643;  // primes just below 2^32 / 2^20 and 2^64 / 2^18
     for (const subject<S>& f : subjects<S>()) {
         check_errors<S>(f, sweep, every<S>(step));
@@ -176,22 +176,22 @@ TEMPLATE_TEST_CASE("elementary functions keep their bounds where the argument is
     const auto all = subjects<S>();
     // The numbers next to multiples of π/4, π/2 among them, and of ½ log 2; next to √½ · 2^k; and next to 2^k.
     const auto around = [](auto centre) {
-        return [centre](index i) {
+        return [centre](isize i) {
             const S x = static_cast<S>(centre(i / 8));
             const bits_of<S> neighbour = std::bit_cast<bits_of<S>>(x) + static_cast<bits_of<S>>(i % 8) - 4;
             return std::bit_cast<S>(neighbour);
         };
     };
-    constexpr index turns = std::is_same_v<S, float> ? 65536 * 14 / 11 : 1 << 16;
+    constexpr isize turns = std::is_same_v<S, float> ? 65536 * 14 / 11 : 1 << 16;
     const long double stretch = std::is_same_v<S, float> ? 1 : 1303;
     for (const subject<S>& f : all) {
-        check_errors<S>(f, 8 * turns, around([&](index k) {
+        check_errors<S>(f, 8 * turns, around([&](isize k) {
             return pi_v<long double> / 4 * static_cast<long double>(k + 1) * (k % 2 == 1 ? stretch : 1);
         }));
-        check_errors<S>(f, 8 * 4096, around([](index k) {
+        check_errors<S>(f, 8 * 4096, around([](isize k) {
             return ln2_v<long double> / 2 * static_cast<long double>(k - 2048);
         }));
-        check_errors<S>(f, 8 * 2200, around([](index k) {
+        check_errors<S>(f, 8 * 2200, around([](isize k) {
             return std::ldexp(k % 2 == 0 ? 1.0L : std::numbers::sqrt2_v<long double>, static_cast<int>(k / 2) - 550);
         }));
     }
@@ -199,10 +199,10 @@ TEMPLATE_TEST_CASE("elementary functions keep their bounds where the argument is
 
 TEMPLATE_TEST_CASE("elementary functions have the documented bits", "[kernels]", float, double) {
     using S = TestType;
-    constexpr index count = 1 << 18;
+    constexpr isize count = 1 << 18;
     constexpr std::uint64_t step = std::is_same_v<S, float> ? 16381 : 70368744177643;
     std::vector<S> x(2 * count), out(x.size());
-    for (index i = 0; i < count; ++i) {
+    for (isize i = 0; i < count; ++i) {
         x[static_cast<std::size_t>(i)] = every<S>(step)(i);
         x[static_cast<std::size_t>(count + i)] = evenly<S>(-100, 100, count)(i);
     }
@@ -223,12 +223,12 @@ TEMPLATE_TEST_CASE("elementary functions have the documented bits", "[kernels]",
 
 TEST_CASE("elementary functions keep their bounds for all floats", "[kernels][.][exhaustive]") {
     for (const subject<float>& f : subjects<float>()) {
-        check_errors<float>(f, index{1} << 32, every<float>(1));
+        check_errors<float>(f, isize{1} << 32, every<float>(1));
     }
 }
 
 TEST_CASE("elementary functions of double keep their bounds in a dense sweep", "[kernels][.][exhaustive]") {
-    constexpr index count = 1 << 24;
+    constexpr isize count = 1 << 24;
     for (const subject<double>& f : subjects<double>()) {
         check_errors<double>(f, count, every<double>(1099511627689));  // a prime just below 2^64 / 2^24
         check_errors<double>(f, count, evenly<double>(-50, 50, count));
@@ -322,9 +322,9 @@ TEMPLATE_TEST_CASE("elementary functions have the exact special values", "[kerne
 
 TEMPLATE_TEST_CASE("odd and even functions are so to the bit", "[kernels]", float, double) {
     using S = TestType;
-    constexpr index count = 10007;
+    constexpr isize count = 10007;
     std::vector<S> x(count), minus_x(count), y(count), z(count);
-    for (index i = 0; i < count; ++i) {
+    for (isize i = 0; i < count; ++i) {
         const auto at = static_cast<std::size_t>(i);
         x[at] = every<S>(std::is_same_v<S, float> ? 429167 : 1843254832105727)(i);
         minus_x[at] = -x[at];
@@ -366,8 +366,8 @@ TEMPLATE_TEST_CASE("the bits of an element depend on its value only", "[kernels]
                     for (const bool in_place : {false, true}) {
                         std::fill(out.begin(), out.end(), untouched);
                         S* const begin = out.data() + offset;
-                        std::copy_n(x.begin() + static_cast<index>(offset), in_place ? size : 0, begin);
-                        f.run(static_cast<index>(size), in_place ? begin : x.data() + offset, begin);
+                        std::copy_n(x.begin() + static_cast<isize>(offset), in_place ? size : 0, begin);
+                        f.run(static_cast<isize>(size), in_place ? begin : x.data() + offset, begin);
                         for (std::size_t i = 0; i < out.size(); ++i) {
                             if (i < offset || i >= offset + size) {
                                 outside = outside && out[i] == untouched;
@@ -388,7 +388,7 @@ TEMPLATE_TEST_CASE("the bits of an element depend on its value only", "[kernels]
 TEMPLATE_TEST_CASE("sincos has the bits of sin and cos", "[kernels]", float, double) {
     using S = TestType;
     for_each_target([] {
-        for (const index size : {0, 1, 3, 4, 5, 8, 15, 16, 17, 33, 1000}) {
+        for (const isize size : {0, 1, 3, 4, 5, 8, 15, 16, 17, 33, 1000}) {
             std::vector<S> x(static_cast<std::size_t>(size)), sine(x), cosine(x), both_sine(x), both_cosine(x);
             for (std::size_t i = 0; i < x.size(); ++i) {
                 x[i] = static_cast<S>(1.7 * static_cast<double>(i) - 800);
@@ -416,7 +416,7 @@ TEMPLATE_TEST_CASE("elementary functions of batches are those of their elements"
         const batch<S> x = batch<S>::Random(301, 130) * S(3) + S(4);
         batch<S> want(301, 130), out(301, 130), memory = batch<S>::Constant(310, 130, S(42));
         of_array(x.size(), x.data(), want.data());
-        for (const index threads : {1, 3}) {
+        for (const isize threads : {1, 3}) {
             set_thread_count(threads);
             out.setZero();
             of_batch(x, out);

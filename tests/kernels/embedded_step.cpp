@@ -16,7 +16,7 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for bit on every target", "[kernels]", float,
                    double) {
     using S = TestType;
-    const index size = GENERATE(index{0}, index{1}, index{15}, index{16}, index{17}, index{1003});
+    const isize size = GENERATE(isize{0}, isize{1}, isize{15}, isize{16}, isize{17}, isize{1003});
     const bool given = GENERATE(false, true);
     const batch<S> x = random_batch<S>(size, 1, 1), eps = random_batch<S>(size, 1, 2), u = random_batch<S>(size, 1, 3);
     const batch<S> before = random_batch<S>(size, 1, 4);
@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for b
                                          .tolerance = {0.1, 0.2}};
     batch<S> high(size, 1);
     std::array<double, 16> sums{};
-    for (index i = 0; i < size; ++i) {
+    for (isize i = 0; i < size; ++i) {
         const S later = step.from * u(i, 0) + step.value * p(i, 0);
         const auto end = [&](const kernels::step_end<S>& c) { return c.x * x(i, 0) + c.eps * eps(i, 0) + c.later * later; };
         const S low = given ? before(i, 0) : end(step.low);

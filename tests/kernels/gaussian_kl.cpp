@@ -52,10 +52,10 @@ TEMPLATE_TEST_CASE("the divergence of one element is accurate, also where the va
 
 TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared or not", "[kernels]", float, double) {
     using S = TestType;
-    const auto check = [](index rows, index columns) {
+    const auto check = [](isize rows, isize columns) {
         const unaligned_array<S> m1(rows * columns, 1), m2(rows * columns, 2), lv1(columns, 3), lv2(columns, 4);
         unaligned_array<S> full1(rows * columns), full2(rows * columns);
-        for (index i = 0; i < rows * columns; ++i) {
+        for (isize i = 0; i < rows * columns; ++i) {
             full1[i] = lv1[i / rows];
             full2[i] = lv2[i / rows];
         }
@@ -64,9 +64,9 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
         unaligned_array<S> kl(columns, 5), other(columns, 6);
         kernels::gaussian_kl(wide(m1), flat(lv1), wide(m2), flat(lv2), kl.data());
         bool accurate = kl.guarded();
-        for (index n = 0; n < columns; ++n) {
+        for (isize n = 0; n < columns; ++n) {
             long double sum = 0;
-            for (index i = 0; i < rows; ++i) {
+            for (isize i = 0; i < rows; ++i) {
                 sum += exact_kl(m1[n * rows + i], lv1[n], m2[n * rows + i], lv2[n]);
             }
             const auto expected = static_cast<double>(sum);
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
         CHECK(accurate);
         const auto equal = [&] {
             bool all = true;
-            for (index n = 0; n < columns; ++n) {
+            for (isize n = 0; n < columns; ++n) {
                 all = all && kl[n] == other[n];
             }
             return all;
@@ -95,7 +95,7 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
         set_thread_count(0);
     };
     for_each_target([&] {
-        for (const index rows : kernel_sizes) {
+        for (const isize rows : kernel_sizes) {
             check(rows, 2);
         }
         check(3, 0);
@@ -106,7 +106,7 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
 
 TEST_CASE("a NaN reaches the divergence of its own column only", "[kernels]") {
     for_each_target([] {
-        for (const index at : {0, 18}) {
+        for (const isize at : {0, 18}) {
             batch<float> m1 = batch<float>::Zero(19, 3);
             const batch<float> m2 = batch<float>::Ones(19, 3), lv = batch<float>::Zero(1, 3);
             m1(at, 1) = std::numeric_limits<float>::quiet_NaN();

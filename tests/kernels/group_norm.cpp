@@ -20,7 +20,7 @@ namespace {
 
 using kernels::activation;
 
-constexpr std::array<ddpm::index, 12> channel_counts{1, 3, 4, 7, 8, 16, 17, 31, 40, 64, 100, 130};
+constexpr std::array<ddpm::isize, 12> channel_counts{1, 3, 4, 7, 8, 16, 17, 31, 40, 64, 100, 130};
 
 double silu_of(double u) { return u / (1 + std::exp(-u)); }
 
@@ -32,26 +32,26 @@ double slope_of(double u) {
 /// Channels of a map that has three more, which nothing may touch.
 template <Scalar S>
 struct part {
-    part(ddpm::index channels_, ddpm::index pixels, std::uint64_t seed)
+    part(ddpm::isize channels_, ddpm::isize pixels, std::uint64_t seed)
         : channels(channels_), memory(random_batch<S>(channels + 3, pixels, seed)) {}
 
     [[nodiscard]] batch_view<S> view() { return batch_view<S>(memory).middle_rows(0, channels); }
-    [[nodiscard]] double operator()(ddpm::index c, ddpm::index n) const { return static_cast<double>(memory(c, n)); }
+    [[nodiscard]] double operator()(ddpm::isize c, ddpm::isize n) const { return static_cast<double>(memory(c, n)); }
     [[nodiscard]] bool rest_is(const part& other) const {
         return (memory.bottomRows(3) == other.memory.bottomRows(3)).all();
     }
 
-    ddpm::index channels;
+    ddpm::isize channels;
     batch<S> memory;
 };
 
 template <Scalar S>
 struct exact_moments {
-    exact_moments(batch_view<const S> x, ddpm::index c) {
-        for (ddpm::index n = 0; n < x.columns(); ++n) {
+    exact_moments(batch_view<const S> x, ddpm::isize c) {
+        for (ddpm::isize n = 0; n < x.columns(); ++n) {
             mean += static_cast<long double>(x(c, n)) / static_cast<long double>(x.columns());
         }
-        for (ddpm::index n = 0; n < x.columns(); ++n) {
+        for (ddpm::isize n = 0; n < x.columns(); ++n) {
             const long double difference = static_cast<long double>(x(c, n)) - mean;
             squares += difference * difference;
         }
@@ -67,7 +67,7 @@ std::array<double, 2> moment_errors(batch_view<const S> x) {
     kernels::channel_moments<S>(x, mean.data(), squares.data());
     std::array<double, 2> worst{};
     for (std::size_t c = 0; c < count; ++c) {
-        const exact_moments<S> exact(x, static_cast<ddpm::index>(c));
+        const exact_moments<S> exact(x, static_cast<ddpm::isize>(c));
         const long double deviation = std::sqrt(exact.squares / static_cast<long double>(x.columns()));
         worst[0] = std::max(worst[0], static_cast<double>(std::abs(mean[c] - exact.mean) / deviation));
         worst[1] = std::max(worst[1], static_cast<double>(std::abs(squares[c] / exact.squares - 1)));
@@ -79,9 +79,9 @@ std::array<double, 2> moment_errors(batch_view<const S> x) {
 
 TEMPLATE_TEST_CASE("channel moments are their sums on every target", "[kernels]", float, double) {
     using S = TestType;
-    const auto pixels = GENERATE(ddpm::index{2}, ddpm::index{7}, ddpm::index{100});
+    const auto pixels = GENERATE(ddpm::isize{2}, ddpm::isize{7}, ddpm::isize{100});
     for_each_target([&] {
-        for (const ddpm::index channels : channel_counts) {
+        for (const ddpm::isize channels : channel_counts) {
             CAPTURE(channels, pixels);
             part<S> x(channels, pixels, 1);
             const auto [mean, squares] = moment_errors<S>(x.view());
@@ -111,7 +111,7 @@ TEMPLATE_TEST_CASE("channel moments keep their digits under a large mean", "[ker
 TEMPLATE_TEST_CASE("channel moments of one pixel and of a constant", "[kernels]", float, double) {
     using S = TestType;
     for_each_target([&] {
-        for (const ddpm::index pixels : {1, 9}) {
+        for (const ddpm::isize pixels : {1, 9}) {
             const batch<S> x = batch<S>::Constant(21, pixels, S(0.1));
             std::array<double, 21> mean{}, squares{};
             kernels::channel_moments<S>(x, mean.data(), squares.data());
@@ -125,9 +125,9 @@ TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every tar
     using S = TestType;
     const double tolerance = std::is_same_v<S, float> ? 4e-6 : 1e-14;
     const auto f = GENERATE(activation::none, activation::silu);
-    const auto pixels = GENERATE(ddpm::index{1}, ddpm::index{6});
+    const auto pixels = GENERATE(ddpm::isize{1}, ddpm::isize{6});
     for_each_target([&] {
-        for (const ddpm::index channels : channel_counts) {
+        for (const ddpm::isize channels : channel_counts) {
             CAPTURE(channels, pixels);
             part<S> x(channels, pixels, 1), y(channels, pixels, 2), dy(channels, pixels, 3), du(channels, pixels, 4);
             const part<S> y_before = y, du_before = du;
@@ -138,9 +138,9 @@ TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every tar
                                                                          du.view(), sums.data(), products.data());
             CHECK(got.data() == (f == activation::silu ? du.view().data() : dy.view().data()));
             double worst = 0, worst_sum = 0;
-            for (ddpm::index c = 0; c < channels; ++c) {
+            for (ddpm::isize c = 0; c < channels; ++c) {
                 double sum = 0, product = 0;
-                for (ddpm::index n = 0; n < pixels; ++n) {
+                for (ddpm::isize n = 0; n < pixels; ++n) {
                     const double u = static_cast<double>(a(c, 0)) * x(c, n) + static_cast<double>(b(c, 0));
                     const double d = dy(c, n) * (f == activation::silu ? slope_of(u) : 1);
                     const double expected = f == activation::silu ? silu_of(u) : u;
@@ -172,7 +172,7 @@ TEMPLATE_TEST_CASE("channel_combination is its formula on every target", "[kerne
     using S = TestType;
     const double tolerance = std::is_same_v<S, float> ? 2e-6 : 4e-15;
     for_each_target([&] {
-        for (const ddpm::index channels : channel_counts) {
+        for (const ddpm::isize channels : channel_counts) {
             CAPTURE(channels);
             part<S> du(channels, 5, 1), x(channels, 5, 2), dx(channels, 5, 3);
             const part<S> before = dx;
@@ -180,8 +180,8 @@ TEMPLATE_TEST_CASE("channel_combination is its formula on every target", "[kerne
             const S* const p = factors.data();
             kernels::channel_combination<S>(du.view(), x.view(), p, p + channels, p + 2 * channels, dx.view());
             double worst = 0;
-            for (ddpm::index n = 0; n < 5; ++n) {
-                for (ddpm::index c = 0; c < channels; ++c) {
+            for (ddpm::isize n = 0; n < 5; ++n) {
+                for (ddpm::isize c = 0; c < channels; ++c) {
                     const double expected = static_cast<double>(factors(c, 0)) * du(c, n) +
                                             static_cast<double>(factors(c, 1)) * x(c, n) +
                                             static_cast<double>(factors(c, 2));
@@ -198,7 +198,7 @@ TEMPLATE_TEST_CASE("channel_combination is its formula on every target", "[kerne
 
 TEMPLATE_TEST_CASE("the bits of a channel do not depend on those beside it", "[kernels]", float, double) {
     using S = TestType;
-    constexpr ddpm::index channels = 83, pixels = 11;
+    constexpr ddpm::isize channels = 83, pixels = 11;
     const batch<S> x = random_batch<S>(channels, pixels, 1), dy = random_batch<S>(channels, pixels, 2),
                    a = random_batch<S>(channels, 1, 3), b = random_batch<S>(channels, 1, 4);
     for_each_target([&] {
@@ -207,7 +207,7 @@ TEMPLATE_TEST_CASE("the bits of a channel do not depend on those beside it", "[k
         kernels::channel_moments<S>(x, mean.data(), squares.data());
         kernels::scale_shift_sums<S>(x, a.data(), b.data(), activation::silu, dy, du, sums.data(), products.data());
         bool right = true;
-        for (ddpm::index c = 0; c < channels; ++c) {
+        for (ddpm::isize c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
             double alone[4];
             kernels::channel_moments<S>(batch_view<const S>(x).middle_rows(c, 1), alone, alone + 1);

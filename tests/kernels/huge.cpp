@@ -44,20 +44,20 @@ using view = batch_view<float>;
 using const_view = batch_view<const float>;
 using pointers = std::array<float*, 4>;
 
-constexpr index edge = index{1} << 31;
-constexpr index tail = 1003;  // elements from 2³¹ on; no multiple of a register
-constexpr index size = edge + tail;
+constexpr isize edge = isize{1} << 31;
+constexpr isize tail = 1003;  // elements from 2³¹ on; no multiple of a register
+constexpr isize size = edge + tail;
 
 /// Four arrays. Up to element 2³¹ each is one number again and again; from there on, and after the end too, it has
 /// numbers of its own, exact in a few bits.
 struct huge_arrays {
-    static constexpr index room = 1 << 14;
+    static constexpr isize room = 1 << 14;
 
     void fill() {
         for (std::size_t k = 0; k < 4; ++k) {
             memory[k].fill(std::array{1.0f, 0.5f, 0.25f, 2.0f}[k]);
-            for (index i = 0; i < room; ++i) {
-                const index number = (i * 7 + static_cast<index>(k) * 5) % 16 + 1;
+            for (isize i = 0; i < room; ++i) {
+                const isize number = (i * 7 + static_cast<isize>(k) * 5) % 16 + 1;
                 memory[k].own()[i] = static_cast<float>(number) / 8;
             }
         }
@@ -114,40 +114,40 @@ constexpr kernels::reverse_coefficients<float> step{
 }  // namespace
 
 TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
-    check_tail([](index n, const pointers& p) {
-        const auto factors_of = [](index) { return std::array{2.0f, -1.0f}; };
+    check_tail([](isize n, const pointers& p) {
+        const auto factors_of = [](isize) { return std::array{2.0f, -1.0f}; };
         kernels::linear_combination<float>({{p[0], n, 1}, {p[1], n, 1}}, factors_of, {p[2], n, 1});
     });
-    check_tail([](index n, const pointers& p) {
+    check_tail([](isize n, const pointers& p) {
         kernels::linear_combination(n, {2.0f, -1.0f, 4.0f, 0.5f}, {p[0], p[1], p[2], p[3]}, p[3]);
     });
-    check_tail([](index n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
-    check_tail([](index n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
-    check_tail([](index n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
-    check_tail([](index n, const pointers& p) { kernels::silu(n, p[0], p[1]); });
-    check_tail([](index n, const pointers& p) {
+    check_tail([](isize n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
+    check_tail([](isize n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
+    check_tail([](isize n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
+    check_tail([](isize n, const pointers& p) { kernels::silu(n, p[0], p[1]); });
+    check_tail([](isize n, const pointers& p) {
         kernels::reverse_step<float>(step, {p[0], n, 1}, {p[1], n, 1}, const_view(p[2], n, 1), {}, {p[3], n, 1});
     });
 }
 
 TEST_CASE("sums count elements beyond 2^31", "[kernels][slow]") {
-    check_tail([](index n, const pointers& p) { return kernels::sum_of_squares(n, p[1]); }, 0.25);
-    const auto with_gradient = [](index n, const pointers& p) {  // 4 (2 − ½ · 1 − 2 · ½)²
-        const auto terms_of = [](index) { return kernels::error_terms<float>{0.5f, 2, 4, 0.125f}; };
+    check_tail([](isize n, const pointers& p) { return kernels::sum_of_squares(n, p[1]); }, 0.25);
+    const auto with_gradient = [](isize n, const pointers& p) {  // 4 (2 − ½ · 1 − 2 · ½)²
+        const auto terms_of = [](isize) { return kernels::error_terms<float>{0.5f, 2, 4, 0.125f}; };
         return kernels::squared_error<float>({p[3], n, 1}, {p[0], n, 1}, {p[1], n, 1}, terms_of, {p[2], n, 1});
     };
     check_tail(with_gradient, 1);
-    const auto of_column = [](index n, const pointers& p) {  // 2 (2 − 1)²
+    const auto of_column = [](isize n, const pointers& p) {  // 2 (2 − 1)²
         double error = 0;
         kernels::column_squared_errors<float>(
-            {p[3], n, 1}, {p[0], n, 1}, [](index) { return 2.0; }, &error);
+            {p[3], n, 1}, {p[0], n, 1}, [](isize) { return 2.0; }, &error);
         return error;
     };
     check_tail(of_column, 2);
 }
 
 TEST_CASE("the divergence of a sample counts elements beyond 2^31", "[kernels][slow]") {
-    const auto divergence = [](index n, const pointers& p) {
+    const auto divergence = [](isize n, const pointers& p) {
         float kl = 0;
         kernels::gaussian_kl<float>({p[0], n, 1}, {p[2], n, 1}, {p[1], n, 1}, {p[3], n, 1}, &kl);
         return kl;
@@ -220,7 +220,7 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
         const pointers p = huge->data;
         const std::vector<float> xt = huge->own(0), value = huge->own(1);
         std::vector<float> z = xt, x0 = huge->own(2), out = huge->own(3);
-        for (index i = 0; i < tail; ++i) {
+        for (isize i = 0; i < tail; ++i) {
             z[static_cast<std::size_t>(i)] = reference_normal(address, 0, edge + i);
         }
         kernels::reverse_step<float>(step, {xt.data(), tail, 1}, {value.data(), tail, 1}, const_view(z.data(), tail, 1),
@@ -234,10 +234,10 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
 }
 
 TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][slow]") {
-    constexpr index rows = 1024, last = edge / rows;
+    constexpr isize rows = 1024, last = edge / rows;
     if (huge_arrays* const huge = filled_arrays()) {
-        const auto level_of = [](index n) { return kernels::noise_level<float>{n == last ? 0.5f : 1, 2}; };
-        const auto last_level = [&](index) { return level_of(last); };
+        const auto level_of = [](isize n) { return kernels::noise_level<float>{n == last ? 0.5f : 1, 2}; };
+        const auto last_level = [&](isize) { return level_of(last); };
         const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
         const std::vector<float> x = huge->own(0);
         std::vector<float> eps = huge->own(1), out = huge->own(2);
@@ -251,7 +251,7 @@ TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][sl
 
 TEST_CASE("a product has rows beyond 2^31", "[kernels][slow]") {
     set_thread_count(1);  // more would cut it into products that are not huge
-    check_tail([](index n, const pointers& p) {
+    check_tail([](isize n, const pointers& p) {
         const float factor = 3;
         kernels::matrix_product<float>({p[0], n, 1}, {&factor, 1, 1}, {p[1], n, 1});
     });
@@ -260,9 +260,9 @@ TEST_CASE("a product has rows beyond 2^31", "[kernels][slow]") {
 
 TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
     huge_arrays* const huge = filled_arrays();
-    const index columns = GENERATE(index{6}, index{12});  // the widths of whole tiles of a product
-    constexpr index rows = 100;
-    const index stride = (edge + 1000) / (columns - 1);
+    const isize columns = GENERATE(isize{6}, isize{12});  // the widths of whole tiles of a product
+    constexpr isize rows = 100;
+    const isize stride = (edge + 1000) / (columns - 1);
     const auto check = [&](auto run) {
         std::array<batch<float>, 4> near;
         std::array<view, 4> v, w;
@@ -281,7 +281,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
         using kernels::matrix_of;
         check([](view, view, view, view out) { kernels::philox_normal(address, out); });
         check([](view x, view, view eps, view out) {
-            const auto level_of = [](index n) { return kernels::noise_level<float>{static_cast<float>(n), 1}; };
+            const auto level_of = [](isize n) { return kernels::noise_level<float>{static_cast<float>(n), 1}; };
             kernels::q_sample<float>(address, x, level_of, eps, out);
         });
         check([](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, address, x0, out); });
@@ -311,7 +311,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
             check([f](view x, view y, view other, view out) {  // of a map with a pixel in each column
                 std::vector<double> mean(rows), squares(rows);
                 kernels::channel_moments<float>(x, mean.data(), squares.data());
-                for (index c = 0; c < rows; ++c) {
+                for (isize c = 0; c < rows; ++c) {
                     other(c, 0) = static_cast<float>(mean[static_cast<std::size_t>(c)]);
                     other(c, 1) = static_cast<float>(squares[static_cast<std::size_t>(c)]);
                 }
@@ -322,7 +322,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
                 const auto du = kernels::scale_shift_sums<float>(x, y.column(0), y.column(1), f, y, other, sums.data(),
                                                                  products.data());
                 kernels::channel_combination<float>(du, x, y.column(0), y.column(1), y.column(2), out);
-                for (index c = 0; c < rows; ++c) {
+                for (isize c = 0; c < rows; ++c) {
                     other(c, 0) = static_cast<float>(sums[static_cast<std::size_t>(c)]);
                     other(c, 1) = static_cast<float>(products[static_cast<std::size_t>(c)]);
                 }

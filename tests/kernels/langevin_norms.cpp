@@ -19,9 +19,9 @@ namespace {
 template <class S>
 double squares_in_fours(const batch<S>& x) {
     std::array<double, 16> sums{};
-    for (index e = 0; e < x.size(); e += 64) {
+    for (isize e = 0; e < x.size(); e += 64) {
         std::array<S, 16> four{};
-        for (index i = e; i < std::min<index>(e + 64, x.size()); ++i) {
+        for (isize i = e; i < std::min<isize>(e + 64, x.size()); ++i) {
             const S square = x(i, 0) * x(i, 0);
             four[static_cast<std::size_t>(i % 16)] += square;
         }
@@ -36,8 +36,8 @@ double squares_in_fours(const batch<S>& x) {
 
 TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit on every target", "[kernels]", float, double) {
     using S = TestType;
-    const index size = GENERATE(index{0}, index{1}, index{15}, index{16}, index{17}, index{64}, index{65}, index{1003});
-    const index first = 128;
+    const isize size = GENERATE(isize{0}, isize{1}, isize{15}, isize{16}, isize{17}, isize{64}, isize{65}, isize{1003});
+    const isize first = 128;
     const kernels::normal_address at{.seed = 5, .stream = 2, .step = 3, .sample = 4};
     const batch<S> xt = random_batch<S>(size, 1, 1);
     batch<S> p = random_batch<S>(size, 1, 2), z(first + size, 1);
@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit 
     const batch<S> drawn = z.bottomRows(size);
     const kernels::score_coefficients<S> c{S(0.3), S(-0.7)};
     batch<S> score(size, 1);
-    for (index i = 0; i < size; ++i) {
+    for (isize i = 0; i < size; ++i) {
         const S of_xt = c.xt * xt(i, 0), of_p = c.value * p(i, 0);
         score(i, 0) = of_xt + of_p;
     }

@@ -15,9 +15,9 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("layer normalization and its gradient are their formulas on every target", "[kernels]", float,
                    double) {
     using S = TestType;
-    const auto size = GENERATE(std::array<ddpm::index, 2>{3, 2}, std::array<ddpm::index, 2>{16, 1},
-                               std::array<ddpm::index, 2>{61, 4}, std::array<ddpm::index, 2>{1000, 40});
-    const ddpm::index rows = size[0], columns = size[1];
+    const auto size = GENERATE(std::array<ddpm::isize, 2>{3, 2}, std::array<ddpm::isize, 2>{16, 1},
+                               std::array<ddpm::isize, 2>{61, 4}, std::array<ddpm::isize, 2>{1000, 40});
+    const ddpm::isize rows = size[0], columns = size[1];
     const double tolerance = std::is_same_v<S, float> ? 2e-5 : 4e-14;
     const batch<S> x = random_batch<S>(rows, columns, 1) + S(3), dy = random_batch<S>(rows, columns, 2),
                    weight = random_batch<S>(rows, 1, 3), bias = random_batch<S>(rows, 1, 4);
@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("layer normalization and its gradient are their formulas on e
         kernels::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, dweight.data(), dbias.data());
         batch<double> expected_dweight = batch<double>::Zero(rows, 1), expected_dbias = expected_dweight;
         double worst = 0;
-        for (ddpm::index n = 0; n < columns; ++n) {
+        for (ddpm::isize n = 0; n < columns; ++n) {
             const batch<double> xn = x.col(n).template cast<double>(), dyn = dy.col(n).template cast<double>();
             const double mean = xn.mean(), deviation = std::sqrt((xn - mean).square().mean() + 1e-5);
             const batch<double> z = (xn - mean) / deviation, g = dyn * weight.template cast<double>();

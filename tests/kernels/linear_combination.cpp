@@ -18,9 +18,9 @@ namespace {
 /// a · x + b · y + c · z + d · w, the first `terms` of it, from left to right.
 template <class S>
 struct combination_case {
-    explicit combination_case(index size) : x(size, 1, true), y(size, 2, true), z(size, 3), w(size, 4), out(size, 5) {}
+    explicit combination_case(isize size) : x(size, 1, true), y(size, 2, true), z(size, 3), w(size, 4), out(size, 5) {}
 
-    [[nodiscard]] S expected(int terms, index i) const {
+    [[nodiscard]] S expected(int terms, isize i) const {
         S sum = rounded(a, x[i]) + rounded(b, y[i]);
         sum = terms > 2 ? sum + rounded(c, z[i]) : sum;
         return terms > 3 ? sum + rounded(d, w[i]) : sum;
@@ -46,12 +46,12 @@ TEMPLATE_TEST_CASE("linear combinations have the bits of the scalar formula on e
                    double) {
     using S = TestType;
     for_each_target([] {
-        for (const index size : kernel_sizes) {
+        for (const isize size : kernel_sizes) {
             for (const int terms : {2, 3, 4}) {
                 combination_case<S> data(size);
                 data.run(terms, data.out.data());
                 bool right = data.out.guarded();
-                for (index i = 0; i < size; ++i) {
+                for (isize i = 0; i < size; ++i) {
                     right = right && same(data.out[i], data.expected(terms, i));
                 }
                 INFO(terms << " terms of " << size);
@@ -71,7 +71,7 @@ TEMPLATE_TEST_CASE("a linear combination may be written over any of its inputs",
                 unaligned_array<S>* const inputs[] = {&data.x, &data.y, &data.z, &data.w};
                 data.run(terms, inputs[which]->data());
                 bool right = true;
-                for (index i = 0; i < 1000; ++i) {
+                for (isize i = 0; i < 1000; ++i) {
                     right = right && same((*inputs[which])[i], data.out[i]);
                 }
                 INFO(terms << " terms, over input " << which);
@@ -83,19 +83,19 @@ TEMPLATE_TEST_CASE("a linear combination may be written over any of its inputs",
 
 TEMPLATE_TEST_CASE("the columns of a batch have their own factors", "[kernels]", float, double) {
     using S = TestType;
-    const auto factors_of = [](index n) {
+    const auto factors_of = [](isize n) {
         return std::array{S(0.3) + static_cast<S>(n), S(1) / static_cast<S>(n + 3)};
     };
     for_each_target([&] {
-        for (const auto& [rows, columns] : {std::array<index, 2>{0, 3}, {3, 0}, {1, 9}, {5, 4000}, {16385, 2}}) {
-            const index stride = rows + 3;
+        for (const auto& [rows, columns] : {std::array<isize, 2>{0, 3}, {3, 0}, {1, 9}, {5, 4000}, {16385, 2}}) {
+            const isize stride = rows + 3;
             unaligned_array<S> x(stride * columns, 1), y(stride * columns, 2), out(stride * columns, 3);
             const unaligned_array<S> before = out;
             kernels::linear_combination({batch_view<const S>(x.data(), rows, columns, stride),
                                          batch_view<const S>(y.data(), rows, columns, stride)},
                                         factors_of, batch_view<S>(out.data(), rows, columns, stride));
             bool right = out.guarded();
-            for (index i = 0; i < out.size(); ++i) {
+            for (isize i = 0; i < out.size(); ++i) {
                 const auto [a, b] = factors_of(i / stride);
                 right = right && out[i] == (i % stride < rows ? rounded(a, x[i]) + rounded(b, y[i]) : before[i]);
             }
@@ -107,18 +107,18 @@ TEMPLATE_TEST_CASE("the columns of a batch have their own factors", "[kernels]",
 
 TEMPLATE_TEST_CASE("batches beyond the caches are combined like small ones", "[kernels]", float, double) {
     using S = TestType;
-    constexpr index rows = 1 << 20;
-    constexpr index columns = kernels::detail::streaming_bytes / (rows * static_cast<index>(sizeof(S)));
+    constexpr isize rows = 1 << 20;
+    constexpr isize columns = kernels::detail::streaming_bytes / (rows * static_cast<isize>(sizeof(S)));
     const batch<S> x = batch<S>::Random(rows, columns), y = batch<S>::Random(rows, columns);
-    const auto factors_of = [](index n) { return std::array{S(0.3) + static_cast<S>(n), S(-1.7)}; };
+    const auto factors_of = [](isize n) { return std::array{S(0.3) + static_cast<S>(n), S(-1.7)}; };
     batch<S> expected(rows, columns);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         const auto [a, b] = factors_of(n);
         const S* const from[] = {x.col(n).data(), y.col(n).data()};
         kernels::linear_combination(rows, {a, b}, from, expected.col(n).data());
     }
     for_each_target([&] {
-        for (const index threads : {1, 3}) {
+        for (const isize threads : {1, 3}) {
             set_thread_count(threads);
             batch<S> out = batch<S>::Zero(rows, columns);
             CHECK(kernels::detail::should_stream(batch_view<S>(out), batch_view<const S>(x)));

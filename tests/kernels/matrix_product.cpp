@@ -19,7 +19,7 @@ using kernels::product_start;
 
 /// Numbers that round in every operation, from a fixed sequence.
 template <class S>
-std::vector<S> numbers(index size, unsigned seed) {
+std::vector<S> numbers(isize size, unsigned seed) {
     std::vector<S> values(static_cast<std::size_t>(size));
     std::uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
     for (S& value : values) {
@@ -32,7 +32,7 @@ std::vector<S> numbers(index size, unsigned seed) {
 /// A matrix with memory of its own, stored by columns or by rows, with a gap between them and off the alignment.
 template <class S>
 struct stored_matrix {
-    stored_matrix(index rows, index columns, bool by_rows, index gap, unsigned seed)
+    stored_matrix(isize rows, isize columns, bool by_rows, isize gap, unsigned seed)
         : memory(numbers<S>((rows + gap) * (columns + gap) + 8, seed)),
           ref{memory.data() + 1, rows, columns, by_rows ? columns + gap : 1, by_rows ? 1 : rows + gap} {}
     std::vector<S> memory;
@@ -40,14 +40,14 @@ struct stored_matrix {
 };
 
 template <class S>
-S at(const matrix_ref<S>& m, index i, index j) {
+S at(const matrix_ref<S>& m, isize i, isize j) {
     return m.data[i * m.row_stride + j * m.column_stride];
 }
 
 /// The promise, word for word: one chain with k ascending, fused on every target that has it.
 template <class S>
-S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, index i, index j, S sum, bool fused) {
-    for (index k = 0; k < a.columns; ++k) {
+S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, isize i, isize j, S sum, bool fused) {
+    for (isize k = 0; k < a.columns; ++k) {
         if (fused) {
             sum = std::fma(at(a, i, k), at(b, k, j), sum);
         } else {
@@ -67,17 +67,17 @@ enum class start_kind { zero, bias, old };
 
 /// Counts the elements of c that are not what the promise says, and those written outside of it.
 template <class S>
-int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind kind, index gap) {
+int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind kind, isize gap) {
     const bool fused = simd_target() != instruction_set::baseline;
-    const index rows = a.rows, columns = b.columns, stride = rows + gap;
+    const isize rows = a.rows, columns = b.columns, stride = rows + gap;
     const std::vector<S> bias = numbers<S>(rows + 1, 5);
     const std::vector<S> before = numbers<S>(stride * columns + 2, 6);
     std::vector<S> c = before;
     matrix_product(a, b, batch_view<S>(c.data() + 1, rows, columns, stride),
                    {kind == start_kind::bias ? bias.data() + 1 : nullptr, kind == start_kind::old});
     std::vector<S> expected = before;
-    for (index j = 0; j < columns; ++j) {
-        for (index i = 0; i < rows; ++i) {
+    for (isize j = 0; j < columns; ++j) {
+        for (isize i = 0; i < rows; ++i) {
             S& sum = expected[static_cast<std::size_t>(1 + i + j * stride)];
             const S start = kind == start_kind::zero   ? S{}
                             : kind == start_kind::bias ? bias[static_cast<std::size_t>(1 + i)]
@@ -93,7 +93,7 @@ int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind ki
 }
 
 struct size_of_product {
-    index rows, columns, depth;
+    isize rows, columns, depth;
 };
 
 }  // namespace
@@ -154,22 +154,22 @@ TEMPLATE_TEST_CASE("matrix_product: strides of neither rows nor columns", "[kern
 
 TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count nor the other columns", "[kernels]",
                    float, double) {
-    const index rows = 200, columns = 301, depth = 150;
+    const isize rows = 200, columns = 301, depth = 150;
     const stored_matrix<TestType> a(rows, depth, false, 0, 1);
     const stored_matrix<TestType> b(depth, columns, false, 0, 2);
     for_each_target([&] {
         set_thread_count(1);
         batch<TestType> whole(rows, columns);
         matrix_product<TestType>(a.ref, b.ref, whole);
-        for (const index threads : {2, 3, 7}) {
+        for (const isize threads : {2, 3, 7}) {
             set_thread_count(threads);
             batch<TestType> again(rows, columns);
             matrix_product<TestType>(a.ref, b.ref, again);
             CHECK((again == whole).all());
         }
-        for (const index width : {1, 2, 5, 12, 17, 100}) {
+        for (const isize width : {1, 2, 5, 12, 17, 100}) {
             batch<TestType> parts(rows, columns);
-            for (index first = 0; first < columns; first += width) {
+            for (isize first = 0; first < columns; first += width) {
                 matrix_ref<TestType> part = b.ref;
                 part.data += first * part.column_stride;
                 part.columns = std::min(width, columns - first);
@@ -187,14 +187,14 @@ TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count 
 }
 
 TEMPLATE_TEST_CASE("matrix_product inside parallel work", "[kernels]", float, double) {
-    const index size = 130;
+    const isize size = 130;
     const stored_matrix<TestType> a(size, size, true, 0, 1);
     const stored_matrix<TestType> b(size, size, false, 0, 2);
     batch<TestType> expected(size, size);
     matrix_product<TestType>(a.ref, b.ref, expected);
     set_thread_count(3);
     std::vector<batch<TestType>> results(8, batch<TestType>(size, size));
-    parallel_for(8, 1, [&](index first, index) {
+    parallel_for(8, 1, [&](isize first, isize) {
         matrix_product<TestType>(a.ref, b.ref, results[static_cast<std::size_t>(first)]);
     });
     set_thread_count(0);
@@ -224,12 +224,12 @@ TEMPLATE_TEST_CASE("matrix_product: empty sums and empty results", "[kernels]", 
 TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and nowhere else", "[kernels]", float,
                    double) {
     const TestType infinity = std::numeric_limits<TestType>::infinity();
-    const index size = 41;
+    const isize size = 41;
     for_each_target([&] {
         for (const bool by_rows : {false, true}) {
             stored_matrix<TestType> a(size, size, by_rows, 0, 1);
             stored_matrix<TestType> b(size, size, by_rows, 0, 2);
-            const auto set = [](matrix_ref<TestType>& m, index i, index j, TestType value) {
+            const auto set = [](matrix_ref<TestType>& m, isize i, isize j, TestType value) {
                 const_cast<TestType*>(m.data)[i * m.row_stride + j * m.column_stride] = value;
             };
             set(a.ref, 40, 3, std::numeric_limits<TestType>::quiet_NaN());
@@ -238,8 +238,8 @@ TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and no
             set(a.ref, 5, 8, 0);
             batch<TestType> c(size, size);
             matrix_product<TestType>(a.ref, b.ref, c);
-            for (index j = 0; j < size; ++j) {
-                for (index i = 0; i < size; ++i) {
+            for (isize j = 0; j < size; ++j) {
+                for (isize i = 0; i < size; ++i) {
                     const bool is_nan = i == 40 || (i == 5 && j == 0);
                     const bool is_infinite = !is_nan && (j == 38 || j == 0);
                     REQUIRE(std::isnan(c(i, j)) == is_nan);
@@ -253,7 +253,7 @@ TEMPLATE_TEST_CASE("matrix_product: NaN and infinity go where they belong and no
 TEMPLATE_TEST_CASE("matrix_product rejects what does not fit", "[kernels]", float, double) {
     const std::vector<TestType> x(100);
     batch<TestType> c(4, 5);
-    const auto matrix = [&](index rows, index columns) {
+    const auto matrix = [&](isize rows, isize columns) {
         return matrix_ref<TestType>{x.data(), rows, columns, 1, rows};
     };
     CHECK_THROWS_AS(matrix_product<TestType>(matrix(4, 3), matrix(2, 5), c), shape_error);
@@ -264,7 +264,7 @@ TEMPLATE_TEST_CASE("matrix_product rejects what does not fit", "[kernels]", floa
 
 TEMPLATE_TEST_CASE("matrix_of names the memory as it lies", "[kernels]", float, double) {
     batch<TestType> x(3, 4);
-    for (index n = 0; n < x.size(); ++n) {
+    for (isize n = 0; n < x.size(); ++n) {
         x.data()[n] = static_cast<TestType>(n);
     }
     const auto by_columns = kernels::matrix_of(batch_view<const TestType>(x).middle_rows(1, 2));

@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("operations of packs have the bits of the scalar ones on ever
     for_each_target([&] {
         std::vector<S> smaller(a.size()), larger(a.size()), scaled(a.size()), with_sign(a.size());
         DDPM_DISPATCH(all_pack_operations<S>)
-        (static_cast<index>(a.size()), a.data(), b.data(), n.data(), smaller.data(), larger.data(), scaled.data(),
+        (static_cast<isize>(a.size()), a.data(), b.data(), n.data(), smaller.data(), larger.data(), scaled.data(),
          with_sign.data());
         bool right = true;
         for (std::size_t i = 0; i < a.size(); ++i) {

@@ -26,17 +26,17 @@ constexpr kernels::normal_address address{
 TEMPLATE_TEST_CASE("the normal kernel has the bits of the scalar reference on every target", "[kernels]", float,
                    double) {
     using S = TestType;
-    constexpr index margin = 3, columns = 3;
+    constexpr isize margin = 3, columns = 3;
     for_each_target([&] {
-        for (const index rows : {0,  1,  2,  3,  4,  5,  7,   8,   9,   15,  16,   17,    31,    32,   33,
+        for (const isize rows : {0,  1,  2,  3,  4,  5,  7,   8,   9,   15,  16,   17,    31,    32,   33,
                                  47, 48, 49, 63, 64, 65, 100, 127, 128, 129, 1000, 16384, 16385, 40000}) {
-            const index stride = rows + 5;
+            const isize stride = rows + 5;
             const S untouched = S(42);
             std::vector<S> memory(static_cast<std::size_t>(margin + columns * stride), untouched);
             kernels::philox_normal(address, batch_view<S>(memory.data() + margin, rows, columns, stride));
             bool same = true, outside = true;
-            for (index i = 0; i < static_cast<index>(memory.size()); ++i) {
-                const index n = (i - margin) / stride, e = (i - margin) % stride;
+            for (isize i = 0; i < static_cast<isize>(memory.size()); ++i) {
+                const isize n = (i - margin) / stride, e = (i - margin) % stride;
                 const S got = memory[static_cast<std::size_t>(i)];
                 if (i < margin || e >= rows) {
                     outside = outside && got == untouched;
@@ -54,12 +54,12 @@ TEMPLATE_TEST_CASE("the normal kernel has the bits of the scalar reference on ev
 TEST_CASE("the normal kernel reaches every block of a sample", "[kernels]") {
     for_each_target([] {
         const auto body = DDPM_DISPATCH(philox_normal<float>);
-        for (const index first : {index{64}, index{1} << 20, (index{1} << 31) - 64, index{1} << 31, index{1} << 33,
-                                  (index{1} << 34) - 128}) {
+        for (const isize first : {isize{64}, isize{1} << 20, (isize{1} << 31) - 64, isize{1} << 31, isize{1} << 33,
+                                  (isize{1} << 34) - 128}) {
             float out[128];
             body(address, out, 128, 1, first, 128);
             bool same = true;
-            for (index i = 0; i < 128; ++i) {
+            for (isize i = 0; i < 128; ++i) {
                 same = same && out[i] == reference_normal(address, 0, first + i);
             }
             CAPTURE(first);
@@ -80,7 +80,7 @@ TEST_CASE("rare words have the bits of the scalar reference on every target", "[
             angle_words.push_back(w[2]);
         }
     }
-    const index size = static_cast<index>(radius_words.size());
+    const isize size = static_cast<isize>(radius_words.size());
     for_each_target([&] {
         std::vector<float> first(radius_words.size()), second(radius_words.size());
         DDPM_DISPATCH(box_muller_words)(radius_words.data(), angle_words.data(), first.data(), second.data(), size);

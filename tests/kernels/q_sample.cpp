@@ -18,7 +18,7 @@ namespace {
 constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 0xfffffff0u};
 
 template <class S>
-kernels::noise_level<S> level_of(index n) {
+kernels::noise_level<S> level_of(isize n) {
     return {S(1) / static_cast<S>(n + 1), S(0.7) + static_cast<S>(n)};
 }
 
@@ -27,8 +27,8 @@ kernels::noise_level<S> level_of(index n) {
 TEMPLATE_TEST_CASE("q_sample has the bits of the normals and of the scalar formula on every target", "[kernels]", float,
                    double) {
     using S = TestType;
-    const auto check = [](index rows, index columns) {
-        const index stride = rows + 3;
+    const auto check = [](isize rows, isize columns) {
+        const isize stride = rows + 3;
         const unaligned_array<S> x(stride * columns, 1);
         unaligned_array<S> normals(stride * columns, 2), eps(normals), out(normals), dropped(normals);
         const unaligned_array<S> before = normals;
@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("q_sample has the bits of the normals and of the scalar formu
         kernels::q_sample(address, x0, level_of<S>, view(eps), view(out));
         kernels::q_sample(address, x0, level_of<S>, batch_view<S>(), view(dropped));
         bool right = eps.guarded() && out.guarded() && dropped.guarded();
-        for (index i = 0; i < out.size(); ++i) {
+        for (isize i = 0; i < out.size(); ++i) {
             const auto [scale, sigma] = level_of<S>(i / stride);
             const bool inside = i % stride < rows;
             right = right && eps[i] == normals[i] && dropped[i] == out[i] &&
@@ -48,7 +48,7 @@ TEMPLATE_TEST_CASE("q_sample has the bits of the normals and of the scalar formu
         CHECK(right);
     };
     for_each_target([&] {
-        for (const index rows : kernel_sizes) {
+        for (const isize rows : kernel_sizes) {
             check(rows, 3);
         }
         check(5, 0);
@@ -61,11 +61,11 @@ TEMPLATE_TEST_CASE("q_sample has the bits of the normals and of the scalar formu
 
 TEMPLATE_TEST_CASE("q_sample works in place and does not depend on the thread count", "[kernels]", float, double) {
     using S = TestType;
-    for (const auto& [rows, columns] : {std::array<index, 2>{40000, 3}, {100, 1000}}) {
+    for (const auto& [rows, columns] : {std::array<isize, 2>{40000, 3}, {100, 1000}}) {
         const batch<S> x = batch<S>::Random(rows, columns);
         batch<S> first(rows, columns), eps(rows, columns);
         kernels::q_sample<S>(address, x, level_of<S>, eps, first);
-        for (const index threads : {1, 2, 5}) {
+        for (const isize threads : {1, 2, 5}) {
             set_thread_count(threads);
             batch<S> in_place = x;
             kernels::q_sample<S>(address, in_place, level_of<S>, {}, in_place);

@@ -15,13 +15,13 @@ namespace ddpm::test {
 
 TEMPLATE_TEST_CASE("quantiles lie between order statistics of |x|", "[kernels]", float, double) {
     using S = TestType;
-    for (const index size : kernel_sizes) {
+    for (const isize size : kernel_sizes) {
         if (size == 0) {
             continue;
         }
         const unaligned_array<S> x(size, 1);
         std::vector<double> sorted;
-        for (index i = 0; i < size; ++i) {
+        for (isize i = 0; i < size; ++i) {
             sorted.push_back(std::abs(static_cast<double>(x[i])));
         }
         std::sort(sorted.begin(), sorted.end());

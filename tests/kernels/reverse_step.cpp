@@ -54,7 +54,7 @@ std::vector<kernels::reverse_coefficients<S>> coefficient_cases() {
 TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every target, with given, fresh and no noise",
                    "[kernels]", float, double) {
     using S = TestType;
-    const auto check = [](index rows, index columns, index stride, const kernels::reverse_coefficients<S>& c) {
+    const auto check = [](isize rows, isize columns, isize stride, const kernels::reverse_coefficients<S>& c) {
         const unaligned_array<S> xt(stride * columns, 1, true), p(stride * columns, 2, true);
         unaligned_array<S> z(stride * columns, 3), x0(z), eps(z), out(z), fresh(z), fresh_x0(z), lone(z), normals(z);
         const unaligned_array<S> before = z;
@@ -65,7 +65,7 @@ TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every t
         kernels::philox_normal(address, view(normals));
         kernels::denoise(c.estimate, read(xt), read(p), view(x0), view(eps));
         bool right = true;
-        for (index i = 0; i < out.size(); ++i) {
+        for (isize i = 0; i < out.size(); ++i) {
             const scalar_step<S> step(c, xt[i], p[i], z[i]);
             const bool inside = i % stride < rows;
             right = right && same(x0[i], inside ? step.x0 : before[i]) && same(eps[i], inside ? step.eps : before[i]);
@@ -78,7 +78,7 @@ TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every t
         for (const auto* written : {&x0, &eps, &out, &fresh, &fresh_x0, &lone}) {
             right = right && written->guarded();
         }
-        for (index i = 0; i < out.size(); ++i) {
+        for (isize i = 0; i < out.size(); ++i) {
             const scalar_step<S> given(c, xt[i], p[i], z[i]), made(c, xt[i], p[i], normals[i]);
             const bool inside = i % stride < rows;
             right = right && same(x0[i], inside ? given.x0 : before[i]) &&
@@ -90,7 +90,7 @@ TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every t
     };
     for_each_target([&] {
         for (const auto& c : coefficient_cases<S>()) {
-            for (const index rows : kernel_sizes) {
+            for (const isize rows : kernel_sizes) {
                 check(rows, 3, rows, c);
             }
             check(17, 3, 20, c);
@@ -105,12 +105,12 @@ TEMPLATE_TEST_CASE("a reverse step may be written over its inputs, on any number
                    double) {
     using S = TestType;
     const auto c = coefficient_cases<S>().back();
-    for (const auto& [rows, columns] : {std::array<index, 2>{40000, 3}, {100, 1000}}) {
+    for (const auto& [rows, columns] : {std::array<isize, 2>{40000, 3}, {100, 1000}}) {
         const batch<S> xt = batch<S>::Random(rows, columns), p = batch<S>::Random(rows, columns);
         batch<S> next(rows, columns), x0(rows, columns), eps(rows, columns);
         kernels::reverse_step<S>(c, xt, p, address, {}, next);
         kernels::denoise<S>(c.estimate, xt, p, x0, eps);
-        for (const index threads : {1, 2, 5}) {
+        for (const isize threads : {1, 2, 5}) {
             set_thread_count(threads);
             batch<S> over_xt = xt, over_p = p;
             kernels::reverse_step<S>(c, over_xt, p, address, {}, over_xt);

@@ -23,13 +23,13 @@ using kernels::penalty;
 /// e and the slope of its penalty, as documented.
 template <class S>
 struct robust_case {
-    explicit robust_case(index size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {
+    explicit robust_case(isize size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {
         if (size > 5) {
             p[5] = x[5];  // an error of 0 where the target is x
         }
     }
 
-    [[nodiscard]] S error(S a, S b, S scale, index i) const {
+    [[nodiscard]] S error(S a, S b, S scale, isize i) const {
         const S target = b == 0 ? rounded(a, x[i]) : a == 0 ? rounded(b, y[i]) : rounded(a, x[i]) + rounded(b, y[i]);
         return rounded(scale, p[i] - target);
     }
@@ -57,7 +57,7 @@ TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the sam
     const std::array<S, 2> factors[] = {{S(0), S(1)}, {S(1), S(0)}, {S(-0.6), S(0.8)}};
     const S limit = S(0.75), scale = S(0.7), factor = S(1) / S(7);
     for (const penalty kind : {penalty::absolute, penalty::huber}) {
-        for (const index size : kernel_sizes) {
+        for (const isize size : kernel_sizes) {
             for (const auto& pair : factors) {
                 const S a = pair[0], b = pair[1];
                 double first_sum = std::numeric_limits<double>::quiet_NaN();
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the sam
                     const double sum = sum_into(data.d.data());
                     bool right = data.d.guarded();
                     double expected = 0;
-                    for (index i = 0; i < size; ++i) {
+                    for (isize i = 0; i < size; ++i) {
                         const S e = data.error(a, b, scale, i);
                         right = right && data.d[i] == rounded(factor, robust_case<S>::slope(kind, limit, e));
                         expected += robust_case<S>::value(kind, limit, e);
@@ -91,7 +91,7 @@ TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "
     using S = TestType;
     for (const penalty kind : {penalty::absolute, penalty::huber}) {
         for_each_target([&] {
-            for (const index at : {0, 20, 36}) {
+            for (const isize at : {0, 20, 36}) {
                 robust_case<S> data(37);
                 const auto sum = [&](S a) {
                     return kernels::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(), S(1),
@@ -110,12 +110,12 @@ TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "
 TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns, whatever the thread count",
                    "[kernels]", float, double) {
     using S = TestType;
-    const auto terms_of = [](index n) {
+    const auto terms_of = [](isize n) {
         return kernels::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5),
                                         S(0.1)};
     };
-    for (const auto& shape : {std::array<index, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {40000, 2}}) {
-        const index rows = shape[0], columns = shape[1];
+    for (const auto& shape : {std::array<isize, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {40000, 2}}) {
+        const isize rows = shape[0], columns = shape[1];
         const batch<S> p = batch<S>::Random(rows, columns), x = batch<S>::Random(rows, columns),
                        y = batch<S>::Random(rows, columns);
         batch<S> d(rows, columns), d_again(rows, columns);
@@ -126,7 +126,7 @@ TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns,
             };
             set_thread_count(1);
             const double sum = run(d, nullptr);
-            for (const index threads : {1, 3}) {
+            for (const isize threads : {1, 3}) {
                 set_thread_count(threads);
                 CHECK(run(d_again, nullptr) == sum);
                 CHECK((d_again == d).all());
@@ -135,7 +135,7 @@ TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns,
                 CHECK(std::abs(run(d_again, errors.data()) - sum) <= 1e-12 * sum);
                 CHECK((d_again == d).all());
                 double total = 0;
-                for (index n = 0; n < columns; ++n) {
+                for (isize n = 0; n < columns; ++n) {
                     total += terms_of(n).weight * errors[static_cast<std::size_t>(n)];
                 }
                 CHECK(std::abs(total - sum) <= 1e-12 * sum);

@@ -13,14 +13,14 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("row sums add the samples in their order, bit for bit on every target", "[kernels]", float, double) {
     using S = TestType;
     const auto size =
-        GENERATE(std::array<ddpm::index, 2>{1, 1}, std::array<ddpm::index, 2>{5, 3}, std::array<ddpm::index, 2>{37, 0},
-                 std::array<ddpm::index, 2>{67, 40}, std::array<ddpm::index, 2>{3000, 50});
-    const ddpm::index rows = size[0], columns = size[1];
+        GENERATE(std::array<ddpm::isize, 2>{1, 1}, std::array<ddpm::isize, 2>{5, 3}, std::array<ddpm::isize, 2>{37, 0},
+                 std::array<ddpm::isize, 2>{67, 40}, std::array<ddpm::isize, 2>{3000, 50});
+    const ddpm::isize rows = size[0], columns = size[1];
     const batch<S> memory = random_batch<S>(rows + 5, columns, 1), start = random_batch<S>(rows, 1, 2);
     const batch<S> x = memory.topRows(rows);
     batch<S> expected = start;
-    for (ddpm::index n = 0; n < columns; ++n) {
-        for (ddpm::index i = 0; i < rows; ++i) {
+    for (ddpm::isize n = 0; n < columns; ++n) {
+        for (ddpm::isize i = 0; i < rows; ++i) {
             expected(i, 0) += x(i, n);
         }
     }

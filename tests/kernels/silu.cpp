@@ -30,7 +30,7 @@ wide<S> exact_slope(S x) {
 
 TEMPLATE_TEST_CASE("silu and its slope keep their bounds on every target", "[kernels]", float, double) {
     using S = TestType;
-    constexpr index count = 200001;
+    constexpr isize count = 200001;
     const wide<S> limit = std::is_same_v<S, float> ? 87 : 708, unit = std::numeric_limits<S>::epsilon();
     const auto size = static_cast<std::size_t>(count);
     std::vector<S> x(size), y(size), dx(size);
@@ -104,7 +104,7 @@ TEMPLATE_TEST_CASE("the bits of silu depend on the element only", "[kernels]", f
         for (std::size_t size = 0; size <= most; ++size) {
             for (std::size_t offset = 0; offset <= margin; ++offset) {
                 std::vector<S> y(x.size(), S(42)), dx(y), in_place = x, over_dout = dout;
-                const auto n = static_cast<index>(size);
+                const auto n = static_cast<isize>(size);
                 kernels::silu(n, x.data() + offset, y.data() + offset);
                 kernels::silu(n, in_place.data() + offset, in_place.data() + offset);
                 kernels::silu_backward(n, x.data() + offset, dout.data() + offset, dx.data() + offset);

@@ -44,13 +44,13 @@ TEMPLATE_TEST_CASE("softmax and its gradient are their formulas on every target"
     const auto shift = GENERATE(0.0, 300.0, -300.0);
     const S scale = S(1.75);
     for_each_target([&] {
-        for (const ddpm::index size : kernel_sizes) {
+        for (const ddpm::isize size : kernel_sizes) {
             if (size == 0) {
                 continue;
             }
             CAPTURE(size, shift);
             unaligned_array<S> x(size), p(size, 1), again(size, 2), dp(size, 3), dx(size, 4);
-            for (ddpm::index i = 0; i < size; ++i) {
+            for (ddpm::isize i = 0; i < size; ++i) {
                 x[i] = x[i] * S(4) + static_cast<S>(shift);
             }
             const kernels::softmax_normalizer<S> by = kernels::softmax<S>(size, scale, x.data(), p.data());
@@ -58,15 +58,15 @@ TEMPLATE_TEST_CASE("softmax and its gradient are their formulas on every target"
             kernels::softmax_backward<S>(size, scale, p.data(), dp.data(), dx.data());
 
             long double largest = x[0], sum = 0, mean = 0;
-            for (ddpm::index i = 0; i < size; ++i) {
+            for (ddpm::isize i = 0; i < size; ++i) {
                 largest = std::max<long double>(largest, x[i]);
             }
-            for (ddpm::index i = 0; i < size; ++i) {
+            for (ddpm::isize i = 0; i < size; ++i) {
                 sum += std::exp(scale * (x[i] - largest));
                 mean += static_cast<long double>(p[i]) * dp[i];
             }
             double worst = 0, worst_dx = 0, total = 0;
-            for (ddpm::index i = 0; i < size; ++i) {
+            for (ddpm::isize i = 0; i < size; ++i) {
                 const long double exact = std::exp(scale * (x[i] - largest)) / sum;
                 const long double exact_dx = scale * p[i] * (dp[i] - mean);
                 worst = std::max(worst, static_cast<double>(std::abs(p[i] / exact - 1)));
@@ -100,8 +100,8 @@ TEMPLATE_TEST_CASE("softmax has the documented values at the ends", "[kernels]",
     using S = TestType;
     constexpr S inf = std::numeric_limits<S>::infinity(), nan = std::numeric_limits<S>::quiet_NaN();
     for_each_target([&] {
-        for (const ddpm::index size : {3, 16, 21, 50}) {
-            for (const ddpm::index place : {ddpm::index{0}, size / 2, size - 1}) {
+        for (const ddpm::isize size : {3, 16, 21, 50}) {
+            for (const ddpm::isize place : {ddpm::isize{0}, size / 2, size - 1}) {
                 std::vector<S> x(static_cast<std::size_t>(size), S(-1)), p(x);
                 for (const S special : {nan, inf}) {
                     x[static_cast<std::size_t>(place)] = special;

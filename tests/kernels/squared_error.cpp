@@ -20,9 +20,9 @@ namespace {
 
 template <class S>
 struct error_case {
-    explicit error_case(index size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {}
+    explicit error_case(isize size) : p(size, 1), x(size, 2), y(size, 3), d(size, 4) {}
 
-    [[nodiscard]] S difference(S a, S b, index i) const {
+    [[nodiscard]] S difference(S a, S b, isize i) const {
         const S target = b == 0 ? rounded(a, x[i]) : a == 0 ? rounded(b, y[i]) : rounded(a, x[i]) + rounded(b, y[i]);
         return p[i] - target;
     }
@@ -30,7 +30,7 @@ struct error_case {
     /// The sum as it is documented.
     [[nodiscard]] double expected(S a, S b) const {
         std::array<double, 16> sums{};
-        for (index i = 0; i < p.size(); ++i) {
+        for (isize i = 0; i < p.size(); ++i) {
             const double wide = static_cast<double>(difference(a, b, i));
             sums[static_cast<std::size_t>(i % 16)] += rounded(wide, wide);
         }
@@ -51,14 +51,14 @@ TEMPLATE_TEST_CASE("squared errors and gradients have the bits of the scalar for
     using S = TestType;
     const std::array<S, 2> factors[] = {{S(0), S(1)}, {S(1), S(0)}, {S(-0.6), S(0.8)}, {S(0), S(0)}};
     for_each_target([&] {
-        for (const index size : kernel_sizes) {
+        for (const isize size : kernel_sizes) {
             for (const auto& [a, b] : factors) {
                 error_case<S> data(size);
                 const S scale = S(1) / S(7);
                 const double sum = kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(),
                                                           scale, data.d.data());
                 bool right = data.d.guarded();
-                for (index i = 0; i < size; ++i) {
+                for (isize i = 0; i < size; ++i) {
                     right = right && data.d[i] == rounded(scale, data.difference(a, b, i));
                 }
                 INFO(size << " elements, target " << a << " x + " << b << " y");
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("squared errors and gradients have the bits of the scalar for
 
 TEST_CASE("the sum of squared errors is accurate over many elements", "[kernels]") {
     // Summed in float, the second half would be lost.
-    const index size = (1 << 20) + 5;
+    const isize size = (1 << 20) + 5;
     const std::vector<float> p(static_cast<std::size_t>(size), 4096.0F), zero(p.size(), 0.0F);
     float* const no_gradient = nullptr;
     for_each_target([&] {
@@ -87,7 +87,7 @@ TEMPLATE_TEST_CASE("an array with factor 0 is not read; NaN and infinity reach t
     using S = TestType;
     const S nan = std::numeric_limits<S>::quiet_NaN(), infinity = std::numeric_limits<S>::infinity();
     for_each_target([&] {
-        for (const index at : {0, 20, 36}) {
+        for (const isize at : {0, 20, 36}) {
             error_case<S> data(37);
             data.x[at] = nan;
             const auto sum = [&](S a, S b) {
@@ -107,29 +107,29 @@ TEMPLATE_TEST_CASE("an array with factor 0 is not read; NaN and infinity reach t
 TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, whatever the thread count", "[kernels]",
                    float, double) {
     using S = TestType;
-    const auto terms_of = [](index n) {
+    const auto terms_of = [](isize n) {
         return kernels::error_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
     };
-    for (const auto& shape : {std::array<index, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {16384, 3}, {40000, 2}}) {
-        const index rows = shape[0], columns = shape[1];
+    for (const auto& shape : {std::array<isize, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {16384, 3}, {40000, 2}}) {
+        const isize rows = shape[0], columns = shape[1];
         const batch<S> p = batch<S>::Random(rows, columns), x = batch<S>::Random(rows, columns),
                        y = batch<S>::Random(rows, columns);
         batch<S> d(rows, columns), first_d;
         double first_sum = 0;
         bool first = true;
         for_each_target([&] {
-            for (const index threads : {1, 3}) {
+            for (const isize threads : {1, 3}) {
                 set_thread_count(threads);
                 const double sum = kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x),
                                                           batch_view<const S>(y), terms_of, batch_view<S>(d));
                 std::vector<double> errors(static_cast<std::size_t>(columns));
-                kernels::column_squared_errors<S>(p, y, [](index n) { return static_cast<double>(n); }, errors.data());
+                kernels::column_squared_errors<S>(p, y, [](isize n) { return static_cast<double>(n); }, errors.data());
                 if (first) {
                     first = false;
                     first_sum = sum;
                     first_d = d;
                     double expected = 0;
-                    for (index n = 0; n < columns; ++n) {
+                    for (isize n = 0; n < columns; ++n) {
                         const auto terms = terms_of(n);
                         const auto difference = (p.col(n) - terms.x * x.col(n) - terms.y * y.col(n)).eval();
                         expected += terms.weight * difference.template cast<double>().square().sum();
@@ -147,7 +147,7 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
                     kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x), batch_view<const S>(y),
                                            terms_of, batch_view<S>(d), errors.data());
                 double total = 0;
-                for (index n = 0; n < columns; ++n) {
+                for (isize n = 0; n < columns; ++n) {
                     total += terms_of(n).weight * errors[static_cast<std::size_t>(n)];
                 }
                 CHECK(again == total);

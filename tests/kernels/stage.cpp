@@ -24,7 +24,7 @@ constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .s
 /// estimates kept; without noise the last two are missing. And last, other ← −base, which nothing reads.
 template <class S>
 struct two_sums {
-    two_sums(index rows, index columns, bool noise_)
+    two_sums(isize rows, isize columns, bool noise_)
         : noise(noise_), x(rows * columns, 1, true), p(rows * columns, 2, true), base(rows * columns, 3),
           old(rows * columns, 4, true), spread(rows * columns, 5), x0(rows * columns, 6), eps(x0), other(x0), z0(x0),
           z1(x0) {
@@ -35,7 +35,7 @@ struct two_sums {
     }
 
     /// By the kernel, from row `row` of the samples on.
-    void run(index rows, index columns, index row, index size, index first, bool stream) {
+    void run(isize rows, isize columns, isize row, isize size, isize first, bool stream) {
         const kernels::stage_term<S> base_terms[] = {{stage_source::column, a, base.data()},
                                                      {stage_source::column, b, old.data()},
                                                      {stage_source::x0, c}};
@@ -61,8 +61,8 @@ struct two_sums {
     }
 
     /// By the formula, element by element.
-    void expect(index first, index last) {
-        for (index i = first; i < last; ++i) {
+    void expect(isize first, isize last) {
+        for (isize i = first; i < last; ++i) {
             const S clipped = rounded(estimate.x0_xt, x[i]) + rounded(estimate.x0_value, p[i]);
             x0[i] = clipped > S(1) ? S(1) : clipped < S(-1) ? S(-1) : clipped;
             eps[i] = rounded(estimate.eps_xt, x[i]) + rounded(estimate.eps_value, p[i]);
@@ -77,7 +77,7 @@ struct two_sums {
         bool equal = true;
         for (const auto array : {&two_sums::x, &two_sums::base, &two_sums::x0, &two_sums::eps, &two_sums::other}) {
             equal = equal && (this->*array).guarded();
-            for (index i = 0; i < x.size(); ++i) {
+            for (isize i = 0; i < x.size(); ++i) {
                 equal = equal && same((this->*array)[i], (expected.*array)[i]);
             }
         }
@@ -98,8 +98,8 @@ TEMPLATE_TEST_CASE("a stage has the bits of the scalar formulas on every target,
     using S = TestType;
     for_each_target([] {
         for (const bool noise : {false, true}) {
-            for (const index rows : kernel_sizes) {
-                for (const index columns : {1, 3}) {
+            for (const isize rows : kernel_sizes) {
+                for (const isize columns : {1, 3}) {
                     two_sums<S> by_kernel(rows, columns, noise), by_formula(by_kernel);
                     by_kernel.run(rows, columns, 0, rows, 0, false);
                     by_formula.expect(0, rows * columns);
@@ -126,7 +126,7 @@ TEMPLATE_TEST_CASE("a stage of a part of a sample leaves the rest", "[kernels]",
 TEMPLATE_TEST_CASE("a stage writes the same past the caches", "[kernels]", float, double) {
     using S = TestType;
     for_each_target([] {
-        for (const index size : {4, 64, 100, 1000}) {
+        for (const isize size : {4, 64, 100, 1000}) {
             batch<S> x = batch<S>::Random(size, 1), p = batch<S>::Random(size, 1), kept(size, 2), copy(size, 2);
             for (const bool stream : {false, true}) {
                 const kernels::stage_term<S> term{stage_source::eps, S(0.5)};
@@ -155,7 +155,7 @@ TEST_CASE("a sum of no terms is zero, and without a prediction nothing is estima
         const kernels::stage_sum<float> sum{target.data(), nullptr, 0, true};
         kernels::run_stage<float>({.kept_x0 = kept.data(), .sums = &sum, .count = 1}, {}, 1, 0, 100, 0);
         bool right = target.guarded() && kept.guarded();
-        for (index i = 0; i < 100; ++i) {
+        for (isize i = 0; i < 100; ++i) {
             right = right && target[i] == 0 && kept[i] == before[i];
         }
         CHECK(right);

@@ -13,11 +13,11 @@ namespace ddpm::test {
 
 TEMPLATE_TEST_CASE("the sum of squares is its sixteen sums, bit for bit on every target", "[kernels]", float, double) {
     using S = TestType;
-    const ddpm::index size =
-        GENERATE(ddpm::index{0}, ddpm::index{1}, ddpm::index{16}, ddpm::index{17}, ddpm::index{1003});
+    const ddpm::isize size =
+        GENERATE(ddpm::isize{0}, ddpm::isize{1}, ddpm::isize{16}, ddpm::isize{17}, ddpm::isize{1003});
     const batch<S> x = random_batch<S>(size, 1, 1);
     std::array<double, 16> sums{};
-    for (ddpm::index i = 0; i < size; ++i) {
+    for (ddpm::isize i = 0; i < size; ++i) {
         const double wide = static_cast<double>(x(i, 0)), square = wide * wide;
         sums[static_cast<std::size_t>(i % 16)] += square;
     }

@@ -12,19 +12,19 @@ namespace ddpm::test {
 
 // The tables of bound_golden.py: element i of sample n at t.
 
-inline double pattern_of(index i, index n, index t, const int (&factor)[3], index modulus, double divisor) {
+inline double pattern_of(isize i, isize n, isize t, const int (&factor)[3], isize modulus, double divisor) {
     return static_cast<double>((i * factor[0] + n * factor[1] + t * factor[2]) % modulus) / divisor;
 }
-inline double pattern_pixel(index i, index n) { return 2 * static_cast<double>((i * 51 + n * 102) % 256) / 255 - 1; }
-inline double pattern_noise(index i, index n, index t) { return pattern_of(i, n, t, {37, 101, 53}, 41, 16) - 1.25; }
-inline double pattern_prediction(index i, index n, index t) { return pattern_of(i, n, t, {29, 71, 17}, 37, 18) - 1; }
-inline double pattern_head(index i, index n, index t) { return pattern_of(i, n, t, {31, 43, 19}, 33, 16) - 1; }
+inline double pattern_pixel(isize i, isize n) { return 2 * static_cast<double>((i * 51 + n * 102) % 256) / 255 - 1; }
+inline double pattern_noise(isize i, isize n, isize t) { return pattern_of(i, n, t, {37, 101, 53}, 41, 16) - 1.25; }
+inline double pattern_prediction(isize i, isize n, isize t) { return pattern_of(i, n, t, {29, 71, 17}, 37, 18) - 1; }
+inline double pattern_head(isize i, isize n, isize t) { return pattern_of(i, n, t, {31, 43, 19}, 33, 16) - 1; }
 
 template <Scalar S = double>
-[[nodiscard]] batch<S> pattern_pixels(index rows, index columns) {
+[[nodiscard]] batch<S> pattern_pixels(isize rows, isize columns) {
     batch<S> x(rows, columns);
-    for (index n = 0; n < columns; ++n) {
-        for (index i = 0; i < rows; ++i) {
+    for (isize n = 0; n < columns; ++n) {
+        for (isize i = 0; i < rows; ++i) {
             x(i, n) = static_cast<S>(pattern_pixel(i, n));
         }
     }
@@ -34,9 +34,9 @@ template <Scalar S = double>
 /// A noise source that is a table.
 struct table_noise {
     template <Scalar S>
-    void normal(batch_view<S> out, index step, index first_sample) const {
-        for (index n = 0; n < out.columns(); ++n) {
-            for (index i = 0; i < out.rows(); ++i) {
+    void normal(batch_view<S> out, isize step, isize first_sample) const {
+        for (isize n = 0; n < out.columns(); ++n) {
+            for (isize i = 0; i < out.rows(); ++i) {
                 out(i, n) = static_cast<S>(pattern_noise(i, first_sample + n, step));
             }
         }
@@ -49,9 +49,9 @@ struct table_predictor {
 
     template <Scalar S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
-        for (index n = 0; n < xt.columns(); ++n) {
-            const index time = static_cast<index>(t[static_cast<std::size_t>(n)]);
-            for (index i = 0; i < xt.rows(); ++i) {
+        for (isize n = 0; n < xt.columns(); ++n) {
+            const isize time = static_cast<isize>(t[static_cast<std::size_t>(n)]);
+            for (isize i = 0; i < xt.rows(); ++i) {
                 out.prediction(i, n) = static_cast<S>(pattern_prediction(i, n, time));
                 if (out.variance.size() != 0) {
                     out.variance(i, n) = static_cast<S>(head_scale * pattern_head(i, n, time) + head_shift);

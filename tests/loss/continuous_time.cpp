@@ -43,7 +43,7 @@ static_assert(Trains<kl_loss, noise_schedule<>> && !Trains<kl_loss, rectified_fl
 /// The timesteps of a discrete schedule as times.
 struct timesteps_as_times {
     noise_schedule<> schedule;
-    [[nodiscard]] marginal<double> level(double u) const { return marginal_at(schedule, static_cast<index>(u)); }
+    [[nodiscard]] marginal<double> level(double u) const { return marginal_at(schedule, static_cast<isize>(u)); }
 };
 
 const std::vector<loss_weighting>& snr_weightings() {
@@ -60,7 +60,7 @@ double relative(double a, double b) { return std::abs(a / b - 1); }
 /// true prediction.
 template <class Schedule, class Loss>
 void check_continuous(const Schedule& schedule, const Loss& loss, prediction kind, const std::vector<double>& u) {
-    const index columns = static_cast<index>(u.size());
+    const isize columns = static_cast<isize>(u.size());
     const batch<double> x0 = pattern<double>(5, columns, 1), eps = pattern<double>(5, columns, 2);
     const batch<double> xt = q_sample(schedule, x0, u, eps);
     const noised_batch<double, double> noised{x0, eps, xt, u};
@@ -69,7 +69,7 @@ void check_continuous(const Schedule& schedule, const Loss& loss, prediction kin
     INFO(name_of(kind));
     CHECK(gradient_error(elements(predicted), elements(std::as_const(d)),
                          [&] { return loss(schedule, kind, noised, predicted, unused); }) < 1e-7);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         const marginal<double> level = schedule.level(u[static_cast<std::size_t>(n)]);
         const auto [alpha, sigma] = level;
         CHECK((xt.col(n) - alpha * x0.col(n) - sigma * eps.col(n)).abs().maxCoeff() <= 1e-14 * (1 + sigma));

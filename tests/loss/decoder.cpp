@@ -23,7 +23,7 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// OpenAI's formula as it stands, in long double.
-double published(double x, double mean, double log_scale, bool exact, double floor, index levels = 256) {
+double published(double x, double mean, double log_scale, bool exact, double floor, isize levels = 256) {
     const auto cdf = [&](long double z) {
         return exact ? 0.5L * std::erfc(-z / std::sqrt(2.0L))
                      : 0.5L * (1 +
@@ -37,7 +37,7 @@ double published(double x, double mean, double log_scale, bool exact, double flo
 }
 
 /// A level of 256.
-double level(index k) { return static_cast<double>(2 * k) / 255 - 1; }
+double level(isize k) { return static_cast<double>(2 * k) / 255 - 1; }
 
 }  // namespace
 
@@ -69,7 +69,7 @@ TEST_CASE("the discretized decoder is the published formula, also where that los
     for_each_target([] {
         double worst = 0, worst_exact = 0;
         for (const double log_scale : {-8.0, -5.3, -4.0, -2.0, 0.0, 1.5}) {
-            for (const index k : {0, 1, 60, 128, 254, 255}) {
+            for (const isize k : {0, 1, 60, 128, 254, 255}) {
                 for (double mean = -1.4; mean < 1.4; mean += 0.0471) {
                     const auto tanh = log_likelihood(discretized_decoder{}, level(k), mean, log_scale);
                     const auto exact =
@@ -88,13 +88,13 @@ TEST_CASE("the discretized decoder is the published formula, also where that los
 }
 
 TEST_CASE("the probabilities of all levels add up to 1", "[loss]") {
-    for (const index levels : {2, 5, 256}) {
+    for (const isize levels : {2, 5, 256}) {
         for (const normal_cdf cdf : {normal_cdf::tanh, normal_cdf::exact}) {
             const discretized_decoder decoder{.levels = levels, .cdf = cdf, .smallest_probability = 0};
             for (const double log_scale : {-6.0, -3.0, 0.0, 2.0}) {
                 for (const double mean : {-1.2, 0.0, 0.3, 0.999}) {
                     double sum = 0;
-                    for (index k = 0; k < levels; ++k) {
+                    for (isize k = 0; k < levels; ++k) {
                         const double x = static_cast<double>(2 * k) / static_cast<double>(levels - 1) - 1;
                         sum += std::exp(log_likelihood(decoder, x, mean, log_scale).log_likelihood);
                     }
@@ -159,17 +159,17 @@ TEMPLATE_TEST_CASE("the log-likelihood of samples is the sum of their elements',
                    float, double) {
     using S = TestType;
     for (const any_decoder& decoder : {any_decoder(discretized_decoder{}), any_decoder(gaussian_decoder{})}) {
-        for (const index rows : {1, 63, 64, 150}) {
-            const index columns = 70;
+        for (const isize rows : {1, 63, 64, 150}) {
+            const isize columns = 70;
             const batch<S> x0 = pattern<S>(rows, columns, 1).max(S(-1)).min(S(1)), mean = pattern<S>(rows, columns, 2);
             const batch<S> log_scale = pattern<S>(rows, columns, 3) - S(1), shared = log_scale.topRows(1);
             std::vector<double> values(columns), alone(1);
             batch<S> d_mean(rows, columns), d_log_scale(rows, columns), d_shared(1, columns);
             log_likelihood(decoder, x0, mean, log_scale, values, d_mean, d_log_scale);
             double worst = 0, worst_slope = 0;
-            for (index n = 0; n < columns; ++n) {
+            for (isize n = 0; n < columns; ++n) {
                 double sum = 0;
-                for (index i = 0; i < rows; ++i) {
+                for (isize i = 0; i < rows; ++i) {
                     const auto at =
                         log_likelihood(decoder, static_cast<double>(x0(i, n)), static_cast<double>(mean(i, n)),
                                        static_cast<double>(log_scale(i, n)));
@@ -193,7 +193,7 @@ TEMPLATE_TEST_CASE("the log-likelihood of samples is the sum of their elements',
             CHECK(values == again);
             CHECK((d_shared - d_log_scale.colwise().sum()).abs().maxCoeff() <=
                   ulps<S>(64) * static_cast<double>(d_log_scale.abs().colwise().sum().maxCoeff()));
-            for (const index threads : {1, 3}) {
+            for (const isize threads : {1, 3}) {
                 set_thread_count(threads);
                 log_likelihood(decoder, x0, mean, shared, again);
                 CHECK(values == again);

@@ -27,15 +27,15 @@ namespace {
 /// Its noise comes from the data, whose exact density is known for each sample, and from the least noisy steps, where a
 /// term is nearly ½ ε². Those steps are measured with more samples, and both errors by the spread over independent parts.
 template <NoiseSchedule Schedule>
-mean_estimate gap(const gaussian_mixture& mixture, const Schedule& schedule, reverse_variance variance, index samples) {
-    constexpr index parts = 10, clean_steps = 64, more = 60;
+mean_estimate gap(const gaussian_mixture& mixture, const Schedule& schedule, reverse_variance variance, isize samples) {
+    constexpr isize parts = 10, clean_steps = 64, more = 60;
     const mixture_oracle oracle(mixture, schedule, prediction::v);
-    std::vector<index> least_noisy;
-    for (index t = clean_steps - 1; t >= 0; --t) {
+    std::vector<isize> least_noisy;
+    for (isize t = clean_steps - 1; t >= 0; --t) {
         least_noisy.push_back(t);
     }
     detail::running_mean noisy, nearly_clean;
-    for (index part = 0; part < parts; ++part) {
+    for (isize part = 0; part < parts; ++part) {
         bound_options options{
             .variance = variance, .decoder = gaussian_decoder{}, .batch = 500, .first_sample = part * samples * more};
         const auto seed = 2 * static_cast<std::uint64_t>(part) + 1;

@@ -26,7 +26,7 @@ struct linear_predictor {
 
 private:
     static void multiply(const Eigen::MatrixXd& m, batch_view<const S> x, std::span<const double> t, batch_view<S> y) {
-        for (index n = 0; n < x.columns(); ++n) {
+        for (isize n = 0; n < x.columns(); ++n) {
             const Eigen::VectorXd column = x.array().col(n).template cast<double>();
             y.array().col(n) = ((t[static_cast<std::size_t>(n)] + 1) * (m * column)).template cast<S>();
         }
@@ -44,7 +44,7 @@ Eigen::MatrixXd some_matrix() {
 TEMPLATE_TEST_CASE("traces: exact, and unbiased estimates whose variance is known", "[loss]", float, double) {
     using S = TestType;
     static_assert(DifferentiablePredictor<linear_predictor<S>, S>);
-    const index samples = 4000;
+    const isize samples = 4000;
     linear_predictor<S> predictor{some_matrix()};
     const batch<S> x = batch<S>::Ones(3, samples);
     const std::vector<double> t(static_cast<std::size_t>(samples), 1.0);

@@ -42,9 +42,9 @@ TEMPLATE_TEST_CASE("kl of batches sums over elements, with variances shared or n
     const per_sample_values<S> lv1 = pattern<S>(1, 3, 3), lv2 = pattern<S>(1, 3, 4);
     const auto shared = kl_diagonal_gaussians(m1, lv1, m2, lv2);
     const auto full = kl_diagonal_gaussians(m1, lv1.replicate(4, 1), m2, lv2.replicate(4, 1));
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         double expected = 0;
-        for (index i = 0; i < 4; ++i) {
+        for (isize i = 0; i < 4; ++i) {
             expected += static_cast<double>(kl_gaussians(m1(i, n), lv1(n), m2(i, n), lv2(n)));
         }
         CHECK(std::abs(static_cast<double>(shared(n)) - expected) < ulps<S>(4) * expected);
@@ -54,9 +54,9 @@ TEMPLATE_TEST_CASE("kl of batches sums over elements, with variances shared or n
 
     const batch<S> full1 = pattern<S>(4, 3, 5), full2 = pattern<S>(4, 3, 6);
     const auto mixed = kl_diagonal_gaussians(m1, full1, m2, full2);
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         double expected = 0;
-        for (index i = 0; i < 4; ++i) {
+        for (isize i = 0; i < 4; ++i) {
             expected += static_cast<double>(kl_gaussians(m1(i, n), full1(i, n), m2(i, n), full2(i, n)));
         }
         CHECK(std::abs(static_cast<double>(mixed(n)) - expected) < ulps<S>(4) * expected);
@@ -74,7 +74,7 @@ TEST_CASE("kl of batches: shapes that do not fit are errors", "[loss]") {
 TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and v, and the KL of the Gaussians", "[loss]") {
     for (const auto& [name, schedule] : all_schedules()) {
         const noised_example<double> example(schedule, some_timesteps(schedule.steps()));
-        const index columns = example.x0.cols();
+        const isize columns = example.x0.cols();
         for (const prediction kind : all_predictions) {
             const batch<double> predicted = pattern<double>(5, columns, 7);
             batch<double> d(5, columns);
@@ -89,7 +89,7 @@ TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and
 
             const batch<double> eps_hat = convert(schedule, kind, prediction::epsilon, example.xt, example.t, predicted);
             double weighted = 0;
-            for (index n = 0; n < columns; ++n) {
+            for (isize n = 0; n < columns; ++n) {
                 weighted += kl_weight(schedule, prediction::epsilon, example.t[static_cast<std::size_t>(n)]) *
                             (eps_hat.col(n) - example.eps.col(n)).square().sum();
             }
@@ -101,7 +101,7 @@ TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and
 // β² / (2 σ² α (1 − ᾱ)), equation 12 of Ho et al.
 TEST_CASE("the weight of eps is the paper's", "[loss]") {
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const auto& entry = schedule[t];
             const double variance = std::exp(entry.posterior_log_variance);
             const double expected =

@@ -43,7 +43,7 @@ void check_weights(const Loss& loss, prediction kind) {
     CHECK(std::abs(loss(schedule, kind, noised, predicted, d) - weighted) <= 1e-14 * weighted);
     CHECK((d == d_weighted).all());
     double expected = 0;
-    for (index n = 0; n < 4; ++n) {
+    for (isize n = 0; n < 4; ++n) {
         const auto at = static_cast<std::size_t>(n);
         const noised_batch<S> one{batch_view<const S>(example.x0).middle(n, 1),
                                   batch_view<const S>(example.eps).middle(n, 1),

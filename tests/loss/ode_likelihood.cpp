@@ -95,7 +95,7 @@ TEST_CASE("the error falls with the tolerance", "[loss]") {
         return log_density(named.mixture, noise, marginal<double>{1, 50});
     };
     double before = 1;
-    index steps_before = 0;
+    isize steps_before = 0;
     for (const double tolerance : {1e-4, 1e-6, 1e-8, 1e-10}) {
         const auto result = ode_likelihood(schedule, {0.01, 50}, oracle_of(named.mixture, schedule), x,
                                            {.tolerance = tolerance, .prior = known_end});
@@ -163,7 +163,7 @@ TEST_CASE("the likelihood of a sample depends neither on its neighbours nor on t
     const mixture_oracle oracle = oracle_of(named.mixture, schedule);
     const batch<double> x = named.mixture.sample(9, 8);
     for (const trace_method method : {trace_method::exact, trace_method::rademacher}) {
-        const auto run = [&](const batch<double>& part, index first) {
+        const auto run = [&](const batch<double>& part, isize first) {
             return ode_likelihood(schedule, {0.02, 200}, oracle, part,
                                   {.trace = {.method = method, .probes = 3, .seed = 4, .first_sample = first}});
         };
@@ -173,7 +173,7 @@ TEST_CASE("the likelihood of a sample depends neither on its neighbours nor on t
         CHECK((all.noise.rightCols(4) == rest.noise).all());
         CHECK(all.log_density(2) == one.log_density(0));
         CHECK(all.steps[2] == one.steps[0]);
-        CHECK(all.steps != std::vector<index>(9, all.steps[0]));
+        CHECK(all.steps != std::vector<isize>(9, all.steps[0]));
     }
 }
 
@@ -181,10 +181,10 @@ TEST_CASE("the density that a network gives adds up to one", "[loss]") {
     nn::mlp<double> net{{.dim = 1, .hidden = 8, .blocks = 1, .embedding = 4}};
     disturb(net, 0.3, 1);
     const variance_preserving schedule{.time_scale = 20};
-    constexpr index points = 401;
+    constexpr isize points = 401;
     constexpr double width = 0.05;
     batch<double> x(1, points);
-    for (index n = 0; n < points; ++n) {
+    for (isize n = 0; n < points; ++n) {
         x(0, n) = width * static_cast<double>(n - points / 2);
     }
     for (const prediction kind : {prediction::v, prediction::x0}) {
@@ -202,12 +202,12 @@ TEST_CASE("a sample that takes too many steps has no likelihood", "[loss]") {
     const mixture_oracle oracle = oracle_of(named.mixture, schedule);
     const batch<double> x = named.mixture.sample(30, 9);
     const auto all = ode_likelihood(schedule, {0.02, 200}, oracle, x);
-    const index most = all.steps[0];
+    const isize most = all.steps[0];
     const auto some = ode_likelihood(schedule, {0.02, 200}, oracle, x, {.most_steps = most});
     CHECK(all.finished);
     CHECK_FALSE(some.finished);
-    for (index n = 0; n < 30; ++n) {
-        const index steps = all.steps[static_cast<std::size_t>(n)];
+    for (isize n = 0; n < 30; ++n) {
+        const isize steps = all.steps[static_cast<std::size_t>(n)];
         CHECK(std::isnan(some.log_density(n)) == (steps > most));
         CHECK((steps > most || some.log_density(n) == all.log_density(n)));
         CHECK(some.steps[static_cast<std::size_t>(n)] == std::min(steps, most));

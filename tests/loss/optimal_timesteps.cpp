@@ -23,13 +23,13 @@ namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 /// A cost without any structure.
-double rough_cost(index t, index s) {
+double rough_cost(isize t, isize s) {
     const double x = std::sin(static_cast<double>(t * 131 + s * 17 + 5)) * 43758.5453;
     return x - std::floor(x) - 0.2;
 }
 
 template <class Cost>
-double cost_of(const std::vector<index>& timesteps, const Cost& cost) {
+double cost_of(const std::vector<isize>& timesteps, const Cost& cost) {
     double sum = 0;
     for (std::size_t k = timesteps.size(); k-- > 0;) {
         sum = cost(timesteps[k], k + 1 < timesteps.size() ? timesteps[k + 1] : clean) + sum;
@@ -39,16 +39,16 @@ double cost_of(const std::vector<index>& timesteps, const Cost& cost) {
 
 /// Over all sub-sequences that begin at T − 1.
 template <class Cost>
-timestep_sequence plain_best(index steps, index count, const Cost& cost) {
+timestep_sequence plain_best(isize steps, isize count, const Cost& cost) {
     timestep_sequence best{{}, infinity};
-    for (index chosen = 0; chosen < index{1} << (steps - 1); ++chosen) {
-        std::vector<index> timesteps{steps - 1};
-        for (index t = steps - 2; t >= 0; --t) {
+    for (isize chosen = 0; chosen < isize{1} << (steps - 1); ++chosen) {
+        std::vector<isize> timesteps{steps - 1};
+        for (isize t = steps - 2; t >= 0; --t) {
             if ((chosen >> t) & 1) {
                 timesteps.push_back(t);
             }
         }
-        if (static_cast<index>(timesteps.size()) == count && cost_of(timesteps, cost) < best.cost) {
+        if (static_cast<isize>(timesteps.size()) == count && cost_of(timesteps, cost) < best.cost) {
             best = {timesteps, cost_of(timesteps, cost)};
         }
     }
@@ -58,7 +58,7 @@ timestep_sequence plain_best(index steps, index count, const Cost& cost) {
 /// E|x_0 − E[x_0|x_t]|² of x_0 = ±1, by sums over x_t.
 std::vector<double> two_point_errors(const noise_schedule<>& schedule) {
     std::vector<double> errors;
-    for (index t = 0; t < schedule.steps(); ++t) {
+    for (isize t = 0; t < schedule.steps(); ++t) {
         const double snr = schedule[t].snr, deviation = 1 / std::sqrt(snr);
         double sum = 0, weights = 0;
         for (int i = -400; i <= 400; ++i) {
@@ -75,11 +75,11 @@ std::vector<double> two_point_errors(const noise_schedule<>& schedule) {
 }  // namespace
 
 TEST_CASE("the cheapest sub-sequence is that of a search of all", "[loss]") {
-    for (index steps = 1; steps <= 12; ++steps) {
+    for (isize steps = 1; steps <= 12; ++steps) {
         const optimal_sequences all(steps, steps, rough_cost);
         CHECK(all.steps() == steps);
         CHECK(all.most() == steps);
-        for (index count = 1; count <= steps; ++count) {
+        for (isize count = 1; count <= steps; ++count) {
             const timestep_sequence expected = plain_best(steps, count, rough_cost);
             const timestep_sequence found = all[count];
             INFO(count << " of " << steps);
@@ -94,9 +94,9 @@ TEST_CASE("the cheapest sub-sequence is that of a search of all", "[loss]") {
 }
 
 TEST_CASE("where a step costs the square of its length, the best sub-sequence is the trailing one", "[loss]") {
-    const auto square = [](index t, index s) { return static_cast<double>((t - s) * (t - s)); };
+    const auto square = [](isize t, isize s) { return static_cast<double>((t - s) * (t - s)); };
     const optimal_sequences all(1000, 50, square);
-    for (const index count : {1, 2, 10, 25, 50}) {
+    for (const isize count : {1, 2, 10, 25, 50}) {
         CHECK(all[count].timesteps == make_timesteps(1000, count, timestep_spacing::trailing));
         CHECK(all.cost(count) == 1e6 / static_cast<double>(count));
     }
@@ -105,18 +105,18 @@ TEST_CASE("where a step costs the square of its length, the best sub-sequence is
 TEST_CASE("all timesteps, and one", "[loss]") {
     CHECK(optimal_timesteps(40, 40, rough_cost).timesteps == all_timesteps(40));
     CHECK(std::abs(optimal_timesteps(40, 40, rough_cost).cost - cost_of(all_timesteps(40), rough_cost)) < 1e-13);
-    CHECK(optimal_timesteps(40, 1, rough_cost).timesteps == std::vector<index>{39});
+    CHECK(optimal_timesteps(40, 1, rough_cost).timesteps == std::vector<isize>{39});
     CHECK(optimal_timesteps(40, 1, rough_cost).cost == rough_cost(39, clean));
 }
 
 TEST_CASE("of equal sums the step to the lower timestep is taken", "[loss]") {
-    const auto nothing = [](index, index) { return 0.0; };
-    CHECK(optimal_timesteps(10, 4, nothing).timesteps == std::vector<index>{9, 2, 1, 0});
+    const auto nothing = [](isize, isize) { return 0.0; };
+    CHECK(optimal_timesteps(10, 4, nothing).timesteps == std::vector<isize>{9, 2, 1, 0});
 }
 
 TEST_CASE("forbidden steps are not taken, and NaN is refused", "[loss]") {
-    const auto even = [](index t, index s) { return s != clean && s % 2 != 0 ? infinity : rough_cost(t, s); };
-    for (const index t : optimal_timesteps(20, 5, even).timesteps) {
+    const auto even = [](isize t, isize s) { return s != clean && s % 2 != 0 ? infinity : rough_cost(t, s); };
+    for (const isize t : optimal_timesteps(20, 5, even).timesteps) {
         CHECK((t % 2 == 0 || t == 19));
     }
     const optimal_sequences few(20, 20, even);
@@ -124,16 +124,16 @@ TEST_CASE("forbidden steps are not taken, and NaN is refused", "[loss]") {
     CHECK(few.cost(12) == infinity);
     CHECK_THROWS_AS(few[12], value_error);
     for (const double bad : {-infinity, std::numeric_limits<double>::quiet_NaN()}) {
-        CHECK_THROWS_AS(optimal_timesteps(20, 5, [=](index t, index s) { return t == 15 && s == 4 ? bad : 1.0; }),
+        CHECK_THROWS_AS(optimal_timesteps(20, 5, [=](isize t, isize s) { return t == 15 && s == 4 ? bad : 1.0; }),
                         value_error);
-        CHECK_THROWS_AS(optimal_timesteps(20, 5, [=](index t, index s) { return t == 3 && s == clean ? bad : 1.0; }),
+        CHECK_THROWS_AS(optimal_timesteps(20, 5, [=](isize t, isize s) { return t == 3 && s == clean ? bad : 1.0; }),
                         value_error);
     }
 }
 
 TEST_CASE("the search calls each cost once, and does not depend on the thread count", "[loss]") {
-    std::atomic<index> calls{0};
-    const auto counted = [&](index t, index s) {
+    std::atomic<isize> calls{0};
+    const auto counted = [&](isize t, isize s) {
         ++calls;
         return rough_cost(t, s);
     };
@@ -143,7 +143,7 @@ TEST_CASE("the search calls each cost once, and does not depend on the thread co
     set_thread_count(3);
     const optimal_sequences together(700, 60, rough_cost);
     set_thread_count(0);
-    for (index count = 1; count <= 60; ++count) {
+    for (isize count = 1; count <= 60; ++count) {
         CHECK(alone.cost(count) == together.cost(count));
         CHECK(alone[count].timesteps == together[count].timesteps);
         CHECK(std::abs(alone.cost(count) - cost_of(alone[count].timesteps, rough_cost)) < 1e-12);
@@ -160,11 +160,11 @@ TEST_CASE("the bound of the best sub-sequence falls with its length, from below 
             const step_cost_options options{.variance = variance, .decoder_deviation = 0.05};
             const step_cost cost(schedule, errors, options);
             const optimal_sequences all(1000, 200, cost);
-            for (index count = 2; count <= 200; ++count) {
+            for (isize count = 2; count <= 200; ++count) {
                 // The large variance is for coarse chains; a finer one need not be better there.
                 CHECK((variance == step_variance::fixed_large || all.cost(count) <= all.cost(count - 1)));
             }
-            for (const index count : {10, 25, 50}) {
+            for (const isize count : {10, 25, 50}) {
                 const timestep_sequence best = optimal_timesteps(schedule, errors, count, options);
                 CHECK(best.timesteps == all[count].timesteps);
                 CHECK(best.cost == all.cost(count));
@@ -186,8 +186,8 @@ TEST_CASE("the bound of the best sub-sequence falls with its length, from below 
     CHECK(optimal_timesteps(schedule, errors, 30, options).timesteps == all_timesteps(30));
     CHECK(std::abs(optimal_timesteps(schedule, errors, 30, options).cost - cost_of(all_timesteps(30), cost)) < 1e-12);
     // Two timesteps of a decoder that takes one only.
-    const auto at_four = [](index t) { return t == 4 ? 1.0 : infinity; };
-    CHECK(optimal_timesteps(schedule, errors, 2, {.decoder = at_four}).timesteps == std::vector<index>{29, 4});
+    const auto at_four = [](isize t) { return t == 4 ? 1.0 : infinity; };
+    CHECK(optimal_timesteps(schedule, errors, 2, {.decoder = at_four}).timesteps == std::vector<isize>{29, 4});
 }
 
 TEST_CASE("a search for what there cannot be is refused", "[loss]") {
@@ -206,7 +206,7 @@ TEST_CASE("a search for what there cannot be is refused", "[loss]") {
 }
 
 TEST_CASE("the search for timesteps may be watched and stopped", "[loss]") {
-    const auto cost = [](ddpm::index t, ddpm::index s) { return static_cast<double>((t - s) * (t - s)); };
+    const auto cost = [](ddpm::isize t, ddpm::isize s) { return static_cast<double>((t - s) * (t - s)); };
     check_watched_and_stopped(
         [&](const measurement_callback& progress) -> std::vector<double> {
             const optimal_sequences found(20, 4, cost, progress);
@@ -218,7 +218,7 @@ TEST_CASE("the search for timesteps may be watched and stopped", "[loss]") {
 }
 
 TEST_CASE("how many timesteps a sub-sequence may have is said as it is", "[loss]") {
-    const auto cost = [](ddpm::index, ddpm::index) { return 1.0; };
+    const auto cost = [](ddpm::isize, ddpm::isize) { return 1.0; };
     try {
         const optimal_sequences none(10, 0, cost);
         FAIL("nothing was thrown");

@@ -19,12 +19,12 @@ TEMPLATE_TEST_CASE("the prior's divergence has the published values", "[loss]", 
     using S = TestType;
     const noise_schedule schedule{linear_beta{}, 1000};
     batch<S> x0(48, 3);
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         x0.col(n) = static_cast<S>(n - 1);
     }
     const auto kl = prior_kl(schedule, x0);
     const double bits[] = {2.91129454203e-05, 5.87478388676e-10, 2.91129454203e-05};
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         const double expected = bits[n];
         CHECK(std::abs(kl(n) / (48 * std::numbers::ln2) - expected) < 1e-9 * expected + 1e-15);  // theirs cancels
     }
@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("the prior's divergence has the published values", "[loss]", 
 TEST_CASE("the prior's divergence is that of the marginal from the standard normal", "[loss]") {
     for (const auto& [name, schedule] : all_schedules()) {
         const batch<double> x0 = pattern<double>(5, 4, 1);
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const auto q = q_mean_variance(schedule, x0, t);
             const batch<double> zero = batch<double>::Zero(5, 4);
             const per_sample_values<double> none = per_sample_values<double>::Zero(4);
@@ -41,7 +41,7 @@ TEST_CASE("the prior's divergence is that of the marginal from the standard norm
             std::vector<double> kl(4);
             prior_kl(schedule, x0, t, kl);
             INFO(name << ", t = " << t);
-            for (index n = 0; n < 4; ++n) {
+            for (isize n = 0; n < 4; ++n) {
                 CHECK(std::abs(kl[static_cast<std::size_t>(n)] - expected(n)) < 1e-12 * (1 + expected(n)));
             }
         }

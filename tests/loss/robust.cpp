@@ -24,9 +24,9 @@ double expected_loss(const noise_schedule<>& schedule, const noised_example<doub
                      const Penalty& penalty) {
     const batch<double> measured = convert(schedule, kind, space, example.xt, example.t, predicted);
     double sum = 0;
-    for (index n = 0; n < predicted.cols(); ++n) {
+    for (isize n = 0; n < predicted.cols(); ++n) {
         const double w = weight_at(schedule, weighting, space, example.t[static_cast<std::size_t>(n)]);
-        for (index i = 0; i < predicted.rows(); ++i) {
+        for (isize i = 0; i < predicted.rows(); ++i) {
             sum += w * penalty(std::abs(measured(i, n) - example.truth(space)(i, n)));
         }
     }

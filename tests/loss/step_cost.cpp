@@ -21,9 +21,9 @@ namespace {
 constexpr step_variance all_variances[] = {step_variance::fixed_small, step_variance::fixed_large,
                                            step_variance::matched};
 
-std::vector<double> some_errors(index steps) {
+std::vector<double> some_errors(isize steps) {
     std::vector<double> errors;
-    for (index t = 0; t < steps; ++t) {
+    for (isize t = 0; t < steps; ++t) {
         errors.push_back(0.01 + std::abs(std::sin(static_cast<double>(t))));
     }
     return errors;
@@ -36,8 +36,8 @@ TEST_CASE("the cost of a step is the KL of its Gaussians", "[loss]") {
         const std::vector<double> errors = some_errors(schedule.steps());
         for (const step_variance variance : all_variances) {
             const step_cost cost(schedule, errors, {.variance = variance});
-            for (const index t : some_timesteps(schedule.steps())) {
-                for (const index s : some_timesteps(schedule.steps())) {
+            for (const isize t : some_timesteps(schedule.steps())) {
+                for (const isize s : some_timesteps(schedule.steps())) {
                     if (s >= t) {
                         continue;
                     }
@@ -62,7 +62,7 @@ TEST_CASE("with the posterior's variance a step costs the error times half the f
     const noise_schedule schedule{cosine_beta{}, 1000};
     const std::vector<double> errors = some_errors(1000);
     const step_cost cost(schedule, errors);
-    for (const auto& [t, s] : {std::pair<index, index>{999, 0}, {999, 998}, {500, 20}, {1, 0}}) {
+    for (const auto& [t, s] : {std::pair<isize, isize>{999, 0}, {999, 998}, {500, 20}, {1, 0}}) {
         const double expected = 0.5 * (schedule[s].snr - schedule[t].snr) * errors[static_cast<std::size_t>(t)];
         CHECK(std::abs(cost(t, s) / expected - 1) < 1e-9);
     }
@@ -74,8 +74,8 @@ TEST_CASE("no variance costs less than the matched one", "[loss]") {
     const step_cost small(schedule, errors, {.variance = step_variance::fixed_small});
     const step_cost large(schedule, errors, {.variance = step_variance::fixed_large});
     const step_cost matched(schedule, errors, {.variance = step_variance::matched});
-    for (index t = 1; t < 100; ++t) {
-        for (index s = 0; s < t; ++s) {
+    for (isize t = 1; t < 100; ++t) {
+        for (isize s = 0; s < t; ++s) {
             CHECK(matched(t, s) > 0);
             CHECK(matched(t, s) <= small(t, s));
             CHECK(matched(t, s) <= large(t, s));
@@ -88,9 +88,9 @@ TEST_CASE("no variance costs less than the matched one", "[loss]") {
 TEST_CASE("for Gaussian data the bound of every sub-sequence is the entropy and the mismatch of the start", "[loss]") {
     const double v = 0.3;
     for (const auto& [name, schedule] : all_schedules()) {
-        const index steps = schedule.steps();
+        const isize steps = schedule.steps();
         std::vector<double> errors;
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             const double alpha_bar = schedule.alpha_bar(t);
             errors.push_back(v * (1 - alpha_bar) / (alpha_bar * v + 1 - alpha_bar));
         }
@@ -99,9 +99,9 @@ TEST_CASE("for Gaussian data the bound of every sub-sequence is the entropy and 
         const double prior = kl_gaussians(0.0, std::log(1 - alpha_bar), 0.0, 0.0) + 0.5 * alpha_bar * v;
         const double entropy = 0.5 * std::log(2 * std::numbers::pi * std::numbers::e * v);
         const double expected = entropy + kl_gaussians(0.0, std::log(last), 0.0, 0.0);
-        for (const index stride : {index{1}, index{2}, steps / 3 + 1, steps}) {
+        for (const isize stride : {isize{1}, isize{2}, steps / 3 + 1, steps}) {
             double bound = prior;
-            index t = steps - 1;
+            isize t = steps - 1;
             for (; t >= stride; t -= stride) {
                 bound += cost(t, t - stride);
             }
@@ -120,7 +120,7 @@ TEST_CASE("the last step is the decoder's: the best Gaussian, a given one, or th
     };
     CHECK(std::abs(step_cost(schedule, errors)(3, clean) - gaussian(0.2)) < 1e-14);
     CHECK(std::abs(step_cost(schedule, errors, {.decoder_deviation = 0.5})(3, clean) - gaussian(0.5)) < 1e-14);
-    const step_cost own(schedule, errors, {.decoder = [](index t) { return 100.0 + static_cast<double>(t); }});
+    const step_cost own(schedule, errors, {.decoder = [](isize t) { return 100.0 + static_cast<double>(t); }});
     CHECK(own(7, clean) == 107);
     CHECK(own(7, 2) == step_cost(schedule, errors)(7, 2));
 }
@@ -149,7 +149,7 @@ TEST_CASE("a step cost refuses what it cannot count", "[loss]") {
     const std::vector<double> zero(10, 0.0);
     CHECK_THROWS_AS(step_cost(schedule, zero), value_error);
     CHECK(step_cost(schedule, zero, {.decoder_deviation = 0.1})(5, 2) == 0);
-    CHECK(step_cost(schedule, zero, {.decoder = [](index) { return 1.0; }})(5, clean) == 1);
+    CHECK(step_cost(schedule, zero, {.decoder = [](isize) { return 1.0; }})(5, clean) == 1);
     const step_cost cost(schedule, std::vector<double>(10, 0.1));
     CHECK_THROWS_AS(cost(10, 2), value_error);
     CHECK_THROWS_AS(cost(5, 5), value_error);

@@ -27,13 +27,13 @@ namespace ddpm::test {
 template <Scalar S, class MakeLoss>
 void check_golden_losses(const MakeLoss& make_loss, std::span<const double[52]> rows) {
     const noise_schedule schedule{cosine_beta{}, 12};
-    const std::vector<index> t{0, 1, 5, 11};
+    const std::vector<isize> t{0, 1, 5, 11};
     const std::vector<double> weight{1, 0.5, 2, 1.25};
     const batch<S> x0 = pattern_pixels<S>(6, 4);
     batch<S> eps(6, 4), predicted(6, 4), table(6, 4);
-    for (index n = 0; n < 4; ++n) {
-        for (index i = 0; i < 6; ++i) {
-            const index time = t[static_cast<std::size_t>(n)];
+    for (isize n = 0; n < 4; ++n) {
+        for (isize i = 0; i < 6; ++i) {
+            const isize time = t[static_cast<std::size_t>(n)];
             eps(i, n) = static_cast<S>(pattern_noise(i, n, time));
             predicted(i, n) = static_cast<S>(pattern_prediction(i, n, time));
             table(i, n) = static_cast<S>(pattern_head(i, n, time));
@@ -57,7 +57,7 @@ void check_golden_losses(const MakeLoss& make_loss, std::span<const double[52]> 
             }
             const Eigen::Map<const batch<double>> a(golden + 4, 6, 4), b(golden + 28, 6, 4);
             double worst_gradient = 0;  // of each sample, since they differ by orders of magnitude
-            for (index n = 0; n < 4; ++n) {
+            for (isize n = 0; n < 4; ++n) {
                 const auto error = [&](const batch<S>& ours, const auto& theirs) {
                     return (ours.col(n).template cast<double>() - theirs.col(n)).abs().maxCoeff() /
                            (theirs.col(n).abs().maxCoeff() + 1e-30);  // 0 where all levels are at the floor
@@ -86,8 +86,8 @@ void check_variance_gradients(const Schedule& schedule, const Loss& loss, predic
     static_cast<void>(loss(schedule, kind, noised, predicted, head, d_predicted, d_head));
     const auto check = [&](batch<double>& of, const batch<double>& gradient, const char* name) {
         const double step = 1e-5;
-        for (index n = 0; n < 4; ++n) {
-            for (index i = 0; i < 5; ++i) {
+        for (isize n = 0; n < 4; ++n) {
+            for (isize i = 0; i < 5; ++i) {
                 const double here = of(i, n);
                 of(i, n) = here + step;
                 const double above = value();
@@ -108,10 +108,10 @@ void check_variance_gradients(const Schedule& schedule, const Loss& loss, predic
 template <Scalar S, class Loss>
 void check_weights(const Loss& loss) {
     const noise_schedule schedule{cosine_beta{}, 100};
-    std::vector<index> times;
+    std::vector<isize> times;
     std::vector<double> weight;
-    const index count = 300;
-    for (index n = 0; n < count; ++n) {
+    const isize count = 300;
+    for (isize n = 0; n < count; ++n) {
         times.push_back(n % 100);
         weight.push_back(0.25 * static_cast<double>(n % 5));
     }
@@ -124,7 +124,7 @@ void check_weights(const Loss& loss) {
     noised.losses = losses;
     const double value = loss(schedule, prediction::v, noised, predicted, head, d, d_head);
     double sum = 0;
-    for (index n = 0; n < count; n += 7) {
+    for (isize n = 0; n < count; n += 7) {
         const auto at = static_cast<std::size_t>(n);
         batch<S> one(5, 1), one_head(5, 1);
         const batch<S> x0 = example.x0.col(n), eps = example.eps.col(n), xt = example.xt.col(n);
@@ -142,7 +142,7 @@ void check_weights(const Loss& loss) {
     CHECK(std::abs(value - sum / static_cast<double>(count)) < ulps<double>(64) * value);
     noised.losses = {};
     batch<S> d_again(5, count), d_head_again(5, count);
-    for (const index threads : {1, 3}) {
+    for (const isize threads : {1, 3}) {
         set_thread_count(threads);
         const double again = loss(schedule, prediction::v, noised, predicted, head, d_again, d_head_again);
         CHECK(std::abs(again - value) <= ulps<double>(64) * value);

@@ -43,19 +43,19 @@ struct gaussian_oracle_with_head {
     template <Scalar S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
         oracle(xt, t, out);
-        for (index n = 0; n < xt.columns() && out.variance.size() != 0; ++n) {
-            out.variance.array().col(n) = static_cast<S>(variance(static_cast<index>(t[static_cast<std::size_t>(n)])));
+        for (isize n = 0; n < xt.columns() && out.variance.size() != 0; ++n) {
+            out.variance.array().col(n) = static_cast<S>(variance(static_cast<isize>(t[static_cast<std::size_t>(n)])));
         }
     }
 
-    [[nodiscard]] double variance(index t) const {
+    [[nodiscard]] double variance(isize t) const {
         const auto [alpha, sigma] = marginal_at(oracle.schedule, t);
         return oracle.variance * sigma * sigma / (alpha * alpha * oracle.variance + sigma * sigma);
     }
 };
 
 template <Scalar S>
-[[nodiscard]] batch<S> gaussian_data(index rows, index columns, double mean, double variance) {
+[[nodiscard]] batch<S> gaussian_data(isize rows, isize columns, double mean, double variance) {
     return static_cast<S>(mean) + static_cast<S>(std::sqrt(variance)) * random_batch<S>(rows, columns, 11);
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("no network, variance or sub-sequence takes the bound below the entrop
         for (const auto kind : {reverse_variance::fixed_small, reverse_variance::fixed_large,
                                 reverse_variance::learned_range, reverse_variance::optimal}) {
             for (const auto& timesteps :
-                 {std::vector<index>{}, std::vector<index>{24, 11, 3, 0}, std::vector<index>{24}}) {
+                 {std::vector<isize>{}, std::vector<isize>{24, 11, 3, 0}, std::vector<isize>{24}}) {
                 const auto r = variational_bound(
                     schedule, oracle, x0, {.variance = kind, .decoder = gaussian_decoder{}, .timesteps = timesteps});
                 INFO("shift " << wrong << ", variance " << static_cast<int>(kind) << ", steps " << timesteps.size());
@@ -180,14 +180,14 @@ TEST_CASE("the bound of levels is not below their entropy", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 200};
     batch<double> x0(8, 400);  // fair coins: one bit per dimension
     const philox_noise coins(1, static_cast<noise_stream>(first_user_stream));
-    for (index n = 0; n < x0.cols(); ++n) {
-        for (index i = 0; i < x0.rows(); ++i) {
+    for (isize n = 0; n < x0.cols(); ++n) {
+        for (isize i = 0; i < x0.rows(); ++i) {
             x0(i, n) = static_cast<double>(2 * coins.below(2, n, 0, i) - 1);
         }
     }
     const auto oracle = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
-        for (index n = 0; n < xt.columns(); ++n) {
-            const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[static_cast<std::size_t>(n)]));
+        for (isize n = 0; n < xt.columns(); ++n) {
+            const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
             out.prediction.array().col(n) = (xt.array().col(n) * (alpha / (sigma * sigma))).tanh();
         }
     };
@@ -214,10 +214,10 @@ TEMPLATE_TEST_CASE("a limited estimate is limited, and only that of levels", "[l
 TEST_CASE("the bound of a sub-sequence is that of the respaced chain", "[loss]") {
     const noise_schedule schedule{linear_beta{}, 100};
     const batch<double> x0 = pattern_pixels<double>(6, 20);
-    const std::vector<index> timesteps{99, 60, 33, 7, 2};
+    const std::vector<isize> timesteps{99, 60, 33, 7, 2};
     const auto short_chain = respaced(schedule, timesteps);
     struct same_noise {  // for every step
-        void normal(batch_view<double> out, index, index first_sample) const {
+        void normal(batch_view<double> out, isize, isize first_sample) const {
             philox_noise(3, noise_stream::evaluation).normal(out, 0, first_sample);
         }
     };
@@ -242,22 +242,22 @@ TEMPLATE_TEST_CASE("the bound has the same bits for every batch, part and thread
     const noise_schedule schedule{cosine_beta{}, 20};
     const batch<S> x0 = pattern_pixels<S>(70, 50);
     const gaussian_oracle_with_head<noise_schedule<>> oracle{{schedule, 0.1, 0.3}};
-    for (const index steps : {0, 6}) {
+    for (const isize steps : {0, 6}) {
         bound_options options{.variance = reverse_variance::learned_range, .steps_per_sample = steps, .seed = 5};
         const bound_result all = variational_bound(schedule, oracle, x0, options);
-        for (const index size : {1, 7, 1000}) {
+        for (const isize size : {1, 7, 1000}) {
             options.batch = size;
             CHECK(equal(variational_bound(schedule, oracle, x0, options), all));
         }
-        for (const index threads : {1, 3}) {
+        for (const isize threads : {1, 3}) {
             set_thread_count(threads);
             CHECK(equal(variational_bound(schedule, oracle, x0, options), all));
         }
         set_thread_count(0);
         options.batch = 8;
-        index from = 0, part = 0;
+        isize from = 0, part = 0;
         const auto values = [&]() -> batch<S> {
-            const index count = std::min<index>(x0.cols() - from, 3 + 11 * (part++ % 2));
+            const isize count = std::min<isize>(x0.cols() - from, 3 + 11 * (part++ % 2));
             from += count;
             return x0.middleCols(from - count, count);
         };
@@ -286,16 +286,16 @@ TEST_CASE("fewer steps per sample estimate the bound without bias, and measure t
     const gaussian_oracle<noise_schedule<>> oracle{schedule, 0.1, 0.3};
     const batch<double> one = pattern_pixels<double>(6, 1), x0 = one.replicate(1, 4000);
     const auto all = variational_bound(schedule, oracle, x0);
-    for (const index steps : {2, 7, 25, 39}) {
+    for (const isize steps : {2, 7, 25, 39}) {
         const auto some = variational_bound(schedule, oracle, x0, {.steps_per_sample = steps});
         INFO(steps << " steps");
         CHECK(std::abs(some.nats.mean - all.nats.mean) < 5 * std::hypot(some.nats.error, all.nats.error));
         CHECK(equal(some.prior, all.prior));
         CHECK(equal(some.decoder(), all.decoder()));
-        index count = 0, part = 0;
+        isize count = 0, part = 0;
         for (std::size_t k = 0; k + 1 < some.terms.size(); ++k) {
             count += some.terms[k].samples;
-            while (static_cast<index>(k) >= part * 39 / (steps - 1)) {
+            while (static_cast<isize>(k) >= part * 39 / (steps - 1)) {
                 ++part;
             }
             const double share = 1 / static_cast<double>(part * 39 / (steps - 1) - (part - 1) * 39 / (steps - 1));
@@ -336,7 +336,7 @@ TEST_CASE("the bound takes networks, bare callables, every kind of prediction, a
         const auto other = [&](batch_view<const double> xt, std::span<const double> t,
                                const model_output<double>& out) {
             oracle(xt, t, out);
-            convert(exact, prediction::epsilon, kind, xt, static_cast<index>(t[0]), out.prediction, out.prediction);
+            convert(exact, prediction::epsilon, kind, xt, static_cast<isize>(t[0]), out.prediction, out.prediction);
         };
         const auto r = variational_bound(exact, predicts(other, kind), x0.cast<double>());
         INFO(name_of(kind));
@@ -378,7 +378,7 @@ TEST_CASE("the bound refuses what does not fit", "[loss]") {
     CHECK_THROWS_AS(with({.first_sample = -1}), value_error);
     CHECK_THROWS_AS(with({.decoder = discretized_decoder{.levels = 1}}), value_error);
     CHECK_NOTHROW(with({.timesteps = {4}, .steps_per_sample = 1}));
-    index rows = 3;
+    isize rows = 3;
     const auto changing = [&]() -> batch<float> { return pattern<float>(rows++, 2, 1); };
     CHECK_THROWS_AS(variational_bound(schedule, predictor, changing), shape_error);
     const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
@@ -438,8 +438,8 @@ TEST_CASE("data that was not scaled has no bound in bits", "[loss]") {
     CHECK_THROWS_AS(bound(1.001F, {.decoder = discretized_decoder{.levels = 65536}}), value_error);
     CHECK(std::isnan(bound(std::numeric_limits<float>::quiet_NaN()).nats.mean));  // no mistake, but an outcome
     // Samples are numbered by 32 bits.
-    CHECK_THROWS_AS(bound(0, {.first_sample = (ddpm::index{1} << 32) - 4}), value_error);
-    CHECK(bound(0, {.first_sample = (ddpm::index{1} << 32) - 5}).samples == 5);
+    CHECK_THROWS_AS(bound(0, {.first_sample = (ddpm::isize{1} << 32) - 4}), value_error);
+    CHECK(bound(0, {.first_sample = (ddpm::isize{1} << 32) - 5}).samples == 5);
 }
 
 }  // namespace ddpm::test

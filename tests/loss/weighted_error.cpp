@@ -18,7 +18,7 @@ TEMPLATE_TEST_CASE("weighted_mse is the weighted mean over each sample", "[loss]
     std::vector<double> errors(3), unweighted(3);
     weighted_mse(predicted, target, weight, errors);
     weighted_mse(predicted * S(1), target, 1.0, unweighted);
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         const double expected = (predicted.col(n) - target.col(n)).template cast<double>().square().mean();
         const auto at = static_cast<std::size_t>(n);
         CHECK(std::abs(unweighted[at] - expected) < 1e-12 * expected);

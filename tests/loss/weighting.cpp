@@ -51,7 +51,7 @@ const std::vector<loss_weighting>& all_weightings() {
 
 TEST_CASE("min-SNR-5 and P2 have the published values on the linear schedule", "[loss]") {
     struct row {
-        index t;
+        isize t;
         double snr, eps, x0, v, p2;
     };
     const row rows[] = {{0, 9999, 0.00050005001, 5, 0.0005, 0.0001},
@@ -73,7 +73,7 @@ TEST_CASE("min-SNR-5 and P2 have the published values on the linear schedule", "
 
 TEST_CASE("a weighting counts one error the same, on whatever it is measured", "[loss]") {
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const double alpha_bar = schedule.alpha_bar(t);
             for (const loss_weighting& weighting : all_weightings()) {
                 const double on_x0 = weight_at(schedule, weighting, prediction::x0, t);
@@ -90,7 +90,7 @@ TEST_CASE("a weighting counts one error the same, on whatever it is measured", "
 TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
     for (const named_schedule& named : all_schedules()) {
         const noise_schedule<>& schedule = named.schedule;
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const double alpha_bar = schedule.alpha_bar(t), snr = alpha_bar / (1 - alpha_bar), sigma2 = 1 / snr;
             const auto on = [&](const loss_weighting& w, prediction kind) { return weight_at(schedule, w, kind, t); };
             INFO(named.name << ", t = " << t);
@@ -116,7 +116,7 @@ TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
 
 TEST_CASE("the weights of the variational diffusion model are its bound's", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 1000};
-    for (const index t : {1, 2, 500, 998}) {
+    for (const isize t : {1, 2, 500, 998}) {
         for (const prediction kind : all_predictions) {
             // The bound's term is the KL of the posteriors.
             CHECK(relative(weight_at(schedule, vdm_weighting{}, kind, t), 1000 * kl_weight(schedule, kind, t)) < 1e-9);
@@ -129,17 +129,17 @@ TEST_CASE("the weights of the variational diffusion model are its bound's", "[lo
     CHECK(weight_at(schedule, vdm_weighting{}, prediction::epsilon, 0) == 0);
 
     // Where γ rises linearly by 18.3 over [0, 1], half its slope is 9.15, and the discrete weights come near it.
-    const index steps = 4000;
+    const isize steps = 4000;
     std::vector<double> beta;
     double before = 1;
-    for (index t = 0; t < steps; ++t) {
+    for (isize t = 0; t < steps; ++t) {
         const double u = static_cast<double>(t) / static_cast<double>(steps);
         const double alpha_bar = 1 / (1 + std::exp(-13.3 + 18.3 * u));
         beta.push_back(1 - alpha_bar / before);
         before = alpha_bar;
     }
     const noise_schedule<> straight{beta};
-    for (const index t : {index{0}, index{1}, index{2000}, steps - 1}) {
+    for (const isize t : {isize{0}, isize{1}, isize{2000}, steps - 1}) {
         CHECK(relative(weight_at(straight, continuous_vdm_weighting{}, prediction::epsilon, t), 9.15) < 1e-4);
     }
     CHECK(relative(weight_at(straight, vdm_weighting{}, prediction::epsilon, 2000), 9.15) < 3e-3);
@@ -153,7 +153,7 @@ TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]"
     for (const loss_weighting& weighting : all_weightings()) {
         for (const prediction kind : all_predictions) {
             double expected = 0;
-            for (index n = 0; n < 4; ++n) {
+            for (isize n = 0; n < 4; ++n) {
                 expected += weight_at(schedule, weighting, kind, example.t[static_cast<std::size_t>(n)]) *
                             (predicted.col(n) - example.truth(kind).col(n)).square().mean() / 4;
             }

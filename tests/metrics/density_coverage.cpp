@@ -18,12 +18,12 @@ namespace ddpm::test {
 namespace {
 
 template <class X, class Y>
-density_and_coverage plain(const X& samples, const Y& real, index k) {
-    index inside = 0, covered = 0;
-    for (index m = 0; m < real.cols(); ++m) {
+density_and_coverage plain(const X& samples, const Y& real, isize k) {
+    isize inside = 0, covered = 0;
+    for (isize m = 0; m < real.cols(); ++m) {
         const double radius = plain_kth_squared(real, m, k);
-        index in_ball = 0;
-        for (index n = 0; n < samples.cols(); ++n) {
+        isize in_ball = 0;
+        for (isize n = 0; n < samples.cols(); ++n) {
             in_ball += plain_squared_distance(samples, n, real, m) <= radius ? 1 : 0;
         }
         inside += in_ball;
@@ -63,7 +63,7 @@ TEMPLATE_TEST_CASE("density and coverage agree with their definition over chunks
                    double) {
     const batch<TestType> samples = gaussian_samples<TestType>(3, 150, 1, 0.7);
     const batch<TestType> real = gaussian_samples<TestType>(3, 301, 2, 0, 1.5);
-    for (const index k : {1, 3, 10}) {
+    for (const isize k : {1, 3, 10}) {
         const auto [density, coverage] = density_coverage(samples, real, k);
         const auto expected = plain(samples, real, k);
         CHECK(density == expected.density);
@@ -80,7 +80,7 @@ TEMPLATE_TEST_CASE("density and coverage agree with their definition over chunks
 // The k-th neighbour lies on the border of each ball, the sample itself in the middle, as copies.
 TEST_CASE("copies of all real samples have density (k + 1)/k and cover all", "[metrics]") {
     const batch<float> x = gaussian_samples<float>(5, 300, 1) + 1000.0F;
-    for (const index k : {1, 4}) {
+    for (const isize k : {1, 4}) {
         const auto [density, coverage] = density_coverage(x, x.template cast<double>(), k);
         CHECK(std::abs(density - static_cast<double>(k + 1) / static_cast<double>(k)) < 1e-15);
         CHECK(coverage == 1);
@@ -91,9 +91,9 @@ TEST_CASE("copies of all real samples have density (k + 1)/k and cover all", "[m
 }
 
 TEST_CASE("density and coverage of equal distributions are in the mean what the authors prove", "[metrics]") {
-    const index n = 9, m = 12, k = 3;
+    const isize n = 9, m = 12, k = 3;
     double missed = 1;
-    for (index i = 1; i <= k; ++i) {
+    for (isize i = 1; i <= k; ++i) {
         missed *= static_cast<double>(m - i) / static_cast<double>(n + m - i);
     }
     const auto value = [&](std::uint64_t seed) {

@@ -23,7 +23,7 @@ template <class X, class Y>
 double plain_energy(const X& x, const Y& y, pair_estimate estimate) {
     return -plain_two_samples(
         x, y, estimate == pair_estimate::unbiased,
-        [](const auto& a, index n, const auto& b, index m) { return std::sqrt(plain_squared_distance(a, n, b, m)); });
+        [](const auto& a, isize n, const auto& b, isize m) { return std::sqrt(plain_squared_distance(a, n, b, m)); });
 }
 
 /// E|z| of z ~ N(mean, deviation²).
@@ -129,7 +129,7 @@ TEST_CASE("the energy distance does not depend on the thread count", "[metrics]"
     const batch<double> x = gaussian_samples(5, 300, 1), y = gaussian_samples(5, 200, 2);
     set_thread_count(1);
     const double alone = energy_distance(x, y);
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK(energy_distance(x, y) == alone);
     }

@@ -14,11 +14,11 @@ namespace ddpm::test {
 
 namespace {
 
-batch<double> random_batch(index dimension, index count, std::uint32_t seed) {
+batch<double> random_batch(isize dimension, isize count, std::uint32_t seed) {
     std::mt19937 bits(seed);
     batch<double> x(dimension, count);
-    for (index n = 0; n < count; ++n) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize n = 0; n < count; ++n) {
+        for (isize i = 0; i < dimension; ++i) {
             x(i, n) = static_cast<double>(bits()) / 4294967296.0 - 0.5;
         }
     }
@@ -27,9 +27,9 @@ batch<double> random_batch(index dimension, index count, std::uint32_t seed) {
 
 gaussian_fit diagonal(std::initializer_list<double> mean, std::initializer_list<double> variance) {
     gaussian_fit fit;
-    fit.mean = Eigen::Map<const Eigen::VectorXd>(mean.begin(), static_cast<index>(mean.size()));
+    fit.mean = Eigen::Map<const Eigen::VectorXd>(mean.begin(), static_cast<isize>(mean.size()));
     fit.covariance =
-        Eigen::Map<const Eigen::VectorXd>(variance.begin(), static_cast<index>(variance.size())).asDiagonal();
+        Eigen::Map<const Eigen::VectorXd>(variance.begin(), static_cast<isize>(variance.size())).asDiagonal();
     return fit;
 }
 
@@ -73,12 +73,12 @@ TEST_CASE("the Fréchet distance agrees with numpy", "[metrics]") {
     // the root of S1 S2 by its general eigenvalues: np.sqrt(np.linalg.eigvals(S1 @ S2)).real.sum().
     batch<double> x(4, 50);
     batch<double> y(4, 40);
-    for (index i = 0; i < 4; ++i) {
+    for (isize i = 0; i < 4; ++i) {
         const double k = static_cast<double>(i);
-        for (index n = 0; n < 50; ++n) {
+        for (isize n = 0; n < 50; ++n) {
             x(i, n) = std::sin(1 + k + 0.37 * static_cast<double>(n) * (k + 1));
         }
-        for (index n = 0; n < 40; ++n) {
+        for (isize n = 0; n < 40; ++n) {
             y(i, n) = std::cos(0.5 + 2 * k + 0.23 * static_cast<double>(n) * (k + 2));
         }
     }

@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("a Gaussian fit is the mean and the covariance with 1/(n-1)",
 
 TEMPLATE_TEST_CASE("a Gaussian fit takes views with gaps and more samples than one chunk", "[metrics]", float, double) {
     batch<TestType> x(3, 1000);
-    for (index n = 0; n < x.cols(); ++n) {
+    for (isize n = 0; n < x.cols(); ++n) {
         x.col(n) << static_cast<TestType>(n % 2), static_cast<TestType>(-n % 2), static_cast<TestType>(7);
     }
     const gaussian_fit whole = fit_gaussian(x);
@@ -44,7 +44,7 @@ TEMPLATE_TEST_CASE("a Gaussian fit takes views with gaps and more samples than o
 
 TEST_CASE("a Gaussian fit keeps a small spread about a large mean", "[metrics]") {
     batch<double> x(1, 400);
-    for (index n = 0; n < x.cols(); ++n) {
+    for (isize n = 0; n < x.cols(); ++n) {
         x(0, n) = 1e8 + static_cast<double>(n % 2);
     }
     CHECK(std::abs(fit_gaussian(x).covariance(0, 0) - 100.0 / 399) < 1e-6);
@@ -52,7 +52,7 @@ TEST_CASE("a Gaussian fit keeps a small spread about a large mean", "[metrics]")
 
 TEST_CASE("a Gaussian fit is symmetric and does not depend on the thread count", "[metrics]") {
     batch<double> x(150, 700);
-    for (index n = 0; n < x.size(); ++n) {
+    for (isize n = 0; n < x.size(); ++n) {
         x.data()[n] = std::sin(static_cast<double>(n) * 1.37);
     }
     set_thread_count(1);
@@ -60,7 +60,7 @@ TEST_CASE("a Gaussian fit is symmetric and does not depend on the thread count",
     const Eigen::MatrixXd centred = x.matrix().colwise() - x.matrix().rowwise().mean().eval();
     CHECK((alone.covariance - centred * centred.transpose() / 699).cwiseAbs().maxCoeff() < 1e-14);
     CHECK(alone.covariance == alone.covariance.transpose());
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK(fit_gaussian(x).covariance == alone.covariance);
     }

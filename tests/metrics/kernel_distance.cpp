@@ -19,7 +19,7 @@ namespace {
 
 template <class X, class Y>
 double plain_kid(const X& x, const Y& y) {
-    return plain_two_samples(x, y, true, [](const auto& a, index n, const auto& b, index m) {
+    return plain_two_samples(x, y, true, [](const auto& a, isize n, const auto& b, isize m) {
         const double product = (a.col(n).template cast<double>() * b.col(m).template cast<double>()).sum();
         return std::pow(product / static_cast<double>(a.rows()) + 1, 3);
     });
@@ -85,18 +85,18 @@ TEST_CASE("random blocks are of the seed, without repetition, and every sample i
     CHECK(all.distance == kernel_distance(x, y.leftCols(30)).distance);
     CHECK(all.deviation == 0);
 
-    index times[12] = {};
+    isize times[12] = {};
     const batch<double> numbers =
-        batch<double>::NullaryExpr(1, 12, [](index, index n) { return static_cast<double>(n); });
+        batch<double>::NullaryExpr(1, 12, [](isize, isize n) { return static_cast<double>(n); });
     for (std::uint32_t step = 0; step < 3000; ++step) {
         const batch<double> chosen = detail::random_samples(batch_view<const double>(numbers), 3, {1, 0, step, 0});
         CHECK(chosen(0, 0) < chosen(0, 1));
         CHECK(chosen(0, 1) < chosen(0, 2));
-        for (index n = 0; n < 3; ++n) {
-            ++times[static_cast<index>(chosen(0, n))];
+        for (isize n = 0; n < 3; ++n) {
+            ++times[static_cast<isize>(chosen(0, n))];
         }
     }
-    for (const index count : times) {
+    for (const isize count : times) {
         // 750 of 3,000, with the standard deviation √(3,000 · 1/4 · 3/4) = 23.7.
         CHECK(std::abs(static_cast<double>(count) - 750) < 5 * 23.7);
     }
@@ -117,10 +117,10 @@ TEST_CASE("the kernel distance keeps under rotation and order, and takes views a
 
 TEST_CASE("the kernel distance does not depend on the thread count", "[metrics]") {
     const batch<double> x = gaussian_samples(5, 300, 1), y = gaussian_samples(5, 200, 2);
-    const auto value = [&](index blocks) { return kernel_distance(x, y, {.block = 90, .blocks = blocks}).distance; };
+    const auto value = [&](isize blocks) { return kernel_distance(x, y, {.block = 90, .blocks = blocks}).distance; };
     set_thread_count(1);
     const double separate = value(0), random = value(2);
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK(value(0) == separate);
         CHECK(value(2) == random);

@@ -21,8 +21,8 @@ double plain_median(const X& x, const Y& y) {
     batch<double> all(x.rows(), x.cols() + y.cols());
     all << x.template cast<double>(), y.template cast<double>();
     std::vector<double> distances;
-    for (index n = 0; n < all.cols(); ++n) {
-        for (index m = 0; m < n; ++m) {
+    for (isize n = 0; n < all.cols(); ++n) {
+        for (isize m = 0; m < n; ++m) {
             distances.push_back(std::sqrt(plain_squared_distance(all, n, all, m)));
         }
     }
@@ -39,7 +39,7 @@ TEST_CASE("the median distance agrees with numpy", "[metrics]") {
 
 TEMPLATE_TEST_CASE("the median distance agrees with its definition", "[metrics]", float, double) {
     // An odd and an even number of pairs, sets within and beyond a chunk and a block.
-    for (const auto& [n, m] : {std::pair<index, index>{2, 1}, {1, 2}, {2, 2}, {70, 1}, {1, 70}, {300, 290}}) {
+    for (const auto& [n, m] : {std::pair<isize, isize>{2, 1}, {1, 2}, {2, 2}, {70, 1}, {1, 70}, {300, 290}}) {
         const batch<TestType> x = gaussian_samples<TestType>(3, n, 1), y = gaussian_samples<TestType>(3, m, 2, 1);
         CHECK(std::abs(median_distance(x, y) - plain_median(x, y)) < 1e-12);
     }
@@ -49,7 +49,7 @@ TEST_CASE("the median distance of large sets is that of every k-th sample", "[me
     const batch<double> x = gaussian_samples(2, 11, 1), y = gaussian_samples(2, 10, 2);
     // k = ⌈21 / 8⌉ = 3.
     batch<double> thin_x(2, 4), thin_y(2, 4);
-    for (index n = 0; n < 4; ++n) {
+    for (isize n = 0; n < 4; ++n) {
         thin_x.col(n) = x.col(3 * n);
         thin_y.col(n) = y.col(3 * n);
     }

@@ -16,11 +16,11 @@ namespace ddpm::test {
 namespace {
 
 template <class S>
-batch<S> uniform_batch(index dimension, index count, std::uint32_t seed) {
+batch<S> uniform_batch(isize dimension, isize count, std::uint32_t seed) {
     std::mt19937 bits(seed);
     batch<S> x(dimension, count);
-    for (index n = 0; n < count; ++n) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize n = 0; n < count; ++n) {
+        for (isize i = 0; i < dimension; ++i) {
             x(i, n) = static_cast<S>(static_cast<double>(bits()) / 4294967296.0);
         }
     }
@@ -29,9 +29,9 @@ batch<S> uniform_batch(index dimension, index count, std::uint32_t seed) {
 
 /// The same by its definition.
 template <class S>
-double plain_distance(const batch<S>& from, index n, const batch<S>& to, index excluded) {
+double plain_distance(const batch<S>& from, isize n, const batch<S>& to, isize excluded) {
     double least = std::numeric_limits<double>::infinity();
-    for (index m = 0; m < to.cols(); ++m) {
+    for (isize m = 0; m < to.cols(); ++m) {
         if (m != excluded) {
             least = std::min(least, std::sqrt((from.col(n) - to.col(m)).template cast<double>().square().sum()));
         }
@@ -64,20 +64,20 @@ TEMPLATE_TEST_CASE("nearest neighbours agree with the definition over chunks and
     const batch<TestType> from = uniform_batch<TestType>(7, 77, 1);
     const batch<TestType> to = uniform_batch<TestType>(7, 1100, 2);
     const per_sample_values<double> distances = nearest_neighbour_distances(from, to);
-    for (index n = 0; n < from.cols(); ++n) {
+    for (isize n = 0; n < from.cols(); ++n) {
         CHECK(std::abs(distances[n] - plain_distance(from, n, to, -1)) < 1e-6);
     }
     const per_sample_values<double> own = nearest_neighbour_distances(to);
-    for (index n = 0; n < to.cols(); n += 13) {
+    for (isize n = 0; n < to.cols(); n += 13) {
         CHECK(std::abs(own[n] - plain_distance(to, n, to, n)) < 1e-6);
     }
 }
 
 TEMPLATE_TEST_CASE("the k-th nearest neighbours agree with the definition, ties counted apart", "[metrics]", float,
                    double) {
-    const auto plain = [](const batch<TestType>& from, index n, const batch<TestType>& to, index excluded, index k) {
+    const auto plain = [](const batch<TestType>& from, isize n, const batch<TestType>& to, isize excluded, isize k) {
         std::vector<double> distances;
-        for (index m = 0; m < to.cols(); ++m) {
+        for (isize m = 0; m < to.cols(); ++m) {
             if (m != excluded) {
                 const batch<double> a = from.col(n).template cast<double>(), b = to.col(m).template cast<double>();
                 distances.push_back(std::sqrt((a - b).square().sum()));
@@ -89,10 +89,10 @@ TEMPLATE_TEST_CASE("the k-th nearest neighbours agree with the definition, ties 
     const batch<TestType> from = uniform_batch<TestType>(7, 77, 1);
     batch<TestType> to = uniform_batch<TestType>(7, 600, 2);
     to.middleCols(300, 40) = to.leftCols(40);
-    for (const index k : {1, 2, 3, 50, 599}) {
+    for (const isize k : {1, 2, 3, 50, 599}) {
         const per_sample_values<double> distances = nearest_neighbour_distances(from, to, k);
         const per_sample_values<double> own = nearest_neighbour_distances(to, k);
-        for (index n = 0; n < from.cols(); ++n) {
+        for (isize n = 0; n < from.cols(); ++n) {
             CHECK(std::abs(distances[n] - plain(from, n, to, -1, k)) < 1e-15);
             CHECK(std::abs(own[n] - plain(to, n, to, n, k)) < 1e-15);
         }
@@ -137,7 +137,7 @@ TEST_CASE("nearest neighbours do not depend on the thread count", "[metrics]") {
     const batch<float> to = uniform_batch<float>(9, 200, 6);
     set_thread_count(1);
     const per_sample_values<double> alone = nearest_neighbour_distances(from, to);
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK((nearest_neighbour_distances(from, to) == alone).all());
     }

@@ -18,11 +18,11 @@ namespace ddpm::test {
 namespace {
 
 template <class X, class Y>
-double plain_share(const X& points, const Y& set, index k) {
-    index among = 0;
-    for (index n = 0; n < points.cols(); ++n) {
+double plain_share(const X& points, const Y& set, isize k) {
+    isize among = 0;
+    for (isize n = 0; n < points.cols(); ++n) {
         bool inside = false;
-        for (index m = 0; m < set.cols() && !inside; ++m) {
+        for (isize m = 0; m < set.cols() && !inside; ++m) {
             inside = plain_squared_distance(points, n, set, m) <= plain_kth_squared(set, m, k);
         }
         among += inside ? 1 : 0;
@@ -66,7 +66,7 @@ TEMPLATE_TEST_CASE("precision and recall agree with their definition over chunks
                    double) {
     const batch<TestType> samples = gaussian_samples<TestType>(3, 150, 1, 0.7);
     const batch<TestType> real = gaussian_samples<TestType>(3, 301, 2, 0, 1.5);
-    for (const index k : {1, 3, 10}) {
+    for (const isize k : {1, 3, 10}) {
         const auto [precision, recall] = precision_recall(samples, real, k);
         CHECK(precision == plain_share(samples, real, k));
         CHECK(recall == plain_share(real, samples, k));

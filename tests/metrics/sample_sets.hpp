@@ -17,10 +17,10 @@
 namespace ddpm::test {
 
 /// The sets of make_golden.py.
-inline batch<double> waves(index dimension, index count, int which) {
+inline batch<double> waves(isize dimension, isize count, int which) {
     batch<double> x(dimension, count);
-    for (index n = 0; n < count; ++n) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize n = 0; n < count; ++n) {
+        for (isize i = 0; i < dimension; ++i) {
             const double k = static_cast<double>(i), w = which;
             x(i, n) = std::sin(1 + k + 0.37 * (w + 1) * static_cast<double>(n * n) * (k + 1.3)) +
                       0.25 * w * static_cast<double>(i % 3);
@@ -31,26 +31,26 @@ inline batch<double> waves(index dimension, index count, int which) {
 
 /// Samples of N(mean, deviation² I), another set for each seed.
 template <Scalar S = double>
-batch<S> gaussian_samples(index dimension, index count, std::uint64_t seed, double mean = 0, double deviation = 1) {
+batch<S> gaussian_samples(isize dimension, isize count, std::uint64_t seed, double mean = 0, double deviation = 1) {
     batch<double> x(dimension, count);
     kernels::philox_normal<double>({.seed = seed}, x);
     return (mean + deviation * x).cast<S>();
 }
 
-inline Eigen::MatrixXd rotation(index dimension) {
+inline Eigen::MatrixXd rotation(isize dimension) {
     return gaussian_samples(dimension, dimension, 99).matrix().householderQr().householderQ();
 }
 
 template <class X, class Y>
-double plain_squared_distance(const X& x, index n, const Y& y, index m) {
+double plain_squared_distance(const X& x, isize n, const Y& y, isize m) {
     return (x.col(n).template cast<double>() - y.col(m).template cast<double>()).square().sum();
 }
 
 /// The squared distance of sample m of a set to its k-th nearest other sample.
 template <class X>
-double plain_kth_squared(const X& set, index m, index k) {
+double plain_kth_squared(const X& set, isize m, isize k) {
     std::vector<double> distances;
-    for (index n = 0; n < set.cols(); ++n) {
+    for (isize n = 0; n < set.cols(); ++n) {
         if (n != m) {
             distances.push_back(plain_squared_distance(set, n, set, m));
         }
@@ -64,16 +64,16 @@ template <class X, class Y, class Kernel>
 double plain_two_samples(const X& x, const Y& y, bool unbiased, const Kernel& kernel) {
     const auto within = [&](const auto& set) {
         double sum = 0;
-        for (index n = 0; n < set.cols(); ++n) {
-            for (index m = 0; m < set.cols(); ++m) {
+        for (isize n = 0; n < set.cols(); ++n) {
+            for (isize m = 0; m < set.cols(); ++m) {
                 sum += unbiased && n == m ? 0 : kernel(set, n, set, m);
             }
         }
         return sum / static_cast<double>(set.cols() * (unbiased ? set.cols() - 1 : set.cols()));
     };
     double between = 0;
-    for (index n = 0; n < x.cols(); ++n) {
-        for (index m = 0; m < y.cols(); ++m) {
+    for (isize n = 0; n < x.cols(); ++n) {
+        for (isize m = 0; m < y.cols(); ++m) {
             between += kernel(x, n, y, m);
         }
     }

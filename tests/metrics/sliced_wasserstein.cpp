@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("a shift along the line is found, and in the mean over direct
 }
 
 TEST_CASE("equal distributions come closer with the number of samples", "[metrics]") {
-    const auto distance = [](index count) {
+    const auto distance = [](isize count) {
         batch<double> a(3, count), b(3, count);
         const philox_noise noise(1, noise_stream::sampler);
         noise.normal(batch_view<double>(a), 0);

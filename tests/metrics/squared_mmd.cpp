@@ -20,7 +20,7 @@ namespace {
 template <class X, class Y>
 double plain_mmd(const X& x, const Y& y, const mmd_options& options) {
     return plain_two_samples(x, y, options.estimate == pair_estimate::unbiased,
-                             [&](const auto& a, index n, const auto& b, index m) {
+                             [&](const auto& a, isize n, const auto& b, isize m) {
                                  double sum = 0;
                                  for (const double h : options.bandwidths) {
                                      sum += std::exp(-plain_squared_distance(a, n, b, m) / (2 * h * h));
@@ -125,7 +125,7 @@ TEST_CASE("the squared MMD does not depend on the thread count", "[metrics]") {
     const batch<double> y = gaussian_samples(5, 200, 2);
     set_thread_count(1);
     const double alone = squared_mmd(x, y);
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK(squared_mmd(x, y) == alone);
     }

@@ -21,13 +21,13 @@ namespace ddpm::test {
 namespace {
 
 template <Scalar S>
-nn::feature_map<S> map_of(batch<S>& x, ddpm::index height, ddpm::index width) {
+nn::feature_map<S> map_of(batch<S>& x, ddpm::isize height, ddpm::isize width) {
     return {x.data(), x.rows(), height, width, x.cols() / (height * width)};
 }
 
 /// ((i·factor) mod modulus) / modulus · 2 − 1, as the script that made the golden numbers has it.
 template <Scalar S>
-S sequence(ddpm::index i, ddpm::index factor, ddpm::index modulus) {
+S sequence(ddpm::isize i, ddpm::isize factor, ddpm::isize modulus) {
     return static_cast<S>(static_cast<double>(i * factor % modulus) / static_cast<double>(modulus) * 2 - 1);
 }
 
@@ -43,9 +43,9 @@ double distance(const S* got, const Expected& expected) {
 /// The same for a square weight, of which torch has the rows one after another.
 template <Scalar S, class Expected>
 double weight_distance(const nn::tensor<S>& got, const Expected& expected) {
-    const ddpm::index size = got.shape()[0];
+    const ddpm::isize size = got.shape()[0];
     double worst = 0;
-    for (ddpm::index i = 0; i < size * size; ++i) {
+    for (ddpm::isize i = 0; i < size * size; ++i) {
         worst = std::max(worst, std::abs(static_cast<double>(got[i % size * size + i / size]) -
                                          expected[static_cast<std::size_t>(i)]));
     }
@@ -54,7 +54,7 @@ double weight_distance(const nn::tensor<S>& got, const Expected& expected) {
 
 /// A layer with random weights, such that the attention is neither flat nor on one token.
 template <Scalar S>
-nn::attention<S> example_layer(ddpm::index channels, ddpm::index heads, ddpm::index groups) {
+nn::attention<S> example_layer(ddpm::isize channels, ddpm::isize heads, ddpm::isize groups) {
     nn::attention<S> layer(channels, heads, groups, 1e-6);
     disturb(layer, 1.2 / std::sqrt(static_cast<double>(channels)), 1);
     return layer;
@@ -63,7 +63,7 @@ nn::attention<S> example_layer(ddpm::index channels, ddpm::index heads, ddpm::in
 /// Everything that a layer computes from one input.
 template <Scalar S>
 struct run {
-    run(const nn::attention<S>& layer, batch<S> x, const batch<S>& dy, ddpm::index height, ddpm::index width)
+    run(const nn::attention<S>& layer, batch<S> x, const batch<S>& dy, ddpm::isize height, ddpm::isize width)
         : dx(dy), d(nn::zeros_like(layer)) {
         typename nn::attention<S>::activations a;
         y = layer.forward(map_of(x, height, width), a, memory).columns().array();
@@ -112,9 +112,9 @@ double whole_gradient_error(nn::attention<double>& layer, const nn::attention<do
 
 /// The block as its formula says it, in double.
 template <Scalar S>
-batch<double> reference(const nn::attention<S>& layer, const batch<S>& x, ddpm::index tokens) {
+batch<double> reference(const nn::attention<S>& layer, const batch<S>& x, ddpm::isize tokens) {
     using matrix = Eigen::MatrixXd;
-    const ddpm::index channels = x.rows(), size = channels / layer.heads;
+    const ddpm::isize channels = x.rows(), size = channels / layer.heads;
     batch<double> out(channels, x.cols());
     const auto apply = [&](const nn::dense<S>& linear, const matrix& in) {
         const matrix weight = Eigen::Map<const Eigen::Matrix<S, -1, -1>>(linear.weight.data(), channels, channels)
@@ -123,12 +123,12 @@ batch<double> reference(const nn::attention<S>& layer, const batch<S>& x, ddpm::
             Eigen::Map<const Eigen::Matrix<S, -1, 1>>(linear.bias.data(), channels).template cast<double>();
         return matrix((weight * in).colwise() + bias.col(0));
     };
-    for (ddpm::index n = 0; n < x.cols() / tokens; ++n) {
+    for (ddpm::isize n = 0; n < x.cols() / tokens; ++n) {
         const matrix image = x.middleCols(n * tokens, tokens).template cast<double>().matrix();
         matrix h = image;
         if (layer.norm.groups > 0) {
-            const ddpm::index group_size = channels / layer.norm.groups;
-            for (ddpm::index c = 0; c < channels; ++c) {
+            const ddpm::isize group_size = channels / layer.norm.groups;
+            for (ddpm::isize c = 0; c < channels; ++c) {
                 const auto group = image.middleRows(c / group_size * group_size, group_size).array();
                 const double mean = group.mean(),
                              deviation = std::sqrt((group - mean).square().mean() + layer.norm.eps);
@@ -138,10 +138,10 @@ batch<double> reference(const nn::attention<S>& layer, const batch<S>& x, ddpm::
         }
         const matrix q = apply(layer.to_q, h), k = apply(layer.to_k, h), v = apply(layer.to_v, h);
         matrix attended(channels, tokens);
-        for (ddpm::index head = 0; head < layer.heads; ++head) {
+        for (ddpm::isize head = 0; head < layer.heads; ++head) {
             matrix p = k.middleRows(head * size, size).transpose() * q.middleRows(head * size, size) /
                        std::sqrt(static_cast<double>(size));
-            for (ddpm::index i = 0; i < tokens; ++i) {
+            for (ddpm::isize i = 0; i < tokens; ++i) {
                 p.col(i) = (p.col(i).array() - p.col(i).maxCoeff()).exp();
                 p.col(i) /= p.col(i).sum();
             }
@@ -194,23 +194,23 @@ TEMPLATE_TEST_CASE("attention gives what diffusers' Attention gives", "[nn]", fl
     constexpr std::array expected_db{0.7758533078891146, 0.46280158851862674, -1.4235464029281086, -1.2741039756764543};
     nn::attention<S> layer(4, 2, 2, 1e-6);
     layer.rescale = std::numbers::sqrt2;
-    ddpm::index k = 0;
+    ddpm::isize k = 0;
     for (auto* linear : {&layer.to_q, &layer.to_k, &layer.to_v, &layer.to_out}) {
-        for (ddpm::index i = 0; i < 16; ++i) {
+        for (ddpm::isize i = 0; i < 16; ++i) {
             linear->weight[i % 4 * 4 + i / 4] = sequence<S>(i, 7 + k, 29);
         }
-        for (ddpm::index i = 0; i < 4; ++i) {
+        for (ddpm::isize i = 0; i < 4; ++i) {
             linear->bias[i] = sequence<S>(i, 3 + k, 11);
         }
         ++k;
     }
     constexpr std::array weight{1.0, 0.5, -2.0, 1.5}, bias{0.1, -0.2, 0.3, 0.0};
     for (std::size_t i = 0; i < 4; ++i) {
-        layer.norm.weight[static_cast<ddpm::index>(i)] = static_cast<S>(weight[i]);
-        layer.norm.bias[static_cast<ddpm::index>(i)] = static_cast<S>(bias[i]);
+        layer.norm.weight[static_cast<ddpm::isize>(i)] = static_cast<S>(weight[i]);
+        layer.norm.bias[static_cast<ddpm::isize>(i)] = static_cast<S>(bias[i]);
     }
     batch<S> x(4, 6), dy(4, 6);
-    for (ddpm::index i = 0; i < 24; ++i) {
+    for (ddpm::isize i = 0; i < 24; ++i) {
         x.data()[i] = sequence<S>(i, 7, 23);
         dy.data()[i] = sequence<S>(i, 5, 17);
     }
@@ -244,12 +244,12 @@ TEST_CASE("attention names its parameters as diffusers does", "[nn]") {
 TEMPLATE_TEST_CASE("attention is its formula on every target", "[nn]", float, double) {
     using S = TestType;
     const double tolerance = std::is_same_v<S, float> ? 2e-5 : 2e-14;
-    const auto heads = GENERATE(ddpm::index{1}, ddpm::index{2}, ddpm::index{4});
-    const auto groups = GENERATE(ddpm::index{0}, ddpm::index{4});
+    const auto heads = GENERATE(ddpm::isize{1}, ddpm::isize{2}, ddpm::isize{4});
+    const auto groups = GENERATE(ddpm::isize{0}, ddpm::isize{4});
     const auto size =
-        GENERATE(std::array<ddpm::index, 2>{1, 1}, std::array<ddpm::index, 2>{1, 5}, std::array<ddpm::index, 2>{8, 8},
-                 std::array<ddpm::index, 2>{4, 25}, std::array<ddpm::index, 2>{20, 20});
-    const ddpm::index tokens = size[0] * size[1];
+        GENERATE(std::array<ddpm::isize, 2>{1, 1}, std::array<ddpm::isize, 2>{1, 5}, std::array<ddpm::isize, 2>{8, 8},
+                 std::array<ddpm::isize, 2>{4, 25}, std::array<ddpm::isize, 2>{20, 20});
+    const ddpm::isize tokens = size[0] * size[1];
     nn::attention<S> layer = example_layer<S>(24, heads, groups);
     layer.rescale = 1.25;
     batch<S> x = random_batch<S>(24, 2 * tokens, 2);
@@ -266,11 +266,11 @@ TEMPLATE_TEST_CASE("attention is its formula on every target", "[nn]", float, do
 }
 
 TEST_CASE("the gradients of attention are the central differences", "[nn]") {
-    const auto heads = GENERATE(ddpm::index{1}, ddpm::index{2}, ddpm::index{4});
-    const auto groups = GENERATE(ddpm::index{0}, ddpm::index{4});
-    const auto size = GENERATE(std::array<ddpm::index, 3>{1, 1, 2}, std::array<ddpm::index, 3>{1, 5, 2},
-                               std::array<ddpm::index, 3>{8, 8, 1}, std::array<ddpm::index, 3>{4, 25, 1});
-    const ddpm::index columns = size[0] * size[1] * size[2];
+    const auto heads = GENERATE(ddpm::isize{1}, ddpm::isize{2}, ddpm::isize{4});
+    const auto groups = GENERATE(ddpm::isize{0}, ddpm::isize{4});
+    const auto size = GENERATE(std::array<ddpm::isize, 3>{1, 1, 2}, std::array<ddpm::isize, 3>{1, 5, 2},
+                               std::array<ddpm::isize, 3>{8, 8, 1}, std::array<ddpm::isize, 3>{4, 25, 1});
+    const ddpm::isize columns = size[0] * size[1] * size[2];
     nn::attention<double> layer = example_layer<double>(8, heads, groups);
     layer.rescale = 1.5;
     batch<double> x = random_batch(8, columns, 2);
@@ -324,21 +324,21 @@ TEST_CASE("the gradients of attention's parameters add up", "[nn]") {
 TEMPLATE_TEST_CASE("attention gives the same bits for every thread count and batch", "[nn]", float, double) {
     using S = TestType;
     // heads, height, width, samples
-    const auto c = GENERATE(std::array<ddpm::index, 4>{1, 16, 16, 3}, std::array<ddpm::index, 4>{4, 10, 10, 2},
-                            std::array<ddpm::index, 4>{2, 24, 24, 1}, std::array<ddpm::index, 4>{1, 1, 1, 5});
-    const ddpm::index tokens = c[1] * c[2];
+    const auto c = GENERATE(std::array<ddpm::isize, 4>{1, 16, 16, 3}, std::array<ddpm::isize, 4>{4, 10, 10, 2},
+                            std::array<ddpm::isize, 4>{2, 24, 24, 1}, std::array<ddpm::isize, 4>{1, 1, 1, 5});
+    const ddpm::isize tokens = c[1] * c[2];
     const nn::attention<S> layer = example_layer<S>(64, c[0], 8);
     const batch<S> x = random_batch<S>(64, tokens * c[3], 2), dy = random_batch<S>(64, tokens * c[3], 3);
     set_thread_count(1);
     const run<S> one(layer, x, dy, c[1], c[2]);
-    for (const ddpm::index threads : {2, 3, 7}) {
+    for (const ddpm::isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         const run<S> many(layer, x, dy, c[1], c[2]);
         CHECK((many.y == one.y).all());
         CHECK((many.dx == one.dx).all());
         CHECK(many.same_gradient(one));
     }
-    for (ddpm::index n = 0; n < c[3]; ++n) {
+    for (ddpm::isize n = 0; n < c[3]; ++n) {
         const run<S> alone(layer, x.middleCols(n * tokens, tokens), dy.middleCols(n * tokens, tokens), c[1], c[2]);
         CHECK((alone.y == one.y.middleCols(n * tokens, tokens)).all());
         CHECK((alone.dx == one.dx.middleCols(n * tokens, tokens)).all());
@@ -349,7 +349,7 @@ TEMPLATE_TEST_CASE("attention gives the same bits for every thread count and bat
 /// The error of a float layer's gradients, the input's among them, where the largest score is as given: relative to the
 /// largest gradient of the same layer in double.
 double gradient_error_in_float(double largest_score, std::uint64_t seed) {
-    constexpr ddpm::index channels = 32, heads = 4, side = 8, tokens = side * side, head_dim = channels / heads;
+    constexpr ddpm::isize channels = 32, heads = 4, side = 8, tokens = side * side, head_dim = channels / heads;
     nn::attention<float> layer(channels, heads, 0, 1e-6);
     disturb(layer, 1 / std::sqrt(static_cast<double>(channels)), seed);
     const batch<float> x = random_batch<float>(channels, tokens, seed + 100);
@@ -358,7 +358,7 @@ double gradient_error_in_float(double largest_score, std::uint64_t seed) {
     layer.to_q.forward(x, batch_view<float>(q));
     layer.to_k.forward(x, batch_view<float>(k));
     float score = 0;
-    for (ddpm::index head = 0; head < heads; ++head) {
+    for (ddpm::isize head = 0; head < heads; ++head) {
         const auto rows_of = [&](const batch<float>& of) { return of.middleRows(head * head_dim, head_dim).matrix(); };
         score = std::max(score, (rows_of(k).transpose() * rows_of(q)).maxCoeff());
     }
@@ -403,7 +403,7 @@ TEST_CASE("attention's gradients in float lose no more than its scores do", "[nn
 
 TEST_CASE("attention's memory is linear in the number of tokens", "[nn]") {
     const nn::attention<float> layer(2, 1, 0, 1e-6);
-    const auto bytes = [&](ddpm::index side) {
+    const auto bytes = [&](ddpm::isize side) {
         const batch<float> x = batch<float>::Zero(2, side * side);
         return static_cast<double>(run<float>(layer, x, x, side, side).memory.bytes());
     };

@@ -16,7 +16,7 @@ template <Scalar S>
 nn::dense<S> example_layer() {
     nn::dense<S> layer(3, 2);
     constexpr std::array weight{0.5, -1.25, 2.0, 0.1, 0.75, -0.3};
-    for (ddpm::index i = 0; i < 6; ++i) {
+    for (ddpm::isize i = 0; i < 6; ++i) {
         layer.weight[i % 3 * 2 + i / 3] = static_cast<S>(weight[static_cast<std::size_t>(i)]);
     }
     layer.bias[0] = S(0.2);
@@ -36,7 +36,7 @@ TEMPLATE_TEST_CASE("dense gives what torch's Linear gives", "[nn]", float, doubl
 
     layer.forward(x, y);
     constexpr std::array expected_y{4.2, -1.95, -2.725, 0.485};
-    for (ddpm::index i = 0; i < 4; ++i) {
+    for (ddpm::isize i = 0; i < 4; ++i) {
         CHECK(std::abs(static_cast<double>(y.data()[i]) - expected_y[static_cast<std::size_t>(i)]) <= 3 * tolerance);
     }
     batch<S> sum = batch<S>::Constant(2, 2, S(1));
@@ -49,7 +49,7 @@ TEMPLATE_TEST_CASE("dense gives what torch's Linear gives", "[nn]", float, doubl
     constexpr std::array expected_dx{-0.025, -1.4375, 0.95, 1.06, -2.05, 3.82};
     constexpr std::array expected_dw{0.85, 0.9, -2.075, -1.32, 3.42, -1.41};
     constexpr std::array expected_db{2.25, -0.9};
-    for (ddpm::index i = 0; i < 6; ++i) {
+    for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(std::abs(static_cast<double>(dx.data()[i]) - expected_dx[static_cast<std::size_t>(i)]) <= 3 * tolerance);
         CHECK(std::abs(static_cast<double>(d.weight[i % 3 * 2 + i / 3]) - 2 * expected_dw[static_cast<std::size_t>(i)]) <=
               6 * tolerance);
@@ -60,8 +60,8 @@ TEMPLATE_TEST_CASE("dense gives what torch's Linear gives", "[nn]", float, doubl
 
 TEST_CASE("the gradients of dense are the central differences", "[nn]") {
     const auto [inputs, outputs, samples] =
-        GENERATE(std::array<ddpm::index, 3>{1, 1, 1}, std::array<ddpm::index, 3>{5, 3, 7},
-                 std::array<ddpm::index, 3>{17, 33, 4}, std::array<ddpm::index, 3>{40, 9, 19});
+        GENERATE(std::array<ddpm::isize, 3>{1, 1, 1}, std::array<ddpm::isize, 3>{5, 3, 7},
+                 std::array<ddpm::isize, 3>{17, 33, 4}, std::array<ddpm::isize, 3>{40, 9, 19});
     nn::dense<double> layer(inputs, outputs);
     disturb(layer, 0.5, 1);
     batch<double> x = random_batch(inputs, samples, 2), y(outputs, samples), dx(inputs, samples);
@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("a sample through dense does not depend on its neighbours", "
     const batch<TestType> x = random_batch<TestType>(37, 50, 6);
     batch<TestType> all(29, 50);
     layer.forward(x, all);
-    for (const ddpm::index n : {0, 13, 49}) {
+    for (const ddpm::isize n : {0, 13, 49}) {
         batch<TestType> one(29, 1);
         layer.forward(x.col(n), one);
         CHECK((one == all.col(n)).all());

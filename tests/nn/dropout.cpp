@@ -15,7 +15,7 @@ namespace {
 constexpr nn::dropout_address address{.seed = 11, .step = 5, .first_sample = 3, .layer = 2};
 
 template <Scalar S = float>
-batch<S> mask_of(const nn::dropout& layer, ddpm::index rows, ddpm::index columns, const nn::dropout_address& at) {
+batch<S> mask_of(const nn::dropout& layer, ddpm::isize rows, ddpm::isize columns, const nn::dropout_address& at) {
     const batch<S> ones = batch<S>::Ones(rows, columns);
     batch<S> y(rows, columns);
     layer.forward<S>(ones, y, at);
@@ -26,7 +26,7 @@ batch<S> mask_of(const nn::dropout& layer, ddpm::index rows, ddpm::index columns
 
 TEMPLATE_TEST_CASE("dropout drops its rate and keeps the mean", "[nn]", float, double) {
     const double rate = GENERATE(0.1, 0.5, 0.9);
-    constexpr ddpm::index rows = 10007, columns = 20;
+    constexpr ddpm::isize rows = 10007, columns = 20;
     const batch<TestType> y = mask_of<TestType>({rate}, rows, columns, address);
     const double count = static_cast<double>(rows * columns);
     const double dropped = static_cast<double>((y == TestType(0)).count());
@@ -52,13 +52,13 @@ TEMPLATE_TEST_CASE("dropout's backward has forward's mask, in place too", "[nn]"
 
 TEST_CASE("dropout's mask is the words of the addressed stream", "[nn]") {
     const nn::dropout layer{0.25};
-    for (const ddpm::index number : {0, 1, 255}) {
+    for (const ddpm::isize number : {0, 1, 255}) {
         nn::dropout_address at = address;
         at.layer = number;
         const philox_noise noise(at.seed, static_cast<noise_stream>(5 + 256 * number));
         const batch<float> mask = mask_of(layer, 300, 4, at);
-        for (ddpm::index n = 0; n < 4; ++n) {
-            for (ddpm::index e = 0; e < 300; ++e) {
+        for (ddpm::isize n = 0; n < 4; ++n) {
+            for (ddpm::isize e = 0; e < 300; ++e) {
                 REQUIRE((mask(e, n) != 0) == (noise.bits(at.first_sample + n, at.step, e) >= 0x40000000u));
             }
         }
@@ -74,7 +74,7 @@ TEST_CASE("dropout's mask depends on seed, step, sample and layer, and on nothin
     later.first_sample += 5;
     CHECK((mask_of(layer, 500, 3, later) == mask.rightCols(3)).all());
     CHECK((mask_of(layer, 100, 8, address) == mask.topRows(100)).all());
-    for (const ddpm::index threads : {1, 2, 3, 7}) {
+    for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         CHECK((mask_of(layer, 20000, 8, address).topRows(500) == mask).all());
     }
@@ -118,7 +118,7 @@ TEST_CASE("dropout refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(layer.forward<float>(x, y, {.layer = -1}), value_error);
     CHECK_THROWS_AS(layer.forward<float>(x, y, {.layer = 256}), value_error);
     CHECK_THROWS_AS(layer.forward<float>(x, y, {.step = -1}), value_error);
-    CHECK_THROWS_AS(layer.forward<float>(x, y, {.first_sample = ddpm::index{1} << 32}), value_error);
+    CHECK_THROWS_AS(layer.forward<float>(x, y, {.first_sample = ddpm::isize{1} << 32}), value_error);
     CHECK_THROWS_AS(layer.backward<float>(x, y, {.layer = 256}), value_error);
 }
 

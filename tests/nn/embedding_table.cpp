@@ -12,7 +12,7 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr std::array<ddpm::index, 5> ids{3, 0, 3, 1, 3};
+constexpr std::array<ddpm::isize, 5> ids{3, 0, 3, 1, 3};
 
 }  // namespace
 
@@ -26,8 +26,8 @@ TEMPLATE_TEST_CASE("an embedding table hands out its rows and adds up their grad
     nn::embedding_table<S> d = nn::zeros_like(table);
     d.weight[2 * 19] = S(7);
     table.backward(ids, dout, d);
-    for (ddpm::index i = 0; i < 19; ++i) {
-        for (ddpm::index n = 0; n < 5; ++n) {
+    for (ddpm::isize i = 0; i < 19; ++i) {
+        for (ddpm::isize n = 0; n < 5; ++n) {
             CHECK(out(i, n) == table.weight[ids[static_cast<std::size_t>(n)] * 19 + i]);
         }
         CHECK(d.weight[i] == dout(i, 1));
@@ -58,12 +58,12 @@ TEST_CASE("an embedding table refuses what does not fit", "[nn]") {
     const nn::embedding_table<float> table(4, 6);
     nn::embedding_table<float> d = table;
     batch<float> out(6, 1), wrong_size(5, 1), wrong_count(6, 2);
-    for (const ddpm::index id : {-1, 4}) {
-        const std::array<ddpm::index, 1> bad{id};
+    for (const ddpm::isize id : {-1, 4}) {
+        const std::array<ddpm::isize, 1> bad{id};
         CHECK_THROWS_AS(table.forward(bad, out), value_error);
         CHECK_THROWS_AS(table.backward(bad, out, d), value_error);
     }
-    const std::array<ddpm::index, 1> good{2};
+    const std::array<ddpm::isize, 1> good{2};
     CHECK_THROWS_AS(table.forward(good, wrong_size), shape_error);
     CHECK_THROWS_AS(table.forward(good, wrong_count), shape_error);
     CHECK_THROWS_AS(table.backward(good, wrong_size, d), shape_error);

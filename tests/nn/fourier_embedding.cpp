@@ -47,7 +47,7 @@ TEST_CASE("the Fourier embedding is diffusers' in float and in double", "[nn]") 
     batch<double> twice(6, 3);
     example<float>().forward(times, single);
     example<double>().forward(times, twice);
-    for (ddpm::index i = 0; i < 18; ++i) {
+    for (ddpm::isize i = 0; i < 18; ++i) {
         CHECK(std::abs(static_cast<double>(single.data()[i]) - in_float[static_cast<std::size_t>(i)]) <= 2e-7);
         CHECK(std::abs(twice.data()[i] - in_double[static_cast<std::size_t>(i)]) <= 1e-12);
     }
@@ -65,16 +65,16 @@ TEST_CASE("a Fourier embedding of many frequencies and times is that of each alo
     nn::fourier_embedding<double> layer(130);
     disturb(layer, 16, 1);
     batch<double> t(70, 1);
-    for (ddpm::index n = 0; n < 70; ++n) {
+    for (ddpm::isize n = 0; n < 70; ++n) {
         t(n, 0) = static_cast<double>(1 + 13 * n);
     }
     batch<double> all(260, 70), one(260, 1);
     layer.forward(std::span<const double>(t.data(), 70), all);
     double difference = 0;
-    for (ddpm::index n = 0; n < 70; ++n) {
+    for (ddpm::isize n = 0; n < 70; ++n) {
         layer.forward(std::span<const double>(t.data() + n, 1), one);
         CHECK((one == all.col(n)).all());
-        for (ddpm::index i = 0; i < 130; ++i) {
+        for (ddpm::isize i = 0; i < 130; ++i) {
             const double angle = 2 * std::log(t(n, 0)) * layer.weight[i] * 3.14159265358979323846;
             difference = std::max({difference, std::abs(all(i, n) - std::sin(angle)),
                                    std::abs(all(130 + i, n) - std::cos(angle))});

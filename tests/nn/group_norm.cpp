@@ -22,7 +22,7 @@ namespace {
 using nn::activation;
 
 struct norm_case {
-    ddpm::index channels, groups, height, width, samples;
+    ddpm::isize channels, groups, height, width, samples;
 };
 
 /// Memory of images, and a view of it.
@@ -43,15 +43,15 @@ template <class Numbers, class Expected>
 double distance(const Numbers& got, const Expected& expected) {
     double worst = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        worst = std::max(worst, std::abs(static_cast<double>(got[static_cast<ddpm::index>(i)]) - expected[i]));
+        worst = std::max(worst, std::abs(static_cast<double>(got[static_cast<ddpm::isize>(i)]) - expected[i]));
     }
     return worst;
 }
 
 /// ((i·factor) mod modulus) / modulus · 2 − 1, as the script that made the golden numbers has it.
 template <Scalar S>
-void sequence(batch<S>& to, ddpm::index factor, ddpm::index modulus) {
-    for (ddpm::index i = 0; i < to.size(); ++i) {
+void sequence(batch<S>& to, ddpm::isize factor, ddpm::isize modulus) {
+    for (ddpm::isize i = 0; i < to.size(); ++i) {
         to.data()[i] = static_cast<S>(static_cast<double>(i * factor % modulus) / static_cast<double>(modulus) * 2 - 1);
     }
 }
@@ -112,8 +112,8 @@ TEMPLATE_TEST_CASE("group_norm gives what torch's GroupNorm gives, with scale, s
     nn::group_norm<S> layer(4, 2, 1e-5);
     constexpr std::array weight{1.0, 0.5, -2.0, 1.5}, bias{0.1, -0.2, 0.3, 0.0};
     for (std::size_t i = 0; i < 4; ++i) {
-        layer.weight[static_cast<ddpm::index>(i)] = static_cast<S>(weight[i]);
-        layer.bias[static_cast<ddpm::index>(i)] = static_cast<S>(bias[i]);
+        layer.weight[static_cast<ddpm::isize>(i)] = static_cast<S>(weight[i]);
+        layer.bias[static_cast<ddpm::isize>(i)] = static_cast<S>(bias[i]);
     }
     images<S> x({4, 2, 1, 3, 2}, 0), dy(x);
     batch<S> scale_shift(8, 2);
@@ -141,21 +141,21 @@ TEMPLATE_TEST_CASE("group_norm is its formula on every target", "[nn]", float, d
     images<S> x(c, 2);
     x.memory += S(1);
     const batch<S> scale_shift = S(0.3) * random_batch<S>(2 * c.channels, c.samples, 3);
-    const ddpm::index pixels = c.height * c.width, size = c.channels / c.groups;
+    const ddpm::isize pixels = c.height * c.width, size = c.channels / c.groups;
     for_each_target([&] {
         images<S> y(c, 4);
         batch<S> moments(2, c.groups * c.samples);
         layer.forward(x.map(), f, scale_shift, y.map(), moments);
         double worst = 0;
-        for (ddpm::index n = 0; n < c.samples; ++n) {
-            for (ddpm::index g = 0; g < c.groups; ++g) {
+        for (ddpm::isize n = 0; n < c.samples; ++n) {
+            for (ddpm::isize g = 0; g < c.groups; ++g) {
                 const batch<double> in = x.memory.block(g * size, n * pixels, size, pixels).template cast<double>();
                 const double mean = in.mean(), inverse = 1 / std::sqrt((in - mean).square().mean() + 1e-5);
                 worst = std::max({worst, std::abs(static_cast<double>(moments(0, n * c.groups + g)) - mean),
                                   std::abs(static_cast<double>(moments(1, n * c.groups + g)) / inverse - 1)});
-                for (ddpm::index i = 0; i < size; ++i) {
-                    const ddpm::index channel = g * size + i;
-                    for (ddpm::index p = 0; p < pixels; ++p) {
+                for (ddpm::isize i = 0; i < size; ++i) {
+                    const ddpm::isize channel = g * size + i;
+                    for (ddpm::isize p = 0; p < pixels; ++p) {
                         double u = (in(i, p) - mean) * inverse * static_cast<double>(layer.weight[channel]) +
                                    static_cast<double>(layer.bias[channel]);
                         u = u * (1 + static_cast<double>(scale_shift(channel, n))) +
@@ -180,7 +180,7 @@ TEST_CASE("group_norm in float keeps to double under a large mean", "[nn]") {
     x.memory += 200.0f;
     batch<float> moments(2, 2);
     layer.forward(x.map(), activation::none, {}, y.map(), moments);
-    for (ddpm::index g = 0; g < 2; ++g) {
+    for (ddpm::isize g = 0; g < 2; ++g) {
         const batch<double> in = x.memory.middleRows(4 * g, 4).cast<double>();
         const double mean = in.mean(), inverse = 1 / std::sqrt((in - mean).square().mean() + 1e-5);
         CHECK(std::abs(static_cast<double>(moments(0, g)) / mean - 1) <= 1e-7);
@@ -227,7 +227,7 @@ TEST_CASE("the gradients of group_norm's parameters add up, and nobody need want
     layer.forward(x.map(), activation::silu, scale_shift, y.map(), moments);
     layer.backward(x.map(), moments, activation::silu, scale_shift, dy.map(), dx.map(), {}, d);
     CHECK((dx.memory == once.dx.memory).all());
-    for (ddpm::index i = 0; i < 6; ++i) {
+    for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(d.weight[i] == 2 * once.d.weight[i]);
         CHECK(d.bias[i] == 2 * once.d.bias[i]);
     }
@@ -243,12 +243,12 @@ TEMPLATE_TEST_CASE("group_norm gives the same bits for every thread count and ba
     const batch<S> scale_shift = random_batch<S>(2 * c.channels, c.samples, 4);
     set_thread_count(1);
     const run<S> one(layer, x, dy, scale_shift, activation::silu);
-    for (const ddpm::index threads : {2, 3, 7}) {
+    for (const ddpm::isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK(run<S>(layer, x, dy, scale_shift, activation::silu).same_bits(one));
     }
-    for (ddpm::index n = 0; n < c.samples; ++n) {
-        const ddpm::index pixels = c.height * c.width;
+    for (ddpm::isize n = 0; n < c.samples; ++n) {
+        const ddpm::isize pixels = c.height * c.width;
         images<S> alone({c.channels, c.groups, c.height, c.width, 1}, 0), d_alone(alone);
         alone.memory = x.memory.middleCols(n * pixels, pixels);
         d_alone.memory = dy.memory.middleCols(n * pixels, pixels);

@@ -42,7 +42,7 @@ TEST_CASE("a seed names one start, in float and in double", "[nn]") {
     nn::initializer(1).layer(d);
     CHECK(std::ranges::equal(a.weight.values(), b.weight.values()));
     CHECK_FALSE(std::ranges::equal(a.weight.values(), c.weight.values()));
-    for (ddpm::index i = 0; i < 100; ++i) {
+    for (ddpm::isize i = 0; i < 100; ++i) {
         REQUIRE(a.weight[i] == static_cast<float>(d.weight[i]));
     }
     // Words of the stream: (2 u − 1) / √10 with u = bits / 2^32. Torch's row 5, column 7.

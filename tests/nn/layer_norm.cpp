@@ -34,19 +34,19 @@ TEMPLATE_TEST_CASE("layer_norm gives what torch's LayerNorm gives", "[nn]", floa
     layer.forward(x, y, moments);
     nn::layer_norm<S> d = nn::zeros_like(layer);
     layer.backward(x, moments, dy, dx, d);
-    for (ddpm::index i = 0; i < 10; ++i) {
+    for (ddpm::isize i = 0; i < 10; ++i) {
         CHECK(std::abs(static_cast<double>(y.data()[i]) - expected_y[static_cast<std::size_t>(i)]) <= tolerance);
         CHECK(std::abs(static_cast<double>(dx.data()[i]) - expected_dx[static_cast<std::size_t>(i)]) <= tolerance);
     }
-    for (ddpm::index i = 0; i < 5; ++i) {
+    for (ddpm::isize i = 0; i < 5; ++i) {
         CHECK(std::abs(static_cast<double>(d.weight[i]) - expected_dw[static_cast<std::size_t>(i)]) <= tolerance);
         CHECK(std::abs(static_cast<double>(d.bias[i]) - expected_db[static_cast<std::size_t>(i)]) <= tolerance);
     }
 }
 
 TEST_CASE("the gradients of layer_norm are the central differences", "[nn]") {
-    const auto [size, samples] = GENERATE(std::array<ddpm::index, 2>{3, 1}, std::array<ddpm::index, 2>{7, 5},
-                                          std::array<ddpm::index, 2>{64, 3}, std::array<ddpm::index, 2>{83, 6});
+    const auto [size, samples] = GENERATE(std::array<ddpm::isize, 2>{3, 1}, std::array<ddpm::isize, 2>{7, 5},
+                                          std::array<ddpm::isize, 2>{64, 3}, std::array<ddpm::isize, 2>{83, 6});
     nn::layer_norm<double> layer(size);
     disturb(layer, 0.5, 1);
     batch<double> x = 2 * random_batch(size, samples, 2) + 0.7, y(size, samples), dx(size, samples),
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("a sample through layer_norm does not depend on its neighbour
     const batch<TestType> x = random_batch<TestType>(50, 400, 6);
     batch<TestType> all(50, 400), moments(2, 400);
     layer.forward(x, all, moments);
-    for (const ddpm::index n : {0, 13, 399}) {
+    for (const ddpm::isize n : {0, 13, 399}) {
         batch<TestType> one(50, 1), moment(2, 1);
         layer.forward(x.col(n), one, moment);
         CHECK((one == all.col(n)).all());

@@ -22,7 +22,7 @@ static_assert(SessionMaker<nn::mlp<float>> && PredictorLike<nn::mlp<float>, floa
 
 namespace {
 
-std::vector<double> some_times(ddpm::index count) {
+std::vector<double> some_times(ddpm::isize count) {
     std::vector<double> t(static_cast<std::size_t>(count));
     for (std::size_t n = 0; n < t.size(); ++n) {
         t[n] = static_cast<double>(n * n * 7 % 1000);
@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
     nn::mlp<S> net{{.dim = 3, .hidden = 5, .blocks = 2, .embedding = 6}};
     double k = 0;
     for (const auto& p : nn::parameters(net)) {
-        nn::for_each_place(p.shape, p.order, [&](ddpm::index torch, ddpm::index memory) {
+        nn::for_each_place(p.shape, p.order, [&](ddpm::isize torch, ddpm::isize memory) {
             p.values[static_cast<std::size_t>(memory)] = static_cast<S>(std::sin(1.7 * k + 0.9 * static_cast<double>(torch)));
         });
         ++k;
@@ -69,7 +69,7 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
                                        9.791250328885639,   2.42};
     auto w = net.plan(2);
     net.forward(x, t, out, w);
-    for (ddpm::index i = 0; i < 6; ++i) {
+    for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(std::abs(static_cast<double>(out.data()[i]) - expected[static_cast<std::size_t>(i)]) <= tolerance);
     }
     nn::mlp<S> d = nn::zeros_like(net);
@@ -86,7 +86,7 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
 }
 
 TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") {
-    const auto blocks = GENERATE(ddpm::index{0}, ddpm::index{1}, ddpm::index{3});
+    const auto blocks = GENERATE(ddpm::isize{0}, ddpm::isize{1}, ddpm::isize{3});
     const bool time_to_output = GENERATE(false, true);
     nn::mlp<double> net{
         {.dim = 4, .hidden = 9, .blocks = blocks, .embedding = 6, .time_to_output = time_to_output, .seed = 5}};
@@ -137,7 +137,7 @@ TEMPLATE_TEST_CASE("time_to_output adds a linear function of the embedded time t
     std::copy_n(of_net[of_plain.size()].values.begin(), line.weight.size(), line.weight.data());
     std::copy_n(of_net[of_plain.size() + 1].values.begin(), line.bias.size(), line.bias.data());
 
-    const ddpm::index count = 5;
+    const ddpm::isize count = 5;
     const batch<S> x = random_batch<S>(4, count, 4);
     const std::vector<double> t = one_time ? std::vector<double>(5, 30.0) : some_times(count);
     batch<S> embedded(6, count), expected(8, count), out(8, count);
@@ -174,7 +174,7 @@ TEMPLATE_TEST_CASE("a session gives each sample the same bits as a batch of one"
     const bool time_to_output = GENERATE(false, true);
     nn::mlp<S> net{{.dim = 6, .hidden = 40, .blocks = 2, .time_to_output = time_to_output}};
     disturb(net, 0.1, 3);
-    const ddpm::index count = GENERATE(ddpm::index{1}, ddpm::index{31}, ddpm::index{33}, ddpm::index{300});
+    const ddpm::isize count = GENERATE(ddpm::isize{1}, ddpm::isize{31}, ddpm::isize{33}, ddpm::isize{300});
     const bool one_time = GENERATE(false, true);
     const batch<S> x = random_batch<S>(6, count, 4);
     const std::vector<double> t =
@@ -186,7 +186,7 @@ TEMPLATE_TEST_CASE("a session gives each sample the same bits as a batch of one"
     auto w = net.plan(count);
     net.forward(x, t, planned, w);
     CHECK((planned == out).all());
-    for (ddpm::index n = 0; n < count; n += 13) {
+    for (ddpm::isize n = 0; n < count; n += 13) {
         single(x.col(n), std::span<const double>(t).subspan(static_cast<std::size_t>(n), 1), model_output<S>{one, {}});
         REQUIRE((one == out.col(n)).all());
     }
@@ -201,7 +201,7 @@ TEST_CASE("a session takes more and fewer samples than planned for", "[nn]") {
     auto large = net.session(200);
     large(x, t, model_output<float>{all, {}});
     auto session = net.session(10);
-    for (const ddpm::index count : {5, 200, 0, 64}) {
+    for (const ddpm::isize count : {5, 200, 0, 64}) {
         session(x.leftCols(count), std::span<const double>(t).first(static_cast<std::size_t>(count)),
                 model_output<float>{part.leftCols(count), {}});
         REQUIRE((part.leftCols(count) == all.leftCols(count)).all());
@@ -215,7 +215,7 @@ TEST_CASE("results do not depend on the thread count", "[nn]") {
     const std::vector<double> t = some_times(150);
     batch<float> first_out;
     nn::mlp<float> first_d = nn::zeros_like(net);
-    for (const ddpm::index threads : {1, 2, 3, 7}) {
+    for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         batch<float> out(10, 150);
         auto w = net.plan(150);

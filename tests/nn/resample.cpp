@@ -15,21 +15,21 @@ namespace ddpm::test {
 namespace {
 
 template <Scalar S>
-nn::feature_map<S> map_of(batch<S>& values, ddpm::index channels, ddpm::index height, ddpm::index width) {
+nn::feature_map<S> map_of(batch<S>& values, ddpm::isize channels, ddpm::isize height, ddpm::isize width) {
     return {values.data(), channels, height, width, values.cols()};
 }
 
 template <class T>
-auto at(const nn::feature_map<T>& map, ddpm::index c, ddpm::index h, ddpm::index w, ddpm::index n) {
+auto at(const nn::feature_map<T>& map, ddpm::isize c, ddpm::isize h, ddpm::isize w, ddpm::isize n) {
     return map.data[((n * map.height + h) * map.width + w) * map.channels + c];
 }
 
 template <class T, class F>
 void for_each_element(const nn::feature_map<T>& map, F&& f) {
-    for (ddpm::index n = 0; n < map.samples; ++n) {
-        for (ddpm::index h = 0; h < map.height; ++h) {
-            for (ddpm::index w = 0; w < map.width; ++w) {
-                for (ddpm::index c = 0; c < map.channels; ++c) {
+    for (ddpm::isize n = 0; n < map.samples; ++n) {
+        for (ddpm::isize h = 0; h < map.height; ++h) {
+            for (ddpm::isize w = 0; w < map.width; ++w) {
+                for (ddpm::isize c = 0; c < map.channels; ++c) {
                     f(c, h, w, n);
                 }
             }
@@ -37,10 +37,10 @@ void for_each_element(const nn::feature_map<T>& map, F&& f) {
     }
 }
 
-using sizes = std::array<ddpm::index, 4>;  // channels, height, width, samples
+using sizes = std::array<ddpm::isize, 4>;  // channels, height, width, samples
 
 template <Scalar S>
-batch<S> nothing(ddpm::index rows, ddpm::index columns) {
+batch<S> nothing(ddpm::isize rows, ddpm::isize columns) {
     return batch<S>::Constant(rows, columns, std::numeric_limits<S>::quiet_NaN());
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("the gradients of resampling are the central differences", "[nn]") {
 TEST_CASE("resampling has the same bits on any number of threads", "[nn]") {
     batch<float> x = random_batch<float>(48 * 33 * 32, 3, 1), small(48 * 16 * 16, 3), back(48 * 33 * 32, 3);
     batch<float> first_small, first_back;
-    for (const ddpm::index threads : {1, 2, 3, 7}) {
+    for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         nn::downsample_average{}.forward(map_of(x, 48, 33, 32), map_of(small, 48, 16, 16));
         nn::downsample_average{}.backward(map_of(small, 48, 16, 16), map_of(back, 48, 33, 32));
@@ -135,7 +135,7 @@ TEST_CASE("resampling has the same bits on any number of threads", "[nn]") {
 
 TEST_CASE("resampling refuses maps that do not fit", "[nn]") {
     batch<float> memory(3 * 100, 2);
-    const auto map = [&](ddpm::index c, ddpm::index h, ddpm::index w) { return map_of(memory, c, h, w); };
+    const auto map = [&](ddpm::isize c, ddpm::isize h, ddpm::isize w) { return map_of(memory, c, h, w); };
     const nn::upsample_nearest up;
     const nn::downsample_average down;
     CHECK_THROWS_AS(up.forward(map(3, 4, 4), map(3, 8, 7)), shape_error);

@@ -20,21 +20,21 @@ namespace {
 /// Runs tasks in order; says of its concurrency one thing, then the next, and begins again.
 class says final : public executor {
 public:
-    explicit says(std::vector<index> answers) : answers_(std::move(answers)) { set_executor(this); }
+    explicit says(std::vector<isize> answers) : answers_(std::move(answers)) { set_executor(this); }
     ~says() override { set_executor(nullptr); }
-    void run(index count, detail::function_ref<void(index)> task) override {
-        for (index i = 0; i < count; ++i) {
+    void run(isize count, detail::function_ref<void(isize)> task) override {
+        for (isize i = 0; i < count; ++i) {
             task(i);
         }
     }
-    [[nodiscard]] index concurrency() const override { return answers_[calls_++ % answers_.size()]; }
+    [[nodiscard]] isize concurrency() const override { return answers_[calls_++ % answers_.size()]; }
 
 private:
-    std::vector<index> answers_;
+    std::vector<isize> answers_;
     mutable std::size_t calls_ = 0;
 };
 
-const std::vector<std::vector<index>> all_answers{{0}, {-7}, {1, 5}, {5, 1}, {0, 3, 64, 1}, {index{1} << 62}};
+const std::vector<std::vector<isize>> all_answers{{0}, {-7}, {1, 5}, {5, 1}, {0, 3, 64, 1}, {isize{1} << 62}};
 
 }  // namespace
 
@@ -65,7 +65,7 @@ TEST_CASE("a session and its Jacobian need no executor that knows its concurrenc
     };
     const auto expected_mlp = results(mlp);
     const auto expected_unet = results(unet);
-    for (const std::vector<index>& answers : all_answers) {
+    for (const std::vector<isize>& answers : all_answers) {
         const says mine(answers);
         const auto of_mlp = results(mlp);
         const auto of_unet = results(unet);

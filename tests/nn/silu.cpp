@@ -39,13 +39,13 @@ TEMPLATE_TEST_CASE("silu gives what torch gives", "[nn]", float, double) {
                                 1.0000000391619202,
                                 1.0};
     batch<S> x(11, 1), y(11, 1), dx(11, 1);
-    for (ddpm::index i = 0; i < 11; ++i) {
+    for (ddpm::isize i = 0; i < 11; ++i) {
         x(i, 0) = static_cast<S>(points[static_cast<std::size_t>(i)]);
     }
     const batch<S> dy = batch<S>::Ones(11, 1);
     nn::silu<S>{}.forward(x, y);
     nn::silu<S>{}.backward(x, dy, dx);
-    for (ddpm::index i = 0; i < 11; ++i) {
+    for (ddpm::isize i = 0; i < 11; ++i) {
         const double value = values[static_cast<std::size_t>(i)], slope = slopes[static_cast<std::size_t>(i)];
         CHECK(std::abs(static_cast<double>(y(i, 0)) - value) <= relative * std::abs(value) + absolute);
         // The slope crosses zero near x = -1.28, where 1 + x (1 - s) cancels.
@@ -58,12 +58,12 @@ TEMPLATE_TEST_CASE("silu is accurate everywhere", "[nn]", float, double) {
     using S = TestType;
     const double relative = std::is_same_v<S, float> ? 5e-7 : 2e-15;
     batch<S> x(4001, 1), y(4001, 1);
-    for (ddpm::index i = 0; i < 4001; ++i) {
+    for (ddpm::isize i = 0; i < 4001; ++i) {
         x(i, 0) = static_cast<S>(static_cast<double>(i - 2000) * 0.0431);
     }
     nn::silu<S>{}.forward(x, y);
     double worst = 0;
-    for (ddpm::index i = 0; i < 4001; ++i) {
+    for (ddpm::isize i = 0; i < 4001; ++i) {
         const long double at = x(i, 0), exact = at / (1 + std::exp(-at));
         worst = std::max(worst, static_cast<double>(std::abs(y(i, 0) - exact) / std::max(std::abs(exact), 1e-300L)));
     }

@@ -48,9 +48,9 @@ TEST_CASE("an empty tensor has no elements", "[nn]") {
 TEST_CASE("shapes outside their domain are refused", "[nn]") {
     CHECK_THROWS_AS((nn::tensor_shape{1, 2, 3, 4, 5}), shape_error);
     CHECK_THROWS_AS((nn::tensor_shape{-1}), shape_error);
-    constexpr ddpm::index huge = std::numeric_limits<ddpm::index>::max();
+    constexpr ddpm::isize huge = std::numeric_limits<ddpm::isize>::max();
     CHECK_THROWS_AS((nn::tensor_shape{huge}), shape_error);
-    CHECK_THROWS_AS((nn::tensor_shape{ddpm::index{1} << 32, ddpm::index{1} << 32}), shape_error);
+    CHECK_THROWS_AS((nn::tensor_shape{ddpm::isize{1} << 32, ddpm::isize{1} << 32}), shape_error);
     CHECK_THROWS_AS((nn::tensor_shape{0, huge}), shape_error);
 }
 

@@ -16,7 +16,7 @@ TEMPLATE_TEST_CASE("the DDPM paper's embedding: sines first, frequencies down to
     const std::array<double, 2> t{0, 10};
     batch<TestType> out(8, 2);
     nn::time_embedding{.dim = 8}.forward<TestType>(t, out);
-    for (ddpm::index i = 0; i < 8; ++i) {
+    for (ddpm::isize i = 0; i < 8; ++i) {
         CHECK(static_cast<double>(out(i, 0)) == (i < 4 ? 0 : 1));
         CHECK(std::abs(static_cast<double>(out(i, 1)) - expected[static_cast<std::size_t>(i)]) <= 6e-8);
     }
@@ -28,7 +28,7 @@ TEMPLATE_TEST_CASE("OpenAI's embedding: cosines first, no frequency shift", "[nn
     const std::array<double, 1> t{10};
     batch<TestType> out(8, 1);
     nn::time_embedding{.dim = 8, .order = nn::embedding_order::cos_sin, .freq_shift = 0}.forward<TestType>(t, out);
-    for (ddpm::index i = 0; i < 8; ++i) {
+    for (ddpm::isize i = 0; i < 8; ++i) {
         CHECK(std::abs(static_cast<double>(out(i, 0)) - expected[static_cast<std::size_t>(i)]) <= 6e-8);
     }
 }
@@ -40,7 +40,7 @@ TEST_CASE("an odd embedding ends with a zero, and the shortest ones exist", "[nn
     CHECK(out(0, 0) == std::sin(0.5));
     CHECK(out(2, 0) == std::cos(0.5));
     CHECK(out(4, 0) == 0);
-    for (const ddpm::index dim : {1, 2, 3}) {
+    for (const ddpm::isize dim : {1, 2, 3}) {
         batch<double> small(dim, 1);
         nn::time_embedding{.dim = dim}.forward<double>(t, small);
         CHECK(small.isFinite().all());
@@ -57,7 +57,7 @@ TEST_CASE("each time has its own column", "[nn]") {
     embedding.forward<float>(t, all);
     for (const std::size_t n : {std::size_t{0}, std::size_t{31}, std::size_t{32}, std::size_t{99}}) {
         embedding.forward<float>(std::span<const double>(t).subspan(n, 1), one);
-        CHECK((one == all.col(static_cast<ddpm::index>(n))).all());
+        CHECK((one == all.col(static_cast<ddpm::isize>(n))).all());
     }
 }
 

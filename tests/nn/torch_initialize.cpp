@@ -74,7 +74,7 @@ TEST_CASE("an embedding table starts with torch's normals", "[nn]") {
                                    -0.131623209f, -0.798439801f, 0.335730523f, 0.275333524f, 1.71630263f};
     nn::tensor<float> wide({4, 5});
     nn::torch_initializer(torch_generator(1)).normal(16.0, wide);
-    for (ddpm::index i = 0; i < 20; ++i) {
+    for (ddpm::isize i = 0; i < 20; ++i) {
         CHECK(std::abs(table[i] - torch[static_cast<std::size_t>(i)]) <= 4e-7f * 2);
         CHECK(wide[i] == 16 * table[i]);
     }

@@ -11,9 +11,9 @@
 namespace ddpm::test {
 
 TEST_CASE("weights change between torch's order and memory's", "[nn]") {
-    const auto sizes = GENERATE(std::array<index, 4>{2, 3, 1, 2}, std::array<index, 4>{1, 1, 1, 1},
-                                std::array<index, 4>{37, 70, 3, 3}, std::array<index, 4>{16, 5, 1, 1},
-                                std::array<index, 4>{5, 200, 9, 8}, std::array<index, 4>{3, 0, 1, 1});
+    const auto sizes = GENERATE(std::array<isize, 4>{2, 3, 1, 2}, std::array<isize, 4>{1, 1, 1, 1},
+                                std::array<isize, 4>{37, 70, 3, 3}, std::array<isize, 4>{16, 5, 1, 1},
+                                std::array<isize, 4>{5, 200, 9, 8}, std::array<isize, 4>{3, 0, 1, 1});
     const auto [outputs, inputs, height, width] = sizes;
     nn::tensor<float> weight({outputs, inputs, height, width}, nn::tensor_order::first_fastest);
     std::vector<float> numbers(static_cast<std::size_t>(weight.size()));
@@ -21,10 +21,10 @@ TEST_CASE("weights change between torch's order and memory's", "[nn]") {
     const nn::parameter<float> p{"weight", weight.shape(), weight.values(), weight.order()};
     nn::from_torch_order<float>(numbers, p);
     bool right = true;
-    for (index o = 0, torch = 0; o < outputs; ++o) {
-        for (index i = 0; i < inputs; ++i) {
-            for (index h = 0; h < height; ++h) {
-                for (index w = 0; w < width; ++w) {
+    for (isize o = 0, torch = 0; o < outputs; ++o) {
+        for (isize i = 0; i < inputs; ++i) {
+            for (isize h = 0; h < height; ++h) {
+                for (isize w = 0; w < width; ++w) {
                     right = right && weight[((h * width + w) * inputs + i) * outputs + o] ==
                                          numbers[static_cast<std::size_t>(torch++)];
                 }

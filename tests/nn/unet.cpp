@@ -46,7 +46,7 @@ nn::unet<S> network(const nn::unet_options& options) {
 /// The gradient of sum(out · dout) with respect to everything, against central differences.
 void check_gradients(const nn::unet_options& options, const nn::condition<double>& given = {}) {
     nn::unet<double> net = network<double>(options);
-    const index samples = 2, rows = options.height * options.width;
+    const isize samples = 2, rows = options.height * options.width;
     batch<double> x = random_batch(rows * options.in_channels, samples, 2), dx(x.rows(), samples);
     const batch<double> dout = random_batch(rows * options.out_channels, samples, 3);
     batch<double> out(dout.rows(), samples);
@@ -105,7 +105,7 @@ TEST_CASE("the gradients of a whole U-Net are the central differences", "[nn]") 
 }
 
 TEST_CASE("the gradients reach every kind of embedding", "[nn]") {
-    const std::vector<index> labels{2, 0};
+    const std::vector<isize> labels{2, 0};
     const batch<double> vectors = random_batch(4, 2, 9);
     nn::condition<double> classes{labels, {}}, given_vectors;
     given_vectors.vectors = vectors;
@@ -135,17 +135,17 @@ TEMPLATE_TEST_CASE("a sample through the U-Net depends on itself only", "[nn]", 
     const nn::unet<S> net = network<S>(options);
     const batch<S> x = random_batch<S>(96, 9, 4);
     std::vector<double> t;
-    for (index n = 0; n < 9; ++n) {
+    for (isize n = 0; n < 9; ++n) {
         t.push_back(static_cast<double>(37 * n));
     }
     batch<S> expected(96, 9);
-    for (index n = 0; n < 9; ++n) {
+    for (isize n = 0; n < 9; ++n) {
         auto alone = net.plan(1, false);
         batch<S> one(96, 1);
         net.forward(x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), one, alone);
         expected.col(n) = one;
     }
-    for (const index threads : {1, 2, 3, 7}) {
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         batch<S> out(96, 9);
         auto session = net.session(9);
@@ -171,7 +171,7 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
     std::vector<nn::unet<S>> gradients;
     batch<S> plain(16, 5), out(16, 5);
     std::size_t memory[2] = {};
-    for (const index threads : {1, 2, 3, 7}) {
+    for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         for (const bool recompute : {false, true}) {
             auto w = net.plan(5);
@@ -222,7 +222,7 @@ TEST_CASE("residual blocks that resample drop out in training, and their gradien
     net.forward(x, t, dropped, w);
     CHECK((dropped - plain).abs().maxCoeff() > 1e-3);
     CHECK((dropped - other).abs().maxCoeff() > 1e-3);
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         auto alone = net.plan(1);
         alone.drop(7, 3, n);
         batch<double> one(16, 1);
@@ -249,7 +249,7 @@ TEST_CASE("a U-Net with doubled channels has a variance head", "[nn]") {
     session(x, t, model_output<float>{prediction, variance});
     session(x, t, model_output<float>{alone, {}});
     CHECK((alone == prediction).all());
-    for (index i = 0; i < 32; ++i) {
+    for (isize i = 0; i < 32; ++i) {
         CHECK(prediction(i, 1) == both(i / 2 * 4 + i % 2, 1));
         CHECK(variance(i, 1) == both(i / 2 * 4 + 2 + i % 2, 1));
     }
@@ -268,7 +268,7 @@ TEST_CASE("classes guide a predictor", "[nn]") {
         session(x, t, model_output<float>{out, {}});
         return out;
     };
-    const nn::labelled given(net, std::vector<index>{0, 1}), none(net, 2, 2);
+    const nn::labelled given(net, std::vector<isize>{0, 1}), none(net, 2, 2);
     const batch<float> with = run(given), without = run(none);
     CHECK((with != without).any());
     CHECK((run(guided(given, none, 1)) == with).all());
@@ -313,7 +313,7 @@ TEST_CASE("a U-Net refuses batches that do not fit", "[nn]") {
     auto w = net.plan(2), forward_only = net.plan(2, false);
     batch<float> x = random_batch<float>(16, 2, 4), out(16, 2), d_out = x;
     const std::vector<double> t{1, 2}, three{1, 2, 3};
-    const std::vector<index> labels{0, 1};
+    const std::vector<isize> labels{0, 1};
     nn::unet<float> d = nn::zeros_like(net);
     CHECK_THROWS_AS(net.forward(x.topRows(15), t, out, w), shape_error);
     CHECK_THROWS_AS(net.forward(x, three, out, w), shape_error);

@@ -17,9 +17,9 @@ using namespace nn;
 
 /// Options of every kind, small enough to be made.
 unet_options random_options(std::mt19937_64& random) {
-    const auto below = [&](int bound) { return static_cast<ddpm::index>(random() % static_cast<std::uint64_t>(bound)); };
+    const auto below = [&](int bound) { return static_cast<ddpm::isize>(random() % static_cast<std::uint64_t>(bound)); };
     unet_options o;
-    const ddpm::index levels = 1 + below(3);
+    const ddpm::isize levels = 1 + below(3);
     o.height = o.width = 8;
     o.in_channels = 1 + below(3);
     o.out_channels = 1 + below(6);
@@ -29,7 +29,7 @@ unet_options random_options(std::mt19937_64& random) {
     o.down.clear();
     o.up.clear();
     o.channels.clear();
-    for (ddpm::index i = 0; i < levels; ++i) {
+    for (ddpm::isize i = 0; i < levels; ++i) {
         o.down.push_back(static_cast<unet_level>(below(2)));
         o.up.push_back(static_cast<unet_level>(below(2)));
         o.channels.push_back(4 * (1 + below(3)));
@@ -59,14 +59,14 @@ TEST_CASE("the number of a U-Net's parameters is known before it is made", "[nn]
 }
 
 TEST_CASE("a U-Net that no memory holds has a number of parameters all the same", "[nn]") {
-    constexpr ddpm::index many = ddpm::index{1} << 24;
+    constexpr ddpm::isize many = ddpm::isize{1} << 24;
     CHECK(unet_parameter_count({.in_channels = many}) == 274056163 + (many - 3) * 224 * 9);
     unet_options o;
     o.channels = {many, many, many, many};
     o.head_dim = 0;
-    CHECK(unet_parameter_count(o) > ddpm::index{1} << 56);
-    o.time_embedding_dim = ddpm::index{1} << 40;
-    CHECK(unet_parameter_count(o) == std::numeric_limits<ddpm::index>::max());
+    CHECK(unet_parameter_count(o) > ddpm::isize{1} << 56);
+    o.time_embedding_dim = ddpm::isize{1} << 40;
+    CHECK(unet_parameter_count(o) == std::numeric_limits<ddpm::isize>::max());
     o.in_channels = 0;
     CHECK_THROWS_AS(unet_parameter_count(o), value_error);
 }

@@ -16,16 +16,16 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("a head's channels come after the prediction's in each pixel, and join to the same output", "[nn]",
                    float, double) {
     using S = TestType;
-    for (const index columns : {1, 3, 3000}) {
-        for (const index channels : {1, 2, 12}) {
+    for (const isize columns : {1, 3, 3000}) {
+        for (const isize channels : {1, 2, 12}) {
             const batch<S> both = random_batch<S>(24, columns, 1);
             batch<S> prediction(12, columns), head(12, columns), alone(12, columns), again(24, columns);
             nn::split_variance_head<S>(both, channels, prediction, head);
             nn::split_variance_head<S>(both, channels, alone, {});
             CHECK((alone == prediction).all());
-            for (index n = 0; n < columns; n += 97) {
-                for (index i = 0; i < 12; ++i) {
-                    const index at = i / channels * 2 * channels + i % channels;
+            for (isize n = 0; n < columns; n += 97) {
+                for (isize i = 0; i < 12; ++i) {
+                    const isize at = i / channels * 2 * channels + i % channels;
                     REQUIRE(prediction(i, n) == both(at, n));
                     REQUIRE(head(i, n) == both(at + channels, n));
                 }
@@ -62,7 +62,7 @@ TEMPLATE_TEST_CASE("an MLP with a variance head puts it out element by element",
     nn::mlp<S> net{{.dim = 6, .hidden = 24, .blocks = 1, .variance_head = true}};
     CHECK(net.outputs() == 12);
     disturb(net, 0.2, 3);
-    for (const index columns : {1, 5, 100}) {
+    for (const isize columns : {1, 5, 100}) {
         const batch<S> x = random_batch<S>(6, columns, 4);
         batch<S> both(12, columns), prediction(6, columns), variance(6, columns), alone(6, columns),
             wrong(6, columns + 1);
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("an MLP with a variance head puts it out element by element",
         session(x, t, model_output<S>{prediction, variance});
         session(x, t, model_output<S>{alone, {}});
         CHECK((alone == prediction).all());
-        for (index i = 0; i < 6; ++i) {
+        for (isize i = 0; i < 6; ++i) {
             CHECK((prediction.row(i) == both.row(2 * i)).all());
             CHECK((variance.row(i) == both.row(2 * i + 1)).all());
         }

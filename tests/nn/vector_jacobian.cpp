@@ -24,7 +24,7 @@ static_assert(!DifferentiableLike<nn::mlp<float>, float>);
 
 namespace {
 
-nn::unet_options small_unet(index out_channels) {
+nn::unet_options small_unet(isize out_channels) {
     return {.height = 4,
             .width = 4,
             .in_channels = 2,
@@ -44,9 +44,9 @@ Net disturbed(Net net) {
     return net;
 }
 
-std::vector<double> some_times(index count) {
+std::vector<double> some_times(isize count) {
     std::vector<double> t;
-    for (index n = 0; n < count; ++n) {
+    for (isize n = 0; n < count; ++n) {
         t.push_back(static_cast<double>(n * n * 7 % 100));
     }
     return t;
@@ -54,7 +54,7 @@ std::vector<double> some_times(index count) {
 
 template <class Net>
 void check_against_differences(const Net& net, const nn::condition<double>& given = {}) {
-    const index samples = 3, rows = sample_shape(net.shape()).size();
+    const isize samples = 3, rows = sample_shape(net.shape()).size();
     batch<double> x = random_batch(rows, samples, 2), out(rows, samples), dx(rows, samples);
     const batch<double> v = random_batch(rows, samples, 3);
     const std::vector<double> t = some_times(samples);
@@ -71,20 +71,20 @@ void check_against_differences(const Net& net, const nn::condition<double>& give
 template <class Net>
 void check_independence(const Net& net) {
     using S = typename Net::scalar;
-    const index samples = 45, rows = sample_shape(net.shape()).size();
+    const isize samples = 45, rows = sample_shape(net.shape()).size();
     const batch<S> x = random_batch<S>(rows, samples, 2), v = random_batch<S>(rows, samples, 3);
     const std::vector<double> t = some_times(samples);
     batch<S> all(rows, samples);
     nn::vector_jacobian_session<Net>(net, samples).vector_jacobian(x, t, v, all);
     batch<S> again(rows, samples);
-    for (const index threads : {index{1}, index{3}}) {
+    for (const isize threads : {isize{1}, isize{3}}) {
         set_thread_count(threads);
         nn::vector_jacobian_session<Net> planned_for_one(net, 1);
         planned_for_one.vector_jacobian(x, t, v, again);
         CHECK((again == all).all());
     }
     set_thread_count(0);
-    for (index n = 0; n < samples; n += 11) {
+    for (isize n = 0; n < samples; n += 11) {
         batch<S> one(rows, 1);
         nn::vector_jacobian_session<Net>(net, 1).vector_jacobian(
             x.col(n), std::span<const double>(t).subspan(static_cast<std::size_t>(n), 1), v.col(n), one);
@@ -105,7 +105,7 @@ TEST_CASE("the vector-Jacobian product of networks is that of central difference
     options.scale_shift = true;
     options.classes = nn::unet_classes::table;
     options.class_count = 3;
-    const std::vector<index> labels{2, 0, 1};
+    const std::vector<isize> labels{2, 0, 1};
     check_against_differences(disturbed(nn::unet<double>(options)), {labels, {}});
 }
 
@@ -118,8 +118,8 @@ TEST_CASE("the vector-Jacobian product of a sample does not depend on the others
 }
 
 TEST_CASE("the vector-Jacobian product allocates nothing after the first", "[nn]") {
-    const auto allocated = [](const auto& net, index samples) {
-        const index rows = sample_shape(net.shape()).size();
+    const auto allocated = [](const auto& net, isize samples) {
+        const isize rows = sample_shape(net.shape()).size();
         const batch<float> x = random_batch<float>(rows, samples, 2), v = random_batch<float>(rows, samples, 3);
         batch<float> out(rows, samples);
         const std::vector<double> t = some_times(samples);

@@ -11,13 +11,13 @@
 namespace ddpm::test {
 
 TEST_CASE("autoguidance goes away from the weak network", "[predictor]") {
-    const auto net = [](double, index i, index) { return static_cast<double>(i); };
-    const auto weak = [](double, index i, index) { return static_cast<double>(2 * i); };
+    const auto net = [](double, isize i, isize) { return static_cast<double>(i); };
+    const auto weak = [](double, isize i, isize) { return static_cast<double>(2 * i); };
     const batch<double> x = batch<double>::Zero(4, 2);
     const auto p = autoguided(counted<double>(net), counted<double>(weak), 3);
     static_assert(PredictorLike<decltype(p), double>);
     const batch<double> got = evaluate<double>(p, x, {0, 5});
-    for (index i = 0; i < 4; ++i) {
+    for (isize i = 0; i < 4; ++i) {
         CHECK((got.row(i) == static_cast<double>(-i)).all());  // 2i + 3 (i − 2i)
     }
     int calls = 0;

@@ -45,14 +45,14 @@ struct session_gradient {
             out.array() = 1;
         }
     };
-    [[nodiscard]] made session(index) const { return {}; }
+    [[nodiscard]] made session(isize) const { return {}; }
 };
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("a perfect classifier makes the oracle of all data that of a class", "[predictor]", float, double) {
     using S = TestType;
-    const index d = 3, k = 1;
+    const isize d = 3, k = 1;
     const named_mixture named = all_mixtures(d).back();
     const auto component = gaussian_mixture::full({1}, named.mixture.means().col(k), {named.covariances[k]});
     const batch<S> x = pattern<S>(d, 3, 1);

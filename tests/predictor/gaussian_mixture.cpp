@@ -18,7 +18,7 @@ TEST_CASE("the axes and variances of a mixture make its covariances", "[predicto
         CHECK(mixture.dimension() == 4);
         CHECK(mixture.components() == 3);
         CHECK((mixture.means() == named.means).all());
-        for (index k = 0; k < 3; ++k) {
+        for (isize k = 0; k < 3; ++k) {
             Eigen::MatrixXd axes = Eigen::MatrixXd::Identity(4, 4);
             if (mixture.rotated()) {
                 axes = mixture.axes(k).matrix();
@@ -39,22 +39,22 @@ TEST_CASE("weights are made to add up to 1", "[predictor]") {
 
 TEMPLATE_TEST_CASE("samples of a mixture have its moments", "[predictor]", float, double) {
     using S = TestType;
-    const index count = 40000, d = 3;
+    const isize count = 40000, d = 3;
     for (const named_mixture& named : all_mixtures(d)) {
         INFO(named.name);
         const Eigen::MatrixXd x = named.mixture.sample<S>(count, 5).matrix().template cast<double>();
         Eigen::VectorXd mean = Eigen::VectorXd::Zero(d);
         Eigen::MatrixXd second = Eigen::MatrixXd::Zero(d, d);
-        for (index k = 0; k < 3; ++k) {
+        for (isize k = 0; k < 3; ++k) {
             const Eigen::VectorXd m = named.mixture.means().col(k);
             mean += named.mixture.weights()[static_cast<std::size_t>(k)] * m;
             second += named.mixture.weights()[static_cast<std::size_t>(k)] *
                       (named.covariances[static_cast<std::size_t>(k)] + m * m.transpose());
         }
-        for (index i = 0; i < d; ++i) {
+        for (isize i = 0; i < d; ++i) {
             const Eigen::ArrayXd a = x.row(i).transpose();
             CHECK(std::abs(a.mean() - mean(i)) < 5 * std::sqrt((second(i, i) - mean(i) * mean(i)) / count));
-            for (index j = 0; j <= i; ++j) {
+            for (isize j = 0; j <= i; ++j) {
                 const Eigen::ArrayXd product = a * x.row(j).transpose().array();
                 const double deviation = std::sqrt((product - product.mean()).square().mean());
                 CHECK(std::abs(product.mean() - second(i, j)) < 5 * deviation / std::sqrt(static_cast<double>(count)));
@@ -68,19 +68,19 @@ TEST_CASE("components are drawn as often as they weigh", "[predictor]") {
     means.row(0) << -100, 0, 100;
     means.bottomRows(19).setZero();
     const auto mixture = gaussian_mixture::isotropic({0.2, 0.5, 0.3}, means, {1, 1, 1});
-    const index count = 20000;
+    const isize count = 20000;
     const batch<double> x = mixture.sample(count, 3);
     const double shares[] = {0.2, 0.5, 0.3};
-    for (index k = 0; k < 3; ++k) {
+    for (isize k = 0; k < 3; ++k) {
         const double share = static_cast<double>(((x.row(0) - means(0, k)).abs() < 50).count()) / count;
         CHECK(std::abs(share - shares[k]) < 5 * std::sqrt(shares[k] * (1 - shares[k]) / count));
     }
     // What is drawn within a component does not depend on which it is: the words that choose are used for nothing else.
     const batch<double> rest = x.bottomRows(19);
-    for (index k = 0; k < 3; ++k) {
+    for (isize k = 0; k < 3; ++k) {
         const Eigen::ArrayXd is_k = ((x.row(0) - means(0, k)).abs() < 50).cast<double>().transpose() - shares[k];
         const double spread = std::sqrt(shares[k] * (1 - shares[k]));
-        for (index i = 0; i < 19; ++i) {
+        for (isize i = 0; i < 19; ++i) {
             const double covariance = (rest.row(i).transpose() * is_k).mean();
             CHECK(std::abs(covariance) < 5 * spread / std::sqrt(static_cast<double>(count)));
         }

@@ -51,17 +51,17 @@ TEMPLATE_TEST_CASE("guidance is that of diffusers", "[predictor]", float, double
 }
 
 TEST_CASE("full rescaling gives the deviation of the conditional prediction, none where there is none", "[predictor]") {
-    const index d = 2000;
+    const isize d = 2000;
     const auto deviation = [](const batch<double>& x) { return std::sqrt((x - x.mean()).square().mean()); };
-    const auto with = [](double, index i, index) { return 1000 + std::sin(static_cast<double>(i)); };
-    const auto without = [](double, index i, index) { return 900 + std::cos(static_cast<double>(3 * i)); };
+    const auto with = [](double, isize i, isize) { return 1000 + std::sin(static_cast<double>(i)); };
+    const auto without = [](double, isize i, isize) { return 900 + std::cos(static_cast<double>(3 * i)); };
     const auto p = guided(counted<double>(with), counted<double>(without), {.scale = 5, .rescale = 1});
     const batch<double> x = batch<double>::Zero(d, 1);
     const batch<double> expected = evaluate<double>(counted<double>(with), x, {0});
     CHECK(std::abs(deviation(evaluate<double>(p, x, {0})) - deviation(expected)) < 1e-12);
 
-    const auto constant = [](double, index, index) { return 3.0; };
-    const auto other = [](double, index, index) { return 1.0; };
+    const auto constant = [](double, isize, isize) { return 3.0; };
+    const auto other = [](double, isize, isize) { return 1.0; };
     const auto flat = guided(counted<double>(constant), counted<double>(other), {.scale = 2, .rescale = 1});
     CHECK((evaluate<double>(flat, x, {0}) == 5).all());
 }
@@ -94,7 +94,7 @@ TEST_CASE("guided: what is no guidance is an error", "[predictor]") {
 TEMPLATE_TEST_CASE("what has no weight in guidance may be infinite", "[predictor]", float, double) {
     using S = TestType;
     const double infinite = std::numeric_limits<double>::infinity();
-    const auto broken = [=](double, index i, index) { return i == 0 ? infinite : i == 1 ? std::nan("") : -infinite; };
+    const auto broken = [=](double, isize i, isize) { return i == 0 ? infinite : i == 1 ? std::nan("") : -infinite; };
     const batch<S> x = batch<S>::Zero(6, 2);
     const batch<S> conditional = evaluate<S>(counted<S>(golden_conditional), x, {0, 1});
     const batch<S> unconditional = evaluate<S>(counted<S>(golden_unconditional), x, {0, 1});

@@ -15,8 +15,8 @@
 namespace ddpm::test {
 namespace {
 
-constexpr auto one = [](double, index, index) { return 1.0; };
-constexpr auto four = [](double, index, index) { return 4.0; };
+constexpr auto one = [](double, isize, isize) { return 1.0; };
+constexpr auto four = [](double, isize, isize) { return 4.0; };
 
 /// A predictor with a variance head.
 struct two_headed {

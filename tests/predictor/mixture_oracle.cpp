@@ -43,7 +43,7 @@ TEMPLATE_TEST_CASE("the oracle's predictions of every kind agree", "[predictor]"
                 CHECK(prediction_of(oracle) == kind);
                 CHECK(shape_of(oracle) == sample_shape(3));
                 const batch<S> got = evaluate<S>(oracle, x, t);
-                for (index n = 0; n < 4; ++n) {
+                for (isize n = 0; n < 4; ++n) {
                     const affine c = conversion(prediction::epsilon, kind, level(t[static_cast<std::size_t>(n)]));
                     const batch<S> expected = static_cast<S>(c.xt) * x.col(n) + static_cast<S>(c.value) * eps.col(n);
                     const double size = 1 + std::abs(c.xt) + std::abs(c.value);
@@ -55,7 +55,7 @@ TEMPLATE_TEST_CASE("the oracle's predictions of every kind agree", "[predictor]"
 }
 
 TEST_CASE("the score is the gradient of the density", "[predictor]") {
-    const index d = 3;
+    const isize d = 3;
     const double h = 1e-4;
     const batch<double> x = pattern<double>(d, 4, 1);
     const std::vector<double> t{0.05, 0.3, 0.6, 1};
@@ -66,7 +66,7 @@ TEST_CASE("the score is the gradient of the density", "[predictor]") {
         for (const double time : t) {
             level.push_back(flow_level(time));
         }
-        for (index i = 0; i < d; ++i) {
+        for (isize i = 0; i < d; ++i) {
             batch<double> above = x, below = x;
             above.row(i) += h;
             below.row(i) -= h;
@@ -75,7 +75,7 @@ TEST_CASE("the score is the gradient of the density", "[predictor]") {
             CHECK((slope - score.row(i)).abs().maxCoeff() < 1e-6);
         }
         const batch<double> eps = evaluate<double>(mixture_oracle(named.mixture, flow_level), x, t);
-        for (index n = 0; n < 4; ++n) {  // Tweedie: ε̂ = −σ ∇ ln p
+        for (isize n = 0; n < 4; ++n) {  // Tweedie: ε̂ = −σ ∇ ln p
             CHECK((eps.col(n) + t[static_cast<std::size_t>(n)] * score.col(n)).abs().maxCoeff() < 1e-13);
         }
     }
@@ -123,7 +123,7 @@ TEST_CASE("times between those of a schedule are between its levels", "[predicto
 }
 
 TEST_CASE("the oracle does not depend on the batch, the threads or the session before", "[predictor]") {
-    const index count = 500;
+    const isize count = 500;
     const batch<float> x = pattern<float>(4, count, 3);
     const std::vector<double> t(static_cast<std::size_t>(count), 0.4);
     for (const named_mixture& named : all_mixtures(4)) {
@@ -131,7 +131,7 @@ TEST_CASE("the oracle does not depend on the batch, the threads or the session b
         auto session = oracle.session(count);
         const batch<float> all = call<float>(session, x, t);
         CHECK((call<float>(session, x, t) == all).all());
-        for (const index threads : {index{1}, index{3}}) {
+        for (const isize threads : {isize{1}, isize{3}}) {
             set_thread_count(threads);
             CHECK((evaluate<float>(oracle, x, t) == all).all());
         }
@@ -156,7 +156,7 @@ TEST_CASE("the oracle's variance head is Var[x_0|x_t]", "[predictor]") {
         session_of_mean(batch_view<const double>(x), std::span<const double>(t), model_output<double>{out, mean});
         CHECK((out == predicted).all());
         CHECK((out == evaluate<double>(of_each, x, t)).all());
-        for (index n = 0; n < 3; ++n) {
+        for (isize n = 0; n < 3; ++n) {
             // E[x_0|x_t] and E[x_0²|x_t] by a sum over a fine grid of x_0.
             const auto [alpha, sigma] = flow_level(t[static_cast<std::size_t>(n)]);
             Eigen::Array2d first = Eigen::Array2d::Zero(), second = first;
@@ -181,7 +181,7 @@ TEST_CASE("the oracle's variance head is Var[x_0|x_t]", "[predictor]") {
 }
 
 TEST_CASE("the oracle's Jacobian is that of central differences", "[predictor]") {
-    const index d = 3;
+    const isize d = 3;
     const batch<double> x = pattern<double>(d, 4, 1), v = pattern<double>(d, 4, 5);
     const std::vector<double> t{0.05, 0.3, 0.6, 0.95};
     for (const named_mixture& named : all_mixtures(d)) {
@@ -194,7 +194,7 @@ TEST_CASE("the oracle's Jacobian is that of central differences", "[predictor]")
                 session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t),
                                         batch_view<const double>(v), batch_view<double>(got));
                 double largest = 1;
-                for (index i = 0; i < d; ++i) {
+                for (isize i = 0; i < d; ++i) {
                     constexpr double h = 1e-5;
                     batch<double> above = x, below = x;
                     above.row(i) += h;

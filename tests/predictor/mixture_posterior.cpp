@@ -24,18 +24,18 @@ struct integrals {
     double variance = 0;  // mean over the dimensions
 
     integrals(const named_mixture& named, const Eigen::VectorXd& xt, const marginal<double>& level, double half_width,
-              index points)
+              isize points)
         : x0(Eigen::VectorXd::Zero(xt.size())) {
-        const index d = xt.size();
+        const isize d = xt.size();
         const double h = 2 * half_width / static_cast<double>(points);
         double square = 0;
-        index total = 1;
-        for (index i = 0; i < d; ++i) {
+        isize total = 1;
+        for (isize i = 0; i < d; ++i) {
             total *= points;
         }
         Eigen::VectorXd at(d);
-        for (index cell = 0; cell < total; ++cell) {
-            for (index i = 0, rest = cell; i < d; ++i, rest /= points) {
+        for (isize cell = 0; cell < total; ++cell) {
+            for (isize i = 0, rest = cell; i < d; ++i, rest /= points) {
                 at(i) = -half_width + h * static_cast<double>(rest % points);
             }
             const double distance = (xt - level.signal * at).squaredNorm() / (level.sigma * level.sigma);
@@ -50,7 +50,7 @@ struct integrals {
     }
 };
 
-void compare_with_integrals(index d, double half_width, index points, double tolerance) {
+void compare_with_integrals(isize d, double half_width, isize points, double tolerance) {
     batch<double> x(d, 2);
     x.col(0).setConstant(0.4);
     x.col(1).setConstant(-0.9);
@@ -60,7 +60,7 @@ void compare_with_integrals(index d, double half_width, index points, double tol
             const auto density = log_density(named.mixture, x, level);
             const auto given = x0_given_xt(named.mixture, x, level);
             const batch<double> eps = epsilon_given_xt(named.mixture, x, level);
-            for (index n = 0; n < 2; ++n) {
+            for (isize n = 0; n < 2; ++n) {
                 const Eigen::VectorXd xt = x.col(n).matrix();
                 const integrals expected(named, xt, level, half_width, points);
                 CHECK(std::abs(density(n) - std::log(expected.density)) < tolerance);
@@ -84,7 +84,7 @@ TEST_CASE("a mixture's density and moments are those of integration in two dimen
 }
 
 TEST_CASE("one Gaussian has closed forms", "[predictor]") {
-    const index d = 6;
+    const isize d = 6;
     const Eigen::MatrixXd c = some_covariance(d, 1);
     const batch<double> m = some_means(d, 1);
     const auto mixture = gaussian_mixture::full({2}, m, {c});
@@ -100,7 +100,7 @@ TEST_CASE("one Gaussian has closed forms", "[predictor]") {
         const double variance = (c - a * a * c * total.inverse() * c).trace() / d;
         CHECK((given.variance - variance).abs().maxCoeff() < 1e-13);
         const auto density = log_density(mixture, x, level);
-        for (index n = 0; n < 3; ++n) {
+        for (isize n = 0; n < 3; ++n) {
             const double expected =
                 -0.5 * (r.col(n).dot(solved.col(n)) + std::log((2 * std::numbers::pi * total).determinant()));
             CHECK(std::abs(density(n) - expected) < 1e-11);
@@ -110,12 +110,12 @@ TEST_CASE("one Gaussian has closed forms", "[predictor]") {
 }
 
 TEST_CASE("responsibilities are Bayes' rule", "[predictor]") {
-    const index d = 2;
+    const isize d = 2;
     const batch<double> x = batch<double>::Random(d, 4);
     for (const named_mixture& named : all_mixtures(d)) {
         const batch<double> r = responsibilities(named.mixture, x, clean_level);
         CHECK((r.colwise().sum() - 1).abs().maxCoeff() < 1e-14);
-        for (index k = 0; k < 3; ++k) {
+        for (isize k = 0; k < 3; ++k) {
             const auto alone = gaussian_mixture::full({1}, named.mixture.means().col(k),
                                                       {named.covariances[static_cast<std::size_t>(k)]});
             const per_sample_values<double> expected =
@@ -127,7 +127,7 @@ TEST_CASE("responsibilities are Bayes' rule", "[predictor]") {
 }
 
 TEST_CASE("a mixture has limits where there is no noise, and where there is no signal", "[predictor]") {
-    const index d = 3;
+    const isize d = 3;
     const batch<double> x = batch<double>::Random(d, 4);
     for (const named_mixture& named : all_mixtures(d)) {
         INFO(named.name);
@@ -142,7 +142,7 @@ TEST_CASE("a mixture has limits where there is no noise, and where there is no s
 
         Eigen::VectorXd mean = Eigen::VectorXd::Zero(d);
         double second = 0;
-        for (index k = 0; k < 3; ++k) {
+        for (isize k = 0; k < 3; ++k) {
             const double w = named.mixture.weights()[static_cast<std::size_t>(k)];
             mean += w * named.mixture.means().col(k).matrix();
             second += w * (named.covariances[static_cast<std::size_t>(k)].trace() +
@@ -153,7 +153,7 @@ TEST_CASE("a mixture has limits where there is no noise, and where there is no s
         CHECK((given.mean.matrix().colwise() - mean).cwiseAbs().maxCoeff() < 1e-14);
         CHECK((given.variance - (second - mean.squaredNorm()) / d).abs().maxCoeff() < 1e-13);
         CHECK((epsilon_given_xt(named.mixture, x, no_signal) - x / 0.7).abs().maxCoeff() < 1e-14);
-        for (index k = 0; k < 3; ++k) {
+        for (isize k = 0; k < 3; ++k) {
             const double weight = named.mixture.weights()[static_cast<std::size_t>(k)];
             CHECK((responsibilities(named.mixture, x, no_signal).row(k) - weight).abs().maxCoeff() < 1e-14);
         }
@@ -161,7 +161,7 @@ TEST_CASE("a mixture has limits where there is no noise, and where there is no s
 }
 
 TEST_CASE("a mixture is stable far from its components and in many dimensions", "[predictor]") {
-    const index d = 400;
+    const isize d = 400;
     const auto mixture = gaussian_mixture::isotropic({1, 1}, some_means(d, 2), {1e-4, 1e-4});
     const batch<double> x = 100 + batch<double>::Random(d, 2);  // densities of about e^−10¹⁰
     const auto density = log_density(mixture, x, marginal<double>{1, 1e-3});
@@ -174,10 +174,10 @@ TEST_CASE("a mixture is stable far from its components and in many dimensions", 
 
 TEMPLATE_TEST_CASE("a sample's level is its own, and its neighbours do not matter", "[predictor]", float, double) {
     using S = TestType;
-    const index d = 5, count = 300;
+    const isize d = 5, count = 300;
     const batch<S> x = batch<S>::Random(d, count);
     std::vector<marginal<double>> level;
-    for (index n = 0; n < count; ++n) {
+    for (isize n = 0; n < count; ++n) {
         level.push_back(levels[static_cast<std::size_t>(n / 3 % 6)]);
     }
     for (const named_mixture& named : all_mixtures(d)) {
@@ -185,7 +185,7 @@ TEMPLATE_TEST_CASE("a sample's level is its own, and its neighbours do not matte
         set_thread_count(1);
         CHECK((epsilon_given_xt(named.mixture, x, level) == all).all());
         set_thread_count(0);
-        for (const index n : {index{0}, index{7}, count - 1}) {
+        for (const isize n : {isize{0}, isize{7}, count - 1}) {
             const batch<S> one = x.col(n);
             CHECK((epsilon_given_xt(named.mixture, one, level[static_cast<std::size_t>(n)]) == all.col(n)).all());
         }
@@ -216,12 +216,12 @@ class of_unknown_concurrency final : public executor {
 public:
     of_unknown_concurrency() { set_executor(this); }
     ~of_unknown_concurrency() override { set_executor(nullptr); }
-    void run(index count, detail::function_ref<void(index)> task) override {
-        for (index i = 0; i < count; ++i) {
+    void run(isize count, detail::function_ref<void(isize)> task) override {
+        for (isize i = 0; i < count; ++i) {
             task(i);
         }
     }
-    [[nodiscard]] index concurrency() const override { return 0; }
+    [[nodiscard]] isize concurrency() const override { return 0; }
 };
 
 TEST_CASE("a density needs no executor that knows its concurrency", "[predictor]") {

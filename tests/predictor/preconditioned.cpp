@@ -39,7 +39,7 @@ TEMPLATE_TEST_CASE("a preconditioned network is c_skip x + c_out F(c_in x, c_noi
                    "[predictor]", float, double) {
     using S = TestType;
     const auto network = [](batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
-        for (index n = 0; n < xt.columns(); ++n) {
+        for (isize n = 0; n < xt.columns(); ++n) {
             out.prediction.array().col(n) = 2 * xt.array().col(n) + static_cast<S>(t[static_cast<std::size_t>(n)]);
         }
     };
@@ -50,10 +50,10 @@ TEMPLATE_TEST_CASE("a preconditioned network is c_skip x + c_out F(c_in x, c_noi
          {edm_preconditioning{}, edm_preconditioning{.sigma_data = 1.5, .sigma_min = 0.1, .time_scale = 1000},
           edm_preconditioning{.negative_out = true}, edm_preconditioning{.time_scale = 3, .arctangent_time = true}}) {
         const batch<S> found = evaluated(edm_preconditioned(network, options), x, sigmas);
-        for (index n = 0; n < 3; ++n) {
+        for (isize n = 0; n < 3; ++n) {
             const double sigma = sigmas[static_cast<std::size_t>(n)], data = options.sigma_data;
             const double above = sigma - options.sigma_min, length = std::sqrt(sigma * sigma + data * data);
-            for (index i = 0; i < 2; ++i) {
+            for (isize i = 0; i < 2; ++i) {
                 const double value = static_cast<double>(x(i, n));
                 const double time = options.arctangent_time ? std::atan(sigma) / std::acos(0.0) : std::log(sigma) / 4;
                 const double raw = 2 * value / length + options.time_scale * time;

@@ -78,7 +78,7 @@ TEST_CASE("the update has no part along the prediction, and a limited norm", "[p
     const batch<double> x = batch<double>::Zero(6, 2);
     const batch<double> conditional = evaluate<double>(counted<double>(golden_conditional), x, {0, 0});
     const batch<double> update = evaluate<double>(p, x, {0, 0}) - conditional;
-    for (index n = 0; n < 2; ++n) {
+    for (isize n = 0; n < 2; ++n) {
         CHECK(std::abs((update.col(n) * conditional.col(n)).sum()) < 1e-14);
         const double norm = update.col(n).matrix().norm();
         CHECK((norm > 0.1 && norm <= 2 * 0.5));
@@ -103,8 +103,8 @@ TEST_CASE("each run has its own momentum, which waits outside the interval", "[p
 }
 
 TEST_CASE("a prediction of 0 has no direction", "[predictor]") {
-    const auto zero = [](double, index, index) { return 0.0; };
-    const auto one = [](double, index, index) { return 1.0; };
+    const auto zero = [](double, isize, isize) { return 0.0; };
+    const auto one = [](double, isize, isize) { return 1.0; };
     const auto p = projected_guided(counted<double>(zero), counted<double>(one), {.scale = 3, .parallel = 0});
     CHECK((evaluate<double>(p, batch<double>::Zero(2, 1), {0}) == -2).all());
     const auto same = projected_guided(counted<double>(one), counted<double>(one), {.scale = 3, .parallel = 0});
@@ -132,7 +132,7 @@ TEST_CASE("projected_guided: what is no guidance is an error", "[predictor]") {
 }
 
 TEST_CASE("projected guidance of scale 0 is the unconditional prediction, whatever the conditional one is", "[predictor]") {
-    const auto broken = [](double, index i, index) { return i == 0 ? std::numeric_limits<double>::infinity() : std::nan(""); };
+    const auto broken = [](double, isize i, isize) { return i == 0 ? std::numeric_limits<double>::infinity() : std::nan(""); };
     const batch<double> x = batch<double>::Zero(6, 2);
     const batch<double> unconditional = evaluate<double>(counted<double>(golden_unconditional), x, {0, 1});
     for (const double momentum : {0.0, -0.5}) {

@@ -21,7 +21,7 @@ struct vector_network {
     using scalar = S;
     batch<S>* seen;
     void operator()(batch_view<const S> input, std::span<const double>, const model_output<S>& out) const {
-        const index d = input.rows() / 2;
+        const isize d = input.rows() / 2;
         *seen = input.array();
         out.prediction.array() = input.middle_rows(0, d).array() / 2 + input.middle_rows(d, d).array() / 4;
     }
@@ -33,12 +33,12 @@ TEST_CASE("the input of a self-conditioned network interleaves the channels of i
     const batch<float> xt = pattern<float>(12, 2, 1), x0 = pattern<float>(12, 2, 2);
     batch<float> out(24, 2);
     self_conditioning_input<float>({2, 3, 2}, xt, x0, out);
-    for (index pixel = 0; pixel < 6; ++pixel) {
+    for (isize pixel = 0; pixel < 6; ++pixel) {
         CHECK((out.middleRows(4 * pixel, 2) == xt.middleRows(2 * pixel, 2)).all());
         CHECK((out.middleRows(4 * pixel + 2, 2) == x0.middleRows(2 * pixel, 2)).all());
     }
     self_conditioning_input<float>({3, 4, 1}, xt, x0, out);
-    for (index pixel = 0; pixel < 12; ++pixel) {
+    for (isize pixel = 0; pixel < 12; ++pixel) {
         CHECK((out.row(2 * pixel) == xt.row(pixel)).all());
         CHECK((out.row(2 * pixel + 1) == x0.row(pixel)).all());
     }

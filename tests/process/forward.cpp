@@ -16,16 +16,16 @@ TEMPLATE_TEST_CASE("q_sample is sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps", "
     const batch<S> x0 = pattern<S>(5, 6, 1);
     const batch<S> eps = pattern<S>(5, 6, 2);
     for (const auto& [name, schedule] : all_schedules()) {
-        std::vector<index> t = some_timesteps(schedule.steps());
+        std::vector<isize> t = some_timesteps(schedule.steps());
         t.resize(6, schedule.steps() - 1);
         const batch<S> xt = q_sample(schedule, x0, t, eps);
         const auto moments = q_mean_variance(schedule, x0, t);
-        for (index n = 0; n < 6; ++n) {
+        for (isize n = 0; n < 6; ++n) {
             const auto& entry = schedule[t[static_cast<std::size_t>(n)]];
             INFO(name << ", sample " << n);
             CHECK(std::abs(static_cast<double>(moments.variance(n)) - (1 - entry.alpha_bar)) < ulps<S>(1));
             CHECK(std::abs(static_cast<double>(moments.log_variance(n)) - std::log(1 - entry.alpha_bar)) < ulps<S>(16));
-            for (index i = 0; i < 5; ++i) {
+            for (isize i = 0; i < 5; ++i) {
                 const double mean = entry.sqrt_alpha_bar * static_cast<double>(x0(i, n));
                 const double value = mean + entry.sqrt_one_minus_alpha_bar * static_cast<double>(eps(i, n));
                 CHECK(std::abs(static_cast<double>(xt(i, n)) - value) < ulps<S>(4));
@@ -41,12 +41,12 @@ TEMPLATE_TEST_CASE("chained q_step moments are those of q_sample", "[process]", 
     for (const auto& [name, schedule] : all_schedules()) {
         batch<S> mean = x0;
         double variance = 0;
-        for (index t = 0; t < schedule.steps(); ++t) {
+        for (isize t = 0; t < schedule.steps(); ++t) {
             const auto step = q_step_mean_variance(schedule, mean, t);
             variance = (1 - static_cast<double>(step.variance(0))) * variance + static_cast<double>(step.variance(0));
             mean = step.mean;
         }
-        const index last = schedule.steps() - 1;
+        const isize last = schedule.steps() - 1;
         const auto closed = q_mean_variance(schedule, x0, last);
         INFO(name);
         CHECK(static_cast<double>((mean - closed.mean).abs().maxCoeff()) < ulps<S>(200));
@@ -59,8 +59,8 @@ TEMPLATE_TEST_CASE("a step is the transition from t - 1, and q_sample the one fr
     const batch<S> x = pattern<S>(4, 3, 4);
     const batch<S> eps = pattern<S>(4, 3, 5);
     const noise_schedule schedule{cosine_beta{}, 50};
-    const std::vector<index> t{1, 20, 49};
-    const std::vector<index> before{0, 19, 48};
+    const std::vector<isize> t{1, 20, 49};
+    const std::vector<isize> before{0, 19, 48};
     CHECK((q_step(schedule, x, t, eps) == q_transition(schedule, x, before, t, eps)).all());
     CHECK((q_sample(schedule, x, t, eps) == q_transition(schedule, x, clean, t, eps)).all());
     CHECK((q_step(schedule, x, 0, eps) == q_sample(schedule, x, 0, eps)).all());
@@ -97,9 +97,9 @@ TEMPLATE_TEST_CASE("fresh noise is that of philox_noise at its address, kept or 
     using S = TestType;
     const noise_schedule schedule{cosine_beta{}, 50};
     const philox_noise noise(5, noise_stream::training);
-    for (const index rows : {1, 64, 147, 20000}) {
+    for (const isize rows : {1, 64, 147, 20000}) {
         const batch<S> x = pattern<S>(rows, 3, 1);
-        const std::vector<index> t{0, 20, 49};
+        const std::vector<isize> t{0, 20, 49};
         batch<S> eps(rows, 3), kept(rows, 3), out(rows, 3);
         noise.normal(batch_view<S>(eps), 9, 4);
         INFO(rows << " elements");
@@ -109,7 +109,7 @@ TEMPLATE_TEST_CASE("fresh noise is that of philox_noise at its address, kept or 
         CHECK((kept == eps).all());
         CHECK((out == sampled).all());
         CHECK((q_sample(schedule, x, t, {noise, 9, 4}) == sampled).all());
-        CHECK((q_sample(schedule, x.rightCols(2), std::vector<index>{20, 49}, {noise, 9, 5}) == sampled.rightCols(2))
+        CHECK((q_sample(schedule, x.rightCols(2), std::vector<isize>{20, 49}, {noise, 9, 5}) == sampled.rightCols(2))
                   .all());
         out = x;
         q_sample(schedule, out, t, {noise, 9, 4}, out);
@@ -131,11 +131,11 @@ TEST_CASE("fresh noise: what does not fit is an error, and nothing is written", 
     batch<float> out = batch<float>::Constant(3, 2, 7.0F), eps = out, narrow(3, 1);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise}, narrow), shape_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise}, narrow, out), shape_error);
-    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<index>{1}, {noise}, out), shape_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<isize>{1}, {noise}, out), shape_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 10, {noise}, eps, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, -1}, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, -1}, out), value_error);
-    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, (index{1} << 32) - 1}, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, (isize{1} << 32) - 1}, out), value_error);
     CHECK_THROWS_AS(q_step(schedule, x, -1, {noise}, out), value_error);
     CHECK_THROWS_AS(q_step(schedule, x, 1, {noise}, narrow, out), shape_error);
     CHECK((out == 7.0F).all());
@@ -158,11 +158,11 @@ TEST_CASE("shapes and times that do not fit are errors, and nothing is written",
     const batch<float> x = pattern<float>(3, 2, 1);
     const batch<float> other = pattern<float>(3, 3, 1);
     batch<float> out = batch<float>::Constant(3, 2, 7.0F);
-    const std::vector<index> three{1, 2, 3};
+    const std::vector<isize> three{1, 2, 3};
     CHECK_THROWS_AS(q_sample(schedule, x, 1, other, out), shape_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, x, batch_view<float>(out.leftCols(1))), shape_error);
     CHECK_THROWS_AS(q_sample(schedule, x, three, x, out), shape_error);
-    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<index>{1, 10}, x, out), value_error);
+    CHECK_THROWS_AS(q_sample(schedule, x, std::vector<isize>{1, 10}, x, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, -1, x, out), value_error);
     CHECK_THROWS_AS(q_step(schedule, x, 10, x, out), value_error);
     CHECK_THROWS_AS(q_transition(schedule, x, 4, 4, x, out), value_error);

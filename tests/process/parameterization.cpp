@@ -19,7 +19,7 @@ TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]"
     const batch<S> x0 = pattern<S>(4, 3, 1);
     const batch<S> eps = pattern<S>(4, 3, 2);
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const batch<S> xt = q_sample(schedule, x0, t, eps);
             batch<S> value = eps;
             value = convert(schedule, prediction::epsilon, prediction::x0, xt, t, value);
@@ -40,7 +40,7 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
     const batch<double> x0 = pattern<double>(4, 3, 1);
     const batch<double> eps = pattern<double>(4, 3, 2);
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             const auto [alpha, sigma] = marginal_at(schedule, t);
             const batch<double> xt = q_sample(schedule, x0, t, eps);
             const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma, eps - x0};
@@ -77,7 +77,7 @@ TEST_CASE("each sample is converted at its own time", "[process]") {
     const noise_schedule schedule{cosine_beta{}, 50};
     const batch<float> x = pattern<float>(3, 2, 1);
     const batch<float> value = pattern<float>(3, 2, 2);
-    const auto both = convert(schedule, prediction::v, prediction::x0, x, std::vector<index>{5, 40}, value);
+    const auto both = convert(schedule, prediction::v, prediction::x0, x, std::vector<isize>{5, 40}, value);
     CHECK((both.col(0) == convert(schedule, prediction::v, prediction::x0, x.col(0), 5, value.col(0)).col(0)).all());
     CHECK((both.col(1) == convert(schedule, prediction::v, prediction::x0, x.col(1), 40, value.col(1)).col(0)).all());
 }
@@ -101,11 +101,11 @@ TEST_CASE("convert: shapes and times that do not fit are errors", "[process]") {
     const noise_schedule schedule{linear_beta{}, 10};
     const batch<float> x = pattern<float>(3, 2, 1);
     batch<float> narrow(3, 1);
-    const auto to_x0 = [&](const auto& value, const per_sample<index>& t) {
+    const auto to_x0 = [&](const auto& value, const per_sample<isize>& t) {
         return convert(schedule, prediction::epsilon, prediction::x0, x, t, value);
     };
     CHECK_THROWS_AS(to_x0(narrow, 1), shape_error);
-    CHECK_THROWS_AS(to_x0(x, std::vector<index>{1, 2, 3}), shape_error);
+    CHECK_THROWS_AS(to_x0(x, std::vector<isize>{1, 2, 3}), shape_error);
     CHECK_THROWS_AS(to_x0(x, 10), value_error);
     CHECK_THROWS_AS(to_x0(x, -1), value_error);
     CHECK_THROWS_AS(convert(schedule, prediction::epsilon, prediction::x0, x, 1, x, narrow), shape_error);

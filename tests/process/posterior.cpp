@@ -16,16 +16,16 @@ TEMPLATE_TEST_CASE("the posterior has the table's coefficients", "[process]", fl
     const batch<S> x0 = pattern<S>(4, 6, 1);
     const batch<S> xt = pattern<S>(4, 6, 2);
     for (const auto& [name, schedule] : all_schedules()) {
-        std::vector<index> t = some_timesteps(schedule.steps());
+        std::vector<isize> t = some_timesteps(schedule.steps());
         t.resize(6, 0);
         const auto [mean, variance, log_variance] = q_posterior(schedule, x0, xt, t);
-        for (index n = 0; n < 6; ++n) {
+        for (isize n = 0; n < 6; ++n) {
             const auto& entry = schedule[t[static_cast<std::size_t>(n)]];
             INFO(name << ", sample " << n);
             CHECK(std::abs(static_cast<double>(variance(n)) - entry.posterior.variance) < ulps<S>(4));
             CHECK(std::abs(static_cast<double>(log_variance(n)) - entry.posterior_log_variance) <
                   ulps<S>(32) + 1e-9 * std::abs(entry.posterior_log_variance));
-            for (index i = 0; i < 4; ++i) {
+            for (isize i = 0; i < 4; ++i) {
                 const double expected = entry.posterior.x0 * static_cast<double>(x0(i, n)) +
                                         entry.posterior.xt * static_cast<double>(xt(i, n));
                 CHECK(std::abs(static_cast<double>(mean(i, n)) - expected) < ulps<S>(4) + 1e-10);
@@ -38,8 +38,8 @@ TEST_CASE("the posterior of a sub-sequence includes that of neighbours", "[proce
     const noise_schedule schedule{cosine_beta{}, 100};
     const batch<double> x0 = pattern<double>(4, 3, 1);
     const batch<double> xt = pattern<double>(4, 3, 2);
-    const std::vector<index> t{0, 1, 60};
-    const std::vector<index> s{clean, 0, 59};
+    const std::vector<isize> t{0, 1, 60};
+    const std::vector<isize> s{clean, 0, 59};
     const auto neighbours = q_posterior(schedule, x0, xt, t);
     const auto general = q_posterior(schedule, x0, xt, t, s);
     CHECK((neighbours.mean == general.mean).all());
@@ -77,7 +77,7 @@ TEST_CASE("posterior: into memory that is there", "[process]") {
 TEST_CASE("posterior: shapes and times that do not fit are errors", "[process]") {
     const noise_schedule schedule{linear_beta{}, 10};
     const batch<float> x = pattern<float>(3, 2, 1);
-    const std::vector<index> three{1, 2, 3};
+    const std::vector<isize> three{1, 2, 3};
     CHECK_THROWS_AS(q_posterior(schedule, x, pattern<float>(2, 2, 1), 1), shape_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, three), shape_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 5, three), shape_error);

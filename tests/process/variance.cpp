@@ -13,18 +13,18 @@ namespace ddpm::test {
 // The published values of diffusers' DDPM tests.
 TEST_CASE("reverse variances have the published values", "[process]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const auto small = [&](index t) { return reverse_variance_at(schedule, reverse_variance::fixed_small, t, t - 1); };
+    const auto small = [&](isize t) { return reverse_variance_at(schedule, reverse_variance::fixed_small, t, t - 1); };
     CHECK(small(0) == 0);
     CHECK(std::abs(small(487) - 0.00979) < 1e-5);
     CHECK(std::abs(small(999) - 0.02) < 1e-4);
-    for (const index t : {0, 1, 500, 999}) {
+    for (const isize t : {0, 1, 500, 999}) {
         CHECK(std::abs(reverse_variance_at(schedule, reverse_variance::fixed_large, t, t - 1) - schedule.beta(t)) < 1e-15);
     }
 }
 
 TEST_CASE("log-variances are clipped at the last step", "[process]") {
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             INFO(name << ", t = " << t);
             const double small = reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, t - 1);
             const double large = reverse_log_variance_at(schedule, reverse_variance::fixed_large, t, t - 1);

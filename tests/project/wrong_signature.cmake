@@ -4,7 +4,7 @@
 
 set(sum "[](auto xt, auto, const auto& out) { out.prediction.array() = xt.array(); }")
 set(predictor "wanted is a predictor that is called as predictor(batch_view<const S> xt")
-set(noise "wanted is a noise source with a member normal(batch_view<S> out, index step, index first_sample)")
+set(noise "wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample)")
 set(sampler "wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const")
 
 function(check expected statement)
@@ -15,7 +15,7 @@ function(check expected statement)
 using namespace ddpm;
 int main() {
     const noise_schedule schedule{cosine_beta{}, 10};
-    const sampling_plan plan = make_plan(ddim{}, schedule, std::vector<ddpm::index>{5});
+    const sampling_plan plan = make_plan(ddim{}, schedule, std::vector<ddpm::isize>{5});
     const batch<float> x = batch<float>::Zero(2, 2);
     philox_noise z(1, noise_stream::sampler);
     struct nothing {};

@@ -18,7 +18,7 @@ namespace {
 
 /// W(to) − W(from).
 template <Scalar S>
-batch<S> increment(const brownian_tree& tree, double from, double to, index rows, index columns, index first = 0) {
+batch<S> increment(const brownian_tree& tree, double from, double to, isize rows, isize columns, isize first = 0) {
     batch<S> z(rows, columns);
     tree.normal_between(batch_view<S>(z), from, to, first);
     return static_cast<S>(std::sqrt(tree.variance_between(from, to))) * z;
@@ -50,7 +50,7 @@ TEMPLATE_TEST_CASE("increments of a path add up, however it is cut", "[random]",
 
 TEST_CASE("draws are standard normals, independent where their intervals do not meet", "[random]") {
     const brownian_tree tree(11, 0.002, 80);
-    const index count = 1 << 16;
+    const isize count = 1 << 16;
     const double five_errors = 5 / std::sqrt(static_cast<double>(count));
     const double edges[] = {80, 30.1, 7, 6.999, 1, 0.3, 0.29999, 0.002};
     std::vector<batch<double>> draws;

@@ -22,7 +22,7 @@ static_assert(NoiseSource<torch_noise> && NoiseSource<torch_noise, double>);
 static_assert(!NoiseSource<const torch_noise>);  // it draws on
 static_assert(!NoiseSource<torch_generator> && !NoiseSource<int> && !NoiseSource<philox_noise, int>);
 struct float_source {
-    void normal(batch_view<float>, index, index) {}
+    void normal(batch_view<float>, isize, isize) {}
 };
 static_assert(NoiseSource<float_source> && !NoiseSource<float_source, double>);
 struct no_address {
@@ -42,7 +42,7 @@ std::uint64_t fnv1a(const std::vector<float>& values) {
     return hash;
 }
 
-std::vector<float> draw(const philox_noise& noise, index rows, index columns, index step = 0, index first_sample = 0) {
+std::vector<float> draw(const philox_noise& noise, isize rows, isize columns, isize step = 0, isize first_sample = 0) {
     std::vector<float> values(static_cast<std::size_t>(rows * columns));
     noise.normal(batch_view<float>(values.data(), rows, columns), step, first_sample);
     return values;
@@ -111,22 +111,22 @@ TEST_CASE("streams keep their numbers", "[random]") {
 TEST_CASE("the words of an address are where the layout puts them", "[random]") {
     const philox_noise noise(seed, noise_stream::order);
     const std::array<std::uint32_t, 2> key{0x89abcdefu, 0x01234567u};
-    for (const index e : {0, 1, 15, 16, 31, 32, 47, 48, 63, 64, 100, 200000}) {
+    for (const isize e : {0, 1, 15, 16, 31, 32, 47, 48, 63, 64, 100, 200000}) {
         const auto block = static_cast<std::uint32_t>(e / 64 * 16 + e % 16);
         CHECK(noise.bits(12, 34, e) == philox4x32({block, 34, 12, 3}, key)[static_cast<std::size_t>(e / 16 % 4)]);
     }
-    const index last = (index{1} << 34) - 1;
+    const isize last = (isize{1} << 34) - 1;
     CHECK(noise.bits(0xffffffff, 0xffffffff, last) == philox4x32({0xffffffffu, 0xffffffffu, 0xffffffffu, 3}, key)[3]);
 }
 
 TEST_CASE("noise does not depend on how a batch is split", "[random]") {
     const philox_noise noise(seed, noise_stream::sampler);
-    const index rows = GENERATE(1, 7, 16, 64, 100, 129);
-    const index columns = 23;
+    const isize rows = GENERATE(1, 7, 16, 64, 100, 129);
+    const isize columns = 23;
     const std::vector<float> whole = draw(noise, rows, columns, 9, 1000);
-    for (const index size : {1, 2, 5, 22}) {
+    for (const isize size : {1, 2, 5, 22}) {
         std::vector<float> parts;
-        for (index n = 0; n < columns; n += size) {
+        for (isize n = 0; n < columns; n += size) {
             const std::vector<float> part = draw(noise, rows, std::min(size, columns - n), 9, 1000 + n);
             parts.insert(parts.end(), part.begin(), part.end());
         }
@@ -137,7 +137,7 @@ TEST_CASE("noise does not depend on how a batch is split", "[random]") {
 TEST_CASE("a shorter sample is the beginning of a longer one", "[random]") {
     const philox_noise noise(seed, noise_stream::training);
     const std::vector<float> longest = draw(noise, 70000, 1, 1, 2);
-    for (const index rows :
+    for (const isize rows :
          {0, 1, 2, 15, 16, 17, 31, 33, 63, 64, 65, 127, 128, 1000, 16383, 16384, 16385, 32768, 69999}) {
         const std::vector<float> shorter = draw(noise, rows, 1, 1, 2);
         CHECK(std::equal(shorter.begin(), shorter.end(), longest.begin()));
@@ -147,10 +147,10 @@ TEST_CASE("a shorter sample is the beginning of a longer one", "[random]") {
 TEST_CASE("noise does not depend on the thread count", "[random]") {
     const philox_noise noise(seed, noise_stream::training);
     for (const auto& [rows, columns] :
-         {std::array<index, 2>{100000, 3}, std::array<index, 2>{64, 3000}, std::array<index, 2>{3, 20000}}) {
+         {std::array<isize, 2>{100000, 3}, std::array<isize, 2>{64, 3000}, std::array<isize, 2>{3, 20000}}) {
         set_thread_count(1);
         const std::vector<float> one = draw(noise, rows, columns, 4);
-        for (const index threads : {2, 3, 7}) {
+        for (const isize threads : {2, 3, 7}) {
             set_thread_count(threads);
             CHECK(draw(noise, rows, columns, 4) == one);
         }
@@ -160,7 +160,7 @@ TEST_CASE("noise does not depend on the thread count", "[random]") {
 
 TEST_CASE("noise in double is the widened float noise", "[random]") {
     const philox_noise noise(seed, noise_stream::sampler);
-    for (const index rows : {1, 64, 100, 20000}) {
+    for (const isize rows : {1, 64, 100, 20000}) {
         batch<float> narrow(rows, 3);
         batch<double> wide(rows, 3);
         noise.normal<float>(narrow, 7, 8);
@@ -200,9 +200,9 @@ TEST_CASE("integers below a bound are the high half of the product", "[random]")
     const philox_noise noise(seed, noise_stream::timestep);
     std::array<int, 10> counts{};
     bool high_half = true;
-    for (index n = 0; n < 100000; ++n) {
-        const index got = noise.below(10, n, 2, 3);
-        high_half = high_half && got == static_cast<index>((std::uint64_t{noise.bits(n, 2, 3)} * 10) >> 32);
+    for (isize n = 0; n < 100000; ++n) {
+        const isize got = noise.below(10, n, 2, 3);
+        high_half = high_half && got == static_cast<isize>((std::uint64_t{noise.bits(n, 2, 3)} * 10) >> 32);
         ++counts[static_cast<std::size_t>(got)];
     }
     CHECK(high_half);
@@ -212,12 +212,12 @@ TEST_CASE("integers below a bound are the high half of the product", "[random]")
     }
     CHECK(chi_square <= 45.1);  // nine degrees of freedom: exceeded with probability 9e-7
     CHECK(noise.below(1, 5, 6) == 0);
-    CHECK(noise.below(index{1} << 32, 5, 6) == static_cast<index>(noise.bits(5, 6, 0)));
+    CHECK(noise.below(isize{1} << 32, 5, 6) == static_cast<isize>(noise.bits(5, 6, 0)));
 }
 
 TEST_CASE("noise refuses addresses out of range", "[random]") {
     const philox_noise noise(seed, noise_stream::sampler);
-    const index words = index{1} << 32;
+    const isize words = isize{1} << 32;
     float x[4] = {};
     const batch_view<float> out(x, 1, 4);
     CHECK_THROWS_AS(noise.normal(out, -1, 0), value_error);
@@ -263,11 +263,11 @@ TEST_CASE("a million normals have the normal's moments and distribution", "[rand
 
 TEST_CASE("a hundred million normals: distribution, tails, serial, cross-sample and cross-stream correlation",
           "[random][slow]") {
-    constexpr index rows = 4096, columns = 256, steps = 128;  // 1.3e8
-    constexpr index bins = 1 << 14;
+    constexpr isize rows = 4096, columns = 256, steps = 128;  // 1.3e8
+    constexpr isize bins = 1 << 14;
     const philox_noise noise(7, noise_stream::sampler), other_stream(7, noise_stream::training),
         other_seed(8, noise_stream::sampler);
-    constexpr std::array<index, 11> lags{1, 2, 3, 4, 8, 15, 16, 32, 48, 64, 1000};
+    constexpr std::array<isize, 11> lags{1, 2, 3, 4, 8, 15, 16, 32, 48, 64, 1000};
     std::array<correlation, lags.size()> serial;
     moments all;
     correlation samples, streams, seeds, steps_apart;
@@ -275,7 +275,7 @@ TEST_CASE("a hundred million normals: distribution, tails, serial, cross-sample 
     std::array<double, 4> beyond{};  // |x| > 3, 4, 5, 6
     float largest = 0;
     std::vector<float> before;
-    for (index step = 0; step < steps; ++step) {
+    for (isize step = 0; step < steps; ++step) {
         const std::vector<float> x = draw(noise, rows, columns, step), y = draw(other_stream, rows, columns, step),
                                  z = draw(other_seed, rows, columns, step);
         for (std::size_t i = 0; i < x.size(); ++i) {
@@ -296,9 +296,9 @@ TEST_CASE("a hundred million normals: distribution, tails, serial, cross-sample 
             }
         }
         for (std::size_t k = 0; k < lags.size(); ++k) {
-            for (index n = 0; n < columns; ++n) {
+            for (isize n = 0; n < columns; ++n) {
                 const float* const column = x.data() + n * rows;
-                for (index i = 0; i + lags[k] < rows; ++i) {
+                for (isize i = 0; i + lags[k] < rows; ++i) {
                     serial[k].add(column[i], column[i + lags[k]]);
                 }
             }
@@ -317,7 +317,7 @@ TEST_CASE("a hundred million normals: distribution, tails, serial, cross-sample 
     // at the borders of the bins.
     const double n = all.count, expected = n / bins;
     double chi_square = 0, below = 0, distance = 0;
-    for (index i = 0; i < bins; ++i) {
+    for (isize i = 0; i < bins; ++i) {
         const double count = counts[static_cast<std::size_t>(i)];
         chi_square += (count - expected) * (count - expected) / expected;
         below += count;

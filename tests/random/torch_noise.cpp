@@ -15,7 +15,7 @@ namespace ddpm::test {
 namespace {
 
 template <Scalar S>
-batch<S> draw(torch_noise& noise, index rows, index columns) {
+batch<S> draw(torch_noise& noise, isize rows, isize columns) {
     batch<S> out(rows, columns);
     noise.normal<S>(out, 5, 6);
     return out;
@@ -38,9 +38,9 @@ TEST_CASE("torch noise turns torch's channel planes to interleaved channels", "[
                                           -1.1143440212610307, 1.6907901257942333,  -0.8948278791726386,
                                           -0.3556250270062136, 1.2323857451651945,  0.13817266368739245,
                                           -1.6821984860536687, 0.31767831539796804, 0.13280696453151092};
-    for (index n = 0; n < 2; ++n) {
-        for (index place = 0; place < 4; ++place) {  // row by row
-            for (index c = 0; c < 3; ++c) {
+    for (isize n = 0; n < 2; ++n) {
+        for (isize place = 0; place < 4; ++place) {  // row by row
+            for (isize c = 0; c < 3; ++c) {
                 const auto at = static_cast<std::size_t>((n * 3 + c) * 4 + place);
                 CHECK(std::abs(static_cast<double>(x(place * 3 + c, n)) - nchw[at]) <=
                       4e-7 * std::max(1.0, std::abs(nchw[at])));

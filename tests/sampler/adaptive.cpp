@@ -32,9 +32,9 @@ batch<double> flow(const gaussian_data& data, double lambda) {
 
 TEST_CASE("adaptive steps meet their tolerance, with more of them where it is smaller", "[sampler]") {
     const gaussian_data data;
-    for (const index order : {2, 3}) {
+    for (const isize order : {2, 3}) {
         for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
-            index before = 0;
+            isize before = 0;
             for (const double tolerance : {1e-2, 1e-4, 1e-6}) {
                 const adaptive_dpm_solver solver{
                     .order = order, .relative_tolerance = tolerance, .absolute_tolerance = tolerance};
@@ -59,7 +59,7 @@ TEST_CASE("a sample's steps do not depend on its neighbours", "[sampler]") {
     const adaptive_dpm_solver solver{.relative_tolerance = 1e-3, .absolute_tolerance = 1e-4};
     const auto all = denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon), start);
     CHECK(all.accepted[0] != all.accepted[1]);
-    for (index n = 0; n < 3; ++n) {
+    for (isize n = 0; n < 3; ++n) {
         const auto one = denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon),
                                               batch<double>(start.col(n)));
         CHECK((one.x.col(0) == all.x.col(n)).all());
@@ -81,7 +81,7 @@ TEST_CASE("a sample that is not finite is given up, and the others go on", "[sam
     const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
     const batch<double> start = flow(data, -3);
     const auto whole = denoise_from<double>({}, point_at, -3, 3, exact_network(data, prediction::epsilon), start);
-    const auto is_given_up = [&](const adaptive_result<double>& result, index steps) {
+    const auto is_given_up = [&](const adaptive_result<double>& result, isize steps) {
         CHECK_FALSE(result.finished);
         CHECK(result.accepted[1] == 0);
         CHECK(result.rejected[1] < steps);
@@ -110,8 +110,8 @@ TEST_CASE("an adaptive step allocates nothing", "[sampler]") {
     const auto network = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
         out.prediction.array() = 0.5 * xt.array();
     };
-    for (const index order : {2, 3}) {
-        const auto allocated = [&](index steps) {
+    for (const isize order : {2, 3}) {
+        const auto allocated = [&](isize steps) {
             const adaptive_dpm_solver solver{
                 .order = order, .relative_tolerance = 1e-5, .absolute_tolerance = 1e-5, .most_steps = steps};
             batch<double> x = flow(data, -3);

@@ -25,16 +25,16 @@ TEMPLATE_TEST_CASE("a step is the posterior's mean plus noise of the chosen vari
     const batch<S> x0 = pattern<S>(4, 3, 1), z = pattern<S>(4, 3, 3);
     const batch<S> xt = pattern<S>(4, 3, 4);
     for (const auto& [name, schedule] : all_schedules()) {
-        std::vector<index> timesteps = some_timesteps(schedule.steps());
+        std::vector<isize> timesteps = some_timesteps(schedule.steps());
         std::reverse(timesteps.begin(), timesteps.end());
-        const index last = static_cast<index>(timesteps.size()) - 1;
+        const isize last = static_cast<isize>(timesteps.size()) - 1;
         for (const auto kind : {reverse_variance::fixed_small, reverse_variance::fixed_large}) {
             const sampling_plan chain = ancestral{.variance = kind}.plan(schedule, timesteps);
             const sampling_plan levels = ancestral{.variance = kind}.plan(make_grid(schedule, timesteps));
             REQUIRE(chain.steps() == last + 1);
-            for (index k = 0; k <= last; ++k) {
-                const index t = timesteps[static_cast<std::size_t>(k)];
-                const index s = k == last ? clean : timesteps[static_cast<std::size_t>(k + 1)];
+            for (isize k = 0; k <= last; ++k) {
+                const isize t = timesteps[static_cast<std::size_t>(k)];
+                const isize s = k == last ? clean : timesteps[static_cast<std::size_t>(k + 1)];
                 const double deviation = k == last ? 0 : std::sqrt(reverse_variance_at(schedule, kind, t, s));
                 const batch<S> expected = q_posterior(schedule, x0, xt, t, s).mean + static_cast<S>(deviation) * z;
                 INFO(name << ", step " << k);
@@ -64,13 +64,13 @@ struct headed {
     template <Scalar S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
         out.prediction.array().setZero();
-        for (index n = 0; n < xt.columns(); ++n) {
-            for (index i = 0; i < xt.rows(); ++i) {
+        for (isize n = 0; n < xt.columns(); ++n) {
+            for (isize i = 0; i < xt.rows(); ++i) {
                 out.variance.column(n)[i] = static_cast<S>(head(t[0], i));
             }
         }
     }
-    static double head(double t, index i) { return t / 40 - 0.2 + static_cast<double>(i) / 10; }
+    static double head(double t, isize i) { return t / 40 - 0.2 + static_cast<double>(i) / 10; }
 };
 
 }  // namespace
@@ -78,7 +78,7 @@ struct headed {
 TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, double) {
     using S = TestType;
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{19, 10, 3};
+    const std::vector<isize> timesteps{19, 10, 3};
     philox_noise noise(1, noise_stream::sampler);
     const headed network;
     for (const auto kind : {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
@@ -86,15 +86,15 @@ TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, 
         const sampling_plan levels = ancestral{.variance = kind}.plan(make_grid(schedule, timesteps));
         for (const sampling_plan* const each : {&plan, &levels}) {
             sampling_run<S, const headed, philox_noise> run(*each, network, noise, pattern<S>(4, 3, 1));
-            for (index k = 0; k < 3; ++k) {
-                const index t = timesteps[static_cast<std::size_t>(k)];
-                const index s = k == 2 ? clean : timesteps[static_cast<std::size_t>(k) + 1];
+            for (isize k = 0; k < 3; ++k) {
+                const isize t = timesteps[static_cast<std::size_t>(k)];
+                const isize s = k == 2 ? clean : timesteps[static_cast<std::size_t>(k) + 1];
                 const double xt = posterior_at(schedule, s, t).xt;
                 const batch<S> before = run.x().array();
                 batch<S> z(4, 3);
                 noise.normal(batch_view<S>(z), k + 1, 0);
                 run.step();
-                for (index i = 0; i < 4; ++i) {
+                for (isize i = 0; i < 4; ++i) {
                     const double h = headed::head(static_cast<double>(t), i);
                     const double variance = std::exp(head_variance_at(schedule, kind, t, s).log_variance(h));
                     const double deviation = k == 2 ? 0 : std::sqrt(variance);
@@ -113,9 +113,9 @@ TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, 
 
 TEST_CASE("ancestral: a list that is not falling is an error", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 10};
-    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<index>{1, 2}), value_error);
-    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<index>{10}), value_error);
-    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<index>{}), value_error);
+    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<isize>{1, 2}), value_error);
+    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<isize>{10}), value_error);
+    CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<isize>{}), value_error);
 }
 
 }  // namespace ddpm::test

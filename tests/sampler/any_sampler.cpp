@@ -63,15 +63,15 @@ bool same(const sampling_plan& a, const sampling_plan& b) {
 /// A schedule of the user's own.
 template <std::floating_point Real>
 struct own_schedule {
-    [[nodiscard]] index steps() const { return 40; }
-    [[nodiscard]] Real alpha_bar(index t) const { return 1 - static_cast<Real>(t + 1) / Real(41); }
+    [[nodiscard]] isize steps() const { return 40; }
+    [[nodiscard]] Real alpha_bar(isize t) const { return 1 - static_cast<Real>(t + 1) / Real(41); }
 };
 
 /// A sampler that plans over the library's schedules only, by their β.
 struct planner_of_beta {
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return ddim{}.plan(grid); }
     template <TablePolicy Tables>
-    [[nodiscard]] sampling_plan plan(const noise_schedule<Tables>& schedule, std::span<const index> timesteps) const {
+    [[nodiscard]] sampling_plan plan(const noise_schedule<Tables>& schedule, std::span<const isize> timesteps) const {
         sampling_plan out(make_grid(schedule, timesteps));
         out.evaluate(0, out.grid()[0]);
         out.set(quantity::x, {term::x(static_cast<double>(schedule.beta(timesteps[0])))});
@@ -81,7 +81,7 @@ struct planner_of_beta {
 
 template <Sampler A>
 void check_erased(const A& sampler) {
-    const std::vector<index> timesteps{39, 25, 10, 3};
+    const std::vector<isize> timesteps{39, 25, 10, 3};
     const any_sampler erased(sampler), twice{any_sampler(erased)};
     const auto check_over = [&](const auto& schedule) {
         CHECK(same(make_plan(twice, schedule, timesteps), make_plan(sampler, schedule, timesteps)));

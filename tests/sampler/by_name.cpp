@@ -53,7 +53,7 @@ TEST_CASE("one step works in every sampler, and two, and all end at data", "[sam
         },
         prediction::x0);
     for (const named_sampler& one : named_samplers()) {
-        for (const index steps : {1, 2, 3, 20}) {
+        for (const isize steps : {1, 2, 3, 20}) {
             INFO(one.name << ", " << steps << " steps");
             const auto x = sample<double>(one.sampler, usual_schedule(), predictor_archetype<double>{},
                                           {.steps = steps, .count = 2, .shape = 3, .clip_x0 = 1.0});
@@ -67,10 +67,10 @@ TEST_CASE("one step works in every sampler, and two, and all end at data", "[sam
 }
 
 TEST_CASE("a step of any sampler allocates nothing", "[sampler]") {
-    const std::vector<index> timesteps = make_timesteps(1000, 12);
+    const std::vector<isize> timesteps = make_timesteps(1000, 12);
     const predictor_archetype<float> network;
     philox_noise noise(1, noise_stream::sampler);
-    for (const index threads : {1, 2}) {
+    for (const isize threads : {1, 2}) {
         set_thread_count(threads);
         for (const named_sampler& one : named_samplers()) {
             for (const denoise_options& options :
@@ -101,25 +101,25 @@ TEST_CASE("a step of any sampler allocates nothing", "[sampler]") {
 
 TEST_CASE("two hundred threads share one plan and one network", "[sampler]") {
     nn::mlp<float> net{{.dim = 6, .hidden = 16, .blocks = 1, .seed = 3}};
-    index at = 0;
+    isize at = 0;
     for (const nn::parameter<float>& p : nn::parameters(net)) {
         for (float& value : p.values) {
             value += static_cast<float>(static_cast<double>(++at * 37 % 101) / 1000 - 0.05);
         }
     }
-    const std::vector<index> timesteps = make_timesteps(1000, 8);
+    const std::vector<isize> timesteps = make_timesteps(1000, 8);
     for (const std::string_view name : {"dpmpp_2m_sde", "unipc_3", "pndm", "euler_ancestral"}) {
         const sampling_plan plan = make_plan(sampler_by_name(name), usual_schedule(), timesteps);
-        const auto run = [&](index i) {
+        const auto run = [&](isize i) {
             return sample(plan, std::as_const(net), {.count = 3, .clip_x0 = 1.0, .first_sample = 3 * i});
         };
-        constexpr index count = 200;
+        constexpr isize count = 200;
         std::vector<batch<float>> alone, together(count);
-        for (index i = 0; i < count; ++i) {
+        for (isize i = 0; i < count; ++i) {
             alone.push_back(run(i));
         }
         std::vector<std::thread> threads;
-        for (index i = 0; i < count; ++i) {
+        for (isize i = 0; i < count; ++i) {
             threads.emplace_back([&, i] { together[static_cast<std::size_t>(i)] = run(i); });
         }
         for (std::thread& thread : threads) {

@@ -21,7 +21,7 @@ namespace ddpm::test {
 TEST_CASE("churn raises the noise of x, and says where x is then", "[sampler]") {
     for (const path_kind path : {path_kind::preserving, path_kind::exploding, path_kind::flow}) {
         const time_grid grid = grid_on(path, {10, 4, 1, 0});
-        for (const index k : {0, 1, 2}) {
+        for (const isize k : {0, 1, 2}) {
             sampling_plan plan(grid);
             const grid_point there = detail::add_churn(plan, k, {.s_churn = 0.9, .s_noise = 2});
             const double ratio = noise_ratio(grid[k].level), raised = 1.3 * ratio;
@@ -43,7 +43,7 @@ TEST_CASE("churn raises the noise of x, and says where x is then", "[sampler]") 
 
 TEST_CASE("churn is limited, by its range and to sqrt 2 - 1", "[sampler]") {
     const time_grid grid = grid_on(path_kind::exploding, {10, 4, 1, 0});
-    const auto factor = [&](index k, const churn_options& churn) {
+    const auto factor = [&](isize k, const churn_options& churn) {
         sampling_plan plan(grid);
         const double from = noise_ratio(grid[k].level);
         return detail::add_churn(plan, k, churn).level.sigma / from - 1;

@@ -35,7 +35,7 @@ namespace ddpm::test {
 
 TEST_CASE("each step is shifted by its variance times the gradient at its beginning", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{19, 10, 3};
+    const std::vector<isize> timesteps{19, 10, 3};
     const predictor_archetype<double> predictor;
     philox_noise noise(1, noise_stream::sampler);
     std::vector<double> told;
@@ -49,8 +49,8 @@ TEST_CASE("each step is shifted by its variance times the gradient at its beginn
     CHECK(told == std::vector<double>{19, 10, 3});
 
     batch<double> x = start;
-    for (index k = 0; k < 3; ++k) {
-        const std::vector<index> rest(timesteps.begin() + k, timesteps.end());
+    for (isize k = 0; k < 3; ++k) {
+        const std::vector<isize> rest(timesteps.begin() + k, timesteps.end());
         const sampling_plan plan = make_plan(ancestral{}, schedule, rest);
         sampling_run<double, const predictor_archetype<double>, philox_noise> run(plan, predictor, noise, x, {}, 0, k);
         const batch<double> slope = 2 - x;
@@ -88,7 +88,7 @@ double moved_by(const sampling_plan& plan, double scale = 1, std::optional<doubl
 
 TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    const time_grid both = make_grid(schedule, std::vector<index>{50, 40}), grid({both[0], both[1]});
+    const time_grid both = make_grid(schedule, std::vector<isize>{50, 40}), grid({both[0], both[1]});
     const marginal<double> from = grid[0].level, to = grid[1].level;
     const double small = posterior_between(to, from).variance, large = transition_between(to, from).variance;
     const double rho = noise_ratio(from), next = noise_ratio(to), up = to.sigma * std::sqrt(1 - next * next / (rho * rho));
@@ -119,11 +119,11 @@ TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]"
 TEST_CASE("a draw that a later correction uses again is shifted there too", "[sampler]") {
     // x̂_0 is always 0.3: a step is σ_t/σ_s e^{−τ²h} x + noise, and so is the shift carried on.
     const noise_schedule schedule{cosine_beta{}, 100};
-    const time_grid whole = make_grid(schedule, std::vector<index>{60, 50, 40, 30});
+    const time_grid whole = make_grid(schedule, std::vector<isize>{60, 50, 40, 30});
     const time_grid grid({whole[0], whole[1], whole[2], whole[3]});
     const sampling_plan plan = sa_solver{.tau = [](double) { return 1.0; }}.plan(grid);
     double expected = 0;
-    for (index k = 0; k < 3; ++k) {
+    for (isize k = 0; k < 3; ++k) {
         const marginal<double> from = grid[k].level, to = grid[k + 1].level;
         const double decay = noise_ratio(to) / noise_ratio(from);  // e^{−h}
         expected = to.sigma / from.sigma * decay * expected + to.sigma * to.sigma * (1 - decay * decay);
@@ -133,7 +133,7 @@ TEST_CASE("a draw that a later correction uses again is shifted there too", "[sa
 
 TEST_CASE("a jump back to more noise is not shifted, only what it starts from", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    const std::vector<index> timesteps{60, 50, 40, 30};
+    const std::vector<isize> timesteps{60, 50, 40, 30};
     const time_grid grid = make_grid(schedule, timesteps);
     const sampling_plan plan = repaint{.jump_length = 1, .jump_count = 2}.plan(grid);
     const std::vector<step_noise> noise = step_noise_of(plan);
@@ -169,7 +169,7 @@ TEST_CASE("the noise of a step is that of its result, whatever way it takes", "[
 
 TEST_CASE("a gradient has nothing to shift where steps have no noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
-    const time_grid grid = make_grid(schedule, std::vector<index>{60, 50, 40});
+    const time_grid grid = make_grid(schedule, std::vector<isize>{60, 50, 40});
     for (const any_sampler& sampler :
          {any_sampler(ddim{}), any_sampler(heun{.churn = {.s_churn = 20}}), any_sampler(euler{.churn = {.s_churn = 20}}),
           any_sampler(kdpm2{}), any_sampler(euler_ancestral{.eta = 0}), any_sampler(dpm_multistep{})}) {
@@ -194,7 +194,7 @@ TEST_CASE("a gradient shifts the increments of a path in time", "[sampler]") {
 
 TEST_CASE("a gradient of scale 0 does nothing, whatever it is", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const sampling_plan plan = make_plan(ancestral{}, schedule, std::vector<index>{19, 10, 3});
+    const sampling_plan plan = make_plan(ancestral{}, schedule, std::vector<isize>{19, 10, 3});
     const predictor_archetype<double> predictor;
     const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) {
         out.array() = std::numeric_limits<double>::infinity();

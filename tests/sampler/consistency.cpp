@@ -20,10 +20,10 @@ namespace {
 
 /// Some of diffusers' 201 Karras σ, numbered from the highest, which it calls timesteps; the last step goes to the
 /// least σ.
-time_grid some_of(const std::vector<index>& chosen) {
+time_grid some_of(const std::vector<isize>& chosen) {
     const std::vector<double> sigmas = karras_sigmas(201);
     std::vector<grid_point> points;
-    for (const index k : chosen) {
+    for (const isize k : chosen) {
         const double sigma = sigmas[static_cast<std::size_t>(k)];
         points.push_back({sigma, {1, sigma}});
     }

@@ -35,16 +35,16 @@ static_assert(Sampler<ddim>);
 // Published: diffusers' DDIM variance tests, linear schedule. σ² there is that of η = 1.
 TEST_CASE("the noise of a step has the published variance", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const auto variance = [&](index t, index s) {
-        const double sigma = factor_of(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<index>{t, s})), quantity::noise);
+    const auto variance = [&](isize t, isize s) {
+        const double sigma = factor_of(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<isize>{t, s})), quantity::noise);
         return sigma * sigma;
     };
     CHECK(std::abs(variance(420, 400) - 0.14771) < 1e-5);
     CHECK(std::abs(variance(980, 960) - 0.32460) < 1e-5);
     CHECK(std::abs(variance(487, 486) - 0.00979) < 1e-5);
     CHECK(std::abs(variance(999, 998) - 0.02) < 1e-4);
-    CHECK(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<index>{0})).draws().empty());
-    CHECK(ddim{.eta = 0}.plan(make_grid(schedule, std::vector<index>{980, 960})).draws().empty());
+    CHECK(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<isize>{0})).draws().empty());
+    CHECK(ddim{.eta = 0}.plan(make_grid(schedule, std::vector<isize>{980, 960})).draws().empty());
 }
 
 TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler with the small variance", "[sampler]", float,
@@ -64,10 +64,10 @@ TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler 
 TEST_CASE("a point is found in one step, and stays what it is without noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const auto point = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
-        const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[0]));
+        const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[0]));
         out.prediction.array() = (xt.array() - alpha * 0.25) / sigma;  // all data is 0.25
     };
-    for (const index steps : {1, 2, 50}) {
+    for (const isize steps : {1, 2, 50}) {
         const auto x = sample<double>(ddim{}, schedule, point, {.steps = steps, .count = 3, .shape = 2});
         CHECK((x - 0.25).abs().maxCoeff() < 1e-9);
     }
@@ -75,17 +75,17 @@ TEST_CASE("a point is found in one step, and stays what it is without noise", "[
 
 TEST_CASE("the last step may end at alpha_bar of t = 0", "[sampler]") {
     const noise_schedule schedule{linear_beta{.start = 0.01}, 10};
-    const auto plan = ddim{}.plan(make_grid(schedule, std::vector<index>{5, 0}, grid_end::least_noise));
+    const auto plan = ddim{}.plan(make_grid(schedule, std::vector<isize>{5, 0}, grid_end::least_noise));
     CHECK(factor_of(plan, quantity::x0, 1) == std::sqrt(schedule.alpha_bar(0)));
     CHECK(factor_of(plan, quantity::eps, 1) == std::sqrt(1 - schedule.alpha_bar(0)));
-    const auto to_clean = ddim{}.plan(make_grid(schedule, std::vector<index>{5, 0}));
+    const auto to_clean = ddim{}.plan(make_grid(schedule, std::vector<isize>{5, 0}));
     CHECK(factor_of(to_clean, quantity::x0, 1) == 1);
     CHECK(factor_of(to_clean, quantity::eps, 1) == 0);
 }
 
 TEST_CASE("ddim: what is outside its domain is an error", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 10};
-    const std::vector<index> timesteps{5, 2};
+    const std::vector<isize> timesteps{5, 2};
     for (const double eta : {-0.1, 1.1, std::numeric_limits<double>::quiet_NaN()}) {
         CHECK_THROWS_AS(ddim{.eta = eta}.plan(make_grid(schedule, timesteps)), value_error);
     }

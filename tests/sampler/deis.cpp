@@ -21,7 +21,7 @@ TEST_CASE("DEIS of order 1 is DDIM", "[sampler]") {
 
 TEST_CASE("DEIS carries constants exactly", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
-        for (index order = 1; order <= 5; ++order) {
+        for (isize order = 1; order <= 5; ++order) {
             CHECK(constant_error(deis{.order = order}.plan(grid)) < 1e-12);
             CHECK(constant_error(deis{.order = order, .lower_order_final = false}.plan(grid)) < 1e-12);
         }
@@ -46,7 +46,7 @@ TEST_CASE("DEIS integrates polynomials in ln rho over rho", "[sampler]") {
             return r * (l * l - (c + d + 2) * l + c * d + c + d + 2) / ((b - c) * (b - d));
         };
         CHECK(terms[j + 1].of == quantity::eps);
-        CHECK(terms[j + 1].number == 2 - static_cast<index>(j));
+        CHECK(terms[j + 1].number == 2 - static_cast<isize>(j));
         const double exact = grid[3].level.signal * (integral_to(rho[3]) - integral_to(rho[2]));
         CHECK(std::abs(terms[j + 1].factor - exact) < 1e-13);
     }
@@ -70,7 +70,7 @@ TEST_CASE("DEIS ends where diffusers does, with every option", "[sampler]") {
 
 TEST_CASE("DEIS converges with its order", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
-        for (index order = 1; order <= 4; ++order) {
+        for (isize order = 1; order <= 4; ++order) {
             const double slope =
                 convergence_order(deis{.order = order, .lower_order_final = false}, kind, order, 640, 80);
             INFO("order " << order << ": " << slope);

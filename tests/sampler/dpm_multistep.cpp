@@ -43,7 +43,7 @@ time_grid edm_golden_grid() {
     return time_grid(std::move(points));
 }
 
-double edm_golden_mean(const edm_golden_model& model, index start, const denoise_options& options = {}) {
+double edm_golden_mean(const edm_golden_model& model, isize start, const denoise_options& options = {}) {
     const time_grid grid = start == 0 ? edm_golden_grid() : edm_golden_grid().from(start);
     batch<double> x = deterministic<double>(false);
     if (start > 0) {
@@ -64,7 +64,7 @@ time_grid inverse_grid(bool karras) {
             points.push_back({std::nearbyint(table.time_of(sigmas[k])), variance_preserving_level(sigmas[k])});
         }
     } else {
-        for (const index t : {0, 100, 200, 300, 400, 500, 599, 699, 799, 899}) {
+        for (const isize t : {0, 100, 200, 300, 400, 500, 599, 699, 799, 899}) {
             points.push_back(
                 {static_cast<double>(t), variance_preserving_level(table.sigma_at(static_cast<double>(t)))});
         }
@@ -88,7 +88,7 @@ TEST_CASE("DPM-Solver of order 1 is DDIM", "[sampler]") {
 TEST_CASE("multistep DPM-Solvers carry constants exactly", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
         for (const dpm_algorithm algorithm : algorithms) {
-            for (index order = 1; order <= 3; ++order) {
+            for (isize order = 1; order <= 3; ++order) {
                 for (const bool option : {false, true}) {
                     const dpm_multistep sampler{.order = order,
                                                 .algorithm = algorithm,
@@ -154,7 +154,7 @@ TEST_CASE("DPM++ 2M over EDM's levels ends where diffusers' tests do", "[sampler
 TEST_CASE("multistep DPM-Solvers end where diffusers does, with every option", "[sampler]") {
     struct row {
         dpm_algorithm algorithm;
-        index order;
+        isize order;
         dpm_solver_type type;
         double whole, lowered, to_data;  // lower_order_final false, then true, then with the final σ = 0
     };
@@ -193,7 +193,7 @@ TEST_CASE("multistep DPM-Solvers end where diffusers does, with every option", "
 TEST_CASE("multistep DPM-Solvers converge with their order", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         for (const dpm_algorithm algorithm : {dpmsolver, dpmsolver_pp}) {
-            for (index order = 1; order <= 3; ++order) {
+            for (isize order = 1; order <= 3; ++order) {
                 for (const dpm_solver_type type : {midpoint, heun}) {
                     const dpm_multistep sampler{.order = order,
                                                 .algorithm = algorithm,
@@ -226,7 +226,7 @@ TEST_CASE("stochastic multistep DPM-Solvers have the moments of their recursion"
         const auto of_eps =
             propagate(dpm_multistep{.order = 1, .algorithm = sde_dpmsolver, .eta = eta}.plan(grid), data);
         double mean = 0.3, variance = 0.64, eps_mean = mean, eps_variance = variance;
-        for (index k = 0; k < 6; ++k) {
+        for (isize k = 0; k < 6; ++k) {
             const auto &s = grid[k].level, &t = grid[k + 1].level;
             const double at_zero = data.x0(s, 0), slope = data.x0(s, 1) - at_zero;
             const double a = t.sigma / s.sigma * std::exp(-eta * h), b = t.signal * (1 - std::exp(-(1 + eta) * h));
@@ -244,7 +244,7 @@ TEST_CASE("stochastic multistep DPM-Solvers have the moments of their recursion"
         }
     }
     for (const dpm_algorithm algorithm : {sde_dpmsolver, sde_dpmsolver_pp}) {
-        for (index order = 1; order <= 3; ++order) {
+        for (isize order = 1; order <= 3; ++order) {
             check_moments(
                 dpm_multistep{.order = order, .algorithm = algorithm, .solver_type = heun, .eta = 0.7, .s_noise = 1.1}
                     .plan(uniform_lambda_grid(8)));
@@ -266,7 +266,7 @@ TEST_CASE("stochastic multistep DPM-Solver++ is k-diffusion's", "[sampler]") {
     const auto second_heun = sampler.plan(time_grid(points));
     sampler.solver_type = midpoint;
     const auto second = sampler.plan(time_grid(points));
-    const auto apply = [](const sampling_plan& plan, index step, double x, std::vector<double> d) {
+    const auto apply = [](const sampling_plan& plan, isize step, double x, std::vector<double> d) {
         double sum = 0;  // d[0] is the newest
         for (const term& t : plan.stages()[static_cast<std::size_t>(step)].then[0].terms) {
             sum += t.factor * (t.of == quantity::x    ? x
@@ -276,7 +276,7 @@ TEST_CASE("stochastic multistep DPM-Solver++ is k-diffusion's", "[sampler]") {
         return sum;
     };
     const double d0 = 0.3, d1 = -0.5, d2 = 0.9, x = 1.7;
-    for (index k = 2; k < 4; ++k) {
+    for (isize k = 2; k < 4; ++k) {
         const double h = std::log(sigmas[k] / sigmas[k + 1]), h_1 = std::log(sigmas[k - 1] / sigmas[k]),
                      h_2 = std::log(sigmas[k - 2] / sigmas[k - 1]), h_eta = h * (eta + 1);
         const double first = std::exp(-h_eta) * x - std::expm1(-h_eta) * d0;
@@ -295,20 +295,20 @@ TEST_CASE("stochastic multistep DPM-Solver++ is k-diffusion's", "[sampler]") {
 
 TEST_CASE("multistep orders near the end", "[sampler]") {
     const auto estimates = [](const dpm_multistep& sampler, const time_grid& grid) {
-        std::vector<index> counts;
+        std::vector<isize> counts;
         const sampling_plan plan = sampler.plan(grid);
         for (const stage& s : plan.stages()) {
-            counts.push_back(static_cast<index>(s.then[0].terms.size()) - 1);
+            counts.push_back(static_cast<isize>(s.then[0].terms.size()) - 1);
         }
         return counts;
     };
     const time_grid five = golden_grid(5), twenty = golden_grid(20);
-    CHECK(estimates({.order = 3, .lower_order_final = false}, five) == std::vector<index>{1, 2, 3, 3, 3});
-    CHECK(estimates({.order = 3}, five) == std::vector<index>{1, 2, 3, 2, 1});
+    CHECK(estimates({.order = 3, .lower_order_final = false}, five) == std::vector<isize>{1, 2, 3, 3, 3});
+    CHECK(estimates({.order = 3}, five) == std::vector<isize>{1, 2, 3, 2, 1});
     CHECK(estimates({.order = 3, .lower_order_final = false, .euler_at_final = true}, five) ==
-          std::vector<index>{1, 2, 3, 3, 1});
-    CHECK(estimates({.order = 2}, twenty.from(16)) == std::vector<index>{1, 2, 2, 2});
-    CHECK(estimates({.order = 2, .euler_at_final = true}, twenty.from(16)) == std::vector<index>{1, 2, 2, 1});
+          std::vector<isize>{1, 2, 3, 3, 1});
+    CHECK(estimates({.order = 2}, twenty.from(16)) == std::vector<isize>{1, 2, 2, 2});
+    CHECK(estimates({.order = 2, .euler_at_final = true}, twenty.from(16)) == std::vector<isize>{1, 2, 2, 1});
     // Points of the same level do not count twice.
     std::vector<grid_point> repeated{five[0], five[0], five[1], five[1], five[2]};
     const auto plan = dpm_multistep{.lower_order_final = false}.plan(time_grid(repeated));

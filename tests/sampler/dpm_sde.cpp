@@ -77,9 +77,9 @@ TEST_CASE("dpm_sde: its draws begin together", "[sampler]") {
 TEMPLATE_TEST_CASE("with a brownian_tree finer grids converge to the same samples", "[sampler]", dpm_sde,
                    euler_ancestral) {
     const gaussian_data data{};
-    const auto end = [&](index steps, auto&& noise) {
+    const auto end = [&](isize steps, auto&& noise) {
         std::vector<double> sigmas;
-        for (index k = 0; k <= steps; ++k) {
+        for (isize k = 0; k <= steps; ++k) {
             sigmas.push_back(10 * std::pow(0.1 / 10, static_cast<double>(k) / static_cast<double>(steps)));
         }
         sigmas.push_back(0);

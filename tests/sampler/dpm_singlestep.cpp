@@ -20,9 +20,9 @@ using enum dpm_algorithm;
 using enum dpm_solver_type;
 
 // The order of the solver step so far after each evaluation: 1 where one begins, else the number of estimates since.
-std::vector<index> order_list(const dpm_singlestep& sampler, const time_grid& grid) {
+std::vector<isize> order_list(const dpm_singlestep& sampler, const time_grid& grid) {
     const sampling_plan plan = sampler.plan(grid);
-    std::vector<index> orders;
+    std::vector<isize> orders;
     for (const stage& s : plan.stages()) {
         const auto& terms = s.then.back().terms;
         orders.push_back(terms[0].of == quantity::base ? orders.back() + 1 : 1);
@@ -32,8 +32,8 @@ std::vector<index> order_list(const dpm_singlestep& sampler, const time_grid& gr
 
 // The slope of the error over whole numbers of solver steps.
 double slope_of(const dpm_singlestep& sampler, prediction kind) {
-    const index few = 16 * sampler.order, many = 64 * sampler.order;
-    const auto error = [&](index steps) { return end_error(sampler.plan(uniform_lambda_grid(steps)), kind); };
+    const isize few = 16 * sampler.order, many = 64 * sampler.order;
+    const auto error = [&](isize steps) { return end_error(sampler.plan(uniform_lambda_grid(steps)), kind); };
     return std::log(error(few) / error(many)) / std::log(4.0);
 }
 
@@ -49,7 +49,7 @@ TEST_CASE("single-step DPM-Solver of order 1 is DDIM", "[sampler]") {
 TEST_CASE("single-step DPM-Solvers carry constants exactly", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
         for (const dpm_algorithm algorithm : {dpmsolver, dpmsolver_pp, sde_dpmsolver, sde_dpmsolver_pp}) {
-            for (index order = 1; order <= 3; ++order) {
+            for (isize order = 1; order <= 3; ++order) {
                 for (const bool option : {false, true}) {
                     const auto plan = dpm_singlestep{.order = order,
                                                      .algorithm = algorithm,
@@ -83,9 +83,9 @@ TEST_CASE("single-step DPM-Solver++ ends where diffusers' tests do", "[sampler]"
 TEST_CASE("single-step DPM-Solvers end where diffusers does, with every option", "[sampler]") {
     struct row {
         dpm_algorithm algorithm;
-        index order;
+        isize order;
         dpm_solver_type type;
-        index steps;
+        isize steps;
         double whole, lowered, to_data;  // lower_order_final false, then true, then with the final σ = 0
     };
     constexpr row rows[] = {
@@ -131,10 +131,10 @@ TEST_CASE("single-step DPM-Solvers end where diffusers does, with every option",
 }
 
 TEST_CASE("orders of single-step DPM-Solver", "[sampler]") {
-    const auto orders = [](index order, index steps, bool lower, grid_end end = grid_end::least_noise) {
+    const auto orders = [](isize order, isize steps, bool lower, grid_end end = grid_end::least_noise) {
         return order_list({.order = order, .lower_order_final = lower}, golden_grid(steps, end));
     };
-    using list = std::vector<index>;
+    using list = std::vector<isize>;
     CHECK(orders(1, 3, true) == list{1, 1, 1});
     CHECK(orders(2, 4, false) == list{1, 2, 1, 2});
     CHECK(orders(2, 4, true) == list{1, 2, 1, 1});
@@ -155,7 +155,7 @@ TEST_CASE("orders of single-step DPM-Solver", "[sampler]") {
 TEST_CASE("single-step DPM-Solvers converge with their order", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         for (const dpm_algorithm algorithm : {dpmsolver, dpmsolver_pp}) {
-            for (index order = 1; order <= 3; ++order) {
+            for (isize order = 1; order <= 3; ++order) {
                 for (const dpm_solver_type type : {midpoint, heun}) {
                     const double slope = slope_of({.order = order, .algorithm = algorithm, .solver_type = type}, kind);
                     INFO("order " << order << ", algorithm " << static_cast<int>(algorithm) << ", type "
@@ -169,7 +169,7 @@ TEST_CASE("single-step DPM-Solvers converge with their order", "[sampler]") {
 
 TEST_CASE("stochastic single-step DPM-Solvers have the moments of their recursion", "[sampler]") {
     for (const dpm_algorithm algorithm : {sde_dpmsolver, sde_dpmsolver_pp}) {
-        for (index order = 1; order <= 3; ++order) {
+        for (isize order = 1; order <= 3; ++order) {
             check_moments(
                 dpm_singlestep{.order = order, .algorithm = algorithm, .solver_type = heun, .eta = 0.7, .s_noise = 1.1}
                     .plan(uniform_lambda_grid(8)));

@@ -41,7 +41,7 @@ TEST_CASE("euler: on a rectified flow a step is x + (sigma' - sigma)(eps - x0)",
     batch<double> x(1, 1);
     x << 0.9;
     double expected = 0.9;
-    for (index k = 0; k < grid.steps(); ++k) {
+    for (isize k = 0; k < grid.steps(); ++k) {
         const marginal<double>& level = grid[k].level;
         const double x0 = level.signal == 0 ? data.mean : data.x0(level, expected);
         const double eps = (expected - level.signal * x0) / level.sigma;

@@ -54,7 +54,7 @@ TEST_CASE("euler_ancestral: it draws at every step, at the last in vain", "[samp
     const time_grid grid = grid_on(path_kind::flow, {INFINITY, 2, 1, 0});
     const sampling_plan plan = euler_ancestral{}.plan(grid);
     REQUIRE(plan.draws().size() == 3);
-    for (index k = 0; k < 3; ++k) {
+    for (isize k = 0; k < 3; ++k) {
         const assignment& step = plan.stages()[static_cast<std::size_t>(k)].then[0];
         CHECK(step.terms[2].of == quantity::noise);
         CHECK(step.terms[2].number == k);

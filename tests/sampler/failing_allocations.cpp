@@ -42,7 +42,7 @@ TEST_CASE("a schedule is made or not, whatever allocation fails", "[sampler][slo
 TEST_CASE("samples are drawn with every sampler or not, whatever allocation fails", "[sampler][slow]") {
     const noise_schedule schedule{linear_beta{}, 100};
     std::size_t points = 0;
-    for (const ddpm::index threads : {1, 3}) {
+    for (const ddpm::isize threads : {1, 3}) {
         set_thread_count(threads);
         for (const named_sampler& one : named_samplers()) {
             points += fail_every_allocation(

@@ -34,7 +34,7 @@ void check_ddpm(const noise_schedule<Tables>& schedule, prediction kind, const g
 }
 
 template <Scalar S>
-void check_ddim(const linear_beta& beta, grid_end end, prediction kind, const golden_sums& expected, index start = 0) {
+void check_ddim(const linear_beta& beta, grid_end end, prediction kind, const golden_sums& expected, isize start = 0) {
     const auto timesteps = make_timesteps(1000, 10, timestep_spacing::leading);
     const time_grid exact = make_grid(noise_schedule{beta, 1000}, timesteps, end).from(start);
     const time_grid rounded = make_grid(noise_schedule<float32_tables>{beta, 1000}, timesteps, end).from(start);
@@ -48,7 +48,7 @@ TEST_CASE("DDPM of 1000 steps ends where diffusers does", "[sampler]") {
     const noise_schedule<float32_tables> schedule{linear_beta{}, 1000};
     check_ddpm(schedule, prediction::epsilon, {258.9606, 0.3372}, 1e-2);
     check_ddpm(schedule, prediction::v, {202.0296, 0.2631}, 1e-2);
-    check_loop<float>(make_plan(ancestral{}, schedule, std::vector<index>{1, 0}), prediction::epsilon,
+    check_loop<float>(make_plan(ancestral{}, schedule, std::vector<isize>{1, 0}), prediction::epsilon,
                       {387.9466, 0.5051}, true);
 }
 
@@ -58,7 +58,7 @@ TEST_CASE("DDPM with exact tables ends where the exact formulas do", "[sampler]"
     const noise_schedule schedule{linear_beta{}, 1000};
     check_ddpm(schedule, prediction::epsilon, {258.9591, 0.3372}, 1e-3);
     check_ddpm(schedule, prediction::v, {202.0283, 0.2631}, 1e-3);
-    check_loop<float>(make_plan(ancestral{}, schedule, std::vector<index>{1, 0}), prediction::epsilon,
+    check_loop<float>(make_plan(ancestral{}, schedule, std::vector<isize>{1, 0}), prediction::epsilon,
                       {387.9673, 0.5051}, true, 1e-3);
 }
 
@@ -75,12 +75,12 @@ TEMPLATE_TEST_CASE("DDIM of 10 steps ends where diffusers does", "[sampler]", fl
 // Published: diffusers' UnCLIPScheduler: the ancestral sampler, which takes β of a step to the timestep before from the table.
 TEST_CASE("unCLIP's loops end where diffusers' do", "[sampler]") {
     const noise_schedule<float32_tables> schedule{cosine_beta{}, 1000};
-    const auto check = [&](const std::vector<index>& timesteps, const golden_sums& expected) {
+    const auto check = [&](const std::vector<isize>& timesteps, const golden_sums& expected) {
         const time_grid grid = make_grid(schedule, timesteps);
         sampling_plan plan(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index t = timesteps[static_cast<std::size_t>(k)];
-            const index s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k) + 1] : clean;
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize t = timesteps[static_cast<std::size_t>(k)];
+            const isize s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k) + 1] : clean;
             const auto posterior = s == t - 1 ? schedule[t].posterior : posterior_at(schedule, s, t);
             detail::add_reverse_step(plan, k, grid[k], grid[k + 1], posterior, {reverse_variance::fixed_small},
                                      std::sqrt(posterior.variance));
@@ -94,7 +94,7 @@ TEST_CASE("unCLIP's loops end where diffusers' do", "[sampler]") {
 // Published: the variances of diffusers' DDPM and unCLIP tests; the latter's are logarithms, of a head of 0.5.
 TEST_CASE("variances are those of diffusers", "[sampler]") {
     const noise_schedule linear{linear_beta{}, 1000}, cosine{cosine_beta{}, 1000};
-    const auto small = [](const auto& schedule, index t) {
+    const auto small = [](const auto& schedule, isize t) {
         return reverse_variance_at(schedule, reverse_variance::fixed_small, t, t - 1);
     };
     CHECK(small(linear, 0) == 0);
@@ -102,7 +102,7 @@ TEST_CASE("variances are those of diffusers", "[sampler]") {
     CHECK(std::abs(small(linear, 999) - 0.02) < 1e-5);
     CHECK(std::abs(std::sqrt(small(cosine, 487)) - 0.0549625) < 1e-5);
     CHECK(std::abs(std::sqrt(small(cosine, 999)) - 0.9994987) < 1e-5);
-    const auto learned = [&](index t) {
+    const auto learned = [&](isize t) {
         return head_variance_at(cosine, reverse_variance::learned_range, t, t - 1).log_variance(0.5);
     };
     CHECK(std::abs(learned(1) + 10.1712790) < 1e-4);  // of single precision

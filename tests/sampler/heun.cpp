@@ -60,7 +60,7 @@ TEST_CASE("heun: on a rectified flow, by its formula, from noise alone", "[sampl
         return (x - level.signal * x0) / level.sigma - x0;
     };
     double expected = 0.9;
-    for (index k = 0; k < grid.steps(); ++k) {
+    for (isize k = 0; k < grid.steps(); ++k) {
         const double width = grid[k + 1].level.sigma - grid[k].level.sigma, first = velocity(grid[k].level, expected);
         const double second = k + 1 == grid.steps() ? first : velocity(grid[k + 1].level, expected + width * first);
         expected += width * (first + second) / 2;

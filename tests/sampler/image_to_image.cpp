@@ -78,7 +78,7 @@ TEST_CASE("interpolation ends at the image of either end", "[sampler]") {
 
 TEST_CASE("interpolation reads only what has weight", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const time_grid grid = make_grid(schedule, std::vector<index>{18, 12, 6, 1});
+    const time_grid grid = make_grid(schedule, std::vector<isize>{18, 12, 6, 1});
     const predictor_archetype<double> network;
     philox_noise noise(3, noise_stream::sampler);
     const batch<double> x = pattern<double>(3, 2, 1);

@@ -43,8 +43,8 @@ struct equal_pair {
     const noise_schedule<>& schedule;
     [[nodiscard]] prediction predicts() const { return prediction::x0; }
     void operator()(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) const {
-        for (index n = 0; n < xt.columns(); ++n) {
-            const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[static_cast<std::size_t>(n)]));
+        for (isize n = 0; n < xt.columns(); ++n) {
+            const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
             const double x0 = alpha * (xt(0, n) + xt(1, n)) / (2 * alpha * alpha + sigma * sigma);
             out.prediction.column(n)[0] = out.prediction.column(n)[1] = x0;
         }
@@ -56,7 +56,7 @@ struct equal_pair {
 TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 1000};
     const equal_pair network{schedule};
-    const index count = 2000;
+    const isize count = 2000;
     batch<double> known(2, count), mask(2, 1), start(2, count);
     philox_noise noise(3, noise_stream::sampler);
     noise.normal(batch_view<double>(start), 0);
@@ -78,10 +78,10 @@ TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
 
 TEST_CASE("repaint walks as often as it should", "[sampler]") {
     const repaint sampler{.jump_length = 2, .jump_count = 3};
-    CHECK(sampler.path(5) == std::vector<index>{0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 5});
-    CHECK(repaint{.jump_count = 1}.path(4) == std::vector<index>{0, 1, 2, 3, 4});
+    CHECK(sampler.path(5) == std::vector<isize>{0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 5});
+    CHECK(repaint{.jump_count = 1}.path(4) == std::vector<isize>{0, 1, 2, 3, 4});
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{19, 14, 9, 4, 1};
+    const std::vector<isize> timesteps{19, 14, 9, 4, 1};
     const time_grid grid = make_grid(schedule, timesteps);
     // Without jumps it is the ancestral sampler.
     const predictor_archetype<float> predictor;
@@ -117,11 +117,11 @@ TEMPLATE_TEST_CASE("what is not known does not matter", "[sampler]", float, doub
     mask(1, 0) = mask(4, 0) = 1;
     batch<S> known = pattern<S>(6, 3, 1);
     const auto fill = [&](const auto& sampler) {
-        return inpaint<S>(make_plan(sampler, schedule, std::vector<index>{19, 12, 5}), predictor, {known, mask},
+        return inpaint<S>(make_plan(sampler, schedule, std::vector<isize>{19, 12, 5}), predictor, {known, mask},
                           pattern<S>(6, 3, 2), noise);
     };
     const batch<S> expected = fill(ancestral{}), by_repaint = fill(repaint{.jump_length = 1, .jump_count = 2});
-    for (const index i : {0, 2, 3, 5}) {
+    for (const isize i : {0, 2, 3, 5}) {
         known.row(i).setConstant(i == 2 ? std::numeric_limits<S>::infinity() : std::numeric_limits<S>::quiet_NaN());
     }
     CHECK((fill(ancestral{}) == expected).all());
@@ -159,7 +159,7 @@ TEST_CASE("a stopped inpainting holds what is known", "[sampler]") {
     batch<double> mask = batch<double>::Zero(6, 1);
     mask(1, 0) = 1;
     philox_noise noise(3, noise_stream::sampler);
-    index calls = 0;
+    isize calls = 0;
     const batch<double> got = inpaint<double>(ddim{}.plan(grid), predictor, {known, mask}, x, noise, {},
                                               [&](const sample_step<double>&) { return ++calls < 2; });
     CHECK(calls == 2);

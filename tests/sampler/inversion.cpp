@@ -21,7 +21,7 @@ TEST_CASE("iterations invert ddim as exactly as one wants", "[sampler]") {
     const batch<double> x0 = pattern<double>(5, 4, 1);
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         double before = 1;
-        for (const index iterations : {1, 4, 16, 64}) {
+        for (const isize iterations : {1, 4, 16, 64}) {
             const inverted<double> found = invert({.iterations = iterations}, grid, exact_network(data, kind), x0);
             const double error = found.error.maxCoeff();
             INFO(name_of(kind) << ", " << iterations << " iterations: " << error);

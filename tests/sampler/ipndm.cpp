@@ -24,8 +24,8 @@ namespace {
 sampling_plan diffusers_plan(const time_grid& grid) {
     sampling_plan plan(grid);
     detail::adams_history history(4);
-    for (index i = 0; i < 2 * grid.steps(); ++i) {
-        const index k = i % grid.steps(), e = plan.evaluate(i, grid[k]);
+    for (isize i = 0; i < 2 * grid.steps(); ++i) {
+        const isize k = i % grid.steps(), e = plan.evaluate(i, grid[k]);
         history.add(e, static_cast<double>(i));
         const auto shares = history.shares(static_cast<double>(i + 1));
         const marginal<double>& to = grid[k + 1].level;
@@ -52,7 +52,7 @@ TEST_CASE("ipndm: diffusers' loop", "[sampler]") {
 
 TEST_CASE("ipndm: it has its order over equal steps of sigma / alpha, and order 2 over others", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
-        for (const index order : {1, 2, 3, 4}) {
+        for (const isize order : {1, 2, 3, 4}) {
             INFO("order " << order);
             CHECK(convergence_order(over_grid{ipndm{order}, uniform_ratio_grid}, kind, order) >
                   static_cast<double>(order) - 0.15);
@@ -63,7 +63,7 @@ TEST_CASE("ipndm: it has its order over equal steps of sigma / alpha, and order 
 
 TEST_CASE("ipndm: order 1 is ddim; data that is one point is found", "[sampler]") {
     check_same(ipndm{1}, ddim{}, 1e-300);
-    for (const index order : {1, 2, 3, 4}) {
+    for (const isize order : {1, 2, 3, 4}) {
         check_finds_point(ipndm{order});
     }
 }
@@ -72,9 +72,9 @@ TEST_CASE("ipndm: the slopes are averaged with the published weights", "[sampler
     const sampling_plan plan = ipndm{}.plan(grid_on(path_kind::exploding, {10, 7, 5, 2, 1.5, 0}));
     const double expected[4][4] = {
         {1}, {1.5, -0.5}, {23.0 / 12, -16.0 / 12, 5.0 / 12}, {55.0 / 24, -59.0 / 24, 37.0 / 24, -9.0 / 24}};
-    for (index k = 0; k < 4; ++k) {
+    for (isize k = 0; k < 4; ++k) {
         const double from = plan.grid()[k].level.sigma, width = plan.grid()[k + 1].level.sigma - from;
-        for (index back = 0; back <= k; ++back) {
+        for (isize back = 0; back <= k; ++back) {
             double factor = 0;
             for (const term& t : plan.stages()[static_cast<std::size_t>(k)].then[0].terms) {
                 factor += t.of == quantity::eps && t.number == k - back ? t.factor : 0;
@@ -99,7 +99,7 @@ TEST_CASE("the grid of ipndm's models goes from noise alone to the data", "[samp
     const gaussian_data point{.mean = -0.7, .deviation = 0};
     batch<double> x(1, 1);
     x << 2;
-    for (const index steps : {1, 2, 10}) {
+    for (const isize steps : {1, 2, 10}) {
         CHECK(std::abs(run_exactly(ipndm{}.plan(crash_grid(steps)), point, prediction::v, x)(0, 0) + 0.7) < 1e-13);
     }
 }

@@ -17,7 +17,7 @@ namespace ddpm::test {
 
 TEST_CASE("lcm: diffusers' loops", "[sampler]") {
     const noise_schedule<float32_tables> schedule{scaled_linear_beta{.start = 0.00085, .end = 0.012}, 1000};
-    const auto sum = [&](index steps) {
+    const auto sum = [&](isize steps) {
         return golden_loop<float>(lcm{}.plan(make_grid(schedule, lcm_timesteps(1000, steps)))).sum;
     };
     CHECK(std::abs(sum(1) - 18.7097) < 1e-3);
@@ -29,7 +29,7 @@ TEST_CASE("lcm: the samples have the moments of the algorithm", "[sampler]") {
     for (const named_grid& of : falling_grids()) {
         INFO(of.name);
         const time_grid& grid = of.grid;
-        index k = 0;
+        isize k = 0;
         check_moments(sampler, grid, [&](const gaussian_data& data, double ratio, double next, linear_value y) {
             const double u = 2 * grid[k].t, signal = grid[k].level.signal;
             ++k;
@@ -53,11 +53,11 @@ TEST_CASE("lcm: the last step is the estimate, wherever the grid ends", "[sample
 }
 
 TEST_CASE("the timesteps of a latent consistency model are some of those that it was distilled on", "[sampler]") {
-    CHECK(lcm_timesteps(1000, 1) == std::vector<index>{999});
-    CHECK(lcm_timesteps(1000, 4) == std::vector<index>{999, 759, 499, 259});
-    CHECK(lcm_timesteps(1000, 10) == std::vector<index>{999, 899, 799, 699, 599, 499, 399, 299, 199, 99});
-    CHECK(lcm_timesteps(1000, 3, 7) == std::vector<index>{993, 709, 425});
-    CHECK(lcm_timesteps(3, 3, 3) == std::vector<index>{2, 1, 0});
+    CHECK(lcm_timesteps(1000, 1) == std::vector<isize>{999});
+    CHECK(lcm_timesteps(1000, 4) == std::vector<isize>{999, 759, 499, 259});
+    CHECK(lcm_timesteps(1000, 10) == std::vector<isize>{999, 899, 799, 699, 599, 499, 399, 299, 199, 99});
+    CHECK(lcm_timesteps(1000, 3, 7) == std::vector<isize>{993, 709, 425});
+    CHECK(lcm_timesteps(3, 3, 3) == std::vector<isize>{2, 1, 0});
     CHECK_THROWS_AS(lcm_timesteps(1000, 0), value_error);
     CHECK_THROWS_AS(lcm_timesteps(1000, 51), value_error);
     CHECK_THROWS_AS(lcm_timesteps(40, 1), value_error);

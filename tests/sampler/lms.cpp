@@ -19,10 +19,10 @@ namespace {
 
 /// What diffusers does after the first `from` steps of a grid were left out: the polynomial goes on through the slopes
 /// that were never computed, and what they would add is left out too.
-sampling_plan without_history(const time_grid& grid, index from) {
+sampling_plan without_history(const time_grid& grid, isize from) {
     const sampling_plan whole = lms{}.plan(grid);
     sampling_plan rest(grid.from(from));
-    for (index k = from; k < grid.steps(); ++k) {
+    for (isize k = from; k < grid.steps(); ++k) {
         static_cast<void>(rest.evaluate(k - from, grid[k]));
         std::vector<term> terms;
         for (term t : whole.stages()[static_cast<std::size_t>(k)].then[0].terms) {
@@ -50,9 +50,9 @@ TEST_CASE("lms: diffusers' loops", "[sampler]") {
 
 TEST_CASE("lms: it has its order", "[sampler]") {
     // Order 4 shows at fine steps only.
-    const auto fine = [](index steps) { return uniform_lambda_grid(4 * steps, -1, 1); };
+    const auto fine = [](isize steps) { return uniform_lambda_grid(4 * steps, -1, 1); };
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
-        for (const index order : {1, 2, 3, 4}) {
+        for (const isize order : {1, 2, 3, 4}) {
             INFO("order " << order);
             CHECK(convergence_order(over_grid{lms{order}, fine}, kind, order) > static_cast<double>(order) - 0.15);
         }
@@ -61,7 +61,7 @@ TEST_CASE("lms: it has its order", "[sampler]") {
 
 TEST_CASE("lms: order 1 is ddim; data that is one point is found", "[sampler]") {
     check_same(lms{1}, ddim{}, 1e-14);
-    for (const index order : {1, 2, 3, 4}) {
+    for (const isize order : {1, 2, 3, 4}) {
         check_finds_point(lms{order});
     }
 }
@@ -69,7 +69,7 @@ TEST_CASE("lms: order 1 is ddim; data that is one point is found", "[sampler]") 
 TEST_CASE("lms: over equal steps it is the Adams-Bashforth method", "[sampler]") {
     const sampling_plan plan = lms{}.plan(grid_on(path_kind::exploding, {10, 8, 6, 4, 2, 0}));
     const double expected[] = {55, -59, 37, -9};
-    for (index back = 0; back < 4; ++back) {
+    for (isize back = 0; back < 4; ++back) {
         double factor = 0;
         for (const term& t : plan.stages()[3].then[0].terms) {
             factor += t.of == quantity::eps && t.number == 3 - back ? t.factor : 0;

@@ -22,7 +22,7 @@ namespace {
 template <Scalar S>
 nn::mlp<S> filled_network() {
     nn::mlp<S> net{{.dim = 20, .hidden = 40, .blocks = 2, .seed = 3}};
-    index at = 0;
+    isize at = 0;
     for (const nn::parameter<S>& p : nn::parameters(net)) {
         for (S& value : p.values) {
             value += static_cast<S>(static_cast<double>(++at * 37 % 101) / 1000 - 0.05);
@@ -40,13 +40,13 @@ void check_bits(const A& sampler) {
     const batch<S> expected = sample(sampler, schedule, net, options);
     CHECK(expected.allFinite());
     CHECK((expected.col(0) - expected.col(1)).abs().maxCoeff() > S(0.1));
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK((sample(sampler, schedule, net, options) == expected).all());
     }
     set_thread_count(0);
-    for (const index count : {1, 2, 16}) {
-        for (const index first : {0, 5, 17}) {
+    for (const isize count : {1, 2, 16}) {
+        for (const isize first : {0, 5, 17}) {
             sample_options part = options;
             part.count = count;
             part.first_sample = first;

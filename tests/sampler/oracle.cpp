@@ -24,7 +24,7 @@ constexpr double data_mean = 0.7;
 constexpr double data_variance = 0.09;
 
 /// The moments of x at each timestep and, last, at the end.
-std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<index>& timesteps,
+std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<isize>& timesteps,
                                const ancestral& sampler) {
     moments x{0, 1};
     std::vector<moments> all{x};
@@ -42,7 +42,7 @@ std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vect
     return all;
 }
 
-std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<index>& timesteps, const ddim& sampler) {
+std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<isize>& timesteps, const ddim& sampler) {
     moments x{0, 1};
     std::vector<moments> all{x};
     for (std::size_t k = 0; k < timesteps.size(); ++k) {
@@ -70,7 +70,7 @@ void check_moments(const X& x, const moments& expected) {
 }
 
 template <Scalar S, class A>
-void check_sampler(const A& sampler, const noise_schedule<>& schedule, index steps, std::uint64_t seed) {
+void check_sampler(const A& sampler, const noise_schedule<>& schedule, isize steps, std::uint64_t seed) {
     const sample_options options{.steps = steps, .count = 2000, .shape = 10, .seed = seed};
     const gaussian_oracle<noise_schedule<>> oracle{schedule, data_mean, data_variance};
     const auto expected = recursion(schedule, make_timesteps(schedule.steps(), steps, options.spacing), sampler);
@@ -90,7 +90,7 @@ TEMPLATE_TEST_CASE("samplers reproduce their exact recursion on Gaussian data", 
     using S = TestType;
     std::uint64_t seed = 1;
     for (const auto& schedule : {noise_schedule<>{linear_beta{}, 1000}, noise_schedule<>{cosine_beta{}, 1000}}) {
-        for (const index steps : {1000, 100, 10}) {
+        for (const isize steps : {1000, 100, 10}) {
             check_sampler<S>(ancestral{.variance = reverse_variance::fixed_small}, schedule, steps, seed++);
             check_sampler<S>(ancestral{.variance = reverse_variance::fixed_large}, schedule, steps, seed++);
             check_sampler<S>(ddim{.eta = 0}, schedule, steps, seed++);
@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("samplers reproduce their exact recursion on Gaussian data", 
 TEST_CASE("the recursions tend to the data's moments as T grows", "[sampler]") {
     const auto errors = [](const auto& sampler) {
         std::vector<double> found;
-        for (const index steps : {100, 1000, 10000}) {
+        for (const isize steps : {100, 1000, 10000}) {
             const noise_schedule<> schedule{linear_beta{.start = 0.1 / static_cast<double>(steps),
                                                         .end = 20 / static_cast<double>(steps)}, steps};
             const moments x = recursion(schedule, all_timesteps(steps), sampler).back();

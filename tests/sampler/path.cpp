@@ -37,7 +37,7 @@ TEST_CASE("a level between two points lies on the path that they show", "[sample
 }
 
 TEST_CASE("the time at a level: linear in sigma where times are, else in the logarithm of the ratio", "[sampler]") {
-    const auto time_at = [](const std::vector<grid_point>& points, index k, double ratio) {
+    const auto time_at = [](const std::vector<grid_point>& points, isize k, double ratio) {
         return detail::point_at_ratio(time_grid(points), k, ratio, {}).t;
     };
     const std::vector<grid_point> sigma_times{{800, {0.2, 0.8}}, {500, {0.5, 0.5}}, {0, {1, 0}}};
@@ -56,7 +56,7 @@ TEST_CASE("the time at a level: linear in sigma where times are, else in the log
 
 TEST_CASE("the level at a time: given, or with the logarithm of the ratio linear in time", "[sampler]") {
     const time_grid grid({{3, {1, 8}}, {1, {1, 2}}, {0, {1, 1}}, {-1, {1, 0}}});
-    const auto level_at = [&](index k, double t) { return detail::point_at_time(grid, k, t, std::nullopt).level; };
+    const auto level_at = [&](isize k, double t) { return detail::point_at_time(grid, k, t, std::nullopt).level; };
     CHECK(std::abs(level_at(0, 2).sigma - 4) < 1e-15);
     CHECK(std::abs(level_at(0, 0.5).sigma - std::sqrt(2.0)) < 1e-15);
     CHECK(level_at(0, 1).sigma == 2);

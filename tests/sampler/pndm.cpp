@@ -28,8 +28,8 @@ std::vector<double> times_of(const sampling_plan& plan) {
     return times;
 }
 
-std::vector<index> offset_by_one(std::vector<index> timesteps) {
-    for (index& t : timesteps) {
+std::vector<isize> offset_by_one(std::vector<isize> timesteps) {
+    for (isize& t : timesteps) {
         ++t;
     }
     return timesteps;
@@ -59,7 +59,7 @@ TEST_CASE("pndm: diffusers' loops", "[sampler]") {
 
 TEST_CASE("pndm: it evaluates at diffusers' timesteps", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const auto grid = [&](index steps) {
+    const auto grid = [&](isize steps) {
         return make_grid(schedule, offset_by_one(make_timesteps(1000, steps, timestep_spacing::leading)));
     };
     CHECK(times_of(pndm{}.plan(grid(10))) == std::vector<double>{901, 851, 851, 801, 801, 751, 751, 701, 701, 651, 651,
@@ -70,14 +70,14 @@ TEST_CASE("pndm: it evaluates at diffusers' timesteps", "[sampler]") {
     CHECK(times_of(pndm{}.plan(grid(1))) == std::vector<double>{1});
     CHECK(times_of(pndm{}.plan(grid(2))) == std::vector<double>{501, 251, 251, 1, 1});
     // Of an odd distance the middle is rounded down.
-    const std::vector<index> odd{11, 4};
+    const std::vector<isize> odd{11, 4};
     CHECK(times_of(pndm{}.plan(make_grid(schedule, odd))) == std::vector<double>{11, 7, 7, 4, 4});
 }
 
 TEST_CASE("pndm: it has its order over equal steps of sigma / alpha, and order 2 over others", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         for (const bool skip : {false, true}) {
-            for (const index order : {1, 2, 3, 4}) {
+            for (const isize order : {1, 2, 3, 4}) {
                 INFO("order " << order);
                 const pndm sampler{.skip_runge_kutta = skip, .order = order};
                 CHECK(convergence_order(over_grid{sampler, uniform_ratio_grid}, kind, order) >
@@ -93,7 +93,7 @@ TEST_CASE("pndm: it has its order over equal steps of sigma / alpha, and order 2
 TEST_CASE("pndm: order 1 is ddim; data that is one point is found", "[sampler]") {
     check_same(pndm{.order = 1}, ddim{}, 1e-300);
     check_same(pndm{.order = 1, .average = pndm::averaged::v}, ddim{}, 1e-12);
-    for (const index order : {1, 2, 3, 4}) {
+    for (const isize order : {1, 2, 3, 4}) {
         check_finds_point(pndm{.order = order});
         check_finds_point(pndm{.skip_runge_kutta = true, .order = order});
     }
@@ -111,7 +111,7 @@ TEST_CASE("pndm: the average v is turned into epsilon at the beginning of the st
         const double x0 = from.signal * x - from.sigma * v, eps = from.signal * v + from.sigma * x;
         return to.signal * x0 + to.sigma * eps;
     };
-    const auto level = [&](index k) { return grid[k].level; };
+    const auto level = [&](isize k) { return grid[k].level; };
     batch<double> x(1, 1);
     x << 1.4;
     // Two evaluations in the first step, then the methods of order 2 and 3.

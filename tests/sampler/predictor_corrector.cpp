@@ -22,7 +22,7 @@ namespace {
 auto gaussian_score(double deviation) {
     return predicts(
         [deviation](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
-            for (index n = 0; n < xt.columns(); ++n) {
+            for (isize n = 0; n < xt.columns(); ++n) {
                 const double sigma = t[static_cast<std::size_t>(n)];
                 out.prediction.array().col(n) = -xt.array().col(n) / (deviation * deviation + sigma * sigma);
             }
@@ -30,9 +30,9 @@ auto gaussian_score(double deviation) {
         prediction::score);
 }
 
-time_grid exploding(index steps, double from, double to) {
+time_grid exploding(isize steps, double from, double to) {
     std::vector<grid_point> points;
-    for (index k = 0; k < steps; ++k) {
+    for (isize k = 0; k < steps; ++k) {
         const double sigma = from * std::pow(to / from, static_cast<double>(k) / static_cast<double>(steps - 1));
         points.push_back({sigma, {1, sigma}});
     }
@@ -47,11 +47,11 @@ time_grid exploding(index steps, double from, double to) {
 TEST_CASE("the predictor-corrector ends where diffusers does", "[sampler]") {
     const double least = 0.01, most = 1348, first = 1e-5;
     const auto sigma_of = [&](double time) { return least * std::pow(most / least, time); };
-    const auto told = [&](index i) { return sigma_of(1 + (first - 1) * static_cast<double>(i) / 1999); };
+    const auto told = [&](isize i) { return sigma_of(1 + (first - 1) * static_cast<double>(i) / 1999); };
     std::vector<grid_point> points;
-    for (index i = 0; i < 3; ++i) {
+    for (isize i = 0; i < 3; ++i) {
         const double time = 1 + (first - 1) * static_cast<double>(i) / 2;
-        const auto position = static_cast<double>(static_cast<index>(time * 2));  // in the table of σ
+        const auto position = static_cast<double>(static_cast<isize>(time * 2));  // in the table of σ
         points.push_back({told(i), {1, std::exp(std::log(least) + std::log(most / least) * position / 2)}});
     }
     points.push_back({0, {1, 0}});
@@ -80,7 +80,7 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
 // The end of 200 steps of the exact score: the variance of 20,000 values is known to 1 %, five standard errors to 5 %; the
 // discretization adds 3 %. Without a corrector the chain ends 8 % below.
 TEST_CASE("correction brings samples to their level's distribution", "[sampler]") {
-    const auto variance = [&](index corrections) {
+    const auto variance = [&](isize corrections) {
         batch<double> x(2000, 10);
         philox_noise noise(5, noise_stream::sampler);
         noise.normal(batch_view<double>(x), 0, 0);
@@ -100,7 +100,7 @@ TEST_CASE("a correction takes the score from any prediction", "[sampler]") {
     const auto x0_of_score = predicts(
         [](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
             gaussian_score(0.5)(xt, t, out);
-            for (index n = 0; n < xt.columns(); ++n) {
+            for (isize n = 0; n < xt.columns(); ++n) {
                 const double sigma = t[static_cast<std::size_t>(n)];
                 out.prediction.array().col(n) = xt.array().col(n) + sigma * sigma * out.prediction.array().col(n);
             }
@@ -117,7 +117,7 @@ TEST_CASE("a correction takes the score from any prediction", "[sampler]") {
 
 TEST_CASE("a step of the predictor-corrector allocates nothing", "[sampler]") {
     for (const bool together : {false, true}) {
-        const auto allocated = [&](index steps) {
+        const auto allocated = [&](isize steps) {
             const time_grid grid = exploding(steps, 20, 0.01);
             auto network = gaussian_score(0.5);
             batch<double> x = pattern<double>(40, 5, 1);
@@ -135,7 +135,7 @@ TEST_CASE("a step of the predictor-corrector allocates nothing", "[sampler]") {
 TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
     const batch<double> x = pattern<double>(40, 5, 1);
     philox_noise noise(5, noise_stream::sampler);
-    const auto run = [&](const batch<double>& start, index first, bool together) {
+    const auto run = [&](const batch<double>& start, isize first, bool together) {
         return denoise_from<double>(predictor_corrector{.batch_norms = together}, exploding(5, 20, 0.01), gaussian_score(0.5),
                                     batch<double>(start), noise, first);
     };

@@ -23,7 +23,7 @@ namespace ddpm::test {
 
 TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{19, 10, 3};
+    const std::vector<isize> timesteps{19, 10, 3};
     const sampling_plan plan = ancestral{}.plan(schedule, timesteps);
     const predictor_archetype<double> predictor;
     philox_noise noise(1, noise_stream::sampler);
@@ -33,12 +33,12 @@ TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sample
     std::vector<double> seen;
     const step_callback<double> watch = [&](const sample_step<double>& step) {
         CHECK(step.steps == 3);
-        CHECK(step.step == static_cast<index>(seen.size()));
+        CHECK(step.step == static_cast<isize>(seen.size()));
         if (seen.empty()) {
             CHECK((step.xt.array() == start).all());
         }
         // The bare callable predicts ε = x/2, so x_0 = (x − σ x/2)/α.
-        const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(step.t));
+        const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(step.t));
         CHECK((step.x0.array() - step.xt.array() * (1 - sigma / 2) / alpha).abs().maxCoeff() < 1e-12);
         seen.push_back(step.t);
         return true;
@@ -55,8 +55,8 @@ TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sample
 
 TEST_CASE("a run starts at any sample and step of the noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const sampling_plan whole = ancestral{}.plan(schedule, std::vector<index>{19, 10, 3});
-    const sampling_plan rest = ancestral{}.plan(schedule, std::vector<index>{10, 3});
+    const sampling_plan whole = ancestral{}.plan(schedule, std::vector<isize>{19, 10, 3});
+    const sampling_plan rest = ancestral{}.plan(schedule, std::vector<isize>{10, 3});
     const predictor_archetype<float> predictor;
     philox_noise noise(1, noise_stream::sampler);
     using run_type = sampling_run<float, const predictor_archetype<float>, philox_noise>;
@@ -79,7 +79,7 @@ namespace {
 /// philox_noise under another name, which the run must ask for the noise itself.
 struct drawn_noise {
     template <Scalar S>
-    void normal(batch_view<S> out, index step, index first_sample) {
+    void normal(batch_view<S> out, isize step, isize first_sample) {
         ++draws;
         source.normal(out, step, first_sample);
     }
@@ -93,7 +93,7 @@ TEMPLATE_TEST_CASE("the noise that a run makes on the fly is the noise that it w
                    double) {
     using S = TestType;
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{19, 12, 5};
+    const std::vector<isize> timesteps{19, 12, 5};
     const predictor_archetype<S> predictor;
     const denoise_options options{.clip_x0 = 0.8, .clip_epsilon = true};
     const auto check = [&](const sampling_plan& plan, int draws) {
@@ -140,7 +140,7 @@ sampling_plan every_register() {
 template <Scalar S>
 batch<S> by_hand(batch<S> x, const denoise_options& options, const batch<S>& z0, const batch<S>& z1) {
     const sampling_plan plan = every_register();
-    const index rows = x.rows(), columns = x.cols();
+    const isize rows = x.rows(), columns = x.cols();
     batch<S> x0[3], eps[3];
     const auto evaluate = [&](std::size_t i) {
         x0[i].resize(rows, columns);
@@ -164,7 +164,7 @@ TEMPLATE_TEST_CASE("a run computes what its plan says", "[sampler]", float, doub
     using S = TestType;
     const sampling_plan plan = every_register();
     const predictor_archetype<S> predictor;
-    for (const auto& [rows, columns] : {std::pair<index, index>{1, 1}, {3, 1500}, {64, 40}, {2048, 2}, {5000, 3}}) {
+    for (const auto& [rows, columns] : {std::pair<isize, isize>{1, 1}, {3, 1500}, {64, 40}, {2048, 2}, {5000, 3}}) {
         for (const denoise_options& options :
              {denoise_options{}, denoise_options{.clip_x0 = 0.5}, denoise_options{.clip_x0 = 0.5, .clip_epsilon = true}}) {
             CAPTURE(rows, columns, options.clip_epsilon);
@@ -206,7 +206,7 @@ TEMPLATE_TEST_CASE("dynamic thresholding limits each sample by its own quantile"
             plan, predictor, noise, start, {.clip_epsilon = from_x0, .threshold = threshold});
         run.step();
         const batch<S> raw = (start - S(0.8) * start / S(2)) / S(0.6);
-        for (index n = 0; n < 3; ++n) {
+        for (isize n = 0; n < 3; ++n) {
             batch<S> scratch = raw.col(n);
             const S quantile = kernels::absolute_quantile<S>(300, scratch.data(), 0.9, scratch.data());
             const S limit = std::clamp(quantile, S(1), S(2));
@@ -271,12 +271,12 @@ TEST_CASE("a run whose normals have no address does not begin", "[sampler]") {
     sampling_plan plan(grid);
     plan.evaluate(0, grid[0]);
     plan.set(quantity::x, {term::noise(plan.draw(grid[0].level, grid[1].level), 1)});
-    const auto begin = [&](index first_step) {
+    const auto begin = [&](isize first_step) {
         sampling_run<double, const predictor_archetype<double>, philox_noise>(plan, predictor, noise,
                                                                               pattern<double>(4, 2, 1), {}, 0, first_step);
     };
-    CHECK_NOTHROW(begin((index{1} << 32) - 2));
-    CHECK_THROWS_AS(begin((index{1} << 32) - 1), value_error);
+    CHECK_NOTHROW(begin((isize{1} << 32) - 2));
+    CHECK_THROWS_AS(begin((isize{1} << 32) - 1), value_error);
 }
 
 TEST_CASE("limits outside their domain are errors", "[sampler]") {
@@ -300,7 +300,7 @@ TEMPLATE_TEST_CASE("an infinite estimate of noise without weight does not matter
     };
     const philox_noise noise(1, noise_stream::sampler);
     // The chain reads no ε̂ at all, ddim's last step weighs it by 0, and a step through several estimates does likewise.
-    const sampling_plan chain = ancestral{}.plan(schedule, std::vector<index>{15, 8, 3});
+    const sampling_plan chain = ancestral{}.plan(schedule, std::vector<isize>{15, 8, 3});
     CHECK(run(chain, noise).allFinite());
     CHECK((run(chain, noise) == run(chain, drawn_noise{noise})).all());
     const time_grid last({{3, {0.9, 0.4}}, {-1, {1, 0}}});

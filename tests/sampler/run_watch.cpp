@@ -40,7 +40,7 @@ auto finds(double x0) {
 
 TEST_CASE("a watch says that a run was stopped, and where", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    index asked = 0;
+    isize asked = 0;
     run_watch watch{.stop = [&] { return ++asked == 3; }};
     const sample_options options{.steps = 5, .count = 2, .shape = 3};
     const batch<double> x = sample<double>(ancestral{}, schedule, finds(0.25), options, std::ref(watch));
@@ -77,7 +77,7 @@ TEST_CASE("a watch says how far the estimates of x_0 reach, and stops where they
 
 TEST_CASE("every run takes a callback that may stop it", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<index> timesteps{18, 12, 6, 1};
+    const std::vector<isize> timesteps{18, 12, 6, 1};
     const time_grid grid = make_grid(schedule, timesteps);
     philox_noise noise(3, noise_stream::sampler);
     const batch<double> x = pattern<double>(3, 2, 1), ones = batch<double>::Ones(3, 2), none = batch<double>::Zero(3, 2);

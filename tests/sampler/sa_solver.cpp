@@ -32,8 +32,8 @@ TEST_CASE("SA-Solver without noise and corrector of order 1 is DDIM", "[sampler]
 
 TEST_CASE("SA-Solver carries constants exactly", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
-        for (index predictor = 1; predictor <= 4; ++predictor) {
-            for (index corrector = 0; corrector <= 4; ++corrector) {
+        for (isize predictor = 1; predictor <= 4; ++predictor) {
+            for (isize corrector = 0; corrector <= 4; ++corrector) {
                 for (const bool option : {true, false}) {
                     const sa_solver sampler{.predictor_order = predictor,
                                             .corrector_order = corrector,
@@ -63,7 +63,7 @@ TEST_CASE("SA-Solver ends where diffusers' tests do", "[sampler]") {
 // What diffusers 0.42 computes in single precision with the inputs of its tests.
 TEST_CASE("SA-Solver ends where diffusers does, with every option", "[sampler]") {
     struct row {
-        index predictor, corrector;
+        isize predictor, corrector;
         bool x0;
         double usual, without_noise, tau, whole;  // the default τ, τ = 0, τ = 0.6, then without lower_order_final
     };
@@ -101,17 +101,17 @@ TEST_CASE("SA-Solver ends where diffusers does, with every option", "[sampler]")
 TEST_CASE("SA-Solver without noise converges with its orders", "[sampler]") {
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         for (const bool x0 : {true, false}) {
-            for (index predictor = 1; predictor <= 3; ++predictor) {
-                for (const index corrector : {index{0}, predictor, predictor + 1}) {
+            for (isize predictor = 1; predictor <= 3; ++predictor) {
+                for (const isize corrector : {isize{0}, predictor, predictor + 1}) {
                     const sa_solver sampler{.predictor_order = predictor,
                                             .corrector_order = corrector,
                                             .predict_x0 = x0,
                                             .tau = none,
                                             .lower_order_final = false};
                     const double slope = convergence_order(sampler, kind, std::max(predictor, corrector), 640, 80);
-                    const index order = corrector == 0 ? predictor : std::min(corrector, predictor + 1);
+                    const isize order = corrector == 0 ? predictor : std::min(corrector, predictor + 1);
                     INFO("orders " << predictor << " and " << corrector << ", x0 " << x0 << ": " << slope);
-                    CHECK(slope > static_cast<double>(std::min<index>(order, 3)) - 0.15);
+                    CHECK(slope > static_cast<double>(std::min<isize>(order, 3)) - 0.15);
                 }
             }
         }
@@ -120,8 +120,8 @@ TEST_CASE("SA-Solver without noise converges with its orders", "[sampler]") {
 
 TEST_CASE("SA-Solver has the moments of its recursion", "[sampler]") {
     for (const bool x0 : {true, false}) {
-        for (index predictor = 1; predictor <= 3; ++predictor) {
-            for (index corrector = 0; corrector <= 3; ++corrector) {
+        for (isize predictor = 1; predictor <= 3; ++predictor) {
+            for (isize corrector = 0; corrector <= 3; ++corrector) {
                 check_moments(sa_solver{
                     .predictor_order = predictor,
                     .corrector_order = corrector,
@@ -141,7 +141,7 @@ TEST_CASE("SA-Solver's corrector uses the draw of the step before", "[sampler]")
     const double tau = 0.8, rate = 1 + tau * tau, h = 1;
     const auto plan = sa_solver{.predictor_order = 1, .tau = [&](double) { return tau; }}.plan(grid);
     const auto states = propagate(plan, data);
-    const auto step = [&](index k) {
+    const auto step = [&](isize k) {
         const auto &s = grid[k].level, &t = grid[k + 1].level;
         return std::array{t.sigma / s.sigma * std::exp(-tau * tau * h), t.signal * (1 - std::exp(-rate * h)),
                           t.sigma * std::sqrt(1 - std::exp(-2 * tau * tau * h))};

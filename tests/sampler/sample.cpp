@@ -55,7 +55,7 @@ TEST_CASE("all timesteps are the default, and a list is followed as it is", "[sa
 TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
     batch<float> estimate;
-    index calls = 0;
+    isize calls = 0;
     const auto x = sample(ancestral{}, schedule, predictor_archetype<float>{}, {.count = 2, .shape = 3},
                           [&](const sample_step<float>& step) {
                               ++calls;
@@ -71,12 +71,12 @@ TEST_CASE("the same seed gives the same bits for every thread count and batch sp
     const sample_options options{.count = 37, .shape = {16, 16, 3}, .seed = 11};
     set_thread_count(1);
     const batch<float> expected = sample(ancestral{}, schedule, predictor_archetype<float>{}, options);
-    for (const index threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7}) {
         set_thread_count(threads);
         CHECK((sample(ancestral{}, schedule, predictor_archetype<float>{}, options) == expected).all());
     }
     set_thread_count(0);
-    for (const index n : {0, 1, 20, 36}) {
+    for (const isize n : {0, 1, 20, 36}) {
         sample_options one = options;
         one.count = 1;
         one.first_sample = n;

@@ -18,7 +18,7 @@ namespace ddpm::test {
 
 TEST_CASE("tcd: diffusers' loops", "[sampler]") {
     const noise_schedule<float32_tables> schedule{scaled_linear_beta{.start = 0.00085, .end = 0.012}, 1000};
-    const auto sum = [&](index steps) {
+    const auto sum = [&](isize steps) {
         const auto grid = make_grid(schedule, lcm_timesteps(1000, steps), grid_end::least_noise);
         return golden_loop(tcd{.gamma = 0, .level_of = schedule}.plan(grid)).sum;
     };
@@ -44,7 +44,7 @@ TEST_CASE("tcd: the samples have the moments of the algorithm", "[sampler]") {
             if (given) {
                 sampler.level_of = level_of;
             }
-            index k = 0;
+            isize k = 0;
             check_moments(sampler, grid, [&](const gaussian_data& data, double ratio, double next, linear_value y) {
                 const bool last = ++k == grid.steps();
                 const linear_value x0 = estimate_at(data, ratio, y), eps = 1 / ratio * (y - x0);
@@ -65,7 +65,7 @@ TEST_CASE("tcd: without noise it is ddim", "[sampler]") {
 
 TEST_CASE("tcd: whole times stay whole", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 100};
-    const std::vector<index> timesteps{90, 45};
+    const std::vector<isize> timesteps{90, 45};
     const sampling_plan plan = tcd{.level_of = schedule}.plan(make_grid(schedule, timesteps));
     // ⌊0.7 · 45⌋ = 31.
     const auto s = marginal_at(schedule, 31), to = marginal_at(schedule, 45);

@@ -41,7 +41,7 @@ TEST_CASE("UniPC without corrector is DPM-Solver, multistep", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
         for (const bool x0 : {true, false}) {
             const auto algorithm = x0 ? dpm_algorithm::dpmsolver_pp : dpm_algorithm::dpmsolver;
-            for (index order = 1; order <= 3; ++order) {
+            for (isize order = 1; order <= 3; ++order) {
                 const auto uni = unipc{.order = order, .predict_x0 = x0, .corrector = false}.plan(grid);
                 const auto dpm =
                     dpm_multistep{.order = order, .algorithm = algorithm, .corrected_third = true}.plan(grid);
@@ -56,7 +56,7 @@ TEST_CASE("UniPC without corrector is DPM-Solver, multistep", "[sampler]") {
 
 TEST_CASE("UniPC carries constants exactly", "[sampler]") {
     for (const time_grid& grid : all_kinds_of_levels()) {
-        for (index order = 1; order <= 5; ++order) {
+        for (isize order = 1; order <= 5; ++order) {
             for (const bool x0 : {true, false}) {
                 for (const bool lower : {true, false}) {
                     const unipc sampler{
@@ -90,7 +90,7 @@ TEST_CASE("UniPC ends where diffusers' tests do", "[sampler]") {
 // last figures of order 4 with ε are in double precision: in single they differ in the fourth digit.
 TEST_CASE("UniPC ends where diffusers does, with every option", "[sampler]") {
     struct row {
-        index order;
+        isize order;
         unipc_variant variant;
         bool x0, all_corrected;          // otherwise not the first two steps
         double lowered, whole, to_data;  // lower_order_final true, then false, then true with the final σ = 0
@@ -139,7 +139,7 @@ TEST_CASE("UniPC converges with its order, and one more with the corrector", "[s
     for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
         for (const bool x0 : {true, false}) {
             for (const unipc_variant variant : {bh1, bh2}) {
-                for (index order = 1; order <= 3; ++order) {
+                for (isize order = 1; order <= 3; ++order) {
                     unipc sampler{.order = order, .variant = variant, .predict_x0 = x0, .lower_order_final = false};
                     const double with = convergence_order(sampler, kind, order + 1, 640, 80);
                     sampler.corrector = false;
@@ -155,17 +155,17 @@ TEST_CASE("UniPC converges with its order, and one more with the corrector", "[s
 
 TEST_CASE("UniPC corrects the steps that it is told to", "[sampler]") {
     const auto corrected = [](const unipc& sampler, const time_grid& grid) {
-        std::vector<index> steps;
+        std::vector<isize> steps;
         const sampling_plan plan = sampler.plan(grid);
         for (std::size_t k = 0; k < plan.stages().size(); ++k) {
             const auto& first = plan.stages()[k].then.front();
             if (first.target == quantity::base && first.terms[0].of == quantity::base) {
-                steps.push_back(static_cast<index>(k) - 1);
+                steps.push_back(static_cast<isize>(k) - 1);
             }
         }
         return steps;
     };
-    using list = std::vector<index>;
+    using list = std::vector<isize>;
     const time_grid grid = golden_grid(6);
     CHECK(corrected({}, grid) == list{0, 1, 2, 3, 4});
     CHECK(corrected({.disable_corrector = {0, 3}}, grid) == list{1, 2, 4});

@@ -23,7 +23,7 @@ bool near(double got, double expected, double relative) {
 }
 
 struct golden_row {
-    index t;
+    isize t;
     double beta, alpha_bar, posterior_variance, log_snr;
 };
 
@@ -43,7 +43,7 @@ TEST_CASE("the sigmoid curve has the published schedule", "[schedule]") {
         CHECK(near(schedule[row.t].posterior.variance, row.posterior_variance, 1e-10));
         CHECK(near(schedule[row.t].log_snr, row.log_snr, 6e-8));
     }
-    index capped = 0;
+    isize capped = 0;
     for (const auto& entry : schedule.entries()) {
         capped += entry.beta == 0.999 ? 1 : 0;
     }
@@ -61,7 +61,7 @@ TEST_CASE("the other curves are those of diffusers", "[schedule]") {
     CHECK(static_cast<float>(laplace(499, 1000)) == 0.000250156212F);
     CHECK(static_cast<float>(laplace(999, 1000)) == 0.847252607F);
     const alpha_bar_beta cosine{cosine_alpha_bar{}};
-    for (const index t : {0, 1, 500, 998, 999}) {
+    for (const isize t : {0, 1, 500, 998, 999}) {
         CHECK(cosine(t, 1000) == cosine_beta{}(t, 1000));
     }
 }
@@ -69,7 +69,7 @@ TEST_CASE("the other curves are those of diffusers", "[schedule]") {
 TEST_CASE("a schedule follows any curve of alpha_bar", "[schedule]") {
     const auto curve = [](double u) { return 3 * (1 - u * u); };  // a common factor does not matter
     const noise_schedule schedule{alpha_bar_beta{curve, 1.0}, 50};
-    for (index t = 0; t < 50; ++t) {
+    for (isize t = 0; t < 50; ++t) {
         const double u = static_cast<double>(t + 1) / 50;
         CHECK(std::abs(schedule.alpha_bar(t) - (1 - u * u)) <= 1e-15);
     }

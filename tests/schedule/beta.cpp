@@ -29,10 +29,10 @@ static_assert(BetaSchedule<constant_beta>);
 static_assert(BetaSchedule<jsd_beta>);
 static_assert(BetaSchedule<sigmoid_beta>);
 static_assert(BetaSchedule<beta_table>);
-static_assert(BetaSchedule<double (*)(index, index)>);
+static_assert(BetaSchedule<double (*)(isize, isize)>);
 static_assert(!BetaSchedule<double>);
-static_assert(!BetaSchedule<double (*)(index)>);
-static_assert(!BetaSchedule<std::string (*)(index, index)>);
+static_assert(!BetaSchedule<double (*)(isize)>);
+static_assert(!BetaSchedule<std::string (*)(isize, isize)>);
 
 TEST_CASE("linear beta has its ends exactly and one increment between", "[schedule]") {
     const linear_beta beta{.start = 1e-4, .end = 0.02};
@@ -54,7 +54,7 @@ TEST_CASE("the linear beta of OpenAI scales with 1000/T", "[schedule]") {
     CHECK(near(openai_linear_beta{}(49, 50), 0.4, 1e-15));
     CHECK(near(openai_linear_beta{}(0, 50), 2e-3, 1e-15));
     CHECK(openai_linear_beta{}(19, 20) == 1);
-    for (const index t : {0, 400, 999}) {
+    for (const isize t : {0, 400, 999}) {
         CHECK(openai_linear_beta{}(t, 1000) == linear_beta{}(t, 1000));
     }
     CHECK(noise_schedule{openai_linear_beta{}, 20}.alpha_bar(19) == 0);
@@ -63,7 +63,7 @@ TEST_CASE("the linear beta of OpenAI scales with 1000/T", "[schedule]") {
 
 TEST_CASE("the scaled linear schedule has the published values", "[schedule]") {
     struct row {
-        index t;
+        isize t;
         double beta, alpha_bar, log_snr;
     };
     const noise_schedule schedule{scaled_linear_beta{}, 1000};
@@ -93,7 +93,7 @@ TEST_CASE("warm-up rises linearly, then stays", "[schedule]") {
     CHECK(warm_up_beta{.fraction = 0}(0, 1000) == 0.02);
     CHECK(warm_up_beta{.fraction = 0.1}(0, 10) == 1e-4);
     CHECK(warm_up_beta{.fraction = 0.1}(1, 10) == 0.02);
-    for (index t = 0; t < 50; ++t) {
+    for (isize t = 0; t < 50; ++t) {
         CHECK(warm_up_beta{.fraction = 1}(t, 50) == linear_beta{}(t, 50));
     }
     const double nan = std::numeric_limits<double>::quiet_NaN();
@@ -105,7 +105,7 @@ TEST_CASE("warm-up rises linearly, then stays", "[schedule]") {
 TEST_CASE("constant beta makes a geometric chain, jsd beta a linear one", "[schedule]") {
     const noise_schedule constant{constant_beta{.value = 0.25}, 10};
     const noise_schedule jsd{jsd_beta{}, 10};
-    for (index t = 0; t < 10; ++t) {
+    for (isize t = 0; t < 10; ++t) {
         CHECK(near(constant.alpha_bar(t), std::pow(0.75, static_cast<double>(t + 1)), 1e-14));
         CHECK(std::abs(jsd.alpha_bar(t) - static_cast<double>(9 - t) / 10) <= 1e-15);
     }
@@ -124,7 +124,7 @@ TEST_CASE("sigmoid beta is a logistic curve between its ends", "[schedule]") {
     CHECK(near(sigmoid_beta{}(3, 7), (1e-4 + 0.02) / 2, 1e-15));
     CHECK(near(sigmoid_beta{.range = 40}(99, 100), 0.02, 1e-15));
     const sigmoid_beta beta{.start = 0.1, .end = 0.5};
-    for (index t = 0; t < 20; ++t) {
+    for (isize t = 0; t < 20; ++t) {
         CHECK(near(beta(t, 20) + beta(19 - t, 20), 0.6, 1e-14));
     }
 }

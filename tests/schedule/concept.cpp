@@ -12,11 +12,11 @@ namespace ddpm::test {
 namespace {
 
 struct without_alpha_bar {
-    [[nodiscard]] index steps() const { return 1; }
+    [[nodiscard]] isize steps() const { return 1; }
 };
 struct integer_alpha_bar {
-    [[nodiscard]] index steps() const { return 1; }
-    [[nodiscard]] int alpha_bar(index) const { return 1; }
+    [[nodiscard]] isize steps() const { return 1; }
+    [[nodiscard]] int alpha_bar(isize) const { return 1; }
 };
 
 }  // namespace
@@ -29,7 +29,7 @@ static_assert(std::same_as<real_of<noise_schedule<float32_tables>>, float>);
 
 TEST_CASE("coefficients agree with the schedule's own table", "[schedule]") {
     for (const auto& [name, schedule] : all_schedules()) {
-        for (const index t : some_timesteps(schedule.steps())) {
+        for (const isize t : some_timesteps(schedule.steps())) {
             INFO(name << ", t = " << t);
             const auto& entry = schedule[t];
             const auto step = transition_at(schedule, t - 1, t);

@@ -22,7 +22,7 @@ TEST_CASE("a grid has the levels of its times", "[schedule]") {
     const time_grid grid = make_grid(variance_preserving{.time_scale = 999}, list{1, 0.5, 1e-3});
     CHECK(grid.steps() == 2);
     const double times[] = {1, 0.5, 1e-3};
-    for (index k = 0; k < 3; ++k) {
+    for (isize k = 0; k < 3; ++k) {
         const double u = times[k];
         CHECK(grid[k].t == 999 * u);
         CHECK(grid[k].level.signal == variance_preserving{}.level(u).signal);
@@ -38,7 +38,7 @@ TEST_CASE("a grid over noise ratios ends at the data", "[schedule]") {
     const time_grid edm = sigma_grid(variance_exploding{}, sigmas);
     const time_grid vp = sigma_grid(variance_preserving{}, sigmas);
     CHECK(edm.steps() == 5);
-    for (index k = 0; k < 5; ++k) {
+    for (isize k = 0; k < 5; ++k) {
         const double sigma = sigmas[static_cast<std::size_t>(k)];
         CHECK(edm[k].t == sigma);
         CHECK(edm[k].level.signal == 1);
@@ -58,7 +58,7 @@ TEST_CASE("Karras noise ratios of a flow have the published sigmas", "[schedule]
     // UniPC of diffusers with flow and Karras σ, in float.
     const time_grid grid = sigma_grid(rectified_flow{}, karras_sigmas(5, {.lowest = 0.01, .highest = 200}));
     const double expected[] = {0.99502486, 0.97874546, 0.87748843, 0.36049718, 0.00990099, 0};
-    for (index k = 0; k <= 5; ++k) {
+    for (isize k = 0; k <= 5; ++k) {
         CHECK(std::abs(grid[k].level.sigma - expected[k]) <= 1e-7);
         CHECK(std::abs(grid[k].level.signal - (1 - expected[k])) <= 1e-7);
         CHECK(grid[k].t == grid[k].level.sigma);

@@ -101,7 +101,7 @@ TEST_CASE("a flow grid tells the network a thousand sigmas", "[schedule]") {
     const list sigmas = flow_sigmas(4, {.shift = 3});
     const time_grid grid = flow_grid(sigmas);
     CHECK(grid.steps() == 4);
-    for (index k = 0; k <= 4; ++k) {
+    for (isize k = 0; k <= 4; ++k) {
         const double sigma = k < 4 ? sigmas[static_cast<std::size_t>(k)] : 0;
         CHECK(grid[k].t == 1000 * sigma);
         CHECK(grid[k].level.signal == 1 - sigma);

@@ -14,7 +14,7 @@ TEST_CASE("chained single steps are the closed form", "[schedule]") {
     for (const auto& [name, schedule] : all_schedules()) {
         double scale = 1;
         double variance = 0;
-        for (index t = 0; t < schedule.steps(); ++t) {
+        for (isize t = 0; t < schedule.steps(); ++t) {
             const auto step = transition_between(t == 0 ? 1.0 : schedule.alpha_bar(t - 1), schedule.alpha_bar(t));
             scale *= step.scale;
             variance = step.scale * step.scale * variance + step.variance;
@@ -28,8 +28,8 @@ TEST_CASE("chained single steps are the closed form", "[schedule]") {
 
 TEST_CASE("two transitions make one", "[schedule]") {
     for (const auto& [name, schedule] : all_schedules()) {
-        const index t = schedule.steps() - 1;
-        for (index r = 0; r < t; r += 1 + t / 7) {
+        const isize t = schedule.steps() - 1;
+        for (isize r = 0; r < t; r += 1 + t / 7) {
             const double middle = schedule.alpha_bar(r);
             const auto first = transition_between(1.0, middle);
             const auto second = transition_between(middle, schedule.alpha_bar(t));
@@ -45,8 +45,8 @@ TEST_CASE("two transitions make one", "[schedule]") {
 TEST_CASE("the posterior is the Bayes product", "[schedule]") {
     for (const auto& [name, schedule] : all_schedules()) {
         const auto timesteps = some_timesteps(schedule.steps());
-        for (const index t : timesteps) {
-            for (const index s : timesteps) {
+        for (const isize t : timesteps) {
+            for (const isize s : timesteps) {
                 if (s >= t) {
                     continue;
                 }

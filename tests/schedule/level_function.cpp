@@ -18,7 +18,7 @@ TEST_CASE("a schedule's levels are exact at its timesteps", "[schedule]") {
     for (const named_schedule& named : all_schedules()) {
         INFO(named.name);
         const level_function level_of(named.schedule);
-        for (const index t : some_timesteps(named.schedule.steps())) {
+        for (const isize t : some_timesteps(named.schedule.steps())) {
             const marginal<double> expected = marginal_at(named.schedule, t), got = level_of(static_cast<double>(t));
             CHECK((got.signal == expected.signal && got.sigma == expected.sigma));
         }

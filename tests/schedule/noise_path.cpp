@@ -31,7 +31,7 @@ TEST_CASE("the path of a discrete schedule goes through its timesteps", "[schedu
     const noise_schedule<> schedule{linear_beta{}, 100};
     const noise_path path(schedule);
     const sigma_table table(schedule);
-    for (const index t : {index{0}, index{17}, index{99}}) {
+    for (const isize t : {isize{0}, isize{17}, isize{99}}) {
         const auto expected = marginal_at(schedule, t);
         const grid_point point = path(noise_ratio(expected));
         CHECK(std::abs(point.t - static_cast<double>(t)) < 1e-9);

@@ -29,8 +29,8 @@ struct own_level {
 
 static_assert(NoiseProcess<noise_schedule<>> && NoiseProcess<schedule_archetype> && NoiseProcess<rectified_flow>);
 static_assert(!NoiseProcess<int>);
-static_assert(std::same_as<time_type<noise_schedule<>>, index> && std::same_as<time_type<rectified_flow>, double>);
-static_assert(std::same_as<time_type<either_schedule>, index>);
+static_assert(std::same_as<time_type<noise_schedule<>>, isize> && std::same_as<time_type<rectified_flow>, double>);
+static_assert(std::same_as<time_type<either_schedule>, isize>);
 
 }  // namespace
 
@@ -39,7 +39,7 @@ TEST_CASE("levels and model times are had alike in discrete and in continuous ti
     CHECK(marginal_at(rectified_flow{}, 0.25).signal == 0.75);
     CHECK(marginal_at(rectified_flow{}, 0.25).sigma == 0.25);
     CHECK(marginal_at(either_schedule{}, 3).signal == marginal_at(schedule_archetype{}, 3).signal);
-    CHECK(model_time_at(schedule, index{7}) == 7);
+    CHECK(model_time_at(schedule, isize{7}) == 7);
     CHECK(model_time_at(rectified_flow{.time_scale = 1000}, 0.25) == 250);
     CHECK_NOTHROW(require_time("here", schedule, 9));
     CHECK_THROWS_AS(require_time("here", schedule, 10), value_error);

@@ -15,7 +15,7 @@ namespace ddpm::test {
 namespace {
 
 struct golden_row {
-    index t;
+    isize t;
     double beta, alpha_bar, sqrt_alpha_bar, sqrt_one_minus_alpha_bar;
     double posterior_variance, posterior_log_variance, x0, xt, snr, log_snr;
 };
@@ -115,9 +115,9 @@ TEST_CASE("linear and cosine schedules have the published values", "[schedule]")
 }
 
 TEST_CASE("only the last beta of the cosine schedule is capped", "[schedule]") {
-    for (const index steps : {1000, 4000}) {
+    for (const isize steps : {1000, 4000}) {
         const noise_schedule schedule{cosine_beta{}, steps};
-        index capped = 0;
+        isize capped = 0;
         for (const auto& entry : schedule.entries()) {
             capped += entry.beta == 0.999 ? 1 : 0;
         }
@@ -130,8 +130,8 @@ TEST_CASE("a schedule is made from a table, a span or a callable", "[schedule]")
     const std::vector<double> betas{0.1, 0.2, 0.3};
     const noise_schedule<> from_span{betas};
     const noise_schedule from_table{beta_table{betas}, 3};
-    const noise_schedule from_callable{[](index t, index) { return 0.1 * static_cast<double>(t + 1); }, 3};
-    for (index t = 0; t < 3; ++t) {
+    const noise_schedule from_callable{[](isize t, isize) { return 0.1 * static_cast<double>(t + 1); }, 3};
+    for (isize t = 0; t < 3; ++t) {
         CHECK(from_span.beta(t) == betas[static_cast<std::size_t>(t)]);
         CHECK(from_table.beta(t) == from_span.beta(t));
         CHECK(near(from_callable.beta(t), from_span.beta(t), 1e-15));
@@ -158,7 +158,7 @@ TEST_CASE("float32-compatible tables round as torch does", "[schedule]") {
     CHECK(schedule.beta(999) == 0.02F);
     const float increment = (0.02F - 1e-4F) / 999.0F;
     double product = 1;
-    for (index t = 0; t < 1000; ++t) {
+    for (isize t = 0; t < 1000; ++t) {
         REQUIRE(schedule.beta(t) == (t < 500 ? std::fma(static_cast<float>(t), increment, 1e-4F)
                                              : std::fma(static_cast<float>(999 - t), -increment, 0.02F)));
         product *= static_cast<double>(1.0F - schedule.beta(t));
@@ -183,7 +183,7 @@ TEST_CASE("construction names the index and the value of what is wrong", "[sched
     // β up to 1, whose last alone would be allowed: the product underflows long before.
     std::vector<double> to_one(1000);
     for (std::size_t t = 0; t < to_one.size(); ++t) {
-        to_one[t] = linear_beta{1e-4, 1}(static_cast<index>(t), 1000);
+        to_one[t] = linear_beta{1e-4, 1}(static_cast<isize>(t), 1000);
     }
     CHECK(message_of(to_one).find("before the last timestep, which alone may be 0") != std::string::npos);
     CHECK(noise_schedule(linear_beta{1e-4, 1}, 20).alpha_bar(19) == 0);

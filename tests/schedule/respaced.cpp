@@ -18,7 +18,7 @@
 namespace ddpm::test {
 namespace {
 
-using list = std::vector<index>;
+using list = std::vector<isize>;
 
 bool near(double got, double expected, double relative) {
     return std::abs(got - expected) <= relative * std::abs(expected);
@@ -44,7 +44,7 @@ TEST_CASE("a respaced chain keeps alpha_bar and knows the timesteps it came from
     const auto chain = respaced(full, list{99, 60, 59, 7});
     CHECK(chain.timesteps == list{7, 59, 60, 99});
     REQUIRE(chain.schedule.steps() == 4);
-    for (index k = 0; k < 4; ++k) {
+    for (isize k = 0; k < 4; ++k) {
         CHECK(near(chain.schedule.alpha_bar(k), full.alpha_bar(chain.timesteps[static_cast<std::size_t>(k)]), 1e-14));
     }
     CHECK(chain.schedule.beta(3) == 1);
@@ -52,7 +52,7 @@ TEST_CASE("a respaced chain keeps alpha_bar and knows the timesteps it came from
     CHECK(one.schedule.steps() == 1);
     CHECK(near(one.schedule.alpha_bar(0), full.alpha_bar(42), 1e-15));
     const auto all = respaced(full, all_timesteps(100));
-    for (index t = 0; t < 100; ++t) {
+    for (isize t = 0; t < 100; ++t) {
         CHECK(near(all.schedule.beta(t), full.beta(t), 1e-11));
     }
 }

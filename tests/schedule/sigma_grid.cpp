@@ -27,10 +27,10 @@ const noise_schedule<float32_tables>& scaled() {
 }
 
 void check_points(const time_grid& grid, const list& times, const list& ratios) {
-    REQUIRE(grid.steps() == static_cast<index>(times.size()));
+    REQUIRE(grid.steps() == static_cast<isize>(times.size()));
     for (std::size_t k = 0; k < ratios.size(); ++k) {
         CAPTURE(k);
-        const grid_point& point = grid[static_cast<index>(k)];
+        const grid_point& point = grid[static_cast<isize>(k)];
         CHECK(std::abs(noise_ratio(point.level) - ratios[k]) <= 1e-6 * ratios[k]);
         CHECK(std::abs(point.t - (k < times.size() ? times[k] : -1)) <= 1e-6 * std::abs(point.t));
     }
@@ -67,11 +67,11 @@ TEST_CASE("a grid over fractional timesteps is that of Euler's linspace", "[sche
 
 TEST_CASE("over whole timesteps it is the grid of the schedule", "[schedule]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const std::vector<index> timesteps{999, 500, 0};
+    const std::vector<isize> timesteps{999, 500, 0};
     for (const grid_end end : {grid_end::zero_noise, grid_end::least_noise}) {
         const time_grid expected = make_grid(schedule, timesteps, end);
         const time_grid got = fractional_grid(sigma_table(schedule), list{999, 500, 0}, {.end = end});
-        for (index k = 0; k <= 3; ++k) {
+        for (isize k = 0; k <= 3; ++k) {
             CHECK(got[k].t == expected[k].t);
             CHECK(std::abs(got[k].level.signal - expected[k].level.signal) <= 1e-15);
             CHECK(std::abs(got[k].level.sigma - expected[k].level.sigma) <= 1e-15);
@@ -86,7 +86,7 @@ TEST_CASE("levels keep the variance, or the signal, up to the end asked for", "[
         for (const grid_end end : {grid_end::zero_noise, grid_end::least_noise}) {
             const time_grid grid = sigma_grid(table, sigmas, {.end = end, .exploding = exploding});
             CHECK(grid.steps() == 4);
-            for (index k = 0; k <= 4; ++k) {
+            for (isize k = 0; k <= 4; ++k) {
                 const auto [signal, sigma] = grid[k].level;
                 const double last = end == grid_end::zero_noise ? 0 : table.range().lowest;
                 const double ratio = k < 4 ? sigmas[static_cast<std::size_t>(k)] : last;

@@ -24,15 +24,15 @@ void check_near(const list& got, const list& expected, double relative) {
 
 constexpr sigma_range stable_diffusion{.lowest = 0.0292, .highest = 14.6146};
 
-using maker = list (*)(index, const sigma_range&);
+using maker = list (*)(isize, const sigma_range&);
 
 const maker makers[] = {
-    [](index n, const sigma_range& r) { return karras_sigmas(n, r); },
-    [](index n, const sigma_range& r) { return karras_sigmas(n, r, 0.5); },
-    [](index n, const sigma_range& r) { return exponential_sigmas(n, r); },
-    [](index n, const sigma_range& r) { return polyexponential_sigmas(n, r, 2); },
-    [](index n, const sigma_range& r) { return beta_sigmas(n, r); },
-    [](index n, const sigma_range& r) { return beta_sigmas(n, r, 3, 0.2); },
+    [](isize n, const sigma_range& r) { return karras_sigmas(n, r); },
+    [](isize n, const sigma_range& r) { return karras_sigmas(n, r, 0.5); },
+    [](isize n, const sigma_range& r) { return exponential_sigmas(n, r); },
+    [](isize n, const sigma_range& r) { return polyexponential_sigmas(n, r, 2); },
+    [](isize n, const sigma_range& r) { return beta_sigmas(n, r); },
+    [](isize n, const sigma_range& r) { return beta_sigmas(n, r, 3, 0.2); },
 };
 
 }  // namespace
@@ -58,9 +58,9 @@ TEST_CASE("exponential and beta sigmas are those of diffusers", "[schedule]") {
 
 TEST_CASE("lists of sigmas fall from the highest to the lowest, both exact", "[schedule]") {
     for (const maker make : makers) {
-        for (const index count : {2, 3, 50}) {
+        for (const isize count : {2, 3, 50}) {
             const list sigmas = make(count, stable_diffusion);
-            REQUIRE(static_cast<index>(sigmas.size()) == count);
+            REQUIRE(static_cast<isize>(sigmas.size()) == count);
             CHECK(sigmas.front() == stable_diffusion.highest);
             CHECK(sigmas.back() == stable_diffusion.lowest);
             for (std::size_t k = 1; k < sigmas.size(); ++k) {

@@ -42,7 +42,7 @@ TEST_CASE("sigma between timesteps is interpolated", "[schedule]") {
     const noise_schedule schedule{scaled_linear_beta{}, 1000};
     const sigma_table table{schedule};
     CHECK(table.steps() == 1000);
-    for (const index t : {0, 1, 500, 998, 999}) {
+    for (const isize t : {0, 1, 500, 998, 999}) {
         CHECK(near(table.sigma_at(static_cast<double>(t)), noise_ratio(marginal_of(schedule.alpha_bar(t))), 1e-14));
     }
     CHECK(near(table.sigma_at(10.25), 0.75 * table.sigma_at(10) + 0.25 * table.sigma_at(11), 1e-14));
@@ -116,7 +116,7 @@ TEST_CASE("the discretization of iDDPM is selected from the cosine schedule's ta
     CHECK(all.front() == table.range().highest);
     CHECK(all.back() == table.range().lowest);
     const sigma_range range{.lowest = 0.002, .highest = 81};
-    index inside = 0;
+    isize inside = 0;
     for (const double sigma : all) {
         inside += sigma <= 81 ? 1 : 0;
     }
@@ -127,7 +127,7 @@ TEST_CASE("the discretization of iDDPM is selected from the cosine schedule's ta
         CHECK(chosen[k] == all[static_cast<std::size_t>(1000 - inside) + static_cast<std::size_t>(position)]);
     }
     CHECK(table.select(1, range) == list{chosen.front()});
-    CHECK(static_cast<index>(table.select(inside, range).size()) == inside);
+    CHECK(static_cast<isize>(table.select(inside, range).size()) == inside);
     CHECK_THROWS_AS(table.select(0, range), value_error);
     CHECK_THROWS_AS(table.select(inside + 1, range), value_error);
     CHECK_THROWS_AS(table.select(1, {.lowest = 1e8, .highest = 1e9}), value_error);

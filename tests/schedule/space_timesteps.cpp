@@ -13,17 +13,17 @@
 namespace ddpm::test {
 namespace {
 
-using list = std::vector<index>;
+using list = std::vector<isize>;
 
 struct golden_spacing {
-    index steps;
+    isize steps;
     std::string spacing;
     std::size_t count;
     list first, last;
-    index sum;
+    isize sum;
 };
 
-std::string message_of(index steps, std::string_view spacing) {
+std::string message_of(isize steps, std::string_view spacing) {
     try {
         (void)space_timesteps(steps, spacing);
     } catch (const value_error& e) {
@@ -52,7 +52,7 @@ TEST_CASE("spaced timesteps are the published ones", "[schedule]") {
         REQUIRE(timesteps.size() == golden.count);
         CHECK(std::equal(golden.first.begin(), golden.first.end(), timesteps.begin()));
         CHECK(std::equal(golden.last.begin(), golden.last.end(), timesteps.end() - 4));
-        CHECK(std::accumulate(timesteps.begin(), timesteps.end(), index{0}) == golden.sum);
+        CHECK(std::accumulate(timesteps.begin(), timesteps.end(), isize{0}) == golden.sum);
     }
 }
 
@@ -60,13 +60,13 @@ TEST_CASE("ddimN exists where a whole stride gives N timesteps", "[schedule]") {
     const list good{2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,  17,  18,  19,  20,  21,  22,
                     23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38,  39,  40,  42,  44,  46,  48,
                     50, 53, 56, 59, 63, 67, 72, 77, 84, 91, 100, 112, 125, 143, 167, 200, 250, 334, 500, 1000};
-    for (index n = 0; n <= 1001; ++n) {
+    for (isize n = 0; n <= 1001; ++n) {
         const std::string spacing = "ddim" + std::to_string(n);
         CAPTURE(spacing);
         if (std::find(good.begin(), good.end(), n) == good.end()) {
             CHECK_THROWS_AS(space_timesteps(1000, spacing), value_error);
         } else {
-            CHECK(static_cast<index>(space_timesteps(1000, spacing).size()) == n);
+            CHECK(static_cast<isize>(space_timesteps(1000, spacing).size()) == n);
         }
     }
 }

@@ -15,7 +15,7 @@ namespace ddpm::test {
 
 TEST_CASE("a grid over timesteps goes to the next in the list, and to its end", "[schedule]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const std::vector<index> timesteps{999, 500, 3};
+    const std::vector<isize> timesteps{999, 500, 3};
     const time_grid grid = make_grid(schedule, timesteps);
     CHECK(grid.steps() == 3);
     CHECK(grid[1].t == 500);
@@ -26,14 +26,14 @@ TEST_CASE("a grid over timesteps goes to the next in the list, and to its end", 
     const time_grid noisy = make_grid(schedule, timesteps, grid_end::least_noise);
     CHECK(noisy[3].t == 0);
     CHECK(noisy[3].level.sigma == std::sqrt(1 - schedule.alpha_bar(0)));
-    CHECK_THROWS_AS(make_grid(schedule, std::vector<index>{3, 500}), value_error);
-    CHECK_THROWS_AS(make_grid(schedule, std::vector<index>{}), value_error);
-    CHECK_THROWS_AS(make_grid(schedule, std::vector<index>{1000}), value_error);
+    CHECK_THROWS_AS(make_grid(schedule, std::vector<isize>{3, 500}), value_error);
+    CHECK_THROWS_AS(make_grid(schedule, std::vector<isize>{}), value_error);
+    CHECK_THROWS_AS(make_grid(schedule, std::vector<isize>{1000}), value_error);
 }
 
 TEST_CASE("a grid is cut and turned round", "[schedule]") {
     const noise_schedule schedule{linear_beta{}, 1000};
-    const time_grid grid = make_grid(schedule, std::vector<index>{999, 500, 3});
+    const time_grid grid = make_grid(schedule, std::vector<isize>{999, 500, 3});
     const time_grid rest = grid.from(1).from(1);
     CHECK(rest.steps() == 1);
     CHECK(rest.skipped() == 2);

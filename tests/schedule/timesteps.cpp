@@ -9,10 +9,10 @@
 
 namespace ddpm::test {
 
-using list = std::vector<index>;
+using list = std::vector<isize>;
 
 TEST_CASE("trailing spacing rounds halves as numpy.arange does", "[schedule]") {
-    const std::vector<index> timesteps = make_timesteps(1000, 48);
+    const std::vector<isize> timesteps = make_timesteps(1000, 48);
     CHECK(timesteps[3] == 936);  // 937.5 less one unit in the last place
     CHECK(timesteps.back() == 20);
 }
@@ -30,12 +30,12 @@ TEST_CASE("spacings have the published timesteps", "[schedule]") {
 }
 
 TEST_CASE("every spacing gives valid timesteps for every count", "[schedule]") {
-    for (const index steps : {1, 2, 7, 50}) {
-        for (index count = 1; count <= steps; ++count) {
+    for (const isize steps : {1, 2, 7, 50}) {
+        for (isize count = 1; count <= steps; ++count) {
             for (const auto spacing : {timestep_spacing::linspace, timestep_spacing::leading, timestep_spacing::trailing}) {
                 const list timesteps = make_timesteps(steps, count, spacing);
                 INFO(steps << " steps, " << count << " of them");
-                CHECK(static_cast<index>(timesteps.size()) == count);
+                CHECK(static_cast<isize>(timesteps.size()) == count);
                 CHECK_NOTHROW(require_timesteps("test", timesteps, steps));
             }
         }

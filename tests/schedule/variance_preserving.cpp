@@ -57,7 +57,7 @@ TEST_CASE("time_of is the inverse of the noise ratio", "[schedule]") {
 
 TEST_CASE("the discrete linear chain tends to the continuous one", "[schedule]") {
     const noise_schedule discrete{linear_beta{.start = 0.1 / 100000, .end = 20.0 / 100000}, 100000};
-    for (const index t : {9999, 49999, 99999}) {
+    for (const isize t : {9999, 49999, 99999}) {
         const double signal = variance_preserving{}.level(static_cast<double>(t + 1) / 100000).signal;
         CHECK(near(std::sqrt(discrete.alpha_bar(t)), signal, 2e-3));
     }

@@ -37,14 +37,14 @@ TEST_CASE("rescaled schedules have the published values", "[schedule]") {
 }
 
 TEST_CASE("rescaling keeps the first alpha_bar and ends in pure noise, in float as in double", "[schedule]") {
-    for (const index steps : {2, 3, 100}) {
+    for (const isize steps : {2, 3, 100}) {
         CAPTURE(steps);
         const noise_schedule plain{cosine_beta{}, steps};
         const noise_schedule rescaled{zero_terminal_snr(cosine_beta{}, steps), steps};
         CHECK(near(rescaled.alpha_bar(0), plain.alpha_bar(0), 1e-14));
         CHECK(rescaled.alpha_bar(steps - 1) == 0);
         CHECK(rescaled.beta(steps - 1) == 1);
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             CHECK(rescaled.alpha_bar(t) <= plain.alpha_bar(t) * (1 + 1e-14));
         }
     }

@@ -41,10 +41,10 @@ struct gaussian_data {
 inline auto exact_network(const gaussian_data& data, prediction kind) {
     return predicts(
         [data, kind](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
-            for (index n = 0; n < xt.columns(); ++n) {
+            for (isize n = 0; n < xt.columns(); ++n) {
                 const auto level = variance_preserving_level(std::exp(-t[static_cast<std::size_t>(n)]));
                 const affine from_x0 = conversion(prediction::x0, kind, level);
-                for (index i = 0; i < xt.rows(); ++i) {
+                for (isize i = 0; i < xt.rows(); ++i) {
                     const double x = xt.column(n)[i];
                     out.prediction.column(n)[i] = from_x0.xt * x + from_x0.value * data.x0(level, x);
                 }
@@ -54,9 +54,9 @@ inline auto exact_network(const gaussian_data& data, prediction kind) {
 }
 
 /// `steps` equal steps of λ on variance-preserving levels.
-inline time_grid uniform_lambda_grid(index steps, double from = -2, double to = 2) {
+inline time_grid uniform_lambda_grid(isize steps, double from = -2, double to = 2) {
     std::vector<grid_point> points;
-    for (index k = 0; k <= steps; ++k) {
+    for (isize k = 0; k <= steps; ++k) {
         const double lambda = from + (to - from) * static_cast<double>(k) / static_cast<double>(steps);
         points.push_back({lambda, variance_preserving_level(std::exp(-lambda))});
     }
@@ -65,11 +65,11 @@ inline time_grid uniform_lambda_grid(index steps, double from = -2, double to = 
 
 /// The error at the end of a run over the grid, at three points of the flow. The state is set to the exact flow before each
 /// of the first `exact` evaluations at grid points, so that a multistep method starts with an exact history.
-inline double end_error(const sampling_plan& plan, prediction kind, index exact = 1, const gaussian_data& data = {}) {
+inline double end_error(const sampling_plan& plan, prediction kind, isize exact = 1, const gaussian_data& data = {}) {
     const double coordinates[] = {-1.3, 0.4, 1.7};
     const auto flow_at = [&](const marginal<double>& level) {
         batch<double> x(3, 1);
-        for (index i = 0; i < 3; ++i) {
+        for (isize i = 0; i < 3; ++i) {
             x(i, 0) = data.flow(level, coordinates[i]);
         }
         return x;
@@ -78,7 +78,7 @@ inline double end_error(const sampling_plan& plan, prediction kind, index exact 
     philox_noise noise(0, noise_stream::sampler);
     sampling_run<double, decltype(network), philox_noise> run(
         plan, network, noise, flow_at(plan.grid()[0].level));
-    index begun = -1;
+    isize begun = -1;
     while (!run.done()) {
         if (run.next().step != begun && run.next().step < exact) {
             begun = run.next().step;
@@ -93,11 +93,11 @@ inline double end_error(const sampling_plan& plan, prediction kind, index exact 
 /// another number on.
 /// A sampler is anything with plan(grid).
 template <class A>
-double convergence_order(const A& sampler, prediction kind, index exact = 1, index most_steps = 160,
-                         index least_steps = 20) {
+double convergence_order(const A& sampler, prediction kind, isize exact = 1, isize most_steps = 160,
+                         isize least_steps = 20) {
     std::vector<double> log_steps, log_errors;
     for (double steps = static_cast<double>(least_steps); steps < static_cast<double>(most_steps) * 1.01; steps *= std::sqrt(2.0)) {
-        const index n = static_cast<index>(std::lround(steps));
+        const isize n = static_cast<isize>(std::lround(steps));
         log_steps.push_back(std::log(static_cast<double>(n)));
         log_errors.push_back(std::log(end_error(sampler.plan(uniform_lambda_grid(n)), kind, exact)));
     }

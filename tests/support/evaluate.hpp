@@ -38,8 +38,8 @@ struct counted_predictor {
         if (calls != nullptr) {
             ++*calls;
         }
-        for (index n = 0; n < xt.columns(); ++n) {
-            for (index i = 0; i < out.prediction.rows(); ++i) {
+        for (isize n = 0; n < xt.columns(); ++n) {
+            for (isize i = 0; i < out.prediction.rows(); ++i) {
                 out.prediction(i, n) = static_cast<S>(function(t[static_cast<std::size_t>(n)], i, n));
             }
         }

@@ -14,9 +14,9 @@ namespace ddpm::test {
 /// parallel meanwhile.
 template <class F>
 void on_every_thread(const F& f) {
-    const index threads = thread_count();
-    std::atomic<index> arrived{0};
-    parallel_for(threads, 1, [&](index, index) {
+    const isize threads = thread_count();
+    std::atomic<isize> arrived{0};
+    parallel_for(threads, 1, [&](isize, isize) {
         ++arrived;
         while (arrived < threads) {  // no thread takes two
             std::this_thread::yield();

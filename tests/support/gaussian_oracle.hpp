@@ -20,8 +20,8 @@ struct gaussian_oracle {
 
     template <Scalar S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
-        for (index n = 0; n < xt.columns(); ++n) {
-            const auto [alpha, sigma] = marginal_at(schedule, static_cast<index>(t[static_cast<std::size_t>(n)]));
+        for (isize n = 0; n < xt.columns(); ++n) {
+            const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
             const double scale = sigma / (alpha * alpha * variance + sigma * sigma);
             out.prediction.array().col(n) =
                 static_cast<S>(scale) * (xt.array().col(n) - static_cast<S>(alpha * mean));

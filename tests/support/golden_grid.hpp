@@ -17,15 +17,15 @@
 
 namespace ddpm::test {
 
-inline noise_schedule<float32_tables> golden_schedule(index total = 1000) { return {linear_beta{}, total}; }
+inline noise_schedule<float32_tables> golden_schedule(isize total = 1000) { return {linear_beta{}, total}; }
 
 /// `steps` timesteps of diffusers' linspace for solvers.
-inline time_grid golden_grid(index steps = 10, grid_end end = grid_end::least_noise, index total = 1000) {
+inline time_grid golden_grid(isize steps = 10, grid_end end = grid_end::least_noise, isize total = 1000) {
     return make_grid(golden_schedule(total), solver_timesteps(total, steps, timestep_spacing::linspace), end);
 }
 
 /// use_karras_sigmas.
-inline time_grid golden_karras_grid(index total = 1000) {
+inline time_grid golden_karras_grid(isize total = 1000) {
     const sigma_table table(golden_schedule(total));
     return sigma_grid(table, karras_sigmas(10, table.range()), {.end = grid_end::least_noise, .whole_timesteps = true});
 }

@@ -19,11 +19,11 @@ namespace ddpm::test {
 
 /// Element e of sample b, in torch's order within a sample: x = (B e + b) / size; the noise counts down instead.
 template <Scalar S>
-batch<S> deterministic(bool noise, index rows = 192, index columns = 4) {
+batch<S> deterministic(bool noise, isize rows = 192, isize columns = 4) {
     batch<S> x(rows, columns);
-    for (index b = 0; b < columns; ++b) {
-        for (index e = 0; e < rows; ++e) {
-            const index i = columns * e + b;
+    for (isize b = 0; b < columns; ++b) {
+        for (isize e = 0; e < rows; ++e) {
+            const isize i = columns * e + b;
             x(e, b) = static_cast<S>(noise ? x.size() - 1 - i : i) / static_cast<S>(x.size());
         }
     }
@@ -35,7 +35,7 @@ struct float_torch_noise {
     torch_noise source;
 
     template <Scalar S>
-    void normal(batch_view<S> out, index, index) {
+    void normal(batch_view<S> out, isize, isize) {
         batch<float> drawn(out.rows(), out.columns());
         source.normal(batch_view<float>(drawn));
         out.array() = drawn.cast<S>();
@@ -54,8 +54,8 @@ struct golden_loop_options {
     bool with_noise = false;        ///< the run begins at α x + σ n, of the grid's first point
     bool overwrite_scaled = false;  ///< before each evaluation x ← x/√(σ² + 1), as the tests of σ-space schedulers do; for levels {1, σ}
     std::uint64_t seed = 0;         ///< of torch_noise
-    index rows = 192;
-    index columns = 4;
+    isize rows = 192;
+    isize columns = 4;
 };
 
 /// The sums of |x| at the end of a run of the plan, computed in S.

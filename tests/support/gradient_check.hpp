@@ -16,7 +16,7 @@ namespace ddpm::test {
 
 /// The same normals for the same seed, on every machine.
 template <Scalar S = double>
-[[nodiscard]] batch<S> random_batch(ddpm::index rows, ddpm::index columns, std::uint64_t seed) {
+[[nodiscard]] batch<S> random_batch(ddpm::isize rows, ddpm::isize columns, std::uint64_t seed) {
     batch<S> x(rows, columns);
     philox_noise(seed, static_cast<noise_stream>(first_user_stream)).normal(batch_view<S>(x), 0);
     return x;
@@ -26,12 +26,12 @@ template <Scalar S = double>
 template <class Layer>
 void disturb(Layer& layer, double spread, std::uint64_t seed) {
     using S = typename Layer::scalar;
-    ddpm::index k = 0;
+    ddpm::isize k = 0;
     for (const auto& p : nn::parameters(layer)) {
         const batch<S> noise =
-            random_batch<S>(static_cast<ddpm::index>(p.values.size()), 1, seed + 1000u * static_cast<unsigned>(++k));
+            random_batch<S>(static_cast<ddpm::isize>(p.values.size()), 1, seed + 1000u * static_cast<unsigned>(++k));
         for (std::size_t i = 0; i < p.values.size(); ++i) {
-            p.values[i] += static_cast<S>(spread) * noise(static_cast<ddpm::index>(i), 0);
+            p.values[i] += static_cast<S>(spread) * noise(static_cast<ddpm::isize>(i), 0);
         }
     }
 }

@@ -10,11 +10,11 @@
 namespace ddpm::test {
 
 /// The predictions of tests/predictor/make_golden.py at evaluation number t.
-inline double golden_place(double t, index i, index n) {
+inline double golden_place(double t, isize i, isize n) {
     return 1 + static_cast<double>(i) + 10 * static_cast<double>(n) + 100 * t;
 }
-inline double golden_conditional(double t, index i, index n) { return std::sin(golden_place(t, i, n)) + 0.3; }
-inline double golden_unconditional(double t, index i, index n) { return std::cos(2 * golden_place(t, i, n)); }
+inline double golden_conditional(double t, isize i, isize n) { return std::sin(golden_place(t, i, n)) + 0.3; }
+inline double golden_unconditional(double t, isize i, isize n) { return std::cos(2 * golden_place(t, i, n)); }
 
 /// What a session gives at the last of several evaluations, 6 × 2.
 template <Scalar S, class P>

@@ -11,7 +11,7 @@
 namespace ddpm::test {
 
 /// Sizes around the widths of registers and blocks.
-inline const std::vector<index> kernel_sizes{0,  1,  2,  3,  4,  5,  7,  8,   9,   15,  16,  17,
+inline const std::vector<isize> kernel_sizes{0,  1,  2,  3,  4,  5,  7,  8,   9,   15,  16,  17,
                                              31, 32, 33, 63, 64, 65, 79, 100, 127, 128, 129, 1000};
 
 /// a · b, rounded before anything is added to it, whatever the compiler would contract.
@@ -32,9 +32,9 @@ template <class S>
 template <class S>
 class unaligned_array {
 public:
-    explicit unaligned_array(index count, int which = 0, bool special = false)
+    explicit unaligned_array(isize count, int which = 0, bool special = false)
         : count_(count), memory_(static_cast<std::size_t>(count) + 2 * guards, guard) {
-        for (index i = 0; i < count; ++i) {
+        for (isize i = 0; i < count; ++i) {
             (*this)[i] = static_cast<S>((i * 7919 + which * 104729 + 13) % 4093) / S(1023) - S(2);
             if (special && i % 19 == 3 + which) {
                 const S all[] = {std::numeric_limits<S>::quiet_NaN(),
@@ -50,9 +50,9 @@ public:
 
     [[nodiscard]] S* data() { return memory_.data() + guards; }
     [[nodiscard]] const S* data() const { return memory_.data() + guards; }
-    [[nodiscard]] S& operator[](index i) { return data()[i]; }
-    [[nodiscard]] const S& operator[](index i) const { return data()[i]; }
-    [[nodiscard]] index size() const { return count_; }
+    [[nodiscard]] S& operator[](isize i) { return data()[i]; }
+    [[nodiscard]] const S& operator[](isize i) const { return data()[i]; }
+    [[nodiscard]] isize size() const { return count_; }
 
     /// Whether nothing was written around it.
     [[nodiscard]] bool guarded() const {
@@ -67,7 +67,7 @@ public:
 private:
     static constexpr std::size_t guards = 17;
     static constexpr S guard = S(42);
-    index count_;
+    isize count_;
     std::vector<S> memory_;
 };
 

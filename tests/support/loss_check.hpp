@@ -20,12 +20,12 @@ namespace ddpm::test {
 template <Scalar S>
 struct noised_example {
     template <NoiseSchedule Schedule>
-    noised_example(const Schedule& schedule, std::vector<index> times)
+    noised_example(const Schedule& schedule, std::vector<isize> times)
         : t(std::move(times)),
-          x0(pattern<S>(5, static_cast<index>(t.size()), 1)),
-          eps(pattern<S>(5, static_cast<index>(t.size()), 2)),
+          x0(pattern<S>(5, static_cast<isize>(t.size()), 1)),
+          eps(pattern<S>(5, static_cast<isize>(t.size()), 2)),
           xt(q_sample(schedule, x0, t, eps)) {
-        for (const index time : t) {
+        for (const isize time : t) {
             level.push_back(marginal_of(static_cast<double>(schedule.alpha_bar(time))));
         }
     }
@@ -34,7 +34,7 @@ struct noised_example {
 
     [[nodiscard]] batch<S> truth(prediction kind) const {
         batch<S> value = kind == prediction::x0 ? x0 : eps;
-        for (index n = 0; n < value.cols(); ++n) {
+        for (isize n = 0; n < value.cols(); ++n) {
             const S alpha = static_cast<S>(level[static_cast<std::size_t>(n)].signal);
             const S sigma = static_cast<S>(level[static_cast<std::size_t>(n)].sigma);
             if (kind == prediction::v) {
@@ -48,7 +48,7 @@ struct noised_example {
         return value;
     }
 
-    std::vector<index> t;
+    std::vector<isize> t;
     batch<S> x0, eps, xt;
     std::vector<marginal<double>> level;
 };
@@ -61,8 +61,8 @@ void check_gradient(const Schedule& schedule, const Loss& loss, prediction kind)
     batch<double> gradient(5, 4), unused(5, 4);
     static_cast<void>(loss(schedule, kind, example.noised(), predicted, gradient));
     const double step = 1e-4;
-    for (index n = 0; n < 4; ++n) {
-        for (index i = 0; i < 5; ++i) {
+    for (isize n = 0; n < 4; ++n) {
+        for (isize i = 0; i < 5; ++i) {
             const double here = predicted(i, n);
             predicted(i, n) = here + step;
             const double above = loss(schedule, kind, example.noised(), predicted, unused);
@@ -91,7 +91,7 @@ void check_loss_errors(const Loss& loss) {
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{narrow, x, x, 4}, x, d), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, narrow, x, 4}, x, d), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, narrow, 4}, x, d), shape_error);
-    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, std::vector<index>{1, 2, 3}}, x, d), shape_error);
+    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, std::vector<isize>{1, 2, 3}}, x, d), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{empty, empty, empty, 4}, empty, d_empty), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, 10}, x, d), value_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, -1}, x, d), value_error);

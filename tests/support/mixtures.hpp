@@ -24,7 +24,7 @@ struct named_mixture {
     /// The density of the data at x_0, by the textbook.
     [[nodiscard]] double density(const Eigen::VectorXd& x0) const {
         double sum = 0;
-        for (index k = 0; k < mixture.components(); ++k) {
+        for (isize k = 0; k < mixture.components(); ++k) {
             const Eigen::MatrixXd& c = covariances[static_cast<std::size_t>(k)];
             const Eigen::VectorXd r = x0 - mixture.means().col(k).matrix();
             sum += mixture.weights()[static_cast<std::size_t>(k)] * std::exp(-0.5 * r.dot(c.inverse() * r)) /
@@ -35,20 +35,20 @@ struct named_mixture {
 };
 
 /// Means that are not near each other nor 0.
-inline batch<double> some_means(index dimension, index components) {
+inline batch<double> some_means(isize dimension, isize components) {
     batch<double> means(dimension, components);
-    for (index k = 0; k < components; ++k) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize k = 0; k < components; ++k) {
+        for (isize i = 0; i < dimension; ++i) {
             means(i, k) = std::sin(static_cast<double>(1 + i + 3 * k)) * 1.5 + 0.2;
         }
     }
     return means;
 }
 
-inline Eigen::MatrixXd some_covariance(index dimension, index k) {
+inline Eigen::MatrixXd some_covariance(isize dimension, isize k) {
     Eigen::MatrixXd a(dimension, dimension);
-    for (index j = 0; j < dimension; ++j) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize j = 0; j < dimension; ++j) {
+        for (isize i = 0; i < dimension; ++i) {
             a(i, j) = std::cos(static_cast<double>(i * i + 2 * j + 5 * k)) * 0.5;
         }
     }
@@ -57,13 +57,13 @@ inline Eigen::MatrixXd some_covariance(index dimension, index k) {
 }
 
 /// A mixture of three components for each kind of covariance.
-inline std::vector<named_mixture> all_mixtures(index dimension) {
+inline std::vector<named_mixture> all_mixtures(isize dimension) {
     const std::vector<double> weights{0.5, 0.3, 0.2}, isotropic{0.04, 0.1, 0.3};
     const batch<double> means = some_means(dimension, 3);
     batch<double> diagonal(dimension, 3);
     std::vector<Eigen::MatrixXd> of_isotropic, of_diagonal, full;
-    for (index k = 0; k < 3; ++k) {
-        for (index i = 0; i < dimension; ++i) {
+    for (isize k = 0; k < 3; ++k) {
+        for (isize i = 0; i < dimension; ++i) {
             diagonal(i, k) = 0.05 + 0.1 * static_cast<double>((i + 2 * k) % 4);
         }
         const double variance = isotropic[static_cast<std::size_t>(k)];

@@ -83,7 +83,7 @@ inline std::vector<linear_state> propagate(const sampling_plan& plan, const gaus
 /// compares the samples' mean and variance with the plan's at every evaluation and at the end, within 5 standard
 /// errors.
 inline void check_moments(const sampling_plan& plan, const gaussian_data& data = {}) {
-    constexpr index count = 20000;
+    constexpr isize count = 20000;
     constexpr double mean = 0.3, deviation = 0.8;
     const auto states = propagate(plan, data);
     auto network = exact_network(data, prediction::epsilon);
@@ -138,7 +138,7 @@ inline double constant_error(const sampling_plan& plan) {
     constexpr double m = -0.7;
     const auto states = propagate(plan, {.mean = m, .deviation = 0});
     const auto error_at = [&](std::size_t k, double e) {
-        const marginal<double>&first = plan.grid()[0].level, &level = plan.grid()[static_cast<index>(k)].level;
+        const marginal<double>&first = plan.grid()[0].level, &level = plan.grid()[static_cast<isize>(k)].level;
         return std::abs(states[k].mean(first.signal * m + first.sigma * e) - level.signal * m - level.sigma * e);
     };
     double largest = 0;
@@ -158,10 +158,10 @@ inline double constant_error(const sampling_plan& plan) {
 /// Whether each step of a plan with one evaluation a step carries α_s x_0 + σ_s ε to α_t x_0 + σ_t ε: the step of DDIM.
 inline bool is_ddim(const sampling_plan& plan) {
     for (std::size_t k = 0; k < plan.stages().size(); ++k) {
-        const auto &from = plan.grid()[static_cast<index>(k)].level, &to = plan.grid()[static_cast<index>(k) + 1].level;
+        const auto &from = plan.grid()[static_cast<isize>(k)].level, &to = plan.grid()[static_cast<isize>(k) + 1].level;
         double x0 = 0, eps = 0;
         for (const term& t : plan.stages()[k].then.back().terms) {
-            if (t.of != quantity::x && t.number != static_cast<index>(k)) {
+            if (t.of != quantity::x && t.number != static_cast<isize>(k)) {
                 return false;
             }
             x0 += t.factor * (t.of == quantity::x ? from.signal : t.of == quantity::x0 ? 1 : 0);

@@ -11,7 +11,7 @@
 namespace ddpm::test {
 
 /// The scalar reference of the normal at element e of the n-th sample from an address.
-inline float reference_normal(const kernels::normal_address& at, index n, index e) {
+inline float reference_normal(const kernels::normal_address& at, isize n, isize e) {
     const auto block = static_cast<std::uint32_t>(e / 64 * 16 + e % 16);
     const auto words = philox4x32({block, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream},
                                   {static_cast<std::uint32_t>(at.seed), static_cast<std::uint32_t>(at.seed >> 32)});

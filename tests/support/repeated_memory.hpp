@@ -23,7 +23,7 @@ class repeated_memory {
 public:
     /// `repeated` elements, then `own` ones; both fill whole pages.
     /// @throws std::system_error where the operating system cannot do that, or refuses the addresses
-    repeated_memory(index repeated, index own) : repeated_(repeated), own_(own) {
+    repeated_memory(isize repeated, isize own) : repeated_(repeated), own_(own) {
 #if defined(__linux__)
         bytes_ = bytes_of(repeated + own);
         void* const begin = mmap(nullptr, bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -33,7 +33,7 @@ public:
         data_ = static_cast<S*>(begin);
         const int file = memfd_create("repeated_memory", MFD_CLOEXEC);
         bool done = file >= 0 && ftruncate(file, static_cast<off_t>(bytes_of(period + own))) == 0;
-        for (index at = 0; done && at < repeated; at += period) {
+        for (isize at = 0; done && at < repeated; at += period) {
             done = place(at, std::min(period, repeated - at), file, 0);
         }
         done = done && place(repeated, own, file, period);
@@ -60,24 +60,24 @@ public:
     [[nodiscard]] S* data() const { return data_; }
     /// The elements that are stored by themselves.
     [[nodiscard]] S* own() const { return data_ + repeated_; }
-    [[nodiscard]] index own_size() const { return own_; }
+    [[nodiscard]] isize own_size() const { return own_; }
     /// Gives all repeated elements a value.
     void fill(S value) { std::fill_n(data_, std::min(period, repeated_), value); }
 
 private:
-    static constexpr index period = (index{4} << 20) / static_cast<index>(sizeof(S));
+    static constexpr isize period = (isize{4} << 20) / static_cast<isize>(sizeof(S));
 
-    static std::size_t bytes_of(index size) { return static_cast<std::size_t>(size) * sizeof(S); }
+    static std::size_t bytes_of(isize size) { return static_cast<std::size_t>(size) * sizeof(S); }
 
 #if defined(__linux__)
     /// Lets elements of the array be elements of the file; all pages at once, since a fault for each takes longer.
-    bool place(index at, index size, int file, index from) {
+    bool place(isize at, isize size, int file, isize from) {
         return mmap(data_ + at, bytes_of(size), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED | MAP_POPULATE, file,
                     static_cast<off_t>(bytes_of(from))) != MAP_FAILED;
     }
 #endif
 
-    index repeated_, own_;
+    isize repeated_, own_;
     std::size_t bytes_ = 0;
     S* data_ = nullptr;
 };

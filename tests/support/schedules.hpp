@@ -27,14 +27,14 @@ inline std::vector<named_schedule> all_schedules() {
         {"cosine 4000", {cosine_beta{}, 4000}},
         {"table", noise_schedule<>{std::vector<double>{0.01, 0.3, 0.2, 0.5, 0.9}}},
         {"two steps", noise_schedule<>{std::vector<double>{0.2, 0.4}}},
-        {"callable", {[](index t, index steps) { return 1.0 / static_cast<double>(steps - t + 1); }, 50}},
+        {"callable", {[](isize t, isize steps) { return 1.0 / static_cast<double>(steps - t + 1); }, 50}},
     };
 }
 
 /// A few timesteps of a schedule, both ends and the middle among them.
-inline std::vector<index> some_timesteps(index steps) {
-    std::vector<index> timesteps;
-    for (const index t : {index{0}, index{1}, steps / 3, steps / 2, steps - 2, steps - 1}) {
+inline std::vector<isize> some_timesteps(isize steps) {
+    std::vector<isize> timesteps;
+    for (const isize t : {isize{0}, isize{1}, steps / 3, steps / 2, steps - 2, steps - 1}) {
         if (timesteps.empty() || t > timesteps.back()) {
             timesteps.push_back(t);
         }
@@ -44,8 +44,8 @@ inline std::vector<index> some_timesteps(index steps) {
 
 /// The smallest models of the library's concepts: nothing but what the concept asks for.
 struct schedule_archetype {
-    [[nodiscard]] index steps() const { return 10; }
-    [[nodiscard]] double alpha_bar(index t) const { return 1 - static_cast<double>(t + 1) / 11; }
+    [[nodiscard]] isize steps() const { return 10; }
+    [[nodiscard]] double alpha_bar(isize t) const { return 1 - static_cast<double>(t + 1) / 11; }
 };
 static_assert(NoiseSchedule<schedule_archetype>);
 static_assert(NoiseSchedule<noise_schedule<>>);
@@ -53,10 +53,10 @@ static_assert(NoiseSchedule<noise_schedule<float32_tables>>);
 
 /// A batch with entries of both signs and different sizes, the same in float and double.
 template <Scalar S>
-[[nodiscard]] batch<S> pattern(index rows, index columns, int which) {
+[[nodiscard]] batch<S> pattern(isize rows, isize columns, int which) {
     batch<S> x(rows, columns);
-    for (index n = 0; n < columns; ++n) {
-        for (index i = 0; i < rows; ++i) {
+    for (isize n = 0; n < columns; ++n) {
+        for (isize i = 0; i < rows; ++i) {
             x(i, n) = static_cast<S>(static_cast<float>((i * 37 + n * 101 + which * 53) % 41) / 16.0F - 1.25F);
         }
     }

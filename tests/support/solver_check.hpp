@@ -31,8 +31,8 @@ inline auto stage_network(const sampling_plan& plan, const gaussian_data& data, 
             const marginal<double> level = plan.stages()[i++].level;
             const affine from_x0 =
                 kind == prediction::v && level.sigma == 0 ? affine{0, 0} : conversion(prediction::x0, kind, level);
-            for (index n = 0; n < xt.columns(); ++n) {
-                for (index e = 0; e < xt.rows(); ++e) {
+            for (isize n = 0; n < xt.columns(); ++n) {
+                for (isize e = 0; e < xt.rows(); ++e) {
                     const double x = xt.column(n)[e];
                     out.prediction.column(n)[e] = from_x0.xt * x + from_x0.value * data.x0(level, x);
                 }
@@ -157,7 +157,7 @@ struct unchanged {
 /// step(data, σ/α, the next σ/α, y) is the next y, and what is done before a step begin(σ/α, y).
 template <class A, class Step, class Begin = unchanged>
 void check_moments(const A& sampler, const time_grid& grid, const Step& step, const Begin& begin = {}) {
-    constexpr index count = 40000;
+    constexpr isize count = 40000;
     const gaussian_data data{};
     const sampling_plan plan = sampler.plan(grid);
     philox_noise noise(23, noise_stream::sampler);
@@ -172,7 +172,7 @@ void check_moments(const A& sampler, const time_grid& grid, const Step& step, co
         variance = next.y * next.y * variance + next.z[0] * next.z[0] + next.z[1] * next.z[1];
     };
     pass(begin(noise_ratio(grid[0].level), linear_value{.y = 1}));
-    for (index k = 0; k < grid.steps(); ++k) {
+    for (isize k = 0; k < grid.steps(); ++k) {
         run.step();
         const double next = noise_ratio(grid[k + 1].level);
         pass(step(data, noise_ratio(grid[k].level), next, linear_value{.y = 1}));
@@ -200,10 +200,10 @@ template <class A, class MakeGrid>
 over_grid(A, MakeGrid) -> over_grid<A, MakeGrid>;
 
 /// `steps` equal steps of σ/α on variance-preserving levels, from λ = −1 to 1, with λ for time.
-inline time_grid uniform_ratio_grid(index steps) {
+inline time_grid uniform_ratio_grid(isize steps) {
     const double from = std::exp(1.0), to = std::exp(-1.0);
     std::vector<grid_point> points;
-    for (index k = 0; k <= steps; ++k) {
+    for (isize k = 0; k <= steps; ++k) {
         const double ratio = from + (to - from) * static_cast<double>(k) / static_cast<double>(steps);
         points.push_back({-std::log(ratio), variance_preserving_level(ratio)});
     }

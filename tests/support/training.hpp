@@ -32,19 +32,19 @@ struct constant_net {
 
     nn::tensor<S> value;
 
-    explicit constant_net(ddpm::index dim) : value({dim}) {}
+    explicit constant_net(ddpm::isize dim) : value({dim}) {}
 
     [[nodiscard]] sample_shape shape() const { return value.size(); }
-    [[nodiscard]] workspace plan(ddpm::index) const { return {}; }
+    [[nodiscard]] workspace plan(ddpm::isize) const { return {}; }
     void forward(batch_view<const S>, std::span<const double>, batch_view<S> out, workspace&) const {
-        for (ddpm::index n = 0; n < out.columns(); ++n) {
+        for (ddpm::isize n = 0; n < out.columns(); ++n) {
             std::copy_n(value.data(), value.size(), out.column(n));
         }
     }
     void backward(batch_view<const S>, std::span<const double>, batch_view<const S> dout, workspace&,
                   constant_net& d) const {
-        for (ddpm::index n = 0; n < dout.columns(); ++n) {
-            for (ddpm::index i = 0; i < dout.rows(); ++i) {
+        for (ddpm::isize n = 0; n < dout.columns(); ++n) {
+            for (ddpm::isize i = 0; i < dout.rows(); ++i) {
                 d.value[i] += dout(i, n);
             }
         }

@@ -22,7 +22,7 @@ struct one_tensor {
     std::vector<nn::parameter<S>> parameters{{"p", p.shape(), p.values()}};
     std::vector<nn::parameter<S>> gradients{{"p", g.shape(), g.values()}};
 
-    explicit one_tensor(ddpm::index size) : p({size}), g({size}) {}
+    explicit one_tensor(ddpm::isize size) : p({size}), g({size}) {}
 };
 
 /// Three steps at falling learning rates, as the torch script of the expected values makes them.
@@ -32,12 +32,12 @@ std::array<double, 4> after_three_steps(const adam_options& options) {
     constexpr std::array<std::array<double, 4>, 3> gradients{
         {{0.1, -2.0, 0.0, 1e-5}, {0.3, 1.0, -0.5, 1e-5}, {-0.2, 0.5, 3.0, -2e-5}}};
     one_tensor<S> t(4);
-    for (ddpm::index i = 0; i < 4; ++i) {
+    for (ddpm::isize i = 0; i < 4; ++i) {
         t.p[i] = static_cast<S>(start[static_cast<std::size_t>(i)]);
     }
     adam<S> optimizer(t.parameters, options);
     for (std::size_t k = 0; k < 3; ++k) {
-        for (ddpm::index i = 0; i < 4; ++i) {
+        for (ddpm::isize i = 0; i < 4; ++i) {
             t.g[i] = static_cast<S>(gradients[k][static_cast<std::size_t>(i)]) * S(4);
         }
         optimizer.step(t.parameters, t.gradients, 1e-2 / static_cast<double>(k + 1), 0.25);

@@ -92,7 +92,7 @@ TEMPLATE_TEST_CASE("a run is resumed bit for bit with every way to choose timest
                                                    log_normal_timesteps{.unbiased = true, .uniform_probability = 0.2},
                                                    logit_normal_timesteps{}};
     for (const timestep_sampling& sampling : samplings) {
-        for (const ddpm::index cut : {1, 11}) {  // before the importance sampler knows enough, and after
+        for (const ddpm::isize cut : {1, 11}) {  // before the importance sampler knows enough, and after
             const trainer_options with{
                 .batch = 8, .micro_batch = 3, .timesteps = sampling, .offset_noise = 0.1, .seed = 6};
             auto whole_net = small_net<S>(), first_net = small_net<S>(), net = small_net<S>();
@@ -122,8 +122,8 @@ TEST_CASE("the losses that choose timesteps are part of a checkpoint, and may be
     saved.save(folder / "x");
     const auto file = io::safetensors_file::open(folder / "x");
     REQUIRE(file.find("timesteps.losses") != nullptr);
-    CHECK(file.find("timesteps.losses")->shape == std::vector<ddpm::index>{3, 2});
-    CHECK(file.find("timesteps.counts")->shape == std::vector<ddpm::index>{3});
+    CHECK(file.find("timesteps.losses")->shape == std::vector<ddpm::isize>{3, 2});
+    CHECK(file.find("timesteps.counts")->shape == std::vector<ddpm::isize>{3});
 
     trainer plain{plain_net, few, options()};
     CHECK(contains(error_text<value_error>([&] { plain.load(folder / "x"); }),
@@ -159,7 +159,7 @@ TEST_CASE("a checkpoint holds the network under its own names, its average and t
     for (const char* prefix : {"", "ema.", "adam.m.", "adam.v."}) {
         const io::tensor_info* found = file.find(std::string(prefix) + "blocks.0.linear_1.weight");
         REQUIRE(found != nullptr);
-        CHECK(found->shape == std::vector<ddpm::index>{16, 16});
+        CHECK(found->shape == std::vector<ddpm::isize>{16, 16});
     }
     CHECK(file.metadata().at("ddpm.step") == "3");
     CHECK(file.metadata().at("ddpm.option.seed") == "6");

@@ -101,19 +101,19 @@ template <Scalar S, class Schedule>
 void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& sampling,
                          std::optional<time_range> range = {}) {
     const batch<S> data = random_batch<S>(4, 100, 1);
-    for (const index micro_batch : {0, 7}) {
+    for (const isize micro_batch : {0, 7}) {
         std::vector<double> told, times, weights;
-        index step = 0, first = 0;
+        isize step = 0, first = 0;
         epoch_order order(3, 100);
         const seen_loss<S> loss{[&](const noised_batch<S, double>& noised) {
-            const index count = noised.xt.columns();
+            const isize count = noised.xt.columns();
             batch<S> eps(4, count);
             philox_noise(3, noise_stream::training).normal(batch_view<S>(eps), step, first);
             CHECK((eps == noised.eps.array()).all());
-            for (index n = 0; n < count; ++n) {
+            for (isize n = 0; n < count; ++n) {
                 CHECK((noised.x0.array().col(n) == data.col(order[step * 20 + first + n])).all());
                 const auto [signal, sigma] = schedule.level(noised.t[n]);
-                for (index i = 0; i < 4; ++i) {
+                for (isize i = 0; i < 4; ++i) {
                     const double x = static_cast<double>(noised.x0(i, n)), e = static_cast<double>(eps(i, n));
                     CHECK(std::abs(static_cast<double>(noised.xt(i, n)) - (signal * x + sigma * e)) <=
                           ulps<S>(2) * (std::abs(signal * x) + std::abs(sigma * e)));
@@ -139,7 +139,7 @@ void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& samp
         REQUIRE(times.size() == 60);
         REQUIRE(told.size() == 60);
         for (std::size_t i = 0; i < times.size(); ++i) {
-            const auto at = static_cast<index>(i);
+            const auto at = static_cast<isize>(i);
             CHECK(times[i] == sampler(at / 20, at % 20, 20).t);
             CHECK(weights[i] == sampler(at / 20, at % 20, 20).weight);
             CHECK(told[i] == model_time_at(schedule, times[i]));
@@ -151,7 +151,7 @@ void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& samp
 template <class Net, class Schedule>
 double trained_gradient_error(Net net, const Schedule& schedule, const mse_loss& loss, prediction kind,
                               const std::vector<double>& u) {
-    const index count = static_cast<index>(u.size());
+    const isize count = static_cast<isize>(u.size());
     const batch<double> x0 = random_batch(4, count, 1), eps = random_batch(4, count, 2);
     const batch<double> xt = q_sample(schedule, x0, u, eps);
     std::vector<double> times;
@@ -244,7 +244,7 @@ TEST_CASE("the bound's weighting gives the same loss for every schedule with the
 
 TEST_CASE("training in continuous time gives the same bits for every thread count", "[train]") {
     const batch<float> data = random_batch<float>(4, 300, 1);
-    const auto run = [&](index threads) {
+    const auto run = [&](isize threads) {
         set_thread_count(threads);
         edm_network net{nn::mlp<float>{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}}};
         trainer trainer{net,
@@ -264,7 +264,7 @@ TEST_CASE("a batch in parts gives the gradient of the whole in continuous time",
     const batch<double> data = random_batch(4, 30, 1);
     for (const timestep_sampling& sampling : all_samplings()) {
         std::vector<nn::mlp<double>> nets;
-        for (const index micro_batch : {0, 12, 5, 1}) {
+        for (const isize micro_batch : {0, 12, 5, 1}) {
             nets.push_back(disturbed_net());
             trainer trainer{nets.back(),
                             rectified_flow{.time_scale = 100},
@@ -383,9 +383,9 @@ TEST_CASE("the trainer refuses times that do not fit the schedule", "[train]") {
 }
 
 TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]") {
-    const index count = 10000, steps = 1500;
+    const isize count = 10000, steps = 1500;
     batch<double> means(2, 5);
-    for (index k = 0; k < 5; ++k) {
+    for (isize k = 0; k < 5; ++k) {
         const double angle = 2 * std::numbers::pi * static_cast<double>(k) / 5;
         means.col(k) << std::cos(angle), std::sin(angle);
     }

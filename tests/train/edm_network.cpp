@@ -34,7 +34,7 @@ static_assert(nn::takes_condition<unet_within> && !nn::takes_condition<mlp_withi
 template <class W>
 concept Recomputes = requires(W& w) {
     w.recompute = true;
-    w.drop(std::uint64_t{1}, index{1}, index{1});
+    w.drop(std::uint64_t{1}, isize{1}, isize{1});
 };
 static_assert(Recomputes<unet_within::workspace> && !Recomputes<mlp_within::workspace>);
 template <class Net>
@@ -144,7 +144,7 @@ TEST_CASE("the gradients of a preconditioned network agree with central differen
         [](const auto& net, const auto& x, const auto& v, auto& w, auto& d, batch_view<double> dx) {
             dx.size() == 0 ? net.backward(x, sigmas(), v, w, d) : net.backward(x, sigmas(), v, w, d, dx);
         });
-    const std::vector<index> labels{2, 0, 1};
+    const std::vector<isize> labels{2, 0, 1};
     const nn::condition<double> given{labels, {}};
     check_gradients(
         edm_network{disturbed_unet(), options()},

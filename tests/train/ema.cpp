@@ -13,7 +13,7 @@ namespace ddpm::test {
 
 TEST_CASE("the decay of the average warms up as diffusers' does", "[train]") {
     struct row {
-        ddpm::index step;
+        ddpm::isize step;
         double rational, three_quarters, two_thirds;
     };
     const row rows[]{{1, 0, 0, 0},
@@ -47,7 +47,7 @@ TEMPLATE_TEST_CASE("the average follows the network", "[train]", float, double) 
     average.update(nn::parameters(net));  // decay 2/11
     CHECK(average.steps() == 2);
     const double tolerance = std::is_same_v<S, float> ? 1e-6 : 1e-14;
-    for (ddpm::index i = 0; i < 4; ++i) {
+    for (ddpm::isize i = 0; i < 4; ++i) {
         const double expected =
             2.0 / 11 * static_cast<double>(first.weight[i]) + 9.0 / 11 * static_cast<double>(net.weight[i]);
         CHECK(std::abs(static_cast<double>(average.average().weight[i]) - expected) <= tolerance);

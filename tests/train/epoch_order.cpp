@@ -13,9 +13,9 @@ namespace ddpm::test {
 
 namespace {
 
-std::vector<ddpm::index> epoch_of(epoch_order& order, ddpm::index epoch, ddpm::index samples) {
-    std::vector<ddpm::index> out;
-    for (ddpm::index i = 0; i < samples; ++i) {
+std::vector<ddpm::isize> epoch_of(epoch_order& order, ddpm::isize epoch, ddpm::isize samples) {
+    std::vector<ddpm::isize> out;
+    for (ddpm::isize i = 0; i < samples; ++i) {
         out.push_back(order[epoch * samples + i]);
     }
     return out;
@@ -24,10 +24,10 @@ std::vector<ddpm::index> epoch_of(epoch_order& order, ddpm::index epoch, ddpm::i
 }  // namespace
 
 TEST_CASE("every epoch meets every sample once, in an order of its own", "[train]") {
-    const ddpm::index samples = GENERATE(ddpm::index{1}, ddpm::index{2}, ddpm::index{100}, ddpm::index{1797});
+    const ddpm::isize samples = GENERATE(ddpm::isize{1}, ddpm::isize{2}, ddpm::isize{100}, ddpm::isize{1797});
     epoch_order order(3, samples);
-    std::vector<ddpm::index> all(static_cast<std::size_t>(samples));
-    std::iota(all.begin(), all.end(), ddpm::index{0});
+    std::vector<ddpm::isize> all(static_cast<std::size_t>(samples));
+    std::iota(all.begin(), all.end(), ddpm::isize{0});
     const auto first = epoch_of(order, 0, samples), second = epoch_of(order, 1, samples);
     CHECK(std::is_permutation(first.begin(), first.end(), all.begin()));
     CHECK(std::is_permutation(second.begin(), second.end(), all.begin()));
@@ -46,7 +46,7 @@ TEST_CASE("every epoch meets every sample once, in an order of its own", "[train
 TEST_CASE("every permutation of an epoch is about equally likely", "[train]") {
     std::array<int, 6> counts{};
     epoch_order order(1, 3);
-    for (ddpm::index epoch = 0; epoch < 6000; ++epoch) {
+    for (ddpm::isize epoch = 0; epoch < 6000; ++epoch) {
         const auto e = epoch_of(order, epoch, 3);
         ++counts[static_cast<std::size_t>(2 * e[0] + (e[1] > e[2] ? 1 : 0))];
     }

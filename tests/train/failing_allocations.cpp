@@ -56,7 +56,7 @@ trainer_options options_of(const timestep_sampling& timesteps) { return {.batch 
 
 template <class Net>
 std::size_t fail_training(std::string_view name, const Net& start, const trainer_options& options,
-                          ddpm::index before, ddpm::index steps) {
+                          ddpm::isize before, ddpm::isize steps) {
     const batch<float> data = random_batch<float>(start.shape().size(), 5, 1);
     return fail_every_allocation(
         name,
@@ -75,12 +75,12 @@ std::size_t fail_training(std::string_view name, const Net& start, const trainer
 }
 
 TEST_CASE("a step of training is made wholly, or not at all, whatever allocation fails", "[train][slow]") {
-    for (const ddpm::index threads : {1, 3}) {
+    for (const ddpm::isize threads : {1, 3}) {
         set_thread_count(threads);
         CHECK(fail_training("fit, first step", small_net<float>(), options_of(uniform_timesteps{}), 0, 1) > 20);
         CHECK(fail_training("fit, later step", small_net<float>(), options_of(uniform_timesteps{}), 2, 1) > 10);
         CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_timesteps{}), 0, 1) > 50);
-        for (const ddpm::index before : {0, 1, 2, 3, 4}) {  // at some step each timestep has met its first loss
+        for (const ddpm::isize before : {0, 1, 2, 3, 4}) {  // at some step each timestep has met its first loss
             CHECK(fail_training("fit by importance", small_net<float>(), options_of(importance_timesteps{.history = 1}),
                                 before, 1) > 10);
         }
@@ -140,7 +140,7 @@ TEST_CASE("a checkpoint is loaded wholly, or not at all, whatever allocation fai
     run.by.save(folder / "state");
     save_parameters(folder / "net", run.net);
     using run_type = decltype(run);
-    for (const ddpm::index threads : {1, 3}) {
+    for (const ddpm::isize threads : {1, 3}) {
         set_thread_count(threads);
         CHECK(fail_every_allocation(
                   "trainer::load", [&] { return std::make_unique<run_type>(small_net<float>(), options); },

@@ -23,7 +23,7 @@ TEMPLATE_TEST_CASE("the norm of gradients is that of all together, for every thr
         }
     }
     std::vector<double> norms;
-    for (const ddpm::index threads : {1, 2, 3, 7}) {
+    for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         norms.push_back(gradient_norm<TestType>(list)(list));
     }

@@ -24,7 +24,7 @@ TEST_CASE("the learning rate rises and falls as diffusers' schedules do", "[trai
         CHECK(learning_rate_factor(schedule, 400) == 1);
     }
     SECTION("cosine") {
-        const std::pair<index, double> rows[]{{0, 1.0},
+        const std::pair<isize, double> rows[]{{0, 1.0},
                                               {1, 0.9997532801828658},
                                               {25, 0.8535533905932737},
                                               {50, 0.5},
@@ -37,7 +37,7 @@ TEST_CASE("the learning rate rises and falls as diffusers' schedules do", "[trai
         }
     }
     SECTION("both") {
-        const std::pair<index, double> rows[]{
+        const std::pair<isize, double> rows[]{
             {0, 0.0},  {1, 0.1}, {5, 0.5}, {10, 1.0}, {11, 0.9996954135095479}, {55, 0.5}, {99, 0.00030458649045211894},
             {100, 0.0}};
         for (const auto& [step, factor] : rows) {

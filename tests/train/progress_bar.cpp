@@ -26,7 +26,7 @@ TEST_CASE("the progress line has step, loss, speed and the time left", "[train]"
 TEST_CASE("the bar draws one line, not at every step, and ends it", "[train]") {
     std::ostringstream out;
     const training_callback callback = progress_bar(out, true);
-    for (ddpm::index step = 1; step <= 1000; ++step) {
+    for (ddpm::isize step = 1; step <= 1000; ++step) {
         REQUIRE(callback({step, 1000, 0.5, 1, 1, 100, 1}));
     }
     const std::string text = out.str();
@@ -51,7 +51,7 @@ TEST_CASE("a bar that is abandoned leaves the cursor on a new line", "[train]") 
 TEST_CASE("a log gets whole lines, one at the end at least", "[train]") {
     std::ostringstream out;
     const progress_bar lines(out, std::chrono::hours(1));
-    for (ddpm::index step = 1; step <= 1000; ++step) {
+    for (ddpm::isize step = 1; step <= 1000; ++step) {
         REQUIRE(lines({step, 1000, 0.5, 1, 1, 100, 0}));
     }
     CHECK(out.str() == "step 1000/1000  loss 0.5000  100 samples/s  0:00 left\n");
@@ -60,7 +60,7 @@ TEST_CASE("a log gets whole lines, one at the end at least", "[train]") {
 TEST_CASE("a log gets lines on the way where time passes between them", "[train]") {
     std::ostringstream out;
     const progress_bar lines(out, std::chrono::milliseconds(0));
-    for (ddpm::index step = 1; step <= 3; ++step) {
+    for (ddpm::isize step = 1; step <= 3; ++step) {
         REQUIRE(lines({step, 5, 0.5, 1, 1, 100, 2}));
         CHECK(std::ranges::count(out.str(), '\n') == step);
         CHECK(out.str().find('\r') == std::string::npos);
@@ -71,7 +71,7 @@ TEST_CASE("a bar shows the steps of a sampler", "[train]") {
     std::ostringstream bar_out, lines_out;
     const progress_bar bar(bar_out, true), lines(lines_out, std::chrono::milliseconds(0));
     const step_callback<float> callback = [&](const sample_step<float>& now) { return bar(now) && lines(now); };
-    for (ddpm::index step = 0; step < 4; ++step) {
+    for (ddpm::isize step = 0; step < 4; ++step) {
         REQUIRE(callback({step, 4, 0, {}, {}}));
     }
     CHECK(bar_out.str().starts_with("\r1/4 [======                  ] -:-- left"));

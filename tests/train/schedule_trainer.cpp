@@ -90,8 +90,8 @@ TEST_CASE("a schedule learns from losses that are measured on the way", "[train]
     loss_curve losses({.first = -6, .last = 6, .bins = 40, .decay = 0.95});
     const batch<double> noise = random_batch(16, 1000, 5);
     const double before = estimate(trainer.schedule()).variance;
-    for (index step = 0; step < 1000; ++step) {
-        for (index n = 0; n < 16; ++n) {
+    for (isize step = 0; step < 1000; ++step) {
+        for (isize n = 0; n < 16; ++n) {
             const double g = trainer.schedule().gamma((static_cast<double>(n) + 0.5) / 16).value;
             losses.record(g, known_loss(g).value * (1 + 0.3 * noise(n, step)));
         }

@@ -41,10 +41,10 @@ bool has_distribution(std::vector<double> sample, const std::function<double(dou
 double normal_cdf(double x) { return 0.5 * std::erfc(-x / std::numbers::sqrt2); }
 
 template <class Schedule>
-std::vector<double> times_from(const time_sampler<Schedule>& sampler, index steps = 200, index batch = 100) {
+std::vector<double> times_from(const time_sampler<Schedule>& sampler, isize steps = 200, isize batch = 100) {
     std::vector<double> times;
-    for (index step = 0; step < steps; ++step) {
-        for (index n = 0; n < batch; ++n) {
+    for (isize step = 0; step < steps; ++step) {
+        for (isize n = 0; n < batch; ++n) {
             times.push_back(sampler(step, n, batch).t);
         }
     }
@@ -92,8 +92,8 @@ void check_weights(const timestep_sampling& sampling, const Schedule& schedule, 
     const double span = range.last - range.first;
     const auto f = [&](double u) { return std::sin(5 * (u - range.first) / span) + 2; };
     double sum = 0, squares = 0;
-    const index draws = 20000;
-    for (index n = 0; n < draws; ++n) {
+    const isize draws = 20000;
+    for (isize n = 0; n < draws; ++n) {
         const auto [t, weight] = sampler(0, n, draws);
         const double h = 1e-5 * std::min(t - range.first, range.last - t);
         const double density = (cdf(t + h) - cdf(t - h)) / (2 * h) * span;
@@ -158,14 +158,14 @@ TEST_CASE("unbiased times have the weights of a uniform one", "[train]") {
 }
 
 TEST_CASE("antithetic times come in pairs, stratified ones each from its stratum", "[train]") {
-    const index batch = 30;
+    const isize batch = 30;
     const time_range range{2, 5};
     const time_sampler<variance_exploding> pairs(antithetic_timesteps{}, {}, range, 9),
         strata(stratified_timesteps{}, {}, range, 9), comb(stratified_timesteps{true}, {}, range, 9);
-    index same = 0;
-    for (index step = 0; step < 50; ++step) {
+    isize same = 0;
+    for (isize step = 0; step < 50; ++step) {
         std::vector<double> places;
-        for (index n = 0; n < batch; ++n) {
+        for (isize n = 0; n < batch; ++n) {
             CHECK(std::abs(pairs(step, n, batch).t + pairs(step, n ^ 1, batch).t - 7) < 1e-14);
             CHECK(std::floor((strata(step, n, batch).t - 2) * 10) == static_cast<double>(n));
             same += strata(step, n, batch).t == strata(0, n, batch).t ? 1 : 0;

@@ -38,12 +38,12 @@ std::vector<named_sampling> unbiased_samplings() {
 
 /// Tells a sampler so many losses f(t) · (1 ± spread) of each t.
 template <Scalar S>
-void teach(timestep_sampler<S>& sampler, index steps, index count, const std::function<double(index)>& f,
+void teach(timestep_sampler<S>& sampler, isize steps, isize count, const std::function<double(isize)>& f,
            double spread = 0) {
-    std::vector<index> t;
+    std::vector<isize> t;
     std::vector<double> losses;
-    for (index k = 0; k < count; ++k) {
-        for (index at = 0; at < steps; ++at) {
+    for (isize k = 0; k < count; ++k) {
+        for (isize at = 0; at < steps; ++at) {
             t.push_back(at);
             losses.push_back(f(at) * (1 + (k % 2 == 0 ? spread : -spread)));
         }
@@ -57,11 +57,11 @@ struct weighted_mean {
 
 /// The mean over `runs` steps of the weighted mean of f over a batch.
 template <Scalar S>
-weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<double(index)>& f, index batch, index runs) {
+weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<double(isize)>& f, isize batch, isize runs) {
     double sum = 0, squares = 0;
-    for (index step = 0; step < runs; ++step) {
+    for (isize step = 0; step < runs; ++step) {
         double mean = 0;
-        for (index n = 0; n < batch; ++n) {
+        for (isize n = 0; n < batch; ++n) {
             const drawn_timestep drawn = sampler(step, n, batch);
             mean += drawn.weight * f(drawn.t) / static_cast<double>(batch);
         }
@@ -73,9 +73,9 @@ weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<
     return {mean, variance, std::sqrt(variance / n)};
 }
 
-double full_mean(index steps, const std::function<double(index)>& f) {
+double full_mean(isize steps, const std::function<double(isize)>& f) {
     double sum = 0;
-    for (index t = 0; t < steps; ++t) {
+    for (isize t = 0; t < steps; ++t) {
         sum += f(t);
     }
     return sum / static_cast<double>(steps);
@@ -84,7 +84,7 @@ double full_mean(index steps, const std::function<double(index)>& f) {
 }  // namespace
 
 TEST_CASE("the weighted estimate of a sum over t is unbiased for every sampler and weighting", "[train]") {
-    const index steps = 200;
+    const isize steps = 200;
     const noise_schedule schedule{linear_beta{.start = 5e-4, .end = 0.1}, steps};
     const std::vector<loss_weighting> weightings{
         uniform_weighting{}, snr_weighting{},          truncated_snr_weighting{},
@@ -93,12 +93,12 @@ TEST_CASE("the weighted estimate of a sum over t is unbiased for every sampler a
     for (const auto& [name, sampling] : unbiased_samplings()) {
         for (const loss_weighting& weighting : weightings) {
             std::vector<double> values;
-            for (index t = 0; t < steps; ++t) {
+            for (isize t = 0; t < steps; ++t) {
                 // The error of a network: large where there is little noise.
                 const double error = 1 / (1 + 40 * (1 - schedule.alpha_bar(t))) + 0.01;
                 values.push_back(error * weight_at(schedule, weighting, prediction::epsilon, t));
             }
-            const auto f = [&](index t) { return values[static_cast<std::size_t>(t)]; };
+            const auto f = [&](isize t) { return values[static_cast<std::size_t>(t)]; };
             timestep_sampler<float> sampler(sampling, schedule, 3);
             teach(sampler, steps, 10, f, 0.3);
             const double full = full_mean(steps, f);
@@ -112,11 +112,11 @@ TEST_CASE("the weighted estimate of a sum over t is unbiased for every sampler a
 }
 
 TEST_CASE("samplers lower the variance as they should", "[train]") {
-    const index steps = 100;
+    const isize steps = 100;
     const noise_schedule schedule{cosine_beta{}, steps};
-    const auto peaked = [](index t) { return t == 0 ? 60.0 : t == 1 ? 20.0 : 0.2 + 0.002 * static_cast<double>(t); };
-    const auto slope = [](index t) { return static_cast<double>(t); };
-    const auto variance = [&](const timestep_sampling& sampling, const std::function<double(index)>& f) {
+    const auto peaked = [](isize t) { return t == 0 ? 60.0 : t == 1 ? 20.0 : 0.2 + 0.002 * static_cast<double>(t); };
+    const auto slope = [](isize t) { return static_cast<double>(t); };
+    const auto variance = [&](const timestep_sampling& sampling, const std::function<double(isize)>& f) {
         timestep_sampler<double> sampler(sampling, schedule, 1);
         teach(sampler, steps, 10, f);
         return estimated(sampler, f, 8, 2000).variance;
@@ -142,8 +142,8 @@ TEST_CASE("uniform timesteps are the words of the stream at their address", "[tr
     CHECK_FALSE(sampler.learns());
     CHECK(untaught.learns());
     const philox_noise words(9, noise_stream::timestep);
-    for (index step = 0; step < 20; ++step) {
-        for (index n = 0; n < 20; ++n) {
+    for (isize step = 0; step < 20; ++step) {
+        for (isize n = 0; n < 20; ++n) {
             CHECK(sampler(step, n, 20).t == words.below(123, n, step));
             CHECK(sampler(step, n, 20).weight == 1);
             CHECK(untaught(step, n, 20).t == words.below(123, n, step));
@@ -153,13 +153,13 @@ TEST_CASE("uniform timesteps are the words of the stream at their address", "[tr
 }
 
 TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its stratum", "[train]") {
-    const index steps = 90, batch = 30;
+    const isize steps = 90, batch = 30;
     const noise_schedule schedule{cosine_beta{}, steps};
     const timestep_sampler<float> pairs(antithetic_timesteps{}, schedule, 9),
         strata(stratified_timesteps{}, schedule, 9), comb(stratified_timesteps{true}, schedule, 9);
-    for (index step = 0; step < 50; ++step) {
-        std::vector<index> places;
-        for (index n = 0; n < batch; ++n) {
+    for (isize step = 0; step < 50; ++step) {
+        std::vector<isize> places;
+        for (isize n = 0; n < batch; ++n) {
             CHECK(pairs(step, n, batch).t == steps - 1 - pairs(step, n ^ 1, batch).t);
             CHECK(strata(step, n, batch).t / 3 == n);
             places.push_back(comb(step, n, batch).t);
@@ -169,8 +169,8 @@ TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its str
             CHECK(places[n] - places[n - 1] == 3);
         }
     }
-    index same = 0;
-    for (index n = 0; n < batch; ++n) {
+    isize same = 0;
+    for (isize n = 0; n < batch; ++n) {
         same += strata(0, n, batch).t == strata(1, n, batch).t ? 1 : 0;
     }
     CHECK(same < batch / 2);
@@ -179,19 +179,19 @@ TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its str
 TEST_CASE("importance is the root mean square of the last losses, uniform until all are there", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3}};
     timestep_sampler<double> sampler(importance_timesteps{.history = 3, .uniform_probability = 0.25}, schedule, 9);
-    const std::vector<index> t{0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 1};
+    const std::vector<isize> t{0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 1};
     const std::vector<double> losses{100, 200, 1, 3, 1, 2, 4, 2, 5, 3, 4};
     sampler.record(t, losses);
-    for (index n = 0; n < 50; ++n) {
+    for (isize n = 0; n < 50; ++n) {
         CHECK(sampler(0, n, 50).weight == 1);  // t = 2 has two
     }
-    sampler.record(std::vector<index>{2}, std::vector<double>{2});
+    sampler.record(std::vector<isize>{2}, std::vector<double>{2});
     const double shares[] = {std::sqrt((9 + 16 + 25) / 3.0), std::sqrt((4 + 9 + 16) / 3.0),
                              std::sqrt((1 + 4 + 4) / 3.0)};
     const double sum = shares[0] + shares[1] + shares[2];
     double counts[3] = {};
-    const index draws = 30000;
-    for (index n = 0; n < draws; ++n) {
+    const isize draws = 30000;
+    for (isize n = 0; n < draws; ++n) {
         const drawn_timestep drawn = sampler(0, n, draws);
         const double p = 0.75 * shares[drawn.t] / sum + 0.25 / 3;
         CHECK(std::abs(drawn.weight * 3 * p - 1) <= 1e-12);
@@ -205,10 +205,10 @@ TEST_CASE("importance is the root mean square of the last losses, uniform until 
     CHECK(sampler(0, 1, 2).weight == 1);
 
     timestep_sampler<double> zero(importance_timesteps{.history = 1}, schedule, 9);
-    zero.record(std::vector<index>{0, 1, 2}, std::vector<double>{0, 0, 0});
+    zero.record(std::vector<isize>{0, 1, 2}, std::vector<double>{0, 0, 0});
     CHECK(std::abs(zero(0, 1, 2).weight - 1) <= 1e-12);
     timestep_sampler<float> huge(importance_timesteps{.history = 1}, schedule, 9);
-    huge.record(std::vector<index>{0, 1, 2}, std::vector<double>{1e300, 1, 1});
+    huge.record(std::vector<isize>{0, 1, 2}, std::vector<double>{1e300, 1, 1});
     CHECK(huge(0, 1, 2).t == 0);
 }
 
@@ -221,20 +221,20 @@ TEST_CASE("counts from a file that make no sense do no harm", "[train]") {
         });
         sampler.refresh();
         for (int step = 0; step < 3; ++step) {
-            sampler.record(std::vector<index>{0, 1, 2}, std::vector<double>{3, 2, 1});
+            sampler.record(std::vector<isize>{0, 1, 2}, std::vector<double>{3, 2, 1});
             CHECK(sampler(step, 0, 1).t < 3);
         }
     }
 }
 
 TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") {
-    const index steps = 50, draws = 20000;
+    const isize steps = 50, draws = 20000;
     const noise_schedule schedule{cosine_beta{}, steps};
     const batch<double> z = random_batch(1, draws, 5);
-    const auto check = [&](const timestep_sampling& sampling, const std::function<index(double)>& timestep_of) {
+    const auto check = [&](const timestep_sampling& sampling, const std::function<isize(double)>& timestep_of) {
         const timestep_sampler<float> sampler(sampling, schedule, 2);
         std::vector<double> found(steps), expected(steps);
-        for (index n = 0; n < draws; ++n) {
+        for (isize n = 0; n < draws; ++n) {
             const drawn_timestep drawn = sampler(0, n, draws);
             CHECK(drawn.weight == 1);
             ++found[static_cast<std::size_t>(drawn.t)];
@@ -246,9 +246,9 @@ TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") 
         }
     };
     check(log_normal_timesteps{-1, 1.5}, [&](double normal) {
-        index nearest = 0;
+        isize nearest = 0;
         double least = std::numeric_limits<double>::infinity();
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             const double distance = std::abs(-0.5 * std::log(detail::snr_at(schedule, t)) - (-1 + 1.5 * normal));
             nearest = distance < least ? t : nearest;
             least = std::min(least, distance);
@@ -256,7 +256,7 @@ TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") 
         return nearest;
     });
     check(logit_normal_timesteps{0.4, 0.8}, [&](double normal) {
-        return static_cast<index>(static_cast<double>(steps) / (1 + std::exp(-(0.4 + 0.8 * normal))));
+        return static_cast<isize>(static_cast<double>(steps) / (1 + std::exp(-(0.4 + 0.8 * normal))));
     });
 }
 
@@ -269,7 +269,7 @@ TEST_CASE("tails of a normal keep their mass", "[train]") {
 
 TEST_CASE("a timestep without probability is never drawn", "[train]") {
     detail::timestep_table table;
-    table.assign(5, [](index t) { return t == 1 || t == 3 ? 1.0 : 0.0; }, 0);
+    table.assign(5, [](isize t) { return t == 1 || t == 3 ? 1.0 : 0.0; }, 0);
     CHECK(table.at(0) == 1);
     CHECK(table.at(0.5) == 3);
     CHECK(table.at(std::nextafter(0.5, 0)) == 1);

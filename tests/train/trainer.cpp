@@ -60,9 +60,9 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
 
     epoch_order order(9, 10);
     batch<double> x0(4, 3), eps(4, 3), predicted(4, 3), d_predicted(4, 3);
-    std::vector<ddpm::index> t;
+    std::vector<ddpm::isize> t;
     std::vector<double> times;
-    for (ddpm::index n = 0; n < 3; ++n) {
+    for (ddpm::isize n = 0; n < 3; ++n) {
         x0.col(n) = data.col(order[n]);
         t.push_back(philox_noise(9, noise_stream::timestep).below(50, n, 0));
         times.push_back(static_cast<double>(t.back()));
@@ -100,7 +100,7 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
 TEST_CASE("training gives the same bits for every thread count", "[train]") {
     const noise_schedule schedule{linear_beta{}, 100};
     const batch<float> data = random_batch<float>(4, 300, 1);
-    const auto run = [&](ddpm::index threads) {
+    const auto run = [&](ddpm::isize threads) {
         set_thread_count(threads);
         nn::mlp<float> net{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}};
         trainer trainer{net, schedule, {.batch = 150}};
@@ -109,7 +109,7 @@ TEST_CASE("training gives the same bits for every thread count", "[train]") {
         return std::pair{net, trainer.average()};
     };
     const auto alone = run(1);
-    for (const ddpm::index threads : {2, 3, 7}) {
+    for (const ddpm::isize threads : {2, 3, 7}) {
         const auto together = run(threads);
         CHECK(largest_difference(alone.first, together.first) == 0);
         CHECK(largest_difference(alone.second, together.second) == 0);
@@ -263,7 +263,7 @@ TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
     const batch<double> data = random_batch(4, 30, 1);
     std::vector<double> norms, losses;
     std::vector<nn::mlp<double>> nets;
-    for (const index micro_batch : {0, 12, 5, 1, 100}) {
+    for (const isize micro_batch : {0, 12, 5, 1, 100}) {
         nets.push_back(small_net<double>());
         disturb(nets.back(), 0.3, 2);
         trainer trainer{nets.back(), schedule, {.batch = 12, .micro_batch = micro_batch, .seed = 9}};
@@ -285,9 +285,9 @@ TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
 
 /// Learns one value for each class, and remembers which classes it saw.
 struct class_net : constant_net<double> {
-    std::vector<index>* seen;
+    std::vector<isize>* seen;
 
-    explicit class_net(std::vector<index>& list) : constant_net<double>(4), seen(&list) {}
+    explicit class_net(std::vector<isize>& list) : constant_net<double>(4), seen(&list) {}
     using constant_net<double>::forward;
     using constant_net<double>::backward;
     void forward(batch_view<const double> x, std::span<const double> t, const nn::condition<double>& given,
@@ -304,24 +304,24 @@ struct class_net : constant_net<double> {
 TEST_CASE("the network is told the class of each sample, or now and then none", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 50};
     const batch<double> data = random_batch(4, 100, 1);
-    std::vector<index> labels;
-    for (index n = 0; n < 100; ++n) {
+    std::vector<isize> labels;
+    for (isize n = 0; n < 100; ++n) {
         labels.push_back(n % 7);
     }
-    const auto shown = [&](double dropout, index micro_batch) {
-        std::vector<index> seen;
+    const auto shown = [&](double dropout, isize micro_batch) {
+        std::vector<isize> seen;
         class_net net(seen);
         trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
         static_cast<void>(trainer.fit(data, {.steps = 200, .labels = labels, .label_dropout = dropout, .null_label = 7}));
         return seen;
     };
     epoch_order order(3, 100);
-    const std::vector<index> all = shown(0, 0), dropped = shown(0.2, 0);
+    const std::vector<isize> all = shown(0, 0), dropped = shown(0.2, 0);
     REQUIRE(all.size() == 4000);
     REQUIRE(dropped.size() == 4000);
-    index none = 0;
+    isize none = 0;
     for (std::size_t i = 0; i < all.size(); ++i) {
-        CHECK(all[i] == labels[static_cast<std::size_t>(order[static_cast<index>(i)])]);
+        CHECK(all[i] == labels[static_cast<std::size_t>(order[static_cast<isize>(i)])]);
         none += dropped[i] == 7 ? 1 : 0;
         CHECK((dropped[i] == 7 || dropped[i] == all[i]));
     }
@@ -333,8 +333,8 @@ TEST_CASE("the network is told the class of each sample, or now and then none", 
 TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     const noise_schedule schedule{linear_beta{}, 10};
     const batch<double> data = random_batch(4, 3, 1);
-    const std::vector<index> two{0, 1}, three{0, 1, 2};
-    std::vector<index> seen;
+    const std::vector<isize> two{0, 1}, three{0, 1, 2};
+    std::vector<isize> seen;
     class_net net(seen);
     trainer trainer{net, schedule, {.batch = 2}};
     CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = two}), shape_error);
@@ -375,7 +375,7 @@ TEST_CASE("a number that the network's scalar cannot hold is refused at once", "
 }
 
 TEST_CASE("a run longer than its noise and its epochs have numbers is refused before it begins", "[train]") {
-    constexpr ddpm::index words = ddpm::index{1} << 32;
+    constexpr ddpm::isize words = ddpm::isize{1} << 32;
     const noise_schedule schedule{linear_beta{}, 100};
     auto net = small_net<float>();
     trainer trainer{net, schedule, {.batch = 128}};
@@ -411,7 +411,7 @@ TEST_CASE("the trainer refuses what does not fit", "[train]") {
     CHECK_THROWS_AS(trainer.fit(batch<float>(5, 3), {.steps = 1}), shape_error);
     CHECK_THROWS_AS(trainer.fit(batch<float>(4, 0), {.steps = 1}), value_error);
     CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = -1}), value_error);
-    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = std::numeric_limits<ddpm::index>::max()}), value_error);
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = std::numeric_limits<ddpm::isize>::max()}), value_error);
     const fit_result nothing = trainer.fit(two_points<float>(), {.steps = 0});
     CHECK(nothing.status == fit_status::finished);
     CHECK(std::isnan(nothing.loss));

@@ -75,7 +75,7 @@ nn::mlp<double> net_with_head() {
 
 /// What a network says of its variance for some samples.
 template <class Net>
-batch<typename Net::scalar> head_of(const Net& net, index rows) {
+batch<typename Net::scalar> head_of(const Net& net, isize rows) {
     using S = typename Net::scalar;
     const batch<S> x = random_batch<S>(rows, 3, 8);
     batch<S> out(rows, 3), head(rows, 3);
@@ -88,7 +88,7 @@ batch<typename Net::scalar> head_of(const Net& net, index rows) {
 TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 50};
     const batch<double> data = random_batch(4, 10, 1);
-    const auto check = [&](auto loss, index micro_batch) {
+    const auto check = [&](auto loss, isize micro_batch) {
         auto net = net_with_head();
         disturb(net, 0.3, 2);
         auto start = net;
@@ -103,8 +103,8 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         epoch_order order(9, 10);
         batch<double> x0(4, 6), eps(4, 6), both(8, 6), d_both(8, 6);
         std::vector<double> times;
-        std::vector<index> t;
-        for (index n = 0; n < 6; ++n) {
+        std::vector<isize> t;
+        for (isize n = 0; n < 6; ++n) {
             x0.col(n) = data.col(order[n]);
             t.push_back(philox_noise(9, noise_stream::timestep).below(50, n, 0));
             times.push_back(static_cast<double>(t.back()));
@@ -114,8 +114,8 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         auto w = start.plan(6);
         start.forward(xt, times, both, w);
         double expected = 0;
-        for (index n = 0; n < 6; ++n) {
-            for (index i = 0; i < 4; ++i) {
+        for (isize n = 0; n < 6; ++n) {
+            for (isize i = 0; i < 4; ++i) {
                 const double error = both(2 * i, n) - eps(i, n), off = both(2 * i + 1, n) - 1;
                 expected += (error * error + off * off) / 24;
                 d_both(2 * i, n) = 2 * error / 24;
@@ -177,17 +177,17 @@ TEST_CASE("a loss that needs a head is refused by a network without one", "[trai
 TEST_CASE("importance sampling weighs samples and hears of their losses", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3, 0.4}};
     const timestep_sampling sampling = importance_timesteps{.history = 3, .uniform_probability = 0.1};
-    const auto run = [&](index micro_batch) {
+    const auto run = [&](isize micro_batch) {
         timestep_sampler<double> expected(sampling, schedule, 2);
         auto net = small_net<double>();
-        std::vector<index> t;
+        std::vector<isize> t;
         std::vector<double> losses;
-        index step = 0, weighted = 0;
+        isize step = 0, weighted = 0;
         const auto look = [&](const noised_batch<double>& noised) {
-            REQUIRE(static_cast<index>(noised.weight.size()) == noised.xt.columns());
-            REQUIRE(static_cast<index>(noised.losses.size()) == noised.xt.columns());
-            for (index n = 0; n < noised.xt.columns(); ++n) {
-                const drawn_timestep drawn = expected(step, static_cast<index>(t.size()) + n, 8);
+            REQUIRE(static_cast<isize>(noised.weight.size()) == noised.xt.columns());
+            REQUIRE(static_cast<isize>(noised.losses.size()) == noised.xt.columns());
+            for (isize n = 0; n < noised.xt.columns(); ++n) {
+                const drawn_timestep drawn = expected(step, static_cast<isize>(t.size()) + n, 8);
                 CHECK(noised.t[n] == drawn.t);
                 CHECK(noised.weight_of(n) == drawn.weight);
                 weighted += drawn.weight != 1 ? 1 : 0;
@@ -198,7 +198,7 @@ TEST_CASE("importance sampling weighs samples and hears of their losses", "[trai
                               auto d_predicted) {
             look(noised);
             const double value = mse_loss{}(s, kind, noised, predicted, d_predicted);
-            for (index n = 0; n < noised.xt.columns(); ++n) {
+            for (isize n = 0; n < noised.xt.columns(); ++n) {
                 t.push_back(noised.t[n]);
             }
             losses.insert(losses.end(), noised.losses.begin(), noised.losses.end());
@@ -315,13 +315,13 @@ TEST_CASE("after setting up, a step of training allocates nothing", "[train]") {
 TEST_CASE("strata span the batch, in however many parts it is trained", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 60};
     for (const bool one_offset : {false, true}) {
-        std::vector<std::vector<index>> seen;
-        for (const index micro_batch : {0, 7, 1}) {
+        std::vector<std::vector<isize>> seen;
+        for (const isize micro_batch : {0, 7, 1}) {
             seen.emplace_back();
             const seen_loss loss{[&](const noised_batch<double>& noised) {
                 CHECK(noised.weight.empty());
                 CHECK(noised.losses.empty());
-                for (index n = 0; n < noised.xt.columns(); ++n) {
+                for (isize n = 0; n < noised.xt.columns(); ++n) {
                     seen.back().push_back(noised.t[n]);
                 }
             }};
@@ -332,7 +332,7 @@ TEST_CASE("strata span the batch, in however many parts it is trained", "[train]
                             loss};
             static_cast<void>(trainer.fit(two_points<double>(), {.steps = 3}));
             for (std::size_t i = 0; i < seen.back().size(); ++i) {
-                CHECK((one_offset || seen.back()[i] / 3 == static_cast<index>(i % 20)));
+                CHECK((one_offset || seen.back()[i] / 3 == static_cast<isize>(i % 20)));
             }
         }
         CHECK(seen[0] == seen[1]);
@@ -354,18 +354,18 @@ TEST_CASE("offset noise moves all pixels of a channel alike, and the target with
                                   .middle = false,
                                   .groups = 2});
     const batch<double> data = random_batch(16, 10, 1);
-    const index runs = 60;
-    const auto offsets_of = [&](index micro_batch) {
+    const isize runs = 60;
+    const auto offsets_of = [&](isize micro_batch) {
         std::vector<double> offsets;
-        index step = 0, first = 0;
+        isize step = 0, first = 0;
         const seen_loss loss{[&](const noised_batch<double>& noised) {
-            const index count = noised.xt.columns();
+            const isize count = noised.xt.columns();
             batch<double> plain(16, count);
             philox_noise(4, noise_stream::training).normal(batch_view<double>(plain), step, first);
-            std::vector<index> t;
-            for (index n = 0; n < count; ++n) {
+            std::vector<isize> t;
+            for (isize n = 0; n < count; ++n) {
                 t.push_back(noised.t[n]);
-                for (index i = 0; i < 16; ++i) {
+                for (isize i = 0; i < 16; ++i) {
                     const double offset = noised.eps(i, n) - plain(i, n);
                     CHECK(std::abs(offset - (noised.eps(i % 2, n) - plain(i % 2, n))) <= 1e-14);
                     if (i < 2) {

@@ -48,7 +48,7 @@ batch<float> two_images() {
 TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const batch<float> data = two_images();
-    const std::vector<index> labels{0, 1};
+    const std::vector<isize> labels{0, 1};
     auto net = classes_net();
     trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
     double early = 0, late = 0;
@@ -66,9 +66,9 @@ TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
 TEST_CASE("a U-Net is trained with the same bits by any number of threads, and with layers run again", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const batch<float> data = random_batch<float>(16, 20, 1);
-    const std::vector<index> labels(20, 1);
+    const std::vector<isize> labels(20, 1);
     std::vector<nn::unet<float>> nets;
-    for (const index threads : {1, 2, 3}) {
+    for (const isize threads : {1, 2, 3}) {
         for (const bool recompute : {false, true}) {
             set_thread_count(threads);
             nets.push_back(classes_net());
@@ -88,7 +88,7 @@ TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
     const std::string path = folder / "unet.safetensors";
     const noise_schedule schedule{cosine_beta{}, 100};
     const batch<float> data = random_batch<float>(16, 20, 1);
-    const std::vector<index> labels(20, 1);
+    const std::vector<isize> labels(20, 1);
     auto whole = classes_net(), first = classes_net(), second = classes_net();
     trainer all{whole, schedule, {.batch = 7}};
     static_cast<void>(all.fit(data, {.steps = 6, .labels = labels}));

@@ -45,19 +45,19 @@ public:
     batch_view() noexcept = default;
 
     /// @throws shape_error if a size is negative, the stride is shorter than a column, or their product is 2^63 or more
-    batch_view(T* data, index rows, index columns, index stride) : data_(data), rows_(rows), columns_(columns), stride_(stride) {
+    batch_view(T* data, isize rows, isize columns, isize stride) : data_(data), rows_(rows), columns_(columns), stride_(stride) {
         if (rows < 0 || columns < 0) {
             throw shape_error("batch_view", "negative size", "rows, columns >= 0", detail::text(rows, " x ", columns));
         }
         if (columns > 1 && stride < rows) {
             throw shape_error("batch_view", "overlapping columns", detail::text("stride >= ", rows), stride);
         }
-        if (index elements = 0; columns > 1 && __builtin_mul_overflow(columns, stride, &elements)) {
+        if (isize elements = 0; columns > 1 && __builtin_mul_overflow(columns, stride, &elements)) {
             static_cast<void>(detail::element_count("batch_view", {columns, stride}));
         }
     }
 
-    batch_view(T* data, index rows, index columns) : batch_view(data, rows, columns, rows) {}
+    batch_view(T* data, isize rows, isize columns) : batch_view(data, rows, columns, rows) {}
 
     /// A batch_view<const S> of a batch_view<S>.
     template <std::same_as<scalar> U>
@@ -80,33 +80,33 @@ public:
     batch_view(X&& x) : batch_view(x.data(), x.rows(), x.cols(), column_stride(x)) {}
 
     [[nodiscard]] T* data() const noexcept { return data_; }
-    [[nodiscard]] index rows() const noexcept { return rows_; }
-    [[nodiscard]] index columns() const noexcept { return columns_; }
-    [[nodiscard]] index stride() const noexcept { return stride_; }
-    [[nodiscard]] index size() const noexcept { return rows_ * columns_; }
+    [[nodiscard]] isize rows() const noexcept { return rows_; }
+    [[nodiscard]] isize columns() const noexcept { return columns_; }
+    [[nodiscard]] isize stride() const noexcept { return stride_; }
+    [[nodiscard]] isize size() const noexcept { return rows_ * columns_; }
 
     /// Whether the columns follow each other without a gap.
     [[nodiscard]] bool contiguous() const noexcept { return stride_ == rows_ || columns_ <= 1; }
 
     /// The first element of sample n.
-    [[nodiscard]] T* column(index n) const noexcept {
+    [[nodiscard]] T* column(isize n) const noexcept {
         DDPM_ASSERT(n >= 0 && n < columns_);
         return data_ + n * stride_;
     }
 
     /// Samples first … first + count − 1.
-    [[nodiscard]] batch_view middle(index first, index count) const {
+    [[nodiscard]] batch_view middle(isize first, isize count) const {
         DDPM_ASSERT(first >= 0 && count >= 0 && first + count <= columns_);
         return batch_view(data_ + first * stride_, rows_, count, stride_);
     }
 
     /// Rows first … first + count − 1 of every sample.
-    [[nodiscard]] batch_view middle_rows(index first, index count) const {
+    [[nodiscard]] batch_view middle_rows(isize first, isize count) const {
         DDPM_ASSERT(first >= 0 && count >= 0 && first + count <= rows_);
         return batch_view(data_ + first, count, columns_, stride_);
     }
 
-    [[nodiscard]] T& operator()(index i, index n) const noexcept {
+    [[nodiscard]] T& operator()(isize i, isize n) const noexcept {
         DDPM_ASSERT(i >= 0 && i < rows_);
         return column(n)[i];
     }
@@ -120,15 +120,15 @@ public:
 
 private:
     template <class X>
-    static index column_stride(const X& x) {
+    static isize column_stride(const X& x) {
         // A row is stored with its samples `innerStride` apart, columns with theirs `outerStride` apart.
         return bool(X::IsRowMajor) || X::RowsAtCompileTime == 1 ? x.colStride() : x.outerStride();
     }
 
     T* data_ = nullptr;
-    index rows_ = 0;
-    index columns_ = 0;
-    index stride_ = 0;
+    isize rows_ = 0;
+    isize columns_ = 0;
+    isize stride_ = 0;
 };
 
 /// What the library takes as a batch: any dense Eigen expression of float or double, or a batch_view.

@@ -21,9 +21,9 @@ namespace detail {
 
 /// Copies one image of `positions` pixels, whose channels are planes one after another, into one of whole pixels.
 template <Scalar S>
-void planes_to_pixels(const S* planes, index positions, index channels, S* pixels) noexcept {
-    for (index position = 0; position < positions; ++position) {
-        for (index channel = 0; channel < channels; ++channel) {
+void planes_to_pixels(const S* planes, isize positions, isize channels, S* pixels) noexcept {
+    for (isize position = 0; position < positions; ++position) {
+        for (isize channel = 0; channel < channels; ++channel) {
             pixels[position * channels + channel] = planes[channel * positions + position];
         }
     }
@@ -31,16 +31,16 @@ void planes_to_pixels(const S* planes, index positions, index channels, S* pixel
 
 /// The reverse of planes_to_pixels.
 template <Scalar S>
-void pixels_to_planes(const S* pixels, index positions, index channels, S* planes) noexcept {
-    for (index channel = 0; channel < channels; ++channel) {
-        for (index position = 0; position < positions; ++position) {
+void pixels_to_planes(const S* pixels, isize positions, isize channels, S* planes) noexcept {
+    for (isize channel = 0; channel < channels; ++channel) {
+        for (isize position = 0; position < positions; ++position) {
             planes[channel * positions + position] = pixels[position * channels + channel];
         }
     }
 }
 
 /// @throws shape_error unless a sample of that shape has so many elements
-inline void require_image(std::string_view where, index rows, sample_shape shape) {
+inline void require_image(std::string_view where, isize rows, sample_shape shape) {
     if (shape.height < 0 || shape.width < 0 || shape.channels < 0 || rows != shape.size()) {
         throw shape_error(where, "elements of an image",
                           text(shape.height, " x ", shape.width, " x ", shape.channels), rows);
@@ -58,7 +58,7 @@ void nchw_to_batch(const X& images, sample_shape shape, batch_view<scalar_of<X>>
     const auto& from = memory.view();
     detail::require_image("nchw_to_batch", from.rows(), shape);
     detail::require_same_shape("nchw_to_batch", "output", from, out);
-    for (index n = 0; n < from.columns(); ++n) {
+    for (isize n = 0; n < from.columns(); ++n) {
         detail::planes_to_pixels(from.column(n), shape.height * shape.width, shape.channels, out.column(n));
     }
 }
@@ -81,7 +81,7 @@ void batch_to_nchw(const X& samples, sample_shape shape, batch_view<scalar_of<X>
     const auto& from = memory.view();
     detail::require_image("batch_to_nchw", from.rows(), shape);
     detail::require_same_shape("batch_to_nchw", "output", from, out);
-    for (index n = 0; n < from.columns(); ++n) {
+    for (isize n = 0; n < from.columns(); ++n) {
         detail::pixels_to_planes(from.column(n), shape.height * shape.width, shape.channels, out.column(n));
     }
 }

@@ -11,30 +11,30 @@
 namespace ddpm {
 
 /// The base of every exception that the library throws: a caller's mistake or a bad file, never a numerical outcome.
-class error : public std::runtime_error {
+class base_error : public std::runtime_error {
 public:
     /// Makes the text "where: what".
-    error(std::string_view where, std::string_view what) : std::runtime_error(detail::text(where, ": ", what)) {}
+    base_error(std::string_view where, std::string_view what) : std::runtime_error(detail::text(where, ": ", what)) {}
 
     /// Makes the text "where: what; expected X, got Y".
     template <class Expected, class Got>
-    error(std::string_view where, std::string_view what, const Expected& expected, const Got& got)
+    base_error(std::string_view where, std::string_view what, const Expected& expected, const Got& got)
         : std::runtime_error(detail::text(where, ": ", what, "; expected ", expected, ", got ", got)) {}
 };
 
 /// Sizes that do not fit together.
-class shape_error : public error {
-    using error::error;
+class shape_error : public base_error {
+    using base_error::base_error;
 };
 
 /// A value outside its domain.
-class value_error : public error {
-    using error::error;
+class value_error : public base_error {
+    using base_error::base_error;
 };
 
 /// A file that cannot be read, written or understood.
-class io_error : public error {
-    using error::error;
+class io_error : public base_error {
+    using base_error::base_error;
 };
 
 }  // namespace ddpm

@@ -26,11 +26,11 @@ public:
 
     /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. The first
     /// exception that a task throws is thrown again here. It is not called from inside a task.
-    virtual void run(index count, detail::function_ref<void(index)> task) = 0;
+    virtual void run(isize count, detail::function_ref<void(isize)> task) = 0;
 
     /// How many tasks may run at the same time, as advice for cutting the work: it may change, be exceeded, and be unknown,
     /// which is 0 and counts as 1.
-    [[nodiscard]] virtual index concurrency() const = 0;
+    [[nodiscard]] virtual isize concurrency() const = 0;
 };
 
 namespace detail {
@@ -56,7 +56,7 @@ private:
 /// system starts. Results do not depend on it. Waits for work under way. A child of fork keeps the setting.
 /// @throws value_error if negative or beyond 65536, if the system does not start so many threads, or if called from work that
 /// runs on several threads; the count stays as it was
-inline void set_thread_count(index count) {
+inline void set_thread_count(isize count) {
     if (count < 0 || count > detail::most_threads) {
         throw value_error("set_thread_count", "count", detail::text("0 ... ", detail::most_threads), count);
     }
@@ -67,9 +67,9 @@ inline void set_thread_count(index count) {
 }
 
 /// How many threads work side by side, 1 at least.
-[[nodiscard]] inline index thread_count() {
+[[nodiscard]] inline isize thread_count() {
     if (const executor* const user = detail::user_executor.load()) {
-        return std::clamp<index>(user->concurrency(), 1, detail::most_threads);
+        return std::clamp<isize>(user->concurrency(), 1, detail::most_threads);
     }
     return detail::process_pool().size();
 }
@@ -87,23 +87,23 @@ inline void set_executor(executor* user) { detail::user_executor = user; }
 /// loaded.
 /// @throws the first exception of a chunk; error in a child of fork that returns from a chunk which its parent shared out
 template <class Body>
-void parallel_for(index size, index grain, Body&& body) {
+void parallel_for(isize size, isize grain, Body&& body) {
     DDPM_ASSERT(grain > 0);
     if (size <= 0) {
         return;
     }
-    const index chunks = (size - 1) / grain + 1;
+    const isize chunks = (size - 1) / grain + 1;
     if (chunks == 1) {
-        body(index{0}, size);
+        body(isize{0}, size);
         return;
     }
-    const auto task = [&](index chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); };
+    const auto task = [&](isize chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); };
     if (detail::inside_job()) {
-        for (index chunk = 0; chunk < chunks; ++chunk) {
+        for (isize chunk = 0; chunk < chunks; ++chunk) {
             task(chunk);
         }
     } else if (executor* const user = detail::user_executor.load()) {
-        user->run(chunks, [&](index chunk) {
+        user->run(chunks, [&](isize chunk) {
             const detail::job_scope inside;
             task(chunk);
         });
@@ -115,15 +115,15 @@ void parallel_for(index size, index grain, Body&& body) {
 /// The sum of part(first, last), a number or a value that has +=, over fixed chunks of [0, size), each at least `grain` long,
 /// added in the order of the chunks: the same bits for every thread count. Allocates nothing.
 template <class Part>
-[[nodiscard]] auto parallel_sum(index size, index grain, Part&& part) {
-    using sum_type = std::invoke_result_t<Part&, index, index>;
-    constexpr index most_chunks = 256;
-    const index length = std::max(grain, (size + most_chunks - 1) / most_chunks);
+[[nodiscard]] auto parallel_sum(isize size, isize grain, Part&& part) {
+    using sum_type = std::invoke_result_t<Part&, isize, isize>;
+    constexpr isize most_chunks = 256;
+    const isize length = std::max(grain, (size + most_chunks - 1) / most_chunks);
     if (size <= length) {
-        return size > 0 ? part(index{0}, size) : sum_type{};
+        return size > 0 ? part(isize{0}, size) : sum_type{};
     }
     std::array<sum_type, most_chunks> sums{};
-    parallel_for(size, length, [&](index first, index last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
+    parallel_for(size, length, [&](isize first, isize last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
     sum_type total{};
     for (const sum_type& sum : sums) {
         total += sum;

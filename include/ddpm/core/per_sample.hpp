@@ -30,20 +30,20 @@ public:
     template <class Values>
         requires(!detail::SpacedVector<Values>) && requires(const Values& v) {
             { v.data() } -> std::convertible_to<const T*>;
-            { v.size() } -> std::convertible_to<index>;
+            { v.size() } -> std::convertible_to<isize>;
         }
     per_sample(const Values& values) : values_(values.data(), static_cast<std::size_t>(values.size())), is_shared_(false) {}
 
     [[nodiscard]] bool is_shared() const noexcept { return is_shared_; }
 
     /// The value of sample n.
-    [[nodiscard]] T operator[](index n) const noexcept {
+    [[nodiscard]] T operator[](isize n) const noexcept {
         return is_shared_ ? shared_ : values_[static_cast<std::size_t>(n)];
     }
 
     /// @throws shape_error unless there is a value for each of `columns` samples
-    void require_columns(std::string_view where, index columns) const {
-        if (!is_shared_ && static_cast<index>(values_.size()) != columns) {
+    void require_columns(std::string_view where, isize columns) const {
+        if (!is_shared_ && static_cast<isize>(values_.size()) != columns) {
             throw shape_error(where, "one value per sample", columns, values_.size());
         }
     }

@@ -9,22 +9,22 @@ namespace ddpm {
 
 /// The shape of one sample: a plain dimension, or height × width × channels with the channel fastest.
 struct sample_shape {
-    index height = 0;
-    index width = 1;
-    index channels = 1;
+    isize height = 0;
+    isize width = 1;
+    isize channels = 1;
 
     constexpr sample_shape() noexcept = default;
 
     /// A vector of `dimension` elements.
-    constexpr sample_shape(index dimension) noexcept : height(dimension) {}
+    constexpr sample_shape(isize dimension) noexcept : height(dimension) {}
 
     /// An image.
-    constexpr sample_shape(index height_, index width_, index channels_) noexcept
+    constexpr sample_shape(isize height_, isize width_, isize channels_) noexcept
         : height(height_), width(width_), channels(channels_) {}
 
     /// D, the number of elements of a sample.
     /// @throws shape_error if one of the three is negative, or their product is 2^63 or more
-    [[nodiscard]] constexpr index size() const { return detail::element_count("sample_shape", {height, width, channels}); }
+    [[nodiscard]] constexpr isize size() const { return detail::element_count("sample_shape", {height, width, channels}); }
 
     friend constexpr bool operator==(const sample_shape&, const sample_shape&) noexcept = default;
 };

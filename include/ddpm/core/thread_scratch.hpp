@@ -17,9 +17,9 @@ namespace detail {
 template <class Tag, Scalar S>
 struct scratch_memory {
     S* data;
-    index length;
+    isize length;
 
-    void resize(index wanted) {
+    void resize(isize wanted) {
         release();
         data = aligned_allocator<S>().allocate(static_cast<std::size_t>(wanted));
         length = wanted;
@@ -40,7 +40,7 @@ struct scratch_memory {
 /// Memory at cache lines, of the calling thread, for one use, which the tag names; it grows and is kept. Its numbers
 /// are what the last use left. Nothing that asks for the same tag may begin on this thread before the use has ended.
 template <class Tag, Scalar S>
-[[nodiscard]] S* thread_scratch(index length) {
+[[nodiscard]] S* thread_scratch(isize length) {
     thread_local constinit detail::scratch_memory<Tag, S> mine{nullptr, 0};
     if (mine.length < length) {
         struct at_end_of_thread {

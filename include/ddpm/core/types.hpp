@@ -12,7 +12,7 @@
 namespace ddpm {
 
 /// Signed size, position or 0-based timestep: t = 0 is the least noisy step, T − 1 the most (the paper's t is t + 1).
-using index = std::ptrdiff_t;
+using isize = std::ptrdiff_t;
 
 /// The arithmetic type of samples and parameters.
 template <class S>

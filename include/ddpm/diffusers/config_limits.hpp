@@ -18,22 +18,22 @@ struct config_limits {
     static constexpr std::size_t values = std::size_t{1} << 15;
 
     /// Of every whole number for which nothing smaller is said here.
-    static constexpr index integer = index{1} << 24;
+    static constexpr isize integer = isize{1} << 24;
 
     /// Of a U-Net: its parameters, 4 GiB in float, where no weights lie beside its config to say how many there may be;
     /// the residual blocks of a level; the pixels of an image.
-    static constexpr index parameters = index{1} << 30;
-    static constexpr index layers = 1024;
-    static constexpr index pixels = index{1} << 24;
+    static constexpr isize parameters = isize{1} << 30;
+    static constexpr isize layers = 1024;
+    static constexpr isize pixels = isize{1} << 24;
 
     /// T. A step of a schedule's table takes 88 bytes, 9 MB for the longest; real models have 1000 to 4000.
-    static constexpr index train_timesteps = 100'000;
+    static constexpr isize train_timesteps = 100'000;
 
     /// Of a multistep solver: a step of order p looks back at p others and solves p equations.
-    static constexpr index solver_order = 16;
+    static constexpr isize solver_order = 16;
 
     /// Steps of Langevin's correction at each level.
-    static constexpr index corrections = 1000;
+    static constexpr isize corrections = 1000;
 
     /// Files of a model's weights, all of which are open at once.
     static constexpr std::size_t shards = 1000;

@@ -37,7 +37,7 @@ struct scheduler_beta {
     const scheduler_config& config;
 
     template <std::floating_point Real = double>
-    [[nodiscard]] Real operator()(index t, index steps) const {
+    [[nodiscard]] Real operator()(isize t, isize steps) const {
         if (!config.trained_betas.empty()) {
             return static_cast<Real>(config.trained_betas.at(static_cast<std::size_t>(t)));
         }
@@ -65,12 +65,12 @@ struct scheduler_beta {
 /// @throws value_error if there are not T trained β, or a β or ᾱ is outside its domain
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] noise_schedule<Tables> make_schedule(const scheduler_config& config) {
-    if (!config.trained_betas.empty() && static_cast<index>(config.trained_betas.size()) != config.train_timesteps) {
+    if (!config.trained_betas.empty() && static_cast<isize>(config.trained_betas.size()) != config.train_timesteps) {
         throw value_error("make_schedule", "number of trained betas", config.train_timesteps,
                           config.trained_betas.size());
     }
     const detail::scheduler_beta beta{config};
-    const index steps = config.train_timesteps;
+    const isize steps = config.train_timesteps;
     return config.zero_terminal_snr
                ? noise_schedule<Tables>(zero_terminal_snr<typename Tables::real>(beta, steps), steps)
                : noise_schedule<Tables>(beta, steps);
@@ -79,9 +79,9 @@ template <TablePolicy Tables = exact_tables>
 /// The timesteps of a run of `count` steps, the noisiest first, of the schedulers that go from timestep to timestep.
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
-[[nodiscard]] inline std::vector<index> scheduler_timesteps(const scheduler_config& config, index count) {
+[[nodiscard]] inline std::vector<isize> scheduler_timesteps(const scheduler_config& config, isize count) {
     if (config.kind == scheduler_kind::unclip) {
-        return count == 1 ? std::vector<index>{config.train_timesteps - 1}
+        return count == 1 ? std::vector<isize>{config.train_timesteps - 1}
                           : make_timesteps(config.train_timesteps, count, timestep_spacing::linspace);
     }
     return detail::spaced_timesteps(config, count);
@@ -96,7 +96,7 @@ template <TablePolicy Tables = exact_tables>
 /// @throws value_error for other classes, unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1
 template <NoiseSchedule Schedule>
 [[nodiscard]] sampling_plan scheduler_plan(const scheduler_config& config, const Schedule& schedule,
-                                           std::span<const index> timesteps, double eta = 0) {
+                                           std::span<const isize> timesteps, double eta = 0) {
     using enum scheduler_kind;
     if (!(eta >= 0 && eta <= 1)) {
         throw value_error("scheduler_plan", "eta", "0 <= eta <= 1", eta);
@@ -106,14 +106,14 @@ template <NoiseSchedule Schedule>
         throw value_error("scheduler_plan", "class", "DDPMScheduler, DDIMScheduler or UnCLIPScheduler",
                           detail::class_of(config.kind).name);
     }
-    const auto steps = static_cast<index>(timesteps.size());
+    const auto steps = static_cast<isize>(timesteps.size());
     sampling_plan plan(make_grid(schedule, timesteps));
-    for (index k = 0; k < steps; ++k) {
-        const index t = timesteps[static_cast<std::size_t>(k)];
+    for (isize k = 0; k < steps; ++k) {
+        const isize t = timesteps[static_cast<std::size_t>(k)];
         if (is_ddim) {
             detail::add_ddim_step(plan, config, schedule, eta, k, plan.grid()[k], t, t - schedule.steps() / steps);
         } else {
-            const index s = k + 1 < steps ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
+            const isize s = k + 1 < steps ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
             detail::add_ddpm_step(plan, config, schedule, k, t, s);
         }
     }
@@ -123,8 +123,8 @@ template <NoiseSchedule Schedule>
 /// What `sample` has to be told so that it does what such a scheduler says: the timesteps of `steps` steps (0: all) and
 /// the limits of x_0.
 /// @throws value_error as scheduler_timesteps
-[[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, index steps) {
-    const index count = steps == 0 ? config.train_timesteps : steps;
+[[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, isize steps) {
+    const isize count = steps == 0 ? config.train_timesteps : steps;
     const denoise_options denoise = detail::denoise_options_of(config);
     sample_options options;
     options.steps = count;

@@ -40,7 +40,7 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     if (integrates_noise && config.final_sigma == grid_end::zero_noise) {
         reader.fail("final_sigmas_type", "sigma_min for this algorithm_type", "zero");
     }
-    const index most = is_one_of(config.kind, {scheduler_kind::unipc})       ? config_limits::solver_order
+    const isize most = is_one_of(config.kind, {scheduler_kind::unipc})       ? config_limits::solver_order
                        : config.kind == scheduler_kind::cosine_dpm_multistep ? 2
                                                                              : 3;
     if (config.solver_order > most) {

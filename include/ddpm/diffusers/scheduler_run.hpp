@@ -112,7 +112,7 @@ inline void require_signal(const scheduler_run& run) {
 }
 
 template <TablePolicy Tables>
-[[nodiscard]] sampling_plan plan_of(const scheduler_config& config, index steps, const scheduler_run_options& options) {
+[[nodiscard]] sampling_plan plan_of(const scheduler_config& config, isize steps, const scheduler_run_options& options) {
     if (!has_schedule(config.kind)) {
         const time_grid grid = continuous_grid(config, steps, options);
         return config.kind == scheduler_kind::score_sde_ve ? sampling_plan(grid)
@@ -151,7 +151,7 @@ template <TablePolicy Tables>
 /// different kinds are mixed, or ε is predicted where ᾱ is 0
 /// @source diffusers 0.42.1
 template <TablePolicy Tables = exact_tables>
-[[nodiscard]] scheduler_run make_scheduler_run(const scheduler_config& config, index steps,
+[[nodiscard]] scheduler_run make_scheduler_run(const scheduler_config& config, isize steps,
                                                const scheduler_run_options& options = {}) {
     if (steps < 1) {
         throw value_error("make_scheduler_run", "number of steps", ">= 1", steps);
@@ -178,7 +178,7 @@ template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> denoise_from(const scheduler_run& run, P&& network, batch<S> x, Noise&& noise,
                                     const std::type_identity_t<step_callback<S>>& on_step = {},
-                                    index first_sample = 0) {
+                                    isize first_sample = 0) {
     if (run.preconditioning) {
         return denoise_from<S>(run.plan, edm_preconditioned(network, *run.preconditioning), std::move(x), noise,
                                run.denoise, on_step, first_sample);

@@ -14,8 +14,8 @@ struct scheduler_run_options {
     std::optional<double> mu{};   ///< of dynamic shifting
     std::optional<double>
         image_length{};      ///< the number of tokens of an image, from which μ follows if it is not given
-    index jump_length = 10;  ///< of RePaint
-    index jump_count = 10;   ///< of RePaint
+    isize jump_length = 10;  ///< of RePaint
+    isize jump_count = 10;   ///< of RePaint
 };
 
 }  // namespace ddpm::diffusers

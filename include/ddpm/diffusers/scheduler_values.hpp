@@ -103,7 +103,7 @@ enum class flow_time_shift { exponential, linear };
 /// and DDIMScheduler. Those of the others: `default_scheduler_config`.
 struct scheduler_config {
     scheduler_kind kind = scheduler_kind::ddpm;
-    index train_timesteps = 1000;  ///< T
+    isize train_timesteps = 1000;  ///< T
     beta_curve curve = beta_curve::linear;
     double beta_start = 1e-4;
     double beta_end = 0.02;
@@ -114,7 +114,7 @@ struct scheduler_config {
     bool clip = true;  ///< the estimate of x_0, to ±clip_range
     double clip_range = 1;
     timestep_spacing spacing = timestep_spacing::leading;
-    index steps_offset = 0;    ///< added to timesteps whose spacing is leading
+    isize steps_offset = 0;    ///< added to timesteps whose spacing is leading
     bool end_at_clean = true;  ///< set_alpha_to_one: the chain ends at x_0, not at the level of t = 0
     bool threshold = false;    ///< dynamic thresholding of the estimate of x_0
     double threshold_ratio = 0.995;
@@ -135,16 +135,16 @@ struct scheduler_config {
         -std::numeric_limits<double>::infinity();  ///< of ln(α/σ), below which no timestep is used
 
     // Solvers.
-    index solver_order = 2;
+    isize solver_order = 2;
     scheduler_algorithm algorithm = scheduler_algorithm::dpmsolver_pp;
     scheduler_solver solver = scheduler_solver::midpoint;
     bool lower_order_final = true;
     bool euler_at_final = false;
     bool skip_runge_kutta = false;  ///< skip_prk_steps
     bool predict_x0 = true;
-    std::vector<index> disable_corrector{};  ///< steps
-    index predictor_order = 2;
-    index corrector_order = 2;
+    std::vector<isize> disable_corrector{};  ///< steps
+    isize predictor_order = 2;
+    isize corrector_order = 2;
     std::optional<std::uint64_t> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
     double eta = 0;                     ///< of RePaintScheduler
 
@@ -155,8 +155,8 @@ struct scheduler_config {
     flow_time_shift time_shift = flow_time_shift::exponential;
     double base_shift = 0.5;  ///< μ at base_length
     double max_shift = 1.15;  ///< μ at max_length
-    index base_length = 256;
-    index max_length = 4096;
+    isize base_length = 256;
+    isize max_length = 4096;
     bool invert_sigmas = false;
     bool stochastic = false;
 
@@ -165,11 +165,11 @@ struct scheduler_config {
     double rho = 7;
     edm_sigma_schedule sigma_schedule = edm_sigma_schedule::karras;
     double s_noise = 1;
-    index original_steps = 50;  ///< of the model that was distilled
+    isize original_steps = 50;  ///< of the model that was distilled
     double timestep_scaling = 10;
     double snr = 0.15;
     double sampling_eps = 1e-5;
-    index correct_steps = 1;
+    isize correct_steps = 1;
 
     std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
     std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written

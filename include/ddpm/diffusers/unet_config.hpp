@@ -73,8 +73,8 @@ namespace detail {
 }
 
 /// A whole number, or null or nothing for 0.
-[[nodiscard]] inline index integer_or_null(config_reader& reader, std::string_view key,
-                                           index most = config_limits::integer) {
+[[nodiscard]] inline isize integer_or_null(config_reader& reader, std::string_view key,
+                                           isize most = config_limits::integer) {
     return reader.take_null(key) ? 0 : reader.integer(key, 0, 0, most);
 }
 
@@ -131,10 +131,10 @@ inline void read_size(config_reader& reader, unet_config& config) {
     nn::unet_options& o = config.options;
     if (reader.take_null(key) || !reader.has(key)) {
         config.has_sample_size = false;
-        o.height = o.width = std::max(o.height, index{1} << std::min<std::size_t>(o.channels.size() - 1, 24));
+        o.height = o.width = std::max(o.height, isize{1} << std::min<std::size_t>(o.channels.size() - 1, 24));
         config.notes.push_back(ddpm::detail::text("the file names no sample_size: taken as ", o.height));
     } else if (const json size = *reader.take(key); std::holds_alternative<json::array>(size.value)) {
-        std::vector<index> sizes;
+        std::vector<isize> sizes;
         reader.each(key, size, [&](const json& element) { sizes.push_back(reader.integer_of(key, element, 1)); });
         if (sizes.size() != 2) {
             reader.fail(key, "a number or [height, width]", size);
@@ -228,7 +228,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 }
 
 /// The config, if its U-Net has no more parameters than `most`, which is what `limit` says.
-[[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where, index most,
+[[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where, isize most,
                                                    std::string_view limit) {
     config_reader reader(text, where);
     unet_config config;
@@ -243,7 +243,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     read_time(reader, o);
     o.layers = reader.integer("layers_per_block", o.layers, 1, config_limits::layers);
     read_middle(reader, o, config.notes);
-    const index padding = reader.integer("downsample_padding", 1, 0);
+    const isize padding = reader.integer("downsample_padding", 1, 0);
     if (padding > 1) {
         reader.fail("downsample_padding", "0 or 1", padding);
     }
@@ -258,7 +258,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
     read_classes(reader, o, config.notes);
     config.unknown = reader.rest(config.notes);
-    index parameters = 0;
+    isize parameters = 0;
     try {
         parameters = nn::unet_parameter_count(o);
     } catch (const value_error& e) {
@@ -290,7 +290,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     const std::string text = detail::read_json_file(path);
     const std::string folder = path.find('/') == path.npos ? "." : path.substr(0, path.rfind('/') + 1);
     if (const auto bytes = detail::weight_bytes(folder)) {
-        return detail::parse_unet_config(text, path, static_cast<index>(*bytes / 2),
+        return detail::parse_unet_config(text, path, static_cast<isize>(*bytes / 2),
                                          "what the weights beside it can hold");
     }
     return parse_unet_config(text, path);
@@ -302,7 +302,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 [[nodiscard]] inline std::string unet_config_text(const unet_config& config) {
     using detail::json_of;
     const nn::unet_options& o = config.options;
-    const auto null_for_0 = [](index value) { return value == 0 ? detail::json{} : json_of(value); };
+    const auto null_for_0 = [](isize value) { return value == 0 ? detail::json{} : json_of(value); };
     const auto named = [](const auto& names) { return [&](auto value) { return detail::name_in(names, value); }; };
     const detail::json size = !config.has_sample_size  ? detail::json{}
                               : o.height == o.width ? json_of(o.height)
@@ -319,11 +319,11 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
             {"add_attention", json_of(o.middle_attention)},
             {"attention_head_dim", null_for_0(o.head_dim)},
             {"attn_norm_num_groups", null_for_0(o.middle_attention_groups)},
-            {"block_out_channels", detail::json_list(o.channels, [](index channels) { return channels; })},
+            {"block_out_channels", detail::json_list(o.channels, [](isize channels) { return channels; })},
             {"center_input_sample", json_of(o.center_input)},
             {"class_embed_type", classes},
             {"down_block_types", detail::json_list(o.down, named(detail::down_names()))},
-            {"downsample_padding", json_of(index{o.downsample_padding == nn::conv_padding::after ? 0 : 1})},
+            {"downsample_padding", json_of(isize{o.downsample_padding == nn::conv_padding::after ? 0 : 1})},
             {"downsample_type", json_of(detail::name_in(detail::resampling_names(), o.downsample))},
             {"dropout", json_of(o.dropout)},
             {"flip_sin_to_cos", json_of(o.order == nn::embedding_order::cos_sin)},

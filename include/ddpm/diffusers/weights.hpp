@@ -30,7 +30,7 @@ namespace detail {
 
 /// Whether a stored shape is the parameter's. The dense layers of an attention were convolutions of 1 × 1 once.
 template <class T>
-[[nodiscard]] bool fits(const nn::parameter<T>& p, std::span<const index> stored) {
+[[nodiscard]] bool fits(const nn::parameter<T>& p, std::span<const isize> stored) {
     if (is_of_attention(p.name) && p.shape.dimensions() == 2) {
         while (stored.size() > 2 && stored.size() <= 4 && stored.back() == 1) {
             stored = stored.first(stored.size() - 1);
@@ -113,7 +113,7 @@ void save_weights(const std::string& folder, const Net& net) {
     std::vector<io::tensor_source> tensors;
     std::size_t largest = 0;
     for (const auto& p : parameters) {
-        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), p.values);
+        tensors.emplace_back(p.name, std::vector<isize>(p.shape.begin(), p.shape.end()), p.values);
         largest = std::max(largest, p.values.size());
     }
     const std::string old_index = detail::path_in(place, detail::weights_index_name());

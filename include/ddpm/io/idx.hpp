@@ -23,9 +23,9 @@ namespace ddpm::io {
 
 /// Grey images of one size, image after image, row after row.
 struct idx_images {
-    index count = 0;
-    index height = 0;
-    index width = 0;
+    isize count = 0;
+    isize height = 0;
+    isize width = 0;
     std::vector<std::uint8_t> pixels;
 
     [[nodiscard]] sample_shape shape() const noexcept { return {height, width, 1}; }
@@ -36,7 +36,7 @@ namespace detail {
 /// Checks an IDX header of unsigned bytes against the size of its file and gives the extents: magic number 0, 0, 8 and
 /// the number of dimensions, then one big-endian 32-bit extent each, then exactly their product of bytes.
 template <std::size_t Dimensions>
-[[nodiscard]] std::array<index, Dimensions> idx_extents(std::span<const std::byte> prefix, std::uint64_t file_size,
+[[nodiscard]] std::array<isize, Dimensions> idx_extents(std::span<const std::byte> prefix, std::uint64_t file_size,
                                                         std::string_view where) {
     constexpr std::size_t header_bytes = 4 + 4 * Dimensions;
     constexpr std::uint32_t magic = 0x0800u + static_cast<std::uint32_t>(Dimensions);
@@ -49,7 +49,7 @@ template <std::size_t Dimensions>
                        ddpm::detail::text("magic number ", magic),
                        ddpm::detail::text(got, ", ", foreign_content(prefix)));
     }
-    std::array<index, Dimensions> extents{};
+    std::array<isize, Dimensions> extents{};
     std::uint64_t product = 1;
     for (std::size_t i = 0; i < Dimensions; ++i) {
         const std::uint32_t extent = load_big_u32(prefix.data() + 4 + 4 * i);
@@ -57,7 +57,7 @@ template <std::size_t Dimensions>
         if (extent == 0 || !next) {
             throw io_error(where, ddpm::detail::text("IDX extent ", i), "at least 1 and a product below 2^64", extent);
         }
-        extents[i] = static_cast<index>(extent);
+        extents[i] = static_cast<isize>(extent);
         product = *next;
     }
     const auto total = checked_add(header_bytes, product);
@@ -70,7 +70,7 @@ template <std::size_t Dimensions>
 
 /// Reads a whole IDX file: `body` gets its bytes only after the header has been found to fit the file's size.
 template <std::size_t Dimensions>
-[[nodiscard]] std::array<index, Dimensions> read_idx(const std::string& path, std::vector<std::uint8_t>& body) {
+[[nodiscard]] std::array<isize, Dimensions> read_idx(const std::string& path, std::vector<std::uint8_t>& body) {
     const input_file file(path);
     constexpr std::size_t header_bytes = 4 + 4 * Dimensions;
     std::array<std::byte, telling_bytes> buffer{};
@@ -86,7 +86,7 @@ template <std::size_t Dimensions>
 
 /// The same of a file in memory.
 template <std::size_t Dimensions>
-[[nodiscard]] std::array<index, Dimensions> parse_idx(std::span<const std::byte> file, std::string_view where,
+[[nodiscard]] std::array<isize, Dimensions> parse_idx(std::span<const std::byte> file, std::string_view where,
                                                       std::vector<std::uint8_t>& body) {
     const auto extents = idx_extents<Dimensions>(file, file.size(), where);
     const auto* first = reinterpret_cast<const std::uint8_t*>(file.data());

@@ -19,18 +19,18 @@ namespace ddpm::io {
 
 /// An image of 8-bit samples, row after row, the channels of a pixel together.
 struct image8 {
-    index height = 0;
-    index width = 0;
-    index channels = 1;
+    isize height = 0;
+    isize width = 0;
+    isize channels = 1;
     std::vector<std::uint8_t> pixels;
 };
 
 /// How image_grid arranges its tiles.
 struct grid_options {
-    index columns = 0;            ///< tiles in a row; 0: as square as it gets
-    index rows = 0;               ///< rows of tiles; 0: as many as are needed
-    index padding = 1;            ///< pixels between tiles and around them, before enlargement
-    index scale = 1;              ///< every pixel becomes scale × scale pixels
+    isize columns = 0;            ///< tiles in a row; 0: as square as it gets
+    isize rows = 0;               ///< rows of tiles; 0: as many as are needed
+    isize padding = 1;            ///< pixels between tiles and around them, before enlargement
+    isize scale = 1;              ///< every pixel becomes scale × scale pixels
     std::uint8_t background = 0;  ///< the value of padding and of tiles without an image
 };
 
@@ -43,7 +43,7 @@ struct grid_options {
 namespace detail {
 
 /// Fills in the options that stand at 0, and checks them.
-[[nodiscard]] inline grid_options complete_grid(grid_options options, index count, sample_shape shape) {
+[[nodiscard]] inline grid_options complete_grid(grid_options options, isize count, sample_shape shape) {
     constexpr auto where = "image_grid";
     if (options.columns < 0 || options.rows < 0 || options.padding < 0 || options.scale < 1) {
         throw value_error(where, "options", "columns, rows, padding >= 0 and scale >= 1", "less");
@@ -54,13 +54,13 @@ namespace detail {
     if (options.columns == 0) {
         const double ratio = options.rows > 0 ? static_cast<double>(count) / static_cast<double>(options.rows)
                                               : std::sqrt(static_cast<double>(count));
-        options.columns = std::max<index>(1, static_cast<index>(std::ceil(ratio)));
+        options.columns = std::max<isize>(1, static_cast<isize>(std::ceil(ratio)));
     }
     if (options.rows == 0) {
-        options.rows = std::max<index>(1, count / options.columns + (count % options.columns != 0 ? 1 : 0));
+        options.rows = std::max<isize>(1, count / options.columns + (count % options.columns != 0 ? 1 : 0));
     }
     // Every factor below this bound: no product of two overflows, and the product of all is checked.
-    constexpr index largest = std::numeric_limits<std::int32_t>::max() / 4;
+    constexpr isize largest = std::numeric_limits<std::int32_t>::max() / 4;
     if (std::max({options.columns, options.rows, options.padding, options.scale, shape.height, shape.width}) >
         largest) {
         throw value_error(where, "grid too large");
@@ -69,7 +69,7 @@ namespace detail {
 }
 
 /// The extent of a side: tiles and the padding around each.
-[[nodiscard]] inline index grid_side(index tiles, index tile, const grid_options& options) {
+[[nodiscard]] inline isize grid_side(isize tiles, isize tile, const grid_options& options) {
     const auto pitch = static_cast<std::uint64_t>(tile + options.padding);
     const auto base = checked_multiply(static_cast<std::uint64_t>(tiles), pitch);
     const auto padded = base ? checked_add(*base, static_cast<std::uint64_t>(options.padding)) : std::nullopt;
@@ -77,7 +77,7 @@ namespace detail {
     if (!side || *side > std::uint64_t{std::numeric_limits<std::int32_t>::max()}) {
         throw value_error("image_grid", "grid too large", "sides below 2^31 pixels", side ? *side : 0);
     }
-    return static_cast<index>(*side);
+    return static_cast<isize>(*side);
 }
 
 }  // namespace detail
@@ -92,7 +92,7 @@ template <BatchLike X>
     const ddpm::detail::readable<X> memory(images);
     const batch_view<const scalar>& view = memory.view();
     const grid_options options = detail::complete_grid(asked, view.columns(), shape);
-    const index area = shape.height * shape.width;
+    const isize area = shape.height * shape.width;
     if (view.rows() % area != 0 || view.rows() / area != shape.channels) {
         throw shape_error("image_grid", "rows of the batch",
                           ddpm::detail::text(shape.height, " x ", shape.width, " x ", shape.channels), view.rows());
@@ -111,11 +111,11 @@ template <BatchLike X>
         throw value_error("image_grid", "grid too large");
     }
     out.pixels.assign(static_cast<std::size_t>(*size), options.background);
-    for (index n = 0; n < view.columns(); ++n) {
-        const index top = (options.padding + n / options.columns * (shape.height + options.padding)) * options.scale;
-        const index left = (options.padding + n % options.columns * (shape.width + options.padding)) * options.scale;
-        for (index y = 0; y < shape.height * options.scale; ++y) {
-            for (index x = 0; x < shape.width * options.scale; ++x) {
+    for (isize n = 0; n < view.columns(); ++n) {
+        const isize top = (options.padding + n / options.columns * (shape.height + options.padding)) * options.scale;
+        const isize left = (options.padding + n % options.columns * (shape.width + options.padding)) * options.scale;
+        for (isize y = 0; y < shape.height * options.scale; ++y) {
+            for (isize x = 0; x < shape.width * options.scale; ++x) {
                 const scalar* from =
                     view.column(n) + (y / options.scale * shape.width + x / options.scale) * shape.channels;
                 std::uint8_t* to = out.pixels.data() + ((top + y) * out.width + left + x) * shape.channels;

@@ -28,12 +28,12 @@ namespace detail {
 /// Writes the samples one after another, many at a time: copy(from, to) puts one of them into its place.
 template <Scalar S, class Copy>
 void write_samples(atomic_file& file, const batch_view<const S>& view, const Copy& copy) {
-    const index rows = view.rows();
-    const index most = std::max<index>(1, static_cast<index>(chunk_bytes / sizeof(S)) / std::max<index>(1, rows));
+    const isize rows = view.rows();
+    const isize most = std::max<isize>(1, static_cast<isize>(chunk_bytes / sizeof(S)) / std::max<isize>(1, rows));
     std::vector<S> values(static_cast<std::size_t>(std::min(most, view.columns()) * rows));
-    for (index first = 0; first < view.columns(); first += most) {
-        const index count = std::min(most, view.columns() - first);
-        for (index n = 0; n < count; ++n) {
+    for (isize first = 0; first < view.columns(); first += most) {
+        const isize count = std::min(most, view.columns() - first);
+        for (isize n = 0; n < count; ++n) {
             copy(view.column(first + n), values.data() + n * rows);
         }
         file.write(std::as_bytes(std::span(values).first(static_cast<std::size_t>(count * rows))));
@@ -72,7 +72,7 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
     const ddpm::detail::readable<X> memory(samples);
     const batch_view<const scalar>& view = memory.view();
     ddpm::detail::require_image("write_npy", view.rows(), shape);
-    const index count = view.columns();
+    const isize count = view.columns();
     const bool planes = order == channel_order::first;
     const std::array extents = planes ? std::array{count, shape.channels, shape.height, shape.width}
                                       : std::array{count, shape.height, shape.width, shape.channels};
@@ -122,7 +122,7 @@ template <Scalar S>
 [[nodiscard]] npy_images<S> read_npy_images(const std::string& path, channel_order order = channel_order::last) {
     const detail::input_file file(path);
     const detail::npy_header header = detail::read_npy_header(file);
-    const std::vector<index>& size = header.shape;
+    const std::vector<isize>& size = header.shape;
     const bool planes = order == channel_order::first;
     if (size.size() != 4 && size.size() != 3) {
         throw io_error(path, "not an array of images",

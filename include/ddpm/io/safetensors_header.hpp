@@ -42,14 +42,14 @@ struct safetensors_limits {
 /// What a tensor is, and where its bytes lie: row-major, the last dimension fastest.
 struct tensor_info {
     dtype type = dtype::f32;
-    std::vector<index> shape;  ///< empty for a scalar, which has one element
+    std::vector<isize> shape;  ///< empty for a scalar, which has one element
     std::uint64_t begin = 0;   ///< first byte, counted from the start of the data
     std::uint64_t end = 0;     ///< one past the last
 
     /// The number of elements.
-    [[nodiscard]] index size() const noexcept {
-        index product = 1;
-        for (const index extent : shape) {
+    [[nodiscard]] isize size() const noexcept {
+        isize product = 1;
+        for (const isize extent : shape) {
             product *= extent;
         }
         return product;
@@ -67,16 +67,16 @@ namespace detail {
 
 /// The bytes that a tensor occupies, or nothing if its shape overflows or ends inside a byte. Extents of zero are left
 /// out of the overflow check, not allowed to hide it.
-[[nodiscard]] inline std::optional<std::uint64_t> tensor_bytes(dtype type, std::span<const index> shape) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> tensor_bytes(dtype type, std::span<const isize> shape) noexcept {
     std::uint64_t elements = 1;
     bool empty = false;
-    for (const index extent : shape) {
+    for (const isize extent : shape) {
         if (extent < 0) {
             return std::nullopt;
         }
         empty = empty || extent == 0;
         const auto product = checked_multiply(elements, extent == 0 ? 1 : static_cast<std::uint64_t>(extent));
-        if (!product || *product > static_cast<std::uint64_t>(std::numeric_limits<index>::max())) {
+        if (!product || *product > static_cast<std::uint64_t>(std::numeric_limits<isize>::max())) {
             return std::nullopt;
         }
         elements = *product;
@@ -92,9 +92,9 @@ namespace detail {
 }
 
 /// The shape as it stands in a file, for messages.
-[[nodiscard]] inline std::string shape_text(std::span<const index> shape) {
+[[nodiscard]] inline std::string shape_text(std::span<const isize> shape) {
     std::string text = "[";
-    for (const index extent : shape) {
+    for (const isize extent : shape) {
         text.append(text.size() > 1 ? ", " : "").append(std::to_string(extent));
     }
     return text + "]";
@@ -200,17 +200,17 @@ private:
                        "a dtype of the format", quoted(type_name));
     }
 
-    static std::vector<index> read_shape(json_reader& reader) {
-        std::vector<index> shape;
+    static std::vector<isize> read_shape(json_reader& reader) {
+        std::vector<isize> shape;
         reader.array([&] {
             if (shape.size() == safetensors_limits::dimensions) {
                 reader.fail(ddpm::detail::text("at most ", safetensors_limits::dimensions, " dimensions"), "one more");
             }
             const std::uint64_t extent = reader.unsigned_integer();
-            if (extent > static_cast<std::uint64_t>(std::numeric_limits<index>::max())) {
+            if (extent > static_cast<std::uint64_t>(std::numeric_limits<isize>::max())) {
                 reader.fail("an extent below 2^63", extent);
             }
-            shape.push_back(static_cast<index>(extent));
+            shape.push_back(static_cast<isize>(extent));
         });
         return shape;
     }

@@ -26,15 +26,15 @@ namespace ddpm::io {
 struct tensor_source {
     std::string name;
     dtype type = dtype::f32;
-    std::vector<index> shape{};
+    std::vector<isize> shape{};
     std::span<const std::byte> bytes{};
 
-    tensor_source(std::string name_, dtype type_, std::vector<index> shape_, std::span<const std::byte> bytes_)
+    tensor_source(std::string name_, dtype type_, std::vector<isize> shape_, std::span<const std::byte> bytes_)
         : name(std::move(name_)), type(type_), shape(std::move(shape_)), bytes(bytes_) {}
 
     /// Of numbers that are stored as they are.
     template <class T>
-    tensor_source(std::string name_, std::vector<index> shape_, std::span<const T> values)
+    tensor_source(std::string name_, std::vector<isize> shape_, std::span<const T> values)
         : tensor_source(std::move(name_), dtype_of<T>(), std::move(shape_), std::as_bytes(values)) {}
 };
 

@@ -28,7 +28,7 @@ struct adam_coefficients {
 /// @determinism the same bits on every instruction set
 /// @source Kingma and Ba 2014, arXiv 1412.6980, algorithm 1, in torch's order of operations
 template <Scalar S>
-void adam(index size, S* p, const S* g, S* m, S* v, const adam_coefficients& c, index total = 0) {
+void adam(isize size, S* p, const S* g, S* m, S* v, const adam_coefficients& c, isize total = 0) {
     DDPM_DISPATCH(adam<S>)
     (size, detail::fetch_distance<S>(total > size ? total : size), p, g, m, v, static_cast<S>(c.gradient_scale),
      static_cast<S>(c.shrink), static_cast<S>(c.l2), static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2),

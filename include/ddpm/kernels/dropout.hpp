@@ -25,7 +25,7 @@ void dropout(const normal_address& at, std::uint32_t threshold, std::type_identi
              batch_view<const std::type_identity_t<S>> x, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(dropout<S>);
     static_assert(block_elements % 64 == 0);
-    for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+    for_each_tile(out.rows(), out.columns(), [&](isize n, isize count, isize first, isize last) {
         body(at.later(n), threshold, factor, x.column(n) + first, x.stride(), out.column(n) + first, out.stride(),
              count, first, last - first);
     });

@@ -20,14 +20,14 @@ template <class S, class Body, class... Out>
 void for_each_run(std::string_view where, batch_view<const S> x, const Body& body, batch_view<Out>... out) {
     (ddpm::detail::require_same_shape(where, "the output has the shape of the input", x, out), ...);
     for_each_alike(
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             body(last - first, x.column(n) + first, (out.column(n) + first)...);
         },
         x, out...);
 }
 
 template <elementary_function F, Scalar S>
-void evaluate(index size, const S* x, S* out) {
+void evaluate(isize size, const S* x, S* out) {
     DDPM_DISPATCH(evaluate_array<F, S>)(size, x, out);
 }
 
@@ -51,7 +51,7 @@ void evaluate(std::string_view where, const X& x, batch_view<scalar_of<X>> out) 
 /// out = e^x.
 /// @accuracy 1.3 ULP; −Inf gives 0, what overflows Inf
 template <Scalar S>
-void exp(index size, const S* x, S* out) {
+void exp(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::exp_of>(size, x, out);
 }
 template <BatchLike X>
@@ -62,7 +62,7 @@ void exp(const X& x, batch_view<scalar_of<X>> out) {
 /// out = log x, to the base e.
 /// @accuracy 1 ULP, for subnormal x too; ±0 gives −Inf, Inf Inf, what is negative NaN
 template <Scalar S>
-void log(index size, const S* x, S* out) {
+void log(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::log_of>(size, x, out);
 }
 template <BatchLike X>
@@ -77,7 +77,7 @@ inline constexpr S largest_angle = std::is_same_v<S, float> ? S(65536) : S(67108
 /// out = sin x, x in radians.
 /// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
 template <Scalar S>
-void sin(index size, const S* x, S* out) {
+void sin(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sin_of>(size, x, out);
 }
 template <BatchLike X>
@@ -88,7 +88,7 @@ void sin(const X& x, batch_view<scalar_of<X>> out) {
 /// out = cos x, x in radians.
 /// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
 template <Scalar S>
-void cos(index size, const S* x, S* out) {
+void cos(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::cos_of>(size, x, out);
 }
 template <BatchLike X>
@@ -98,7 +98,7 @@ void cos(const X& x, batch_view<scalar_of<X>> out) {
 
 /// The sine and the cosine of x, with the bits of sin and cos; either output may be the input.
 template <Scalar S>
-void sincos(index size, const S* x, S* sine, S* cosine) {
+void sincos(isize size, const S* x, S* sine, S* cosine) {
     DDPM_DISPATCH(sincos_array<S>)(size, x, sine, cosine);
 }
 template <BatchLike X>
@@ -111,7 +111,7 @@ void sincos(const X& x, batch_view<scalar_of<X>> sine, batch_view<scalar_of<X>> 
 /// out = tanh x.
 /// @accuracy 2.7 ULP; ±Inf gives ±1
 template <Scalar S>
-void tanh(index size, const S* x, S* out) {
+void tanh(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::tanh_of>(size, x, out);
 }
 template <BatchLike X>
@@ -122,7 +122,7 @@ void tanh(const X& x, batch_view<scalar_of<X>> out) {
 /// out = 1 / (1 + e^−x).
 /// @accuracy 2.5 ULP; −Inf gives 0, Inf 1
 template <Scalar S>
-void sigmoid(index size, const S* x, S* out) {
+void sigmoid(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sigmoid_of>(size, x, out);
 }
 template <BatchLike X>
@@ -133,7 +133,7 @@ void sigmoid(const X& x, batch_view<scalar_of<X>> out) {
 /// out = 1 / √x, with equal bits on every instruction set.
 /// @accuracy 1.5 ULP; ±0 gives ±Inf, Inf 0, what is negative NaN
 template <Scalar S>
-void rsqrt(index size, const S* x, S* out) {
+void rsqrt(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::rsqrt_of>(size, x, out);
 }
 template <BatchLike X>

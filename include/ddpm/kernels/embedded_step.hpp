@@ -50,7 +50,7 @@ namespace ddpm::kernels {
 /// @complexity one pass over memory
 /// @source Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.4, eq. 4.10 and 4.11
 template <Scalar S>
-[[nodiscard]] double take_embedded_step(index size, const embedded_step<S>& step, S* x, const S* eps, const S* u,
+[[nodiscard]] double take_embedded_step(isize size, const embedded_step<S>& step, S* x, const S* eps, const S* u,
                                         const S* p, const S* low, S* old) {
     return DDPM_DISPATCH(take_embedded_step<S>)(size, step, x, eps, u, p, low, old);
 }

@@ -26,11 +26,11 @@ void gaussian_kl(batch_view<const S> m1, batch_view<const S> lv1, batch_view<con
     const bool shared1 = lv1.rows() == 1, shared2 = lv2.rows() == 1;
     sum_columns(
         m1.rows(), m1.columns(),
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             return body(last - first, m1.column(n) + first, lv1.column(n) + (shared1 ? 0 : first), shared1,
                         m2.column(n) + first, lv2.column(n) + (shared2 ? 0 : first), shared2);
         },
-        [&](index n, double sum) { kl[n] = static_cast<S>(sum); });
+        [&](isize n, double sum) { kl[n] = static_cast<S>(sum); });
 }
 
 }  // namespace ddpm::kernels

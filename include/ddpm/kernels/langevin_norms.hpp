@@ -42,7 +42,7 @@ namespace ddpm::kernels {
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory; the score is not kept
 template <Scalar S>
-[[nodiscard]] langevin_norms measure_langevin(index size, const score_coefficients<S>& score, const S* xt, const S* p,
+[[nodiscard]] langevin_norms measure_langevin(isize size, const score_coefficients<S>& score, const S* xt, const S* p,
                                               const S* z) {
     return DDPM_DISPATCH(measure_langevin<S>)(size, score, xt, p, z);
 }
@@ -50,7 +50,7 @@ template <Scalar S>
 /// The same for elements first … first + size − 1 of a sample, with the z that philox_normal makes at that address, which is
 /// written; `first` is a multiple of 64, and the pointers are to that element.
 template <Scalar S>
-[[nodiscard]] langevin_norms draw_and_measure_langevin(const normal_address& at, index first, index size,
+[[nodiscard]] langevin_norms draw_and_measure_langevin(const normal_address& at, isize first, isize size,
                                                        const score_coefficients<S>& score, const S* xt, const S* p, S* z) {
     return DDPM_DISPATCH(draw_and_measure_langevin<S>)(at, first, size, score, xt, p, z);
 }

@@ -24,10 +24,10 @@ template <Scalar S>
 void layer_norm(batch_view<const S> x, const S* weight, const S* bias, double eps, batch_view<S> y,
                 batch_view<S> moments) {
     const auto body = DDPM_DISPATCH(layer_norm<S>);
-    const index rows = x.rows();
-    parallel_for(x.columns(), std::max<index>(1, block_elements / std::max<index>(1, rows)),
-                 [&](index first, index last) {
-                     for (index n = first; n < last; ++n) {
+    const isize rows = x.rows();
+    parallel_for(x.columns(), std::max<isize>(1, block_elements / std::max<isize>(1, rows)),
+                 [&](isize first, isize last) {
+                     for (isize n = first; n < last; ++n) {
                          body(rows, x.column(n), weight, bias, static_cast<S>(eps), S(1) / static_cast<S>(rows),
                               y.column(n), moments.column(n));
                      }
@@ -42,14 +42,14 @@ void layer_norm_backward(batch_view<const S> x, const S* weight, batch_view<cons
                          batch_view<S> dx, S* dweight, S* dbias) {
     const auto parameters = DDPM_DISPATCH(layer_norm_parameters<S>);
     const auto body = DDPM_DISPATCH(layer_norm_backward<S>);
-    const index rows = x.rows();
-    parallel_for(rows, row_grain(x.columns()), [&](index first, index last) {
+    const isize rows = x.rows();
+    parallel_for(rows, row_grain(x.columns()), [&](isize first, isize last) {
         parameters(last - first, x.columns(), x.data() + first, x.stride(), moments.data(), moments.stride(),
                    dy.data() + first, dy.stride(), dweight + first, dbias + first);
     });
-    parallel_for(x.columns(), std::max<index>(1, block_elements / std::max<index>(1, rows)),
-                 [&](index first, index last) {
-                     for (index n = first; n < last; ++n) {
+    parallel_for(x.columns(), std::max<isize>(1, block_elements / std::max<isize>(1, rows)),
+                 [&](isize first, isize last) {
+                     for (isize n = first; n < last; ++n) {
                          body(rows, x.column(n), weight, moments.column(n), S(1) / static_cast<S>(rows), dy.column(n),
                               dx.column(n));
                      }

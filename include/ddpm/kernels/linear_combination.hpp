@@ -20,7 +20,7 @@ namespace ddpm::kernels {
 /// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 template <Scalar S, std::size_t Terms>
-void linear_combination(index size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
+void linear_combination(isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
     static_assert(Terms >= 1 && Terms <= 4);
     const auto body = stream ? DDPM_DISPATCH(linear_combination<Terms, true, S>)
                              : DDPM_DISPATCH(linear_combination<Terms, false, S>);
@@ -31,7 +31,7 @@ namespace detail {
 
 /// The sum of the first `count` of the terms.
 template <std::size_t Terms, Scalar S>
-void combine_first(std::size_t count, index size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream) {
+void combine_first(std::size_t count, isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream) {
     if (count == Terms) {
         linear_combination<S, Terms>(size, factor, x, out, stream);
     } else if constexpr (Terms > 1) {
@@ -56,7 +56,7 @@ void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& 
     const bool stream = [&]<std::size_t... Place>(std::index_sequence<Place...>) {
         return detail::should_stream(out, x[Place]...);
     }(std::make_index_sequence<Terms>());
-    for_each_block(out.rows(), out.columns(), [&](index n, index first, index last) {
+    for_each_block(out.rows(), out.columns(), [&](isize n, isize first, isize last) {
         const std::array<S, Terms> factors = factors_of(n);
         S factor[Terms];
         const S* columns[Terms];

@@ -22,10 +22,10 @@ namespace ddpm::kernels {
 template <Scalar S>
 struct matrix_ref {
     const S* data = nullptr;
-    index rows = 0;
-    index columns = 0;
-    index row_stride = 1;
-    index column_stride = 0;
+    isize rows = 0;
+    isize columns = 0;
+    isize row_stride = 1;
+    isize column_stride = 0;
 
     [[nodiscard]] matrix_ref transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };

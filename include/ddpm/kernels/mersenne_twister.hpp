@@ -14,19 +14,19 @@
 namespace ddpm::kernels {
 
 /// How many words a Mersenne twister's state has.
-inline constexpr index twister_words = 624;
+inline constexpr isize twister_words = 624;
 
 /// The next 624 states from the last.
 /// @source Matsumoto and Nishimura, Mersenne twister, ACM TOMACS 8 (1998): MT19937
 inline void twist(std::uint32_t* state) { DDPM_DISPATCH(twist)(state); }
 
 /// The generator's words of some states.
-inline void temper(index count, const std::uint32_t* state, std::uint32_t* words) {
+inline void temper(isize count, const std::uint32_t* state, std::uint32_t* words) {
     DDPM_DISPATCH(temper)(count, state, words);
 }
 
 /// The 24 lower bits of words as multiples of 2⁻²⁴ in [0, 1).
-inline void words_to_units(index count, const std::uint32_t* words, float* units) {
+inline void words_to_units(isize count, const std::uint32_t* words, float* units) {
     DDPM_DISPATCH(words_to_units)(count, words, units);
 }
 

@@ -13,7 +13,7 @@ namespace ddpm::kernels {
 /// average −= rate · (average − target) over `size` elements: one step of an exponential moving average.
 /// @determinism the same bits on every instruction set
 template <Scalar S>
-void move_towards(index size, S rate, const S* target, S* average) {
+void move_towards(isize size, S rate, const S* target, S* average) {
     DDPM_DISPATCH(move_towards<S>)(size, rate, target, average);
 }
 

@@ -19,7 +19,7 @@ struct normal_address {
     std::uint32_t sample = 0;
 
     /// The same for the sample that comes n later.
-    [[nodiscard]] normal_address later(index n) const noexcept {
+    [[nodiscard]] normal_address later(isize n) const noexcept {
         return {seed, stream, step, sample + static_cast<std::uint32_t>(n)};
     }
 };
@@ -35,7 +35,7 @@ namespace ddpm::kernels {
 /// 64.
 /// @determinism as below
 template <Scalar S>
-void philox_normal(const normal_address& at, index columns, index first, index count, S* out) {
+void philox_normal(const normal_address& at, isize columns, isize first, isize count, S* out) {
     DDPM_DISPATCH(philox_normal<S>)(at, out, count, columns, first, count);
 }
 
@@ -45,7 +45,7 @@ template <Scalar S>
 void philox_normal(const normal_address& at, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(philox_normal<S>);
     static_assert(block_elements % 64 == 0);
-    for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+    for_each_tile(out.rows(), out.columns(), [&](isize n, isize count, isize first, isize last) {
         body(at.later(n), out.column(n) + first, out.stride(), count, first, last - first);
     });
 }

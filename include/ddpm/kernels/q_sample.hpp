@@ -37,11 +37,11 @@ template <Scalar S, class LevelOf>
 void q_sample(const normal_address& at, batch_view<const S> x, const LevelOf& level_of, batch_view<S> eps,
               batch_view<S> out) {
     const auto body = DDPM_DISPATCH(q_sample<S>);
-    for_each_tile(x.rows(), x.columns(), [&](index n, index count, index first, index last) {
+    for_each_tile(x.rows(), x.columns(), [&](isize n, isize count, isize first, isize last) {
         std::array<noise_level<S>, 64> levels;
-        for (const index end = n + count; n < end;) {
-            const index columns = std::min<index>(end - n, static_cast<index>(levels.size()));
-            for (index i = 0; i < columns; ++i) {
+        for (const isize end = n + count; n < end;) {
+            const isize columns = std::min<isize>(end - n, static_cast<isize>(levels.size()));
+            for (isize i = 0; i < columns; ++i) {
                 levels[static_cast<std::size_t>(i)] = level_of(n + i);
             }
             body(at.later(n), levels.data(), columns, first, last - first, {x.column(n) + first, x.stride()},

@@ -19,9 +19,9 @@ namespace ddpm::kernels {
 /// which may be x.
 /// @complexity linear on average
 template <Scalar S>
-[[nodiscard]] S absolute_quantile(index size, const S* x, double q, S* scratch) {
+[[nodiscard]] S absolute_quantile(isize size, const S* x, double q, S* scratch) {
     bool has_nan = false;
-    for (index i = 0; i < size; ++i) {
+    for (isize i = 0; i < size; ++i) {
         has_nan = has_nan || std::isnan(x[i]);
         scratch[i] = std::abs(x[i]);
     }
@@ -29,7 +29,7 @@ template <Scalar S>
         return std::numeric_limits<S>::quiet_NaN();
     }
     const double rank = q * static_cast<double>(size - 1);
-    const index below = std::min(static_cast<index>(rank), size - 1);
+    const isize below = std::min(static_cast<isize>(rank), size - 1);
     S* const nth = scratch + below;
     std::nth_element(scratch, nth, scratch + size);
     const S weight = static_cast<S>(rank - static_cast<double>(below));
@@ -45,9 +45,9 @@ template <Scalar S>
 /// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3
 template <Scalar S>
 void absolute_quantiles(batch_view<const S> x, double q, batch_view<S> scratch, S* quantiles) {
-    parallel_for(x.columns(), std::max<index>(1, block_elements / 8 / std::max<index>(1, x.rows())),
-                 [&](index first, index last) {
-                     for (index n = first; n < last; ++n) {
+    parallel_for(x.columns(), std::max<isize>(1, block_elements / 8 / std::max<isize>(1, x.rows())),
+                 [&](isize first, isize last) {
+                     for (isize n = first; n < last; ++n) {
                          quantiles[n] = absolute_quantile(x.rows(), x.column(n), q, scratch.column(n));
                      }
                  });

@@ -51,7 +51,7 @@ void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_vie
              batch_view<S> eps) {
     const auto body = DDPM_DISPATCH(denoise<S>);
     for_each_alike(
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             body(last - first, c, xt.column(n) + first, p.column(n) + first, x0.column(n) + first,
                  eps.column(n) + first);
         },
@@ -67,9 +67,9 @@ template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
     const auto body = DDPM_DISPATCH(reverse_step<S>);
-    const index ahead = detail::fetch_distance<S>(out.size());
+    const isize ahead = detail::fetch_distance<S>(out.size());
     for_each_alike(
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             body(last - first, c, xt.column(n) + first, p.column(n) + first,
                  c.sigma == 0 ? nullptr : z.column(n) + first, x0.size() == 0 ? nullptr : x0.column(n) + first,
                  out.column(n) + first, ahead);
@@ -86,7 +86,7 @@ void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batc
         return;
     }
     const auto body = DDPM_DISPATCH(reverse_step_with_normals<S>);
-    for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
+    for_each_tile(out.rows(), out.columns(), [&](isize n, isize count, isize first, isize last) {
         body(z.later(n), c, count, first, last - first, {xt.column(n) + first, xt.stride()},
              {p.column(n) + first, p.stride()}, {x0.size() == 0 ? nullptr : x0.column(n) + first, x0.stride()},
              {out.column(n) + first, out.stride()});

@@ -24,7 +24,7 @@ enum class penalty { absolute, huber };
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
-double robust_error(penalty kind, index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit,
+double robust_error(penalty kind, isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit,
                     S slope, S* d_prediction, bool stream = false) {
     if (a == 0) {  // one term: its factor and array come first
         a = b;
@@ -64,7 +64,7 @@ template <Scalar S, class TermsOf>
 double robust_error(penalty kind, S limit, batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
                     const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr) {
     const bool stream = detail::should_stream(d_prediction, prediction, x, y);
-    const auto part = [&](const robust_terms<S>& terms, index n, index first, index last) {
+    const auto part = [&](const robust_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
         return robust_error(kind, last - first, prediction.column(n) + first, terms.x, x.column(n) + first, terms.y,
                             y.column(n) + first, terms.scale, limit, terms.slope, d, stream);

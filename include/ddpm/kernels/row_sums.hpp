@@ -16,8 +16,8 @@
 namespace ddpm::kernels {
 
 /// Rows of a D × N batch that one task takes when the work runs over rows: enough for a block, and whole cache lines.
-[[nodiscard]] inline index row_grain(index columns) {
-    return (std::max<index>(1, block_elements / std::max<index>(1, columns)) + 15) / 16 * 16;
+[[nodiscard]] inline isize row_grain(isize columns) {
+    return (std::max<isize>(1, block_elements / std::max<isize>(1, columns)) + 15) / 16 * 16;
 }
 
 /// sums(i) += Σ_n x(i, n), added in the order of the samples.
@@ -26,7 +26,7 @@ namespace ddpm::kernels {
 template <Scalar S>
 void add_row_sums(batch_view<const S> x, S* sums) {
     const auto body = DDPM_DISPATCH(add_row_sums<S>);
-    parallel_for(x.rows(), row_grain(x.columns()), [&](index first, index last) {
+    parallel_for(x.rows(), row_grain(x.columns()), [&](isize first, isize last) {
         body(last - first, x.columns(), x.data() + first, x.stride(), sums + first);
     });
 }

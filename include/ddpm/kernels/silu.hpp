@@ -15,7 +15,7 @@ namespace ddpm::kernels {
 ///           gives Inf; −Inf and NaN give NaN, as in torch
 /// @determinism as for sigmoid in elementary.hpp: the bits of an element depend on its value only
 template <Scalar S>
-void silu(index size, const S* x, S* out) {
+void silu(isize size, const S* x, S* out) {
     DDPM_DISPATCH(silu<S>)(size, x, out);
 }
 
@@ -24,7 +24,7 @@ void silu(index size, const S* x, S* out) {
 ///           torch
 /// @determinism as for sigmoid in elementary.hpp
 template <Scalar S>
-void silu_backward(index size, const S* x, const S* dout, S* dx) {
+void silu_backward(isize size, const S* x, const S* dout, S* dx) {
     DDPM_DISPATCH(silu_backward<S>)(size, x, dout, dx);
 }
 

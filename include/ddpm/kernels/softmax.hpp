@@ -30,20 +30,20 @@ namespace ddpm::kernels {
 ///           alone, give NaN, as in torch
 /// @determinism the bits depend on these elements only
 template <Scalar S>
-softmax_normalizer<S> softmax(index size, std::type_identity_t<S> scale, const S* x, S* out) {
+softmax_normalizer<S> softmax(isize size, std::type_identity_t<S> scale, const S* x, S* out) {
     return DDPM_DISPATCH(softmax<S>)(size, scale, x, out);
 }
 
 /// out = e^(scale·(x − largest)) · inverse_sum: what softmax gave of the same x, by what it returned; out may be x.
 /// @accuracy the bits that softmax gave
 template <Scalar S>
-void softmax_again(index size, std::type_identity_t<S> scale, const S* x, const softmax_normalizer<S>& by, S* out) {
+void softmax_again(isize size, std::type_identity_t<S> scale, const S* x, const softmax_normalizer<S>& by, S* out) {
     DDPM_DISPATCH(softmax_again<S>)(size, scale, x, by, out);
 }
 
 /// The gradient of softmax: dx = scale · p · (dp − Σ p·dp) where p is what it gave; dx may be p or dp.
 template <Scalar S>
-void softmax_backward(index size, std::type_identity_t<S> scale, const S* p, const S* dp, S* dx) {
+void softmax_backward(isize size, std::type_identity_t<S> scale, const S* p, const S* dp, S* dx) {
     DDPM_DISPATCH(softmax_backward<S>)(size, scale, p, dp, dx);
 }
 

@@ -21,7 +21,7 @@ namespace ddpm::kernels {
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
-double squared_error(index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
+double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                      bool stream = false) {
     if (a == 0) {  // one term: its factor and array come first
         a = b;
@@ -53,7 +53,7 @@ template <Scalar S, class TermsOf>
 double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
                      const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr) {
     const bool stream = detail::should_stream(d_prediction, prediction, x, y);
-    const auto part = [&](const error_terms<S>& terms, index n, index first, index last) {
+    const auto part = [&](const error_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
         return squared_error(last - first, prediction.column(n) + first, terms.x, x.column(n) + first, terms.y,
                              y.column(n) + first, terms.scale, d, stream);
@@ -70,11 +70,11 @@ void column_squared_errors(batch_view<const S> prediction, batch_view<const S> t
                            double* errors) {
     sum_columns(
         prediction.rows(), prediction.columns(),
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             const S* const goal = target.column(n) + first;
             return squared_error<S>(last - first, prediction.column(n) + first, 1, goal, 0, nullptr, 0, nullptr);
         },
-        [&](index n, double sum) { errors[n] = weight_of(n) * sum; });
+        [&](isize n, double sum) { errors[n] = weight_of(n) * sum; });
 }
 
 }  // namespace ddpm::kernels

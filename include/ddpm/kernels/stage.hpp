@@ -25,7 +25,7 @@ struct stage_term {
     stage_source of;
     S factor;
     const S* column = nullptr;
-    index draw = 0;              ///< of normals: how many steps after the address of the stage they lie
+    isize draw = 0;              ///< of normals: how many steps after the address of the stage they lie
     const S* spread = nullptr;  ///< null: 1
 };
 
@@ -34,7 +34,7 @@ template <Scalar S>
 struct stage_sum {
     S* target;
     const stage_term<S>* terms;
-    index count;
+    isize count;
     bool is_read;  ///< the stage reads the target too
 };
 
@@ -48,15 +48,15 @@ struct stage_work {
     S* kept_x0 = nullptr;  ///< null: not kept
     S* kept_eps = nullptr;
     const stage_sum<S>* sums = nullptr;
-    index count = 0;
+    isize count = 0;
     bool stream = false;  ///< what is written but not read goes past the caches
 };
 
 namespace detail {
 
 /// Elements of room for normals, and for how many terms they are made together: each needs a block of 64.
-inline constexpr index stage_scratch = 1024;
-inline constexpr index most_stage_normals = stage_scratch / 64;
+inline constexpr isize stage_scratch = 1024;
+inline constexpr isize most_stage_normals = stage_scratch / 64;
 
 }  // namespace detail
 
@@ -73,9 +73,9 @@ namespace ddpm::kernels {
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>
-void run_stage(const stage_work<S>& work, const normal_address& z, index columns, index row, index size, index first) {
-    index draws = 0;
-    for (index s = 0; s < work.count; ++s) {
+void run_stage(const stage_work<S>& work, const normal_address& z, isize columns, isize row, isize size, isize first) {
+    isize draws = 0;
+    for (isize s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
         draws += std::count_if(sum.terms, sum.terms + sum.count,
                                [](const stage_term<S>& t) { return t.of == stage_source::normals; });

@@ -14,7 +14,7 @@ namespace ddpm::kernels {
 /// Σ x² in double: sixteen sums side by side, one for each element index modulo 16, then these in order.
 /// @determinism the same bits on every instruction set
 template <Scalar S>
-[[nodiscard]] double sum_of_squares(index size, const S* x) {
+[[nodiscard]] double sum_of_squares(isize size, const S* x) {
     return DDPM_DISPATCH(sum_of_squares<S>)(size, x);
 }
 

@@ -16,7 +16,7 @@ namespace ddpm::kernels {
 /// steps are rounded to float; logarithm, sine and cosine are those of doubles.
 /// @shape x 16 · blocks
 /// @units two_pi is 2π, or the float next to it
-inline void torch_normal(index blocks, double two_pi, float* x) {
+inline void torch_normal(isize blocks, double two_pi, float* x) {
     DDPM_DISPATCH(torch_normal)(blocks, two_pi, x);
 }
 

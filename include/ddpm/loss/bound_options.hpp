@@ -22,22 +22,22 @@ struct bound_options {
     reverse_variance variance = reverse_variance::fixed_small;
     any_decoder decoder = discretized_decoder{};
     bool clip_denoised = true;       ///< limits x̂_0 to [−1, 1], for the discretized decoder only
-    std::vector<index> timesteps{};  ///< falling, 0-based: the chain; empty: every timestep
-    index steps_per_sample = 0;  ///< at how many timesteps, at least 2, a sample is measured; 0: at all of the chain
-    index batch = 128;           ///< samples at once
+    std::vector<isize> timesteps{};  ///< falling, 0-based: the chain; empty: every timestep
+    isize steps_per_sample = 0;  ///< at how many timesteps, at least 2, a sample is measured; 0: at all of the chain
+    isize batch = 128;           ///< samples at once
     std::uint64_t seed = 0;      ///< of the noise, and of which timesteps
-    index first_sample = 0;      ///< the number of the first sample, which addresses its noise
+    isize first_sample = 0;      ///< the number of the first sample, which addresses its noise
     measurement_callback progress{};  ///< sees each timestep of a batch; of data part by part the length is not known
 };
 
 /// @throws value_error if an option is outside its domain, for a schedule of T = `steps`
-inline void require_valid(std::string_view where, const bound_options& options, index steps) {
+inline void require_valid(std::string_view where, const bound_options& options, isize steps) {
     require_valid(where, options.decoder);
     if (!options.timesteps.empty()) {
         require_timesteps(where, options.timesteps, steps);
-        steps = static_cast<index>(options.timesteps.size());
+        steps = static_cast<isize>(options.timesteps.size());
     }
-    const index least = std::min<index>(2, steps), given = options.steps_per_sample;
+    const isize least = std::min<isize>(2, steps), given = options.steps_per_sample;
     if (given != 0 && (given < least || given > steps)) {
         throw value_error(where, "steps per sample", detail::text("0, or in [", least, ", ", steps, "]"), given);
     }

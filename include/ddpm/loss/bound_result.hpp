@@ -33,8 +33,8 @@ struct mean_estimate {
 
 /// What was measured at one timestep of a chain.
 struct bound_term {
-    index t;                  ///< 0-based
-    index samples;            ///< how many were measured there
+    isize t;                  ///< 0-based
+    isize samples;            ///< how many were measured there
     mean_estimate nats;       ///< the term per dimension: L_{t−1} of the step to the next timestep, or L_0
     mean_estimate x0_error;   ///< (x̂_0 − x_0)², of a limited x̂_0 if it was limited
     mean_estimate eps_error;  ///< (ε̂ − ε)², of the ε̂ that goes with that x̂_0
@@ -42,8 +42,8 @@ struct bound_term {
 
 /// The variational bound of a data set: nats ≥ −ln p(x_0), both per dimension and in the mean.
 struct bound_result {
-    index samples = 0;
-    index dimension = 0;
+    isize samples = 0;
+    isize dimension = 0;
     mean_estimate nats{};             ///< the whole bound, per dimension
     mean_estimate prior{};            ///< L_T, nats per dimension
     std::vector<bound_term> terms{};  ///< of each timestep of the chain, the noisiest first; the last is L_0
@@ -84,7 +84,7 @@ public:
         squares_ += difference * (value - mean_);
     }
 
-    [[nodiscard]] index count() const noexcept { return count_; }
+    [[nodiscard]] isize count() const noexcept { return count_; }
 
     [[nodiscard]] mean_estimate estimate() const noexcept {
         mean_estimate result;
@@ -99,7 +99,7 @@ public:
     }
 
 private:
-    index count_ = 0;
+    isize count_ = 0;
     double mean_ = 0, squares_ = 0;
 };
 

@@ -28,7 +28,7 @@ enum class normal_cdf {
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 13; tanh and the floor: Nichol and Dhariwal 2021, arXiv
 /// 2102.09672, the authors' code
 struct discretized_decoder {
-    index levels = 256;  ///< ≥ 2
+    isize levels = 256;  ///< ≥ 2
     normal_cdf cdf = normal_cdf::tanh;
     double smallest_probability = 1e-12;  ///< a smaller one counts as this, with no gradient; 0: no floor
 };
@@ -65,10 +65,10 @@ void require_in_range(std::string_view where, const any_decoder& decoder, const 
     const batch_view<const S> x = data.view();
     const S limit = static_cast<S>(1 + std::min(0.01, 1 / static_cast<double>(discretized->levels - 1)));
     const auto is_outside = [limit](S value) { return value < -limit || value > limit; };
-    for (index n = 0; n < x.columns(); ++n) {
+    for (isize n = 0; n < x.columns(); ++n) {
         const S* const column = x.column(n);
         bool any = false;
-        for (index i = 0; i < x.rows(); ++i) {
+        for (isize i = 0; i < x.rows(); ++i) {
             any |= is_outside(column[i]);
         }
         if (any) {
@@ -151,7 +151,7 @@ void log_likelihood(const any_decoder& decoder, const X& x0, const M& mean, cons
         throw shape_error("log_likelihood", "log_scale", detail::text(x.rows(), " or 1 x ", x.columns()),
                           detail::text(v.rows(), " x ", v.columns()));
     }
-    if (static_cast<index>(values.size()) != x.columns()) {
+    if (static_cast<isize>(values.size()) != x.columns()) {
         throw shape_error("log_likelihood", "one value per sample", x.columns(), values.size());
     }
     if (d_mean.size() != 0) {
@@ -162,19 +162,19 @@ void log_likelihood(const any_decoder& decoder, const X& x0, const M& mean, cons
     }
     require_in_range("log_likelihood", decoder, x);
     const bool shared = v.rows() == 1;
-    parallel_for(x.columns(), std::max<index>(1, 4096 / std::max<index>(1, x.rows())), [&](index begin, index end) {
+    parallel_for(x.columns(), std::max<isize>(1, 4096 / std::max<isize>(1, x.rows())), [&](isize begin, isize end) {
         detail::decoder_chunk chunk;
-        for (index n = begin; n < end; ++n) {
+        for (isize n = begin; n < end; ++n) {
             double sum = 0, slope = 0;
-            for (index first = 0; first < x.rows(); first += chunk.size) {
+            for (isize first = 0; first < x.rows(); first += chunk.size) {
                 chunk.count = std::min(chunk.size, x.rows() - first);
-                for (index i = 0; i < chunk.count; ++i) {
+                for (isize i = 0; i < chunk.count; ++i) {
                     chunk.x0[i] = static_cast<double>(x(first + i, n));
                     chunk.mean[i] = static_cast<double>(m(first + i, n));
                     chunk.log_scale[i] = static_cast<double>(v(shared ? 0 : first + i, n));
                 }
                 detail::decode(decoder, chunk);
-                for (index i = 0; i < chunk.count; ++i) {
+                for (isize i = 0; i < chunk.count; ++i) {
                     sum += chunk.value[i];
                     slope += chunk.d_log_scale[i];
                     if (d_mean.size() != 0) {

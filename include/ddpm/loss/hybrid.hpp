@@ -60,7 +60,7 @@ struct basic_hybrid_loss {
 
     /// @throws value_error as the call does where there is a sample at t
     template <NoiseSchedule Schedule>
-    void require_time(const Schedule& schedule, prediction kind, index t) const {
+    void require_time(const Schedule& schedule, prediction kind, isize t) const {
         if constexpr (requires { simple.require_time(schedule, kind, t); }) {
             simple.require_time(schedule, kind, t);
         }

@@ -23,9 +23,9 @@ enum class trace_method {
 
 struct trace_options {
     trace_method method = trace_method::exact;
-    index probes = 1;        ///< of an estimate
+    isize probes = 1;        ///< of an estimate
     std::uint64_t seed = 0;  ///< of the probes
-    index first_sample = 0;  ///< column n is sample first_sample + n, and has its probes
+    isize first_sample = 0;  ///< column n is sample first_sample + n, and has its probes
 };
 
 /// The trace of ∂prediction/∂x_t. The probes stay the same from call to call, so that an estimate is as smooth in time as
@@ -35,13 +35,13 @@ template <Scalar S>
 class jacobian_trace {
 public:
     /// @throws value_error unless probes ≥ 1, and as philox_noise::normal does
-    jacobian_trace(const trace_options& options, index dimension, index samples)
+    jacobian_trace(const trace_options& options, isize dimension, isize samples)
         : exact_(options.method == trace_method::exact), vector_(dimension, samples), product_(dimension, samples) {
         if (options.probes < 1) {
             throw value_error("jacobian_trace", "number of probes", ">= 1", options.probes);
         }
         const philox_noise noise(options.seed, noise_stream::probe);
-        for (index k = 0; !exact_ && k < options.probes; ++k) {
+        for (isize k = 0; !exact_ && k < options.probes; ++k) {
             batch<S>& z = probes_.emplace_back(dimension, samples);
             noise.normal(batch_view<S>(z), k, options.first_sample);
             if (options.method == trace_method::rademacher) {
@@ -51,7 +51,7 @@ public:
     }
 
     /// How many estimates there are of each sample; 1 of the exact trace.
-    [[nodiscard]] index estimates() const noexcept { return exact_ ? 1 : static_cast<index>(probes_.size()); }
+    [[nodiscard]] isize estimates() const noexcept { return exact_ ? 1 : static_cast<isize>(probes_.size()); }
 
     /// @shape xt D × N, t N; out estimates() × N
     /// @throws shape_error if the shapes do not fit
@@ -65,7 +65,7 @@ public:
                               detail::text(out.rows(), " x ", out.columns()));
         }
         if (!exact_) {
-            for (index k = 0; k < estimates(); ++k) {
+            for (isize k = 0; k < estimates(); ++k) {
                 const batch<S>& z = probes_[static_cast<std::size_t>(k)];
                 predictor.vector_jacobian(xt, t, batch_view<const S>(z), batch_view<S>(product_));
                 out.array().row(k) = (z * product_).template cast<double>().colwise().sum();
@@ -74,7 +74,7 @@ public:
         }
         out.array().setZero();
         vector_.setZero();
-        for (index i = 0; i < xt.rows(); ++i) {
+        for (isize i = 0; i < xt.rows(); ++i) {
             vector_.row(i) = S{1};
             predictor.vector_jacobian(xt, t, batch_view<const S>(vector_), batch_view<S>(product_));
             vector_.row(i) = S{0};

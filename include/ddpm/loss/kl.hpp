@@ -58,7 +58,7 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 /// @throws value_error unless 0 ≤ t < T, or if ᾱ_t is 0
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 12
 template <NoiseSchedule Schedule>
-[[nodiscard]] double kl_weight(const Schedule& schedule, prediction kind, index t) {
+[[nodiscard]] double kl_weight(const Schedule& schedule, prediction kind, isize t) {
     const double x0_scale = conversion(kind, prediction::x0, marginal_at(schedule, t)).value;
     const double mean_scale = static_cast<double>(posterior_at(schedule, t - 1, t).x0) * x0_scale;
     const double log_variance =
@@ -79,7 +79,7 @@ struct kl_loss {
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
         return detail::weighted_error("kl_loss", schedule, kind, noised, predicted, d_predicted,
-                                      [&](index t) { return kl_weight(schedule, kind, t); });
+                                      [&](isize t) { return kl_weight(schedule, kind, t); });
     }
 };
 

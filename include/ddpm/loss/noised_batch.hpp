@@ -13,9 +13,9 @@
 namespace ddpm {
 
 /// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is the mean of its samples' losses, each
-/// times its weight, and so is its gradient. `Time` is index for a discrete schedule, double for a continuous one: its
+/// times its weight, and so is its gradient. `Time` is isize for a discrete schedule, double for a continuous one: its
 /// time_type.
-template <Scalar S, class Time = index>
+template <Scalar S, class Time = isize>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
     batch_view<const S> eps;  ///< D × N
@@ -24,7 +24,7 @@ struct noised_batch {
     std::span<const double> weight{};  ///< of each sample; empty: 1
     std::span<double> losses{};        ///< written: the loss of each sample, without its weight; empty: not wanted
 
-    [[nodiscard]] double weight_of(index n) const noexcept {
+    [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
     }
 };
@@ -41,7 +41,7 @@ void require_noised_batch(std::string_view where, const noised_batch<S, Time>& n
     require_same_shape(where, "xt has the shape of the prediction", predicted, noised.xt);
     require_same_shape(where, "d_predicted has the shape of the prediction", predicted, d_predicted);
     noised.t.require_columns(where, predicted.columns());
-    for (const index count : {static_cast<index>(noised.weight.size()), static_cast<index>(noised.losses.size())}) {
+    for (const isize count : {static_cast<isize>(noised.weight.size()), static_cast<isize>(noised.losses.size())}) {
         if (count != 0 && count != predicted.columns()) {
             throw shape_error(where, "weight and losses, one per sample", predicted.columns(), count);
         }

@@ -31,7 +31,7 @@ struct ode_likelihood_options {
     trace_options trace{};
     double tolerance = 1e-5;   ///< of a step's error, absolute and relative, in x and in ln p per dimension
     double first_step = 0.05;  ///< in ln(σ/α)
-    index most_steps = 10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+    isize most_steps = 10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
     /// ln p of each column at the noisy end, D × N → 1 × N; without it that of N(0, (α² + σ²) I).
     std::function<per_sample_values<double>(const batch<double>&)> prior{};
     measurement_callback progress{};  ///< sees each step; if it stops, samples not yet at the noisy end are given up
@@ -42,8 +42,8 @@ struct ode_likelihood_result {
     per_sample_values<double> log_density;     ///< nats, per sample; NaN for a sample that was given up
     per_sample_values<double> standard_error;  ///< by the probes' spread; 0 if the trace is exact, ∞ for one probe
     batch<double> noise;                       ///< D × N, where the samples came to at the noisy end
-    std::vector<index> steps{};                ///< accepted and rejected, per sample
-    index evaluations = 0;                     ///< of the network, on the whole batch
+    std::vector<isize> steps{};                ///< accepted and rejected, per sample
+    isize evaluations = 0;                     ///< of the network, on the whole batch
     bool finished = true;                      ///< false if a sample was given up
 };
 
@@ -56,7 +56,7 @@ template <Scalar S, class Session>
 class probability_flow {
 public:
     probability_flow(const noise_path& path, Session& session, prediction kind, const trace_options& trace,
-                     index dimension, index samples)
+                     isize dimension, isize samples)
         : path_(path),
           session_(session),
           kind_(kind),
@@ -66,14 +66,14 @@ public:
           traces_(trace_.estimates(), samples),
           times_(static_cast<std::size_t>(samples)) {}
 
-    [[nodiscard]] index estimates() const noexcept { return trace_.estimates(); }
+    [[nodiscard]] isize estimates() const noexcept { return trace_.estimates(); }
 
     void operator()(std::span<const double> w, const batch<double>& state, batch<double>& slope) {
-        const index dimension = x_.rows();
+        const isize dimension = x_.rows();
         for (std::size_t n = 0; n < times_.size(); ++n) {
             const grid_point point = path_(std::exp(w[n]));
             times_[n] = point.t;
-            const auto column = static_cast<index>(n);
+            const auto column = static_cast<isize>(n);
             x_.col(column) = (length(point.level) * state.col(column).head(dimension)).template cast<S>();
         }
         session_(batch_view<const S>(x_), std::span<const double>(times_), model_output<S>{predicted_, {}});
@@ -82,7 +82,7 @@ public:
             const marginal<double> level = path_(std::exp(w[n])).level;
             const double c = length(level), speed = level.signal * level.sigma / (c * c);
             const affine v = conversion(kind_, prediction::v, level);
-            const auto column = static_cast<index>(n);
+            const auto column = static_cast<isize>(n);
             slope.col(column).head(dimension) =
                 speed * (v.xt * c * state.col(column).head(dimension) +
                          v.value * predicted_.col(column).template cast<double>());
@@ -131,7 +131,7 @@ template <BatchLike X, class P>
                                                    const X& x0, const ode_likelihood_options& options = {}) {
     using S = scalar_of<X>;
     const detail::readable data(x0);
-    const index dimension = data.view().rows(), samples = data.view().columns();
+    const isize dimension = data.view().rows(), samples = data.view().columns();
     if (dimension == 0) {
         throw shape_error("ode_likelihood", "dimension", ">= 1", dimension);
     }
@@ -158,7 +158,7 @@ template <BatchLike X, class P>
     detail::measurement work(options.progress, static_cast<double>(samples));
     const auto tell = [&] {
         double done = 0;
-        for (index n = 0; work.is_watched() && n < samples; ++n) {
+        for (isize n = 0; work.is_watched() && n < samples; ++n) {
             const double way = noisiest - std::log(range.lowest);
             done += solver.is_under_way(n) ? 1 - (noisiest - solver.u(n)) / way : 1;
         }
@@ -176,7 +176,7 @@ template <BatchLike X, class P>
     if (result.log_density.cols() != samples) {
         throw shape_error("ode_likelihood", "values of the prior", samples, result.log_density.cols());
     }
-    for (index n = 0; n < samples; ++n) {
+    for (isize n = 0; n < samples; ++n) {
         const auto divergences = d * solver.y().col(n).tail(flow.estimates());
         const double mean = divergences.mean();
         result.log_density(n) += mean + d * std::log(cleanest);
@@ -200,7 +200,7 @@ template <BatchLike X, class P>
 /// @units log_density in nats, of a whole sample
 /// @throws value_error unless dimension ≥ 1 and width > 0
 /// @source Theis et al. 2015, arXiv 1511.01844, section 3.1
-[[nodiscard]] inline double discretized_bits_per_dimension(double log_density, index dimension, double width) {
+[[nodiscard]] inline double discretized_bits_per_dimension(double log_density, isize dimension, double width) {
     if (!(dimension >= 1 && width > 0)) {
         throw value_error("discretized_bits_per_dimension", "dimension and width", ">= 1 and > 0",
                           detail::text(dimension, ", ", width));

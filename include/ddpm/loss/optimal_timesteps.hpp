@@ -22,7 +22,7 @@ namespace ddpm {
 
 /// A sub-sequence of timesteps and what its steps cost together.
 struct timestep_sequence {
-    std::vector<index> timesteps;  ///< 0-based, the noisiest first
+    std::vector<isize> timesteps;  ///< 0-based, the noisiest first
     double cost;                   ///< the sum over the steps between them, and of the last one to x_0
 };
 
@@ -39,7 +39,7 @@ public:
     /// @complexity O(most · T²) time, side by side; O(most · T) memory
     /// @source Watson et al. 2021, arXiv 2106.03802
     template <class Cost>
-    optimal_sequences(index steps, index most, const Cost& cost, const measurement_callback& progress = {})
+    optimal_sequences(isize steps, isize most, const Cost& cost, const measurement_callback& progress = {})
         : steps_(steps), most_(most) {
         if (steps < 1) {
             throw value_error("optimal_sequences", "number of timesteps", ">= 1", steps);
@@ -51,19 +51,19 @@ public:
         next_.assign(least_.size(), clean);
         std::vector<double> costs(static_cast<std::size_t>(steps));
         detail::measurement work(progress, static_cast<double>(steps) * static_cast<double>(steps + 1) / 2);
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             least_[at(t, 0)] = checked(cost, t, clean);
-            parallel_for(t, 512, [&](index first, index last) {
-                for (index s = first; s < last; ++s) {
+            parallel_for(t, 512, [&](isize first, isize last) {
+                for (isize s = first; s < last; ++s) {
                     costs[static_cast<std::size_t>(s)] = checked(cost, t, s);
                 }
             });
-            const index grain = std::max<index>(1, 16384 / (t + 1));
-            parallel_for(std::min(most - 1, t), grain, [&](index first, index last) {
-                for (index k = first + 1; k <= last; ++k) {
+            const isize grain = std::max<isize>(1, 16384 / (t + 1));
+            parallel_for(std::min(most - 1, t), grain, [&](isize first, isize last) {
+                for (isize k = first + 1; k <= last; ++k) {
                     double least = forbidden;
-                    index next = clean;
-                    for (index s = k - 1; s < t; ++s) {
+                    isize next = clean;
+                    for (isize s = k - 1; s < t; ++s) {
                         const double sum = costs[static_cast<std::size_t>(s)] + least_[at(s, k - 1)];
                         if (sum < least) {
                             least = sum;
@@ -85,21 +85,21 @@ public:
     [[nodiscard]] bool finished() const noexcept { return finished_; }
 
     /// T.
-    [[nodiscard]] index steps() const noexcept { return steps_; }
+    [[nodiscard]] isize steps() const noexcept { return steps_; }
 
     /// The largest count.
-    [[nodiscard]] index most() const noexcept { return most_; }
+    [[nodiscard]] isize most() const noexcept { return most_; }
 
     /// What the cheapest sub-sequence of `count` timesteps costs; ∞ if all are forbidden, NaN if the search was stopped.
     /// @throws value_error unless 1 ≤ count ≤ most
-    [[nodiscard]] double cost(index count) const {
+    [[nodiscard]] double cost(isize count) const {
         require_count("optimal_sequences", count, most_);
         return finished_ ? least_[at(steps_ - 1, count - 1)] : std::numeric_limits<double>::quiet_NaN();
     }
 
     /// The cheapest sub-sequence of `count` timesteps; none, and the cost is NaN, if the search was stopped.
     /// @throws value_error unless 1 ≤ count ≤ most, or if all are forbidden
-    [[nodiscard]] timestep_sequence operator[](index count) const {
+    [[nodiscard]] timestep_sequence operator[](isize count) const {
         if (const double least = cost(count); !finished_) {
             return {{}, least};
         }
@@ -108,7 +108,7 @@ public:
                               "one whose steps are allowed", "none");
         }
         timestep_sequence sequence{{steps_ - 1}, cost(count)};
-        for (index k = count - 1; k > 0; --k) {
+        for (isize k = count - 1; k > 0; --k) {
             sequence.timesteps.push_back(next_[at(sequence.timesteps.back(), k)]);
         }
         return sequence;
@@ -116,9 +116,9 @@ public:
 
 private:
     // Sums over s run through memory in order.
-    [[nodiscard]] std::size_t at(index t, index k) const { return static_cast<std::size_t>(k * steps_ + t); }
+    [[nodiscard]] std::size_t at(isize t, isize k) const { return static_cast<std::size_t>(k * steps_ + t); }
 
-    static void require_count(std::string_view where, index count, index largest) {
+    static void require_count(std::string_view where, isize count, isize largest) {
         if (count < 1 || count > largest) {
             throw value_error(where, "number of timesteps in a sub-sequence", detail::text("1 <= count <= ", largest),
                               count);
@@ -126,7 +126,7 @@ private:
     }
 
     template <class Cost>
-    static double checked(const Cost& cost, index t, index s) {
+    static double checked(const Cost& cost, isize t, isize s) {
         const double value = cost(t, s);
         if (!(value > -std::numeric_limits<double>::infinity())) {
             throw value_error("optimal_sequences", detail::text("cost of the step from ", t, " to ", s),
@@ -135,18 +135,18 @@ private:
         return value;
     }
 
-    index steps_;
-    index most_;
+    isize steps_;
+    isize most_;
     bool finished_ = true;
     std::vector<double> least_;
-    std::vector<index> next_;
+    std::vector<isize> next_;
 };
 
 /// The cheapest sub-sequence of `count` timesteps out of T = `steps`, as `optimal_sequences` finds it.
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, if a cost is NaN or −∞, or if all sub-sequences are forbidden
 template <class Cost>
-[[nodiscard]] timestep_sequence optimal_timesteps(index steps, index count, const Cost& cost,
+[[nodiscard]] timestep_sequence optimal_timesteps(isize steps, isize count, const Cost& cost,
                                                   const measurement_callback& progress = {}) {
     return optimal_sequences(steps, count, cost, progress)[count];
 }
@@ -160,7 +160,7 @@ template <class Cost>
 /// @source Watson et al. 2021, arXiv 2106.03802
 template <NoiseSchedule Schedule>
 [[nodiscard]] timestep_sequence optimal_timesteps(const Schedule& schedule, std::span<const double> x0_error,
-                                                  index count, const step_cost_options& options = {},
+                                                  isize count, const step_cost_options& options = {},
                                                   const measurement_callback& progress = {}) {
     const step_cost cost(schedule, x0_error, options);
     return optimal_timesteps(schedule.steps(), count, cost, progress);

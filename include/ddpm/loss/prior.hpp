@@ -25,19 +25,19 @@ namespace ddpm {
 /// @determinism the same bits for every thread count; a sample's value does not depend on the others
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 5
 template <NoiseSchedule Schedule, BatchLike X>
-void prior_kl(const Schedule& schedule, const X& x0, index t, std::span<double> values) {
+void prior_kl(const Schedule& schedule, const X& x0, isize t, std::span<double> values) {
     using S = scalar_of<X>;
     require_timestep("prior_kl", schedule, t);
     const detail::readable data(x0);
     const batch_view<const S> x = data.view();
-    if (static_cast<index>(values.size()) != x.columns()) {
+    if (static_cast<isize>(values.size()) != x.columns()) {
         throw shape_error("prior_kl", "one value per sample", x.columns(), values.size());
     }
     const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
     // The part without x_0 is ½ (−ᾱ − ln(1 − ᾱ)) per element.
     const double constant = static_cast<double>(x.rows()) * (-alpha_bar - std::log1p(-alpha_bar));
-    parallel_for(x.columns(), std::max<index>(1, 16384 / std::max<index>(1, x.rows())), [&](index first, index last) {
-        for (index n = first; n < last; ++n) {
+    parallel_for(x.columns(), std::max<isize>(1, 16384 / std::max<isize>(1, x.rows())), [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
             values[static_cast<std::size_t>(n)] =
                 0.5 * (alpha_bar * kernels::sum_of_squares<S>(x.rows(), x.column(n)) + constant);
         }
@@ -49,7 +49,7 @@ template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] per_sample_values<double> prior_kl(const Schedule& schedule, const X& x0) {
     const detail::readable data(x0);
     per_sample_values<double> values(data.view().columns());
-    prior_kl(schedule, data.view(), static_cast<index>(schedule.steps()) - 1,
+    prior_kl(schedule, data.view(), static_cast<isize>(schedule.steps()) - 1,
              std::span<double>(values.data(), static_cast<std::size_t>(values.size())));
     return values;
 }

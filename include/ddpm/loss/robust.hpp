@@ -32,7 +32,7 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
     require_noised_batch(where, schedule, noised, predicted, d_predicted);
     const double per_element = 1 / static_cast<double>(predicted.size());
     const auto weight_of = [&](auto t) { return weight_at(schedule, weighting, space, t); };
-    const auto terms_of = [&](index n) {
+    const auto terms_of = [&](isize n) {
         const auto level = marginal_at(schedule, noised.t[n]);
         const double scale = std::abs(conversion(kind, space, level).value);
         const double w = weight_of(noised.t[n]) * noised.weight_of(n);

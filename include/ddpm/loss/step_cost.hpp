@@ -28,7 +28,7 @@ enum class step_variance {
 struct step_cost_options {
     step_variance variance = step_variance::fixed_small;
     double decoder_deviation = 0;            ///< of the last step's Gaussian about x̂_0(x_t); 0: the best for each t
-    std::function<double(index)> decoder{};  ///< instead of the Gaussian: −E ln p(x_0|x_t) / D, nats, at the last step
+    std::function<double(isize)> decoder{};  ///< instead of the Gaussian: −E ln p(x_0|x_t) / D, nats, at the last step
 };
 
 /// The terms of the variational bound for any step of any sub-sequence, from the mean squared error of x̂_0 at each t.
@@ -41,15 +41,15 @@ public:
     template <NoiseSchedule Schedule>
     step_cost(const Schedule& schedule, std::span<const double> x0_error, const step_cost_options& options = {})
         : options_(options), x0_error_(x0_error.begin(), x0_error.end()) {
-        const index steps = schedule.steps();
-        if (static_cast<index>(x0_error.size()) != steps) {
+        const isize steps = schedule.steps();
+        if (static_cast<isize>(x0_error.size()) != steps) {
             throw shape_error("step_cost", "one error for each timestep", steps, x0_error.size());
         }
         if (!(options.decoder_deviation >= 0 && std::isfinite(options.decoder_deviation))) {
             throw value_error("step_cost", "deviation of the decoder", "finite and >= 0", options.decoder_deviation);
         }
         const bool may_be_zero = options.decoder || options.decoder_deviation > 0;
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             const double error = x0_error[static_cast<std::size_t>(t)];
             if (!std::isfinite(error) || error < 0 || (error == 0 && !may_be_zero)) {
                 throw value_error("step_cost", detail::text("squared error at t = ", t),
@@ -62,7 +62,7 @@ public:
     /// The mean of KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) / D, or at s = `clean` of −ln p(x_0|x_t) / D.
     /// @units t and s are 0-based, s = `clean` is x_0; nats per dimension
     /// @throws value_error unless clean ≤ s < t < T
-    [[nodiscard]] double operator()(index t, index s) const {
+    [[nodiscard]] double operator()(isize t, isize s) const {
         require_earlier("step_cost", *this, s, t);
         const double error = x0_error_[static_cast<std::size_t>(t)];
         if (s == clean) {
@@ -89,8 +89,8 @@ public:
 
     /// T, and ᾱ_t as a NoiseSchedule gives it.
     /// @throws value_error unless 0 ≤ t < T
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(alpha_bar_.size()); }
-    [[nodiscard]] double alpha_bar(index t) const {
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(alpha_bar_.size()); }
+    [[nodiscard]] double alpha_bar(isize t) const {
         require_timestep("step_cost", *this, t);
         return alpha_bar_[static_cast<std::size_t>(t)];
     }

@@ -59,7 +59,7 @@ struct vlb_loss {
 
     /// @throws value_error as the call does where there is a sample at t
     template <NoiseSchedule Schedule>
-    void require_time(const Schedule& schedule, prediction kind, index t) const {
+    void require_time(const Schedule& schedule, prediction kind, isize t) const {
         require_valid("vlb_loss", decoder);
         static_cast<void>(detail::bound_step_at(schedule, kind, variance, t, t - 1));
     }

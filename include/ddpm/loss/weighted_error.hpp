@@ -31,7 +31,7 @@ void weighted_mse(const P& predicted, const T& target, const per_sample<double>&
     const detail::readable y(target);
     detail::require_same_shape("weighted_mse", "target has the shape of the prediction", p.view(), y.view());
     weight.require_columns("weighted_mse", p.view().columns());
-    if (static_cast<index>(errors.size()) != p.view().columns()) {
+    if (static_cast<isize>(errors.size()) != p.view().columns()) {
         throw shape_error("weighted_mse", "one error per sample", p.view().columns(), errors.size());
     }
     if (p.view().rows() == 0) {
@@ -39,7 +39,7 @@ void weighted_mse(const P& predicted, const T& target, const per_sample<double>&
     }
     const double per_element = 1 / static_cast<double>(p.view().rows());
     kernels::column_squared_errors<S>(
-        p.view(), y.view(), [&](index n) { return per_element * weight[n]; }, errors.data());
+        p.view(), y.view(), [&](isize n) { return per_element * weight[n]; }, errors.data());
 }
 
 namespace detail {
@@ -73,7 +73,7 @@ void require_noised_batch(std::string_view where, const Schedule& schedule,
                           const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
                           batch_view<S> d_predicted) {
     require_noised_batch(where, noised, predicted, d_predicted);
-    for (index n = 0; n < predicted.columns(); ++n) {
+    for (isize n = 0; n < predicted.columns(); ++n) {
         require_time(where, schedule, noised.t[n]);
     }
 }
@@ -86,9 +86,9 @@ template <Scalar S, class Time>
 
 /// Turns each sample's sum over D elements into its loss.
 template <Scalar S, class Time, class Weight>
-void scale_losses(const noised_batch<S, Time>& noised, index rows, const Weight& weight) {
+void scale_losses(const noised_batch<S, Time>& noised, isize rows, const Weight& weight) {
     for (std::size_t n = 0; n < noised.losses.size(); ++n) {
-        noised.losses[n] *= weight(noised.t[static_cast<index>(n)]) / static_cast<double>(rows);
+        noised.losses[n] *= weight(noised.t[static_cast<isize>(n)]) / static_cast<double>(rows);
     }
 }
 
@@ -103,7 +103,7 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
                       batch_view<S> d_predicted, const Weight& weight) {
     require_noised_batch(where, schedule, noised, predicted, d_predicted);
     const double per_element = 1 / static_cast<double>(predicted.size());
-    const auto terms_of = [&](index n) {
+    const auto terms_of = [&](isize n) {
         const double w = weight(noised.t[n]) * noised.weight_of(n);
         const target_coefficients target = target_of(kind, marginal_at(schedule, noised.t[n]));
         return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,

@@ -101,13 +101,13 @@ namespace detail {
 
 /// SNR_t from ᾱ.
 template <NoiseSchedule Schedule>
-[[nodiscard]] double snr_at(const Schedule& schedule, index t) {
+[[nodiscard]] double snr_at(const Schedule& schedule, isize t) {
     const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
     return alpha_bar / (1 - alpha_bar);
 }
 
 template <NoiseSchedule Schedule>
-[[nodiscard]] double vdm_x0_weight(const Schedule& schedule, index t) {
+[[nodiscard]] double vdm_x0_weight(const Schedule& schedule, isize t) {
     if (t == 0) {
         return 0;
     }
@@ -118,8 +118,8 @@ template <NoiseSchedule Schedule>
 }
 
 template <NoiseSchedule Schedule>
-[[nodiscard]] double continuous_vdm_epsilon_weight(const Schedule& schedule, index t) {
-    const index before = std::max<index>(0, t - 1), after = std::min<index>(schedule.steps() - 1, t + 1);
+[[nodiscard]] double continuous_vdm_epsilon_weight(const Schedule& schedule, isize t) {
+    const isize before = std::max<isize>(0, t - 1), after = std::min<isize>(schedule.steps() - 1, t + 1);
     const double rise = std::log(snr_at(schedule, before)) - std::log(snr_at(schedule, after));
     return static_cast<double>(schedule.steps()) / 2 * rise / static_cast<double>(after - before);
 }

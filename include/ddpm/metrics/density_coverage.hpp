@@ -33,7 +33,7 @@ struct density_and_coverage {
 /// @complexity O((N + M) · M · D) as matrix products, side by side; memory of a fixed number of samples
 /// @source Naeem et al. 2020, arXiv 2002.09797; the mean of the coverage is lemma 2 (they take k = 5)
 template <BatchLike Samples, BatchLike Real>
-[[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, index k = 5,
+[[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, isize k = 5,
                                                     const measurement_callback& progress = {}) {
     const detail::readable<Samples> sample_memory(samples);
     const detail::readable<Real> real_memory(real);
@@ -48,12 +48,12 @@ template <BatchLike Samples, BatchLike Real>
     const double n = static_cast<double>(made.columns()), m = static_cast<double>(true_ones.columns());
     detail::measurement work(progress, m * m + 2 * n * m);
     const per_sample_values<double> radii = detail::nearest_squared_distances(true_ones, true_ones, k, true, work);
-    const std::vector<index> balls = detail::balls_around(made, true_ones, radii, work);
+    const std::vector<isize> balls = detail::balls_around(made, true_ones, radii, work);
     const per_sample_values<double> nearest = detail::nearest_squared_distances(true_ones, made, 1, false, work);
     if (work.is_stopped()) {
         return {nan, nan};
     }
-    return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), index{0})) /
+    return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), isize{0})) /
                 static_cast<double>(k * made.columns()),
             static_cast<double>((nearest <= radii).count()) / static_cast<double>(true_ones.columns())};
 }

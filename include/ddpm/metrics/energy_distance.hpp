@@ -32,9 +32,9 @@ template <BatchLike A, BatchLike B>
     detail::require_sample_sets("energy_distance", a_memory.view(), b_memory.view(), least_samples(estimate));
     const batch<double> origin = detail::common_mean(a_memory.view(), b_memory.view());
     detail::measurement work(progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
-    const auto distances = [](const double* squares, index count) {
+    const auto distances = [](const double* squares, isize count) {
         double sum = 0;
-        for (index m = 0; m < count; ++m) {
+        for (isize m = 0; m < count; ++m) {
             sum += std::sqrt(squares[m]);
         }
         return sum;

@@ -25,7 +25,7 @@ namespace ddpm {
 /// @complexity O(D³)
 template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is compiled where it is used
 [[nodiscard]] double frechet_distance(const Fit& a, const Fit& b) {
-    const index dimension = a.mean.size();
+    const isize dimension = a.mean.size();
     if (b.mean.size() != dimension) {
         throw shape_error("frechet_distance", "Gaussians of the same dimension", dimension, b.mean.size());
     }

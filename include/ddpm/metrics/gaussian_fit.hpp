@@ -39,15 +39,15 @@ template <BatchLike Samples>
         throw value_error("fit_gaussian", "samples without elements", "dimension >= 1", x.rows());
     }
 
-    const index dimension = x.rows();
+    const isize dimension = x.rows();
     const double count = static_cast<double>(x.columns());
     const batch<double> mean = detail::sum_of_samples(x) / count;
     gaussian_fit fit{mean.matrix(), Eigen::MatrixXd::Zero(dimension, dimension)};
 
     detail::measurement work(progress, count);
     // The mean is taken off first: sums of raw squares would cancel where the mean is large against the spread.
-    constexpr index chunk = 256;
-    for (index first = 0; first < x.columns(); first += chunk) {
+    constexpr isize chunk = 256;
+    for (isize first = 0; first < x.columns(); first += chunk) {
         const auto part = x.middle(first, std::min(chunk, x.columns() - first));
         const batch<double> centred = part.array().template cast<double>().colwise() - mean.col(0);
         const auto factor = kernels::matrix_of(batch_view<const double>(centred));

@@ -25,8 +25,8 @@ namespace ddpm {
 
 /// The blocks that `kernel_distance` averages over.
 struct kernel_distance_options {
-    index block = 1000;      ///< samples of each set in a block; no more than the smaller set has
-    index blocks = 0;        ///< how many random blocks; 0: as many separate ones as there are, of all samples
+    isize block = 1000;      ///< samples of each set in a block; no more than the smaller set has
+    isize blocks = 0;        ///< how many random blocks; 0: as many separate ones as there are, of all samples
     std::uint64_t seed = 0;  ///< of random blocks
     measurement_callback progress{};
 };
@@ -36,7 +36,7 @@ struct kernel_distance_estimate {
     double distance;        ///< the mean over the blocks
     double deviation;       ///< of the blocks' values about it (1 / blocks): what tables give after ±
     double standard_error;  ///< of the mean, if the blocks are separate: deviation / √(blocks − 1); of one block NaN
-    index blocks;
+    isize blocks;
     bool finished = true;  ///< false if the callback stopped it: then of the blocks that were measured, NaN if there are none
 };
 
@@ -46,7 +46,7 @@ namespace detail {
 template <class S, class R>
 [[nodiscard]] double cubic_mmd(const batch_view<const S>& a, const batch_view<const R>& b, measurement& work) {
     const double scale = 1 / static_cast<double>(a.rows());
-    const auto cubes = [&](const double* products, index count) {
+    const auto cubes = [&](const double* products, isize count) {
         const Eigen::Map<const Eigen::ArrayXd, Eigen::Unaligned> x(products, count);
         return (scale * x + 1).cube().sum();
     };
@@ -56,19 +56,19 @@ template <class S, class R>
 
 /// `count` of the samples, each choice as likely as another, in their order.
 template <class S>
-[[nodiscard]] batch<S> random_samples(const batch_view<const S>& x, index count, const kernels::normal_address& at) {
+[[nodiscard]] batch<S> random_samples(const batch_view<const S>& x, isize count, const kernels::normal_address& at) {
     std::vector<double> keys(static_cast<std::size_t>(x.columns()));
     kernels::philox_normal<double>(at, batch_view<double>(keys.data(), x.columns(), 1));
-    std::vector<index> order(keys.size());
-    std::iota(order.begin(), order.end(), index{0});
+    std::vector<isize> order(keys.size());
+    std::iota(order.begin(), order.end(), isize{0});
     const auto middle = order.begin() + count;
-    std::nth_element(order.begin(), middle - 1, order.end(), [&](index i, index j) {
+    std::nth_element(order.begin(), middle - 1, order.end(), [&](isize i, isize j) {
         const double left = keys[static_cast<std::size_t>(i)], right = keys[static_cast<std::size_t>(j)];
         return left != right ? left < right : i < j;
     });
     std::sort(order.begin(), middle);
     batch<S> chosen(x.rows(), count);
-    for (index n = 0; n < count; ++n) {
+    for (isize n = 0; n < count; ++n) {
         chosen.col(n) = x.array().col(order[static_cast<std::size_t>(n)]);
     }
     return chosen;
@@ -101,20 +101,20 @@ template <BatchLike A, BatchLike B>
     if (options.block < 2) {
         throw value_error("kernel_distance", "samples in a block", ">= 2", options.block);
     }
-    if (options.blocks < 0 || options.blocks > index{1} << 32) {
+    if (options.blocks < 0 || options.blocks > isize{1} << 32) {
         throw value_error("kernel_distance", "number of blocks", ">= 0, <= 2^32", options.blocks);
     }
-    const index size = std::min({options.block, first.columns(), second.columns()});
-    const index blocks = options.blocks > 0 ? options.blocks : std::min(first.columns(), second.columns()) / size;
+    const isize size = std::min({options.block, first.columns(), second.columns()});
+    const isize blocks = options.blocks > 0 ? options.blocks : std::min(first.columns(), second.columns()) / size;
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (!detail::common_mean(first, second).allFinite()) {
         return {nan, nan, nan, blocks};
     }
     const bool separate = options.blocks == 0;
-    const index n = separate ? first.columns() / blocks : size, m = separate ? second.columns() / blocks : size;
+    const isize n = separate ? first.columns() / blocks : size, m = separate ? second.columns() / blocks : size;
     detail::measurement work(options.progress, static_cast<double>(blocks) * detail::pairs_of(n, m));
     std::vector<double> values;
-    for (index i = 0; i < blocks && !work.is_stopped(); ++i) {
+    for (isize i = 0; i < blocks && !work.is_stopped(); ++i) {
         if (options.blocks > 0) {
             // The two sets are drawn from two streams of one seed.
             const auto draw = [&](const auto& set, std::uint32_t stream) {
@@ -125,7 +125,7 @@ template <BatchLike A, BatchLike B>
             values.push_back(detail::cubic_mmd(batch_view<const scalar_of<A>>(x), batch_view<const scalar_of<B>>(y), work));
         } else {
             const auto part = [&](const auto& set) {
-                const index begin = i * set.columns() / blocks, end = (i + 1) * set.columns() / blocks;
+                const isize begin = i * set.columns() / blocks, end = (i + 1) * set.columns() / blocks;
                 return set.middle(begin, end - begin);
             };
             values.push_back(detail::cubic_mmd(part(first), part(second), work));
@@ -134,7 +134,7 @@ template <BatchLike A, BatchLike B>
     if (work.is_stopped()) {
         values.pop_back();  // which is part of a block
     }
-    const index measured = static_cast<index>(values.size());
+    const isize measured = static_cast<isize>(values.size());
     if (measured == 0) {
         return {nan, nan, nan, 0, false};
     }

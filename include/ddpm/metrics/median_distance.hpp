@@ -27,7 +27,7 @@ namespace ddpm {
 /// @complexity O(most² · D), and the memory of most²/2 numbers
 /// @source Gretton et al. 2012, JMLR 13, section 8
 template <BatchLike A, BatchLike B>
-[[nodiscard]] double median_distance(const A& a, const B& b, index most = 1000,
+[[nodiscard]] double median_distance(const A& a, const B& b, isize most = 1000,
                                      const measurement_callback& progress = {}) {
     const detail::readable<A> a_memory(a);
     const detail::readable<B> b_memory(b);
@@ -35,13 +35,13 @@ template <BatchLike A, BatchLike B>
     if (most < 2) {
         throw value_error("median_distance", "number of samples to take", ">= 2", most);
     }
-    const index step = (a_memory.view().columns() + b_memory.view().columns() - 1) / most + 1;
+    const isize step = (a_memory.view().columns() + b_memory.view().columns() - 1) / most + 1;
     const auto every = [&]<class S>(const batch_view<const S>& x) {
         return batch_view<const S>(x.data(), x.rows(), (x.columns() - 1) / step + 1, x.stride() * step);
     };
     const auto first = every(a_memory.view());
     const auto second = every(b_memory.view());
-    const index n = first.columns(), m = second.columns();
+    const isize n = first.columns(), m = second.columns();
     const batch<double> origin = detail::common_mean(first, second);
     if (!origin.allFinite()) {
         return std::numeric_limits<double>::quiet_NaN();
@@ -51,9 +51,9 @@ template <BatchLike A, BatchLike B>
     std::vector<double> squares(static_cast<std::size_t>((n + m) * (n + m - 1) / 2));
     const auto collect = [&](const auto& from, const auto& to, bool same_set, double* out) {
         detail::for_each_pair_run(from, to, origin, detail::pair_value::squared_distance, same_set, work,
-                                  [&](index i, index j, const double* values, index count) {
+                                  [&](isize i, isize j, const double* values, isize count) {
                                       // Of one set, sample i comes with those after it only.
-                                      const index before = same_set ? i * (i + 3) / 2 + 1 : 0;
+                                      const isize before = same_set ? i * (i + 3) / 2 + 1 : 0;
                                       std::copy_n(values, count, out + i * to.columns() - before + j);
                                   });
     };

@@ -34,7 +34,7 @@ namespace detail {
 /// @determinism the same bits for every thread count
 /// @complexity O(N · M · D) as matrix products, side by side over `from`; memory of a fixed number of samples
 template <BatchLike From, BatchLike To>
-[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const From& from, const To& to, index k = 1,
+[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const From& from, const To& to, isize k = 1,
                                                                     const measurement_callback& progress = {}) {
     const detail::readable<From> from_memory(from);
     const detail::readable<To> to_memory(to);
@@ -54,7 +54,7 @@ template <BatchLike From, BatchLike To>
 /// @param progress may stop it: then all results are NaN
 /// @determinism the same bits for every thread count
 template <BatchLike Set>
-[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const Set& set, index k = 1,
+[[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const Set& set, isize k = 1,
                                                                     const measurement_callback& progress = {}) {
     const detail::readable<Set> a(set);
     detail::require_neighbours("nearest_neighbour_distances", k, a.view().columns() - 1);

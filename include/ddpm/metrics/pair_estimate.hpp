@@ -15,7 +15,7 @@ enum class pair_estimate {
 };
 
 /// The least number of samples of a set that an estimate can be made of.
-[[nodiscard]] constexpr index least_samples(pair_estimate estimate) noexcept {
+[[nodiscard]] constexpr isize least_samples(pair_estimate estimate) noexcept {
     return estimate == pair_estimate::unbiased ? 2 : 1;
 }
 

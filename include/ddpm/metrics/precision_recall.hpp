@@ -31,7 +31,7 @@ struct precision_and_recall {
 /// @complexity O((N + M)² · D) as matrix products, side by side; memory of a fixed number of samples
 /// @source Kynkäänniemi et al. 2019, arXiv 1904.06991, equations 1 and 2 (they take k = 3)
 template <BatchLike Samples, BatchLike Real>
-[[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, index k = 3,
+[[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, isize k = 3,
                                                     const measurement_callback& progress = {}) {
     const detail::readable<Samples> sample_memory(samples);
     const detail::readable<Real> real_memory(real);
@@ -46,7 +46,7 @@ template <BatchLike Samples, BatchLike Real>
     const double pairs = static_cast<double>(made.columns()) * static_cast<double>(true_ones.columns());
     detail::measurement work(progress, detail::pairs_of(made.columns(), true_ones.columns()) + pairs);
     const auto share_among = [&](const auto& points, const auto& set) {
-        const std::vector<index> balls =
+        const std::vector<isize> balls =
             detail::balls_around(points, set, detail::nearest_squared_distances(set, set, k, true, work), work);
         return static_cast<double>(balls.size() - static_cast<std::size_t>(std::count(balls.begin(), balls.end(), 0))) /
                static_cast<double>(balls.size());

@@ -21,7 +21,7 @@ namespace ddpm {
 
 /// How sets of samples are compared along lines.
 struct sliced_wasserstein_options {
-    index directions = 128;  ///< random lines; their number bounds the error of the mean over all
+    isize directions = 128;  ///< random lines; their number bounds the error of the mean over all
     double power = 2;        ///< p ≥ 1 of W_p
     std::uint64_t seed = 0;  ///< of the directions
     measurement_callback progress{};  ///< may stop it: then the result is NaN
@@ -67,7 +67,7 @@ template <BatchLike A, BatchLike B>
     if (first.columns() < 1 || second.columns() < 1) {
         throw value_error("sliced_wasserstein", "number of samples", ">= 1", std::min(first.columns(), second.columns()));
     }
-    if (options.directions < 1 || options.directions > index{1} << 32 || !(options.power >= 1)) {
+    if (options.directions < 1 || options.directions > isize{1} << 32 || !(options.power >= 1)) {
         throw value_error("sliced_wasserstein", "directions and power", ">= 1, directions <= 2^32",
                           detail::text(options.directions, ", ", options.power));
     }
@@ -76,26 +76,26 @@ template <BatchLike A, BatchLike B>
     directions.rowwise() /= directions.square().colwise().sum().sqrt().eval();
     std::vector<double> costs(static_cast<std::size_t>(options.directions));
     detail::measurement work(options.progress, static_cast<double>(options.directions));
-    const auto compare = [&](index from, index to) {
+    const auto compare = [&](isize from, isize to) {
         std::vector<double> along_a, along_b;
-        const auto project = [&](const auto& set, index d, std::vector<double>& along) {
+        const auto project = [&](const auto& set, isize d, std::vector<double>& along) {
             along.resize(static_cast<std::size_t>(set.columns()));
-            for (index n = 0; n < set.columns(); ++n) {
+            for (isize n = 0; n < set.columns(); ++n) {
                 along[static_cast<std::size_t>(n)] =
                     (set.array().col(n).template cast<double>() * directions.col(d)).sum();
             }
             std::sort(along.begin(), along.end());
         };
-        for (index d = from; d < to; ++d) {
+        for (isize d = from; d < to; ++d) {
             project(first, d, along_a);
             project(second, d, along_b);
             costs[static_cast<std::size_t>(d)] = wasserstein_of_sorted(along_a, along_b, options.power);
         }
     };
-    const index piece = work.is_watched() ? 16 : options.directions;
-    for (index start = 0; start < options.directions; start += piece) {
-        const index count = std::min(piece, options.directions - start);
-        parallel_for(count, 1, [&](index from, index to) { compare(start + from, start + to); });
+    const isize piece = work.is_watched() ? 16 : options.directions;
+    for (isize start = 0; start < options.directions; start += piece) {
+        const isize count = std::min(piece, options.directions - start);
+        parallel_for(count, 1, [&](isize from, isize to) { compare(start + from, start + to); });
         if (!work.add(static_cast<double>(count))) {
             return std::numeric_limits<double>::quiet_NaN();
         }

@@ -62,18 +62,18 @@ template <BatchLike A, BatchLike B>
         factor = -0.5 / factor / factor;
     }
     detail::measurement work(options.progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
-    const auto kernels_of = [&](const double* squares, index count) {
-        constexpr index piece = 64;
+    const auto kernels_of = [&](const double* squares, isize count) {
+        constexpr isize piece = 64;
         std::array<double, piece> powers;
         double sum = 0;
-        for (index first = 0; first < count; first += piece) {
-            const index width = std::min(piece, count - first);
+        for (isize first = 0; first < count; first += piece) {
+            const isize width = std::min(piece, count - first);
             for (const double factor : factors) {
-                for (index m = 0; m < width; ++m) {
+                for (isize m = 0; m < width; ++m) {
                     powers[static_cast<std::size_t>(m)] = factor * squares[first + m];
                 }
                 kernels::exp<double>(width, powers.data(), powers.data());
-                for (index m = 0; m < width; ++m) {
+                for (isize m = 0; m < width; ++m) {
                     sum += powers[static_cast<std::size_t>(m)];
                 }
             }

@@ -19,10 +19,10 @@ template <Scalar S>
 class arena {
 public:
     /// `count` numbers, aligned.
-    [[nodiscard]] S* take(index count) {
-        constexpr index alignment = 64 / static_cast<index>(sizeof(S));
+    [[nodiscard]] S* take(isize count) {
+        constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));
         count = (count + alignment - 1) / alignment * alignment;
-        while (block_ < blocks_.size() && used_ + count > static_cast<index>(blocks_[block_].size())) {
+        while (block_ < blocks_.size() && used_ + count > static_cast<isize>(blocks_[block_].size())) {
             ++block_;
             used_ = 0;
         }
@@ -35,7 +35,7 @@ public:
         return place;
     }
 
-    [[nodiscard]] feature_map<S> map(index channels, index height, index width, index samples) {
+    [[nodiscard]] feature_map<S> map(isize channels, isize height, isize width, isize samples) {
         return {take(channels * height * width * samples), channels, height, width, samples};
     }
 
@@ -43,7 +43,7 @@ public:
         return map(map_.channels, map_.height, map_.width, map_.samples);
     }
 
-    [[nodiscard]] batch_view<S> columns(index rows, index columns) { return {take(rows * columns), rows, columns}; }
+    [[nodiscard]] batch_view<S> columns(isize rows, isize columns) { return {take(rows * columns), rows, columns}; }
 
     /// Gives back at its end what was taken since its beginning.
     class scope_guard {
@@ -59,7 +59,7 @@ public:
     private:
         arena& owner_;
         std::size_t block_;
-        index used_;
+        isize used_;
     };
     [[nodiscard]] scope_guard scope() noexcept { return scope_guard(*this); }
 
@@ -79,11 +79,11 @@ public:
     }
 
 private:
-    static constexpr index least_block = index{1} << 18;
+    static constexpr isize least_block = isize{1} << 18;
 
     std::vector<std::vector<S, aligned_allocator<S>>> blocks_;
     std::size_t block_ = 0;
-    index used_ = 0;
+    isize used_ = 0;
 };
 
 }  // namespace ddpm::nn

@@ -34,14 +34,14 @@ struct attention {
 
     group_norm<S> norm;  ///< without groups: there is none
     dense<S> to_q, to_k, to_v, to_out;
-    index heads = 1;
+    isize heads = 1;
     double rescale = 1;
 
     attention() noexcept = default;
 
     /// No normalization if groups is 0.
     /// @throws value_error unless heads divides the channels, and groups does or is 0
-    attention(index channels, index heads_, index groups, double eps)
+    attention(isize channels, isize heads_, isize groups, double eps)
         : norm(groups == 0 ? group_norm<S>() : group_norm<S>(channels, groups, eps)),
           to_q(channels, channels),
           to_k(channels, channels),
@@ -54,7 +54,7 @@ struct attention {
         }
     }
 
-    [[nodiscard]] index channels() const noexcept { return to_q.outputs(); }
+    [[nodiscard]] isize channels() const noexcept { return to_q.outputs(); }
 
     /// What backward needs of a forward pass, in the arena's memory.
     struct activations {
@@ -95,15 +95,15 @@ struct attention {
         to_q.forward(h, a.q.columns());
         to_k.forward(h, a.k.columns());
         to_v.forward(h, a.v.columns());
-        for_each_head(x, 1, memory, [&](index n, index head, S* scratch) {
+        for_each_head(x, 1, memory, [&](isize n, isize head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto attended = part_of(a.attended, n, head);
             S* const normalizers = a.normalizers.column(n * heads + head);
-            for_each_query_block(x.pixels(), [&](index first, index count) {
+            for_each_query_block(x.pixels(), [&](isize first, isize count) {
                 const batch_view<S> p(scratch, x.pixels(), count);
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(),
                                            kernels::matrix_of(q.middle(first, count)), p);
-                for_each_column(p, [&](index i, S* column) {
+                for_each_column(p, [&](isize i, S* column) {
                     const auto by = kernels::softmax<S>(p.rows(), scale(), column, column);
                     normalizers[2 * (first + i)] = by.largest;
                     normalizers[2 * (first + i) + 1] = by.inverse_sum;
@@ -132,24 +132,24 @@ struct attention {
         const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x), d_attended = memory.like(x);
         divide_by_rescale(dy_to_dx);
         to_out.backward(a.attended.columns(), dy_to_dx.columns(), d_attended.columns(), d.to_out);
-        for_each_head(x, 2, memory, [&](index n, index head, S* scratch) {
+        for_each_head(x, 2, memory, [&](isize n, isize head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto dq_part = part_of(dq, n, head), dk_part = part_of(dk, n, head), dv_part = part_of(dv, n, head);
             const auto d_out = part_of(d_attended, n, head);
             const S* const normalizers = a.normalizers.column(n * heads + head);
-            for_each_query_block(x.pixels(), [&](index first, index count) {
+            for_each_query_block(x.pixels(), [&](isize first, isize count) {
                 const batch_view<S> p(scratch, x.pixels(), count), dp(scratch + p.size(), x.pixels(), count);
                 const auto q_block = kernels::matrix_of(q.middle(first, count));
                 const auto d_out_block = kernels::matrix_of(d_out.middle(first, count));
                 const kernels::product_start<S> start{.accumulate = first > 0};
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(), q_block, p);
-                for_each_column(p, [&](index i, S* column) {
+                for_each_column(p, [&](isize i, S* column) {
                     const S* const by = normalizers + 2 * (first + i);
                     kernels::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
                 });
                 kernels::matrix_product<S>(d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
                 kernels::matrix_product<S>(kernels::matrix_of(v).transposed(), d_out_block, dp);
-                for_each_column(p, [&](index i, S* column) {
+                for_each_column(p, [&](isize i, S* column) {
                     kernels::softmax_backward<S>(p.rows(), scale(), column, dp.column(i), column);
                 });
                 kernels::matrix_product<S>(kernels::matrix_of(k), kernels::matrix_of(p), dq_part.middle(first, count));
@@ -180,16 +180,16 @@ struct attention {
 private:
     /// How many queries are worked on together: their scores stay in a second-level cache while there are few tokens;
     /// a product packs its keys again for each block, which so many queries make up for.
-    [[nodiscard]] static index query_block(index tokens) {
-        constexpr index least = 64, cached = index{1} << 17;
-        return std::clamp(cached / static_cast<index>(sizeof(S)) / std::max<index>(1, tokens), least,
+    [[nodiscard]] static isize query_block(isize tokens) {
+        constexpr isize least = 64, cached = isize{1} << 17;
+        return std::clamp(cached / static_cast<isize>(sizeof(S)) / std::max<isize>(1, tokens), least,
                           std::max(least, tokens));
     }
 
     template <class Body>
-    static void for_each_query_block(index tokens, const Body& body) {
-        const index block = query_block(tokens);
-        for (index first = 0; first < tokens; first += block) {
+    static void for_each_query_block(isize tokens, const Body& body) {
+        const isize block = query_block(tokens);
+        for (isize first = 0; first < tokens; first += block) {
             body(first, std::min(block, tokens - first));
         }
     }
@@ -198,15 +198,15 @@ private:
     /// blocks. With fewer than there are threads it goes through them one by one, and lets the products run in
     /// parallel.
     template <class Body>
-    void for_each_head(const feature_map<const S>& x, index matrices, arena<S>& memory, const Body& body) const {
-        const index tasks = x.samples * heads, threads = thread_count();
-        const index workers = tasks < threads ? 1 : threads;
-        const index room = matrices * x.pixels() * std::min(x.pixels(), query_block(x.pixels()));
+    void for_each_head(const feature_map<const S>& x, isize matrices, arena<S>& memory, const Body& body) const {
+        const isize tasks = x.samples * heads, threads = thread_count();
+        const isize workers = tasks < threads ? 1 : threads;
+        const isize room = matrices * x.pixels() * std::min(x.pixels(), query_block(x.pixels()));
         const auto scope = memory.scope();
         const batch_view<S> scratch = memory.columns((room + 15) / 16 * 16, workers);
-        parallel_for(workers, 1, [&](index worker, index last_worker) {
+        parallel_for(workers, 1, [&](isize worker, isize last_worker) {
             for (; worker < last_worker; ++worker) {
-                for (index task = worker; task < tasks; task += workers) {
+                for (isize task = worker; task < tasks; task += workers) {
                     body(task / heads, task % heads, scratch.column(worker));
                 }
             }
@@ -216,9 +216,9 @@ private:
     /// Calls body(i, column) for every column, side by side unless that is so already.
     template <class Body>
     static void for_each_column(batch_view<S> p, const Body& body) {
-        parallel_for(p.columns(), std::max<index>(1, kernels::block_elements / std::max<index>(1, p.rows())),
-                     [&](index first, index last) {
-                         for (index i = first; i < last; ++i) {
+        parallel_for(p.columns(), std::max<isize>(1, kernels::block_elements / std::max<isize>(1, p.rows())),
+                     [&](isize first, isize last) {
+                         for (isize i = first; i < last; ++i) {
                              body(i, p.column(i));
                          }
                      });
@@ -227,8 +227,8 @@ private:
     [[nodiscard]] S scale() const { return static_cast<S>(1 / std::sqrt(static_cast<double>(channels() / heads))); }
 
     /// The rows of a head, the tokens of sample n.
-    [[nodiscard]] batch_view<S> part_of(const feature_map<S>& map, index n, index head) const {
-        const index size = channels() / heads;
+    [[nodiscard]] batch_view<S> part_of(const feature_map<S>& map, isize n, isize head) const {
+        const isize size = channels() / heads;
         return map.sample(n).columns().middle_rows(head * size, size);
     }
 

@@ -12,13 +12,13 @@ namespace ddpm::nn {
 /// What a network is told of each sample beside its time: nothing, a class, or a vector.
 template <Scalar S>
 struct condition {
-    std::span<const index> labels{};  ///< N
+    std::span<const isize> labels{};  ///< N
     batch_view<const S> vectors{};    ///< E × N
 
     [[nodiscard]] bool empty() const noexcept { return labels.empty() && vectors.size() == 0; }
 
     /// That of the samples first … first + count − 1.
-    [[nodiscard]] condition middle(index first, index count) const {
+    [[nodiscard]] condition middle(isize first, isize count) const {
         condition part;
         if (!labels.empty()) {
             part.labels = labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));

@@ -37,14 +37,14 @@ struct conv2d {
 
     tensor<S> weight;  ///< (outputs, inputs, kernel, kernel), as torch's Conv2d, but the outputs fastest
     tensor<S> bias;    ///< (outputs)
-    index stride = 1;
+    isize stride = 1;
     conv_padding padding = conv_padding::symmetric;
 
     conv2d() noexcept = default;
 
     /// All zeros.
     /// @throws value_error unless the kernel is odd and the stride at least 1
-    conv2d(index inputs, index outputs, index kernel, index stride_ = 1,
+    conv2d(isize inputs, isize outputs, isize kernel, isize stride_ = 1,
            conv_padding padding_ = conv_padding::symmetric)
         : weight({outputs, inputs, kernel, kernel}, tensor_order::first_fastest),
           bias({outputs}),
@@ -58,14 +58,14 @@ struct conv2d {
         }
     }
 
-    [[nodiscard]] index inputs() const noexcept { return weight.shape()[1]; }
-    [[nodiscard]] index outputs() const noexcept { return weight.shape()[0]; }
-    [[nodiscard]] index kernel() const noexcept { return weight.shape()[2]; }
+    [[nodiscard]] isize inputs() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] isize outputs() const noexcept { return weight.shape()[0]; }
+    [[nodiscard]] isize kernel() const noexcept { return weight.shape()[2]; }
 
     /// The height of the output for an input of that height; of widths the same.
     /// @throws shape_error if the padded input is smaller than the kernel
-    [[nodiscard]] index output_size(index size) const {
-        const index padded = size + (padding == conv_padding::symmetric ? 2 * before() : 1);
+    [[nodiscard]] isize output_size(isize size) const {
+        const isize padded = size + (padding == conv_padding::symmetric ? 2 * before() : 1);
         if (size < 0 || padded < kernel()) {
             throw shape_error("conv2d::output_size", "the padded input is smaller than the kernel",
                               ddpm::detail::text(">= ", kernel()), padded);
@@ -128,7 +128,7 @@ private:
     struct weights_tag {};  // for thread_scratch: the weights transposed
 
     /// Zeros above and to the left of an image.
-    [[nodiscard]] index before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
+    [[nodiscard]] isize before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
 
     /// Whether each pixel of the output sees the same pixel of the input only: a dense layer for all pixels.
     [[nodiscard]] bool pointwise() const noexcept {
@@ -154,8 +154,8 @@ private:
             return;
         }
         if (!start.alike()) {
-            constexpr index pixels_per_task = 64;
-            parallel_for(y.columns().columns(), pixels_per_task, [&](index first, index last) {
+            constexpr isize pixels_per_task = 64;
+            parallel_for(y.columns().columns(), pixels_per_task, [&](isize first, isize last) {
                 start.put(y.columns().middle(first, last - first), 0, first, y.pixels());
             });
         }
@@ -168,12 +168,12 @@ private:
     /// the kernel, last_tap, last_tap − stride, …, with as many rows of the output's gradient, which begin at `from`
     /// for the first of them and a row further for each of the next.
     struct phase {
-        index size, taps, last_tap, from;
+        isize size, taps, last_tap, from;
     };
-    [[nodiscard]] phase phase_of(index first, index size) const {
-        const index tap = (first + before()) % stride;
-        const index taps = tap < kernel() ? (kernel() - 1 - tap) / stride + 1 : 0;
-        const index last_tap = tap + (taps - 1) * stride;
+    [[nodiscard]] phase phase_of(isize first, isize size) const {
+        const isize tap = (first + before()) % stride;
+        const isize taps = tap < kernel() ? (kernel() - 1 - tap) / stride + 1 : 0;
+        const isize last_tap = tap + (taps - 1) * stride;
         return {first < size ? (size - 1 - first) / stride + 1 : 0, taps, last_tap,
                 taps > 0 ? (first + before() - last_tap) / stride : 0};
     }
@@ -188,8 +188,8 @@ private:
             return;
         }
         S* const weights = thread_scratch<weights_tag, S>(weight.size());
-        for (index top = 0; top < stride; ++top) {
-            for (index left = 0; left < stride; ++left) {
+        for (isize top = 0; top < stride; ++top) {
+            for (isize left = 0; left < stride; ++left) {
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
                 mirror(down, across, weights);
                 const detail::patch_grid grid{down.size, across.size, dx.samples, 1, down.from, across.from,
@@ -201,14 +201,14 @@ private:
 
     /// The weights of a phase: inputs × (taps down, taps across, outputs), the inputs fastest.
     void mirror(const phase& down, const phase& across, S* weights) const {
-        constexpr index block = 16;
-        const index blocks = detail::divided_up(outputs(), block);
-        const index grain = detail::divided_up(kernels::block_elements, block * std::max<index>(1, inputs()));
-        parallel_for(down.taps * across.taps * blocks, grain, [&](index first_task, index last_task) {
-            for (index task = first_task; task < last_task; ++task) {
-                const index tap = task / blocks, first = task % blocks * block;
-                const index row = down.last_tap - tap / across.taps * stride;
-                const index column = across.last_tap - tap % across.taps * stride;
+        constexpr isize block = 16;
+        const isize blocks = detail::divided_up(outputs(), block);
+        const isize grain = detail::divided_up(kernels::block_elements, block * std::max<isize>(1, inputs()));
+        parallel_for(down.taps * across.taps * blocks, grain, [&](isize first_task, isize last_task) {
+            for (isize task = first_task; task < last_task; ++task) {
+                const isize tap = task / blocks, first = task % blocks * block;
+                const isize row = down.last_tap - tap / across.taps * stride;
+                const isize column = across.last_tap - tap % across.taps * stride;
                 detail::transpose(weight.data() + (row * kernel() + column) * inputs() * outputs() + first, outputs(),
                                   std::min(block, outputs() - first), inputs(),
                                   weights + (tap * outputs() + first) * inputs());

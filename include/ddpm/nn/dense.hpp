@@ -24,10 +24,10 @@ struct dense {
     dense() noexcept = default;
 
     /// All zeros.
-    dense(index inputs, index outputs) : weight({outputs, inputs}, tensor_order::first_fastest), bias({outputs}) {}
+    dense(isize inputs, isize outputs) : weight({outputs, inputs}, tensor_order::first_fastest), bias({outputs}) {}
 
-    [[nodiscard]] index inputs() const noexcept { return weight.shape()[1]; }
-    [[nodiscard]] index outputs() const noexcept { return weight.shape()[0]; }
+    [[nodiscard]] isize inputs() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] isize outputs() const noexcept { return weight.shape()[0]; }
 
     /// y = W x + b.
     /// @shape x inputs × N; y outputs × N
@@ -46,7 +46,7 @@ struct dense {
     void forward_add(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward_add", "input", x, inputs(), x.columns());
         detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());
-        kernels::for_each_block(y.rows(), y.columns(), [&](index n, index first, index last) {
+        kernels::for_each_block(y.rows(), y.columns(), [&](isize n, isize first, isize last) {
             S* const column = y.column(n) + first;
             kernels::linear_combination(last - first, {S{1}, S{1}}, {column, bias.data() + first}, column);
         });

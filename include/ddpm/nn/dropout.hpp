@@ -22,11 +22,11 @@ namespace ddpm::nn {
 /// byte.
 struct dropout_address {
     std::uint64_t seed = 0;
-    index step = 0;          ///< of the training
-    index first_sample = 0;  ///< the number of the batch's first sample in the step
-    index layer = 0;         ///< of the network, 0 … most_layers − 1
+    isize step = 0;          ///< of the training
+    isize first_sample = 0;  ///< the number of the batch's first sample in the step
+    isize layer = 0;         ///< of the network, 0 … most_layers − 1
 
-    static constexpr index most_layers = 256;
+    static constexpr isize most_layers = 256;
 };
 
 /// Inverted dropout: sets elements to zero with probability `rate`, independently, and divides the others by 1 − rate,

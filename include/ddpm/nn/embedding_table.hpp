@@ -26,17 +26,17 @@ struct embedding_table {
     embedding_table() noexcept = default;
 
     /// All zeros.
-    embedding_table(index count, index size) : weight({count, size}) {}
+    embedding_table(isize count, isize size) : weight({count, size}) {}
 
-    [[nodiscard]] index count() const noexcept { return weight.shape()[0]; }
-    [[nodiscard]] index size() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] isize count() const noexcept { return weight.shape()[0]; }
+    [[nodiscard]] isize size() const noexcept { return weight.shape()[1]; }
 
     /// Column n becomes the vector of ids[n].
     /// @shape ids N, each 0 … count − 1; out size × N
     /// @throws shape_error if the shapes do not fit; value_error for an id out of range
-    void forward(std::span<const index> ids, batch_view<S> out) const {
+    void forward(std::span<const isize> ids, batch_view<S> out) const {
         require_valid("embedding_table::forward", "output", ids, out);
-        for (index n = 0; n < out.columns(); ++n) {
+        for (isize n = 0; n < out.columns(); ++n) {
             std::copy_n(weight.data() + ids[static_cast<std::size_t>(n)] * size(), size(), out.column(n));
         }
     }
@@ -44,9 +44,9 @@ struct embedding_table {
     /// d.weight(ids[n], :) += dout(:, n), in the order of the samples.
     /// @shape as forward
     /// @throws as forward
-    void backward(std::span<const index> ids, batch_view<const S> dout, embedding_table& d) const {
+    void backward(std::span<const isize> ids, batch_view<const S> dout, embedding_table& d) const {
         require_valid("embedding_table::backward", "gradient of the output", ids, dout);
-        for (index n = 0; n < dout.columns(); ++n) {
+        for (isize n = 0; n < dout.columns(); ++n) {
             S* const sum = d.weight.data() + ids[static_cast<std::size_t>(n)] * size();
             kernels::linear_combination(size(), {S{1}, S{1}}, {sum, dout.column(n)}, sum);
         }
@@ -59,10 +59,10 @@ struct embedding_table {
 
 private:
     template <class T>
-    void require_valid(std::string_view where, std::string_view what, std::span<const index> ids,
+    void require_valid(std::string_view where, std::string_view what, std::span<const isize> ids,
                        const batch_view<T>& vectors) const {
-        detail::require_batch(where, what, vectors, size(), static_cast<index>(ids.size()));
-        for (const index id : ids) {
+        detail::require_batch(where, what, vectors, size(), static_cast<isize>(ids.size()));
+        for (const isize id : ids) {
             if (id < 0 || id >= count()) {
                 throw value_error(where, "id", ddpm::detail::text("in [0, ", count(), ")"), id);
             }

@@ -20,13 +20,13 @@ struct feature_map {
     static_assert(Scalar<scalar>);
 
     T* data = nullptr;
-    index channels = 0;
-    index height = 0;
-    index width = 0;
-    index samples = 0;
+    isize channels = 0;
+    isize height = 0;
+    isize width = 0;
+    isize samples = 0;
 
-    [[nodiscard]] index pixels() const noexcept { return height * width; }
-    [[nodiscard]] index size() const noexcept { return channels * pixels() * samples; }
+    [[nodiscard]] isize pixels() const noexcept { return height * width; }
+    [[nodiscard]] isize size() const noexcept { return channels * pixels() * samples; }
 
     /// Whether there is no image: an output that nobody needs.
     [[nodiscard]] bool empty() const noexcept { return data == nullptr; }
@@ -37,7 +37,7 @@ struct feature_map {
     /// One image in each column, D × N.
     [[nodiscard]] batch_view<T> images() const { return {data, channels * pixels(), samples}; }
 
-    [[nodiscard]] feature_map sample(index n) const {
+    [[nodiscard]] feature_map sample(isize n) const {
         return {data + n * channels * pixels(), channels, height, width, 1};
     }
 
@@ -53,10 +53,10 @@ namespace detail {
 
 /// @throws shape_error unless the map has these sizes
 template <class T>
-void require_map(std::string_view where, std::string_view what, const feature_map<T>& map, index channels, index height,
-                 index width, index samples) {
+void require_map(std::string_view where, std::string_view what, const feature_map<T>& map, isize channels, isize height,
+                 isize width, isize samples) {
     if (map.channels != channels || map.height != height || map.width != width || map.samples != samples) {
-        const auto text_of = [](index c, index h, index w, index n) {
+        const auto text_of = [](isize c, isize h, isize w, isize n) {
             return ddpm::detail::text(c, " channels, ", h, " x ", w, ", ", n, " samples");
         };
         throw shape_error(where, what, text_of(channels, height, width, samples),

@@ -37,33 +37,33 @@ struct fourier_embedding {
     fourier_embedding() noexcept = default;
 
     /// All frequencies zero.
-    explicit fourier_embedding(index size, embedding_order order_ = embedding_order::sin_cos)
+    explicit fourier_embedding(isize size, embedding_order order_ = embedding_order::sin_cos)
         : weight({size}), order(order_) {}
 
     /// How many frequencies there are: half of what a time becomes.
-    [[nodiscard]] index size() const noexcept { return weight.size(); }
+    [[nodiscard]] isize size() const noexcept { return weight.size(); }
 
     /// Fills one column for each time.
     /// @shape t N; out 2 · size × N
     /// @units t is the model's time, above 0
     /// @throws shape_error if the shapes do not fit
     void forward(std::span<const double> t, batch_view<S> out) const {
-        detail::require_batch("fourier_embedding::forward", "output", out, 2 * size(), static_cast<index>(t.size()));
-        const index sines = order == embedding_order::sin_cos ? 0 : size();
-        const index cosines = size() - sines;
-        constexpr index samples_per_task = 32, block = 64;
-        parallel_for(out.columns(), samples_per_task, [&](index first, index last) {
+        detail::require_batch("fourier_embedding::forward", "output", out, 2 * size(), static_cast<isize>(t.size()));
+        const isize sines = order == embedding_order::sin_cos ? 0 : size();
+        const isize cosines = size() - sines;
+        constexpr isize samples_per_task = 32, block = 64;
+        parallel_for(out.columns(), samples_per_task, [&](isize first, isize last) {
             std::array<double, block> angles, cosine;
-            for (index n = first; n < last; ++n) {
+            for (isize n = first; n < last; ++n) {
                 const S log_time = static_cast<S>(std::log(t[static_cast<std::size_t>(n)]));
-                for (index begin = 0; begin < size(); begin += block) {
-                    const index count = std::min(block, size() - begin);
-                    for (index i = 0; i < count; ++i) {
+                for (isize begin = 0; begin < size(); begin += block) {
+                    const isize count = std::min(block, size() - begin);
+                    for (isize i = 0; i < count; ++i) {
                         const S turns = log_time * weight[begin + i];
                         angles[static_cast<std::size_t>(i)] = static_cast<double>(2 * turns * std::numbers::pi_v<S>);
                     }
                     kernels::sincos(count, angles.data(), angles.data(), cosine.data());
-                    for (index i = 0; i < count; ++i) {
+                    for (isize i = 0; i < count; ++i) {
                         out(sines + begin + i, n) = static_cast<S>(angles[static_cast<std::size_t>(i)]);
                         out(cosines + begin + i, n) = static_cast<S>(cosine[static_cast<std::size_t>(i)]);
                     }

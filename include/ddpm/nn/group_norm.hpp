@@ -34,14 +34,14 @@ struct group_norm {
 
     tensor<S> weight;  ///< (channels)
     tensor<S> bias;    ///< (channels)
-    index groups = 0;
+    isize groups = 0;
     double eps = 1e-5;
 
     group_norm() noexcept = default;
 
     /// Scale one, shift zero.
     /// @throws value_error unless the groups divide the channels, and eps ≥ 0
-    group_norm(index channels, index groups_, double eps_)
+    group_norm(isize channels, isize groups_, double eps_)
         : weight({channels}), bias({channels}), groups(groups_), eps(eps_) {
         if (groups < 1 || channels % groups != 0) {
             throw value_error("group_norm", "the groups do not divide the channels",
@@ -53,7 +53,7 @@ struct group_norm {
         std::fill(weight.values().begin(), weight.values().end(), S{1});
     }
 
-    [[nodiscard]] index channels() const noexcept { return weight.size(); }
+    [[nodiscard]] isize channels() const noexcept { return weight.size(); }
 
     /// y = f((z · weight + bias) · (1 + scale) + shift) with z = (x − mean) / √(variance + eps); the variance of a
     /// group is that of all its numbers, divided by their count.
@@ -65,9 +65,9 @@ struct group_norm {
                  batch_view<S> moments) const {
         require("group_norm::forward", x, scale_shift, moments);
         detail::require_map("group_norm::forward", "output", y, channels(), x.height, x.width, x.samples);
-        for_each_part(x, [&](index n, index first, index last) {
+        for_each_part(x, [&](isize n, isize first, isize last) {
             find_moments(x, n, first, last, moments);
-            for_each_chunk(first, last, [&](index c, index count) {
+            for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> a, b;
                 find_factors(moments, scale_shift, n, c, count, a.data(), b.data());
                 kernels::scale_shift<S>(part_of(x, n, c, count), a.data(), b.data(), f, part_of(y, n, c, count));
@@ -92,24 +92,24 @@ struct group_norm {
         }
         // For each sample and channel, with u what f is taken of: Σ du and Σ du·z.
         double* const sums = thread_scratch<sums_tag, double>(2 * channels() * x.samples);
-        for_each_part(x, [&](index n, index first, index last) {
+        for_each_part(x, [&](isize n, isize first, isize last) {
             double* const sum = sums + 2 * channels() * n;
             double* const product = sum + channels();
             feature_map<const S> du = dy;
-            for_each_chunk(first, last, [&](index c, index count) {
+            for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> a, b;
                 find_factors(moments, scale_shift, n, c, count, a.data(), b.data());
                 const auto written = kernels::scale_shift_sums<S>(part_of(x, n, c, count), a.data(), b.data(), f,
                                                                   part_of(dy, n, c, count), part_of(dx, n, c, count),
                                                                   sum + c, product + c);
                 du.data = written.data() - offset(x, n, c);
-                for (index i = c; i < c + count; ++i) {
+                for (isize i = c; i < c + count; ++i) {
                     const S* const moment = moments.column(n * groups + i / group_size());
                     product[i] =
                         (product[i] - static_cast<double>(moment[0]) * sum[i]) * static_cast<double>(moment[1]);
                 }
             });
-            for_each_chunk(first, last, [&](index c, index count) {
+            for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> p, q, r;
                 find_gradient_factors(x.pixels(), moments, scale_shift, sum, product, n, c, count, p.data(), q.data(),
                                       r.data());
@@ -117,9 +117,9 @@ struct group_norm {
                                                 r.data(), part_of(dx, n, c, count));
             });
         });
-        for (index c = 0; c < channels(); ++c) {
+        for (isize c = 0; c < channels(); ++c) {
             double d_weight = 0, d_bias = 0;
-            for (index n = 0; n < x.samples; ++n) {
+            for (isize n = 0; n < x.samples; ++n) {
                 const double sum = sums[2 * channels() * n + c];
                 const double product = sums[2 * channels() * n + channels() + c];
                 const double gain = gain_of(scale_shift, n, c);
@@ -146,9 +146,9 @@ private:
     struct sums_tag {};  // for thread_scratch: what backward sums up
 
     /// Channels whose factors a task holds at a time.
-    static constexpr index chunk = 256;
+    static constexpr isize chunk = 256;
 
-    [[nodiscard]] index group_size() const noexcept { return channels() / groups; }
+    [[nodiscard]] isize group_size() const noexcept { return channels() / groups; }
 
     void require(std::string_view where, const feature_map<const S>& x, const batch_view<const S>& scale_shift,
                  const batch_view<const S>& moments) const {
@@ -160,13 +160,13 @@ private:
     }
 
     template <class T>
-    [[nodiscard]] static index offset(const feature_map<T>& map, index n, index c) {
+    [[nodiscard]] static isize offset(const feature_map<T>& map, isize n, isize c) {
         return n * map.channels * map.pixels() + c;
     }
 
     /// `count` channels from c on of sample n, a pixel in each column.
     template <class T>
-    [[nodiscard]] static batch_view<T> part_of(const feature_map<T>& map, index n, index c, index count) {
+    [[nodiscard]] static batch_view<T> part_of(const feature_map<T>& map, isize n, isize c, isize count) {
         return {map.data + offset(map, n, c), count, map.pixels(), map.channels};
     }
 
@@ -177,37 +177,37 @@ private:
         if (x.size() == 0) {
             return;
         }
-        constexpr index line = 64 / static_cast<index>(sizeof(S));
-        const index wanted = (thread_count() - 1) / x.samples + 1;
-        const index unit = line / std::gcd(line, group_size());
-        const index per_part = ((groups - 1) / wanted / unit + 1) * unit;
-        const index parts = (groups - 1) / per_part + 1;
-        const index elements = std::min(per_part, groups) * group_size() * x.pixels();
+        constexpr isize line = 64 / static_cast<isize>(sizeof(S));
+        const isize wanted = (thread_count() - 1) / x.samples + 1;
+        const isize unit = line / std::gcd(line, group_size());
+        const isize per_part = ((groups - 1) / wanted / unit + 1) * unit;
+        const isize parts = (groups - 1) / per_part + 1;
+        const isize elements = std::min(per_part, groups) * group_size() * x.pixels();
         parallel_for(
-            x.samples * parts, std::max<index>(1, kernels::block_elements / elements), [&](index begin, index end) {
-                for (index task = begin; task < end; ++task) {
-                    const index first = task % parts * per_part;
+            x.samples * parts, std::max<isize>(1, kernels::block_elements / elements), [&](isize begin, isize end) {
+                for (isize task = begin; task < end; ++task) {
+                    const isize first = task % parts * per_part;
                     body(task / parts, first * group_size(), std::min(groups, first + per_part) * group_size());
                 }
             });
     }
 
     template <class Body>
-    static void for_each_chunk(index first, index last, const Body& body) {
+    static void for_each_chunk(isize first, isize last, const Body& body) {
         for (; first < last; first += chunk) {
             body(first, std::min(chunk, last - first));
         }
     }
 
     /// Puts the moments of the channels together, one after another (Chan et al. 1983).
-    void find_moments(const feature_map<const S>& x, index n, index first, index last, batch_view<S> moments) const {
+    void find_moments(const feature_map<const S>& x, isize n, isize first, isize last, batch_view<S> moments) const {
         const auto pixels = static_cast<double>(x.pixels());
         double mean = 0, squares = 0;
-        for_each_chunk(first, last, [&](index c, index count) {
+        for_each_chunk(first, last, [&](isize c, isize count) {
             std::array<double, chunk> means, channel_squares;
             kernels::channel_moments<S>(part_of(x, n, c, count), means.data(), channel_squares.data());
-            for (index i = 0; i < count; ++i) {
-                const index before = (c + i) % group_size();
+            for (isize i = 0; i < count; ++i) {
+                const isize before = (c + i) % group_size();
                 const double share = 1 / static_cast<double>(before + 1);
                 const double difference = means[static_cast<std::size_t>(i)] - mean;
                 if (before == 0) {
@@ -227,15 +227,15 @@ private:
         });
     }
 
-    [[nodiscard]] double gain_of(const batch_view<const S>& scale_shift, index n, index c) const {
+    [[nodiscard]] double gain_of(const batch_view<const S>& scale_shift, isize n, isize c) const {
         return scale_shift.data() == nullptr ? 1 : 1 + static_cast<double>(scale_shift(c, n));
     }
 
     /// The normalization and all behind it but f as u = a·x + b. b makes up for the rounding of a where x is the mean.
-    void find_factors(const batch_view<const S>& moments, const batch_view<const S>& scale_shift, index n, index first,
-                      index count, S* a, S* b) const {
-        for (index i = 0; i < count; ++i) {
-            const index c = first + i;
+    void find_factors(const batch_view<const S>& moments, const batch_view<const S>& scale_shift, isize n, isize first,
+                      isize count, S* a, S* b) const {
+        for (isize i = 0; i < count; ++i) {
+            const isize c = first + i;
             const S* const moment = moments.column(n * groups + c / group_size());
             const double gain = gain_of(scale_shift, n, c);
             const double factor = static_cast<double>(moment[1]) * static_cast<double>(weight[c]) * gain;
@@ -248,16 +248,16 @@ private:
     }
 
     /// With g = du · weight · (1 + scale): dx = (g − mean(g) − z · mean(g·z)) / σ as p·du + q·x + r.
-    void find_gradient_factors(index pixels, const batch_view<const S>& moments, const batch_view<const S>& scale_shift,
-                               const double* sum, const double* product, index n, index first, index count, S* p, S* q,
+    void find_gradient_factors(isize pixels, const batch_view<const S>& moments, const batch_view<const S>& scale_shift,
+                               const double* sum, const double* product, isize n, isize first, isize count, S* p, S* q,
                                S* r) const {
         const double inverse_size = 1 / static_cast<double>(group_size() * pixels);
         double mean = 0, mean_product = 0;
-        for (index i = 0; i < count; ++i) {
-            const index c = first + i, group = c / group_size();
+        for (isize i = 0; i < count; ++i) {
+            const isize c = first + i, group = c / group_size();
             if (i == 0 || c % group_size() == 0) {
                 mean = mean_product = 0;
-                for (index k = group * group_size(); k < (group + 1) * group_size(); ++k) {
+                for (isize k = group * group_size(); k < (group + 1) * group_size(); ++k) {
                     const double factor = static_cast<double>(weight[k]) * gain_of(scale_shift, n, k);
                     mean += factor * sum[k];
                     mean_product += factor * product[k];

@@ -32,7 +32,7 @@ public:
     /// Uniform within ±bound.
     template <Scalar S>
     void uniform(double bound, tensor<S>& values) {
-        for_each_place(values.shape(), values.order(), [&](index torch, index memory) {
+        for_each_place(values.shape(), values.order(), [&](isize torch, isize memory) {
             const double unit = static_cast<double>(noise_.bits(tensors_, 0, torch)) * 0x1p-32;
             values[memory] = static_cast<S>((2 * unit - 1) * bound);
         });
@@ -44,7 +44,7 @@ public:
     void normal(double deviation, tensor<S>& values) {
         batch<S> numbers(values.size(), 1);
         noise_.normal<S>(numbers, 0, tensors_++);
-        for_each_place(values.shape(), values.order(), [&](index torch, index memory) {
+        for_each_place(values.shape(), values.order(), [&](isize torch, isize memory) {
             values[memory] = static_cast<S>(deviation * static_cast<double>(numbers(torch, 0)));
         });
     }
@@ -87,7 +87,7 @@ private:
 
     philox_noise noise_;
     start_kind kind_;
-    index tensors_ = 0;
+    isize tensors_ = 0;
 };
 
 }  // namespace ddpm::nn

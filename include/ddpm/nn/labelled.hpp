@@ -20,16 +20,16 @@ public:
     using scalar = typename Net::scalar;
 
     /// Sample n of a run is of class labels[n].
-    labelled(const Net& net, std::vector<index> labels) : net_(&net), labels_(std::move(labels)) {}
+    labelled(const Net& net, std::vector<isize> labels) : net_(&net), labels_(std::move(labels)) {}
 
     /// All samples are of one class.
-    labelled(const Net& net, index label, index samples)
-        : labelled(net, std::vector<index>(static_cast<std::size_t>(std::max<index>(0, samples)), label)) {}
+    labelled(const Net& net, isize label, isize samples)
+        : labelled(net, std::vector<isize>(static_cast<std::size_t>(std::max<isize>(0, samples)), label)) {}
 
     /// The labels must outlive the session.
     /// @throws shape_error unless there are as many samples as labels
-    [[nodiscard]] auto session(index samples) const {
-        if (samples != static_cast<index>(labels_.size())) {
+    [[nodiscard]] auto session(isize samples) const {
+        if (samples != static_cast<isize>(labels_.size())) {
             throw shape_error("labelled", "one label per sample", samples, labels_.size());
         }
         return net_->session(samples, condition<scalar>{labels_, {}});
@@ -39,7 +39,7 @@ public:
 
 private:
     const Net* net_;
-    std::vector<index> labels_;
+    std::vector<isize> labels_;
 };
 
 }  // namespace ddpm::nn

@@ -25,11 +25,11 @@ struct layer_norm {
     layer_norm() noexcept = default;
 
     /// Scale one, shift zero.
-    explicit layer_norm(index size) : weight({size}), bias({size}) {
+    explicit layer_norm(isize size) : weight({size}), bias({size}) {
         std::fill(weight.values().begin(), weight.values().end(), S{1});
     }
 
-    [[nodiscard]] index size() const noexcept { return weight.size(); }
+    [[nodiscard]] isize size() const noexcept { return weight.size(); }
 
     /// y = (x − mean) / √(variance + eps) · weight + bias, with the variance of the D elements divided by D.
     /// @shape x, y D × N, y may be x; moments 2 × N: mean and 1/√(variance + eps) of each sample

@@ -26,10 +26,10 @@
 namespace ddpm::nn {
 
 struct mlp_options {
-    index dim = 0;           ///< elements of a sample; must be given
-    index hidden = 256;      ///< width
-    index blocks = 3;        ///< depth
-    index embedding = 64;    ///< elements of the sinusoidal time embedding
+    isize dim = 0;           ///< elements of a sample; must be given
+    isize hidden = 256;      ///< width
+    isize blocks = 3;        ///< depth
+    isize embedding = 64;    ///< elements of the sinusoidal time embedding
     bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
     bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
     std::uint64_t seed = 0;  ///< of the parameters' random start
@@ -66,23 +66,23 @@ public:
     }
 
     [[nodiscard]] const mlp_options& options() const noexcept { return options_; }
-    [[nodiscard]] index dim() const noexcept { return options_.dim; }
+    [[nodiscard]] isize dim() const noexcept { return options_.dim; }
     [[nodiscard]] sample_shape shape() const noexcept { return dim(); }
 
     /// Whether the output has an element for the reverse step's variance after each element of the prediction.
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
-    [[nodiscard]] index outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
+    [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
     /// The activations of one batch, and scratch.
     class workspace {
     public:
         /// How many samples fit.
-        [[nodiscard]] index samples() const noexcept { return embedded_.shape()[0]; }
+        [[nodiscard]] isize samples() const noexcept { return embedded_.shape()[0]; }
 
     private:
         friend mlp;
 
-        workspace(const mlp_options& o, index samples, bool for_backward)
+        workspace(const mlp_options& o, isize samples, bool for_backward)
             : embedded_({samples, o.embedding}),
               time_1_({samples, o.hidden}),
               time_1_active_({samples, o.hidden}),
@@ -91,12 +91,12 @@ public:
               normed_({samples, o.hidden}),
               moments_({samples, 2}),
               active_({samples, o.hidden}) {
-            const index kept = for_backward ? o.blocks : std::min<index>(1, o.blocks);
-            for (index b = 0; b < kept; ++b) {
+            const isize kept = for_backward ? o.blocks : std::min<isize>(1, o.blocks);
+            for (isize b = 0; b < kept; ++b) {
                 blocks_.push_back({tensor<S>({samples, o.hidden}), tensor<S>({samples, 2}),
                                    tensor<S>({samples, o.hidden}), tensor<S>({samples, o.hidden})});
             }
-            for (index b = 0; b <= (for_backward ? o.blocks : 0); ++b) {
+            for (isize b = 0; b <= (for_backward ? o.blocks : 0); ++b) {
                 h_.emplace_back(tensor_shape{samples, o.hidden});
             }
             if (for_backward) {
@@ -111,12 +111,12 @@ public:
         };
 
         /// Without backward all blocks share one set of activations, and h is updated in place.
-        [[nodiscard]] typename mlp_block<S>::activations activations(std::size_t b, index columns) {
+        [[nodiscard]] typename mlp_block<S>::activations activations(std::size_t b, isize columns) {
             block& at = blocks_[blocks_.size() == 1 ? 0 : b];
             return {at.normed.columns(columns), at.moments.columns(columns), at.summed.columns(columns),
                     at.active.columns(columns)};
         }
-        [[nodiscard]] batch_view<S> h(std::size_t b, index columns) {
+        [[nodiscard]] batch_view<S> h(std::size_t b, isize columns) {
             return h_[h_.size() == 1 ? 0 : b].columns(columns);
         }
         [[nodiscard]] bool for_backward() const noexcept { return dh_.size() > 0; }
@@ -128,7 +128,7 @@ public:
     };
 
     /// A workspace for up to `samples` samples; without `for_backward` it is smaller and serves forward only.
-    [[nodiscard]] workspace plan(index samples, bool for_backward = true) const {
+    [[nodiscard]] workspace plan(isize samples, bool for_backward = true) const {
         return workspace(options_, samples, for_backward);
     }
 
@@ -138,10 +138,10 @@ public:
     /// @determinism the bits of a sample depend on that sample and its time only
     void forward(batch_view<const S> x, std::span<const double> t, batch_view<S> out, workspace& w) const {
         require_fit("mlp::forward", x, t, out, w);
-        const index n = x.columns();
+        const isize n = x.columns();
         // Where all samples have one time, it is embedded once.
         const bool one_time = !w.for_backward() && std::all_of(t.begin(), t.end(), [&](double u) { return u == t[0]; });
-        const index times = one_time ? std::min<index>(1, n) : n;
+        const isize times = one_time ? std::min<isize>(1, n) : n;
         const auto embedded = w.embedded_.columns(times), time_1 = w.time_1_.columns(times),
                    time_1_active = w.time_1_active_.columns(times), time_2 = w.time_2_.columns(times),
                    time = w.time_.columns(times);
@@ -179,7 +179,7 @@ public:
         if (!w.for_backward()) {
             throw shape_error("mlp::backward", "workspace", "one planned for backward", "one for forward only");
         }
-        const index n = x.columns();
+        const isize n = x.columns();
         const auto dh = w.dh_.columns(n), dtime = w.dtime_.columns(n), scratch = w.scratch_.columns(n);
         output_.backward(w.active_.columns(n), dout, scratch, d.output_);
         if (options_.time_to_output) {
@@ -200,7 +200,7 @@ public:
     }
 
     /// A predictor for one run that owns its workspace.
-    [[nodiscard]] network_session<mlp> session(index samples) const { return network_session<mlp>(*this, samples); }
+    [[nodiscard]] network_session<mlp> session(isize samples) const { return network_session<mlp>(*this, samples); }
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
@@ -218,7 +218,7 @@ public:
 private:
     struct option {
         const char* what;
-        index value, least;
+        isize value, least;
     };
 
     static const mlp_options& validated(const mlp_options& o) {
@@ -236,7 +236,7 @@ private:
                      const workspace& w) const {
         detail::require_batch(where, "samples", x, dim(), x.columns());
         detail::require_batch(where, "output", out, outputs(), x.columns());
-        if (static_cast<index>(t.size()) != x.columns()) {
+        if (static_cast<isize>(t.size()) != x.columns()) {
             throw shape_error(where, "one time per sample", x.columns(), t.size());
         }
         if (x.columns() > w.samples()) {

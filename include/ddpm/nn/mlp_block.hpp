@@ -22,9 +22,9 @@ struct mlp_block {
     dense<S> linear_2;
 
     mlp_block() noexcept = default;
-    explicit mlp_block(index size) : norm(size), linear_1(size, size), linear_2(size, size) {}
+    explicit mlp_block(isize size) : norm(size), linear_1(size, size), linear_2(size, size) {}
 
-    [[nodiscard]] index size() const noexcept { return norm.size(); }
+    [[nodiscard]] isize size() const noexcept { return norm.size(); }
 
     /// What backward needs of a forward pass; one column for each sample.
     struct activations {

@@ -16,7 +16,7 @@ namespace ddpm::nn {
 struct monotone_options {
     double first = -13.3;    ///< at t = 0, before anything is learned
     double last = 5;         ///< at t = 1
-    index features = 1024;   ///< how many sigmoids bend the line
+    isize features = 1024;   ///< how many sigmoids bend the line
     double spread = 0.01;    ///< deviation of their weights' normal start
     std::uint64_t seed = 0;  ///< of that
 };
@@ -43,7 +43,7 @@ public:
     [[nodiscard]] curve_point operator()(double t) const {
         curve_point point = line_(t);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
-        for (index k = 0; k < in_.size(); ++k) {
+        for (isize k = 0; k < in_.size(); ++k) {
             const double in = size(in_[k]), out = size(out_[k]) * share;
             const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
             point.value += out * (2 * s - 1);
@@ -56,7 +56,7 @@ public:
     void backward(double t, double dvalue, double dslope, monotone_network& d) const {
         line_.backward(t, dvalue, dslope, d.line_);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
-        for (index k = 0; k < in_.size(); ++k) {
+        for (isize k = 0; k < in_.size(); ++k) {
             const double in = size(in_[k]), out = size(out_[k]) * share;
             const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
             const double first = s * (1 - s), second = first * (1 - 2 * s);  // derivatives of the sigmoid

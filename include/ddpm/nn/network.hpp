@@ -25,7 +25,7 @@ namespace ddpm::nn {
 ///   the parameters to `dnet`; dout D × N.
 template <class N>
 concept Network = Layer<N> && std::copyable<N> &&
-                  requires(const N& net, N& dnet, typename N::workspace& w, index samples, std::span<const double> t,
+                  requires(const N& net, N& dnet, typename N::workspace& w, isize samples, std::span<const double> t,
                            batch_view<const typename N::scalar> in, batch_view<typename N::scalar> out) {
                       { net.shape() } -> std::convertible_to<sample_shape>;
                       { net.plan(samples) } -> std::same_as<typename N::workspace>;

@@ -42,7 +42,7 @@ void append_parameters(std::vector<parameter<T>>& list, const std::string& name,
     if constexpr (is_tensor<std::remove_const_t<Member>>) {
         list.push_back({name, member.shape(), member.values(), member.order()});
     } else if constexpr (requires { member.begin(); }) {
-        index i = 0;
+        isize i = 0;
         for (auto& element : member) {
             append_parameters(list, name + "." + std::to_string(i++), element);
         }
@@ -72,10 +72,10 @@ template <class L>
 
 /// How many numbers a layer or network learns.
 template <Layer L>
-[[nodiscard]] index parameter_count(const L& layer) {
-    index count = 0;
+[[nodiscard]] isize parameter_count(const L& layer) {
+    isize count = 0;
     for (const auto& p : parameters(layer)) {
-        count += static_cast<index>(p.values.size());
+        count += static_cast<isize>(p.values.size());
     }
     return count;
 }

@@ -19,11 +19,11 @@ namespace detail {
 /// by side.
 template <class L, class H, class Body>
 void for_each_row_pair(const feature_map<L>& low, const feature_map<H>& high, Body&& body) {
-    const index low_row = low.width * low.channels, high_row = high.width * high.channels;
-    const index grain = std::max<index>(1, kernels::block_elements / std::max<index>(1, 4 * low_row));
-    parallel_for(low.height * low.samples, grain, [&](index first, index last) {
-        for (index row = first; row < last; ++row) {
-            const index high_number = row / low.height * high.height + row % low.height * 2;
+    const isize low_row = low.width * low.channels, high_row = high.width * high.channels;
+    const isize grain = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, 4 * low_row));
+    parallel_for(low.height * low.samples, grain, [&](isize first, isize last) {
+        for (isize row = first; row < last; ++row) {
+            const isize high_number = row / low.height * high.height + row % low.height * 2;
             body(low.data + row * low_row, high.data + high_number * high_row);
         }
     });
@@ -32,9 +32,9 @@ void for_each_row_pair(const feature_map<L>& low, const feature_map<H>& high, Bo
 /// low = factor · the sum of the four pixels of `high` that each of its own covers.
 template <Scalar S>
 void sum_of_four(const feature_map<const S>& high, const feature_map<S>& low, S factor) {
-    const index channels = low.channels, high_row = high.width * channels;
+    const isize channels = low.channels, high_row = high.width * channels;
     for_each_row_pair(low, high, [&](S* to, const S* from) {
-        for (index w = 0; w < low.width; ++w, to += channels, from += 2 * channels) {
+        for (isize w = 0; w < low.width; ++w, to += channels, from += 2 * channels) {
             kernels::linear_combination(channels, {factor, factor, factor, factor},
                                         {from, from + channels, from + high_row, from + high_row + channels}, to);
         }
@@ -50,9 +50,9 @@ struct upsample_nearest {
     template <Scalar S>
     void forward(feature_map<const std::type_identity_t<S>> x, feature_map<S> y) const {
         detail::require_map("upsample_nearest::forward", "output", y, x.channels, 2 * x.height, 2 * x.width, x.samples);
-        const index channels = x.channels, high_row = y.width * channels;
+        const isize channels = x.channels, high_row = y.width * channels;
         detail::for_each_row_pair(x, y, [&](const S* from, S* to) {
-            for (index w = 0; w < x.width; ++w, from += channels) {
+            for (isize w = 0; w < x.width; ++w, from += channels) {
                 std::copy_n(from, channels, to + 2 * w * channels);
                 std::copy_n(from, channels, to + (2 * w + 1) * channels);
             }
@@ -90,9 +90,9 @@ struct downsample_average {
     void backward(feature_map<const std::type_identity_t<S>> dy, feature_map<S> dx) const {
         detail::require_map("downsample_average::backward", "gradient of the output", dy, dx.channels, dx.height / 2,
                             dx.width / 2, dx.samples);
-        const index channels = dx.channels, high_row = dx.width * channels;
+        const isize channels = dx.channels, high_row = dx.width * channels;
         detail::for_each_row_pair(dy, dx, [&](const S* from, S* to) {
-            for (index w = 0; w < dy.width; ++w, from += channels) {
+            for (isize w = 0; w < dy.width; ++w, from += channels) {
                 S* const left = to + 2 * w * channels;
                 // Two eighths of the one gradient there is: as exact as its quarter.
                 kernels::linear_combination(channels, {S(0.125), S(0.125)}, {from, from}, left);
@@ -102,7 +102,7 @@ struct downsample_average {
             std::copy_n(to, high_row, to + high_row);
         });
         if (dx.height % 2 != 0) {
-            for (index n = 0; n < dx.samples; ++n) {
+            for (isize n = 0; n < dx.samples; ++n) {
                 std::fill_n(dx.data + ((n + 1) * dx.height - 1) * high_row, high_row, S{0});
             }
         }

@@ -23,10 +23,10 @@ namespace ddpm::nn {
 enum class resampling { none, down, up };
 
 struct residual_block_options {
-    index inputs = 0;
-    index outputs = 0;
-    index embedding = 0;  ///< elements of the embedded time
-    index groups = 32;
+    isize inputs = 0;
+    isize outputs = 0;
+    isize embedding = 0;  ///< elements of the embedded time
+    isize groups = 32;
     double eps = 1e-5;
     bool scale_shift = false;  ///< the time scales and shifts the second norm; else it is added before it
     double rescale = 1;        ///< what the sum is divided by
@@ -60,7 +60,7 @@ struct residual_block {
           rescale(o.rescale),
           resample(o.resample) {}
 
-    [[nodiscard]] index outputs() const noexcept { return conv1.outputs(); }
+    [[nodiscard]] isize outputs() const noexcept { return conv1.outputs(); }
 
     /// What backward needs of a forward pass.
     struct activations {
@@ -74,7 +74,7 @@ struct residual_block {
         dropout_address address;
     };
 
-    [[nodiscard]] index resized(index size) const noexcept {
+    [[nodiscard]] isize resized(isize size) const noexcept {
         return resample == resampling::none ? size : resample == resampling::up ? 2 * size : size / 2;
     }
 
@@ -83,7 +83,7 @@ struct residual_block {
     /// @throws shape_error if the shapes do not fit
     void forward(feature_map<const S> x, batch_view<const S> emb, activations& a, feature_map<S> out,
                  arena<S>& memory) const {
-        const index n = x.samples;
+        const isize n = x.samples;
         a.moments1 = memory.columns(2, norm1.groups * n);
         feature_map<S> active = memory.like(x);
         norm1.forward(x, activation::silu, {}, active, a.moments1);
@@ -127,7 +127,7 @@ struct residual_block {
             norm2.backward(a.h, a.moments2, activation::silu, a.time, dh, dh, dtime, d.norm2);
         } else {
             norm2.backward(a.h, a.moments2, activation::silu, {}, dh, dh, {}, d.norm2);
-            for (index n = 0; n < x.samples; ++n) {
+            for (isize n = 0; n < x.samples; ++n) {
                 std::fill_n(dtime.column(n), dtime.rows(), S{0});
                 kernels::add_row_sums<S>(dh.sample(n).columns(), dtime.column(n));
             }

@@ -28,7 +28,7 @@ public:
 
     /// The memory that the condition refers to must outlive the session.
     /// @throws value_error if `samples` is negative
-    network_session(const Net& net, index samples, const condition<scalar>& given = {}) : net_(&net), given_(given) {
+    network_session(const Net& net, isize samples, const condition<scalar>& given = {}) : net_(&net), given_(given) {
         if (samples < 0) {
             throw value_error("session", "number of samples", ">= 0", samples);
         }
@@ -46,7 +46,7 @@ public:
         requires requires(const Output& out) { batch_view<scalar>(out.prediction); }
     void operator()(batch_view<const scalar> xt, std::span<const double> t, const Output& out) {
         const batch_view<scalar> predicted = out.prediction;
-        if (static_cast<index>(t.size()) != xt.columns()) {
+        if (static_cast<isize>(t.size()) != xt.columns()) {
             throw shape_error("session", "one time per sample", xt.columns(), t.size());
         }
         if (predicted.columns() != xt.columns()) {
@@ -59,11 +59,11 @@ public:
             }
         }
         const auto [length, tiles, workers] = reserve(xt.columns());
-        std::atomic<index> next{0};
-        parallel_for(workers, 1, [&, length = length, tiles = tiles](index first, index last) {
-            for (index worker = first; worker < last; ++worker) {
-                for (index tile = next++; tile < tiles; tile = next++) {
-                    const index begin = tile * length, count = std::min(length, xt.columns() - begin);
+        std::atomic<isize> next{0};
+        parallel_for(workers, 1, [&, length = length, tiles = tiles](isize first, isize last) {
+            for (isize worker = first; worker < last; ++worker) {
+                for (isize tile = next++; tile < tiles; tile = next++) {
+                    const isize begin = tile * length, count = std::min(length, xt.columns() - begin);
                     forward(xt.middle(begin, count),
                             t.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)), begin, out,
                             static_cast<std::size_t>(worker));
@@ -76,7 +76,7 @@ private:
     using workspace = typename Net::workspace;
 
     template <class Output>
-    void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, const Output& out,
+    void forward(batch_view<const scalar> xt, std::span<const double> t, isize begin, const Output& out,
                  std::size_t worker) {
         const batch_view<scalar> predicted = batch_view<scalar>(out.prediction).middle(begin, xt.columns());
         if (has_variance_head(*net_)) {
@@ -93,7 +93,7 @@ private:
         forward(xt, t, begin, predicted, workspaces_[worker]);
     }
 
-    void forward(batch_view<const scalar> xt, std::span<const double> t, index begin, batch_view<scalar> out,
+    void forward(batch_view<const scalar> xt, std::span<const double> t, isize begin, batch_view<scalar> out,
                  workspace& w) const {
         if constexpr (takes_condition<Net>) {
             net_->forward(xt, t, given_.middle(begin, xt.columns()), out, w);
@@ -103,29 +103,29 @@ private:
     }
 
     struct tiling {
-        index length, tiles, workers;
+        isize length, tiles, workers;
     };
 
     /// Each thread takes whole tiles, all about equally many; a batch too small for that is one tile, and the layers
     /// share the threads. Longer tiles use a layer's weights more often, shorter ones stay in the cache and take less
     /// memory. A network of large samples says how many are enough; else whole multiples of twelve suit the products.
-    tiling reserve(index samples) {
-        index shortest = 36, longest = 252, multiple = 12;
+    tiling reserve(isize samples) {
+        isize shortest = 36, longest = 252, multiple = 12;
         if constexpr (requires { net_->samples_at_once(); }) {
             shortest = multiple = 1;
             longest = net_->samples_at_once();
         }
-        const index threads = thread_count();
-        const index rounds = std::max<index>(1, ceil_div(samples, threads * longest));
-        const index length = std::max(shortest, ceil_div(ceil_div(samples, threads * rounds), multiple) * multiple);
-        const index tiles = std::max<index>(1, ceil_div(samples, length));
-        const index workers = std::min(threads, tiles);
-        const index columns = std::min(std::max<index>(1, samples), length);
+        const isize threads = thread_count();
+        const isize rounds = std::max<isize>(1, ceil_div(samples, threads * longest));
+        const isize length = std::max(shortest, ceil_div(ceil_div(samples, threads * rounds), multiple) * multiple);
+        const isize tiles = std::max<isize>(1, ceil_div(samples, length));
+        const isize workers = std::min(threads, tiles);
+        const isize columns = std::min(std::max<isize>(1, samples), length);
         if (columns > columns_) {
             workspaces_.clear();
             columns_ = columns;
         }
-        while (static_cast<index>(workspaces_.size()) < workers) {
+        while (static_cast<isize>(workspaces_.size()) < workers) {
             workspaces_.push_back(plan(columns_));
         }
         if (has_variance_head(*net_)) {
@@ -137,9 +137,9 @@ private:
         return {length, tiles, workers};
     }
 
-    static index ceil_div(index a, index b) noexcept { return (a + b - 1) / b; }
+    static isize ceil_div(isize a, isize b) noexcept { return (a + b - 1) / b; }
 
-    [[nodiscard]] workspace plan(index columns) const {
+    [[nodiscard]] workspace plan(isize columns) const {
         if constexpr (requires { net_->plan(columns, false); }) {
             return net_->plan(columns, false);
         } else {
@@ -149,7 +149,7 @@ private:
 
     const Net* net_;
     condition<scalar> given_;
-    index columns_ = 0;
+    isize columns_ = 0;
     std::vector<workspace> workspaces_;
     std::vector<std::vector<scalar>> heads_;  // what a network with a variance head writes, for each workspace
 };

@@ -22,7 +22,7 @@ struct silu {
     void forward(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("silu::forward", "output", y, x.rows(), x.columns());
         kernels::for_each_alike(
-            [&](index n, index first, index last) {
+            [&](isize n, isize first, isize last) {
                 kernels::silu(last - first, x.column(n) + first, y.column(n) + first);
             },
             x, y);
@@ -35,7 +35,7 @@ struct silu {
         detail::require_batch("silu::backward", "gradient of the output", dy, x.rows(), x.columns());
         detail::require_batch("silu::backward", "gradient of the input", dx, x.rows(), x.columns());
         kernels::for_each_alike(
-            [&](index n, index first, index last) {
+            [&](isize n, isize first, isize last) {
                 kernels::silu_backward(last - first, x.column(n) + first, dy.column(n) + first, dx.column(n) + first);
             },
             x, dy, dx);

@@ -26,29 +26,29 @@ public:
 
     /// @throws shape_error if there are more than four sizes, one is negative, or their product is more than memory can
     /// hold
-    tensor_shape(std::initializer_list<index> sizes) : dimensions_(sizes.size()) {
+    tensor_shape(std::initializer_list<isize> sizes) : dimensions_(sizes.size()) {
         if (sizes.size() > most_dimensions) {
             throw shape_error("tensor_shape", "dimensions", "<= 4", sizes.size());
         }
-        index largest = index{1} << 48;
-        for (const index size : sizes) {
+        isize largest = isize{1} << 48;
+        for (const isize size : sizes) {
             if (size < 0 || size > largest) {
                 throw shape_error("tensor_shape", "size of a dimension", ddpm::detail::text("0 ... ", largest), size);
             }
-            largest /= std::max<index>(1, size);
+            largest /= std::max<isize>(1, size);
         }
         std::copy(sizes.begin(), sizes.end(), sizes_.begin());
     }
 
     [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
-    [[nodiscard]] index operator[](std::size_t dimension) const noexcept { return sizes_[dimension]; }
-    [[nodiscard]] const index* begin() const noexcept { return sizes_.data(); }
-    [[nodiscard]] const index* end() const noexcept { return sizes_.data() + dimensions_; }
+    [[nodiscard]] isize operator[](std::size_t dimension) const noexcept { return sizes_[dimension]; }
+    [[nodiscard]] const isize* begin() const noexcept { return sizes_.data(); }
+    [[nodiscard]] const isize* end() const noexcept { return sizes_.data() + dimensions_; }
 
     /// How many elements there are; a shape without dimensions is that of nothing.
-    [[nodiscard]] index size() const noexcept {
-        index product = dimensions_ == 0 ? 0 : 1;
-        for (const index size : *this) {
+    [[nodiscard]] isize size() const noexcept {
+        isize product = dimensions_ == 0 ? 0 : 1;
+        for (const isize size : *this) {
             product *= size;
         }
         return product;
@@ -59,14 +59,14 @@ public:
     /// As error texts write it: (3, 4).
     [[nodiscard]] std::string text() const {
         std::string out = "(";
-        for (const index size : *this) {
+        for (const isize size : *this) {
             out += (out.size() > 1 ? ", " : "") + std::to_string(size);
         }
         return out + ")";
     }
 
 private:
-    std::array<index, most_dimensions> sizes_{};
+    std::array<isize, most_dimensions> sizes_{};
     std::size_t dimensions_ = 0;
 };
 
@@ -93,17 +93,17 @@ public:
 
     [[nodiscard]] const tensor_shape& shape() const noexcept { return shape_; }
     [[nodiscard]] tensor_order order() const noexcept { return order_; }
-    [[nodiscard]] index size() const noexcept { return static_cast<index>(values_.size()); }
+    [[nodiscard]] isize size() const noexcept { return static_cast<isize>(values_.size()); }
     [[nodiscard]] S* data() noexcept { return values_.data(); }
     [[nodiscard]] const S* data() const noexcept { return values_.data(); }
     [[nodiscard]] std::span<S> values() noexcept { return values_; }
     [[nodiscard]] std::span<const S> values() const noexcept { return values_; }
-    [[nodiscard]] S& operator[](index i) noexcept { return values_[static_cast<std::size_t>(i)]; }
-    [[nodiscard]] const S& operator[](index i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] S& operator[](isize i) noexcept { return values_[static_cast<std::size_t>(i)]; }
+    [[nodiscard]] const S& operator[](isize i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
 
     /// The first `columns` samples of an (N, D) tensor as a batch, D × columns: the same memory.
-    [[nodiscard]] batch_view<S> columns(index columns) { return {data(), shape_[1], columns}; }
-    [[nodiscard]] batch_view<const S> columns(index columns) const { return {data(), shape_[1], columns}; }
+    [[nodiscard]] batch_view<S> columns(isize columns) { return {data(), shape_[1], columns}; }
+    [[nodiscard]] batch_view<const S> columns(isize columns) const { return {data(), shape_[1], columns}; }
 
 private:
     tensor_shape shape_;

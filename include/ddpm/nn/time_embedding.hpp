@@ -27,7 +27,7 @@ enum class embedding_order {
 /// kernels::largest_angle<double> give NaN.
 /// @source Vaswani et al. 2017, arXiv 1706.03762, section 3.5; Ho et al. 2020, the authors' code (freq_shift 1)
 struct time_embedding {
-    index dim = 64;
+    isize dim = 64;
     embedding_order order = embedding_order::sin_cos;
     double freq_shift = 1;  ///< 1 in the DDPM paper's code, 0 in OpenAI's
     double max_period = 10000;
@@ -53,32 +53,32 @@ struct time_embedding {
     template <Scalar S>
     void forward(std::span<const double> t, batch_view<S> out) const {
         require_valid();
-        detail::require_batch("time_embedding", "output", out, dim, static_cast<index>(t.size()));
-        const index half = dim / 2;
-        const index sines = order == embedding_order::sin_cos ? 0 : half;
-        const index cosines = half - sines;
-        constexpr index samples_per_task = 32, block = 64;
-        parallel_for(out.columns(), samples_per_task, [&](index first, index last) {
+        detail::require_batch("time_embedding", "output", out, dim, static_cast<isize>(t.size()));
+        const isize half = dim / 2;
+        const isize sines = order == embedding_order::sin_cos ? 0 : half;
+        const isize cosines = half - sines;
+        constexpr isize samples_per_task = 32, block = 64;
+        parallel_for(out.columns(), samples_per_task, [&](isize first, isize last) {
             std::array<double, block> frequencies, angles, cosine;
-            for (index begin = 0; begin < half; begin += block) {
-                const index count = std::min(block, half - begin);
-                const auto at = [](index i) { return static_cast<std::size_t>(i); };
-                for (index i = 0; i < count; ++i) {
+            for (isize begin = 0; begin < half; begin += block) {
+                const isize count = std::min(block, half - begin);
+                const auto at = [](isize i) { return static_cast<std::size_t>(i); };
+                for (isize i = 0; i < count; ++i) {
                     frequencies[at(i)] = frequency(begin + i);
                 }
-                for (index n = first; n < last; ++n) {
-                    for (index i = 0; i < count; ++i) {
+                for (isize n = first; n < last; ++n) {
+                    for (isize i = 0; i < count; ++i) {
                         const double angle = t[at(n)] * frequencies[at(i)];
                         angles[at(i)] = float_angles ? static_cast<double>(static_cast<float>(angle)) : angle;
                     }
                     kernels::sincos(count, angles.data(), angles.data(), cosine.data());
-                    for (index i = 0; i < count; ++i) {
+                    for (isize i = 0; i < count; ++i) {
                         out(sines + begin + i, n) = static_cast<S>(angles[at(i)]);
                         out(cosines + begin + i, n) = static_cast<S>(cosine[at(i)]);
                     }
                 }
             }
-            for (index n = first; 2 * half < dim && n < last; ++n) {
+            for (isize n = first; 2 * half < dim && n < last; ++n) {
                 out(dim - 1, n) = S{0};
             }
         });
@@ -86,7 +86,7 @@ struct time_embedding {
 
 private:
     /// What the time is multiplied by for sine and cosine number i.
-    [[nodiscard]] double frequency(index i) const {
+    [[nodiscard]] double frequency(isize i) const {
         if (float_angles) {
             const float logarithm = static_cast<float>(-std::log(max_period)) * static_cast<float>(i);
             const float exponent = logarithm / static_cast<float>(static_cast<double>(dim / 2) - freq_shift);

@@ -60,18 +60,18 @@ public:
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * options_.in_channels; }
 
     /// How many samples a thread had better take at once: their pixels keep the products busy, and more take more memory.
-    [[nodiscard]] index samples_at_once() const noexcept {
-        return std::max<index>(1, 4096 / (options_.height * options_.width));
+    [[nodiscard]] isize samples_at_once() const noexcept {
+        return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
     /// A predictor for one run of `samples` samples, told `given` of each.
-    [[nodiscard]] network_session<unet> session(index samples, const condition<S>& given = {}) const {
+    [[nodiscard]] network_session<unet> session(isize samples, const condition<S>& given = {}) const {
         return {*this, samples, given};
     }
 
     /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
     /// Without `for_backward` activations are given back as soon as they are used.
-    [[nodiscard]] workspace plan(index, bool for_backward = true) const {
+    [[nodiscard]] workspace plan(isize, bool for_backward = true) const {
         return workspace(layer_count(), for_backward);
     }
 
@@ -85,7 +85,7 @@ public:
     }
     void forward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<S> out,
                  workspace& w) const {
-        const index n = x.columns();
+        const isize n = x.columns();
         const feature_map<const S> input = map_of("unet::forward", "input", x, options_.in_channels);
         if (out.rows() == x.rows() && options_.out_channels != options_.in_channels && !has_variance_head()) {
             throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
@@ -95,7 +95,7 @@ public:
         }
         const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
         detail::require_map("unet::forward", "output", output, options_.out_channels, input.height, input.width, n);
-        if (static_cast<index>(t.size()) != n) {
+        if (static_cast<isize>(t.size()) != n) {
             throw shape_error("unet::forward", "one time per sample", n, t.size());
         }
         w.begin(n);
@@ -111,7 +111,7 @@ public:
         feature_map<const S> h = first;
         skips.push_back(h);
         for (const unet_stage<S>& stage : stages_.down) {
-            for (index j = 0; j < stage.layers(); ++j) {
+            for (isize j = 0; j < stage.layers(); ++j) {
                 skips.push_back(h = run(stage, j, h, emb, w));
             }
             if (stage.resamples()) {
@@ -119,13 +119,13 @@ public:
             }
         }
         for (const unet_stage<S>& stage : stages_.middle) {
-            for (index j = 0; j < stage.layers(); ++j) {
+            for (isize j = 0; j < stage.layers(); ++j) {
                 h = run(stage, j, h, emb, w);
             }
         }
         std::size_t skip = skips.size();
         for (const unet_stage<S>& stage : stages_.up) {
-            for (index j = 0; j < stage.layers(); ++j) {
+            for (isize j = 0; j < stage.layers(); ++j) {
                 h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, w);
             }
             if (stage.resamples()) {
@@ -153,7 +153,7 @@ public:
     }
     void backward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<const S> dout,
                   workspace& w, unet& d, batch_view<S> dx = {}) const {
-        const index n = x.columns();
+        const isize n = x.columns();
         detail::require_batch("unet::backward", "gradient of the output", dout,
                               x.rows() / options_.in_channels * options_.out_channels, w.samples());
         if (!w.for_backward()) {
@@ -198,7 +198,7 @@ public:
             if (stage.resamples()) {
                 dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.up[i], memory);
             }
-            for (index j = stage.layers(); j-- > 0;) {
+            for (isize j = stage.layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 const auto inner = memory.scope();
                 const feature_map<S> both = memory.like(a.in);
@@ -211,7 +211,7 @@ public:
             }
         }
         for (std::size_t i = stages_.middle.size(); i-- > 0;) {
-            for (index j = stages_.middle[i].layers(); j-- > 0;) {
+            for (isize j = stages_.middle[i].layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 const feature_map<S> before = other_place(a.in);
                 stages_.middle[i].backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.stages_.middle[i], memory, w.keeps());
@@ -224,7 +224,7 @@ public:
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
                 dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.down[i], memory);
             }
-            for (index j = stage.layers(); j-- > 0;) {
+            for (isize j = stage.layers(); j-- > 0;) {
                 auto& a = w.activations[--at];
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
                 const feature_map<S> before = other_place(a.in);
@@ -278,7 +278,7 @@ public:
 
 private:
     /// Layer j of a stage.
-    [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, index j, feature_map<const S> x,
+    [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, isize j, feature_map<const S> x,
                                      batch_view<const S> emb, workspace& w) const {
         return stage.forward(static_cast<std::size_t>(j), x, emb, next(w), w.memory, w.keeps());
     }
@@ -301,8 +301,8 @@ private:
         return dx;
     }
 
-    [[nodiscard]] index layer_count() const noexcept {
-        index count = 0;
+    [[nodiscard]] isize layer_count() const noexcept {
+        isize count = 0;
         for (const auto* stages : {&stages_.down, &stages_.middle, &stages_.up}) {
             for (const unet_stage<S>& stage : *stages) {
                 count += stage.layers() + (stage.resamples() ? 1 : 0);
@@ -314,7 +314,7 @@ private:
     /// A batch as images of the options' size.
     template <class T>
     [[nodiscard]] feature_map<T> map_of(std::string_view where, std::string_view what, batch_view<T> x,
-                                        index channels) const {
+                                        isize channels) const {
         if (x.rows() != options_.height * options_.width * channels) {
             throw shape_error(where, ddpm::detail::text("elements of a sample of the ", what),
                               ddpm::detail::text(options_.height, " x ", options_.width, " x ", channels), x.rows());
@@ -329,8 +329,8 @@ private:
         const feature_map<S> y = memory.like(x);
         const batch_view<const S> from = x.images();
         const batch_view<S> to = y.images();
-        kernels::for_each_block(from.rows(), from.columns(), [&](index n, index first, index last) {
-            for (index i = first; i < last; ++i) {
+        kernels::for_each_block(from.rows(), from.columns(), [&](isize n, isize first, isize last) {
+            for (isize i = first; i < last; ++i) {
                 to(i, n) = 2 * from(i, n) - 1;
             }
         });
@@ -338,7 +338,7 @@ private:
     }
 
     static void divide_by_time(std::span<const double> t, batch_view<S> x) {
-        for (index n = 0; n < x.columns(); ++n) {
+        for (isize n = 0; n < x.columns(); ++n) {
             detail::multiply<S>(x.middle(n, 1), static_cast<S>(1 / t[static_cast<std::size_t>(n)]));
         }
     }

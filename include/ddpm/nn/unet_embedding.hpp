@@ -29,7 +29,7 @@ struct embedding_mlp {
 
     dense<S> linear_1, linear_2;
 
-    embedding_mlp(index inputs, index outputs) : linear_1(inputs, outputs), linear_2(outputs, outputs) {}
+    embedding_mlp(isize inputs, isize outputs) : linear_1(inputs, outputs), linear_2(outputs, outputs) {}
 
     struct activations {
         batch_view<S> hidden, active;
@@ -79,7 +79,7 @@ public:
           class_table_(o.classes == unet_classes::table ? 1 : 0, embedding_table<S>(o.class_count, outputs())),
           class_mlp_(o.classes == unet_classes::timestep ? 1 : 0, embedding_mlp<S>(time_mlp_.linear_1.inputs(), outputs())) {}
 
-    [[nodiscard]] index outputs() const noexcept {
+    [[nodiscard]] isize outputs() const noexcept {
         return options_.time_embedding_dim != 0 ? options_.time_embedding_dim : 4 * width();
     }
 
@@ -87,13 +87,13 @@ public:
         batch_view<S> projected, embedded, active, projected_class;
         typename embedding_mlp<S>::activations time, classes;
         std::vector<double> labels;             ///< the classes as times
-        std::vector<index> steps, class_steps;  ///< both, into the learned embedding
+        std::vector<isize> steps, class_steps;  ///< both, into the learned embedding
     };
 
     /// @throws shape_error unless there is one condition per sample; value_error for a time or class out of range
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
-        const index n = static_cast<index>(t.size());
+        const isize n = static_cast<isize>(t.size());
         a.projected = memory.columns(time_mlp_.linear_1.inputs(), n);
         project(t, a.projected, a.steps);
         a.embedded = memory.columns(outputs(), n);
@@ -153,16 +153,16 @@ public:
     }
 
 private:
-    [[nodiscard]] index width() const noexcept { return options_.channels.front(); }
+    [[nodiscard]] isize width() const noexcept { return options_.channels.front(); }
 
     /// Times as vectors, before what is learned of them.
-    void project(std::span<const double> t, batch_view<S> out, std::vector<index>& steps) const {
+    void project(std::span<const double> t, batch_view<S> out, std::vector<isize>& steps) const {
         if (!fourier_.empty()) {
             fourier_[0].forward(t, out);
         } else if (!times_.empty()) {
             steps.resize(t.size());
             for (std::size_t n = 0; n < t.size(); ++n) {
-                steps[n] = static_cast<index>(std::llround(t[n]));
+                steps[n] = static_cast<isize>(std::llround(t[n]));
             }
             times_[0].forward(steps, out);
         } else {
@@ -174,7 +174,7 @@ private:
 
     /// The gradients of one of the two networks, and of the learned vectors that went in.
     void mlp_backward(const embedding_mlp<S>& mlp, batch_view<const S> x,
-                      const typename embedding_mlp<S>::activations& a, const std::vector<index>& steps,
+                      const typename embedding_mlp<S>::activations& a, const std::vector<isize>& steps,
                       batch_view<const S> dout, embedding_mlp<S>& d_mlp, unet_embedding& d, arena<S>& memory) const {
         const auto scope = memory.scope();
         const batch_view<S> dx = times_.empty() ? batch_view<S>() : memory.columns(x.rows(), x.columns());
@@ -184,7 +184,7 @@ private:
         }
     }
 
-    void add_class(const condition<S>& given, index n, activations& a, arena<S>& memory) const {
+    void add_class(const condition<S>& given, isize n, activations& a, arena<S>& memory) const {
         constexpr std::string_view where = "unet::forward";
         if (options_.classes == unet_classes::none) {
             if (!given.empty()) {
@@ -197,7 +197,7 @@ private:
             detail::add<S>(given.vectors, a.embedded);
             return;
         }
-        if (static_cast<index>(given.labels.size()) != n) {
+        if (static_cast<isize>(given.labels.size()) != n) {
             throw shape_error(where, "one class per sample", n, given.labels.size());
         }
         const batch_view<S> vectors = memory.columns(outputs(), n);

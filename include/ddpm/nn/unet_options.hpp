@@ -45,19 +45,19 @@ enum class unet_classes {
 /// Blocks of the kinds Resnet, Skip, K, cross-attention and the other activations do not exist.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
-    index height = 32;  ///< of the images
-    index width = 32;
-    index in_channels = 3;
-    index out_channels = 3;  ///< twice in_channels: the second half is the variance head
+    isize height = 32;  ///< of the images
+    isize width = 32;
+    isize in_channels = 3;
+    isize out_channels = 3;  ///< twice in_channels: the second half is the variance head
     bool center_input = false;  ///< 2x − 1 goes in for x
     unet_time time = unet_time::positional;
-    index time_embedding_dim = 0;  ///< 0: four times the first level's channels
+    isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
     double freq_shift = 0;
     embedding_order order = embedding_order::cos_sin;
     std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention, unet_level::attention};
     std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
-    std::vector<index> channels{224, 448, 672, 896};  ///< of each level
-    index layers = 2;  ///< residual blocks of a level; one more on the way up
+    std::vector<isize> channels{224, 448, 672, 896};  ///< of each level
+    isize layers = 2;  ///< residual blocks of a level; one more on the way up
     bool middle = true;
     bool middle_attention = true;
     double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
@@ -65,14 +65,14 @@ struct unet_options {
     unet_resampling downsample = unet_resampling::conv;
     unet_resampling upsample = unet_resampling::conv;
     double dropout = 0;
-    index head_dim = 8;  ///< channels of an attention head; 0: one head
-    index groups = 32;   ///< of all group norms
-    index middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
+    isize head_dim = 8;  ///< channels of an attention head; 0: one head
+    isize groups = 32;   ///< of all group norms
+    isize middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
     double norm_eps = 1e-5;
     bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
     unet_classes classes = unet_classes::none;
-    index class_count = 0;       ///< of the table
-    index train_timesteps = 0;   ///< of the learned time embedding
+    isize class_count = 0;       ///< of the table
+    isize train_timesteps = 0;   ///< of the learned time embedding
     std::uint64_t seed = 0;      ///< of the parameters' random start
     start_kind start = start_kind::torch;
 };
@@ -88,8 +88,8 @@ inline void require_valid(const unet_options& o) {
     require(levels >= 1 && levels <= 16, "number of levels", "1 ... 16", levels);
     require(o.down.size() == levels, "stages on the way down", ddpm::detail::text(levels), o.down.size());
     require(o.up.size() == levels, "stages on the way up", ddpm::detail::text(levels), o.up.size());
-    const index halvings = index{1} << (levels - 1);
-    for (const index size : {o.height, o.width}) {
+    const isize halvings = isize{1} << (levels - 1);
+    for (const isize size : {o.height, o.width}) {
         require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings), size);
     }
     require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);

@@ -56,7 +56,7 @@ struct unet_sizes {
         std::vector<double> skips{width};
         for (std::size_t i = 0; i < levels; ++i) {
             const bool attends = o.down[i] == unet_level::attention;
-            for (index j = 0; j < o.layers; ++j) {
+            for (isize j = 0; j < o.layers; ++j) {
                 sum += block(width, channels(i)) + (attends ? attention(channels(i), true) : 0);
                 width = channels(i);
                 skips.push_back(width);
@@ -73,7 +73,7 @@ struct unet_sizes {
         for (std::size_t i = 0; i < levels; ++i) {
             const bool attends = o.up[i] == unet_level::attention;
             const double outputs = channels(levels - 1 - i);
-            for (index j = 0; j <= o.layers; ++j) {
+            for (isize j = 0; j <= o.layers; ++j) {
                 sum += block(width + skips.back(), outputs) + (attends ? attention(outputs, true) : 0);
                 skips.pop_back();
                 width = outputs;
@@ -88,17 +88,17 @@ struct unet_sizes {
 
 }  // namespace detail
 
-/// How many numbers a U-Net of such options learns, without making it; the largest index where they are 2^62 or more.
+/// How many numbers a U-Net of such options learns, without making it; the largest isize where they are 2^62 or more.
 /// @throws value_error for options outside their domain
 /// @complexity the number of residual blocks
-[[nodiscard]] inline index unet_parameter_count(const unet_options& options) {
+[[nodiscard]] inline isize unet_parameter_count(const unet_options& options) {
     require_valid(options);
     const detail::unet_sizes sizes{options};
     const double first = sizes.channels(0);
     const double count = sizes.conv(static_cast<double>(options.in_channels), first, 3) + sizes.embeddings() +
                          sizes.stages() + sizes.norm(first) +
                          sizes.conv(first, static_cast<double>(options.out_channels), 3);
-    return count < 0x1p62 ? static_cast<index>(count) : std::numeric_limits<index>::max();
+    return count < 0x1p62 ? static_cast<isize>(count) : std::numeric_limits<isize>::max();
 }
 
 }  // namespace ddpm::nn

@@ -69,7 +69,7 @@ struct unet_stage {
     std::vector<conv_resampler<S>> by_conv;
     std::vector<residual_block<S>> by_residual;
 
-    [[nodiscard]] index layers() const noexcept { return static_cast<index>(resnets.size()); }
+    [[nodiscard]] isize layers() const noexcept { return static_cast<isize>(resnets.size()); }
     [[nodiscard]] bool resamples() const noexcept { return !by_conv.empty() || !by_residual.empty(); }
 
     /// What backward needs of one layer, a residual block and its attention, or of the resampler.

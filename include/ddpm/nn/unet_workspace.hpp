@@ -29,7 +29,7 @@ class unet;
 template <Scalar S>
 class unet_workspace {
 public:
-    unet_workspace(index layers, bool for_backward)
+    unet_workspace(isize layers, bool for_backward)
         : activations(static_cast<std::size_t>(layers)), for_backward_(for_backward) {}
 
     /// Trades time for memory: of each layer only the input is kept, and backward runs the layer again. The gradient has
@@ -37,7 +37,7 @@ public:
     bool recompute = false;
 
     /// From now on the network drops activations, with the mask of this address: training with dropout.
-    void drop(std::uint64_t seed, index step, index first_sample = 0) {
+    void drop(std::uint64_t seed, isize step, isize first_sample = 0) {
         drops_ = true;
         dropout_ = {.seed = seed, .step = step, .first_sample = first_sample};
     }
@@ -45,7 +45,7 @@ public:
     [[nodiscard]] bool for_backward() const noexcept { return for_backward_; }
 
     /// Of the batch that went through last.
-    [[nodiscard]] index samples() const noexcept { return samples_; }
+    [[nodiscard]] isize samples() const noexcept { return samples_; }
 
     /// How many bytes of activations and scratch it holds.
     [[nodiscard]] std::size_t bytes() const noexcept { return memory.bytes(); }
@@ -53,7 +53,7 @@ public:
 private:
     friend class unet<S>;
 
-    void begin(index samples) {
+    void begin(isize samples) {
         samples_ = samples;
         used_ = 0;
         memory.clear();
@@ -67,13 +67,13 @@ private:
 
     [[nodiscard]] dropout_address dropout_of_layer() const {
         dropout_address address = dropout_;
-        address.layer = static_cast<index>(used_);
+        address.layer = static_cast<isize>(used_);
         return address;
     }
 
     /// How many numbers the largest map has that went from one layer to the next.
-    [[nodiscard]] index largest() const {
-        index size = last.size();
+    [[nodiscard]] isize largest() const {
+        isize size = last.size();
         for (const auto& a : activations) {
             size = std::max(size, a.in.size());
         }
@@ -90,7 +90,7 @@ private:
     batch_view<S> moments;             // of the last norm
     dropout_address dropout_{};
     std::size_t used_ = 0;
-    index samples_ = 0;
+    isize samples_ = 0;
     bool for_backward_;
     bool drops_ = false;
 };

@@ -29,7 +29,7 @@ namespace detail {
 /// @throws shape_error unless `both` has twice the prediction's rows, whole pixels, and the head the prediction's shape
 /// or none
 template <class A, class B, class C>
-void require_heads(std::string_view where, index channels, batch_view<A> both, batch_view<B> prediction,
+void require_heads(std::string_view where, isize channels, batch_view<A> both, batch_view<B> prediction,
                    batch_view<C> head) {
     if (both.rows() != 2 * prediction.rows() || both.columns() != prediction.columns()) {
         throw shape_error(where, "output with a variance head",
@@ -46,10 +46,10 @@ void require_heads(std::string_view where, index channels, batch_view<A> both, b
 
 /// Calls body(n, i) for the first element i of each pixel of each column n.
 template <class Body>
-void for_each_pixel(index rows, index columns, index channels, const Body& body) {
-    parallel_for(columns, std::max<index>(1, 16384 / std::max<index>(1, rows)), [&](index first, index last) {
-        for (index n = first; n < last; ++n) {
-            for (index i = 0; i < rows; i += channels) {
+void for_each_pixel(isize rows, isize columns, isize channels, const Body& body) {
+    parallel_for(columns, std::max<isize>(1, 16384 / std::max<isize>(1, rows)), [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
+            for (isize i = 0; i < rows; i += channels) {
                 body(n, i);
             }
         }
@@ -62,10 +62,10 @@ void for_each_pixel(index rows, index columns, index channels, const Body& body)
 /// @shape both 2D × N; prediction D × N; head D × N, or empty where nobody needs it
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
 template <Scalar S>
-void split_variance_head(batch_view<const std::type_identity_t<S>> both, index channels, batch_view<S> prediction,
+void split_variance_head(batch_view<const std::type_identity_t<S>> both, isize channels, batch_view<S> prediction,
                          std::type_identity_t<batch_view<S>> head) {
     detail::require_heads("split_variance_head", channels, both, prediction, head);
-    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](index n, index i) {
+    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](isize n, isize i) {
         const S* const from = both.column(n) + 2 * i;
         std::copy_n(from, channels, prediction.column(n) + i);
         if (head.size() != 0) {
@@ -79,9 +79,9 @@ void split_variance_head(batch_view<const std::type_identity_t<S>> both, index c
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
 template <Scalar S>
 void join_variance_head(std::type_identity_t<batch_view<const S>> prediction,
-                        std::type_identity_t<batch_view<const S>> head, index channels, batch_view<S> both) {
+                        std::type_identity_t<batch_view<const S>> head, isize channels, batch_view<S> both) {
     detail::require_heads("join_variance_head", channels, both, prediction, head);
-    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](index n, index i) {
+    detail::for_each_pixel(prediction.rows(), prediction.columns(), channels, [&](isize n, isize i) {
         S* const to = both.column(n) + 2 * i;
         std::copy_n(prediction.column(n) + i, channels, to);
         if (head.size() != 0) {

@@ -40,7 +40,7 @@ public:
 
     /// The memory that the condition refers to must outlive the session.
     /// @throws value_error if `samples` is negative
-    vector_jacobian_session(const Net& net, index samples, const condition<scalar>& given = {})
+    vector_jacobian_session(const Net& net, isize samples, const condition<scalar>& given = {})
         : net_(&net),
           given_(given),
           predict_(net, samples, given),
@@ -70,16 +70,16 @@ public:
                          batch_view<scalar> out) {
         ddpm::detail::require_same_shape("vector_jacobian", "v has the shape of xt", xt, v);
         ddpm::detail::require_same_shape("vector_jacobian", "out has the shape of xt", xt, out);
-        if (static_cast<index>(t.size()) != xt.columns()) {
+        if (static_cast<isize>(t.size()) != xt.columns()) {
             throw shape_error("vector_jacobian", "one time per sample", xt.columns(), t.size());
         }
-        if (const index columns = tile(xt.columns()); columns > columns_) {
+        if (const isize columns = tile(xt.columns()); columns > columns_) {
             columns_ = columns;
             workspace_ = net_->plan(columns_);
             reserve();
         }
-        for (index begin = 0; begin < xt.columns(); begin += columns_) {
-            const index count = std::min(columns_, xt.columns() - begin);
+        for (isize begin = 0; begin < xt.columns(); begin += columns_) {
+            const isize count = std::min(columns_, xt.columns() - begin);
             pull_back(xt.middle(begin, count),
                       t.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count)), v.middle(begin, count),
                       out.middle(begin, count), given_.middle(begin, count));
@@ -87,17 +87,17 @@ public:
     }
 
 private:
-    [[nodiscard]] index output_rows() const {
+    [[nodiscard]] isize output_rows() const {
         return sample_shape(shape()).size() * (has_variance_head(*net_) ? 2 : 1);
     }
 
     /// How many samples go through at a time: the layers share the threads.
-    [[nodiscard]] index tile(index samples) const {
-        index longest = 252;
+    [[nodiscard]] isize tile(isize samples) const {
+        isize longest = 252;
         if constexpr (requires { net_->samples_at_once(); }) {
             longest = net_->samples_at_once();
         }
-        return std::clamp<index>(samples, 1, longest * thread_count());
+        return std::clamp<isize>(samples, 1, longest * thread_count());
     }
 
     void reserve() {
@@ -128,7 +128,7 @@ private:
     const Net* net_;
     condition<scalar> given_;
     network_session<Net> predict_;
-    index columns_;
+    isize columns_;
     typename Net::workspace workspace_;
     Net unused_;  // takes the gradient of the parameters
     std::vector<scalar> output_;
@@ -146,7 +146,7 @@ public:
     explicit differentiable(const Net& net, const condition<scalar>& given = {}) : net_(&net), given_(given) {}
 
     /// @throws value_error if `samples` is negative
-    [[nodiscard]] vector_jacobian_session<Net> session(index samples) const { return {*net_, samples, given_}; }
+    [[nodiscard]] vector_jacobian_session<Net> session(isize samples) const { return {*net_, samples, given_}; }
 
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
 

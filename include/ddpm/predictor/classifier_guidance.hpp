@@ -61,13 +61,13 @@ public:
         requires Predictor<std::remove_reference_t<Session>, S> && LogGradient<std::remove_reference_t<Gradient>, S>
     void operator()(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
                     const model_output<S>& out) {
-        if (static_cast<index>(t.size()) != xt.columns()) {
+        if (static_cast<isize>(t.size()) != xt.columns()) {
             throw shape_error("classifier_guided", "one time per sample", xt.columns(), t.size());
         }
         session_(xt, t, out);
         batch<S>& gradient = memory_.template scratch<S>(xt.rows(), xt.columns());
         gradient_(xt, t, batch_view<S>(gradient));
-        const auto factors_of = [&](index n) {
+        const auto factors_of = [&](isize n) {
             const double shift = guidance_shift(kind_, (*level_of_)(t[static_cast<std::size_t>(n)]));
             return std::array{S{1}, static_cast<S>(scale_ * shift)};
         };
@@ -98,7 +98,7 @@ public:
         detail::require_guidance_factor("classifier_guided", "scale", scale);
     }
 
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         using gradient = detail::held_session<Gradient>;
         return detail::classifier_guided_session<detail::held_session<P>, gradient>(
             detail::held_session_of<P>(this->predictor_, samples),

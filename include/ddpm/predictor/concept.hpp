@@ -37,13 +37,13 @@ concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S
 
 /// A predictor that makes one session for each run, and so may be shared between threads.
 template <class P>
-concept SessionMaker = requires(const P& predictor, index samples) { predictor.session(samples); };
+concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); };
 
 namespace detail {
 
 template <class P, class S>
 concept SessionPredictor =
-    SessionMaker<P> && Predictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(index{}))>, S>;
+    SessionMaker<P> && Predictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(isize{}))>, S>;
 
 }  // namespace detail
 
@@ -89,7 +89,7 @@ struct scalar_named_by<P> {
 
 /// A session of the predictor, or a reference to it if it makes none.
 template <class P>
-[[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] index samples) {
+[[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] isize samples) {
     if constexpr (SessionMaker<P>) {
         return std::as_const(predictor).session(samples);
     } else {

@@ -26,10 +26,10 @@ template <Scalar S>
 void convert_at(std::string_view where, prediction from, prediction to, const level_function& level_of,
                 batch_view<const S> xt, std::span<const double> t, batch_view<const S> value, batch_view<S> out) {
     require_same_shape(where, "prediction has the shape of xt", xt, out);
-    if (static_cast<index>(t.size()) != xt.columns()) {
+    if (static_cast<isize>(t.size()) != xt.columns()) {
         throw shape_error(where, "one time per sample", xt.columns(), t.size());
     }
-    const auto factors_of = [&](index n) {
+    const auto factors_of = [&](isize n) {
         const affine c = conversion(from, to, level_of(t[static_cast<std::size_t>(n)]));
         return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
     };
@@ -71,7 +71,7 @@ public:
     converted_predictor(P&& predictor, prediction to, level_function level_of)
         : detail::adaptor<P>(std::forward<P>(predictor)), to_(to), level_of_(std::move(level_of)) {}
 
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         return detail::converted_session<detail::held_session<P>>(detail::held_session_of<P>(this->predictor_, samples),
                                                                   prediction_of(this->predictor_), to_, level_of_);
     }

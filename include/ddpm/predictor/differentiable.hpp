@@ -29,7 +29,7 @@ namespace detail {
 template <class P, class S>
 concept DifferentiableSession =
     SessionMaker<P> &&
-    DifferentiablePredictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(index{}))>, S>;
+    DifferentiablePredictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(isize{}))>, S>;
 
 }  // namespace detail
 

@@ -32,7 +32,7 @@ public:
     /// positive and all is finite. Weights need not add up to 1
     [[nodiscard]] static gaussian_mixture isotropic(std::vector<double> weights, batch<double> means,
                                                     const std::vector<double>& variances) {
-        require_components("covariances", static_cast<index>(variances.size()), means);
+        require_components("covariances", static_cast<isize>(variances.size()), means);
         const Eigen::Map<const Eigen::RowVectorXd> row(variances.data(), means.cols());
         return {std::move(weights), means, row.array().replicate(means.rows(), 1), {}};
     }
@@ -55,11 +55,11 @@ public:
     template <std::same_as<Eigen::MatrixXd> Covariance = Eigen::MatrixXd>  // compiles Eigen's solver where it is used
     [[nodiscard]] static gaussian_mixture full(std::vector<double> weights, batch<double> means,
                                                const std::vector<Covariance>& covariances) {
-        require_components("covariances", static_cast<index>(covariances.size()), means);
-        const index dimension = means.rows();
+        require_components("covariances", static_cast<isize>(covariances.size()), means);
+        const isize dimension = means.rows();
         batch<double> variances(dimension, means.cols());
         std::vector<batch<double>> axes;
-        for (index k = 0; k < means.cols(); ++k) {
+        for (isize k = 0; k < means.cols(); ++k) {
             const Covariance& covariance = covariances[static_cast<std::size_t>(k)];
             if (covariance.rows() != dimension || covariance.cols() != dimension) {
                 throw shape_error("gaussian_mixture", detail::text("covariance ", k),
@@ -84,10 +84,10 @@ public:
     }
 
     /// D.
-    [[nodiscard]] index dimension() const noexcept { return means_.rows(); }
+    [[nodiscard]] isize dimension() const noexcept { return means_.rows(); }
 
     /// K.
-    [[nodiscard]] index components() const noexcept { return means_.cols(); }
+    [[nodiscard]] isize components() const noexcept { return means_.cols(); }
 
     /// The probabilities of the components, which add up to 1.
     [[nodiscard]] std::span<const double> weights() const noexcept { return weights_; }
@@ -99,7 +99,7 @@ public:
     [[nodiscard]] bool rotated() const noexcept { return !axes_.empty(); }
 
     /// The principal axes of component k as columns, D × D. Only if rotated().
-    [[nodiscard]] const batch<double>& axes(index k) const { return axes_[static_cast<std::size_t>(k)]; }
+    [[nodiscard]] const batch<double>& axes(isize k) const { return axes_[static_cast<std::size_t>(k)]; }
 
     /// The variances along the principal axes, and the means in their coordinates: D × K, component k in column k.
     [[nodiscard]] const batch<double>& principal_variances() const noexcept { return variances_; }
@@ -110,18 +110,18 @@ public:
     /// @throws shape_error if out has another dimension; as philox_noise::normal does
     /// @determinism the same bits whatever the batch split and the thread count
     template <Scalar S>
-    void sample(batch_view<S> out, const philox_noise& noise, index step = 0, index first_sample = 0) const {
+    void sample(batch_view<S> out, const philox_noise& noise, isize step = 0, isize first_sample = 0) const {
         if (out.rows() != dimension()) {
             throw shape_error("gaussian_mixture::sample", "dimension", dimension(), out.rows());
         }
         // The normals take the words of whole counter blocks of 64 elements; the next block's choose the component.
-        const index choice = (dimension() + 63) / 64 * 64;
+        const isize choice = (dimension() + 63) / 64 * 64;
         noise.normal(out, step, first_sample);
-        const index work = dimension() * (rotated() ? dimension() : 8);
-        parallel_for(out.columns(), std::max<index>(1, 32768 / work), [&](index first, index last) {
+        const isize work = dimension() * (rotated() ? dimension() : 8);
+        parallel_for(out.columns(), std::max<isize>(1, 32768 / work), [&](isize first, isize last) {
             Eigen::VectorXd z(dimension());
-            for (index n = first; n < last; ++n) {
-                const index k = component_at((noise.bits(first_sample + n, step, choice) + 0.5) * 0x1p-32);
+            for (isize n = first; n < last; ++n) {
+                const isize k = component_at((noise.bits(first_sample + n, step, choice) + 0.5) * 0x1p-32);
                 z = out.middle(n, 1).array().template cast<double>().col(0) * variances_.col(k).sqrt();
                 auto x = out.array().col(n);
                 if (rotated()) {
@@ -136,7 +136,7 @@ public:
     /// Draws `count` samples from a seed's first user stream.
     /// @shape returns D × count
     template <Scalar S = double>
-    [[nodiscard]] batch<S> sample(index count, std::uint64_t seed) const {
+    [[nodiscard]] batch<S> sample(isize count, std::uint64_t seed) const {
         batch<S> out(dimension(), count);
         sample<S>(out, philox_noise(seed, static_cast<noise_stream>(first_user_stream)));
         return out;
@@ -149,7 +149,7 @@ private:
           means_(std::move(means)),
           variances_(std::move(variances)),
           axes_(std::move(principal_axes)) {
-        require_components("weights", static_cast<index>(weights_.size()), means_);
+        require_components("weights", static_cast<isize>(weights_.size()), means_);
         double total = 0;
         for (const double weight : weights_) {
             require_positive("weight", weight);
@@ -158,8 +158,8 @@ private:
         for (double& weight : weights_) {
             weight /= total;
         }
-        for (index k = 0; k < components(); ++k) {
-            for (index i = 0; i < dimension(); ++i) {
+        for (isize k = 0; k < components(); ++k) {
+            for (isize i = 0; i < dimension(); ++i) {
                 require_positive("variance", variances_(i, k));
                 if (!std::isfinite(means_(i, k))) {
                     throw value_error("gaussian_mixture", "mean", "finite", means_(i, k));
@@ -168,13 +168,13 @@ private:
         }
         if (rotated()) {
             along_axes_.resize(dimension(), components());
-            for (index k = 0; k < components(); ++k) {
+            for (isize k = 0; k < components(); ++k) {
                 along_axes_.col(k) = (axes(k).matrix().transpose() * means_.col(k).matrix()).array();
             }
         }
     }
 
-    static void require_components(const char* what, index got, const batch<double>& means) {
+    static void require_components(const char* what, isize got, const batch<double>& means) {
         if (got != means.cols()) {
             throw shape_error("gaussian_mixture", detail::text(what, ", one for each mean"), means.cols(), got);
         }
@@ -191,12 +191,12 @@ private:
     }
 
     /// The component whose share of [0, 1) a uniform number falls into.
-    [[nodiscard]] index component_at(double uniform) const noexcept {
+    [[nodiscard]] isize component_at(double uniform) const noexcept {
         std::size_t k = 0;
         for (double below = weights_[0]; k + 1 < weights_.size() && uniform >= below; below += weights_[k]) {
             ++k;
         }
-        return static_cast<index>(k);
+        return static_cast<isize>(k);
     }
 
     std::vector<double> weights_;

@@ -37,7 +37,7 @@ public:
     void operator()(std::span<const double> t, batch_view<const S> without, batch_view<S> predicted) const {
         const S scale = static_cast<S>(options_.scale);
         if (options_.rescale == 0) {
-            const auto factors_of = [&](index n) {
+            const auto factors_of = [&](isize n) {
                 const S share = guides(t[static_cast<std::size_t>(n)]) ? scale : S{1};
                 return std::array{share, S{1} - share};
             };
@@ -45,7 +45,7 @@ public:
             return;
         }
         const auto guides_at = [this](double time) { return guides(time); };
-        for_each_guided(t, predicted.rows(), guides_at, [&](index n) {
+        for_each_guided(t, predicted.rows(), guides_at, [&](isize n) {
             auto column = predicted.array().col(n);
             const double deviation = squared_deviation(column);
             if (scale == 0) {

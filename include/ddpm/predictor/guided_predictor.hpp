@@ -50,7 +50,7 @@ public:
                  Predictor<std::remove_reference_t<Unconditional>, S>
     void operator()(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
                     const model_output<S>& out) {
-        if (static_cast<index>(t.size()) != xt.columns()) {
+        if (static_cast<isize>(t.size()) != xt.columns()) {
             throw shape_error("guided", "one time per sample", xt.columns(), t.size());
         }
         conditional_(xt, t, out);
@@ -87,7 +87,7 @@ public:
         }
     }
 
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         using with = detail::held_session<Conditional>;
         using without = detail::held_session<Unconditional>;
         return detail::guided_session<with, without, Rule>(

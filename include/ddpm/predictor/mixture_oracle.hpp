@@ -32,7 +32,7 @@ namespace detail {
 class mixture_session {
 public:
     mixture_session(const gaussian_mixture& mixture, const level_function& level_of, prediction kind,
-                    oracle_variance variance, index samples)
+                    oracle_variance variance, isize samples)
         : pass_(mixture, samples), level_of_(&level_of), kind_(kind), variance_(variance) {}
 
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
@@ -45,7 +45,7 @@ public:
         if (out.variance.size() > 0) {
             require_fit(xt, t, "variance has the shape of xt", out.variance);
         }
-        for_each(xt, t, [&](index n, mixture_view& view) {
+        for_each(xt, t, [&](isize n, mixture_view& view) {
             const origin from = origin_at(level(t, n));
             auto column = out.prediction.array().col(n);
             column = (from.factors.xt * xt.array().col(n).template cast<double>() +
@@ -69,7 +69,7 @@ public:
                          std::type_identity_t<batch_view<const S>> v, batch_view<S> out) {
         require_fit(xt, t, "v has the shape of xt", v);
         require_fit(xt, t, "out has the shape of xt", out);
-        for_each(xt, t, [&](index n, mixture_view& view) {
+        for_each(xt, t, [&](isize n, mixture_view& view) {
             const origin from = origin_at(level(t, n));
             const auto given = v.array().col(n).template cast<double>();
             auto column = out.array().col(n);
@@ -89,17 +89,17 @@ private:
     static void require_fit(batch_view<const S> xt, std::span<const double> t, std::string_view what,
                             const batch_view<T>& other) {
         require_same_shape("mixture_oracle", what, xt, other);
-        if (static_cast<index>(t.size()) != xt.columns()) {
+        if (static_cast<isize>(t.size()) != xt.columns()) {
             throw shape_error("mixture_oracle", "one time per sample", xt.columns(), t.size());
         }
     }
 
     template <Scalar S, class Take>
     void for_each(batch_view<const S> xt, std::span<const double> t, const Take& take) {
-        pass_("mixture_oracle", xt, [&](index n) { return level(t, n); }, take);
+        pass_("mixture_oracle", xt, [&](isize n) { return level(t, n); }, take);
     }
 
-    [[nodiscard]] marginal<double> level(std::span<const double> t, index n) const {
+    [[nodiscard]] marginal<double> level(std::span<const double> t, isize n) const {
         return (*level_of_)(t[static_cast<std::size_t>(n)]);
     }
 
@@ -136,7 +136,7 @@ public:
 
     /// The oracle must outlive its session. A call allocates nothing if it has no more samples, and throws shape_error
     /// if sizes do not fit, and what the level function throws.
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         return detail::mixture_session(mixture_, level_of_, kind_, variance_, samples);
     }
 

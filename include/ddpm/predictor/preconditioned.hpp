@@ -26,7 +26,7 @@ namespace detail {
 template <class Session>
 class preconditioned_session {
 public:
-    preconditioned_session(Session&& network, const edm_preconditioning& options, index samples, session_memory memory)
+    preconditioned_session(Session&& network, const edm_preconditioning& options, isize samples, session_memory memory)
         : network_(std::forward<Session>(network)),
           options_(options),
           scaled_(std::move(memory)),
@@ -44,13 +44,13 @@ public:
             coefficients_[n] = options_.at(t[n]);
             times_[n] = coefficients_[n].time;
         }
-        const auto at = [&](index n) -> const edm_coefficients& { return coefficients_[static_cast<std::size_t>(n)]; };
+        const auto at = [&](isize n) -> const edm_coefficients& { return coefficients_[static_cast<std::size_t>(n)]; };
         batch<S>& scaled = scaled_.template scratch<S>(xt.rows(), xt.columns());
-        kernels::linear_combination<S>({xt}, [&](index n) { return std::array{static_cast<S>(at(n).in)}; }, scaled);
+        kernels::linear_combination<S>({xt}, [&](isize n) { return std::array{static_cast<S>(at(n).in)}; }, scaled);
         network_(batch_view<const S>(scaled), std::span<const double>(times_), out);
         kernels::linear_combination<S>(
             {xt, batch_view<const S>(out.prediction)},
-            [&](index n) { return std::array{static_cast<S>(at(n).skip), static_cast<S>(at(n).out)}; }, out.prediction);
+            [&](isize n) { return std::array{static_cast<S>(at(n).skip), static_cast<S>(at(n).out)}; }, out.prediction);
     }
 
 private:
@@ -72,7 +72,7 @@ public:
         detail::require_valid("edm_preconditioned", options);
     }
 
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         return detail::preconditioned_session<detail::held_session<P>>(
             detail::held_session_of<P>(this->predictor_, samples), options_, samples,
             detail::session_memory(this->predictor_, samples));

@@ -27,7 +27,7 @@ public:
         predictor_(xt, t, out);
     }
 
-    [[nodiscard]] auto session(index samples) const
+    [[nodiscard]] auto session(isize samples) const
         requires SessionMaker<std::remove_cvref_t<P>>
     {
         return predictor_.session(samples);

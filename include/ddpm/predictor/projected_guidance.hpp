@@ -51,12 +51,12 @@ public:
 
     template <Scalar S>
     void operator()(std::span<const double> t, batch_view<const S> without, batch_view<S> predicted) {
-        const index rows = predicted.rows(), columns = predicted.columns();
+        const isize rows = predicted.rows(), columns = predicted.columns();
         // Without momentum the sum is scratch: it is set anew each time.
         batch<S>& sums = options_.momentum == 0 ? difference_.scratch<S>(rows, columns)
                                                 : difference_.state<S>("projected_guided", rows, columns);
         const auto guides_at = [this](double time) { return guides(time); };
-        for_each_guided(t, rows, guides_at, [&](index n) {
+        for_each_guided(t, rows, guides_at, [&](isize n) {
             auto column = predicted.array().col(n);
             const auto other = without.array().col(n);
             auto sum = sums.middleCols(n, 1);

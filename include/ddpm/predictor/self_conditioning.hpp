@@ -31,7 +31,7 @@ struct self_conditioning_options {
 
 /// How many elements of x_t lie together in the input of a self-conditioned network, with as many of the estimate
 /// behind them: a pixel's channels, or the whole of a vector.
-[[nodiscard]] constexpr index self_conditioning_block(const sample_shape& shape) noexcept {
+[[nodiscard]] constexpr isize self_conditioning_block(const sample_shape& shape) noexcept {
     return shape.width == 1 && shape.channels == 1 ? shape.height : shape.channels;
 }
 
@@ -48,11 +48,11 @@ void self_conditioning_input(const sample_shape& shape, batch_view<const S> xt, 
                           detail::text(shape.size(), " and ", 2 * shape.size(), " rows"),
                           detail::text(xt.rows(), " x ", xt.columns(), " and ", out.rows(), " x ", out.columns()));
     }
-    const index block = self_conditioning_block(shape);
-    const index per_task = std::max<index>(1, kernels::block_elements / std::max<index>(1, out.rows()));
-    parallel_for(xt.columns(), per_task, [&](index first, index last) {
-        for (index n = first; n < last; ++n) {
-            for (index i = 0; i < xt.rows(); i += block) {
+    const isize block = self_conditioning_block(shape);
+    const isize per_task = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, out.rows()));
+    parallel_for(xt.columns(), per_task, [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
+            for (isize i = 0; i < xt.rows(); i += block) {
                 std::copy_n(xt.column(n) + i, block, out.column(n) + 2 * i);
                 std::copy_n(x0.column(n) + i, block, out.column(n) + 2 * i + block);
             }
@@ -88,8 +88,8 @@ public:
 
     /// Allocates for samples of S.
     template <Scalar S>
-    void reserve(index samples) {
-        const index rows = options_.shape.size();
+    void reserve(isize samples) {
+        const isize rows = options_.shape.size();
         static_cast<void>(estimate_.template scratch<S>(rows, samples));
         static_cast<void>(input_.template scratch<S>(2 * rows, samples));
     }
@@ -119,7 +119,7 @@ public:
         }
     }
 
-    [[nodiscard]] auto session(index samples) const {
+    [[nodiscard]] auto session(isize samples) const {
         detail::self_conditioned_session<detail::held_session<P>> made(
             detail::held_session_of<P>(this->predictor_, samples), this->predicts(), level_of_, options_);
         made.template reserve<predictor_scalar<P>>(samples);

@@ -22,18 +22,18 @@ namespace ddpm {
 /// that take it make the noise as they go, with the bits of source.normal(…, step, first_sample).
 struct fresh_noise {
     philox_noise source;
-    index step = 0;
-    index first_sample = 0;
+    isize step = 0;
+    isize first_sample = 0;
 };
 
 namespace detail {
 
 /// @throws shape_error unless t has a value for each sample; value_error unless all transitions s → t exist
 template <NoiseSchedule Schedule, class From>
-void require_transitions(std::string_view where, const Schedule& schedule, index columns, const From& s,
-                         const per_sample<index>& t) {
+void require_transitions(std::string_view where, const Schedule& schedule, isize columns, const From& s,
+                         const per_sample<isize>& t) {
     t.require_columns(where, columns);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         require_earlier(where, schedule, s(n), t[n]);
     }
 }
@@ -45,7 +45,7 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     require_same_shape(where, "eps has the shape of x", x, eps);
     require_same_shape(where, "out has the shape of x", x, out);
     check();
-    const auto factors_of = [&](index n) {
+    const auto factors_of = [&](isize n) {
         const auto [signal, sigma] = level_of(n);
         return std::array{static_cast<S>(signal), static_cast<S>(sigma)};
     };
@@ -59,7 +59,7 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     require_same_shape(where, "out has the shape of x", x, out);
     check();
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
-    const auto noise_level_of = [&](index n) {
+    const auto noise_level_of = [&](isize n) {
         const auto [signal, sigma] = level_of(n);
         return kernels::noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
     };
@@ -69,8 +69,8 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
 /// The same for the transition s → t of each sample: scale · x + √variance · ε.
 template <NoiseSchedule Schedule, Scalar S, class From, class... Noise>
 void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
-                       const per_sample<index>& t, const Noise&... noise_and_out) {
-    const auto level_of = [&](index n) {
+                       const per_sample<isize>& t, const Noise&... noise_and_out) {
+    const auto level_of = [&](isize n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
         return marginal<real_of<Schedule>>{scale, std::sqrt(variance)};
     };
@@ -81,11 +81,11 @@ void transition_sample(std::string_view where, const Schedule& schedule, batch_v
 /// The moments of the transition s → t of each sample.
 template <NoiseSchedule Schedule, Scalar S, class From>
 [[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
-                                                     batch_view<const S> x, const From& s, const per_sample<index>& t) {
+                                                     batch_view<const S> x, const From& s, const per_sample<isize>& t) {
     require_transitions(where, schedule, x.columns(), s, t);
     gaussian_moments<S> moments{batch<S>(x.rows(), x.columns()), per_sample_values<S>(x.columns()),
                                 per_sample_values<S>(x.columns())};
-    for (index n = 0; n < x.columns(); ++n) {
+    for (isize n = 0; n < x.columns(); ++n) {
         const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
         moments.mean.col(n) = static_cast<S>(scale) * x.array().col(n);
         moments.variance(n) = static_cast<S>(variance);
@@ -96,10 +96,10 @@ template <NoiseSchedule Schedule, Scalar S, class From>
 
 /// @throws shape_error unless t has a value for each sample; value_error unless the schedule has all of them
 template <NoiseProcess Schedule>
-void require_times(std::string_view where, const Schedule& schedule, index columns,
+void require_times(std::string_view where, const Schedule& schedule, isize columns,
                    const per_sample<time_type<Schedule>>& t) {
     t.require_columns(where, columns);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         require_time(where, schedule, t[n]);
     }
 }
@@ -110,7 +110,7 @@ void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sa
                   const Noise&... noise_and_out) {
     noise_samples<S>(
         "q_sample", x0, [&] { require_times("q_sample", schedule, x0.columns(), t); },
-        [&](index n) { return marginal_at(schedule, t[n]); }, noise_and_out...);
+        [&](isize n) { return marginal_at(schedule, t[n]); }, noise_and_out...);
 }
 
 }  // namespace detail
@@ -175,9 +175,9 @@ template <NoiseProcess Schedule, BatchLike X>
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_mean_variance(const Schedule& schedule, const X& x0,
-                                                             const per_sample<index>& t) {
+                                                             const per_sample<isize>& t) {
     return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(),
-                                      [](index) { return clean; }, t);
+                                      [](isize) { return clean; }, t);
 }
 
 /// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is
@@ -187,15 +187,15 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const E& eps,
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
             batch_view<scalar_of<X>> out) {
-    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t,
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
                               detail::readable(eps).view(), out);
 }
 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t,
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const E& eps) {
     const detail::readable x(x_previous);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
@@ -210,26 +210,26 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 /// @determinism the bits of q_step with the noise of philox_noise::normal
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const fresh_noise& noise,
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> out) {
     detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise,
+        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise,
         batch_view<scalar_of<X>>(), out);
 }
 
 /// The same, keeping the noise.
 /// @shape eps D × N
 template <NoiseSchedule Schedule, BatchLike X>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t, const fresh_noise& noise,
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
     detail::require_same_shape("q_step", "eps has the shape of out", out, eps);
     detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](index n) { return t[n] - 1; }, t, noise, eps, out);
+        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise, eps, out);
 }
 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X>
-[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<index>& t,
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const fresh_noise& noise) {
     const detail::readable x(x_previous);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
@@ -244,9 +244,9 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
-                                                                  const per_sample<index>& t) {
+                                                                  const per_sample<isize>& t) {
     return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
-                                      [&](index n) { return t[n] - 1; }, t);
+                                      [&](isize n) { return t[n] - 1; }, t);
 }
 
 /// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε.
@@ -255,18 +255,18 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-void q_transition(const Schedule& schedule, const X& xs, const per_sample<index>& s, const per_sample<index>& t,
+void q_transition(const Schedule& schedule, const X& xs, const per_sample<isize>& s, const per_sample<isize>& t,
                   const E& eps, batch_view<scalar_of<X>> out) {
     const detail::readable x(xs);
     s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample("q_transition", schedule, x.view(), [&](index n) { return s[n]; }, t,
+    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t,
                               detail::readable(eps).view(), out);
 }
 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs, const per_sample<index>& s,
-                                               const per_sample<index>& t, const E& eps) {
+[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs, const per_sample<isize>& s,
+                                               const per_sample<isize>& t, const E& eps) {
     const detail::readable x(xs);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     q_transition(schedule, x.view(), s, t, eps, out);
@@ -280,11 +280,11 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,
-                                                                        const per_sample<index>& s,
-                                                                        const per_sample<index>& t) {
+                                                                        const per_sample<isize>& s,
+                                                                        const per_sample<isize>& t) {
     const detail::readable x(xs);
     s.require_columns("q_transition_mean_variance", x.view().columns());
-    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](index n) { return s[n]; }, t);
+    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
 }
 
 }  // namespace ddpm

@@ -107,7 +107,7 @@ template <std::floating_point Real>
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, or where the conversion does not exist
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
-void convert(const Schedule& schedule, prediction from, prediction to, const X& xt, const per_sample<index>& t,
+void convert(const Schedule& schedule, prediction from, prediction to, const X& xt, const per_sample<isize>& t,
              const V& value, batch_view<scalar_of<X>> out) {
     using S = scalar_of<X>;
     const detail::readable x(xt);
@@ -115,10 +115,10 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
     detail::require_same_shape("convert", "value has the shape of xt", x.view(), y.view());
     detail::require_same_shape("convert", "out has the shape of xt", x.view(), out);
     t.require_columns("convert", out.columns());
-    for (index n = 0; n < out.columns(); ++n) {
+    for (isize n = 0; n < out.columns(); ++n) {
         static_cast<void>(conversion(from, to, marginal_at(schedule, t[n])));
     }
-    const auto factors_of = [&](index n) {
+    const auto factors_of = [&](isize n) {
         const affine c = conversion(from, to, marginal_at(schedule, t[n]));
         return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
     };
@@ -128,7 +128,7 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
 [[nodiscard]] batch<scalar_of<X>> convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
-                                          const per_sample<index>& t, const V& value) {
+                                          const per_sample<isize>& t, const V& value) {
     const detail::readable x(xt);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     convert(schedule, from, to, x.view(), t, value, out);

@@ -18,21 +18,21 @@ namespace detail {
 
 template <NoiseSchedule Schedule, Scalar S, class To>
 void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
-                       const per_sample<index>& t, const To& s, gaussian_moments<S>& out) {
+                       const per_sample<isize>& t, const To& s, gaussian_moments<S>& out) {
     require_same_shape("q_posterior", "xt has the shape of x0", x0, xt);
     t.require_columns("q_posterior", x0.columns());
-    for (index n = 0; n < x0.columns(); ++n) {
+    for (isize n = 0; n < x0.columns(); ++n) {
         require_earlier("q_posterior", schedule, s(n), t[n]);
     }
     out.mean.resize(x0.rows(), x0.columns());
     out.variance.resize(x0.columns());
     out.log_variance.resize(x0.columns());
-    for (index n = 0; n < x0.columns(); ++n) {
+    for (isize n = 0; n < x0.columns(); ++n) {
         out.variance(n) = static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
         out.log_variance(n) =
             static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
     }
-    const auto factors_of = [&](index n) {
+    const auto factors_of = [&](isize n) {
         const auto coefficients = posterior_at(schedule, s(n), t[n]);
         return std::array{static_cast<S>(coefficients.x0), static_cast<S>(coefficients.xt)};
     };
@@ -49,18 +49,18 @@ void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_v
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7
 /// @complexity allocates nothing where `out` has the shape already
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
-void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<index>& t,
+void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<isize>& t,
                  gaussian_moments<scalar_of<X0>>& out) {
     const detail::readable clean_samples(x0);
     const detail::readable noisy_samples(xt);
     detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
-                              [&](index n) { return t[n] - 1; }, out);
+                              [&](isize n) { return t[n] - 1; }, out);
 }
 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
-                                                          const per_sample<index>& t) {
+                                                          const per_sample<isize>& t) {
     gaussian_moments<scalar_of<X0>> moments;
     q_posterior(schedule, x0, xt, t, moments);
     return moments;
@@ -73,19 +73,19 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t
 /// @complexity allocates nothing where `out` has the shape already
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
-void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<index>& t,
-                 const per_sample<index>& s, gaussian_moments<scalar_of<X0>>& out) {
+void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<isize>& t,
+                 const per_sample<isize>& s, gaussian_moments<scalar_of<X0>>& out) {
     const detail::readable clean_samples(x0);
     const detail::readable noisy_samples(xt);
     s.require_columns("q_posterior", clean_samples.view().columns());
     detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
-                              [&](index n) { return s[n]; }, out);
+                              [&](isize n) { return s[n]; }, out);
 }
 
 /// The same, returned.
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
-                                                          const per_sample<index>& t, const per_sample<index>& s) {
+                                                          const per_sample<isize>& t, const per_sample<isize>& s) {
     gaussian_moments<scalar_of<X0>> moments;
     q_posterior(schedule, x0, xt, t, s, moments);
     return moments;

@@ -31,7 +31,7 @@ enum class reverse_variance {
 /// @units t and s are 0-based, s = `clean` is x_0
 /// @throws value_error unless −1 ≤ s < t < T, or if the variance needs a head
 template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> reverse_variance_at(const Schedule& schedule, reverse_variance kind, index t, index s) {
+[[nodiscard]] real_of<Schedule> reverse_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
     if (needs_head(kind)) {
         throw value_error("reverse_variance_at", "variance", "a fixed one", "one that needs the network's head");
     }
@@ -45,7 +45,7 @@ template <NoiseSchedule Schedule>
 /// @throws value_error unless −1 ≤ s < t < T
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code
 template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> reverse_log_variance_at(const Schedule& schedule, reverse_variance kind, index t, index s) {
+[[nodiscard]] real_of<Schedule> reverse_log_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
     const real_of<Schedule> variance = reverse_variance_at(schedule, kind, t, s);
     if (s != clean) {
         return std::log(variance);
@@ -94,7 +94,7 @@ struct head_variance {
 /// @throws value_error unless −1 ≤ s < t < T
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 template <NoiseSchedule Schedule>
-[[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, index t, index s) {
+[[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
     const auto posterior = posterior_at(schedule, s, t);
     const double log_small =
         static_cast<double>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, s));

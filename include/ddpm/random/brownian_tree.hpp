@@ -33,7 +33,7 @@ class brownian_tree {
 public:
     /// The paths over σ/α from `lowest` to `highest`: of a grid, its least but 0 and its first.
     /// @throws value_error unless 0 < lowest < highest < ∞ and 1 ≤ depth ≤ 31
-    brownian_tree(std::uint64_t seed, double lowest, double highest, index depth = 22)
+    brownian_tree(std::uint64_t seed, double lowest, double highest, isize depth = 22)
         : start_(seed, noise_stream::sampler),
           tree_(seed, noise_stream::brownian),
           log_lowest_(std::log(lowest)),
@@ -53,7 +53,7 @@ public:
     /// Standard normals by step, for where a run begins: those of philox_noise.
     /// @shape out D × N
     template <Scalar S>
-    void normal(batch_view<S> out, index step, index first_sample = 0) const {
+    void normal(batch_view<S> out, isize step, isize first_sample = 0) const {
         start_.normal(out, step, first_sample);
     }
 
@@ -62,7 +62,7 @@ public:
     /// @shape out D × N
     /// @throws value_error unless both are within the range, to rounding, or 0 or ∞; and as philox_noise
     template <Scalar S>
-    void normal_between(batch_view<S> out, double from, double to, index first_sample = 0) const {
+    void normal_between(batch_view<S> out, double from, double to, isize first_sample = 0) const {
         increment sum;
         const double a = time_of(from), b = time_of(to);
         add_path(sum, std::min(a, b), std::max(a, b));
@@ -80,8 +80,8 @@ public:
     }
 
 private:
-    static constexpr index most_depth = 31;
-    static constexpr index chunk = 2048;
+    static constexpr isize most_depth = 31;
+    static constexpr isize chunk = 2048;
     static constexpr double rounding = 1e-6;
 
     /// Σ factor · (the normals of a node), as many as two paths to the root have.
@@ -112,7 +112,7 @@ private:
     /// W(b) − W(a): node 0 is W(1), node 2^j + i the tent over the i-th of the 2^j parts of [0, 1].
     void add_path(increment& sum, double a, double b) const {
         sum.add(0, b - a);
-        for (index level = 0; level < depth_; ++level) {
+        for (isize level = 0; level < depth_; ++level) {
             const double parts = std::ldexp(1.0, static_cast<int>(level)), height = 0.5 / std::sqrt(parts);
             const auto part_of = [&](double time) { return std::min(std::floor(time * parts), parts - 1); };
             const auto tent = [&](double time) {
@@ -129,12 +129,12 @@ private:
     }
 
     template <Scalar S>
-    void write(const increment& sum, double scale, batch_view<S> out, index first_sample) const {
-        kernels::for_each_tile(out.rows(), out.columns(), [&](index n, index count, index first, index last) {
-            const index together = std::max<index>(1, chunk / (last - first));
-            for (index c = n; c < n + count; c += together) {
-                const index columns = std::min(together, n + count - c);
-                for (index row = first; row < last; row += chunk) {
+    void write(const increment& sum, double scale, batch_view<S> out, isize first_sample) const {
+        kernels::for_each_tile(out.rows(), out.columns(), [&](isize n, isize count, isize first, isize last) {
+            const isize together = std::max<isize>(1, chunk / (last - first));
+            for (isize c = n; c < n + count; c += together) {
+                const isize columns = std::min(together, n + count - c);
+                for (isize row = first; row < last; row += chunk) {
                     write(sum, scale, out.middle(c, columns), row, std::min(chunk, last - row), first_sample + c);
                 }
             }
@@ -143,15 +143,15 @@ private:
 
     /// Rows row … row + rows − 1 of some columns, `chunk` elements at most.
     template <Scalar S>
-    void write(const increment& sum, double scale, batch_view<S> out, index row, index rows, index first_sample) const {
+    void write(const increment& sum, double scale, batch_view<S> out, isize row, isize rows, isize first_sample) const {
         S total[chunk] = {}, z[chunk];
         for (std::size_t i = 0; i < sum.count; ++i) {
-            const auto at = tree_.address(out.rows(), out.columns(), static_cast<index>(sum.nodes[i]), first_sample);
+            const auto at = tree_.address(out.rows(), out.columns(), static_cast<isize>(sum.nodes[i]), first_sample);
             kernels::philox_normal(at, out.columns(), row, rows, z);
             kernels::linear_combination(rows * out.columns(), {S{1}, static_cast<S>(scale * sum.factors[i])},
                                         {total, z}, total);
         }
-        for (index c = 0; c < out.columns(); ++c) {
+        for (isize c = 0; c < out.columns(); ++c) {
             std::copy_n(total + c * rows, rows, out.column(c) + row);
         }
     }
@@ -160,7 +160,7 @@ private:
     philox_noise tree_;
     double log_lowest_;
     double log_range_;
-    index depth_;
+    isize depth_;
 };
 
 }  // namespace ddpm

@@ -36,7 +36,7 @@ public:
             if (used_ == kernels::twister_words) {
                 refill();
             }
-            const index count = std::min(static_cast<index>(out.size() - done), kernels::twister_words - used_);
+            const isize count = std::min(static_cast<isize>(out.size() - done), kernels::twister_words - used_);
             kernels::words_to_units(count, words_.data() + used_, out.data() + done);
             used_ += count;
             done += static_cast<std::size_t>(count);
@@ -54,7 +54,7 @@ private:
 
     words state_;
     words words_{};  // those of the state
-    index used_ = kernels::twister_words;
+    isize used_ = kernels::twister_words;
 };
 
 }  // namespace ddpm

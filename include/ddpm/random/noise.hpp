@@ -18,9 +18,9 @@ namespace ddpm {
 /// may compute them from that address, as philox_noise does, or ignore it and draw on from its own state, as
 /// torch_noise does.
 template <class N, class S = float>
-concept NoiseSource = Scalar<S> && requires(N& source, const batch_view<S> out, const index step, const index first_sample) {
+concept NoiseSource = Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
     source.normal(out, step, first_sample);
-    source.normal(batch_view<S>(out), index(step), index(first_sample));
+    source.normal(batch_view<S>(out), isize(step), isize(first_sample));
 };
 
 /// What random numbers are for: each stream has its own, whatever the seed. Streams from `first_user_stream` on are
@@ -60,13 +60,13 @@ public:
     /// @throws value_error unless 0 ≤ step < 2³² and all samples lie in [0, 2³²); shape_error if D > 2³⁴
     /// @accuracy see box_muller
     template <Scalar S>
-    void normal(batch_view<S> out, index step, index first_sample = 0) const {
+    void normal(batch_view<S> out, isize step, isize first_sample = 0) const {
         kernels::philox_normal(address(out.rows(), out.columns(), step, first_sample), out);
     }
 
     /// Where the normals of a D × N batch begin, for kernels that make them as they go.
     /// @throws as normal() does
-    [[nodiscard]] kernels::normal_address address(index rows, index columns, index step, index first_sample = 0) const {
+    [[nodiscard]] kernels::normal_address address(isize rows, isize columns, isize step, isize first_sample = 0) const {
         require_word("philox_noise::normal", "step", step);
         require_word("philox_noise::normal", "sample", first_sample);
         if (columns > 0) {
@@ -81,7 +81,7 @@ public:
 
     /// The random word at an address.
     /// @throws value_error unless step and sample lie in [0, 2³²) and element in [0, 2³⁴)
-    [[nodiscard]] std::uint32_t bits(index sample, index step, index element) const {
+    [[nodiscard]] std::uint32_t bits(isize sample, isize step, isize element) const {
         require_word("philox_noise::bits", "sample", sample);
         require_word("philox_noise::bits", "step", step);
         if (element < 0 || element >= largest_sample) {
@@ -93,25 +93,25 @@ public:
     /// A uniform integer of [0, bound) from the word at an address: the high half of word · bound. No value is more
     /// than bound / 2³² likelier, relatively, than another.
     /// @throws value_error unless 1 ≤ bound ≤ 2³², and as bits() does
-    [[nodiscard]] index below(index bound, index sample, index step, index element = 0) const {
+    [[nodiscard]] isize below(isize bound, isize sample, isize step, isize element = 0) const {
         if (bound < 1 || bound > words) {
             throw value_error("philox_noise::below", "bound", detail::text("in [1, ", words, "]"), bound);
         }
-        return static_cast<index>((std::uint64_t{bits(sample, step, element)} * static_cast<std::uint64_t>(bound)) >>
+        return static_cast<isize>((std::uint64_t{bits(sample, step, element)} * static_cast<std::uint64_t>(bound)) >>
                                   32);
     }
 
 private:
-    static constexpr index words = index{1} << 32;           // how many values a counter word has
-    static constexpr index largest_sample = index{1} << 34;  // four elements for each value of the block word
+    static constexpr isize words = isize{1} << 32;           // how many values a counter word has
+    static constexpr isize largest_sample = isize{1} << 34;  // four elements for each value of the block word
 
-    static void require_word(std::string_view where, std::string_view what, index value) {
+    static void require_word(std::string_view where, std::string_view what, isize value) {
         if (value < 0 || value >= words) {
             throw value_error(where, what, detail::text("in [0, ", words, ")"), value);
         }
     }
 
-    [[nodiscard]] std::array<std::uint32_t, 4> counter(index sample, index step, index element) const noexcept {
+    [[nodiscard]] std::array<std::uint32_t, 4> counter(isize sample, isize step, isize element) const noexcept {
         return {static_cast<std::uint32_t>(element / 64 * 16 + element % 16), static_cast<std::uint32_t>(step),
                 static_cast<std::uint32_t>(sample), stream_};
     }

@@ -42,11 +42,11 @@ public:
     /// @shape out D × N
     /// @throws shape_error if the noise has a shape and its size is not D
     template <Scalar S>
-    void normal(batch_view<S> out, index /*step*/ = 0, index /*first_sample*/ = 0) {
+    void normal(batch_view<S> out, isize /*step*/ = 0, isize /*first_sample*/ = 0) {
         if (shape_ != sample_shape{} && out.rows() != shape_.size()) {
             throw shape_error("torch_noise::normal", "elements of a sample", shape_.size(), out.rows());
         }
-        const index channels = shape_ == sample_shape{} ? 1 : shape_.channels;
+        const isize channels = shape_ == sample_shape{} ? 1 : shape_.channels;
         if (channels == 1 && out.contiguous()) {
             generator_.randn(std::span<S>(out.data(), static_cast<std::size_t>(out.size())));
             return;
@@ -54,9 +54,9 @@ public:
         std::vector<S> drawn(static_cast<std::size_t>(out.size()));
         generator_.randn(std::span<S>(drawn));
         const S* from = drawn.data();
-        for (index n = 0; n < out.columns(); ++n) {
-            for (index c = 0; c < channels; ++c) {
-                for (index e = c; e < out.rows(); e += channels) {
+        for (isize n = 0; n < out.columns(); ++n) {
+            for (isize c = 0; c < channels; ++c) {
+                for (isize e = c; e < out.rows(); e += channels) {
                     out.column(n)[e] = *from++;
                 }
             }

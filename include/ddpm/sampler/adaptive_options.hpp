@@ -19,21 +19,21 @@ struct step_control {
 /// DPM-Solver with steps chosen by its own error: each step is taken with order 1 and 2, or 2 and 3, and accepted if the
 /// two agree. Each sample has steps of its own, so that it does not depend on its neighbours.
 struct adaptive_dpm_solver {
-    index order = 3;                ///< of the better of the two, 2 or 3
+    isize order = 3;                ///< of the better of the two, 2 or 3
     double relative_tolerance = 0.05;
     double absolute_tolerance = 0.0078;
     double first_step = 0.05;       ///< in λ = ln(α/σ)
     step_control control{};
-    index most_steps = 10000;       ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+    isize most_steps = 10000;       ///< accepted and rejected, after which a sample is given up; so is one that is not finite
 };
 
 /// What an adaptive run did.
 template <Scalar S>
 struct adaptive_result {
     batch<S> x;                     ///< D × N
-    index evaluations = 0;          ///< of the network, on the whole batch
-    std::vector<index> accepted{};  ///< steps, per sample
-    std::vector<index> rejected{};
+    isize evaluations = 0;          ///< of the network, on the whole batch
+    std::vector<isize> accepted{};  ///< steps, per sample
+    std::vector<isize> rejected{};
     bool finished = true;           ///< false if a sample was given up, which then is where it had come to, or stopped
     bool stopped = false;           ///< the callback stopped the run: x is then the estimate of x_0
 };

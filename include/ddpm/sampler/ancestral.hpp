@@ -21,15 +21,15 @@ namespace detail {
 /// Adds a step to the reverse chain, from one point to the next: the posterior's mean with x̂_0, and noise of a fixed
 /// deviation or of the head's variance, unless the next point has none.
 template <std::floating_point Real>
-void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
+void add_reverse_step(sampling_plan& out, isize step, const grid_point& from, const grid_point& to,
                       const posterior_coefficients<Real>& posterior, const head_variance& variance, Real deviation) {
-    const index e = out.evaluate(step, from);
+    const isize e = out.evaluate(step, from);
     const term x0 = term::x0(e, static_cast<double>(posterior.x0)), xt = term::x(static_cast<double>(posterior.xt));
     if (to.level.sigma == 0) {
         out.set(quantity::x, {x0, xt});
         return;
     }
-    const index z = out.draw(from.level, to.level);
+    const isize z = out.draw(from.level, to.level);
     if (needs_head(variance.kind)) {
         out.spread(variance);
         out.set(quantity::x, {x0, xt, term::spread_noise(z, 1)});
@@ -39,7 +39,7 @@ void add_reverse_step(sampling_plan& out, index step, const grid_point& from, co
 }
 
 /// The same between two levels of any chain.
-inline void add_reverse_step(sampling_plan& out, index step, const grid_point& from, const grid_point& to,
+inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& from, const grid_point& to,
                              reverse_variance kind) {
     const auto posterior = posterior_between(to.level, from.level);
     const double large = transition_between(to.level, from.level).variance;
@@ -59,7 +59,7 @@ struct ancestral {
     /// The plan over any grid of falling noise.
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             detail::add_reverse_step(out, k, grid[k], grid[k + 1], variance);
         }
         return out;
@@ -70,12 +70,12 @@ struct ancestral {
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
     template <NoiseSchedule Schedule>
-    [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const index> timesteps) const {
+    [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const isize> timesteps) const {
         const time_grid grid = make_grid(schedule, timesteps);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index t = timesteps[static_cast<std::size_t>(k)];
-            const index s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize t = timesteps[static_cast<std::size_t>(k)];
+            const isize s = k + 1 < grid.steps() ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
             const head_variance head = head_variance_at(schedule, variance, t, s);
             const auto deviation =
                 needs_head(variance) ? real_of<Schedule>{0} : std::sqrt(reverse_variance_at(schedule, variance, t, s));

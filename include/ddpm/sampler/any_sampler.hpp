@@ -25,8 +25,8 @@ template <std::floating_point Real>
 struct alpha_bar_table {
     std::vector<Real> values;
 
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(values.size()); }
-    [[nodiscard]] Real alpha_bar(index t) const { return values[static_cast<std::size_t>(t)]; }
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(values.size()); }
+    [[nodiscard]] Real alpha_bar(isize t) const { return values[static_cast<std::size_t>(t)]; }
 };
 
 /// The plans of a sampler whose type is not known: over a grid, and over timesteps of every schedule that there is, the
@@ -36,13 +36,13 @@ public:
     virtual ~planner() = default;
     [[nodiscard]] virtual sampling_plan plan(const time_grid& grid) const = 0;
     [[nodiscard]] virtual sampling_plan plan(const noise_schedule<exact_tables>& schedule,
-                                             std::span<const index> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const = 0;
     [[nodiscard]] virtual sampling_plan plan(const noise_schedule<float32_tables>& schedule,
-                                             std::span<const index> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const = 0;
     [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<double>& schedule,
-                                             std::span<const index> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const = 0;
     [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<float>& schedule,
-                                             std::span<const index> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const = 0;
 };
 
 template <Sampler A>
@@ -52,19 +52,19 @@ public:
 
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
     [[nodiscard]] sampling_plan plan(const noise_schedule<exact_tables>& schedule,
-                                     std::span<const index> timesteps) const override {
+                                     std::span<const isize> timesteps) const override {
         return make_plan(sampler_, schedule, timesteps);
     }
     [[nodiscard]] sampling_plan plan(const noise_schedule<float32_tables>& schedule,
-                                     std::span<const index> timesteps) const override {
+                                     std::span<const isize> timesteps) const override {
         return make_plan(sampler_, schedule, timesteps);
     }
     [[nodiscard]] sampling_plan plan(const alpha_bar_table<double>& schedule,
-                                     std::span<const index> timesteps) const override {
+                                     std::span<const isize> timesteps) const override {
         return make_plan(sampler_, schedule, timesteps);
     }
     [[nodiscard]] sampling_plan plan(const alpha_bar_table<float>& schedule,
-                                     std::span<const index> timesteps) const override {
+                                     std::span<const isize> timesteps) const override {
         return make_plan(sampler_, schedule, timesteps);
     }
 
@@ -88,14 +88,14 @@ public:
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
     template <NoiseSchedule Schedule>
-    [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const index> timesteps) const {
+    [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const isize> timesteps) const {
         if constexpr (std::same_as<Schedule, noise_schedule<exact_tables>> ||
                       std::same_as<Schedule, noise_schedule<float32_tables>>) {
             return planner_->plan(schedule, timesteps);
         } else {
             using real = std::conditional_t<std::same_as<real_of<Schedule>, float>, float, double>;
             detail::alpha_bar_table<real> table;
-            for (index t = 0; t < static_cast<index>(schedule.steps()); ++t) {
+            for (isize t = 0; t < static_cast<isize>(schedule.steps()); ++t) {
                 table.values.push_back(static_cast<real>(schedule.alpha_bar(t)));
             }
             return planner_->plan(table, timesteps);

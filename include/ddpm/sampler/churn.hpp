@@ -44,7 +44,7 @@ inline void require_valid(std::string_view where, const churn_options& churn) {
 
 /// Adds the noise of step k to the plan, from point k of its grid.
 /// @returns the point that x is at then
-[[nodiscard]] inline grid_point add_churn(sampling_plan& plan, index k, const churn_options& churn) {
+[[nodiscard]] inline grid_point add_churn(sampling_plan& plan, isize k, const churn_options& churn) {
     const time_grid& grid = plan.grid();
     const grid_point& here = grid[k];
     const double ratio = noise_ratio(here.level);

@@ -40,16 +40,16 @@ public:
         return std::any_of(steps_.begin(), steps_.end(), [](const step_noise& n) { return n.deviation != 0; });
     }
 
-    void normal(batch_view<S> out, index step, index first_sample) { noise_.normal(out, step, first_sample); }
+    void normal(batch_view<S> out, isize step, isize first_sample) { noise_.normal(out, step, first_sample); }
 
-    void normal_between(batch_view<S> out, double from, double to, index first_sample)
+    void normal_between(batch_view<S> out, double from, double to, isize first_sample)
         requires NoisePath<Noise, S>
     {
         noise_.normal_between(out, from, to, first_sample);
     }
 
     /// Shifts a draw by the slope as it is now.
-    void change(batch_view<S> z, index draw, batch_view<const S> head) const {
+    void change(batch_view<S> z, isize draw, batch_view<const S> head) const {
         const auto& [deviation, variance] = steps_[static_cast<std::size_t>(draw)];
         const double factor = scale_ * deviation;
         if (factor == 0) {
@@ -84,7 +84,7 @@ private:
 template <Scalar S, class P, class Gradient, class Noise>
 [[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient, double scale,
                                              batch<S> x, Noise&& noise, const denoise_options& options = {},
-                                             const step_callback<S>& on_step = {}, index first_sample = 0) {
+                                             const step_callback<S>& on_step = {}, isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     static_assert(LogGradient<std::remove_reference_t<Gradient>, S>,
                   "ddpm: wanted is a gradient that is called as "

@@ -28,9 +28,9 @@ struct consistency {
         detail::require_noise_factor("consistency", s_noise);
         detail::require_falling_noise("consistency", grid);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& to = grid[k + 1].level;
-            const index e = out.evaluate(k, grid[k]);
+            const isize e = out.evaluate(k, grid[k]);
             if (grid.steps() == 1) {
                 out.set(quantity::x, {term::x0(e, to.signal)});
                 continue;

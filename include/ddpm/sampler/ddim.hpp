@@ -30,17 +30,17 @@ struct ddim {
             detail::require_falling_noise("ddim", grid);
         }
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& level = grid[k].level;
             const marginal<double>& next = grid[k + 1].level;
-            const index e = out.evaluate(k, grid[k]);
+            const isize e = out.evaluate(k, grid[k]);
             const double deviation = eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
             const double direction = std::sqrt(std::max(0.0, next.sigma * next.sigma - deviation * deviation));
             if (deviation == 0) {
                 out.set(quantity::x, {term::x0(e, next.signal), term::eps(e, next.sigma)});
                 continue;
             }
-            const index z = out.draw(level, next);
+            const isize z = out.draw(level, next);
             out.set(quantity::x, {term::x0(e, next.signal), term::eps(e, direction), term::noise(z, deviation)});
         }
         return out;

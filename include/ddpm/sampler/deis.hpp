@@ -14,15 +14,15 @@ namespace ddpm {
 /// estimates of ε. The defaults are diffusers'.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, section 3.3 and table 2
 struct deis {
-    index order = 2;                ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
+    isize order = 2;                ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
     bool lower_order_final = true;  ///< in runs of fewer than 15 steps the last has order 1, the one before at most 2
 
     /// The plan over a grid. A step to σ = 0 has order 1.
     /// @throws value_error unless order ≥ 1
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("deis", "order", order, 1);
-        return detail::exponential_multistep_plan(grid, quantity::eps, {}, [&](index k) {
-            const index p = lower_order_final ? detail::order_before_end_of_few(order, grid, k) : order;
+        return detail::exponential_multistep_plan(grid, quantity::eps, {}, [&](isize k) {
+            const isize p = lower_order_final ? detail::order_before_end_of_few(order, grid, k) : order;
             return detail::multistep_options{.predictor = p};
         });
     }

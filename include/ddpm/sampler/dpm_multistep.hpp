@@ -19,7 +19,7 @@ namespace ddpm {
 /// lower_order_final, 3M of type heun.
 /// @source Lu et al. 2022, arXiv 2206.00927 and 2211.01095, algorithm 2 and appendix B
 struct dpm_multistep {
-    index order = 2;  ///< 1 to 3; 1 is DDIM, for the stochastic algorithms with η = 1
+    isize order = 2;  ///< 1 to 3; 1 is DDIM, for the stochastic algorithms with η = 1
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;
     dpm_solver_type solver_type = dpm_solver_type::midpoint;  ///< of steps of order 2
     /// Order 3 with the whole second difference; as published half of it counts, and the error falls with order 2 only.
@@ -38,14 +38,14 @@ struct dpm_multistep {
         const double tau = detail::stochasticity("dpm_multistep", algorithm, eta, grid);
         const detail::moment_rule rule{detail::slope_of(solver_type), corrected_third ? 1.0 : 0.5};
         const auto s_noise_if_stochastic = detail::is_stochastic(algorithm) ? std::optional(s_noise) : std::nullopt;
-        return detail::exponential_multistep_plan(grid, detail::integrand_of(algorithm), rule, [&](index k) {
+        return detail::exponential_multistep_plan(grid, detail::integrand_of(algorithm), rule, [&](isize k) {
             return detail::multistep_options{
                 .predictor = order_of(grid, k), .tau = tau, .s_noise = s_noise_if_stochastic};
         });
     }
 
 private:
-    [[nodiscard]] index order_of(const time_grid& grid, index k) const {
+    [[nodiscard]] isize order_of(const time_grid& grid, isize k) const {
         if (euler_at_final && k + 1 == grid.steps()) {
             return 1;
         }

@@ -34,10 +34,10 @@ struct dpm_sde {
             throw value_error("dpm_sde", "middle", "0 < middle < 1", middle);
         }
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& from = grid[k].level;
             const marginal<double>& to = grid[k + 1].level;
-            const index a = out.evaluate(k, grid[k]);
+            const isize a = out.evaluate(k, grid[k]);
             if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {
                 out.set(quantity::x, detail::euler_step(to, a));
                 continue;
@@ -50,7 +50,7 @@ struct dpm_sde {
             const grid_point between =
                 detail::point_at_ratio(grid, k, ratio * std::pow(noise_ratio(to) / ratio, middle), time_of);
             ancestral_step(out, a, from, between.level);
-            const index b = out.evaluate(k, between);
+            const isize b = out.evaluate(k, between);
             const auto [down, up] = detail::split_step(ratio, noise_ratio(to), eta);
             const double of_b = (1 - down / ratio) / (2 * middle);
             out.set(quantity::x,
@@ -61,7 +61,7 @@ struct dpm_sde {
     }
 
 private:
-    void ancestral_step(sampling_plan& out, index a, const marginal<double>& from, const marginal<double>& to) const {
+    void ancestral_step(sampling_plan& out, isize a, const marginal<double>& from, const marginal<double>& to) const {
         const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
         out.set(quantity::x, {term::x0(a, to.signal), term::eps(a, to.signal * down),
                               term::noise(out.draw(from, to), to.signal * up * s_noise)});

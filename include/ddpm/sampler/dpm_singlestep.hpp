@@ -24,7 +24,7 @@ namespace ddpm {
 /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 1 and 2 and appendix D.1 (the orders), and 2211.01095,
 /// algorithm 1
 struct dpm_singlestep {
-    index order = 2;  ///< 1 to 3
+    isize order = 2;  ///< 1 to 3
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;
     /// heun is of its order on any grid; midpoint of order 3 only where the steps of λ are equal.
     dpm_solver_type solver_type = dpm_solver_type::midpoint;
@@ -43,9 +43,9 @@ struct dpm_singlestep {
         const std::vector<bool> begins = beginnings(grid);
         sampling_plan plan(grid);
         detail::estimate_history since_begin;
-        index first = 0;
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index evaluation = plan.evaluate(k, grid[k]);
+        isize first = 0;
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize evaluation = plan.evaluate(k, grid[k]);
             if (begins[static_cast<std::size_t>(k)]) {
                 first = k;
                 since_begin = {};
@@ -70,16 +70,16 @@ private:
     /// Whether a solver step begins at each point of the grid. The list is that of the whole grid, so that a run from
     /// its middle ends as the whole one does.
     [[nodiscard]] std::vector<bool> beginnings(const time_grid& grid) const {
-        const index steps = grid.steps(), whole = grid.skipped() + steps;
+        const isize steps = grid.steps(), whole = grid.skipped() + steps;
         const bool to_data = grid[steps].level.sigma == 0;
         const bool lower = lower_order_final || whole % order != 0 || to_data;
         std::vector<bool> begins(static_cast<std::size_t>(steps + 1), false);
-        for (index at = 0; at < whole;) {
+        for (isize at = 0; at < whole;) {
             if (at >= grid.skipped()) {
                 begins[static_cast<std::size_t>(at - grid.skipped())] = true;
             }
-            const index rest = whole - at;
-            at += !lower || rest > order ? order : std::max<index>(1, std::min(order - 1, rest));
+            const isize rest = whole - at;
+            at += !lower || rest > order ? order : std::max<isize>(1, std::min(order - 1, rest));
         }
         begins[0] = begins[static_cast<std::size_t>(steps)] = true;
         // Where λ is infinite at an end, a step has order 1.

@@ -18,8 +18,8 @@ struct euler {
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_valid("euler", churn);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index e = out.evaluate(k, detail::add_churn(out, k, churn));
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize e = out.evaluate(k, detail::add_churn(out, k, churn));
             out.set(quantity::x, detail::euler_step(grid[k + 1].level, e));
         }
         return out;

@@ -20,12 +20,12 @@ struct euler_ancestral {
         detail::require_ancestral("euler_ancestral", eta, s_noise);
         detail::require_falling_noise("euler_ancestral", grid);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& from = grid[k].level;
             const marginal<double>& to = grid[k + 1].level;
             const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
-            const index e = out.evaluate(k, grid[k]);
-            const index z = out.draw(from, to);
+            const isize e = out.evaluate(k, grid[k]);
+            const isize z = out.draw(from, to);
             out.set(quantity::x,
                     {term::x0(e, to.signal), term::eps(e, to.signal * down), term::noise(z, to.signal * up * s_noise)});
         }

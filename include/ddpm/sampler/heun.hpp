@@ -26,22 +26,22 @@ struct heun {
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_valid("heun", churn);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const grid_point start = detail::add_churn(out, k, churn);
             const marginal<double>& from = start.level;
             const marginal<double>& to = grid[k + 1].level;
-            const index a = out.evaluate(k, start);
+            const isize a = out.evaluate(k, start);
             out.set(quantity::x, detail::euler_step(to, a));
             if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {
                 continue;
             }
             if (coordinates == step_coordinates::path) {
-                const index b = out.evaluate(k, grid[k + 1]);
+                const isize b = out.evaluate(k, grid[k + 1]);
                 out.set(quantity::x,
                         {term::x0(a, (from.signal + to.signal) / 2), term::eps(a, (from.sigma + to.sigma) / 2),
                          term::x0(b, (to.signal - from.signal) / 2), term::eps(b, (to.sigma - from.sigma) / 2)});
             } else if (from.signal > 0 && to.signal > 0) {
-                const index b = out.evaluate(k, grid[k + 1]);
+                const isize b = out.evaluate(k, grid[k + 1]);
                 out.set(quantity::x, detail::ratio_step(from, to, a, {{a, 0.5}, {b, 0.5}}));
             }
         }

@@ -25,15 +25,15 @@ namespace ddpm {
 /// x0 with the noise of a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
 /// @shape x0 and the result D × N
 template <BatchLike X, class Noise>
-[[nodiscard]] batch<scalar_of<X>> noised_to(const marginal<double>& level, const X& x0, Noise& noise, index step = 0,
-                                            index first_sample = 0) {
+[[nodiscard]] batch<scalar_of<X>> noised_to(const marginal<double>& level, const X& x0, Noise& noise, isize step = 0,
+                                            isize first_sample = 0) {
     using S = scalar_of<X>;
     const detail::readable clean_samples(x0);
     batch<S> x(clean_samples.view().rows(), clean_samples.view().columns());
     noise.normal(batch_view<S>(x), step, first_sample);
     kernels::linear_combination<S>(
         {clean_samples.view(), batch_view<const S>(x)},
-        [&](index) { return std::array{static_cast<S>(level.signal), static_cast<S>(level.sigma)}; }, x);
+        [&](isize) { return std::array{static_cast<S>(level.signal), static_cast<S>(level.sigma)}; }, x);
     return x;
 }
 
@@ -43,7 +43,7 @@ template <BatchLike X, class Noise>
     if (!(strength >= 0 && strength <= 1)) {
         throw value_error("grid_for_strength", "strength", "0 <= strength <= 1", strength);
     }
-    const index steps = static_cast<index>(std::floor(strength * static_cast<double>(grid.steps()) + 1e-9));
+    const isize steps = static_cast<isize>(std::floor(strength * static_cast<double>(grid.steps()) + 1e-9));
     if (steps == 0) {
         throw value_error("grid_for_strength", "strength", detail::text("a step, >= 1/", grid.steps()), strength);
     }
@@ -59,7 +59,7 @@ template <Sampler A, BatchLike X, class P, class Noise>
 [[nodiscard]] batch<scalar_of<X>> image_to_image(const A& sampler, const time_grid& grid, P&& predictor, const X& x0,
                                                  double strength, Noise&& noise, const denoise_options& options = {},
                                                  const step_callback<scalar_of<X>>& on_step = {},
-                                                 index first_sample = 0) {
+                                                 isize first_sample = 0) {
     static_cast<void>(detail::signatures<scalar_of<X>, P, Noise>{});
     const sampling_plan plan = sampler.plan(grid_for_strength(grid, strength));
     return denoise_from<scalar_of<X>>(plan, predictor, noised_to(plan.grid()[0].level, x0, noise, 0, first_sample), noise,

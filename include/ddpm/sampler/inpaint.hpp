@@ -30,8 +30,8 @@ namespace detail {
 /// @throws value_error unless the mask lies within [0, 1]
 template <Scalar S>
 void require_mask(const known_region<S>& known) {
-    for (index n = 0; n < known.mask.columns(); ++n) {
-        for (index i = 0; i < known.mask.rows(); ++i) {
+    for (isize n = 0; n < known.mask.columns(); ++n) {
+        for (isize i = 0; i < known.mask.rows(); ++i) {
             if (const S share = known.mask.column(n)[i]; !(share >= 0 && share <= 1)) {
                 throw value_error("inpaint", text("mask of element ", i, " of sample ", n), "0 <= mask <= 1", share);
             }
@@ -43,12 +43,12 @@ void require_mask(const known_region<S>& known) {
 template <Scalar S>
 void impose_valid(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
     const S alpha = static_cast<S>(level.signal), sigma = static_cast<S>(level.sigma);
-    kernels::for_each_block(x.rows(), x.columns(), [&](index n, index first, index last) {
+    kernels::for_each_block(x.rows(), x.columns(), [&](isize n, isize first, isize last) {
         const S* const x0 = known.x0.column(n);
         const S* const mask = known.mask.column(known.mask.columns() == 1 ? 0 : n);
         const S* const noise = level.sigma == 0 ? nullptr : z.column(n);
         S* const out = x.column(n);
-        for (index i = first; i < last; ++i) {
+        for (isize i = first; i < last; ++i) {
             const S at_level = noise == nullptr ? alpha * x0[i] : alpha * x0[i] + sigma * noise[i];
             const S mixed = mask[i] * at_level + (1 - mask[i]) * out[i];
             out[i] = mask[i] == 0 ? out[i] : mask[i] == 1 ? at_level : mixed;  // what has no share may be NaN
@@ -79,7 +79,7 @@ void impose(const known_region<S>& known, const marginal<double>& level, batch_v
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> inpaint(const sampling_plan& plan, P&& predictor, const known_region<S>& known, batch<S> x,
                                Noise&& noise, const denoise_options& options = {}, const step_callback<S>& on_step = {},
-                               index first_sample = 0) {
+                               isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     detail::require_same_shape("inpaint", "x has the shape of what is known", known.x0, batch_view<const S>(x));
     if (known.mask.rows() != x.rows() || (known.mask.columns() != 1 && known.mask.columns() != x.cols())) {
@@ -88,7 +88,7 @@ template <Scalar S, class P, class Noise>
     }
     detail::require_mask(known);
     batch<S> z(x.rows(), x.cols());
-    index draw = static_cast<index>(plan.draws().size()) + 1;
+    isize draw = static_cast<isize>(plan.draws().size()) + 1;
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
                                                                                     options, first_sample);
     const auto impose_now = [&] {

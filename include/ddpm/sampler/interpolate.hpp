@@ -37,7 +37,7 @@ template <BatchLike A, BatchLike B>
         return weight == 0 ? from.view().array() : to.view().array();
     }
     batch<S> out(from.view().rows(), from.view().columns());
-    for (index n = 0; n < out.cols(); ++n) {
+    for (isize n = 0; n < out.cols(); ++n) {
         const auto u = from.view().array().col(n).template cast<double>();
         const auto v = to.view().array().col(n).template cast<double>();
         const double lengths = std::sqrt(u.square().sum() * v.square().sum());
@@ -60,7 +60,7 @@ template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
                                               const B& b, double weight, double strength, Noise&& noise,
                                               const denoise_options& options = {},
-                                              const step_callback<scalar_of<A>>& on_step = {}, index first_sample = 0) {
+                                              const step_callback<scalar_of<A>>& on_step = {}, isize first_sample = 0) {
     using S = scalar_of<A>;
     static_cast<void>(detail::signatures<S, P, Noise>{});
     const detail::readable from(a);
@@ -71,7 +71,7 @@ template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
     }
     batch<S> between(from.view().rows(), from.view().columns());  // at weight 0 and 1 one of them is not read
     kernels::linear_combination<S>(
-        {from.view(), to.view()}, [&](index) { return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)}; },
+        {from.view(), to.view()}, [&](isize) { return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)}; },
         between);
     return image_to_image(sampler, grid, predictor, between, strength, noise, options, on_step, first_sample);
 }

@@ -28,7 +28,7 @@ namespace ddpm {
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section 3
 [[nodiscard]] inline time_grid inversion_grid(const time_grid& grid) {
     std::vector<grid_point> points;
-    for (index k = grid.steps(); k > 0; --k) {
+    for (isize k = grid.steps(); k > 0; --k) {
         points.push_back({grid[k - 1].t, grid[k].level});
     }
     points.push_back(grid[0]);
@@ -41,7 +41,7 @@ namespace ddpm {
 /// must not be clipped, which cannot be inverted.
 /// @source Pan et al. 2023, arXiv 2309.04907, equation 9 (fixed-point iteration)
 struct ddim_inversion {
-    index iterations = 5;  ///< evaluations per step, ≥ 1
+    isize iterations = 5;  ///< evaluations per step, ≥ 1
 
     /// @throws value_error if there are no iterations, or the grid's noise rises
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
@@ -50,12 +50,12 @@ struct ddim_inversion {
         }
         detail::require_falling_noise("ddim_inversion", grid);
         sampling_plan out(grid.reversed());
-        for (index k = grid.steps() - 1; k >= 0; --k) {
+        for (isize k = grid.steps() - 1; k >= 0; --k) {
             const marginal<double>& t = grid[k].level;
             const marginal<double>& s = grid[k + 1].level;
             const double scale = t.signal / s.signal;
-            for (index i = 0; i < iterations; ++i) {
-                const index e = out.evaluate(grid.steps() - 1 - k, grid[k]);
+            for (isize i = 0; i < iterations; ++i) {
+                const isize e = out.evaluate(grid.steps() - 1 - k, grid[k]);
                 if (i == 0) {
                     out.set(quantity::base, {term::x(1)});
                 }

@@ -20,15 +20,15 @@ namespace ddpm {
 /// order 2 elsewhere.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, appendix; Liu et al. 2022, arXiv 2202.09778, equation 12
 struct ipndm {
-    index order = 4;  ///< 1 to 4; 1 is DDIM
+    isize order = 4;  ///< 1 to 4; 1 is DDIM
 
     /// @throws value_error unless 1 ≤ order ≤ 4
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("ipndm", "order", order, 1, 4);
         sampling_plan out(grid);
         detail::adams_history history(order);
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index e = out.evaluate(k, grid[k]);
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize e = out.evaluate(k, grid[k]);
             history.add(e, static_cast<double>(k));
             out.set(quantity::x, detail::ratio_step(grid[k].level, grid[k + 1].level, e,
                                                     history.shares(static_cast<double>(k + 1))));
@@ -41,12 +41,12 @@ struct ipndm {
 /// steps, and preserved variance.
 /// @throws value_error unless steps ≥ 1
 /// @source IPNDMScheduler of diffusers, after Katherine Crowson's v-diffusion (get_crash_schedule)
-[[nodiscard]] inline time_grid crash_grid(index steps) {
+[[nodiscard]] inline time_grid crash_grid(isize steps) {
     if (steps < 1) {
         throw value_error("crash_grid", "number of steps", ">= 1", steps);
     }
     std::vector<grid_point> points;
-    for (index k = 0; k <= steps; ++k) {
+    for (isize k = 0; k <= steps; ++k) {
         const double angle = std::numbers::pi / 2 * static_cast<double>(steps - k) / static_cast<double>(steps);
         const double sigma = k == 0 ? 1 : std::sin(angle) * std::sin(angle);
         const double signal = std::sqrt((1 - sigma) * (1 + sigma));

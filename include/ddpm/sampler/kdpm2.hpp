@@ -32,13 +32,13 @@ struct kdpm2 {
             detail::require_falling_noise("kdpm2", grid);
         }
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& from = grid[k].level;
             const marginal<double>& to = grid[k + 1].level;
             const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
             const marginal<double> lower{to.signal, eta > 0 ? to.signal * down : to.sigma};
-            const index a = out.evaluate(k, grid[k]);
-            index b = a;
+            const isize a = out.evaluate(k, grid[k]);
+            isize b = a;
             if (detail::has_inner_points(from, lower)) {
                 const grid_point middle =
                     detail::point_at_ratio(grid, k, std::sqrt(noise_ratio(from) * noise_ratio(lower)), time_of);

@@ -29,11 +29,11 @@ struct lcm {
         }
         detail::require_falling_noise("lcm", grid);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const bool last = k + 1 == grid.steps();
             const marginal<double> to = last ? marginal<double>{1, 0} : grid[k + 1].level;
             const double time = time_scale * grid[k].t, length = std::hypot(time, sigma_data);
-            const index e = out.evaluate(k, grid[k]);
+            const isize e = out.evaluate(k, grid[k]);
             std::vector<term> sum{term::x(to.signal * (sigma_data / length) * (sigma_data / length)),
                                   term::x0(e, to.signal * time / length)};
             if (!last) {
@@ -50,7 +50,7 @@ struct lcm {
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ original ≤ train_steps and 1 ≤ count ≤ original
 /// @source Luo et al. 2023, arXiv 2310.04378, section 4.3; rounding as in diffusers
-[[nodiscard]] inline std::vector<index> lcm_timesteps(index train_steps, index count, index original = 50) {
+[[nodiscard]] inline std::vector<isize> lcm_timesteps(isize train_steps, isize count, isize original = 50) {
     if (original < 1 || original > train_steps) {
         throw value_error("lcm_timesteps", "number of original timesteps",
                           detail::text("1 <= original <= ", train_steps), original);
@@ -59,9 +59,9 @@ struct lcm {
         throw value_error("lcm_timesteps", "number of timesteps", detail::text("1 <= count <= ", original), count);
     }
     const double stride = static_cast<double>(original) / static_cast<double>(count);
-    std::vector<index> timesteps;
-    for (index k = 0; k < count; ++k) {
-        const index passed = static_cast<index>(std::floor(static_cast<double>(k) * stride));
+    std::vector<isize> timesteps;
+    for (isize k = 0; k < count; ++k) {
+        const isize passed = static_cast<isize>(std::floor(static_cast<double>(k) * stride));
         timesteps.push_back((original - passed) * (train_steps / original) - 1);
     }
     return timesteps;

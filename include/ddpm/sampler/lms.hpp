@@ -13,17 +13,17 @@ namespace ddpm {
 /// grows from 1 as the slopes come in.
 /// @source Katherine Crowson's k-diffusion, sample_lms
 struct lms {
-    index order = 4;  ///< 1 to 4; 1 is Euler's method
+    isize order = 4;  ///< 1 to 4; 1 is Euler's method
 
     /// @throws value_error unless 1 ≤ order ≤ 4
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("lms", "order", order, 1, 4);
         sampling_plan out(grid);
         detail::adams_history history(order);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& from = grid[k].level;
             const marginal<double>& to = grid[k + 1].level;
-            const index e = out.evaluate(k, grid[k]);
+            const isize e = out.evaluate(k, grid[k]);
             history.add(e, noise_ratio(from));
             if (from.signal > 0 && to.signal > 0 && noise_ratio(from) != noise_ratio(to)) {
                 out.set(quantity::x, detail::ratio_step(from, to, e, history.shares(noise_ratio(to))));

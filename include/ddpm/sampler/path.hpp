@@ -42,9 +42,9 @@ namespace detail {
 
 /// The point with a given σ/α on the path of step k, or, where there is more noise than at its ends, of the steps
 /// before it.
-[[nodiscard]] inline grid_point point_at_ratio(const time_grid& grid, index k, double ratio,
+[[nodiscard]] inline grid_point point_at_ratio(const time_grid& grid, isize k, double ratio,
                                                const time_function& time_of) {
-    const auto ratio_at = [&](index i) { return noise_ratio(grid[i].level); };
+    const auto ratio_at = [&](isize i) { return noise_ratio(grid[i].level); };
     while (k > 0 && ratio > std::max(ratio_at(k), ratio_at(k + 1)) && std::isfinite(ratio_at(k - 1))) {
         --k;
     }
@@ -65,7 +65,7 @@ namespace detail {
 
 /// Whether all times are whole numbers, as those of a discrete schedule are: a time in between is then rounded down.
 [[nodiscard]] inline bool has_whole_times(const time_grid& grid) {
-    for (index k = 0; k <= grid.steps(); ++k) {
+    for (isize k = 0; k <= grid.steps(); ++k) {
         if (grid[k].t != std::floor(grid[k].t)) {
             return false;
         }
@@ -75,12 +75,12 @@ namespace detail {
 
 /// The point at a given time from point k of a grid on; without a function ln(σ/α) is linear in time between the
 /// points.
-[[nodiscard]] inline grid_point point_at_time(const time_grid& grid, index k, double t,
+[[nodiscard]] inline grid_point point_at_time(const time_grid& grid, isize k, double t,
                                               const std::optional<level_function>& level_of) {
     if (level_of) {
         return {t, (*level_of)(t)};
     }
-    const auto passed = [&](index i) { return (grid[i].t - t) * (grid[i + 1].t - t) <= 0; };
+    const auto passed = [&](isize i) { return (grid[i].t - t) * (grid[i + 1].t - t) <= 0; };
     while (k + 1 < grid.steps() && !passed(k)) {
         ++k;
     }

@@ -30,14 +30,14 @@ enum class quantity {
 struct term {
     quantity of;
     double factor;
-    index number = 0;  ///< of the evaluation or the draw
+    isize number = 0;  ///< of the evaluation or the draw
 
     [[nodiscard]] static term x(double factor) { return {quantity::x, factor}; }
     [[nodiscard]] static term base(double factor) { return {quantity::base, factor}; }
-    [[nodiscard]] static term x0(index evaluation, double factor) { return {quantity::x0, factor, evaluation}; }
-    [[nodiscard]] static term eps(index evaluation, double factor) { return {quantity::eps, factor, evaluation}; }
-    [[nodiscard]] static term noise(index draw, double factor) { return {quantity::noise, factor, draw}; }
-    [[nodiscard]] static term spread_noise(index draw, double factor) { return {quantity::spread_noise, factor, draw}; }
+    [[nodiscard]] static term x0(isize evaluation, double factor) { return {quantity::x0, factor, evaluation}; }
+    [[nodiscard]] static term eps(isize evaluation, double factor) { return {quantity::eps, factor, evaluation}; }
+    [[nodiscard]] static term noise(isize draw, double factor) { return {quantity::noise, factor, draw}; }
+    [[nodiscard]] static term spread_noise(isize draw, double factor) { return {quantity::spread_noise, factor, draw}; }
 };
 
 /// target ← Σ terms, where the target is x or base, and may be one of the terms.
@@ -48,7 +48,7 @@ struct assignment {
 
 /// An evaluation of the network at x, and what is computed from it until the next.
 struct stage {
-    index step;               ///< the step that it belongs to
+    isize step;               ///< the step that it belongs to
     double t;                 ///< the model's time
     marginal<double> level;   ///< of x there
     std::vector<assignment> then{};
@@ -72,9 +72,9 @@ public:
 
     /// Adds an evaluation of the network at x.
     /// @returns its number
-    index evaluate(index step, const grid_point& at) {
+    isize evaluate(isize step, const grid_point& at) {
         stages_.push_back({step, at.t, at.level});
-        return static_cast<index>(stages_.size()) - 1;
+        return static_cast<isize>(stages_.size()) - 1;
     }
 
     /// Adds target ← Σ terms after the last evaluation, or before the first. Two in a row to the same target become one.
@@ -92,14 +92,14 @@ public:
 
     /// Adds a draw of standard normals.
     /// @returns its number
-    index draw(const marginal<double>& from, const marginal<double>& to) {
+    isize draw(const marginal<double>& from, const marginal<double>& to) {
         draws_.push_back({noise_ratio(from), noise_ratio(to)});
-        return static_cast<index>(draws_.size()) - 1;
+        return static_cast<isize>(draws_.size()) - 1;
     }
 
     /// Adds a step of the forward process, back to more noise: x ← kept · x + deviation · z.
     void renoise(const marginal<double>& from, const marginal<double>& to, double kept, double deviation) {
-        const index z = draw(from, to);
+        const isize z = draw(from, to);
         draws_.back().kept = kept;
         set(quantity::x, {term::x(kept), term::noise(z, deviation)});
     }
@@ -107,7 +107,7 @@ public:
     [[nodiscard]] const time_grid& grid() const noexcept { return grid_; }
 
     /// The number of steps that its evaluations belong to.
-    [[nodiscard]] index steps() const noexcept { return stages_.empty() ? 0 : stages_.back().step + 1; }
+    [[nodiscard]] isize steps() const noexcept { return stages_.empty() ? 0 : stages_.back().step + 1; }
 
     /// The evaluations, number i at position i.
     [[nodiscard]] const std::vector<stage>& stages() const noexcept { return stages_; }
@@ -152,7 +152,7 @@ concept Sampler = requires(const A& sampler, const time_grid& grid) {
 /// @units timesteps are 0-based
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
 template <Sampler A, NoiseSchedule Schedule>
-[[nodiscard]] sampling_plan make_plan(const A& sampler, const Schedule& schedule, std::span<const index> timesteps,
+[[nodiscard]] sampling_plan make_plan(const A& sampler, const Schedule& schedule, std::span<const isize> timesteps,
                                       grid_end end = grid_end::zero_noise) {
     if constexpr (requires { sampler.plan(schedule, timesteps); }) {
         if (end == grid_end::zero_noise) {

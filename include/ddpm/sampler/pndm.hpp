@@ -27,7 +27,7 @@ struct pndm {
     enum class averaged { epsilon, v };
 
     bool skip_runge_kutta = false;  ///< skip_prk_steps of diffusers
-    index order = 4;                ///< 1 to 4; 1 is DDIM
+    isize order = 4;                ///< 1 to 4; 1 is DDIM
     averaged average = averaged::epsilon;
     std::optional<level_function> level_of{};  ///< the level halfway in time: give the schedule, as diffusers does
 
@@ -36,8 +36,8 @@ struct pndm {
         detail::require_order("pndm", "order", order, 1, 4);
         sampling_plan out(grid);
         detail::adams_history history(order);
-        for (index k = 0; k < grid.steps(); ++k) {
-            const index start = out.evaluate(k, grid[k]);
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize start = out.evaluate(k, grid[k]);
             history.add(start, static_cast<double>(k));
             const bool has_slope_at_end =
                 k + 1 < grid.steps() && detail::has_inner_points(grid[k].level, grid[k + 1].level);
@@ -48,7 +48,7 @@ struct pndm {
             out.set(quantity::x,
                     transfer(out, k, grid[k + 1].level, start, history.shares(static_cast<double>(k + 1))));
             if (k == 0 && order > 1 && skip_runge_kutta && has_slope_at_end) {
-                const index end = out.evaluate(k, grid[k + 1]);
+                const isize end = out.evaluate(k, grid[k + 1]);
                 out.set(quantity::x, transfer(out, k, grid[k + 1].level, start, {{start, 0.5}, {end, 0.5}}));
             }
         }
@@ -56,22 +56,22 @@ struct pndm {
     }
 
 private:
-    void runge_kutta(sampling_plan& out, index k, index a) const {
+    void runge_kutta(sampling_plan& out, isize k, isize a) const {
         const grid_point& end = out.grid()[k + 1];
         const double half = (out.grid()[k].t + end.t) / 2;
         const grid_point middle = detail::point_at_time(
             out.grid(), k, detail::has_whole_times(out.grid()) ? std::floor(half) : half, level_of);
         out.set(quantity::x, transfer(out, k, middle.level, a, {{a, 1}}));
-        const index b = out.evaluate(k, middle);
+        const isize b = out.evaluate(k, middle);
         out.set(quantity::x, transfer(out, k, middle.level, a, {{b, 1}}));
-        const index c = out.evaluate(k, middle);
+        const isize c = out.evaluate(k, middle);
         out.set(quantity::x, transfer(out, k, end.level, a, {{c, 1}}));
-        const index d = out.evaluate(k, end);
+        const isize d = out.evaluate(k, end);
         out.set(quantity::x, transfer(out, k, end.level, a, {{a, 1.0 / 6}, {b, 1.0 / 3}, {c, 1.0 / 3}, {d, 1.0 / 6}}));
     }
 
     /// x at a level, from point k, where evaluation `start` was made.
-    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, index k, const marginal<double>& to, index start,
+    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, isize k, const marginal<double>& to, isize start,
                                              const std::vector<detail::slope_share>& shares) const {
         const marginal<double>& from = out.grid()[k].level;
         if (average == averaged::epsilon || from.signal == 0 || to.signal == 0) {

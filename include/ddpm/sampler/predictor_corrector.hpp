@@ -27,7 +27,7 @@ namespace ddpm {
 /// corrector has another step there)
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
-                                    Noise&& noise, index first_sample = 0, const step_callback<S>& on_step = {}) {
+                                    Noise&& noise, isize first_sample = 0, const step_callback<S>& on_step = {}) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0 && sampler.signal_to_noise <= 1e6)) {
         throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0 and <= 1e6",
@@ -36,7 +36,7 @@ template <Scalar S, class P, class Noise>
     decltype(auto) session = detail::session_of(predictor, x.cols());
     detail::corrected_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>> run(
         sampler, session, prediction_of(predictor), noise, std::move(x), first_sample);
-    for (index k = 0; k < grid.steps() && run.step(grid[k], grid[k + 1], k, grid.steps(), on_step); ++k) {
+    for (isize k = 0; k < grid.steps() && run.step(grid[k], grid[k + 1], k, grid.steps(), on_step); ++k) {
     }
     return std::move(run).samples();
 }

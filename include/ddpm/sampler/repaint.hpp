@@ -20,23 +20,23 @@ namespace ddpm {
 /// − 1 times at every `jump_length`-th point, so that what is inpainted comes to fit what is known. Use it with `inpaint`.
 /// @source Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B
 struct repaint {
-    index jump_length = 10;  ///< ≥ 1
-    index jump_count = 10;   ///< how often each piece is walked down, ≥ 1; 1: the ancestral sampler
+    isize jump_length = 10;  ///< ≥ 1
+    isize jump_count = 10;   ///< how often each piece is walked down, ≥ 1; 1: the ancestral sampler
     reverse_variance variance = reverse_variance::fixed_small;
 
     /// The points of the grid in the order in which a run visits them: 0, 1, …, with the jumps back.
-    [[nodiscard]] std::vector<index> path(index steps) const {
-        std::vector<index> jumps(static_cast<std::size_t>(steps) + 1, 0);
-        for (index k = jump_length; k < steps; k += jump_length) {
+    [[nodiscard]] std::vector<isize> path(isize steps) const {
+        std::vector<isize> jumps(static_cast<std::size_t>(steps) + 1, 0);
+        for (isize k = jump_length; k < steps; k += jump_length) {
             jumps[static_cast<std::size_t>(k)] = jump_count - 1;
         }
-        std::vector<index> visited{0};
-        for (index k = 0; k < steps;) {
+        std::vector<isize> visited{0};
+        for (isize k = 0; k < steps;) {
             visited.push_back(++k);
-            index& left = jumps[static_cast<std::size_t>(k)];
+            isize& left = jumps[static_cast<std::size_t>(k)];
             if (left > 0) {
                 --left;
-                for (const index top = k - jump_length; k > top;) {
+                for (const isize top = k - jump_length; k > top;) {
                     visited.push_back(--k);
                 }
             }
@@ -50,8 +50,8 @@ struct repaint {
             throw value_error("repaint", "jump_length and jump_count", ">= 1", detail::text(jump_length, ", ", jump_count));
         }
         sampling_plan out(grid);
-        const std::vector<index> visited = path(grid.steps());
-        index step = 0;
+        const std::vector<isize> visited = path(grid.steps());
+        isize step = 0;
         for (std::size_t i = 0; i + 1 < visited.size(); ++i) {
             const grid_point& from = grid[visited[i]];
             const grid_point& to = grid[visited[i + 1]];

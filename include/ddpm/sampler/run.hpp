@@ -21,8 +21,8 @@ namespace ddpm {
 /// What a callback sees of one step, before the step is taken.
 template <Scalar S>
 struct sample_step {
-    index step;              ///< 0 … steps − 1
-    index steps;
+    isize step;              ///< 0 … steps − 1
+    isize steps;
     double t;                ///< the model's time of xt: of a discrete schedule the 0-based timestep
     batch_view<const S> xt;  ///< D × N
     batch_view<const S> x0;  ///< the estimate of x_0, D × N
@@ -46,7 +46,7 @@ public:
     /// @throws value_error as require_valid of the options, or if the plan refers to what it has not made, or its normals
     /// have no address
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
-                 index first_sample = 0, index first_step = 0)
+                 isize first_sample = 0, isize first_step = 0)
         : plan_(plan),
           kind_(prediction_of(predictor)),
           session_(detail::session_of(predictor, x.cols())),
@@ -58,7 +58,7 @@ public:
     }
 
     /// Whether all evaluations are made, or the callback stopped the run.
-    [[nodiscard]] bool done() const noexcept { return next_ == static_cast<index>(plan_.stages().size()); }
+    [[nodiscard]] bool done() const noexcept { return next_ == static_cast<isize>(plan_.stages().size()); }
 
     /// Whether the callback stopped the run: x() is then its last estimate of x_0, not the end of the plan.
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
@@ -81,7 +81,7 @@ public:
             const batch_view<const S> x0 = registers_.estimate_x0();
             if (!on_step({now.step, plan_.steps(), now.t, registers_.x(), x0})) {
                 registers_.stop_at_x0();
-                next_ = static_cast<index>(plan_.stages().size());
+                next_ = static_cast<isize>(plan_.stages().size());
                 stopped_ = true;
                 return false;
             }
@@ -97,7 +97,7 @@ public:
         if (done()) {
             return true;
         }
-        const index step = plan_.stages()[static_cast<std::size_t>(next_)].step;
+        const isize step = plan_.stages()[static_cast<std::size_t>(next_)].step;
         while (!done() && plan_.stages()[static_cast<std::size_t>(next_)].step == step) {
             if (!advance(on_step)) {
                 return false;
@@ -121,11 +121,11 @@ public:
 private:
     const sampling_plan& plan_;
     prediction kind_;
-    decltype(detail::session_of(std::declval<P&>(), index{})) session_;
+    decltype(detail::session_of(std::declval<P&>(), isize{})) session_;
     denoise_options options_;
     detail::run_registers<S, Noise> registers_;
     std::vector<double> times_;
-    index next_ = 0;
+    isize next_ = 0;
     bool stopped_ = false;
 };
 

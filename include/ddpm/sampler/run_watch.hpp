@@ -19,15 +19,15 @@ struct run_watch {
     double limit = std::numeric_limits<double>::infinity();  ///< the run stops where a |x_0| is estimated above it, or as NaN
 
     bool stopped = false;   ///< the run was stopped, and gave its estimate of x_0
-    index steps = 0;        ///< that the run has begun
+    isize steps = 0;        ///< that the run has begun
     double largest_x0 = 0;  ///< of all estimates of |x_0|; ∞ if one was NaN
 
     /// @complexity a pass over the estimate
     template <Scalar S>
     [[nodiscard]] bool operator()(const sample_step<S>& now) {
         steps = now.step + 1;
-        for (index n = 0; n < now.x0.columns(); ++n) {
-            for (index i = 0; i < now.x0.rows(); ++i) {
+        for (isize n = 0; n < now.x0.columns(); ++n) {
+            for (isize i = 0; i < now.x0.rows(); ++i) {
                 const double size = std::abs(static_cast<double>(now.x0.column(n)[i]));
                 if (!(size <= largest_x0)) {
                     largest_x0 = std::isnan(size) ? std::numeric_limits<double>::infinity() : size;

@@ -21,8 +21,8 @@ namespace ddpm {
 /// @source Xue et al. 2023, arXiv 2309.05019, algorithm 1; the steps through two estimates of x_0 are changed in the
 /// third order of h, as in the authors' and in diffusers' code
 struct sa_solver {
-    index predictor_order = 2;  ///< number of estimates, ≥ 1
-    index corrector_order = 2;  ///< number of estimates, the newest included; 0: no corrector
+    isize predictor_order = 2;  ///< number of estimates, ≥ 1
+    isize corrector_order = 2;  ///< number of estimates, the newest included; 0: no corrector
     bool predict_x0 = true;     ///< integrates x_0; otherwise ε
     /// Stochasticity τ ≥ 0 of the step that begins at the model's time t; 0 is the ordinary differential equation.
     std::function<double(double t)> tau = [](double t) { return t >= 200 && t <= 800 ? 1.0 : 0.0; };
@@ -39,8 +39,8 @@ struct sa_solver {
         detail::require_falling_noise("sa_solver", grid);
         const auto slope = predict_x0 ? detail::slope_moment::half : detail::slope_moment::exact;
         return detail::exponential_multistep_plan(
-            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](index k) {
-                const index rest = lower_order_final ? grid.steps() - k : detail::any_order;
+            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
+                const isize rest = lower_order_final ? grid.steps() - k : detail::any_order;
                 return detail::multistep_options{.predictor = std::min(predictor_order, rest),
                                                  .corrector = std::min(corrector_order, rest + 1),
                                                  .tau = tau_at(grid[k].t),

@@ -29,17 +29,17 @@ namespace ddpm {
 
 /// What to sample, and over which timesteps.
 struct sample_options {
-    index steps = 0;                                            ///< 0: all of the schedule's
-    index count = 1;                                            ///< N
+    isize steps = 0;                                            ///< 0: all of the schedule's
+    isize count = 1;                                            ///< N
     sample_shape shape{};                                       ///< defaulted from predictors that know it
     std::uint64_t seed = 0;
     timestep_spacing spacing = timestep_spacing::trailing;
-    std::vector<index> timesteps{};                             ///< falling, 0-based; used instead of steps and spacing if given
+    std::vector<isize> timesteps{};                             ///< falling, 0-based; used instead of steps and spacing if given
     grid_end end = grid_end::zero_noise;                             ///< where the last step goes
     std::optional<double> clip_x0{};                            ///< limits the estimate of x_0 to [−c, c]
     bool clip_epsilon = false;                                  ///< computes ε anew from the limited x_0
     std::optional<dynamic_threshold> threshold{};               ///< limits the estimate of x_0 by a quantile
-    index first_sample = 0;                                     ///< the noise of sample n is that of first_sample + n
+    isize first_sample = 0;                                     ///< the noise of sample n is that of first_sample + n
 };
 
 /// Denoises given samples from the plan's first point to its end.
@@ -49,7 +49,7 @@ struct sample_options {
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
                                     const denoise_options& options = {}, const step_callback<S>& on_step = {},
-                                    index first_sample = 0) {
+                                    isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
                                                                                     options, first_sample);
@@ -91,8 +91,8 @@ template <class P>
 /// The timesteps that the options name.
 /// @throws value_error as make_timesteps
 template <NoiseSchedule Schedule>
-[[nodiscard]] std::vector<index> timesteps_of(const Schedule& schedule, const sample_options& options) {
-    const index steps = options.steps == 0 ? static_cast<index>(schedule.steps()) : options.steps;
+[[nodiscard]] std::vector<isize> timesteps_of(const Schedule& schedule, const sample_options& options) {
+    const isize steps = options.steps == 0 ? static_cast<isize>(schedule.steps()) : options.steps;
     return options.timesteps.empty() ? make_timesteps(schedule.steps(), steps, options.spacing) : options.timesteps;
 }
 

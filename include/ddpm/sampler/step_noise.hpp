@@ -28,17 +28,17 @@ struct step_noise {
 /// `repaint`), which come after the step of the reverse chain.
 /// @returns one for each draw
 [[nodiscard]] inline std::vector<step_noise> step_noise_of(const sampling_plan& plan) {
-    constexpr index unused = -2;
-    using noise_by_draw = std::map<index, step_noise>;
+    constexpr isize unused = -2;
+    using noise_by_draw = std::map<isize, step_noise>;
     std::vector<step_noise> found(plan.draws().size());
-    std::vector<index> drawn_at(found.size(), unused);  // the step of its first use; −1: before the first evaluation
+    std::vector<isize> drawn_at(found.size(), unused);  // the step of its first use; −1: before the first evaluation
     noise_by_draw x, base;                              // of the draws of this step
-    const auto is_of = [&](index draw, index step) {
-        index& at = drawn_at[static_cast<std::size_t>(draw)];
+    const auto is_of = [&](isize draw, isize step) {
+        isize& at = drawn_at[static_cast<std::size_t>(draw)];
         at = at == unused ? step : at;
         return at == step;
     };
-    const auto assign = [&](const assignment& a, index step, const stage* evaluation) {
+    const auto assign = [&](const assignment& a, isize step, const stage* evaluation) {
         noise_by_draw sum;
         for (const term& t : a.terms) {
             if (t.of == quantity::x || t.of == quantity::base) {
@@ -57,7 +57,7 @@ struct step_noise {
     }
     const std::vector<stage>& stages = plan.stages();
     for (std::size_t i = 0; i < stages.size(); ++i) {
-        const index step = stages[i].step;
+        const isize step = stages[i].step;
         if (i == 0 || stages[i - 1].step != step) {
             x.clear();
             base.clear();

@@ -32,9 +32,9 @@ struct tcd {
         detail::require_falling_noise("tcd", grid);
         const bool whole = detail::has_whole_times(grid);
         sampling_plan out(grid);
-        for (index k = 0; k < grid.steps(); ++k) {
+        for (isize k = 0; k < grid.steps(); ++k) {
             const marginal<double>& to = grid[k + 1].level;
-            const index e = out.evaluate(k, grid[k]);
+            const isize e = out.evaluate(k, grid[k]);
             if (gamma == 0 || k + 1 == grid.steps()) {
                 out.set(quantity::x, detail::euler_step(to, e));
                 continue;

@@ -24,11 +24,11 @@ enum class unipc_variant {
 /// diffusers'.
 /// @source Zhao et al. 2023, arXiv 2302.04867, algorithms 5 to 8
 struct unipc {
-    index order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1
+    isize order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1
     unipc_variant variant = unipc_variant::bh2;
     bool predict_x0 = true;  ///< integrates x_0; otherwise ε
     bool corrector = true;
-    std::vector<index> disable_corrector{};  ///< steps not to be corrected, counted from the whole grid
+    std::vector<isize> disable_corrector{};  ///< steps not to be corrected, counted from the whole grid
     bool lower_order_final = true;           ///< the last step has order 1, the one before at most 2, and so on
 
     /// The plan over a grid. A step to σ = 0 has order 1; its result is not corrected, since no evaluation follows.
@@ -38,14 +38,14 @@ struct unipc {
         const auto slope =
             variant == unipc_variant::bh1 ? detail::slope_moment::half : detail::slope_moment::half_of_mean;
         return detail::exponential_multistep_plan(
-            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](index k) {
-                const index p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
+            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
+                const isize p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
                 return detail::multistep_options{.predictor = p, .corrector = corrects(grid, k) ? p + 1 : 0};
             });
     }
 
 private:
-    [[nodiscard]] bool corrects(const time_grid& grid, index k) const {
+    [[nodiscard]] bool corrects(const time_grid& grid, isize k) const {
         return corrector && std::find(disable_corrector.begin(), disable_corrector.end(), grid.skipped() + k) ==
                                 disable_corrector.end();
     }

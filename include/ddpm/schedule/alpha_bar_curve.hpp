@@ -25,7 +25,7 @@ struct alpha_bar_beta {
     Curve curve{};
     double cap = 0.999;
 
-    [[nodiscard]] double operator()(index t, index steps) const {
+    [[nodiscard]] double operator()(isize t, isize steps) const {
         const double count = static_cast<double>(steps);
         const double before = curve(static_cast<double>(t) / count);
         const double after = curve(static_cast<double>(t + 1) / count);

@@ -15,16 +15,16 @@ namespace ddpm {
 
 /// Makes the variance β_t of the step to timestep t: beta(t, T) for t = 0 … T − 1.
 template <class B>
-concept BetaSchedule = requires(const B& beta, const index t, const index steps) {
+concept BetaSchedule = requires(const B& beta, const isize t, const isize steps) {
     { beta(t, steps) } -> std::convertible_to<double>;
-    { beta(index(t), index(steps)) } -> std::convertible_to<double>;
+    { beta(isize(t), isize(steps)) } -> std::convertible_to<double>;
 };
 
 namespace detail {
 
 /// β_t in the arithmetic of Real: a maker that is a template over its arithmetic type is asked in it.
 template <std::floating_point Real, BetaSchedule Beta>
-[[nodiscard]] Real beta_in(const Beta& beta, index t, index steps) {
+[[nodiscard]] Real beta_in(const Beta& beta, isize t, isize steps) {
     if constexpr (requires { beta.template operator()<Real>(t, steps); }) {
         return beta.template operator()<Real>(t, steps);
     } else {
@@ -43,7 +43,7 @@ struct linear_beta {
     /// With Real = float the arithmetic of torch.linspace on machines with FMA: from both ends towards the middle, each
     /// value rounded once.
     template <std::floating_point Real = double>
-    [[nodiscard]] Real operator()(index t, index steps) const {
+    [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real first = static_cast<Real>(start);
         const Real last = static_cast<Real>(end);
         if (steps == 1) {
@@ -69,7 +69,7 @@ struct openai_linear_beta {
     double start = 1e-4;
     double end = 0.02;
 
-    [[nodiscard]] double operator()(index t, index steps) const {
+    [[nodiscard]] double operator()(isize t, isize steps) const {
         const double scale = 1000 / static_cast<double>(steps);
         return linear_beta{scale * start, scale * end}(t, steps);
     }
@@ -83,7 +83,7 @@ struct scaled_linear_beta {
 
     /// With Real = float as torch rounds it.
     template <std::floating_point Real = double>
-    [[nodiscard]] Real operator()(index t, index steps) const {
+    [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real root = linear_beta{std::sqrt(start), std::sqrt(end)}.operator()<Real>(t, steps);
         return root * root;
     }
@@ -97,11 +97,11 @@ struct warm_up_beta {
     double fraction = 0.1;
 
     /// @throws value_error unless 0 ≤ fraction ≤ 1
-    [[nodiscard]] double operator()(index t, index steps) const {
+    [[nodiscard]] double operator()(isize t, isize steps) const {
         if (!(fraction >= 0 && fraction <= 1)) {
             throw value_error("warm_up_beta", "fraction", "0 <= fraction <= 1", fraction);
         }
-        const index warm = static_cast<index>(fraction * static_cast<double>(steps));
+        const isize warm = static_cast<isize>(fraction * static_cast<double>(steps));
         return t < warm ? linear_beta{start, end}(t, warm) : end;
     }
 };
@@ -110,13 +110,13 @@ struct warm_up_beta {
 struct constant_beta {
     double value = 0.02;
 
-    [[nodiscard]] double operator()(index, index) const { return value; }
+    [[nodiscard]] double operator()(isize, isize) const { return value; }
 };
 
 /// β = 1/T, 1/(T − 1), …, 1: ᾱ falls linearly, to 0.
 /// @source Sohl-Dickstein et al. 2015, arXiv 1503.03585, section 2.4.1
 struct jsd_beta {
-    [[nodiscard]] double operator()(index t, index steps) const { return 1 / static_cast<double>(steps - t); }
+    [[nodiscard]] double operator()(isize t, isize steps) const { return 1 / static_cast<double>(steps - t); }
 };
 
 /// β rises along the logistic curve over [−range, range].
@@ -128,7 +128,7 @@ struct sigmoid_beta {
 
     /// With Real = float as torch rounds it, but for the exponential.
     template <std::floating_point Real = double>
-    [[nodiscard]] Real operator()(index t, index steps) const {
+    [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real x = linear_beta{-range, range}.operator()<Real>(t, steps);
         return 1 / (1 + std::exp(-x)) * static_cast<Real>(end - start) + static_cast<Real>(start);
     }
@@ -140,7 +140,7 @@ struct cosine_beta {
     double offset = 0.008;
     double cap = 0.999;
 
-    [[nodiscard]] double operator()(index t, index steps) const {
+    [[nodiscard]] double operator()(isize t, isize steps) const {
         return alpha_bar_beta{cosine_alpha_bar{offset}, cap}(t, steps);
     }
 };
@@ -150,8 +150,8 @@ struct beta_table {
     std::vector<double> values;
 
     /// @throws value_error if the schedule has another number of steps than the table
-    [[nodiscard]] double operator()(index t, index steps) const {
-        if (steps != static_cast<index>(values.size())) {
+    [[nodiscard]] double operator()(isize t, isize steps) const {
+        if (steps != static_cast<isize>(values.size())) {
             throw value_error("beta_table", "number of steps", values.size(), steps);
         }
         return values[static_cast<std::size_t>(t)];

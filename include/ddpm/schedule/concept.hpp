@@ -12,24 +12,24 @@
 namespace ddpm {
 
 /// The time of x_0 itself, one before t = 0: ᾱ is 1 there.
-inline constexpr index clean = -1;
+inline constexpr isize clean = -1;
 
 /// What the processes, losses and samplers need of a schedule: T, and ᾱ_t for t = 0 … T − 1, falling, within [0, 1].
 /// The floating-point type of ᾱ is that of all coefficients computed from it.
 template <class S>
-concept NoiseSchedule = requires(const S& schedule, const index t) {
-    { schedule.steps() } -> std::convertible_to<index>;
+concept NoiseSchedule = requires(const S& schedule, const isize t) {
+    { schedule.steps() } -> std::convertible_to<isize>;
     { schedule.alpha_bar(t) } -> std::floating_point;
-    { schedule.alpha_bar(index(t)) } -> std::floating_point;
+    { schedule.alpha_bar(isize(t)) } -> std::floating_point;
 };
 
 /// The arithmetic type of a schedule's coefficients.
 template <NoiseSchedule S>
-using real_of = decltype(std::declval<const S&>().alpha_bar(index{}));
+using real_of = decltype(std::declval<const S&>().alpha_bar(isize{}));
 
 /// @throws value_error unless 0 ≤ t < T
 template <NoiseSchedule S>
-void require_timestep(std::string_view where, const S& schedule, index t) {
+void require_timestep(std::string_view where, const S& schedule, isize t) {
     if (t < 0 || t >= schedule.steps()) {
         throw value_error(where, "timestep", detail::text("0 <= t < ", schedule.steps()), t);
     }
@@ -37,7 +37,7 @@ void require_timestep(std::string_view where, const S& schedule, index t) {
 
 /// @throws value_error unless clean ≤ s < t < T
 template <NoiseSchedule S>
-void require_earlier(std::string_view where, const S& schedule, index s, index t) {
+void require_earlier(std::string_view where, const S& schedule, isize s, isize t) {
     require_timestep(where, schedule, t);
     if (s < clean || s >= t) {
         throw value_error(where, "earlier timestep", detail::text("-1 <= s < ", t), s);
@@ -47,7 +47,7 @@ void require_earlier(std::string_view where, const S& schedule, index s, index t
 /// ᾱ_t, with ᾱ = 1 at `clean`.
 /// @units t is 0-based
 template <NoiseSchedule S>
-[[nodiscard]] real_of<S> alpha_bar_or_one(const S& schedule, index t) {
+[[nodiscard]] real_of<S> alpha_bar_or_one(const S& schedule, isize t) {
     return t == clean ? real_of<S>{1} : schedule.alpha_bar(t);
 }
 
@@ -55,7 +55,7 @@ template <NoiseSchedule S>
 /// @units t is 0-based
 /// @throws value_error unless 0 ≤ t < T
 template <NoiseSchedule S>
-[[nodiscard]] marginal<real_of<S>> marginal_at(const S& schedule, index t) {
+[[nodiscard]] marginal<real_of<S>> marginal_at(const S& schedule, isize t) {
     require_timestep("marginal_at", schedule, t);
     return marginal_of(schedule.alpha_bar(t));
 }
@@ -64,7 +64,7 @@ template <NoiseSchedule S>
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
 template <NoiseSchedule S>
-[[nodiscard]] transition<real_of<S>> transition_at(const S& schedule, index s, index t) {
+[[nodiscard]] transition<real_of<S>> transition_at(const S& schedule, isize s, isize t) {
     require_earlier("transition_at", schedule, s, t);
     return transition_between(alpha_bar_or_one(schedule, s), schedule.alpha_bar(t));
 }
@@ -73,7 +73,7 @@ template <NoiseSchedule S>
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
 template <NoiseSchedule S>
-[[nodiscard]] posterior_coefficients<real_of<S>> posterior_at(const S& schedule, index s, index t) {
+[[nodiscard]] posterior_coefficients<real_of<S>> posterior_at(const S& schedule, isize s, isize t) {
     require_earlier("posterior_at", schedule, s, t);
     return posterior_between(alpha_bar_or_one(schedule, s), schedule.alpha_bar(t));
 }

@@ -59,7 +59,7 @@ struct flow_sigma_options {
 /// a last σ of 1 cannot be stretched and stays. The final 0 is not among them.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
 /// @source set_timesteps of diffusers' flow-matching schedulers; stretching: HaCohen et al. 2024, arXiv 2501.00103
-[[nodiscard]] inline std::vector<double> flow_sigmas(index count, const flow_sigma_options& options = {}) {
+[[nodiscard]] inline std::vector<double> flow_sigmas(isize count, const flow_sigma_options& options = {}) {
     if (count < 1) {
         throw value_error("flow_sigmas", "number of sigmas", ">= 1", count);
     }
@@ -72,7 +72,7 @@ struct flow_sigma_options {
     }
     std::vector<double> sigmas;
     sigmas.reserve(static_cast<std::size_t>(count));
-    for (index k = 0; k < count; ++k) {
+    for (isize k = 0; k < count; ++k) {
         const double r = count == 1 ? 0 : static_cast<double>(k) / static_cast<double>(count - 1);
         sigmas.push_back(shifted_flow_sigma(options.first + r * (options.last - options.first), options.shift));
     }

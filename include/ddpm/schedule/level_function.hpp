@@ -26,14 +26,14 @@ class schedule_levels {
 public:
     template <NoiseSchedule Schedule>
     explicit schedule_levels(const Schedule& schedule) {
-        for (index t = 0; t < static_cast<index>(schedule.steps()); ++t) {
+        for (isize t = 0; t < static_cast<isize>(schedule.steps()); ++t) {
             const auto [signal, sigma] = marginal_at(schedule, t);
             levels_.push_back({static_cast<double>(signal), static_cast<double>(sigma)});
         }
     }
 
     [[nodiscard]] marginal<double> operator()(double t) const {
-        const index last = static_cast<index>(levels_.size()) - 1;
+        const isize last = static_cast<isize>(levels_.size()) - 1;
         if (!(t >= 0 && t <= static_cast<double>(last))) {
             throw value_error("level_function", "timestep", text("0 <= t <= ", last), t);
         }

@@ -17,10 +17,10 @@ namespace ddpm {
 template <class S>
 concept NoiseProcess = NoiseSchedule<S> || ContinuousSchedule<S>;
 
-/// The type of a schedule's times: index, the 0-based timestep of a discrete one; double, the time u of a continuous
+/// The type of a schedule's times: isize, the 0-based timestep of a discrete one; double, the time u of a continuous
 /// one.
 template <NoiseProcess S>
-using time_type = std::conditional_t<NoiseSchedule<S>, index, double>;
+using time_type = std::conditional_t<NoiseSchedule<S>, isize, double>;
 
 /// α and σ at time u of a continuous schedule.
 /// @throws value_error if the schedule has no such time, or the level is not finite, negative, or both are 0
@@ -35,7 +35,7 @@ template <ContinuousSchedule S>
 /// What the network is told at a timestep.
 /// @units t is 0-based
 template <NoiseSchedule S>
-[[nodiscard]] double model_time_at(const S&, index t) noexcept {
+[[nodiscard]] double model_time_at(const S&, isize t) noexcept {
     return static_cast<double>(t);
 }
 

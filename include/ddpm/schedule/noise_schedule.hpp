@@ -60,13 +60,13 @@ public:
     /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly, so that only the last may be 0; the
     /// text names t and the value
     template <BetaSchedule Beta>
-    noise_schedule(const Beta& beta, index steps) {
+    noise_schedule(const Beta& beta, isize steps) {
         if (steps < 1) {
             throw value_error("noise_schedule", "number of steps", ">= 1", steps);
         }
         entries_.reserve(static_cast<std::size_t>(steps));
         double product = 1;
-        for (index t = 0; t < steps; ++t) {
+        for (isize t = 0; t < steps; ++t) {
             append(t, detail::beta_in<real>(beta, t, steps), product);
         }
         entries_.front().posterior_log_variance =
@@ -76,11 +76,11 @@ public:
     /// The schedule of the user's own β_0 … β_{T−1}.
     /// @throws value_error as above
     explicit noise_schedule(std::span<const double> betas)
-        : noise_schedule([&](index t, index) { return betas[static_cast<std::size_t>(t)]; },
-                         static_cast<index>(betas.size())) {}
+        : noise_schedule([&](isize t, isize) { return betas[static_cast<std::size_t>(t)]; },
+                         static_cast<isize>(betas.size())) {}
 
     /// T.
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(entries_.size()); }
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(entries_.size()); }
 
     /// The whole table, entry t at position t.
     [[nodiscard]] std::span<const schedule_entry<real>> entries() const noexcept { return entries_; }
@@ -88,7 +88,7 @@ public:
     /// All that is known of timestep t.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t < T
-    [[nodiscard]] const schedule_entry<real>& operator[](index t) const {
+    [[nodiscard]] const schedule_entry<real>& operator[](isize t) const {
         require_timestep("noise_schedule", *this, t);
         return entries_[static_cast<std::size_t>(t)];
     }
@@ -96,12 +96,12 @@ public:
     /// β_t and ᾱ_t.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t < T
-    [[nodiscard]] real beta(index t) const { return (*this)[t].beta; }
-    [[nodiscard]] real alpha_bar(index t) const { return (*this)[t].alpha_bar; }
+    [[nodiscard]] real beta(isize t) const { return (*this)[t].beta; }
+    [[nodiscard]] real alpha_bar(isize t) const { return (*this)[t].alpha_bar; }
 
 private:
     // torch.cumprod on a CPU keeps its running product in double and rounds each entry; so does this.
-    void append(index t, real beta, double& product) {
+    void append(isize t, real beta, double& product) {
         if (!(beta > 0 && beta <= 1)) {
             throw value_error("noise_schedule", detail::text("beta at t = ", t), "0 < beta <= 1", beta);
         }

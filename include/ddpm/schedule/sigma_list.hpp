@@ -28,7 +28,7 @@ namespace detail {
 inline constexpr double least_sigma = 1e-30, largest_sigma = 1e30;
 
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
-inline void require_sigmas(std::string_view where, index count, const sigma_range& range) {
+inline void require_sigmas(std::string_view where, isize count, const sigma_range& range) {
     if (count < 1) {
         throw value_error(where, "number of sigmas", ">= 1", count);
     }
@@ -41,11 +41,11 @@ inline void require_sigmas(std::string_view where, index count, const sigma_rang
 /// The list whose σ at r = 0 … 1 is between(r), with the ends of the range themselves at its ends. What rounding leads
 /// out of the range, or above the σ before, is moved back.
 template <class Between>
-[[nodiscard]] std::vector<double> sigma_list(std::string_view where, index count, const sigma_range& range,
+[[nodiscard]] std::vector<double> sigma_list(std::string_view where, isize count, const sigma_range& range,
                                              const Between& between) {
     require_sigmas(where, count, range);
     std::vector<double> sigmas{range.highest};
-    for (index i = 1; i + 1 < count; ++i) {
+    for (isize i = 1; i + 1 < count; ++i) {
         const double sigma = between(static_cast<double>(i) / static_cast<double>(count - 1));
         if (!std::isfinite(sigma)) {
             throw value_error(where, ddpm::detail::text("sigma at position ", i), "finite (a larger rho)", sigma);
@@ -65,7 +65,7 @@ template <class Between>
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
 /// is not finite
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 5
-[[nodiscard]] inline std::vector<double> karras_sigmas(index count, const sigma_range& range = {}, double rho = 7) {
+[[nodiscard]] inline std::vector<double> karras_sigmas(isize count, const sigma_range& range = {}, double rho = 7) {
     if (!(rho > 0)) {
         throw value_error("karras_sigmas", "rho", "> 0", rho);
     }
@@ -79,7 +79,7 @@ template <class Between>
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
 /// is not finite
 /// @source polyexponential of k-diffusion
-[[nodiscard]] inline std::vector<double> polyexponential_sigmas(index count, const sigma_range& range = {},
+[[nodiscard]] inline std::vector<double> polyexponential_sigmas(isize count, const sigma_range& range = {},
                                                                 double rho = 1) {
     if (!(rho > 0)) {
         throw value_error("polyexponential_sigmas", "rho", "> 0", rho);
@@ -94,7 +94,7 @@ template <class Between>
 /// uniform λ.
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
 /// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; score_sde's geometric sequence, arXiv 2011.13456
-[[nodiscard]] inline std::vector<double> exponential_sigmas(index count, const sigma_range& range = {}) {
+[[nodiscard]] inline std::vector<double> exponential_sigmas(isize count, const sigma_range& range = {}) {
     return polyexponential_sigmas(count, range, 1);
 }
 
@@ -102,7 +102,7 @@ template <class Between>
 /// beta below 1 they crowd at both ends.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, and alpha and beta are positive and finite
 /// @source Lee et al. 2024, arXiv 2407.12173; alpha and beta of diffusers
-[[nodiscard]] inline std::vector<double> beta_sigmas(index count, const sigma_range& range = {}, double alpha = 0.6,
+[[nodiscard]] inline std::vector<double> beta_sigmas(isize count, const sigma_range& range = {}, double alpha = 0.6,
                                                      double beta = 0.6) {
     constexpr double most = std::numeric_limits<double>::max();
     if (!(alpha > 0 && beta > 0 && alpha <= most && beta <= most)) {

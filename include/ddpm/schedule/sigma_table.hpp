@@ -24,7 +24,7 @@ public:
     template <NoiseSchedule Schedule>
     explicit sigma_table(const Schedule& schedule) {
         using real = real_of<Schedule>;
-        for (index t = 0; t < schedule.steps(); ++t) {
+        for (isize t = 0; t < schedule.steps(); ++t) {
             const real known = schedule.alpha_bar(t);
             const real alpha_bar = known > 0 ? known : static_cast<real>(least_alpha_bar);
             const real ratio = std::sqrt((1 - alpha_bar) / alpha_bar);
@@ -34,7 +34,7 @@ public:
     }
 
     /// T.
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(sigmas_.size()); }
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(sigmas_.size()); }
 
     /// From σ_0 to σ_{T−1}.
     [[nodiscard]] sigma_range range() const { return {sigmas_.front(), sigmas_.back()}; }
@@ -61,8 +61,8 @@ public:
         }
         // The last timestep not above sigma: where `least_alpha_bar` stands in, the table may fall at its end.
         const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
-        const index found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
-        const index below = std::min(found, steps() - 2);
+        const isize found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
+        const isize below = std::min(found, steps() - 2);
         if (below < 0) {
             return 0;
         }
@@ -75,17 +75,17 @@ public:
     /// even. Over the schedule of `cosine_beta` this is EDM's discretization of iDDPM.
     /// @throws value_error unless 1 ≤ count ≤ the number of σ within the range
     /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
-    [[nodiscard]] std::vector<double> select(index count, const sigma_range& within) const {
+    [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {
         std::vector<double> inside;
         std::copy_if(sigmas_.rbegin(), sigmas_.rend(), std::back_inserter(inside),
                      [&](double s) { return s >= within.lowest && s <= within.highest; });
-        const auto available = static_cast<index>(inside.size());
+        const auto available = static_cast<isize>(inside.size());
         if (count < 1 || count > available) {
             throw value_error("sigma_table::select", "number of sigmas", detail::text("1 <= count <= ", available),
                               count);
         }
         std::vector<double> chosen{inside.front()};
-        for (index k = 1; k < count; ++k) {
+        for (isize k = 1; k < count; ++k) {
             const double stride = static_cast<double>(available - 1) / static_cast<double>(count - 1);
             chosen.push_back(inside[static_cast<std::size_t>(std::nearbyint(static_cast<double>(k) * stride))]);
         }

@@ -22,27 +22,27 @@ namespace ddpm {
 /// @units timesteps are 0-based
 /// @throws value_error unless T ≥ 1, there is a count, each lies within 0 … the section's length, and one is above 0
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672 (space_timesteps of their code)
-[[nodiscard]] inline std::vector<index> space_timesteps(index steps, std::span<const index> counts) {
+[[nodiscard]] inline std::vector<isize> space_timesteps(isize steps, std::span<const isize> counts) {
     if (steps < 1) {
         throw value_error("space_timesteps", "number of timesteps", ">= 1", steps);
     }
     if (counts.empty()) {
         throw value_error("space_timesteps", "number of sections", ">= 1", 0);
     }
-    const index sections = static_cast<index>(counts.size());
-    std::vector<index> timesteps;
-    index start = 0;
-    for (index i = 0; i < sections; ++i) {
-        const index length = steps / sections + (i < steps % sections ? 1 : 0);
-        const index count = counts[static_cast<std::size_t>(i)];
+    const isize sections = static_cast<isize>(counts.size());
+    std::vector<isize> timesteps;
+    isize start = 0;
+    for (isize i = 0; i < sections; ++i) {
+        const isize length = steps / sections + (i < steps % sections ? 1 : 0);
+        const isize count = counts[static_cast<std::size_t>(i)];
         if (count < 0 || count > length) {
             throw value_error("space_timesteps", detail::text("count of section ", i),
                               detail::text("0 <= count <= ", length), count);
         }
         const double stride = count > 1 ? static_cast<double>(length - 1) / static_cast<double>(count - 1) : 1;
         double position = 0;  // summed, not multiplied: the rounding of the original
-        for (index k = 0; k < count; ++k, position += stride) {
-            timesteps.push_back(start + static_cast<index>(std::nearbyint(position)));
+        for (isize k = 0; k < count; ++k, position += stride) {
+            timesteps.push_back(start + static_cast<isize>(std::nearbyint(position)));
         }
         start += length;
     }
@@ -57,9 +57,9 @@ namespace ddpm {
 /// that gives exactly N timesteps.
 /// @units timesteps are 0-based
 /// @throws value_error as above, if the text is neither, or if no stride below T gives N timesteps
-[[nodiscard]] inline std::vector<index> space_timesteps(index steps, std::string_view spacing) {
+[[nodiscard]] inline std::vector<isize> space_timesteps(isize steps, std::string_view spacing) {
     const auto number = [&](std::string_view part) {
-        index value = 0;
+        isize value = 0;
         const char* const end = part.data() + part.size();
         const auto [stop, status] = std::from_chars(part.data(), end, value);
         if (status != std::errc{} || stop != end) {
@@ -70,11 +70,11 @@ namespace ddpm {
     };
     constexpr std::string_view ddim = "ddim";
     if (spacing.starts_with(ddim)) {
-        const index count = number(spacing.substr(ddim.size()));
-        for (index stride = 1; stride < steps; ++stride) {
+        const isize count = number(spacing.substr(ddim.size()));
+        for (isize stride = 1; stride < steps; ++stride) {
             if ((steps - 1) / stride + 1 == count) {
-                std::vector<index> timesteps = all_timesteps(count);
-                for (index& t : timesteps) {
+                std::vector<isize> timesteps = all_timesteps(count);
+                for (isize& t : timesteps) {
                     t *= stride;
                 }
                 return timesteps;
@@ -83,7 +83,7 @@ namespace ddpm {
         throw value_error("space_timesteps", "spacing",
                           detail::text("N that a whole stride takes out of ", steps, " timesteps"), spacing);
     }
-    std::vector<index> counts;
+    std::vector<isize> counts;
     while (true) {
         const std::size_t comma = spacing.find(',', 0);
         counts.push_back(number(spacing.substr(0, comma)));

@@ -72,17 +72,17 @@ public:
     }
 
     /// The number of intervals.
-    [[nodiscard]] index steps() const noexcept { return static_cast<index>(points_.size()) - 1; }
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(points_.size()) - 1; }
 
     /// Point k of 0 … steps().
-    [[nodiscard]] const grid_point& operator[](index k) const { return points_[static_cast<std::size_t>(k)]; }
+    [[nodiscard]] const grid_point& operator[](isize k) const { return points_[static_cast<std::size_t>(k)]; }
 
     /// How many points of a longer grid lie before this one's first.
-    [[nodiscard]] index skipped() const noexcept { return skipped_; }
+    [[nodiscard]] isize skipped() const noexcept { return skipped_; }
 
     /// The rest of the grid from point k on: where a run starts that begins at samples with less noise.
     /// @throws value_error unless 0 ≤ k < steps()
-    [[nodiscard]] time_grid from(index k) const {
+    [[nodiscard]] time_grid from(isize k) const {
         if (k < 0 || k >= steps()) {
             throw value_error("time_grid::from", "first point", detail::text("0 <= k < ", steps()), k);
         }
@@ -98,7 +98,7 @@ private:
     static constexpr double least_level = 1e-150;
 
     std::vector<grid_point> points_;
-    index skipped_ = 0;
+    isize skipped_ = 0;
 };
 
 /// Where a run over a discrete schedule ends.
@@ -111,16 +111,16 @@ enum class grid_end {
 /// @units timesteps are 0-based
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
 template <NoiseSchedule Schedule>
-[[nodiscard]] time_grid make_grid(const Schedule& schedule, std::span<const index> timesteps,
+[[nodiscard]] time_grid make_grid(const Schedule& schedule, std::span<const isize> timesteps,
                                   grid_end end = grid_end::zero_noise) {
     require_timesteps("make_grid", timesteps, schedule.steps());
-    const auto level = [&](index t) {
+    const auto level = [&](isize t) {
         const auto [signal, sigma] = marginal_at(schedule, t);
         return marginal<double>{static_cast<double>(signal), static_cast<double>(sigma)};
     };
     std::vector<grid_point> points;
     points.reserve(timesteps.size() + 1);
-    for (const index t : timesteps) {
+    for (const isize t : timesteps) {
         points.push_back({static_cast<double>(t), level(t)});
     }
     points.push_back(end == grid_end::zero_noise ? grid_point{-1, {1, 0}} : grid_point{0, level(0)});

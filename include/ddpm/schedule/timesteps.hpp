@@ -20,13 +20,13 @@ enum class timestep_spacing {
 };
 
 /// @throws value_error unless the timesteps fall strictly, within 0 … T − 1, and there is at least one
-inline void require_timesteps(std::string_view where, std::span<const index> timesteps, index steps) {
+inline void require_timesteps(std::string_view where, std::span<const isize> timesteps, isize steps) {
     if (timesteps.empty()) {
         throw value_error(where, "number of timesteps", ">= 1", 0);
     }
-    index above = steps;
+    isize above = steps;
     for (std::size_t k = 0; k < timesteps.size(); ++k) {
-        const index t = timesteps[k];
+        const isize t = timesteps[k];
         if (t < 0 || t >= above) {
             throw value_error(where, detail::text("timestep at position ", k), detail::text("0 <= t < ", above), t);
         }
@@ -39,9 +39,9 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
 /// @throws value_error unless 1 ≤ count ≤ steps, where an offset leads outside 0 … T − 1, or is given to another
 /// spacing
 /// @source Lin et al. 2023, arXiv 2305.08891, table 2 (the three spacings); rounding as in diffusers
-[[nodiscard]] inline std::vector<index> make_timesteps(index steps, index count,
+[[nodiscard]] inline std::vector<isize> make_timesteps(isize steps, isize count,
                                                        timestep_spacing spacing = timestep_spacing::trailing,
-                                                       index offset = 0) {
+                                                       isize offset = 0) {
     if (count < 1 || count > steps) {
         throw value_error("make_timesteps", "number of timesteps", detail::text("1 <= count <= ", steps), count);
     }
@@ -50,14 +50,14 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
     }
     const double top = static_cast<double>(steps);
     const double stride = (top - top / static_cast<double>(count)) - top;  // rounded twice, as numpy.arange has it
-    std::vector<index> timesteps(static_cast<std::size_t>(count));
-    for (index k = 0; k < count; ++k) {
-        const index from_end = count - 1 - k;
-        index& t = timesteps[static_cast<std::size_t>(k)];
+    std::vector<isize> timesteps(static_cast<std::size_t>(count));
+    for (isize k = 0; k < count; ++k) {
+        const isize from_end = count - 1 - k;
+        isize& t = timesteps[static_cast<std::size_t>(k)];
         switch (spacing) {
             case timestep_spacing::linspace:
                 t = count == 1 ? 0
-                               : static_cast<index>(std::nearbyint(static_cast<double>(from_end) *
+                               : static_cast<isize>(std::nearbyint(static_cast<double>(from_end) *
                                                                    (static_cast<double>(steps - 1) /
                                                                     static_cast<double>(count - 1))));
                 break;
@@ -65,7 +65,7 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
                 t = from_end * (steps / count) + offset;
                 break;
             case timestep_spacing::trailing:
-                t = static_cast<index>(std::nearbyint(top + static_cast<double>(k) * stride)) - 1;
+                t = static_cast<isize>(std::nearbyint(top + static_cast<double>(k) * stride)) - 1;
                 break;
         }
     }
@@ -78,18 +78,18 @@ inline void require_timesteps(std::string_view where, std::span<const index> tim
 /// such last one and is that of `make_timesteps`.
 /// @units timesteps are 0-based
 /// @throws value_error as make_timesteps, of count + 1
-[[nodiscard]] inline std::vector<index> solver_timesteps(index steps, index count, timestep_spacing spacing,
-                                                         index offset = 0) {
+[[nodiscard]] inline std::vector<isize> solver_timesteps(isize steps, isize count, timestep_spacing spacing,
+                                                         isize offset = 0) {
     if (spacing == timestep_spacing::trailing) {
         return make_timesteps(steps, count, spacing, offset);
     }
-    std::vector<index> timesteps = make_timesteps(steps, count + 1, spacing, offset);
+    std::vector<isize> timesteps = make_timesteps(steps, count + 1, spacing, offset);
     timesteps.pop_back();
     return timesteps;
 }
 
 /// Every timestep, the noisiest first: T − 1 … 0.
-[[nodiscard]] inline std::vector<index> all_timesteps(index steps) {
+[[nodiscard]] inline std::vector<isize> all_timesteps(isize steps) {
     return make_timesteps(steps, steps, timestep_spacing::leading);
 }
 

@@ -46,13 +46,13 @@ void rescale_to_zero_terminal_snr(std::span<Real> betas) {
 /// @throws value_error unless T ≥ 1
 /// @source Lin et al. 2023, arXiv 2305.08891, algorithm 1
 template <std::floating_point Real = double, BetaSchedule Beta>
-[[nodiscard]] beta_table zero_terminal_snr(const Beta& beta, index steps) {
+[[nodiscard]] beta_table zero_terminal_snr(const Beta& beta, isize steps) {
     if (steps < 1) {
         throw value_error("zero_terminal_snr", "number of steps", ">= 1", steps);
     }
     std::vector<Real> betas;
     betas.reserve(static_cast<std::size_t>(steps));
-    for (index t = 0; t < steps; ++t) {
+    for (isize t = 0; t < steps; ++t) {
         betas.push_back(detail::beta_in<Real>(beta, t, steps));
     }
     rescale_to_zero_terminal_snr(std::span<Real>(betas));

@@ -33,7 +33,7 @@ template <Scalar S>
 struct adam_state {
     std::vector<nn::tensor<S>> first;   ///< moving averages of the gradients
     std::vector<nn::tensor<S>> second;  ///< and of their squares
-    index steps = 0;
+    isize steps = 0;
 };
 
 /// The optimizer Adam, or AdamW.
@@ -86,7 +86,7 @@ public:
         chunks_.require_fit("adam::step", gradients);
         const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
         ++state_.steps;
-        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+        chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const std::size_t p = chunk.parameter;
             kernels::adam(chunk.size, parameters[p].values.data() + chunk.first,
                           gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
@@ -104,7 +104,7 @@ public:
         chunks_.require_fit("adam::stays_finite", gradients);
         const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
         std::atomic<bool> finite{true};
-        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+        chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const auto copy = [&](std::span<const S> values) {
                 const auto first = values.begin() + static_cast<std::ptrdiff_t>(chunk.first);
                 return std::vector<S>(first, first + static_cast<std::ptrdiff_t>(chunk.size));

@@ -31,7 +31,7 @@ namespace detail {
 
 /// Saves the tensors of a trainer, its step and its options.
 template <Scalar S>
-void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups, index step,
+void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups, isize step,
                      const std::map<std::string, std::string>& options) {
     io::safetensors_metadata metadata{{std::string(checkpoint_key), std::string(checkpoint_version)},
                                       {std::string(step_key), exact_text(step)}};
@@ -69,7 +69,7 @@ template <Scalar S>
 }
 
 struct loaded_checkpoint {
-    index step;
+    isize step;
     bool has_timesteps;  ///< whether the timesteps' state was loaded too
 };
 
@@ -80,7 +80,7 @@ template <Scalar S>
                                                 const std::map<std::string, std::string>& options,
                                                 const load_options& loading) {
     const io::safetensors_file file = io::safetensors_file::open(path);
-    const index step = checkpoint_step(file);
+    const isize step = checkpoint_step(file);
     file.verify_checksum();
     const bool with_timesteps = has_group(file, timesteps);
     if (with_timesteps) {

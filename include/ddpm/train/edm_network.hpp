@@ -47,7 +47,7 @@ public:
     [[nodiscard]] sample_shape shape() const { return network_.shape(); }
     [[nodiscard]] prediction predicts() const noexcept { return prediction::x0; }
 
-    [[nodiscard]] index samples_at_once() const
+    [[nodiscard]] isize samples_at_once() const
         requires requires(const Net& net) { net.samples_at_once(); }
     {
         return network_.samples_at_once();
@@ -57,7 +57,7 @@ public:
     class workspace : public Net::workspace {
         friend edm_network;
 
-        workspace(typename Net::workspace within, index rows, index samples)
+        workspace(typename Net::workspace within, isize rows, isize samples)
             : Net::workspace(std::move(within)),
               x_(rows, samples),
               dout_(rows, samples),
@@ -69,8 +69,8 @@ public:
         std::vector<double> times_;
     };
 
-    [[nodiscard]] workspace plan(index samples, [[maybe_unused]] bool for_backward = true) const {
-        const index rows = shape().size();
+    [[nodiscard]] workspace plan(isize samples, [[maybe_unused]] bool for_backward = true) const {
+        const isize rows = shape().size();
         if constexpr (requires { network_.plan(samples, for_backward); }) {
             return workspace(network_.plan(samples, for_backward), rows, samples);
         } else {
@@ -129,8 +129,8 @@ public:
     }
 
     /// A predictor for one run that owns its workspace.
-    [[nodiscard]] nn::network_session<edm_network> session(index samples) const { return {*this, samples}; }
-    [[nodiscard]] nn::network_session<edm_network> session(index samples, const nn::condition<scalar>& given) const
+    [[nodiscard]] nn::network_session<edm_network> session(isize samples) const { return {*this, samples}; }
+    [[nodiscard]] nn::network_session<edm_network> session(isize samples, const nn::condition<scalar>& given) const
         requires nn::takes_condition<Net>
     {
         return {*this, samples, given};
@@ -145,7 +145,7 @@ private:
     void require_fit(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> out,
                      const workspace& w) const {
         detail::require_same_shape("edm_network", "output has the shape of x", x, out);
-        if (x.rows() != w.x_.rows() || static_cast<index>(t.size()) != x.columns()) {
+        if (x.rows() != w.x_.rows() || static_cast<isize>(t.size()) != x.columns()) {
             throw shape_error("edm_network", "elements of a sample, and times",
                               detail::text(w.x_.rows(), " and ", x.columns()),
                               detail::text(x.rows(), " and ", t.size()));
@@ -158,7 +158,7 @@ private:
     /// Some coefficients of sample n.
     template <class... Of>
     [[nodiscard]] static auto factors(const workspace& w, Of... of) {
-        return [&w, of...](index n) {
+        return [&w, of...](isize n) {
             return std::array{static_cast<scalar>(w.coefficients_[static_cast<std::size_t>(n)].*of)...};
         };
     }

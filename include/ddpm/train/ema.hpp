@@ -29,13 +29,13 @@ struct ema_options {
     ema_warm_up warm_up = ema_warm_up::rational;
     double inverse_gamma = 1;
     double power = 2.0 / 3;
-    index update_after_step = 0;  ///< until then the average is the network itself
+    isize update_after_step = 0;  ///< until then the average is the network itself
 };
 
 /// The decay at update number `step`, counted from 1; s above is step − update_after_step − 1, and where that is 0 or
 /// less so is the decay.
 /// @source diffusers, EMAModel.get_decay
-[[nodiscard]] inline double ema_decay(const ema_options& options, index step) {
+[[nodiscard]] inline double ema_decay(const ema_options& options, isize step) {
     const double s = static_cast<double>(step - options.update_after_step - 1);
     if (s <= 0) {
         return 0;
@@ -82,7 +82,7 @@ public:
     void update(std::span<const nn::parameter<scalar>> parameters) {
         chunks_.require_fit("ema::update", parameters);
         const scalar rate = static_cast<scalar>(1 - ema_decay(options_, ++steps_));
-        chunks_.for_each([&](index, const detail::parameter_chunks::chunk& chunk) {
+        chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const std::size_t p = chunk.parameter;
             kernels::move_towards(chunk.size, rate, parameters[p].values.data() + chunk.first,
                                   averages_[p].values.data() + chunk.first);
@@ -95,15 +95,15 @@ public:
     [[nodiscard]] std::span<const nn::parameter<scalar>> parameters() const noexcept { return averages_; }
 
     /// How many updates there were.
-    [[nodiscard]] index steps() const noexcept { return steps_; }
-    void set_steps(index steps) noexcept { steps_ = steps; }
+    [[nodiscard]] isize steps() const noexcept { return steps_; }
+    void set_steps(isize steps) noexcept { steps_ = steps; }
 
 private:
     ema_options options_;
     Net average_;
     std::vector<nn::parameter<scalar>> averages_;  // refers to average_
     detail::parameter_chunks chunks_;
-    index steps_ = 0;
+    isize steps_ = 0;
 };
 
 }  // namespace ddpm

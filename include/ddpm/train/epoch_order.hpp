@@ -20,7 +20,7 @@ namespace ddpm {
 class epoch_order {
 public:
     /// @throws value_error unless 1 ≤ samples ≤ 2³²
-    epoch_order(std::uint64_t seed, index samples) : noise_(seed, noise_stream::order) {
+    epoch_order(std::uint64_t seed, isize samples) : noise_(seed, noise_stream::order) {
         if (samples < 1 || samples > words) {
             throw value_error("epoch_order", "number of samples", ">= 1, <= 2^32", samples);
         }
@@ -28,19 +28,19 @@ public:
     }
 
     /// How many positions there are in batches of that size: those of 2³² epochs, in whole batches, are as many batches.
-    [[nodiscard]] index batches(index batch) const noexcept {
+    [[nodiscard]] isize batches(isize batch) const noexcept {
         const std::uint64_t samples = permutation_.size();
         // More samples than a batch has make fewer epochs than batches; else the product has at most 64 bits.
-        return static_cast<index>(samples) >= batch ? words
-                                                    : static_cast<index>((samples << 32) / static_cast<std::uint64_t>(batch));
+        return static_cast<isize>(samples) >= batch ? words
+                                                    : static_cast<isize>((samples << 32) / static_cast<std::uint64_t>(batch));
     }
 
     /// The sample at a position of the run.
     /// @throws value_error beyond 2³² epochs
     /// @units position is 0-based
     /// @complexity constant, but for N steps at the first position of another epoch than the last call's
-    [[nodiscard]] index operator[](index position) {
-        const index samples = static_cast<index>(permutation_.size());
+    [[nodiscard]] isize operator[](isize position) {
+        const isize samples = static_cast<isize>(permutation_.size());
         if (position / samples != epoch_) {
             shuffle(position / samples);
         }
@@ -48,20 +48,20 @@ public:
     }
 
 private:
-    static constexpr index words = index{1} << 32;  // of a 32-bit address, which epochs and samples have
+    static constexpr isize words = isize{1} << 32;  // of a 32-bit address, which epochs and samples have
 
-    void shuffle(index epoch) {
-        std::iota(permutation_.begin(), permutation_.end(), index{0});
+    void shuffle(isize epoch) {
+        std::iota(permutation_.begin(), permutation_.end(), isize{0});
         for (std::size_t i = permutation_.size() - 1; i > 0; --i) {
-            const index j = noise_.below(static_cast<index>(i) + 1, 0, epoch, static_cast<index>(i));
+            const isize j = noise_.below(static_cast<isize>(i) + 1, 0, epoch, static_cast<isize>(i));
             std::swap(permutation_[i], permutation_[static_cast<std::size_t>(j)]);
         }
         epoch_ = epoch;
     }
 
     philox_noise noise_;
-    std::vector<index> permutation_;
-    index epoch_ = -1;
+    std::vector<isize> permutation_;
+    isize epoch_ = -1;
 };
 
 }  // namespace ddpm

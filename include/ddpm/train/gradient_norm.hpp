@@ -27,7 +27,7 @@ public:
     /// @determinism the same bits for every thread count: sums over fixed pieces, added in their order
     [[nodiscard]] double operator()(std::span<const nn::parameter<S>> gradients) {
         chunks_.require_fit("gradient_norm", gradients);
-        chunks_.for_each([&](index i, const detail::parameter_chunks::chunk& chunk) {
+        chunks_.for_each([&](isize i, const detail::parameter_chunks::chunk& chunk) {
             sums_[static_cast<std::size_t>(i)] =
                 kernels::sum_of_squares(chunk.size, gradients[chunk.parameter].values.data() + chunk.first);
         });

@@ -15,8 +15,8 @@ namespace ddpm {
 /// is given a cosine that reaches 0 there. It stays 0 from there on: who trains longer than that learns nothing more.
 /// (The cosine of diffusers rises again.)
 struct learning_rate_schedule {
-    index warm_up_steps = 0;
-    index total_steps = 0;  ///< 0: no decay
+    isize warm_up_steps = 0;
+    isize total_steps = 0;  ///< 0: no decay
 };
 
 /// @throws value_error unless 0 ≤ warm_up_steps, and total_steps is 0 or more than warm_up_steps
@@ -34,7 +34,7 @@ inline void require_valid(const learning_rate_schedule& schedule) {
 /// does. Past total_steps it is 0.
 /// @units step is 0-based: how many steps were made before
 /// @source diffusers, get_constant_schedule_with_warmup and get_cosine_schedule_with_warmup
-[[nodiscard]] inline double learning_rate_factor(const learning_rate_schedule& schedule, index step) {
+[[nodiscard]] inline double learning_rate_factor(const learning_rate_schedule& schedule, isize step) {
     if (step < schedule.warm_up_steps) {
         return static_cast<double>(step) / static_cast<double>(schedule.warm_up_steps);
     }

@@ -17,7 +17,7 @@ namespace ddpm {
 struct loss_curve_options {
     double first = -13.3;   ///< of the range of γ
     double last = 5;
-    index bins = 100;
+    isize bins = 100;
     double decay = 0.99;    ///< of a bin's average, for each loss in it
 };
 

@@ -21,8 +21,8 @@
 namespace ddpm {
 
 struct trainer_options {
-    index batch = 128;       ///< samples of a step
-    index micro_batch = 0;   ///< how many of them go through the network at a time, to save memory; 0: all
+    isize batch = 128;       ///< samples of a step
+    isize micro_batch = 0;   ///< how many of them go through the network at a time, to save memory; 0: all
     bool recompute = false;  ///< also to save memory: the network keeps less and computes it again, where it can
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};
@@ -38,10 +38,10 @@ struct trainer_options {
 };
 
 struct fit_options {
-    index steps = 1000;  ///< how many more
-    std::span<const index> labels{};  ///< the class of each sample of the data, for a network that takes one
+    isize steps = 1000;  ///< how many more
+    std::span<const isize> labels{};  ///< the class of each sample of the data, for a network that takes one
     double label_dropout = 0;            ///< how often a sample is shown as of the null class, for guidance
-    std::optional<index> null_label{};   ///< the null class; with label_dropout it must be named
+    std::optional<isize> null_label{};   ///< the null class; with label_dropout it must be named
     training_callback progress{};
 };
 
@@ -53,7 +53,7 @@ enum class fit_status {
 
 struct fit_result {
     fit_status status;
-    index step;   ///< steps made since the beginning; after non_finite also the 0-based step that failed
+    isize step;   ///< steps made since the beginning; after non_finite also the 0-based step that failed
     double loss;  ///< of the last step, the failed one included; NaN if there was none
 };
 
@@ -62,7 +62,7 @@ namespace detail {
 /// @throws value_error unless the options that the trainer itself reads are in their domain, as the scalar S has them
 template <Scalar S>
 void require_valid(const trainer_options& options) {
-    if (options.batch < 1 || options.batch >= index{1} << 32) {
+    if (options.batch < 1 || options.batch >= isize{1} << 32) {
         throw value_error("trainer", "batch", ">= 1, < 2^32", options.batch);
     }
     if (options.micro_batch < 0) {

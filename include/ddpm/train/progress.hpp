@@ -10,8 +10,8 @@ namespace ddpm {
 
 /// What a callback sees after each training step.
 struct training_progress {
-    index step;                 ///< steps made since the beginning, those before a resume included
-    index steps;                ///< what `step` will be at the end of this fit
+    isize step;                 ///< steps made since the beginning, those before a resume included
+    isize steps;                ///< what `step` will be at the end of this fit
     double loss;                ///< of this step's batch
     double gradient_norm;       ///< before clipping
     double learning_rate;       ///< of this step

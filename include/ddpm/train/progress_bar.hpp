@@ -46,7 +46,7 @@ namespace detail {
 }
 
 /// " 500/4000 [===                     ] ", or "step  500/4000  " for a line without a bar.
-[[nodiscard]] inline std::string counter_text(index step, index steps, bool with_bar) {
+[[nodiscard]] inline std::string counter_text(isize step, isize steps, bool with_bar) {
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%*td/%td ", static_cast<int>(std::to_string(steps).size()), step, steps);
     if (!with_bar) {
@@ -137,7 +137,7 @@ private:
         }
 
         /// The mean over the steps 1 … `step` of a run; not finite for step 0, which begins one.
-        [[nodiscard]] double seconds_a_step(index step) {
+        [[nodiscard]] double seconds_a_step(isize step) {
             if (step == 0) {
                 first_ = clock::now();
             }

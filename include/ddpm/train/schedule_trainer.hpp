@@ -23,7 +23,7 @@
 namespace ddpm {
 
 struct schedule_trainer_options {
-    index times = 64;             ///< of a step: a comb with even gaps at a random place
+    isize times = 64;             ///< of a step: a comb with even gaps at a random place
     double learning_rate = 1e-2;
     adam_options adam{};
     std::uint64_t seed = 0;       ///< of the combs
@@ -75,7 +75,7 @@ public:
         const double times = static_cast<double>(options_.times);
         const double offset = static_cast<double>(noise_.bits(0, steps_, 0)) * 0x1p-32;
         double mean = 0;
-        for (index n = 0; n < options_.times; ++n) {
+        for (isize n = 0; n < options_.times; ++n) {
             const double u = (static_cast<double>(n) + offset) / times;
             const nn::curve_point gamma = (*gamma_)(u), loss = f(gamma.value);
             const double rate = gamma.slope * loss.value;
@@ -95,7 +95,7 @@ public:
     }
 
     /// How many steps were made.
-    [[nodiscard]] index steps() const noexcept { return steps_; }
+    [[nodiscard]] isize steps() const noexcept { return steps_; }
 
     /// The schedule as it is now.
     [[nodiscard]] learned_schedule<Curve> schedule() const { return learned_schedule<Curve>(*gamma_); }
@@ -108,7 +108,7 @@ private:
     std::vector<nn::parameter<typename Curve::scalar>> parameters_, gradients_;
     gradient_norm<typename Curve::scalar> norm_;
     adam<typename Curve::scalar> adam_;
-    index steps_ = 0;
+    isize steps_ = 0;
 };
 
 }  // namespace ddpm

@@ -57,7 +57,7 @@ public:
 
     /// The time of a sample of a step's batch.
     /// @units step and sample are 0-based
-    [[nodiscard]] drawn_time operator()(index step, index sample, index batch) const {
+    [[nodiscard]] drawn_time operator()(isize step, isize sample, isize batch) const {
         return std::visit([&](const auto& options) { return draw(options, step, sample, batch); }, sampling_);
     }
 
@@ -120,17 +120,17 @@ private:
         }
     }
 
-    [[nodiscard]] drawn_time draw(const antithetic_timesteps&, index step, index sample, index) const {
+    [[nodiscard]] drawn_time draw(const antithetic_timesteps&, isize step, isize sample, isize) const {
         const double s = unit(sample / 2 * 2, step);
         return {place(sample % 2 == 0 ? s : 1 - s)};
     }
 
-    [[nodiscard]] drawn_time draw(const stratified_timesteps& o, index step, index sample, index batch) const {
-        return {place(detail::stratified_place(o, sample, batch, [&](index n) { return unit(n, step); }))};
+    [[nodiscard]] drawn_time draw(const stratified_timesteps& o, isize step, isize sample, isize batch) const {
+        return {place(detail::stratified_place(o, sample, batch, [&](isize n) { return unit(n, step); }))};
     }
 
     template <class Options>
-    [[nodiscard]] drawn_time draw(const Options& o, index step, index sample, index) const {
+    [[nodiscard]] drawn_time draw(const Options& o, isize step, isize sample, isize) const {
         const double s = unit(sample, step);
         if constexpr (requires { o.deviation; }) {
             const bool uniform = static_cast<double>(noise_.bits(sample, step, 0)) * 0x1p-32 < o.uniform_probability;
@@ -180,7 +180,7 @@ private:
     [[nodiscard]] static double inner(double s) { return std::clamp(s, 0x1p-53, 1 - 0x1p-53); }
 
     /// A uniform number of (0, 1); elements 0 and 1 of a sample are taken.
-    [[nodiscard]] double unit(index sample, index step) const {
+    [[nodiscard]] double unit(isize sample, isize step) const {
         const std::uint64_t bits = std::uint64_t{noise_.bits(sample, step, 2)} << 32 | noise_.bits(sample, step, 3);
         return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
     }

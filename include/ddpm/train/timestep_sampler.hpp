@@ -21,7 +21,7 @@ namespace ddpm {
 
 /// A timestep, and how much the sample that gets it counts.
 struct drawn_timestep {
-    index t;
+    isize t;
     double weight = 1;
 };
 
@@ -59,18 +59,18 @@ public:
 
     /// The timestep of a sample of a step's batch.
     /// @units step, sample and t are 0-based
-    [[nodiscard]] drawn_timestep operator()(index step, index sample, index batch) const {
+    [[nodiscard]] drawn_timestep operator()(isize step, isize sample, isize batch) const {
         if (!table_.empty()) {
-            const index t = table_.at(unit(sample, step));
+            const isize t = table_.at(unit(sample, step));
             return {t, unbiased_ ? table_.unbiased_weight(t) : 1};
         }
         if (std::holds_alternative<antithetic_timesteps>(sampling_)) {
-            const index t = noise_.below(steps_, sample / 2 * 2, step);
+            const isize t = noise_.below(steps_, sample / 2 * 2, step);
             return {sample % 2 == 0 ? t : steps_ - 1 - t};
         }
         if (const auto* stratified = std::get_if<stratified_timesteps>(&sampling_)) {
             return {timestep(detail::stratified_place(*stratified, sample, batch,
-                                                      [&](index n) { return unit(n, step); }))};
+                                                      [&](isize n) { return unit(n, step); }))};
         }
         return {noise_.below(steps_, sample, step)};
     }
@@ -78,7 +78,7 @@ public:
     /// Calls visit(t) for each timestep that may be drawn.
     template <class Visit>
     void visit_times(const Visit& visit) const {
-        for (index t = 0; t < steps_; ++t) {
+        for (isize t = 0; t < steps_; ++t) {
             if (table_.empty() || table_.probability(t) > 0) {
                 visit(t);
             }
@@ -93,7 +93,7 @@ public:
 
     /// The losses, without weights, of all samples of a step, in their order; a sampler that does not learn forgets
     /// them.
-    void record(std::span<const index> t, std::span<const double> losses) {
+    void record(std::span<const isize> t, std::span<const double> losses) {
         if (!learns()) {
             return;
         }
@@ -127,13 +127,13 @@ public:
         if (!learns()) {
             return;
         }
-        const index history = losses_.shape()[1];
+        const isize history = losses_.shape()[1];
         if (!std::all_of(counts_.values().begin(), counts_.values().end(),
                          [&](S count) { return count == static_cast<S>(history); })) {
             table_.clear();
             return;
         }
-        const auto root_mean_square = [&](index t) {
+        const auto root_mean_square = [&](isize t) {
             double squares = 0;
             for (const S loss : losses_of(t)) {
                 squares += static_cast<double>(loss) * static_cast<double>(loss);
@@ -152,25 +152,25 @@ public:
 
 private:
     /// A uniform number of [0, 1) with all bits of a double; elements 0 and 1 of a sample are taken.
-    [[nodiscard]] double unit(index sample, index step) const {
+    [[nodiscard]] double unit(isize sample, isize step) const {
         const std::uint64_t bits =
             (std::uint64_t{noise_.bits(sample, step, 2)} << 32 | noise_.bits(sample, step, 3)) >> 11;
         return static_cast<double>(bits) * 0x1p-53;
     }
 
     /// ⌊u T⌋.
-    [[nodiscard]] index timestep(double u) const {
-        return std::clamp<index>(static_cast<index>(u * static_cast<double>(steps_)), 0, steps_ - 1);
+    [[nodiscard]] isize timestep(double u) const {
+        return std::clamp<isize>(static_cast<isize>(u * static_cast<double>(steps_)), 0, steps_ - 1);
     }
 
-    [[nodiscard]] std::span<S> losses_of(index t) {
+    [[nodiscard]] std::span<S> losses_of(isize t) {
         const auto history = static_cast<std::size_t>(losses_.shape()[1]);
         return losses_.values().subspan(static_cast<std::size_t>(t) * history, history);
     }
 
     timestep_sampling sampling_;
     philox_noise noise_;
-    index steps_;
+    isize steps_;
     bool unbiased_ = false;
     detail::timestep_table table_;  // empty where no timestep is drawn from it
     nn::tensor<S> losses_, counts_;  // the last losses of each t, the oldest first, and how many there are

@@ -33,7 +33,7 @@ struct stratified_timesteps {
 /// Uniform until every t has all its losses. Not in continuous time.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, section 3.3 and the authors' code
 struct importance_timesteps {
-    index history = 10;                  ///< losses kept of each t
+    isize history = 10;                  ///< losses kept of each t
     double uniform_probability = 0.001;  ///< how often t is uniform
 };
 
@@ -64,12 +64,12 @@ namespace detail {
 
 /// The place in [0, 1) of sample n of a batch of B; random(k) is a uniform number of [0, 1) of sample k.
 template <class Random>
-[[nodiscard]] double stratified_place(const stratified_timesteps& o, index n, index batch, const Random& random) {
+[[nodiscard]] double stratified_place(const stratified_timesteps& o, isize n, isize batch, const Random& random) {
     const double b = static_cast<double>(batch), place = static_cast<double>(n);
     if (!o.one_offset) {
         return (place + random(n)) / b;
     }
-    const double comb = random(index{0}) + place / b;
+    const double comb = random(isize{0}) + place / b;
     return comb - std::floor(comb);
 }
 

@@ -99,7 +99,7 @@ public:
         if (options.steps < 0) {
             throw value_error("trainer::fit", "steps", ">= 0", options.steps);
         }
-        const index last = std::min(detail::most_steps, order.batches(options_.batch));
+        const isize last = std::min(detail::most_steps, order.batches(options_.batch));
         if (options.steps > 0 && options.steps > last - step_) {
             throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
                               detail::text("<= ", last), detail::text(step_, " + ", options.steps));
@@ -107,7 +107,7 @@ public:
         require_valid_loss(samples.view());
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         guard_.begin(parameters, adam_.state(), norm_);
-        const index first = step_, end = step_ + options.steps;
+        const isize first = step_, end = step_ + options.steps;
         const auto started = std::chrono::steady_clock::now();
         double loss = std::numeric_limits<double>::quiet_NaN();
         while (step_ < end) {
@@ -159,7 +159,7 @@ public:
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
 
     /// How many steps were made since the beginning, those before a resume included.
-    [[nodiscard]] index step() const noexcept { return step_; }
+    [[nodiscard]] isize step() const noexcept { return step_; }
 
     /// Writes a checkpoint: a safetensors file with the network under its own names, its average, the optimizer's
     /// state, and in the metadata the step and the options.
@@ -216,7 +216,7 @@ private:
         }
     }
 
-    static void require_valid_labels(const fit_options& options, index samples) {
+    static void require_valid_labels(const fit_options& options, isize samples) {
         if (!(options.label_dropout >= 0 && options.label_dropout <= 1)) {
             throw value_error("trainer::fit", "label_dropout", "in [0, 1]", options.label_dropout);
         }
@@ -232,7 +232,7 @@ private:
         if (!nn::takes_condition<Net>) {
             throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
         }
-        if (static_cast<index>(options.labels.size()) != samples) {
+        if (static_cast<isize>(options.labels.size()) != samples) {
             throw shape_error("trainer::fit", "one label per sample", samples, options.labels.size());
         }
     }
@@ -243,8 +243,8 @@ private:
             std::fill(g.values.begin(), g.values.end(), scalar{0});
         }
         double loss = 0;
-        for (index first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
-            const index count = std::min(micro_batch_, options_.batch - first);
+        for (isize first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
+            const isize count = std::min(micro_batch_, options_.batch - first);
             batch_.draw(samples, order, schedule_, timesteps_, options, step_, first, count);
             const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
             loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.times(),
@@ -303,11 +303,11 @@ private:
     adam<scalar> adam_;
     detail::step_guard<scalar> guard_;
     ddpm::ema<Net> ema_;
-    index micro_batch_;
+    isize micro_batch_;
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
     time_source timesteps_;
     detail::training_batch<scalar, time_type<Schedule>> batch_;
-    index step_ = 0;
+    isize step_ = 0;
     bool times_are_valid_ = false;
 };
 

@@ -24,7 +24,7 @@ batch<double> solution(const batch<double>& start, double u) {
 }
 
 void slope(std::span<const double> u, const batch<double>& y, batch<double>& dy) {
-    for (index n = 0; n < y.cols(); ++n) {
+    for (isize n = 0; n < y.cols(); ++n) {
         const double at = u[static_cast<std::size_t>(n)];
         dy(0, n) = -2 * at * y(0, n) * y(0, n);
         dy(1, n) = -at * y(2, n);
@@ -41,7 +41,7 @@ batch<double> some_start() {
 }  // namespace
 
 TEST_CASE("with equal steps the method has order 5", "[loss]") {
-    const auto error = [](index steps) {
+    const auto error = [](isize steps) {
         dormand_prince solver({.tolerance = std::numeric_limits<double>::infinity(),
                                .first_step = 3.0 / static_cast<double>(steps),
                                .growth = 1},
@@ -54,7 +54,7 @@ TEST_CASE("with equal steps the method has order 5", "[loss]") {
         return (solver.y() - solution(some_start(), 3)).abs().maxCoeff();
     };
     double before = error(40);
-    for (const index steps : {80, 160, 320}) {
+    for (const isize steps : {80, 160, 320}) {
         const double now = error(steps), order = std::log2(before / now);
         INFO(steps << ": " << now << ", order " << order);
         CHECK(std::abs(order - 5) < 0.4);
@@ -69,7 +69,7 @@ TEST_CASE("chosen steps meet the tolerance, each column's by itself", "[loss]") 
         const batch<double> expected = solution(some_start(), 3);
         CHECK(((solver.y() - expected) / (1 + expected.abs())).abs().maxCoeff() < 100 * tolerance);
         CHECK(solver.accepted(0) != solver.accepted(1));
-        for (index n = 0; n < 2; ++n) {
+        for (isize n = 0; n < 2; ++n) {
             dormand_prince alone({.tolerance = tolerance}, batch<double>(some_start().col(n)), 0);
             alone.integrate(3, slope);
             CHECK((alone.y().col(0) == solver.y().col(n)).all());

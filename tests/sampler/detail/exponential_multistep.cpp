@@ -14,7 +14,7 @@ namespace ddpm::test {
 TEST_CASE("a corrected multistep plan keeps the corrected state in the base", "[sampler]") {
     const time_grid grid = uniform_lambda_grid(4);
     // Steps 0 and 1 are corrected; all but step 3 make a draw.
-    const auto plan = detail::exponential_multistep_plan(grid, quantity::x0, {}, [](index k) {
+    const auto plan = detail::exponential_multistep_plan(grid, quantity::x0, {}, [](isize k) {
         return detail::multistep_options{.predictor = 2,
                                          .corrector = k == 0   ? 3
                                                       : k == 1 ? 2
@@ -22,19 +22,19 @@ TEST_CASE("a corrected multistep plan keeps the corrected state in the base", "[
                                          .tau = 1,
                                          .s_noise = k < 3 ? std::optional(0.5) : std::nullopt};
     });
-    const auto shape = [&](index k) {  // of each assignment: target, state, evaluations, draw
-        std::vector<std::vector<index>> assignments;
+    const auto shape = [&](isize k) {  // of each assignment: target, state, evaluations, draw
+        std::vector<std::vector<isize>> assignments;
         for (const assignment& a : plan.stages()[static_cast<std::size_t>(k)].then) {
-            std::vector<index> numbers{static_cast<index>(a.target)};
+            std::vector<isize> numbers{static_cast<isize>(a.target)};
             for (const term& t : a.terms) {
-                numbers.push_back(t.of == quantity::x || t.of == quantity::base ? static_cast<index>(t.of) : t.number);
+                numbers.push_back(t.of == quantity::x || t.of == quantity::base ? static_cast<isize>(t.of) : t.number);
             }
             assignments.push_back(numbers);
         }
         return assignments;
     };
-    using list = std::vector<std::vector<index>>;
-    constexpr index x = static_cast<index>(quantity::x), base = static_cast<index>(quantity::base);
+    using list = std::vector<std::vector<isize>>;
+    constexpr isize x = static_cast<isize>(quantity::x), base = static_cast<isize>(quantity::base);
     REQUIRE(plan.stages().size() == 4);
     CHECK(plan.draws().size() == 3);
     CHECK(shape(0) == list{{base, x}, {x, x, 0, 0}});

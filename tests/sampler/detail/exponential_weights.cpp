@@ -34,7 +34,7 @@ long double exponential_integral(long double z, const P& p) {
 
 TEST_CASE("phi functions are their integrals", "[sampler]") {
     for (const double z : {-40.0, -9.0, -5.1, -2.5, -1.0, -1e-3, -1e-9, 0.0, 1e-9, 1e-3, 0.7, 2.0, 3.1, 8.0, 20.0}) {
-        for (index k = 1; k <= 8; ++k) {
+        for (isize k = 1; k <= 8; ++k) {
             const long double factorial = std::tgamma(static_cast<long double>(k));
             const long double exact = exponential_integral(
                 z, [&](long double theta) { return std::pow(theta, static_cast<long double>(k - 1)) / factorial; });
@@ -55,7 +55,7 @@ TEST_CASE("the weights integrate Lagrange polynomials against exponentials", "[s
                                                      {0, -1, -2, -3, -4, -5}};
     for (const auto& nodes : all_nodes) {
         for (const double z : {-6.0, -0.8, -1e-6, 0.0, 1e-4, 0.5, 3.0}) {
-            const auto moments = detail::exponential_moments(z, static_cast<index>(nodes.size()));
+            const auto moments = detail::exponential_moments(z, static_cast<isize>(nodes.size()));
             const auto weights = detail::lagrange_weights(nodes, moments);
             REQUIRE(weights.size() == nodes.size());
             for (std::size_t j = 0; j < nodes.size(); ++j) {

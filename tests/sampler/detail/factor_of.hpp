@@ -10,7 +10,7 @@
 namespace ddpm::test {
 
 /// The factor of a quantity in a sum of terms.
-[[nodiscard]] inline double factor_of(const std::vector<term>& sum, quantity of, index number = 0) {
+[[nodiscard]] inline double factor_of(const std::vector<term>& sum, quantity of, isize number = 0) {
     double factor = 0;
     for (const term& t : sum) {
         factor += t.of == of && t.number == number ? t.factor : 0;

@@ -45,7 +45,7 @@ TEST_CASE("a step to or from a level without signal is that of Euler", "[sampler
 TEST_CASE("shares are exact integrals of the polynomial through the newest slopes", "[sampler]") {
     detail::adams_history history(3);
     const double nodes[] = {9, 5, 4.5, 2};
-    for (index k = 0; k < 4; ++k) {
+    for (isize k = 0; k < 4; ++k) {
         history.add(k, nodes[k]);
     }
     const auto shares = history.shares(0.7);

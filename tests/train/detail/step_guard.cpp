@@ -16,7 +16,7 @@ namespace {
 
 /// Steps with gradients of 1 until the guard forbids one; returns how many there were.
 template <Scalar S>
-index steps_allowed(constant_net<S>& net, double rate, const adam_options& options, index most, S gradient = 1) {
+isize steps_allowed(constant_net<S>& net, double rate, const adam_options& options, isize most, S gradient = 1) {
     constant_net<S> d = net;
     std::fill(d.value.values().begin(), d.value.values().end(), gradient);
     const auto parameters = nn::parameters(net), gradients = nn::parameters(d);
@@ -24,7 +24,7 @@ index steps_allowed(constant_net<S>& net, double rate, const adam_options& optio
     gradient_norm<S> norm(std::span(std::as_const(parameters)));
     detail::step_guard<S> guard;
     guard.begin(parameters, optimizer.state(), norm);
-    for (index step = 0; step < most; ++step) {
+    for (isize step = 0; step < most; ++step) {
         const auto before = net;
         if (!guard.allows(optimizer, parameters, gradients, rate, 1, norm(gradients))) {
             CHECK(net.value[0] == before.value[0]);
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("the guard lets through every step that stays finite, and no 
         // A decay that more than turns a parameter round makes it grow.
         constant_net<TestType> net(3);
         net.value[1] = static_cast<TestType>(std::sqrt(largest));
-        const index steps = steps_allowed(net, 1, {.weight_decay = 101}, 1000);
+        const isize steps = steps_allowed(net, 1, {.weight_decay = 101}, 1000);
         CHECK(std::abs(static_cast<double>(steps) - std::log(std::sqrt(largest) / 2) / std::log(100.0)) < 2);
     }
     {

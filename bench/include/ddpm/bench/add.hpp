@@ -22,7 +22,7 @@ namespace ddpm::bench {
 
 /// What a benchmark runs on.
 struct setting {
-    index threads = 0;                             ///< 0: as many as the program was told to use
+    isize threads = 0;                             ///< 0: as many as the program was told to use
     std::optional<instruction_set> instructions{};  ///< without a value, the active one
 };
 
@@ -45,8 +45,8 @@ inline void report(benchmark::State& state, const work& w) {
 namespace detail {
 
 /// How many threads the program was told to use.
-inline index& default_threads() {
-    static index threads = 1;
+inline isize& default_threads() {
+    static isize threads = 1;
     return threads;
 }
 
@@ -80,7 +80,7 @@ auto& prepare(const Make& make) {
 class scoped_setting {
 public:
     explicit scoped_setting(const setting& chosen) : target_(chosen.instructions.value_or(simd_target())) {
-        const index threads = chosen.threads == 0 ? default_threads() : chosen.threads;
+        const isize threads = chosen.threads == 0 ? default_threads() : chosen.threads;
         if (threads != thread_count()) {
             set_thread_count(threads);
         }

@@ -60,13 +60,13 @@ namespace detail {
 }  // namespace detail
 
 /// Processor, date, compiler, instruction set, threads, and the roofline for each of the thread counts, measured.
-[[nodiscard]] inline run_context context_of(index threads, const std::set<index>& thread_counts) {
+[[nodiscard]] inline run_context context_of(isize threads, const std::set<isize>& thread_counts) {
     run_context context{{"cpu", detail::cpu_name()},
                         {"day", detail::today()},
                         {"compiler", detail::compiler_name()},
                         {"simd_target", std::string(name(simd_target()))},
                         {"threads", std::to_string(threads)}};
-    for (const index count : thread_counts) {
+    for (const isize count : thread_counts) {
         set_thread_count(count);
         context["peak_" + std::to_string(count) + (count == 1 ? "_thread" : "_threads")] =
             detail::text_of(measure_roofline());

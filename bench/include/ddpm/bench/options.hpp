@@ -19,8 +19,8 @@ namespace ddpm::bench {
 /// What a benchmark program is asked for.
 struct run_options {
     std::vector<std::string> filters{};  ///< regular expressions that all must match a case's name
-    index rounds = 1;
-    index threads = 1;
+    isize rounds = 1;
+    isize threads = 1;
     bool only_ours = false;
     bool list = false;
     std::string peer_program{};
@@ -43,8 +43,8 @@ struct run_options {
 
 namespace detail {
 
-[[nodiscard]] inline index number_of(std::string_view flag, std::string_view digits, index least) {
-    index number = 0;
+[[nodiscard]] inline isize number_of(std::string_view flag, std::string_view digits, isize least) {
+    isize number = 0;
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
     if (problem != std::errc{} || end != digits.data() + digits.size() || number < least) {
         throw value_error(flag, "a number", ddpm::detail::text(">= ", least), digits);

@@ -29,17 +29,17 @@ namespace ddpm::bench {
 template <Scalar S>
 [[nodiscard]] auto flops_probe(double flops) {
     return [flops] {
-        const index threads = thread_count();
+        const isize threads = thread_count();
         const auto each = static_cast<double>(threads * DDPM_DISPATCH(operations_of_fma_chains<S>)(1));
-        const auto rounds = static_cast<index>(std::ceil(flops / each));
+        const auto rounds = static_cast<isize>(std::ceil(flops / each));
         const auto chains = DDPM_DISPATCH(run_fma_chains<S>);
-        parallel_for(threads, 1, [&](index, index) { benchmark::DoNotOptimize(chains(rounds)); });
+        parallel_for(threads, 1, [&](isize, isize) { benchmark::DoNotOptimize(chains(rounds)); });
     };
 }
 
 namespace detail {
 
-using streams_body = float (*)(const float* const* in, float* const* out, float* const* both, index first, index size);
+using streams_body = float (*)(const float* const* in, float* const* out, float* const* both, isize first, isize size);
 
 inline constexpr int most_read = 4, most_written = 2, most_updated = 3;
 
@@ -83,7 +83,7 @@ template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
     }
     std::vector<float*> memory;
     for (int number = 0; number < arrays; ++number) {
-        memory.push_back(scratch(number, static_cast<index>(floats)));
+        memory.push_back(scratch(number, static_cast<isize>(floats)));
     }
     return [=] {
         for (const memory_streams& pass : passes) {
@@ -91,8 +91,8 @@ template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
             const float* const* const in = memory.data();
             float* const* const out = memory.data() + pass.read;
             float* const* const both = out + pass.written;
-            const auto size = static_cast<index>(pass.floats);
-            parallel_for(size, thread_count() == 1 ? size : index{1} << 16, [&](index first, index last) {
+            const auto size = static_cast<isize>(pass.floats);
+            parallel_for(size, thread_count() == 1 ? size : isize{1} << 16, [&](isize first, isize last) {
                 benchmark::DoNotOptimize(body(in, out, both, first, last - first));
             });
         }

@@ -86,9 +86,9 @@ struct case_result {
 /// Gathers the runs of all rounds, and shows how far the measurement is.
 class results final : public benchmark::ConsoleReporter {
 public:
-    explicit results(index rounds) : ConsoleReporter(OO_None), rounds_(rounds) {}
+    explicit results(isize rounds) : ConsoleReporter(OO_None), rounds_(rounds) {}
 
-    void begin_round(index round) { round_ = round; }
+    void begin_round(isize round) { round_ = round; }
 
     bool ReportContext(const Context& context) override {
         if (json_.empty()) {
@@ -203,8 +203,8 @@ private:
         return middle;
     }
 
-    index rounds_;
-    index round_ = 0;
+    isize rounds_;
+    isize round_ = 0;
     std::string area_;
     std::string json_;  // the context, as the file begins
     std::vector<Run> runs_;

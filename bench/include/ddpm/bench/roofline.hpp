@@ -15,7 +15,7 @@ namespace ddpm::bench {
 
 /// What this machine can do at most with the library's active instruction set and some threads, measured.
 struct roofline {
-    index threads = 1;
+    isize threads = 1;
     double float_flops = 0;    ///< multiply-adds in single precision, as operations per second
     double double_flops = 0;   ///< the same in double precision
     double read_bytes = 0;     ///< bytes per second read from memory

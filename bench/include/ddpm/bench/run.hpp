@@ -145,7 +145,7 @@ inline void run(const run_options& options) {
     detail::default_threads() = thread_count();
 
     const std::vector<std::regex> filters(options.filters.begin(), options.filters.end());
-    std::set<index> thread_counts;
+    std::set<isize> thread_counts;
     bool any = false;
     for (bench_case& each : cases()) {
         if (!std::all_of(filters.begin(), filters.end(),
@@ -180,7 +180,7 @@ inline void run(const run_options& options) {
         benchmark::AddCustomContext(key, value);
     }
     results measured(options.rounds);
-    for (index round = 0; round < options.rounds; ++round) {
+    for (isize round = 0; round < options.rounds; ++round) {
         measured.begin_round(round);
         benchmark::RunSpecifiedBenchmarks(&measured, std::string("."));
     }

@@ -28,9 +28,9 @@ template <std::integral T>
     return __builtin_mul_overflow(a, b, &product) ? std::nullopt : std::optional(product);
 }
 
-[[noreturn]] inline void refuse_sizes(std::string_view where, std::initializer_list<index> sizes) {
+[[noreturn]] inline void refuse_sizes(std::string_view where, std::initializer_list<isize> sizes) {
     std::string got;
-    for (const index size : sizes) {
+    for (const isize size : sizes) {
         got += (got.empty() ? "" : " x ") + std::to_string(size);
     }
     throw shape_error(where, "number of elements", "sizes >= 0 with a product below 2^63", got);
@@ -38,11 +38,11 @@ template <std::integral T>
 
 /// The product of sizes: how many elements there are.
 /// @throws shape_error if one is negative, or those above 0 have a product of 2^63 or more
-[[nodiscard]] constexpr index element_count(std::string_view where, std::initializer_list<index> sizes) {
-    index product = 1;
+[[nodiscard]] constexpr isize element_count(std::string_view where, std::initializer_list<isize> sizes) {
+    isize product = 1;
     bool empty = false, valid = true;
-    for (const index size : sizes) {
-        const std::optional<index> next = checked_multiply(product, size == 0 ? 1 : size);
+    for (const isize size : sizes) {
+        const std::optional<isize> next = checked_multiply(product, size == 0 ? 1 : size);
         valid = valid && size >= 0 && next.has_value();
         product = next.value_or(0);
         empty = empty || size == 0;

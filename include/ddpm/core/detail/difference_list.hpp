@@ -26,9 +26,9 @@ public:
     }
 
 private:
-    static constexpr index shown = 8;
+    static constexpr isize shown = 8;
     std::string first_;
-    index count_ = 0;
+    isize count_ = 0;
 };
 
 }  // namespace ddpm::detail

@@ -19,7 +19,7 @@
 namespace ddpm::detail {
 
 /// More threads than any machine has: no count beyond it is believed.
-inline constexpr index most_threads = 1 << 16;
+inline constexpr isize most_threads = 1 << 16;
 
 /// Whether the calling thread is in a task of a job that several threads do. A child of fork starts outside, wherever fork
 /// was called.
@@ -33,7 +33,7 @@ inline constexpr index most_threads = 1 << 16;
 class thread_pool {
 public:
     /// @param wanted how many threads work, the caller's included; 0 means as many as the machine has
-    explicit thread_pool(index wanted) : wanted_(wanted) { start(wanted == 0 ? machine_size() : wanted); }
+    explicit thread_pool(isize wanted) : wanted_(wanted) { start(wanted == 0 ? machine_size() : wanted); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
     ~thread_pool() { stop_beyond(1); }
@@ -41,18 +41,18 @@ public:
     thread_pool* older = nullptr;  ///< what process_pool keeps hold of: the pool of an earlier ancestor
 
     /// How many threads work, the caller's included.
-    [[nodiscard]] index size() const noexcept { return size_.load(std::memory_order_relaxed); }
+    [[nodiscard]] isize size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
     /// What was asked for: 0 means as many as the machine has.
-    [[nodiscard]] index wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
+    [[nodiscard]] isize wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
     /// @throws value_error if the system refuses a thread, unless wanted is 0; the pool stays as it was
-    void resize(index wanted) {
+    void resize(isize wanted) {
         const std::scoped_lock only_job(job_mutex_);
-        const index before = size(), count = wanted == 0 ? machine_size() : wanted;
+        const isize before = size(), count = wanted == 0 ? machine_size() : wanted;
         stop_beyond(count);
         start(count);
-        if (const index possible = size(); wanted != 0 && possible < count) {
+        if (const isize possible = size(); wanted != 0 && possible < count) {
             stop_beyond(before);
             throw value_error("set_thread_count", "the system does not start so many threads",
                               text("at most ", possible), count);
@@ -62,10 +62,10 @@ public:
 
     /// Calls task(0) … task(count − 1) from outside any job of the pool.
     /// @throws the first exception of a task; error in a child of fork that returns from a task of its parent's
-    void run(index count, function_ref<void(index)> task) {
+    void run(isize count, function_ref<void(isize)> task) {
         std::unique_lock only_job(job_mutex_, std::defer_lock);
         if (size() == 1 || !only_job.try_lock()) {
-            for (index i = 0; i < count; ++i) {
+            for (isize i = 0; i < count; ++i) {
                 task(i);
             }
             return;
@@ -78,7 +78,7 @@ public:
         }
         wake_.notify_all();
         if (!take_tasks(current)) {
-            throw error("parallel_for", "a process forked inside a task returned from it: the other threads' tasks are lost");
+            throw base_error("parallel_for", "a process forked inside a task returned from it: the other threads' tasks are lost");
         }
         {
             std::unique_lock lock(mutex_);
@@ -98,22 +98,22 @@ public:
 
 private:
     struct job {
-        function_ref<void(index)> task;
-        index count;
-        std::atomic<index> next;
+        function_ref<void(isize)> task;
+        isize count;
+        std::atomic<isize> next;
         std::exception_ptr failure;
     };
 
-    static index machine_size() {
-        return std::clamp<index>(static_cast<index>(std::thread::hardware_concurrency()), 1, most_threads);
+    static isize machine_size() {
+        return std::clamp<isize>(static_cast<isize>(std::thread::hardware_concurrency()), 1, most_threads);
     }
 
     /// Starts workers until `count` threads work, or the system refuses one.
-    void start(index count) {
-        const index before = size();
+    void start(isize count) {
+        const isize before = size();
         keep(count);
         try {
-            for (index number = before; number < count; ++number) {
+            for (isize number = before; number < count; ++number) {
                 workers_.emplace_back([this, number] { work(number); });
             }
         } catch (const std::system_error&) {
@@ -122,10 +122,10 @@ private:
             stop_beyond(before);
             throw;
         }
-        size_ = static_cast<index>(workers_.size()) + 1;
+        size_ = static_cast<isize>(workers_.size()) + 1;
     }
 
-    void keep(index count) {
+    void keep(isize count) {
         {
             const std::scoped_lock lock(mutex_);
             kept_ = count;
@@ -135,20 +135,20 @@ private:
     }
 
     /// Ends the workers from number `count` on: the caller is number 0.
-    void stop_beyond(index count) {
+    void stop_beyond(isize count) {
         keep(count);
-        while (static_cast<index>(workers_.size()) >= count) {
+        while (static_cast<isize>(workers_.size()) >= count) {
             workers_.back().join();
             workers_.pop_back();
         }
-        size_ = static_cast<index>(workers_.size()) + 1;
+        size_ = static_cast<isize>(workers_.size()) + 1;
     }
 
     /// Returns false in a child of fork that was called in a task: what the pool's other threads held stays locked there
     /// for ever, so nothing of it may be touched any more.
     [[nodiscard]] bool take_tasks(job& current) {
         inside_job() = true;
-        for (index i = current.next++; i < current.count; i = current.next++) {
+        for (isize i = current.next++; i < current.count; i = current.next++) {
             try {
                 current.task(i);
             } catch (...) {
@@ -168,7 +168,7 @@ private:
         return true;
     }
 
-    void work(index number) {
+    void work(isize number) {
         std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         for (;;) {
             spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
@@ -223,10 +223,10 @@ private:
     std::condition_variable idle_;
     std::atomic<std::uint32_t> epoch_{0};
     job* job_ = nullptr;
-    std::atomic<index> active_{0};  // changes while mutex_ is held
-    index kept_ = 1;                // workers of this number and beyond end
-    std::atomic<index> size_{1};
-    std::atomic<index> wanted_;
+    std::atomic<isize> active_{0};  // changes while mutex_ is held
+    isize kept_ = 1;                // workers of this number and beyond end
+    std::atomic<isize> size_{1};
+    std::atomic<isize> wanted_;
     std::vector<std::thread> workers_;
 };
 

@@ -134,7 +134,7 @@ public:
         fail(key, "true or false", *value);
     }
 
-    [[nodiscard]] index integer(std::string_view key, index absent, index least, index most = config_limits::integer) {
+    [[nodiscard]] isize integer(std::string_view key, isize absent, isize least, isize most = config_limits::integer) {
         const std::optional<json> value = take(key);
         return value ? integer_of(key, *value, least, most) : absent;
     }
@@ -168,13 +168,13 @@ public:
         }
     }
 
-    [[nodiscard]] index integer_of(std::string_view key, const json& value, index least,
-                                   index most = config_limits::integer) const {
+    [[nodiscard]] isize integer_of(std::string_view key, const json& value, isize least,
+                                   isize most = config_limits::integer) const {
         const auto* const number = std::get_if<std::uint64_t>(&value.value);
-        if (number == nullptr || *number > static_cast<std::uint64_t>(most) || static_cast<index>(*number) < least) {
+        if (number == nullptr || *number > static_cast<std::uint64_t>(most) || static_cast<isize>(*number) < least) {
             fail(key, ddpm::detail::text("a whole number of ", least, " ... ", most), value);
         }
-        return static_cast<index>(*number);
+        return static_cast<isize>(*number);
     }
 
     [[nodiscard]] double real_of(std::string_view key, const json& value) const {

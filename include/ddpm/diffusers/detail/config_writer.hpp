@@ -28,7 +28,7 @@ using io::detail::json;
 /// The version of diffusers whose keys are written.
 inline constexpr std::string_view written_version = "0.42.1";
 
-[[nodiscard]] inline json json_of(index value) {
+[[nodiscard]] inline json json_of(isize value) {
     const std::int64_t wide = value;
     return wide < 0 ? json{wide} : json{static_cast<std::uint64_t>(wide)};
 }
@@ -40,7 +40,7 @@ inline constexpr std::string_view written_version = "0.42.1";
 /// A number that Python writes without a fraction where it has none.
 [[nodiscard]] inline json json_of_number(double value) {
     constexpr double exact = 9007199254740992.0;
-    return std::trunc(value) == value && std::abs(value) < exact ? json_of(static_cast<index>(value)) : json_of(value);
+    return std::trunc(value) == value && std::abs(value) < exact ? json_of(static_cast<isize>(value)) : json_of(value);
 }
 
 template <class Values, class F>

@@ -37,7 +37,7 @@ namespace ddpm::diffusers::detail {
 }
 
 /// σ that fall over a range, or over the config's own, by the rule that the config names.
-[[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, index count,
+[[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, isize count,
                                                           const sigma_range& known) {
     const bool ignores_own =
         config.karras_sigmas && is_one_of(config.kind, {scheduler_kind::lms, scheduler_kind::dpm_sde});

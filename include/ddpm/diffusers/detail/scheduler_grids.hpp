@@ -48,7 +48,7 @@ template <class LevelOf>
 }
 
 /// Of the classes after k-diffusion. The end keeps their scale, as diffusers' result does.
-[[nodiscard]] inline time_grid ratio_kind_grid(const scheduler_config& config, const sigma_table& table, index count) {
+[[nodiscard]] inline time_grid ratio_kind_grid(const scheduler_config& config, const sigma_table& table, isize count) {
     const bool converts = converts_sigmas(config);
     std::vector<double> times = converts ? outermost_timesteps(config, count) : fractional_timesteps(config, count);
     std::vector<double> sigmas;
@@ -85,8 +85,8 @@ template <class LevelOf>
 }
 
 /// How many of a schedule's first timesteps lambda_min_clipped leaves.
-[[nodiscard]] inline index clipped_steps(const scheduler_config& config, const sigma_table& table) {
-    index steps = table.steps();
+[[nodiscard]] inline isize clipped_steps(const scheduler_config& config, const sigma_table& table) {
+    isize steps = table.steps();
     while (steps > 0 && -std::log(table.sigma_at(static_cast<double>(steps - 1))) < config.lambda_min_clipped) {
         --steps;
     }
@@ -117,7 +117,7 @@ template <class LevelOf>
 
 /// Of DPM-Solver and its kin over σ of a rectified flow.
 [[nodiscard]] inline time_grid solver_kind_flow_grid(const scheduler_config& config, const sigma_table& table,
-                                                     index count, const scheduler_run_options& options) {
+                                                     isize count, const scheduler_run_options& options) {
     const bool is_unipc = config.kind == scheduler_kind::unipc;
     if (config.kind == scheduler_kind::dpm_inverse ||
         (converts_sigmas(config) && !(is_unipc && config.karras_sigmas))) {
@@ -149,13 +149,13 @@ template <class LevelOf>
 }
 
 /// Of DPM-Solver and its kin.
-[[nodiscard]] inline time_grid solver_kind_grid(const scheduler_config& config, const sigma_table& table, index count,
+[[nodiscard]] inline time_grid solver_kind_grid(const scheduler_config& config, const sigma_table& table, isize count,
                                                 const scheduler_run_options& options) {
     if (config.flow_sigmas) {
         return solver_kind_flow_grid(config, table, count, options);
     }
     const bool inverts = config.kind == scheduler_kind::dpm_inverse;
-    const index steps = clipped_steps(config, table);
+    const isize steps = clipped_steps(config, table);
     std::vector<double> times, sigmas;
     double end = inverts ? table.sigma_at(static_cast<double>(steps - 1)) : table.range().lowest;
     if (converts_sigmas(config)) {
@@ -170,7 +170,7 @@ template <class LevelOf>
             times.push_back(rounds ? std::nearbyint(t) : truncated_time(t));
         }
     } else {
-        for (const index t : solver_kind_timesteps(config, steps, count)) {
+        for (const isize t : solver_kind_timesteps(config, steps, count)) {
             times.push_back(static_cast<double>(t));
             sigmas.push_back(table.sigma_at(times.back()));
         }
@@ -186,7 +186,7 @@ template <class LevelOf>
 
 /// Of the classes whose points are timesteps of a schedule.
 template <NoiseSchedule Schedule>
-[[nodiscard]] time_grid timestep_kind_grid(const scheduler_config& config, const Schedule& schedule, index count) {
+[[nodiscard]] time_grid timestep_kind_grid(const scheduler_config& config, const Schedule& schedule, isize count) {
     if (config.kind == scheduler_kind::pndm) {
         return make_grid(schedule, spaced_timesteps(config, count),
                          config.end_at_clean ? grid_end::zero_noise : grid_end::least_noise);
@@ -198,11 +198,11 @@ template <NoiseSchedule Schedule>
 /// The levels of IPNDMScheduler: those of `crash_grid`, or with trained β the σ that they are, the last of which is the
 /// end.
 /// @throws value_error unless the β are within [0, 1] and rise or fall, and are one more than the steps
-[[nodiscard]] inline time_grid ipndm_grid(const scheduler_config& config, index steps) {
+[[nodiscard]] inline time_grid ipndm_grid(const scheduler_config& config, isize steps) {
     if (config.trained_betas.empty()) {
         return crash_grid(steps);
     }
-    const auto count = static_cast<index>(config.trained_betas.size());
+    const auto count = static_cast<isize>(config.trained_betas.size());
     if (steps != count - 1) {
         throw value_error("make_scheduler_run", "number of steps, which trained_betas say", count - 1, steps);
     }
@@ -216,7 +216,7 @@ template <NoiseSchedule Schedule>
 }
 
 /// Of the classes without β.
-[[nodiscard]] inline time_grid continuous_grid(const scheduler_config& config, index count,
+[[nodiscard]] inline time_grid continuous_grid(const scheduler_config& config, isize count,
                                                const scheduler_run_options& options) {
     const double steps = static_cast<double>(config.train_timesteps);
     const sigma_range range{config.sigma_min.value_or(0), config.sigma_max.value_or(0)};
@@ -244,7 +244,7 @@ template <NoiseSchedule Schedule>
         }
         case scheduler_kind::consistency: {
             const std::vector<double> all = karras_sigmas(config.train_timesteps, range, config.rho);
-            const std::vector<index> chosen = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
+            const std::vector<isize> chosen = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
             for (auto k = chosen.rbegin(); k != chosen.rend(); ++k) {
                 sigmas.push_back(all[static_cast<std::size_t>(*k)]);
             }
@@ -253,7 +253,7 @@ template <NoiseSchedule Schedule>
         case scheduler_kind::score_sde_ve: {
             sigmas = exponential_sigmas(count, range);
             std::vector<double> times;
-            for (index k = 0; k < count; ++k) {
+            for (isize k = 0; k < count; ++k) {
                 const double r = count == 1 ? 0 : static_cast<double>(k) / static_cast<double>(count - 1);
                 times.push_back(range.lowest *
                                 std::pow(range.highest / range.lowest, 1 - r * (1 - config.sampling_eps)));

@@ -46,8 +46,8 @@ enum class domain { any, positive };
             [=](std::string_view, const scheduler_config& config) { return json_of(config.*member); }};
 }
 
-[[nodiscard]] inline scheduler_key key_of(index scheduler_config::*member, index least,
-                                          index most = config_limits::integer) {
+[[nodiscard]] inline scheduler_key key_of(isize scheduler_config::*member, isize least,
+                                          isize most = config_limits::integer) {
     return {[=](config_reader& reader, std::string_view key, scheduler_config& config) {
                 config.*member = reader.integer(key, config.*member, least, most);
             },
@@ -169,7 +169,7 @@ template <class E>
                     reader.each(key, *value, [&](const json& element) {
                         config.trained_betas.push_back(reader.real_of(key, element));
                     });
-                    const auto count = static_cast<index>(config.trained_betas.size());
+                    const auto count = static_cast<isize>(config.trained_betas.size());
                     if (config.kind == scheduler_kind::ipndm && count < 2) {  // its steps are as many, less one
                         reader.fail(key, "at least two numbers", count);
                     }
@@ -211,7 +211,7 @@ template <class E>
                 }
             },
             [](std::string_view, const scheduler_config& config) {
-                return json_list(config.disable_corrector, [](index step) { return step; });
+                return json_list(config.disable_corrector, [](isize step) { return step; });
             }};
 }
 

@@ -29,7 +29,7 @@ namespace ddpm::diffusers::detail {
 
 /// ᾱ_t, or before the first timestep that of the chain's end.
 template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> alpha_bar_or_end(const scheduler_config& config, const Schedule& schedule, index t) {
+[[nodiscard]] real_of<Schedule> alpha_bar_or_end(const scheduler_config& config, const Schedule& schedule, isize t) {
     return t >= 0 ? schedule.alpha_bar(t) : config.end_at_clean ? real_of<Schedule>{1} : schedule.alpha_bar(0);
 }
 
@@ -41,7 +41,7 @@ template <std::floating_point Real>
 
 /// β_t, if the schedule knows it.
 template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> beta_or(const Schedule& schedule, index t, real_of<Schedule> unknown) {
+[[nodiscard]] real_of<Schedule> beta_or(const Schedule& schedule, isize t, real_of<Schedule> unknown) {
     if constexpr (requires {
                       { schedule.beta(t) } -> std::same_as<real_of<Schedule>>;
                   }) {
@@ -65,8 +65,8 @@ template <NoiseSchedule Schedule>
 }
 
 template <NoiseSchedule Schedule>
-void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, index k, index t,
-                   index s) {
+void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, isize k, isize t,
+                   isize s) {
     using real = real_of<Schedule>;
     auto posterior = posterior_at(schedule, s, t);
     if (config.kind == scheduler_kind::unclip) {
@@ -77,10 +77,10 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
     }
     const real large = transition_at(schedule, s, t).variance;
     const real beta_tilde = std::max(posterior.variance, static_cast<real>(smallest_variance));
-    const index e = plan.evaluate(k, plan.grid()[k]);
+    const isize e = plan.evaluate(k, plan.grid()[k]);
     std::vector<term> terms{term::x0(e, static_cast<double>(posterior.x0)), term::x(static_cast<double>(posterior.xt))};
     if (t > 0) {
-        const index z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
+        const isize z = plan.draw(plan.grid()[k].level, plan.grid()[k + 1].level);
         if (const auto head = head_of(config.variance)) {
             plan.spread({*head, static_cast<double>(std::log(beta_tilde)), static_cast<double>(std::log(large)),
                          static_cast<double>(beta_tilde), static_cast<double>(posterior.x0)});
@@ -97,19 +97,19 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
 
 /// A step of DDIM from t back to s. It draws if η > 0, or in any case.
 template <NoiseSchedule Schedule>
-void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, double eta, index k,
-                   const grid_point& at, index t, index s, bool draws = false) {
+void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, double eta, isize k,
+                   const grid_point& at, isize t, isize s, bool draws = false) {
     using real = real_of<Schedule>;
     const real alpha_bar_t = schedule.alpha_bar(t);
     const real alpha_bar_s = alpha_bar_or_end(config, schedule, s);
     const real variance = (1 - alpha_bar_s) / (1 - alpha_bar_t) * (1 - alpha_bar_t / alpha_bar_s);
     const real sigma = static_cast<real>(eta) * std::sqrt(std::max(real{0}, variance));
     const real direction = std::sqrt(std::max(real{0}, 1 - alpha_bar_s - sigma * sigma));
-    const index e = plan.evaluate(k, at);
+    const isize e = plan.evaluate(k, at);
     std::vector<term> terms{term::x0(e, static_cast<double>(std::sqrt(alpha_bar_s))),
                             term::eps(e, static_cast<double>(direction))};
     if (eta > 0 || draws) {
-        const index z = plan.draw(at.level, level_of(alpha_bar_s));
+        const isize z = plan.draw(at.level, level_of(alpha_bar_s));
         terms.push_back(term::noise(z, static_cast<double>(sigma)));
     }
     plan.set(quantity::x, std::move(terms));
@@ -117,18 +117,18 @@ void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Sc
 
 /// DDIM's steps up: the network is told the timestep that a step goes to, and the step begins ⌊T/n⌋ before it.
 template <NoiseSchedule Schedule>
-[[nodiscard]] sampling_plan ddim_inverse_plan(const scheduler_config& config, const Schedule& schedule, index count) {
-    std::vector<index> timesteps = spaced_timesteps(config, count);
+[[nodiscard]] sampling_plan ddim_inverse_plan(const scheduler_config& config, const Schedule& schedule, isize count) {
+    std::vector<isize> timesteps = spaced_timesteps(config, count);
     std::reverse(timesteps.begin(), timesteps.end());
     std::vector<grid_point> points;
-    for (const index t : timesteps) {
-        const index before = t - config.train_timesteps / count;
+    for (const isize t : timesteps) {
+        const isize before = t - config.train_timesteps / count;
         points.push_back({static_cast<double>(t), level_of(alpha_bar_or_end(config, schedule, before))});
     }
     points.push_back({-1, level_of(schedule.alpha_bar(timesteps.back()))});
     sampling_plan plan((time_grid(std::move(points))));
-    for (index k = 0; k < count; ++k) {
-        const index e = plan.evaluate(k, plan.grid()[k]);
+    for (isize k = 0; k < count; ++k) {
+        const isize e = plan.evaluate(k, plan.grid()[k]);
         const marginal<double> to = level_of(schedule.alpha_bar(timesteps[static_cast<std::size_t>(k)]));
         plan.set(quantity::x, {term::x0(e, to.signal), term::eps(e, to.sigma)});
     }
@@ -156,29 +156,29 @@ template <NoiseSchedule Schedule>
 /// The steps of RePaint: down by DDIM with η, and up again one timestep after the other, with the β that diffusers
 /// takes. For inpainting run it with `inpaint`.
 template <NoiseSchedule Schedule>
-[[nodiscard]] sampling_plan repaint_plan(const scheduler_config& config, const Schedule& schedule, index count,
+[[nodiscard]] sampling_plan repaint_plan(const scheduler_config& config, const Schedule& schedule, isize count,
                                          const scheduler_run_options& options) {
     if (options.jump_length < 1 || options.jump_count < 1) {
         throw value_error("make_scheduler_run", "jump_length and jump_count", ">= 1",
                           ddpm::detail::text(options.jump_length, ", ", options.jump_count));
     }
-    const std::vector<index> falling = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
-    const index stride = config.train_timesteps / count;
+    const std::vector<isize> falling = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
+    const isize stride = config.train_timesteps / count;
     sampling_plan plan(make_grid(schedule, falling));
-    std::vector<index> jumps(static_cast<std::size_t>(count), 0);
-    for (index j = 0; j < count - options.jump_length; j += options.jump_length) {
+    std::vector<isize> jumps(static_cast<std::size_t>(count), 0);
+    for (isize j = 0; j < count - options.jump_length; j += options.jump_length) {
         jumps[static_cast<std::size_t>(j)] = options.jump_count - 1;
     }
-    index step = 0;
-    for (index j = count - 1; j >= 0; --j) {
-        const index k = count - 1 - j, t = j * stride;
+    isize step = 0;
+    for (isize j = count - 1; j >= 0; --j) {
+        const isize k = count - 1 - j, t = j * stride;
         // diffusers draws at every step, for the known part of the image.
         add_ddim_step(plan, config, schedule, config.eta, step++, plan.grid()[k], t, t - stride, true);
-        index& left = jumps[static_cast<std::size_t>(j)];
+        isize& left = jumps[static_cast<std::size_t>(j)];
         if (left > 0) {
             --left;
-            for (index up = 0; up < options.jump_length; ++up) {
-                for (index i = 0; i < stride; ++i) {
+            for (isize up = 0; up < options.jump_length; ++up) {
+                for (isize i = 0; i < stride; ++i) {
                     const double beta = static_cast<double>(schedule.beta((j + up) * stride + i));
                     plan.renoise(plan.grid()[k].level, plan.grid()[k].level, std::sqrt(1 - beta), std::sqrt(beta));
                 }

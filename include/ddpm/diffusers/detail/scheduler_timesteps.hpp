@@ -16,7 +16,7 @@ namespace ddpm::diffusers::detail {
 /// The timesteps of trailing spacing, of `count` over all T, as far as they lie below `last`. A half is rounded as in
 /// numpy.arange, whose stride is the difference of two rounded numbers.
 /// @throws value_error unless 1 ≤ count ≤ T
-[[nodiscard]] inline std::vector<index> trailing_timesteps(index train_steps, index last, index count) {
+[[nodiscard]] inline std::vector<isize> trailing_timesteps(isize train_steps, isize last, isize count) {
     if (count < 1 || count > train_steps) {
         throw value_error("scheduler_timesteps", "number of timesteps",
                           ddpm::detail::text("1 <= count <= ", train_steps), count);
@@ -24,12 +24,12 @@ namespace ddpm::diffusers::detail {
     const double start = static_cast<double>(last),
                  step = static_cast<double>(train_steps) / static_cast<double>(count);
     const double stride = (start - step) - start;
-    const index inside = std::min(count, static_cast<index>(std::ceil(start / step)));
-    std::vector<index> timesteps;
-    for (index k = 0; k < inside; ++k) {
+    const isize inside = std::min(count, static_cast<isize>(std::ceil(start / step)));
+    std::vector<isize> timesteps;
+    for (isize k = 0; k < inside; ++k) {
         const double t = std::nearbyint(start + static_cast<double>(k) * stride) - 1;
         if (t >= 0) {  // the last may be a rounded 0, before the first timestep
-            timesteps.push_back(static_cast<index>(t));
+            timesteps.push_back(static_cast<isize>(t));
         }
     }
     return timesteps;
@@ -37,20 +37,20 @@ namespace ddpm::diffusers::detail {
 
 /// Timesteps by the config's spacing.
 /// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
-[[nodiscard]] inline std::vector<index> spaced_timesteps(const scheduler_config& config, index count) {
-    const index offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
+[[nodiscard]] inline std::vector<isize> spaced_timesteps(const scheduler_config& config, isize count) {
+    const isize offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
     return make_timesteps(config.train_timesteps, count, config.spacing, offset);
 }
 
 /// The same, but linspace unrounded, so that there may be more of them than T. So may there be of leading, whose stride
 /// ⌊T/n⌋ is then 0: all are its offset.
 /// @throws value_error as spaced_timesteps
-[[nodiscard]] inline std::vector<double> fractional_timesteps(const scheduler_config& config, index count) {
+[[nodiscard]] inline std::vector<double> fractional_timesteps(const scheduler_config& config, isize count) {
     const double last = static_cast<double>(config.train_timesteps - 1);
     if (config.spacing == timestep_spacing::linspace && count > 1) {
         const double stride = last / static_cast<double>(count - 1);
         std::vector<double> times{last};
-        for (index k = 1; k < count; ++k) {
+        for (isize k = 1; k < count; ++k) {
             times.push_back(static_cast<double>(count - 1 - k) * stride);
         }
         return times;
@@ -58,13 +58,13 @@ namespace ddpm::diffusers::detail {
     if (config.spacing == timestep_spacing::leading && count > config.train_timesteps) {
         return std::vector<double>(static_cast<std::size_t>(count), static_cast<double>(config.steps_offset));
     }
-    const std::vector<index> whole = spaced_timesteps(config, count);
+    const std::vector<isize> whole = spaced_timesteps(config, count);
     return {whole.begin(), whole.end()};
 }
 
 /// The first and the last of those timesteps, between whose σ others are chosen. Of more than T steps trailing reaches
 /// from T − 1 to 0.
-[[nodiscard]] inline std::vector<double> outermost_timesteps(const scheduler_config& config, index count) {
+[[nodiscard]] inline std::vector<double> outermost_timesteps(const scheduler_config& config, isize count) {
     if (count > config.train_timesteps && config.spacing == timestep_spacing::trailing) {
         return {static_cast<double>(config.train_timesteps - 1), 0};
     }
@@ -74,13 +74,13 @@ namespace ddpm::diffusers::detail {
 
 /// The timesteps of DPM-Solver and its kin among the first `last`; of its inverse, which goes up, the noisiest first
 /// too.
-[[nodiscard]] inline std::vector<index> solver_kind_timesteps(const scheduler_config& config, index last, index count) {
+[[nodiscard]] inline std::vector<isize> solver_kind_timesteps(const scheduler_config& config, isize last, isize count) {
     if (config.spacing == timestep_spacing::trailing) {
         return trailing_timesteps(config.train_timesteps, last, count);
     }
-    const index offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
+    const isize offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
     if (config.kind == scheduler_kind::dpm_inverse) {
-        std::vector<index> timesteps = make_timesteps(last, count + 1, config.spacing, offset);
+        std::vector<isize> timesteps = make_timesteps(last, count + 1, config.spacing, offset);
         timesteps.erase(timesteps.begin());
         return timesteps;
     }

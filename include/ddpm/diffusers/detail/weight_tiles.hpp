@@ -23,7 +23,7 @@
 namespace ddpm::diffusers::detail {
 
 /// How many outputs go together: a cache line of floats.
-inline constexpr index tile_outputs = 16;
+inline constexpr isize tile_outputs = 16;
 
 /// A part of a parameter that goes from its file to its place: the numbers of some outputs, each
 /// of them for some inputs. A parameter in torch's order is one output, whose inputs are all its numbers.
@@ -31,9 +31,9 @@ template <Scalar S>
 struct weight_tile {
     const nn::parameter<S>* to;
     stored_tensor from;
-    index first_output, outputs;
-    index first_input, inputs;
-    index all_outputs, all_inputs, positions;  ///< of the parameter
+    isize first_output, outputs;
+    isize first_input, inputs;
+    isize all_outputs, all_inputs, positions;  ///< of the parameter
 
     [[nodiscard]] std::size_t bytes() const noexcept {
         return static_cast<std::size_t>(outputs * inputs * positions) *
@@ -44,19 +44,19 @@ struct weight_tile {
 /// Cuts a parameter into tiles, each whole cache lines of its memory and not more than a part of the second cache.
 template <Scalar S>
 void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to, const stored_tensor& from) {
-    constexpr index most_numbers = index{1} << 16;
-    const index size = to.shape.size();
+    constexpr isize most_numbers = isize{1} << 16;
+    const isize size = to.shape.size();
     if (size == 0) {
         return;
     }
     const bool as_stored = to.order == nn::tensor_order::last_fastest;
-    const index all_outputs = as_stored ? 1 : to.shape[0];
-    const index all_inputs = as_stored ? size : to.shape.dimensions() > 1 ? to.shape[1] : 1;
-    const index positions = size / (all_outputs * all_inputs);
-    const index outputs = std::min(all_outputs, tile_outputs);
-    const index inputs = std::clamp<index>(most_numbers / (outputs * positions), 1, all_inputs);
-    for (index o = 0; o < all_outputs; o += outputs) {
-        for (index i = 0; i < all_inputs; i += inputs) {
+    const isize all_outputs = as_stored ? 1 : to.shape[0];
+    const isize all_inputs = as_stored ? size : to.shape.dimensions() > 1 ? to.shape[1] : 1;
+    const isize positions = size / (all_outputs * all_inputs);
+    const isize outputs = std::min(all_outputs, tile_outputs);
+    const isize inputs = std::clamp<isize>(most_numbers / (outputs * positions), 1, all_inputs);
+    for (isize o = 0; o < all_outputs; o += outputs) {
+        for (isize i = 0; i < all_inputs; i += inputs) {
             tiles.push_back({&to, from, o, std::min(outputs, all_outputs - o), i, std::min(inputs, all_inputs - i),
                              all_outputs, all_inputs, positions});
         }
@@ -67,17 +67,17 @@ void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to
 template <Scalar S>
 void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
     const std::size_t number = static_cast<std::size_t>(io::bits(tile.from.info->type) / 8);
-    const auto read = [&](index first, std::span<std::byte> out) {
+    const auto read = [&](isize first, std::span<std::byte> out) {
         tile.from.file->read_bytes(*tile.from.name, static_cast<std::uint64_t>(first) * number, out);
     };
-    const index row = tile.all_inputs * tile.positions;
-    const index first = tile.first_output * row + tile.first_input * tile.positions;
+    const isize row = tile.all_inputs * tile.positions;
+    const isize first = tile.first_output * row + tile.first_input * tile.positions;
     if (tile.inputs == tile.all_inputs) {
         read(first, buffer.first(tile.bytes()));
         return;
     }
     const std::size_t part = tile.bytes() / static_cast<std::size_t>(tile.outputs);
-    for (index output = 0; output < tile.outputs; ++output) {
+    for (isize output = 0; output < tile.outputs; ++output) {
         read(first + output * row, buffer.subspan(static_cast<std::size_t>(output) * part, part));
     }
 }
@@ -86,33 +86,33 @@ void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
 template <class Stored, Scalar S, class Convert>
 void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert& convert) {
     S* const to = tile.to->values.data() + tile.first_output;
-    const auto number = [&](index at) {
+    const auto number = [&](isize at) {
         return convert(io::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
     };
     if (tile.all_outputs == 1 && tile.positions == 1) {  // memory and file agree
         S* const out = to + tile.first_input;
-        for (index i = 0; i < tile.inputs; ++i) {
+        for (isize i = 0; i < tile.inputs; ++i) {
             out[i] = number(i);
         }
         return;
     }
-    const index row = tile.inputs * tile.positions;
+    const isize row = tile.inputs * tile.positions;
     // The loop over a whole tile's outputs, unrolled: a third faster.
-    const auto store_outputs = [&]<std::size_t... output>(S* out, index at, std::index_sequence<output...>) {
-        ((out[output] = number(static_cast<index>(output) * row + at)), ...);
+    const auto store_outputs = [&]<std::size_t... output>(S* out, isize at, std::index_sequence<output...>) {
+        ((out[output] = number(static_cast<isize>(output) * row + at)), ...);
     };
     // So many inputs that what the positions of one round read stays in the first cache until the next.
-    const index group = std::max<index>(1, 64 / tile.positions);
-    for (index begin = 0; begin < tile.inputs; begin += group) {
-        const index end = std::min(begin + group, tile.inputs);
-        for (index position = 0; position < tile.positions; ++position) {
-            for (index input = begin; input < end; ++input) {
+    const isize group = std::max<isize>(1, 64 / tile.positions);
+    for (isize begin = 0; begin < tile.inputs; begin += group) {
+        const isize end = std::min(begin + group, tile.inputs);
+        for (isize position = 0; position < tile.positions; ++position) {
+            for (isize input = begin; input < end; ++input) {
                 S* const out = to + (position * tile.all_inputs + tile.first_input + input) * tile.all_outputs;
-                const index at = input * tile.positions + position;
+                const isize at = input * tile.positions + position;
                 if (tile.outputs == tile_outputs) {
                     store_outputs(out, at, std::make_index_sequence<static_cast<std::size_t>(tile_outputs)>{});
                 } else {
-                    for (index output = 0; output < tile.outputs; ++output) {
+                    for (isize output = 0; output < tile.outputs; ++output) {
                         out[output] = number(output * row + at);
                     }
                 }
@@ -165,8 +165,8 @@ void load_tiles(const std::vector<weight_tile<S>>& tiles, bool reject_nonfinite)
     }
     const io::detail::staging_memory memory(begin.back());
     const auto for_each_tile = [&](const auto& f) {
-        constexpr index grain = 16;
-        parallel_for(static_cast<index>(tiles.size()), grain, [&](index first, index last) {
+        constexpr isize grain = 16;
+        parallel_for(static_cast<isize>(tiles.size()), grain, [&](isize first, isize last) {
             for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
                 f(tiles[i], memory.data() + begin[i]);
             }

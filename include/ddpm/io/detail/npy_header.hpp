@@ -36,28 +36,28 @@ struct npy_type {
 struct npy_header {
     npy_type type;
     bool fortran_order = false;
-    std::vector<index> shape;
+    std::vector<isize> shape;
     std::size_t data_start = 0;
 
     /// N: the first of several extents; an array of one extent is one sample.
-    [[nodiscard]] index samples() const noexcept { return shape.size() > 1 ? shape.front() : 1; }
+    [[nodiscard]] isize samples() const noexcept { return shape.size() > 1 ? shape.front() : 1; }
 
     /// The extents of a sample.
-    [[nodiscard]] std::span<const index> sample_extents() const noexcept {
+    [[nodiscard]] std::span<const isize> sample_extents() const noexcept {
         return std::span(shape).subspan(shape.size() > 1 ? 1 : 0);
     }
 
     /// D, the number of elements of a sample.
-    [[nodiscard]] index sample_size() const noexcept {
+    [[nodiscard]] isize sample_size() const noexcept {
         const auto extents = sample_extents();
-        return std::accumulate(extents.begin(), extents.end(), index{1}, std::multiplies<>());
+        return std::accumulate(extents.begin(), extents.end(), isize{1}, std::multiplies<>());
     }
 };
 
 /// A shape as Python writes it.
-[[nodiscard]] inline std::string npy_shape_text(std::span<const index> shape) {
+[[nodiscard]] inline std::string npy_shape_text(std::span<const isize> shape) {
     std::string out = "(";
-    for (const index extent : shape) {
+    for (const isize extent : shape) {
         out.append(out.size() > 1 ? " " : "").append(ddpm::detail::text(extent, ','));
     }
     if (shape.size() > 1) {
@@ -93,7 +93,7 @@ inline constexpr std::size_t npy_longest_prefix = 10'000;
 
 /// The bytes before the data of a C-order array of floating-point numbers: version 1.0, padded so that the data begins
 /// at a multiple of 64.
-[[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, std::span<const index> shape) {
+[[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, std::span<const isize> shape) {
     std::string text(npy_magic);
     text.append("\x01\x00\x00\x00", 4);
     text.append(ddpm::detail::text("{'descr': '<f", element_bytes, "', 'fortran_order': False, 'shape': ",
@@ -196,8 +196,8 @@ private:
         return is_true;
     }
 
-    std::vector<index> shape() {
-        std::vector<index> extents;
+    std::vector<isize> shape() {
+        std::vector<isize> extents;
         at_.expect_token('(');
         while (!at_.accept_token(')')) {
             extents.push_back(extent());
@@ -215,9 +215,9 @@ private:
         return extents;
     }
 
-    index extent() {
+    isize extent() {
         at_.skip_space();
-        index value = 0;
+        isize value = 0;
         const std::string_view rest = at_.rest();
         const auto [end, status] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
         if (status != std::errc{} || rest.front() == '-' || (rest.front() == '0' && end - rest.data() > 1)) {
@@ -262,7 +262,7 @@ private:
     npy_dictionary_reader(text.substr(start, static_cast<std::size_t>(length)), where).read(header);
     // An extent of 0 must not hide that the others do not fit.
     std::optional<std::uint64_t> sample_bytes = header.type.bytes;
-    for (const index extent : header.sample_extents()) {
+    for (const isize extent : header.sample_extents()) {
         sample_bytes = sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(extent)) : std::nullopt;
     }
     const auto bytes =

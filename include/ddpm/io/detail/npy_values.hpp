@@ -125,8 +125,8 @@ void read_npy_values(const File& file, const npy_header& header, std::span<S> ou
 }
 
 /// Where an element of a sample lies in an array whose first extent is the fastest, by where it lies in C order.
-[[nodiscard]] inline index fortran_place(index place, std::span<const index> extents, index stride) noexcept {
-    index out = 0;
+[[nodiscard]] inline isize fortran_place(isize place, std::span<const isize> extents, isize stride) noexcept {
+    isize out = 0;
     for (auto extent = extents.rbegin(); extent != extents.rend(); ++extent) {
         stride /= *extent;
         out += place % *extent * stride;
@@ -138,8 +138,8 @@ void read_npy_values(const File& file, const npy_header& header, std::span<S> ou
 /// The batch that an array of that header is.
 template <Scalar S, class File>
 [[nodiscard]] batch<S> read_npy_batch(const File& file, const npy_header& header) {
-    const index samples = header.samples();
-    const index size = header.sample_size();
+    const isize samples = header.samples();
+    const isize size = header.sample_size();
     const auto numbers = [](batch<S>& of) { return std::span<S>(of.data(), static_cast<std::size_t>(of.size())); };
     batch<S> out(size, samples);
     if (!header.fortran_order) {
@@ -148,7 +148,7 @@ template <Scalar S, class File>
     }
     batch<S> stored(samples, size);
     read_npy_values(file, header, numbers(stored));
-    for (index i = 0; i < size; ++i) {
+    for (isize i = 0; i < size; ++i) {
         out.row(i) = stored.col(fortran_place(i, header.sample_extents(), size)).transpose();
     }
     return out;

@@ -14,9 +14,9 @@ DDPM_INLINE void adam_pack(pack<S>& p, pack<S> g, pack<S>& m, pack<S>& v, S grad
 }
 
 template <class S>
-void adam(index size, index ahead, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep,
+void adam(isize size, isize ahead, S* p, const S* g, S* m, S* v, S gradient_scale, S shrink, S l2, S m_rate, S v_keep,
           S v_rate, S v_correction, S step_size, S epsilon) {
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         if (ahead > 0 && i + ahead < size) {  // beyond may be another thread's
             fetch_elements<lanes<S>>(p + i + ahead);
@@ -32,7 +32,7 @@ void adam(index size, index ahead, S* p, const S* g, S* m, S* v, S gradient_scal
         store(v + i, v_i);
     }
     if (i < size) {
-        const index rest = size - i;
+        const isize rest = size - i;
         pack<S> p_i = load_first(p + i, rest), m_i = load_first(m + i, rest), v_i = load_first(v + i, rest);
         adam_pack<S>(p_i, load_first(g + i, rest), m_i, v_i, gradient_scale, shrink, l2, m_rate, v_keep, v_rate,
                      v_correction, step_size, epsilon);

@@ -6,7 +6,7 @@
 /// The words of 64 elements, from the counters first … first + 15.
 DDPM_INLINE void make_word_block(const philox_keys& keys, const philox_sample& sample, std::uint32_t first,
                                  std::uint32_t* out) {
-    for (index i = 0; i < 16; i += lanes<std::uint32_t>) {
+    for (isize i = 0; i < 16; i += lanes<std::uint32_t>) {
         const pack<std::uint64_t> counters = even_counters() + std::uint64_t{first + static_cast<std::uint32_t>(i)};
         const philox_words even = philox(keys, sample, counters);
         const philox_words odd = philox(keys, sample, counters + 1u);
@@ -19,15 +19,15 @@ DDPM_INLINE void make_word_block(const philox_keys& keys, const philox_sample& s
 
 template <class S>
 DDPM_INLINE void drop_some(const std::uint32_t* words, std::uint32_t threshold, S factor, const S* x, S* out,
-                           index count) {
-    for (index i = 0; i < count; ++i) {
+                           isize count) {
+    for (isize i = 0; i < count; ++i) {
         out[i] = words[i] >= threshold ? x[i] * factor : S(0);
     }
 }
 
 DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold, float factor, const float* x,
                             float* out) {
-    for (index i = 0; i < 64; i += lanes<float>) {
+    for (isize i = 0; i < 64; i += lanes<float>) {
         store(out + i, select(load(words + i) >= threshold, load(x + i) * factor, pack<float>{}));
     }
 }
@@ -40,14 +40,14 @@ DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold,
 /// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. x and out are
 /// where element `first` of the first sample is.
 template <class S>
-void dropout(const normal_address& at, std::uint32_t threshold, S factor, const S* x, index x_stride, S* out,
-             index out_stride, index columns, index first, index count) {
+void dropout(const normal_address& at, std::uint32_t threshold, S factor, const S* x, isize x_stride, S* out,
+             isize out_stride, isize columns, isize first, isize count) {
     const philox_keys keys = make_philox_keys(at.seed);
     std::uint32_t words[64];
-    for (index n = 0; n < columns; ++n, x += x_stride, out += out_stride) {
+    for (isize n = 0; n < columns; ++n, x += x_stride, out += out_stride) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
-        index e = 0;
+        isize e = 0;
         for (; e + 64 <= count; e += 64) {
             make_word_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), words);
             drop_block(words, threshold, factor, x + e, out + e);

@@ -30,8 +30,8 @@ DDPM_INLINE pack<T> evaluate(pack<T> x) {
 }
 
 template <elementary_function F, class S>
-void evaluate_array(index size, const S* x, S* out) {
-    index i = 0;
+void evaluate_array(isize size, const S* x, S* out) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         store(out + i, evaluate<F, S>(load(x + i)));
     }
@@ -41,15 +41,15 @@ void evaluate_array(index size, const S* x, S* out) {
 }
 
 template <class S>
-void sincos_array(index size, const S* x, S* sine, S* cosine) {
-    index i = 0;
+void sincos_array(isize size, const S* x, S* sine, S* cosine) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const sincos_packs<S> both = sincos<S>(load(x + i));
         store(sine + i, both.sine);
         store(cosine + i, both.cosine);
     }
     if (i < size) {
-        const index rest = size - i;
+        const isize rest = size - i;
         const sincos_packs<S> both = sincos<S>(load_first(x + i, rest));
         store_first(sine + i, both.sine, rest);
         store_first(cosine + i, both.cosine, rest);

@@ -16,7 +16,7 @@ DDPM_INLINE pack<S> end_of(const step_end<S>& c, pack<S> x, pack<S> eps, pack<S>
 
 /// Of the elements from p on, `Whole` packs or `count` elements of one.
 template <bool Whole, class S>
-DDPM_INLINE pack<S> load_some(const S* p, [[maybe_unused]] index count) {
+DDPM_INLINE pack<S> load_some(const S* p, [[maybe_unused]] isize count) {
     if constexpr (Whole) {
         return load(p);
     } else {
@@ -26,7 +26,7 @@ DDPM_INLINE pack<S> load_some(const S* p, [[maybe_unused]] index count) {
 
 template <bool Whole, class S>
 DDPM_INLINE embedded_end<S> make_embedded_end(const embedded_step<S>& step, const S* x, const S* eps, const S* u,
-                                              const S* p, const S* low, index count) {
+                                              const S* p, const S* low, isize count) {
     const pack<S> old = load_some<Whole>(x, count), first = load_some<Whole>(eps, count);
     const pack<S> later = step.from * load_some<Whole>(u, count) + step.value * load_some<Whole>(p, count);
     const pack<S> worse = low != nullptr ? load_some<Whole>(low, count) : end_of<S>(step.low, old, first, later);
@@ -38,19 +38,19 @@ DDPM_INLINE embedded_end<S> make_embedded_end(const embedded_step<S>& step, cons
 }
 
 template <class S>
-double take_embedded_step(index size, const embedded_step<S>& coefficients, S* x, const S* eps, const S* u, const S* p,
+double take_embedded_step(isize size, const embedded_step<S>& coefficients, S* x, const S* eps, const S* u, const S* p,
                           const S* low, S* old) {
     const embedded_step<S> step = coefficients;  // which no store can change
     sixteen_sums sums{};
-    for (index i = 0; i < size; i += 16) {
+    for (isize i = 0; i < size; i += 16) {
         fetch_elements<16>(x + i + fetch_ahead);
         fetch_elements<16>(eps + i + fetch_ahead);
         fetch_elements<16>(u + i + fetch_ahead);
         fetch_elements<16>(p + i + fetch_ahead);
         S error[16] = {};
         DDPM_UNROLL
-        for (index at = 0; at < 16; at += lanes<S>) {
-            const index e = i + at, rest = size - e;
+        for (isize at = 0; at < 16; at += lanes<S>) {
+            const isize e = i + at, rest = size - e;
             const S* const given = low == nullptr ? nullptr : low + e;
             if (rest >= lanes<S>) {
                 const embedded_end<S> end = make_embedded_end<true>(step, x + e, eps + e, u + e, p + e, given, rest);

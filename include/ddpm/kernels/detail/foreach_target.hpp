@@ -8,9 +8,9 @@
 //    `pack`.
 //
 //        template <class S>
-//        void scale(S* x, index size, S a) {
+//        void scale(S* x, isize size, S a) {
 //            const pack<S> factor = splat(a);
-//            index i = 0;
+//            isize i = 0;
 //            for (; i + lanes<S> <= size; i += lanes<S>) {
 //                store(x + i, factor * load(x + i));
 //            }

@@ -5,7 +5,7 @@
 // beside it. `Part` says that a block is the last `count` channels, which do not fill a pack.
 
 template <class S>
-DDPM_INLINE pack<double> load_wide_first(const S* p, index count) {
+DDPM_INLINE pack<double> load_wide_first(const S* p, isize count) {
     narrow<S> v{};
     __builtin_memcpy(&v, p, static_cast<decltype(sizeof 0)>(count) * sizeof(S));
     return __builtin_convertvector(v, pack<double>);
@@ -13,20 +13,20 @@ DDPM_INLINE pack<double> load_wide_first(const S* p, index count) {
 
 /// In one pass, by the differences from a channel's first pixel, which none of n pixels can have further from the mean
 /// than √n deviations: that bounds what is lost where the squares are put together.
-template <index Packs, bool Part, class S>
-DDPM_INLINE void channel_moments_block(index count, index pixels, const S* x, index stride, double* mean,
+template <isize Packs, bool Part, class S>
+DDPM_INLINE void channel_moments_block(isize count, isize pixels, const S* x, isize stride, double* mean,
                                        double* squares) {
     constexpr std::size_t packs = static_cast<std::size_t>(Packs);
     pack<double> first[packs], sum[packs], square[packs];
     DDPM_UNROLL
-    for (index p = 0; p < Packs; ++p) {
+    for (isize p = 0; p < Packs; ++p) {
         first[p] = Part ? load_wide_first<S>(x, count) : load_wide<S>(x + p * lanes<double>);
         sum[p] = square[p] = pack<double>{};
     }
-    for (index n = 1; n < pixels; ++n) {
+    for (isize n = 1; n < pixels; ++n) {
         const S* const at = x + n * stride;
         DDPM_UNROLL
-        for (index p = 0; p < Packs; ++p) {
+        for (isize p = 0; p < Packs; ++p) {
             const pack<double> difference =
                 (Part ? load_wide_first<S>(at, count) : load_wide<S>(at + p * lanes<double>)) - first[p];
             sum[p] += difference;
@@ -35,7 +35,7 @@ DDPM_INLINE void channel_moments_block(index count, index pixels, const S* x, in
     }
     const double inverse = 1 / static_cast<double>(pixels);
     DDPM_UNROLL
-    for (index p = 0; p < Packs; ++p) {
+    for (isize p = 0; p < Packs; ++p) {
         const pack<double> shift = sum[p] * inverse, rest = max(pack<double>{}, square[p] - sum[p] * shift);
         if (Part) {
             store_first(mean, first[p] + shift, count);
@@ -47,8 +47,8 @@ DDPM_INLINE void channel_moments_block(index count, index pixels, const S* x, in
     }
 }
 
-template <index Packs, class S>
-DDPM_INLINE void channel_moments_from(index c, index channels, index pixels, const S* x, index stride, double* mean,
+template <isize Packs, class S>
+DDPM_INLINE void channel_moments_from(isize c, isize channels, isize pixels, const S* x, isize stride, double* mean,
                                       double* squares) {
     for (; c + Packs * lanes<double> <= channels; c += Packs * lanes<double>) {
         channel_moments_block<Packs, false, S>(0, pixels, x + c, stride, mean + c, squares + c);
@@ -61,7 +61,7 @@ DDPM_INLINE void channel_moments_from(index c, index channels, index pixels, con
 }
 
 template <class S>
-void channel_moments(index channels, index pixels, const S* x, index stride, double* mean, double* squares) {
+void channel_moments(isize channels, isize pixels, const S* x, isize stride, double* mean, double* squares) {
     channel_moments_from<DDPM_TARGET_BYTES == 64 ? 8 : 4, S>(0, channels, pixels, x, stride, mean, squares);
 }
 
@@ -75,15 +75,15 @@ DDPM_INLINE pack<S> activate(pack<S> x) {
 }
 
 template <activation F, class S>
-void scale_shift(index channels, index pixels, const S* x, index x_stride, const S* a, const S* b, S* y,
-                 index y_stride) {
-    for (index n = 0; n < pixels; ++n) {
-        index c = 0;
+void scale_shift(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, S* y,
+                 isize y_stride) {
+    for (isize n = 0; n < pixels; ++n) {
+        isize c = 0;
         for (; c + lanes<S> <= channels; c += lanes<S>) {
             store(y + c, activate<F, S>(multiply_add(load(a + c), load(x + c), load(b + c))));
         }
         if (c < channels) {
-            const index rest = channels - c;
+            const isize rest = channels - c;
             const pack<S> u = multiply_add(load_first(a + c, rest), load_first(x + c, rest), load_first(b + c, rest));
             store_first(y + c, activate<F, S>(u), rest);
         }
@@ -92,26 +92,26 @@ void scale_shift(index channels, index pixels, const S* x, index x_stride, const
     }
 }
 
-template <activation F, index Packs, bool Part, class S>
-DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, index x_stride, const S* a, const S* b,
-                                        const S* dy, index dy_stride, S* du, index du_stride, double* sums,
+template <activation F, isize Packs, bool Part, class S>
+DDPM_INLINE void scale_shift_sums_block(isize count, isize pixels, const S* x, isize x_stride, const S* a, const S* b,
+                                        const S* dy, isize dy_stride, S* du, isize du_stride, double* sums,
                                         double* products) {
-    constexpr index parts = lanes<S> / lanes<double>;
+    constexpr isize parts = lanes<S> / lanes<double>;
     constexpr std::size_t packs = static_cast<std::size_t>(Packs), wide_packs = static_cast<std::size_t>(Packs * parts);
     pack<S> scale[packs], shift[packs];
     pack<double> sum[wide_packs], product[wide_packs];
     DDPM_UNROLL
-    for (index p = 0; p < Packs; ++p) {
+    for (isize p = 0; p < Packs; ++p) {
         scale[p] = Part ? load_first(a, count) : load(a + p * lanes<S>);
         shift[p] = Part ? load_first(b, count) : load(b + p * lanes<S>);
         DDPM_UNROLL
-        for (index k = 0; k < parts; ++k) {
+        for (isize k = 0; k < parts; ++k) {
             sum[p * parts + k] = product[p * parts + k] = pack<double>{};
         }
     }
-    for (index n = 0; n < pixels; ++n) {
+    for (isize n = 0; n < pixels; ++n) {
         DDPM_UNROLL
-        for (index p = 0; p < Packs; ++p) {
+        for (isize p = 0; p < Packs; ++p) {
             const S* const x_at = x + n * x_stride + p * lanes<S>;
             const S* const dy_at = dy + n * dy_stride + p * lanes<S>;
             const pack<S> x_pack = Part ? load_first(x_at, count) : load(x_at);
@@ -129,7 +129,7 @@ DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, i
             __builtin_memcpy(x_part, &x_pack, sizeof x_pack);
             __builtin_memcpy(d_part, &d, sizeof d);
             DDPM_UNROLL
-            for (index k = 0; k < parts; ++k) {
+            for (isize k = 0; k < parts; ++k) {
                 const pack<double> x_wide = __builtin_convertvector(x_part[k], pack<double>);
                 const pack<double> d_wide = __builtin_convertvector(d_part[k], pack<double>);
                 sum[p * parts + k] += d_wide;
@@ -138,21 +138,21 @@ DDPM_INLINE void scale_shift_sums_block(index count, index pixels, const S* x, i
         }
     }
     DDPM_UNROLL
-    for (index i = 0; i < Packs * parts; ++i) {
+    for (isize i = 0; i < Packs * parts; ++i) {
         if (!Part) {
             store(sums + i * lanes<double>, sum[i]);
             store(products + i * lanes<double>, product[i]);
         }
     }
-    for (index i = 0; Part && i < count; ++i) {
+    for (isize i = 0; Part && i < count; ++i) {
         sums[i] = sum[i / lanes<double>][i % lanes<double>];
         products[i] = product[i / lanes<double>][i % lanes<double>];
     }
 }
 
-template <activation F, index Packs, class S>
-DDPM_INLINE void scale_shift_sums_from(index c, index channels, index pixels, const S* x, index x_stride, const S* a,
-                                       const S* b, const S* dy, index dy_stride, S* du, index du_stride, double* sums,
+template <activation F, isize Packs, class S>
+DDPM_INLINE void scale_shift_sums_from(isize c, isize channels, isize pixels, const S* x, isize x_stride, const S* a,
+                                       const S* b, const S* dy, isize dy_stride, S* du, isize du_stride, double* sums,
                                        double* products) {
     for (; c + Packs * lanes<S> <= channels; c += Packs * lanes<S>) {
         scale_shift_sums_block<F, Packs, false, S>(0, pixels, x + c, x_stride, a + c, b + c, dy + c, dy_stride, du + c,
@@ -169,23 +169,23 @@ DDPM_INLINE void scale_shift_sums_from(index c, index channels, index pixels, co
 
 /// For activation::none du is dy, and not written.
 template <activation F, class S>
-void scale_shift_sums(index channels, index pixels, const S* x, index x_stride, const S* a, const S* b, const S* dy,
-                      index dy_stride, S* du, index du_stride, double* sums, double* products) {
+void scale_shift_sums(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, const S* dy,
+                      isize dy_stride, S* du, isize du_stride, double* sums, double* products) {
     scale_shift_sums_from<F, F == activation::none ? 4 : 2, S>(0, channels, pixels, x, x_stride, a, b, dy, dy_stride,
                                                                du, du_stride, sums, products);
 }
 
 template <class S>
-void channel_combination(index channels, index pixels, const S* du, index du_stride, const S* x, index x_stride,
-                         const S* p, const S* q, const S* r, S* dx, index dx_stride) {
-    for (index n = 0; n < pixels; ++n) {
-        index c = 0;
+void channel_combination(isize channels, isize pixels, const S* du, isize du_stride, const S* x, isize x_stride,
+                         const S* p, const S* q, const S* r, S* dx, isize dx_stride) {
+    for (isize n = 0; n < pixels; ++n) {
+        isize c = 0;
         for (; c + lanes<S> <= channels; c += lanes<S>) {
             const pack<S> rest = multiply_add(load(q + c), load(x + c), load(r + c));
             store(dx + c, multiply_add(load(p + c), load(du + c), rest));
         }
         if (c < channels) {
-            const index count = channels - c;
+            const isize count = channels - c;
             const pack<S> rest =
                 multiply_add(load_first(q + c, count), load_first(x + c, count), load_first(r + c, count));
             store_first(dx + c, multiply_add(load_first(p + c, count), load_first(du + c, count), rest), count);

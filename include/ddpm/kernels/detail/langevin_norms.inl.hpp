@@ -4,7 +4,7 @@
 // The body of langevin_norms.hpp.
 
 /// What it has read of a sample when it comes to its end is still in the first cache, where the step reads it again.
-inline constexpr index langevin_fetch_ahead = 512;
+inline constexpr isize langevin_fetch_ahead = 512;
 
 /// Adds the squares of 64 elements of z and of the score, four for each of sixteen lanes in S, these in double.
 template <class S>
@@ -12,10 +12,10 @@ DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* x
                                       sixteen_sums& noise, sixteen_sums& score) {
     S noise_squares[16], score_squares[16];
     DDPM_UNROLL
-    for (index at = 0; at < 16; at += lanes<S>) {
+    for (isize at = 0; at < 16; at += lanes<S>) {
         pack<S> of_noise{}, of_score{};
         DDPM_UNROLL
-        for (index i = at; i < 64; i += 16) {
+        for (isize i = at; i < 64; i += 16) {
             const pack<S> n = load(z + i), s = c.xt * load(xt + i) + c.value * load(p + i);
             of_noise += n * n;
             of_score += s * s;
@@ -24,7 +24,7 @@ DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* x
         store(score_squares + at, of_score);
     }
     DDPM_UNROLL
-    for (index part = 0; part < 16 / lanes<double>; ++part) {
+    for (isize part = 0; part < 16 / lanes<double>; ++part) {
         noise.lane[part] += load_wide(noise_squares + part * lanes<double>);
         score.lane[part] += load_wide(score_squares + part * lanes<double>);
     }
@@ -32,10 +32,10 @@ DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* x
 
 /// The same of `count` elements, fewer than 64.
 template <class S>
-DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z, index count,
+DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z, isize count,
                                            sixteen_sums& noise, sixteen_sums& score) {
     S last_xt[64] = {}, last_p[64] = {}, last_z[64] = {};
-    for (index i = 0; i < count; ++i) {
+    for (isize i = 0; i < count; ++i) {
         last_xt[i] = xt[i];
         last_p[i] = p[i];
         last_z[i] = z[i];
@@ -44,10 +44,10 @@ DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const
 }
 
 template <class S>
-langevin_norms measure_langevin(index size, const score_coefficients<S>& coefficients, const S* xt, const S* p, const S* z) {
+langevin_norms measure_langevin(isize size, const score_coefficients<S>& coefficients, const S* xt, const S* p, const S* z) {
     const score_coefficients<S> c = coefficients;
     sixteen_sums noise{}, score{};
-    index e = 0;
+    isize e = 0;
     for (; e + 64 <= size; e += 64) {
         fetch_elements<64>(xt + e + langevin_fetch_ahead);
         fetch_elements<64>(p + e + langevin_fetch_ahead);
@@ -59,13 +59,13 @@ langevin_norms measure_langevin(index size, const score_coefficients<S>& coeffic
 }
 
 template <class S>
-langevin_norms draw_and_measure_langevin(const normal_address& at, index first, index size,
+langevin_norms draw_and_measure_langevin(const normal_address& at, isize first, isize size,
                                          const score_coefficients<S>& coefficients, const S* xt, const S* p, S* z) {
     const score_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
     const philox_sample sample = make_philox_sample(keys, at.step, at.sample, at.stream);
     sixteen_sums noise{}, score{};
-    index e = 0;
+    isize e = 0;
     for (; e + 64 <= size; e += 64) {
         fetch_elements<64>(xt + e + langevin_fetch_ahead);
         fetch_elements<64>(p + e + langevin_fetch_ahead);

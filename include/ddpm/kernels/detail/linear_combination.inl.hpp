@@ -5,8 +5,8 @@
 
 /// The sums of elements first … last − 1.
 template <unsigned long Terms, class S>
-DDPM_INLINE void combine_each(index first, index last, const S* by, const S* const* in, S* out) {
-    for (index i = first; i < last; ++i) {
+DDPM_INLINE void combine_each(isize first, isize last, const S* by, const S* const* in, S* out) {
+    for (isize i = first; i < last; ++i) {
         S sum = by[0] * in[0][i];
         for (unsigned long term = 1; term < Terms; ++term) {
             sum += by[term] * in[term][i];
@@ -16,14 +16,14 @@ DDPM_INLINE void combine_each(index first, index last, const S* by, const S* con
 }
 
 template <unsigned long Terms, bool Stream, class S>
-void linear_combination(index size, const S* factor, const S* const* x, S* out) {
+void linear_combination(isize size, const S* factor, const S* const* x, S* out) {
     const S* in[Terms];
     S by[Terms];
     for (unsigned long term = 0; term < Terms; ++term) {
         in[term] = x[term];
         by[term] = factor[term];
     }
-    index i = Stream ? elements_to_line(out) : 0;
+    isize i = Stream ? elements_to_line(out) : 0;
     i = i < size ? i : size;
     combine_each<Terms>(0, i, by, in, out);
     for (; i + lanes<S> <= size; i += lanes<S>) {

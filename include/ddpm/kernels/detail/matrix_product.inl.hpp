@@ -13,25 +13,25 @@
 /// A block of C and its operands for some k.
 template <class S>
 struct product_block {
-    index rows, columns, depth;
+    isize rows, columns, depth;
     const S* a;             // panels of tile_rows
-    index a_step, a_panel;  // from k to k + 1, from a panel to the next
+    isize a_step, a_panel;  // from k to k + 1, from a panel to the next
     bool in_place;          // whether they are A itself
     const S* edge;          // the last rows, packed, if they do not fill a panel
     strided<S> b;
     S* right;  // room for a copy of a tile's part of B
     S* c;
-    index c_row, c_column;
+    isize c_row, c_column;
     const S* bias;
-    index bias_row, bias_column;
+    isize bias_row, bias_column;
     bool accumulate;
 };
 
 /// What the tiles after those of columns j … j + columns − 1 need of B, shared out among the tiles of rows.
 template <class S>
-DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, index i, index j, index columns) {
-    const index place = 4 * (i / tile_rows<S>);
-    const index first = j + columns;
+DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, isize i, isize j, isize columns) {
+    const isize place = 4 * (i / tile_rows<S>);
+    const isize first = j + columns;
     const needed_soon<S> nothing = {block.b.data, 0, 0};
     if (block.b.row == 1) {
         if (place >= columns || first + place + 4 > block.columns) {
@@ -47,9 +47,9 @@ DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, index i, 
 
 /// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full
 /// panels are left; returns the row after them.
-template <class S, index Panels, index Columns, class Right>
-index run_panels(const product_block<S>& block, Right right, index i, index j) {
-    constexpr index height = Panels * tile_rows<S>;
+template <class S, isize Panels, isize Columns, class Right>
+isize run_panels(const product_block<S>& block, Right right, isize i, isize j) {
+    constexpr isize height = Panels * tile_rows<S>;
     for (; i + height <= block.rows; i += height) {
         const S* const a = block.a + i / tile_rows<S> * block.a_panel;
         S* const c = block.c + i * block.c_row + j * block.c_column;
@@ -77,35 +77,35 @@ index run_panels(const product_block<S>& block, Right right, index i, index j) {
 }
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
-template <class S, index Columns, class Right>
-void run_tile_aside(const product_block<S>& block, const S* a, index a_step, Right right, index i, index j) {
-    constexpr index height = tile_rows<S>;
-    const index rows = block.rows - i < height ? block.rows - i : height;
+template <class S, isize Columns, class Right>
+void run_tile_aside(const product_block<S>& block, const S* a, isize a_step, Right right, isize i, isize j) {
+    constexpr isize height = tile_rows<S>;
+    const isize rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
     S tile[static_cast<std::size_t>(height * Columns)] = {};
     if (block.accumulate || block.bias != nullptr) {
         const S* const start = block.accumulate ? c : block.bias + i * block.bias_row + j * block.bias_column;
-        const index start_row = block.accumulate ? block.c_row : block.bias_row;
-        const index start_column = block.accumulate ? block.c_column : block.bias_column;
-        for (index column = 0; column < Columns; ++column) {
-            for (index row = 0; row < rows; ++row) {
+        const isize start_row = block.accumulate ? block.c_row : block.bias_row;
+        const isize start_column = block.accumulate ? block.c_column : block.bias_column;
+        for (isize column = 0; column < Columns; ++column) {
+            for (isize row = 0; row < rows; ++row) {
                 tile[column * height + row] = start[row * start_row + column * start_column];
             }
         }
     }
     run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right,
                             tile_result<S>{tile, height, tile, height}, nothing_soon{});
-    for (index column = 0; column < Columns; ++column) {
-        for (index row = 0; row < rows; ++row) {
+    for (isize column = 0; column < Columns; ++column) {
+        for (isize row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
         }
     }
 }
 
 /// All rows of columns j … j + Columns − 1, whose part of B is `right`.
-template <class S, index Panels, index Columns, class Right>
-void run_rows(const product_block<S>& block, Right right, index j) {
-    index i = 0;
+template <class S, isize Panels, isize Columns, class Right>
+void run_rows(const product_block<S>& block, Right right, isize j) {
+    isize i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
         if constexpr (Panels > 1) {
             i = run_panels<S, Panels, Columns>(block, right, i, j);
@@ -122,8 +122,8 @@ void run_rows(const product_block<S>& block, Right right, index j) {
 
 /// Columns j … j + Columns − 1 with B's rows copied, unless its columns are contiguous and too little is done with
 /// them.
-template <class S, index Panels, index Columns>
-void run_columns(const product_block<S>& block, index j) {
+template <class S, isize Panels, isize Columns>
+void run_columns(const product_block<S>& block, isize j) {
     const strided<S> b = part(block.b, 0, j);
     if (b.row == 1 && (Columns < middle_columns || block.rows < 3 * tile_rows<S>)) {
         run_rows<S, Panels, Columns>(block, right_columns<S, Columns, true>(b), j);
@@ -135,9 +135,9 @@ void run_columns(const product_block<S>& block, index j) {
 
 template <class S>
 void run_block(const product_block<S>& block) {
-    index j = 0;
+    isize j = 0;
     for (; j + wide_columns <= block.columns; j += wide_columns) {
-        const index rest = block.columns - j - wide_columns;
+        const isize rest = block.columns - j - wide_columns;
         if (rest >= few_columns && rest < middle_columns) {
             break;  // two middle tiles leave less to narrow ones
         }
@@ -157,9 +157,9 @@ void run_block(const product_block<S>& block) {
 /// Lets the block read the rows of `a`, packed into `buffer` where that pays and where they do not fill a panel.
 template <class S>
 void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
-    constexpr index height = tile_rows<S>;
-    const index whole = block.rows / height * height;
-    index row = 0;
+    constexpr isize height = tile_rows<S>;
+    const isize whole = block.rows / height * height;
+    isize row = 0;
     block.in_place = !packed;
     if (!packed) {
         block.a = a.data;
@@ -186,44 +186,44 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
 }
 
 /// The length of parts that cover `size`, as few as `most` allows and as equal as multiples of `step` can be.
-DDPM_INLINE index even_part(index size, index most, index step) {
+DDPM_INLINE isize even_part(isize size, isize most, isize step) {
     if (size <= most) {
         return most;  // without a division
     }
-    const index parts = (size - 1) / most + 1;
-    const index length = (size - 1) / parts + 1;
+    const isize parts = (size - 1) / most + 1;
+    const isize length = (size - 1) / parts + 1;
     return ((length - 1) / step + 1) * step;
 }
 
 template <class S>
 void product(const product_problem<S>& problem) {
     using P = product_problem<S>;
-    constexpr index height = tile_rows<S>;
+    constexpr isize height = tile_rows<S>;
     // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as
     // they are.
-    constexpr index far_apart = 2048 / static_cast<index>(sizeof(S));
+    constexpr isize far_apart = 2048 / static_cast<isize>(sizeof(S));
     const bool packed = problem.a.row != 1 || problem.columns >= 16 * wide_columns ||
                         (problem.a.column > far_apart && problem.columns >= 4 * wide_columns);
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
-    const index most_rows =
+    const isize most_rows =
         even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
-    const index most_depth = even_part(
-        problem.depth, in_first_cache ? 256 / static_cast<index>(sizeof(S)) : problem.most_depth(), P::unrolled);
+    const isize most_depth = even_part(
+        problem.depth, in_first_cache ? 256 / static_cast<isize>(sizeof(S)) : problem.most_depth(), P::unrolled);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;
     block.bias_row = problem.bias_row;
     block.bias_column = problem.bias_column;
     block.right = problem.buffer + problem.left_length();
-    for (index j = 0; j < problem.columns; j += P::most_columns) {
+    for (isize j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
-        index k = 0;
+        isize k = 0;
         do {  // once at least: without depth, the result is the start
             block.depth = problem.depth - k < most_depth ? problem.depth - k : most_depth;
             block.accumulate = problem.accumulate || k > 0;
             block.b = part(problem.b, k, j);
-            for (index i = 0; i < problem.rows; i += most_rows) {
+            for (isize i = 0; i < problem.rows; i += most_rows) {
                 block.rows = problem.rows - i < most_rows ? problem.rows - i : most_rows;
                 block.c = problem.c + i * problem.c_row + j * problem.c_column;
                 if (problem.bias != nullptr) {

@@ -11,13 +11,13 @@ DDPM_INLINE V twisted(V now, V next, V later) {
 }
 
 /// Words Begin … End − 1; the states of the words 397 after them are `Far` places away.
-template <index Begin, index End, index Far>
+template <isize Begin, isize End, isize Far>
 DDPM_INLINE void twist_words(std::uint32_t* state) {
-    constexpr index whole = Begin + (End - Begin) / lanes<std::uint32_t> * lanes<std::uint32_t>;
-    for (index i = Begin; i < whole; i += lanes<std::uint32_t>) {
+    constexpr isize whole = Begin + (End - Begin) / lanes<std::uint32_t> * lanes<std::uint32_t>;
+    for (isize i = Begin; i < whole; i += lanes<std::uint32_t>) {
         store(state + i, twisted(load(state + i), load(state + i + 1), load(state + i + Far)));
     }
-    for (index i = whole; i < End; ++i) {
+    for (isize i = whole; i < End; ++i) {
         state[i] = twisted(state[i], state[i + 1], state[i + Far]);
     }
 }
@@ -36,8 +36,8 @@ DDPM_INLINE V tempered(V word) {
     return word ^ (word >> 18);
 }
 
-inline void temper(index count, const std::uint32_t* state, std::uint32_t* words) {
-    index i = 0;
+inline void temper(isize count, const std::uint32_t* state, std::uint32_t* words) {
+    isize i = 0;
     for (; i + lanes<std::uint32_t> <= count; i += lanes<std::uint32_t>) {
         store(words + i, tempered(load(state + i)));
     }
@@ -46,8 +46,8 @@ inline void temper(index count, const std::uint32_t* state, std::uint32_t* words
     }
 }
 
-inline void words_to_units(index count, const std::uint32_t* words, float* units) {
-    index i = 0;
+inline void words_to_units(isize count, const std::uint32_t* words, float* units) {
+    isize i = 0;
     for (; i + lanes<float> <= count; i += lanes<float>) {
         const pack<std::uint32_t> low = load(words + i) & 0xffffffu;
         store(units + i, convert<float>(as<std::int32_t>(low)) * 0x1p-24f);

@@ -4,8 +4,8 @@
 // The body of move_towards.hpp.
 
 template <class S>
-void move_towards(index size, S rate, const S* target, S* average) {
-    index i = 0;
+void move_towards(isize size, S rate, const S* target, S* average) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> a = load(average + i);
         store(average + i, a - rate * (a - load(target + i)));

@@ -113,7 +113,7 @@ DDPM_INLINE normal_packs box_muller(pack<std::uint32_t> radius_word, pack<std::u
 /// The even counters of a group of lanes<float> counters; the odd ones follow each by one.
 DDPM_INLINE pack<std::uint64_t> even_counters() {
     pack<std::uint64_t> v{};
-    for (index i = 0; i < lanes<std::uint64_t>; ++i) {
+    for (isize i = 0; i < lanes<std::uint64_t>; ++i) {
         v[i] = static_cast<std::uint64_t>(2 * i);
     }
     return v;

@@ -17,7 +17,7 @@ using pack = typename vector_of<T>::type;
 
 /// How many T a pack holds.
 template <class T>
-inline constexpr index lanes = DDPM_TARGET_BYTES / static_cast<index>(sizeof(T));
+inline constexpr isize lanes = DDPM_TARGET_BYTES / static_cast<isize>(sizeof(T));
 
 /// The pack at p, of any alignment.
 template <class T>
@@ -34,14 +34,14 @@ DDPM_INLINE void store(T* p, pack<T> v) {
 
 /// The first count < lanes<T> elements at p, then zeros.
 template <class T>
-DDPM_INLINE pack<T> load_first(const T* p, index count) {
+DDPM_INLINE pack<T> load_first(const T* p, isize count) {
     pack<T> v{};
     __builtin_memcpy(&v, p, static_cast<decltype(sizeof 0)>(count) * sizeof(T));
     return v;
 }
 
 template <class T>
-DDPM_INLINE void store_first(T* p, pack<T> v, index count) {
+DDPM_INLINE void store_first(T* p, pack<T> v, isize count) {
     __builtin_memcpy(p, &v, static_cast<decltype(sizeof 0)>(count) * sizeof(T));
 }
 

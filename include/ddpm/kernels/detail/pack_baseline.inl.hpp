@@ -45,20 +45,20 @@ DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::u
 #else
 
 DDPM_INLINE pack<float> sqrt(pack<float> x) {
-    for (index i = 0; i < lanes<float>; ++i) {
+    for (isize i = 0; i < lanes<float>; ++i) {
         x[i] = __builtin_sqrtf(x[i]);
     }
     return x;
 }
 DDPM_INLINE pack<double> sqrt(pack<double> x) {
-    for (index i = 0; i < lanes<double>; ++i) {
+    for (isize i = 0; i < lanes<double>; ++i) {
         x[i] = __builtin_sqrt(x[i]);
     }
     return x;
 }
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
     pack<std::uint64_t> product{};
-    for (index i = 0; i < lanes<std::uint64_t>; ++i) {
+    for (isize i = 0; i < lanes<std::uint64_t>; ++i) {
         product[i] = std::uint64_t{a[2 * i]} * b[2 * i];
     }
     return product;

@@ -5,11 +5,11 @@
 
 /// Rows of a tile of the product: two packs.
 template <class S>
-inline constexpr index tile_rows = 2 * lanes<S>;
+inline constexpr isize tile_rows = 2 * lanes<S>;
 
 /// The matrix below and to the right of element (i, j).
 template <class S>
-DDPM_INLINE strided<S> part(strided<S> m, index i, index j) {
+DDPM_INLINE strided<S> part(strided<S> m, isize i, isize j) {
     return {m.data + i * m.row + j * m.column, m.row, m.column};
 }
 
@@ -22,7 +22,7 @@ template <class S>
 using chunk = typename chunk_of<S>::type;
 
 template <class V>
-inline constexpr index count_of = static_cast<index>(sizeof(V) / sizeof(V{}[0]));
+inline constexpr isize count_of = static_cast<isize>(sizeof(V) / sizeof(V{}[0]));
 
 /// a, then b.
 template <class V>
@@ -78,7 +78,7 @@ DDPM_INLINE V zip_high(V a, V b) {
 
 /// The chunk at element (row, 0), zeros if there is no such row.
 template <class S, bool Whole>
-DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
+DDPM_INLINE chunk<S> load_chunk(strided<S> a, isize row, isize rows) {
     chunk<S> v{};
     if (Whole || row < rows) {
         __builtin_memcpy(&v, a.data + row * a.row, sizeof v);
@@ -90,11 +90,11 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, index row, index rows) {
 
 /// v with a chunk in place of its part `Part`. GCC would load the chunk first, then join it by a shuffle, of which it
 /// takes one a cycle.
-template <index Part>
+template <isize Part>
 DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
     return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_lanes);
 }
-template <index Part>
+template <isize Part>
 DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
     return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, all_lanes);
 }
@@ -103,8 +103,8 @@ DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
 
 /// Chunks of rows `row`, `row` + count_of<chunk>, … side by side.
 template <class S, bool Whole>
-DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
-    constexpr index step = count_of<chunk<S>>;
+DDPM_INLINE pack<S> load_chunks(strided<S> a, isize row, isize rows) {
+    constexpr isize step = count_of<chunk<S>>;
     const chunk<S> first = load_chunk<S, Whole>(a, row, rows);
     if constexpr (sizeof(pack<S>) == 16) {
         return first;
@@ -134,10 +134,10 @@ DDPM_INLINE pack<S> load_chunks(strided<S> a, index row, index rows) {
 
 /// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out, `Height` numbers
 /// apart.
-template <class S, bool Whole, index Height>
-DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
+template <class S, bool Whole, isize Height>
+DDPM_INLINE void pack_chunk(S* out, strided<S> a, isize rows) {
     DDPM_UNROLL
-    for (index half = 0; half < Height; half += lanes<S>) {
+    for (isize half = 0; half < Height; half += lanes<S>) {
         const pack<S> row0 = load_chunks<S, Whole>(a, half, rows);
         const pack<S> row1 = load_chunks<S, Whole>(a, half + 1, rows);
         if constexpr (sizeof(S) == 8) {
@@ -158,13 +158,13 @@ DDPM_INLINE void pack_chunk(S* out, strided<S> a, index rows) {
 
 /// Packs rows of A that fill panels, where its columns are contiguous: column by column, each from end to end.
 template <class S>
-void pack_columns(S* out, strided<S> a, index rows, index depth) {
-    constexpr index width = lanes<S>;
-    constexpr index ahead = 4;  // columns, each on pages of its own, which no prefetcher foresees
-    for (index k = 0; k < depth; ++k) {
+void pack_columns(S* out, strided<S> a, isize rows, isize depth) {
+    constexpr isize width = lanes<S>;
+    constexpr isize ahead = 4;  // columns, each on pages of its own, which no prefetcher foresees
+    for (isize k = 0; k < depth; ++k) {
         const S* const column = part(a, 0, k).data;
         const S* const soon = part(a, 0, k + ahead < depth ? k + ahead : k).data;
-        for (index row = 0; row < rows; row += tile_rows<S>) {
+        for (isize row = 0; row < rows; row += tile_rows<S>) {
             S* const to = out + row * depth + k * tile_rows<S>;
             __builtin_prefetch(soon + row);
             __builtin_prefetch(soon + row + width);
@@ -176,10 +176,10 @@ void pack_columns(S* out, strided<S> a, index rows, index depth) {
 
 /// Packs rows of A into one panel: depth × tile_rows, zeros in place of missing rows.
 template <class S>
-void pack_panel(S* out, strided<S> a, index rows, index depth) {
-    constexpr index height = tile_rows<S>;
-    constexpr index step = count_of<chunk<S>>;
-    index k = 0;
+void pack_panel(S* out, strided<S> a, isize rows, isize depth) {
+    constexpr isize height = tile_rows<S>;
+    constexpr isize step = count_of<chunk<S>>;
+    isize k = 0;
     if (a.column == 1) {
         if (rows == height) {
             for (; k + step <= depth; k += step) {
@@ -197,17 +197,17 @@ void pack_panel(S* out, strided<S> a, index rows, index depth) {
             store(column, pack<S>{});
             store(column + lanes<S>, pack<S>{});
         }
-        for (index row = 0; row < rows; ++row) {
+        for (isize row = 0; row < rows; ++row) {
             column[row] = *part(a, row, k).data;
         }
     }
 }
 
 /// Copies `Columns` columns of B, so that its rows lie `Row` numbers apart.
-template <class S, index Columns, index Row>
-void copy_rows(S* out, strided<S> b, index depth) {
-    constexpr index step = count_of<chunk<S>>;
-    index k = 0;
+template <class S, isize Columns, isize Row>
+void copy_rows(S* out, strided<S> b, isize depth) {
+    constexpr isize step = count_of<chunk<S>>;
+    isize k = 0;
     if (b.row == 1) {
         const strided<S> columns = {b.data, b.column, b.row};
         for (; k + step <= depth; k += step) {
@@ -219,7 +219,7 @@ void copy_rows(S* out, strided<S> b, index depth) {
         }
     }
     for (; k < depth; ++k) {
-        for (index j = 0; j < Columns; ++j) {
+        for (isize j = 0; j < Columns; ++j) {
             out[k * Row + j] = *part(b, k, j).data;
         }
     }

@@ -15,8 +15,8 @@ namespace ddpm::kernels::detail {
 template <class S>
 struct strided {
     const S* data = nullptr;
-    index row = 0;
-    index column = 0;
+    isize row = 0;
+    isize column = 0;
 };
 
 /// One product, or a block of one: what kernels/detail/matrix_product.inl.hpp computes.
@@ -24,24 +24,24 @@ template <class S>
 struct product_problem {
     strided<S> a, b;
     S* c = nullptr;
-    index c_row = 0, c_column = 0;
-    index rows = 0, columns = 0, depth = 0;
+    isize c_row = 0, c_column = 0;
+    isize rows = 0, columns = 0, depth = 0;
     const S* bias = nullptr;  ///< sums begin at bias[i·bias_row + j·bias_column]
-    index bias_row = 0, bias_column = 0;
+    isize bias_row = 0, bias_column = 0;
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
     // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, depth × columns of B a part
     // of the last-level cache. Fewer rows leave room for more depth, which saves passes over C.
-    static constexpr index most_rows = 1536 / static_cast<index>(sizeof(S));
-    [[nodiscard]] index most_depth() const { return rows <= most_rows / 2 ? 1152 : 512; }
-    static constexpr index most_columns = 2400;
+    static constexpr isize most_rows = 1536 / static_cast<isize>(sizeof(S));
+    [[nodiscard]] isize most_depth() const { return rows <= most_rows / 2 ? 1152 : 512; }
+    static constexpr isize most_columns = 2400;
 
     // Multiples of every target's tiles.
-    static constexpr index tile_rows = 32;
-    static constexpr index tile_columns = 12;
-    static constexpr index row_numbers = 16;  ///< in a row of B's part, copied for a tile
-    static constexpr index unrolled = 16;     ///< of k, where a part of it is whole
+    static constexpr isize tile_rows = 32;
+    static constexpr isize tile_columns = 12;
+    static constexpr isize row_numbers = 16;  ///< in a row of B's part, copied for a tile
+    static constexpr isize unrolled = 16;     ///< of k, where a part of it is whole
 
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;
@@ -54,7 +54,7 @@ struct product_problem {
     }
 
     /// Rows i … i + height − 1 and columns j … j + width − 1.
-    [[nodiscard]] product_problem block(index i, index j, index height, index width) const {
+    [[nodiscard]] product_problem block(isize i, isize j, isize height, isize width) const {
         product_problem part = *this;
         part.a.data += i * a.row;
         part.b.data += j * b.column;
@@ -66,8 +66,8 @@ struct product_problem {
     }
 
     /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
-    [[nodiscard]] index buffer_length() const { return left_length() + row_numbers * std::min(most_depth(), depth); }
-    [[nodiscard]] index left_length() const {
+    [[nodiscard]] isize buffer_length() const { return left_length() + row_numbers * std::min(most_depth(), depth); }
+    [[nodiscard]] isize left_length() const {
         return std::min(most_rows, (rows + tile_rows - 1) / tile_rows * tile_rows) * std::min(most_depth(), depth);
     }
 };
@@ -76,18 +76,18 @@ struct product_tag {};  ///< for thread_scratch: what a task packs
 
 /// How many blocks a result is cut into, down and across.
 struct product_grid {
-    index down = 1;
-    index across = 1;
+    isize down = 1;
+    isize across = 1;
 };
 
 /// The grid of about `tasks` blocks whose largest is smallest, in tiles; of equal ones that which cuts rows, since
 /// blocks side by side would pack the same rows.
-[[nodiscard]] inline product_grid divide_product(index row_tiles, index column_tiles, index tasks) {
+[[nodiscard]] inline product_grid divide_product(isize row_tiles, isize column_tiles, isize tasks) {
     product_grid best;
-    index smallest = row_tiles * column_tiles;
-    for (index down = std::min({tasks, row_tiles, index{64}}); down >= 1; --down) {
-        const index across = std::min(tasks / down, column_tiles);
-        const index largest = ((row_tiles - 1) / down + 1) * ((column_tiles - 1) / across + 1);
+    isize smallest = row_tiles * column_tiles;
+    for (isize down = std::min({tasks, row_tiles, isize{64}}); down >= 1; --down) {
+        const isize across = std::min(tasks / down, column_tiles);
+        const isize largest = ((row_tiles - 1) / down + 1) * ((column_tiles - 1) / across + 1);
         if (largest < smallest) {
             smallest = largest;
             best = {down, across};
@@ -105,26 +105,26 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
     }
     constexpr double least_task = 1 << 19;  // multiplications that take as long as waking a thread
     constexpr double large_task = 1 << 26;
-    constexpr index tile_rows = product_problem<S>::tile_rows, tile_columns = product_problem<S>::tile_columns;
+    constexpr isize tile_rows = product_problem<S>::tile_rows, tile_columns = product_problem<S>::tile_columns;
     const double work = static_cast<double>(problem.rows) * static_cast<double>(problem.columns) *
-                        static_cast<double>(std::max<index>(problem.depth, 1));
-    const index row_tiles = (problem.rows - 1) / tile_rows + 1;
-    const index column_tiles = (problem.columns - 1) / tile_columns + 1;
+                        static_cast<double>(std::max<isize>(problem.depth, 1));
+    const isize row_tiles = (problem.rows - 1) / tile_rows + 1;
+    const isize column_tiles = (problem.columns - 1) / tile_columns + 1;
     product_grid grid;
     if (work >= 2 * least_task) {
-        const index threads = thread_count();
+        const isize threads = thread_count();
         const double most = static_cast<double>(threads > 1 ? 4 * threads : 1);
-        const index tasks = std::max(std::min(threads, static_cast<index>(std::min(most, work / least_task))),
-                                     static_cast<index>(std::min(most, work / large_task)));
+        const isize tasks = std::max(std::min(threads, static_cast<isize>(std::min(most, work / least_task))),
+                                     static_cast<isize>(std::min(most, work / large_task)));
         grid = divide_product(row_tiles, column_tiles, tasks);
     }
-    const index height = ((row_tiles - 1) / grid.down + 1) * tile_rows;
-    const index width = ((column_tiles - 1) / grid.across + 1) * tile_columns;
-    const index down = (problem.rows - 1) / height + 1;
-    const index across = (problem.columns - 1) / width + 1;
-    parallel_for(down * across, 1, [&](index task, index) {
-        const index i = task % down * height;
-        const index j = task / down * width;
+    const isize height = ((row_tiles - 1) / grid.down + 1) * tile_rows;
+    const isize width = ((column_tiles - 1) / grid.across + 1) * tile_columns;
+    const isize down = (problem.rows - 1) / height + 1;
+    const isize across = (problem.columns - 1) / width + 1;
+    parallel_for(down * across, 1, [&](isize task, isize) {
+        const isize i = task % down * height;
+        const isize j = task / down * width;
         product_problem<S> part =
             problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j));
         part.buffer = thread_scratch<product_tag, S>(part.buffer_length());

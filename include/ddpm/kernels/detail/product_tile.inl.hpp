@@ -7,11 +7,11 @@
 // at the right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few
 // sums to hide the latency of an addition.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
-inline constexpr index wide_columns = 12, middle_columns = 8, few_columns = 4;
+inline constexpr isize wide_columns = 12, middle_columns = 8, few_columns = 4;
 #else
-inline constexpr index wide_columns = 6, middle_columns = 4, few_columns = 2;
+inline constexpr isize wide_columns = 6, middle_columns = 4, few_columns = 2;
 #endif
-inline constexpr index few_panels = 2, one_column_panels = 4;
+inline constexpr isize few_panels = 2, one_column_panels = 4;
 
 // A tile's operands. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses
 // that differ by constants, since sums of addresses share ports with the products.
@@ -20,7 +20,7 @@ inline constexpr index few_panels = 2, one_column_panels = 4;
 template <class S>
 struct left_panel {
     static constexpr bool cold = false;
-    static constexpr index step = tile_rows<S>, panel = 0;
+    static constexpr isize step = tile_rows<S>, panel = 0;
     const S* first;
 };
 
@@ -30,42 +30,42 @@ template <class S, bool Cold>
 struct left_columns {
     static constexpr bool cold = Cold;
     const S* first;
-    index step, panel;
+    isize step, panel;
 };
 
 /// B's rows, copied into whole packs.
 template <class S>
 struct right_copied {
-    static constexpr index group = 4;
-    static constexpr index row = (wide_columns - 1) / lanes<S> * lanes<S> + lanes<S>;
+    static constexpr isize group = 4;
+    static constexpr isize row = (wide_columns - 1) / lanes<S> * lanes<S> + lanes<S>;
     const S* first;
 
-    DDPM_INLINE S number(index k, index j) const { return first[k * row + j]; }
-    DDPM_INLINE void pass(index count) { first += count * row; }
+    DDPM_INLINE S number(isize k, isize j) const { return first[k * row + j]; }
+    DDPM_INLINE void pass(isize count) { first += count * row; }
 };
 
 /// B's columns where they lie, any steps apart, or each contiguous. One pointer for three columns: more would not fit
 /// the registers, and fewer would make each address wait for the last. The empty asm keeps compilers from deriving one
 /// from the other again.
-template <class S, index Columns, bool Contiguous>
+template <class S, isize Columns, bool Contiguous>
 struct right_columns {
-    static constexpr index group = Contiguous ? 4 : 1;
+    static constexpr isize group = Contiguous ? 4 : 1;
     const S* third[static_cast<std::size_t>((Columns + 2) / 3)];
-    index row, column;
+    isize row, column;
 
     DDPM_INLINE explicit right_columns(strided<S> b) : row(Contiguous ? 1 : b.row), column(b.column) {
         DDPM_UNROLL
-        for (index j = 0; j < Columns; j += 3) {
+        for (isize j = 0; j < Columns; j += 3) {
             third[j / 3] = b.data + j * column;
             asm("" : "+r"(third[j / 3]));
         }
     }
 
-    DDPM_INLINE S number(index k, index j) const { return third[j / 3][j % 3 * column + k]; }
+    DDPM_INLINE S number(isize k, isize j) const { return third[j / 3][j % 3 * column + k]; }
 
-    DDPM_INLINE void pass(index count) {
+    DDPM_INLINE void pass(isize count) {
         DDPM_UNROLL
-        for (index j = 0; j < Columns; j += 3) {
+        for (isize j = 0; j < Columns; j += 3) {
             third[j / 3] += count * row;
         }
     }
@@ -76,13 +76,13 @@ struct right_columns {
 template <class S>
 struct needed_soon {
     const S* first;
-    index step, next;
+    isize step, next;
 
-    DDPM_INLINE void fetch(index place) const { __builtin_prefetch(first + place * step, 0, 2); }
+    DDPM_INLINE void fetch(isize place) const { __builtin_prefetch(first + place * step, 0, 2); }
     DDPM_INLINE void pass() { first += next; }
 };
 struct nothing_soon {
-    DDPM_INLINE void fetch(index) const {}
+    DDPM_INLINE void fetch(isize) const {}
     DDPM_INLINE void pass() {}
 };
 
@@ -90,26 +90,26 @@ struct nothing_soon {
 template <class S>
 struct tile_result {
     const S* start;
-    index start_column;
+    isize start_column;
     S* c;
-    index c_column;
+    isize c_column;
 };
 
 /// A tile of C: its columns as packs.
-template <class S, index Panels, index Columns>
+template <class S, isize Panels, isize Columns>
 struct tile_sums {
     pack<S> of[static_cast<std::size_t>(Columns)][static_cast<std::size_t>(2 * Panels)];
 };
 
 /// Adds the products of the next `Count` columns of A and rows of B.
-template <index Count, class S, index Panels, index Columns, class Left, class Right>
+template <isize Count, class S, isize Panels, isize Columns, class Left, class Right>
 DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, Right& right) {
-    constexpr index packs = 2 * Panels;
+    constexpr isize packs = 2 * Panels;
     DDPM_UNROLL
-    for (index k = 0; k < Count; ++k) {
+    for (isize k = 0; k < Count; ++k) {
         pack<S> a[static_cast<std::size_t>(packs)];
         DDPM_UNROLL
-        for (index v = 0; v < packs; ++v) {
+        for (isize v = 0; v < packs; ++v) {
             const S* const from = left.first + k * left.step + v / 2 * left.panel + v % 2 * lanes<S>;
             a[v] = load(from);
             if constexpr (Left::cold) {
@@ -117,10 +117,10 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
             }
         }
         DDPM_UNROLL
-        for (index j = 0; j < Columns; ++j) {
+        for (isize j = 0; j < Columns; ++j) {
             const pack<S> number = splat(right.number(k, j));
             DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
+            for (isize v = 0; v < packs; ++v) {
                 sums.of[j][v] = multiply_add(a[v], number, sums.of[j][v]);
             }
         }
@@ -130,27 +130,27 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
 }
 
 /// c = start + a·b for one tile.
-template <class S, index Panels, index Columns, class Left, class Right, class Soon>
-DDPM_INLINE void run_tile(index depth, Left left, Right right, const tile_result<S>& result, Soon soon) {
-    constexpr index width = lanes<S>;
-    constexpr index packs = 2 * Panels;
+template <class S, isize Panels, isize Columns, class Left, class Right, class Soon>
+DDPM_INLINE void run_tile(isize depth, Left left, Right right, const tile_result<S>& result, Soon soon) {
+    constexpr isize width = lanes<S>;
+    constexpr isize packs = 2 * Panels;
     tile_sums<S, Panels, Columns> sums{};
     if (result.start != nullptr) {
         DDPM_UNROLL
-        for (index j = 0; j < Columns; ++j) {
+        for (isize j = 0; j < Columns; ++j) {
             DDPM_UNROLL
-            for (index v = 0; v < packs; ++v) {
+            for (isize v = 0; v < packs; ++v) {
                 sums.of[j][v] = load(result.start + j * result.start_column + v * width);
             }
         }
     }
-    constexpr index unrolled = product_problem<S>::unrolled;
-    index k = 0;
+    constexpr isize unrolled = product_problem<S>::unrolled;
+    isize k = 0;
     for (; k + unrolled <= depth; k += unrolled) {
-        for (index place = 0; place < 4; ++place) {
+        for (isize place = 0; place < 4; ++place) {
             soon.fetch(place);
             DDPM_UNROLL
-            for (index i = 0; i < unrolled / 4; i += Right::group) {
+            for (isize i = 0; i < unrolled / 4; i += Right::group) {
                 add_products<Right::group>(sums, left, right);
             }
         }
@@ -160,9 +160,9 @@ DDPM_INLINE void run_tile(index depth, Left left, Right right, const tile_result
         add_products<1>(sums, left, right);
     }
     DDPM_UNROLL
-    for (index j = 0; j < Columns; ++j) {
+    for (isize j = 0; j < Columns; ++j) {
         DDPM_UNROLL
-        for (index v = 0; v < packs; ++v) {
+        for (isize v = 0; v < packs; ++v) {
             store(result.c + j * result.c_column + v * width, sums.of[j][v]);
         }
     }

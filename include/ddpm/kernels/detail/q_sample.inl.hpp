@@ -6,8 +6,8 @@
 
 /// out = scale · x + sigma · z over at most 64 elements; z has 64. Copies z to eps if that is not null.
 template <class S>
-DDPM_INLINE void add_normal_block(index size, noise_level<S> level, const S* x, const S* z, S* eps, S* out) {
-    index i = 0;
+DDPM_INLINE void add_normal_block(isize size, noise_level<S> level, const S* x, const S* z, S* eps, S* out) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> noise = load(z + i);
         store(out + i, level.scale * load(x + i) + level.sigma * noise);
@@ -24,14 +24,14 @@ DDPM_INLINE void add_normal_block(index size, noise_level<S> level, const S* x, 
 }
 
 template <class S>
-void q_sample(const normal_address& at, const noise_level<S>* levels, index columns, index first, index count,
+void q_sample(const normal_address& at, const noise_level<S>* levels, isize columns, isize first, isize count,
               strided_columns<const S> x, strided_columns<S> eps, strided_columns<S> out) {
     const philox_keys keys = make_philox_keys(at.seed);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         const noise_level<S> level = levels[n];
-        for (index e = 0; e < count; e += 64) {
+        for (isize e = 0; e < count; e += 64) {
             fetch_elements<64>(x.first + n * x.stride + e + fetch_ahead);
             fetch_elements<64>(out.first + n * out.stride + e + fetch_ahead);
             if (eps.first != nullptr) {

@@ -15,15 +15,15 @@ DDPM_INLINE estimates<S> estimate(const denoise_coefficients<S>& c, pack<S> xt, 
 }
 
 template <class S>
-void denoise(index size, const denoise_coefficients<S>& coefficients, const S* xt, const S* p, S* x0, S* eps) {
+void denoise(isize size, const denoise_coefficients<S>& coefficients, const S* xt, const S* p, S* x0, S* eps) {
     const denoise_coefficients<S> c = coefficients;  // which no store can change
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const estimates<S> e = estimate(c, load(xt + i), load(p + i));
         store(x0 + i, e.x0);
         store(eps + i, e.eps);
     }
-    if (const index rest = size - i; rest > 0) {
+    if (const isize rest = size - i; rest > 0) {
         const estimates<S> e = estimate(c, load_first(xt + i, rest), load_first(p + i, rest));
         store_first(x0 + i, e.x0, rest);
         store_first(eps + i, e.eps, rest);
@@ -42,9 +42,9 @@ DDPM_INLINE pack<S> mean_of(const reverse_coefficients<S>& c, pack<S> x, const e
 
 /// Without z the step draws no noise; x0 may be null too.
 template <bool Eps, class S>
-DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
+DDPM_INLINE void take_reverse_step(isize size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
                                    S* x0, S* out) {
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> x = load(xt + i);
         const estimates<S> e = estimate(c.estimate, x, load(p + i));
@@ -57,7 +57,7 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
         }
         store(out + i, sum);
     }
-    if (const index rest = size - i; rest > 0) {
+    if (const isize rest = size - i; rest > 0) {
         const pack<S> x = load_first(xt + i, rest);
         const estimates<S> e = estimate(c.estimate, x, load_first(p + i, rest));
         if (x0 != nullptr) {
@@ -72,13 +72,13 @@ DDPM_INLINE void take_reverse_step(index size, const reverse_coefficients<S>& c,
 }
 
 template <class S>
-void reverse_step(index size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0,
-                  S* out, index ahead) {
+void reverse_step(isize size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0,
+                  S* out, isize ahead) {
     const reverse_coefficients<S> c = coefficients;
-    for (index e = 0; e < size; e += 64) {
+    for (isize e = 0; e < size; e += 64) {
         fetch_elements<64>(xt + e + ahead);
         fetch_elements<64>(p + e + ahead);
-        const index count = size - e < 64 ? size - e : 64;
+        const isize count = size - e < 64 ? size - e : 64;
         const S* const normals = z == nullptr ? nullptr : z + e;
         S* const kept_x0 = x0 == nullptr ? nullptr : x0 + e;
         if (c.eps != 0) {
@@ -91,20 +91,20 @@ void reverse_step(index size, const reverse_coefficients<S>& coefficients, const
 
 /// Elements first … first + count − 1 of some columns, whose z begin at `at`; first is a multiple of 64.
 template <class S>
-void reverse_step_with_normals(const normal_address& at, const reverse_coefficients<S>& coefficients, index columns,
-                               index first, index count, strided_columns<const S> xt, strided_columns<const S> p,
+void reverse_step_with_normals(const normal_address& at, const reverse_coefficients<S>& coefficients, isize columns,
+                               isize first, isize count, strided_columns<const S> xt, strided_columns<const S> p,
                                strided_columns<S> x0, strided_columns<S> out) {
     const reverse_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
-        for (index e = 0; e < count; e += 64) {
+        for (isize e = 0; e < count; e += 64) {
             fetch_elements<64>(xt.first + n * xt.stride + e + fetch_ahead);
             fetch_elements<64>(p.first + n * p.stride + e + fetch_ahead);
             S z[64];
             put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
-            const index size = count - e < 64 ? count - e : 64;
+            const isize size = count - e < 64 ? count - e : 64;
             const S *const x = xt.first + n * xt.stride + e, *const predicted = p.first + n * p.stride + e;
             S* const kept_x0 = x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e;
             if (c.eps != 0) {

@@ -4,18 +4,18 @@
 // The body of robust_error.hpp: the target is the first `Terms` products. Each penalty is a product of e and its slope g.
 
 template <int Terms, bool Huber, bool Stream, class S>
-double robust_error(index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit, S slope,
+double robust_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit, S slope,
                     S* d_prediction) {
     const narrow<S> zero{};
     const narrow<S> high = (Huber ? limit : S(1)) - zero;
     sixteen_sums sums{};
-    index i = 0;
+    isize i = 0;
     for (; i + 16 <= size; i += 16) {
         fetch_elements<16>(prediction + i + fetch_ahead);
         fetch_elements<16>(x + i + fetch_ahead);
         DDPM_UNROLL
-        for (index part = 0; part < 16 / lanes<double>; ++part) {
-            const index at = i + part * lanes<double>;
+        for (isize part = 0; part < 16 / lanes<double>; ++part) {
+            const isize at = i + part * lanes<double>;
             narrow<S> target = a * load_narrow<S>(x + at);
             if constexpr (Terms > 1) {
                 target += b * load_narrow<S>(y + at);
@@ -35,7 +35,7 @@ double robust_error(index size, const S* prediction, S a, const S* x, S b, const
             sums.lane[part] += factor * (Huber ? wide - 0.5 * factor : wide);
         }
     }
-    for (index lane = 0; i + lane < size; ++lane) {
+    for (isize lane = 0; i + lane < size; ++lane) {
         S target = a * x[i + lane];
         if constexpr (Terms > 1) {
             target += b * y[i + lane];

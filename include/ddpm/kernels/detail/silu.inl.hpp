@@ -20,8 +20,8 @@ DDPM_INLINE pack<S> silu_slope_pack(pack<S> x) {
 }
 
 template <class S>
-void silu(index size, const S* x, S* out) {
-    index i = 0;
+void silu(isize size, const S* x, S* out) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         store(out + i, silu_pack<S>(load(x + i)));
     }
@@ -31,13 +31,13 @@ void silu(index size, const S* x, S* out) {
 }
 
 template <class S>
-void silu_backward(index size, const S* x, const S* dout, S* dx) {
-    index i = 0;
+void silu_backward(isize size, const S* x, const S* dout, S* dx) {
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         store(dx + i, load(dout + i) * silu_slope_pack<S>(load(x + i)));
     }
     if (i < size) {
-        const index rest = size - i;
+        const isize rest = size - i;
         store_first(dx + i, load_first(dout + i, rest) * silu_slope_pack<S>(load_first(x + i, rest)), rest);
     }
 }

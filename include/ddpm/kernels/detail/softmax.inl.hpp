@@ -5,19 +5,19 @@
 
 /// The largest of x, NaN left aside.
 template <class S>
-DDPM_INLINE S largest_of(index size, const S* x) {
+DDPM_INLINE S largest_of(isize size, const S* x) {
     S largest = x[0];
     if (size >= lanes<S>) {
         pack<S> largest_pack = load(x);
-        for (index i = lanes<S>; i + lanes<S> <= size; i += lanes<S>) {
+        for (isize i = lanes<S>; i + lanes<S> <= size; i += lanes<S>) {
             largest_pack = max(load(x + i), largest_pack);
         }
         largest_pack = max(load(x + size - lanes<S>), largest_pack);
-        for (index lane = 0; lane < lanes<S>; ++lane) {
+        for (isize lane = 0; lane < lanes<S>; ++lane) {
             largest = largest_pack[lane] > largest ? largest_pack[lane] : largest;
         }
     } else {
-        for (index i = 1; i < size; ++i) {
+        for (isize i = 1; i < size; ++i) {
             largest = x[i] > largest ? x[i] : largest;
         }
     }
@@ -25,17 +25,17 @@ DDPM_INLINE S largest_of(index size, const S* x) {
 }
 
 template <class S>
-softmax_normalizer<S> softmax(index size, S scale, const S* x, S* out) {
+softmax_normalizer<S> softmax(isize size, S scale, const S* x, S* out) {
     const S largest = largest_of<S>(size, x);
     pack<S> sums{};
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> e = exp_bounded_above<S>(scale * (load(x + i) - largest));
         store(out + i, e);
         sums += e;
     }
     if (i < size) {
-        const index rest = size - i;
+        const isize rest = size - i;
         store_first(out + i, exp_bounded_above<S>(scale * (load_first(x + i, rest) - largest)), rest);
         sums += load_first(out + i, rest);
     }
@@ -50,22 +50,22 @@ softmax_normalizer<S> softmax(index size, S scale, const S* x, S* out) {
 }
 
 template <class S>
-void softmax_again(index size, S scale, const S* x, const softmax_normalizer<S>& by, S* out) {
+void softmax_again(isize size, S scale, const S* x, const softmax_normalizer<S>& by, S* out) {
     const S largest = by.largest, inverse = by.inverse_sum;
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         store(out + i, exp_bounded_above<S>(scale * (load(x + i) - largest)) * inverse);
     }
     if (i < size) {
-        const index rest = size - i;
+        const isize rest = size - i;
         store_first(out + i, exp_bounded_above<S>(scale * (load_first(x + i, rest) - largest)) * inverse, rest);
     }
 }
 
 template <class S>
-void softmax_backward(index size, S scale, const S* p, const S* dp, S* dx) {
+void softmax_backward(isize size, S scale, const S* p, const S* dp, S* dx) {
     pack<S> sums{};
-    index i = 0;
+    isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         sums = multiply_add(load(p + i), load(dp + i), sums);
     }

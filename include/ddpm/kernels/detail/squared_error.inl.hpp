@@ -4,15 +4,15 @@
 // The body of squared_error.hpp: the target is the first `Terms` products.
 
 template <int Terms, bool Stream, class S>
-double squared_error(index size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction) {
+double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction) {
     sixteen_sums sums{};
-    index i = 0;
+    isize i = 0;
     for (; i + 16 <= size; i += 16) {
         fetch_elements<16>(prediction + i + fetch_ahead);
         fetch_elements<16>(x + i + fetch_ahead);
         DDPM_UNROLL
-        for (index part = 0; part < 16 / lanes<double>; ++part) {
-            const index at = i + part * lanes<double>;
+        for (isize part = 0; part < 16 / lanes<double>; ++part) {
+            const isize at = i + part * lanes<double>;
             narrow<S> target = a * load_narrow<S>(x + at);
             if constexpr (Terms > 1) {
                 target += b * load_narrow<S>(y + at);
@@ -25,7 +25,7 @@ double squared_error(index size, const S* prediction, S a, const S* x, S b, cons
             sums.lane[part] += wide * wide;
         }
     }
-    for (index lane = 0; i + lane < size; ++lane) {
+    for (isize lane = 0; i + lane < size; ++lane) {
         S target = a * x[i + lane];
         if constexpr (Terms > 1) {
             target += b * y[i + lane];

@@ -11,10 +11,10 @@ struct stage_block {
 
 /// The block at p, or the first `rest` elements of it, then zeros.
 template <bool Whole, class S>
-DDPM_INLINE stage_block<S> load_block(const S* p, [[maybe_unused]] index rest) {
+DDPM_INLINE stage_block<S> load_block(const S* p, [[maybe_unused]] isize rest) {
     stage_block<S> block;
     DDPM_UNROLL
-    for (index i = 0; i < 64; i += lanes<S>) {
+    for (isize i = 0; i < 64; i += lanes<S>) {
         if constexpr (Whole) {
             block.part[i / lanes<S>] = load(p + i);
         } else {
@@ -27,9 +27,9 @@ DDPM_INLINE stage_block<S> load_block(const S* p, [[maybe_unused]] index rest) {
 }
 
 template <bool Whole, class S>
-DDPM_INLINE void put_block(bool stream, S* p, const stage_block<S>& block, [[maybe_unused]] index rest) {
+DDPM_INLINE void put_block(bool stream, S* p, const stage_block<S>& block, [[maybe_unused]] isize rest) {
     DDPM_UNROLL
-    for (index i = 0; i < 64; i += lanes<S>) {
+    for (isize i = 0; i < 64; i += lanes<S>) {
         if constexpr (!Whole) {
             if (rest > i) {
                 store_first(p + i, block.part[i / lanes<S>], rest - i < lanes<S> ? rest - i : lanes<S>);
@@ -44,18 +44,18 @@ DDPM_INLINE void put_block(bool stream, S* p, const stage_block<S>& block, [[may
 
 /// value (+)= factor · read · spread.
 template <bool Whole, class S>
-DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read, bool is_first, index e, index rest,
+DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read, bool is_first, isize e, isize rest,
                           stage_block<S>& value) {
     stage_block<S> product = read;
     if (term.spread != nullptr) {
         const stage_block<S> spread = load_block<Whole>(term.spread + e, rest);
         DDPM_UNROLL
-        for (index k = 0; k < 64 / lanes<S>; ++k) {
+        for (isize k = 0; k < 64 / lanes<S>; ++k) {
             product.part[k] *= spread.part[k];
         }
     }
     DDPM_UNROLL
-    for (index k = 0; k < 64 / lanes<S>; ++k) {
+    for (isize k = 0; k < 64 / lanes<S>; ++k) {
         product.part[k] *= term.factor;
         value.part[k] = is_first ? product.part[k] : value.part[k] + product.part[k];
     }
@@ -65,17 +65,17 @@ DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read,
 template <class S>
 struct stage_normals {
     alignas(64) S z[stage_scratch];
-    index chunk;
+    isize chunk;
     normal_address sample;
-    index row;  // where the chunk begins
+    isize row;  // where the chunk begins
 };
 
 /// What a stage reads from memory, in so far as it is fetched ahead.
 template <class S>
 struct stage_reads {
-    static constexpr index most = 8;
+    static constexpr isize most = 8;
     const S* column[most];
-    index count = 0;
+    isize count = 0;
 
     DDPM_INLINE void add(const S* from) {
         if (from != nullptr && count < most) {
@@ -84,8 +84,8 @@ struct stage_reads {
     }
 
     /// Fetches the block at element e.
-    DDPM_INLINE void fetch(index e) const {
-        for (index i = 0; i < count; ++i) {
+    DDPM_INLINE void fetch(isize e) const {
+        for (isize i = 0; i < count; ++i) {
             fetch_elements<64>(column[i] + e);
         }
     }
@@ -96,8 +96,8 @@ stage_reads<S> reads_of(const stage_work<S>& work) {
     stage_reads<S> reads;
     reads.add(work.xt);
     reads.add(work.p);
-    for (index s = 0; s < work.count; ++s) {
-        for (index t = 0; t < work.sums[s].count; ++t) {
+    for (isize s = 0; s < work.count; ++s) {
+        for (isize t = 0; t < work.sums[s].count; ++t) {
             const stage_term<S>& term = work.sums[s].terms[t];
             if (term.column != work.xt) {
                 reads.add(term.column);
@@ -111,8 +111,8 @@ stage_reads<S> reads_of(const stage_work<S>& work) {
 /// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, if it is
 /// given, where the chunk begins at element `first` of the arrays.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, index e, index end,
-                                    S* z, const stage_reads<S>* reads = nullptr, index first = 0) {
+DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e, isize end,
+                                    S* z, const stage_reads<S>* reads = nullptr, isize first = 0) {
     const normal_address& at = normals.sample;
     const philox_keys keys = make_philox_keys(at.seed);
     const philox_sample sample =
@@ -127,11 +127,11 @@ DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage
 
 /// Makes those of the first terms for `count` elements, which lie in the arrays from element `first` on.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads<S>& reads, index first, index count,
+DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads<S>& reads, isize first, isize count,
                                     stage_normals<S>& normals) {
-    index made = 0;
-    for (index s = 0; s < work.count; ++s) {
-        for (index t = 0; t < work.sums[s].count; ++t) {
+    isize made = 0;
+    for (isize s = 0; s < work.count; ++s) {
+        for (isize t = 0; t < work.sums[s].count; ++t) {
             const stage_term<S>& term = work.sums[s].terms[t];
             if (term.of == stage_source::normals && made < most_stage_normals) {
                 make_stage_normals(normals, term, 0, count, normals.z + made * normals.chunk,
@@ -144,14 +144,14 @@ DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads
 
 /// The block that begins at element e of the arrays, and at `begin` of the chunk.
 template <bool Whole, class S>
-DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, index begin, index e,
-                                 index rest) {
-    index draw = 0;
+DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, isize begin, isize e,
+                                 isize rest) {
+    isize draw = 0;
     stage_block<S> x0 = {}, eps = {};
     if (work.p != nullptr) {
         const stage_block<S> xt = load_block<Whole>(work.xt + e, rest), p = load_block<Whole>(work.p + e, rest);
         DDPM_UNROLL
-        for (index k = 0; k < 64 / lanes<S>; ++k) {
+        for (isize k = 0; k < 64 / lanes<S>; ++k) {
             const estimates<S> now = estimate(work.estimate, xt.part[k], p.part[k]);
             x0.part[k] = now.x0;
             eps.part[k] = now.eps;
@@ -163,10 +163,10 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
             put_block<Whole>(work.stream, work.kept_eps + e, eps, rest);
         }
     }
-    for (index s = 0; s < work.count; ++s) {
+    for (isize s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
         stage_block<S> value = {};
-        for (index t = 0; t < sum.count; ++t) {
+        for (isize t = 0; t < sum.count; ++t) {
             const stage_term<S>& term = sum.terms[t];
             if (term.of == stage_source::x0) {
                 add_term<Whole>(term, x0, t == 0, e, rest, value);
@@ -192,23 +192,23 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
 }
 
 template <class S>
-void run_stage(const stage_work<S>& all, const normal_address& at, index draws, index columns, index row, index size,
-               index first) {
+void run_stage(const stage_work<S>& all, const normal_address& at, isize draws, isize columns, isize row, isize size,
+               isize first) {
     const stage_work<S> work = all;  // which no store can change
     const stage_reads<S> reads = reads_of(work);
     stage_normals<S> normals;
     normals.sample = at;
-    const index ahead = work.stream ? fetch_ahead : 0;
-    const index together = draws < 4 ? 4 : draws < most_stage_normals ? draws : most_stage_normals;
+    const isize ahead = work.stream ? fetch_ahead : 0;
+    const isize together = draws < 4 ? 4 : draws < most_stage_normals ? draws : most_stage_normals;
     normals.chunk = draws == 0 ? size : stage_scratch / together / 64 * 64;
-    for (index n = 0; n < columns; ++n, first += size, ++normals.sample.sample) {
-        for (index done = 0; done < size; done += normals.chunk) {
-            const index count = size - done < normals.chunk ? size - done : normals.chunk;
+    for (isize n = 0; n < columns; ++n, first += size, ++normals.sample.sample) {
+        for (isize done = 0; done < size; done += normals.chunk) {
+            const isize count = size - done < normals.chunk ? size - done : normals.chunk;
             normals.row = row + done;
             if (draws > 0) {
                 make_stage_normals(work, reads, first + done, count, normals);
             }
-            index e = 0;
+            isize e = 0;
             for (; e + 64 <= count; e += 64) {
                 if (draws == 0) {
                     reads.fetch(first + done + e + ahead);

@@ -42,15 +42,15 @@ DDPM_INLINE void end_stream() {
 
 /// How many elements lie before the first that begins a cache line.
 template <class S>
-DDPM_INLINE index elements_to_line(const S* p) {
-    return static_cast<index>(-reinterpret_cast<__UINTPTR_TYPE__>(p) % 64 / sizeof(S));
+DDPM_INLINE isize elements_to_line(const S* p) {
+    return static_cast<isize>(-reinterpret_cast<__UINTPTR_TYPE__>(p) % 64 / sizeof(S));
 }
 
 /// Fetches the lines of some elements, which need not be there.
-template <index Count, class S>
+template <isize Count, class S>
 DDPM_INLINE void fetch_elements(const S* p) {
     DDPM_UNROLL
-    for (index i = 0; i < Count; i += 64 / static_cast<index>(sizeof(S))) {
+    for (isize i = 0; i < Count; i += 64 / static_cast<isize>(sizeof(S))) {
         __builtin_prefetch(p + i);
     }
 }

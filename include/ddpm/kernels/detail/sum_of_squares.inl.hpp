@@ -4,14 +4,14 @@
 // The body of sum_of_squares.hpp.
 
 template <class S>
-double sum_of_squares(index size, const S* x) {
+double sum_of_squares(isize size, const S* x) {
     sixteen_sums sums{};
-    index i = 0;
+    isize i = 0;
     for (; i + 16 <= size; i += 16) {
         fetch_elements<16>(x + i + fetch_ahead);
         add_squares(sums, x + i);
     }
-    for (index lane = 0; i + lane < size; ++lane) {
+    for (isize lane = 0; i + lane < size; ++lane) {
         const double wide = static_cast<double>(x[i + lane]);
         sums.lane[lane / lanes<double>][lane % lanes<double>] += wide * wide;
     }

@@ -14,10 +14,10 @@ DDPM_INLINE void store_as_float(float* p, pack<double> x) {
     __builtin_memcpy(p, &v, sizeof v);
 }
 
-inline void torch_normal(index blocks, double two_pi, float* x) {
-    for (index block = 0; block < blocks; ++block) {
+inline void torch_normal(isize blocks, double two_pi, float* x) {
+    for (isize block = 0; block < blocks; ++block) {
         float* const first = x + 16 * block;
-        for (index j = 0; j < 8; j += lanes<double>) {
+        for (isize j = 0; j < 8; j += lanes<double>) {
             const pack<double> logarithm = as_float(log<double>(1.0 - load_wide(first + j)));
             const pack<double> radius = as_float(sqrt(-2.0 * logarithm));
             const auto angle = sincos<double>(as_float(two_pi * load_wide(first + 8 + j)));

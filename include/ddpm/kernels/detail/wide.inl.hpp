@@ -35,7 +35,7 @@ struct sixteen_sums {
 template <class S>
 DDPM_INLINE void add_squares(sixteen_sums& sums, const S* sixteen) {
     DDPM_UNROLL
-    for (index part = 0; part < 16 / lanes<double>; ++part) {
+    for (isize part = 0; part < 16 / lanes<double>; ++part) {
         const pack<double> wide = load_wide(sixteen + part * lanes<double>);
         sums.lane[part] += wide * wide;
     }
@@ -44,7 +44,7 @@ DDPM_INLINE void add_squares(sixteen_sums& sums, const S* sixteen) {
 /// All of them, added in order.
 DDPM_INLINE double total(const sixteen_sums& sums) {
     double sum = 0;
-    for (index i = 0; i < 16; ++i) {
+    for (isize i = 0; i < 16; ++i) {
         sum += sums.lane[i / lanes<double>][i % lanes<double>];
     }
     return sum;

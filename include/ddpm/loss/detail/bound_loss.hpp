@@ -46,22 +46,22 @@ double bound_loss(std::string_view where, const Schedule& schedule, prediction k
                   const noised_batch<S>& noised, batch_view<const S> predicted, batch_view<const S> head,
                   batch_view<S> d_predicted, batch_view<S> d_head) {
     require_valid(where, options.decoder);
-    const index rows = predicted.rows(), columns = predicted.columns();
-    const auto step_of = [&](index n) {
+    const isize rows = predicted.rows(), columns = predicted.columns();
+    const auto step_of = [&](isize n) {
         bound_step step = bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);
         step.limit = options.limit;
         return step;
     };
-    for (index n = 0; n < columns; ++n) {
+    for (isize n = 0; n < columns; ++n) {
         require_timestep(where, schedule, noised.t[n]);
         static_cast<void>(step_of(n));
     }
     const double per_element = options.scale / (static_cast<double>(rows) * std::numbers::ln2);
     const double per_sample = 1 / static_cast<double>(columns);
-    const index grain = std::max<index>(1, 4096 / rows);
-    return per_sample * parallel_sum(columns, grain, [&](index first, index last) {
+    const isize grain = std::max<isize>(1, 4096 / rows);
+    return per_sample * parallel_sum(columns, grain, [&](isize first, isize last) {
                double sum = 0;
-               for (index n = first; n < last; ++n) {
+               for (isize n = first; n < last; ++n) {
                    const double weight = noised.weight_of(n);
                    const bound_column<S> column{
                        .x0 = noised.x0.column(n),

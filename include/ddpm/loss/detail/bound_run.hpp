@@ -31,27 +31,27 @@ namespace ddpm::detail {
 /// of `rounds` nearly equal parts, at random. A step counts for its part, so that the sum over the rounds has no bias.
 class chosen_steps {
 public:
-    chosen_steps(index steps, index per_sample, std::uint64_t seed)
+    chosen_steps(isize steps, isize per_sample, std::uint64_t seed)
         : last_(steps - 1), rounds_((per_sample == 0 ? steps : per_sample) - 1), noise_(seed, noise_stream::timestep) {}
 
     /// How many come before the last step, which is the round of that number.
-    [[nodiscard]] index rounds() const noexcept { return rounds_; }
+    [[nodiscard]] isize rounds() const noexcept { return rounds_; }
 
     /// How many steps the one that a round measures stands for.
-    [[nodiscard]] index share(index round) const noexcept {
+    [[nodiscard]] isize share(isize round) const noexcept {
         return round == rounds_ ? 1 : first(round + 1) - first(round);
     }
 
-    [[nodiscard]] index position(index round, index sample) const {
-        const index part = share(round);
+    [[nodiscard]] isize position(isize round, isize sample) const {
+        const isize part = share(round);
         return first(round) + (part == 1 ? 0 : noise_.below(part, sample, 0, round));
     }
 
 private:
-    [[nodiscard]] index first(index round) const noexcept { return round == rounds_ ? last_ : round * last_ / rounds_; }
+    [[nodiscard]] isize first(isize round) const noexcept { return round == rounds_ ? last_ : round * last_ / rounds_; }
 
-    index last_;
-    index rounds_;
+    isize last_;
+    isize rounds_;
     philox_noise noise_;
 };
 
@@ -60,19 +60,19 @@ template <Scalar S, NoiseSchedule Schedule, class P, class Noise>
 class bound_run {
 public:
     /// Of so many samples, or of an unknown number: 0.
-    bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise, index samples)
+    bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise, isize samples)
         : schedule_(schedule),
           options_(options),
           noise_(noise),
           timesteps_(timesteps_of(schedule, options)),
-          chosen_(static_cast<index>(timesteps_.size()), options.steps_per_sample, options.seed),
+          chosen_(static_cast<isize>(timesteps_.size()), options.steps_per_sample, options.seed),
           session_(session_of(predictor, options.batch)),
           work_(options_.progress, static_cast<double>(samples) * static_cast<double>(chosen_.rounds() + 1)),
           terms_(timesteps_.size()),
           x0_errors_(timesteps_.size()) {
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
-            const index s = k + 1 < timesteps_.size() ? timesteps_[k + 1] : clean;
-            const index noisier = k == 0 ? clean : timesteps_[k - 1];
+            const isize s = k + 1 < timesteps_.size() ? timesteps_[k + 1] : clean;
+            const isize noisier = k == 0 ? clean : timesteps_[k - 1];
             steps_.push_back(
                 bound_step_at(schedule, prediction_of(predictor), options.variance, timesteps_[k], s, noisier));
             steps_.back().limit = x0_limit(options.clip_denoised, options.decoder);
@@ -85,11 +85,11 @@ public:
             throw shape_error("variational_bound", "dimension of the data", dimension_, x0.rows());
         }
         require_in_range("variational_bound", options_.decoder, x0);
-        if (constexpr index most = index{1} << 32; number(x0.columns()) > most) {
+        if (constexpr isize most = isize{1} << 32; number(x0.columns()) > most) {
             throw value_error("variational_bound", "number of the last sample", "< 2^32, from first_sample on",
                               number(x0.columns()) - 1);
         }
-        for (index first = 0; first < x0.columns() && x0.rows() > 0 && !work_.is_stopped(); first += options_.batch) {
+        for (isize first = 0; first < x0.columns() && x0.rows() > 0 && !work_.is_stopped(); first += options_.batch) {
             add_batch(x0.middle(first, std::min(options_.batch, x0.columns() - first)));
         }
     }
@@ -111,21 +111,21 @@ public:
     }
 
 private:
-    static std::vector<index> timesteps_of(const Schedule& schedule, const bound_options& options) {
-        const index steps = schedule.steps();
+    static std::vector<isize> timesteps_of(const Schedule& schedule, const bound_options& options) {
+        const isize steps = schedule.steps();
         require_valid("variational_bound", options, steps);
         return options.timesteps.empty() ? all_timesteps(steps) : options.timesteps;
     }
 
     void add_batch(batch_view<const S> x0) {
-        const index count = x0.columns();
+        const isize count = x0.columns();
         reserve(x0.rows(), count);
         const double per_dimension = 1 / static_cast<double>(dimension_);
         prior_kl(schedule_, x0, timesteps_.front(), std::span(totals_).first(static_cast<std::size_t>(count)));
         const std::vector<double> priors(totals_.begin(), totals_.begin() + static_cast<std::ptrdiff_t>(count));
-        for (index round = 0; round <= chosen_.rounds(); ++round) {
+        for (isize round = 0; round <= chosen_.rounds(); ++round) {
             measure(round, x0);
-            for (index n = 0; n < count; ++n) {
+            for (isize n = 0; n < count; ++n) {
                 const auto at = static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)]);
                 const bound_sums& sums = sums_[static_cast<std::size_t>(n)];
                 terms_[at].add(per_dimension * sums.term);
@@ -136,19 +136,19 @@ private:
                 return;
             }
         }
-        for (index n = 0; n < count; ++n) {
+        for (isize n = 0; n < count; ++n) {
             prior_.add(per_dimension * priors[static_cast<std::size_t>(n)]);
             total_.add(per_dimension * total(n));
         }
     }
 
-    [[nodiscard]] double& total(index n) { return totals_[static_cast<std::size_t>(n)]; }
-    [[nodiscard]] index number(index n) const { return options_.first_sample + total_.count() + n; }
+    [[nodiscard]] double& total(isize n) { return totals_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] isize number(isize n) const { return options_.first_sample + total_.count() + n; }
 
-    void reserve(index rows, index count) {
+    void reserve(isize rows, isize count) {
         dimension_ = rows;
         if (xt_.cols() < count) {
-            const index columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
+            const isize columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
             xt_.resize(rows, columns);
             predicted_.resize(rows, columns);
             if (needs_head(options_.variance)) {  // what a predictor does not write is not taken for a variance
@@ -163,26 +163,26 @@ private:
     }
 
     /// The terms of one step of each sample.
-    void measure(index round, batch_view<const S> x0) {
-        const index count = x0.columns();
+    void measure(isize round, batch_view<const S> x0) {
+        const isize count = x0.columns();
         const batch_view<S> xt = batch_view<S>(xt_).middle(0, count),
                             predicted = batch_view<S>(predicted_).middle(0, count);
         const batch_view<S> head = head_.size() == 0 ? batch_view<S>() : batch_view<S>(head_).middle(0, count);
-        for (index n = 0; n < count; ++n) {
+        for (isize n = 0; n < count; ++n) {
             positions_[static_cast<std::size_t>(n)] = chosen_.position(round, number(n));
             times_[static_cast<std::size_t>(n)] = static_cast<double>(timestep(n));
         }
         if (chosen_.share(round) == 1) {
             add_noise(0, x0, xt);
         } else {
-            for (index n = 0; n < count; ++n) {
+            for (isize n = 0; n < count; ++n) {
                 add_noise(n, x0.middle(n, 1), xt.middle(n, 1));
             }
         }
         session_(batch_view<const S>(xt), std::span<const double>(times_).first(static_cast<std::size_t>(count)),
                  model_output<S>{predicted, head});
-        parallel_for(count, std::max<index>(1, 4096 / dimension_), [&](index first, index last) {
-            for (index n = first; n < last; ++n) {
+        parallel_for(count, std::max<isize>(1, 4096 / dimension_), [&](isize first, isize last) {
+            for (isize n = first; n < last; ++n) {
                 const bound_column<S> column{.x0 = x0.column(n),
                                              .xt = xt.column(n),
                                              .predicted = predicted.column(n),
@@ -194,12 +194,12 @@ private:
         });
     }
 
-    [[nodiscard]] index timestep(index n) const {
+    [[nodiscard]] isize timestep(isize n) const {
         return timesteps_[static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)])];
     }
 
     /// x_t of samples from n on, all at the timestep of that one.
-    void add_noise(index n, batch_view<const S> x0, batch_view<S> xt) {
+    void add_noise(isize n, batch_view<const S> x0, batch_view<S> xt) {
         noise_.normal(xt, timestep(n), number(n));
         q_sample(schedule_, x0, timestep(n), xt, xt);
     }
@@ -207,17 +207,17 @@ private:
     const Schedule& schedule_;
     bound_options options_;
     Noise& noise_;
-    std::vector<index> timesteps_;
+    std::vector<isize> timesteps_;
     chosen_steps chosen_;
-    decltype(session_of(std::declval<P&>(), index{})) session_;
+    decltype(session_of(std::declval<P&>(), isize{})) session_;
     measurement work_;
     std::vector<bound_step> steps_;
     running_mean total_, prior_;
     std::vector<running_mean> terms_, x0_errors_;
-    index dimension_ = 0;
+    isize dimension_ = 0;
     batch<S> xt_, predicted_, head_;
     std::vector<double> totals_, times_;
-    std::vector<index> positions_;
+    std::vector<isize> positions_;
     std::vector<bound_sums> sums_;
 };
 

@@ -30,8 +30,8 @@ struct bound_step {
 /// The step from t to s. In a sub-sequence that has `noisier` before t, the clipped variance of the last step is β̃ of
 /// that sub-sequence; without, of the whole chain.
 template <NoiseSchedule Schedule>
-[[nodiscard]] bound_step bound_step_at(const Schedule& schedule, prediction kind, reverse_variance variance, index t,
-                                       index s, index noisier = clean) {
+[[nodiscard]] bound_step bound_step_at(const Schedule& schedule, prediction kind, reverse_variance variance, isize t,
+                                       isize s, isize noisier = clean) {
     const auto level = marginal_at(schedule, t);
     const auto posterior = posterior_at(schedule, s, t);
     const double ratio = static_cast<double>(level.signal) / static_cast<double>(level.sigma);
@@ -71,12 +71,12 @@ struct bound_sums {
 /// the model's deviation, which decoders take too. The means differ by mean_x0 · (x_0 − x̂_0).
 inline void diverge(const bound_step& step, decoder_chunk& chunk) {
     double excess[decoder_chunk::size], ratio[decoder_chunk::size];
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         excess[i] = step.log_variance - 2 * chunk.log_scale[i];
     }
     kernels::exp(chunk.count, excess, ratio);
     const double precision = step.mean_x0 * step.mean_x0 * std::exp(-step.log_variance);
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         const double difference = chunk.mean[i] - chunk.x0[i];
         const double moment = ratio[i] * (1 + precision * difference * difference);
         chunk.value[i] = 0.5 * (moment - 1 - excess[i]);
@@ -87,14 +87,14 @@ inline void diverge(const bound_step& step, decoder_chunk& chunk) {
 
 /// The term of one sample, summed over its elements in double, and `scale` times its gradient.
 template <Scalar S>
-bound_sums bound_term(const bound_step& step, const any_decoder& decoder, index size, const bound_column<S>& column) {
+bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize size, const bound_column<S>& column) {
     bound_sums sums;
     decoder_chunk chunk;
     double heads[decoder_chunk::size] = {};
-    for (index first = 0; first < size; first += chunk.size) {
+    for (isize first = 0; first < size; first += chunk.size) {
         chunk.count = std::min(chunk.size, size - first);
-        for (index i = 0; i < chunk.count; ++i) {
-            const index at = first + i;
+        for (isize i = 0; i < chunk.count; ++i) {
+            const isize at = first + i;
             const double estimate = step.x0.xt * static_cast<double>(column.xt[at]) +
                                     step.x0.value * static_cast<double>(column.predicted[at]);
             chunk.x0[i] = static_cast<double>(column.x0[at]);
@@ -109,18 +109,18 @@ bound_sums bound_term(const bound_step& step, const any_decoder& decoder, index 
         } else {
             diverge(step, chunk);
         }
-        for (index i = 0; i < chunk.count; ++i) {
+        for (isize i = 0; i < chunk.count; ++i) {
             const double difference = chunk.mean[i] - chunk.x0[i];
             sums.term += sign * chunk.value[i];
             sums.squared_error += difference * difference;
         }
         if (column.d_predicted != nullptr) {
-            for (index i = 0; i < chunk.count; ++i) {
+            for (isize i = 0; i < chunk.count; ++i) {
                 column.d_predicted[first + i] = static_cast<S>(column.scale * sign * step.x0.value * chunk.d_mean[i]);
             }
         }
         if (column.d_head != nullptr) {
-            for (index i = 0; i < chunk.count; ++i) {
+            for (isize i = 0; i < chunk.count; ++i) {
                 column.d_head[first + i] =
                     static_cast<S>(column.scale * sign * 0.5 * step.variance.slope(heads[i]) * chunk.d_log_scale[i]);
             }

@@ -13,8 +13,8 @@ namespace ddpm::detail {
 
 /// Some elements on their way through a decoder, in double.
 struct decoder_chunk {
-    static constexpr index size = 64;
-    index count = 0;
+    static constexpr isize size = 64;
+    isize count = 0;
     double x0[size], mean[size], log_scale[size];
     double value[size], d_mean[size], d_log_scale[size];
 };
@@ -31,14 +31,14 @@ struct bin_ends {
 /// quotients overflows.
 inline void inverse_deviations(const decoder_chunk& chunk, double* inverse) {
     double exponent[decoder_chunk::size];
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         exponent[i] = -std::max(chunk.log_scale[i], -50.0);
     }
     kernels::exp(chunk.count, exponent, inverse);
 }
 
 /// Raises a value to the floor, from where it has no slope.
-inline void set_floor(double floor, index i, decoder_chunk& chunk) {
+inline void set_floor(double floor, isize i, decoder_chunk& chunk) {
     if (chunk.value[i] < floor) {
         chunk.value[i] = floor;
         chunk.d_mean[i] = chunk.d_log_scale[i] = 0;
@@ -49,7 +49,7 @@ inline void set_floor(double floor, index i, decoder_chunk& chunk) {
 /// (1 − e^−(a − b)) / ((1 + e^−a) (1 + e^b)): products of terms that lose nothing in the tails, as the difference
 /// Φ − Φ would. An end at infinity makes its factor 1.
 inline void decode_by_tanh(double half_bin, double smallest_probability, decoder_chunk& chunk) {
-    constexpr index size = decoder_chunk::size;
+    constexpr isize size = decoder_chunk::size;
     constexpr double cubic = 0.044715;
     const double linear = std::sqrt(8 / std::numbers::pi);
     const double floor = std::log(smallest_probability);
@@ -61,8 +61,8 @@ inline void decode_by_tanh(double half_bin, double smallest_probability, decoder
     double exponent[3 * size], power[3 * size];  // e^−|a|, e^−|b|, e^−(a − b)
     double tanh[size];
     inverse_deviations(chunk, inverse);
-    const index count = chunk.count;
-    for (index i = 0; i < count; ++i) {
+    const isize count = chunk.count;
+    for (isize i = 0; i < count; ++i) {
         const double c = chunk.x0[i] - chunk.mean[i], s = inverse[i];
         above[i] = s * (c + half_bin);
         below[i] = s * (c - half_bin);
@@ -76,7 +76,7 @@ inline void decode_by_tanh(double half_bin, double smallest_probability, decoder
     kernels::tanh(count, half_width, tanh);
 
     double product[size];
-    for (index i = 0; i < count; ++i) {
+    for (isize i = 0; i < count; ++i) {
         if (ends.is_lowest(chunk.x0[i])) {
             power[count + i] = power[2 * count + i] = 0;
             tanh[i] = 1;
@@ -88,7 +88,7 @@ inline void decode_by_tanh(double half_bin, double smallest_probability, decoder
     }
     kernels::log(count, product, chunk.value);
 
-    for (index i = 0; i < count; ++i) {
+    for (isize i = 0; i < count; ++i) {
         const bool lowest = ends.is_lowest(chunk.x0[i]), highest = ends.is_highest(chunk.x0[i]);
         const double s = inverse[i], z_a = above[i], z_b = below[i], e_a = power[i], e_b = power[count + i];
         if (!highest) {
@@ -118,7 +118,7 @@ inline void decode_by_erfc(double half_bin, double smallest_probability, decoder
     const auto cdf = [](double z) { return 0.5 * std::erfc(-z / std::numbers::sqrt2); };
     double inverse[decoder_chunk::size];
     inverse_deviations(chunk, inverse);
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         const bool lowest = ends.is_lowest(chunk.x0[i]), highest = ends.is_highest(chunk.x0[i]);
         const double c = chunk.x0[i] - chunk.mean[i], s = inverse[i];
         const double above = s * (c + half_bin), below = s * (c - half_bin);
@@ -138,12 +138,12 @@ inline void decode_by_erfc(double half_bin, double smallest_probability, decoder
 /// The density of a Gaussian.
 inline void decode_gaussian(decoder_chunk& chunk) {
     double exponent[decoder_chunk::size], precision[decoder_chunk::size];
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         exponent[i] = -2 * chunk.log_scale[i];
     }
     kernels::exp(chunk.count, exponent, precision);
     const double log_root = 0.5 * std::log(2 * std::numbers::pi);
-    for (index i = 0; i < chunk.count; ++i) {
+    for (isize i = 0; i < chunk.count; ++i) {
         const double c = chunk.x0[i] - chunk.mean[i], square = c * c * precision[i];
         chunk.value[i] = -log_root - chunk.log_scale[i] - 0.5 * square;
         chunk.d_mean[i] = c * precision[i];

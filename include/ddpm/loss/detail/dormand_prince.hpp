@@ -19,7 +19,7 @@ struct dormand_prince_options {
     double first_step = 0.05;
     double growth = 10;       ///< how many times as long as the step before a step may be; 1 and an infinite tolerance
                               ///< keep the steps equal
-    index most_steps = 10000; ///< accepted and rejected, after which a column is given up
+    isize most_steps = 10000; ///< accepted and rejected, after which a column is given up
 };
 
 /// Solves dy/du = f(u, y) for every column of y, each with steps of its own, by the Runge-Kutta method of order 5 whose
@@ -49,7 +49,7 @@ public:
         evaluate(y_, 0, slopes_[0], f);
         while (plan(to)) {
             for (std::size_t s = 1; s < stages; ++s) {
-                for (index n = 0; n < y_.cols(); ++n) {
+                for (isize n = 0; n < y_.cols(); ++n) {
                     stage_.col(n) = y_.col(n);
                     for (std::size_t j = 0; j < s; ++j) {
                         stage_.col(n) += at(n).step * weights[s - 1][j] * slopes_[j].col(n);
@@ -57,7 +57,7 @@ public:
                 }
                 evaluate(stage_, nodes[s], slopes_[s], f);
             }
-            for (index n = 0; n < y_.cols(); ++n) {
+            for (isize n = 0; n < y_.cols(); ++n) {
                 decide(n, to);
             }
             if (!on_step()) {
@@ -69,17 +69,17 @@ public:
     [[nodiscard]] const batch<double>& y() const noexcept { return y_; }
 
     /// Where column n has come to.
-    [[nodiscard]] double u(index n) const noexcept { return at(n).u; }
+    [[nodiscard]] double u(isize n) const noexcept { return at(n).u; }
 
     /// Whether a step was tried last.
-    [[nodiscard]] bool is_under_way(index n) const noexcept { return at(n).under_way; }
+    [[nodiscard]] bool is_under_way(isize n) const noexcept { return at(n).under_way; }
 
     /// How many steps it took, and how many it tried in vain.
-    [[nodiscard]] index accepted(index n) const noexcept { return at(n).accepted; }
-    [[nodiscard]] index rejected(index n) const noexcept { return at(n).rejected; }
+    [[nodiscard]] isize accepted(isize n) const noexcept { return at(n).accepted; }
+    [[nodiscard]] isize rejected(isize n) const noexcept { return at(n).rejected; }
 
     /// Of all columns together.
-    [[nodiscard]] index evaluations() const noexcept { return evaluations_; }
+    [[nodiscard]] isize evaluations() const noexcept { return evaluations_; }
 
 private:
     static constexpr std::size_t stages = 7;
@@ -101,11 +101,11 @@ private:
         bool under_way = false;
         double last_error = 1e-4;
         bool was_rejected = false;
-        index accepted = 0;
-        index rejected = 0;
+        isize accepted = 0;
+        isize rejected = 0;
     };
 
-    [[nodiscard]] const way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] const way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
 
     /// Chooses the steps to try; says whether there are any.
     bool plan(double to) {
@@ -132,13 +132,13 @@ private:
     }
 
     /// Takes column n's step if its error is small enough, and chooses the next.
-    void decide(index n, double to) {
+    void decide(isize n, double to) {
         way& w = ways_[static_cast<std::size_t>(n)];
         if (!w.under_way) {
             return;
         }
         double sum = 0;
-        for (index i = 0; i < y_.rows(); ++i) {
+        for (isize i = 0; i < y_.rows(); ++i) {
             double difference = 0;
             for (std::size_t s = 0; s < stages; ++s) {
                 difference += errors[s] * slopes_[s](i, n);
@@ -181,7 +181,7 @@ private:
     std::array<batch<double>, stages> slopes_;
     std::vector<double> times_;
     std::vector<way> ways_;
-    index evaluations_ = 0;
+    isize evaluations_ = 0;
 };
 
 }  // namespace ddpm::detail

@@ -22,7 +22,7 @@ namespace ddpm::detail {
 /// The products only find the pairs that may count: the distances are those of `squared_distance`.
 template <class S, class R>
 [[nodiscard]] per_sample_values<double> nearest_squared_distances(const batch_view<const S>& from,
-                                                                  const batch_view<const R>& to, index k,
+                                                                  const batch_view<const R>& to, isize k,
                                                                   bool same_set, measurement& work) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     per_sample_values<double> result =
@@ -32,15 +32,15 @@ template <class S, class R>
         return result;
     }
     const double kept = 1 - distance_slack(from.rows());
-    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](index first, index last) {
-        const index count = last - first;
+    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](isize first, isize last) {
+        const isize count = last - first;
         // The k least of each sample so far, as a heap with the largest of them in front.
         std::vector<std::vector<double>> least(static_cast<std::size_t>(count));
         walk_pairs(from.middle(first, count), to, origin, 0, [&](const pair_block& block) {
-            for (index n = 0; n < count; ++n) {
+            for (isize n = 0; n < count; ++n) {
                 std::vector<double>& heap = least[static_cast<std::size_t>(n)];
-                double bound = static_cast<index>(heap.size()) < k ? infinity : heap.front();
-                for (index m = 0; m < block.width; ++m) {
+                double bound = static_cast<isize>(heap.size()) < k ? infinity : heap.front();
+                for (isize m = 0; m < block.width; ++m) {
                     const double squares = block.to_squares(0, m) + block.from_squares(0, n);
                     if (!(kept * squares - 2 * block.products(m, n) < bound) ||
                         (same_set && block.first + m == first + n)) {
@@ -51,19 +51,19 @@ template <class S, class R>
                     if (!(distance < bound)) {
                         continue;
                     }
-                    if (static_cast<index>(heap.size()) == k) {
+                    if (static_cast<isize>(heap.size()) == k) {
                         std::pop_heap(heap.begin(), heap.end());
                         heap.pop_back();
                     }
                     heap.push_back(distance);
                     std::push_heap(heap.begin(), heap.end());
-                    bound = static_cast<index>(heap.size()) < k ? infinity : heap.front();
+                    bound = static_cast<isize>(heap.size()) < k ? infinity : heap.front();
                 }
             }
         });
-        for (index n = 0; n < count; ++n) {
+        for (isize n = 0; n < count; ++n) {
             const std::vector<double>& heap = least[static_cast<std::size_t>(n)];
-            if (static_cast<index>(heap.size()) == k) {
+            if (static_cast<isize>(heap.size()) == k) {
                 result[first + n] = heap.front();
             }
         }
@@ -74,15 +74,15 @@ template <class S, class R>
 /// How many of the balls about the samples of `centres` each sample of `points` lies in, their surfaces included.
 /// Where rounding could decide, `squared_distance` does, as for the radii.
 template <class S, class R>
-[[nodiscard]] std::vector<index> balls_around(const batch_view<const S>& points, const batch_view<const R>& centres,
+[[nodiscard]] std::vector<isize> balls_around(const batch_view<const S>& points, const batch_view<const R>& centres,
                                               const per_sample_values<double>& squared_radii, measurement& work) {
-    std::vector<index> counts(static_cast<std::size_t>(points.columns()), 0);
+    std::vector<isize> counts(static_cast<std::size_t>(points.columns()), 0);
     const batch<double> origin = common_mean(points, centres);
     const double slack = distance_slack(points.rows());
-    in_pieces(points.columns(), static_cast<double>(centres.columns()), work, [&](index first, index last) {
+    in_pieces(points.columns(), static_cast<double>(centres.columns()), work, [&](isize first, isize last) {
         walk_pairs(points.middle(first, last - first), centres, origin, 0, [&](const pair_block& block) {
-            for (index n = 0; n < last - first; ++n) {
-                for (index m = 0; m < block.width; ++m) {
+            for (isize n = 0; n < last - first; ++n) {
+                for (isize m = 0; m < block.width; ++m) {
                     const double squares = block.to_squares(0, m) + block.from_squares(0, n);
                     const double excess = squares - 2 * block.products(m, n) - squared_radii[block.first + m];
                     const bool inside = excess < -slack * squares ||
@@ -98,7 +98,7 @@ template <class S, class R>
 }
 
 /// @throws value_error unless there are neighbours, and 1 ≤ k ≤ their number
-inline void require_neighbours(std::string_view where, index k, index there_are) {
+inline void require_neighbours(std::string_view where, isize k, isize there_are) {
     if (there_are < 1) {
         throw value_error(where, "number of samples", "at least one other to be a neighbour", "none");
     }

@@ -16,36 +16,36 @@
 namespace ddpm::detail {
 
 /// How many samples of `from` a task takes, to be met with blocks of samples of `to`.
-inline constexpr index pair_chunk = 64;
+inline constexpr isize pair_chunk = 64;
 
 /// Calls body(first, last) for the chunks of `size` samples, side by side, in pieces of a watched measurement, which counts
 /// `work_of_one` for each sample; does nothing more once that is stopped. The chunks are the same in pieces and without.
 template <class Body>
-void in_pieces(index size, double work_of_one, measurement& work, const Body& body) {
-    const index piece = work.is_watched() ? 16 * pair_chunk : size;
-    for (index start = 0; start < size && !work.is_stopped(); start += piece) {
-        const index count = std::min(piece, size - start);
-        parallel_for(count, pair_chunk, [&](index first, index last) { body(start + first, start + last); });
+void in_pieces(isize size, double work_of_one, measurement& work, const Body& body) {
+    const isize piece = work.is_watched() ? 16 * pair_chunk : size;
+    for (isize start = 0; start < size && !work.is_stopped(); start += piece) {
+        const isize count = std::min(piece, size - start);
+        parallel_for(count, pair_chunk, [&](isize first, isize last) { body(start + first, start + last); });
         work.add(work_of_one * static_cast<double>(count));
     }
 }
 
 /// The work of two_sample_estimate.
-[[nodiscard]] inline double pairs_of(index n, index m) {
+[[nodiscard]] inline double pairs_of(isize n, isize m) {
     const double a = static_cast<double>(n), b = static_cast<double>(m);
     return a * a + a * b + b * b;
 }
 
 /// The pairs of all samples of a chunk with the samples first … first + width − 1 of `to`, about an origin.
 struct pair_block {
-    index first;
-    index width;
+    isize first;
+    isize width;
     batch_view<double> products;        ///< the inner products, `to` by `from`; the visitor may overwrite them
     const batch<double>& to_squares;    ///< 1 × width or more: squared norms
     const batch<double>& from_squares;  ///< 1 × the chunk's samples or more
 
     /// |x|² − 2 x·y + |y|² of sample m of the block and n of the chunk.
-    [[nodiscard]] double squared_distance(index m, index n) const {
+    [[nodiscard]] double squared_distance(isize m, isize n) const {
         return to_squares(0, m) + from_squares(0, n) - 2 * products(m, n);
     }
 };
@@ -54,15 +54,15 @@ struct pair_block {
 /// Products are formed in double, over slabs of rows, so that memory depends on neither D nor the number of samples.
 template <class S, class R, class Visit>
 void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
-                index start, const Visit& visit) {
-    constexpr index slab = 1024;
-    constexpr index block = 256;
-    const index rows = from.rows();
-    const index height = std::min(rows, slab), widest = std::min(to.columns() - start, block);
+                isize start, const Visit& visit) {
+    constexpr isize slab = 1024;
+    constexpr isize block = 256;
+    const isize rows = from.rows();
+    const isize height = std::min(rows, slab), widest = std::min(to.columns() - start, block);
     batch<double> queries(height, from.columns()), others(height, widest), products(widest, from.columns());
     batch<double> from_squares(1, from.columns()), to_squares(1, widest);
-    const auto load = [&](const auto& samples, index row, batch<double>& part, batch<double>& squares) {
-        const index count = samples.columns(), taken = std::min(slab, rows - row);
+    const auto load = [&](const auto& samples, isize row, batch<double>& part, batch<double>& squares) {
+        const isize count = samples.columns(), taken = std::min(slab, rows - row);
         part.topLeftCorner(taken, count) = samples.middle_rows(row, taken).array().template cast<double>().colwise() -
                                            origin.col(0).segment(row, taken);
         if (row == 0) {
@@ -71,10 +71,10 @@ void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, 
         squares.leftCols(count) += part.topLeftCorner(taken, count).square().colwise().sum();
         return batch_view<const double>(part).middle_rows(0, taken).middle(0, count);
     };
-    for (index first = start; first < to.columns(); first += block) {
-        const index width = std::min(block, to.columns() - first);
+    for (isize first = start; first < to.columns(); first += block) {
+        const isize width = std::min(block, to.columns() - first);
         const batch_view<double> result = batch_view<double>(products).middle_rows(0, width);
-        for (index row = 0; row < rows; row += slab) {
+        for (isize row = 0; row < rows; row += slab) {
             const batch_view<const double> a = rows > slab || first == start ? load(from, row, queries, from_squares)
                                                                              : batch_view<const double>(queries);
             const batch_view<const double> b = load(to.middle(first, width), row, others, to_squares);
@@ -87,7 +87,7 @@ void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, 
 
 /// The squared distance from the difference itself: exactly 0 for copies, and the same from both sides.
 template <class S, class R>
-[[nodiscard]] double squared_distance(const S* a, const R* b, index size) {
+[[nodiscard]] double squared_distance(const S* a, const R* b, isize size) {
     const Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>, Eigen::Unaligned> x(a, size);
     const Eigen::Map<const Eigen::Array<R, Eigen::Dynamic, 1>, Eigen::Unaligned> y(b, size);
     return (x.template cast<double>() - y.template cast<double>()).square().sum();
@@ -95,7 +95,7 @@ template <class S, class R>
 
 /// How far `pair_block::squared_distance` and `squared_distance` may lie apart, in units of |x|² + |y|²: the bound of
 /// the rounding of three sums of D terms, doubled.
-[[nodiscard]] inline double distance_slack(index dimension) {
+[[nodiscard]] inline double distance_slack(isize dimension) {
     return static_cast<double>(4 * dimension + 16) * std::numeric_limits<double>::epsilon();
 }
 

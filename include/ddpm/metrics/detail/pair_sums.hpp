@@ -25,14 +25,14 @@ enum class pair_value { product, squared_distance };
 template <class S, class R, class Visit>
 void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
                        pair_value value, bool same_set, measurement& work, const Visit& visit) {
-    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](index first, index last) {
+    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         walk_pairs(from.middle(first, last - first), to, origin, same_set ? first : 0, [&](const pair_block& block) {
-            for (index n = 0; n < last - first; ++n) {
-                const index skipped = same_set ? std::max<index>(0, first + n + 1 - block.first) : 0;
+            for (isize n = 0; n < last - first; ++n) {
+                const isize skipped = same_set ? std::max<isize>(0, first + n + 1 - block.first) : 0;
                 double* const values = block.products.column(n);
                 // Where the distance is small against the norms, the sum that gives it has cancelled.
                 constexpr double cancelled = 1e-3;
-                for (index m = skipped; value == pair_value::squared_distance && m < block.width; ++m) {
+                for (isize m = skipped; value == pair_value::squared_distance && m < block.width; ++m) {
                     const double squares = block.to_squares(0, m) + block.from_squares(0, n);
                     values[m] = squares - 2 * values[m];
                     if (values[m] < cancelled * squares) {
@@ -54,7 +54,7 @@ template <class S, class R, class Term>
                                     const batch<double>& origin, pair_value value, bool same_set, measurement& work,
                                     const Term& term) {
     std::vector<double> sums(static_cast<std::size_t>(from.columns()), 0.0);
-    for_each_pair_run(from, to, origin, value, same_set, work, [&](index n, index, double* values, index count) {
+    for_each_pair_run(from, to, origin, value, same_set, work, [&](isize n, isize, double* values, isize count) {
         sums[static_cast<std::size_t>(n)] += term(values, count);
     });
     double total = 0;

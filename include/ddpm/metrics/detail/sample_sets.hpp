@@ -14,7 +14,7 @@ namespace ddpm::detail {
 /// @throws shape_error if the dimensions differ; value_error if they are 0, or a set has fewer than `least` samples
 template <class S, class R>
 void require_sample_sets(std::string_view where, const batch_view<const S>& a, const batch_view<const R>& b,
-                         index least) {
+                         isize least) {
     if (a.rows() != b.rows()) {
         throw shape_error(where, "sets of the same dimension", a.rows(), b.rows());
     }
@@ -30,7 +30,7 @@ void require_sample_sets(std::string_view where, const batch_view<const S>& a, c
 template <class S>
 [[nodiscard]] batch<double> sum_of_samples(const batch_view<const S>& x) {
     batch<double> sum = batch<double>::Zero(x.rows(), 1);
-    for (index n = 0; n < x.columns(); ++n) {
+    for (isize n = 0; n < x.columns(); ++n) {
         sum.col(0) += x.array().col(n).template cast<double>();
     }
     return sum;

@@ -18,7 +18,7 @@ void copy_columns(batch_view<const S> from, batch_view<S> to) {
     if (from.data() == to.data()) {
         return;
     }
-    kernels::for_each_block(to.rows(), to.columns(), [&](index n, index first, index last) {
+    kernels::for_each_block(to.rows(), to.columns(), [&](isize n, isize first, isize last) {
         std::copy_n(from.column(from.columns() == 1 ? 0 : n) + first, last - first, to.column(n) + first);
     });
 }
@@ -27,7 +27,7 @@ void copy_columns(batch_view<const S> from, batch_view<S> to) {
 template <Scalar S>
 void add(batch_view<const S> from, batch_view<S> to) {
     kernels::for_each_alike(
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             S* const column = to.column(n) + first;
             kernels::linear_combination(last - first, {S{1}, S{1}}, {column, from.column(n) + first}, column);
         },
@@ -38,7 +38,7 @@ void add(batch_view<const S> from, batch_view<S> to) {
 template <Scalar S>
 void multiply(batch_view<S> x, std::type_identity_t<S> factor) {
     kernels::for_each_alike(
-        [&](index n, index first, index last) {
+        [&](isize n, isize first, isize last) {
             S* const column = x.column(n) + first;
             kernels::linear_combination(last - first, {factor}, {column}, column);
         },

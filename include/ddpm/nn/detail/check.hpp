@@ -12,8 +12,8 @@ namespace ddpm::nn::detail {
 
 /// @throws shape_error unless the batch is rows × columns
 template <class T>
-void require_batch(std::string_view where, std::string_view what, const batch_view<T>& batch, index rows,
-                   index columns) {
+void require_batch(std::string_view where, std::string_view what, const batch_view<T>& batch, isize rows,
+                   isize columns) {
     if (batch.rows() != rows || batch.columns() != columns) {
         throw shape_error(where, what, ddpm::detail::text(rows, " x ", columns),
                           ddpm::detail::text(batch.rows(), " x ", batch.columns()));

@@ -15,7 +15,7 @@ namespace ddpm::nn::detail {
 /// Calls body(first pixel, last) over all pixels of all samples, side by side.
 template <class T, class Body>
 void for_each_pixel(const feature_map<T>& map, const Body& body) {
-    parallel_for(map.pixels() * map.samples, std::max<index>(1, kernels::block_elements / std::max<index>(1, map.channels)),
+    parallel_for(map.pixels() * map.samples, std::max<isize>(1, kernels::block_elements / std::max<isize>(1, map.channels)),
                  body);
 }
 
@@ -24,8 +24,8 @@ template <Scalar S>
 [[nodiscard]] feature_map<S> concatenated(feature_map<const S> a, feature_map<const S> b, arena<S>& memory) {
     require_map("concatenate", "second map", b, b.channels, a.height, a.width, a.samples);
     const feature_map<S> both = memory.map(a.channels + b.channels, a.height, a.width, a.samples);
-    for_each_pixel(both, [&](index first, index last) {
-        for (index pixel = first; pixel < last; ++pixel) {
+    for_each_pixel(both, [&](isize first, isize last) {
+        for (isize pixel = first; pixel < last; ++pixel) {
             S* const to = both.data + pixel * both.channels;
             std::copy_n(a.data + pixel * a.channels, a.channels, to);
             std::copy_n(b.data + pixel * b.channels, b.channels, to + a.channels);
@@ -37,8 +37,8 @@ template <Scalar S>
 /// The inverse.
 template <Scalar S>
 void separate(feature_map<const S> both, feature_map<S> a, feature_map<S> b) {
-    for_each_pixel(both, [&](index first, index last) {
-        for (index pixel = first; pixel < last; ++pixel) {
+    for_each_pixel(both, [&](isize first, isize last) {
+        for (isize pixel = first; pixel < last; ++pixel) {
             const S* const from = both.data + pixel * both.channels;
             std::copy_n(from, a.channels, a.data + pixel * a.channels);
             std::copy_n(from + a.channels, b.channels, b.data + pixel * b.channels);

@@ -21,17 +21,17 @@ namespace ddpm::nn::detail {
 struct patches_tag {};  ///< for thread_scratch: the patches of a task
 struct result_tag {};   ///< its pixels, where they do not lie side by side
 
-[[nodiscard]] constexpr index divided_up(index size, index by) noexcept { return (size + by - 1) / by; }
-[[nodiscard]] constexpr index rounded_up(index size, index to) noexcept { return divided_up(size, to) * to; }
+[[nodiscard]] constexpr isize divided_up(isize size, isize by) noexcept { return (size + by - 1) / by; }
+[[nodiscard]] constexpr isize rounded_up(isize size, isize to) noexcept { return divided_up(size, to) * to; }
 
-inline constexpr index product_rows = 32;  ///< multiples of what every instruction set's product works on
-inline constexpr index product_columns = 12;
-inline constexpr index least_columns = 8;  ///< multiples of this cost it little
-inline constexpr index least_task = index{1} << 19;  ///< multiplications that take as long as waking a thread
+inline constexpr isize product_rows = 32;  ///< multiples of what every instruction set's product works on
+inline constexpr isize product_columns = 12;
+inline constexpr isize least_columns = 8;  ///< multiples of this cost it little
+inline constexpr isize least_task = isize{1} << 19;  ///< multiplications that take as long as waking a thread
 
 /// Blocks of at most `most` that `size` is cut into, a multiple of `unit` long, as many as keep `threads` evenly busy.
-[[nodiscard]] inline index even_block(index size, index most, index unit, index threads) {
-    index blocks = divided_up(size, most);
+[[nodiscard]] inline isize even_block(isize size, isize most, isize unit, isize threads) {
+    isize blocks = divided_up(size, most);
     if (blocks < 4 * threads) {
         blocks = rounded_up(blocks, threads);
     }
@@ -39,7 +39,7 @@ inline constexpr index least_task = index{1} << 19;  ///< multiplications that t
 }
 
 /// How much of a patch is gathered at once, so that the patches and the weights for `rows` outputs stay in the second cache.
-[[nodiscard]] constexpr index most_patch_depth(index rows) noexcept { return rows <= 192 ? 640 : 384; }
+[[nodiscard]] constexpr isize most_patch_depth(isize rows) noexcept { return rows <= 192 ? 640 : 384; }
 
 /// Where the sums of a convolution begin: at bias + sample_bias(:, n), added to what is there already if `add`.
 template <Scalar S>
@@ -52,8 +52,8 @@ struct convolution_start {
     [[nodiscard]] bool alike() const noexcept { return !add && sample_bias.data() == nullptr; }
 
     /// Puts rows first_row … of the start into `y`: the pixels from `first` on, `pixels` in a sample.
-    void put(batch_view<S> y, index first_row, index first, index pixels) const {
-        for (index j = 0; j < y.columns(); ++j) {
+    void put(batch_view<S> y, isize first_row, isize first, isize pixels) const {
+        for (isize j = 0; j < y.columns(); ++j) {
             S* const to = y.column(j);
             if (add) {
                 kernels::linear_combination(y.rows(), {S{1}, S{1}}, {to, bias + first_row}, to);
@@ -69,9 +69,9 @@ struct convolution_start {
 
 /// Where the pixel (row, column) of a grid lies in the output: at (row·step + top, column·step + left).
 struct output_places {
-    index step = 1;
-    index top = 0;
-    index left = 0;
+    isize step = 1;
+    isize top = 0;
+    isize left = 0;
 };
 
 /// y = start + weights · patches of x, for the pixels of the grid.
@@ -79,30 +79,30 @@ struct output_places {
 template <Scalar S>
 void convolve(const S* weights, const feature_map<const S>& x, const patch_grid& grid, const feature_map<S>& y,
               const output_places& places, const convolution_start<S>& start) {
-    const index pixels = grid.pixels(), depth = grid.depth(x.channels), rows = y.channels;
+    const isize pixels = grid.pixels(), depth = grid.depth(x.channels), rows = y.channels;
     if (pixels == 0 || rows == 0) {
         return;
     }
     const bool in_place = places.step == 1;
-    const index threads = thread_count();
-    constexpr index most_width = 768 / static_cast<index>(sizeof(S));
-    const index width = even_block(pixels, most_width, least_columns, threads);
-    const index across = divided_up(pixels, width);
-    const index height =
+    const isize threads = thread_count();
+    constexpr isize most_width = 768 / static_cast<isize>(sizeof(S));
+    const isize width = even_block(pixels, most_width, least_columns, threads);
+    const isize across = divided_up(pixels, width);
+    const isize height =
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
-    const index down = divided_up(rows, height);
-    const index slabs = std::max<index>(1, divided_up(depth, most_patch_depth(rows)));
-    const index slab = rounded_up(divided_up(depth, slabs), 16);
-    const index grain = std::max<index>(1, least_task / std::max<index>(1, width * height * depth));
+    const isize down = divided_up(rows, height);
+    const isize slabs = std::max<isize>(1, divided_up(depth, most_patch_depth(rows)));
+    const isize slab = rounded_up(divided_up(depth, slabs), 16);
+    const isize grain = std::max<isize>(1, least_task / std::max<isize>(1, width * height * depth));
 
-    const auto compute = [&](index i, index j, index count, S* patches, const batch_view<S>& to) {
+    const auto compute = [&](isize i, isize j, isize count, S* patches, const batch_view<S>& to) {
         const bool alike = start.alike();
         if (!alike) {
             start.put(to, i, j, grid.rows * grid.columns);
         }
-        index k = 0;
+        isize k = 0;
         do {  // once at least: without depth, the result is the start
-            const index part = std::min(slab, depth - k);
+            const isize part = std::min(slab, depth - k);
             if (part > 0) {
                 gather_patches(x, grid, j, count, k, k + part, patches, part);
             }
@@ -115,21 +115,21 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
         } while (k < depth);
     };
 
-    parallel_for(across * down, grain, [&](index first_task, index last_task) {
+    parallel_for(across * down, grain, [&](isize first_task, isize last_task) {
         S* const patches = thread_scratch<patches_tag, S>(slab * width);
         S* const aside = in_place ? nullptr : thread_scratch<result_tag, S>(height * width);
-        for (index task = first_task; task < last_task; ++task) {
-            const index i = task % down * height, j = task / down * width;
-            const index count = std::min(width, pixels - j), tall = std::min(height, rows - i);
+        for (isize task = first_task; task < last_task; ++task) {
+            const isize i = task % down * height, j = task / down * width;
+            const isize count = std::min(width, pixels - j), tall = std::min(height, rows - i);
             if (in_place) {
                 compute(i, j, count, patches, y.columns().middle(j, count).middle_rows(i, tall));
                 continue;
             }
             compute(i, j, count, patches, {aside, tall, count});
-            for (index p = 0; p < count; ++p) {
-                const index column = (j + p) % grid.columns, row = (j + p) / grid.columns % grid.rows;
-                const index sample = (j + p) / (grid.columns * grid.rows);
-                const index place = (sample * y.height + row * places.step + places.top) * y.width +
+            for (isize p = 0; p < count; ++p) {
+                const isize column = (j + p) % grid.columns, row = (j + p) / grid.columns % grid.rows;
+                const isize sample = (j + p) / (grid.columns * grid.rows);
+                const isize place = (sample * y.height + row * places.step + places.top) * y.width +
                                     column * places.step + places.left;
                 std::copy_n(aside + p * tall, tall, y.data + place * rows + i);
             }
@@ -142,31 +142,31 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
 template <Scalar S>
 void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, const feature_map<const S>& dy,
                          S* d_weights) {
-    const index pixels = grid.pixels(), depth = grid.depth(x.channels), rows = dy.channels;
+    const isize pixels = grid.pixels(), depth = grid.depth(x.channels), rows = dy.channels;
     if (pixels == 0 || depth == 0 || rows == 0) {
         return;
     }
-    const index threads = thread_count();
-    constexpr index line = 64 / static_cast<index>(sizeof(S));
-    constexpr index most_pixels = 1280 / static_cast<index>(sizeof(S));
-    constexpr index most_width = 16 * product_columns, least_width = 4 * product_columns;
-    const index width = std::min(even_block(depth, most_width, least_width, threads), rounded_up(depth, 4));
-    const index across = divided_up(depth, width);
-    const index height =
+    const isize threads = thread_count();
+    constexpr isize line = 64 / static_cast<isize>(sizeof(S));
+    constexpr isize most_pixels = 1280 / static_cast<isize>(sizeof(S));
+    constexpr isize most_width = 16 * product_columns, least_width = 4 * product_columns;
+    const isize width = std::min(even_block(depth, most_width, least_width, threads), rounded_up(depth, 4));
+    const isize across = divided_up(depth, width);
+    const isize height =
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
-    const index down = divided_up(rows, height);
+    const isize down = divided_up(rows, height);
     // An odd number of cache lines, so that the patches fall on all sets of a cache.
-    const index pitch = (divided_up(width, line) | 1) * line;
-    const index grain = std::max<index>(1, least_task / std::max<index>(1, width * height * pixels));
+    const isize pitch = (divided_up(width, line) | 1) * line;
+    const isize grain = std::max<isize>(1, least_task / std::max<isize>(1, width * height * pixels));
     const batch_view<S> d(d_weights, rows, depth);
 
-    parallel_for(across * down, grain, [&](index first_task, index last_task) {
+    parallel_for(across * down, grain, [&](isize first_task, isize last_task) {
         S* const patches = thread_scratch<patches_tag, S>(pitch * most_pixels);
-        for (index task = first_task; task < last_task; ++task) {
-            const index i = task % down * height, k = task / down * width;
-            const index wide = std::min(width, depth - k), tall = std::min(height, rows - i);
-            for (index j = 0; j < pixels; j += most_pixels) {
-                const index count = std::min(most_pixels, pixels - j);
+        for (isize task = first_task; task < last_task; ++task) {
+            const isize i = task % down * height, k = task / down * width;
+            const isize wide = std::min(width, depth - k), tall = std::min(height, rows - i);
+            for (isize j = 0; j < pixels; j += most_pixels) {
+                const isize count = std::min(most_pixels, pixels - j);
                 gather_patches(x, grid, j, count, k, k + wide, patches, pitch);
                 kernels::matrix_product<S>({dy.data + j * rows + i, tall, count, 1, rows},
                                            {patches, count, wide, pitch, 1},
@@ -178,12 +178,12 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
 
 /// Row i of `rows` × `columns` numbers, whose columns are contiguous and `stride` apart, becomes column i of `to`.
 template <Scalar S>
-void transpose(const S* from, index stride, index rows, index columns, S* to) {
-    constexpr index block = 16;
-    for (index first = 0; first < columns; first += block) {
-        const index last = std::min(columns, first + block);
-        for (index i = 0; i < rows; ++i) {
-            for (index j = first; j < last; ++j) {
+void transpose(const S* from, isize stride, isize rows, isize columns, S* to) {
+    constexpr isize block = 16;
+    for (isize first = 0; first < columns; first += block) {
+        const isize last = std::min(columns, first + block);
+        for (isize i = 0; i < rows; ++i) {
+            for (isize j = first; j < last; ++j) {
                 to[i * columns + j] = from[j * stride + i];
             }
         }

@@ -13,41 +13,41 @@ namespace ddpm::nn::detail {
 /// that each of them sees: that of (row, column) begins at (row·step + top, column·step + left). A patch lies as the
 /// image does: the channels of a pixel, then its row, then the next row.
 struct patch_grid {
-    index rows = 0;
-    index columns = 0;
-    index samples = 0;
-    index step = 1;
-    index top = 0;
-    index left = 0;
-    index height = 1;  ///< of a patch
-    index width = 1;
+    isize rows = 0;
+    isize columns = 0;
+    isize samples = 0;
+    isize step = 1;
+    isize top = 0;
+    isize left = 0;
+    isize height = 1;  ///< of a patch
+    isize width = 1;
 
-    [[nodiscard]] index pixels() const noexcept { return rows * columns * samples; }
-    [[nodiscard]] index depth(index channels) const noexcept { return height * width * channels; }
+    [[nodiscard]] isize pixels() const noexcept { return rows * columns * samples; }
+    [[nodiscard]] isize depth(isize channels) const noexcept { return height * width * channels; }
 };
 
 /// The numbers `begin` … `end` − 1 of each patch of the pixels `first` … `first` + `count` − 1, patch after patch
 /// `pitch` apart; zeros where there is no image.
 template <Scalar S>
-void gather_patches(const feature_map<const S>& x, const patch_grid& grid, index first, index count, index begin,
-                    index end, S* out, index pitch) {
-    const index image_line = x.width * x.channels;
-    const index patch_line = grid.width * x.channels;
-    const index first_line = begin / patch_line;
-    index column = first % grid.columns;
-    index row = first / grid.columns % grid.rows;
-    index sample = first / (grid.columns * grid.rows);
+void gather_patches(const feature_map<const S>& x, const patch_grid& grid, isize first, isize count, isize begin,
+                    isize end, S* out, isize pitch) {
+    const isize image_line = x.width * x.channels;
+    const isize patch_line = grid.width * x.channels;
+    const isize first_line = begin / patch_line;
+    isize column = first % grid.columns;
+    isize row = first / grid.columns % grid.rows;
+    isize sample = first / (grid.columns * grid.rows);
     for (; count > 0; --count, out += pitch) {
         const S* const image = x.data + sample * x.height * image_line;
         S* to = out;
-        index k = begin;
-        for (index line = first_line; k < end; ++line) {
-            const index length = std::min(end, (line + 1) * patch_line) - k;
-            const index from = (column * grid.step + grid.left) * x.channels + k - line * patch_line;
-            const index image_row = row * grid.step + grid.top + line;
+        isize k = begin;
+        for (isize line = first_line; k < end; ++line) {
+            const isize length = std::min(end, (line + 1) * patch_line) - k;
+            const isize from = (column * grid.step + grid.left) * x.channels + k - line * patch_line;
+            const isize image_row = row * grid.step + grid.top + line;
             const bool inside = image_row >= 0 && image_row < x.height;
-            const index before = inside ? std::clamp<index>(-from, 0, length) : length;
-            const index after = inside ? std::clamp<index>(from + length - image_line, 0, length - before) : 0;
+            const isize before = inside ? std::clamp<isize>(-from, 0, length) : length;
+            const isize after = inside ? std::clamp<isize>(from + length - image_line, 0, length - before) : 0;
             std::fill_n(to, before, S{0});
             if (before + after < length) {
                 std::copy_n(image + image_row * image_line + from + before, length - before - after, to + before);

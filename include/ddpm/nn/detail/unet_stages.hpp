@@ -21,15 +21,15 @@ struct unet_stages {
     std::vector<unet_stage<S>> down, middle, up;  ///< one in the middle, or none
 
     /// The options are valid; `embedding` is the size of the embedded time.
-    unet_stages(const unet_options& o, index embedding) {
+    unet_stages(const unet_options& o, isize embedding) {
         const std::size_t levels = o.channels.size();
         const builder build{o, embedding};
-        index width = o.channels.front();
-        std::vector<index> skips{width};
+        isize width = o.channels.front();
+        std::vector<isize> skips{width};
         for (std::size_t i = 0; i < levels; ++i) {
             unet_stage<S> stage;
             const bool attends = o.down[i] == unet_level::attention;
-            for (index j = 0; j < o.layers; ++j) {
+            for (isize j = 0; j < o.layers; ++j) {
                 build.add_layer(stage, width, o.channels[i], attends);
                 width = o.channels[i];
                 skips.push_back(width);
@@ -51,9 +51,9 @@ struct unet_stages {
         for (std::size_t i = 0; i < levels; ++i) {
             unet_stage<S> stage;
             stage.resamplers = "upsamplers";
-            const index outputs = o.channels[levels - 1 - i];
+            const isize outputs = o.channels[levels - 1 - i];
             const bool attends = o.up[i] == unet_level::attention;
-            for (index j = 0; j <= o.layers; ++j) {
+            for (isize j = 0; j <= o.layers; ++j) {
                 build.add_layer(stage, width + skips.back(), outputs, attends);
                 skips.pop_back();
                 width = outputs;
@@ -69,16 +69,16 @@ private:
     /// Makes the layers.
     struct builder {
         const unet_options& o;
-        index embedding;
+        isize embedding;
 
-        void add_layer(unet_stage<S>& stage, index inputs, index outputs, bool attends) const {
+        void add_layer(unet_stage<S>& stage, isize inputs, isize outputs, bool attends) const {
             stage.resnets.push_back(block(inputs, outputs, 1, resampling::none));
             if (attends) {
                 stage.attentions.push_back(attend(outputs, o.groups, 1));
             }
         }
 
-        void add_resampler(unet_stage<S>& stage, index width, unet_resampling kind, bool upwards) const {
+        void add_resampler(unet_stage<S>& stage, isize width, unet_resampling kind, bool upwards) const {
             if (kind == unet_resampling::residual) {
                 stage.by_residual.push_back(block(width, width, 1, upwards ? resampling::up : resampling::down));
             } else if (upwards) {
@@ -88,7 +88,7 @@ private:
             }
         }
 
-        [[nodiscard]] residual_block<S> block(index inputs, index outputs, double rescale, resampling resample) const {
+        [[nodiscard]] residual_block<S> block(isize inputs, isize outputs, double rescale, resampling resample) const {
             return residual_block<S>({.inputs = inputs,
                                       .outputs = outputs,
                                       .embedding = embedding,
@@ -99,7 +99,7 @@ private:
                                       .resample = resample});
         }
 
-        [[nodiscard]] attention<S> attend(index width, index groups, double rescale) const {
+        [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {
             attention<S> made(width, o.head_dim == 0 ? 1 : width / o.head_dim, groups, o.norm_eps);
             made.rescale = rescale;
             return made;
@@ -107,7 +107,7 @@ private:
 
         /// As diffusers has it: without groups of its own the middle's attention is not normalized where the time
         /// scales.
-        [[nodiscard]] index middle_groups() const {
+        [[nodiscard]] isize middle_groups() const {
             return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
         }
     };

@@ -15,7 +15,7 @@ namespace ddpm::detail {
 /// For one run of an adaptor, what it calls of a predictor that it holds: a session; if the predictor makes none, a
 /// reference to an lvalue, or a copy of what the adaptor owns, so that runs do not share what it may remember.
 template <class P, class Held>
-[[nodiscard]] decltype(auto) held_session_of(Held& held, [[maybe_unused]] index samples) {
+[[nodiscard]] decltype(auto) held_session_of(Held& held, [[maybe_unused]] isize samples) {
     if constexpr (SessionMaker<std::remove_cvref_t<P>>) {
         return std::as_const(held).session(samples);
     } else if constexpr (std::is_lvalue_reference_v<P>) {
@@ -26,7 +26,7 @@ template <class P, class Held>
 }
 
 template <class P>
-using held_session = decltype(held_session_of<P>(std::declval<P&>(), index{}));
+using held_session = decltype(held_session_of<P>(std::declval<P&>(), isize{}));
 
 /// What adaptors share: the predictor that they adapt, an lvalue by reference, a temporary by value, and what it says
 /// of itself.

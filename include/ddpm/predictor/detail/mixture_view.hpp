@@ -29,7 +29,7 @@ namespace ddpm::detail {
 class mixture_view {
     using column = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
 
-    [[nodiscard]] auto x0_along_axes(index k) const {
+    [[nodiscard]] auto x0_along_axes(isize k) const {
         return mixture_->principal_means().col(k) +
                level_.signal * mixture_->principal_variances().col(k) * whitened_.col(k);
     }
@@ -53,7 +53,7 @@ public:
     void look(const S* xt, const marginal<double>& level) {
         set_level(level);
         x_ = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>(xt, x_.size()).template cast<double>();
-        for (index k = 0; k < mixture_->components(); ++k) {
+        for (isize k = 0; k < mixture_->components(); ++k) {
             if (mixture_->rotated()) {
                 along_axes_.matrix().noalias() = mixture_->axes(k).matrix().transpose() * x_.matrix();
             } else {
@@ -75,13 +75,13 @@ public:
 
     /// E[x_0|x_t], E[ε|x_t] and ∇ ln p(x_t), D each, until the next one is asked for.
     [[nodiscard]] const column& x0() {
-        return expect([this](index k) { return x0_along_axes(k); });
+        return expect([this](isize k) { return x0_along_axes(k); });
     }
     [[nodiscard]] const column& epsilon() {
-        return expect([this](index k) { return level_.sigma * whitened_.col(k); });
+        return expect([this](isize k) { return level_.sigma * whitened_.col(k); });
     }
     [[nodiscard]] const column& score() {
-        return expect([this](index k) { return -whitened_.col(k); });
+        return expect([this](isize k) { return -whitened_.col(k); });
     }
 
     /// One of them: of x_0, epsilon or score.
@@ -94,19 +94,19 @@ public:
     [[nodiscard]] const column& pull_back(prediction kind, const V& v) {
         if (kind == prediction::x0) {
             return pull_back(
-                v, [this](index k) { return x0_along_axes(k); },
-                [this](index k) { return level_.signal * mixture_->principal_variances().col(k); });
+                v, [this](isize k) { return x0_along_axes(k); },
+                [this](isize k) { return level_.signal * mixture_->principal_variances().col(k); });
         }
         const double gain = kind == prediction::epsilon ? level_.sigma : -1;
         return pull_back(
-            v, [this, gain](index k) { return gain * whitened_.col(k); }, [gain](index) { return gain; });
+            v, [this, gain](isize k) { return gain * whitened_.col(k); }, [gain](isize) { return gain; });
     }
 
     /// Var[x_0|x_t] of each element: of the components' own variances, and of what their means differ.
     [[nodiscard]] const column& x0_variances() {
         mean_ = x0();
         sum_.setZero();
-        for (index k = 0; k < mixture_->components(); ++k) {
+        for (isize k = 0; k < mixture_->components(); ++k) {
             const auto own =
                 level_.sigma * level_.sigma * mixture_->principal_variances().col(k) * precisions_.col(k);
             if (mixture_->rotated()) {
@@ -136,7 +136,7 @@ private:
         const double signal2 = level.signal * level.signal, sigma2 = level.sigma * level.sigma;
         precisions_ = (signal2 * mixture_->principal_variances() + sigma2).inverse();
         const double constant = static_cast<double>(mixture_->dimension()) * std::log(2 * std::numbers::pi);
-        for (index k = 0; k < mixture_->components(); ++k) {
+        for (isize k = 0; k < mixture_->components(); ++k) {
             log_weights_(k) = std::log(mixture_->weights()[static_cast<std::size_t>(k)]) +
                               (precisions_.col(k).log().sum() - constant) / 2;
         }
@@ -146,7 +146,7 @@ private:
     template <class Part>
     const column& expect(const Part& part) {
         sum_.setZero();
-        for (index k = 0; k < mixture_->components(); ++k) {
+        for (isize k = 0; k < mixture_->components(); ++k) {
             if (responsibilities_(k) == 0) {
                 continue;
             }
@@ -165,7 +165,7 @@ private:
     template <class V, class Part, class Gain>
     const column& pull_back(const V& v, const Part& part, const Gain& gain) {
         double mean = 0;
-        for (index k = 0; k < mixture_->components(); ++k) {
+        for (isize k = 0; k < mixture_->components(); ++k) {
             if (mixture_->rotated()) {
                 pulled_.col(k).matrix().noalias() = mixture_->axes(k).matrix().transpose() * v.matrix();
             } else {
@@ -174,7 +174,7 @@ private:
             slopes_(k) = (part(k) * pulled_.col(k)).sum();
             mean += responsibilities_(k) * slopes_(k);
         }
-        return expect([&](index k) {
+        return expect([&](isize k) {
             return gain(k) * precisions_.col(k) * pulled_.col(k) - (slopes_(k) - mean) * whitened_.col(k);
         });
     }
@@ -198,7 +198,7 @@ private:
 class mixture_pass {
 public:
     /// The mixture must outlive it.
-    mixture_pass(const gaussian_mixture& mixture, index samples) : mixture_(&mixture) { reserve(samples); }
+    mixture_pass(const gaussian_mixture& mixture, isize samples) : mixture_(&mixture) { reserve(samples); }
 
     /// Calls take(n, view) with the view of each sample at its level. Allocates only for more threads or samples than
     /// before.
@@ -208,12 +208,12 @@ public:
         if (xt.rows() != mixture_->dimension()) {
             throw shape_error(where, "dimension of the mixture", mixture_->dimension(), xt.rows());
         }
-        const index workers = reserve(xt.columns());
-        std::atomic<index> next{0};
-        parallel_for(workers, 1, [&](index worker, index) {
+        const isize workers = reserve(xt.columns());
+        std::atomic<isize> next{0};
+        parallel_for(workers, 1, [&](isize worker, isize) {
             mixture_view& view = views_[static_cast<std::size_t>(worker)];
-            for (index first = next.fetch_add(grain()); first < xt.columns(); first = next.fetch_add(grain())) {
-                for (index n = first; n < std::min(first + grain(), xt.columns()); ++n) {
+            for (isize first = next.fetch_add(grain()); first < xt.columns(); first = next.fetch_add(grain())) {
+                for (isize n = first; n < std::min(first + grain(), xt.columns()); ++n) {
                     const marginal<double> level = level_of(n);
                     require_level(where, level);
                     view.look(xt.column(n), level);
@@ -225,14 +225,14 @@ public:
 
 private:
     /// How many samples are worth a task.
-    [[nodiscard]] index grain() const noexcept {
-        const index work = mixture_->components() * mixture_->dimension();
-        return std::max<index>(1, 16384 / (work * (mixture_->rotated() ? mixture_->dimension() : 8)));
+    [[nodiscard]] isize grain() const noexcept {
+        const isize work = mixture_->components() * mixture_->dimension();
+        return std::max<isize>(1, 16384 / (work * (mixture_->rotated() ? mixture_->dimension() : 8)));
     }
 
-    index reserve(index samples) {
-        const index workers = std::min(thread_count(), (samples + grain() - 1) / grain());
-        while (static_cast<index>(views_.size()) < workers) {
+    isize reserve(isize samples) {
+        const isize workers = std::min(thread_count(), (samples + grain() - 1) / grain());
+        while (static_cast<isize>(views_.size()) < workers) {
             views_.emplace_back(*mixture_);
         }
         return workers;

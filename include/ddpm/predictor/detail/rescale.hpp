@@ -38,10 +38,10 @@ void rescale_deviation(double target_squared_deviation, double share, Column col
 
 /// Calls change(n) for the columns that are guided, side by side.
 template <class Guides, class Change>
-void for_each_guided(std::span<const double> t, index rows, const Guides& guides, const Change& change) {
-    const index per_task = std::max<index>(1, kernels::block_elements / std::max<index>(1, rows));
-    parallel_for(static_cast<index>(t.size()), per_task, [&](index first, index last) {
-        for (index n = first; n < last; ++n) {
+void for_each_guided(std::span<const double> t, isize rows, const Guides& guides, const Change& change) {
+    const isize per_task = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, rows));
+    parallel_for(static_cast<isize>(t.size()), per_task, [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
             if (guides(t[static_cast<std::size_t>(n)])) {
                 change(n);
             }

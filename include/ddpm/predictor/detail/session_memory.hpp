@@ -20,7 +20,7 @@ public:
     session_memory() = default;
 
     template <class P>
-    session_memory(const P& predictor, index samples) {
+    session_memory(const P& predictor, isize samples) {
         if (const std::optional<sample_shape> shape = shape_of(predictor)) {
             static_cast<void>(scratch<predictor_scalar<P>>(shape->size(), samples));
         }
@@ -28,7 +28,7 @@ public:
 
     /// D × N, of any content.
     template <Scalar S>
-    [[nodiscard]] batch<S>& scratch(index rows, index columns) {
+    [[nodiscard]] batch<S>& scratch(isize rows, isize columns) {
         batch<S>& memory = std::get<batch<S>>(batches_);
         if (memory.rows() != rows || memory.cols() != columns) {
             memory.resize(rows, columns);
@@ -39,7 +39,7 @@ public:
     /// D × N, as it was left at the last call; 0 at the first.
     /// @throws shape_error if the first call was for another shape
     template <Scalar S>
-    [[nodiscard]] batch<S>& state(std::string_view where, index rows, index columns) {
+    [[nodiscard]] batch<S>& state(std::string_view where, isize rows, isize columns) {
         if (!begun_) {
             scratch<S>(rows, columns).setZero();
             begun_ = true;

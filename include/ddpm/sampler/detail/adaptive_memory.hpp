@@ -24,7 +24,7 @@ namespace ddpm::detail {
 template <Scalar S>
 class adaptive_memory {
 public:
-    adaptive_memory(batch<S> x, index order)
+    adaptive_memory(batch<S> x, isize order)
         : x_(std::move(x)),
           u_(static_cast<std::size_t>(x_.size())),
           prediction_(u_.size()),
@@ -32,8 +32,8 @@ public:
           low_(order == 2 ? 0 : u_.size()),
           stream_(kernels::detail::should_stream(batch_view<S>(x_))) {}
 
-    [[nodiscard]] index rows() const noexcept { return x_.rows(); }
-    [[nodiscard]] index samples() const noexcept { return x_.cols(); }
+    [[nodiscard]] isize rows() const noexcept { return x_.rows(); }
+    [[nodiscard]] isize samples() const noexcept { return x_.cols(); }
     [[nodiscard]] batch<S> take() && { return std::move(x_); }
 
     /// All samples of that of which this is the first.
@@ -41,14 +41,14 @@ public:
 
     /// Sample n of x, of u, which lies between x and the end of a step, of the prediction, of ε̂ at x, and of the worse end of
     /// a step where that is known before the better, else null.
-    [[nodiscard]] S* x(index n) noexcept { return x_.data() + n * x_.rows(); }
-    [[nodiscard]] S* u(index n) noexcept { return u_.data() + n * x_.rows(); }
-    [[nodiscard]] S* prediction(index n) noexcept { return prediction_.data() + n * x_.rows(); }
-    [[nodiscard]] S* eps(index n) noexcept { return eps_.data() + n * x_.rows(); }
-    [[nodiscard]] S* low(index n) noexcept { return low_.empty() ? nullptr : low_.data() + n * x_.rows(); }
+    [[nodiscard]] S* x(isize n) noexcept { return x_.data() + n * x_.rows(); }
+    [[nodiscard]] S* u(isize n) noexcept { return u_.data() + n * x_.rows(); }
+    [[nodiscard]] S* prediction(isize n) noexcept { return prediction_.data() + n * x_.rows(); }
+    [[nodiscard]] S* eps(isize n) noexcept { return eps_.data() + n * x_.rows(); }
+    [[nodiscard]] S* low(isize n) noexcept { return low_.empty() ? nullptr : low_.data() + n * x_.rows(); }
 
     /// Makes ε̂ of sample n from what was predicted at `from`, and the sums, in one pass.
-    void combine(index n, const S* from, const affine& to_eps, S* kept_eps,
+    void combine(isize n, const S* from, const affine& to_eps, S* kept_eps,
                  std::initializer_list<kernels::stage_sum<S>> sums) {
         const kernels::stage_work<S> work{
             .estimate = {.eps_xt = static_cast<S>(to_eps.xt), .eps_value = static_cast<S>(to_eps.value)},
@@ -56,18 +56,18 @@ public:
             .p = prediction(n),
             .kept_eps = kept_eps,
             .sums = sums.begin(),
-            .count = static_cast<index>(sums.size()),
+            .count = static_cast<isize>(sums.size()),
             .stream = stream_};
-        kernels::for_each_block(x_.rows(), 1, [&](index, index first, index last) {
+        kernels::for_each_block(x_.rows(), 1, [&](isize, isize first, isize last) {
             kernels::run_stage(work, {}, 1, first, last - first, first);
         });
     }
 
     /// Moves sample n to the end of a step, and back unless accepts(root mean square of its error).
     template <class Accepts>
-    void try_step(index n, const kernels::embedded_step<S>& step, const Accepts& accepts) {
+    void try_step(isize n, const kernels::embedded_step<S>& step, const Accepts& accepts) {
         S* const old = thread_scratch<old_tag, S>(x_.rows());
-        const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
+        const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
             return kernels::take_embedded_step<S>(last - first, step, x(n) + first, eps(n) + first, u(n) + first,
                                                   prediction(n) + first, low_.empty() ? nullptr : low(n) + first,
                                                   old + first);

@@ -57,23 +57,23 @@ public:
             stopped_ = true;
             return false;
         }
-        for_each_sample([&](index n) {
+        for_each_sample([&](isize n) {
             const auto f = at(n).template factors<S>(1, {0, 0});
             const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)}, {stage_source::eps, f.eps}};
             memory_.combine(n, memory_.x(n), to_eps(n, 0), memory_.eps(n), {{memory_.u(n), to_u, 2, false}});
         });
         evaluate(memory_.u(0), 1);
         if (solver_.order == 2) {
-            for_each_sample([&](index n) { finish(n, 1, {bend, 0}); });
+            for_each_sample([&](isize n) { finish(n, 1, {bend, 0}); });
             return true;
         }
-        for_each_sample([&](index n) {
+        for_each_sample([&](isize n) {
             const auto to_low = terms(n, 3, {bend, 0}), to_u = terms(n, 2, {0, 2});
             memory_.combine(n, memory_.u(n), to_eps(n, 1), nullptr,
                             {{memory_.low(n), to_low.data(), 3, false}, {memory_.u(n), to_u.data(), 3, true}});
         });
         evaluate(memory_.u(0), 2);
-        for_each_sample([&](index n) { finish(n, 2, {0, bend}); });
+        for_each_sample([&](isize n) { finish(n, 2, {0, bend}); });
         return true;
     }
 
@@ -96,7 +96,7 @@ private:
     [[nodiscard]] bool show(const step_callback<S>& on_step) {
         const batch_view<const S> x = memory_.all(memory_.x(0)), p = memory_.all(memory_.prediction(0));
         x0_.resize(x.rows(), x.columns());
-        kernels::linear_combination<S>({x, p}, [&](index n) {
+        kernels::linear_combination<S>({x, p}, [&](isize n) {
             const affine c = conversion(kind_, prediction::x0, at(n).point(0).level);
             return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
         }, x0_);
@@ -112,10 +112,10 @@ private:
                w.accepted + w.rejected < solver_.most_steps;
     }
 
-    [[nodiscard]] const adaptive_way& at(index n) const { return ways_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] const adaptive_way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
 
     /// How ε̂ of sample n follows from what is predicted at stage j.
-    [[nodiscard]] affine to_eps(index n, index j) const {
+    [[nodiscard]] affine to_eps(isize n, isize j) const {
         return conversion(kind_, prediction::epsilon, at(n).point(j).level);
     }
 
@@ -125,8 +125,8 @@ private:
     }
 
     /// Lets the network predict at `from`, where stage j lies.
-    void evaluate(S* from, index j) {
-        for (index n = 0; n < memory_.samples(); ++n) {
+    void evaluate(S* from, isize j) {
+        for (isize n = 0; n < memory_.samples(); ++n) {
             times_[static_cast<std::size_t>(n)] = at(n).point(j).t;
         }
         session_(batch_view<const S>(memory_.all(from)), std::span<const double>(times_),
@@ -135,7 +135,7 @@ private:
     }
 
     /// Where ε̂_later is what was just predicted.
-    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(index n, index j, const adaptive_correction& c) {
+    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(isize n, isize j, const adaptive_correction& c) {
         const auto f = at(n).template factors<S>(j, c);
         return {{{stage_source::column, f.x, memory_.x(n)},
                  {stage_source::column, f.eps, memory_.eps(n)},
@@ -143,7 +143,7 @@ private:
     }
 
     /// Takes sample n's step, which was predicted at u, where stage j lies, if its two ends agree, and chooses the next.
-    void finish(index n, index j, const adaptive_correction& of_high) {
+    void finish(isize n, isize j, const adaptive_correction& of_high) {
         adaptive_way& w = ways_[static_cast<std::size_t>(n)];
         if (w.h() == 0) {
             return;
@@ -163,8 +163,8 @@ private:
     prediction kind_;
     const std::function<grid_point(double)>& point_at_;
     double end_;
-    index evaluations_ = 0;
-    index shown_ = 0;
+    isize evaluations_ = 0;
+    isize shown_ = 0;
     bool stopped_ = false;
     batch<S> x0_;  // what a callback sees
     adaptive_memory<S> memory_;

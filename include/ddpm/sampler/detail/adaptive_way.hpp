@@ -31,7 +31,7 @@ public:
     /// Tries a step of length h in λ; 0: none.
     void try_step(double h, const std::function<grid_point(double)>& point_at) {
         h_ = h;
-        for (index j = accepted + rejected == 0 ? 0 : 1; j <= order_; ++j) {  // it knows where it is from its second step on
+        for (isize j = accepted + rejected == 0 ? 0 : 1; j <= order_; ++j) {  // it knows where it is from its second step on
             points_[static_cast<std::size_t>(j)] = point_at(lambda + part(j) * h);
         }
     }
@@ -50,12 +50,12 @@ public:
     }
 
     [[nodiscard]] double h() const noexcept { return h_; }
-    [[nodiscard]] const grid_point& point(index j) const { return points_[static_cast<std::size_t>(j)]; }
+    [[nodiscard]] const grid_point& point(isize j) const { return points_[static_cast<std::size_t>(j)]; }
 
     /// Those of (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s (…)(ε̂_later − ε̂), where stage j lies, at λ_s = λ + r h.
     /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
     template <Scalar S>
-    [[nodiscard]] kernels::step_end<S> factors(index j, const adaptive_correction& c) const {
+    [[nodiscard]] kernels::step_end<S> factors(isize j, const adaptive_correction& c) const {
         const double h = part(j) * h_;
         const marginal<double>&from = point(0).level, &to = point(j).level;
         const double grown = std::expm1(h);
@@ -67,13 +67,13 @@ public:
 
     double lambda;
     step_controller control;
-    index accepted = 0;
-    index rejected = 0;
+    isize accepted = 0;
+    isize rejected = 0;
 
 private:
-    [[nodiscard]] double part(index j) const { return static_cast<double>(j) / static_cast<double>(order_); }
+    [[nodiscard]] double part(isize j) const { return static_cast<double>(j) / static_cast<double>(order_); }
 
-    index order_;
+    isize order_;
     double h_ = 0;
     std::array<grid_point, 4> points_{};
 };

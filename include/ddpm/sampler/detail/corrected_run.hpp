@@ -33,7 +33,7 @@ template <Scalar S, class Session, class Noise>
 class corrected_run {
 public:
     corrected_run(const predictor_corrector& options, Session& session, prediction kind, Noise& noise, batch<S> x,
-                  index first_sample)
+                  isize first_sample)
         : options_(options),
           session_(session),
           kind_(kind),
@@ -47,7 +47,7 @@ public:
 
     /// Takes step k of `steps`.
     /// @returns false if the callback stopped the run: the samples are then the estimates of x_0
-    bool step(const grid_point& from, const grid_point& to, index k = 0, index steps = 1,
+    bool step(const grid_point& from, const grid_point& to, isize k = 0, isize steps = 1,
               const step_callback<S>& on_step = {}) {
         evaluate(from);
         if (on_step) {
@@ -55,13 +55,13 @@ public:
             const affine c = conversion(kind_, prediction::x0, from.level);
             kernels::linear_combination<S>(
                 {batch_view<const S>(x_), batch_view<const S>(prediction_)},
-                [&](index) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, x0_);
+                [&](isize) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, x0_);
             if (!on_step({k, steps, from.t, x_, x0_})) {
                 x_.swap(x0_);
                 return false;
             }
         }
-        for (index i = 0; i < options_.corrections; ++i) {
+        for (isize i = 0; i < options_.corrections; ++i) {
             correct(from);
             evaluate(from);
         }
@@ -93,7 +93,7 @@ private:
         }
         const affine c = conversion(kind_, prediction::score, at.level);
         const kernels::score_coefficients<S> score{static_cast<S>(c.xt), static_cast<S>(c.value)};
-        kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
+        kernels::for_each_column(x_.rows(), x_.cols(), [&](isize n) {
             const batch_view<S> z = one_by_one() ? batch_view<S>(thread_scratch<noise_tag, S>(x_.rows()), x_.rows(), 1)
                                                  : batch_view<S>(z_).middle(n, 1);
             const kernels::langevin_norms norms = measure(score, n, z.data());
@@ -109,16 +109,16 @@ private:
                 noise += std::sqrt(norms.noise);
                 length += std::sqrt(norms.score);
             }
-            kernels::for_each_column(x_.rows(), x_.cols(), [&](index n) {
+            kernels::for_each_column(x_.rows(), x_.cols(), [&](isize n) {
                 take_langevin_step(score, n, noise / length, batch_view<const S>(z_).middle(n, 1));
             });
         }
     }
 
     /// Those of sample n, whose z is drawn first if samples go one by one.
-    kernels::langevin_norms measure(const kernels::score_coefficients<S>& score, index n, S* z) {
+    kernels::langevin_norms measure(const kernels::score_coefficients<S>& score, isize n, S* z) {
         const S *const x = x_.col(n).data(), *const p = prediction_.col(n).data();
-        return kernels::sum_over_blocks(x_.rows(), 1, [&](index, index first, index last) {
+        return kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
             if constexpr (AddressedNoise<Noise>) {
                 if (one_by_one()) {
                     return kernels::draw_and_measure_langevin<S>(
@@ -130,12 +130,12 @@ private:
         });
     }
 
-    void take_langevin_step(const kernels::score_coefficients<S>& score, index n, double ratio, batch_view<const S> z) {
+    void take_langevin_step(const kernels::score_coefficients<S>& score, isize n, double ratio, batch_view<const S> z) {
         const double r = options_.signal_to_noise * ratio, h = 2 * r * r;
         const batch_view<S> x = batch_view<S>(x_).middle(n, 1);
         kernels::linear_combination<S>(
             {batch_view<const S>(x), batch_view<const S>(prediction_).middle(n, 1), z},
-            [&](index) {
+            [&](isize) {
                 return std::array{static_cast<S>(1 + h * static_cast<double>(score.xt)),
                                   static_cast<S>(h * static_cast<double>(score.value)), static_cast<S>(std::sqrt(2 * h))};
             },
@@ -168,8 +168,8 @@ private:
     Session& session_;
     prediction kind_;
     Noise& noise_;
-    index first_sample_;
-    index draws_ = 0;
+    isize first_sample_;
+    isize draws_ = 0;
     batch<S> x_;
     batch<S> prediction_;
     batch<S> x0_;  // what a callback sees

@@ -16,14 +16,14 @@ namespace ddpm::detail {
 
 /// An estimate of x_0 or ε that an interpolation goes through.
 struct estimate {
-    index evaluation;
+    isize evaluation;
     double lambda;  ///< where it was made
 };
 
 /// The newest estimates first, at most one for each λ; one where λ is infinite only while it is the newest.
 class estimate_history {
 public:
-    void add(index evaluation, const marginal<double>& level) {
+    void add(isize evaluation, const marginal<double>& level) {
         const double lambda = half_log_snr(level);
         if (!std::isfinite(lambda)) {
             estimates_.clear();
@@ -34,7 +34,7 @@ public:
     }
 
     /// The newest, `count` of them, or all if there are fewer.
-    [[nodiscard]] std::span<const estimate> newest(index count) const {
+    [[nodiscard]] std::span<const estimate> newest(isize count) const {
         return std::span(estimates_).first(std::min(static_cast<std::size_t>(count), estimates_.size()));
     }
 

@@ -16,8 +16,8 @@ namespace ddpm::detail {
 
 /// How one step is predicted, and then corrected by the estimate at its end.
 struct multistep_options {
-    index predictor = 1;              ///< number of estimates, the newest ones
-    index corrector = 0;              ///< number of estimates, that at the end included; 0: none
+    isize predictor = 1;              ///< number of estimates, the newest ones
+    isize corrector = 0;              ///< number of estimates, that at the end included; 0: none
     double tau = 0;                   ///< stochasticity
     std::optional<double> s_noise{};  ///< factor of the noise; with a value the step makes a draw, whatever τ
 };
@@ -31,7 +31,7 @@ template <class OptionsOf>
     struct taken_step {
         exponential_step step;
         multistep_options options;
-        index draw;
+        isize draw;
 
         [[nodiscard]] std::vector<term> terms(quantity state, std::span<const estimate> through,
                                               const moment_rule& by) const {
@@ -45,9 +45,9 @@ template <class OptionsOf>
     sampling_plan plan(grid);
     estimate_history history;
     std::optional<taken_step> to_correct;
-    for (index k = 0; k < grid.steps(); ++k) {
+    for (isize k = 0; k < grid.steps(); ++k) {
         const auto &from = grid[k].level, &to = grid[k + 1].level;
-        const index evaluation = plan.evaluate(k, grid[k]);
+        const isize evaluation = plan.evaluate(k, grid[k]);
         const quantity state = to_correct ? quantity::base : quantity::x;
         if (to_correct) {
             const auto before = history.newest(to_correct->options.corrector - 1);

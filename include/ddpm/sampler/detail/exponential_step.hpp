@@ -92,7 +92,7 @@ private:
         for (const estimate& e : through) {
             nodes.push_back((e.lambda - from_) / h_);
         }
-        auto moments = exponential_moments(z_, static_cast<index>(nodes.size()));
+        auto moments = exponential_moments(z_, static_cast<isize>(nodes.size()));
         const double mean = moments[0];
         if (nodes.size() == 2 && rule.slope != slope_moment::exact) {
             moments[1] = rule.slope == slope_moment::half ? 0.5 : mean / 2;

@@ -15,16 +15,16 @@ namespace ddpm::detail {
 /// @accuracy a few units in the last place of φ_k(|z|)-sized terms: the recursion divides by z > k only, and the series
 /// is summed where its terms fall from the first on
 /// @source Hochbruck and Ostermann 2010, Acta Numerica 19, equations 2.10 and 2.11
-[[nodiscard]] inline double phi(index k, double z) {
+[[nodiscard]] inline double phi(isize k, double z) {
     double reciprocal_factorial = 1;  // of k − 1
-    for (index i = 2; i < k; ++i) {
+    for (isize i = 2; i < k; ++i) {
         reciprocal_factorial /= static_cast<double>(i);
     }
     if (std::abs(z) > static_cast<double>(k + 1)) {
         return k == 1 ? std::expm1(z) / z : (phi(k - 1, z) - reciprocal_factorial) / z;
     }
     double term = reciprocal_factorial / static_cast<double>(k), sum = 0;
-    for (index n = k + 1; sum + term != sum; ++n) {
+    for (isize n = k + 1; sum + term != sum; ++n) {
         sum += term;
         term *= z / static_cast<double>(n);
     }
@@ -32,10 +32,10 @@ namespace ddpm::detail {
 }
 
 /// ∫₀¹ e^{z(1−θ)} θ^k dθ = k! φ_{k+1}(z) for k = 0 … count − 1.
-[[nodiscard]] inline std::vector<double> exponential_moments(double z, index count) {
+[[nodiscard]] inline std::vector<double> exponential_moments(double z, isize count) {
     std::vector<double> moments;
     double factorial = 1;
-    for (index k = 0; k < count; ++k) {
+    for (isize k = 0; k < count; ++k) {
         moments.push_back(factorial * phi(k + 1, z));
         factorial *= static_cast<double>(k + 1);
     }

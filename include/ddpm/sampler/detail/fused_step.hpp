@@ -15,13 +15,13 @@ namespace ddpm::detail {
 template <Scalar S>
 struct fused_step {
     kernels::reverse_coefficients<S> coefficients;
-    std::optional<index> draw{};
+    std::optional<isize> draw{};
 };
 
 /// The assignments after evaluation i, if they are a single one to x, from x, the estimates of that evaluation and at most
 /// one draw.
 template <Scalar S>
-[[nodiscard]] std::optional<fused_step<S>> fused_step_of(const std::vector<assignment>& assignments, index i,
+[[nodiscard]] std::optional<fused_step<S>> fused_step_of(const std::vector<assignment>& assignments, isize i,
                                                          const kernels::denoise_coefficients<S>& estimate) {
     if (assignments.size() != 1 || assignments[0].target != quantity::x) {
         return std::nullopt;

@@ -16,7 +16,7 @@ namespace ddpm::detail {
 
 /// A part of a step's slope: that of ε̂ at an evaluation. The shares of a step add up to 1.
 struct slope_share {
-    index evaluation;
+    isize evaluation;
     double share;
 };
 
@@ -29,7 +29,7 @@ struct slope_share {
 /// was made: y + (ρ' − ρ) Σ share · ε̂. Along the slope at the start alone, and where a level has no signal, which
 /// makes ρ infinite, it is α' x̂_0 + σ' ε̂, Euler's step, or that of DDIM.
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 4 with s(t) = α, σ(t) = ρ
-[[nodiscard]] inline std::vector<term> ratio_step(const marginal<double>& from, const marginal<double>& to, index start,
+[[nodiscard]] inline std::vector<term> ratio_step(const marginal<double>& from, const marginal<double>& to, isize start,
                                                   const std::vector<slope_share>& slope) {
     double at_start = to.sigma;
     std::vector<term> sum{term::x0(start, to.signal)};
@@ -52,7 +52,7 @@ struct slope_share {
 }
 
 /// The same along the slope at the start alone.
-[[nodiscard]] inline std::vector<term> euler_step(const marginal<double>& to, index start) {
+[[nodiscard]] inline std::vector<term> euler_step(const marginal<double>& to, isize start) {
     return ratio_step({1, 0}, to, start, {{start, 1}});
 }
 
@@ -60,10 +60,10 @@ struct slope_share {
 /// is a number: its node.
 class adams_history {
 public:
-    explicit adams_history(index order) : order_(order) {}
+    explicit adams_history(isize order) : order_(order) {}
 
     /// Adds the newest evaluation. One at the same node as the one before takes its place; one at infinity is as none.
-    void add(index evaluation, double node) {
+    void add(isize evaluation, double node) {
         if (!past_.empty() && past_.front().node == node) {
             past_.front().evaluation = evaluation;
         } else if (std::isfinite(node)) {
@@ -89,10 +89,10 @@ public:
 
 private:
     struct past {
-        index evaluation;
+        isize evaluation;
         double node;
     };
-    index order_;
+    isize order_;
     std::vector<past> past_;  // newest first
 };
 

@@ -31,8 +31,8 @@ namespace ddpm::detail {
 template <Scalar S, class Noise>
 class run_registers {
 public:
-    run_registers(const sampling_plan& plan, Noise& noise, batch<S> x, bool thresholds, index first_sample,
-                  index first_step)
+    run_registers(const sampling_plan& plan, Noise& noise, batch<S> x, bool thresholds, isize first_sample,
+                  isize first_step)
         : plan_(plan),
           memory_(plan, noise, std::move(x), first_sample, first_step),
           x0_(memory_.x().rows(), memory_.x().cols()),
@@ -51,7 +51,7 @@ public:
         if (threshold && memory_.x().size() > 0) {
             kernels::linear_combination<S>(
                 {batch_view<const S>(memory_.x()), batch_view<const S>(memory_.prediction())},
-                [&](index) { return std::array{estimate.x0_xt, estimate.x0_value}; }, x0_);
+                [&](isize) { return std::array{estimate.x0_xt, estimate.x0_value}; }, x0_);
             threshold_limits<S>(*threshold, x0_, limits_);
         }
     }
@@ -69,14 +69,14 @@ public:
     void stop_at_x0() { memory_.x().swap(x0_); }
 
     /// Makes the assignments of stage i, with the estimates of evaluation i; i = −1: those before the first.
-    void assign(const std::vector<assignment>& assignments, index i) {
+    void assign(const std::vector<assignment>& assignments, isize i) {
         memory_.draw_noise(i);
         if (i >= 0 && assign_fused(assignments, i)) {
             return;
         }
         const std::span<const kernels::stage_sum<S>> sums = sums_.make(assignments, i, memory_);
         kernels::stage_work<S> work{.sums = sums.data(),
-                                    .count = static_cast<index>(sums.size()),
+                                    .count = static_cast<isize>(sums.size()),
                                     .stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
         if (i >= 0) {
             work.estimate = estimate_;
@@ -92,7 +92,7 @@ public:
 private:
     /// Makes the assignments of a one-step sampler, by a kernel that knows no others.
     /// @returns false if they are not of that kind
-    bool assign_fused(const std::vector<assignment>& assignments, index i) {
+    bool assign_fused(const std::vector<assignment>& assignments, isize i) {
         if (!limits_.empty() || memory_.slot(quantity::x0, i) != nullptr || memory_.slot(quantity::eps, i) != nullptr) {
             return false;
         }
@@ -115,8 +115,8 @@ private:
 
     /// Does a stage's work. Where it spreads noise, the head becomes the deviation first.
     void run(const kernels::stage_work<S>& work, const head_variance* variance) {
-        kernels::for_each_tile(memory_.x().rows(), memory_.x().cols(), [&](index n, index count, index row, index end) {
-            const index first = n * memory_.x().rows() + row, size = end - row;
+        kernels::for_each_tile(memory_.x().rows(), memory_.x().cols(), [&](isize n, isize count, isize row, isize end) {
+            const isize first = n * memory_.x().rows() + row, size = end - row;
             if (variance != nullptr) {
                 make_deviation(*variance, memory_.head().data() + first, count * size);
             }
@@ -124,7 +124,7 @@ private:
                 kernels::run_stage(work, memory_.normals(0).later(n), count, row, size, first);
                 return;
             }
-            for (index k = 0; k < count; ++k) {  // each sample has its own limit, which then becomes 1
+            for (isize k = 0; k < count; ++k) {  // each sample has its own limit, which then becomes 1
                 const S limit = limits_[static_cast<std::size_t>(n + k)];
                 kernels::stage_work<S> own = work;
                 own.estimate.x0_xt /= limit;
@@ -135,8 +135,8 @@ private:
         });
     }
 
-    static void make_deviation(const head_variance& variance, S* head, index size) {
-        for (index i = 0; i < size; ++i) {
+    static void make_deviation(const head_variance& variance, S* head, isize size) {
+        for (isize i = 0; i < size; ++i) {
             head[i] = static_cast<S>(variance.log_variance(static_cast<double>(head[i])) / 2);
         }
         kernels::exp(size, head, head);

@@ -21,14 +21,14 @@ namespace ddpm::detail {
 
 /// A noise source that is a path in time: it has the increments of an interval, divided by the root of its length.
 template <class Noise, class S>
-concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, double to, index first_sample) {
+concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, double to, isize first_sample) {
     noise.normal_between(out, from, to, first_sample);
 };
 
 /// A noise source that changes what it has drawn: it is told the number of the draw in the plan, and the variance head of the
 /// evaluation that the draw follows, empty if the plan reads none.
 template <class Noise, class S>
-concept DrawChanger = requires(Noise& noise, batch_view<S> out, index draw, batch_view<const S> head) {
+concept DrawChanger = requires(Noise& noise, batch_view<S> out, isize draw, batch_view<const S> head) {
     noise.change(out, draw, head);
 };
 
@@ -37,7 +37,7 @@ concept DrawChanger = requires(Noise& noise, batch_view<S> out, index draw, batc
 template <Scalar S, class Noise>
 class run_memory {
 public:
-    run_memory(const sampling_plan& plan, Noise& noise, batch<S> x, index first_sample, index first_step)
+    run_memory(const sampling_plan& plan, Noise& noise, batch<S> x, isize first_sample, isize first_step)
         : plan_(plan),
           noise_(noise),
           storage_(plan, !AddressedNoise<Noise>),
@@ -66,22 +66,22 @@ public:
     [[nodiscard]] batch<S>& prediction() noexcept { return prediction_; }
 
     /// Where an estimate or a draw is kept; null if it is not.
-    [[nodiscard]] S* slot(quantity of, index number) {
-        const index at = storage_.slot_of(of, number);
+    [[nodiscard]] S* slot(quantity of, isize number) {
+        const isize at = storage_.slot_of(of, number);
         return at == no_slot ? nullptr : slots_[static_cast<std::size_t>(at)].data();
     }
 
     /// Where the normals of a draw begin, if they have an address.
-    [[nodiscard]] kernels::normal_address normals(index draw) const noexcept {
+    [[nodiscard]] kernels::normal_address normals(isize draw) const noexcept {
         kernels::normal_address z = normals_;
         z.step += static_cast<std::uint32_t>(draw);
         return z;
     }
 
     /// Makes the draws that are kept and first needed at stage i.
-    void draw_noise(index i) {
+    void draw_noise(isize i) {
         if constexpr (!AddressedNoise<Noise>) {
-            for (; drawn_ < static_cast<index>(plan_.draws().size()) && storage_.draw_stage(drawn_) <= i; ++drawn_) {
+            for (; drawn_ < static_cast<isize>(plan_.draws().size()) && storage_.draw_stage(drawn_) <= i; ++drawn_) {
                 if (const auto at = storage_.slot_of(quantity::noise, drawn_); at != no_slot) {
                     const batch_view<S> out(slots_[static_cast<std::size_t>(at)].data(), x_.rows(), x_.cols());
                     if constexpr (NoisePath<Noise, S>) {
@@ -107,7 +107,7 @@ private:
     /// @throws value_error unless all samples and steps have an address
     [[nodiscard]] kernels::normal_address first_normals() const {
         if constexpr (AddressedNoise<Noise>) {
-            if (const index draws = static_cast<index>(plan_.draws().size()); draws > 0) {
+            if (const isize draws = static_cast<isize>(plan_.draws().size()); draws > 0) {
                 static_cast<void>(noise_.address(x_.rows(), x_.cols(), first_step_ + draws, first_sample_));
                 return noise_.address(x_.rows(), x_.cols(), first_step_ + 1, first_sample_);
             }
@@ -118,9 +118,9 @@ private:
     const sampling_plan& plan_;
     Noise& noise_;
     plan_storage storage_;
-    index first_sample_;
-    index first_step_;
-    index drawn_ = 0;
+    isize first_sample_;
+    isize first_step_;
+    isize drawn_ = 0;
     batch<S> x_;
     memory base_;    // empty if the plan has none
     batch<S> head_;  // empty if the plan reads none

@@ -21,7 +21,7 @@ struct signatures {
                   "const member session(samples) which returns one; S is float unless the predictor names its `scalar` or a "
                   "call asks for another, as sample<double>(...) does");
     static_assert(NoiseSource<Noise, S>,
-                  "ddpm: wanted is a noise source with a member normal(batch_view<S> out, index step, index first_sample), "
+                  "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
                   "or in its place a callback that is called as bool(const sample_step<S>& step)");
 };
 

@@ -28,12 +28,12 @@ inline void require_noise_factor(std::string_view where, double s_noise) {
     }
 }
 
-/// No limit to an order; twice it is still an index.
-inline constexpr index any_order = std::numeric_limits<index>::max() / 2;
+/// No limit to an order; twice it is still an isize.
+inline constexpr isize any_order = std::numeric_limits<isize>::max() / 2;
 
 /// @throws value_error unless lowest ≤ order ≤ highest
-inline void require_order(std::string_view where, std::string_view what, index order, index lowest,
-                          index highest = any_order) {
+inline void require_order(std::string_view where, std::string_view what, isize order, isize lowest,
+                          isize highest = any_order) {
     if (order < lowest || order > highest) {
         throw value_error(where, what, highest == any_order ? text(">= ", lowest) : text(lowest, " to ", highest),
                           order);
@@ -41,13 +41,13 @@ inline void require_order(std::string_view where, std::string_view what, index o
 }
 
 /// The order of step k where the last step has order 1, the one before at most 2, and so on.
-[[nodiscard]] inline index order_before_end(index order, const time_grid& grid, index k) {
+[[nodiscard]] inline isize order_before_end(isize order, const time_grid& grid, isize k) {
     return std::min(order, grid.steps() - k);
 }
 
 /// The same, in runs of fewer than 15 steps only.
 /// @source Lu et al. 2022, arXiv 2211.01095, section 5.3, for the number; it counts the steps of the whole grid
-[[nodiscard]] inline index order_before_end_of_few(index order, const time_grid& grid, index k) {
+[[nodiscard]] inline isize order_before_end_of_few(isize order, const time_grid& grid, isize k) {
     return grid.skipped() + grid.steps() < 15 ? order_before_end(order, grid, k) : order;
 }
 

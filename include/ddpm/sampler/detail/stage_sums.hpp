@@ -33,7 +33,7 @@ public:
     }
 
     /// Those of stage i, valid until the next call; i = −1: of what comes before the first evaluation.
-    [[nodiscard]] std::span<const kernels::stage_sum<S>> make(const std::vector<assignment>& assignments, index i,
+    [[nodiscard]] std::span<const kernels::stage_sum<S>> make(const std::vector<assignment>& assignments, isize i,
                                                               run_memory<S, Noise>& memory) {
         terms_.clear();
         sums_.clear();
@@ -46,7 +46,7 @@ public:
             }
             const bool is_read = a.target == quantity::x || reads(assignments, a.target);
             sums_.push_back({(a.target == quantity::x ? memory.x() : memory.base()).data(), terms_.data() + first,
-                             static_cast<index>(terms_.size() - first), is_read});
+                             static_cast<isize>(terms_.size() - first), is_read});
         }
         return sums_;
     }
@@ -62,7 +62,7 @@ private:
     }
 
     /// What a term of stage i reads.
-    [[nodiscard]] static kernels::stage_term<S> read(const term& t, index i, run_memory<S, Noise>& memory) {
+    [[nodiscard]] static kernels::stage_term<S> read(const term& t, isize i, run_memory<S, Noise>& memory) {
         using kernels::stage_source;
         const S factor = static_cast<S>(t.factor);
         switch (t.of) {

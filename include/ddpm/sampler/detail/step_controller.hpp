@@ -13,7 +13,7 @@ namespace ddpm::detail {
 /// @source Söderlind 2003, doi 10.1145/641876.641877; with the limiter of Söderlind and Wang 2006
 class step_controller {
 public:
-    step_controller(const step_control& gains, double first_step, index order)
+    step_controller(const step_control& gains, double first_step, isize order)
         : safety_(gains.safety),
           step_(first_step),
           of_now_((gains.proportional + gains.integral + gains.differential) / static_cast<double>(order)),

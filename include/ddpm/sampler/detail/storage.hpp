@@ -13,7 +13,7 @@
 namespace ddpm::detail {
 
 /// No slot: what is not needed beyond its own stage.
-inline constexpr index no_slot = -1;
+inline constexpr isize no_slot = -1;
 
 /// Where a run keeps the estimates of old evaluations, and the draws of a noise source that cannot repeat them: in slots,
 /// each a D × N batch, used again as soon as what it holds is no longer needed.
@@ -27,8 +27,8 @@ public:
           noise_(plan.draws().size(), no_slot),
           draw_stage_(plan.draws().size(), never) {
         find_uses(plan);
-        const index stages = static_cast<index>(plan.stages().size());
-        for (index i = -1; i < stages; ++i) {
+        const isize stages = static_cast<isize>(plan.stages().size());
+        for (isize i = -1; i < stages; ++i) {
             for (std::size_t d = 0; keeps_draws && d < noise_.size(); ++d) {
                 if (draw_stage_[d] == i) {
                     noise_[d] = take_slot(i, last_noise_[d]);
@@ -43,23 +43,23 @@ public:
     }
 
     /// How many slots there are.
-    [[nodiscard]] index slots() const noexcept { return static_cast<index>(free_after_.size()); }
+    [[nodiscard]] isize slots() const noexcept { return static_cast<isize>(free_after_.size()); }
 
     /// Whether the plan uses `base`, and whether it reads the variance head.
     [[nodiscard]] bool uses_base() const noexcept { return uses_base_; }
     [[nodiscard]] bool uses_head() const noexcept { return uses_head_; }
 
     /// The slot of what a term refers to; no_slot for an estimate of the current evaluation that nothing refers to later.
-    [[nodiscard]] index slot_of(quantity of, index number) const {
+    [[nodiscard]] isize slot_of(quantity of, isize number) const {
         const auto at = static_cast<std::size_t>(number);
         return of == quantity::x0 ? x0_[at] : of == quantity::eps ? eps_[at] : noise_[at];
     }
 
     /// The stage at whose assignments a draw is first needed; −1: before the first evaluation.
-    [[nodiscard]] index draw_stage(index draw) const { return draw_stage_[static_cast<std::size_t>(draw)]; }
+    [[nodiscard]] isize draw_stage(isize draw) const { return draw_stage_[static_cast<std::size_t>(draw)]; }
 
 private:
-    static constexpr index never = -2;
+    static constexpr isize never = -2;
 
     void find_uses(const sampling_plan& plan) {
         last_x0_.assign(x0_.size(), never);
@@ -67,11 +67,11 @@ private:
         last_noise_.assign(noise_.size(), never);
         use_all(plan.before(), -1, false);
         for (std::size_t i = 0; i < plan.stages().size(); ++i) {
-            use_all(plan.stages()[i].then, static_cast<index>(i), plan.stages()[i].variance.has_value());
+            use_all(plan.stages()[i].then, static_cast<isize>(i), plan.stages()[i].variance.has_value());
         }
     }
 
-    void use_all(const std::vector<assignment>& assignments, index i, bool has_variance) {
+    void use_all(const std::vector<assignment>& assignments, isize i, bool has_variance) {
         for (const assignment& a : assignments) {
             uses_base_ = uses_base_ || a.target == quantity::base;
             for (const term& t : a.terms) {
@@ -80,7 +80,7 @@ private:
         }
     }
 
-    void use(const term& t, index i, bool has_variance) {
+    void use(const term& t, isize i, bool has_variance) {
         if (t.of == quantity::x || t.of == quantity::base) {
             uses_base_ = uses_base_ || t.of == quantity::base;
             return;
@@ -90,7 +90,7 @@ private:
         }
         uses_head_ = uses_head_ || t.of == quantity::spread_noise;
         const bool is_draw = t.of == quantity::noise || t.of == quantity::spread_noise;
-        const index made = is_draw ? static_cast<index>(noise_.size()) : i + 1;
+        const isize made = is_draw ? static_cast<isize>(noise_.size()) : i + 1;
         if (t.number < 0 || t.number >= made) {
             throw value_error("sampling_plan", is_draw ? "number of a draw" : "number of an evaluation",
                               text("0 <= number < ", made), t.number);
@@ -103,8 +103,8 @@ private:
     }
 
     /// A slot that is not needed at stage i or later, or a new one, from now on needed up to stage `last`.
-    index take_slot(index i, index last) {
-        auto slot = std::find_if(free_after_.begin(), free_after_.end(), [i](index end) { return end < i; });
+    isize take_slot(isize i, isize last) {
+        auto slot = std::find_if(free_after_.begin(), free_after_.end(), [i](isize end) { return end < i; });
         if (slot == free_after_.end()) {
             slot = free_after_.insert(slot, last);
         }
@@ -112,10 +112,10 @@ private:
         return slot - free_after_.begin();
     }
 
-    std::vector<index> x0_, eps_, noise_;                     // slots
-    std::vector<index> draw_stage_;
-    std::vector<index> last_x0_, last_eps_, last_noise_;      // the last stage that refers to it
-    std::vector<index> free_after_;                           // of each slot, the last stage that needs it
+    std::vector<isize> x0_, eps_, noise_;                     // slots
+    std::vector<isize> draw_stage_;
+    std::vector<isize> last_x0_, last_eps_, last_noise_;      // the last stage that refers to it
+    std::vector<isize> free_after_;                           // of each slot, the last stage that needs it
     bool uses_base_ = false;
     bool uses_head_ = false;
 };

@@ -24,8 +24,8 @@ namespace ddpm::detail {
 /// Which masks a network's dropout takes.
 struct dropout_place {
     std::uint64_t seed;
-    index step;
-    index first_sample;
+    isize step;
+    isize first_sample;
 };
 
 /// Sends batches of up to so many samples through a network, a loss, and back. Between calls nothing is allocated.
@@ -35,7 +35,7 @@ public:
     using scalar = typename Net::scalar;
 
     /// @throws value_error if the loss needs a variance head that the network has not
-    batch_gradient(const Net& net, index samples, bool recompute)
+    batch_gradient(const Net& net, isize samples, bool recompute)
         : has_head_(nn::has_variance_head(net)),
           workspace_(net.plan(samples)),
           predicted_(sample_shape(net.shape()).size(), samples),
@@ -59,7 +59,7 @@ public:
                       const noised_batch<scalar, time_type<Schedule>>& noised, std::span<const double> times,
                       [[maybe_unused]] const nn::condition<scalar>& given, [[maybe_unused]] const dropout_place& drop,
                       double share, Net& gradient) {
-        const index count = noised.xt.columns();
+        const isize count = noised.xt.columns();
         const auto part = [count](batch<scalar>& of) {
             return of.size() == 0 ? batch_view<scalar>() : batch_view<scalar>(of).middle(0, count);
         };
@@ -73,7 +73,7 @@ public:
         } else {
             net.forward(noised.xt, times, output, workspace_);
         }
-        const index channels = sample_shape(net.shape()).channels;
+        const isize channels = sample_shape(net.shape()).channels;
         if (has_head_) {
             nn::split_variance_head<scalar>(output, channels, predicted, head);
         }
@@ -119,7 +119,7 @@ private:
     static void scale(batch_view<scalar> x, double factor) {
         if (x.size() != 0) {
             kernels::linear_combination<scalar>(
-                {x}, [&](index) { return std::array{static_cast<scalar>(factor)}; }, x);
+                {x}, [&](isize) { return std::array{static_cast<scalar>(factor)}; }, x);
         }
     }
 

@@ -27,7 +27,7 @@ inline constexpr std::string_view second_moment_group = "adam.v.";
 inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses that choose timesteps, if any do
 
 /// How many steps a run can make, so that 32 bits address the noise of all and of what comes next.
-inline constexpr index most_steps = (index{1} << 32) - 1;
+inline constexpr isize most_steps = (isize{1} << 32) - 1;
 
 /// Whether a checkpoint holds a tensor of that name beside the network's.
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
@@ -37,7 +37,7 @@ inline constexpr index most_steps = (index{1} << 32) - 1;
 
 /// The step that a checkpoint's metadata names.
 /// @throws io_error if it is not a checkpoint of this version, or names no step
-[[nodiscard]] inline index checkpoint_step(const io::safetensors_file& file) {
+[[nodiscard]] inline isize checkpoint_step(const io::safetensors_file& file) {
     const auto version = file.metadata().find(checkpoint_key);
     if (version == file.metadata().end()) {
         throw io_error(file.path(), "not a trainer's checkpoint", checkpoint_key, "no such metadata");
@@ -48,7 +48,7 @@ inline constexpr index most_steps = (index{1} << 32) - 1;
     }
     const auto entry = file.metadata().find(step_key);
     const std::string digits = entry == file.metadata().end() ? "" : entry->second;
-    index step = -1;
+    isize step = -1;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
     if (error != std::errc{} || end != digits.data() + digits.size() || step < 0 || step > most_steps) {
         throw io_error(file.path(), step_key, "a number in [0, 2^32)", io::detail::quoted(digits));

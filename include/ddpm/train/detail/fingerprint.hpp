@@ -64,10 +64,10 @@ template <NoiseProcess Schedule>
                                                                       const Schedule& schedule) {
     number_hash hash;
     if constexpr (NoiseSchedule<Schedule>) {
-        for (index t = 0; t < schedule.steps(); ++t) {
+        for (isize t = 0; t < schedule.steps(); ++t) {
             hash.add(static_cast<double>(schedule.alpha_bar(t)));
         }
-        return {{"schedule.steps", exact_text(static_cast<index>(schedule.steps()))},
+        return {{"schedule.steps", exact_text(static_cast<isize>(schedule.steps()))},
                 {"schedule.alpha_bar_hash", hash.text()}};
     } else {
         const auto [first, last] = training_times(o, schedule);

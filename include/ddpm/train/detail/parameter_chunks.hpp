@@ -21,32 +21,32 @@ class parameter_chunks {
 public:
     struct chunk {
         std::size_t parameter;
-        index first, size;
+        isize first, size;
     };
 
     template <class T>
     explicit parameter_chunks(std::span<const nn::parameter<T>> parameters) {
-        constexpr index largest = 16384;
+        constexpr isize largest = 16384;
         for (std::size_t p = 0; p < parameters.size(); ++p) {
-            const index size = static_cast<index>(parameters[p].values.size());
+            const isize size = static_cast<isize>(parameters[p].values.size());
             sizes_.push_back(size);
             elements_ += size;
-            for (index first = 0; first < size; first += largest) {
+            for (isize first = 0; first < size; first += largest) {
                 chunks_.push_back({p, first, std::min(largest, size - first)});
             }
         }
     }
 
-    [[nodiscard]] index size() const noexcept { return static_cast<index>(chunks_.size()); }
+    [[nodiscard]] isize size() const noexcept { return static_cast<isize>(chunks_.size()); }
 
     /// Of all parameters together.
-    [[nodiscard]] index elements() const noexcept { return elements_; }
+    [[nodiscard]] isize elements() const noexcept { return elements_; }
 
     /// Calls body(chunk number, chunk) for each chunk, side by side.
     template <class Body>
     void for_each(Body&& body) const {
-        parallel_for(size(), 1, [&](index first, index last) {
-            for (index i = first; i < last; ++i) {
+        parallel_for(size(), 1, [&](isize first, isize last) {
+            for (isize i = first; i < last; ++i) {
                 body(i, chunks_[static_cast<std::size_t>(i)]);
             }
         });
@@ -59,15 +59,15 @@ public:
             throw shape_error(where, "number of parameters", sizes_.size(), parameters.size());
         }
         for (std::size_t p = 0; p < sizes_.size(); ++p) {
-            if (static_cast<index>(parameters[p].values.size()) != sizes_[p]) {
+            if (static_cast<isize>(parameters[p].values.size()) != sizes_[p]) {
                 throw shape_error(where, text("size of ", parameters[p].name), sizes_[p], parameters[p].values.size());
             }
         }
     }
 
 private:
-    std::vector<index> sizes_;
-    index elements_ = 0;
+    std::vector<isize> sizes_;
+    isize elements_ = 0;
     std::vector<chunk> chunks_;
 };
 

@@ -46,7 +46,7 @@ void write_parameters(const std::string& path, const std::vector<nn::parameter<c
             nn::to_torch_order(p, std::span(reordered.emplace_back(p.values.size())));
             values = reordered.back();
         }
-        tensors.emplace_back(p.name, std::vector<index>(p.shape.begin(), p.shape.end()), values);
+        tensors.emplace_back(p.name, std::vector<isize>(p.shape.begin(), p.shape.end()), values);
     }
     io::write_safetensors(path, tensors, metadata, {.checksum = true});
 }

@@ -14,14 +14,14 @@ template <class Net, class Schedule, class Loss = mse_loss>
 class trainer {
     static_assert(nn::Network<Net>,
                   "ddpm::trainer: the network is no nn::Network. It must be copyable, and have: scalar; workspace; "
-                  "shape() const; workspace plan(ddpm::index samples) const; "
+                  "shape() const; workspace plan(ddpm::isize samples) const; "
                   "forward(ddpm::batch_view<const scalar> xt, std::span<const double> t, ddpm::batch_view<scalar> out, "
                   "workspace&) const; backward(ddpm::batch_view<const scalar> xt, std::span<const double> t, "
                   "ddpm::batch_view<const scalar> dout, workspace&, Net& dnet) const; "
                   "static visit(self, visitor), which calls visitor(name, tensor)");
     static_assert(NoiseProcess<Schedule>,
                   "ddpm::trainer: the schedule is no NoiseProcess. A discrete one has steps() const and "
-                  "alpha_bar(ddpm::index t) const, a continuous one level(double u) const");
+                  "alpha_bar(ddpm::isize t) const, a continuous one level(double u) const");
     static_assert(!nn::Network<Net> || !NoiseProcess<Schedule>,
                   "ddpm::trainer: the loss cannot be called. It must be callable as const, with Schedule and "
                   "S = Net::scalar: double loss(const Schedule&, ddpm::prediction kind, "

@@ -27,7 +27,7 @@ namespace ddpm::detail {
 template <Scalar S>
 class offset_noise {
 public:
-    offset_noise(const sample_shape& shape, index samples, double strength, std::uint64_t seed)
+    offset_noise(const sample_shape& shape, isize samples, double strength, std::uint64_t seed)
         // A stream of its own: that of the noise, but for a bit that no other stream has.
         : noise_(seed, static_cast<noise_stream>(static_cast<std::uint32_t>(noise_stream::training) + 256)),
           strength_(static_cast<S>(strength)),
@@ -35,12 +35,12 @@ public:
 
     [[nodiscard]] bool is_some() const noexcept { return normals_.rows() > 0; }
 
-    void add(batch_view<S> eps, index step, index first_sample) {
-        const index channels = normals_.rows();
+    void add(batch_view<S> eps, isize step, isize first_sample) {
+        const isize channels = normals_.rows();
         const batch_view<S> normals = batch_view<S>(normals_).middle(0, eps.columns());
         noise_.normal(normals, step, first_sample);
-        for (index n = 0; n < eps.columns(); ++n) {
-            for (index i = 0; i < eps.rows(); ++i) {
+        for (isize n = 0; n < eps.columns(); ++n) {
+            for (isize i = 0; i < eps.rows(); ++i) {
                 eps(i, n) += strength_ * normals(i % channels, n);
             }
         }
@@ -56,7 +56,7 @@ private:
 template <Scalar S, class Time>
 class training_batch {
 public:
-    training_batch(const sample_shape& shape, index largest_part, const trainer_options& options)
+    training_batch(const sample_shape& shape, isize largest_part, const trainer_options& options)
         : noise_(options.seed, noise_stream::training),
           label_noise_(options.seed, noise_stream::timestep),
           offset_(shape, largest_part, options.offset_noise, options.seed),
@@ -69,19 +69,19 @@ public:
           weight_(t_.size()),
           losses_(t_.size()) {}
 
-    [[nodiscard]] index rows() const noexcept { return x0_.rows(); }
+    [[nodiscard]] isize rows() const noexcept { return x0_.rows(); }
 
     /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their labels.
     template <NoiseProcess Schedule, class Sampler>
     void draw(batch_view<const S> data, epoch_order& order, const Schedule& schedule, const Sampler& timesteps,
-              const fit_options& options, index step, index first, index count) {
+              const fit_options& options, isize step, isize first, isize count) {
         first_ = static_cast<std::size_t>(first);
         count_ = static_cast<std::size_t>(count);
         weighs_ = timesteps.weighs();
         learns_ = timesteps.learns();
         labels_.clear();
-        for (index n = 0; n < count; ++n) {
-            const index sample = order[step * batch_ + first + n];
+        for (isize n = 0; n < count; ++n) {
+            const isize sample = order[step * batch_ + first + n];
             std::copy_n(data.column(sample), x0_.rows(), x0_.col(n).data());
             const auto drawn = timesteps(step, first + n, batch_);
             const auto at = static_cast<std::size_t>(first + n);
@@ -108,13 +108,13 @@ public:
 
     /// The part that was drawn last.
     [[nodiscard]] noised_batch<S, Time> noised() {
-        const index count = static_cast<index>(count_);
+        const isize count = static_cast<isize>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
         return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
                 learns_ ? part(losses_) : std::span<double>()};
     }
     [[nodiscard]] std::span<const double> times() { return part(times_); }
-    [[nodiscard]] std::span<const index> labels() const noexcept { return labels_; }
+    [[nodiscard]] std::span<const isize> labels() const noexcept { return labels_; }
 
     /// Of the whole batch, once all parts were drawn.
     [[nodiscard]] std::span<const Time> all_t() const noexcept { return t_; }
@@ -130,11 +130,11 @@ private:
 
     philox_noise noise_, label_noise_;
     offset_noise<S> offset_;
-    index batch_;
+    isize batch_;
     batch<S> x0_, eps_, xt_;
     std::vector<Time> t_;                         // these four of the whole batch
     std::vector<double> times_, weight_, losses_;
-    std::vector<index> labels_;                   // of the part
+    std::vector<isize> labels_;                   // of the part
     std::size_t first_ = 0, count_ = 0;
     bool weighs_ = false, learns_ = false;
 };

@@ -4,40 +4,40 @@
 // A kernel body (see ddpm/kernels/detail/foreach_target.hpp): the probes of the roofline.
 
 /// Independent chains of multiply-adds, enough to hide the latency of two units.
-inline constexpr index fma_chains = 12;
+inline constexpr isize fma_chains = 12;
 
 template <class S>
-S run_fma_chains(index rounds) {
+S run_fma_chains(isize rounds) {
     pack<S> chain[fma_chains];
     DDPM_UNROLL
-    for (index j = 0; j < fma_chains; ++j) {
+    for (isize j = 0; j < fma_chains; ++j) {
         chain[j] = splat(static_cast<S>(j));
     }
     const pack<S> factor = splat(S(0.75));
     const pack<S> term = splat(S(0.25));
-    for (index i = 0; i < rounds; ++i) {
+    for (isize i = 0; i < rounds; ++i) {
         DDPM_UNROLL
-        for (index j = 0; j < fma_chains; ++j) {
+        for (isize j = 0; j < fma_chains; ++j) {
             chain[j] = multiply_add(chain[j], factor, term);
         }
     }
     S sum = 0;
     DDPM_UNROLL
-    for (index j = 0; j < fma_chains; ++j) {
+    for (isize j = 0; j < fma_chains; ++j) {
         sum += chain[j][0];
     }
     return sum;
 }
 
 template <class S>
-index operations_of_fma_chains(index rounds) {
+isize operations_of_fma_chains(isize rounds) {
     return 2 * fma_chains * lanes<S> * rounds;
 }
 
 /// Reads so many arrays, writes and updates others, all at the offset `first`, with an addition or a multiply-add for
 /// each load and nothing else. What is left over after whole groups of packs is left alone.
 template <int Reads, int Writes, int Updates, bool Stream>
-float run_streams(const float* const* in, float* const* out, float* const* both, index first, index size) {
+float run_streams(const float* const* in, float* const* out, float* const* both, isize first, isize size) {
     constexpr int group = 4;
     const pack<float> half = splat(0.5f);
     pack<float> sum[group];
@@ -45,10 +45,10 @@ float run_streams(const float* const* in, float* const* out, float* const* both,
     for (int j = 0; j < group; ++j) {
         sum[j] = half;
     }
-    for (index i = first; i + group * lanes<float> <= first + size; i += group * lanes<float>) {
+    for (isize i = first; i + group * lanes<float> <= first + size; i += group * lanes<float>) {
         DDPM_UNROLL
         for (int j = 0; j < group; ++j) {
-            const index at = i + j * lanes<float>;
+            const isize at = i + j * lanes<float>;
             if constexpr (Reads > 0) {
                 sum[j] *= half;  // so that it stays bounded
                 DDPM_UNROLL
