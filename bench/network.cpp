@@ -7,7 +7,7 @@
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/silu.hpp>
-#include <ddpm/nn/session.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/nn/tensor.hpp>
 #include <ddpm/nn/unet.hpp>
 #include <ddpm/nn/unet_options.hpp>
@@ -157,13 +157,13 @@ void add_unet(const std::string& name, isize samples, double flops, isize thread
     struct run {
         explicit run(const std::string& net_name, isize count)
             : net(unet_of(net_name)),
-              session(net.session(count)),
+              session(net, count),
               xt(normals(sample_size(), count)),
               out(sample_size(), count),
               t(static_cast<std::size_t>(count), 500.0) {}
         [[nodiscard]] isize sample_size() const { return net.shape().size(); }
         ddpm::nn::unet<float> net;
-        ddpm::nn::network_session<ddpm::nn::unet<float>> session;
+        ddpm::network_session<ddpm::nn::unet<float>> session;
         ddpm::batch<float> xt, out;
         std::vector<double> t;
     };

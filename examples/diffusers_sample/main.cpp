@@ -17,7 +17,7 @@
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/image_grid.hpp>
-#include <ddpm/nn/labelled.hpp>
+#include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/unet.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -118,7 +118,7 @@ int run(const settings& chosen) {
                 ddpm::nn::parameter_count(net), unet.options.height, unet.options.width, watch.seconds());
 
     const images drawn = has_classes
-                             ? draw(scheduler, ddpm::nn::labelled(net, label, chosen.count), chosen)
+                             ? draw(scheduler, ddpm::conditioned(net, {.labels = std::span(&label, 1)}), chosen)
                              : draw(scheduler, net, chosen);
     const auto columns = static_cast<isize>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
     examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));

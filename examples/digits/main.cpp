@@ -124,7 +124,7 @@ int run(const settings& chosen) {
                 file.count, file.height, file.width, chosen.data.c_str());
     std::printf("Model:    residual MLP, %td parameters, predicts the %s; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), kind == ddpm::prediction::x0 ? "image" : "noise", schedule.steps());
-    examples::train(trainer, data, chosen.steps, files, chosen.checkpoint.save_every);
+    examples::train(trainer, {data}, chosen.steps, files, chosen.checkpoint.save_every);
 
     constexpr isize shown_rows = 5;
     const std::vector<isize> times = shown_timesteps(schedule, 10);

@@ -5,7 +5,7 @@
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/variance_head.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/timestep_sampler.hpp>
@@ -29,7 +29,7 @@ public:
           net_(net),
           seed_(seed),
           timesteps_(sampling, schedule, seed),
-          workspace_(net.plan(count)),
+          workspace_(net.plan(count, ddpm::pass::backward)),
           gradient_(ddpm::nn::zeros_like(net)) {}
 
     /// The gradient of the next batch, which the sampler learns from.
@@ -49,17 +49,17 @@ public:
         }
         using view = ddpm::batch_view<scalar>;
         ddpm::q_sample(schedule_, x0, t, ddpm::fresh_noise{noise, step_, 0}, view(eps), view(xt));
-        net_.forward(xt, times, both, workspace_);
-        ddpm::nn::split_variance_head<scalar>(both, 1, predicted, view(head));
+        net_.forward({xt, times}, both, workspace_);
+        ddpm::split_variance_head<scalar>(both, 1, predicted, view(head));
         const ddpm::noised_batch<scalar> noised{x0, eps, xt, t, weights, losses};
         ddpm::vlb_loss{}(schedule_, ddpm::prediction::epsilon, noised, predicted, head, d_predicted, d_head);
         timesteps_.record(t, losses);
-        ddpm::nn::join_variance_head<scalar>(d_predicted, d_head, 1, view(both));
+        ddpm::join_variance_head<scalar>(d_predicted, d_head, 1, view(both));
         parameters_ = ddpm::nn::parameters(gradient_);
         for (const auto& p : parameters_) {
             std::fill(p.values.begin(), p.values.end(), scalar{0});
         }
-        net_.backward(xt, times, both, workspace_, gradient_);
+        net_.backward({xt, times}, both, workspace_, gradient_);
         ++step_;
         return parameters_;
     }

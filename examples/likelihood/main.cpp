@@ -89,7 +89,7 @@ network train(const std::string& name, const schedule_type& schedule, const imag
     // A run that was stopped has not begun all of its models.
     checkpoint.resume = checkpoint.resume && std::filesystem::exists(files.checkpoint);
     examples::open_checkpoint(trainer, files.checkpoint, checkpoint, {{"--seed", "seed", std::to_string(chosen.seed)}});
-    examples::train(trainer, data, chosen.steps, files, checkpoint.save_every);
+    examples::train(trainer, {data}, chosen.steps, files, checkpoint.save_every);
     return trainer.average();
 }
 

@@ -63,9 +63,10 @@ std::vector<isize> classes_in_turn(isize count) {
 images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule,
             const std::vector<isize>& labels, const settings& chosen, images& tiles) {
     const isize count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
+    const isize no_class[] = {examples::no_class};
     const auto predictor =
-        ddpm::guided(ddpm::predicts(ddpm::nn::labelled(net, labels), kind),
-                     ddpm::predicts(ddpm::nn::labelled(net, examples::no_class, count), kind), chosen.guidance);
+        ddpm::guided(ddpm::conditioned(ddpm::predicts(net, kind), {.labels = labels}),
+                     ddpm::conditioned(ddpm::predicts(net, kind), {.labels = no_class}), chosen.guidance);
     tiles = images::Zero(net.shape().size(), rows * columns);
     const examples::interrupt_watch ctrl_c;
     const examples::progress shown;
@@ -136,8 +137,8 @@ int run(const settings& chosen) {
     }
     std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), schedule.steps());
-    examples::train(trainer, data, chosen.steps, files, chosen.checkpoint.save_every,
-                    {.labels = labels, .label_dropout = 0.1, .null_label = examples::no_class});
+    examples::train(trainer, {data, {.labels = labels}}, chosen.steps, files, chosen.checkpoint.save_every,
+                    {.dropout = {.label = 0.1, .null_label = examples::no_class}});
 
     const examples::stopwatch drawing;
     const std::vector<isize> asked = classes_in_turn(chosen.samples);

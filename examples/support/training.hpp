@@ -30,7 +30,7 @@ struct training_files {
 /// @throws stopped if Ctrl-C ended it early, after all was saved; ddpm::base_error if the loss is not finite, or a file cannot
 /// be written
 template <class Trainer>
-void train(Trainer& trainer, const ddpm::batch<float>& data, ddpm::isize steps, const training_files& files,
+void train(Trainer& trainer, const ddpm::training_data<float>& data, ddpm::isize steps, const training_files& files,
            ddpm::isize save_every, ddpm::fit_options options = {}) {
     if (trainer.step() >= steps) {
         std::printf("Training: nothing to do: the model has made %td steps already, and --steps asks for %td in all\n",

@@ -119,7 +119,7 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
         vectors.data()[i] = static_cast<S>(2 * hash_at(i, 1002));
     }
     const std::vector<isize> labels{3, 1};
-    nn::condition<S> given;
+    condition<S> given;
     if (options.classes == nn::unet_classes::identity) {
         given.vectors = vectors;
     } else if (options.classes != nn::unet_classes::none) {
@@ -127,11 +127,10 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     }
 
     batch<S> out(dout.rows(), samples), din(x.rows(), samples);
-    auto workspace = net.plan(samples);
-    workspace.recompute = recompute;
+    auto workspace = net.plan(samples, recompute ? pass::recompute : pass::backward);
     auto d = nn::zeros_like(net);
-    net.forward(x, times, given, out, workspace);
-    net.backward(x, times, given, dout, workspace, d, batch_view<S>(din));
+    net.forward({x, times, given}, out, workspace);
+    net.backward({x, times, given}, dout, workspace, d, batch_view<S>(din));
     CHECK(relative_error(out, from_torch<S>(samples, options.out_channels, pixels, read(y))) <= most.output);
     CHECK(relative_error(din, from_torch<S>(samples, options.in_channels, pixels, read(dx))) <= most.gradient);
 

@@ -57,7 +57,8 @@ struct run {
         examples::open_checkpoint(trainer, files.checkpoint, options, {{"--seed", "seed", "0"}});
     }
     void train(ddpm::isize steps, ddpm::isize save_every = 0) {
-        examples::train(trainer, batch<float>::Ones(dim, 8), steps, files, save_every);
+        const batch<float> data = batch<float>::Ones(dim, 8);
+        examples::train(trainer, {data}, steps, files, save_every);
     }
     /// How many steps the saved model has made.
     [[nodiscard]] static ddpm::isize saved_steps(const temporary_folder& folder, const char* name = "model.safetensors") {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/loss/ode_likelihood.hpp>
 #include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/vector_jacobian.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
 #include <ddpm/predictor/mixture_posterior.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -188,7 +187,7 @@ TEST_CASE("the density that a network gives adds up to one", "[loss]") {
         x(0, n) = width * static_cast<double>(n - points / 2);
     }
     for (const prediction kind : {prediction::v, prediction::x0}) {
-        const auto result = ode_likelihood(schedule, {0.5, 20}, predicts(nn::differentiable(net), kind), x, {.tolerance = 1e-7});
+        const auto result = ode_likelihood(schedule, {0.5, 20}, predicts(net, kind), x, {.tolerance = 1e-7});
         CHECK(result.finished);
         CHECK(std::abs(result.log_density.exp().sum() * width - 1) < 3e-5);
         CHECK(result.log_density(0) < -20);

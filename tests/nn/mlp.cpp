@@ -1,9 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/network.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/network.hpp>
+#include <ddpm/predictor/network_session.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -15,8 +16,8 @@
 
 namespace ddpm::test {
 
-static_assert(nn::Network<nn::mlp<float>> && nn::Network<nn::mlp<double>>);
-static_assert(!nn::Network<nn::dense<float>>);
+static_assert(Network<nn::mlp<float>> && Network<nn::mlp<double>>);
+static_assert(!Network<nn::dense<float>>);
 static_assert(SessionMaker<nn::mlp<float>> && PredictorLike<nn::mlp<float>, float> &&
               PredictorLike<const nn::mlp<double>&, double>);
 
@@ -67,13 +68,13 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
                                        10.969533700527617,  0.6222534938052697,
                                        4.744199079826602,   0.3117239300007002,
                                        9.791250328885639,   2.42};
-    auto w = net.plan(2);
-    net.forward(x, t, out, w);
+    auto w = net.plan(2, pass::backward);
+    net.forward({x, t}, out, w);
     for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(std::abs(static_cast<double>(out.data()[i]) - expected[static_cast<std::size_t>(i)]) <= tolerance);
     }
     nn::mlp<S> d = nn::zeros_like(net);
-    net.backward(x, t, dout, w, d);
+    net.backward({x, t}, dout, w, d);
     const auto gradient = nn::parameters(d);
     REQUIRE(gradient.size() == squared_norms.size());
     for (std::size_t p = 0; p < gradient.size(); ++p) {
@@ -94,19 +95,19 @@ TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") 
     const batch<double> x = random_batch(4, 6, 1), dout = random_batch(4, 6, 2);
     batch<double> out(4, 6);
     const std::vector<double> t = some_times(6);
-    auto w = net.plan(8);
+    auto w = net.plan(8, pass::backward);
     const auto loss = [&] {
-        net.forward(x, t, out, w);
+        net.forward({x, t}, out, w);
         return (out * dout).sum();
     };
     static_cast<void>(loss());
     nn::mlp<double> d = nn::zeros_like(net);
-    net.backward(x, t, dout, w, d);
+    net.backward({x, t}, dout, w, d);
     CHECK(parameter_gradient_error(net, d, loss) < 1e-6);
 
     nn::mlp<double> twice = d;
     static_cast<void>(loss());
-    net.backward(x, t, dout, w, twice);
+    net.backward({x, t}, dout, w, twice);
     const auto once_list = nn::parameters(d), twice_list = nn::parameters(twice);
     for (std::size_t p = 0; p < once_list.size(); ++p) {
         for (std::size_t i = 0; i < once_list[p].values.size(); ++i) {
@@ -142,12 +143,12 @@ TEMPLATE_TEST_CASE("time_to_output adds a linear function of the embedded time t
     const std::vector<double> t = one_time ? std::vector<double>(5, 30.0) : some_times(count);
     batch<S> embedded(6, count), expected(8, count), out(8, count);
     nn::time_embedding{.dim = 6}.template forward<S>(t, batch_view<S>(embedded));
-    auto of = plain.plan(count, false);
-    plain.forward(x, t, expected, of);
+    auto of = plain.plan(count, pass::forward);
+    plain.forward({x, t}, expected, of);
     line.forward_add(embedded, batch_view<S>(expected));
     for (const bool for_backward : {false, true}) {
-        auto w = net.plan(count, for_backward);
-        net.forward(x, t, out, w);
+        auto w = net.plan(count, for_backward ? pass::backward : pass::forward);
+        net.forward({x, t}, out, w);
         CHECK((out - expected).abs().maxCoeff() <= S(sizeof(S) == 4 ? 1e-5 : 1e-14));
     }
 }
@@ -159,8 +160,8 @@ TEST_CASE("a new MLP predicts zero, and its seed names it", "[nn]") {
     const batch<float> x = random_batch<float>(4, 3, 1);
     batch<float> out = batch<float>::Ones(4, 3);
     const std::vector<double> t = some_times(3);
-    auto w = a.plan(3);
-    a.forward(x, t, out, w);
+    auto w = a.plan(3, pass::backward);
+    a.forward({x, t}, out, w);
     CHECK((out == 0).all());
     const auto of_a = nn::parameters(a), of_b = nn::parameters(b), of_c = nn::parameters(c);
     for (std::size_t p = 0; p < of_a.size(); ++p) {
@@ -180,11 +181,11 @@ TEMPLATE_TEST_CASE("a session gives each sample the same bits as a batch of one"
     const std::vector<double> t =
         one_time ? std::vector<double>(static_cast<std::size_t>(count), 500.0) : some_times(count);
     batch<S> out(6, count), one(6, 1), planned(6, count);
-    auto session = net.session(count);
+    auto session = network_session(net, count);
     session(x, t, model_output<S>{out, {}});
-    auto single = net.session(1);
-    auto w = net.plan(count);
-    net.forward(x, t, planned, w);
+    auto single = network_session(net, 1);
+    auto w = net.plan(count, pass::backward);
+    net.forward({x, t}, planned, w);
     CHECK((planned == out).all());
     for (ddpm::isize n = 0; n < count; n += 13) {
         single(x.col(n), std::span<const double>(t).subspan(static_cast<std::size_t>(n), 1), model_output<S>{one, {}});
@@ -198,9 +199,9 @@ TEST_CASE("a session takes more and fewer samples than planned for", "[nn]") {
     const batch<float> x = random_batch<float>(6, 200, 4);
     batch<float> all(6, 200), part(6, 200);
     const std::vector<double> t(200, 3.0);
-    auto large = net.session(200);
+    auto large = network_session(net, 200);
     large(x, t, model_output<float>{all, {}});
-    auto session = net.session(10);
+    auto session = network_session(net, 10);
     for (const ddpm::isize count : {5, 200, 0, 64}) {
         session(x.leftCols(count), std::span<const double>(t).first(static_cast<std::size_t>(count)),
                 model_output<float>{part.leftCols(count), {}});
@@ -218,11 +219,11 @@ TEST_CASE("results do not depend on the thread count", "[nn]") {
     for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         batch<float> out(10, 150);
-        auto w = net.plan(150);
+        auto w = net.plan(150, pass::backward);
         nn::mlp<float> d = nn::zeros_like(net);
-        net.forward(x, t, out, w);
-        net.backward(x, t, dout, w, d);
-        auto session = net.session(150);
+        net.forward({x, t}, out, w);
+        net.backward({x, t}, dout, w, d);
+        auto session = network_session(net, 150);
         batch<float> predicted(10, 150);
         session(x, t, model_output<float>{predicted, {}});
         CHECK((predicted == out).all());
@@ -250,20 +251,20 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     nn::mlp<float> d = nn::zeros_like(net);
     batch<float> x = batch<float>::Zero(2, 3), wrong = batch<float>::Zero(3, 3);
     const std::vector<double> t(3);
-    auto w = net.plan(3), small = net.plan(2), forward_only = net.plan(3, false);
+    auto w = net.plan(3, pass::backward), unused = net.plan(3, pass::backward), forward_only = net.plan(3, pass::forward);
+    CHECK_THROWS_AS(net.forward({wrong, t}, x, w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, t}, wrong, w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, std::span<const double>(t).first(2)}, x, w), shape_error);
+    net.forward({x, t}, x, w);
     CHECK(w.samples() == 3);
-    CHECK_THROWS_AS(net.forward(wrong, t, x, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, t, wrong, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, std::span<const double>(t).first(2), x, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, t, x, small), shape_error);
-    CHECK_THROWS_AS(net.backward(wrong, t, x, w, d), shape_error);
-    CHECK_THROWS_AS(net.backward(x, t, wrong, w, d), shape_error);
-    CHECK_THROWS_AS(net.backward(x, t, x, small, d), shape_error);
-    CHECK_THROWS_AS(net.backward(x, t, x, forward_only, d), shape_error);
-    CHECK_THROWS_AS(net.plan(-1), shape_error);
+    CHECK_THROWS_AS(net.backward({wrong, t}, x, w, d), shape_error);
+    CHECK_THROWS_AS(net.backward({x, t}, wrong, w, d), shape_error);
+    CHECK_THROWS_AS(net.backward({x, t}, x, unused, d), shape_error);
+    CHECK_THROWS_AS(net.backward({x, t}, x, forward_only, d), shape_error);
+    CHECK_THROWS_AS(net.plan(-1, pass::backward), shape_error);
 
-    CHECK_THROWS_AS(net.session(-1), value_error);
-    auto session = net.session(3);
+    CHECK_THROWS_AS(network_session(net, -1), value_error);
+    auto session = network_session(net, 3);
     CHECK_THROWS_AS(session(wrong, t, (model_output<float>{x, {}})), shape_error);
     CHECK_THROWS_AS(session(x, t, (model_output<float>{wrong, {}})), shape_error);
     CHECK_THROWS_AS(session(x, t, (model_output<float>{x.leftCols(2), {}})), shape_error);

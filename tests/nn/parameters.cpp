@@ -11,8 +11,8 @@
 
 namespace ddpm::test {
 
-static_assert(nn::Layer<nn::dense<float>> && nn::Layer<nn::layer_norm<double>> && nn::Layer<nn::mlp<float>>);
-static_assert(!nn::Layer<int> && !nn::Layer<nn::tensor<float>>);
+static_assert(Layer<nn::dense<float>> && Layer<nn::layer_norm<double>> && Layer<nn::mlp<float>>);
+static_assert(!Layer<int> && !Layer<nn::tensor<float>>);
 
 TEST_CASE("parameters come in one order, with dotted names", "[nn]") {
     nn::mlp<float> net{{.dim = 3, .hidden = 4, .blocks = 2, .embedding = 6}};

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/labelled.hpp>
-#include <ddpm/nn/network.hpp>
+#include <ddpm/predictor/conditioned.hpp>
+#include <ddpm/predictor/network.hpp>
 #include <ddpm/nn/unet.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/guidance.hpp>
@@ -16,7 +16,7 @@
 
 namespace ddpm::test {
 
-static_assert(nn::Network<nn::unet<float>>);
+static_assert(Network<nn::unet<float>>);
 
 namespace {
 
@@ -44,22 +44,22 @@ nn::unet<S> network(const nn::unet_options& options) {
 }
 
 /// The gradient of sum(out · dout) with respect to everything, against central differences.
-void check_gradients(const nn::unet_options& options, const nn::condition<double>& given = {}) {
+void check_gradients(const nn::unet_options& options, const condition<double>& given = {}) {
     nn::unet<double> net = network<double>(options);
     const isize samples = 2, rows = options.height * options.width;
     batch<double> x = random_batch(rows * options.in_channels, samples, 2), dx(x.rows(), samples);
     const batch<double> dout = random_batch(rows * options.out_channels, samples, 3);
     batch<double> out(dout.rows(), samples);
     const std::vector<double> t{3, 40};
-    auto w = net.plan(samples);
-    w.drop(7, 3);
+    auto w = net.plan(samples, pass::backward);
+    const network_input<double> in{x, t, given, dropout_masks{7, 3}};
     const auto loss = [&] {
-        net.forward(x, t, given, out, w);
+        net.forward(in, out, w);
         return (out * dout).sum();
     };
     static_cast<void>(loss());
     nn::unet<double> d = nn::zeros_like(net);
-    net.backward(x, t, given, dout, w, d, batch_view<double>(dx));
+    net.backward(in, dout, w, d, batch_view<double>(dx));
     CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
     double largest = 0;
     for (const auto& p : nn::parameters(d)) {
@@ -107,7 +107,8 @@ TEST_CASE("the gradients of a whole U-Net are the central differences", "[nn]") 
 TEST_CASE("the gradients reach every kind of embedding", "[nn]") {
     const std::vector<isize> labels{2, 0};
     const batch<double> vectors = random_batch(4, 2, 9);
-    nn::condition<double> classes{labels, {}}, given_vectors;
+    condition<double> classes, given_vectors;
+    classes.labels = labels;
     given_vectors.vectors = vectors;
     nn::unet_options options = small_options();
     options.channels = {2};
@@ -140,20 +141,20 @@ TEMPLATE_TEST_CASE("a sample through the U-Net depends on itself only", "[nn]", 
     }
     batch<S> expected(96, 9);
     for (isize n = 0; n < 9; ++n) {
-        auto alone = net.plan(1, false);
+        auto alone = net.plan(1, pass::forward);
         batch<S> one(96, 1);
-        net.forward(x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), one, alone);
+        net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1)}, one, alone);
         expected.col(n) = one;
     }
     for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         batch<S> out(96, 9);
-        auto session = net.session(9);
+        auto session = network_session(net, 9);
         session(x, t, model_output<S>{out, {}});
         CHECK((out == expected).all());
-        auto w = net.plan(9);
+        auto w = net.plan(9, pass::backward);
         batch<S> kept(96, 9);
-        net.forward(x, t, kept, w);
+        net.forward({x, t}, kept, w);
         CHECK((kept == expected).all());
     }
     set_thread_count(0);
@@ -174,12 +175,11 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
     for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         for (const bool recompute : {false, true}) {
-            auto w = net.plan(5);
-            w.recompute = recompute;
-            w.drop(7, 3);
+            auto w = net.plan(5, recompute ? pass::recompute : pass::backward);
+            const network_input<S> in{x, t, {}, dropout_masks{7, 3}};
             gradients.push_back(nn::zeros_like(net));
-            net.forward(x, t, out, w);
-            net.backward(x, t, dout, w, gradients.back());
+            net.forward(in, out, w);
+            net.backward(in, dout, w, gradients.back());
             memory[recompute ? 1 : 0] = w.bytes();
         }
     }
@@ -193,8 +193,8 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
             CHECK(std::ranges::equal(first[k].values, other[k].values));
         }
     }
-    auto w = net.plan(5, false);
-    net.forward(x, t, plain, w);
+    auto w = net.plan(5, pass::forward);
+    net.forward({x, t}, plain, w);
     CHECK((plain != out).any());  // nothing is dropped where nothing is learned
 }
 
@@ -214,19 +214,16 @@ TEST_CASE("residual blocks that resample drop out in training, and their gradien
     const batch<double> x = random_batch(16, 3, 4);
     const std::vector<double> t{1, 2, 3};
     batch<double> plain(16, 3), dropped(16, 3), other(16, 3);
-    auto w = net.plan(3);
-    net.forward(x, t, plain, w);
-    w.drop(7, 4);
-    net.forward(x, t, other, w);
-    w.drop(7, 3);
-    net.forward(x, t, dropped, w);
+    auto w = net.plan(3, pass::backward);
+    net.forward({x, t}, plain, w);
+    net.forward({x, t, {}, dropout_masks{7, 4}}, other, w);
+    net.forward({x, t, {}, dropout_masks{7, 3}}, dropped, w);
     CHECK((dropped - plain).abs().maxCoeff() > 1e-3);
     CHECK((dropped - other).abs().maxCoeff() > 1e-3);
     for (isize n = 0; n < 3; ++n) {
-        auto alone = net.plan(1);
-        alone.drop(7, 3, n);
+        auto alone = net.plan(1, pass::backward);
         batch<double> one(16, 1);
-        net.forward(x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), one, alone);
+        net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), {}, dropout_masks{7, 3, n}}, one, alone);
         CHECK((one == dropped.col(n)).all());
     }
     options.dropout = 0.3;
@@ -243,9 +240,9 @@ TEST_CASE("a U-Net with doubled channels has a variance head", "[nn]") {
     const batch<float> x = random_batch<float>(32, 3, 4);
     const std::vector<double> t{1, 2, 3};
     batch<float> both(64, 3), prediction(32, 3), variance(32, 3), alone(32, 3);
-    auto w = net.plan(3, false);
-    net.forward(x, t, both, w);
-    auto session = net.session(3);
+    auto w = net.plan(3, pass::forward);
+    net.forward({x, t}, both, w);
+    auto session = network_session(net, 3);
     session(x, t, model_output<float>{prediction, variance});
     session(x, t, model_output<float>{alone, {}});
     CHECK((alone == prediction).all());
@@ -264,19 +261,23 @@ TEST_CASE("classes guide a predictor", "[nn]") {
     const std::vector<double> t{5, 6};
     const auto run = [&](const auto& predictor) {
         batch<float> out(16, 2);
-        auto session = predictor.session(2);
+        auto session = detail::make_session(predictor, 2);
         session(x, t, model_output<float>{out, {}});
         return out;
     };
-    const nn::labelled given(net, std::vector<isize>{0, 1}), none(net, 2, 2);
+    const std::vector<isize> classes{0, 1}, no_class{2}, out_of_range{3}, three{0, 1, 2};
+    const auto given = conditioned(net, {.labels = classes}), none = conditioned(net, {.labels = no_class});
     const batch<float> with = run(given), without = run(none);
     CHECK((with != without).any());
     CHECK((run(guided(given, none, 1)) == with).all());
     CHECK((run(guided(given, none, 0)) == without).all());
     CHECK((run(guided(given, none, 3)) - (3 * with - 2 * without)).abs().maxCoeff() < 1e-5f);
     CHECK(guided(given, none, 3).shape() == net.shape());
-    CHECK_THROWS_AS(given.session(3), shape_error);
-    CHECK_THROWS_AS(run(nn::labelled(net, 3, 2)), value_error);
+    CHECK((run(conditioned(net, {.labels = three})) == with).all());
+    CHECK_THROWS_AS(conditioned(net, {.labels = out_of_range}).session(2), value_error);
+    CHECK_THROWS_AS(given.session(3)(random_batch<float>(16, 3, 4), std::vector<double>{1, 2, 3},
+                                     model_output<float>{batch<float>(16, 3), {}}),
+                    shape_error);
 }
 
 TEST_CASE("a U-Net refuses what it cannot be", "[nn]") {
@@ -310,29 +311,29 @@ TEST_CASE("a U-Net refuses what it cannot be", "[nn]") {
 TEST_CASE("a U-Net refuses batches that do not fit", "[nn]") {
     nn::unet_options options = small_options();
     const nn::unet<float> net(options);
-    auto w = net.plan(2), forward_only = net.plan(2, false);
+    auto w = net.plan(2, pass::backward), forward_only = net.plan(2, pass::forward);
     batch<float> x = random_batch<float>(16, 2, 4), out(16, 2), d_out = x;
     const std::vector<double> t{1, 2}, three{1, 2, 3};
     const std::vector<isize> labels{0, 1};
     nn::unet<float> d = nn::zeros_like(net);
-    CHECK_THROWS_AS(net.forward(x.topRows(15), t, out, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, three, out, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, t, batch_view<float>(out).middle(0, 1), w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, t, {labels, {}}, out, w), value_error);
-    net.forward(x, t, out, w);
-    CHECK_THROWS_AS(net.backward(x, t, batch_view<const float>(d_out).middle(0, 1), w, d), shape_error);
-    net.forward(x, t, out, forward_only);
-    CHECK_THROWS_AS(net.backward(x, t, d_out, forward_only, d), shape_error);
+    CHECK_THROWS_AS(net.forward({x.topRows(15), t}, out, w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, three}, out, w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, t}, batch_view<float>(out).middle(0, 1), w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, t, {.labels = labels}}, out, w), shape_error);
+    net.forward({x, t}, out, w);
+    CHECK_THROWS_AS(net.backward({x, t}, batch_view<const float>(d_out).middle(0, 1), w, d), shape_error);
+    net.forward({x, t}, out, forward_only);
+    CHECK_THROWS_AS(net.backward({x, t}, d_out, forward_only, d), shape_error);
     batch<float> gaps(20, 2);
-    CHECK_THROWS_AS(net.forward(gaps.topRows(16), t, out, w), shape_error);
+    CHECK_THROWS_AS(net.forward({gaps.topRows(16), t}, out, w), shape_error);
     batch<float> none(16, 0), nothing(16, 0);
-    net.forward(none, {}, nothing, w);
-    net.backward(none, {}, nothing, w, d);
+    net.forward({none, {}}, nothing, w);
+    net.backward({none, {}}, nothing, w, d);
     options.classes = nn::unet_classes::table;
     options.class_count = 2;
     const nn::unet<float> with_classes(options);
-    auto v = with_classes.plan(2);
-    CHECK_THROWS_AS(with_classes.forward(x, t, out, v), shape_error);
+    auto v = with_classes.plan(2, pass::backward);
+    CHECK_THROWS_AS(with_classes.forward({x, t}, out, v), shape_error);
 }
 
 TEST_CASE("a U-Net whose output has other channels than its input says so as a predictor", "[nn]") {
@@ -344,22 +345,22 @@ TEST_CASE("a U-Net whose output has other channels than its input says so as a p
     const std::vector<double> t{1};
     std::string message;
     try {
-        net.session(1)(x, t, model_output<float>{out, {}});
+        network_session(net, 1)(x, t, model_output<float>{out, {}});
     } catch (const shape_error& e) {
         message = e.what();
     }
     CHECK(message ==
           "unet::forward: this network's output is not of its samples' shape: no predictor; expected out_channels = 6, "
           "or twice as many (a variance head), got 3");
-    net.session(1)(x, t, model_output<float>{right, {}});
+    network_session(net, 1)(x, t, model_output<float>{right, {}});
     CHECK(right.isFinite().all());
-    auto w = net.plan(1);
+    auto w = net.plan(1, pass::backward);
     try {
-        net.forward(random_batch<float>(48, 1, 4), t, right, w);
+        net.forward({random_batch<float>(48, 1, 4), t}, right, w);
     } catch (const shape_error& e) {
         message = e.what();
     }
-    CHECK(message == "unet::forward: elements of a sample of the input; expected 4 x 4 x 6, got 48");
+    CHECK(message == "unet::forward: elements of a sample; expected 96, got 48");
 }
 
 }  // namespace ddpm::test

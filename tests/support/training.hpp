@@ -3,18 +3,19 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/network.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/tensor.hpp>
+#include <ddpm/predictor/network.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <span>
 
 namespace ddpm::test {
 
@@ -24,9 +25,9 @@ template <Scalar S>
     return nn::mlp<S>{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .seed = 5}};
 }
 
-/// The smallest model of nn::Network: it predicts the same for every sample and time, and learns that.
+/// The smallest model of Network: it predicts the same for every sample and time, and learns that.
 template <Scalar S>
-struct constant_net {
+struct constant_net : network_base {
     using scalar = S;
     struct workspace {};
 
@@ -35,18 +36,21 @@ struct constant_net {
     explicit constant_net(ddpm::isize dim) : value({dim}) {}
 
     [[nodiscard]] sample_shape shape() const { return value.size(); }
-    [[nodiscard]] workspace plan(ddpm::isize) const { return {}; }
-    void forward(batch_view<const S>, std::span<const double>, batch_view<S> out, workspace&) const {
+    [[nodiscard]] workspace plan(ddpm::isize, pass) const { return {}; }
+    void forward(const network_input<S>&, batch_view<S> out, workspace&) const {
         for (ddpm::isize n = 0; n < out.columns(); ++n) {
             std::copy_n(value.data(), value.size(), out.column(n));
         }
     }
-    void backward(batch_view<const S>, std::span<const double>, batch_view<const S> dout, workspace&,
-                  constant_net& d) const {
+    void backward(const network_input<S>&, batch_view<const S> dout, workspace&, constant_net& d,
+                  batch_view<S> dx) const {
         for (ddpm::isize n = 0; n < dout.columns(); ++n) {
             for (ddpm::isize i = 0; i < dout.rows(); ++i) {
                 d.value[i] += dout(i, n);
             }
+        }
+        for (ddpm::isize n = 0; n < dx.columns(); ++n) {
+            std::fill_n(dx.column(n), dx.rows(), S{0});
         }
     }
 
@@ -55,7 +59,7 @@ struct constant_net {
         visitor("value", self.value);
     }
 };
-static_assert(nn::Network<constant_net<float>> && nn::Network<constant_net<double>>);
+static_assert(Network<constant_net<float>> && Network<constant_net<double>>);
 
 /// The simplest data: each sample is one of two points.
 template <Scalar S>

@@ -4,7 +4,7 @@
 
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/vector_jacobian.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/predictor/preconditioned.hpp>
 
 #include "support/catch.hpp"
@@ -26,23 +26,7 @@ namespace {
 using mlp_within = edm_network<nn::mlp<double>>;
 using unet_within = edm_network<nn::unet<double>>;
 
-static_assert(nn::Network<mlp_within> && nn::Network<unet_within> && nn::Network<edm_network<constant_net<float>>>);
-static_assert(nn::InputGradientNetwork<mlp_within> && nn::InputGradientNetwork<unet_within>);
-static_assert(!nn::InputGradientNetwork<edm_network<constant_net<float>>>);
-static_assert(nn::takes_condition<unet_within> && !nn::takes_condition<mlp_within>);
-// What a trainer or a session looks for is found through the wrapper.
-template <class W>
-concept Recomputes = requires(W& w) {
-    w.recompute = true;
-    w.drop(std::uint64_t{1}, isize{1}, isize{1});
-};
-static_assert(Recomputes<unet_within::workspace> && !Recomputes<mlp_within::workspace>);
-template <class Net>
-concept SaysHowMany = requires(const Net& net) {
-    net.samples_at_once();
-};
-static_assert(SaysHowMany<unet_within> && !SaysHowMany<mlp_within>);
-
+static_assert(Network<mlp_within> && Network<unet_within> && Network<edm_network<constant_net<float>>>);
 const edm_preconditioning& options() {
     static const edm_preconditioning o{.sigma_data = 0.7, .time_scale = 20};
     return o;
@@ -82,7 +66,7 @@ template <class Net, class Forward, class Backward>
 void check_gradients(Net net, const Forward& forward, const Backward& backward) {
     batch<double> x = random_batch(4, 3, 4), out(4, 3), dx(4, 3);
     const batch<double> v = random_batch(4, 3, 5);
-    auto w = net.plan(4);
+    auto w = net.plan(4, pass::backward);
     const auto value = [&] {
         forward(net, x, out, w);
         return (v * out).sum();
@@ -122,11 +106,11 @@ TEMPLATE_TEST_CASE("the network predicts what edm_preconditioned makes of the on
         const edm_network net{within, o};
         const batch<S> x = random_batch<S>(4, 3, 4);
         batch<S> found(4, 3), expected(4, 3), direct(4, 3);
-        net.session(3)(x, sigmas(), model_output<S>{found, {}});
+        network_session(net, 3)(x, sigmas(), model_output<S>{found, {}});
         edm_preconditioned(within, o).session(3)(batch_view<const S>(x), std::span<const double>(sigmas()),
                                                  model_output<S>{expected, {}});
-        auto w = net.plan(3);
-        net.forward(x, sigmas(), direct, w);
+        auto w = net.plan(3, pass::backward);
+        net.forward({x, sigmas()}, direct, w);
         CHECK((found == expected).all());
         CHECK((direct == expected).all());
         CHECK(expected.abs().minCoeff() > 0);
@@ -140,23 +124,23 @@ TEMPLATE_TEST_CASE("the network predicts what edm_preconditioned makes of the on
 TEST_CASE("the gradients of a preconditioned network agree with central differences", "[train]") {
     check_gradients(
         edm_network{disturbed_mlp(), options()},
-        [](const auto& net, const auto& x, auto& out, auto& w) { net.forward(x, sigmas(), out, w); },
+        [](const auto& net, const auto& x, auto& out, auto& w) { net.forward({x, sigmas()}, out, w); },
         [](const auto& net, const auto& x, const auto& v, auto& w, auto& d, batch_view<double> dx) {
-            dx.size() == 0 ? net.backward(x, sigmas(), v, w, d) : net.backward(x, sigmas(), v, w, d, dx);
+            net.backward({x, sigmas()}, v, w, d, dx);
         });
     const std::vector<isize> labels{2, 0, 1};
-    const nn::condition<double> given{labels, {}};
+    const condition<double> given{.labels = labels};
     check_gradients(
         edm_network{disturbed_unet(), options()},
-        [&](const auto& net, const auto& x, auto& out, auto& w) { net.forward(x, sigmas(), given, out, w); },
+        [&](const auto& net, const auto& x, auto& out, auto& w) { net.forward({x, sigmas(), given}, out, w); },
         [&](const auto& net, const auto& x, const auto& v, auto& w, auto& d, batch_view<double> dx) {
-            dx.size() == 0 ? net.backward(x, sigmas(), given, v, w, d) : net.backward(x, sigmas(), given, v, w, d, dx);
+            net.backward({x, sigmas(), given}, v, w, d, dx);
         });
 }
 
 TEST_CASE("a preconditioned network can be differentiated as a predictor", "[train]") {
     const edm_network net{disturbed_mlp(), options()};
-    auto session = nn::differentiable(net).session(3);
+    network_session session(net, 3);
     batch<double> x = random_batch(4, 3, 4), out(4, 3), pulled(4, 3);
     const batch<double> v = random_batch(4, 3, 5);
     session.vector_jacobian(x, sigmas(), v, pulled);
@@ -182,17 +166,17 @@ TEST_CASE("a preconditioned network refuses what does not fit", "[train]") {
     CHECK_THROWS_AS((edm_network{nn::mlp<double>{{.dim = 4, .hidden = 4, .variance_head = true}}}), value_error);
     edm_network net{small_net<double>()};
     auto d = net;
-    auto w = net.plan(2);
+    auto w = net.plan(2, pass::backward);
     batch<double> x = random_batch(4, 2, 1), out(4, 2), three(4, 3), narrow(3, 2);
     const std::vector<double> two{1, 2}, zero{1, 0}, one{1};
-    CHECK_NOTHROW(net.forward(x, two, out, w));
-    CHECK_NOTHROW(net.backward(x, two, x, w, d));
-    CHECK_THROWS_AS(net.forward(x, zero, out, w), value_error);
-    CHECK_THROWS_AS(net.forward(x, one, out, w), shape_error);
-    CHECK_THROWS_AS(net.forward(x, two, three, w), shape_error);
-    CHECK_THROWS_AS(net.forward(narrow, two, narrow, w), shape_error);
-    CHECK_THROWS_AS(net.forward(three, std::vector<double>{1, 2, 3}, three, w), shape_error);
-    CHECK_THROWS_AS(net.backward(x, two, three, w, d), shape_error);
+    CHECK_NOTHROW(net.forward({x, two}, out, w));
+    CHECK_NOTHROW(net.backward({x, two}, x, w, d));
+    CHECK_THROWS_AS(net.forward({x, zero}, out, w), value_error);
+    CHECK_THROWS_AS(net.forward({x, one}, out, w), shape_error);
+    CHECK_THROWS_AS(net.forward({x, two}, three, w), shape_error);
+    CHECK_THROWS_AS(net.forward({narrow, two}, narrow, w), shape_error);
+    CHECK_THROWS_AS(net.forward({three, std::vector<double>{1, 2, 3}}, three, w), shape_error);
+    CHECK_THROWS_AS(net.backward({x, two}, three, w, d), shape_error);
 }
 
 }  // namespace ddpm::test

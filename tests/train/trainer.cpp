@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/condition.hpp>
+#include <ddpm/core/condition.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
@@ -69,11 +69,11 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
     }
     philox_noise(9, noise_stream::training).normal(batch_view<double>(eps), 0);
     const batch<double> xt = q_sample(schedule, x0, t, eps);
-    auto w = expected.plan(3);
-    expected.forward(xt, times, predicted, w);
+    auto w = expected.plan(3, pass::backward);
+    expected.forward({xt, times}, predicted, w);
     d_predicted = 2 * (predicted - eps) / 12;
     auto gradient = nn::zeros_like(expected);
-    expected.backward(xt, times, d_predicted, w, gradient);
+    expected.backward({xt, times}, d_predicted, w, gradient);
     const auto parameters = nn::parameters(expected), gradients = nn::parameters(gradient);
     const double norm = gradient_norm<double>(gradients)(gradients);
     REQUIRE(norm > 0.1);
@@ -252,7 +252,7 @@ TEMPLATE_TEST_CASE("the smallest schedule and the smallest network will do", "[t
     constant_net<TestType> net(4);
     trainer trainer{net, schedule, {.batch = 4}};
     CHECK(trainer.fit(two_points<TestType>(), {.steps = 2}).status == fit_status::finished);
-    nn::network_session<constant_net<TestType>> session(trainer.average(), 3);
+    network_session<constant_net<TestType>> session(trainer.average(), 3);
     batch<TestType> out(4, 3);
     session(batch<TestType>::Zero(4, 3).eval(), std::vector<double>(3), model_output<TestType>{out, {}});
     CHECK(out(0, 2) == trainer.average().value[0]);
@@ -283,21 +283,15 @@ TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
     CHECK(largest_difference(nets[1], nets.front()) == 0);
 }
 
-/// Learns one value for each class, and remembers which classes it saw.
+/// Learns one value whatever it is told, and remembers which classes it saw.
 struct class_net : constant_net<double> {
     std::vector<isize>* seen;
 
     explicit class_net(std::vector<isize>& list) : constant_net<double>(4), seen(&list) {}
-    using constant_net<double>::forward;
-    using constant_net<double>::backward;
-    void forward(batch_view<const double> x, std::span<const double> t, const nn::condition<double>& given,
-                 batch_view<double> out, workspace& w) const {
-        seen->insert(seen->end(), given.labels.begin(), given.labels.end());
-        forward(x, t, out, w);
-    }
-    void backward(batch_view<const double> x, std::span<const double> t, const nn::condition<double>&,
-                  batch_view<const double> dout, workspace& w, class_net& d) const {
-        backward(x, t, dout, w, static_cast<constant_net<double>&>(d));
+    [[nodiscard]] condition_shape takes() const { return {.classes = 8}; }
+    void forward(const network_input<double>& in, batch_view<double> out, workspace& w) const {
+        seen->insert(seen->end(), in.condition.labels.begin(), in.condition.labels.end());
+        constant_net<double>::forward(in, out, w);
     }
 };
 
@@ -312,7 +306,7 @@ TEST_CASE("the network is told the class of each sample, or now and then none", 
         std::vector<isize> seen;
         class_net net(seen);
         trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
-        static_cast<void>(trainer.fit(data, {.steps = 200, .labels = labels, .label_dropout = dropout, .null_label = 7}));
+        static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 200, .dropout = {.label = dropout, .null_label = 7}}));
         return seen;
     };
     epoch_order order(3, 100);
@@ -337,19 +331,19 @@ TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     std::vector<isize> seen;
     class_net net(seen);
     trainer trainer{net, schedule, {.batch = 2}};
-    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = two}), shape_error);
-    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = -0.1}), value_error);
-    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 1.1}), value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = two}}, {.steps = 1}), shape_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = -0.1, .null_label = 0}}), value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 1.1, .null_label = 0}}), value_error);
     auto plain = small_net<double>();
     ddpm::trainer without{plain, schedule, {.batch = 2}};
-    CHECK_THROWS_AS(without.fit(data, {.steps = 1, .labels = three}), value_error);
+    CHECK_THROWS_AS(without.fit({data, {.labels = three}}, {.steps = 1}), shape_error);
     CHECK_THROWS_AS((ddpm::trainer{plain, schedule, {.micro_batch = -1}}), value_error);
 
     // No class is taken for the null class unless it is named.
-    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 0.1}), value_error);
-    CHECK_THROWS_AS(trainer.fit(data, {.steps = 1, .label_dropout = 0.1, .null_label = 0}), value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 0.1}}), value_error);
+    CHECK_THROWS_AS(without.fit(data, {.steps = 1, .dropout = {.label = 0.1, .null_label = 0}}), value_error);
     CHECK(trainer.step() == 0);
-    CHECK(trainer.fit(data, {.steps = 1, .labels = three, .label_dropout = 0.1, .null_label = 0}).step == 1);
+    CHECK(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 0.1, .null_label = 0}}).step == 1);
 }
 
 TEST_CASE("a number that the network's scalar cannot hold is refused at once", "[train]") {

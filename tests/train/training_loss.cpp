@@ -8,7 +8,7 @@
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/variance_head.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/zero_terminal_snr.hpp>
 #include <ddpm/train/trainer.hpp>
@@ -79,7 +79,7 @@ batch<typename Net::scalar> head_of(const Net& net, isize rows) {
     using S = typename Net::scalar;
     const batch<S> x = random_batch<S>(rows, 3, 8);
     batch<S> out(rows, 3), head(rows, 3);
-    net.session(3)(x, std::vector<double>{1, 2, 30}, model_output<S>{out, head});
+    network_session(net, 3)(x, std::vector<double>{1, 2, 30}, model_output<S>{out, head});
     return head;
 }
 
@@ -111,8 +111,8 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         }
         philox_noise(9, noise_stream::training).normal(batch_view<double>(eps), 0);
         const batch<double> xt = q_sample(schedule, x0, t, eps);
-        auto w = start.plan(6);
-        start.forward(xt, times, both, w);
+        auto w = start.plan(6, pass::backward);
+        start.forward({xt, times}, both, w);
         double expected = 0;
         for (isize n = 0; n < 6; ++n) {
             for (isize i = 0; i < 4; ++i) {
@@ -123,7 +123,7 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
             }
         }
         auto gradient = nn::zeros_like(start);
-        start.backward(xt, times, d_both, w, gradient);
+        start.backward({xt, times}, d_both, w, gradient);
         const auto gradients = nn::parameters(gradient);
         CHECK(std::abs(reported - expected) <= 1e-12 * expected);
         CHECK(std::abs(norm - gradient_norm<double>(gradients)(gradients)) <= 1e-12 * norm);

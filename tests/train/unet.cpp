@@ -52,10 +52,8 @@ TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
     auto net = classes_net();
     trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
     double early = 0, late = 0;
-    static_cast<void>(trainer.fit(data, {.steps = 150,
-                       .labels = labels,
-                       .label_dropout = 0.1,
-                       .null_label = 2,
+    static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 150,
+                       .dropout = {.label = 0.1, .null_label = 2},
                        .progress = [&](const training_progress& p) {
                            (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
                            return true;
@@ -73,7 +71,7 @@ TEST_CASE("a U-Net is trained with the same bits by any number of threads, and w
             set_thread_count(threads);
             nets.push_back(classes_net());
             trainer trainer{nets.back(), schedule, {.batch = 7, .recompute = recompute}};
-            static_cast<void>(trainer.fit(data, {.steps = 3, .labels = labels}));
+            static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 3}));
         }
     }
     set_thread_count(0);
@@ -91,13 +89,13 @@ TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
     const std::vector<isize> labels(20, 1);
     auto whole = classes_net(), first = classes_net(), second = classes_net();
     trainer all{whole, schedule, {.batch = 7}};
-    static_cast<void>(all.fit(data, {.steps = 6, .labels = labels}));
+    static_cast<void>(all.fit({data, {.labels = labels}}, {.steps = 6}));
     trainer begin{first, schedule, {.batch = 7}};
-    static_cast<void>(begin.fit(data, {.steps = 3, .labels = labels}));
+    static_cast<void>(begin.fit({data, {.labels = labels}}, {.steps = 3}));
     begin.save(path);
     trainer rest{second, schedule, {.batch = 7}};
     rest.load(path);
-    static_cast<void>(rest.fit(data, {.steps = 3, .labels = labels}));
+    static_cast<void>(rest.fit({data, {.labels = labels}}, {.steps = 3}));
     CHECK(largest_difference(whole, second) == 0);
     CHECK(largest_difference(all.average(), rest.average()) == 0);
     auto loaded = classes_net();

@@ -137,7 +137,7 @@ namespace detail {
 
 /// A network that says by which options it was made.
 template <class N>
-concept UnetLike = nn::Layer<N> && requires(const N& net) {
+concept UnetLike = Layer<N> && requires(const N& net) {
     { net.options() } -> std::convertible_to<const nn::unet_options&>;
 };
 

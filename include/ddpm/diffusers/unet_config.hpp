@@ -239,6 +239,8 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     read_size(reader, config);
     o.in_channels = reader.integer("in_channels", o.in_channels, 1);
     o.out_channels = reader.integer("out_channels", o.out_channels, 1);
+    // diffusers leaves it to the caller what the input is made of: more channels than come out are maps beside the sample.
+    o.map_channels = std::max<isize>(0, o.in_channels - o.out_channels);
     o.center_input = reader.boolean("center_input_sample", o.center_input);
     read_time(reader, o);
     o.layers = reader.integer("layers_per_block", o.layers, 1, config_limits::layers);
@@ -274,7 +276,8 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 
 /// Reads the config of a UNet2DModel from its JSON text; `where` names it in messages. Keys that are not there have the
 /// defaults of diffusers' class, and a missing attention_head_dim is noted; so is a name that diffusers does not know but
-/// goes on with, and what it then means.
+/// goes on with, and what it then means. Where more channels go in than come out, the last ones are maps that the network is
+/// told: options.map_channels, which may be set otherwise before the network is made.
 /// @throws io_error that names the key, where a value is of a wrong type, out of its domain, beyond config_limits or not
 /// supported (the message lists what is), or the lists differ in length; or if no U-Net has such options, or only one
 /// beyond config_limits. Nothing is made before that is known
@@ -297,11 +300,15 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 }
 
 /// The text of a UNet2DModel's config.json, as diffusers writes it.
-/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, or a number is
-/// not finite
+/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, a number is not
+/// finite, or the options are beyond what UNet2DModel has (a vector, a learned null)
 [[nodiscard]] inline std::string unet_config_text(const unet_config& config) {
     using detail::json_of;
     const nn::unet_options& o = config.options;
+    if (o.vector != 0 || o.learned_null) {
+        throw value_error("unet_config_text", "vector and learned_null", "none: UNet2DModel has neither",
+                          ddpm::detail::text(o.vector, ", ", o.learned_null));
+    }
     const auto null_for_0 = [](isize value) { return value == 0 ? detail::json{} : json_of(value); };
     const auto named = [](const auto& names) { return [&](auto value) { return detail::name_in(names, value); }; };
     const detail::json size = !config.has_sample_size  ? detail::json{}

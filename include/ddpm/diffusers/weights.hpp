@@ -86,7 +86,7 @@ struct weights_options {
 /// text names the first that differ, and says how many there are), if reading fails, or as the options say;
 /// std::bad_alloc. In each case the network is as it was
 /// @complexity reads each file once; beside the network as much memory as the files hold
-template <nn::Layer Net>
+template <Layer Net>
 void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
     using S = typename Net::scalar;
     const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
@@ -105,7 +105,7 @@ void load_weights(const std::string& folder, Net& net, const weights_options& op
 /// @throws io_error if writing fails; the folder then holds what it held before, unless the text says that the new
 /// weights are in place (see atomic_file::commit) or that only the index could not be removed
 /// @complexity beside the network as much memory as its largest tensor
-template <nn::Layer Net>
+template <Layer Net>
 void save_weights(const std::string& folder, const Net& net) {
     using S = typename Net::scalar;
     const std::string place = detail::part_folder(folder, "unet");

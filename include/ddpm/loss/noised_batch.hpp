@@ -23,6 +23,7 @@ struct noised_batch {
     per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
     std::span<const double> weight{};  ///< of each sample; empty: 1
     std::span<double> losses{};        ///< written: the loss of each sample, without its weight; empty: not wanted
+    batch_view<const S> element_weight{};  ///< D × N: of each element; empty: 1
 
     [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];

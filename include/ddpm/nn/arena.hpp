@@ -18,6 +18,13 @@ namespace ddpm::nn {
 template <Scalar S>
 class arena {
 public:
+    /// So that `count` numbers, each piece rounded up to whole cache lines, can be taken without allocating.
+    void reserve(isize count) {
+        if (count > 0 && blocks_.empty()) {
+            blocks_.emplace_back(static_cast<std::size_t>(count));
+        }
+    }
+
     /// `count` numbers, aligned.
     [[nodiscard]] S* take(isize count) {
         constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));

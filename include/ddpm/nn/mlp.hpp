@@ -3,22 +3,30 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/embedding_table.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layer_norm.hpp>
+#include <ddpm/nn/map_input.hpp>
 #include <ddpm/nn/mlp_block.hpp>
-#include <ddpm/nn/session.hpp>
 #include <ddpm/nn/silu.hpp>
-#include <ddpm/nn/tensor.hpp>
 #include <ddpm/nn/time_embedding.hpp>
+#include <ddpm/nn/vector_embedding.hpp>
+#include <ddpm/nn/workspace.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -32,24 +40,41 @@ struct mlp_options {
     isize embedding = 64;    ///< elements of the sinusoidal time embedding
     bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
     bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
+    isize classes = 0;       ///< of a label that it is told, if not 0
+    isize vector = 0;        ///< elements of a vector that it is told, if not 0
+    isize map_channels = 0;  ///< of maps that it is told, beside each element of a sample, if not 0
+    bool learned_null = false;  ///< vector and maps need not be told: what stands for nothing is learned
     std::uint64_t seed = 0;  ///< of the parameters' random start
 };
 
-/// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h starts as input(x) and goes through
-/// residual blocks that see the time. Blocks start as the identity and the output as zero. With time_to_output a linear
-/// function of the sinusoidal embedding, at first zero, is added to the output: what changes from one time to the next
-/// whatever the sample, as a variance head does at the smallest times, need not be carved into the blocks.
+/// What an MLP keeps of a batch for its backward pass.
 template <Scalar S>
-class mlp {
+struct mlp_activations {
+    batch_view<S> embedded, time_1, time_1_active, time_2, time, normed, moments, active;
+    feature_map<const S> joined;  ///< x_t and the maps, where there are maps
+    typename vector_embedding<S>::activations vector;
+    std::vector<typename mlp_block<S>::activations> blocks;
+    std::vector<batch_view<S>> h;  ///< h[b] goes into block b
+};
+
+/// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h starts as input(x) and goes through
+/// residual blocks that see the time, silu(mlp(time) + class + mlp(vector)). Blocks start as the identity and the output
+/// as zero. With time_to_output a linear function of the sinusoidal embedding, at first zero, is added to the output: what
+/// changes from one time to the next whatever the sample, as a variance head does at the smallest times, need not be carved
+/// into the blocks.
+template <Scalar S>
+class mlp : public network_base {
 public:
     using scalar = S;
+    using workspace = nn::workspace<S, mlp_activations<S>>;
 
-    /// @throws value_error unless dim, hidden and embedding are ≥ 1 and blocks ≥ 0
+    /// @throws value_error unless dim, hidden and embedding are ≥ 1 and the other sizes ≥ 0
     explicit mlp(const mlp_options& options)
         : options_(validated(options)),
           time_1_(options.embedding, options.hidden),
           time_2_(options.hidden, options.hidden),
-          input_(options.dim, options.hidden),
+          maps_(options.dim, options.map_channels, options.learned_null),
+          input_(options.dim * (1 + options.map_channels), options.hidden),
           blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
           norm_(options.hidden),
           output_(options.hidden, outputs()) {
@@ -61,7 +86,13 @@ public:
             start.layer(block.linear_1);
         }
         if (options.time_to_output) {
-            time_output_ = dense<S>(options.embedding, outputs());
+            time_output_.emplace(options.embedding, outputs());
+        }
+        if (options.classes != 0) {
+            start.normal(1.0, class_table_.emplace(options.classes, options.hidden).weight);
+        }
+        if (options.vector != 0) {
+            vector_.emplace(options.vector, options.hidden, options.learned_null).mlp.start(start);
         }
     }
 
@@ -73,134 +104,121 @@ public:
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
     [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
-    /// The activations of one batch, and scratch.
-    class workspace {
-    public:
-        /// How many samples fit.
-        [[nodiscard]] isize samples() const noexcept { return embedded_.shape()[0]; }
-
-    private:
-        friend mlp;
-
-        workspace(const mlp_options& o, isize samples, bool for_backward)
-            : embedded_({samples, o.embedding}),
-              time_1_({samples, o.hidden}),
-              time_1_active_({samples, o.hidden}),
-              time_2_({samples, o.hidden}),
-              time_({samples, o.hidden}),
-              normed_({samples, o.hidden}),
-              moments_({samples, 2}),
-              active_({samples, o.hidden}) {
-            const isize kept = for_backward ? o.blocks : std::min<isize>(1, o.blocks);
-            for (isize b = 0; b < kept; ++b) {
-                blocks_.push_back({tensor<S>({samples, o.hidden}), tensor<S>({samples, 2}),
-                                   tensor<S>({samples, o.hidden}), tensor<S>({samples, o.hidden})});
-            }
-            for (isize b = 0; b <= (for_backward ? o.blocks : 0); ++b) {
-                h_.emplace_back(tensor_shape{samples, o.hidden});
-            }
-            if (for_backward) {
-                dh_ = tensor<S>({samples, o.hidden});
-                dtime_ = tensor<S>({samples, o.hidden});
-                scratch_ = tensor<S>({samples, o.hidden});
-            }
-        }
-
-        struct block {
-            tensor<S> normed, moments, summed, active;
-        };
-
-        /// Without backward all blocks share one set of activations, and h is updated in place.
-        [[nodiscard]] typename mlp_block<S>::activations activations(std::size_t b, isize columns) {
-            block& at = blocks_[blocks_.size() == 1 ? 0 : b];
-            return {at.normed.columns(columns), at.moments.columns(columns), at.summed.columns(columns),
-                    at.active.columns(columns)};
-        }
-        [[nodiscard]] batch_view<S> h(std::size_t b, isize columns) {
-            return h_[h_.size() == 1 ? 0 : b].columns(columns);
-        }
-        [[nodiscard]] bool for_backward() const noexcept { return dh_.size() > 0; }
-
-        tensor<S> embedded_, time_1_, time_1_active_, time_2_, time_, normed_, moments_, active_;
-        std::vector<block> blocks_;
-        std::vector<tensor<S>> h_;  // h_[b] goes into block b
-        tensor<S> dh_, dtime_, scratch_;
-    };
-
-    /// A workspace for up to `samples` samples; without `for_backward` it is smaller and serves forward only.
-    [[nodiscard]] workspace plan(isize samples, bool for_backward = true) const {
-        return workspace(options_, samples, for_backward);
+    [[nodiscard]] condition_shape takes() const noexcept {
+        constexpr auto both = static_cast<condition_forms>(condition_form::vector) |
+                              static_cast<condition_forms>(condition_form::map);
+        return {.classes = options_.classes,
+                .vector = options_.vector,
+                .map_channels = options_.map_channels,
+                .learned = options_.learned_null ? static_cast<condition_forms>(both) : condition_forms{0}};
     }
 
-    /// @shape x dim × N; out outputs() × N; t N
-    /// @units t is the model's time: for a discrete schedule the 0-based timestep
-    /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples
-    /// @determinism the bits of a sample depend on that sample and its time only
-    void forward(batch_view<const S> x, std::span<const double> t, batch_view<S> out, workspace& w) const {
-        require_fit("mlp::forward", x, t, out, w);
-        const isize n = x.columns();
-        // Where all samples have one time, it is embedded once.
-        const bool one_time = !w.for_backward() && std::all_of(t.begin(), t.end(), [&](double u) { return u == t[0]; });
-        const isize times = one_time ? std::min<isize>(1, n) : n;
-        const auto embedded = w.embedded_.columns(times), time_1 = w.time_1_.columns(times),
-                   time_1_active = w.time_1_active_.columns(times), time_2 = w.time_2_.columns(times),
-                   time = w.time_.columns(times);
-        time_embedding{.dim = options_.embedding}.forward<S>(t.first(static_cast<std::size_t>(times)), embedded);
-        time_1_.forward(embedded, time_1);
-        silu<S>{}.forward(time_1, time_1_active);
-        time_2_.forward(time_1_active, time_2);
-        silu<S>{}.forward(time_2, time);
-
-        input_.forward(x, w.h(0, n));
-        for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            blocks_[b].forward(w.h(b, n), time, w.activations(b, n), w.h(b + 1, n));
+    /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.
+    /// @throws shape_error if there are fewer than none
+    [[nodiscard]] workspace plan(isize samples, pass serves) const {
+        if (samples < 0) {
+            throw shape_error("mlp::plan", "number of samples", ">= 0", samples);
         }
-        norm_.forward(w.h(blocks_.size(), n), w.normed_.columns(n), w.moments_.columns(n));
-        silu<S>{}.forward(w.normed_.columns(n), w.active_.columns(n));
-        if (options_.time_to_output) {
-            time_output_.forward(embedded, out.middle(0, times));
+        workspace w(serves);
+        w.memory.reserve(memory_size(samples, w.for_backward()));
+        w.activations.blocks.resize(w.for_backward() ? blocks_.size() : std::min<std::size_t>(1, blocks_.size()));
+        w.activations.h.resize(w.for_backward() ? blocks_.size() + 1 : 1);
+        return w;
+    }
+
+    /// @shape in.xt dim × N; out outputs() × N
+    /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the network takes
+    /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
+        ddpm::detail::require_input("mlp::forward", in, shape(), takes());
+        detail::require_batch("mlp::forward", "output", out, outputs(), in.samples());
+        const isize n = in.samples();
+        w.begin(n);
+        const isize times = embed(in, w);
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        for (batch_view<S>& h : a.h) {
+            h = memory.columns(options_.hidden, n);
+        }
+        for (auto& block : a.blocks) {
+            block = blocks_.front().take(n, memory);
+        }
+        // Without backward all blocks share one set of activations, and h is updated in place.
+        const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
+        a.joined = {};
+        if (options_.map_channels != 0) {
+            a.joined = maps_.forward(in.xt, in.condition, memory);
+        }
+        input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            blocks_[b].forward(at(a.h, b), a.time, at(a.blocks, b), at(a.h, b + 1));
+        }
+        a.normed = memory.columns(options_.hidden, n);
+        a.moments = memory.columns(2, n);
+        a.active = memory.columns(options_.hidden, n);
+        norm_.forward(a.h.back(), a.normed, a.moments);
+        silu<S>{}.forward(a.normed, a.active);
+        if (time_output_) {
+            time_output_->forward(a.embedded, out.middle(0, times));
             if (times < n) {
                 detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
             }
-            output_.forward_add(w.active_.columns(n), out);
+            output_.forward_add(a.active, out);
         } else {
-            output_.forward(w.active_.columns(n), out);
+            output_.forward(a.active, out);
         }
     }
 
-    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same batch
-    /// in the same workspace.
-    /// @shape x dim × N; dout outputs() × N; t N; dx as x, or empty where nobody needs it
-    /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples or not for backward
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
+    /// the same workspace.
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
-    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout, workspace& w, mlp& d,
+    void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
                   batch_view<S> dx = {}) const {
-        require_fit("mlp::backward", x, t, dout, w);
-        if (!w.for_backward()) {
-            throw shape_error("mlp::backward", "workspace", "one planned for backward", "one for forward only");
+        const isize n = in.samples();
+        w.require_backward("mlp::backward", n);
+        detail::require_batch("mlp::backward", "gradient of the output", dout, outputs(), n);
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        const auto scope = memory.scope();
+        const batch_view<S> dh = memory.columns(options_.hidden, n), dtime = memory.columns(options_.hidden, n),
+                            scratch = memory.columns(options_.hidden, n);
+        output_.backward(a.active, dout, scratch, d.output_);
+        if (time_output_) {
+            time_output_->backward(a.embedded, dout, {}, *d.time_output_);
         }
-        const isize n = x.columns();
-        const auto dh = w.dh_.columns(n), dtime = w.dtime_.columns(n), scratch = w.scratch_.columns(n);
-        output_.backward(w.active_.columns(n), dout, scratch, d.output_);
-        if (options_.time_to_output) {
-            time_output_.backward(w.embedded_.columns(n), dout, {}, d.time_output_);
+        silu<S>{}.backward(a.normed, scratch, scratch);
+        norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
+        for (isize sample = 0; sample < n; ++sample) {
+            std::fill_n(dtime.column(sample), options_.hidden, S{0});
         }
-        silu<S>{}.backward(w.normed_.columns(n), scratch, scratch);
-        norm_.backward(w.h(blocks_.size(), n), w.moments_.columns(n), scratch, dh, d.norm_);
-        std::fill(w.dtime_.values().begin(), w.dtime_.values().end(), S{0});
         for (std::size_t b = blocks_.size(); b-- > 0;) {
-            blocks_[b].backward(w.h(b, n), w.activations(b, n), scratch, dtime, dh, d.blocks_[b]);
+            blocks_[b].backward(a.h[b], a.blocks[b], scratch, dtime, dh, d.blocks_[b]);
         }
-        input_.backward(x, dh, dx, d.input_);
+        if (a.joined.empty()) {
+            input_.backward(in.xt, dh, dx, d.input_);
+        } else {
+            const auto inner = memory.scope();
+            const feature_map<S> djoined =
+                maps_.needs_gradient(dx.size() != 0) ? memory.like(a.joined) : feature_map<S>{};
+            input_.backward(a.joined.images(), dh, djoined.images(), d.input_);
+            if (!djoined.empty()) {
+                maps_.backward(in.condition, djoined, dx, d.maps_, memory);
+            }
+        }
 
-        silu<S>{}.backward(w.time_2_.columns(n), dtime, dtime);
-        time_2_.backward(w.time_1_active_.columns(n), dtime, scratch, d.time_2_);
-        silu<S>{}.backward(w.time_1_.columns(n), scratch, scratch);
-        time_1_.backward(w.embedded_.columns(n), scratch, {}, d.time_1_);
+        silu<S>{}.backward(a.time_2, dtime, dtime);
+        if (class_table_) {
+            class_table_->backward(in.condition.labels, dtime, *d.class_table_);
+        }
+        if (vector_) {
+            vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
+        }
+        time_2_.backward(a.time_1_active, dtime, scratch, d.time_2_);
+        silu<S>{}.backward(a.time_1, scratch, scratch);
+        time_1_.backward(a.embedded, scratch, {}, d.time_1_);
     }
-
-    /// A predictor for one run that owns its workspace.
-    [[nodiscard]] network_session<mlp> session(isize samples) const { return network_session<mlp>(*this, samples); }
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
@@ -210,9 +228,16 @@ public:
         visitor("blocks", self.blocks_);
         visitor("norm_out", self.norm_);
         visitor("output", self.output_);
-        if (self.options_.time_to_output) {
-            visitor("time_output", self.time_output_);
+        if (self.time_output_) {
+            visitor("time_output", *self.time_output_);
         }
+        if (self.class_table_) {
+            visitor("class_embedding", *self.class_table_);
+        }
+        if (self.vector_) {
+            visitor("vector_embedding", *self.vector_);
+        }
+        visitor("map_input", self.maps_);
     }
 
 private:
@@ -222,8 +247,10 @@ private:
     };
 
     static const mlp_options& validated(const mlp_options& o) {
-        for (const auto& [what, value, least] : {option{"dim", o.dim, 1}, option{"hidden", o.hidden, 1},
-                                                 option{"blocks", o.blocks, 0}, option{"embedding", o.embedding, 1}}) {
+        for (const auto& [what, value, least] :
+             {option{"dim", o.dim, 1}, option{"hidden", o.hidden, 1}, option{"blocks", o.blocks, 0},
+              option{"embedding", o.embedding, 1}, option{"classes", o.classes, 0}, option{"vector", o.vector, 0},
+              option{"map_channels", o.map_channels, 0}}) {
             if (value < least) {
                 throw value_error("mlp", what, ddpm::detail::text(">= ", least), value);
             }
@@ -231,26 +258,59 @@ private:
         return o;
     }
 
-    template <class T>
-    void require_fit(std::string_view where, batch_view<const S> x, std::span<const double> t, batch_view<T> out,
-                     const workspace& w) const {
-        detail::require_batch(where, "samples", x, dim(), x.columns());
-        detail::require_batch(where, "output", out, outputs(), x.columns());
-        if (static_cast<isize>(t.size()) != x.columns()) {
-            throw shape_error(where, "one time per sample", x.columns(), t.size());
+    /// What the blocks see of the time and the condition; returns of how many samples, which is 1 where all see the same.
+    isize embed(const network_input<S>& in, workspace& w) const {
+        const isize n = in.samples();
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        const bool same = !w.for_backward() && !class_table_ && !vector_ &&
+                          std::all_of(in.t.begin(), in.t.end(), [&](double u) { return u == in.t[0]; });
+        const isize times = same ? std::min<isize>(1, n) : n;
+        a.embedded = memory.columns(options_.embedding, times);
+        for (batch_view<S>* const of : {&a.time_1, &a.time_1_active, &a.time_2, &a.time}) {
+            *of = memory.columns(options_.hidden, times);
         }
-        if (x.columns() > w.samples()) {
-            throw shape_error(where, "samples in the workspace", ddpm::detail::text("<= ", w.samples()), x.columns());
+        time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.embedded);
+        time_1_.forward(a.embedded, a.time_1);
+        silu<S>{}.forward(a.time_1, a.time_1_active);
+        time_2_.forward(a.time_1_active, a.time_2);
+        if (class_table_) {
+            const auto scope = memory.scope();
+            const batch_view<S> classes = memory.columns(options_.hidden, n);
+            class_table_->forward(in.condition.labels, classes);
+            detail::add<S>(classes, a.time_2);
         }
+        if (vector_) {
+            vector_->forward(in.condition, a.vector, a.time_2, memory);
+        }
+        silu<S>{}.forward(a.time_2, a.time);
+        return times;
+    }
+
+    /// How many numbers a batch takes from an arena.
+    [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
+        const isize wide = options_.hidden, blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
+        const isize maps = options_.dim * (2 + 3 * options_.map_channels);
+        const isize rows = options_.embedding + 4 * wide + (options_.classes != 0 ? wide : 0) +
+                           (options_.vector != 0 ? options_.vector + 3 * wide : 0) +
+                           (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) +
+                           (options_.map_channels != 0 ? maps : 0) + 2 * wide + 2;
+        const isize backward = 3 * wide + (options_.vector != 0 ? options_.vector + wide : 0) +
+                               (options_.map_channels != 0 ? 2 * maps : 0);
+        constexpr isize pieces = 64 / static_cast<isize>(sizeof(S));  // each piece begins at a cache line
+        return (rows + (for_backward ? backward : 0)) * samples + (24 + 6 * options_.blocks) * pieces;
     }
 
     mlp_options options_;
     dense<S> time_1_, time_2_;
+    map_input<S> maps_;
     dense<S> input_;
     std::vector<mlp_block<S>> blocks_;
     layer_norm<S> norm_;
     dense<S> output_;
-    dense<S> time_output_;  // with time_to_output only
+    std::optional<dense<S>> time_output_;
+    std::optional<embedding_table<S>> class_table_;
+    std::optional<vector_embedding<S>> vector_;
 };
 
 }  // namespace ddpm::nn

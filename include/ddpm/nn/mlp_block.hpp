@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/layer_norm.hpp>
@@ -33,6 +34,11 @@ struct mlp_block {
         batch_view<S> summed;   ///< D × N: linear_1's output plus e
         batch_view<S> active;   ///< D × N: its silu
     };
+
+    /// Places for a batch of n samples.
+    [[nodiscard]] activations take(isize n, arena<S>& memory) const {
+        return {memory.columns(size(), n), memory.columns(2, n), memory.columns(size(), n), memory.columns(size(), n)};
+    }
 
     /// @shape h and out D × N, out may be h; e D × N, or D × 1 for all samples
     /// @throws shape_error if the shapes do not fit

@@ -3,10 +3,13 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/condition.hpp>
+#include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/concatenate.hpp>
@@ -14,11 +17,12 @@
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/group_norm.hpp>
 #include <ddpm/nn/initialize.hpp>
-#include <ddpm/nn/session.hpp>
+#include <ddpm/nn/map_input.hpp>
+#include <ddpm/nn/unet_activations.hpp>
 #include <ddpm/nn/unet_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
 #include <ddpm/nn/unet_stage.hpp>
-#include <ddpm/nn/unet_workspace.hpp>
+#include <ddpm/nn/workspace.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -33,15 +37,16 @@ namespace ddpm::nn {
 /// shapes and the meaning of diffusers' UNet2DModel.
 /// @source Ho et al. 2020, arXiv 2006.11239, appendix B; https://huggingface.co/docs/diffusers/api/models/unet2d
 template <Scalar S>
-class unet {
+class unet : public network_base {
 public:
     using scalar = S;
-    using workspace = unet_workspace<S>;
+    using workspace = nn::workspace<S, unet_activations<S>>;
 
     /// Random parameters, from the options' seed.
     /// @throws value_error for options outside their domain
     explicit unet(const unet_options& options)
         : options_((require_valid(options), options)),
+          maps_(shape(), options.map_channels, options.learned_null),
           conv_in_(options.in_channels, options.channels.front(), 3),
           embedding_(options),
           stages_(options, embedding_.outputs()),
@@ -53,156 +58,157 @@ public:
 
     [[nodiscard]] const unet_options& options() const noexcept { return options_; }
 
-    /// Of a sample: its height, its width and in_channels.
-    [[nodiscard]] sample_shape shape() const { return {options_.height, options_.width, options_.in_channels}; }
+    /// Of a sample: its height, its width, and the input's channels but for those of the maps.
+    [[nodiscard]] sample_shape shape() const noexcept {
+        return {options_.height, options_.width, options_.in_channels - options_.map_channels};
+    }
 
     /// Whether the output has twice the sample's channels, the second half for the reverse step's variance.
-    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * options_.in_channels; }
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
+
+    [[nodiscard]] condition_shape takes() const noexcept {
+        const auto bit = [](condition_form form, isize size) { return size == 0 ? 0 : static_cast<int>(form); };
+        return {.classes = embedding_.classes(),
+                .vector = embedding_.vector(),
+                .map_channels = options_.map_channels,
+                .learned = static_cast<condition_forms>(options_.learned_null
+                                                            ? bit(condition_form::vector, options_.vector) +
+                                                                  bit(condition_form::map, options_.map_channels)
+                                                            : 0)};
+    }
 
     /// How many samples a thread had better take at once: their pixels keep the products busy, and more take more memory.
     [[nodiscard]] isize samples_at_once() const noexcept {
         return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
-    /// A predictor for one run of `samples` samples, told `given` of each.
-    [[nodiscard]] network_session<unet> session(isize samples, const condition<S>& given = {}) const {
-        return {*this, samples, given};
-    }
-
     /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
-    /// Without `for_backward` activations are given back as soon as they are used.
-    [[nodiscard]] workspace plan(isize, bool for_backward = true) const {
-        return workspace(layer_count(), for_backward);
+    [[nodiscard]] workspace plan(isize, pass serves) const {
+        workspace w(serves);
+        w.activations.layers.resize(static_cast<std::size_t>(layer_count()));
+        return w;
     }
 
     /// The network's prediction, of options().out_channels channels.
-    /// @shape x in_channels · height · width × N, out out_channels · height · width × N, channels fastest; t N
+    /// @shape in.xt of shape() × N, out out_channels · height · width × N, channels fastest
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the options ask for
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
-    void forward(batch_view<const S> x, std::span<const double> t, batch_view<S> out, workspace& w) const {
-        forward(x, t, {}, out, w);
-    }
-    void forward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<S> out,
-                 workspace& w) const {
-        const isize n = x.columns();
-        const feature_map<const S> input = map_of("unet::forward", "input", x, options_.in_channels);
-        if (out.rows() == x.rows() && options_.out_channels != options_.in_channels && !has_variance_head()) {
+    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
+        const isize n = in.samples();
+        ddpm::detail::require_input("unet::forward", in, shape(), takes());
+        require_contiguous("unet::forward", in.xt);
+        if (out.rows() == in.xt.rows() && options_.out_channels != shape().channels && !has_variance_head()) {
             throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
-                              ddpm::detail::text("out_channels = ", options_.in_channels,
+                              ddpm::detail::text("out_channels = ", shape().channels,
                                                  ", or twice as many (a variance head)"),
                               options_.out_channels);
         }
         const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
-        detail::require_map("unet::forward", "output", output, options_.out_channels, input.height, input.width, n);
-        if (static_cast<isize>(t.size()) != n) {
-            throw shape_error("unet::forward", "one time per sample", n, t.size());
-        }
+        detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width, n);
         w.begin(n);
+        unet_activations<S>& a = w.activations;
+        a.begin();
         if (n == 0) {
             return;
         }
         arena<S>& memory = w.memory;
-        const batch_view<const S> emb = embedding_.forward(t, given, w.embedded, memory);
-        w.input = options_.center_input ? centered(input, memory) : input;
-        std::vector<feature_map<const S>>& skips = w.skips;
-        const feature_map<S> first = memory.map(options_.channels.front(), input.height, input.width, n);
-        conv_in_.forward(w.input, first);
+        const batch_view<const S> emb = embedding_.forward(in.t, in.condition, a.embedded, memory);
+        a.joined = maps_.forward(in.xt, in.condition, memory);
+        a.input = options_.center_input ? centered(a.joined, memory) : a.joined;
+        std::vector<feature_map<const S>>& skips = a.skips;
+        const feature_map<S> first = memory.map(options_.channels.front(), options_.height, options_.width, n);
+        conv_in_.forward(a.input, first);
         feature_map<const S> h = first;
         skips.push_back(h);
         for (const unet_stage<S>& stage : stages_.down) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                skips.push_back(h = run(stage, j, h, emb, w));
+                skips.push_back(h = run(stage, j, h, emb, in, w));
             }
             if (stage.resamples()) {
-                skips.push_back(h = stage.resample(h, emb, next(w), memory));
+                skips.push_back(h = stage.resample(h, emb, next(in, w), memory));
             }
         }
         for (const unet_stage<S>& stage : stages_.middle) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                h = run(stage, j, h, emb, w);
+                h = run(stage, j, h, emb, in, w);
             }
         }
         std::size_t skip = skips.size();
         for (const unet_stage<S>& stage : stages_.up) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, w);
+                h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, in, w);
             }
             if (stage.resamples()) {
-                h = stage.resample(h, emb, next(w), memory);
+                h = stage.resample(h, emb, next(in, w), memory);
             }
         }
-        w.last = h;
-        w.moments = memory.columns(2, conv_norm_out_.groups * n);
-        w.active = memory.map(h.channels, h.height, h.width, n);
-        conv_norm_out_.forward(h, activation::silu, {}, w.active, w.moments);
-        conv_out_.forward(w.active, output);
+        a.last = h;
+        a.moments = memory.columns(2, conv_norm_out_.groups * n);
+        a.active = memory.map(h.channels, h.height, h.width, n);
+        conv_norm_out_.forward(h, activation::silu, {}, a.active, a.moments);
+        conv_out_.forward(a.active, output);
         if (options_.time == unet_time::fourier) {
-            divide_by_time(t, output.images());
+            divide_by_time(in.t, output.images());
         }
     }
 
-    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same batch in
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
     /// the same workspace.
-    /// @shape x, t and the condition as forward; dout as its out; dx as x, or empty where nobody needs it
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
-    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout, workspace& w,
-                  unet& d) const {
-        backward(x, t, {}, dout, w, d);
-    }
-    void backward(batch_view<const S> x, std::span<const double> t, const condition<S>& given, batch_view<const S> dout,
-                  workspace& w, unet& d, batch_view<S> dx = {}) const {
-        const isize n = x.columns();
+    void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
+                  batch_view<S> dx = {}) const {
+        const isize n = in.samples();
+        w.require_backward("unet::backward", n);
         detail::require_batch("unet::backward", "gradient of the output", dout,
-                              x.rows() / options_.in_channels * options_.out_channels, w.samples());
-        if (!w.for_backward()) {
-            throw shape_error("unet::backward", "workspace", "one planned for backward", "one for forward only");
-        }
+                              options_.height * options_.width * options_.out_channels, n);
         if (n == 0) {
             return;
         }
+        unet_activations<S>& a = w.activations;
         arena<S>& memory = w.memory;
         const auto scope = memory.scope();
-        const batch_view<const S> emb = w.embedded.active;
+        const batch_view<const S> emb = a.embedded.active;
         const batch_view<S> demb = memory.columns(emb.rows(), n);
         std::fill_n(demb.data(), demb.size(), S{0});
-        std::vector<feature_map<S>>& dskips = w.dskips;
+        std::vector<feature_map<S>>& dskips = a.dskips;
         dskips.clear();
-        for (const feature_map<const S>& skip : w.skips) {
+        for (const feature_map<const S>& skip : a.skips) {
             dskips.push_back(memory.like(skip));
         }
         // The gradient goes back and forth between two places, each as large as the largest map.
-        S* places[2] = {memory.take(w.largest()), memory.take(w.largest())};
+        S* places[2] = {memory.take(a.largest()), memory.take(a.largest())};
         const auto other_place = [&](const feature_map<const S>& like) {
             std::swap(places[0], places[1]);
             return feature_map<S>{places[0], like.channels, like.height, like.width, like.samples};
         };
-        feature_map<S> dh = other_place(w.last);
+        feature_map<S> dh = other_place(a.last);
         {
             const auto inner = memory.scope();
-            const feature_map<S> dactive = memory.like(w.active);
-            feature_map<const S> doutput{dout.data(), options_.out_channels, w.last.height, w.last.width, n};
+            const feature_map<S> dactive = memory.like(a.active);
+            feature_map<const S> doutput{dout.data(), options_.out_channels, a.last.height, a.last.width, n};
             if (options_.time == unet_time::fourier) {
                 const feature_map<S> scaled = memory.like(doutput);
                 detail::copy_columns<S>(dout, scaled.images());
-                divide_by_time(t, scaled.images());
+                divide_by_time(in.t, scaled.images());
                 doutput = scaled;
             }
-            conv_out_.backward(w.active, doutput, dactive, d.conv_out_);
-            conv_norm_out_.backward(w.last, w.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
+            conv_out_.backward(a.active, doutput, dactive, d.conv_out_);
+            conv_norm_out_.backward(a.last, a.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
         }
-        std::size_t skip = 0, at = w.activations_used();
+        std::size_t skip = 0, at = a.layers_used;
         for (std::size_t i = stages_.up.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.up[i];
             if (stage.resamples()) {
-                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.up[i], memory);
+                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.up[i], memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
-                auto& a = w.activations[--at];
+                auto& layer = a.layers[--at];
                 const auto inner = memory.scope();
-                const feature_map<S> both = memory.like(a.in);
-                stage.backward(static_cast<std::size_t>(j), emb, a, dh, both, demb, d.stages_.up[i], memory, w.keeps());
+                const feature_map<S> both = memory.like(layer.in);
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory, w.keeps());
                 feature_map<const S> before = both;
                 before.channels -= dskips[skip].channels;
                 dh = other_place(before);
@@ -212,9 +218,9 @@ public:
         }
         for (std::size_t i = stages_.middle.size(); i-- > 0;) {
             for (isize j = stages_.middle[i].layers(); j-- > 0;) {
-                auto& a = w.activations[--at];
-                const feature_map<S> before = other_place(a.in);
-                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.stages_.middle[i], memory, w.keeps());
+                auto& layer = a.layers[--at];
+                const feature_map<S> before = other_place(layer.in);
+                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.middle[i], memory, w.keeps());
                 dh = before;
             }
         }
@@ -222,31 +228,33 @@ public:
             const unet_stage<S>& stage = stages_.down[i];
             if (stage.resamples()) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                dh = resample_back(stage, emb, w.activations[--at], dh, other_place, demb, d.stages_.down[i], memory);
+                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.down[i], memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
-                auto& a = w.activations[--at];
+                auto& layer = a.layers[--at];
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                const feature_map<S> before = other_place(a.in);
-                stage.backward(static_cast<std::size_t>(j), emb, a, dh, before, demb, d.stages_.down[i], memory, w.keeps());
+                const feature_map<S> before = other_place(layer.in);
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.down[i], memory, w.keeps());
                 dh = before;
             }
         }
         detail::add<S>(dskips[--skip].columns(), dh.columns());
-        if (dx.size() == 0) {
-            conv_in_.backward(w.input, dh, {}, d.conv_in_);
-        } else {
-            const feature_map<S> dinput = map_of("unet::backward", "gradient of the input", dx, options_.in_channels);
-            conv_in_.backward(w.input, dh, dinput, d.conv_in_);
+        if (maps_.needs_gradient(dx.size() != 0)) {
+            const feature_map<S> dinput = memory.like(a.input);
+            conv_in_.backward(a.input, dh, dinput, d.conv_in_);
             if (options_.center_input) {
-                detail::multiply<S>(dx, S{2});
+                detail::multiply<S>(dinput.columns(), S{2});
             }
+            maps_.backward(in.condition, dinput, dx, d.maps_, memory);
+        } else {
+            conv_in_.backward(a.input, dh, {}, d.conv_in_);
         }
-        embedding_.backward(given, w.embedded, demb, d.embedding_, memory);
+        embedding_.backward(in.condition, a.embedded, demb, d.embedding_, memory);
     }
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
+        visitor("map_input", self.maps_);
         visitor("conv_in", self.conv_in_);
         std::remove_const_t<decltype(self.embedding_)>::visit(self.embedding_, visitor);
         visitor("down_blocks", self.stages_.down);
@@ -279,15 +287,18 @@ public:
 private:
     /// Layer j of a stage.
     [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, isize j, feature_map<const S> x,
-                                     batch_view<const S> emb, workspace& w) const {
-        return stage.forward(static_cast<std::size_t>(j), x, emb, next(w), w.memory, w.keeps());
+                                     batch_view<const S> emb, const network_input<S>& in, workspace& w) const {
+        return stage.forward(static_cast<std::size_t>(j), x, emb, next(in, w), w.memory, w.keeps());
     }
 
     /// The place for the activations of the next layer, with what it drops.
-    [[nodiscard]] typename unet_stage<S>::activations& next(workspace& w) const {
-        auto& a = w.next();
-        a.block.drop.rate = w.drops() ? options_.dropout : 0;
-        a.block.address = w.dropout_of_layer();
+    [[nodiscard]] typename unet_stage<S>::activations& next(const network_input<S>& in, workspace& w) const {
+        auto& a = w.activations.layers[w.activations.layers_used++];
+        a.block.drop.rate = in.dropout ? options_.dropout : 0;
+        if (in.dropout) {
+            a.block.address = {in.dropout->seed, in.dropout->step, in.dropout->first_sample,
+                               static_cast<isize>(w.activations.layers_used)};
+        }
         return a;
     }
 
@@ -319,10 +330,15 @@ private:
             throw shape_error(where, ddpm::detail::text("elements of a sample of the ", what),
                               ddpm::detail::text(options_.height, " x ", options_.width, " x ", channels), x.rows());
         }
-        if (x.columns() > 1 && !x.contiguous()) {
+        require_contiguous(where, x);
+        return {x.data(), channels, options_.height, options_.width, x.columns()};
+    }
+
+    template <class T>
+    static void require_contiguous(std::string_view where, batch_view<T> x) {
+        if (!x.contiguous()) {
             throw shape_error(where, "samples without gaps", x.rows(), x.stride());
         }
-        return {x.data(), channels, options_.height, options_.width, x.columns()};
     }
 
     [[nodiscard]] static feature_map<const S> centered(feature_map<const S> x, arena<S>& memory) {
@@ -344,6 +360,7 @@ private:
     }
 
     unet_options options_;
+    map_input<S> maps_;
     conv2d<S> conv_in_;
     unet_embedding<S> embedding_;
     detail::unet_stages<S> stages_;

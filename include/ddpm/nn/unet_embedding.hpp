@@ -3,69 +3,28 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
+#include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/arena.hpp>
-#include <ddpm/nn/condition.hpp>
 #include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
-#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/embedding_mlp.hpp>
 #include <ddpm/nn/embedding_table.hpp>
 #include <ddpm/nn/fourier_embedding.hpp>
 #include <ddpm/nn/silu.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/vector_embedding.hpp>
 
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
 namespace ddpm::nn {
 
-/// Two dense layers with a silu between them.
-template <Scalar S>
-struct embedding_mlp {
-    using scalar = S;
-
-    dense<S> linear_1, linear_2;
-
-    embedding_mlp(isize inputs, isize outputs) : linear_1(inputs, outputs), linear_2(outputs, outputs) {}
-
-    struct activations {
-        batch_view<S> hidden, active;
-    };
-
-    void forward(batch_view<const S> x, activations& a, batch_view<S> out, arena<S>& memory) const {
-        a.hidden = memory.columns(linear_1.outputs(), x.columns());
-        a.active = memory.columns(linear_1.outputs(), x.columns());
-        linear_1.forward(x, a.hidden);
-        silu<S>{}.forward(a.hidden, a.active);
-        linear_2.forward(a.active, out);
-    }
-
-    void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
-                  embedding_mlp& d, arena<S>& memory) const {
-        const auto scope = memory.scope();
-        const batch_view<S> dhidden = memory.columns(a.hidden.rows(), a.hidden.columns());
-        linear_2.backward(a.active, dout, dhidden, d.linear_2);
-        silu<S>{}.backward(a.hidden, dhidden, dhidden);
-        linear_1.backward(x, dhidden, dx, d.linear_1);
-    }
-
-    template <class Start>
-    void start(Start& initializer) {
-        initializer.layer(linear_1);
-        initializer.layer(linear_2);
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("linear_1", self.linear_1);
-        visitor("linear_2", self.linear_2);
-    }
-};
-
-/// What a U-Net's blocks are told of a sample's time and class: silu(mlp(time) + class).
+/// What a U-Net's blocks are told of a sample's time, class and vector: silu(mlp(time) + class + mlp(vector)).
 template <Scalar S>
 class unet_embedding {
 public:
@@ -77,20 +36,41 @@ public:
           fourier_(o.time == unet_time::fourier ? 1 : 0, fourier_embedding<S>(width())),
           times_(o.time == unet_time::learned ? 1 : 0, embedding_table<S>(o.train_timesteps, width())),
           class_table_(o.classes == unet_classes::table ? 1 : 0, embedding_table<S>(o.class_count, outputs())),
-          class_mlp_(o.classes == unet_classes::timestep ? 1 : 0, embedding_mlp<S>(time_mlp_.linear_1.inputs(), outputs())) {}
+          class_mlp_(o.classes == unet_classes::timestep ? 1 : 0, embedding_mlp<S>(time_mlp_.linear_1.inputs(), outputs())) {
+        if (o.vector != 0) {
+            vector_.emplace(o.vector, outputs(), o.learned_null);
+        }
+    }
 
     [[nodiscard]] isize outputs() const noexcept {
         return options_.time_embedding_dim != 0 ? options_.time_embedding_dim : 4 * width();
     }
 
+    /// The largest label is that of the table, or the last timestep of a learned embedding.
+    [[nodiscard]] isize classes() const noexcept {
+        constexpr isize any = std::numeric_limits<isize>::max();
+        switch (options_.classes) {
+            case unet_classes::table: return options_.class_count;
+            case unet_classes::timestep: return options_.time == unet_time::learned ? options_.train_timesteps : any;
+            default: return 0;
+        }
+    }
+
+    /// How many elements of a vector it is told.
+    [[nodiscard]] isize vector() const noexcept {
+        return options_.classes == unet_classes::identity ? outputs() : options_.vector;
+    }
+
     struct activations {
         batch_view<S> projected, embedded, active, projected_class;
         typename embedding_mlp<S>::activations time, classes;
+        typename vector_embedding<S>::activations vector;
         std::vector<double> labels;             ///< the classes as times
         std::vector<isize> steps, class_steps;  ///< both, into the learned embedding
     };
 
-    /// @throws shape_error unless there is one condition per sample; value_error for a time or class out of range
+    /// The condition is what the network takes.
+    /// @throws value_error for a time out of range of a learned embedding
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
         const isize n = static_cast<isize>(t.size());
@@ -99,6 +79,9 @@ public:
         a.embedded = memory.columns(outputs(), n);
         time_mlp_.forward(a.projected, a.time, a.embedded, memory);
         add_class(given, n, a, memory);
+        if (vector_) {
+            vector_->forward(given, a.vector, a.embedded, memory);
+        }
         a.active = memory.columns(outputs(), n);
         silu<S>{}.forward(a.embedded, a.active);
         return a.active;
@@ -112,6 +95,9 @@ public:
             class_table_[0].backward(given.labels, dactive, d.class_table_[0]);
         } else if (!class_mlp_.empty()) {
             mlp_backward(class_mlp_[0], a.projected_class, a.classes, a.class_steps, dactive, d.class_mlp_[0], d, memory);
+        }
+        if (vector_) {
+            vector_->backward(given, a.vector, dactive, *d.vector_, memory);
         }
         mlp_backward(time_mlp_, a.projected, a.time, a.steps, dactive, d.time_mlp_, d, memory);
     }
@@ -133,6 +119,9 @@ public:
         for (auto& mlp : class_mlp_) {
             mlp.start(initializer);
         }
+        if (vector_) {
+            vector_->mlp.start(initializer);
+        }
     }
 
     template <class Self, class Visitor>
@@ -149,6 +138,9 @@ public:
         }
         for (auto& mlp : self.class_mlp_) {
             visitor("class_embedding", mlp);
+        }
+        if (self.vector_) {
+            visitor("vector_embedding", *self.vector_);
         }
     }
 
@@ -185,20 +177,12 @@ private:
     }
 
     void add_class(const condition<S>& given, isize n, activations& a, arena<S>& memory) const {
-        constexpr std::string_view where = "unet::forward";
         if (options_.classes == unet_classes::none) {
-            if (!given.empty()) {
-                throw value_error(where, "condition", "none: the network has no classes", "labels or vectors");
-            }
             return;
         }
         if (options_.classes == unet_classes::identity) {
-            detail::require_batch(where, "one vector per sample", given.vectors, outputs(), n);
             detail::add<S>(given.vectors, a.embedded);
             return;
-        }
-        if (static_cast<isize>(given.labels.size()) != n) {
-            throw shape_error(where, "one class per sample", n, given.labels.size());
         }
         const batch_view<S> vectors = memory.columns(outputs(), n);
         if (!class_table_.empty()) {
@@ -217,6 +201,7 @@ private:
     std::vector<fourier_embedding<S>> fourier_;
     std::vector<embedding_table<S>> times_, class_table_;
     std::vector<embedding_mlp<S>> class_mlp_;
+    std::optional<vector_embedding<S>> vector_;
 };
 
 }  // namespace ddpm::nn

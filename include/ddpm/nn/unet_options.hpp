@@ -47,8 +47,9 @@ enum class unet_classes {
 struct unet_options {
     isize height = 32;  ///< of the images
     isize width = 32;
-    isize in_channels = 3;
-    isize out_channels = 3;  ///< twice in_channels: the second half is the variance head
+    isize in_channels = 3;  ///< of a sample and of the maps together
+    isize map_channels = 0;  ///< how many of them are maps that it is told; the others are the sample's
+    isize out_channels = 3;  ///< the sample's, or twice as many: the second half is the variance head
     bool center_input = false;  ///< 2x − 1 goes in for x
     unet_time time = unet_time::positional;
     isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
@@ -72,6 +73,8 @@ struct unet_options {
     bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
     unet_classes classes = unet_classes::none;
     isize class_count = 0;       ///< of the table
+    isize vector = 0;            ///< elements of a vector that it is told through an MLP, if not 0
+    bool learned_null = false;   ///< vector and maps need not be told: what stands for nothing is learned
     isize train_timesteps = 0;   ///< of the learned time embedding
     std::uint64_t seed = 0;      ///< of the parameters' random start
     start_kind start = start_kind::torch;
@@ -93,7 +96,11 @@ inline void require_valid(const unet_options& o) {
         require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings), size);
     }
     require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);
+    require(o.map_channels >= 0 && o.map_channels < o.in_channels, "map_channels",
+            ddpm::detail::text("0 ... ", o.in_channels - 1, ", fewer than in_channels"), o.map_channels);
     require(o.out_channels >= 1, "out_channels", ">= 1", o.out_channels);
+    require(o.vector >= 0, "vector", ">= 0", o.vector);
+    require(o.vector == 0 || o.classes != unet_classes::identity, "vector", "0, since the classes are vectors", o.vector);
     static_cast<void>(sample_shape(o.height, o.width, std::max(o.in_channels, o.out_channels)).size());
     require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
     require(o.layers >= 1, "layers", ">= 1", o.layers);

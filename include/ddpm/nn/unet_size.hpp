@@ -38,7 +38,7 @@ struct unet_sizes {
         return kind == unet_resampling::residual ? block(width, width) : conv(width, width, 3);
     }
 
-    /// Of the time and of the class.
+    /// Of the time and of the condition.
     [[nodiscard]] double embeddings() const {
         const double width = channels(0);
         const double projected = o.time == unet_time::fourier ? 2 * width : width;
@@ -46,7 +46,14 @@ struct unet_sizes {
         return mlp + (o.time == unet_time::fourier ? width : 0) +
                (o.time == unet_time::learned ? static_cast<double>(o.train_timesteps) * width : 0) +
                (o.classes == unet_classes::table ? static_cast<double>(o.class_count) * embedding : 0) +
-               (o.classes == unet_classes::timestep ? mlp : 0);
+               (o.classes == unet_classes::timestep ? mlp : 0) + conditions();
+    }
+
+    /// Of what it is told beside the class.
+    [[nodiscard]] double conditions() const {
+        const double vector = static_cast<double>(o.vector), maps = static_cast<double>(o.map_channels);
+        return (o.vector != 0 ? dense(vector, embedding) + dense(embedding, embedding) : 0) +
+               (o.learned_null ? vector + maps : 0);
     }
 
     /// Of both ways and of the middle, as detail::unet_stages makes them.

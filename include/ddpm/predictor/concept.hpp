@@ -5,6 +5,9 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/predictor/model_output.hpp>
+#include <ddpm/predictor/network.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/process/parameterization.hpp>
 
 #include <concepts>
@@ -14,20 +17,13 @@
 
 namespace ddpm {
 
-/// Where a predictor writes: its prediction, and a variance head if it has one.
-template <Scalar S>
-struct model_output {
-    batch_view<S> prediction;  ///< D × N
-    batch_view<S> variance{};  ///< D × N, or empty
-};
-
 /// A denoising network, or anything that stands for one: predictor(xt, t, out) reads x_t, a D × N batch, and the model's
 /// time t, one per sample (for a discrete schedule the 0-based timestep), and fills out.prediction. It is handed constants and
 /// temporaries: a generic callable takes `const auto& out` or `auto&& out`, not `auto& out`.
 ///
 /// Optional members: `predicts()` returns what the prediction means (without it ε: a bare callable is an ε-predictor);
 /// `shape()` the shape of one sample; `session(samples)`, const, returns a predictor for one run that owns the scratch for
-/// that many samples and may be called while other sessions are.
+/// that many samples and may be called while other sessions are. A `Network` needs none of these to be a predictor.
 template <class P, class S>
 concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
                                           const model_output<S> out) {
@@ -35,15 +31,26 @@ concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S
     predictor(batch_view<const S>(xt), std::span<const double>(t), model_output<S>(out));
 };
 
-/// A predictor that makes one session for each run, and so may be shared between threads.
+/// What makes one predictor, a session, for each run, and so may be shared between threads: by a member session(samples), or,
+/// as every network, by the default session.
 template <class P>
-concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); };
+concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); } || Network<P>;
 
 namespace detail {
 
+/// A session for so many samples.
+template <SessionMaker P>
+[[nodiscard]] auto make_session(const P& predictor, isize samples) {
+    if constexpr (requires { predictor.session(samples); }) {
+        return predictor.session(samples);
+    } else {
+        return network_session<P>(predictor, samples);
+    }
+}
+
 template <class P, class S>
 concept SessionPredictor =
-    SessionMaker<P> && Predictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(isize{}))>, S>;
+    SessionMaker<P> && Predictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
 
 }  // namespace detail
 
@@ -90,8 +97,8 @@ struct scalar_named_by<P> {
 /// A session of the predictor, or a reference to it if it makes none.
 template <class P>
 [[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] isize samples) {
-    if constexpr (SessionMaker<P>) {
-        return std::as_const(predictor).session(samples);
+    if constexpr (SessionMaker<std::remove_const_t<P>>) {
+        return make_session(predictor, samples);
     } else {
         return (predictor);
     }

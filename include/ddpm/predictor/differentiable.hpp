@@ -29,11 +29,11 @@ namespace detail {
 template <class P, class S>
 concept DifferentiableSession =
     SessionMaker<P> &&
-    DifferentiablePredictor<std::remove_cvref_t<decltype(std::declval<const P&>().session(isize{}))>, S>;
+    DifferentiablePredictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
 
 }  // namespace detail
 
-/// What likelihoods take: such a predictor, or something that makes sessions of one.
+/// What likelihoods take: such a predictor, or something that makes sessions of one, as every network.
 template <class P, class S>
 concept DifferentiableLike = DifferentiablePredictor<std::remove_cvref_t<P>, S> ||
                              detail::DifferentiableSession<std::remove_cvref_t<P>, S>;

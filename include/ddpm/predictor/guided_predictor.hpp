@@ -58,7 +58,7 @@ public:
             return;
         }
         batch<S>& without = without_.template scratch<S>(xt.rows(), xt.columns());
-        unconditional_(xt, t, model_output<S>{batch_view<S>(without), {}});
+        unconditional_(xt, t, model_output<S>{batch_view<S>(without), {}, out.first_sample});
         rule_(t, batch_view<const S>(without), out.prediction);
     }
 

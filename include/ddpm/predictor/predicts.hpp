@@ -30,7 +30,7 @@ public:
     [[nodiscard]] auto session(isize samples) const
         requires SessionMaker<std::remove_cvref_t<P>>
     {
-        return predictor_.session(samples);
+        return detail::make_session(std::as_const(predictor_), samples);
     }
 
     [[nodiscard]] sample_shape shape() const

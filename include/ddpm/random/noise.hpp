@@ -35,6 +35,7 @@ enum class noise_stream : std::uint32_t {
     brownian,
     probe,
     evaluation,
+    condition,
 };
 
 /// static_cast<noise_stream>(first_user_stream + i) is a stream that the library does not use.

@@ -3,15 +3,14 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/nn/condition.hpp>
-#include <ddpm/nn/network.hpp>
-#include <ddpm/nn/session.hpp>
-#include <ddpm/nn/variance_head.hpp>
-#include <ddpm/nn/vector_jacobian.hpp>
+#include <ddpm/predictor/network.hpp>
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/parameterization.hpp>
 
@@ -27,8 +26,8 @@ namespace ddpm {
 /// x = x_0 + σ ε (`variance_exploding`). Parameters keep the names that they have within. Sampling needs nothing else:
 /// it is a predictor for grids whose times are σ.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
-template <nn::Network Net>
-class edm_network {
+template <Network Net>
+class edm_network : public network_base {
 public:
     using scalar = typename Net::scalar;
 
@@ -36,7 +35,7 @@ public:
     explicit edm_network(Net network, const edm_preconditioning& options = {})
         : network_(std::move(network)), options_(options) {
         detail::require_valid("edm_network", options);
-        if (nn::has_variance_head(network_)) {
+        if (network_.has_variance_head()) {
             throw value_error("edm_network", "network", "one without a variance head", "one with");
         }
     }
@@ -47,93 +46,60 @@ public:
     [[nodiscard]] sample_shape shape() const { return network_.shape(); }
     [[nodiscard]] prediction predicts() const noexcept { return prediction::x0; }
 
-    [[nodiscard]] isize samples_at_once() const
-        requires requires(const Net& net) { net.samples_at_once(); }
-    {
-        return network_.samples_at_once();
-    }
+    [[nodiscard]] condition_shape takes() const { return network_.takes(); }
+    [[nodiscard]] isize samples_at_once() const { return network_.samples_at_once(); }
 
     /// That of the network within, and what it is given.
-    class workspace : public Net::workspace {
+    class workspace {
         friend edm_network;
 
         workspace(typename Net::workspace within, isize rows, isize samples)
-            : Net::workspace(std::move(within)),
+            : within_(std::move(within)),
               x_(rows, samples),
               dout_(rows, samples),
               coefficients_(static_cast<std::size_t>(samples)),
               times_(coefficients_.size()) {}
 
+        typename Net::workspace within_;
         batch<scalar> x_, dout_;  // the samples of the network, and the gradient of its output
         std::vector<edm_coefficients> coefficients_;
         std::vector<double> times_;
     };
 
-    [[nodiscard]] workspace plan(isize samples, [[maybe_unused]] bool for_backward = true) const {
-        const isize rows = shape().size();
-        if constexpr (requires { network_.plan(samples, for_backward); }) {
-            return workspace(network_.plan(samples, for_backward), rows, samples);
-        } else {
-            return workspace(network_.plan(samples), rows, samples);
-        }
+    [[nodiscard]] workspace plan(isize samples, pass serves) const {
+        return workspace(network_.plan(samples, serves), shape().size(), samples);
     }
 
-    /// @shape x and out D × N; t N, the σ of each sample
+    /// @shape in.xt and out D × N; in.t N, the σ of each sample
     /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples; value_error unless every
-    /// σ > 0
-    void forward(batch_view<const scalar> x, std::span<const double> t, batch_view<scalar> out, workspace& w) const {
-        run_forward(x, t, out, w, [&](auto in, auto times) { network_.forward(in, times, out, w); });
-    }
-    void forward(batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& given,
-                 batch_view<scalar> out, workspace& w) const
-        requires nn::takes_condition<Net>
-    {
-        run_forward(x, t, out, w, [&](auto in, auto times) { network_.forward(in, times, given, out, w); });
+    /// σ > 0; what the network within throws
+    void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
+        require_fit(in, out, w);
+        for (std::size_t n = 0; n < in.t.size(); ++n) {
+            w.coefficients_[n] = options_.at(in.t[n]);
+            w.times_[n] = w.coefficients_[n].time;
+        }
+        kernels::linear_combination<scalar>({in.xt}, factors(w, &edm_coefficients::in),
+                                            batch_view<scalar>(w.x_).middle(0, in.samples()));
+        network_.forward(within(in, w), out, w.within_);
+        kernels::linear_combination<scalar>({in.xt, out}, factors(w, &edm_coefficients::skip, &edm_coefficients::out),
+                                            out);
     }
 
     /// Adds the gradient of the parameters to d, and writes that of the samples to dx where it is wanted, after forward
-    /// of the same batch in the same workspace.
-    /// @shape dout as out, dx as x
+    /// of the same input in the same workspace.
+    /// @shape dout as out, dx as in.xt
     /// @throws shape_error as forward does
-    void backward(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> dout, workspace& w,
-                  edm_network& d) const {
-        run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
-            network_.backward(in, times, din, w, d.network_);
-        });
-    }
-    void backward(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> dout, workspace& w,
-                  edm_network& d, batch_view<scalar> dx) const
-        requires(nn::InputGradientNetwork<Net> && !nn::takes_condition<Net>)
-    {
-        run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
-            network_.backward(in, times, din, w, d.network_, dx);
-        });
-        add_skipped(w, dout, dx);
-    }
-    void backward(batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& given,
-                  batch_view<const scalar> dout, workspace& w, edm_network& d) const
-        requires nn::takes_condition<Net>
-    {
-        run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
-            network_.backward(in, times, given, din, w, d.network_);
-        });
-    }
-    void backward(batch_view<const scalar> x, std::span<const double> t, const nn::condition<scalar>& given,
-                  batch_view<const scalar> dout, workspace& w, edm_network& d, batch_view<scalar> dx) const
-        requires(nn::InputGradientNetwork<Net> && nn::takes_condition<Net>)
-    {
-        run_backward(x, t, dout, w, [&](auto in, auto times, auto din) {
-            network_.backward(in, times, given, din, w, d.network_, dx);
-        });
-        add_skipped(w, dout, dx);
-    }
-
-    /// A predictor for one run that owns its workspace.
-    [[nodiscard]] nn::network_session<edm_network> session(isize samples) const { return {*this, samples}; }
-    [[nodiscard]] nn::network_session<edm_network> session(isize samples, const nn::condition<scalar>& given) const
-        requires nn::takes_condition<Net>
-    {
-        return {*this, samples, given};
+    void backward(const network_input<scalar>& in, batch_view<const scalar> dout, workspace& w, edm_network& d,
+                  batch_view<scalar> dx = {}) const {
+        require_fit(in, dout, w);
+        const batch_view<scalar> din = batch_view<scalar>(w.dout_).middle(0, in.samples());
+        kernels::linear_combination<scalar>({dout}, factors(w, &edm_coefficients::out), din);
+        network_.backward(within(in, w), din, w.within_, d.network_, dx);
+        if (dx.size() != 0) {
+            kernels::linear_combination<scalar>({dx, dout}, factors(w, &edm_coefficients::in, &edm_coefficients::skip),
+                                                dx);
+        }
     }
 
     template <class Self, class Visitor>
@@ -142,17 +108,18 @@ public:
     }
 
 private:
-    void require_fit(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> out,
-                     const workspace& w) const {
-        detail::require_same_shape("edm_network", "output has the shape of x", x, out);
-        if (x.rows() != w.x_.rows() || static_cast<isize>(t.size()) != x.columns()) {
-            throw shape_error("edm_network", "elements of a sample, and times",
-                              detail::text(w.x_.rows(), " and ", x.columns()),
-                              detail::text(x.rows(), " and ", t.size()));
+    void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) const {
+        detail::require_same_shape("edm_network", "output has the shape of x", in.xt, out);
+        detail::require_input("edm_network", in, shape(), takes());
+        if (in.samples() > w.x_.cols()) {
+            throw shape_error("edm_network", "samples in the workspace", detail::text("<= ", w.x_.cols()), in.samples());
         }
-        if (x.columns() > w.x_.cols()) {
-            throw shape_error("edm_network", "samples in the workspace", detail::text("<= ", w.x_.cols()), x.columns());
-        }
+    }
+
+    /// What the network within is told.
+    [[nodiscard]] static network_input<scalar> within(const network_input<scalar>& in, const workspace& w) {
+        return {batch_view<const scalar>(w.x_).middle(0, in.samples()),
+                std::span<const double>(w.times_).first(in.t.size()), in.condition, in.dropout};
     }
 
     /// Some coefficients of sample n.
@@ -161,38 +128,6 @@ private:
         return [&w, of...](isize n) {
             return std::array{static_cast<scalar>(w.coefficients_[static_cast<std::size_t>(n)].*of)...};
         };
-    }
-
-    template <class Run>
-    void run_forward(batch_view<const scalar> x, std::span<const double> t, batch_view<scalar> out, workspace& w,
-                     const Run& run) const {
-        require_fit(x, t, out, w);
-        for (std::size_t n = 0; n < t.size(); ++n) {
-            w.coefficients_[n] = options_.at(t[n]);
-            w.times_[n] = w.coefficients_[n].time;
-        }
-        const batch_view<scalar> in = batch_view<scalar>(w.x_).middle(0, x.columns());
-        kernels::linear_combination<scalar>({x}, factors(w, &edm_coefficients::in), in);
-        run(batch_view<const scalar>(in), std::span<const double>(w.times_).first(t.size()));
-        kernels::linear_combination<scalar>({x, out}, factors(w, &edm_coefficients::skip, &edm_coefficients::out), out);
-    }
-
-    template <class Run>
-    void run_backward(batch_view<const scalar> x, std::span<const double> t, batch_view<const scalar> dout,
-                      workspace& w, const Run& run) const {
-        require_fit(x, t, dout, w);
-        const batch_view<scalar> din = batch_view<scalar>(w.dout_).middle(0, x.columns());
-        kernels::linear_combination<scalar>({dout}, factors(w, &edm_coefficients::out), din);
-        run(batch_view<const scalar>(w.x_).middle(0, x.columns()), std::span<const double>(w.times_).first(t.size()),
-            batch_view<const scalar>(din));
-    }
-
-    /// From the gradient of the network's samples that of x.
-    static void add_skipped(const workspace& w, batch_view<const scalar> dout, batch_view<scalar> dx) {
-        if (dx.size() != 0) {
-            kernels::linear_combination<scalar>({dx, dout}, factors(w, &edm_coefficients::in, &edm_coefficients::skip),
-                                                dx);
-        }
     }
 
     Net network_;

@@ -48,7 +48,7 @@ struct ema_options {
 }
 
 /// A network that is the exponential moving average of another's parameters.
-template <nn::Layer Net>
+template <Layer Net>
 class ema {
 public:
     using scalar = typename Net::scalar;

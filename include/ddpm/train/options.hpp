@@ -12,11 +12,11 @@
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/progress.hpp>
 #include <ddpm/train/timestep_sampling.hpp>
+#include <ddpm/train/training_data.hpp>
 
 #include <cmath>
 #include <cstdint>
 #include <optional>
-#include <span>
 
 namespace ddpm {
 
@@ -33,15 +33,15 @@ struct trainer_options {
         predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
     timestep_sampling timesteps{};  ///< how the times of a batch are chosen
     std::optional<time_range> times{};  ///< from which times of a continuous schedule; by default all it has
+    double self_conditioning = 0;  ///< how often a step gives the network its own estimate of x_0, from a first pass, in the
+                                   ///< last channels of its maps; else these are 0. Usually ½
     double offset_noise = 0;  ///< how much of one normal per sample and channel is added to the noise of all its pixels
     std::uint64_t seed = 0;  ///< of the order of samples, the times and the noise
 };
 
 struct fit_options {
     isize steps = 1000;  ///< how many more
-    std::span<const isize> labels{};  ///< the class of each sample of the data, for a network that takes one
-    double label_dropout = 0;            ///< how often a sample is shown as of the null class, for guidance
-    std::optional<isize> null_label{};   ///< the null class; with label_dropout it must be named
+    condition_dropout dropout{};  ///< of what the network is told beside the samples
     training_callback progress{};
 };
 
@@ -76,6 +76,9 @@ void require_valid(const trainer_options& options) {
     }
     if (!(options.offset_noise >= 0) || !std::isfinite(options.offset_noise)) {
         throw value_error("trainer", "offset_noise", "finite and >= 0", options.offset_noise);
+    }
+    if (!(options.self_conditioning >= 0 && options.self_conditioning <= 1)) {
+        throw value_error("trainer", "self_conditioning", "in [0, 1]", options.self_conditioning);
     }
     require_in_scalar<S>("trainer", "offset_noise", options.offset_noise);
     if (std::isfinite(options.largest_gradient_norm)) {

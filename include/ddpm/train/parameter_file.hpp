@@ -20,7 +20,7 @@ namespace ddpm {
 /// Writes a network's parameters as a safetensors file, under their own names.
 /// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content
 /// is in place (see io::atomic_file::commit)
-template <nn::Layer Net>
+template <Layer Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
@@ -30,7 +30,7 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 /// carries one, is verified.
 /// @throws io_error if the file breaks a rule of its format, or its tensors are not exactly the network's (the text
 /// names the first that differ, and says how many do), or as the options say; the network is then as it was
-template <nn::Layer Net>
+template <Layer Net>
 void load_parameters(const std::string& path, Net& net, std::string_view prefix = {}, const load_options& options = {}) {
     using S = typename Net::scalar;
     const io::safetensors_file file = io::safetensors_file::open(path);

@@ -6,11 +6,12 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/nn/condition.hpp>
-#include <ddpm/nn/network.hpp>
+#include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/checkpoint.hpp>
@@ -25,6 +26,7 @@
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/training_data.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include <algorithm>
@@ -50,7 +52,7 @@ namespace ddpm {
 /// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
 /// without
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
-template <nn::Network Net, NoiseProcess Schedule, class Loss>
+template <Network Net, NoiseProcess Schedule, class Loss>
     requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
 class trainer<Net, Schedule, Loss> {
 public:
@@ -58,7 +60,7 @@ public:
 
     /// `net` must outlive the trainer; the schedule is copied.
     /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a
-    /// variance head that the network has not; in continuous time also as time_sampler does
+    /// variance head that the network has not, or self_conditioning maps of as many channels as a sample; in continuous time also as time_sampler does
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
@@ -73,29 +75,29 @@ public:
           micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
           differentiate_(net, micro_batch_, options.recompute),
           timesteps_(detail::make_time_sampler<scalar>(options, schedule_)),
-          batch_(net.shape(), micro_batch_, options) {
+          batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
+          estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
         adam_.require_learning_rate("trainer", options.learning_rate);
     }
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
-    /// Trains on: draws batches from the columns of `data`, D × N, usually with values in [−1, 1]. After setting up, a
-    /// step allocates nothing. A step whose loss or gradient is not finite, or that would make a parameter so, changes
-    /// nothing and ends the fit: the result's status says so.
-    /// @throws shape_error if D is not the network's, or the labels are not one per sample; value_error if there is no
-    /// sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, label_dropout is not
-    /// in [0, 1], or above 0 without labels or without a null_label, or the network takes no labels but there are some; or
-    /// where the loss says beforehand that it has no value: all that before the first step. At the first step, if importance
-    /// sampling meets a loss that does not report those of the samples; and what the callback throws, after which the
-    /// trainer may go on
-    template <BatchLike Data>
-        requires std::same_as<scalar_of<Data>, scalar>
-    [[nodiscard]] fit_result fit(const Data& data, const fit_options& options = {}) {
-        const detail::readable samples(data);
-        require_valid_data(samples.view());
-        require_valid_labels(options, samples.view().columns());
-        epoch_order order(options_.seed, samples.view().columns());
+    /// Trains on: draws batches from the samples of the data, usually with values in [−1, 1], with what the network is told
+    /// of them. After setting up, a step allocates nothing. A step whose loss or gradient is not finite, or that would make a
+    /// parameter so, changes nothing and ends the fit: the result's status says so.
+    /// @throws shape_error if D is not the network's, or the conditions or weights do not fit the samples; value_error if
+    /// there is no sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, a condition is not
+    /// what the network takes, a form is dropped that is not told or has nothing in its place, or an element's weight is
+    /// negative or not finite; or where the loss says beforehand that it has no value: all that before the first step. At the
+    /// first step, if importance sampling meets a loss that does not report those of the samples; and what the callback
+    /// throws, after which the trainer may go on
+    [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
+        const batch_view<const scalar> samples = data.x0;
+        require_valid_data(samples);
+        batch_.conditions().require_valid("trainer::fit", data.condition, options.dropout, samples.columns());
+        require_valid_weights(data);
+        epoch_order order(options_.seed, samples.columns());
         if (options.steps < 0) {
             throw value_error("trainer::fit", "steps", ">= 0", options.steps);
         }
@@ -104,14 +106,14 @@ public:
             throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
                               detail::text("<= ", last), detail::text(step_, " + ", options.steps));
         }
-        require_valid_loss(samples.view());
+        require_valid_loss(samples);
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         guard_.begin(parameters, adam_.state(), norm_);
         const isize first = step_, end = step_ + options.steps;
         const auto started = std::chrono::steady_clock::now();
         double loss = std::numeric_limits<double>::quiet_NaN();
         while (step_ < end) {
-            loss = differentiate(samples.view(), order, options);
+            loss = differentiate(data, order, options);
             const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
             if (!std::isfinite(norm)) {
                 return {fit_status::non_finite, step_, loss};
@@ -139,10 +141,19 @@ public:
         return {fit_status::finished, step_, loss};
     }
 
+    /// The same of samples alone, D × N.
+    template <BatchLike Data>
+        requires std::same_as<scalar_of<Data>, scalar>
+    [[nodiscard]] fit_result fit(const Data& x0, const fit_options& options = {}) {
+        const detail::readable samples(x0);
+        return fit(training_data<scalar>{samples.view()}, options);
+    }
+
     template <class Data>
     fit_result fit(const Data&, const fit_options& = {}) {
         static_assert(BatchLike<Data> && std::same_as<scalar_of<Data>, scalar>,
-                      "ddpm::trainer::fit: the data must be a D x N array or batch_view of the network's scalar");
+                      "ddpm::trainer::fit: the data must be a D x N array or batch_view of the network's scalar, or training_data of "
+                      "it");
         return {};
     }
 
@@ -216,39 +227,52 @@ private:
         }
     }
 
-    static void require_valid_labels(const fit_options& options, isize samples) {
-        if (!(options.label_dropout >= 0 && options.label_dropout <= 1)) {
-            throw value_error("trainer::fit", "label_dropout", "in [0, 1]", options.label_dropout);
-        }
-        if (options.label_dropout > 0 && options.labels.empty()) {
-            throw value_error("trainer::fit", "label_dropout without labels", 0, options.label_dropout);
-        }
-        if (options.label_dropout > 0 && !options.null_label) {
-            throw value_error("trainer::fit", "null_label", "the class that label_dropout shows instead", "none");
-        }
-        if (options.labels.empty()) {
+    static void require_valid_weights(const training_data<scalar>& data) {
+        const batch_view<const scalar> weight = data.element_weight;
+        if (weight.size() == 0) {
             return;
         }
-        if (!nn::takes_condition<Net>) {
-            throw value_error("trainer::fit", "labels", "none: the network takes no condition", options.labels.size());
-        }
-        if (static_cast<isize>(options.labels.size()) != samples) {
-            throw shape_error("trainer::fit", "one label per sample", samples, options.labels.size());
+        detail::require_same_shape("trainer::fit", "element_weight has the shape of the samples", data.x0, weight);
+        for (isize n = 0; n < weight.columns(); ++n) {
+            for (isize i = 0; i < weight.rows(); ++i) {
+                if (!(weight(i, n) >= 0) || !std::isfinite(weight(i, n))) {
+                    throw value_error("trainer::fit", "element_weight", "finite and >= 0", weight(i, n));
+                }
+            }
         }
     }
 
+    /// What the network is told. For self-conditioning its maps must have room for the estimate.
+    static condition_shape require_estimate(const Net& net, const trainer_options& options) {
+        const condition_shape takes = net.takes();
+        const isize channels = sample_shape(net.shape()).channels;
+        if (options.self_conditioning > 0 && takes.map_channels < channels) {
+            throw value_error("trainer", "self_conditioning: map_channels of the network", detail::text(">= ", channels),
+                              takes.map_channels);
+        }
+        return takes;
+    }
+
     /// The loss of the batch; where it is finite, the gradient is left in gradient_.
-    double differentiate(batch_view<const scalar> samples, epoch_order& order, const fit_options& options) {
+    double differentiate(const training_data<scalar>& data, epoch_order& order, const fit_options& options) {
         for (const nn::parameter<scalar>& g : gradients_) {
             std::fill(g.values.begin(), g.values.end(), scalar{0});
         }
         double loss = 0;
         for (isize first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
             const isize count = std::min(micro_batch_, options_.batch - first);
-            batch_.draw(samples, order, schedule_, timesteps_, options, step_, first, count);
+            batch_.draw(data, order, schedule_, timesteps_, options.dropout, step_, first, count);
+            const dropout_masks masks{options_.seed, step_, first};
+            if (options_.self_conditioning > 0) {
+                batch_.conditions().estimate({});
+                if (estimates()) {
+                    const batch_view<scalar> x0 = batch_view<scalar>(estimate_).middle(0, count);
+                    differentiate_.estimate(*net_, schedule_, kind_, batch_.noised().t, batch_.input(masks), x0);
+                    batch_.conditions().estimate(x0);
+                }
+            }
             const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
-            loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.times(),
-                                   {batch_.labels(), {}}, {options_.seed, step_, first}, share, gradient_);
+            loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
         }
         if (timesteps_.learns() && std::isfinite(loss)) {
             for (const double own : batch_.all_losses()) {
@@ -259,6 +283,13 @@ private:
             }
         }
         return loss;
+    }
+
+    /// Whether this step gives the network its own estimate.
+    /// @source Chen et al. 2022, arXiv 2208.04202, algorithm 1
+    [[nodiscard]] bool estimates() const {
+        const philox_noise noise(options_.seed, noise_stream::condition);
+        return static_cast<double>(noise.bits(0, step_, 2)) * 0x1p-32 < options_.self_conditioning;
     }
 
     [[nodiscard]] std::map<std::string, std::string> fingerprint() const {
@@ -307,6 +338,7 @@ private:
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
     time_source timesteps_;
     detail::training_batch<scalar, time_type<Schedule>> batch_;
+    batch<scalar> estimate_;  // of x_0, with self-conditioning
     isize step_ = 0;
     bool times_are_valid_ = false;
 };

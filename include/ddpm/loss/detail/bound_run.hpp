@@ -180,7 +180,7 @@ private:
             }
         }
         session_(batch_view<const S>(xt), std::span<const double>(times_).first(static_cast<std::size_t>(count)),
-                 model_output<S>{predicted, head});
+                 model_output<S>{predicted, head, total_.count()});
         parallel_for(count, std::max<isize>(1, 4096 / dimension_), [&](isize first, isize last) {
             for (isize n = first; n < last; ++n) {
                 const bound_column<S> column{.x0 = x0.column(n),

@@ -17,7 +17,7 @@ namespace ddpm::detail {
 template <class P, class Held>
 [[nodiscard]] decltype(auto) held_session_of(Held& held, [[maybe_unused]] isize samples) {
     if constexpr (SessionMaker<std::remove_cvref_t<P>>) {
-        return std::as_const(held).session(samples);
+        return make_session(std::as_const(held), samples);
     } else if constexpr (std::is_lvalue_reference_v<P>) {
         return (held);
     } else {

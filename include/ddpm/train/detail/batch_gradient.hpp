@@ -4,40 +4,33 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
+#include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/noised_batch.hpp>
-#include <ddpm/nn/condition.hpp>
-#include <ddpm/nn/network.hpp>
-#include <ddpm/nn/variance_head.hpp>
+#include <ddpm/predictor/network.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include <array>
 #include <cmath>
-#include <cstdint>
-#include <span>
 
 namespace ddpm::detail {
 
-/// Which masks a network's dropout takes.
-struct dropout_place {
-    std::uint64_t seed;
-    isize step;
-    isize first_sample;
-};
-
 /// Sends batches of up to so many samples through a network, a loss, and back. Between calls nothing is allocated.
-template <nn::Network Net, NoiseProcess Schedule, class Loss>
+template <Network Net, NoiseProcess Schedule, class Loss>
 class batch_gradient {
 public:
     using scalar = typename Net::scalar;
 
     /// @throws value_error if the loss needs a variance head that the network has not
     batch_gradient(const Net& net, isize samples, bool recompute)
-        : has_head_(nn::has_variance_head(net)),
-          workspace_(net.plan(samples)),
+        : has_head_(net.has_variance_head()),
+          workspace_(net.plan(samples, recompute ? pass::recompute : pass::backward)),
           predicted_(sample_shape(net.shape()).size(), samples),
           d_predicted_(predicted_.rows(), samples) {
         if (has_head_) {
@@ -49,34 +42,17 @@ public:
         } else if (!TrainingLoss<Loss, Schedule, scalar>) {
             throw value_error("trainer", "network", "one with a variance head, which the loss needs", "one without");
         }
-        if constexpr (requires { workspace_.recompute = true; }) {
-            workspace_.recompute = recompute;
-        }
     }
 
     /// `share` times the loss of the samples; where it is finite, that part of the gradient is added to `gradient`.
     double operator()(const Net& net, const Schedule& schedule, const Loss& loss, prediction kind,
-                      const noised_batch<scalar, time_type<Schedule>>& noised, std::span<const double> times,
-                      [[maybe_unused]] const nn::condition<scalar>& given, [[maybe_unused]] const dropout_place& drop,
+                      const noised_batch<scalar, time_type<Schedule>>& noised, const network_input<scalar>& in,
                       double share, Net& gradient) {
-        const isize count = noised.xt.columns();
-        const auto part = [count](batch<scalar>& of) {
-            return of.size() == 0 ? batch_view<scalar>() : batch_view<scalar>(of).middle(0, count);
-        };
-        const batch_view<scalar> predicted = part(predicted_), d_predicted = part(d_predicted_), head = part(head_),
-                                 d_head = part(d_head_), output = has_head_ ? part(both_) : predicted;
-        if constexpr (requires { workspace_.drop(drop.seed, drop.step, drop.first_sample); }) {
-            workspace_.drop(drop.seed, drop.step, drop.first_sample);
-        }
-        if constexpr (nn::takes_condition<Net>) {
-            net.forward(noised.xt, times, given, output, workspace_);
-        } else {
-            net.forward(noised.xt, times, output, workspace_);
-        }
-        const isize channels = sample_shape(net.shape()).channels;
-        if (has_head_) {
-            nn::split_variance_head<scalar>(output, channels, predicted, head);
-        }
+        const isize count = in.samples(), channels = sample_shape(net.shape()).channels;
+        const batch_view<scalar> predicted = part(predicted_, count), d_predicted = part(d_predicted_, count),
+                                 head = part(head_, count), d_head = part(d_head_, count),
+                                 output = has_head_ ? part(both_, count) : predicted;
+        forward(net, in, output, predicted, head);
         const double value = share * differentiate(schedule, loss, kind, noised, predicted, head, d_predicted, d_head);
         if (!std::isfinite(value)) {
             return value;
@@ -86,18 +62,43 @@ public:
             scale(d_head, share);
         }
         if (has_head_) {
-            nn::join_variance_head<scalar>(d_predicted, d_head, channels, output);
+            join_variance_head<scalar>(d_predicted, d_head, channels, output);
         }
         const batch_view<const scalar> d_output = has_head_ ? output : d_predicted;
-        if constexpr (nn::takes_condition<Net>) {
-            net.backward(noised.xt, times, given, d_output, workspace_, gradient);
-        } else {
-            net.backward(noised.xt, times, d_output, workspace_, gradient);
-        }
+        net.backward(in, d_output, workspace_, gradient, {});
         return value;
     }
 
+    /// The network's estimate of x_0, which nothing is learned of; 0 where it does not follow from the prediction.
+    template <class Time>
+    void estimate(const Net& net, const Schedule& schedule, prediction kind, const per_sample<Time>& t,
+                  const network_input<scalar>& in, batch_view<scalar> x0) {
+        const isize count = in.samples();
+        const batch_view<scalar> predicted = part(predicted_, count);
+        forward(net, in, has_head_ ? part(both_, count) : predicted, predicted, {});
+        const auto factors_of = [&](isize n) {
+            const auto level = marginal_at(schedule, t[n]);
+            const bool lost = level.signal == 0 && (kind == prediction::epsilon || kind == prediction::score);
+            const affine c = lost ? affine{0, 0} : conversion(kind, prediction::x0, level);
+            return std::array{static_cast<scalar>(c.xt), static_cast<scalar>(c.value)};
+        };
+        kernels::linear_combination<scalar>({in.xt, predicted}, factors_of, x0);
+    }
+
 private:
+    static batch_view<scalar> part(batch<scalar>& of, isize count) {
+        return of.size() == 0 ? batch_view<scalar>() : batch_view<scalar>(of).middle(0, count);
+    }
+
+    /// The network's output, taken apart where it has a head.
+    void forward(const Net& net, const network_input<scalar>& in, batch_view<scalar> output, batch_view<scalar> predicted,
+                 batch_view<scalar> head) {
+        net.forward(in, output, workspace_);
+        if (has_head_) {
+            split_variance_head<scalar>(output, sample_shape(net.shape()).channels, predicted, head);
+        }
+    }
+
     /// With a head the loss that knows of it is taken, where there is one; another trains the prediction alone.
     [[nodiscard]] double differentiate(const Schedule& schedule, const Loss& loss, prediction kind,
                                        const noised_batch<scalar, time_type<Schedule>>& noised,

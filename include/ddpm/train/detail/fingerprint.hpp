@@ -113,6 +113,9 @@ template <NoiseProcess Schedule>
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(o.seed)},
     });
+    if (o.self_conditioning != 0) {  // checkpoints from before it existed say nothing of it
+        all.insert({"self_conditioning", exact_text(o.self_conditioning)});
+    }
     return all;
 }
 

@@ -3,14 +3,18 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/noise_process.hpp>
+#include <ddpm/train/detail/condition_batch.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -56,9 +60,11 @@ private:
 template <Scalar S, class Time>
 class training_batch {
 public:
-    training_batch(const sample_shape& shape, isize largest_part, const trainer_options& options)
+    /// Of a network with samples of that shape that is told such conditions.
+    training_batch(const sample_shape& shape, const condition_shape& takes, isize largest_part,
+                   const trainer_options& options)
         : noise_(options.seed, noise_stream::training),
-          label_noise_(options.seed, noise_stream::timestep),
+          conditions_(takes, shape, options.self_conditioning > 0 ? shape.channels : 0, largest_part, options.seed),
           offset_(shape, largest_part, options.offset_noise, options.seed),
           batch_(options.batch),
           x0_(shape.size(), largest_part),
@@ -71,29 +77,32 @@ public:
 
     [[nodiscard]] isize rows() const noexcept { return x0_.rows(); }
 
-    /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their labels.
+    /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their conditions.
     template <NoiseProcess Schedule, class Sampler>
-    void draw(batch_view<const S> data, epoch_order& order, const Schedule& schedule, const Sampler& timesteps,
-              const fit_options& options, isize step, isize first, isize count) {
+    void draw(const training_data<S>& data, epoch_order& order, const Schedule& schedule, const Sampler& timesteps,
+              const condition_dropout& dropout, isize step, isize first, isize count) {
         first_ = static_cast<std::size_t>(first);
         count_ = static_cast<std::size_t>(count);
         weighs_ = timesteps.weighs();
         learns_ = timesteps.learns();
-        labels_.clear();
+        conditions_.begin(data.condition, dropout, count);
+        weighs_elements_ = data.element_weight.size() != 0;
+        if (weighs_elements_ && element_weight_.size() == 0) {
+            element_weight_.resize(x0_.rows(), x0_.cols());
+        }
         for (isize n = 0; n < count; ++n) {
             const isize sample = order[step * batch_ + first + n];
-            std::copy_n(data.column(sample), x0_.rows(), x0_.col(n).data());
+            std::copy_n(data.x0.column(sample), x0_.rows(), x0_.col(n).data());
+            if (weighs_elements_) {
+                std::copy_n(data.element_weight.column(sample), x0_.rows(), element_weight_.col(n).data());
+            }
             const auto drawn = timesteps(step, first + n, batch_);
             const auto at = static_cast<std::size_t>(first + n);
             t_[at] = drawn.t;
             times_[at] = model_time_at(schedule, drawn.t);
             weight_[at] = drawn.weight;
             losses_[at] = std::numeric_limits<double>::quiet_NaN();
-            if (!options.labels.empty()) {
-                const double u = static_cast<double>(label_noise_.bits(first + n, step, 1)) * 0x1p-32;
-                labels_.push_back(u < options.label_dropout ? *options.null_label
-                                                            : options.labels[static_cast<std::size_t>(sample)]);
-            }
+            conditions_.draw(sample, n, first + n, step, dropout);
         }
         const batch_view<const S> x0 = batch_view<const S>(x0_).middle(0, count);
         const batch_view<S> eps = batch_view<S>(eps_).middle(0, count), xt = batch_view<S>(xt_).middle(0, count);
@@ -111,10 +120,16 @@ public:
         const isize count = static_cast<isize>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
         return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
-                learns_ ? part(losses_) : std::span<double>()};
+                learns_ ? part(losses_) : std::span<double>(),
+                weighs_elements_ ? drawn(element_weight_) : batch_view<const S>()};
     }
-    [[nodiscard]] std::span<const double> times() { return part(times_); }
-    [[nodiscard]] std::span<const isize> labels() const noexcept { return labels_; }
+    /// What the network is told of it.
+    [[nodiscard]] network_input<S> input(const dropout_masks& masks) {
+        return {batch_view<const S>(xt_).middle(0, static_cast<isize>(count_)), part(times_), conditions_.view(), masks};
+    }
+
+    [[nodiscard]] condition_batch<S>& conditions() noexcept { return conditions_; }
+    [[nodiscard]] const condition_batch<S>& conditions() const noexcept { return conditions_; }
 
     /// Of the whole batch, once all parts were drawn.
     [[nodiscard]] std::span<const Time> all_t() const noexcept { return t_; }
@@ -128,15 +143,16 @@ private:
         return std::span<T>(of).subspan(first_, count_);
     }
 
-    philox_noise noise_, label_noise_;
+    philox_noise noise_;
+    condition_batch<S> conditions_;
     offset_noise<S> offset_;
     isize batch_;
     batch<S> x0_, eps_, xt_;
     std::vector<Time> t_;                         // these four of the whole batch
     std::vector<double> times_, weight_, losses_;
-    std::vector<isize> labels_;                   // of the part
+    batch<S> element_weight_;
     std::size_t first_ = 0, count_ = 0;
-    bool weighs_ = false, learns_ = false;
+    bool weighs_ = false, learns_ = false, weighs_elements_ = false;
 };
 
 }  // namespace ddpm::detail

@@ -3,7 +3,7 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/vector_jacobian.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/predictor/concept.hpp>
 
 #include "support/catch.hpp"
@@ -38,7 +38,7 @@ const std::vector<std::vector<isize>> all_answers{{0}, {-7}, {1, 5}, {5, 1}, {0,
 
 }  // namespace
 
-TEST_CASE("a session and its Jacobian need no executor that knows its concurrency, nor one that keeps it", "[nn]") {
+TEST_CASE("a session and its Jacobian need no executor that knows its concurrency, nor one that keeps it", "[predictor]") {
     nn::mlp<float> mlp{{.dim = 16, .hidden = 24, .blocks = 1}};
     nn::unet<float> unet({.height = 4,
                           .width = 4,
@@ -56,11 +56,10 @@ TEST_CASE("a session and its Jacobian need no executor that knows its concurrenc
     const std::vector<double> t(300, 3.0);
     const auto results = [&](const auto& net) {
         batch<float> out(16, 300), gradient(16, 300);
-        auto session = net.session(300);
+        auto session = network_session(net, 300);
         session(x, t, model_output<float>{out, {}});
         session(x, t, model_output<float>{out, {}});
-        nn::vector_jacobian_session<std::remove_cvref_t<decltype(net)>> jacobian(net, 40);
-        jacobian.vector_jacobian(x, t, v, gradient);
+        session.vector_jacobian(x, t, v, gradient);
         return std::pair(out, gradient);
     };
     const auto expected_mlp = results(mlp);

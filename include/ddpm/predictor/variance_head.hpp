@@ -11,18 +11,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace ddpm::nn {
-
-/// Whether a network's output has twice the sample's channels: in each pixel those of the prediction, then those of the
-/// head for the reverse step's variance. A network that never has one need not say so.
-template <class Net>
-[[nodiscard]] constexpr bool has_variance_head([[maybe_unused]] const Net& net) noexcept {
-    if constexpr (requires { net.has_variance_head(); }) {
-        return net.has_variance_head();
-    } else {
-        return false;
-    }
-}
+namespace ddpm {
 
 namespace detail {
 
@@ -33,14 +22,14 @@ void require_heads(std::string_view where, isize channels, batch_view<A> both, b
                    batch_view<C> head) {
     if (both.rows() != 2 * prediction.rows() || both.columns() != prediction.columns()) {
         throw shape_error(where, "output with a variance head",
-                          ddpm::detail::text(2 * prediction.rows(), " x ", prediction.columns()),
-                          ddpm::detail::text(both.rows(), " x ", both.columns()));
+                          text(2 * prediction.rows(), " x ", prediction.columns()),
+                          text(both.rows(), " x ", both.columns()));
     }
     if (head.size() != 0) {
-        ddpm::detail::require_same_shape(where, "head has the shape of the prediction", prediction, head);
+        require_same_shape(where, "head has the shape of the prediction", prediction, head);
     }
     if (channels < 1 || prediction.rows() % channels != 0) {
-        throw shape_error(where, "channels", ddpm::detail::text("a divisor of ", prediction.rows()), channels);
+        throw shape_error(where, "channels", text("a divisor of ", prediction.rows()), channels);
     }
 }
 
@@ -92,4 +81,4 @@ void join_variance_head(std::type_identity_t<batch_view<const S>> prediction,
     });
 }
 
-}  // namespace ddpm::nn
+}  // namespace ddpm

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/nn/mlp.hpp>
 #include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/vector_jacobian.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/differentiable.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/predictor/predicts.hpp>
 
 #include "support/allocations.hpp"
@@ -16,11 +16,9 @@
 
 namespace ddpm::test {
 
-static_assert(nn::InputGradientNetwork<nn::mlp<float>> && nn::InputGradientNetwork<nn::unet<double>>);
-static_assert(DifferentiablePredictor<nn::vector_jacobian_session<nn::mlp<float>>, float>);
-static_assert(DifferentiableLike<nn::differentiable<nn::unet<float>>, float>);
-static_assert(DifferentiableLike<predicting<nn::differentiable<nn::mlp<double>>>, double>);
-static_assert(!DifferentiableLike<nn::mlp<float>, float>);
+static_assert(DifferentiablePredictor<network_session<nn::mlp<float>>, float>);
+static_assert(DifferentiableLike<nn::unet<float>, float> && !DifferentiableLike<nn::unet<float>, double>);
+static_assert(DifferentiableLike<predicting<const nn::mlp<double>&>, double>);
 
 namespace {
 
@@ -53,12 +51,13 @@ std::vector<double> some_times(isize count) {
 }
 
 template <class Net>
-void check_against_differences(const Net& net, const nn::condition<double>& given = {}) {
+void check_against_differences(const Net& net, const condition<double>& given = {}) {
     const isize samples = 3, rows = sample_shape(net.shape()).size();
     batch<double> x = random_batch(rows, samples, 2), out(rows, samples), dx(rows, samples);
     const batch<double> v = random_batch(rows, samples, 3);
     const std::vector<double> t = some_times(samples);
-    nn::vector_jacobian_session<Net> session(net, samples, given);
+    network_session session(net, samples);
+    session.tell(given);
     session.vector_jacobian(x, t, v, dx);
     const auto product = [&] {
         session(x, t, model_output<double>{out, {}});
@@ -75,18 +74,18 @@ void check_independence(const Net& net) {
     const batch<S> x = random_batch<S>(rows, samples, 2), v = random_batch<S>(rows, samples, 3);
     const std::vector<double> t = some_times(samples);
     batch<S> all(rows, samples);
-    nn::vector_jacobian_session<Net>(net, samples).vector_jacobian(x, t, v, all);
+    network_session<Net>(net, samples).vector_jacobian(x, t, v, all);
     batch<S> again(rows, samples);
     for (const isize threads : {isize{1}, isize{3}}) {
         set_thread_count(threads);
-        nn::vector_jacobian_session<Net> planned_for_one(net, 1);
+        network_session<Net> planned_for_one(net, 1);
         planned_for_one.vector_jacobian(x, t, v, again);
         CHECK((again == all).all());
     }
     set_thread_count(0);
     for (isize n = 0; n < samples; n += 11) {
         batch<S> one(rows, 1);
-        nn::vector_jacobian_session<Net>(net, 1).vector_jacobian(
+        network_session<Net>(net, 1).vector_jacobian(
             x.col(n), std::span<const double>(t).subspan(static_cast<std::size_t>(n), 1), v.col(n), one);
         CHECK((one.col(0) == all.col(n)).all());
     }
@@ -94,7 +93,7 @@ void check_independence(const Net& net) {
 
 }  // namespace
 
-TEST_CASE("the vector-Jacobian product of networks is that of central differences", "[nn]") {
+TEST_CASE("the vector-Jacobian product of networks is that of central differences", "[predictor]") {
     check_against_differences(
         disturbed(nn::mlp<double>({.dim = 5, .hidden = 12, .blocks = 2, .embedding = 6})));
     check_against_differences(
@@ -106,10 +105,10 @@ TEST_CASE("the vector-Jacobian product of networks is that of central difference
     options.classes = nn::unet_classes::table;
     options.class_count = 3;
     const std::vector<isize> labels{2, 0, 1};
-    check_against_differences(disturbed(nn::unet<double>(options)), {labels, {}});
+    check_against_differences(disturbed(nn::unet<double>(options)), {.labels = labels});
 }
 
-TEST_CASE("the vector-Jacobian product of a sample does not depend on the others nor on the threads", "[nn]") {
+TEST_CASE("the vector-Jacobian product of a sample does not depend on the others nor on the threads", "[predictor]") {
     check_independence(disturbed(nn::mlp<float>({.dim = 5, .hidden = 12, .blocks = 2, .embedding = 6})));
     check_independence(disturbed(nn::unet<float>(small_unet(2))));
     nn::unet_options large = small_unet(2);
@@ -117,13 +116,13 @@ TEST_CASE("the vector-Jacobian product of a sample does not depend on the others
     check_independence(disturbed(nn::unet<float>(large)));
 }
 
-TEST_CASE("the vector-Jacobian product allocates nothing after the first", "[nn]") {
+TEST_CASE("the vector-Jacobian product allocates nothing after the first", "[predictor]") {
     const auto allocated = [](const auto& net, isize samples) {
         const isize rows = sample_shape(net.shape()).size();
         const batch<float> x = random_batch<float>(rows, samples, 2), v = random_batch<float>(rows, samples, 3);
         batch<float> out(rows, samples);
         const std::vector<double> t = some_times(samples);
-        nn::vector_jacobian_session session(net, samples);
+        network_session session(net, samples);
         session.vector_jacobian(x, t, v, out);
         const std::size_t before = allocations;
         session.vector_jacobian(x, t, v, out);
@@ -137,10 +136,10 @@ TEST_CASE("the vector-Jacobian product allocates nothing after the first", "[nn]
     set_thread_count(0);
 }
 
-TEST_CASE("vector_jacobian: what does not fit is an error", "[nn]") {
+TEST_CASE("vector_jacobian: what does not fit is an error", "[predictor]") {
     const nn::mlp<float> net{{.dim = 5, .hidden = 12, .blocks = 1}};
-    CHECK_THROWS_AS(nn::vector_jacobian_session(net, -1), value_error);
-    nn::vector_jacobian_session session(net, 2);
+    CHECK_THROWS_AS(network_session(net, -1), value_error);
+    network_session session(net, 2);
     const batch<float> x = batch<float>::Zero(5, 2), narrow = batch<float>::Zero(5, 1);
     batch<float> out(5, 2), low(4, 2);
     const std::vector<double> t{1, 2}, short_t{1};

@@ -1,0 +1,127 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace ddpm {
+
+/// The forms that a condition has, as bits.
+enum class condition_form : std::uint8_t { label = 1, vector = 2, map = 4, sequence = 8 };
+
+/// Any of the forms, as the sum of their bits.
+using condition_forms = std::uint8_t;
+
+/// Whether the forms have this one among them.
+[[nodiscard]] constexpr bool has_form(condition_forms forms, condition_form form) noexcept {
+    return (forms & static_cast<condition_forms>(form)) != 0;
+}
+
+/// What a network is told of each sample beside x_t and its time: any of a class, a vector, maps (more channels at each
+/// pixel or position) and a sequence of items. It refers to somebody else's memory.
+template <Scalar S>
+struct condition {
+    std::span<const isize> labels{};   ///< N: the class of each sample
+    batch_view<const S> vectors{};     ///< E × N
+    batch_view<const S> maps{};        ///< C · height · width × N, channels fastest
+    batch_view<const S> sequences{};   ///< E · L × N: L items of E elements, one after another
+    std::span<const isize> lengths{};  ///< N: how many of the L items a sample has; empty: all
+    /// N: the forms that a sample is told nothing of, for which the network has a learned value; empty: none
+    std::span<const condition_forms> absent{};
+
+    [[nodiscard]] bool empty() const noexcept {
+        return labels.empty() && vectors.size() == 0 && maps.size() == 0 && sequences.size() == 0 && absent.empty();
+    }
+
+    /// That of the samples first … first + count − 1.
+    [[nodiscard]] condition middle(isize first, isize count) const {
+        return {part(labels, first, count),    part(vectors, first, count), part(maps, first, count),
+                part(sequences, first, count), part(lengths, first, count), part(absent, first, count)};
+    }
+
+private:
+    template <class T>
+    static std::span<T> part(std::span<T> of, isize first, isize count) {
+        return of.empty() ? of : of.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count));
+    }
+    static batch_view<const S> part(batch_view<const S> of, isize first, isize count) {
+        return of.size() == 0 ? of : of.middle(first, count);
+    }
+};
+
+/// Which forms of a condition a network takes, and of what size; it must be told each that is not 0.
+struct condition_shape {
+    isize classes = 0;       ///< a label is one of 0 … classes − 1
+    isize vector = 0;        ///< E, the elements of a vector
+    isize map_channels = 0;  ///< C, the channels of the maps at each pixel
+    isize sequence = 0;      ///< E, the elements of an item of a sequence
+    condition_forms learned = 0;  ///< forms that need not be told: the network has learned what stands for nothing
+
+    friend bool operator==(const condition_shape&, const condition_shape&) noexcept = default;
+};
+
+namespace detail {
+
+/// @throws shape_error unless a form has a value for each of the samples, of the size that the network takes, or none
+/// where it takes none or has learned one
+template <class T>
+void require_form(std::string_view where, std::string_view form, isize size, bool is_learned,
+                  const batch_view<T>& values, isize samples) {
+    if (values.size() == 0 && (size == 0 || is_learned || samples == 0)) {
+        return;
+    }
+    if (values.rows() != size || values.columns() != samples) {
+        throw shape_error(where, text("condition, ", form), text(size, " x ", samples),
+                          text(values.rows(), " x ", values.columns()));
+    }
+}
+
+/// @throws shape_error unless the condition of `samples` samples of that shape has the forms that the network takes;
+/// value_error for a label out of range, or an absent form that the network has learned nothing for
+template <Scalar S>
+void require_condition(std::string_view where, const condition_shape& takes, const condition<S>& given,
+                       const sample_shape& sample, isize samples) {
+    if (static_cast<isize>(given.labels.size()) != (takes.classes == 0 ? 0 : samples)) {
+        throw shape_error(where, takes.classes == 0 ? "labels, of which the network takes none" : "one label per sample",
+                          takes.classes == 0 ? 0 : samples, given.labels.size());
+    }
+    for (const isize label : given.labels) {
+        if (label < 0 || label >= takes.classes) {
+            throw value_error(where, "label", text("in [0, ", takes.classes, ")"), label);
+        }
+    }
+    const auto learned = [&](condition_form form) { return has_form(takes.learned, form); };
+    require_form(where, "vectors", takes.vector, learned(condition_form::vector), given.vectors, samples);
+    require_form(where, "maps", takes.map_channels * sample.height * sample.width, learned(condition_form::map),
+                 given.maps, samples);
+    const isize items = takes.sequence == 0 ? 0 : given.sequences.rows() / takes.sequence;
+    require_form(where, "sequences", takes.sequence * items, learned(condition_form::sequence), given.sequences, samples);
+    for (const isize length : given.lengths) {
+        if (length < 0 || length > items) {
+            throw value_error(where, "length of a sequence", text("in [0, ", items, "]"), length);
+        }
+    }
+    for (const std::size_t count : {given.lengths.size(), given.absent.size()}) {
+        if (count != 0 && static_cast<isize>(count) != samples) {
+            throw shape_error(where, "lengths and absent forms, one per sample", samples, count);
+        }
+    }
+    for (const condition_forms forms : given.absent) {
+        if ((forms & ~takes.learned) != 0) {
+            throw value_error(where, "absent forms of a condition", "those that the network has learned a value for",
+                              static_cast<int>(forms));
+        }
+    }
+}
+
+}  // namespace detail
+
+}  // namespace ddpm

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/condition_values.hpp>
+#include <ddpm/predictor/detail/adaptor.hpp>
+
+#include <utility>
+
+namespace ddpm {
+
+/// A predictor that is told a condition; made by `conditioned`. It must outlive its sessions.
+template <class P>
+class conditioned_predictor : public detail::adaptor<P> {
+public:
+    using scalar = predictor_scalar<P>;
+
+    conditioned_predictor(P&& predictor, const condition<scalar>& given)
+        : detail::adaptor<P>(std::forward<P>(predictor)), given_(given) {}
+
+    /// @throws shape_error or value_error if the condition is not what the network takes
+    [[nodiscard]] auto session(isize samples) const {
+        auto made = detail::make_session(this->predictor_, samples);
+        made.tell(given_);
+        return made;
+    }
+
+private:
+    condition_values<scalar> given_;
+};
+
+/// A network (or what stands for one: `predicts`, `self_conditioned`, `differentiable`) with what it is told of the samples
+/// of a run: sample n its own condition, or all of them the same if there is one. The values are copied; the network, an
+/// lvalue, is held by reference, a temporary by value. Guidance combines two of them:
+/// guided(conditioned(net, {.labels = wanted}), conditioned(net, {.labels = none}), scale).
+/// @throws shape_error unless all forms of the condition are of equally many samples; its sessions as network_session::tell
+template <class P>
+    requires SessionMaker<std::remove_cvref_t<P>>
+[[nodiscard]] conditioned_predictor<P> conditioned(P&& predictor, const condition<predictor_scalar<P>>& given) {
+    return {std::forward<P>(predictor), given};
+}
+
+}  // namespace ddpm

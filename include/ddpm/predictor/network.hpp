@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <concepts>
+
+namespace ddpm {
+
+/// A denoising network: what trains, and is a predictor as it stands.
+///
+/// It is a value: a `Layer` (it names its `scalar`, and `visit` names its parameters), so that another instance of the same
+/// type serves as its gradient or its average, and derived from `network_base`, which tells what else it can say of itself.
+/// With S = scalar it has
+/// - `shape()`: the shape of one sample, D elements;
+/// - `plan(samples, pass)`: a `workspace` for up to so many samples; all that a pass remembers lives there;
+/// - `forward(in, out, w)`, const: reads a `network_input<S>`, fills out, D × N, or 2D × N with a variance head;
+/// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of the
+///   parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout is of
+///   out's shape.
+/// It needs no header but core/network_base.hpp and core/network_input.hpp.
+template <class N>
+concept Network = Layer<N> && std::copyable<N> &&
+                  requires(const N& net, N& d, typename N::workspace& w, isize samples, pass passes,
+                           const network_input<typename N::scalar>& in, batch_view<const typename N::scalar> dout,
+                           batch_view<typename N::scalar> out) {
+                      { net.shape() } -> std::convertible_to<sample_shape>;
+                      { net.has_variance_head() } -> std::same_as<bool>;
+                      { net.takes() } -> std::convertible_to<condition_shape>;
+                      { net.samples_at_once() } -> std::convertible_to<isize>;
+                      { net.plan(samples, passes) } -> std::same_as<typename N::workspace>;
+                      net.forward(in, out, w);
+                      net.backward(in, dout, w, d, out);
+                  };
+
+}  // namespace ddpm

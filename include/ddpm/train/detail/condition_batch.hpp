@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/predictor/detail/map_channels.hpp>
+#include <ddpm/random/noise.hpp>
+#include <ddpm/train/training_data.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::detail {
+
+/// The conditions of a part of a batch: those of its samples, with what is dropped, and room for a self-conditioned
+/// network's estimate in the last channels of the maps.
+template <Scalar S>
+class condition_batch {
+public:
+    /// `takes` is of the network; the last `estimated` channels of the maps are for the estimate, not from the data.
+    condition_batch(const condition_shape& takes, const sample_shape& sample, isize estimated, isize largest_part,
+                    std::uint64_t seed)
+        : told_(takes),
+          sample_(sample),
+          estimated_(estimated),
+          label_noise_(seed, noise_stream::timestep),
+          noise_(seed, noise_stream::condition),
+          labels_(takes.classes == 0 ? 0 : static_cast<std::size_t>(largest_part)),
+          vectors_(takes.vector, largest_part),
+          maps_(takes.map_channels * sample.height * sample.width, largest_part) {
+        told_.map_channels -= estimated;
+    }
+
+    /// @throws shape_error or value_error unless the condition of so many samples is what the network takes, and each form
+    /// that is dropped has something in its place
+    void require_valid(std::string_view where, const condition<S>& given, const condition_dropout& dropout,
+                       isize samples) const {
+        require_condition(where, told_, given, sample_, samples);
+        const auto named = [](std::span<const double> null) { return static_cast<isize>(null.size()); };
+        require_form(where, "label", dropout.label, told_.classes, dropout.null_label ? 1 : 0, 1, false);
+        require_form(where, "vector", dropout.vector, told_.vector, named(dropout.null_vector), told_.vector,
+                     has_form(told_.learned, condition_form::vector));
+        require_form(where, "map", dropout.map, told_.map_channels, named(dropout.null_map), told_.map_channels,
+                     has_form(told_.learned, condition_form::map));
+        if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < told_.classes)) {
+            throw value_error(where, "null_label", text("in [0, ", told_.classes, ")"), *dropout.null_label);
+        }
+    }
+
+    /// Makes room for the conditions of other data.
+    void begin(const condition<S>& given, const condition_dropout& dropout, isize count) {
+        const bool learns = (dropout.vector > 0 && dropout.null_vector.empty()) ||
+                            (dropout.map > 0 && dropout.null_map.empty());
+        absent_.resize(learns || !given.absent.empty() ? static_cast<std::size_t>(count) : 0);
+        lengths_.resize(given.lengths.empty() ? 0 : static_cast<std::size_t>(count));
+        if (sequences_.rows() != given.sequences.rows() || sequences_.cols() < count) {
+            sequences_.resize(given.sequences.rows(), count);
+        }
+        given_ = given;
+        count_ = count;
+    }
+
+    /// Takes over what is told of sample `from` of the data, as sample n of the part, `number` of the step.
+    void draw(isize from, isize n, isize number, isize step, const condition_dropout& dropout) {
+        const auto at = static_cast<std::size_t>(n), of = static_cast<std::size_t>(from);
+        const auto dropped = [&](isize element, double rate) {
+            return rate > 0 && static_cast<double>(noise_.bits(number, step, element)) * 0x1p-32 < rate;
+        };
+        if (!absent_.empty()) {
+            absent_[at] = given_.absent.empty() ? condition_forms{0} : given_.absent[of];
+        }
+        if (!given_.labels.empty()) {
+            const double u = static_cast<double>(label_noise_.bits(number, step, 1)) * 0x1p-32;
+            labels_[at] = u < dropout.label ? *dropout.null_label : given_.labels[of];
+        }
+        if (given_.vectors.size() != 0) {
+            std::copy_n(given_.vectors.column(from), told_.vector, vectors_.col(n).data());
+            if (dropped(0, dropout.vector)) {
+                show_null(condition_form::vector, dropout.null_vector, at, 0, 1, vectors_.col(n).data());
+            }
+        }
+        if (told_.map_channels != 0 && given_.maps.size() != 0) {
+            S* const to = maps_.col(n).data();
+            place_channels(sample_, given_.maps.column(from), told_.map_channels, to, 0, maps_channels());
+            if (dropped(1, dropout.map)) {
+                show_null(condition_form::map, dropout.null_map, at, maps_channels() - told_.map_channels,
+                          sample_.height * sample_.width, to);
+            }
+        }
+        if (given_.sequences.size() != 0) {
+            std::copy_n(given_.sequences.column(from), sequences_.rows(), sequences_.col(n).data());
+        }
+        if (!lengths_.empty()) {
+            lengths_[at] = given_.lengths[of];
+        }
+    }
+
+    /// Sets the estimate of x_0 that the network is given, or zeros.
+    /// @shape x0 D × count, or empty
+    void estimate(batch_view<const S> x0) {
+        for (isize n = 0; n < count_; ++n) {
+            S* const to = maps_.col(n).data();
+            if (x0.size() == 0) {
+                place_channels(sample_, static_cast<const S*>(nullptr), estimated_, to, told_.map_channels, maps_channels());
+            } else {
+                place_channels(sample_, x0.column(n), estimated_, to, told_.map_channels, maps_channels());
+            }
+        }
+    }
+
+    /// What was drawn last.
+    [[nodiscard]] condition<S> view() const {
+        const auto count = static_cast<std::size_t>(count_);
+        const auto columns = [&](const batch<S>& of) { return batch_view<const S>(of).middle(0, count_); };
+        condition<S> told;
+        if (!given_.labels.empty()) {
+            told.labels = std::span(labels_).first(count);
+        }
+        if (given_.vectors.size() != 0) {
+            told.vectors = columns(vectors_);
+        }
+        if (given_.maps.size() != 0 || estimated_ != 0) {
+            told.maps = columns(maps_);
+        }
+        if (given_.sequences.size() != 0) {
+            told.sequences = columns(sequences_);
+        }
+        told.lengths = lengths_;
+        told.absent = absent_;
+        return told;
+    }
+
+private:
+    [[nodiscard]] isize maps_channels() const noexcept { return told_.map_channels + estimated_; }
+
+    /// Puts what is named in the place of values, after `skipped` of them each time, or says that they are absent.
+    void show_null(condition_form form, std::span<const double> null, std::size_t n, isize skipped, isize repeats, S* to) {
+        if (null.empty()) {
+            absent_[n] = static_cast<condition_forms>(absent_[n] | static_cast<condition_forms>(form));
+            return;
+        }
+        for (isize k = 0; k < repeats; ++k) {
+            to = std::transform(null.begin(), null.end(), to, [](double value) { return static_cast<S>(value); }) + skipped;
+        }
+    }
+
+    /// @throws value_error unless the rate is in [0, 1], and 0 where the form is not told; shape_error unless what stands
+    /// for nothing is named in full, or learned
+    static void require_form(std::string_view where, std::string_view form, double rate, isize told, isize named,
+                             isize size, bool is_learned) {
+        if (!(rate >= 0 && rate <= 1)) {
+            throw value_error(where, text("dropout of the ", form), "in [0, 1]", rate);
+        }
+        if (rate > 0 && told == 0) {
+            throw value_error(where, text("dropout of the ", form, ", which is not told"), 0, rate);
+        }
+        if (rate > 0 && named == 0 && !is_learned) {
+            throw value_error(where, text("null_", form), "what dropout shows instead, since the network has learned none",
+                              "none");
+        }
+        if (named != 0 && told != 0 && named != size) {
+            throw shape_error(where, text("null_", form), size, named);
+        }
+    }
+
+    condition_shape told_;  // by the data
+    sample_shape sample_;
+    isize estimated_;
+    philox_noise label_noise_, noise_;
+    condition<S> given_;
+    isize count_ = 0;
+    std::vector<isize> labels_, lengths_;
+    std::vector<condition_forms> absent_;
+    batch<S> vectors_, maps_, sequences_;
+};
+
+}  // namespace ddpm::detail
