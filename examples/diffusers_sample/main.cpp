@@ -17,9 +17,9 @@
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/image_grid.hpp>
-#include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/unet.hpp>
+#include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
@@ -32,6 +32,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 

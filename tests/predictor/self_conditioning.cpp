@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
+#include <ddpm/nn/unet.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/self_conditioning.hpp>
-#include <ddpm/nn/unet.hpp>
 
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
