@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/map_channels.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
@@ -12,7 +13,6 @@
 #include <ddpm/predictor/condition_values.hpp>
 #include <ddpm/predictor/converted.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
-#include <ddpm/predictor/detail/map_channels.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/level_function.hpp>

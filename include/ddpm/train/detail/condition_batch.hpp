@@ -4,10 +4,10 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/map_channels.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/predictor/detail/map_channels.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/training_data.hpp>
 
