@@ -91,7 +91,7 @@ void add_forward(isize samples) {
         .flops = forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
     ddpm::bench::add("mlp", "forward", size_of("64-256x3", samples), one_pass, [=] {
         const auto net = std::make_shared<const network>(digits);
-        return [net, session = net->session(samples), xt = normals(digits.dim, samples),
+        return [net, session = ddpm::network_session(*net, samples), xt = normals(digits.dim, samples),
                 t = std::vector<double>(static_cast<std::size_t>(samples), 500.0),
                 out = ddpm::batch<float>(digits.dim, samples)]() mutable {
             session(xt, t, ddpm::model_output<float>{out, {}});
