@@ -4,6 +4,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/process/posterior.hpp>
+#include <ddpm/process/transition.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>

@@ -153,6 +153,7 @@
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/process/posterior.hpp>
+#include <ddpm/process/transition.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/random/brownian_tree.hpp>
 #include <ddpm/random/mersenne_twister.hpp>

@@ -3,6 +3,9 @@
 
 #include <ddpm/process/forward.hpp>
 
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/variance_exploding.hpp>
+
 #include "support/catch.hpp"
 #include "support/schedules.hpp"
 
@@ -33,40 +36,6 @@ TEMPLATE_TEST_CASE("q_sample is sqrt(alpha_bar) x0 + sqrt(1 - alpha_bar) eps", "
             }
         }
     }
-}
-
-TEMPLATE_TEST_CASE("chained q_step moments are those of q_sample", "[process]", float, double) {
-    using S = TestType;
-    const batch<S> x0 = pattern<S>(3, 2, 3);
-    for (const auto& [name, schedule] : all_schedules()) {
-        batch<S> mean = x0;
-        double variance = 0;
-        for (isize t = 0; t < schedule.steps(); ++t) {
-            const auto step = q_step_mean_variance(schedule, mean, t);
-            variance = (1 - static_cast<double>(step.variance(0))) * variance + static_cast<double>(step.variance(0));
-            mean = step.mean;
-        }
-        const isize last = schedule.steps() - 1;
-        const auto closed = q_mean_variance(schedule, x0, last);
-        INFO(name);
-        CHECK(static_cast<double>((mean - closed.mean).abs().maxCoeff()) < ulps<S>(200));
-        CHECK(std::abs(variance - static_cast<double>(closed.variance(0))) < ulps<S>(200));
-    }
-}
-
-TEMPLATE_TEST_CASE("a step is the transition from t - 1, and q_sample the one from x0", "[process]", float, double) {
-    using S = TestType;
-    const batch<S> x = pattern<S>(4, 3, 4);
-    const batch<S> eps = pattern<S>(4, 3, 5);
-    const noise_schedule schedule{cosine_beta{}, 50};
-    const std::vector<isize> t{1, 20, 49};
-    const std::vector<isize> before{0, 19, 48};
-    CHECK((q_step(schedule, x, t, eps) == q_transition(schedule, x, before, t, eps)).all());
-    CHECK((q_sample(schedule, x, t, eps) == q_transition(schedule, x, clean, t, eps)).all());
-    CHECK((q_step(schedule, x, 0, eps) == q_sample(schedule, x, 0, eps)).all());
-    CHECK((q_step_mean_variance(schedule, x, t).mean == q_transition_mean_variance(schedule, x, before, t).mean).all());
-    const S beta = static_cast<S>(schedule.beta(20));
-    CHECK(static_cast<double>(std::abs(q_step_mean_variance(schedule, x, t).variance(1) - beta)) < ulps<S>(1));
 }
 
 TEST_CASE("batches may be expressions, blocks, vectors and views", "[process]") {
@@ -114,14 +83,26 @@ TEMPLATE_TEST_CASE("fresh noise is that of philox_noise at its address, kept or 
         out = x;
         q_sample(schedule, out, t, {noise, 9, 4}, out);
         CHECK((out == sampled).all());
-
-        const batch<S> stepped = q_step(schedule, x, t, eps);
-        q_step(schedule, x, t, {noise, 9, 4}, kept, out);
-        CHECK((kept == eps).all());
-        CHECK((out == stepped).all());
-        CHECK((q_step(schedule, x, t, {noise, 9, 4}) == stepped).all());
     }
     CHECK(q_sample(schedule, batch<S>(4, 0), 3, {noise}).cols() == 0);
+}
+
+TEST_CASE("in continuous time the moments are those of the level", "[process]") {
+    const batch<double> x0 = pattern<double>(3, 2, 1);
+    const variance_exploding schedule;
+    const std::vector<double> sigma{0.5, 80};
+    const auto moments = q_mean_variance(schedule, x0, sigma);
+    CHECK((moments.mean == x0).all());
+    CHECK(moments.variance(0) == 0.25);
+    CHECK(moments.variance(1) == 6400);
+    CHECK(std::abs(moments.log_variance(1) - 2 * std::log(80.0)) < 1e-14);
+    const auto half = q_mean_variance(rectified_flow{}, x0, 0.5);
+    CHECK((half.mean == 0.5 * x0).all());
+    const auto data = q_mean_variance(schedule, x0, 0);
+    CHECK(data.variance(0) == 0);
+    CHECK(data.log_variance(0) == std::log(1e-20));
+    CHECK_THROWS_AS(q_mean_variance(schedule, x0, -1), value_error);
+    CHECK_THROWS_AS(q_mean_variance(schedule, x0, std::vector<double>{1, 2, 3}), shape_error);
 }
 
 TEST_CASE("fresh noise: what does not fit is an error, and nothing is written", "[process]") {
@@ -136,8 +117,6 @@ TEST_CASE("fresh noise: what does not fit is an error, and nothing is written", 
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, -1}, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, -1}, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, 1, {noise, 0, (isize{1} << 32) - 1}, out), value_error);
-    CHECK_THROWS_AS(q_step(schedule, x, -1, {noise}, out), value_error);
-    CHECK_THROWS_AS(q_step(schedule, x, 1, {noise}, narrow, out), shape_error);
     CHECK((out == 7.0F).all());
     CHECK((eps == 7.0F).all());
 }
@@ -146,11 +125,7 @@ TEST_CASE("the smallest schedule runs the forward process", "[process]") {
     const batch<float> x = pattern<float>(2, 2, 1);
     const schedule_archetype schedule;
     CHECK(q_sample(schedule, x, 9, x).allFinite());
-    CHECK(q_step(schedule, x, 3, x).allFinite());
-    CHECK(q_transition(schedule, x, 3, 5, x).allFinite());
     CHECK(q_mean_variance(schedule, x, 3).mean.allFinite());
-    CHECK(q_step_mean_variance(schedule, x, 3).mean.allFinite());
-    CHECK(q_transition_mean_variance(schedule, x, 1, 3).mean.allFinite());
 }
 
 TEST_CASE("shapes and times that do not fit are errors, and nothing is written", "[process]") {
@@ -164,14 +139,8 @@ TEST_CASE("shapes and times that do not fit are errors, and nothing is written",
     CHECK_THROWS_AS(q_sample(schedule, x, three, x, out), shape_error);
     CHECK_THROWS_AS(q_sample(schedule, x, std::vector<isize>{1, 10}, x, out), value_error);
     CHECK_THROWS_AS(q_sample(schedule, x, -1, x, out), value_error);
-    CHECK_THROWS_AS(q_step(schedule, x, 10, x, out), value_error);
-    CHECK_THROWS_AS(q_transition(schedule, x, 4, 4, x, out), value_error);
-    CHECK_THROWS_AS(q_transition(schedule, x, -2, 4, x, out), value_error);
-    CHECK_THROWS_AS(q_transition(schedule, x, three, 4, x, out), shape_error);
     CHECK_THROWS_AS(q_mean_variance(schedule, x, 10), value_error);
     CHECK_THROWS_AS(q_mean_variance(schedule, x, three), shape_error);
-    CHECK_THROWS_AS(q_step_mean_variance(schedule, x, -1), value_error);
-    CHECK_THROWS_AS(q_transition_mean_variance(schedule, x, three, 4), shape_error);
     CHECK((out == 7.0F).all());
 }
 

@@ -4,6 +4,8 @@
 #include <ddpm/process/parameterization.hpp>
 
 #include <ddpm/process/forward.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/variance_exploding.hpp>
 
 #include "support/catch.hpp"
 #include "support/predictions.hpp"
@@ -56,6 +58,33 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
             }
         }
     }
+}
+
+TEST_CASE("quantities are converted at the times of a continuous schedule", "[process]") {
+    const batch<double> x0 = pattern<double>(4, 2, 1), eps = pattern<double>(4, 2, 2);
+    const std::vector<double> u{0.3, 0.8};
+    const rectified_flow schedule;
+    const batch<double> xt = q_sample(schedule, x0, u, eps);
+    batch<double> truth[] = {eps, x0, x0, x0, eps - x0};
+    for (isize n = 0; n < 2; ++n) {
+        const auto [alpha, sigma] = schedule.level(u[static_cast<std::size_t>(n)]);
+        truth[static_cast<int>(prediction::v)].col(n) =
+            (alpha * eps.col(n) - sigma * x0.col(n)) / std::sqrt(alpha * alpha + sigma * sigma);
+        truth[static_cast<int>(prediction::score)].col(n) = -eps.col(n) / sigma;
+    }
+    for (const prediction from : all_predictions) {
+        for (const prediction to : all_predictions) {
+            const batch<double> got = convert(schedule, from, to, xt, u, truth[static_cast<int>(from)]);
+            INFO(name_of(from) << " to " << name_of(to));
+            CHECK((got - truth[static_cast<int>(to)]).abs().maxCoeff() < 1e-13);
+        }
+    }
+    CHECK((convert(variance_exploding{}, prediction::epsilon, prediction::x0, xt, 80, eps) - (xt - 80 * eps)).abs().maxCoeff() <
+          1e-12);
+    CHECK_THROWS_AS(convert(schedule, prediction::epsilon, prediction::x0, xt, 1, eps), value_error);
+    CHECK_THROWS_AS(convert(schedule, prediction::x0, prediction::epsilon, xt, 0, x0), value_error);
+    CHECK_THROWS_AS(convert(schedule, prediction::v, prediction::x0, xt, 1.5, x0), value_error);
+    CHECK_THROWS_AS(convert(schedule, prediction::v, prediction::x0, xt, std::vector<double>{0.1}, x0), shape_error);
 }
 
 TEST_CASE("conversions hold at levels that do not preserve the variance", "[process]") {

@@ -3,10 +3,16 @@
 
 #include <ddpm/process/posterior.hpp>
 
+#include <ddpm/schedule/log_snr_schedule.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+#include <ddpm/schedule/variance_exploding.hpp>
+#include <ddpm/schedule/variance_preserving.hpp>
+
 #include "support/catch.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -48,6 +54,92 @@ TEST_CASE("the posterior of a sub-sequence includes that of neighbours", "[proce
     const auto jump = q_posterior(schedule, x0, xt, 60, 20);
     CHECK(jump.variance(0) > neighbours.variance(2));
     CHECK((q_posterior(schedule, x0, xt, 60, clean).mean == x0).all());
+}
+
+namespace {
+
+/// The posterior as Bayes' rule has it: precisions add up, from q(x_s|x_0) and from q(x_t|x_s) as a function of x_s.
+void check_bayes(const marginal<double>& s, const transition<double>& step, double x0, double xt,
+                 double mean, double variance, double tolerance) {
+    const double prior = 1 / (s.sigma * s.sigma), likelihood = step.scale * step.scale / step.variance;
+    const double expected = (prior * s.signal * x0 + step.scale / step.variance * xt) / (prior + likelihood);
+    CHECK(std::abs(mean - expected) < tolerance * (1 + std::abs(expected)));
+    CHECK(std::abs(variance * (prior + likelihood) - 1) < tolerance);
+}
+
+template <class Schedule>
+void check_bayes(const Schedule& schedule, double s, double t) {
+    const batch<double> x0 = pattern<double>(4, 3, 1), xt = pattern<double>(4, 3, 2);
+    const auto [mean, variance, log_variance] = q_posterior(schedule, x0, xt, t, s);
+    INFO(s << " from " << t);
+    for (isize n = 0; n < 3; ++n) {
+        CHECK(std::abs(log_variance(n) - std::log(variance(n))) < 1e-12);
+        for (isize i = 0; i < 4; ++i) {
+            check_bayes(schedule.level(s), transition_at(schedule, s, t), x0(i, n), xt(i, n), mean(i, n), variance(n),
+                        1e-12);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("the posterior is what Bayes' rule makes of the forward process", "[process]") {
+    for (const auto& [s, t] : {std::pair{0.001, 0.002}, {0.1, 0.9}, {0.5, 0.501}, {0.9, 1.0}}) {
+        check_bayes(variance_preserving{}, s, t);
+        check_bayes(rectified_flow{}, s, t);
+        check_bayes(log_snr_schedule{cosine_log_snr{}}, s, t);
+        check_bayes(variance_exploding{}, s, t);
+    }
+    check_bayes(variance_exploding{}, 0.002, 80);
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const isize t : some_timesteps(schedule.steps())) {
+            for (const isize s : {t / 2 - 1, t - 1}) {
+                if (s == clean) {
+                    continue;
+                }
+                const auto [mean, variance, log_variance] =
+                    q_posterior(schedule, batch<double>::Constant(1, 1, 0.7), batch<double>::Constant(1, 1, -1.2), t, s);
+                INFO(name << ", " << s << " from " << t);
+                check_bayes(marginal_at(schedule, s), transition_at(schedule, s, t), 0.7, -1.2, mean(0, 0), variance(0),
+                            1e-11);
+            }
+        }
+    }
+}
+
+TEST_CASE("a continuous schedule with the levels of a discrete one has its posterior", "[process]") {
+    const batch<double> x0 = pattern<double>(4, 3, 1), xt = pattern<double>(4, 3, 2);
+    for (const auto& [name, schedule] : all_schedules()) {
+        const sampled_levels levels{&schedule};
+        for (const isize t : some_timesteps(schedule.steps())) {
+            for (const isize s : {clean, t / 2 - 1, t - 1}) {
+                const auto expected = q_posterior(schedule, x0, xt, t, s);
+                const auto got = q_posterior(levels, x0, xt, static_cast<double>(t), static_cast<double>(s));
+                INFO(name << ", " << s << " from " << t);
+                // Both know β as a difference of numbers of the size of 1.
+                const double tolerance = 1e-15 / transition_at(schedule, s, t).variance;
+                CHECK((got.mean - expected.mean).abs().maxCoeff() < 16 * tolerance);
+                CHECK(std::abs(got.variance(0) - expected.variance(0)) <= 8 * tolerance * expected.variance(0));
+            }
+        }
+    }
+}
+
+TEST_CASE("a posterior in continuous time reaches x0 itself, and starts at noise alone", "[process]") {
+    const batch<float> x0 = pattern<float>(4, 3, 1), xt = pattern<float>(4, 3, 2);
+    const auto data = q_posterior(rectified_flow{}, x0, xt, 0.5, 0);
+    CHECK((data.mean == x0).all());
+    CHECK((data.variance == 0.0F).all());
+    CHECK(std::abs(data.log_variance(0) - std::log(1e-20F)) < 1e-5F);
+    const auto noise = q_posterior(rectified_flow{}, x0, xt, 1, 0.25);
+    CHECK((noise.mean == 0.75F * x0).all());
+    CHECK((noise.variance == 0.0625F).all());
+    const std::vector<double> t{0.2, 0.5, 1}, s{0, 0.4, 0.5};
+    const auto each = q_posterior(rectified_flow{}, x0, xt, t, s);
+    CHECK((each.mean.col(1) == q_posterior(rectified_flow{}, x0.col(1), xt.col(1), 0.5, 0.4).mean.col(0)).all());
+    CHECK_THROWS_AS(q_posterior(rectified_flow{}, x0, xt, 0.5, 0.5), value_error);
+    CHECK_THROWS_AS(q_posterior(rectified_flow{}, x0, xt, 1.5, 0.5), value_error);
+    CHECK_THROWS_AS(q_posterior(rectified_flow{}, x0, xt, 0.5, std::vector<double>{0, 0.1}), shape_error);
 }
 
 TEST_CASE("the smallest schedule has a posterior", "[process]") {

@@ -3,7 +3,10 @@
 
 #include <ddpm/process/variance.hpp>
 
+#include <ddpm/schedule/rectified_flow.hpp>
+
 #include "support/catch.hpp"
+#include "support/reverse_variances.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -34,6 +37,49 @@ TEST_CASE("log-variances are clipped at the last step", "[process]") {
     }
     const noise_schedule one{linear_beta{}, 1};
     CHECK(std::abs(reverse_log_variance_at(one, reverse_variance::fixed_small, 0, clean) - std::log(1e-20)) < 1e-12);
+}
+
+TEST_CASE("the variances of continuous time are those between its levels", "[process]") {
+    const rectified_flow schedule;
+    const double t = 0.6, s = 0.35;
+    const auto posterior = posterior_between(schedule.level(s), schedule.level(t));
+    const double beta = transition_between(schedule.level(s), schedule.level(t)).variance;
+    CHECK(reverse_variance_at(schedule, reverse_variance::fixed_small, t, s) == posterior.variance);
+    CHECK(reverse_variance_at(schedule, reverse_variance::fixed_large, t, s) == beta);
+    CHECK(reverse_log_variance_at(schedule, reverse_variance::fixed_large, t, s) == std::log(beta));
+    CHECK(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, 0) == std::log(1e-20));
+    for (const reverse_variance kind : all_reverse_variances) {
+        const head_variance got = head_variance_at(schedule, kind, t, s);
+        CHECK(got.kind == kind);
+        CHECK(got.log_small == std::log(posterior.variance));
+        CHECK(got.log_large == std::log(beta));
+        CHECK(got.beta_tilde == posterior.variance);
+        CHECK(got.x0 == posterior.x0);
+        CHECK(head_variance_at(schedule, kind, t, 0).log_small == std::log(1e-20));
+        CHECK_THROWS_AS(head_variance_at(schedule, kind, s, t), value_error);
+    }
+    CHECK_THROWS_AS(reverse_variance_at(schedule, reverse_variance::fixed_small, s, s), value_error);
+    CHECK_THROWS_AS(reverse_variance_at(schedule, reverse_variance::learned, t, s), value_error);
+    CHECK_THROWS_AS(reverse_log_variance_at(schedule, reverse_variance::optimal, t, s), value_error);
+}
+
+TEST_CASE("between the levels of a chain's timesteps the variances are the chain's", "[process]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const isize t : some_timesteps(schedule.steps())) {
+            if (t == 0) {
+                continue;
+            }
+            for (const reverse_variance kind : all_reverse_variances) {
+                const head_variance chain = head_variance_at(schedule, kind, t, t - 1);
+                const head_variance levels =
+                    head_variance_between(kind, marginal_at(schedule, t - 1), marginal_at(schedule, t));
+                INFO(name << ", t = " << t);
+                const double tolerance = 1e-14 / transition_at(schedule, t - 1, t).variance;
+                CHECK(std::abs(chain.log_variance(0.3) - levels.log_variance(0.3)) < tolerance);
+                CHECK(std::abs(chain.slope(0.3) - levels.slope(0.3)) < tolerance);
+            }
+        }
+    }
 }
 
 TEST_CASE("variance: times outside the chain are errors", "[process]") {

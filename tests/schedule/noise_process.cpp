@@ -8,10 +8,12 @@
 #include <ddpm/schedule/variance_exploding.hpp>
 
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
 #include <concepts>
+#include <string>
 
 namespace ddpm::test {
 
@@ -25,6 +27,12 @@ struct either_schedule : schedule_archetype {
 struct own_level {
     marginal<double> own;
     [[nodiscard]] marginal<double> level(double) const { return own; }
+};
+
+/// x_0 with a σ that goes from one value to another.
+struct own_curve {
+    double first, last;
+    [[nodiscard]] marginal<double> level(double u) const { return {1, u * last + (1 - u) * first}; }
 };
 
 static_assert(NoiseProcess<noise_schedule<>> && NoiseProcess<schedule_archetype> && NoiseProcess<rectified_flow>);
@@ -53,6 +61,33 @@ TEST_CASE("a continuous schedule must have levels that make sense", "[schedule]"
         CHECK_THROWS_AS(marginal_at(own_level{level}, 0.5), value_error);
         CHECK_THROWS_AS(require_time("here", own_level{level}, 0.5), value_error);
     }
+}
+
+TEST_CASE("between two times the noise must not fall, and both its ends must be there", "[schedule]") {
+    const auto noisy = [](double s, double t) { return own_curve{s, t}; };
+    const auto error_of = [](const auto& schedule, double s, double t) -> std::string {
+        try {
+            require_earlier("here", schedule, s, t);
+        } catch (const value_error& e) {
+            return e.what();
+        }
+        return "";
+    };
+    CHECK(error_of(noisy(0.2, 0.2), 0, 1).empty());
+    CHECK(contains(error_of(noisy(0.2, 0.1), 0, 1), "sigma/alpha that does not fall"));
+    CHECK(contains(error_of(noisy(0, 0), 0, 1), "sigma at time 1"));
+    CHECK(contains(error_of(noisy(0, 1e-160), 0, 1), "sigma at time 1"));
+    CHECK(contains(error_of(noisy(0.2, 0.3), 1, 0), "earlier time"));
+    CHECK(contains(error_of(noisy(0.2, 0.3), std::nan(""), 1), "level"));
+    CHECK(contains(error_of(rectified_flow{}, 1, 1), "earlier time"));
+    CHECK(contains(error_of(own_level{{0, 1}}, 0, 1), "signal at time 0"));
+    CHECK_THROWS_AS(transition_at(noisy(0.2, 0.1), 0, 1), value_error);
+    CHECK_THROWS_AS(posterior_at(noisy(0.2, 0.1), 0, 1), value_error);
+    CHECK_NOTHROW(require_earlier("here", either_schedule{}, clean, 3));
+    // Equal levels: nothing happens between them.
+    CHECK(transition_at(noisy(0.2, 0.2), 0, 1).variance == 0);
+    CHECK(posterior_at(noisy(0.2, 0.2), 0, 1).x0 == 0);
+    CHECK(posterior_at(noisy(0.2, 0.2), 0, 1).xt == 1);
 }
 
 }  // namespace ddpm::test

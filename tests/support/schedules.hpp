@@ -5,6 +5,8 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/beta.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include <limits>
@@ -50,6 +52,15 @@ struct schedule_archetype {
 static_assert(NoiseSchedule<schedule_archetype>);
 static_assert(NoiseSchedule<noise_schedule<>>);
 static_assert(NoiseSchedule<noise_schedule<float32_tables>>);
+
+/// A continuous schedule that has the levels of a discrete one at whole times, and x_0 at −1.
+struct sampled_levels {
+    const noise_schedule<>* schedule;
+    [[nodiscard]] marginal<double> level(double u) const {
+        const isize t = static_cast<isize>(u);
+        return t == clean ? marginal<double>{1, 0} : marginal_at(*schedule, t);
+    }
+};
 
 /// A batch with entries of both signs and different sizes, the same in float and double.
 template <Scalar S>

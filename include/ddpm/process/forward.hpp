@@ -10,10 +10,10 @@
 #include <ddpm/process/moments.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
-#include <cmath>
 #include <string_view>
 
 namespace ddpm {
@@ -27,16 +27,6 @@ struct fresh_noise {
 };
 
 namespace detail {
-
-/// @throws shape_error unless t has a value for each sample; value_error unless all transitions s → t exist
-template <NoiseSchedule Schedule, class From>
-void require_transitions(std::string_view where, const Schedule& schedule, isize columns, const From& s,
-                         const per_sample<isize>& t) {
-    t.require_columns(where, columns);
-    for (isize n = 0; n < columns; ++n) {
-        require_earlier(where, schedule, s(n), t[n]);
-    }
-}
 
 /// out = signal · x + sigma · ε, with level_of(n) of each sample. Checks before it writes: the shapes, then check().
 template <Scalar S, class Check, class LevelOf>
@@ -66,30 +56,16 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     kernels::q_sample(address, x, noise_level_of, eps, out);
 }
 
-/// The same for the transition s → t of each sample: scale · x + √variance · ε.
-template <NoiseSchedule Schedule, Scalar S, class From, class... Noise>
-void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
-                       const per_sample<isize>& t, const Noise&... noise_and_out) {
-    const auto level_of = [&](isize n) {
-        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
-        return marginal<real_of<Schedule>>{scale, std::sqrt(variance)};
-    };
-    noise_samples<S>(
-        where, x, [&] { require_transitions(where, schedule, x.columns(), s, t); }, level_of, noise_and_out...);
-}
-
-/// The moments of the transition s → t of each sample.
-template <NoiseSchedule Schedule, Scalar S, class From>
-[[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
-                                                     batch_view<const S> x, const From& s, const per_sample<isize>& t) {
-    require_transitions(where, schedule, x.columns(), s, t);
+/// The moments of scale · x + √variance · ε, with {scale, variance} = transition_of(n) of each sample.
+template <Scalar S, class TransitionOf>
+[[nodiscard]] gaussian_moments<S> noised_moments(batch_view<const S> x, const TransitionOf& transition_of) {
     gaussian_moments<S> moments{batch<S>(x.rows(), x.columns()), per_sample_values<S>(x.columns()),
                                 per_sample_values<S>(x.columns())};
     for (isize n = 0; n < x.columns(); ++n) {
-        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
+        const auto [scale, variance] = transition_of(n);
         moments.mean.col(n) = static_cast<S>(scale) * x.array().col(n);
         moments.variance(n) = static_cast<S>(variance);
-        moments.log_variance(n) = static_cast<S>(std::log(variance));
+        moments.log_variance(n) = static_cast<S>(clipped_log(variance));
     }
     return moments;
 }
@@ -168,123 +144,25 @@ template <NoiseProcess Schedule, BatchLike X>
     return out;
 }
 
-/// The mean √ᾱ_t x_0 and the variance 1 − ᾱ_t of q(x_t|x_0).
+/// The mean α x_0 and the variance σ² of q(x_t|x_0), of a discrete schedule √ᾱ_t x_0 and 1 − ᾱ_t.
 /// @shape x0 D × N; t one per sample or one for all
-/// @units t is 0-based; log_variance in nats
-/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
+/// @units t is 0-based, or the time u of a continuous schedule; log_variance in nats, at least that of
+/// `smallest_variance`
+/// @throws shape_error if t has another number of samples; value_error unless the schedule has all times t
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
-template <NoiseSchedule Schedule, BatchLike X>
+template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_mean_variance(const Schedule& schedule, const X& x0,
-                                                             const per_sample<isize>& t) {
-    return detail::transition_moments("q_mean_variance", schedule, detail::readable(x0).view(),
-                                      [](isize) { return clean; }, t);
-}
-
-/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is
-/// x_0.
-/// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
-            batch_view<scalar_of<X>> out) {
-    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
-                              detail::readable(eps).view(), out);
-}
-
-/// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
-                                         const E& eps) {
-    const detail::readable x(x_previous);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_step(schedule, x.view(), t, eps, out);
-    return out;
-}
-
-/// Draws from the single step q(x_t|x_{t−1}) with fresh noise, which never touches memory.
-/// @shape x_previous and out D × N; t one per sample or one for all; out may be x_previous
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
-/// @determinism the bits of q_step with the noise of philox_noise::normal
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
-template <NoiseSchedule Schedule, BatchLike X>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
-            batch_view<scalar_of<X>> out) {
-    detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise,
-        batch_view<scalar_of<X>>(), out);
-}
-
-/// The same, keeping the noise.
-/// @shape eps D × N
-template <NoiseSchedule Schedule, BatchLike X>
-void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
-            batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
-    detail::require_same_shape("q_step", "eps has the shape of out", out, eps);
-    detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise, eps, out);
-}
-
-/// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X>
-[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
-                                         const fresh_noise& noise) {
-    const detail::readable x(x_previous);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_step(schedule, x.view(), t, noise, out);
-    return out;
-}
-
-/// The mean √(1 − β_t) x_{t−1} and the variance β_t of q(x_t|x_{t−1}).
-/// @shape x_previous D × N; t one per sample or one for all
-/// @units t is 0-based; log_variance in nats
-/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
-template <NoiseSchedule Schedule, BatchLike X>
-[[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
-                                                                  const per_sample<isize>& t) {
-    return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
-                                      [&](isize n) { return t[n] - 1; }, t);
-}
-
-/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε.
-/// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
-/// @units s and t are 0-based; s = `clean` is x_0
-/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
-/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-void q_transition(const Schedule& schedule, const X& xs, const per_sample<isize>& s, const per_sample<isize>& t,
-                  const E& eps, batch_view<scalar_of<X>> out) {
-    const detail::readable x(xs);
-    s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t,
-                              detail::readable(eps).view(), out);
-}
-
-/// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
-[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs, const per_sample<isize>& s,
-                                               const per_sample<isize>& t, const E& eps) {
-    const detail::readable x(xs);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_transition(schedule, x.view(), s, t, eps, out);
-    return out;
-}
-
-/// The mean and the variance of q(x_t|x_s) for s < t.
-/// @shape xs D × N; s and t one per sample or one for all
-/// @units s and t are 0-based, s = `clean` is x_0; log_variance in nats
-/// @throws shape_error if s or t has another number of samples; value_error unless −1 ≤ s < t < T
-/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
-template <NoiseSchedule Schedule, BatchLike X>
-[[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,
-                                                                        const per_sample<isize>& s,
-                                                                        const per_sample<isize>& t) {
-    const detail::readable x(xs);
-    s.require_columns("q_transition_mean_variance", x.view().columns());
-    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
+                                                             const per_sample<time_type<Schedule>>& t) {
+    const detail::readable x(x0);
+    detail::require_times("q_mean_variance", schedule, x.view().columns(), t);
+    return detail::noised_moments(x.view(), [&](isize n) {
+        if constexpr (NoiseSchedule<Schedule>) {
+            return transition_at(schedule, clean, t[n]);
+        } else {
+            const marginal<double> level = marginal_at(schedule, t[n]);
+            return transition<double>{level.signal, level.sigma * level.sigma};
+        }
+    });
 }
 
 }  // namespace ddpm

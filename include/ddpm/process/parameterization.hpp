@@ -7,7 +7,8 @@
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
 #include <cmath>
@@ -103,12 +104,13 @@ template <std::floating_point Real>
 
 /// Turns a quantity of one kind into another, given x_t.
 /// @shape xt, value and out D × N; t one per sample or one for all; out may be xt or value
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, or where the conversion does not exist
+/// @units t is 0-based, or the time u of a continuous schedule
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, or where the conversion
+/// does not exist
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
-template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
-void convert(const Schedule& schedule, prediction from, prediction to, const X& xt, const per_sample<isize>& t,
-             const V& value, batch_view<scalar_of<X>> out) {
+template <NoiseProcess Schedule, BatchLike X, BatchLike V>
+void convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
+             const per_sample<time_type<Schedule>>& t, const V& value, batch_view<scalar_of<X>> out) {
     using S = scalar_of<X>;
     const detail::readable x(xt);
     const detail::readable y(value);
@@ -126,9 +128,9 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
 }
 
 /// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X, BatchLike V>
+template <NoiseProcess Schedule, BatchLike X, BatchLike V>
 [[nodiscard]] batch<scalar_of<X>> convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
-                                          const per_sample<isize>& t, const V& value) {
+                                          const per_sample<time_type<Schedule>>& t, const V& value) {
     const detail::readable x(xt);
     batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
     convert(schedule, from, to, x.view(), t, value, out);

@@ -9,6 +9,7 @@
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
 
@@ -16,22 +17,28 @@ namespace ddpm {
 
 namespace detail {
 
-template <NoiseSchedule Schedule, Scalar S, class To>
+/// The variances and their logarithms of the steps t → s, given a fixed kind.
+template <NoiseProcess Schedule, Scalar S, class To>
+void set_variances(const Schedule& schedule, reverse_variance kind, const per_sample<time_type<Schedule>>& t,
+                   const To& s, gaussian_moments<S>& out) {
+    out.variance.resize(out.mean.cols());
+    out.log_variance.resize(out.mean.cols());
+    for (isize n = 0; n < out.mean.cols(); ++n) {
+        out.variance(n) = static_cast<S>(reverse_variance_at(schedule, kind, t[n], s(n)));
+        out.log_variance(n) = static_cast<S>(reverse_log_variance_at(schedule, kind, t[n], s(n)));
+    }
+}
+
+template <NoiseProcess Schedule, Scalar S, class To>
 void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
-                       const per_sample<isize>& t, const To& s, gaussian_moments<S>& out) {
+                       const per_sample<time_type<Schedule>>& t, const To& s, gaussian_moments<S>& out) {
     require_same_shape("q_posterior", "xt has the shape of x0", x0, xt);
     t.require_columns("q_posterior", x0.columns());
     for (isize n = 0; n < x0.columns(); ++n) {
         require_earlier("q_posterior", schedule, s(n), t[n]);
     }
     out.mean.resize(x0.rows(), x0.columns());
-    out.variance.resize(x0.columns());
-    out.log_variance.resize(x0.columns());
-    for (isize n = 0; n < x0.columns(); ++n) {
-        out.variance(n) = static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
-        out.log_variance(n) =
-            static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t[n], s(n)));
-    }
+    set_variances(schedule, reverse_variance::fixed_small, t, s, out);
     const auto factors_of = [&](isize n) {
         const auto coefficients = posterior_at(schedule, s(n), t[n]);
         return std::array{static_cast<S>(coefficients.x0), static_cast<S>(coefficients.xt)};
@@ -66,15 +73,18 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
     return moments;
 }
 
-/// The posterior q(x_s|x_t, x_0) of a sub-sequence, for s < t.
+/// The posterior q(x_s|x_t, x_0) for s < t: of a sub-sequence of a discrete schedule, or between times of a continuous one.
 /// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one for all
-/// @units t and s are 0-based, s = `clean` is x_0; log_variance in nats
-/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T
-/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least that
+/// of `smallest_variance`
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
+/// schedule
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t; Kingma et al. 2021, arXiv
+/// 2107.00630, equation 25
 /// @complexity allocates nothing where `out` has the shape already
-template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
-void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<isize>& t,
-                 const per_sample<isize>& s, gaussian_moments<scalar_of<X0>>& out) {
+template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
+void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<time_type<Schedule>>& t,
+                 const per_sample<time_type<Schedule>>& s, gaussian_moments<scalar_of<X0>>& out) {
     const detail::readable clean_samples(x0);
     const detail::readable noisy_samples(xt);
     s.require_columns("q_posterior", clean_samples.view().columns());
@@ -83,9 +93,10 @@ void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per
 }
 
 /// The same, returned.
-template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
+template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
-                                                          const per_sample<isize>& t, const per_sample<isize>& s) {
+                                                          const per_sample<time_type<Schedule>>& t,
+                                                          const per_sample<time_type<Schedule>>& s) {
     gaussian_moments<scalar_of<X0>> moments;
     q_posterior(schedule, x0, xt, t, s, moments);
     return moments;

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/schedule/concept.hpp>
-#include <ddpm/schedule/noise_schedule.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/noise_process.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,10 +28,11 @@ enum class reverse_variance {
 }
 
 /// A fixed variance of the reverse step from t to s.
-/// @units t and s are 0-based, s = `clean` is x_0
-/// @throws value_error unless −1 ≤ s < t < T, or if the variance needs a head
-template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> reverse_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
+/// @throws value_error unless −1 ≤ s < t < T, as require_earlier of a continuous schedule, or if the variance needs a head
+template <NoiseProcess Schedule>
+[[nodiscard]] auto reverse_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
+                                       time_type<Schedule> s) {
     if (needs_head(kind)) {
         throw value_error("reverse_variance_at", "variance", "a fixed one", "one that needs the network's head");
     }
@@ -39,19 +40,21 @@ template <NoiseSchedule Schedule>
                                                  : transition_at(schedule, s, t).variance;
 }
 
-/// The logarithm of it, clipped: at the last step to x_0, where β̃ is 0, that of the posterior from t + 1 to t, for both
-/// kinds (T = 1: ln 1e-20).
-/// @units t and s are 0-based, s = `clean` is x_0; nats
-/// @throws value_error unless −1 ≤ s < t < T
+/// The logarithm of it, at least that of `smallest_variance`. At the last step of a discrete schedule to x_0, where β̃ is
+/// 0, it is that of the posterior from t + 1 to t, for both kinds (T = 1: ln 1e-20).
+/// @units t and s as above; nats
+/// @throws value_error as above
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code
-template <NoiseSchedule Schedule>
-[[nodiscard]] real_of<Schedule> reverse_log_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
-    const real_of<Schedule> variance = reverse_variance_at(schedule, kind, t, s);
-    if (s != clean) {
-        return std::log(variance);
+template <NoiseProcess Schedule>
+[[nodiscard]] auto reverse_log_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
+                                           time_type<Schedule> s) {
+    auto variance = reverse_variance_at(schedule, kind, t, s);
+    if constexpr (NoiseSchedule<Schedule>) {
+        if (s == clean) {
+            variance = t + 1 < schedule.steps() ? posterior_at(schedule, t, t + 1).variance : real_of<Schedule>{0};
+        }
     }
-    return t + 1 < schedule.steps() ? std::log(posterior_at(schedule, t, t + 1).variance)
-                                    : static_cast<real_of<Schedule>>(std::log(smallest_variance));
+    return clipped_log(variance);
 }
 
 /// How the logarithm of a step's variance follows from the network's variance head, element by element.
@@ -88,20 +91,35 @@ struct head_variance {
     }
 };
 
+/// The same for the step between two levels of any chain, from t back to s. A variance of 0 has the logarithm of
+/// `smallest_variance`.
+[[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const marginal<double>& s,
+                                                         const marginal<double>& t) noexcept {
+    const auto posterior = posterior_between(s, t);
+    return {kind, clipped_log(posterior.variance), clipped_log(transition_between(s, t).variance), posterior.variance,
+            posterior.x0};
+}
+
 /// The same for the step from t to s, with the logarithm of β̃ clipped at the last step as reverse_log_variance_at does.
 /// The upper end of `learned_range` is ln β there too, as in OpenAI's code; `fixed_large` by itself is clipped alike.
-/// @units t and s are 0-based, s = `clean` is x_0
-/// @throws value_error unless −1 ≤ s < t < T
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
+/// @throws value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous schedule
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
-template <NoiseSchedule Schedule>
-[[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, isize t, isize s) {
-    const auto posterior = posterior_at(schedule, s, t);
-    const double log_small =
-        static_cast<double>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, s));
-    const double log_large = kind == reverse_variance::fixed_large
-                                 ? static_cast<double>(reverse_log_variance_at(schedule, kind, t, s))
-                                 : std::log(static_cast<double>(transition_at(schedule, s, t).variance));
-    return {kind, log_small, log_large, static_cast<double>(posterior.variance), static_cast<double>(posterior.x0)};
+template <NoiseProcess Schedule>
+[[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
+                                             time_type<Schedule> s) {
+    if constexpr (NoiseSchedule<Schedule>) {
+        const auto posterior = posterior_at(schedule, s, t);
+        const double log_small =
+            static_cast<double>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, s));
+        const double log_large = kind == reverse_variance::fixed_large
+                                     ? static_cast<double>(reverse_log_variance_at(schedule, kind, t, s))
+                                     : std::log(static_cast<double>(transition_at(schedule, s, t).variance));
+        return {kind, log_small, log_large, static_cast<double>(posterior.variance), static_cast<double>(posterior.x0)};
+    } else {
+        const auto levels = detail::levels_between("head_variance_at", schedule, s, t);
+        return head_variance_between(kind, levels.s, levels.t);
+    }
 }
 
 }  // namespace ddpm

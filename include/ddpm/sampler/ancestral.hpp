@@ -43,8 +43,7 @@ inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& f
                              reverse_variance kind) {
     const auto posterior = posterior_between(to.level, from.level);
     const double large = transition_between(to.level, from.level).variance;
-    const head_variance variance{kind, std::log(posterior.variance), std::log(large), posterior.variance, posterior.x0};
-    add_reverse_step(out, step, from, to, posterior, variance,
+    add_reverse_step(out, step, from, to, posterior, head_variance_between(kind, to.level, from.level),
                      std::sqrt(kind == reverse_variance::fixed_small ? posterior.variance : large));
 }
 

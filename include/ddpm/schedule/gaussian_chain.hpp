@@ -78,4 +78,14 @@ template <std::floating_point Real>
     return {s.signal * variance / noise_t, scale * noise_s / noise_t, noise_s / noise_t * variance};
 }
 
+/// The smallest variance whose logarithm is taken.
+inline constexpr double smallest_variance = 1e-20;
+
+/// ln of a variance, at least that of `smallest_variance`.
+template <std::floating_point Real>
+[[nodiscard]] Real clipped_log(Real variance) noexcept {
+    return variance < static_cast<Real>(smallest_variance) ? static_cast<Real>(std::log(smallest_variance))
+                                                           : std::log(variance);
+}
+
 }  // namespace ddpm

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
@@ -47,6 +48,63 @@ void require_time(std::string_view where, const S& schedule, time_type<S> t) {
     } else {
         static_cast<void>(marginal_at(schedule, t));
     }
+}
+
+namespace detail {
+
+/// The levels at s and t, from which the chain goes on to more noise.
+struct rising_levels {
+    marginal<double> s;
+    marginal<double> t;
+};
+
+/// @throws value_error as require_earlier
+template <ContinuousSchedule S>
+[[nodiscard]] rising_levels levels_between(std::string_view where, const S& schedule, double s, double t) {
+    const rising_levels levels{marginal_at(schedule, s), marginal_at(schedule, t)};
+    if (!(s < t)) {
+        throw value_error(where, "earlier time", text("s < ", t), s);
+    }
+    if (!(levels.s.signal > 0)) {
+        throw value_error(where, text("signal at time ", s), "> 0", levels.s.signal);
+    }
+    constexpr double least = 1e-150;  // below, its square is 0
+    if (!(levels.t.sigma >= least)) {
+        throw value_error(where, text("sigma at time ", t), text(">= ", least), levels.t.sigma);
+    }
+    if (!(transition_between(levels.s, levels.t).variance >= 0)) {
+        throw value_error(where, "noise", text("sigma/alpha that does not fall from time ", s, " to ", t),
+                          text(levels.s.sigma / levels.s.signal, " to ", levels.t.sigma / levels.t.signal));
+    }
+    return levels;
+}
+
+}  // namespace detail
+
+/// @throws value_error unless s < t are times of the schedule, x_s has signal, x_t has noise, and σ/α does not fall from
+/// s to t
+template <ContinuousSchedule S>
+    requires(!NoiseSchedule<S>)
+void require_earlier(std::string_view where, const S& schedule, double s, double t) {
+    static_cast<void>(detail::levels_between(where, schedule, s, t));
+}
+
+/// The coefficients of q(x_t|x_s) of a continuous schedule.
+/// @throws value_error as require_earlier
+template <ContinuousSchedule S>
+    requires(!NoiseSchedule<S>)
+[[nodiscard]] transition<double> transition_at(const S& schedule, double s, double t) {
+    const auto levels = detail::levels_between("transition_at", schedule, s, t);
+    return transition_between(levels.s, levels.t);
+}
+
+/// The coefficients of q(x_s|x_t, x_0) of a continuous schedule; at σ_s = 0 that is x_0 itself.
+/// @throws value_error as require_earlier
+template <ContinuousSchedule S>
+    requires(!NoiseSchedule<S>)
+[[nodiscard]] posterior_coefficients<double> posterior_at(const S& schedule, double s, double t) {
+    const auto levels = detail::levels_between("posterior_at", schedule, s, t);
+    return posterior_between(levels.s, levels.t);
 }
 
 }  // namespace ddpm

@@ -45,9 +45,6 @@ struct schedule_entry {
     Real posterior_log_variance;              ///< ln β̃_t, at t = 0 that of t = 1 (T = 1: ln 1e-20)
 };
 
-/// The smallest posterior variance whose logarithm is taken.
-inline constexpr double smallest_variance = 1e-20;
-
 /// A discrete noise schedule of T steps: a table made once from a `BetaSchedule`, then immutable.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 2; clipped log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
 template <TablePolicy Tables = exact_tables>
@@ -121,8 +118,8 @@ private:
         const auto [signal, sigma] = marginal_of(alpha_bar);
         const real snr = alpha_bar / (1 - alpha_bar);
         const auto posterior = posterior_between(previous, alpha_bar, alpha, beta);
-        const real log_variance = std::log(std::max(posterior.variance, static_cast<real>(smallest_variance)));
-        entries_.push_back({beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior, log_variance});
+        entries_.push_back({beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior,
+                            clipped_log(posterior.variance)});
     }
 
     std::vector<schedule_entry<real>> entries_;

@@ -1,0 +1,191 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/process/forward.hpp>
+#include <ddpm/process/moments.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
+
+#include <array>
+#include <cmath>
+#include <string_view>
+
+namespace ddpm {
+
+namespace detail {
+
+/// @throws shape_error unless t has a value for each sample; value_error unless all transitions s → t exist
+template <NoiseProcess Schedule, class From>
+void require_transitions(std::string_view where, const Schedule& schedule, isize columns, const From& s,
+                         const per_sample<time_type<Schedule>>& t) {
+    t.require_columns(where, columns);
+    for (isize n = 0; n < columns; ++n) {
+        require_earlier(where, schedule, s(n), t[n]);
+    }
+}
+
+/// noise_samples for the transition s → t of each sample: scale · x + √variance · ε.
+template <NoiseProcess Schedule, Scalar S, class From, class... Noise>
+void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
+                       const per_sample<time_type<Schedule>>& t, const Noise&... noise_and_out) {
+    const auto level_of = [&](isize n) {
+        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
+        return std::array{scale, std::sqrt(variance)};
+    };
+    noise_samples<S>(
+        where, x, [&] { require_transitions(where, schedule, x.columns(), s, t); }, level_of, noise_and_out...);
+}
+
+/// The moments of the transition s → t of each sample.
+template <NoiseProcess Schedule, Scalar S, class From>
+[[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
+                                                     batch_view<const S> x, const From& s,
+                                                     const per_sample<time_type<Schedule>>& t) {
+    require_transitions(where, schedule, x.columns(), s, t);
+    return noised_moments(x, [&](isize n) { return transition_at(schedule, s(n), t[n]); });
+}
+
+}  // namespace detail
+
+/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is
+/// x_0.
+/// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
+            batch_view<scalar_of<X>> out) {
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
+                              detail::readable(eps).view(), out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
+                                         const E& eps) {
+    const detail::readable x(x_previous);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_step(schedule, x.view(), t, eps, out);
+    return out;
+}
+
+/// Draws from the single step q(x_t|x_{t−1}) with fresh noise, which never touches memory.
+/// @shape x_previous and out D × N; t one per sample or one for all; out may be x_previous
+/// @units t is 0-based
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
+/// @determinism the bits of q_step with the noise of philox_noise::normal
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
+            batch_view<scalar_of<X>> out) {
+    detail::transition_sample(
+        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise,
+        batch_view<scalar_of<X>>(), out);
+}
+
+/// The same, keeping the noise.
+/// @shape eps D × N
+template <NoiseSchedule Schedule, BatchLike X>
+void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
+            batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
+    detail::require_same_shape("q_step", "eps has the shape of out", out, eps);
+    detail::transition_sample(
+        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise, eps, out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
+                                         const fresh_noise& noise) {
+    const detail::readable x(x_previous);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_step(schedule, x.view(), t, noise, out);
+    return out;
+}
+
+/// The mean √(1 − β_t) x_{t−1} and the variance β_t of q(x_t|x_{t−1}).
+/// @shape x_previous D × N; t one per sample or one for all
+/// @units t is 0-based; log_variance in nats
+/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
+template <NoiseSchedule Schedule, BatchLike X>
+[[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
+                                                                  const per_sample<isize>& t) {
+    return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
+                                      [&](isize n) { return t[n] - 1; }, t);
+}
+
+/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε, of any levels (α_t/α_s) x_s
+/// + √(σ_t² − (α_t/α_s)² σ_s²) ε.
+/// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
+/// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
+/// schedule
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
+template <NoiseProcess Schedule, BatchLike X, BatchLike E>
+void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
+                  const per_sample<time_type<Schedule>>& t, const E& eps, batch_view<scalar_of<X>> out) {
+    const detail::readable x(xs);
+    s.require_columns("q_transition", x.view().columns());
+    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t,
+                              detail::readable(eps).view(), out);
+}
+
+/// The same, returned.
+template <NoiseProcess Schedule, BatchLike X, BatchLike E>
+[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
+                                               const per_sample<time_type<Schedule>>& s,
+                                               const per_sample<time_type<Schedule>>& t, const E& eps) {
+    const detail::readable x(xs);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_transition(schedule, x.view(), s, t, eps, out);
+    return out;
+}
+
+/// Draws from q(x_t|x_s) with fresh noise, which never touches memory.
+/// @shape xs and out D × N; s and t one per sample or one for all; out may be xs
+/// @units as above
+/// @throws as above, and as philox_noise::normal does
+/// @determinism the bits of q_transition with the noise of philox_noise::normal
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
+template <NoiseProcess Schedule, BatchLike X>
+void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
+                  const per_sample<time_type<Schedule>>& t, const fresh_noise& noise, batch_view<scalar_of<X>> out) {
+    const detail::readable x(xs);
+    s.require_columns("q_transition", x.view().columns());
+    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, noise,
+                              batch_view<scalar_of<X>>(), out);
+}
+
+/// The same, returned.
+template <NoiseProcess Schedule, BatchLike X>
+[[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
+                                               const per_sample<time_type<Schedule>>& s,
+                                               const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
+    const detail::readable x(xs);
+    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
+    q_transition(schedule, x.view(), s, t, noise, out);
+    return out;
+}
+
+/// The mean and the variance of q(x_t|x_s) for s < t.
+/// @shape xs D × N; s and t one per sample or one for all
+/// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least
+/// that of `smallest_variance`
+/// @throws shape_error if s or t has another number of samples; value_error as q_transition
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
+template <NoiseProcess Schedule, BatchLike X>
+[[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,
+                                                                        const per_sample<time_type<Schedule>>& s,
+                                                                        const per_sample<time_type<Schedule>>& t) {
+    const detail::readable x(xs);
+    s.require_columns("q_transition_mean_variance", x.view().columns());
+    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
+}
+
+}  // namespace ddpm
