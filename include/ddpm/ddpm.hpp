@@ -44,6 +44,7 @@
 #include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/kernels/gaussian_kl.hpp>
 #include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/kernels/inner_product.hpp>
 #include <ddpm/kernels/langevin_norms.hpp>
 #include <ddpm/kernels/layer_norm.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
@@ -150,6 +151,7 @@
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/forward.hpp>
+#include <ddpm/process/forward_gradient.hpp>
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/process/posterior.hpp>
@@ -208,6 +210,7 @@
 #include <ddpm/schedule/flow_sigma.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/level_function.hpp>
+#include <ddpm/schedule/level_slope.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>
 #include <ddpm/schedule/noise_path.hpp>

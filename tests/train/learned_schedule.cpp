@@ -25,6 +25,9 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
         CHECK(schedule.model_time(u) == -gamma(u).value);
         CHECK(model_time_at(schedule, u) == -gamma(u).value);
         CHECK(schedule.log_snr_slope(u) == -gamma(u).slope);
+        const marginal<double> slope = schedule.level_slope(u);
+        CHECK(std::abs(slope.signal * level.signal + slope.sigma * level.sigma) < 1e-13 * std::abs(gamma(u).slope));
+        CHECK(std::abs(2 * (slope.sigma / level.sigma - slope.signal / level.signal) / gamma(u).slope - 1) < 1e-12);
         CHECK(std::abs(schedule.time_of(level.sigma / level.signal) - u) < 1e-12);
     }
     CHECK(schedule.time_of(0) == 0);
@@ -32,6 +35,7 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
     CHECK_THROWS_AS(schedule.level(-0.01), value_error);
     CHECK_THROWS_AS(schedule.model_time(1.01), value_error);
     CHECK_THROWS_AS(schedule.log_snr_slope(1.01), value_error);
+    CHECK_THROWS_AS(schedule.level_slope(1.01), value_error);
     CHECK_THROWS_AS(schedule.time_of(-1), value_error);
     const learned_schedule<nn::monotone_line<double>> line(nn::monotone_line<double>(-13.3, 5));
     const marginal<double> first = line.level(0), last = line.level(1);

@@ -26,6 +26,12 @@ concept LogSnrCurve = requires(const C& curve, const double u) {
     return {1 / std::sqrt(1 + std::exp(-log_snr)), 1 / std::sqrt(1 + std::exp(log_snr))};
 }
 
+/// The derivatives of that level's α and σ with respect to log_snr.
+[[nodiscard]] inline marginal<double> level_slope_of_log_snr(double log_snr) noexcept {
+    const auto [signal, sigma] = level_of_log_snr(log_snr);
+    return {signal * sigma * sigma / 2, -sigma * signal * signal / 2};
+}
+
 /// The variance-preserving schedule of a curve of the log-SNR, which may be any callable. Time runs from 0, the least
 /// noisy, to 1; the network is told the log-SNR.
 template <LogSnrCurve Curve>

@@ -32,6 +32,8 @@ struct rectified_flow {
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
 
     [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
+
+    [[nodiscard]] marginal<double> level_slope(double) const { return {-1, 1}; }
 };
 
 }  // namespace ddpm

@@ -25,6 +25,8 @@ struct variance_exploding {
     [[nodiscard]] time_range times() const { return {0, std::numeric_limits<double>::infinity()}; }
 
     [[nodiscard]] double log_snr_slope(double sigma) const { return -2 / sigma; }
+
+    [[nodiscard]] marginal<double> level_slope(double) const { return {0, 1}; }
 };
 
 }  // namespace ddpm

@@ -40,6 +40,14 @@ struct variance_preserving {
     [[nodiscard]] double log_snr_slope(double u) const {
         return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
     }
+
+    /// σ rises at once from u = 0: its derivative is infinite there.
+    /// @throws value_error unless 0 ≤ u < ∞
+    [[nodiscard]] marginal<double> level_slope(double u) const {
+        const auto [signal, sigma] = level(u);
+        const double half_beta = (beta_d * u + beta_min) / 2;
+        return {-half_beta * signal, half_beta * signal * signal / sigma};
+    }
 };
 
 }  // namespace ddpm

@@ -36,6 +36,14 @@ public:
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double log_snr_slope(double u) const { return -gamma(u).slope; }
 
+    /// The derivatives of α and σ with respect to u.
+    /// @throws value_error unless 0 ≤ u ≤ 1
+    [[nodiscard]] marginal<double> level_slope(double u) const {
+        const nn::curve_point point = gamma(u);
+        const auto [signal, sigma] = level_slope_of_log_snr(-point.value);
+        return {-point.slope * signal, -point.slope * sigma};
+    }
+
     /// The time at which σ/α is `ratio`; 0 or 1 where it is smaller or larger than at any time.
     /// @throws value_error unless ratio ≥ 0
     /// @complexity some fifty values of γ

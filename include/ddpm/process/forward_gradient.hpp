@@ -1,0 +1,97 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/inner_product.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/process/forward.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/schedule/level_slope.hpp>
+#include <ddpm/schedule/noise_process.hpp>
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// What x_t = α x_0 + σ ε hands back of a loss's gradient.
+template <Scalar S>
+struct forward_gradient {
+    batch<S> x0;                          ///< D × N
+    std::vector<marginal<double>> level;  ///< of each sample, with respect to its α and σ
+};
+
+/// The vector-Jacobian product of q_sample, with which an encoder that makes x_0 and a schedule that makes α and σ are
+/// trained: d_x0 = α d_xt, and of each sample d_level = {⟨d_xt, x_0⟩, ⟨d_xt, ε⟩}.
+/// @shape x0, eps and d_xt D × N; t one per sample or one for all; d_x0 D × N, or empty to leave it out, and it may be any of
+/// them; d_level N, or empty to leave it out
+/// @units t is 0-based, or the time u of a continuous schedule
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t
+/// @accuracy d_level is summed in double
+/// @determinism the same bits on every instruction set and for every thread count
+template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
+void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
+                       const D& d_xt, batch_view<scalar_of<X>> d_x0, std::span<marginal<double>> d_level) {
+    using S = scalar_of<X>;
+    const detail::readable x(x0);
+    const detail::readable e(eps);
+    const detail::readable d(d_xt);
+    detail::require_same_shape("q_sample_backward", "eps has the shape of x0", x.view(), e.view());
+    detail::require_same_shape("q_sample_backward", "d_xt has the shape of x0", x.view(), d.view());
+    if (d_x0.size() != 0) {
+        detail::require_same_shape("q_sample_backward", "d_x0 has the shape of x0", x.view(), d_x0);
+    }
+    if (!d_level.empty() && static_cast<isize>(d_level.size()) != x.view().columns()) {
+        throw shape_error("q_sample_backward", "one d_level per sample", x.view().columns(), d_level.size());
+    }
+    detail::require_times("q_sample_backward", schedule, x.view().columns(), t);
+    if (!d_level.empty()) {
+        kernels::column_inner_products(d.view(), x.view(), [&](isize n, double sum) {
+            d_level[static_cast<std::size_t>(n)].signal = sum;
+        });
+        kernels::column_inner_products(d.view(), e.view(), [&](isize n, double sum) {
+            d_level[static_cast<std::size_t>(n)].sigma = sum;
+        });
+    }
+    if (d_x0.size() != 0) {
+        kernels::linear_combination<S>(
+            {d.view()}, [&](isize n) { return std::array{static_cast<S>(marginal_at(schedule, t[n]).signal)}; }, d_x0);
+    }
+}
+
+/// The same, returned.
+template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
+[[nodiscard]] forward_gradient<scalar_of<X>> q_sample_backward(const Schedule& schedule, const X& x0,
+                                                               const per_sample<time_type<Schedule>>& t, const E& eps,
+                                                               const D& d_xt) {
+    const detail::readable x(x0);
+    forward_gradient<scalar_of<X>> out{batch<scalar_of<X>>(x.view().rows(), x.view().columns()),
+                                       std::vector<marginal<double>>(static_cast<std::size_t>(x.view().columns()))};
+    q_sample_backward(schedule, x.view(), t, eps, d_xt, out.x0, out.level);
+    return out;
+}
+
+/// The gradient with respect to ln(α²/σ²), while α² + σ² stays, from that with respect to α and σ. A learned
+/// γ = −ln(α²/σ²) takes its negative.
+/// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
+[[nodiscard]] inline double log_snr_gradient(const marginal<double>& level, const marginal<double>& d_level) noexcept {
+    const auto [alpha, sigma] = level;
+    return alpha * sigma * (d_level.signal * sigma - d_level.sigma * alpha) / (2 * (alpha * alpha + sigma * sigma));
+}
+
+/// The gradient with respect to the time u of a continuous schedule, from that with respect to α and σ.
+/// @throws value_error if the schedule has no such time
+template <ContinuousSchedule Schedule>
+[[nodiscard]] double time_gradient(const Schedule& schedule, double u, const marginal<double>& d_level) {
+    const marginal<double> slope = level_slope_at(schedule, u);
+    return d_level.signal * slope.signal + d_level.sigma * slope.sigma;
+}
+
+}  // namespace ddpm
