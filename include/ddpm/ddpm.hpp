@@ -155,6 +155,7 @@
 #include <ddpm/process/moments.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/process/posterior.hpp>
+#include <ddpm/process/reverse_moments.hpp>
 #include <ddpm/process/transition.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/random/brownian_tree.hpp>

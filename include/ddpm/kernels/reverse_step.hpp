@@ -9,6 +9,7 @@
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 
+#include <concepts>
 #include <limits>
 
 namespace ddpm::kernels {
@@ -77,7 +78,21 @@ void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batc
         out, xt, p, z, x0);
 }
 
-/// The same with the z that philox_normal makes at that address, which never touches memory.
+/// The same with coefficients_of(n) for each sample, reverse_coefficients without noise, and x̂_0 not kept.
+/// @shape xt, p and out D × N; out may be an input
+template <Scalar S, class CoefficientsOf>
+    requires std::invocable<const CoefficientsOf&, isize>
+void reverse_step(const CoefficientsOf& coefficients_of, batch_view<const S> xt, batch_view<const S> p,
+                  batch_view<S> out) {
+    const auto body = DDPM_DISPATCH(reverse_step<S>);
+    const isize ahead = detail::fetch_distance<S>(out.size());
+    for_each_block(out.rows(), out.columns(), [&](isize n, isize first, isize last) {
+        const reverse_coefficients<S> c = coefficients_of(n);
+        body(last - first, c, xt.column(n) + first, p.column(n) + first, nullptr, nullptr, out.column(n) + first, ahead);
+    });
+}
+
+/// As the first, with the z that philox_normal makes at that address, which never touches memory.
 template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   const normal_address& z, batch_view<S> x0, batch_view<S> out) {

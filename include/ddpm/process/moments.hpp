@@ -14,4 +14,12 @@ struct gaussian_moments {
     per_sample_values<S> log_variance;  ///< 1 × N, nats
 };
 
+/// N Gaussians with independent elements, each with a variance of its own.
+template <Scalar S>
+struct diagonal_moments {
+    batch<S> mean;          ///< D × N
+    batch<S> variance;      ///< D × N
+    batch<S> log_variance;  ///< D × N, nats
+};
+
 }  // namespace ddpm

@@ -1,0 +1,242 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/elementary.hpp>
+#include <ddpm/kernels/reverse_step.hpp>
+#include <ddpm/process/moments.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/process/posterior.hpp>
+#include <ddpm/process/variance.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_process.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+namespace ddpm {
+
+/// How the Gaussian of a reverse step follows from what a network predicts.
+struct reverse_moments_options {
+    reverse_variance variance = reverse_variance::fixed_small;
+    std::optional<double> clip_x0{};  ///< limits x̂_0 to [−c, c]; without a value x̂_0 is left alone
+};
+
+namespace detail {
+
+/// The variances that a head gives `size` elements, and their logarithms; computed in double.
+template <Scalar S>
+void head_variances(const head_variance& of, isize size, const S* head, S* variance, S* log_variance) {
+    constexpr isize chunk = 64;
+    double values[chunk] = {};
+    for (isize first = 0; first < size; first += chunk) {
+        const isize count = std::min(chunk, size - first);
+        for (isize i = 0; i < count; ++i) {
+            values[i] = of.log_variance(static_cast<double>(head[first + i]));
+            log_variance[first + i] = static_cast<S>(values[i]);
+        }
+        kernels::exp(count, values, values);
+        for (isize i = 0; i < count; ++i) {
+            variance[first + i] = static_cast<S>(values[i]);
+        }
+    }
+}
+
+/// The moments of p(x_s|x_t) for one batch: checks, then the mean, then the variance of either form.
+template <NoiseProcess Schedule, Scalar S, class To>
+class reverse_moments {
+public:
+    using times = per_sample<time_type<Schedule>>;
+
+    /// @throws shape_error and value_error as p_mean_variance
+    reverse_moments(const Schedule& schedule, prediction kind, batch_view<const S> xt, batch_view<const S> predicted,
+                    const times& t, const To& s, const reverse_moments_options& options)
+        : schedule_(schedule), kind_(kind), xt_(xt), predicted_(predicted), t_(t), s_(s), options_(options) {
+        require_same_shape("p_mean_variance", "prediction has the shape of xt", xt, predicted);
+        if (options.clip_x0 && !(*options.clip_x0 > 0)) {
+            throw value_error("p_mean_variance", "clip_x0", "> 0", *options.clip_x0);
+        }
+        t.require_columns("p_mean_variance", xt.columns());
+        for (isize n = 0; n < xt.columns(); ++n) {
+            require_earlier("p_mean_variance", schedule, s(n), t[n]);
+            static_cast<void>(conversion(kind, prediction::x0, marginal_at(schedule, t[n])));
+        }
+    }
+
+    /// With a fixed variance.
+    void write(gaussian_moments<S>& out) const {
+        if (needs_head(options_.variance)) {
+            throw value_error("p_mean_variance", "variance without a head", "a fixed one",
+                              "one that needs the network's head");
+        }
+        write_mean(out.mean);
+        set_variances(schedule_, options_.variance, t_, s_, out);
+    }
+
+    /// With the variance that the head gives each element, or a fixed one.
+    void write(batch_view<const S> head, diagonal_moments<S>& out) const {
+        require_same_shape("p_mean_variance", "head has the shape of xt", xt_, head);
+        write_mean(out.mean);
+        out.variance.resize(xt_.rows(), xt_.columns());
+        out.log_variance.resize(xt_.rows(), xt_.columns());
+        if (!needs_head(options_.variance)) {
+            for (isize n = 0; n < xt_.columns(); ++n) {
+                const auto t = t_[n], s = s_(n);
+                out.variance.col(n).setConstant(static_cast<S>(reverse_variance_at(schedule_, options_.variance, t, s)));
+                out.log_variance.col(n).setConstant(
+                    static_cast<S>(reverse_log_variance_at(schedule_, options_.variance, t, s)));
+            }
+            return;
+        }
+        const batch_view<S> variance(out.variance), log_variance(out.log_variance);
+        kernels::for_each_block(head.rows(), head.columns(), [&](isize n, isize first, isize last) {
+            const head_variance of = head_variance_at(schedule_, options_.variance, t_[n], s_(n));
+            head_variances(of, last - first, head.column(n) + first, variance.column(n) + first,
+                           log_variance.column(n) + first);
+        });
+    }
+
+private:
+    void write_mean(batch<S>& mean) const {
+        mean.resize(xt_.rows(), xt_.columns());
+        const auto limit = static_cast<S>(options_.clip_x0.value_or(std::numeric_limits<double>::infinity()));
+        const auto coefficients_of = [&](isize n) {
+            const affine x0 = conversion(kind_, prediction::x0, marginal_at(schedule_, t_[n]));
+            const auto posterior = posterior_at(schedule_, s_(n), t_[n]);
+            return kernels::reverse_coefficients<S>{
+                .estimate = {.x0_xt = static_cast<S>(x0.xt), .x0_value = static_cast<S>(x0.value), .limit = limit},
+                .x0 = static_cast<S>(posterior.x0),
+                .xt = static_cast<S>(posterior.xt)};
+        };
+        kernels::reverse_step<S>(coefficients_of, xt_, predicted_, batch_view<S>(mean));
+    }
+
+    const Schedule& schedule_;
+    prediction kind_;
+    batch_view<const S> xt_, predicted_;
+    const times& t_;
+    const To& s_;
+    const reverse_moments_options& options_;
+};
+
+}  // namespace detail
+
+/// The reverse step p(x_s|x_t) that a prediction makes, with a fixed variance: the mean is that of q(x_s|x_t, x̂_0), where
+/// x̂_0 follows from the prediction. It is what `ancestral` draws from.
+/// @shape xt and predicted D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one
+/// for all
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, clipped as
+/// reverse_log_variance_at does
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
+/// schedule; where the prediction gives no x̂_0 (see `conversion`); unless clip_x0 > 0; if the variance needs a head
+/// @determinism the same bits on every instruction set and for every thread count
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 11 and section 3.2; clipping: the authors' code
+/// @complexity allocates nothing where `out` has the shape already
+template <NoiseProcess Schedule, BatchLike X, BatchLike P>
+void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
+                     const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
+                     const reverse_moments_options& options, gaussian_moments<scalar_of<X>>& out) {
+    const detail::readable x(xt);
+    const detail::readable p(predicted);
+    s.require_columns("p_mean_variance", x.view().columns());
+    const auto earlier = [&](isize n) { return s[n]; };
+    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
+}
+
+/// The same, returned.
+template <NoiseProcess Schedule, BatchLike X, BatchLike P>
+[[nodiscard]] gaussian_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
+                                                             const P& predicted,
+                                                             const per_sample<time_type<Schedule>>& t,
+                                                             const per_sample<time_type<Schedule>>& s,
+                                                             const reverse_moments_options& options = {}) {
+    gaussian_moments<scalar_of<X>> moments;
+    p_mean_variance(schedule, kind, xt, predicted, t, s, options, moments);
+    return moments;
+}
+
+/// The same for the step from t to t − 1 of a discrete schedule.
+/// @units t is 0-based
+template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
+void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
+                     const per_sample<isize>& t, const reverse_moments_options& options,
+                     gaussian_moments<scalar_of<X>>& out) {
+    const detail::readable x(xt);
+    const detail::readable p(predicted);
+    const auto earlier = [&](isize n) { return t[n] - 1; };
+    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
+[[nodiscard]] gaussian_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
+                                                             const P& predicted, const per_sample<isize>& t,
+                                                             const reverse_moments_options& options = {}) {
+    gaussian_moments<scalar_of<X>> moments;
+    p_mean_variance(schedule, kind, xt, predicted, t, options, moments);
+    return moments;
+}
+
+/// The reverse step p(x_s|x_t) of a network with a variance head, which gives each element its own variance; a fixed
+/// variance does not read it.
+/// @shape xt, predicted and head D × N, none in the memory of `out`, which takes their shape; t and s one per sample or one
+/// for all
+/// @units as above
+/// @throws as above, also shape_error if the head has another shape
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
+/// @complexity allocates nothing where `out` has the shape already
+template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
+void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
+                     const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
+                     const reverse_moments_options& options, diagonal_moments<scalar_of<X>>& out) {
+    const detail::readable x(xt);
+    const detail::readable p(predicted);
+    const detail::readable h(head);
+    s.require_columns("p_mean_variance", x.view().columns());
+    const auto earlier = [&](isize n) { return s[n]; };
+    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
+}
+
+/// The same, returned.
+template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
+[[nodiscard]] diagonal_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
+                                                             const P& predicted, const H& head,
+                                                             const per_sample<time_type<Schedule>>& t,
+                                                             const per_sample<time_type<Schedule>>& s,
+                                                             const reverse_moments_options& options) {
+    diagonal_moments<scalar_of<X>> moments;
+    p_mean_variance(schedule, kind, xt, predicted, head, t, s, options, moments);
+    return moments;
+}
+
+/// The same for the step from t to t − 1 of a discrete schedule.
+/// @units t is 0-based
+template <NoiseSchedule Schedule, BatchLike X, BatchLike P, BatchLike H>
+void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
+                     const per_sample<isize>& t, const reverse_moments_options& options,
+                     diagonal_moments<scalar_of<X>>& out) {
+    const detail::readable x(xt);
+    const detail::readable p(predicted);
+    const detail::readable h(head);
+    const auto earlier = [&](isize n) { return t[n] - 1; };
+    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
+}
+
+/// The same, returned.
+template <NoiseSchedule Schedule, BatchLike X, BatchLike P, BatchLike H>
+[[nodiscard]] diagonal_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
+                                                             const P& predicted, const H& head,
+                                                             const per_sample<isize>& t,
+                                                             const reverse_moments_options& options) {
+    diagonal_moments<scalar_of<X>> moments;
+    p_mean_variance(schedule, kind, xt, predicted, head, t, options, moments);
+    return moments;
+}
+
+}  // namespace ddpm
