@@ -189,6 +189,7 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
 /// for all
 /// @units as above
 /// @throws as above, also shape_error if the head has another shape
+/// @determinism the same bits for every thread count; the mean also on every instruction set
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 /// @complexity allocates nothing where `out` has the shape already
 template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
