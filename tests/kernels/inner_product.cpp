@@ -34,9 +34,8 @@ TEMPLATE_TEST_CASE("columns have their inner products, short, long, strided and 
     for (const ddpm::isize rows : {0, 5, 1003, 40000}) {
         const batch<S> x = random_batch<S>(rows + 3, 4, 3), y = random_batch<S>(rows, 4, 4);
         std::vector<double> sums(4, -1);
-        kernels::column_inner_products<S>(batch_view<const S>(x).middle_rows(0, rows), y, [&](ddpm::isize n, double sum) {
-            sums[static_cast<std::size_t>(n)] = sum;
-        });
+        kernels::column_inner_products<S>(batch_view<const S>(x).middle_rows(0, rows), y,
+                                          [&](ddpm::isize n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
         for (ddpm::isize n = 0; n < 4; ++n) {
             const double expected =
                 (x.topRows(rows).col(n).template cast<double>() * y.col(n).template cast<double>()).sum();

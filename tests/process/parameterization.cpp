@@ -79,8 +79,9 @@ TEST_CASE("quantities are converted at the times of a continuous schedule", "[pr
             CHECK((got - truth[static_cast<int>(to)]).abs().maxCoeff() < 1e-13);
         }
     }
-    CHECK((convert(variance_exploding{}, prediction::epsilon, prediction::x0, xt, 80, eps) - (xt - 80 * eps)).abs().maxCoeff() <
-          1e-12);
+    CHECK((convert(variance_exploding{}, prediction::epsilon, prediction::x0, xt, 80, eps) - (xt - 80 * eps))
+              .abs()
+              .maxCoeff() < 1e-12);
     CHECK_THROWS_AS(convert(schedule, prediction::epsilon, prediction::x0, xt, 1, eps), value_error);
     CHECK_THROWS_AS(convert(schedule, prediction::x0, prediction::epsilon, xt, 0, x0), value_error);
     CHECK_THROWS_AS(convert(schedule, prediction::v, prediction::x0, xt, 1.5, x0), value_error);

@@ -97,8 +97,8 @@ TEST_CASE("the posterior is what Bayes' rule makes of the forward process", "[pr
                 if (s == clean) {
                     continue;
                 }
-                const auto [mean, variance, log_variance] =
-                    q_posterior(schedule, batch<double>::Constant(1, 1, 0.7), batch<double>::Constant(1, 1, -1.2), t, s);
+                const auto [mean, variance, log_variance] = q_posterior(schedule, batch<double>::Constant(1, 1, 0.7),
+                                                                        batch<double>::Constant(1, 1, -1.2), t, s);
                 INFO(name << ", " << s << " from " << t);
                 check_bayes(marginal_at(schedule, s), transition_at(schedule, s, t), 0.7, -1.2, mean(0, 0), variance(0),
                             1e-11);

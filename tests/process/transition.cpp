@@ -111,8 +111,9 @@ TEST_CASE("steps in continuous time make the closed form", "[process]") {
     check_chained(variance_exploding{}, {0, 0.002, 0.5, 0.51, 80});
     check_chained(log_snr_schedule{cosine_log_snr{}}, times);
     const batch<float> x = pattern<float>(3, 2, 1), eps = pattern<float>(3, 2, 2);
-    CHECK((q_transition(variance_preserving{}, x, 0, 0.3, eps) - q_sample(variance_preserving{}, x, 0.3, eps)).abs().maxCoeff() <
-          1e-6F);
+    CHECK((q_transition(variance_preserving{}, x, 0, 0.3, eps) - q_sample(variance_preserving{}, x, 0.3, eps))
+              .abs()
+              .maxCoeff() < 1e-6F);
     CHECK((q_transition(rectified_flow{}, x, 0.5, 1, eps) == std::sqrt(1.0F) * eps).all());
 }
 

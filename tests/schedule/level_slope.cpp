@@ -32,7 +32,8 @@ void check_level_slope(const Schedule& schedule, double u) {
     const marginal<double> low = schedule.level(u - h), high = schedule.level(u + h);
     const marginal<double> expected{(high.signal - low.signal) / (2 * h), (high.sigma - low.sigma) / (2 * h)};
     INFO("u = " << u);
-    for (const marginal<double>& slope : {level_slope_at(schedule, u), level_slope_at(bare_levels<Schedule>{schedule}, u)}) {
+    for (const marginal<double>& slope :
+         {level_slope_at(schedule, u), level_slope_at(bare_levels<Schedule>{schedule}, u)}) {
         CHECK(std::abs(slope.signal - expected.signal) < 1e-6 * (1 + std::abs(expected.signal)));
         CHECK(std::abs(slope.sigma - expected.sigma) < 1e-6 * (1 + std::abs(expected.sigma)));
     }

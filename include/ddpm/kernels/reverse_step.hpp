@@ -88,7 +88,8 @@ void reverse_step(const CoefficientsOf& coefficients_of, batch_view<const S> xt,
     const isize ahead = detail::fetch_distance<S>(out.size());
     for_each_block(out.rows(), out.columns(), [&](isize n, isize first, isize last) {
         const reverse_coefficients<S> c = coefficients_of(n);
-        body(last - first, c, xt.column(n) + first, p.column(n) + first, nullptr, nullptr, out.column(n) + first, ahead);
+        body(last - first, c, xt.column(n) + first, p.column(n) + first, nullptr, nullptr, out.column(n) + first,
+             ahead);
     });
 }
 

@@ -30,8 +30,8 @@ struct forward_gradient {
 
 /// The vector-Jacobian product of q_sample, with which an encoder that makes x_0 and a schedule that makes α and σ are
 /// trained: d_x0 = α d_xt, and of each sample d_level = {⟨d_xt, x_0⟩, ⟨d_xt, ε⟩}.
-/// @shape x0, eps and d_xt D × N; t one per sample or one for all; d_x0 D × N, or empty to leave it out, and it may be any of
-/// them; d_level N, or empty to leave it out
+/// @shape x0, eps and d_xt D × N; t one per sample or one for all; d_x0 D × N, or empty to leave it out, and it may be
+/// any of them; d_level N, or empty to leave it out
 /// @units t is 0-based, or the time u of a continuous schedule
 /// @throws shape_error if the shapes differ; value_error unless the schedule has all times t
 /// @accuracy d_level is summed in double

@@ -73,10 +73,12 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
     return moments;
 }
 
-/// The posterior q(x_s|x_t, x_0) for s < t: of a sub-sequence of a discrete schedule, or between times of a continuous one.
-/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one for all
-/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least that
-/// of `smallest_variance`
+/// The posterior q(x_s|x_t, x_0) for s < t: of a sub-sequence of a discrete schedule, or between times of a continuous
+/// one.
+/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one for
+/// all
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least
+/// that of `smallest_variance`
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
 /// schedule
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t; Kingma et al. 2021, arXiv

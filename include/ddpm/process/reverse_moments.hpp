@@ -88,7 +88,8 @@ public:
         if (!needs_head(options_.variance)) {
             for (isize n = 0; n < xt_.columns(); ++n) {
                 const auto t = t_[n], s = s_(n);
-                out.variance.col(n).setConstant(static_cast<S>(reverse_variance_at(schedule_, options_.variance, t, s)));
+                out.variance.col(n).setConstant(
+                    static_cast<S>(reverse_variance_at(schedule_, options_.variance, t, s)));
                 out.log_variance.col(n).setConstant(
                     static_cast<S>(reverse_log_variance_at(schedule_, options_.variance, t, s)));
             }
@@ -127,12 +128,12 @@ private:
 
 }  // namespace detail
 
-/// The reverse step p(x_s|x_t) that a prediction makes, with a fixed variance: the mean is that of q(x_s|x_t, x̂_0), where
-/// x̂_0 follows from the prediction. It is what `ancestral` draws from.
-/// @shape xt and predicted D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one
-/// for all
-/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, clipped as
-/// reverse_log_variance_at does
+/// The reverse step p(x_s|x_t) that a prediction makes, with a fixed variance: the mean is that of q(x_s|x_t, x̂_0),
+/// where x̂_0 follows from the prediction. It is what `ancestral` draws from.
+/// @shape xt and predicted D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or
+/// one for all
+/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, clipped
+/// as reverse_log_variance_at does
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
 /// schedule; where the prediction gives no x̂_0 (see `conversion`); unless clip_x0 > 0; if the variance needs a head
 /// @determinism the same bits on every instruction set and for every thread count
@@ -185,12 +186,13 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
 
 /// The reverse step p(x_s|x_t) of a network with a variance head, which gives each element its own variance; a fixed
 /// variance does not read it.
-/// @shape xt, predicted and head D × N, none in the memory of `out`, which takes their shape; t and s one per sample or one
-/// for all
+/// @shape xt, predicted and head D × N, none in the memory of `out`, which takes their shape; t and s one per sample or
+/// one for all
 /// @units as above
 /// @throws as above, also shape_error if the head has another shape
 /// @determinism the same bits for every thread count; the mean also on every instruction set
-/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv
+/// 2201.06503, theorem 1
 /// @complexity allocates nothing where `out` has the shape already
 template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,

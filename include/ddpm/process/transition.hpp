@@ -60,8 +60,9 @@ template <NoiseProcess Schedule, Scalar S, class From>
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
             batch_view<scalar_of<X>> out) {
-    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
-                              detail::readable(eps).view(), out);
+    detail::transition_sample(
+        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
+        detail::readable(eps).view(), out);
 }
 
 /// The same, returned.
@@ -120,8 +121,8 @@ template <NoiseSchedule Schedule, BatchLike X>
                                       [&](isize n) { return t[n] - 1; }, t);
 }
 
-/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε, of any levels (α_t/α_s) x_s
-/// + √(σ_t² − (α_t/α_s)² σ_s²) ε.
+/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε, of any levels
+/// (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) ε.
 /// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
 /// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
@@ -185,7 +186,8 @@ template <NoiseProcess Schedule, BatchLike X>
                                                                         const per_sample<time_type<Schedule>>& t) {
     const detail::readable x(xs);
     s.require_columns("q_transition_mean_variance", x.view().columns());
-    return detail::transition_moments("q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
+    return detail::transition_moments(
+        "q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
 }
 
 }  // namespace ddpm

@@ -29,7 +29,8 @@ enum class reverse_variance {
 
 /// A fixed variance of the reverse step from t to s.
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
-/// @throws value_error unless −1 ≤ s < t < T, as require_earlier of a continuous schedule, or if the variance needs a head
+/// @throws value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous schedule; if the variance needs a
+/// head
 template <NoiseProcess Schedule>
 [[nodiscard]] auto reverse_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
                                        time_type<Schedule> s) {
@@ -40,8 +41,8 @@ template <NoiseProcess Schedule>
                                                  : transition_at(schedule, s, t).variance;
 }
 
-/// The logarithm of it, at least that of `smallest_variance`. At the last step of a discrete schedule to x_0, where β̃ is
-/// 0, it is that of the posterior from t + 1 to t, for both kinds (T = 1: ln 1e-20).
+/// The logarithm of it, at least that of `smallest_variance`. At the last step of a discrete schedule to x_0, where β̃
+/// is 0, it is that of the posterior from t + 1 to t, for both kinds (T = 1: ln 1e-20).
 /// @units t and s as above; nats
 /// @throws value_error as above
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code

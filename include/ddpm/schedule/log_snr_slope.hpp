@@ -12,8 +12,8 @@ namespace ddpm {
 
 namespace detail {
 
-/// The times between which a derivative at time u is taken as a difference: two millionths of the schedule's times apart
-/// (of u, if they never end), at their ends what is left of it.
+/// The times between which a derivative at time u is taken as a difference: two millionths of the schedule's times
+/// apart (of u, if they never end), at their ends what is left of it.
 template <ContinuousSchedule S>
 [[nodiscard]] time_range times_around(const S& schedule, double u) {
     const time_range times = times_of(schedule);

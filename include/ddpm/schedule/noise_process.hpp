@@ -81,8 +81,8 @@ template <ContinuousSchedule S>
 
 }  // namespace detail
 
-/// @throws value_error unless s < t are times of the schedule, x_s has signal, x_t has noise, and σ/α does not fall from
-/// s to t
+/// @throws value_error unless s < t are times of the schedule, x_s has signal, x_t has noise (σ ≥ 10⁻¹⁵⁰), and σ/α does
+/// not fall from s to t
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 void require_earlier(std::string_view where, const S& schedule, double s, double t) {
