@@ -161,7 +161,7 @@ double trained_gradient_error(Net net, const Schedule& schedule, const mse_loss&
     detail::batch_gradient<Net, Schedule, mse_loss> differentiate(net, count, false);
     Net gradient = nn::zeros_like(net), unused = gradient;
     const auto value = [&](Net& d) {
-        return differentiate(net, schedule, loss, kind, {x0, eps, xt, u}, times, {}, {0, 0, 0}, 1, d);
+        return differentiate(net, schedule, loss, kind, {x0, eps, xt, u}, {xt, times}, 1, d);
     };
     CHECK(value(gradient) > 0);
     return parameter_gradient_error(net, gradient, [&] { return value(unused); });

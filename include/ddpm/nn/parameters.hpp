@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/tensor.hpp>
 
@@ -20,14 +21,6 @@ struct parameter {
     tensor_shape shape;
     std::span<T> values;
     tensor_order order = tensor_order::last_fastest;  ///< of the values
-};
-
-/// A layer or a network: it names its scalar, and its static `visit(self, f)` calls f(name, member) in a fixed order
-/// for each tensor, inner layer, or vector of inner layers. `self` may be const.
-template <class L>
-concept Layer = Scalar<typename L::scalar> && requires(L& layer, const L& const_layer) {
-    L::visit(layer, [](const char*, auto&) {});
-    L::visit(const_layer, [](const char*, const auto&) {});
 };
 
 namespace detail {
