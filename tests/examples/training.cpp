@@ -14,7 +14,6 @@
 #include <csignal>
 #include <filesystem>
 #include <limits>
-#include <span>
 #include <string>
 
 namespace ddpm::test {
@@ -27,11 +26,11 @@ constexpr ddpm::isize dim = 2;
 struct scripted_net : constant_net<float> {
     scripted_net() : constant_net<float>(dim) {}
 
-    void forward(batch_view<const float> x, std::span<const double> t, batch_view<float> out, workspace& w) const {
+    void forward(const network_input<float>& in, batch_view<float> out, workspace& w) const {
         if (++passes == signal_at) {
             std::raise(SIGINT);
         }
-        constant_net<float>::forward(x, t, out, w);
+        constant_net<float>::forward(in, out, w);
         if (passes == nan_at) {
             out(0, 0) = std::numeric_limits<float>::quiet_NaN();
         }

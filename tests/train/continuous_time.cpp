@@ -85,14 +85,9 @@ struct told_net : constant_net<S> {
     std::vector<double>* told;
 
     explicit told_net(std::vector<double>& list) : constant_net<S>(4), told(&list) {}
-    void forward(batch_view<const S> x, std::span<const double> t, batch_view<S> out,
-                 typename constant_net<S>::workspace& w) const {
-        told->insert(told->end(), t.begin(), t.end());
-        constant_net<S>::forward(x, t, out, w);
-    }
-    void backward(batch_view<const S> x, std::span<const double> t, batch_view<const S> dout,
-                  typename constant_net<S>::workspace& w, told_net& d) const {
-        constant_net<S>::backward(x, t, dout, w, d);
+    void forward(const network_input<S>& in, batch_view<S> out, typename constant_net<S>::workspace& w) const {
+        told->insert(told->end(), in.t.begin(), in.t.end());
+        constant_net<S>::forward(in, out, w);
     }
 };
 
