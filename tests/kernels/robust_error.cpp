@@ -87,6 +87,78 @@ TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the sam
     }
 }
 
+TEMPLATE_TEST_CASE("weights of elements multiply penalties and slopes, on every target alike", "[kernels]", float,
+                   double) {
+    using S = TestType;
+    const S wild[] = {std::numeric_limits<S>::quiet_NaN(), std::numeric_limits<S>::infinity(),
+                      -std::numeric_limits<S>::infinity()};
+    const std::array<S, 2> factors[] = {{S(0), S(1)}, {S(1), S(0)}, {S(-0.6), S(0.8)}};
+    const S limit = S(0.75), scale = S(0.7), factor = S(1) / S(7);
+    for (const penalty kind : {penalty::absolute, penalty::huber}) {
+        for (const isize size : kernel_sizes) {
+            for (const auto& pair : factors) {
+                const S a = pair[0], b = pair[1];
+                INFO(size << " elements, target " << a << " x + " << b << " y");
+                double first_sum = std::numeric_limits<double>::quiet_NaN();
+                for_each_target([&] {
+                    robust_case<S> data(size);
+                    unaligned_array<S> w(size, 5);
+                    for (isize i = 0; i < size; ++i) {
+                        w[i] = i % 3 == 1 ? S(0) : i % 7 == 3 ? S(1) : std::abs(w[i]);
+                        if (w[i] == 0) {  // what is there does not matter
+                            (i % 2 == 0 ? data.p : i % 4 == 1 ? data.x : data.y)[i] = wild[i / 3 % 3];
+                        }
+                    }
+                    const auto sum_into = [&](S* d) {
+                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(),
+                                                     scale, limit, factor, d, w.data());
+                    };
+                    const double sum = sum_into(data.d.data());
+                    bool right = data.d.guarded();
+                    double expected = 0;
+                    for (isize i = 0; i < size; ++i) {
+                        const S e = w[i] == 0 ? S(0) : data.error(a, b, scale, i);
+                        right = right && data.d[i] == rounded(w[i], rounded(factor, robust_case<S>::slope(kind, limit, e)));
+                        expected += static_cast<double>(w[i]) * robust_case<S>::value(kind, limit, e);
+                    }
+                    CHECK(right);
+                    CHECK(std::abs(sum - expected) <= 1e-13 * expected);
+                    first_sum = std::isnan(first_sum) ? sum : first_sum;
+                    CHECK(sum == first_sum);
+                    CHECK(sum_into(nullptr) == sum);
+                });
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("weights of 1 change no bit of penalties, and a batch counts its own", "[kernels]", float, double) {
+    using S = TestType;
+    const auto terms_of = [](isize n) {
+        return kernels::robust_terms<S>{S(0.6), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5), S(0.1)};
+    };
+    for (const auto& shape : {std::array<isize, 2>{1, 1}, {37, 900}, {40000, 2}}) {
+        const isize rows = shape[0], columns = shape[1];
+        const batch<S> p = batch<S>::Random(rows, columns), x = batch<S>::Random(rows, columns),
+                       y = batch<S>::Random(rows, columns), ones = batch<S>::Constant(rows, columns, S(1));
+        const batch<S> all_twos = batch<S>::Constant(rows + 3, columns, S(2));
+        const batch_view<const S> twos = batch_view<const S>(all_twos).middle_rows(1, rows);
+        batch<S> d(rows, columns), d_again(rows, columns);
+        for (const penalty kind : {penalty::absolute, penalty::huber}) {
+            for_each_target([&] {
+                const auto run = [&](batch<S>& gradient, batch_view<const S> weight) {
+                    return kernels::robust_error<S>(kind, S(0.3), p, x, y, terms_of, gradient, nullptr, weight);
+                };
+                const double sum = run(d, {});
+                CHECK(run(d_again, ones) == sum);
+                CHECK((d_again == d).all());
+                CHECK(run(d_again, twos) == 2 * sum);
+                CHECK((d_again == S(2) * d).all());
+            });
+        }
+    }
+}
+
 TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "[kernels]", float, double) {
     using S = TestType;
     for (const penalty kind : {penalty::absolute, penalty::huber}) {

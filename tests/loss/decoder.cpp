@@ -4,6 +4,8 @@
 #include <ddpm/loss/decoder.hpp>
 
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/loss/hybrid.hpp>
+#include <ddpm/loss/vlb.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
@@ -201,6 +203,26 @@ TEMPLATE_TEST_CASE("the log-likelihood of samples is the sum of their elements',
             set_thread_count(0);
         }
     }
+}
+
+TEST_CASE("data of weight 0 need not be in the discretized decoder's range", "[loss]") {
+    batch<float> x = pattern<float>(3, 2, 1), weight = batch<float>::Ones(3, 2);
+    const any_decoder decoder = discretized_decoder{};
+    CHECK_NOTHROW(require_in_range("here", decoder, x, weight));
+    x(1, 1) = 255;
+    CHECK_THROWS_AS(require_in_range("here", decoder, x), value_error);
+    CHECK_THROWS_AS(require_in_range("here", decoder, x, weight), value_error);
+    weight(1, 1) = 0;
+    CHECK_NOTHROW(require_in_range("here", decoder, x, weight));
+    CHECK_NOTHROW(vlb_loss{}.require_data(x, weight));
+    CHECK_NOTHROW(hybrid_loss{}.require_data(x, weight));
+    CHECK_THROWS_AS(vlb_loss{}.require_data(x), value_error);
+    CHECK_THROWS_AS(hybrid_loss{}.require_data(x), value_error);
+    x(2, 1) = -255;
+    CHECK_THROWS_WITH(require_in_range("here", decoder, x, weight),
+                      Catch::Matchers::Contains("sample 1") && Catch::Matchers::Contains("got -255"));
+    CHECK_NOTHROW(require_in_range("here", gaussian_decoder{}, x, weight));
+    CHECK_THROWS_AS(require_in_range("here", decoder, x, weight.leftCols(1)), shape_error);
 }
 
 TEST_CASE("decoders refuse what does not fit", "[loss]") {

@@ -3,11 +3,13 @@
 
 #include <ddpm/loss/hybrid.hpp>
 
+#include <ddpm/loss/robust.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/training_loss.hpp>
 
 #include "loss/bound_golden.hpp"
+#include "loss/element_weight_check.hpp"
 #include "loss/variance_loss_check.hpp"
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
@@ -109,7 +111,43 @@ TEMPLATE_TEST_CASE("hybrid_loss weights samples, tells each one's loss, and does
     check_weights<TestType>(hybrid_loss{.clip_denoised = true});
 }
 
+TEMPLATE_TEST_CASE("hybrid_loss counts elements by their weights, and does not read those of weight 0", "[loss]", float,
+                   double) {
+    check_element_weights<TestType>(hybrid_loss{}, prediction::v);
+    check_element_weights<TestType>(hybrid_loss{.clip_denoised = true}, prediction::x0);
+    check_element_weights<TestType>(basic_hybrid_loss<l1_loss>{.variance = reverse_variance::learned}, prediction::epsilon);
+}
+
+namespace {
+
+/// A loss that does not know of weights of elements.
+struct unweighing_loss {
+    template <class Schedule, Scalar S>
+    double operator()(const Schedule&, prediction, const noised_batch<S>&, batch_view<const S>, batch_view<S> d) const {
+        d.array().setZero();
+        return 0;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("hybrid_loss counts weights of elements only if its simple loss does", "[loss]") {
+    static_assert(WeighsElements<hybrid_loss> && !WeighsElements<basic_hybrid_loss<unweighing_loss>>);
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const noised_example<float> example(schedule, {0, 13, 60, 98});
+    const batch<float> head = pattern<float>(5, 4, 9), weight = batch<float>::Ones(5, 4);
+    batch<float> d = batch<float>::Constant(5, 4, 77.0F), d_head = d;
+    const basic_hybrid_loss<unweighing_loss> loss;
+    noised_batch<float> noised = example.noised();
+    noised.element_weight = weight;
+    CHECK_THROWS_AS(loss(schedule, prediction::v, noised, example.x0, head, d, d_head), value_error);
+    CHECK(((d == 77.0F).all() && (d_head == 77.0F).all()));
+    noised.element_weight = {};
+    CHECK_NOTHROW(loss(schedule, prediction::v, noised, example.x0, head, d, d_head));
+}
+
 TEST_CASE("hybrid_loss serves the smallest schedule and refuses what does not fit", "[loss]") {
+    check_element_weight_errors(hybrid_loss{});
     check_variance_loss_errors(hybrid_loss{});
     const schedule_archetype schedule;
     const batch<float> x = pattern<float>(3, 2, 1);

@@ -7,6 +7,7 @@
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/robust.hpp>
 
+#include "loss/element_weight_check.hpp"
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
 #include "support/predictions.hpp"
@@ -18,6 +19,11 @@
 namespace ddpm::test {
 
 namespace {
+
+struct unaware_loss {};
+struct unable_loss {
+    static constexpr bool weighs_elements = false;
+};
 
 /// Weights and reported losses of a batch against the samples one by one.
 template <class S, class Loss>
@@ -69,6 +75,44 @@ TEMPLATE_TEST_CASE("every loss counts samples by their weights and reports their
         check_weights<TestType>(l1_loss{prediction::v, p2_weighting{}}, kind);
         check_weights<TestType>(huber_loss{}, kind);
     }
+}
+
+TEMPLATE_TEST_CASE("every loss counts elements by their weights, and does not read those of weight 0", "[loss]", float,
+                   double) {
+    for (const prediction kind : all_predictions) {
+        for_each_target([&] { check_element_weights<TestType>(mse_loss{}, kind); });
+        check_element_weights<TestType>(mse_loss{.space = prediction::x0}, kind);
+        check_element_weights<TestType>(mse_loss{.weighting = min_snr_weighting{}}, kind);
+        check_element_weights<TestType>(kl_loss{}, kind);
+        for_each_target([&] { check_element_weights<TestType>(l1_loss{prediction::v, p2_weighting{}}, kind); });
+        check_element_weights<TestType>(huber_loss{.delta = 0.01}, kind);
+    }
+}
+
+TEST_CASE("gradients of losses whose elements have weights agree with central differences", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const batch<double> weight = some_element_weights<double>(5, 4);
+    for (const prediction kind : all_predictions) {
+        check_gradient(schedule, mse_loss{.space = prediction::epsilon}, kind, weight);
+        check_gradient(schedule, kl_loss{}, kind, weight);
+        check_gradient(schedule, l1_loss{prediction::v}, kind, weight);
+        check_gradient(schedule, huber_loss{.delta = 0.7}, kind, weight);
+    }
+}
+
+TEST_CASE("weights of elements that do not fit are refused before anything is written", "[loss]") {
+    check_element_weight_errors(mse_loss{});
+    check_element_weight_errors(kl_loss{});
+    check_element_weight_errors(l1_loss{});
+    check_element_weight_errors(huber_loss{});
+}
+
+TEST_CASE("a loss that does not say that it counts weights of elements is refused", "[loss]") {
+    static_assert(WeighsElements<mse_loss> && WeighsElements<const mse_loss&>);
+    static_assert(!WeighsElements<unaware_loss> && !WeighsElements<unable_loss>);
+    CHECK_NOTHROW(require_weighs_elements<mse_loss>("here"));
+    CHECK_THROWS_AS(require_weighs_elements<unaware_loss>("here"), value_error);
+    CHECK_THROWS_AS(require_weighs_elements<unable_loss>("here"), value_error);
 }
 
 TEST_CASE("weights and places for losses must be one per sample", "[loss]") {

@@ -71,13 +71,16 @@ void check_golden_losses(const MakeLoss& make_loss, std::span<const double[52]> 
     }
 }
 
-/// Both gradients of a loss that changes the mean and the variance, against central differences in double.
+/// Both gradients of a loss that changes the mean and the variance, against central differences in double;
+/// `element_weight` may be empty.
 template <NoiseSchedule Schedule, class Loss>
-void check_variance_gradients(const Schedule& schedule, const Loss& loss, prediction kind) {
+void check_variance_gradients(const Schedule& schedule, const Loss& loss, prediction kind,
+                              const batch<double>& element_weight = batch<double>()) {
     const noised_example<double> example(schedule, {0, 13, 60, 98});
     const std::vector<double> weight{0.5, 2, 1, 3};
     noised_batch<double> noised = example.noised();
     noised.weight = weight;
+    noised.element_weight = element_weight;
     // Near the truth, so that no level is at the floor; a positive head, which may be a variance.
     batch<double> predicted = example.truth(kind) + 0.02 * pattern<double>(5, 4, 7);
     batch<double> head = 1.5 + pattern<double>(5, 4, 9);

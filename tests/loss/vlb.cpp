@@ -10,6 +10,7 @@
 #include <ddpm/train/training_loss.hpp>
 
 #include "loss/bound_golden.hpp"
+#include "loss/element_weight_check.hpp"
 #include "loss/variance_loss_check.hpp"
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
@@ -76,7 +77,27 @@ TEMPLATE_TEST_CASE("vlb_loss weights samples, tells each one's loss, and does no
     check_weights<TestType>(vlb_loss{});
 }
 
+TEMPLATE_TEST_CASE("vlb_loss counts elements by their weights, and does not read those of weight 0", "[loss]", float,
+                   double) {
+    for (const auto variance :
+         {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
+        for_each_target([&] { check_element_weights<TestType>(vlb_loss{.variance = variance}, prediction::v); });
+        check_element_weights<TestType>(vlb_loss{variance, gaussian_decoder{}}, prediction::epsilon);
+    }
+    check_element_weights<TestType>(vlb_loss{.variance = reverse_variance::fixed_small}, prediction::x0);
+}
+
+TEST_CASE("the gradients of vlb_loss whose elements have weights agree with central differences", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const batch<double> weight = some_element_weights<double>(5, 4);
+    for (const prediction kind : all_predictions) {
+        check_variance_gradients(schedule, vlb_loss{}, kind, weight);
+        check_gradient(schedule, vlb_loss{.variance = reverse_variance::fixed_large}, kind, weight);
+    }
+}
+
 TEST_CASE("vlb_loss serves the smallest schedule and refuses what does not fit", "[loss]") {
+    check_element_weight_errors(vlb_loss{});
     check_loss_errors(vlb_loss{.variance = reverse_variance::fixed_small});
     check_variance_loss_errors(vlb_loss{});
     const schedule_archetype schedule;

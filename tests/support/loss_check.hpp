@@ -20,10 +20,10 @@ namespace ddpm::test {
 template <Scalar S>
 struct noised_example {
     template <NoiseSchedule Schedule>
-    noised_example(const Schedule& schedule, std::vector<isize> times)
+    noised_example(const Schedule& schedule, std::vector<isize> times, isize rows = 5)
         : t(std::move(times)),
-          x0(pattern<S>(5, static_cast<isize>(t.size()), 1)),
-          eps(pattern<S>(5, static_cast<isize>(t.size()), 2)),
+          x0(pattern<S>(rows, static_cast<isize>(t.size()), 1)),
+          eps(pattern<S>(rows, static_cast<isize>(t.size()), 2)),
           xt(q_sample(schedule, x0, t, eps)) {
         for (const isize time : t) {
             level.push_back(marginal_of(static_cast<double>(schedule.alpha_bar(time))));
@@ -53,24 +53,39 @@ struct noised_example {
     std::vector<marginal<double>> level;
 };
 
-/// The gradient of a training loss against central differences in double.
+/// Weights of elements: zeros among others, and a sample of zeros.
+template <Scalar S>
+[[nodiscard]] batch<S> some_element_weights(isize rows, isize columns) {
+    batch<S> weight(rows, columns);
+    for (isize n = 0; n < columns; ++n) {
+        for (isize i = 0; i < rows; ++i) {
+            weight(i, n) = n % 4 == 2 ? S(0) : static_cast<S>((i * 5 + n * 3) % 7 % 4) / S(2);
+        }
+    }
+    return weight;
+}
+
+/// The gradient of a training loss against central differences in double; `element_weight` may be empty.
 template <NoiseSchedule Schedule, class Loss>
-void check_gradient(const Schedule& schedule, const Loss& loss, prediction kind) {
+void check_gradient(const Schedule& schedule, const Loss& loss, prediction kind,
+                    const batch<double>& element_weight = batch<double>()) {
     const noised_example<double> example(schedule, {0, 13, 60, 98});
     batch<double> predicted = pattern<double>(5, 4, 7);
     batch<double> gradient(5, 4), unused(5, 4);
-    static_cast<void>(loss(schedule, kind, example.noised(), predicted, gradient));
+    noised_batch<double> noised = example.noised();
+    noised.element_weight = element_weight;
+    static_cast<void>(loss(schedule, kind, noised, predicted, gradient));
     const double step = 1e-4;
     for (isize n = 0; n < 4; ++n) {
         for (isize i = 0; i < 5; ++i) {
             const double here = predicted(i, n);
             predicted(i, n) = here + step;
-            const double above = loss(schedule, kind, example.noised(), predicted, unused);
+            const double above = loss(schedule, kind, noised, predicted, unused);
             predicted(i, n) = here - step;
-            const double below = loss(schedule, kind, example.noised(), predicted, unused);
+            const double below = loss(schedule, kind, noised, predicted, unused);
             predicted(i, n) = here;
             const double numeric = (above - below) / (2 * step);
-            INFO(name_of(kind) << ", element " << i << ", sample " << n);
+            INFO(name_of(kind) << ", element " << i << ", sample " << n << ", weights " << element_weight.size());
             CHECK(std::abs(numeric - gradient(i, n)) < 1e-6 * gradient.col(n).abs().maxCoeff() + 1e-12 * std::abs(above) / step);
         }
     }

@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
 
@@ -19,29 +20,23 @@ enum class penalty { absolute, huber };
 
 /// Σ penalty(e) with e = scale · (prediction − a · x − b · y) over `size` elements, and d_prediction = slope ·
 /// penalty′(e), which may be the prediction; null leaves it out. The absolute value has slope 0 at 0. An array whose
-/// factor is 0 is not read. NaN and infinity go into the sum.
-/// @accuracy errors are rounded to S, penalties and sums to double, added as squared_error does
+/// factor is 0 is not read. NaN and infinity go into the sum. Weights of elements count as in squared_error.
+/// @accuracy errors are rounded to S, penalties and sums to double, weighted and added as squared_error does
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
 double robust_error(penalty kind, isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit,
-                    S slope, S* d_prediction, bool stream = false) {
+                    S slope, S* d_prediction, const S* weight = nullptr, bool stream = false) {
     if (a == 0) {  // one term: its factor and array come first
         a = b;
         x = y;
         b = 0;
     }
-    const auto call = [&](auto body) { return body(size, prediction, a, x, b, y, scale, limit, slope, d_prediction); };
-    if (kind == penalty::huber) {
-        return b == 0 ? call(stream ? DDPM_DISPATCH(robust_error<1, true, true, S>)
-                                    : DDPM_DISPATCH(robust_error<1, true, false, S>))
-                      : call(stream ? DDPM_DISPATCH(robust_error<2, true, true, S>)
-                                    : DDPM_DISPATCH(robust_error<2, true, false, S>));
-    }
-    return b == 0 ? call(stream ? DDPM_DISPATCH(robust_error<1, false, true, S>)
-                                : DDPM_DISPATCH(robust_error<1, false, false, S>))
-                  : call(stream ? DDPM_DISPATCH(robust_error<2, false, true, S>)
-                                : DDPM_DISPATCH(robust_error<2, false, false, S>));
+    const auto run = [&](auto two, auto huber, auto weights, auto streams) {
+        const auto body = DDPM_DISPATCH(robust_error<two ? 2 : 1, huber, weights, streams && !weights, S>);
+        return body(size, prediction, a, x, b, y, scale, limit, slope, d_prediction, weight);
+    };
+    return detail::with_constants(run, b != 0, kind == penalty::huber, weight != nullptr, stream);
 }
 
 /// How a column counts: weight · Σ penalty(scale · (prediction − x · x(:, n) − y · y(:, n))), with slope as the factor
@@ -57,17 +52,19 @@ struct robust_terms {
 
 /// The sum of the penalties of all columns, with {x, y, weight, scale, slope} = terms_of(n), and their gradients. Where
 /// `errors` is not null, errors[n] is the sum of column n without its weight.
-/// @shape prediction, x and y D × N; d_prediction too, or empty; errors N
+/// @shape prediction, x and y D × N; d_prediction and element_weight too, or empty; errors N
 /// @accuracy as of squared_error
 /// @determinism the same bits on every instruction set and for every thread count
 template <Scalar S, class TermsOf>
 double robust_error(penalty kind, S limit, batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
-                    const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr) {
+                    const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr,
+                    batch_view<const S> element_weight = {}) {
     const bool stream = detail::should_stream(d_prediction, prediction, x, y);
     const auto part = [&](const robust_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
+        const S* const weight = element_weight.size() == 0 ? nullptr : element_weight.column(n) + first;
         return robust_error(kind, last - first, prediction.column(n) + first, terms.x, x.column(n) + first, terms.y,
-                            y.column(n) + first, terms.scale, limit, terms.slope, d, stream);
+                            y.column(n) + first, terms.scale, limit, terms.slope, d, weight, stream);
     };
     return weighted_sum_over_columns(prediction.rows(), prediction.columns(), terms_of, part, errors);
 }

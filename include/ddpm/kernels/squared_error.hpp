@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
 
@@ -15,23 +16,25 @@ namespace ddpm::kernels {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
 /// may be the prediction; null leaves it out. The target is thus a combination of two arrays that is never stored. An
-/// array whose factor is 0 is not read. NaN and infinity go into the sum.
-/// @accuracy differences are rounded to S, squares and sums to double: sixteen sums side by side, one for each element
-/// index modulo 16, then these in order
+/// array whose factor is 0 is not read. NaN and infinity go into the sum. Where `weight` is not null, the square and the
+/// gradient of element i are multiplied by the finite weight[i]; if that is 0, both are 0 whatever the element is.
+/// @accuracy differences and gradients are rounded to S, squares and sums to double, and then their products with the
+/// weights: sixteen sums side by side, one for each element index modulo 16, then these in order
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
-                     bool stream = false) {
+                     const S* weight = nullptr, bool stream = false) {
     if (a == 0) {  // one term: its factor and array come first
         a = b;
         x = y;
         b = 0;
     }
-    const auto body =
-        b == 0 ? (stream ? DDPM_DISPATCH(squared_error<1, true, S>) : DDPM_DISPATCH(squared_error<1, false, S>))
-               : (stream ? DDPM_DISPATCH(squared_error<2, true, S>) : DDPM_DISPATCH(squared_error<2, false, S>));
-    return body(size, prediction, a, x, b, y, scale, d_prediction);
+    const auto run = [&](auto two, auto weights, auto streams) {
+        const auto body = DDPM_DISPATCH(squared_error<two ? 2 : 1, weights, streams && !weights, S>);
+        return body(size, prediction, a, x, b, y, scale, d_prediction, weight);
+    };
+    return detail::with_constants(run, b != 0, weight != nullptr, stream);
 }
 
 /// How a column counts: weight · Σ (prediction − x · x(:, n) − y · y(:, n))², with scale as the factor of its gradient.
@@ -44,19 +47,21 @@ struct error_terms {
 };
 
 /// The sum of the squared errors of all columns, with {x, y, weight, scale} = terms_of(n), and their gradients. A
-/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction. Where
-/// `errors` is not null, errors[n] is the sum of column n without its weight.
-/// @shape prediction, x and y D × N; d_prediction too, or empty; errors N
+/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction or elements
+/// have weights. Where `errors` is not null, errors[n] is the sum of column n without its weight.
+/// @shape prediction, x and y D × N; d_prediction and element_weight too, or empty; errors N
 /// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
 /// @determinism the same bits on every instruction set and for every thread count
 template <Scalar S, class TermsOf>
 double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
-                     const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr) {
+                     const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr,
+                     batch_view<const S> element_weight = {}) {
     const bool stream = detail::should_stream(d_prediction, prediction, x, y);
     const auto part = [&](const error_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
+        const S* const weight = element_weight.size() == 0 ? nullptr : element_weight.column(n) + first;
         return squared_error(last - first, prediction.column(n) + first, terms.x, x.column(n) + first, terms.y,
-                             y.column(n) + first, terms.scale, d, stream);
+                             y.column(n) + first, terms.scale, d, weight, stream);
     };
     return weighted_sum_over_columns(prediction.rows(), prediction.columns(), terms_of, part, errors);
 }

@@ -52,10 +52,14 @@ inline void require_valid(std::string_view where, const any_decoder& decoder) {
     }
 }
 
-/// The discretized decoder's data lies in [−1, 1]; that may be missed by rounding, less than half a bin.
-/// @throws value_error if a value lies outside, as pixels 0 … 255 that were not scaled do
+/// The discretized decoder's data lies in [−1, 1]; that may be missed by rounding, less than half a bin. Where elements
+/// have weights, one of weight 0 may be anything.
+/// @shape x0 D × N; element_weight too, or empty
+/// @throws value_error if a value lies outside, as pixels 0 … 255 that were not scaled do; shape_error if the shapes
+/// differ
 template <BatchLike X>
-void require_in_range(std::string_view where, const any_decoder& decoder, const X& x0) {
+void require_in_range(std::string_view where, const any_decoder& decoder, const X& x0,
+                      batch_view<const scalar_of<X>> element_weight = {}) {
     const auto* const discretized = std::get_if<discretized_decoder>(&decoder);
     if (discretized == nullptr) {
         return;
@@ -63,18 +67,23 @@ void require_in_range(std::string_view where, const any_decoder& decoder, const 
     using S = scalar_of<X>;
     const detail::readable data(x0);
     const batch_view<const S> x = data.view();
+    if (element_weight.size() != 0) {
+        detail::require_same_shape(where, "element_weight has the shape of the data", x, element_weight);
+    }
     const S limit = static_cast<S>(1 + std::min(0.01, 1 / static_cast<double>(discretized->levels - 1)));
     const auto is_outside = [limit](S value) { return value < -limit || value > limit; };
     for (isize n = 0; n < x.columns(); ++n) {
         const S* const column = x.column(n);
+        const S* const weight = element_weight.size() == 0 ? nullptr : element_weight.column(n);
         bool any = false;
         for (isize i = 0; i < x.rows(); ++i) {
             any |= is_outside(column[i]);
         }
-        if (any) {
-            throw value_error(where, detail::text("data for the discretized decoder, sample ", n),
-                              "in [-1, 1]: pixels 0 ... 255 are x / 127.5 - 1",
-                              *std::find_if(column, column + x.rows(), is_outside));
+        for (isize i = 0; any && i < x.rows(); ++i) {
+            if (is_outside(column[i]) && (weight == nullptr || weight[i] != 0)) {
+                throw value_error(where, detail::text("data for the discretized decoder, sample ", n),
+                                  "in [-1, 1]: pixels 0 ... 255 are x / 127.5 - 1", column[i]);
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ namespace ddpm {
 /// their MSE
 template <class Simple>
 struct basic_hybrid_loss {
+    static constexpr bool weighs_elements = WeighsElements<Simple>;
+
     reverse_variance variance = reverse_variance::learned_range;
     Simple simple{};
     any_decoder decoder = discretized_decoder{};
@@ -36,7 +38,8 @@ struct basic_hybrid_loss {
 
     /// @shape all D × N, the gradients overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, or for options outside their domain
+    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, for options outside their domain, and for
+    /// weights of elements that are negative or not finite, or that `Simple` does not count
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -44,6 +47,9 @@ struct basic_hybrid_loss {
                       std::type_identity_t<batch_view<S>> d_head) const {
         detail::require_noised_batch("hybrid_loss", noised, predicted, d_predicted);
         detail::require_head("hybrid_loss", predicted, head, d_head);
+        if (noised.element_weight.size() != 0) {
+            require_weighs_elements<Simple>("hybrid_loss");
+        }
         if (!needs_head(variance)) {
             throw value_error("hybrid_loss", "variance", "one that the network's head gives", "a fixed one");
         }
@@ -64,14 +70,13 @@ struct basic_hybrid_loss {
         if constexpr (requires { simple.require_time(schedule, kind, t); }) {
             simple.require_time(schedule, kind, t);
         }
-        require_valid("hybrid_loss", decoder);
-        static_cast<void>(detail::bound_step_at(schedule, kind, variance, t, t - 1));
+        detail::require_bound_term("hybrid_loss", schedule, kind, variance, decoder, t);
     }
 
     /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
     template <BatchLike X>
-    void require_data(const X& x0) const {
-        require_in_range("hybrid_loss", decoder, x0);
+    void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
+        require_in_range("hybrid_loss", decoder, x0, element_weight);
     }
 };
 

@@ -72,8 +72,11 @@ template <NoiseSchedule Schedule>
 /// @units nats per dimension
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 8 and 12
 struct kl_loss {
+    static constexpr bool weighs_elements = true;
+
     /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and for weights of
+    /// elements that are negative or not finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

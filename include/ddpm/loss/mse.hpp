@@ -22,12 +22,14 @@ namespace ddpm {
 /// makes no difference.
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 14 (L_simple)
 struct mse_loss {
+    static constexpr bool weighs_elements = true;
+
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
-    /// t, and as weight_at does
+    /// t, and as weight_at does, and for weights of elements that are negative or not finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

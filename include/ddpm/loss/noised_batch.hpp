@@ -6,15 +6,21 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
 
+#include <limits>
 #include <span>
 #include <string_view>
+#include <type_traits>
 
 namespace ddpm {
 
-/// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is the mean of its samples' losses, each
-/// times its weight, and so is its gradient. `Time` is isize for a discrete schedule, double for a continuous one: its
-/// time_type.
+/// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is
+///     1/(D N) Σ weight[n] · element_weight(i, n) · w(t) · error(i, n)
+/// over all elements i of all samples n, where w(t) and the error, which may be a divergence, are the loss's own. The sum
+/// is always divided by D N: an element of weight 0 counts as one without error. For the mean over a part of the elements
+/// give them the weight D N divided by their number, and the others 0. `Time` is isize for a discrete schedule, double for
+/// a continuous one: its time_type.
 template <Scalar S, class Time = isize>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
@@ -22,18 +28,55 @@ struct noised_batch {
     batch_view<const S> xt;   ///< D × N
     per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
     std::span<const double> weight{};  ///< of each sample; empty: 1
-    std::span<double> losses{};        ///< written: the loss of each sample, without its weight; empty: not wanted
-    batch_view<const S> element_weight{};  ///< D × N: of each element; empty: 1
+    std::span<double> losses{};        ///< written: the loss of each sample, without `weight`; empty: not wanted
+    /// Of each element, D × N, finite and ≥ 0; empty: 1. What has weight 0 is not read: x_0, ε, x_t and what the network
+    /// gives may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
+    batch_view<const S> element_weight{};
 
     [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
     }
 };
 
+/// A loss that counts noised.element_weight, and says so: `static constexpr bool weighs_elements = true;`. Another would
+/// train on what is to be left out.
+template <class L>
+concept WeighsElements = requires { requires std::remove_cvref_t<L>::weighs_elements; };
+
+/// Call it before the first step of a training whose elements have weights.
+/// @throws value_error unless the loss counts them
+template <class L>
+void require_weighs_elements(std::string_view where) {
+    if constexpr (!WeighsElements<L>) {
+        throw value_error(where, "loss", "one that counts weights of elements (weighs_elements)", "one that does not");
+    }
+}
+
 namespace detail {
 
+/// @throws value_error unless all weights are finite and at least 0
+template <Scalar S>
+void require_element_weight(std::string_view where, batch_view<const S> weight) {
+    constexpr S most = std::numeric_limits<S>::max();
+    const isize wrong = kernels::sum_over_blocks(weight.rows(), weight.columns(), [&](isize n, isize first, isize last) {
+        const S* const own = weight.column(n);
+        isize count = 0;
+        for (isize i = first; i < last; ++i) {
+            count += own[i] >= 0 && own[i] <= most ? 0 : 1;
+        }
+        return count;
+    });
+    for (isize n = 0; wrong > 0 && n < weight.columns(); ++n) {
+        for (isize i = 0; i < weight.rows(); ++i) {
+            if (const S own = weight(i, n); !(own >= 0 && own <= most)) {
+                throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own);
+            }
+        }
+    }
+}
+
 /// @throws shape_error unless all batches have one shape, and there is a t for each sample, and a weight and a place
-/// for its loss where there are any
+/// for its loss where there are any; value_error unless the weights of elements are finite and at least 0
 template <Scalar S, class Time>
 void require_noised_batch(std::string_view where, const noised_batch<S, Time>& noised, batch_view<const S> predicted,
                           batch_view<S> d_predicted) {
@@ -41,6 +84,9 @@ void require_noised_batch(std::string_view where, const noised_batch<S, Time>& n
     require_same_shape(where, "eps has the shape of the prediction", predicted, noised.eps);
     require_same_shape(where, "xt has the shape of the prediction", predicted, noised.xt);
     require_same_shape(where, "d_predicted has the shape of the prediction", predicted, d_predicted);
+    if (noised.element_weight.size() != 0) {
+        require_same_shape(where, "element_weight has the shape of the prediction", predicted, noised.element_weight);
+    }
     noised.t.require_columns(where, predicted.columns());
     for (const isize count : {static_cast<isize>(noised.weight.size()), static_cast<isize>(noised.losses.size())}) {
         if (count != 0 && count != predicted.columns()) {
@@ -50,6 +96,7 @@ void require_noised_batch(std::string_view where, const noised_batch<S, Time>& n
     if (predicted.size() == 0) {
         throw shape_error(where, "empty batch", "at least one element", 0);
     }
+    require_element_weight(where, noised.element_weight);
 }
 
 }  // namespace detail

@@ -42,17 +42,9 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
     };
     const S finite = static_cast<S>(std::min(limit, static_cast<double>(std::numeric_limits<S>::max())));
     const double sum = kernels::robust_error(penalty, finite, predicted, noised.x0, noised.eps, terms_of, d_predicted,
-                                             losses_of(noised));
+                                             losses_of(noised), noised.element_weight);
     scale_losses(noised, predicted.rows(), weight_of);
     return per_element * sum;
-}
-
-/// @throws value_error where mean_penalty has no value at t
-template <NoiseProcess Schedule>
-void require_penalty(const Schedule& schedule, prediction kind, prediction space, const loss_weighting& weighting,
-                     time_type<Schedule> t) {
-    static_cast<void>(weight_at(schedule, weighting, space, t));
-    static_cast<void>(conversion(kind, space, marginal_at(schedule, t)));
 }
 
 }  // namespace detail
@@ -61,12 +53,14 @@ void require_penalty(const Schedule& schedule, prediction kind, prediction space
 /// 0. The error is measured on `space`, without it on the prediction itself; the weighting is that of this quantity's
 /// error.
 struct l1_loss {
+    static constexpr bool weighs_elements = true;
+
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
-    /// t, and as weight_at does
+    /// t, and as weight_at does, and for weights of elements that are negative or not finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -78,20 +72,25 @@ struct l1_loss {
     /// @throws value_error as the call does where there is a sample at t
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
-        detail::require_penalty(schedule, kind, space.value_or(kind), weighting, t);
+        const prediction measured = space.value_or(kind);
+        static_cast<void>(weight_at(schedule, weighting, measured, t));
+        static_cast<void>(conversion(kind, measured, marginal_at(schedule, t)));
     }
 };
 
 /// Huber's loss: half the squared error up to `delta`, beyond it delta · (|error| − delta/2). Otherwise as l1_loss.
 /// @source torch.nn.HuberLoss; divided by delta it is torch.nn.SmoothL1Loss
 struct huber_loss {
+    static constexpr bool weighs_elements = true;
+
     double delta = 1;
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
     /// @shape predicted and d_predicted D × N, the latter overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0, as S has it,
-    /// and the schedule has all times t, and as weight_at does
+    /// and the schedule has all times t, and as weight_at does, and for weights of elements that are negative or not
+    /// finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -106,7 +105,7 @@ struct huber_loss {
     /// @throws value_error as the call does where there is a sample at t
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
-        detail::require_penalty(schedule, kind, space.value_or(kind), weighting, t);
+        l1_loss{space, weighting}.require_time(schedule, kind, t);
     }
 };
 

@@ -24,13 +24,16 @@ namespace ddpm {
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equations 4 to 7; with scale = T the RESCALED_KL of the authors'
 /// code, with scale = 1 their KL
 struct vlb_loss {
+    static constexpr bool weighs_elements = true;
+
     reverse_variance variance = reverse_variance::learned_range;
     any_decoder decoder = discretized_decoder{};
     std::optional<double> scale{};  ///< without: T
 
     /// @shape all D × N, the gradients overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction gives no x̂_0 (ᾱ_t = 0), or for options outside their domain
+    /// prediction gives no x̂_0 (ᾱ_t = 0), for options outside their domain, and for weights of elements that are negative
+    /// or not finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -60,14 +63,13 @@ struct vlb_loss {
     /// @throws value_error as the call does where there is a sample at t
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
-        require_valid("vlb_loss", decoder);
-        static_cast<void>(detail::bound_step_at(schedule, kind, variance, t, t - 1));
+        detail::require_bound_term("vlb_loss", schedule, kind, variance, decoder, t);
     }
 
     /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
     template <BatchLike X>
-    void require_data(const X& x0) const {
-        require_in_range("vlb_loss", decoder, x0);
+    void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
+        require_in_range("vlb_loss", decoder, x0, element_weight);
     }
 
 private:

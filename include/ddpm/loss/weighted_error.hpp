@@ -92,8 +92,8 @@ void scale_losses(const noised_batch<S, Time>& noised, isize rows, const Weight&
     }
 }
 
-/// The mean over all elements of weight(t) · (prediction − target)², where samples have the batch's weights, and its
-/// gradient with respect to the prediction. Every loss of this family differs in the weight only, since all kinds of
+/// The mean over all elements of weight(t) · (prediction − target)², where samples and elements have the batch's weights,
+/// and its gradient with respect to the prediction. Every loss of this family differs in the weight only, since all kinds of
 /// prediction are affine in each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
@@ -110,7 +110,8 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
                                        static_cast<S>(2 * w * per_element)};
     };
     const double sum =
-        kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted, losses_of(noised));
+        kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted, losses_of(noised),
+                               noised.element_weight);
     scale_losses(noised, predicted.rows(), weight);
     return per_element * sum;
 }

@@ -1,15 +1,20 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of squared_error.hpp: the target is the first `Terms` products.
+// The body of squared_error.hpp: the target is the first `Terms` products; `Weights` says whether elements
+// have weights.
 
-template <int Terms, bool Stream, class S>
-double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction) {
+template <int Terms, bool Weights, bool Stream, class S>
+double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
+                     const S* weight) {
     sixteen_sums sums{};
     isize i = 0;
     for (; i + 16 <= size; i += 16) {
         fetch_elements<16>(prediction + i + fetch_ahead);
         fetch_elements<16>(x + i + fetch_ahead);
+        if constexpr (Weights) {
+            fetch_elements<16>(weight + i + fetch_ahead);
+        }
         DDPM_UNROLL
         for (isize part = 0; part < 16 / lanes<double>; ++part) {
             const isize at = i + part * lanes<double>;
@@ -17,12 +22,24 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
             if constexpr (Terms > 1) {
                 target += b * load_narrow<S>(y + at);
             }
-            const narrow<S> difference = load_narrow<S>(prediction + at) - target;
+            [[maybe_unused]] const narrow<S> w = Weights ? load_narrow<S>(weight + at) : narrow<S>{};
+            narrow<S> difference = load_narrow<S>(prediction + at) - target;
+            if constexpr (Weights) {
+                difference = where_weighted(w, difference);
+            }
             if (d_prediction != nullptr) {
-                put<Stream>(d_prediction + at, scale * difference);
+                narrow<S> gradient = scale * difference;
+                if constexpr (Weights) {
+                    gradient *= w;
+                }
+                put<Stream>(d_prediction + at, gradient);
             }
             const pack<double> wide = __builtin_convertvector(difference, pack<double>);
-            sums.lane[part] += wide * wide;
+            pack<double> square = wide * wide;
+            if constexpr (Weights) {
+                square *= __builtin_convertvector(w, pack<double>);
+            }
+            sums.lane[part] += square;
         }
     }
     for (isize lane = 0; i + lane < size; ++lane) {
@@ -30,12 +47,13 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         if constexpr (Terms > 1) {
             target += b * y[i + lane];
         }
-        const S difference = prediction[i + lane] - target;
+        const S w = Weights ? weight[i + lane] : S(1);
+        const S difference = w == 0 ? S(0) : prediction[i + lane] - target;
         if (d_prediction != nullptr) {
-            d_prediction[i + lane] = scale * difference;
+            d_prediction[i + lane] = w * (scale * difference);
         }
         const double wide = static_cast<double>(difference);
-        sums.lane[lane / lanes<double>][lane % lanes<double>] += wide * wide;
+        sums.lane[lane / lanes<double>][lane % lanes<double>] += static_cast<double>(w) * (wide * wide);
     }
     end_stream<Stream>();
     return total(sums);

@@ -26,6 +26,12 @@ DDPM_INLINE pack<double> load_wide(const S* p) {
     return __builtin_convertvector(load_narrow<S>(p), pack<double>);
 }
 
+/// x, or 0 where it has no weight, whatever it is there.
+template <class V>
+DDPM_INLINE V where_weighted(V weight, V x) {
+    return select(weight == V{}, V{}, x);
+}
+
 /// Sixteen sums side by side, one for each element index modulo 16.
 struct sixteen_sums {
     pack<double> lane[16 / lanes<double>];

@@ -29,6 +29,14 @@ void require_head(std::string_view where, batch_view<const S> predicted, batch_v
     require_same_shape(where, "d_head has the shape of the prediction", predicted, d_head);
 }
 
+/// @throws value_error where the bound has no term at t, or for a decoder outside its domain
+template <NoiseSchedule Schedule>
+void require_bound_term(std::string_view where, const Schedule& schedule, prediction kind, reverse_variance variance,
+                        const any_decoder& decoder, isize t) {
+    require_valid(where, decoder);
+    static_cast<void>(bound_step_at(schedule, kind, variance, t, t - 1));
+}
+
 /// How the terms of the bound count in a loss.
 struct bound_loss_options {
     reverse_variance variance;
@@ -39,7 +47,8 @@ struct bound_loss_options {
 };
 
 /// scale times the mean over the samples of each one's term of the bound, in bits per dimension, times its weight; and
-/// its gradients, where there is memory for them. Checks before it writes.
+/// its gradients, where there is memory for them. The term is a sum over elements, which the model keeps apart; each
+/// counts with its weight. Checks before it writes.
 /// @determinism the same bits for every thread count
 template <NoiseSchedule Schedule, Scalar S>
 double bound_loss(std::string_view where, const Schedule& schedule, prediction kind, const bound_loss_options& options,
@@ -70,6 +79,7 @@ double bound_loss(std::string_view where, const Schedule& schedule, prediction k
                        .head = head.size() == 0 ? nullptr : head.column(n),
                        .d_predicted = d_predicted.size() == 0 ? nullptr : d_predicted.column(n),
                        .d_head = d_head.size() == 0 ? nullptr : d_head.column(n),
+                       .weight = noised.element_weight.size() == 0 ? nullptr : noised.element_weight.column(n),
                        .scale = weight * per_element * per_sample};
                    const double term = per_element * bound_term(step_of(n), options.decoder, rows, column).term;
                    if (!noised.losses.empty()) {

@@ -50,7 +50,8 @@ template <NoiseSchedule Schedule>
     return step;
 }
 
-/// One sample's part of the batches; the head is null where the variance needs none, a gradient where it is not wanted.
+/// One sample's part of the batches; the head is null where the variance needs none, a gradient where it is not wanted,
+/// the elements' weights where they are 1.
 template <Scalar S>
 struct bound_column {
     const S* x0;
@@ -59,12 +60,13 @@ struct bound_column {
     const S* head;
     S* d_predicted = nullptr;
     S* d_head = nullptr;
+    const S* weight = nullptr;
     double scale = 0;  ///< of the gradients
 };
 
 struct bound_sums {
-    double term = 0;           ///< Σ KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ ln p(x_0|x_t); nats
-    double squared_error = 0;  ///< Σ (x̂_0 − x_0)²
+    double term = 0;           ///< Σ w KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ w ln p(x_0|x_t); nats
+    double squared_error = 0;  ///< Σ w (x̂_0 − x_0)²
 };
 
 /// The divergence of a chunk's elements as a loss: value, and derivatives with respect to x̂_0 and to the logarithm of
@@ -85,16 +87,52 @@ inline void diverge(const bound_step& step, decoder_chunk& chunk) {
     }
 }
 
-/// The term of one sample, summed over its elements in double, and `scale` times its gradient.
-template <Scalar S>
-bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize size, const bound_column<S>& column) {
+/// Some elements of a sample that have a weight: where they are, and which.
+struct weighted_elements {
+    isize count = 0;
+    isize place[decoder_chunk::size];
+    double weight[decoder_chunk::size];
+
+    /// Takes as many as fit, from element `next` of `size` on, and returns the first that is not done. Those of weight 0
+    /// have no gradient and are done too.
+    template <Scalar S>
+    isize take(const bound_column<S>& column, isize next, isize size) {
+        for (count = 0; next < size && count < decoder_chunk::size; ++next) {
+            if (column.weight[next] != 0) {
+                place[count] = next;
+                weight[count++] = static_cast<double>(column.weight[next]);
+                continue;
+            }
+            for (S* const gradient : {column.d_predicted, column.d_head}) {
+                if (gradient != nullptr) {
+                    gradient[next] = 0;
+                }
+            }
+        }
+        return next;
+    }
+};
+
+/// The term of a sample whose elements have `Weights`, or all count once.
+template <bool Weights, Scalar S>
+bound_sums bound_term_of(const bound_step& step, const any_decoder& decoder, isize size,
+                         const bound_column<S>& column) {
     bound_sums sums;
     decoder_chunk chunk;
+    weighted_elements some;
     double heads[decoder_chunk::size] = {};
-    for (isize first = 0; first < size; first += chunk.size) {
-        chunk.count = std::min(chunk.size, size - first);
+    for (isize first = 0, next = 0; first < size; first = next) {
+        if constexpr (Weights) {
+            next = some.take(column, first, size);
+            chunk.count = some.count;
+        } else {
+            chunk.count = std::min(chunk.size, size - first);
+            next = first + chunk.count;
+        }
+        const auto place = [&](isize i) { return Weights ? some.place[i] : first + i; };
+        const auto weight = [&](isize i) { return Weights ? some.weight[i] : 1; };
         for (isize i = 0; i < chunk.count; ++i) {
-            const isize at = first + i;
+            const isize at = place(i);
             const double estimate = step.x0.xt * static_cast<double>(column.xt[at]) +
                                     step.x0.value * static_cast<double>(column.predicted[at]);
             chunk.x0[i] = static_cast<double>(column.x0[at]);
@@ -111,22 +149,31 @@ bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize 
         }
         for (isize i = 0; i < chunk.count; ++i) {
             const double difference = chunk.mean[i] - chunk.x0[i];
-            sums.term += sign * chunk.value[i];
-            sums.squared_error += difference * difference;
+            sums.term += weight(i) * (sign * chunk.value[i]);
+            sums.squared_error += weight(i) * (difference * difference);
         }
         if (column.d_predicted != nullptr) {
             for (isize i = 0; i < chunk.count; ++i) {
-                column.d_predicted[first + i] = static_cast<S>(column.scale * sign * step.x0.value * chunk.d_mean[i]);
+                column.d_predicted[place(i)] =
+                    static_cast<S>(weight(i) * (column.scale * sign * step.x0.value * chunk.d_mean[i]));
             }
         }
         if (column.d_head != nullptr) {
             for (isize i = 0; i < chunk.count; ++i) {
-                column.d_head[first + i] =
-                    static_cast<S>(column.scale * sign * 0.5 * step.variance.slope(heads[i]) * chunk.d_log_scale[i]);
+                const double slope = column.scale * sign * 0.5 * step.variance.slope(heads[i]) * chunk.d_log_scale[i];
+                column.d_head[place(i)] = static_cast<S>(weight(i) * slope);
             }
         }
     }
     return sums;
+}
+
+/// The term of one sample, summed over its elements in double with their weights w, and `scale` times its gradient. What
+/// has weight 0 is not read.
+template <Scalar S>
+bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize size, const bound_column<S>& column) {
+    return column.weight == nullptr ? bound_term_of<false>(step, decoder, size, column)
+                                    : bound_term_of<true>(step, decoder, size, column);
 }
 
 }  // namespace ddpm::detail
