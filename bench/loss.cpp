@@ -24,14 +24,20 @@ ddpm::bench::work streams(ddpm::isize dimension, ddpm::isize count, int read, in
     return {.items = elements, .passes = {{.floats = elements, .read = read, .written = written}}};
 }
 
-/// The loss of a batch that predicts ε, with its gradient.
-void add_mse(const std::string& size, ddpm::isize dimension, ddpm::isize count) {
-    ddpm::bench::add("loss", "mse_gradient", size, streams(dimension, count, 2, 1), [=] {
+/// The loss of a batch that predicts ε, with its gradient, where elements have weights if `weighted`.
+void add_mse(const std::string& size, ddpm::isize dimension, ddpm::isize count, bool weighted) {
+    ddpm::bench::work traffic = streams(dimension, count, weighted ? 3 : 2, 1);
+    if (weighted) {  // they are looked at before
+        traffic.passes.insert(traffic.passes.begin(), {.floats = traffic.items, .read = 1});
+    }
+    ddpm::bench::add("loss", weighted ? "weighted_mse_gradient" : "mse_gradient", size, traffic, [=] {
         return [schedule = ddpm::noise_schedule<>{ddpm::linear_beta{}, 1000},
                 t = std::vector<ddpm::isize>(static_cast<std::size_t>(count), 500),
                 predicted = scratch_batch(0, dimension, count), eps = scratch_batch(1, dimension, count),
-                gradient = scratch_batch(2, dimension, count)] {
-            const ddpm::noised_batch<float> noised{eps, eps, eps, t};  // x_0 and x_t are not read
+                gradient = scratch_batch(2, dimension, count),
+                weight = weighted ? view(scratch_batch(3, dimension, count)) : view()] {
+            ddpm::noised_batch<float> noised{eps, eps, eps, t};  // x_0 and x_t are not read
+            noised.element_weight = weight;
             benchmark::DoNotOptimize(
                 ddpm::mse_loss{}(schedule, ddpm::prediction::epsilon, noised, predicted, gradient));
         };
@@ -62,7 +68,8 @@ void add_kl(const std::string& size, ddpm::isize dimension, ddpm::isize count) {
 const ddpm::bench::group loss_benchmarks{[] {
     const auto add_all = [](ddpm::isize dimension, ddpm::isize count) {
         const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
-        add_mse(size, dimension, count);
+        add_mse(size, dimension, count, false);
+        add_mse(size, dimension, count, true);
         add_weighted_mse(size, dimension, count);
         add_kl(size, dimension, count);
     };

@@ -118,7 +118,8 @@ TEMPLATE_TEST_CASE("weights of elements multiply penalties and slopes, on every 
                     double expected = 0;
                     for (isize i = 0; i < size; ++i) {
                         const S e = w[i] == 0 ? S(0) : data.error(a, b, scale, i);
-                        right = right && data.d[i] == rounded(w[i], rounded(factor, robust_case<S>::slope(kind, limit, e)));
+                        const S slope = rounded(factor, robust_case<S>::slope(kind, limit, e));
+                        right = right && data.d[i] == rounded(w[i], slope);
                         expected += static_cast<double>(w[i]) * robust_case<S>::value(kind, limit, e);
                     }
                     CHECK(right);

@@ -47,8 +47,8 @@ struct loss_outcome {
     std::vector<double> losses;
 };
 
-/// A loss that counts the weights of elements: what has weight 0 is not read and has gradient 0, what has weight 1 has the
-/// bits that it has without weights, and the losses of all elements alone sum up to that of the batch.
+/// A loss that counts the weights of elements: what has weight 0 is not read and has gradient 0, what has weight 1 has
+/// the bits that it has without weights, and the losses of all elements alone sum up to that of the batch.
 template <Scalar S, class Loss>
 void check_element_weights(const Loss& loss, prediction kind) {
     static_assert(WeighsElements<Loss>);
@@ -61,7 +61,9 @@ void check_element_weights(const Loss& loss, prediction kind) {
     const batch<S> weight = some_element_weights<S>(rows, columns);
     noised_batch<S> noised = example.noised();
     noised.weight = sample_weight;
-    const auto run = [&](const noised_batch<S>& of) { return loss_outcome<S>(schedule, loss, kind, of, predicted, head); };
+    const auto run = [&](const noised_batch<S>& of) {
+        return loss_outcome<S>(schedule, loss, kind, of, predicted, head);
+    };
     INFO(name_of(kind));
 
     const loss_outcome<S> plain = run(noised);
@@ -130,7 +132,8 @@ void check_element_weights(const Loss& loss, prediction kind) {
                 const double expected = static_cast<double>(weight(i, n)) * share * static_cast<double>(of_one);
                 return std::abs(static_cast<double>(got) - expected) <= ulps<S>(8) * std::abs(expected);
             };
-            right = right && is_near(weighted.d(i, n), alone.d(0, 0)) && is_near(weighted.d_head(i, n), alone.d_head(0, 0));
+            right = right && is_near(weighted.d(i, n), alone.d(0, 0));
+            right = right && is_near(weighted.d_head(i, n), alone.d_head(0, 0));
         }
         CHECK(right);
         CHECK(std::abs(weighted.losses[at] - sum / static_cast<double>(rows)) <=

@@ -115,7 +115,8 @@ TEMPLATE_TEST_CASE("hybrid_loss counts elements by their weights, and does not r
                    double) {
     check_element_weights<TestType>(hybrid_loss{}, prediction::v);
     check_element_weights<TestType>(hybrid_loss{.clip_denoised = true}, prediction::x0);
-    check_element_weights<TestType>(basic_hybrid_loss<l1_loss>{.variance = reverse_variance::learned}, prediction::epsilon);
+    const basic_hybrid_loss<l1_loss> with_l1{.variance = reverse_variance::learned};
+    check_element_weights<TestType>(with_l1, prediction::epsilon);
 }
 
 namespace {

@@ -16,8 +16,9 @@ namespace ddpm::kernels {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
 /// may be the prediction; null leaves it out. The target is thus a combination of two arrays that is never stored. An
-/// array whose factor is 0 is not read. NaN and infinity go into the sum. Where `weight` is not null, the square and the
-/// gradient of element i are multiplied by the finite weight[i]; if that is 0, both are 0 whatever the element is.
+/// array whose factor is 0 is not read. NaN and infinity go into the sum. Where `weight` is not null, the square and
+/// the gradient of element i are multiplied by weight[i], which is finite; if it is 0, they are 0 whatever else the
+/// element is.
 /// @accuracy differences and gradients are rounded to S, squares and sums to double, and then their products with the
 /// weights: sixteen sums side by side, one for each element index modulo 16, then these in order
 /// @determinism the same bits on every instruction set
@@ -47,8 +48,8 @@ struct error_terms {
 };
 
 /// The sum of the squared errors of all columns, with {x, y, weight, scale} = terms_of(n), and their gradients. A
-/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction or elements
-/// have weights. Where `errors` is not null, errors[n] is the sum of column n without its weight.
+/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction or
+/// elements have weights. Where `errors` is not null, errors[n] is the sum of column n without its weight.
 /// @shape prediction, x and y D × N; d_prediction and element_weight too, or empty; errors N
 /// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
 /// @determinism the same bits on every instruction set and for every thread count

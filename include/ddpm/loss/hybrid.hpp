@@ -38,8 +38,8 @@ struct basic_hybrid_loss {
 
     /// @shape all D × N, the gradients overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, for options outside their domain, and for
-    /// weights of elements that are negative or not finite, or that `Simple` does not count
+    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, for options outside their domain, and
+    /// for weights of elements that are negative or not finite, or that `Simple` does not count
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

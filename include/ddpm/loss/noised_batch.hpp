@@ -17,10 +17,10 @@ namespace ddpm {
 
 /// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is
 ///     1/(D N) Σ weight[n] · element_weight(i, n) · w(t) · error(i, n)
-/// over all elements i of all samples n, where w(t) and the error, which may be a divergence, are the loss's own. The sum
-/// is always divided by D N: an element of weight 0 counts as one without error. For the mean over a part of the elements
-/// give them the weight D N divided by their number, and the others 0. `Time` is isize for a discrete schedule, double for
-/// a continuous one: its time_type.
+/// over all elements i of all samples n, where w(t) and the error, which may be a divergence, are the loss's own. The
+/// sum is always divided by D N: an element of weight 0 counts as one without error. For the mean over a part of the
+/// elements give them the weight D N divided by their number, and the others 0. `Time` is isize for a discrete schedule,
+/// double for a continuous one: its time_type.
 template <Scalar S, class Time = isize>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
@@ -29,8 +29,8 @@ struct noised_batch {
     per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
     std::span<const double> weight{};  ///< of each sample; empty: 1
     std::span<double> losses{};        ///< written: the loss of each sample, without `weight`; empty: not wanted
-    /// Of each element, D × N, finite and ≥ 0; empty: 1. What has weight 0 is not read: x_0, ε, x_t and what the network
-    /// gives may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
+    /// Of each element, D × N, finite and ≥ 0; empty: 1. What has weight 0 is not read: x_0, ε, x_t and what the
+    /// network gives may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
     batch_view<const S> element_weight{};
 
     [[nodiscard]] double weight_of(isize n) const noexcept {
@@ -38,8 +38,8 @@ struct noised_batch {
     }
 };
 
-/// A loss that counts noised.element_weight, and says so: `static constexpr bool weighs_elements = true;`. Another would
-/// train on what is to be left out.
+/// A loss that counts noised.element_weight, and says so: `static constexpr bool weighs_elements = true;`. Another
+/// would train on what is to be left out.
 template <class L>
 concept WeighsElements = requires { requires std::remove_cvref_t<L>::weighs_elements; };
 
@@ -58,14 +58,15 @@ namespace detail {
 template <Scalar S>
 void require_element_weight(std::string_view where, batch_view<const S> weight) {
     constexpr S most = std::numeric_limits<S>::max();
-    const isize wrong = kernels::sum_over_blocks(weight.rows(), weight.columns(), [&](isize n, isize first, isize last) {
+    const auto wrong_in = [&](isize n, isize first, isize last) {
         const S* const own = weight.column(n);
         isize count = 0;
         for (isize i = first; i < last; ++i) {
             count += own[i] >= 0 && own[i] <= most ? 0 : 1;
         }
         return count;
-    });
+    };
+    const isize wrong = kernels::sum_over_blocks(weight.rows(), weight.columns(), wrong_in);
     for (isize n = 0; wrong > 0 && n < weight.columns(); ++n) {
         for (isize i = 0; i < weight.rows(); ++i) {
             if (const S own = weight(i, n); !(own >= 0 && own <= most)) {

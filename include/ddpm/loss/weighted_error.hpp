@@ -92,9 +92,9 @@ void scale_losses(const noised_batch<S, Time>& noised, isize rows, const Weight&
     }
 }
 
-/// The mean over all elements of weight(t) · (prediction − target)², where samples and elements have the batch's weights,
-/// and its gradient with respect to the prediction. Every loss of this family differs in the weight only, since all kinds of
-/// prediction are affine in each other.
+/// The mean over all elements of weight(t) · (prediction − target)², where samples and elements have the batch's
+/// weights, and its gradient with respect to the prediction. Every loss of this family differs in the weight only, since
+/// all kinds of prediction are affine in each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
 template <NoiseProcess Schedule, Scalar S, class Weight>

@@ -93,8 +93,8 @@ struct weighted_elements {
     isize place[decoder_chunk::size];
     double weight[decoder_chunk::size];
 
-    /// Takes as many as fit, from element `next` of `size` on, and returns the first that is not done. Those of weight 0
-    /// have no gradient and are done too.
+    /// Takes as many as fit, from element `next` of `size` on, and returns the first that is not done. Those of weight
+    /// 0 have no gradient and are done too.
     template <Scalar S>
     isize take(const bound_column<S>& column, isize next, isize size) {
         for (count = 0; next < size && count < decoder_chunk::size; ++next) {
@@ -168,8 +168,8 @@ bound_sums bound_term_of(const bound_step& step, const any_decoder& decoder, isi
     return sums;
 }
 
-/// The term of one sample, summed over its elements in double with their weights w, and `scale` times its gradient. What
-/// has weight 0 is not read.
+/// The term of one sample, summed over its elements in double with their weights w, and `scale` times its gradient.
+/// What has weight 0 is not read.
 template <Scalar S>
 bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize size, const bound_column<S>& column) {
     return column.weight == nullptr ? bound_term_of<false>(step, decoder, size, column)
