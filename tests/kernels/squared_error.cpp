@@ -113,7 +113,8 @@ TEMPLATE_TEST_CASE("weights of elements multiply squares and gradients, on every
     const S scale = S(1) / S(7);
     for_each_target([&] {
         for (const isize size : kernel_sizes) {
-            for (const auto& [a, b] : factors) {
+            for (const auto& pair : factors) {
+                const S a = pair[0], b = pair[1];
                 INFO(size << " elements, target " << a << " x + " << b << " y");
                 weighted_error_case<S> data(size);
                 const auto run = [&](S* d) {
