@@ -6,6 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/mse.hpp>
+#include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>
@@ -89,7 +90,7 @@ public:
     /// @throws shape_error if D is not the network's, or the conditions or weights do not fit the samples; value_error if
     /// there is no sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, a condition is not
     /// what the network takes, a form is dropped that is not told or has nothing in its place, or an element's weight is
-    /// negative or not finite; or where the loss says beforehand that it has no value: all that before the first step. At the
+    /// negative or not finite, or the loss is not WeighsElements; or where the loss says beforehand that it has no value: all that before the first step. At the
     /// first step, if importance sampling meets a loss that does not report those of the samples; and what the callback
     /// throws, after which the trainer may go on
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
@@ -106,7 +107,7 @@ public:
             throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
                               detail::text("<= ", last), detail::text(step_, " + ", options.steps));
         }
-        require_valid_loss(samples);
+        require_valid_loss(data);
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         guard_.begin(parameters, adam_.state(), norm_);
         const isize first = step_, end = step_ + options.steps;
@@ -215,9 +216,11 @@ private:
         }
     }
 
-    void require_valid_loss(batch_view<const scalar> samples) {
-        if constexpr (requires { loss_.require_data(samples); }) {
-            loss_.require_data(samples);
+    void require_valid_loss(const training_data<scalar>& data) {
+        if constexpr (requires { loss_.require_data(data.x0, data.element_weight); }) {
+            loss_.require_data(data.x0, data.element_weight);
+        } else if constexpr (requires { loss_.require_data(data.x0); }) {
+            loss_.require_data(data.x0);
         }
         if constexpr (requires(time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); }) {
             if (!times_are_valid_) {
@@ -232,14 +235,9 @@ private:
         if (weight.size() == 0) {
             return;
         }
+        require_weighs_elements<Loss>("trainer::fit");
         detail::require_same_shape("trainer::fit", "element_weight has the shape of the samples", data.x0, weight);
-        for (isize n = 0; n < weight.columns(); ++n) {
-            for (isize i = 0; i < weight.rows(); ++i) {
-                if (!(weight(i, n) >= 0) || !std::isfinite(weight(i, n))) {
-                    throw value_error("trainer::fit", "element_weight", "finite and >= 0", weight(i, n));
-                }
-            }
-        }
+        detail::require_element_weight("trainer::fit", weight);
     }
 
     /// What the network is told. For self-conditioning its maps must have room for the estimate.

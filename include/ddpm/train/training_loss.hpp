@@ -18,7 +18,8 @@ namespace ddpm {
 /// A loss that knows beforehand what it cannot do may say so in either of two more members, which the trainer calls before
 /// the first step, so that no run ends in the middle by an exception:
 /// - `loss.require_time(schedule, kind, t)` throws value_error if it has no value at a time that may be drawn;
-/// - `loss.require_data(x0)` throws value_error if it is not for such data.
+/// - `loss.require_data(x0, element_weight)`, or `loss.require_data(x0)`, throws value_error if it is not for such data.
+/// A loss that counts weights of elements says so, see WeighsElements.
 template <class L, class Schedule, class S>
 concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
                                 const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
