@@ -25,6 +25,11 @@ nn::feature_map<S> map_of(batch<S>& x, ddpm::isize height, ddpm::isize width) {
     return {x.data(), x.rows(), height, width, x.cols() / (height * width)};
 }
 
+template <Scalar S>
+nn::feature_map<const S> map_of(const batch<S>& x, ddpm::isize height, ddpm::isize width) {
+    return {x.data(), x.rows(), height, width, x.cols() / (height * width)};
+}
+
 /// ((i·factor) mod modulus) / modulus · 2 − 1, as the script that made the golden numbers has it.
 template <Scalar S>
 S sequence(ddpm::isize i, ddpm::isize factor, ddpm::isize modulus) {
@@ -63,11 +68,10 @@ nn::attention<S> example_layer(ddpm::isize channels, ddpm::isize heads, ddpm::is
 /// Everything that a layer computes from one input.
 template <Scalar S>
 struct run {
-    run(const nn::attention<S>& layer, batch<S> x, const batch<S>& dy, ddpm::isize height, ddpm::isize width)
-        : dx(dy), d(nn::zeros_like(layer)) {
-        typename nn::attention<S>::activations a;
+    run(const nn::attention<S>& layer, const batch<S>& x, const batch<S>& dy, ddpm::isize height, ddpm::isize width)
+        : dx(batch<S>::Constant(x.rows(), x.cols(), S(9))), d(nn::zeros_like(layer)) {
         y = layer.forward(map_of(x, height, width), a, memory).columns().array();
-        layer.backward(map_of(x, height, width), a, map_of(dx, height, width), d, memory);
+        layer.backward(map_of(x, height, width), a, map_of(dy, height, width), map_of(dx, height, width), d, memory);
     }
 
     [[nodiscard]] bool same_gradient(const run& other) const {
@@ -81,34 +85,10 @@ struct run {
     }
 
     nn::arena<S> memory;
+    typename nn::attention<S>::activations a;
     batch<S> y, dx;
     nn::attention<S> d;
 };
-
-/// How far a gradient is from the central differences of f, relative to the largest derivative of all: those of the
-/// keys' bias are zero, and with one token all of the queries' and keys'.
-template <class F>
-double whole_gradient_error(nn::attention<double>& layer, const nn::attention<double>& gradient, F&& f) {
-    constexpr double h = 2e-5;
-    const auto values = nn::parameters(layer);
-    const auto analytic = nn::parameters(gradient);
-    double largest = 0, difference = 0;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-        for (std::size_t i = 0; i < values[k].values.size(); ++i) {
-            double& value = values[k].values[i];
-            const double kept = value;
-            value = kept + h;
-            const double above = f();
-            value = kept - h;
-            const double below = f();
-            value = kept;
-            const double numeric = (above - below) / (2 * h);
-            largest = std::max(largest, std::abs(numeric));
-            difference = std::max(difference, std::abs(numeric - analytic[k].values[i]));
-        }
-    }
-    return difference / largest;
-}
 
 /// The block as its formula says it, in double.
 template <Scalar S>
@@ -260,7 +240,7 @@ TEMPLATE_TEST_CASE("attention is its formula on every target", "[nn]", float, do
         const auto y = layer.forward(map_of(x, size[0], size[1]), a, memory);
         CHECK((y.columns().array().template cast<double>() - expected).abs().maxCoeff() <= tolerance);
         batch<S> given(24, 2 * tokens);
-        layer.forward(map_of(x, size[0], size[1]), map_of(given, size[0], size[1]), a, memory);
+        layer.forward(map_of(x, size[0], size[1]), a, map_of(given, size[0], size[1]), memory);
         CHECK((given == y.columns().array()).all());
     });
 }
@@ -303,16 +283,15 @@ TEST_CASE("the gradients of attention over several blocks of queries are the cen
     CHECK(whole_gradient_error(layer, got.d, loss) < 1e-6);
 }
 
-TEST_CASE("the gradients of attention's parameters add up", "[nn]") {
-    const nn::attention<double> layer = example_layer<double>(8, 2, 4);
-    batch<double> x = random_batch(8, 9, 2);
-    const batch<double> dy = random_batch(8, 9, 3);
+TEST_CASE("the gradients of attention's parameters add up, and backward leaves what forward left", "[nn]") {
+    nn::attention<double> layer = example_layer<double>(8, 2, 4);
+    layer.rescale = GENERATE(1.0, 1.5);
+    const batch<double> x = random_batch(8, 9, 2), dy = random_batch(8, 9, 3);
     run<double> once(layer, x, dy, 3, 3);
     nn::attention<double> d = once.d;
-    nn::attention<double>::activations a;
-    batch<double> dx = dy;
-    static_cast<void>(layer.forward(map_of(x, 3, 3), a, once.memory));
-    layer.backward(map_of(x, 3, 3), a, map_of(dx, 3, 3), d, once.memory);
+    batch<double> dx(8, 9);
+    layer.backward(map_of(x, 3, 3), once.a, map_of(dy, 3, 3), map_of(dx, 3, 3), d, once.memory);
+    CHECK((dx == once.dx).all());
     const auto twice = nn::parameters(d), first = nn::parameters(once.d);
     for (std::size_t k = 0; k < twice.size(); ++k) {
         for (std::size_t i = 0; i < twice[k].values.size(); ++i) {
@@ -427,12 +406,15 @@ TEST_CASE("attention refuses shapes that do not fit", "[nn]") {
     nn::attention<float>::activations a, of_others;
     batch<float> x = random_batch<float>(6, 8, 1), more = random_batch<float>(8, 8, 2);
     CHECK_THROWS_AS(layer.forward(map_of(more, 2, 2), a, memory), shape_error);
-    CHECK_THROWS_AS(layer.forward(map_of(x, 2, 2), map_of(x, 2, 4), a, memory), shape_error);
+    CHECK_THROWS_AS(layer.forward(map_of(x, 2, 2), a, map_of(x, 2, 4), memory), shape_error);
     static_cast<void>(layer.forward(map_of(x, 1, 4), of_others, memory));
     static_cast<void>(layer.forward(map_of(x, 2, 2), a, memory));
-    CHECK_THROWS_AS(layer.backward(map_of(more, 2, 2), a, map_of(x, 2, 2), d, memory), shape_error);
-    CHECK_THROWS_AS(layer.backward(map_of(x, 2, 2), of_others, map_of(x, 2, 2), d, memory), shape_error);
-    CHECK_THROWS_AS(layer.backward(map_of(x, 2, 2), a, map_of(x, 2, 4), d, memory), shape_error);
+    batch<float> dx(6, 8);
+    const auto small = map_of(x, 2, 2), wide = map_of(x, 2, 4);
+    CHECK_THROWS_AS(layer.backward(map_of(more, 2, 2), a, small, map_of(dx, 2, 2), d, memory), shape_error);
+    CHECK_THROWS_AS(layer.backward(small, of_others, small, map_of(dx, 2, 2), d, memory), shape_error);
+    CHECK_THROWS_AS(layer.backward(small, a, wide, map_of(dx, 2, 2), d, memory), shape_error);
+    CHECK_THROWS_AS(layer.backward(small, a, small, map_of(dx, 2, 4), d, memory), shape_error);
 }
 
 }  // namespace ddpm::test

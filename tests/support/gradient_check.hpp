@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -66,6 +67,30 @@ template <class Layer, class F>
         error = std::max(error, gradient_error(values[k].values, analytic[k].values, f));
     }
     return error;
+}
+
+/// How far the gradient of a layer's parameters is from the central differences of f, relative to the largest derivative
+/// of all: for layers with parameters whose derivatives are zero.
+template <class Layer, class F>
+[[nodiscard]] double whole_gradient_error(Layer& layer, const Layer& gradient, F&& f, double h = 2e-5) {
+    const auto values = nn::parameters(layer);
+    const auto analytic = nn::parameters(gradient);
+    double largest = 0, difference = 0;
+    for (std::size_t k = 0; k < values.size(); ++k) {
+        for (std::size_t i = 0; i < values[k].values.size(); ++i) {
+            double& value = values[k].values[i];
+            const double kept = value;
+            value = kept + h;
+            const double above = f();
+            value = kept - h;
+            const double below = f();
+            value = kept;
+            const double numeric = (above - below) / (2 * h);
+            largest = std::max(largest, std::abs(numeric));
+            difference = std::max(difference, std::abs(numeric - analytic[k].values[i]));
+        }
+    }
+    return difference / std::max(largest, 1e-30);
 }
 
 /// The elements of a batch that owns its memory.

@@ -71,12 +71,12 @@ struct attention {
     /// @complexity memory linear in the number of tokens: the scores of a block of queries for each thread at work
     feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
         const feature_map<S> out = memory.like(x);
-        forward(x, out, a, memory);
+        forward(x, a, out, memory);
         return out;
     }
 
     /// The same into `out`, which must not be x.
-    void forward(feature_map<const S> x, feature_map<S> out, activations& a, arena<S>& memory) const {
+    void forward(feature_map<const S> x, activations& a, feature_map<S> out, arena<S>& memory) const {
         constexpr std::string_view where = "attention::forward";
         detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
         detail::require_map(where, "output", out, channels(), x.height, x.width, x.samples);
@@ -113,29 +113,31 @@ struct attention {
         });
         to_out.forward(a.attended.columns(), out.columns());
         detail::add<S>(x.columns(), out.columns());
-        divide_by_rescale(out);
+        if (rescale != 1) {
+            detail::multiply<S>(out.columns(), static_cast<S>(1 / rescale));
+        }
     }
 
-    /// Turns the gradient of the result into that of x, the residual connection's part included, and adds to the
-    /// parameters' gradients in d.
-    /// @shape x and dy_to_dx as forward's x; a as forward left it
+    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// @shape x, dout and dx as forward's x, dx must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
-    void backward(feature_map<const S> x, const activations& a, feature_map<S> dy_to_dx, attention& d,
-                  arena<S>& memory) const {
+    void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
+                  attention& d, arena<S>& memory) const {
         constexpr std::string_view where = "attention::backward";
         detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
         detail::require_map(where, "activations", a.attended, channels(), x.height, x.width, x.samples);
-        detail::require_map(where, "gradient of the output", dy_to_dx, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "gradient of the output", dout, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "gradient of the input", dx, channels(), x.height, x.width, x.samples);
         const auto scope = memory.scope();
         const batch_view<const S> h = tokens_in(x, a);
-        const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x), d_attended = memory.like(x);
-        divide_by_rescale(dy_to_dx);
-        to_out.backward(a.attended.columns(), dy_to_dx.columns(), d_attended.columns(), d.to_out);
+        const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x);
+        // Up to the queries, the keys and the values dx holds the gradient of `attended`, then that of their input.
+        to_out.backward(a.attended.columns(), rescaled(dout, dq), dx.columns(), d.to_out);
         for_each_head(x, 2, memory, [&](isize n, isize head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto dq_part = part_of(dq, n, head), dk_part = part_of(dk, n, head), dv_part = part_of(dv, n, head);
-            const auto d_out = part_of(d_attended, n, head);
+            const auto d_out = part_of(dx, n, head);
             const S* const normalizers = a.normalizers.column(n * heads + head);
             for_each_query_block(x.pixels(), [&](isize first, isize count) {
                 const batch_view<S> p(scratch, x.pixels(), count), dp(scratch + p.size(), x.pixels(), count);
@@ -156,14 +158,13 @@ struct attention {
                 kernels::matrix_product<S>(q_block, kernels::matrix_of(p).transposed(), dk_part, start);
             });
         });
-        const feature_map<S> dh = d_attended;
-        to_q.backward(h, dq.columns(), dh.columns(), d.to_q);
-        backward_add(to_k, h, dk.columns(), dh.columns(), d.to_k);
-        backward_add(to_v, h, dv.columns(), dh.columns(), d.to_v);
+        to_q.backward(h, dq.columns(), dx.columns(), d.to_q);
+        backward_add(to_k, h, dk.columns(), dx.columns(), d.to_k);
+        backward_add(to_v, h, dv.columns(), dx.columns(), d.to_v);
         if (norm.groups > 0) {
-            norm.backward(x, a.moments, activation::none, {}, dh, dh, {}, d.norm);
+            norm.backward(x, a.moments, activation::none, {}, dx, dx, {}, d.norm);
         }
-        detail::add<S>(dh.columns(), dy_to_dx.columns());
+        detail::add<S>(rescaled(dout, dq), dx.columns());
     }
 
     template <class Self, class Visitor>
@@ -236,10 +237,13 @@ private:
         return norm.groups > 0 ? batch_view<const S>(a.normed.columns()) : x.columns();
     }
 
-    void divide_by_rescale(const feature_map<S>& map) const {
-        if (rescale != 1) {
-            detail::multiply<S>(map.columns(), static_cast<S>(1 / rescale));
+    /// The gradient of the sum that was divided by `rescale`, in `place` where it is not dout itself.
+    [[nodiscard]] batch_view<const S> rescaled(const feature_map<const S>& dout, const feature_map<S>& place) const {
+        if (rescale == 1) {
+            return dout.columns();
         }
+        detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale), place.columns());
+        return place.columns();
     }
 
     /// dense::backward, but added to dx.

@@ -29,6 +29,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ddpm::nn {
@@ -50,7 +51,7 @@ struct mlp_options {
 /// What an MLP keeps of a batch for its backward pass.
 template <Scalar S>
 struct mlp_activations {
-    batch_view<S> embedded, time_1, time_1_active, time_2, time, normed, moments, active;
+    batch_view<S> embedded, time_1, time_1_active, time_2, normed, moments, active;
     feature_map<const S> joined;  ///< x_t and the maps, where there are maps
     typename vector_embedding<S>::activations vector;
     std::vector<typename mlp_block<S>::activations> blocks;
@@ -134,7 +135,6 @@ public:
         detail::require_batch("mlp::forward", "output", out, outputs(), in.samples());
         const isize n = in.samples();
         w.begin(n);
-        const isize times = embed(in, w);
         mlp_activations<S>& a = w.activations;
         arena<S>& memory = w.memory;
         for (batch_view<S>& h : a.h) {
@@ -143,19 +143,23 @@ public:
         for (auto& block : a.blocks) {
             block = blocks_.front().take(n, memory);
         }
-        // Without backward all blocks share one set of activations, and h is updated in place.
-        const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
+        a.normed = memory.columns(options_.hidden, n);
+        a.moments = memory.columns(2, n);
+        a.active = memory.columns(options_.hidden, n);
+        const isize times = embed(in, w);
         a.joined = {};
         if (options_.map_channels != 0) {
             a.joined = maps_.forward(in.xt, in.condition, memory);
         }
+        const auto scope = memory.scope();
+        const batch_view<S> time = memory.columns(options_.hidden, times);
+        silu<S>{}.forward(a.time_2, time);
         input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
+        // Without backward all blocks share one set of activations, and h is updated in place.
+        const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            blocks_[b].forward(at(a.h, b), a.time, at(a.blocks, b), at(a.h, b + 1));
+            blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
         }
-        a.normed = memory.columns(options_.hidden, n);
-        a.moments = memory.columns(2, n);
-        a.active = memory.columns(options_.hidden, n);
         norm_.forward(a.h.back(), a.normed, a.moments);
         silu<S>{}.forward(a.normed, a.active);
         if (time_output_) {
@@ -182,8 +186,8 @@ public:
         mlp_activations<S>& a = w.activations;
         arena<S>& memory = w.memory;
         const auto scope = memory.scope();
-        const batch_view<S> dh = memory.columns(options_.hidden, n), dtime = memory.columns(options_.hidden, n),
-                            scratch = memory.columns(options_.hidden, n);
+        const batch_view<S> dtime = memory.columns(options_.hidden, n);
+        batch_view<S> dh = memory.columns(options_.hidden, n), scratch = memory.columns(options_.hidden, n);
         output_.backward(a.active, dout, scratch, d.output_);
         if (time_output_) {
             time_output_->backward(a.embedded, dout, {}, *d.time_output_);
@@ -194,7 +198,8 @@ public:
             std::fill_n(dtime.column(sample), options_.hidden, S{0});
         }
         for (std::size_t b = blocks_.size(); b-- > 0;) {
-            blocks_[b].backward(a.h[b], a.blocks[b], scratch, dtime, dh, d.blocks_[b]);
+            blocks_[b].backward(a.h[b], a.blocks[b], dh, dtime, scratch, d.blocks_[b], memory);
+            std::swap(dh, scratch);
         }
         if (a.joined.empty()) {
             input_.backward(in.xt, dh, dx, d.input_);
@@ -258,7 +263,7 @@ private:
         return o;
     }
 
-    /// What the blocks see of the time and the condition; returns of how many samples, which is 1 where all see the same.
+    /// What the blocks see of the time and the condition, but for its silu; returns of how many samples, which is 1 where all see the same.
     isize embed(const network_input<S>& in, workspace& w) const {
         const isize n = in.samples();
         mlp_activations<S>& a = w.activations;
@@ -267,7 +272,7 @@ private:
                           std::all_of(in.t.begin(), in.t.end(), [&](double u) { return u == in.t[0]; });
         const isize times = same ? std::min<isize>(1, n) : n;
         a.embedded = memory.columns(options_.embedding, times);
-        for (batch_view<S>* const of : {&a.time_1, &a.time_1_active, &a.time_2, &a.time}) {
+        for (batch_view<S>* const of : {&a.time_1, &a.time_1_active, &a.time_2}) {
             *of = memory.columns(options_.hidden, times);
         }
         time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.embedded);
@@ -283,22 +288,19 @@ private:
         if (vector_) {
             vector_->forward(in.condition, a.vector, a.time_2, memory);
         }
-        silu<S>{}.forward(a.time_2, a.time);
         return times;
     }
 
     /// How many numbers a batch takes from an arena.
     [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
         const isize wide = options_.hidden, blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
-        const isize maps = options_.dim * (2 + 3 * options_.map_channels);
-        const isize rows = options_.embedding + 4 * wide + (options_.classes != 0 ? wide : 0) +
-                           (options_.vector != 0 ? options_.vector + 3 * wide : 0) +
-                           (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) +
-                           (options_.map_channels != 0 ? maps : 0) + 2 * wide + 2;
-        const isize backward = 3 * wide + (options_.vector != 0 ? options_.vector + wide : 0) +
-                               (options_.map_channels != 0 ? 2 * maps : 0);
-        constexpr isize pieces = 64 / static_cast<isize>(sizeof(S));  // each piece begins at a cache line
-        return (rows + (for_backward ? backward : 0)) * samples + (24 + 6 * options_.blocks) * pieces;
+        const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (1 + 2 * options_.map_channels);
+        const isize vector = options_.vector == 0 ? 0 : options_.vector + 3 * wide;
+        const isize kept = (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) + 2 * wide + 2 +
+                           options_.embedding + 3 * wide + vector + maps;
+        const isize scratch = for_backward ? 4 * wide + std::max(vector, 2 * maps) : wide;
+        constexpr isize piece = 64 / static_cast<isize>(sizeof(S));  // each begins at a cache line
+        return (kept + scratch) * samples + (24 + 6 * options_.blocks) * piece;
     }
 
     mlp_options options_;

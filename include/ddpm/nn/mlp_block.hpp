@@ -52,17 +52,19 @@ struct mlp_block {
         linear_2.forward_add(a.active, out);
     }
 
-    /// Turns dout into dh in place, adds to de, and to the parameters' gradients in d.
-    /// @shape h, dh and de D × N; scratch D × N; a as forward left it: its `active` is overwritten
+    /// dh is overwritten, de and the parameters' gradients in d are added to.
+    /// @shape h, dout, de and dh D × N, dh must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
-    void backward(batch_view<const S> h, const activations& a, batch_view<S> scratch, batch_view<S> de,
-                  batch_view<S> dh, mlp_block& d) const {
-        linear_2.backward(a.active, dh, scratch, d.linear_2);
-        silu<S>{}.backward(a.summed, scratch, scratch);
-        detail::add<S>(scratch, de);
-        linear_1.backward(a.normed, scratch, a.active, d.linear_1);
-        norm.backward(h, a.moments, a.active, a.active, d.norm);
-        detail::add<S>(a.active, dh);
+    void backward(batch_view<const S> h, const activations& a, batch_view<const S> dout, batch_view<S> de,
+                  batch_view<S> dh, mlp_block& d, arena<S>& memory) const {
+        const auto scope = memory.scope();
+        const batch_view<S> dsummed = memory.columns(a.summed.rows(), a.summed.columns());
+        linear_2.backward(a.active, dout, dsummed, d.linear_2);
+        silu<S>{}.backward(a.summed, dsummed, dsummed);
+        detail::add<S>(dsummed, de);
+        linear_1.backward(a.normed, dsummed, dh, d.linear_1);
+        norm.backward(h, a.moments, dh, dh, d.norm);
+        detail::add<S>(dout, dh);
     }
 
     template <class Self, class Visitor>

@@ -110,14 +110,16 @@ struct residual_block {
         }
     }
 
-    /// dx is overwritten, demb and the parameters' gradients in d are added to; dout is scratch afterwards.
-    /// @shape as forward
+    /// dx is overwritten, demb and the parameters' gradients in d are added to.
+    /// @shape as forward; dx must not be dout
     /// @throws shape_error if the shapes do not fit
-    void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<S> dout,
+    void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
                   feature_map<S> dx, batch_view<S> demb, residual_block& d, arena<S>& memory) const {
         const auto scope = memory.scope();
         if (rescale != 1) {
-            detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale));
+            const feature_map<S> rescaled = memory.like(dout);
+            detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale), rescaled.columns());
+            dout = rescaled;
         }
         const feature_map<S> dh = memory.like(a.h);
         conv2.backward(a.kept, dout, dh, d.conv2);
@@ -138,14 +140,14 @@ struct residual_block {
 
         const feature_map<S> dactive = memory.like(a.active);
         conv1.backward(a.active, dh, dactive, d.conv1);
-        norm1.backward(x, a.moments1, activation::silu, {}, unresized(dactive, x, memory), dx, {}, d.norm1);
+        norm1.backward(x, a.moments1, activation::silu, {}, unresized(dactive, dx), dx, {}, d.norm1);
 
-        feature_map<S> dinput = dout;
         if (!conv_shortcut.empty()) {
-            dinput = memory.map(x.channels, dout.height, dout.width, x.samples);
-            conv_shortcut[0].backward(shortcut_input(x, a), dout, dinput, d.conv_shortcut[0]);
+            conv_shortcut[0].backward(shortcut_input(x, a), dout, dactive, d.conv_shortcut[0]);
+            dout = dactive;  // which nobody needs any more: the gradient of the shortcut's input is as large
         }
-        detail::add<S>(unresized(dinput, x, memory).columns(), dx.columns());
+        const feature_map<S> dinput = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
+        detail::add<S>(unresized(dout, dinput).columns(), dx.columns());
     }
 
     /// A random start, in the order in which diffusers constructs the layers.
@@ -193,18 +195,17 @@ private:
         return y;
     }
 
-    /// The gradient at x's resolution of one at the output's.
-    [[nodiscard]] feature_map<S> unresized(feature_map<S> dy, feature_map<const S> x, arena<S>& memory) const {
+    /// The gradient at the input's resolution of one at the output's, in `place` where it is not dy itself.
+    [[nodiscard]] feature_map<const S> unresized(feature_map<const S> dy, feature_map<S> place) const {
         if (resample == resampling::none) {
             return dy;
         }
-        const feature_map<S> dx = memory.map(dy.channels, x.height, x.width, x.samples);
         if (resample == resampling::up) {
-            upsample_nearest{}.backward<S>(dy, dx);
+            upsample_nearest{}.backward<S>(dy, place);
         } else {
-            downsample_average{}.backward<S>(dy, dx);
+            downsample_average{}.backward<S>(dy, place);
         }
-        return dx;
+        return place;
     }
 };
 

@@ -25,13 +25,20 @@ struct conv_resampler {
     conv2d<S> conv;
     bool up = false;
 
+    /// What backward needs of a forward pass.
+    struct activations {
+        feature_map<S> widened;  ///< on the way up: x, every pixel four times
+    };
+
     /// The result, from memory.
-    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, feature_map<S>& widened, arena<S>& memory) const {
+    /// @shape x channels × H × W × N
+    /// @throws shape_error if the shapes do not fit
+    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
         feature_map<const S> input = x;
         if (up) {
-            widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
-            upsample_nearest{}.forward<S>(x, widened);
-            input = widened;
+            a.widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
+            upsample_nearest{}.forward<S>(x, a.widened);
+            input = a.widened;
         }
         const feature_map<S> y =
             memory.map(conv.outputs(), conv.output_size(input.height), conv.output_size(input.width), x.samples);
@@ -39,15 +46,18 @@ struct conv_resampler {
         return y;
     }
 
-    void backward(feature_map<const S> x, feature_map<const S> widened, feature_map<const S> dy, feature_map<S> dx,
+    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// @shape as forward
+    /// @throws shape_error if the shapes do not fit
+    void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                   conv_resampler& d, arena<S>& memory) const {
         if (up) {
             const auto scope = memory.scope();
-            const feature_map<S> dwidened = memory.like(widened);
-            conv.backward(widened, dy, dwidened, d.conv);
+            const feature_map<S> dwidened = memory.like(a.widened);
+            conv.backward(a.widened, dout, dwidened, d.conv);
             upsample_nearest{}.backward<S>(dwidened, dx);
         } else {
-            conv.backward(x, dy, dx, d.conv);
+            conv.backward(x, dout, dx, d.conv);
         }
     }
 
@@ -76,8 +86,9 @@ struct unet_stage {
     struct activations {
         feature_map<const S> in;
         typename residual_block<S>::activations block;
-        feature_map<S> between;  ///< the block's output, where attention follows; the resampler's widened input
+        feature_map<S> between;  ///< the block's output, where attention follows
         typename attention<S>::activations attend;
+        typename conv_resampler<S>::activations convolved;
     };
 
     /// Layer j of the input; the result is from memory. Without `keep`, memory keeps nothing else.
@@ -94,21 +105,23 @@ struct unet_stage {
         } else {
             a.between = memory.like(out);
             resnets[j].forward(x, emb, a.block, a.between, memory);
-            attentions[j].forward(a.between, out, a.attend, memory);
+            attentions[j].forward(a.between, a.attend, out, memory);
         }
         return out;
     }
 
-    /// dx of layer j from dout, which is scratch afterwards; demb and d are added to. Where the layer was not kept, it
-    /// is run again.
-    void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<S> dout, feature_map<S> dx,
+    /// Of layer j: dx is overwritten, demb and d are added to; dx must not be dout. Where the layer was not kept, it is
+    /// run again.
+    void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
                   batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
         const auto scope = memory.scope();
         if (!kept) {
             static_cast<void>(forward(j, a.in, emb, a, memory, true));
         }
         if (j < attentions.size()) {
-            attentions[j].backward(a.between, a.attend, dout, d.attentions[j], memory);
+            const feature_map<S> dbetween = memory.like(a.between);
+            attentions[j].backward(a.between, a.attend, dout, dbetween, d.attentions[j], memory);
+            dout = dbetween;
         }
         resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
     }
@@ -118,7 +131,7 @@ struct unet_stage {
                                           arena<S>& memory) const {
         a.in = x;
         if (!by_conv.empty()) {
-            return by_conv[0].forward(x, a.between, memory);
+            return by_conv[0].forward(x, a.convolved, memory);
         }
         const residual_block<S>& block = by_residual[0];
         const feature_map<S> out =
@@ -127,10 +140,11 @@ struct unet_stage {
         return out;
     }
 
-    void resample_backward(batch_view<const S> emb, const activations& a, feature_map<S> dout, feature_map<S> dx,
+    /// Of the resampler: dx is overwritten, demb and d are added to; dx must not be dout.
+    void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                            batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
         if (!by_conv.empty()) {
-            by_conv[0].backward(a.in, a.between, dout, dx, d.by_conv[0], memory);
+            by_conv[0].backward(a.in, a.convolved, dout, dx, d.by_conv[0], memory);
         } else {
             by_residual[0].backward(a.in, emb, a.block, dout, dx, demb, d.by_residual[0], memory);
         }

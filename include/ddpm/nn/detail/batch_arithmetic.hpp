@@ -34,15 +34,20 @@ void add(batch_view<const S> from, batch_view<S> to) {
         to, from);
 }
 
+/// to = factor · from.
+template <Scalar S>
+void multiply(batch_view<const S> from, std::type_identity_t<S> factor, batch_view<S> to) {
+    kernels::for_each_alike(
+        [&](isize n, isize first, isize last) {
+            kernels::linear_combination(last - first, {factor}, {from.column(n) + first}, to.column(n) + first);
+        },
+        to, from);
+}
+
 /// x *= factor.
 template <Scalar S>
 void multiply(batch_view<S> x, std::type_identity_t<S> factor) {
-    kernels::for_each_alike(
-        [&](isize n, isize first, isize last) {
-            S* const column = x.column(n) + first;
-            kernels::linear_combination(last - first, {factor}, {column}, column);
-        },
-        x);
+    multiply<S>(x, factor, x);
 }
 
 }  // namespace ddpm::nn::detail
