@@ -206,7 +206,7 @@ TEST_CASE("outputs and gradients of the U-Net are those of diffusers", "[diffuse
         check<double>(golden, {1e-8, 1e-7}, false);  // the embedded times, in float, are sines of another library
         check<float>(golden, {2e-5, 1e-4}, configurations % 2 == 0);
     }
-    CHECK(configurations == 10);
+    CHECK(configurations == 15);
 }
 
 TEST_CASE("the pipelines of diffusers' own tests end in the same images", "[diffusers]") {

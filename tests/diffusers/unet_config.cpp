@@ -280,7 +280,7 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
         {"downsample_type", "\"pool\""},
         {"upsample_type", "1"},
         {"dropout", "\"none\""},
-        {"act_fn", "\"gelu\""},
+        {"act_fn", "\"tanh\""},
         {"attention_head_dim", "0"},
         {"attention_head_dim", "[8, 8]"},
         {"norm_num_groups", "null"},
@@ -297,7 +297,7 @@ TEST_CASE("a config that is wrong is an io_error that names the key", "[diffuser
         CAPTURE(key, value, message);
         CHECK(contains(message, "config.json: key \"" + key + "\"; expected "));
     }
-    CHECK(contains(verdict(R"({"act_fn": "gelu"})"), "got \"gelu\""));
+    CHECK(contains(verdict(R"({"act_fn": "Tanh"})"), "got \"Tanh\""));
     CHECK(contains(verdict(R"({"block_out_channels": [32, 32]})"), "key \"down_block_types\""));
     CHECK(contains(verdict(R"({"time_embedding_type": "learned"})"), "key \"num_train_timesteps\""));
     CHECK(contains(verdict(R"({"norm_num_groups": 5})"), "not the config of a U-Net"));
@@ -326,7 +326,8 @@ TEST_CASE("names that diffusers does not know mean what it does with them, and a
     CHECK(plain.options.classes == nn::unet_classes::none);
     CHECK(plain.notes.size() == 4);
     CHECK(contains(unet_config_text(plain), "\"mid_block_type\": \"UNetMidBlock2D\""));
-    CHECK(verdict(R"({"act_fn": "SWISH"})") == "accepted");
+    CHECK(read(R"({"act_fn": "SWISH"})").options.act == nn::activation::silu);
+    CHECK(read(R"({"act_fn": "Mish"})").options.act == nn::activation::mish);
 }
 
 TEST_CASE("names of the first versions of diffusers are understood", "[diffusers]") {

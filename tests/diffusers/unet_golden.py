@@ -15,6 +15,7 @@ import torch
 from diffusers import UNet2DModel
 
 DOWN, ATTENTION_DOWN, UP, ATTENTION_UP = "DownBlock2D", "AttnDownBlock2D", "UpBlock2D", "AttnUpBlock2D"
+RESNET_DOWN, RESNET_UP = "ResnetDownsampleBlock2D", "ResnetUpsampleBlock2D"
 
 CONFIGS = [
     dict(  # of diffusers' own pipeline test
@@ -63,6 +64,31 @@ CONFIGS = [
         sample_size=8, block_out_channels=(5, 10), layers_per_block=1, norm_num_groups=5, attention_head_dim=5,
         downsample_type="resnet", downsample_padding=0, down_block_types=(ATTENTION_DOWN, DOWN),
         up_block_types=(ATTENTION_UP, ATTENTION_UP),
+    ),
+    dict(
+        sample_size=8, block_out_channels=(4, 8, 8), layers_per_block=1, norm_num_groups=4, in_channels=1, out_channels=1,
+        attention_head_dim=4, down_block_types=(RESNET_DOWN, ATTENTION_DOWN, RESNET_DOWN),
+        up_block_types=(RESNET_UP, ATTENTION_UP, RESNET_UP),
+    ),
+    dict(  # as the networks of consistency models and of guided diffusion, smaller
+        sample_size=8, block_out_channels=(4, 8), layers_per_block=2, norm_num_groups=2, in_channels=1, out_channels=2,
+        resnet_time_scale_shift="scale_shift", downsample_type="resnet", upsample_type="resnet", num_class_embeds=5,
+        attn_norm_num_groups=2, attention_head_dim=4, down_block_types=(RESNET_DOWN, ATTENTION_DOWN),
+        up_block_types=(ATTENTION_UP, RESNET_UP),
+    ),
+    dict(
+        sample_size=8, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, in_channels=1, out_channels=1,
+        act_fn="mish", class_embed_type="timestep", attention_head_dim=4, down_block_types=(RESNET_DOWN, ATTENTION_DOWN),
+        up_block_types=(ATTENTION_UP, UP),
+    ),
+    dict(
+        sample_size=8, block_out_channels=(4, 8), layers_per_block=1, norm_num_groups=2, in_channels=1, out_channels=1,
+        act_fn="gelu", resnet_time_scale_shift="scale_shift", attention_head_dim=4,
+        down_block_types=(DOWN, ATTENTION_DOWN), up_block_types=(ATTENTION_UP, RESNET_UP),
+    ),
+    dict(
+        sample_size=4, block_out_channels=(6,), layers_per_block=1, norm_num_groups=3, in_channels=1, out_channels=1,
+        act_fn="ReLU", add_attention=False, attention_head_dim=3, down_block_types=(DOWN,), up_block_types=(UP,),
     ),
 ]
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/kernels/group_norm.hpp>
 
+#include "support/activation.hpp"
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
@@ -21,13 +22,6 @@ namespace {
 using kernels::activation;
 
 constexpr std::array<ddpm::isize, 12> channel_counts{1, 3, 4, 7, 8, 16, 17, 31, 40, 64, 100, 130};
-
-double silu_of(double u) { return u / (1 + std::exp(-u)); }
-
-double slope_of(double u) {
-    const double s = 1 / (1 + std::exp(-u));
-    return s * (1 + u * (1 - s));
-}
 
 /// Channels of a map that has three more, which nothing may touch.
 template <Scalar S>
@@ -124,7 +118,7 @@ TEMPLATE_TEST_CASE("channel moments of one pixel and of a constant", "[kernels]"
 TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every target", "[kernels]", float, double) {
     using S = TestType;
     const double tolerance = std::is_same_v<S, float> ? 4e-6 : 1e-14;
-    const auto f = GENERATE(activation::none, activation::silu);
+    const activation f = every_activation[GENERATE(range(std::size_t{0}, every_activation.size()))];
     const auto pixels = GENERATE(ddpm::isize{1}, ddpm::isize{6});
     for_each_target([&] {
         for (const ddpm::isize channels : channel_counts) {
@@ -136,14 +130,14 @@ TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every tar
             std::vector<double> sums(static_cast<std::size_t>(channels)), products = sums;
             const batch_view<const S> got = kernels::scale_shift_sums<S>(x.view(), a.data(), b.data(), f, dy.view(),
                                                                          du.view(), sums.data(), products.data());
-            CHECK(got.data() == (f == activation::silu ? du.view().data() : dy.view().data()));
+            CHECK(got.data() == (f != activation::none ? du.view().data() : dy.view().data()));
             double worst = 0, worst_sum = 0;
             for (ddpm::isize c = 0; c < channels; ++c) {
                 double sum = 0, product = 0;
                 for (ddpm::isize n = 0; n < pixels; ++n) {
                     const double u = static_cast<double>(a(c, 0)) * x(c, n) + static_cast<double>(b(c, 0));
-                    const double d = dy(c, n) * (f == activation::silu ? slope_of(u) : 1);
-                    const double expected = f == activation::silu ? silu_of(u) : u;
+                    const exact_activation<double> exact = exact_at(f, u);
+                    const double d = dy(c, n) * exact.slope, expected = exact.value;
                     worst =
                         std::max({worst, std::abs(y(c, n) - expected), std::abs(static_cast<double>(got(c, n)) - d)});
                     // The sums are of du as it was rounded.

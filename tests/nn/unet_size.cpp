@@ -30,8 +30,8 @@ unet_options random_options(std::mt19937_64& random) {
     o.up.clear();
     o.channels.clear();
     for (ddpm::isize i = 0; i < levels; ++i) {
-        o.down.push_back(static_cast<unet_level>(below(2)));
-        o.up.push_back(static_cast<unet_level>(below(2)));
+        o.down.push_back(static_cast<unet_level>(below(3)));
+        o.up.push_back(static_cast<unet_level>(below(3)));
         o.channels.push_back(4 * (1 + below(3)));
     }
     o.layers = 1 + below(3);

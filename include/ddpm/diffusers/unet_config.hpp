@@ -9,6 +9,7 @@
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/weight_bytes.hpp>
 #include <ddpm/io/detail/json.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
@@ -40,8 +41,10 @@ namespace detail {
     static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
         {"DownBlock2D", nn::unet_level::plain},
         {"AttnDownBlock2D", nn::unet_level::attention},
+        {"ResnetDownsampleBlock2D", nn::unet_level::residual},
         {"UNetResDownBlock2D", nn::unet_level::plain},
-        {"UNetResAttnDownBlock2D", nn::unet_level::attention}};
+        {"UNetResAttnDownBlock2D", nn::unet_level::attention},
+        {"UNetResResnetDownsampleBlock2D", nn::unet_level::residual}};
     return names;
 }
 
@@ -50,8 +53,10 @@ namespace detail {
     static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
         {"UpBlock2D", nn::unet_level::plain},
         {"AttnUpBlock2D", nn::unet_level::attention},
+        {"ResnetUpsampleBlock2D", nn::unet_level::residual},
         {"UNetResUpBlock2D", nn::unet_level::plain},
-        {"UNetResAttnUpBlock2D", nn::unet_level::attention}};
+        {"UNetResAttnUpBlock2D", nn::unet_level::attention},
+        {"UNetResResnetUpsampleBlock2D", nn::unet_level::residual}};
     return names;
 }
 
@@ -60,6 +65,16 @@ namespace detail {
     static const names_of<nn::unet_resampling>& names = *new const names_of<nn::unet_resampling>{
         {"conv", nn::unet_resampling::conv},
         {"resnet", nn::unet_resampling::residual}};
+    return names;
+}
+
+[[nodiscard]] inline const names_of<nn::activation>& activation_names() {
+    // Never destroyed: it may be asked for while the process ends.
+    static const names_of<nn::activation>& names = *new const names_of<nn::activation>{{"silu", nn::activation::silu},
+                                                                                       {"swish", nn::activation::silu},
+                                                                                       {"mish", nn::activation::mish},
+                                                                                       {"gelu", nn::activation::gelu},
+                                                                                       {"relu", nn::activation::relu}};
     return names;
 }
 
@@ -99,8 +114,8 @@ template <class E>
     return other;
 }
 
-/// How levels with attention resample. Levels without it use a convolution, whatever the file says, so that a name is
-/// needed only where such a level is followed by another.
+/// How levels with attention resample. The others do it in their own way, whatever the file says, so that a name is
+/// needed only where an attention level is followed by another.
 [[nodiscard]] inline nn::unet_resampling read_resampling(config_reader& reader, std::string_view key,
                                                          const std::vector<nn::unet_level>& levels,
                                                          std::vector<std::string>& notes) {
@@ -114,15 +129,19 @@ template <class E>
 }
 
 /// The name in lower case: diffusers does not distinguish.
-inline void read_activation(config_reader& reader) {
+inline void read_activation(config_reader& reader, nn::unet_options& o) {
     constexpr std::string_view key = "act_fn";
     if (const std::optional<json> value = reader.take(key)) {
         std::string name = reader.text_of(key, *value);
         std::transform(name.begin(), name.end(), name.begin(),
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        if (name != "silu" && name != "swish") {
-            reader.fail(key, "silu or swish", *value);
+        for (const auto& [known, act] : activation_names()) {
+            if (name == known) {
+                o.act = act;
+                return;
+            }
         }
+        o.act = reader.named_by(key, *value, activation_names());  // which refuses it
     }
 }
 
@@ -253,7 +272,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     o.downsample = read_resampling(reader, "downsample_type", o.down, config.notes);
     o.upsample = read_resampling(reader, "upsample_type", o.up, config.notes);
     o.dropout = reader.real("dropout", o.dropout);
-    read_activation(reader);
+    read_activation(reader, o);
     read_head_dim(reader, config);
     o.groups = reader.integer("norm_num_groups", o.groups, 1);
     o.norm_eps = reader.real("norm_eps", o.norm_eps);
@@ -322,7 +341,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
         {
             {"_class_name", json_of("UNet2DModel")},
             {"_diffusers_version", json_of(detail::written_version)},
-            {"act_fn", json_of("silu")},
+            {"act_fn", json_of(detail::name_in(detail::activation_names(), o.act))},
             {"add_attention", json_of(o.middle_attention)},
             {"attention_head_dim", null_for_0(o.head_dim)},
             {"attn_norm_num_groups", null_for_0(o.middle_attention_groups)},

@@ -4,15 +4,8 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
-#include <ddpm/kernels/silu.hpp>
-
-namespace ddpm::kernels {
-
-/// What stands behind a normalization.
-enum class activation { none, silu };
-
-}  // namespace ddpm::kernels
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/group_norm.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -35,8 +28,8 @@ void channel_moments(batch_view<const S> x, double* mean, double* squares) {
 /// @shape x, y C × P, y may be x; a, b C
 template <Scalar S>
 void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, batch_view<S> y) {
-    const auto body = f == activation::silu ? DDPM_DISPATCH(scale_shift<activation::silu, S>)
-                                            : DDPM_DISPATCH(scale_shift<activation::none, S>);
+    const auto body = detail::with_activation(
+        f, [](auto chosen) { return DDPM_DISPATCH(scale_shift<decltype(chosen)::value, S>); });
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, y.data(), y.stride());
 }
 
@@ -46,8 +39,8 @@ void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, ba
 template <Scalar S>
 batch_view<const S> scale_shift_sums(batch_view<const S> x, const S* a, const S* b, activation f,
                                      batch_view<const S> dy, batch_view<S> du, double* sums, double* products) {
-    const auto body = f == activation::silu ? DDPM_DISPATCH(scale_shift_sums<activation::silu, S>)
-                                            : DDPM_DISPATCH(scale_shift_sums<activation::none, S>);
+    const auto body = detail::with_activation(
+        f, [](auto chosen) { return DDPM_DISPATCH(scale_shift_sums<decltype(chosen)::value, S>); });
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, dy.data(), dy.stride(), du.data(), du.stride(), sums,
          products);
     return f == activation::none ? dy : du;

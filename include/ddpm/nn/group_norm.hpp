@@ -9,6 +9,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/tensor.hpp>
@@ -21,8 +22,6 @@
 #include <string_view>
 
 namespace ddpm::nn {
-
-using kernels::activation;
 
 /// Group normalization: the channels of each sample in groups, each group over its channels and all pixels; with a
 /// learned scale and shift of each channel, and optionally another of each sample and an activation behind.

@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/dense.hpp>
@@ -31,10 +32,11 @@ struct residual_block_options {
     bool scale_shift = false;  ///< the time scales and shifts the second norm; else it is added before it
     double rescale = 1;        ///< what the sum is divided by
     resampling resample = resampling::none;
+    activation act = activation::silu;
 };
 
-/// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(silu(norm2(conv1(silu(norm1(x))) +
-/// proj(emb)))))) / rescale, where emb is the embedded time after its silu.
+/// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) + proj(emb))))))
+/// / rescale, with the activation f; emb is f of the embedded time.
 /// @source Ho et al. 2020, arXiv 2006.11239, appendix B; Dhariwal and Nichol 2021, arXiv 2105.05233 (scale and shift,
 /// resampling); diffusers' ResnetBlock2D names the parameters
 template <Scalar S>
@@ -48,6 +50,7 @@ struct residual_block {
     bool scale_shift = false;
     double rescale = 1;
     resampling resample = resampling::none;
+    activation act = activation::silu;
 
     explicit residual_block(const residual_block_options& o)
         : norm1(o.inputs, o.groups, o.eps),
@@ -58,16 +61,17 @@ struct residual_block {
           conv_shortcut(o.inputs != o.outputs ? 1 : 0, conv2d<S>(o.inputs, o.outputs, 1)),
           scale_shift(o.scale_shift),
           rescale(o.rescale),
-          resample(o.resample) {}
+          resample(o.resample),
+          act(o.act) {}
 
     [[nodiscard]] isize outputs() const noexcept { return conv1.outputs(); }
 
     /// What backward needs of a forward pass.
     struct activations {
         feature_map<S> input;   ///< of the shortcut: x, resampled
-        feature_map<S> active;  ///< into conv1: silu(norm1(x)), resampled
+        feature_map<S> active;  ///< into conv1: f(norm1(x)), resampled
         feature_map<S> h;       ///< out of conv1
-        feature_map<S> kept;    ///< into conv2: after norm2, silu and dropout
+        feature_map<S> kept;    ///< into conv2: after norm2, f and dropout
         batch_view<S> moments1, moments2;
         batch_view<S> time;  ///< the projected embedding
         dropout drop;
@@ -86,7 +90,7 @@ struct residual_block {
         const isize n = x.samples;
         a.moments1 = memory.columns(2, norm1.groups * n);
         feature_map<S> active = memory.like(x);
-        norm1.forward(x, activation::silu, {}, active, a.moments1);
+        norm1.forward(x, act, {}, active, a.moments1);
         a.active = resized_map(active, memory);
         a.input = resample == resampling::none ? feature_map<S>{} : resized_map(x, memory);
         a.time = memory.columns(time_emb_proj.outputs(), n);
@@ -95,7 +99,7 @@ struct residual_block {
         conv1.forward(a.active, a.h, scale_shift ? batch_view<const S>() : a.time);
         a.kept = memory.like(a.h);
         a.moments2 = memory.columns(2, norm2.groups * n);
-        norm2.forward(a.h, activation::silu, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept,
+        norm2.forward(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept,
                       a.moments2);
         a.drop.template forward<S>(a.kept.images(), a.kept.images(), a.address);
         const feature_map<const S> input = shortcut_input(x, a);
@@ -126,9 +130,9 @@ struct residual_block {
         a.drop.template backward<S>(dh.images(), dh.images(), a.address);
         const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
         if (scale_shift) {
-            norm2.backward(a.h, a.moments2, activation::silu, a.time, dh, dh, dtime, d.norm2);
+            norm2.backward(a.h, a.moments2, act, a.time, dh, dh, dtime, d.norm2);
         } else {
-            norm2.backward(a.h, a.moments2, activation::silu, {}, dh, dh, {}, d.norm2);
+            norm2.backward(a.h, a.moments2, act, {}, dh, dh, {}, d.norm2);
             for (isize n = 0; n < x.samples; ++n) {
                 std::fill_n(dtime.column(n), dtime.rows(), S{0});
                 kernels::add_row_sums<S>(dh.sample(n).columns(), dtime.column(n));
@@ -140,7 +144,7 @@ struct residual_block {
 
         const feature_map<S> dactive = memory.like(a.active);
         conv1.backward(a.active, dh, dactive, d.conv1);
-        norm1.backward(x, a.moments1, activation::silu, {}, unresized(dactive, dx), dx, {}, d.norm1);
+        norm1.backward(x, a.moments1, act, {}, unresized(dactive, dx), dx, {}, d.norm1);
 
         if (!conv_shortcut.empty()) {
             conv_shortcut[0].backward(shortcut_input(x, a), dout, dactive, d.conv_shortcut[0]);

@@ -5,13 +5,13 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/embedding_mlp.hpp>
 #include <ddpm/nn/embedding_table.hpp>
 #include <ddpm/nn/fourier_embedding.hpp>
-#include <ddpm/nn/silu.hpp>
 #include <ddpm/nn/time_embedding.hpp>
 #include <ddpm/nn/unet_options.hpp>
 #include <ddpm/nn/vector_embedding.hpp>
@@ -24,7 +24,8 @@
 
 namespace ddpm::nn {
 
-/// What a U-Net's blocks are told of a sample's time, class and vector: silu(mlp(time) + class + mlp(vector)).
+/// What a U-Net's blocks are told of a sample's time, class and vector: f(mlp(time) + class + mlp(vector)), with their
+/// activation f.
 template <Scalar S>
 class unet_embedding {
 public:
@@ -83,14 +84,14 @@ public:
             vector_->forward(given, a.vector, a.embedded, memory);
         }
         a.active = memory.columns(outputs(), n);
-        silu<S>{}.forward(a.embedded, a.active);
+        activate<S>(options_.act, a.embedded, a.active);
         return a.active;
     }
 
     /// d is added to; dactive is scratch afterwards.
     void backward(const condition<S>& given, const activations& a, batch_view<S> dactive, unet_embedding& d,
                   arena<S>& memory) const {
-        silu<S>{}.backward(a.embedded, dactive, dactive);
+        activate_backward<S>(options_.act, a.embedded, dactive, dactive);
         if (!class_table_.empty()) {
             class_table_[0].backward(given.labels, dactive, d.class_table_[0]);
         } else if (!class_mlp_.empty()) {

@@ -5,6 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/conv2d.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/time_embedding.hpp>
@@ -19,8 +20,9 @@ namespace ddpm::nn {
 
 /// What a level of the U-Net consists of, beside its residual blocks.
 enum class unet_level {
-    plain,     ///< a convolution resamples (DownBlock2D, UpBlock2D)
-    attention  ///< attention after each residual block (AttnDownBlock2D, AttnUpBlock2D)
+    plain,      ///< a convolution resamples (DownBlock2D, UpBlock2D)
+    attention,  ///< attention after each residual block (AttnDownBlock2D, AttnUpBlock2D)
+    residual    ///< a residual block resamples (ResnetDownsampleBlock2D, ResnetUpsampleBlock2D)
 };
 
 /// How an attention level changes the resolution.
@@ -41,8 +43,8 @@ enum class unet_classes {
 };
 
 /// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults, for the blocks DownBlock2D,
-/// AttnDownBlock2D, UpBlock2D, AttnUpBlock2D and UNetMidBlock2D, the activation SiLU, and heads that take all channels.
-/// Blocks of the kinds Resnet, Skip, K, cross-attention and the other activations do not exist.
+/// AttnDownBlock2D, ResnetDownsampleBlock2D, UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D and UNetMidBlock2D, all its
+/// activations, and heads that take all channels. Blocks of the kinds Skip, K and cross-attention do not exist.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
     isize height = 32;  ///< of the images
@@ -63,8 +65,11 @@ struct unet_options {
     bool middle_attention = true;
     double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
     conv_padding downsample_padding = conv_padding::symmetric;
-    unet_resampling downsample = unet_resampling::conv;
+    unet_resampling downsample = unet_resampling::conv;  ///< of attention levels
     unet_resampling upsample = unet_resampling::conv;
+    /// Of the residual blocks, of the embedded time on its way into them too. The layers that make the embedding and the
+    /// last convolution have silu, whatever this is.
+    activation act = activation::silu;
     double dropout = 0;
     isize head_dim = 8;  ///< channels of an attention head; 0: one head
     isize groups = 32;   ///< of all group norms
@@ -79,6 +84,17 @@ struct unet_options {
     std::uint64_t seed = 0;      ///< of the parameters' random start
     start_kind start = start_kind::torch;
 };
+
+namespace detail {
+
+/// How a level changes the resolution, where attention levels do it in the given way.
+[[nodiscard]] constexpr unet_resampling resampling_of(unet_level level, unet_resampling of_attention) noexcept {
+    return level == unet_level::plain      ? unet_resampling::conv
+           : level == unet_level::residual ? unet_resampling::residual
+                                           : of_attention;
+}
+
+}  // namespace detail
 
 /// @throws value_error that names the first option outside its domain; shape_error if a sample has 2^63 elements or more
 inline void require_valid(const unet_options& o) {
@@ -110,6 +126,7 @@ inline void require_valid(const unet_options& o) {
     require(o.middle_attention_groups >= 0, "middle_attention_groups", ">= 0", o.middle_attention_groups);
     require(o.norm_eps >= 0, "norm_eps", ">= 0", o.norm_eps);
     require(o.head_dim >= 0, "head_dim", ">= 0", o.head_dim);
+    require(o.act != activation::none, "act", "a function that is not the identity", "none");
     for (std::size_t i = 0; i < levels; ++i) {
         require(o.channels[i] >= 1 && o.channels[i] % o.groups == 0, "channels",
                 ddpm::detail::text("multiples of groups, ", o.groups), o.channels[i]);

@@ -69,7 +69,7 @@ struct unet_sizes {
                 skips.push_back(width);
             }
             if (i + 1 < levels) {
-                sum += resampler(width, attends ? o.downsample : unet_resampling::conv);
+                sum += resampler(width, resampling_of(o.down[i], o.downsample));
                 skips.push_back(width);
             }
         }
@@ -86,7 +86,7 @@ struct unet_sizes {
                 width = outputs;
             }
             if (i + 1 < levels) {
-                sum += resampler(width, attends ? o.upsample : unet_resampling::conv);
+                sum += resampler(width, resampling_of(o.up[i], o.upsample));
             }
         }
         return sum;

@@ -39,26 +39,43 @@ struct exp_parts {
 };
 
 template <class T>
-DDPM_INLINE exp_parts<T> split_exp(pack<T> x) {
+DDPM_INLINE pack<T> exp_tail(pack<T> rest) {
     using c = exp_constants<T>;
-    const pack<T> shift = splat(float_format<T>::whole_shift);
-    exp_parts<T> p;
-    p.n = multiply_add(x, splat(c::log2_e), shift) - shift;
-    p.rest = multiply_add(p.n, splat(-c::log2_low), multiply_add(p.n, splat(-c::log2_high), x));
-    p.tail = splat(c::tail[c::degree]);
+    pack<T> tail = splat(c::tail[c::degree]);
     DDPM_UNROLL
     for (int i = c::degree - 1; i >= 0; --i) {
-        p.tail = multiply_add(p.tail, p.rest, splat(c::tail[i]));
+        tail = multiply_add(tail, rest, splat(c::tail[i]));
     }
+    return tail;
+}
+
+/// The multiple of log 2 that is nearest to x, as its factor.
+template <class T>
+DDPM_INLINE pack<T> nearest_power_of_two(pack<T> x) {
+    const pack<T> shift = splat(float_format<T>::whole_shift);
+    return multiply_add(x, splat(exp_constants<T>::log2_e), shift) - shift;
+}
+
+template <class T>
+DDPM_INLINE exp_parts<T> split_exp(pack<T> x) {
+    using c = exp_constants<T>;
+    exp_parts<T> p;
+    p.n = nearest_power_of_two<T>(x);
+    p.rest = multiply_add(p.n, splat(-c::log2_low), multiply_add(p.n, splat(-c::log2_high), x));
+    p.tail = exp_tail<T>(p.rest);
     return p;
+}
+
+template <class T>
+DDPM_INLINE pack<T> exp_of_parts(const exp_parts<T>& p) {
+    const pack<T> power = multiply_add(multiply_add(p.tail, p.rest, splat(T(1))), p.rest, splat(T(1)));
+    return times_power_of_two<T>(power, p.n);
 }
 
 /// e^x where x ≤ `highest` or NaN.
 template <class T>
 DDPM_INLINE pack<T> exp_bounded_above(pack<T> x) {
-    const exp_parts<T> p = split_exp<T>(max(splat(exp_constants<T>::lowest), x));
-    const pack<T> power = multiply_add(multiply_add(p.tail, p.rest, splat(T(1))), p.rest, splat(T(1)));
-    return times_power_of_two<T>(power, p.n);
+    return exp_of_parts<T>(split_exp<T>(max(splat(exp_constants<T>::lowest), x)));
 }
 
 template <class T>

@@ -66,15 +66,6 @@ void channel_moments(isize channels, isize pixels, const S* x, isize stride, dou
 }
 
 template <activation F, class S>
-DDPM_INLINE pack<S> activate(pack<S> x) {
-    if constexpr (F == activation::silu) {
-        return silu_pack<S>(x);
-    } else {
-        return x;
-    }
-}
-
-template <activation F, class S>
 void scale_shift(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, S* y,
                  isize y_stride) {
     for (isize n = 0; n < pixels; ++n) {
@@ -116,8 +107,8 @@ DDPM_INLINE void scale_shift_sums_block(isize count, isize pixels, const S* x, i
             const S* const dy_at = dy + n * dy_stride + p * lanes<S>;
             const pack<S> x_pack = Part ? load_first(x_at, count) : load(x_at);
             pack<S> d = Part ? load_first(dy_at, count) : load(dy_at);
-            if constexpr (F == activation::silu) {
-                d *= silu_slope_pack<S>(multiply_add(scale[p], x_pack, shift[p]));
+            if constexpr (F != activation::none) {
+                d *= activation_slope<F, S>(multiply_add(scale[p], x_pack, shift[p]));
                 S* const du_at = du + n * du_stride + p * lanes<S>;
                 if (Part) {
                     store_first(du_at, d, count);

@@ -35,7 +35,7 @@ struct unet_stages {
                 skips.push_back(width);
             }
             if (i + 1 < levels) {
-                build.add_resampler(stage, width, attends ? o.downsample : unet_resampling::conv, false);
+                build.add_resampler(stage, width, resampling_of(o.down[i], o.downsample), false);
                 skips.push_back(width);
             }
             down.push_back(std::move(stage));
@@ -59,7 +59,7 @@ struct unet_stages {
                 width = outputs;
             }
             if (i + 1 < levels) {
-                build.add_resampler(stage, width, attends ? o.upsample : unet_resampling::conv, true);
+                build.add_resampler(stage, width, resampling_of(o.up[i], o.upsample), true);
             }
             up.push_back(std::move(stage));
         }
@@ -96,7 +96,8 @@ private:
                                       .eps = o.norm_eps,
                                       .scale_shift = o.scale_shift,
                                       .rescale = rescale,
-                                      .resample = resample});
+                                      .resample = resample,
+                                      .act = o.act});
         }
 
         [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {

@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The bodies of activation.hpp.
+
+template <activation F, class S>
+DDPM_INLINE pack<S> activate(pack<S> x) {
+    if constexpr (F == activation::silu) {
+        return silu_pack<S>(x);
+    } else if constexpr (F == activation::mish) {
+        return mish_pack<S>(x);
+    } else if constexpr (F == activation::gelu) {
+        return gelu_pack<S>(x);
+    } else if constexpr (F == activation::relu) {
+        return max(pack<S>{}, x);
+    } else {
+        return x;
+    }
+}
+
+template <activation F, class S>
+DDPM_INLINE pack<S> activation_slope(pack<S> x) {
+    if constexpr (F == activation::silu) {
+        return silu_slope_pack<S>(x);
+    } else if constexpr (F == activation::mish) {
+        return mish_slope_pack<S>(x);
+    } else if constexpr (F == activation::gelu) {
+        return gelu_slope_pack<S>(x);
+    } else if constexpr (F == activation::relu) {
+        return select(x > S(0), splat(S(1)), pack<S>{});
+    } else {
+        return splat(S(1));
+    }
+}
+
+template <activation F, class S>
+void activate_array(isize size, const S* x, S* out) {
+    isize i = 0;
+    for (; i + lanes<S> <= size; i += lanes<S>) {
+        store(out + i, activate<F, S>(load(x + i)));
+    }
+    if (i < size) {
+        store_first(out + i, activate<F, S>(load_first(x + i, size - i)), size - i);
+    }
+}
+
+template <activation F, class S>
+void activate_backward_array(isize size, const S* x, const S* dout, S* dx) {
+    isize i = 0;
+    for (; i + lanes<S> <= size; i += lanes<S>) {
+        store(dx + i, load(dout + i) * activation_slope<F, S>(load(x + i)));
+    }
+    if (i < size) {
+        const isize rest = size - i;
+        store_first(dx + i, load_first(dout + i, rest) * activation_slope<F, S>(load_first(x + i, rest)), rest);
+    }
+}
