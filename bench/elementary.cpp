@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/bench/add.hpp>
 #include <ddpm/bench/scratch.hpp>
+#include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/elementary.hpp>
 #include <ddpm/kernels/silu.hpp>
 
@@ -58,6 +59,10 @@ const ddpm::bench::group elementary_benchmarks{[] {
         [](float x, float& y, float&) { y = 1 / std::sqrt(x); });
     add("silu", [](in x, out y, out) { kernels::silu(size, x, y); },
         [](float x, float& y, float&) { y = x / (1 + std::exp(-x)); });
+    add("mish", [](in x, out y, out) { kernels::activate(kernels::activation::mish, size, x, y); },
+        [](float x, float& y, float&) { y = x * std::tanh(std::log1p(std::exp(x))); });
+    add("gelu", [](in x, out y, out) { kernels::activate(kernels::activation::gelu, size, x, y); },
+        [](float x, float& y, float&) { y = x * std::erfc(-x * 0.70710678f) / 2; });
 }};
 
 }  // namespace

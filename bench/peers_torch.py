@@ -280,7 +280,9 @@ def add_elementary():
     for name in ("exp", "log", "sin", "cos", "tanh", "sigmoid", "rsqrt"):
         function = getattr(torch, name)
         add(f"elementary/{name}/{size}", "torch_out", make(lambda x, y, f=function: f(x, out=y)))
-    add(f"elementary/silu/{size}", "torch", make(lambda x, _: F.silu(x)))
+    for name in ("silu", "mish", "gelu"):
+        function = getattr(F, name)
+        add(f"elementary/{name}/{size}", "torch", make(lambda x, _, f=function: f(x)))
 
 
 # ---- products ----------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/safetensors_header.hpp>
 #include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/adam.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/dropout.hpp>
@@ -92,6 +93,7 @@
 #include <ddpm/metrics/precision_recall.hpp>
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/metrics/squared_mmd.hpp>
+#include <ddpm/nn/activation.hpp>
 #include <ddpm/nn/arena.hpp>
 #include <ddpm/nn/attention.hpp>
 #include <ddpm/nn/conv2d.hpp>

@@ -154,7 +154,8 @@ TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or 
     const auto check = [&](std::string_view pipeline, std::initializer_list<std::string_view> schedulers) {
         for (const std::string_view name : schedulers) {
             CAPTURE(name);
-            const auto config = diffusers::parse_scheduler_config("{\"_class_name\": \"" + std::string(name) + "\"}", "text");
+            const auto config = diffusers::parse_scheduler_config(
+                "{\"_class_name\": \"" + std::string(name) + "\", \"num_train_timesteps\": 321, \"zoo\": [1]}", "text");
             const std::string made = folder / std::string(name);
             if (pipeline.empty()) {
                 CHECK_THROWS_AS(write_pipeline(made, net, config), value_error);
@@ -166,7 +167,13 @@ TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or 
             CHECK(found.class_name == pipeline);
             CHECK(found.scheduler_class == name);
             CHECK(found.notes.empty());
-            CHECK(diffusers::read_scheduler_config(found.scheduler_config).kind == config.kind);
+            const auto kept = diffusers::read_scheduler_config(found.scheduler_config);
+            CHECK(kept.kind == config.kind);
+            CHECK(contains(scheduler_config_text(kept), "321"));
+            CHECK(scheduler_config_text(kept) == scheduler_config_text(config));
+            write_pipeline(made, net, kept);
+            CHECK(read_pipeline(made).class_name == pipeline);
+            CHECK(read_text(found.scheduler_config) == scheduler_config_text(config));
         }
         return schedulers.size();
     };

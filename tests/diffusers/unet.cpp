@@ -156,6 +156,27 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     }
 }
 
+/// The start that torch's seed 0 gives, where the file has it.
+void check_start(const nlohmann::json& golden) {
+    if (!golden.contains("start")) {
+        return;
+    }
+    nn::unet<float> net(diffusers::parse_unet_config(golden["config"].dump(), "unet_golden.json").options);
+    nn::torch_initializer start{torch_generator(0)};
+    net.start(start);
+    const auto streams = streams_of(net);
+    const auto expected = golden["start"].get<std::vector<double>>();
+    REQUIRE(streams.size() == expected.size());
+    for (const auto& p : nn::parameters(net)) {
+        double product = 0;
+        for (isize torch = 0; const float value : in_torch_order(p)) {
+            product += static_cast<double>(value) * hash_at(torch++, streams.at(p.name));
+        }
+        INFO(p.name);
+        CHECK(std::abs(product - expected[streams.at(p.name)]) <= 1e-6);
+    }
+}
+
 /// diffusers' pipeline after torch.manual_seed(0): the network of its tests, two steps from noise of seed 0.
 template <class Sampler>
 std::vector<float> pipeline_slice(const Sampler& sampler) {
@@ -205,6 +226,7 @@ TEST_CASE("outputs and gradients of the U-Net are those of diffusers", "[diffuse
         INFO("configuration " << configurations);
         check<double>(golden, {1e-8, 1e-7}, false);  // the embedded times, in float, are sines of another library
         check<float>(golden, {2e-5, 1e-4}, configurations % 2 == 0);
+        check_start(golden);
     }
     CHECK(configurations == 15);
 }

@@ -73,6 +73,62 @@ TEST_CASE("a config of diffusers is read", "[diffusers]") {
     CHECK(config.unknown.empty());
 }
 
+TEST_CASE("the config of a consistency model is read", "[diffusers]") {
+    // openai/diffusers-cd_imagenet64_l2, whose network is that of guided diffusion
+    const auto config = parse_unet_config(R"({
+  "_class_name": "UNet2DModel",
+  "_diffusers_version": "0.18.0.dev0",
+  "act_fn": "silu",
+  "add_attention": true,
+  "attention_head_dim": 64,
+  "attn_norm_num_groups": 32,
+  "block_out_channels": [192, 384, 576, 768],
+  "center_input_sample": false,
+  "class_embed_type": null,
+  "down_block_types": ["ResnetDownsampleBlock2D", "AttnDownBlock2D", "AttnDownBlock2D", "AttnDownBlock2D"],
+  "downsample_padding": 1,
+  "downsample_type": "resnet",
+  "flip_sin_to_cos": true,
+  "freq_shift": 0,
+  "in_channels": 3,
+  "layers_per_block": 3,
+  "mid_block_scale_factor": 1,
+  "norm_eps": 1e-05,
+  "norm_num_groups": 32,
+  "num_class_embeds": 1000,
+  "out_channels": 3,
+  "resnet_time_scale_shift": "scale_shift",
+  "sample_size": 64,
+  "time_embedding_type": "positional",
+  "up_block_types": ["AttnUpBlock2D", "AttnUpBlock2D", "AttnUpBlock2D", "ResnetUpsampleBlock2D"],
+  "upsample_type": "resnet"
+})",
+                                          "config.json");
+    const nn::unet_options& o = config.options;
+    constexpr auto attention = unet_level::attention, residual = unet_level::residual;
+    CHECK(o.down == std::vector{residual, attention, attention, attention});
+    CHECK(o.up == std::vector{attention, attention, attention, residual});
+    CHECK(config.notes.empty());
+    CHECK(nn::unet_parameter_count(o) == 295899267);  // what diffusers counts
+    const auto again = parse_unet_config(unet_config_text(config), "again");
+    CHECK(again.options.down == o.down);
+    CHECK(again.options.up == o.up);
+}
+
+TEST_CASE("every activation's name is read, and written in its first form", "[diffusers]") {
+    using nn::activation;
+    const std::vector<std::pair<std::string, activation>> names{{"silu", activation::silu}, {"mish", activation::mish},
+                                                                {"gelu", activation::gelu}, {"relu", activation::relu},
+                                                                {"SWISH", activation::silu}, {"Mish", activation::mish}};
+    for (const auto& [name, act] : names) {
+        CAPTURE(name);
+        const auto config = parse_unet_config(R"({"sample_size": 32, "act_fn": ")" + name + "\"}", "config.json");
+        CHECK(config.options.act == act);
+        CHECK(parse_unet_config(unet_config_text(config), "again").options.act == act);
+    }
+    CHECK(contains(unet_config_text(parse_unet_config(R"({"act_fn": "swish"})", "text")), "\"act_fn\": \"silu\""));
+}
+
 TEST_CASE("what a config does not say has diffusers' defaults", "[diffusers]") {
     const auto config = parse_unet_config("{}", "config.json");
     const nn::unet_options& o = config.options;
@@ -110,7 +166,7 @@ TEST_CASE("every key of a config is read and written", "[diffusers]") {
     const std::string text = R"({
   "_class_name": "UNet2DModel",
   "_diffusers_version": "0.42.1",
-  "act_fn": "silu",
+  "act_fn": "mish",
   "add_attention": false,
   "attention_head_dim": 4,
   "attn_norm_num_groups": 2,
@@ -146,7 +202,7 @@ TEST_CASE("every key of a config is read and written", "[diffusers]") {
   "time_embedding_dim": 12,
   "time_embedding_type": "learned",
   "up_block_types": [
-    "UpBlock2D",
+    "ResnetUpsampleBlock2D",
     "AttnUpBlock2D"
   ],
   "upsample_type": "resnet"
@@ -155,6 +211,8 @@ TEST_CASE("every key of a config is read and written", "[diffusers]") {
     const auto config = parse_unet_config(text, "config.json");
     const nn::unet_options& o = config.options;
     CHECK_FALSE(o.middle_attention);
+    CHECK(o.act == nn::activation::mish);
+    CHECK(o.up == std::vector{unet_level::residual, unet_level::attention});
     CHECK(o.head_dim == 4);
     CHECK(o.middle_attention_groups == 2);
     CHECK(o.center_input);
@@ -326,17 +384,17 @@ TEST_CASE("names that diffusers does not know mean what it does with them, and a
     CHECK(plain.options.classes == nn::unet_classes::none);
     CHECK(plain.notes.size() == 4);
     CHECK(contains(unet_config_text(plain), "\"mid_block_type\": \"UNetMidBlock2D\""));
-    CHECK(read(R"({"act_fn": "SWISH"})").options.act == nn::activation::silu);
-    CHECK(read(R"({"act_fn": "Mish"})").options.act == nn::activation::mish);
+    CHECK(verdict(R"({"act_fn": "SWISH"})") == "accepted");
 }
 
 TEST_CASE("names of the first versions of diffusers are understood", "[diffusers]") {
     const auto config = parse_unet_config(
-        R"({"block_out_channels": [32, 32], "down_block_types": ["UNetResDownBlock2D", "UNetResAttnDownBlock2D"],
-            "up_block_types": ["UNetResAttnUpBlock2D", "UNetResUpBlock2D"]})",
+        R"({"block_out_channels": [32, 32, 32],
+            "down_block_types": ["UNetResDownBlock2D", "UNetResAttnDownBlock2D", "UNetResResnetDownsampleBlock2D"],
+            "up_block_types": ["UNetResResnetUpsampleBlock2D", "UNetResAttnUpBlock2D", "UNetResUpBlock2D"]})",
         "config.json");
-    CHECK(config.options.down == std::vector{unet_level::plain, unet_level::attention});
-    CHECK(config.options.up == std::vector{unet_level::attention, unet_level::plain});
+    CHECK(config.options.down == std::vector{unet_level::plain, unet_level::attention, unet_level::residual});
+    CHECK(config.options.up == std::vector{unet_level::residual, unet_level::attention, unet_level::plain});
 }
 
 TEST_CASE("a config that was cut short or changed is read or refused", "[diffusers]") {

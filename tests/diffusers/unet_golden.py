@@ -5,7 +5,8 @@
     python unet_golden.py     (diffusers 0.42.1, torch 2.13)
 
 Computed in double. Parameters, samples and the gradient of the output are hashes of their place, which the test makes
-anew; of each parameter's gradient the file has its sum of squares and its product with such hashes.
+anew; of each parameter's gradient the file has its sum of squares and its product with such hashes. For some networks it
+also has, in the order of the names, the products of such hashes and the parameters that follow from seed 0.
 """
 
 import json
@@ -137,7 +138,14 @@ def case(config):
         "y": y.flatten().tolist(),
         "dx": x.grad.flatten().tolist(),
         "gradients": gradients,
+        **({"start": start(config)} if RESNET_DOWN in config["down_block_types"] else {}),
     }
+
+
+def start(config):
+    torch.manual_seed(0)
+    parameters = sorted(UNet2DModel(**config).named_parameters())
+    return [(p.double().flatten() * hashes(p.numel(), stream)).sum().item() for stream, (_, p) in enumerate(parameters)]
 
 
 def rounded(value):

@@ -75,6 +75,7 @@ TEST_CASE("a residual block's gradients are the central differences, and those o
     options.scale_shift = GENERATE(false, true);
     options.rescale = GENERATE(1.0, 1.5);
     options.resample = GENERATE(nn::resampling::none, nn::resampling::down, nn::resampling::up);
+    options.act = GENERATE(nn::activation::silu, nn::activation::mish, nn::activation::gelu);
     residual_run run(options);
     run.backward();
     nn::residual_block<double> d_twice = run.d;

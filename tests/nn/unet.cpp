@@ -102,6 +102,14 @@ TEST_CASE("the gradients of a whole U-Net are the central differences", "[nn]") 
     options.middle_scale = 1.5;
     options.center_input = true;
     check_gradients(options);
+    options.down = {level::residual, level::plain};
+    options.up = {level::residual, level::attention};
+    options.downsample = options.upsample = nn::unet_resampling::conv;
+    options.act = nn::activation::mish;
+    check_gradients(options);
+    options.scale_shift = false;
+    options.act = nn::activation::gelu;
+    check_gradients(options);
 }
 
 TEST_CASE("the gradients reach every kind of embedding", "[nn]") {

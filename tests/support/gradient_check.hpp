@@ -69,8 +69,8 @@ template <class Layer, class F>
     return error;
 }
 
-/// How far the gradient of a layer's parameters is from the central differences of f, relative to the largest derivative
-/// of all: for layers with parameters whose derivatives are zero.
+/// How far the gradient of a layer's parameters is from the central differences of f, relative to the largest
+/// derivative of all: for layers with parameters whose derivatives are zero.
 template <class Layer, class F>
 [[nodiscard]] double whole_gradient_error(Layer& layer, const Layer& gradient, F&& f, double h = 2e-5) {
     const auto values = nn::parameters(layer);

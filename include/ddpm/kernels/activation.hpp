@@ -58,8 +58,8 @@ auto with_activation(activation f, const Body& body) {
 
 /// out = f(x) over `size` elements; out may be x.
 /// @accuracy silu 3 and mish 5 units in the last place where e^x is a normal number, below |x| times the smallest
-///     subnormal number; gelu 6 where e^(−x²/2) is a normal number, below four times the smallest subnormal number. Inf gives Inf
-///     and NaN NaN; −Inf gives NaN for silu and mish, as in torch, and 0 for gelu and relu
+///     subnormal number; gelu 6 where e^(−x²/2) is a normal number, below four times the smallest subnormal number. Inf
+///     gives Inf and NaN NaN; −Inf gives NaN for silu and mish, as in torch, and 0 for gelu and relu
 /// @determinism as for sigmoid in elementary.hpp: the bits of an element depend on its value only
 template <Scalar S>
 void activate(activation f, isize size, const S* x, S* out) {
@@ -69,8 +69,8 @@ void activate(activation f, isize size, const S* x, S* out) {
 }
 
 /// dx = dout · f'(x) over `size` elements; dx may be x or dout. The slope of relu is 0 at 0.
-/// @accuracy of the slope 2 ε for silu and gelu and 3 ε for mish, absolutely. NaN gives NaN, but for relu 0; Inf gives NaN
-///     for silu, as in torch, else the slope's limit; −Inf gives NaN for silu and mish, else the limit
+/// @accuracy of the slope 2 ε for silu and gelu and 3 ε for mish, absolutely. NaN gives NaN, but for relu 0; Inf gives
+///     NaN for silu, as in torch, else the slope's limit; −Inf gives NaN for silu and mish, else the limit
 /// @determinism as for sigmoid in elementary.hpp
 template <Scalar S>
 void activate_backward(activation f, isize size, const S* x, const S* dout, S* dx) {

@@ -35,8 +35,8 @@ struct residual_block_options {
     activation act = activation::silu;
 };
 
-/// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) + proj(emb))))))
-/// / rescale, with the activation f; emb is f of the embedded time.
+/// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) +
+/// proj(emb)))))) / rescale, with the activation f; emb is f of the embedded time.
 /// @source Ho et al. 2020, arXiv 2006.11239, appendix B; Dhariwal and Nichol 2021, arXiv 2105.05233 (scale and shift,
 /// resampling); diffusers' ResnetBlock2D names the parameters
 template <Scalar S>

@@ -43,8 +43,8 @@ enum class unet_classes {
 };
 
 /// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults, for the blocks DownBlock2D,
-/// AttnDownBlock2D, ResnetDownsampleBlock2D, UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D and UNetMidBlock2D, all its
-/// activations, and heads that take all channels. Blocks of the kinds Skip, K and cross-attention do not exist.
+/// AttnDownBlock2D, ResnetDownsampleBlock2D, UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D and UNetMidBlock2D, all
+/// its activations, and heads that take all channels. Blocks of the kinds Skip, K and cross-attention do not exist.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
     isize height = 32;  ///< of the images

@@ -6,8 +6,8 @@
 template <class T>
 struct normal_tail_constants;
 
-// Φ(−a) e^(a²/2) (a + 4) ≈ c0 + c1 u + … with u = (a − 4) / (a + 4) for 0 ≤ a ≤ `farthest`, beyond which e^(−a²/2) is 0:
-// Chebyshev interpolation, of relative error 2.2e-9 and 1.8e-18. This form is that of Shepherd and Laframboise 1981,
+// Φ(−a) e^(a²/2) (a + 4) ≈ c0 + c1 u + … with u = (a − 4) / (a + 4) for 0 ≤ a ≤ `farthest`, beyond which e^(−a²/2) is
+// 0: Chebyshev interpolation, of relative error 2.2e-9 and 1.8e-18. The form is that of Shepherd and Laframboise 1981,
 // Mathematics of Computation 36.
 template <>
 struct normal_tail_constants<float> {
@@ -44,8 +44,8 @@ DDPM_INLINE normal_tail<T> normal_tail_of(pack<T> size) {
     using bits = typename format::bits;
     normal_tail<T> t;
     t.a = min(splat(c::farthest), size);
-    // −a²/2 as an exact square of a's leading bits and a small rest: a² alone, rounded, would be a relative error of the
-    // result of a²/2 ε.
+    // −a²/2 as an exact square of a's leading bits and a small rest: rounding a² alone would be a relative error of
+    // a²/2 ε in the result.
     constexpr bits leading = ~((bits{1} << ((format::mantissa_bits + 2) / 2)) - 1);
     const pack<T> head = as<T>(as<bits>(t.a) & leading);
     const pack<T> high = T(-0.5) * head * head, low = T(-0.5) * (t.a - head) * (t.a + head);

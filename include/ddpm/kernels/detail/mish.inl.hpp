@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): mish. With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), where no
-// digit is lost on either side.
+// A kernel body (see foreach_target.hpp): mish. With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), which
+// loses no digits on either side.
 
 template <class T>
 struct mish_constants;
