@@ -67,8 +67,8 @@ struct unet_options {
     conv_padding downsample_padding = conv_padding::symmetric;
     unet_resampling downsample = unet_resampling::conv;  ///< of attention levels
     unet_resampling upsample = unet_resampling::conv;
-    /// Of the residual blocks, of the embedded time on its way into them too. The layers that make the embedding and the
-    /// last convolution have silu, whatever this is.
+    /// Of the residual blocks, and of the embedded time that goes into them; what makes the embedding, and the last
+    /// convolution, have silu in any case.
     activation act = activation::silu;
     double dropout = 0;
     isize head_dim = 8;  ///< channels of an attention head; 0: one head
