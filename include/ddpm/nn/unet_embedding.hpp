@@ -88,19 +88,21 @@ public:
         return a.active;
     }
 
-    /// d is added to; dactive is scratch afterwards.
-    void backward(const condition<S>& given, const activations& a, batch_view<S> dactive, unet_embedding& d,
+    /// d is added to; dout is the gradient of what forward gave.
+    void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
-        activate_backward<S>(options_.act, a.embedded, dactive, dactive);
+        const auto scope = memory.scope();
+        const batch_view<S> dembedded = memory.columns(dout.rows(), dout.columns());
+        activate_backward<S>(options_.act, a.embedded, dout, dembedded);
         if (!class_table_.empty()) {
-            class_table_[0].backward(given.labels, dactive, d.class_table_[0]);
+            class_table_[0].backward(given.labels, dembedded, d.class_table_[0]);
         } else if (!class_mlp_.empty()) {
-            mlp_backward(class_mlp_[0], a.projected_class, a.classes, a.class_steps, dactive, d.class_mlp_[0], d, memory);
+            mlp_backward(class_mlp_[0], a.projected_class, a.classes, a.class_steps, dembedded, d.class_mlp_[0], d, memory);
         }
         if (vector_) {
-            vector_->backward(given, a.vector, dactive, *d.vector_, memory);
+            vector_->backward(given, a.vector, dembedded, *d.vector_, memory);
         }
-        mlp_backward(time_mlp_, a.projected, a.time, a.steps, dactive, d.time_mlp_, d, memory);
+        mlp_backward(time_mlp_, a.projected, a.time, a.steps, dembedded, d.time_mlp_, d, memory);
     }
 
     /// A random start, in the order in which diffusers constructs the layers.
