@@ -117,9 +117,9 @@ TEST_CASE("the config of a consistency model is read", "[diffusers]") {
 
 TEST_CASE("every activation's name is read, and written in its first form", "[diffusers]") {
     using nn::activation;
-    const std::vector<std::pair<std::string, activation>> names{{"silu", activation::silu},  {"mish", activation::mish},
-                                                                {"gelu", activation::gelu},  {"relu", activation::relu},
-                                                                {"SWISH", activation::silu}, {"Mish", activation::mish}};
+    const std::vector<std::pair<std::string, activation>> names{
+        {"silu", activation::silu}, {"mish", activation::mish},  {"gelu", activation::gelu},
+        {"relu", activation::relu}, {"SWISH", activation::silu}, {"Mish", activation::mish}};
     for (const auto& [name, act] : names) {
         CAPTURE(name);
         const auto config = parse_unet_config(R"({"sample_size": 32, "act_fn": ")" + name + "\"}", "config.json");
