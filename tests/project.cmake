@@ -14,6 +14,10 @@ get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)
 add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
     -D "work=${CMAKE_CURRENT_BINARY_DIR}/wrong_signature")
 
+# A program that uses every name unqualified beside the system's headers.
+add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
+    -D "work=${CMAKE_CURRENT_BINARY_DIR}/system_names")
+
 # Every header compiles alone. tests/run.sh builds them; the test says so, and compiles what no build has. A sanitizer adds
 # nothing here.
 set_target_properties(ddpm PROPERTIES
