@@ -89,16 +89,17 @@ void require_form(std::string_view where, std::string_view form, isize size, boo
 template <Scalar S>
 void require_condition(std::string_view where, const condition_shape& takes, const condition<S>& given,
                        const sample_shape& sample, isize samples) {
-    if (static_cast<isize>(given.labels.size()) != (takes.classes == 0 ? 0 : samples)) {
+    const auto learned = [&](condition_form form) { return has_form(takes.learned, form); };
+    const isize labels = takes.classes == 0 || (given.labels.empty() && learned(condition_form::label)) ? 0 : samples;
+    if (static_cast<isize>(given.labels.size()) != labels) {
         throw shape_error(where, takes.classes == 0 ? "labels, of which the network takes none" : "one label per sample",
-                          takes.classes == 0 ? 0 : samples, given.labels.size());
+                          labels, given.labels.size());
     }
     for (const isize label : given.labels) {
         if (label < 0 || label >= takes.classes) {
             throw value_error(where, "label", text("in [0, ", takes.classes, ")"), label);
         }
     }
-    const auto learned = [&](condition_form form) { return has_form(takes.learned, form); };
     require_form(where, "vectors", takes.vector, learned(condition_form::vector), given.vectors, samples);
     require_form(where, "maps", takes.map_channels * sample.height * sample.width, learned(condition_form::map),
                  given.maps, samples);
@@ -109,10 +110,11 @@ void require_condition(std::string_view where, const condition_shape& takes, con
             throw value_error(where, "length of a sequence", text("in [0, ", items, "]"), length);
         }
     }
-    for (const std::size_t count : {given.lengths.size(), given.absent.size()}) {
-        if (count != 0 && static_cast<isize>(count) != samples) {
-            throw shape_error(where, "lengths and absent forms, one per sample", samples, count);
-        }
+    if (!given.lengths.empty() && (given.sequences.size() == 0 || static_cast<isize>(given.lengths.size()) != samples)) {
+        throw shape_error(where, "lengths, one for each sequence", given.sequences.columns(), given.lengths.size());
+    }
+    if (!given.absent.empty() && static_cast<isize>(given.absent.size()) != samples) {
+        throw shape_error(where, "absent forms, one value per sample", samples, given.absent.size());
     }
     for (const condition_forms forms : given.absent) {
         if ((forms & ~takes.learned) != 0) {

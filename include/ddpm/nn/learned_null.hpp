@@ -14,6 +14,16 @@
 
 namespace ddpm::nn {
 
+namespace detail {
+
+/// The forms that have something learned in their place, of a network that is told vectors and maps of that size.
+[[nodiscard]] constexpr condition_forms learned_forms(isize vector, isize map_channels) noexcept {
+    const auto bit = [](condition_form form, isize size) { return size == 0 ? 0u : static_cast<unsigned>(form); };
+    return static_cast<condition_forms>(bit(condition_form::vector, vector) | bit(condition_form::map, map_channels));
+}
+
+}  // namespace detail
+
 /// What a network sees where a sample is told nothing of one form of a condition: a learned value for each element of a
 /// vector, or for each channel of maps, the same at all pixels. It starts at zero. Of size 0 it does nothing.
 template <Scalar S>

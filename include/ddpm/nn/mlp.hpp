@@ -106,12 +106,11 @@ public:
     [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
     [[nodiscard]] condition_shape takes() const noexcept {
-        constexpr auto both = static_cast<condition_forms>(condition_form::vector) |
-                              static_cast<condition_forms>(condition_form::map);
         return {.classes = options_.classes,
                 .vector = options_.vector,
                 .map_channels = options_.map_channels,
-                .learned = options_.learned_null ? static_cast<condition_forms>(both) : condition_forms{0}};
+                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
+                                                 : condition_forms{0}};
     }
 
     /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.

@@ -67,14 +67,11 @@ public:
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
 
     [[nodiscard]] condition_shape takes() const noexcept {
-        const auto bit = [](condition_form form, isize size) { return size == 0 ? 0 : static_cast<int>(form); };
         return {.classes = embedding_.classes(),
                 .vector = embedding_.vector(),
                 .map_channels = options_.map_channels,
-                .learned = static_cast<condition_forms>(options_.learned_null
-                                                            ? bit(condition_form::vector, options_.vector) +
-                                                                  bit(condition_form::map, options_.map_channels)
-                                                            : 0)};
+                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
+                                                 : condition_forms{0}};
     }
 
     /// How many samples a thread had better take at once: their pixels keep the products busy, and more take more memory.

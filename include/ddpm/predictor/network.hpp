@@ -17,7 +17,7 @@ namespace ddpm {
 ///
 /// It is a value: a `Layer` (it names its `scalar`, and `visit` names its parameters), so that another instance of the same
 /// type serves as its gradient or its average, and derived from `network_base`, which tells what else it can say of itself.
-/// With S = scalar it has
+/// With S = scalar it has (what calls it sees to it that an input is of its shape, with the condition that it takes)
 /// - `shape()`: the shape of one sample, D elements;
 /// - `plan(samples, pass)`: a `workspace` for up to so many samples; all that a pass remembers lives there;
 /// - `forward(in, out, w)`, const: reads a `network_input<S>`, fills out, D × N, or 2D × N with a variance head;

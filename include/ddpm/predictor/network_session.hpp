@@ -50,26 +50,25 @@ public:
     void tell(condition_values<scalar> given) {
         given.require("session", takes(), shape());
         told_ = std::move(given);
+        told_.reserve(planned_);
     }
 
     /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. More samples than
     /// planned for make it allocate; the same number again does not.
     /// @shape xt and out.prediction D × N; t N
-    /// @throws shape_error if the shapes do not fit, or the run has fewer conditions than samples
+    /// @throws shape_error if the shapes do not fit, the run has fewer conditions than samples, or nothing was told of what
+    /// the network must be told
     /// @determinism the bits of a sample do not depend on the others, nor on the thread count
     void operator()(batch_view<const scalar> xt, std::span<const double> t, const model_output<scalar>& out) {
         (*this)(network_input<scalar>{xt, t, told_.of(out.first_sample, xt.columns())}, out);
     }
 
     /// The same for a condition of its own.
+    /// @throws also value_error if the condition is not what the network takes
     void operator()(const network_input<scalar>& in, const model_output<scalar>& out) {
         const isize samples = in.samples();
-        if (static_cast<isize>(in.t.size()) != samples) {
-            throw shape_error("session", "one time per sample", samples, in.t.size());
-        }
-        if (out.prediction.columns() != samples) {
-            throw shape_error("session", "samples in the output", samples, out.prediction.columns());
-        }
+        detail::require_input("session", in, shape(), takes());
+        detail::require_same_shape("session", "prediction has the shape of xt", in.xt, out.prediction);
         if (net_->has_variance_head() && out.variance.size() != 0) {
             detail::require_same_shape("session", "variance has the shape of the prediction", out.prediction,
                                        out.variance);
@@ -89,7 +88,8 @@ public:
     /// out = vᵀ ∂prediction/∂x_t for each sample: the gradient of Σ v · prediction. Where the network has a variance head,
     /// that is no part of it. The first call, and one of more samples than before, allocates.
     /// @shape xt, v and out D × N; t N
-    /// @throws shape_error if the shapes do not fit, or the run has fewer conditions than samples
+    /// @throws shape_error if the shapes do not fit, the run has fewer conditions than samples, or nothing was told of what
+    /// the network must be told
     /// @determinism the bits of a sample do not depend on the others, nor on the thread count
     /// @complexity of a training step: forward, and backward for input and parameters
     void vector_jacobian(batch_view<const scalar> xt, std::span<const double> t, batch_view<const scalar> v,

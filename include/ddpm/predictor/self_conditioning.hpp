@@ -45,7 +45,7 @@ public:
             throw value_error("self_conditioned", "map_channels of the network", text(">= ", sample.channels),
                               told_shape_.map_channels);
         }
-        told_shape_.map_channels -= sample.channels;
+        told_shape_ = without_estimate(told_shape_, sample.channels);
         static_cast<void>(estimate_.template scratch<scalar>(sample.size(), samples));
         maps_.resize(session_.takes().map_channels * sample.height * sample.width, samples);
     }
@@ -88,7 +88,7 @@ private:
     prediction kind_;
     const level_function* level_of_;
     self_conditioning_options options_;
-    condition_shape told_shape_;  // without the estimate
+    condition_shape told_shape_;  // beside the estimate
     condition_values<scalar> told_;
     session_memory estimate_;
     batch<scalar> maps_;
@@ -120,9 +120,11 @@ private:
 };
 
 /// Self-conditioning: a network that is given x_t and the estimate of x_0 that it made at the run's last evaluation, zeros
-/// at the first. The estimate stands in the last channels of the network's maps, as many as a sample has; what the network is
-/// told beside it is bound outside: conditioned(self_conditioned(net, …), {…}). trainer_options::self_conditioning trains it.
-/// The estimate lives in the session: runs know nothing of each other, and the number of samples may not change during one.
+/// at the first. The estimate stands in the last channels of the network's maps, as many as a sample has; what the network
+/// is told beside it is bound outside: conditioned(self_conditioned(net, …), {…}). Maps that are absent would be so with
+/// the estimate: told maps are told of each sample, even where the network has learned what stands for nothing.
+/// trainer_options::self_conditioning trains it. The estimate lives in the session: runs know nothing of each other, and the
+/// number of samples may not change during one.
 /// Holds an lvalue by reference, a temporary by value.
 /// @param network a network, or `predicts` of one
 /// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>

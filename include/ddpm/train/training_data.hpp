@@ -26,7 +26,7 @@ struct condition_dropout {
     double label = 0;   ///< the probability, for each form
     double vector = 0;
     double map = 0;
-    std::optional<isize> null_label{};      ///< must be named where labels are dropped
+    std::optional<isize> null_label{};      ///< without one: the network's own
     std::span<const double> null_vector{};  ///< E; empty: the network's own
     std::span<const double> null_map{};     ///< one for each channel, the same at all pixels; empty: the network's own
 };

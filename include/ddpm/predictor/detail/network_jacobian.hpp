@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/parallel.hpp>
@@ -33,11 +32,9 @@ public:
     /// out = vᵀ ∂prediction/∂x_t.
     void operator()(const Net& net, const network_input<scalar>& in, batch_view<const scalar> v, batch_view<scalar> out) {
         const isize samples = in.samples();
+        require_input("vector_jacobian", in, net.shape(), net.takes());
         require_same_shape("vector_jacobian", "v has the shape of xt", in.xt, v);
         require_same_shape("vector_jacobian", "out has the shape of xt", in.xt, out);
-        if (static_cast<isize>(in.t.size()) != samples) {
-            throw shape_error("vector_jacobian", "one time per sample", samples, in.t.size());
-        }
         if (const isize columns = tile(net, samples); columns > columns_) {
             columns_ = columns;
             workspace_ = net.plan(columns_, pass::backward);

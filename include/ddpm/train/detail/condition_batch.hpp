@@ -28,16 +28,14 @@ public:
     /// `takes` is of the network; the last `estimated` channels of the maps are for the estimate, not from the data.
     condition_batch(const condition_shape& takes, const sample_shape& sample, isize estimated, isize largest_part,
                     std::uint64_t seed)
-        : told_(takes),
+        : told_(estimated == 0 ? takes : without_estimate(takes, estimated)),
           sample_(sample),
           estimated_(estimated),
           label_noise_(seed, noise_stream::timestep),
           noise_(seed, noise_stream::condition),
           labels_(takes.classes == 0 ? 0 : static_cast<std::size_t>(largest_part)),
           vectors_(takes.vector, largest_part),
-          maps_(takes.map_channels * sample.height * sample.width, largest_part) {
-        told_.map_channels -= estimated;
-    }
+          maps_(takes.map_channels * sample.height * sample.width, largest_part) {}
 
     /// @throws shape_error or value_error unless the condition of so many samples is what the network takes, and each form
     /// that is dropped has something in its place
@@ -45,11 +43,13 @@ public:
                        isize samples) const {
         require_condition(where, told_, given, sample_, samples);
         const auto named = [](std::span<const double> null) { return static_cast<isize>(null.size()); };
-        require_form(where, "label", dropout.label, told_.classes, dropout.null_label ? 1 : 0, 1, false);
-        require_form(where, "vector", dropout.vector, told_.vector, named(dropout.null_vector), told_.vector,
-                     has_form(told_.learned, condition_form::vector));
-        require_form(where, "map", dropout.map, told_.map_channels, named(dropout.null_map), told_.map_channels,
-                     has_form(told_.learned, condition_form::map));
+        const auto learned = [&](condition_form form) { return has_form(told_.learned, form); };
+        require_form(where, "label", dropout.label, !given.labels.empty(), dropout.null_label ? 1 : 0,
+                     told_.classes == 0 ? 0 : 1, learned(condition_form::label));
+        require_form(where, "vector", dropout.vector, given.vectors.size() != 0, named(dropout.null_vector), told_.vector,
+                     learned(condition_form::vector));
+        require_form(where, "map", dropout.map, given.maps.size() != 0, named(dropout.null_map), told_.map_channels,
+                     learned(condition_form::map));
         if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < told_.classes)) {
             throw value_error(where, "null_label", text("in [0, ", told_.classes, ")"), *dropout.null_label);
         }
@@ -57,7 +57,8 @@ public:
 
     /// Makes room for the conditions of other data.
     void begin(const condition<S>& given, const condition_dropout& dropout, isize count) {
-        const bool learns = (dropout.vector > 0 && dropout.null_vector.empty()) ||
+        const bool learns = (dropout.label > 0 && !dropout.null_label) ||
+                            (dropout.vector > 0 && dropout.null_vector.empty()) ||
                             (dropout.map > 0 && dropout.null_map.empty());
         absent_.resize(learns || !given.absent.empty() ? static_cast<std::size_t>(count) : 0);
         lengths_.resize(given.lengths.empty() ? 0 : static_cast<std::size_t>(count));
@@ -78,8 +79,14 @@ public:
             absent_[at] = given_.absent.empty() ? condition_forms{0} : given_.absent[of];
         }
         if (!given_.labels.empty()) {
-            const double u = static_cast<double>(label_noise_.bits(number, step, 1)) * 0x1p-32;
-            labels_[at] = u < dropout.label ? *dropout.null_label : given_.labels[of];
+            labels_[at] = given_.labels[of];
+            if (static_cast<double>(label_noise_.bits(number, step, 1)) * 0x1p-32 < dropout.label) {
+                if (dropout.null_label) {
+                    labels_[at] = *dropout.null_label;
+                } else {
+                    set_absent(condition_form::label, at);
+                }
+            }
         }
         if (given_.vectors.size() != 0) {
             std::copy_n(given_.vectors.column(from), told_.vector, vectors_.col(n).data());
@@ -141,10 +148,14 @@ public:
 private:
     [[nodiscard]] isize maps_channels() const noexcept { return told_.map_channels + estimated_; }
 
+    void set_absent(condition_form form, std::size_t n) {
+        absent_[n] = static_cast<condition_forms>(absent_[n] | static_cast<condition_forms>(form));
+    }
+
     /// Puts what is named in the place of values, after `skipped` of them each time, or says that they are absent.
     void show_null(condition_form form, std::span<const double> null, std::size_t n, isize skipped, isize repeats, S* to) {
         if (null.empty()) {
-            absent_[n] = static_cast<condition_forms>(absent_[n] | static_cast<condition_forms>(form));
+            set_absent(form, n);
             return;
         }
         for (isize k = 0; k < repeats; ++k) {
@@ -154,19 +165,19 @@ private:
 
     /// @throws value_error unless the rate is in [0, 1], and 0 where the form is not told; shape_error unless what stands
     /// for nothing is named in full, or learned
-    static void require_form(std::string_view where, std::string_view form, double rate, isize told, isize named,
+    static void require_form(std::string_view where, std::string_view form, double rate, bool is_told, isize named,
                              isize size, bool is_learned) {
         if (!(rate >= 0 && rate <= 1)) {
             throw value_error(where, text("dropout of the ", form), "in [0, 1]", rate);
         }
-        if (rate > 0 && told == 0) {
+        if (rate > 0 && !is_told) {
             throw value_error(where, text("dropout of the ", form, ", which is not told"), 0, rate);
         }
         if (rate > 0 && named == 0 && !is_learned) {
             throw value_error(where, text("null_", form), "what dropout shows instead, since the network has learned none",
                               "none");
         }
-        if (named != 0 && told != 0 && named != size) {
+        if (named != 0 && named != size) {
             throw shape_error(where, text("null_", form), size, named);
         }
     }
