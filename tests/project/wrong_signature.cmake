@@ -6,12 +6,15 @@ set(sum "[](auto xt, auto, const auto& out) { out.prediction.array() = xt.array(
 set(predictor "wanted is a predictor that is called as predictor(batch_view<const S> xt")
 set(noise "wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample)")
 set(sampler "wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const")
+set(network "the network is no Network. It must be copyable, derive from ddpm::network_base, and have: scalar; workspace; shape() const")
 
+# What stands before the program is the third argument, if there is one.
 function(check expected statement)
     file(WRITE "${work}/program.cpp" "#include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/inpaint.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
+${ARGV2}
 using namespace ddpm;
 int main() {
     const noise_schedule schedule{cosine_beta{}, 10};
@@ -46,3 +49,25 @@ check("${noise}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, not
 check("${predictor}" "denoise_from<float>(plan, nothing{}, x, z)")
 check("${noise}" "denoise_from<float>(plan, ${sum}, x, nothing{})")
 check("${predictor}" "inpaint<float>(plan, nothing{}, {x, x}, x, z)")
+
+# A network without the base, and without one of its members.
+function(check_network expected base backward)
+    check("${expected}" "trainer(net, schedule).fit(x)" "#include <ddpm/nn/tensor.hpp>
+#include <ddpm/train/trainer.hpp>
+struct network ${base} {
+    using scalar = float;
+    struct workspace {};
+    ddpm::nn::tensor<float> weight{{2}};
+    ddpm::sample_shape shape() const { return 2; }
+    workspace plan(ddpm::isize, ddpm::pass) const { return {}; }
+    void forward(const ddpm::network_input<float>&, ddpm::batch_view<float>, workspace&) const {}
+    ${backward}
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) { visitor(\"weight\", self.weight); }
+} net;")
+endfunction()
+set(backward "void backward(const ddpm::network_input<float>&, ddpm::batch_view<const float>, workspace&, network&,
+        ddpm::batch_view<float>) const {}")
+check_network("" ": ddpm::network_base" "${backward}")
+check_network("${network}" "" "${backward}")
+check_network("${network}" ": ddpm::network_base" "")
