@@ -360,15 +360,24 @@ TEST_CASE("a U-Net whose output has other channels than its input says so as a p
     CHECK(message ==
           "unet::forward: this network's output is not of its samples' shape: no predictor; expected out_channels = 6, "
           "or twice as many (a variance head), got 3");
-    network_session(net, 1)(x, t, model_output<float>{right, {}});
-    CHECK(right.isFinite().all());
     auto w = net.plan(1, pass::backward);
+    net.forward({x, t}, right, w);
+    CHECK(right.isFinite().all());
     try {
         net.forward({random_batch<float>(48, 1, 4), t}, right, w);
     } catch (const shape_error& e) {
         message = e.what();
     }
     CHECK(message == "unet::forward: elements of a sample; expected 96, got 48");
+
+    // With the other channels as maps it is one.
+    options.map_channels = 3;
+    const nn::unet<float> told(options);
+    const auto maps = random_batch<float>(48, 1, 5);
+    CHECK(told.shape() == sample_shape(4, 4, 3));
+    const auto predictor = conditioned(told, {.maps = maps});
+    predictor.session(1)(random_batch<float>(48, 1, 4), t, model_output<float>{right, {}});
+    CHECK(right.isFinite().all());
 }
 
 }  // namespace ddpm::test
