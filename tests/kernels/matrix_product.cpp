@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -44,16 +45,23 @@ S at(const matrix_ref<S>& m, isize i, isize j) {
     return m.data[i * m.row_stride + j * m.column_stride];
 }
 
-/// The promise, word for word: one chain with k ascending, fused on every target that has it.
+/// The promise, word for word: chains of product_chain with k ascending, fused on every target that has it, are added
+/// to the sum one after the other. Unless `add`, the first begins at `start`, and the sum is what it gives.
 template <class S>
-S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, isize i, isize j, S sum, bool fused) {
-    for (isize k = 0; k < a.columns; ++k) {
-        if (fused) {
-            sum = std::fma(at(a, i, k), at(b, k, j), sum);
-        } else {
-            const volatile S product = at(a, i, k) * at(b, k, j);  // volatile: rounded before the addition
-            sum = product + sum;
+S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, isize i, isize j, S start, bool add, bool fused) {
+    constexpr isize length = kernels::product_chain;
+    S sum = start;
+    for (isize first = 0; first < a.columns; first += length) {
+        S chain = first == 0 && !add ? start : S{};
+        for (isize k = first; k < std::min(a.columns, first + length); ++k) {
+            if (fused) {
+                chain = std::fma(at(a, i, k), at(b, k, j), chain);
+            } else {
+                const volatile S product = at(a, i, k) * at(b, k, j);  // volatile: rounded before the addition
+                chain = product + chain;
+            }
         }
+        sum = first == 0 && !add ? chain : sum + chain;
     }
     return sum;
 }
@@ -82,7 +90,7 @@ int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind ki
             const S start = kind == start_kind::zero   ? S{}
                             : kind == start_kind::bias ? bias[static_cast<std::size_t>(1 + i)]
                                                        : sum;
-            sum = reference_sum(a, b, i, j, start, fused);
+            sum = reference_sum(a, b, i, j, start, kind == start_kind::old, fused);
         }
     }
     int wrong = 0;
@@ -103,7 +111,8 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
                                      {8, 4, 9},     {16, 6, 17},   {31, 11, 31}, {32, 12, 32},  {33, 13, 33},
                                      {15, 16, 40},  {64, 24, 100}, {65, 25, 64}, {128, 1, 128}, {127, 2, 65},
                                      {129, 3, 130}, {40, 97, 5},   {200, 1, 3},
-                                     {70, 31, 45},  {130, 19, 37}, {200, 7, 50}};
+                                     {70, 31, 45},  {130, 19, 37}, {200, 7, 50},  {33, 1, 192},  {70, 13, 193},
+                                     {150, 9, 400}, {5, 20, 385}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool a_by_rows : {false, true}) {
@@ -126,7 +135,8 @@ TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and 
     const size_of_product sizes[] = {{400, 30, 20},  {20, 1230, 10}, {40, 26, 1200}, {390, 50, 600},
                                      {10, 1300, 400},
                                      {650, 850, 7},     // a result beyond the second cache
-                                     {130, 26, 1160}};  // few rows, and so more of k
+                                     {130, 26, 1160},  // few rows, and so more of k
+                                     {200, 14, 560}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool by_rows : {false, true}) {
@@ -184,6 +194,29 @@ TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count 
         CHECK((upper == whole.topRows(77)).all());
     });
     set_thread_count(0);
+}
+
+TEMPLATE_TEST_CASE("matrix_product: products over parts of k, each of whole chains, give the same bits", "[kernels]",
+                   float, double) {
+    const isize rows = 70, columns = 30, depth = 1000;
+    const stored_matrix<TestType> a(rows, depth, false, 0, 1);
+    const stored_matrix<TestType> b(depth, columns, false, 0, 2);
+    for_each_target([&] {
+        batch<TestType> whole(rows, columns);
+        matrix_product<TestType>(a.ref, b.ref, whole);
+        for (const isize chains : {1, 2, 3}) {
+            const isize length = chains * kernels::product_chain;
+            batch<TestType> sum(rows, columns);
+            for (isize first = 0; first < depth; first += length) {
+                matrix_ref<TestType> left = a.ref, right = b.ref;
+                left.columns = right.rows = std::min(length, depth - first);
+                left.data += first * left.column_stride;
+                right.data += first * right.row_stride;
+                matrix_product<TestType>(left, right, sum, {.accumulate = first > 0});
+            }
+            CHECK((sum == whole).all());
+        }
+    });
 }
 
 TEMPLATE_TEST_CASE("matrix_product inside parallel work", "[kernels]", float, double) {

@@ -46,9 +46,12 @@ struct product_start {
 /// c = start + a·b. c must not overlap a or b.
 /// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
 /// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
-/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in one chain of additions with k ascending, fused where the
-///     instruction set has it: on one instruction set its bits depend on row i of a and column j of b only, never on
-///     the other rows and columns, the strides or the thread count
+/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in chains of product_chain = 192 additions with k ascending, fused
+///     where the instruction set has it. The first chain begins at the row_bias, or 0, the others at 0, and they are
+///     added one after the other; with `accumulate` all begin at 0 and are added to c. So products over parts of k,
+///     each of whole chains, give the same bits. On one instruction set these depend on row i of a and column j of b
+///     only, never on the other rows and columns, the strides or the thread count
+/// @accuracy the rounding error of a sum grows with k / product_chain + product_chain, not with k
 /// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 1 MB, which
 ///     grows at its first larger product; nothing else is allocated
 template <Scalar S>

@@ -53,13 +53,8 @@ isize run_panels(const product_block<S>& block, Right right, isize i, isize j) {
     for (; i + height <= block.rows; i += height) {
         const S* const a = block.a + i / tile_rows<S> * block.a_panel;
         S* const c = block.c + i * block.c_row + j * block.c_column;
-        tile_result<S> result = {nullptr, 0, c, block.c_column};
-        if (block.accumulate) {
-            result.start = c;
-            result.start_column = block.c_column;
-        } else if (block.bias != nullptr) {
-            result.start = block.bias + i;
-        }
+        const S* const start = block.accumulate || block.bias == nullptr ? nullptr : block.bias + i;
+        const tile_result<S> result = {start, 0, c, block.c_column, block.accumulate};
         const left_columns<S, false> left = {a, block.a_step, block.a_panel};
         if (Columns > 1 && block.in_place && j == 0) {
             const left_columns<S, true> cold = {a, block.a_step, block.a_panel};
@@ -93,8 +88,8 @@ void run_tile_aside(const product_block<S>& block, const S* a, isize a_step, Rig
             }
         }
     }
-    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right,
-                            tile_result<S>{tile, height, tile, height}, nothing_soon{});
+    const tile_result<S> result = {block.accumulate ? nullptr : tile, height, tile, height, block.accumulate};
+    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right, result, nothing_soon{});
     for (isize column = 0; column < Columns; ++column) {
         for (isize row = 0; row < rows; ++row) {
             c[row * block.c_row + column * block.c_column] = tile[column * height + row];
@@ -197,6 +192,9 @@ DDPM_INLINE isize even_part(isize size, isize most, isize step) {
 
 template <class S>
 void product(const product_problem<S>& problem) {
+    if (problem.depth == 0 && problem.accumulate) {
+        return;
+    }
     using P = product_problem<S>;
     constexpr isize height = tile_rows<S>;
     // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as
@@ -208,8 +206,8 @@ void product(const product_problem<S>& problem) {
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
     const isize most_rows =
         even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
-    const isize most_depth = even_part(
-        problem.depth, in_first_cache ? 256 / static_cast<isize>(sizeof(S)) : problem.most_depth(), P::unrolled);
+    const isize most_depth =
+        even_part(problem.depth, in_first_cache ? product_chain : problem.most_depth(), product_chain);
     product_block<S> block{};
     block.c_row = problem.c_row;
     block.c_column = problem.c_column;

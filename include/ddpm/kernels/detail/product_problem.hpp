@@ -9,6 +9,14 @@
 #include <algorithm>
 #include <utility>
 
+namespace ddpm::kernels {
+
+/// How many products matrix_product adds in one chain before it adds the chain to the sum: so few that rounding errors
+/// stay small, so many that this takes no time. It divides the depth of 3 × 3 convolutions of multiples of 64 channels.
+inline constexpr isize product_chain = 192;
+
+}  // namespace ddpm::kernels
+
 namespace ddpm::kernels::detail {
 
 /// A matrix by its first element and the steps to the next row and column.
@@ -31,10 +39,13 @@ struct product_problem {
     bool accumulate = false;
     S* buffer = nullptr;  ///< of buffer_length()
 
-    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, depth × columns of B a part
-    // of the last-level cache. Fewer rows leave room for more depth, which saves passes over C.
+    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, or half of it where the
+    // depth is cut anyway; depth × columns of B a part of the last-level cache. Fewer rows leave room for more depth,
+    // which saves passes over C. The depth is cut between chains.
     static constexpr isize most_rows = 1536 / static_cast<isize>(sizeof(S));
-    [[nodiscard]] isize most_depth() const { return rows <= most_rows / 2 ? 1152 : 512; }
+    [[nodiscard]] isize most_depth() const {
+        return (rows <= most_rows / 2 ? 6 : depth <= 3 * product_chain ? 3 : 2) * product_chain;
+    }
     static constexpr isize most_columns = 2400;
 
     // Multiples of every target's tiles.
@@ -96,8 +107,8 @@ struct product_grid {
     return best;
 }
 
-/// Computes the product in blocks, side by side if that is worth it. No sum is split, so the blocks leave no trace in
-/// the bits and may follow the thread count.
+/// Computes the product in blocks, side by side if that is worth it. No sum is split among them, so they leave no trace
+/// in the bits and may follow the thread count.
 template <class S>
 void run_product(const product_problem<S>& problem, void (*body)(const product_problem<S>&)) {
     if (problem.rows == 0 || problem.columns == 0) {

@@ -86,13 +86,15 @@ struct nothing_soon {
     DDPM_INLINE void pass() {}
 };
 
-/// Where the sums of a tile begin, at 0 if that is null, and where they go.
+/// Where the first chain of a tile begins, at 0 if that is null, and where the sums go, added to what is there if
+/// `add`.
 template <class S>
 struct tile_result {
     const S* start;
     isize start_column;
     S* c;
     isize c_column;
+    bool add;
 };
 
 /// A tile of C: its columns as packs.
@@ -129,7 +131,20 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
     right.pass(Count);
 }
 
-/// c = start + a·b for one tile.
+/// Puts the sums of a chain where they go.
+template <bool Add, class S, isize Panels, isize Columns>
+DDPM_INLINE void put_sums(const tile_sums<S, Panels, Columns>& sums, const tile_result<S>& result) {
+    DDPM_UNROLL
+    for (isize j = 0; j < Columns; ++j) {
+        DDPM_UNROLL
+        for (isize v = 0; v < 2 * Panels; ++v) {
+            S* const to = result.c + j * result.c_column + v * lanes<S>;
+            store(to, Add ? load(to) + sums.of[j][v] : sums.of[j][v]);
+        }
+    }
+}
+
+/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products.
 template <class S, isize Panels, isize Columns, class Left, class Right, class Soon>
 DDPM_INLINE void run_tile(isize depth, Left left, Right right, const tile_result<S>& result, Soon soon) {
     constexpr isize width = lanes<S>;
@@ -145,25 +160,32 @@ DDPM_INLINE void run_tile(isize depth, Left left, Right right, const tile_result
         }
     }
     constexpr isize unrolled = product_problem<S>::unrolled;
-    isize k = 0;
-    for (; k + unrolled <= depth; k += unrolled) {
-        for (isize place = 0; place < 4; ++place) {
-            soon.fetch(place);
-            DDPM_UNROLL
-            for (isize i = 0; i < unrolled / 4; i += Right::group) {
-                add_products<Right::group>(sums, left, right);
+    bool add = result.add;
+    while (true) {
+        isize k = depth < product_chain ? depth : product_chain;
+        depth -= k;
+        for (; k >= unrolled; k -= unrolled) {
+            for (isize place = 0; place < 4; ++place) {
+                soon.fetch(place);
+                DDPM_UNROLL
+                for (isize i = 0; i < unrolled / 4; i += Right::group) {
+                    add_products<Right::group>(sums, left, right);
+                }
             }
+            soon.pass();
         }
-        soon.pass();
-    }
-    for (; k < depth; ++k) {
-        add_products<1>(sums, left, right);
-    }
-    DDPM_UNROLL
-    for (isize j = 0; j < Columns; ++j) {
-        DDPM_UNROLL
-        for (isize v = 0; v < packs; ++v) {
-            store(result.c + j * result.c_column + v * width, sums.of[j][v]);
+        for (; k > 0; --k) {
+            add_products<1>(sums, left, right);
         }
+        if (add) {
+            put_sums<true>(sums, result);
+        } else {
+            put_sums<false>(sums, result);
+        }
+        if (depth == 0) {
+            return;
+        }
+        add = true;
+        sums = {};
     }
 }

@@ -15,8 +15,9 @@
 
 namespace ddpm::nn::detail {
 
-// Convolutions as products of weights and patches. The bits of a product's sum do not depend on how the product is cut
-// (see matrix_product), so that here too the cuts may follow the caches and the thread count.
+// Convolutions as products of weights and patches. The bits of a product's sum do not depend on how the product is cut,
+// if its sums are cut between whole chains (see matrix_product), so that here too the cuts may follow the caches and
+// the thread count.
 
 struct patches_tag {};  ///< for thread_scratch: the patches of a task
 struct result_tag {};   ///< its pixels, where they do not lie side by side
@@ -92,7 +93,7 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
     const isize down = divided_up(rows, height);
     const isize slabs = std::max<isize>(1, divided_up(depth, most_patch_depth(rows)));
-    const isize slab = rounded_up(divided_up(depth, slabs), 16);
+    const isize slab = std::min(depth, rounded_up(divided_up(depth, slabs), kernels::product_chain));
     const isize grain = std::max<isize>(1, least_task / std::max<isize>(1, width * height * depth));
 
     const auto compute = [&](isize i, isize j, isize count, S* patches, const batch_view<S>& to) {
@@ -148,7 +149,7 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
     }
     const isize threads = thread_count();
     constexpr isize line = 64 / static_cast<isize>(sizeof(S));
-    constexpr isize most_pixels = 1280 / static_cast<isize>(sizeof(S));
+    constexpr isize most_pixels = 8 / static_cast<isize>(sizeof(S)) * kernels::product_chain;
     constexpr isize most_width = 16 * product_columns, least_width = 4 * product_columns;
     const isize width = std::min(even_block(depth, most_width, least_width, threads), rounded_up(depth, 4));
     const isize across = divided_up(depth, width);
