@@ -34,11 +34,11 @@ TEST_CASE("the gradients of a network in the folder DDPM_ATTENTION_GRADIENTS", "
     given.read("dy", numbers_of(dy));
     given.read("t", std::span(times));
 
-    auto workspace = net.plan(x.cols());
+    auto workspace = net.plan(x.cols(), pass::backward);
     auto d = nn::zeros_like(net);
     batch<float> out(x.rows(), x.cols());
-    net.forward(x, times, out, workspace);
-    net.backward(x, times, {}, dy, workspace, d, batch_view<float>(dx));
+    net.forward({x, times}, out, workspace);
+    net.backward({x, times}, dy, workspace, d, batch_view<float>(dx));
 
     const auto parameters = nn::parameters(d);
     std::vector<std::vector<float>> numbers;
