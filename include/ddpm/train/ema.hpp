@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/move_towards.hpp>
 #include <ddpm/nn/parameters.hpp>
