@@ -324,11 +324,11 @@ TEST_CASE("a U-Net that is told something has as many parameters as are counted"
 
 TEMPLATE_TEST_CASE("an MLP's batches of what was planned for allocate nothing, whatever is told", "[nn]", float, double) {
     using S = TestType;
+    const isize planned = GENERATE(1, 9, 200);
     set_thread_count(1);  // others have scratch of their own
     for (const bool learned_null : {false, true}) {
         const nn::mlp<S> net = every_form_mlp<S>(learned_null);
         nn::mlp<S> d = nn::zeros_like(net);
-        const isize planned = GENERATE(1, 9, 200);
         const some_conditions<S> given(net.takes(), 4, planned);
         const std::vector<condition_forms> absent(static_cast<std::size_t>(planned), net.takes().learned);
         batch<S> wide = random_batch<S>(6, planned, 2), wide_maps = random_batch<S>(9, planned, 3), out(4, planned), dx(4, planned);

@@ -8,11 +8,15 @@
 #include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/conditions.hpp"
 #include "support/gradient_check.hpp"
+#include "support/small_unet_options.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
 
+#include <array>
 #include <vector>
 
 namespace ddpm::test {
@@ -101,6 +105,53 @@ TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
     auto loaded = classes_net();
     load_parameters(path, loaded, "ema.");
     CHECK(largest_difference(loaded, begin.average()) == 0);
+}
+
+TEST_CASE("a U-Net's steps with every form, dropout and self-conditioning are exact, and allocate nothing after the first",
+          "[train]") {
+    const bool estimates = GENERATE(false, true);
+    nn::unet_options options = small_unet_options(0.1);
+    options.in_channels = 3;
+    options.map_channels = 2;
+    options.classes = nn::unet_classes::table;
+    options.class_count = 4;
+    options.vector = 2;
+    options.learned_null = true;
+    const batch<float> x0 = random_batch<float>(16, 9, 1);
+    const some_conditions<float> given({.classes = 3, .vector = 2, .map_channels = estimates ? 1 : 2}, 16, 9);
+    const std::array<double, 1> null_map{0};
+    fit_options fits{.steps = 12, .dropout = {.label = 0.2, .vector = 0.3, .map = 0.3, .null_label = 3}};
+    if (estimates) {
+        fits.dropout.null_map = null_map;
+    }
+    const noise_schedule schedule{cosine_beta{}, 50};
+    const trainer_options how{.batch = 6, .micro_batch = 4, .self_conditioning = estimates ? 0.5 : 0.0, .seed = 6};
+    set_thread_count(1);  // others have scratch of their own
+    nn::unet<float> net(options), resumed(options), cut(options);
+    trainer whole{net, schedule, how};
+    std::size_t after_first = 0, at_end = 0;
+    fit_options watched = fits;
+    watched.progress = [&](const training_progress& p) {
+        after_first = p.step == 1 ? allocations.load() : after_first;
+        at_end = allocations;
+        return true;
+    };
+    static_cast<void>(whole.fit({x0, given.all()}, watched));
+    CHECK(after_first > 0);
+    CHECK(at_end == after_first);
+    set_thread_count(3);
+
+    const temporary_folder folder;
+    const std::string path = folder / "checkpoint.safetensors";
+    trainer before{cut, schedule, how}, after{resumed, schedule, how};
+    fits.steps = 5;
+    static_cast<void>(before.fit({x0, given.all()}, fits));
+    before.save(path);
+    after.load(path);
+    fits.steps = 7;
+    static_cast<void>(after.fit({x0, given.all()}, fits));
+    CHECK(largest_difference(net, resumed) == 0);
+    set_thread_count(0);
 }
 
 }  // namespace ddpm::test

@@ -105,13 +105,13 @@ void require_condition(std::string_view where, const condition_shape& takes, con
                  given.maps, samples);
     const isize items = takes.sequence == 0 ? 0 : given.sequences.rows() / takes.sequence;
     require_form(where, "sequences", takes.sequence * items, learned(condition_form::sequence), given.sequences, samples);
+    if (!given.lengths.empty() && (given.sequences.size() == 0 || static_cast<isize>(given.lengths.size()) != samples)) {
+        throw shape_error(where, "lengths, one for each sequence", given.sequences.columns(), given.lengths.size());
+    }
     for (const isize length : given.lengths) {
         if (length < 0 || length > items) {
             throw value_error(where, "length of a sequence", text("in [0, ", items, "]"), length);
         }
-    }
-    if (!given.lengths.empty() && (given.sequences.size() == 0 || static_cast<isize>(given.lengths.size()) != samples)) {
-        throw shape_error(where, "lengths, one for each sequence", given.sequences.columns(), given.lengths.size());
     }
     if (!given.absent.empty() && static_cast<isize>(given.absent.size()) != samples) {
         throw shape_error(where, "absent forms, one value per sample", samples, given.absent.size());
