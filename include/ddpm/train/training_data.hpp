@@ -21,7 +21,8 @@ struct training_data {
 
 /// How often a sample is shown as if its condition were not known, so that the network learns to do without: for guidance.
 /// The forms are dropped independently of each other. What is shown instead is named here, or is what the network has
-/// learned for it (condition_shape::learned).
+/// learned for it (condition_shape::learned); with self-conditioning no learned value stands for maps, since it would stand
+/// for the estimate too.
 struct condition_dropout {
     double label = 0;   ///< the probability, for each form
     double vector = 0;
