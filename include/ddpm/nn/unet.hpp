@@ -74,7 +74,7 @@ public:
                                                  : condition_forms{0}};
     }
 
-    /// How many samples a thread had better take at once: their pixels keep the products busy, and more take more memory.
+    /// How many samples a thread best takes at once: their pixels keep the products busy, and more take more memory.
     [[nodiscard]] isize samples_at_once() const noexcept {
         return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
