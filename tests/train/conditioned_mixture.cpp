@@ -93,11 +93,12 @@ void train_on_vectors(trainer<nn::mlp<float>, noise_schedule<>>& trainer, isize 
     std::uniform_real_distribution<double> uniform(-1, 1);
     const philox_noise noise(seed, noise_stream::evaluation);
     for (isize n = 0; n < count; ++n) {
-        const Eigen::Array2d c(uniform(random), uniform(random));
+        const double first = uniform(random), second = uniform(random);
+        const Eigen::Array2d c(first, second);
         vectors.col(n) = c.cast<float>();
         mixture_of(c).sample(batch_view<float>(x0).middle(n, 1), noise, 0, n);
     }
-    static_cast<void>(trainer.fit({x0, {.vectors = vectors}}, {.steps = steps}));
+    REQUIRE(trainer.fit({x0, {.vectors = vectors}}, {.steps = steps}).status == fit_status::finished);
 }
 
 }  // namespace
@@ -107,8 +108,8 @@ void train_on_vectors(trainer<nn::mlp<float>, noise_schedule<>>& trainer, isize 
 // covariance 1, and what is left is the part of the draws that is no linear function of it: with the exact posterior
 // in the network's place the worst of the 20 means was off by 0.013 deviations at most, and the worst deviation by
 // 0.8 %, for each of 15 seeds of the noise. The rest is the network's: with the seeds 1 to 4 for everything the worst
-// means were off by 0.020, 0.020, 0.023 and 0.021, the worst deviations by 1.2, 1.5, 1.3 and 1.4 %, less than half of
-// what is allowed. The seed is fixed, so that only the rounding of another machine changes the figures.
+// means were off by 0.014, 0.020, 0.016 and 0.028, the worst deviations by 1.5, 2.1, 1.2 and 1.4 %, where 0.05 and 5 %
+// are allowed. The seed is fixed, so that only a machine that rounds otherwise changes the figures.
 TEST_CASE("a network told a vector that it was not trained on draws from the mixture of that vector", "[train][slow]") {
     constexpr std::uint64_t seed = 1;
     constexpr isize steps = 4000;
