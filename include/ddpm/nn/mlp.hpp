@@ -262,7 +262,8 @@ private:
         return o;
     }
 
-    /// What the blocks see of the time and the condition, but for its silu; returns of how many samples, which is 1 where all see the same.
+    /// What the blocks see of the time and the condition, but for its silu; returns of how many samples, which is 1 where
+    /// all see the same.
     isize embed(const network_input<S>& in, workspace& w) const {
         const isize n = in.samples();
         mlp_activations<S>& a = w.activations;

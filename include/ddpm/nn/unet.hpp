@@ -205,7 +205,8 @@ public:
                 auto& layer = a.layers[--at];
                 const auto inner = memory.scope();
                 const feature_map<S> both = memory.like(layer.in);
-                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory, w.keeps());
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory,
+                               w.keeps());
                 feature_map<const S> before = both;
                 before.channels -= dskips[skip].channels;
                 dh = other_place(before);
@@ -217,7 +218,8 @@ public:
             for (isize j = stages_.middle[i].layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
                 const feature_map<S> before = other_place(layer.in);
-                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.middle[i], memory, w.keeps());
+                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.middle[i],
+                                           memory, w.keeps());
                 dh = before;
             }
         }
@@ -231,7 +233,8 @@ public:
                 auto& layer = a.layers[--at];
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
                 const feature_map<S> before = other_place(layer.in);
-                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.down[i], memory, w.keeps());
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.down[i], memory,
+                               w.keeps());
                 dh = before;
             }
         }

@@ -61,7 +61,8 @@ public:
 
     /// `net` must outlive the trainer; the schedule is copied.
     /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a
-    /// variance head that the network has not, or self_conditioning maps of as many channels as a sample; in continuous time also as time_sampler does
+    /// variance head that the network has not, or self_conditioning maps of as many channels as a sample; in continuous
+    /// time also as time_sampler does
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
@@ -90,9 +91,9 @@ public:
     /// @throws shape_error if D is not the network's, or the conditions or weights do not fit the samples; value_error if
     /// there is no sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, a condition is not
     /// what the network takes, a form is dropped that is not told or has nothing in its place, or an element's weight is
-    /// negative or not finite, or the loss is not WeighsElements; or where the loss says beforehand that it has no value: all that before the first step. At the
-    /// first step, if importance sampling meets a loss that does not report those of the samples; and what the callback
-    /// throws, after which the trainer may go on
+    /// negative or not finite, or the loss is not WeighsElements; or where the loss says beforehand that it has no value:
+    /// all that before the first step. At the first step, if importance sampling meets a loss that does not report those of
+    /// the samples; and what the callback throws, after which the trainer may go on
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
         const batch_view<const scalar> samples = data.x0;
         require_valid_data(samples);
@@ -153,8 +154,8 @@ public:
     template <class Data>
     fit_result fit(const Data&, const fit_options& = {}) {
         static_assert(BatchLike<Data> && std::same_as<scalar_of<Data>, scalar>,
-                      "ddpm::trainer::fit: the data must be a D x N array or batch_view of the network's scalar, or training_data of "
-                      "it");
+                      "ddpm::trainer::fit: the data must be a D x N array or batch_view of the network's scalar, or "
+                      "training_data of it");
         return {};
     }
 
