@@ -62,7 +62,7 @@ TEST_CASE("files of other programs are read whatever the locale", "[diffusers]")
 
 TEST_CASE("an error's numbers do not depend on the locale", "[diffusers]") {
     const grouping_locale german;
-    CHECK(std::string(error("here", "size", 1234567, 0.5).what()) == "here: size; expected 1234567, got 0.5");
+    CHECK(std::string(base_error("here", "size", 1234567, 0.5).what()) == "here: size; expected 1234567, got 0.5");
     CHECK(ddpm::detail::text(true, ' ', -1.5f, ' ', std::uint8_t{200}, ' ', std::size_t{1} << 40) ==
           "1 -1.5 200 1099511627776");
     CHECK(ddpm::detail::exact_text(0.1) == "0.1");
