@@ -294,11 +294,12 @@ private:
     /// How many numbers a batch takes from an arena.
     [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
         const isize wide = options_.hidden, blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
-        const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (1 + 2 * options_.map_channels);
+        // Where samples and maps lie apart they are copied; what is absent is replaced; then they are joined.
+        const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (2 + 3 * options_.map_channels);
         const isize vector = options_.vector == 0 ? 0 : options_.vector + 3 * wide;
         const isize kept = (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) + 2 * wide + 2 +
                            options_.embedding + 3 * wide + vector + maps;
-        const isize scratch = for_backward ? 4 * wide + std::max(vector, 2 * maps) : wide;
+        const isize scratch = for_backward ? 4 * wide + std::max(vector, maps) : wide;
         constexpr isize piece = 64 / static_cast<isize>(sizeof(S));  // each begins at a cache line
         return (kept + scratch) * samples + (24 + 6 * options_.blocks) * piece;
     }
