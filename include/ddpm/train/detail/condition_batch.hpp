@@ -114,12 +114,8 @@ public:
     /// @shape x0 D × count, or empty
     void estimate(batch_view<const S> x0) {
         for (isize n = 0; n < count_; ++n) {
-            S* const to = maps_.col(n).data();
-            if (x0.size() == 0) {
-                place_channels(sample_, static_cast<const S*>(nullptr), estimated_, to, told_.map_channels, maps_channels());
-            } else {
-                place_channels(sample_, x0.column(n), estimated_, to, told_.map_channels, maps_channels());
-            }
+            place_channels<S>(sample_, x0.size() == 0 ? nullptr : x0.column(n), estimated_, maps_.col(n).data(),
+                              told_.map_channels, maps_channels());
         }
     }
 
