@@ -2,16 +2,16 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/initialize.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/silu.hpp>
-#include <ddpm/predictor/network_session.hpp>
-#include <ddpm/nn/tensor.hpp>
-#include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/unet_options.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/network_session.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>

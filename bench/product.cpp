@@ -5,7 +5,7 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
-#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 
 #include <string>
 #include <type_traits>

@@ -6,6 +6,7 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
@@ -15,7 +16,6 @@
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <benchmark/benchmark.h>
 

@@ -17,8 +17,8 @@
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/image_grid.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/unet.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/sampler/ancestral.hpp>

@@ -8,8 +8,8 @@
 
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/unet.hpp>
 #include <ddpm/train/parameter_file.hpp>
 
 #include <CLI/CLI.hpp>

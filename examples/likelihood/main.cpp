@@ -12,14 +12,14 @@
 #include "support/training.hpp"
 
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/io/idx.hpp>
+#include <ddpm/likelihood/optimal_timesteps.hpp>
+#include <ddpm/likelihood/variational_bound.hpp>
 #include <ddpm/loss/hybrid.hpp>
-#include <ddpm/loss/optimal_timesteps.hpp>
-#include <ddpm/loss/variational_bound.hpp>
 #include <ddpm/loss/vlb.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include <CLI/CLI.hpp>

@@ -4,7 +4,7 @@
 
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/process/parameterization.hpp>
 
 #include <cstdint>

@@ -7,13 +7,13 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/conv2d.hpp>
-#include <ddpm/nn/dense.hpp>
-#include <ddpm/nn/feature_map.hpp>
 #include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/silu.hpp>
-#include <ddpm/nn/tensor.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/epoch_order.hpp>

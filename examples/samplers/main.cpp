@@ -8,6 +8,10 @@
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
 
+#include <ddpm/grid/level_function.hpp>
+#include <ddpm/grid/sigma_grid.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
@@ -15,11 +19,7 @@
 #include <ddpm/sampler/by_name.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/level_function.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/sigma_grid.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
 
 #include <CLI/CLI.hpp>
 

@@ -19,9 +19,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/idx.hpp>
 #include <ddpm/io/image_grid.hpp>
+#include <ddpm/nn/networks/unet.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/unet_options.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/parameterization.hpp>

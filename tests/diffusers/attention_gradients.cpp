@@ -7,8 +7,8 @@
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/torch_order.hpp>
-#include <ddpm/nn/unet.hpp>
 
 #include "support/catch.hpp"
 

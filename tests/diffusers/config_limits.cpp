@@ -4,7 +4,7 @@
 
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 
 #include "diffusers/data_folder.hpp"
 #include "support/allocations.hpp"

@@ -6,7 +6,7 @@
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/io/npy.hpp>
 #include <ddpm/io/safetensors.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>

@@ -5,8 +5,8 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/unet.hpp>
 
 #include "diffusers/data_folder.hpp"
 #include "support/catch.hpp"

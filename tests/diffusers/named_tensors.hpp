@@ -4,9 +4,9 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/safetensors_file.hpp>
-#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/torch_order.hpp>
-#include <ddpm/nn/unet_options.hpp>
 
 #include <cstddef>
 #include <span>

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/diffusers/pipeline.hpp>
 
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/torch_initialize.hpp>
-#include <ddpm/nn/unet.hpp>
 
 #include "diffusers/data_folder.hpp"
 #include "diffusers/named_tensors.hpp"

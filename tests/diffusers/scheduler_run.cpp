@@ -28,7 +28,7 @@ struct knows_zero {
     const scheduler_run& run;
 
     void operator()(batch_view<const S> xt, std::span<const double>, const model_output<S>& out) const {
-        const marginal<double> level = run.plan.grid()[0].level;
+        const noise_level<double> level = run.plan.grid()[0].level;
         const affine c = run.preconditioning ? affine{0, 0} : conversion(prediction::x0, run.predicts, level);
         for (ddpm::isize n = 0; n < xt.columns(); ++n) {
             for (ddpm::isize i = 0; i < xt.rows(); ++i) {

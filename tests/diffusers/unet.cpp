@@ -5,9 +5,9 @@
 // the slices of diffusers' own pipeline tests, which follow from seed 0 alone.
 
 #include <ddpm/diffusers/unet_config.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/torch_initialize.hpp>
 #include <ddpm/nn/torch_order.hpp>
-#include <ddpm/nn/unet.hpp>
 #include <ddpm/random/torch_noise.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>

@@ -239,7 +239,7 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
 TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][slow]") {
     constexpr isize rows = 1024, last = edge / rows;
     if (huge_arrays* const huge = filled_arrays()) {
-        const auto level_of = [](isize n) { return kernels::noise_level<float>{n == last ? 0.5f : 1, 2}; };
+        const auto level_of = [](isize n) { return noise_level<float>{n == last ? 0.5f : 1, 2}; };
         const auto last_level = [&](isize) { return level_of(last); };
         const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
         const std::vector<float> x = huge->own(0);
@@ -284,7 +284,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
         using kernels::matrix_of;
         check([](view, view, view, view out) { kernels::philox_normal(address, out); });
         check([](view x, view, view eps, view out) {
-            const auto level_of = [](isize n) { return kernels::noise_level<float>{static_cast<float>(n), 1}; };
+            const auto level_of = [](isize n) { return noise_level<float>{static_cast<float>(n), 1}; };
             kernels::q_sample<float>(address, x, level_of, eps, out);
         });
         check([](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, address, x0, out); });

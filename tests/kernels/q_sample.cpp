@@ -18,7 +18,7 @@ namespace {
 constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 0xfffffff0u};
 
 template <class S>
-kernels::noise_level<S> level_of(isize n) {
+noise_level<S> level_of(isize n) {
     return {S(1) / static_cast<S>(n + 1), S(0.7) + static_cast<S>(n)};
 }
 

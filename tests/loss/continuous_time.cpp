@@ -43,7 +43,7 @@ static_assert(Trains<kl_loss, noise_schedule<>> && !Trains<kl_loss, rectified_fl
 /// The timesteps of a discrete schedule as times.
 struct timesteps_as_times {
     noise_schedule<> schedule;
-    [[nodiscard]] marginal<double> level(double u) const { return marginal_at(schedule, static_cast<isize>(u)); }
+    [[nodiscard]] noise_level<double> level(double u) const { return noise_level_at(schedule, static_cast<isize>(u)); }
 };
 
 const std::vector<loss_weighting>& snr_weightings() {
@@ -70,7 +70,7 @@ void check_continuous(const Schedule& schedule, const Loss& loss, prediction kin
     CHECK(gradient_error(elements(predicted), elements(std::as_const(d)),
                          [&] { return loss(schedule, kind, noised, predicted, unused); }) < 1e-7);
     for (isize n = 0; n < columns; ++n) {
-        const marginal<double> level = schedule.level(u[static_cast<std::size_t>(n)]);
+        const noise_level<double> level = schedule.level(u[static_cast<std::size_t>(n)]);
         const auto [alpha, sigma] = level;
         CHECK((xt.col(n) - alpha * x0.col(n) - sigma * eps.col(n)).abs().maxCoeff() <= 1e-14 * (1 + sigma));
         const affine to = conversion(prediction::x0, kind, level);

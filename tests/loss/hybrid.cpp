@@ -3,10 +3,10 @@
 
 #include <ddpm/loss/hybrid.hpp>
 
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/robust.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/train/training_loss.hpp>
 
 #include "loss/bound_golden.hpp"
 #include "loss/element_weight_check.hpp"

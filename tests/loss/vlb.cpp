@@ -4,10 +4,10 @@
 #include <ddpm/loss/vlb.hpp>
 
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/process/posterior.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/train/training_loss.hpp>
 
 #include "loss/bound_golden.hpp"
 #include "loss/element_weight_check.hpp"

@@ -4,9 +4,9 @@
 // The MLP and the U-Net with all that they can be told at once, each form told, absent, or not told at all.
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/unet.hpp>
-#include <ddpm/nn/unet_size.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
+#include <ddpm/nn/networks/unet_size.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/network_session.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/conv2d.hpp>
-#include <ddpm/nn/dense.hpp>
 #include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/dense.hpp>
 
 #include "support/catch.hpp"
 

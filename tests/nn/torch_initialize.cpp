@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/nn/torch_initialize.hpp>
 
-#include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/layers/dense.hpp>
 
 #include "support/catch.hpp"
 

@@ -21,8 +21,8 @@
 namespace ddpm::test {
 namespace {
 
-marginal<double> flow_level(double t) { return {1 - t, t}; }
-marginal<double> exploding_level(double t) { return {1, t}; }
+noise_level<double> flow_level(double t) { return {1 - t, t}; }
+noise_level<double> exploding_level(double t) { return {1, t}; }
 
 /// The perfect classifier of a mixture's components: ∇ ln p(k|x_t) = ∇ ln p(x_t|k) − ∇ ln p(x_t).
 template <Scalar S>

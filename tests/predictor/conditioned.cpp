@@ -3,7 +3,7 @@
 #include <ddpm/predictor/conditioned.hpp>
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/guidance.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/sampler/ddim.hpp>

@@ -35,7 +35,7 @@ TEMPLATE_TEST_CASE("a converted oracle is an oracle of the other kind", "[predic
 }
 
 TEST_CASE("converted: what does not fit is an error", "[predictor]") {
-    const level_function flow = [](double t) { return marginal<double>{1 - t, t}; };
+    const level_function flow = [](double t) { return noise_level<double>{1 - t, t}; };
     const auto bare = [](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
         out.prediction.middle_rows(0, xt.rows()).array() = xt.array();
     };

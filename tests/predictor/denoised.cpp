@@ -12,7 +12,7 @@ TEMPLATE_TEST_CASE("the pair recovers x0 and eps from every prediction", "[predi
     using S = TestType;
     const batch<S> x0 = pattern<S>(5, 3, 1);
     const batch<S> eps = pattern<S>(5, 3, 2);
-    const marginal<double> level = marginal_of(0.4);
+    const noise_level<double> level = noise_level_of(0.4);
     const auto [alpha, sigma] = level;
     const batch<S> xt = static_cast<S>(alpha) * x0 + static_cast<S>(sigma) * eps;
     const batch<S> truth[] = {eps, x0, static_cast<S>(alpha) * eps - static_cast<S>(sigma) * x0,
@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("the pair recovers x0 and eps from every prediction", "[predi
 TEST_CASE("clipping changes x0, and eps only on request", "[predictor]") {
     const batch<double> xt = pattern<double>(5, 3, 1);
     const batch<double> predicted = pattern<double>(5, 3, 2);
-    const marginal<double> level = marginal_of(0.4);
+    const noise_level<double> level = noise_level_of(0.4);
     batch<double> x0(5, 3), eps(5, 3), clipped(5, 3), again(5, 3);
     denoise<double>(prediction::epsilon, level, xt, predicted, {}, {x0, eps});
     REQUIRE(x0.abs().maxCoeff() > 0.5);
@@ -48,14 +48,14 @@ TEST_CASE("denoise: what does not fit is an error", "[predictor]") {
     const batch<float> x = pattern<float>(3, 2, 1);
     const batch<float> narrow = pattern<float>(3, 1, 1);
     batch<float> x0(3, 2), eps(3, 2), wrong(2, 2);
-    const marginal<double> level = marginal_of(0.4);
+    const noise_level<double> level = noise_level_of(0.4);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, narrow, {}, {x0, eps}), shape_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {}, {wrong, eps}), shape_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {}, {x0, wrong}), shape_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {.clip_x0 = 0.0}, {x0, eps}), value_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {.clip_x0 = -1.0}, {x0, eps}), value_error);
-    CHECK_THROWS_AS(denoise<float>(prediction::epsilon, marginal_of(0.0), x, x, {}, {x0, eps}), value_error);
-    CHECK_NOTHROW(denoise<float>(prediction::v, marginal_of(0.0), x, x, {}, {x0, eps}));
+    CHECK_THROWS_AS(denoise<float>(prediction::epsilon, noise_level_of(0.0), x, x, {}, {x0, eps}), value_error);
+    CHECK_NOTHROW(denoise<float>(prediction::v, noise_level_of(0.0), x, x, {}, {x0, eps}));
 }
 
 }  // namespace ddpm::test

@@ -22,8 +22,8 @@
 namespace ddpm::test {
 namespace {
 
-marginal<double> flow_level(double t) { return {1 - t, t}; }
-marginal<double> exploding_level(double t) { return {1, t}; }
+noise_level<double> flow_level(double t) { return {1 - t, t}; }
+noise_level<double> exploding_level(double t) { return {1, t}; }
 
 }  // namespace
 
@@ -62,7 +62,7 @@ TEST_CASE("the score is the gradient of the density", "[predictor]") {
     for (const named_mixture& named : all_mixtures(d)) {
         const mixture_oracle oracle(named.mixture, flow_level, prediction::score);
         const batch<double> score = evaluate<double>(oracle, x, t);
-        std::vector<marginal<double>> level;
+        std::vector<noise_level<double>> level;
         for (const double time : t) {
             level.push_back(flow_level(time));
         }
@@ -114,7 +114,7 @@ TEST_CASE("times between those of a schedule are between its levels", "[predicto
     const batch<double> x = pattern<double>(2, 3, 2);
     const std::vector<double> t{10.25, 500.5, 998.75};
     const level_function level_of(schedule);
-    std::vector<marginal<double>> level;
+    std::vector<noise_level<double>> level;
     for (const double time : t) {
         level.push_back(level_of(time));
     }

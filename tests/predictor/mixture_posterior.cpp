@@ -13,8 +13,8 @@
 namespace ddpm::test {
 namespace {
 
-const marginal<double> clean_level{1, 0};
-const std::vector<marginal<double>> levels{{1, 0.3}, {0.8, 0.6}, {0.3, 0.7}, {0.05, 1}, {1, 3}, {0.97, 0.2}};
+const noise_level<double> clean_level{1, 0};
+const std::vector<noise_level<double>> levels{{1, 0.3}, {0.8, 0.6}, {0.3, 0.7}, {0.05, 1}, {1, 3}, {0.97, 0.2}};
 
 /// What integration over x_0 says of one x_t: ∫ p(x_0) N(x_t; α x_0, σ²) (1, x_0, x_0²) dx_0 by the trapezoidal rule,
 /// which is as good as exact for such functions.
@@ -23,7 +23,7 @@ struct integrals {
     Eigen::VectorXd x0;
     double variance = 0;  // mean over the dimensions
 
-    integrals(const named_mixture& named, const Eigen::VectorXd& xt, const marginal<double>& level, double half_width,
+    integrals(const named_mixture& named, const Eigen::VectorXd& xt, const noise_level<double>& level, double half_width,
               isize points)
         : x0(Eigen::VectorXd::Zero(xt.size())) {
         const isize d = xt.size();
@@ -55,7 +55,7 @@ void compare_with_integrals(isize d, double half_width, isize points, double tol
     x.col(0).setConstant(0.4);
     x.col(1).setConstant(-0.9);
     for (const named_mixture& named : all_mixtures(d)) {
-        for (const marginal<double>& level : levels) {
+        for (const noise_level<double>& level : levels) {
             INFO(named.name << ", level " << level.signal << ", " << level.sigma);
             const auto density = log_density(named.mixture, x, level);
             const auto given = x0_given_xt(named.mixture, x, level);
@@ -132,13 +132,13 @@ TEST_CASE("a mixture has limits where there is no noise, and where there is no s
     for (const named_mixture& named : all_mixtures(d)) {
         INFO(named.name);
         for (const double signal : {1.0, 0.5}) {
-            const auto given = x0_given_xt(named.mixture, x, marginal<double>{signal, 0});
+            const auto given = x0_given_xt(named.mixture, x, noise_level<double>{signal, 0});
             CHECK((given.mean - x / signal).abs().maxCoeff() < 1e-13);
             CHECK(given.variance.abs().maxCoeff() < 1e-25);
-            CHECK((epsilon_given_xt(named.mixture, x, marginal<double>{signal, 0}) == 0).all());
+            CHECK((epsilon_given_xt(named.mixture, x, noise_level<double>{signal, 0}) == 0).all());
         }
         // Near the limit nothing jumps.
-        CHECK((x0_given_xt(named.mixture, x, marginal<double>{1, 1e-9}).mean - x).abs().maxCoeff() < 1e-12);
+        CHECK((x0_given_xt(named.mixture, x, noise_level<double>{1, 1e-9}).mean - x).abs().maxCoeff() < 1e-12);
 
         Eigen::VectorXd mean = Eigen::VectorXd::Zero(d);
         double second = 0;
@@ -148,7 +148,7 @@ TEST_CASE("a mixture has limits where there is no noise, and where there is no s
             second += w * (named.covariances[static_cast<std::size_t>(k)].trace() +
                            named.mixture.means().col(k).matrix().squaredNorm());
         }
-        const marginal<double> no_signal{0, 0.7};
+        const noise_level<double> no_signal{0, 0.7};
         const auto given = x0_given_xt(named.mixture, x, no_signal);
         CHECK((given.mean.matrix().colwise() - mean).cwiseAbs().maxCoeff() < 1e-14);
         CHECK((given.variance - (second - mean.squaredNorm()) / d).abs().maxCoeff() < 1e-13);
@@ -164,19 +164,19 @@ TEST_CASE("a mixture is stable far from its components and in many dimensions", 
     const isize d = 400;
     const auto mixture = gaussian_mixture::isotropic({1, 1}, some_means(d, 2), {1e-4, 1e-4});
     const batch<double> x = 100 + batch<double>::Random(d, 2);  // densities of about e^−10¹⁰
-    const auto density = log_density(mixture, x, marginal<double>{1, 1e-3});
+    const auto density = log_density(mixture, x, noise_level<double>{1, 1e-3});
     CHECK(density.isFinite().all());
     CHECK(density.maxCoeff() < -1e9);
-    const batch<double> r = responsibilities(mixture, x, marginal<double>{1, 1e-3});
+    const batch<double> r = responsibilities(mixture, x, noise_level<double>{1, 1e-3});
     CHECK((r.colwise().sum() - 1).abs().maxCoeff() < 1e-12);
-    CHECK(x0_given_xt(mixture, x, marginal<double>{1, 1e-3}).mean.isFinite().all());
+    CHECK(x0_given_xt(mixture, x, noise_level<double>{1, 1e-3}).mean.isFinite().all());
 }
 
 TEMPLATE_TEST_CASE("a sample's level is its own, and its neighbours do not matter", "[predictor]", float, double) {
     using S = TestType;
     const isize d = 5, count = 300;
     const batch<S> x = batch<S>::Random(d, count);
-    std::vector<marginal<double>> level;
+    std::vector<noise_level<double>> level;
     for (isize n = 0; n < count; ++n) {
         level.push_back(levels[static_cast<std::size_t>(n / 3 % 6)]);
     }
@@ -195,8 +195,8 @@ TEMPLATE_TEST_CASE("a sample's level is its own, and its neighbours do not matte
 TEST_CASE("mixture_posterior: what does not fit is an error", "[predictor]") {
     const auto mixture = gaussian_mixture::isotropic({1}, some_means(2, 1), {1});
     const batch<double> x = batch<double>::Zero(2, 3), tall = batch<double>::Zero(3, 3);
-    const std::vector<marginal<double>> two{{1, 1}, {1, 1}};
-    const marginal<double> fine{1, 1}, nothing{0, 0}, negative{1, -1}, nan{1, std::nan("")};
+    const std::vector<noise_level<double>> two{{1, 1}, {1, 1}};
+    const noise_level<double> fine{1, 1}, nothing{0, 0}, negative{1, -1}, nan{1, std::nan("")};
     const auto check = [&](const auto& function) {
         CHECK_NOTHROW(function(x, fine));
         CHECK_THROWS_AS(function(tall, fine), shape_error);
@@ -227,7 +227,7 @@ public:
 TEST_CASE("a density needs no executor that knows its concurrency", "[predictor]") {
     const gaussian_mixture mixture = gaussian_mixture::isotropic({1}, batch<double>::Zero(2, 1), {1});
     const of_unknown_concurrency mine;
-    const auto density = log_density(mixture, batch<double>::Zero(2, 3), marginal<double>{1, 0});
+    const auto density = log_density(mixture, batch<double>::Zero(2, 3), noise_level<double>{1, 0});
     CHECK((density + std::log(2 * std::numbers::pi)).abs().maxCoeff() < 1e-14);
 }
 

@@ -141,7 +141,7 @@ void check_guidance(const P& p, const Q& q) {
     CHECK((evaluate<double>(projected_guided(p, q, all), x, smallest_times) - (3 * a - 2 * b)).abs().maxCoeff() < 1e-13);
     const batch<double> shifted = evaluate<double>(classifier_guided(p, one_everywhere{}, schedule, 2), x, smallest_times);
     for (isize n = 0; n < 3; ++n) {
-        const double sigma = marginal_at(schedule, n + 1).sigma;
+        const double sigma = noise_level_at(schedule, n + 1).sigma;
         CHECK((shifted.col(n) - (a.col(n) - 2 * sigma)).abs().maxCoeff() < 1e-14);
     }
 }
@@ -204,7 +204,7 @@ TEST_CASE("the smallest networks multiply with their Jacobian", "[predictor]") {
 }
 
 TEST_CASE("the smallest network is self-conditioned, beside what else it is told", "[predictor]") {
-    const auto level = [](double u) { return marginal<double>{1 - u, u}; };
+    const auto level = [](double u) { return noise_level<double>{1 - u, u}; };
     const auto told = disturbed_smallest(told_network<double>(3));  // one channel that is told, two of the estimate
     some_conditions<double> given({.classes = 3, .vector = 2, .map_channels = 1}, 2, 3);
     const batch<double> x = random_batch(4, 3, 2);

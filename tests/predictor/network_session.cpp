@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/unet.hpp>
-#include <ddpm/predictor/network_session.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/network_session.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"

@@ -3,9 +3,9 @@
 
 #include <ddpm/predictor/preconditioned.hpp>
 
+#include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/sampler/euler.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"

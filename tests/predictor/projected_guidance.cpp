@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/predictor/projected_guidance.hpp>
 #include <ddpm/predictor/guidance.hpp>
 #include <ddpm/predictor/predicts.hpp>
+#include <ddpm/predictor/projected_guidance.hpp>
 
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/self_conditioning.hpp>
 
@@ -14,7 +14,7 @@
 namespace ddpm::test {
 namespace {
 
-marginal<double> flow_level(double t) { return {1 - t, t}; }
+noise_level<double> flow_level(double t) { return {1 - t, t}; }
 
 /// Predicts ε = x_t / 2 + (the sum of the maps' channels) / 4 of samples of three elements, and keeps what it is told.
 template <Scalar S>

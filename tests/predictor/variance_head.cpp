@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/predictor/variance_head.hpp>
 
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/concept.hpp>
 
 #include "support/catch.hpp"

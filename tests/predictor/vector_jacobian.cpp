@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/differentiable.hpp>
 #include <ddpm/predictor/network_session.hpp>

@@ -4,13 +4,13 @@
 #include <ddpm/process/forward_gradient.hpp>
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/fixed_ends.hpp>
-#include <ddpm/nn/monotone_network.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
 #include <ddpm/schedule/variance_exploding.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
+#include <ddpm/train/fixed_ends.hpp>
 #include <ddpm/train/learned_schedule.hpp>
+#include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -25,8 +25,8 @@ namespace {
 
 /// A schedule whose levels are its members, at whole times.
 struct level_table {
-    std::vector<marginal<double>> levels;
-    [[nodiscard]] marginal<double> level(double u) const { return levels[static_cast<std::size_t>(u)]; }
+    std::vector<noise_level<double>> levels;
+    [[nodiscard]] noise_level<double> level(double u) const { return levels[static_cast<std::size_t>(u)]; }
     [[nodiscard]] time_range times() const { return {0, static_cast<double>(levels.size()) - 1}; }
 };
 
@@ -45,11 +45,11 @@ TEST_CASE("the gradients of q_sample agree with central differences", "[process]
     const auto gradient = q_sample_backward(table, x0, u, eps, quartic_gradient(q_sample(table, x0, u, eps)));
     CHECK(gradient_error(elements(x0), elements(gradient.x0), loss) < 1e-8);
     for (std::size_t n = 0; n < 3; ++n) {
-        marginal<double>& level = table.levels[n];
+        noise_level<double>& level = table.levels[n];
         double values[] = {level.signal, level.sigma};
         const double analytic[] = {gradient.level[n].signal, gradient.level[n].sigma};
         const auto with_values = [&] {
-            const marginal<double> kept = level;
+            const noise_level<double> kept = level;
             level = {values[0], values[1]};
             const double value = loss();
             level = kept;
@@ -61,7 +61,7 @@ TEST_CASE("the gradients of q_sample agree with central differences", "[process]
 
 TEST_CASE("the gradient with respect to the log-SNR keeps the size of the level", "[process]") {
     const batch<double> x0 = pattern<double>(5, 1, 1), eps = pattern<double>(5, 1, 2);
-    for (const marginal<double>& level : {marginal<double>{0.9, 0.3}, {1, 2}, {0.2, 0.7}}) {
+    for (const noise_level<double>& level : {noise_level<double>{0.9, 0.3}, {1, 2}, {0.2, 0.7}}) {
         const double length = std::hypot(level.signal, level.sigma);
         const auto loss_at = [&](double log_snr) {
             const auto [signal, sigma] = level_of_log_snr(log_snr);
@@ -131,7 +131,7 @@ TEMPLATE_TEST_CASE("gradients of q_sample: each may be left out, in place, the s
             const auto wide = [](const auto& column) { return column.template cast<double>(); };
             const double tolerance = 1e-12 * static_cast<double>(rows);
             const auto& level = all.level[static_cast<std::size_t>(n)];
-            const S alpha = static_cast<S>(marginal_at(schedule, t[static_cast<std::size_t>(n)]).signal);
+            const S alpha = static_cast<S>(noise_level_at(schedule, t[static_cast<std::size_t>(n)]).signal);
             INFO(rows << " elements, sample " << n);
             CHECK((all.x0.col(n) == alpha * d.col(n)).all());
             CHECK(std::abs(level.signal - (wide(d.col(n)) * wide(x0.col(n))).sum()) < tolerance);
@@ -140,14 +140,14 @@ TEMPLATE_TEST_CASE("gradients of q_sample: each may be left out, in place, the s
         const isize threads = thread_count();
         set_thread_count(1);
         batch<S> in_place = d;
-        std::vector<marginal<double>> level(3);
+        std::vector<noise_level<double>> level(3);
         q_sample_backward(schedule, x0, t, eps, in_place, in_place, level);
         set_thread_count(threads);
         CHECK((in_place == all.x0).all());
         batch<S> alone(rows, 3);
         q_sample_backward(schedule, x0, t, eps, d, alone, {});
         CHECK((alone == all.x0).all());
-        std::vector<marginal<double>> level_alone(3);
+        std::vector<noise_level<double>> level_alone(3);
         q_sample_backward(schedule, x0 * S{1}, t, eps, d, {}, level_alone);
         for (std::size_t n = 0; n < 3; ++n) {
             CHECK(level[n].signal == all.level[n].signal);
@@ -166,7 +166,7 @@ TEST_CASE("gradients of q_sample: what does not fit is an error, and nothing is 
     const noise_schedule schedule{linear_beta{}, 10};
     const batch<float> x = pattern<float>(3, 2, 1), narrow = pattern<float>(3, 1, 1);
     batch<float> d_x0 = batch<float>::Constant(3, 2, 7.0F), d_narrow(3, 1);
-    std::vector<marginal<double>> level(2, {7, 7}), three(3);
+    std::vector<noise_level<double>> level(2, {7, 7}), three(3);
     CHECK_THROWS_AS(q_sample_backward(schedule, x, 1, narrow, x, d_x0, level), shape_error);
     CHECK_THROWS_AS(q_sample_backward(schedule, x, 1, x, narrow, d_x0, level), shape_error);
     CHECK_THROWS_AS(q_sample_backward(schedule, x, 1, x, x, d_narrow, level), shape_error);

@@ -30,7 +30,7 @@ TEMPLATE_TEST_CASE("eps -> x0 -> v -> score -> eps is the identity", "[process]"
             value = convert(schedule, prediction::flow, prediction::score, xt, t, value);
             value = convert(schedule, prediction::score, prediction::epsilon, xt, t, value);
             // Going through x_0 magnifies rounding by 1/σ and by σ/α.
-            const auto level = marginal_at(schedule, t);
+            const auto level = noise_level_at(schedule, t);
             const double condition = 1 / (level.signal * level.sigma);
             INFO(name << ", t = " << t);
             CHECK(static_cast<double>((value - eps).abs().maxCoeff()) < ulps<S>(32) * condition);
@@ -43,7 +43,7 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
     const batch<double> eps = pattern<double>(4, 3, 2);
     for (const auto& [name, schedule] : all_schedules()) {
         for (const isize t : some_timesteps(schedule.steps())) {
-            const auto [alpha, sigma] = marginal_at(schedule, t);
+            const auto [alpha, sigma] = noise_level_at(schedule, t);
             const batch<double> xt = q_sample(schedule, x0, t, eps);
             const batch<double> truth[] = {eps, x0, alpha * eps - sigma * x0, -eps / sigma, eps - x0};
             for (const prediction from : all_predictions) {
@@ -90,13 +90,13 @@ TEST_CASE("quantities are converted at the times of a continuous schedule", "[pr
 
 TEST_CASE("conversions hold at levels that do not preserve the variance", "[process]") {
     const double x0 = 0.7, eps = -1.2;
-    for (const auto& [alpha, sigma] : {marginal<double>{1, 3}, marginal<double>{0.25, 0.75}, marginal<double>{2, 0.5}}) {
+    for (const auto& [alpha, sigma] : {noise_level<double>{1, 3}, noise_level<double>{0.25, 0.75}, noise_level<double>{2, 0.5}}) {
         const double length = std::sqrt(alpha * alpha + sigma * sigma);
         const double xt = alpha * x0 + sigma * eps;
         const double truth[] = {eps, x0, (alpha * eps - sigma * x0) / length, -eps / sigma, eps - x0};
         for (const prediction from : all_predictions) {
             for (const prediction to : all_predictions) {
-                const affine c = conversion(from, to, marginal<double>{alpha, sigma});
+                const affine c = conversion(from, to, noise_level<double>{alpha, sigma});
                 CHECK(std::abs(c.xt * xt + c.value * truth[static_cast<int>(from)] - truth[static_cast<int>(to)]) < 1e-13);
             }
         }
@@ -122,7 +122,7 @@ TEST_CASE("v stays finite where alpha_bar is 0; eps does not exist there", "[pro
         CHECK_THROWS_AS(convert(schedule, prediction::epsilon, to, x, 1, x), value_error);
         CHECK_THROWS_AS(convert(schedule, prediction::score, to, x, 1, x), value_error);
     }
-    const marginal<double> none{1, 0};
+    const noise_level<double> none{1, 0};
     CHECK_THROWS_AS(conversion(prediction::x0, prediction::epsilon, none), value_error);
     CHECK_THROWS_AS(conversion(prediction::epsilon, prediction::score, none), value_error);
 }

@@ -4,6 +4,7 @@
 #include <ddpm/process/reverse_moments.hpp>
 
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/grid/respaced.hpp>
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/process/forward.hpp>
@@ -11,7 +12,6 @@
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
-#include <ddpm/schedule/respaced.hpp>
 #include <ddpm/schedule/variance_exploding.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
 
@@ -33,7 +33,7 @@ namespace ddpm::test {
 namespace {
 
 /// What a network that is right predicts.
-[[nodiscard]] batch<double> right_prediction(prediction kind, const marginal<double>& level, const batch<double>& x0,
+[[nodiscard]] batch<double> right_prediction(prediction kind, const noise_level<double>& level, const batch<double>& x0,
                                              const batch<double>& eps) {
     const auto [alpha, sigma] = level;
     switch (kind) {
@@ -50,7 +50,7 @@ namespace {
 template <class Schedule, class Time>
 void check_right_prediction(const Schedule& schedule, Time t, Time s) {
     const batch<double> x0 = pattern<double>(4, 3, 1), eps = pattern<double>(4, 3, 2);
-    const marginal<double> level = marginal_at(schedule, t);
+    const noise_level<double> level = noise_level_at(schedule, t);
     const batch<double> xt = q_sample(schedule, x0, t, eps);
     const auto posterior = q_posterior(schedule, x0, xt, t, s);
     // x̂_0 carries rounding of the size of x_t over α.
@@ -137,7 +137,7 @@ TEST_CASE("the variance of a reverse step is the chosen one", "[process]") {
 TEST_CASE("the optimal variance makes the exact reverse step of Gaussian data", "[process]") {
     const double mean = 0.4, spread = 0.7;
     const auto check = [&](const auto& schedule, auto t, auto s) {
-        const marginal<double> at = marginal_at(schedule, t), to = marginal_at(schedule, s);
+        const noise_level<double> at = noise_level_at(schedule, t), to = noise_level_at(schedule, s);
         const double xt = -0.9;
         const double data = spread * spread;
         const double var_t = at.signal * at.signal * data + at.sigma * at.sigma;

@@ -72,7 +72,7 @@ TEST_CASE("between the levels of a chain's timesteps the variances are the chain
             for (const reverse_variance kind : all_reverse_variances) {
                 const head_variance chain = head_variance_at(schedule, kind, t, t - 1);
                 const head_variance levels =
-                    head_variance_between(kind, marginal_at(schedule, t - 1), marginal_at(schedule, t));
+                    head_variance_between(kind, noise_level_at(schedule, t - 1), noise_level_at(schedule, t));
                 INFO(name << ", t = " << t);
                 const double tolerance = 1e-14 / transition_at(schedule, t - 1, t).variance;
                 CHECK(std::abs(chain.log_variance(0.3) - levels.log_variance(0.3)) < tolerance);

@@ -7,19 +7,22 @@ set(may_include_core "")
 set(may_include_kernels core)
 set(may_include_random core kernels)
 set(may_include_schedule core kernels random)
+set(may_include_grid core kernels random schedule)
 set(may_include_process core kernels random schedule)
-set(may_include_predictor core kernels random schedule process)
-set(may_include_loss core kernels random schedule process predictor)
-set(may_include_sampler core kernels random schedule process predictor)
+set(may_include_predictor core kernels random schedule grid process)
+set(may_include_loss core kernels random schedule grid process predictor)
+set(may_include_sampler core kernels random schedule grid process predictor)
+set(may_include_likelihood core kernels random schedule grid process predictor loss sampler)
 set(may_include_nn core kernels random)
 set(may_include_metrics core kernels)
 set(may_include_io core kernels)
-set(may_include_train core kernels random schedule process predictor loss nn io)
-set(may_include_diffusers core kernels random schedule process predictor sampler nn io)
+set(may_include_train core kernels random schedule grid process predictor loss nn io)
+set(may_include_diffusers core kernels random schedule grid process predictor sampler nn io)
 
 # Internals that other layers share: "<includer's layer> <header>".
 set(shared_details
     "random kernels/detail/normal_constants.hpp"
+    "likelihood loss/detail/bound_term.hpp"
     "train io/detail/checksum.hpp"
     "diffusers io/detail/bytes.hpp"
     "diffusers io/detail/input_file.hpp"

@@ -86,7 +86,7 @@ double uses_much() {
     const ddpm::batch<double> images =
         ddpm::sample(ddpm::any_sampler(ddpm::dpm_multistep{}), schedule, unet, {.steps = 5, .count = 4, .seed = 7});
     const auto mixture = ddpm::gaussian_mixture::isotropic({1}, ddpm::batch<double>::Zero(2, 1), {1});
-    const auto density = ddpm::log_density(mixture, ddpm::batch<double>::Zero(2, 3), ddpm::marginal<double>{1, 0});
+    const auto density = ddpm::log_density(mixture, ddpm::batch<double>::Zero(2, 3), ddpm::noise_level<double>{1, 0});
     ddpm::io::write_npy("samples.npy", samples);
     return ddpm::frechet_distance(samples, x0) + images(0, 0) + density(0);
 }

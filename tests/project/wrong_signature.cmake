@@ -52,7 +52,7 @@ check("${predictor}" "inpaint<float>(plan, nothing{}, {x, x}, x, z)")
 
 # A network without the base, and without one of its members.
 function(check_network expected base backward)
-    check("${expected}" "trainer(net, schedule).fit(x)" "#include <ddpm/nn/tensor.hpp>
+    check("${expected}" "trainer(net, schedule).fit(x)" "#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/train/trainer.hpp>
 struct network ${base} {
     using scalar = float;

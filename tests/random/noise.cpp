@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/random/noise.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/random/noise.hpp>
 #include <ddpm/random/torch_noise.hpp>
 
 #include "support/catch.hpp"

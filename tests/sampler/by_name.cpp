@@ -6,7 +6,7 @@
 #include <ddpm/sampler/by_name.hpp>
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>

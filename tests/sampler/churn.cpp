@@ -25,7 +25,7 @@ TEST_CASE("churn raises the noise of x, and says where x is then", "[sampler]") 
             sampling_plan plan(grid);
             const grid_point there = detail::add_churn(plan, k, {.s_churn = 0.9, .s_noise = 2});
             const double ratio = noise_ratio(grid[k].level), raised = 1.3 * ratio;
-            const marginal<double> level = level_on(path, raised);
+            const noise_level<double> level = level_on(path, raised);
             CHECK(std::abs(there.level.signal - level.signal) < 1e-12);
             CHECK(std::abs(there.level.sigma - level.sigma) < 1e-12 * level.sigma);
             if (path != path_kind::preserving) {  // whose sigma is no time that a line goes through

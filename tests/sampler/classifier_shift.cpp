@@ -89,7 +89,7 @@ double moved_by(const sampling_plan& plan, double scale = 1, std::optional<doubl
 TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const time_grid both = make_grid(schedule, std::vector<isize>{50, 40}), grid({both[0], both[1]});
-    const marginal<double> from = grid[0].level, to = grid[1].level;
+    const noise_level<double> from = grid[0].level, to = grid[1].level;
     const double small = posterior_between(to, from).variance, large = transition_between(to, from).variance;
     const double rho = noise_ratio(from), next = noise_ratio(to), up = to.sigma * std::sqrt(1 - next * next / (rho * rho));
     const auto check = [](double got, double expected) {
@@ -124,7 +124,7 @@ TEST_CASE("a draw that a later correction uses again is shifted there too", "[sa
     const sampling_plan plan = sa_solver{.tau = [](double) { return 1.0; }}.plan(grid);
     double expected = 0;
     for (isize k = 0; k < 3; ++k) {
-        const marginal<double> from = grid[k].level, to = grid[k + 1].level;
+        const noise_level<double> from = grid[k].level, to = grid[k + 1].level;
         const double decay = noise_ratio(to) / noise_ratio(from);  // e^{−h}
         expected = to.sigma / from.sigma * decay * expected + to.sigma * to.sigma * (1 - decay * decay);
     }

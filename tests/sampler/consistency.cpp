@@ -3,8 +3,8 @@
 
 #include <ddpm/sampler/consistency.hpp>
 
+#include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/predictor/preconditioned.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"

@@ -64,7 +64,7 @@ TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler 
 TEST_CASE("a point is found in one step, and stays what it is without noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const auto point = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
-        const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[0]));
+        const auto [alpha, sigma] = noise_level_at(schedule, static_cast<isize>(t[0]));
         out.prediction.array() = (xt.array() - alpha * 0.25) / sigma;  // all data is 0.25
     };
     for (const isize steps : {1, 2, 50}) {
@@ -96,16 +96,16 @@ TEST_CASE("ddim: what is outside its domain is an error", "[sampler]") {
 
 TEST_CASE("on any straight path ddim is Euler's method", "[sampler]") {
     // In σ/α: y = x/α, dy = ε d(σ/α). On the flow: x + (σ' − σ)(ε − x_0).
-    const marginal<double> from{0.6, 0.8}, to{0.8, 0.6};
+    const noise_level<double> from{0.6, 0.8}, to{0.8, 0.6};
     const double x0 = 0.3, eps = -1.1;
     const double x = from.signal * x0 + from.sigma * eps;
-    const auto stepped = [&](const marginal<double>& a, const marginal<double>& b) {
+    const auto stepped = [&](const noise_level<double>& a, const noise_level<double>& b) {
         const auto plan = ddim{}.plan(time_grid({{1, a}, {0, b}}));
         return factor_of(plan, quantity::x0) * x0 + factor_of(plan, quantity::eps) * eps;
     };
     const double euler = to.signal * (x / from.signal + (noise_ratio(to) - noise_ratio(from)) * eps);
     CHECK(std::abs(stepped(from, to) - euler) < 1e-15);
-    const marginal<double> early{0.3, 0.7}, late{0.5, 0.5};
+    const noise_level<double> early{0.3, 0.7}, late{0.5, 0.5};
     const double on_flow = early.signal * x0 + early.sigma * eps;
     CHECK(std::abs(stepped(early, late) - (on_flow + (0.5 - 0.7) * (eps - x0))) < 1e-15);
 }

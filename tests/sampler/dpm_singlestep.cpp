@@ -182,7 +182,7 @@ TEST_CASE("stochastic single-step DPM-Solvers have the moments of their recursio
     const time_grid grid = uniform_lambda_grid(2);
     const auto states = propagate(dpm_singlestep{.algorithm = sde_dpmsolver_pp, .eta = eta}.plan(grid), data);
     const auto &s = grid[0].level, &m = grid[1].level, &t = grid[2].level;
-    const auto affine_x0 = [&](const marginal<double>& level) {
+    const auto affine_x0 = [&](const noise_level<double>& level) {
         return std::pair{data.x0(level, 0), data.x0(level, 1) - data.x0(level, 0)};
     };
     const auto [s0, s1] = affine_x0(s);

@@ -42,7 +42,7 @@ TEST_CASE("euler: on a rectified flow a step is x + (sigma' - sigma)(eps - x0)",
     x << 0.9;
     double expected = 0.9;
     for (isize k = 0; k < grid.steps(); ++k) {
-        const marginal<double>& level = grid[k].level;
+        const noise_level<double>& level = grid[k].level;
         const double x0 = level.signal == 0 ? data.mean : data.x0(level, expected);
         const double eps = (expected - level.signal * x0) / level.sigma;
         expected += (grid[k + 1].level.sigma - level.sigma) * (eps - x0);

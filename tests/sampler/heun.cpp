@@ -55,7 +55,7 @@ TEST_CASE("heun: where no noise is left the signal's coordinates do not matter",
 TEST_CASE("heun: on a rectified flow, by its formula, from noise alone", "[sampler]") {
     const gaussian_data data{};
     const time_grid grid = grid_on(path_kind::flow, {INFINITY, 3, 1, 0.2, 0});
-    const auto velocity = [&](const marginal<double>& level, double x) {
+    const auto velocity = [&](const noise_level<double>& level, double x) {
         const double x0 = level.signal == 0 ? data.mean : data.x0(level, x);
         return (x - level.signal * x0) / level.sigma - x0;
     };

@@ -44,7 +44,7 @@ TEST_CASE("an image starts at its own noised self", "[sampler]") {
     const batch<double> out = image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.5, noise, {}, keep);
     batch<double> z(5, 3);
     noise.normal(batch_view<double>(z), 0, 0);
-    const marginal<double> level = grid[10].level;
+    const noise_level<double> level = grid[10].level;
     CHECK((first - (level.signal * x0 + level.sigma * z)).abs().maxCoeff() < 1e-15);
     CHECK((out - x0).abs().maxCoeff() > 0.01);
     // With the last step only, little changes but what the level's noise did.

@@ -44,7 +44,7 @@ struct equal_pair {
     [[nodiscard]] prediction predicts() const { return prediction::x0; }
     void operator()(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) const {
         for (isize n = 0; n < xt.columns(); ++n) {
-            const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
+            const auto [alpha, sigma] = noise_level_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
             const double x0 = alpha * (xt(0, n) + xt(1, n)) / (2 * alpha * alpha + sigma * sigma);
             out.prediction.column(n)[0] = out.prediction.column(n)[1] = x0;
         }

@@ -28,7 +28,7 @@ sampling_plan diffusers_plan(const time_grid& grid) {
         const isize k = i % grid.steps(), e = plan.evaluate(i, grid[k]);
         history.add(e, static_cast<double>(i));
         const auto shares = history.shares(static_cast<double>(i + 1));
-        const marginal<double>& to = grid[k + 1].level;
+        const noise_level<double>& to = grid[k + 1].level;
         if (k > 0) {
             plan.set(quantity::x, detail::ratio_step(grid[k].level, to, e, shares));
             continue;

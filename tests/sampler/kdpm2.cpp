@@ -61,7 +61,7 @@ TEST_CASE("kdpm2: the level in between lies on the path, with its time", "[sampl
         const time_grid grid = grid_on(path, {8, 2, 0});
         const sampling_plan plan = kdpm2{}.plan(grid);
         REQUIRE(plan.stages().size() == 3);
-        const marginal<double> middle = level_on(path, 4);
+        const noise_level<double> middle = level_on(path, 4);
         CHECK(std::abs(plan.stages()[1].level.signal - middle.signal) < 1e-14);
         CHECK(std::abs(plan.stages()[1].level.sigma - middle.sigma) < 1e-14);
         CHECK(std::abs(plan.stages()[1].t - middle.sigma) < 0.01);

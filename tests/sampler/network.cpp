@@ -5,7 +5,8 @@
 // the smallest network, with its conditions.
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/grid/sigma_table.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/any_sampler.hpp>
@@ -17,7 +18,6 @@
 #include <ddpm/sampler/inversion.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
 
 #include "support/catch.hpp"
 #include "support/conditions.hpp"

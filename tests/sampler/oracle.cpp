@@ -35,7 +35,7 @@ std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vect
         const double beta = 1 - now / next;
         const double small = (1 - next) / (1 - now) * beta;
         const double variance = sampler.variance == reverse_variance::fixed_small ? small : beta;
-        x = linear_step(x, marginal_of(now), data_mean, data_variance, std::sqrt(next) * beta / (1 - now),
+        x = linear_step(x, noise_level_of(now), data_mean, data_variance, std::sqrt(next) * beta / (1 - now),
                         std::sqrt(1 - beta) * (1 - next) / (1 - now), 0, last ? 0 : std::sqrt(variance));
         all.push_back(x);
     }
@@ -49,7 +49,7 @@ std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vect
         const double now = schedule.alpha_bar(timesteps[k]);
         const double next = k + 1 == timesteps.size() ? 1 : schedule.alpha_bar(timesteps[k + 1]);
         const double sigma = sampler.eta * std::sqrt((1 - next) / (1 - now) * (1 - now / next));
-        x = linear_step(x, marginal_of(now), data_mean, data_variance, std::sqrt(next), 0,
+        x = linear_step(x, noise_level_of(now), data_mean, data_variance, std::sqrt(next), 0,
                         std::sqrt(1 - next - sigma * sigma), sigma);
         all.push_back(x);
     }

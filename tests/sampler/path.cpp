@@ -23,14 +23,14 @@ TEST_CASE("a level between two points lies on the path that they show", "[sample
                 if (std::isinf(from) && to == 0) {
                     continue;  // noise and data alone show no path
                 }
-                const marginal<double> level = detail::level_between(level_on(path, from), level_on(path, to), 0.7);
+                const noise_level<double> level = detail::level_between(level_on(path, from), level_on(path, to), 0.7);
                 CHECK(std::abs(level.signal - level_on(path, 0.7).signal) < 1e-15);
                 CHECK(std::abs(level.sigma - level_on(path, 0.7).sigma) < 1e-15);
             }
         }
     }
     // Where no path is known ln α goes with ln(σ/α).
-    const marginal<double> level = detail::level_between({0.2, 1.6}, {0.8, 1.6}, 4);
+    const noise_level<double> level = detail::level_between({0.2, 1.6}, {0.8, 1.6}, 4);
     CHECK(std::abs(level.signal - 0.4) < 1e-15);
     CHECK(std::abs(level.sigma - 1.6) < 1e-15);
     CHECK(detail::level_between({0.2, 1.6}, {0.8, 0}, 4).signal == 0.2);
@@ -66,7 +66,7 @@ TEST_CASE("the level at a time: given, or with the logarithm of the ratio linear
     const noise_schedule schedule{linear_beta{}, 10};
     const grid_point given = detail::point_at_time(grid, 0, 4, schedule);
     CHECK(given.t == 4);
-    CHECK(given.level.sigma == marginal_at(schedule, 4).sigma);
+    CHECK(given.level.sigma == noise_level_at(schedule, 4).sigma);
 }
 
 TEST_CASE("whole times are recognized", "[sampler]") {

@@ -3,9 +3,9 @@
 
 #include <ddpm/sampler/pndm.hpp>
 
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 
 #include "support/catch.hpp"
 #include "support/convergence.hpp"
@@ -103,11 +103,11 @@ TEST_CASE("pndm: order 1 is ddim; data that is one point is found", "[sampler]")
 TEST_CASE("pndm: the average v is turned into epsilon at the beginning of the step", "[sampler]") {
     const gaussian_data data{};
     const time_grid grid = grid_on(path_kind::preserving, {5, 2, 1, 0.4});
-    const auto v_at = [&](const marginal<double>& level, double x) {
+    const auto v_at = [&](const noise_level<double>& level, double x) {
         const double x0 = data.x0(level, x);
         return level.signal * (x - level.signal * x0) / level.sigma - level.sigma * x0;
     };
-    const auto transfer = [&](const marginal<double>& from, const marginal<double>& to, double x, double v) {
+    const auto transfer = [&](const noise_level<double>& from, const noise_level<double>& to, double x, double v) {
         const double x0 = from.signal * x - from.sigma * v, eps = from.signal * v + from.sigma * x;
         return to.signal * x0 + to.sigma * eps;
     };

@@ -38,7 +38,7 @@ TEST_CASE("a run is stepped by hand, and its callback sees every step", "[sample
             CHECK((step.xt.array() == start).all());
         }
         // The bare callable predicts ε = x/2, so x_0 = (x − σ x/2)/α.
-        const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(step.t));
+        const auto [alpha, sigma] = noise_level_at(schedule, static_cast<isize>(step.t));
         CHECK((step.x0.array() - step.xt.array() * (1 - sigma / 2) / alpha).abs().maxCoeff() < 1e-12);
         seen.push_back(step.t);
         return true;

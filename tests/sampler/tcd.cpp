@@ -68,7 +68,7 @@ TEST_CASE("tcd: whole times stay whole", "[sampler]") {
     const std::vector<isize> timesteps{90, 45};
     const sampling_plan plan = tcd{.level_of = schedule}.plan(make_grid(schedule, timesteps));
     // ⌊0.7 · 45⌋ = 31.
-    const auto s = marginal_at(schedule, 31), to = marginal_at(schedule, 45);
+    const auto s = noise_level_at(schedule, 31), to = noise_level_at(schedule, 45);
     CHECK(std::abs(plan.stages()[0].then[0].terms[1].factor - to.signal / s.signal * s.sigma) < 1e-14);
 }
 

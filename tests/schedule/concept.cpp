@@ -39,8 +39,8 @@ TEST_CASE("coefficients agree with the schedule's own table", "[schedule]") {
             CHECK(std::abs(posterior.x0 - entry.posterior.x0) < 1e-10 * std::abs(entry.posterior.x0) + 1e-14);
             CHECK(std::abs(posterior.xt - entry.posterior.xt) < 1e-10 * std::abs(entry.posterior.xt) + 1e-14);
             CHECK(std::abs(posterior.variance - entry.posterior.variance) < 1e-14);
-            CHECK(marginal_at(schedule, t).signal == entry.sqrt_alpha_bar);
-            CHECK(marginal_at(schedule, t).sigma == entry.sqrt_one_minus_alpha_bar);
+            CHECK(noise_level_at(schedule, t).signal == entry.sqrt_alpha_bar);
+            CHECK(noise_level_at(schedule, t).sigma == entry.sqrt_one_minus_alpha_bar);
         }
     }
 }
@@ -54,8 +54,8 @@ TEST_CASE("the smallest schedule serves", "[schedule]") {
 
 TEST_CASE("times outside the chain are errors", "[schedule]") {
     const schedule_archetype schedule;
-    CHECK_THROWS_AS(marginal_at(schedule, 10), value_error);
-    CHECK_THROWS_AS(marginal_at(schedule, clean), value_error);
+    CHECK_THROWS_AS(noise_level_at(schedule, 10), value_error);
+    CHECK_THROWS_AS(noise_level_at(schedule, clean), value_error);
     CHECK_THROWS_AS(transition_at(schedule, 3, 3), value_error);
     CHECK_THROWS_AS(transition_at(schedule, -2, 3), value_error);
     CHECK_THROWS_AS(posterior_at(schedule, 0, 10), value_error);

@@ -17,7 +17,7 @@ namespace ddpm::test {
 namespace {
 
 struct own_schedule {
-    [[nodiscard]] marginal<double> level(double u) const { return {1, u}; }
+    [[nodiscard]] noise_level<double> level(double u) const { return {1, u}; }
 };
 
 static_assert(ContinuousSchedule<own_schedule> && !InvertibleSchedule<own_schedule>);

@@ -18,7 +18,7 @@ TEST_CASE("chained single steps are the closed form", "[schedule]") {
             const auto step = transition_between(t == 0 ? 1.0 : schedule.alpha_bar(t - 1), schedule.alpha_bar(t));
             scale *= step.scale;
             variance = step.scale * step.scale * variance + step.variance;
-            const auto closed = marginal_of(schedule.alpha_bar(t));
+            const auto closed = noise_level_of(schedule.alpha_bar(t));
             INFO(name << ", t = " << t);
             REQUIRE(std::abs(scale - closed.signal) < 1e-12);
             REQUIRE(std::abs(variance - closed.sigma * closed.sigma) < 1e-12);
@@ -51,7 +51,7 @@ TEST_CASE("the posterior is the Bayes product", "[schedule]") {
                     continue;
                 }
                 INFO(name << ", s = " << s << ", t = " << t);
-                const auto prior = marginal_of(schedule.alpha_bar(s));
+                const auto prior = noise_level_of(schedule.alpha_bar(s));
                 const auto step = transition_between(schedule.alpha_bar(s), schedule.alpha_bar(t));
                 const double precision =
                     step.scale * step.scale / step.variance + 1 / (prior.sigma * prior.sigma);

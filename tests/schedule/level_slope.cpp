@@ -21,7 +21,7 @@ namespace {
 template <class Schedule>
 struct bare_levels {
     Schedule schedule;
-    [[nodiscard]] marginal<double> level(double u) const { return schedule.level(u); }
+    [[nodiscard]] noise_level<double> level(double u) const { return schedule.level(u); }
     [[nodiscard]] time_range times() const { return times_of(schedule); }
 };
 
@@ -29,10 +29,10 @@ struct bare_levels {
 template <class Schedule>
 void check_level_slope(const Schedule& schedule, double u) {
     const double h = 1e-4 * std::min(u, 1 - u);
-    const marginal<double> low = schedule.level(u - h), high = schedule.level(u + h);
-    const marginal<double> expected{(high.signal - low.signal) / (2 * h), (high.sigma - low.sigma) / (2 * h)};
+    const noise_level<double> low = schedule.level(u - h), high = schedule.level(u + h);
+    const noise_level<double> expected{(high.signal - low.signal) / (2 * h), (high.sigma - low.sigma) / (2 * h)};
     INFO("u = " << u);
-    for (const marginal<double>& slope :
+    for (const noise_level<double>& slope :
          {level_slope_at(schedule, u), level_slope_at(bare_levels<Schedule>{schedule}, u)}) {
         CHECK(std::abs(slope.signal - expected.signal) < 1e-6 * (1 + std::abs(expected.signal)));
         CHECK(std::abs(slope.sigma - expected.sigma) < 1e-6 * (1 + std::abs(expected.sigma)));
@@ -56,8 +56,8 @@ TEST_CASE("the slope of the level is its derivative, whether the schedule knows 
 TEST_CASE("the slope by the log-SNR is that of its level", "[schedule]") {
     for (const double log_snr : {-12.0, -1.0, 0.5, 9.0}) {
         const double h = 1e-5;
-        const marginal<double> low = level_of_log_snr(log_snr - h), high = level_of_log_snr(log_snr + h);
-        const marginal<double> slope = level_slope_of_log_snr(log_snr);
+        const noise_level<double> low = level_of_log_snr(log_snr - h), high = level_of_log_snr(log_snr + h);
+        const noise_level<double> slope = level_slope_of_log_snr(log_snr);
         CHECK(std::abs(slope.signal * 2 * h / (high.signal - low.signal) - 1) < 1e-6);
         CHECK(std::abs(slope.sigma * 2 * h / (high.sigma - low.sigma) - 1) < 1e-6);
     }

@@ -3,8 +3,8 @@
 
 #include <ddpm/schedule/log_snr_schedule.hpp>
 
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include "support/catch.hpp"
 

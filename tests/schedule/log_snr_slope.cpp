@@ -20,14 +20,14 @@ namespace {
 template <class Schedule>
 struct levels_only {
     Schedule schedule;
-    [[nodiscard]] marginal<double> level(double u) const { return schedule.level(u); }
+    [[nodiscard]] noise_level<double> level(double u) const { return schedule.level(u); }
 };
 
 struct endless_levels : levels_only<variance_exploding> {
     [[nodiscard]] time_range times() const { return schedule.times(); }
 };
 
-double log_snr(const marginal<double>& level) { return 2 * half_log_snr(level); }
+double log_snr(const noise_level<double>& level) { return 2 * half_log_snr(level); }
 
 /// The known slope against a difference of another width, and the difference that is taken without it.
 template <class Schedule>

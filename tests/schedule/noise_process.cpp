@@ -21,18 +21,18 @@ namespace {
 
 /// Both at once.
 struct either_schedule : schedule_archetype {
-    [[nodiscard]] marginal<double> level(double u) const { return {1, u}; }
+    [[nodiscard]] noise_level<double> level(double u) const { return {1, u}; }
 };
 
 struct own_level {
-    marginal<double> own;
-    [[nodiscard]] marginal<double> level(double) const { return own; }
+    noise_level<double> own;
+    [[nodiscard]] noise_level<double> level(double) const { return own; }
 };
 
 /// x_0 with a σ that goes from one value to another.
 struct own_curve {
     double first, last;
-    [[nodiscard]] marginal<double> level(double u) const { return {1, u * last + (1 - u) * first}; }
+    [[nodiscard]] noise_level<double> level(double u) const { return {1, u * last + (1 - u) * first}; }
 };
 
 static_assert(NoiseProcess<noise_schedule<>> && NoiseProcess<schedule_archetype> && NoiseProcess<rectified_flow>);
@@ -44,9 +44,9 @@ static_assert(std::same_as<time_type<either_schedule>, isize>);
 
 TEST_CASE("levels and model times are had alike in discrete and in continuous time", "[schedule]") {
     const noise_schedule schedule{cosine_beta{}, 10};
-    CHECK(marginal_at(rectified_flow{}, 0.25).signal == 0.75);
-    CHECK(marginal_at(rectified_flow{}, 0.25).sigma == 0.25);
-    CHECK(marginal_at(either_schedule{}, 3).signal == marginal_at(schedule_archetype{}, 3).signal);
+    CHECK(noise_level_at(rectified_flow{}, 0.25).signal == 0.75);
+    CHECK(noise_level_at(rectified_flow{}, 0.25).sigma == 0.25);
+    CHECK(noise_level_at(either_schedule{}, 3).signal == noise_level_at(schedule_archetype{}, 3).signal);
     CHECK(model_time_at(schedule, isize{7}) == 7);
     CHECK(model_time_at(rectified_flow{.time_scale = 1000}, 0.25) == 250);
     CHECK_NOTHROW(require_time("here", schedule, 9));
@@ -56,9 +56,9 @@ TEST_CASE("levels and model times are had alike in discrete and in continuous ti
 }
 
 TEST_CASE("a continuous schedule must have levels that make sense", "[schedule]") {
-    CHECK_NOTHROW(marginal_at(own_level{{0, 1}}, 0.5));
-    for (const marginal<double>& level : {marginal<double>{0, 0}, {-1, 1}, {1, -1}, {1, std::nan("")}, {HUGE_VAL, 1}}) {
-        CHECK_THROWS_AS(marginal_at(own_level{level}, 0.5), value_error);
+    CHECK_NOTHROW(noise_level_at(own_level{{0, 1}}, 0.5));
+    for (const noise_level<double>& level : {noise_level<double>{0, 0}, {-1, 1}, {1, -1}, {1, std::nan("")}, {HUGE_VAL, 1}}) {
+        CHECK_THROWS_AS(noise_level_at(own_level{level}, 0.5), value_error);
         CHECK_THROWS_AS(require_time("here", own_level{level}, 0.5), value_error);
     }
 }

@@ -3,7 +3,7 @@
 
 #include <ddpm/schedule/rectified_flow.hpp>
 
-#include <ddpm/schedule/time_grid.hpp>
+#include <ddpm/grid/time_grid.hpp>
 
 #include "support/catch.hpp"
 

@@ -3,10 +3,10 @@
 
 #include <ddpm/schedule/variance_preserving.hpp>
 
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include "support/catch.hpp"
 

@@ -5,11 +5,11 @@
 
 // Solvers on Gaussian data, whose flow is known exactly: x_t = α m + √(α² s² + σ²) · c with the same c at every level.
 
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <vector>
@@ -22,16 +22,16 @@ struct gaussian_data {
     double deviation = 0.5;
 
     /// The point of the flow with coordinate c.
-    [[nodiscard]] double flow(const marginal<double>& level, double c) const {
+    [[nodiscard]] double flow(const noise_level<double>& level, double c) const {
         return level.signal * mean + c * spread(level);
     }
 
-    [[nodiscard]] double spread(const marginal<double>& level) const {
+    [[nodiscard]] double spread(const noise_level<double>& level) const {
         return std::hypot(level.signal * deviation, level.sigma);
     }
 
     /// E[x_0|x].
-    [[nodiscard]] double x0(const marginal<double>& level, double x) const {
+    [[nodiscard]] double x0(const noise_level<double>& level, double x) const {
         const double gain = level.signal * deviation * deviation / (spread(level) * spread(level));
         return mean + gain * (x - level.signal * mean);
     }
@@ -67,7 +67,7 @@ inline time_grid uniform_lambda_grid(isize steps, double from = -2, double to = 
 /// of the first `exact` evaluations at grid points, so that a multistep method starts with an exact history.
 inline double end_error(const sampling_plan& plan, prediction kind, isize exact = 1, const gaussian_data& data = {}) {
     const double coordinates[] = {-1.3, 0.4, 1.7};
-    const auto flow_at = [&](const marginal<double>& level) {
+    const auto flow_at = [&](const noise_level<double>& level) {
         batch<double> x(3, 1);
         for (isize i = 0; i < 3; ++i) {
             x(i, 0) = data.flow(level, coordinates[i]);

@@ -21,7 +21,7 @@ struct gaussian_oracle {
     template <Scalar S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const {
         for (isize n = 0; n < xt.columns(); ++n) {
-            const auto [alpha, sigma] = marginal_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
+            const auto [alpha, sigma] = noise_level_at(schedule, static_cast<isize>(t[static_cast<std::size_t>(n)]));
             const double scale = sigma / (alpha * alpha * variance + sigma * sigma);
             out.prediction.array().col(n) =
                 static_cast<S>(scale) * (xt.array().col(n) - static_cast<S>(alpha * mean));
@@ -37,7 +37,7 @@ struct moments {
 
 /// One reverse step with the oracle is linear in x, so it carries Gaussians into Gaussians: x̂_0 = p x + q and
 /// ε̂ = (x − α x̂_0)/σ, then x ← a x̂_0 + b x + c ε̂ + s z.
-inline moments linear_step(const moments& x, const marginal<double>& level, double m, double s2, double a, double b, double c,
+inline moments linear_step(const moments& x, const noise_level<double>& level, double m, double s2, double a, double b, double c,
                            double s) {
     const double total = level.signal * level.signal * s2 + level.sigma * level.sigma;
     const double p = level.signal * s2 / total;                       // x̂_0 = E[x_0|x_t]

@@ -5,9 +5,9 @@
 
 // The grids of diffusers' tests of DPM-Solver, UniPC, DEIS and SA-Solver, and the check of a sampler over them.
 
+#include <ddpm/grid/sigma_grid.hpp>
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/sigma_grid.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"

@@ -61,7 +61,7 @@ struct golden_loop_options {
 /// The sums of |x| at the end of a run of the plan, computed in S.
 template <Scalar S = double>
 golden_sums golden_loop(const sampling_plan& plan, const golden_loop_options& options = {}) {
-    const marginal<double>& first = plan.grid()[0].level;
+    const noise_level<double>& first = plan.grid()[0].level;
     batch<S> x = deterministic<S>(false, options.rows, options.columns) * static_cast<S>(options.scale);
     if (options.with_noise) {
         x = static_cast<S>(first.signal) * x +

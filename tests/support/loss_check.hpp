@@ -26,7 +26,7 @@ struct noised_example {
           eps(pattern<S>(rows, static_cast<isize>(t.size()), 2)),
           xt(q_sample(schedule, x0, t, eps)) {
         for (const isize time : t) {
-            level.push_back(marginal_of(static_cast<double>(schedule.alpha_bar(time))));
+            level.push_back(noise_level_of(static_cast<double>(schedule.alpha_bar(time))));
         }
     }
 
@@ -50,7 +50,7 @@ struct noised_example {
 
     std::vector<isize> t;
     batch<S> x0, eps, xt;
-    std::vector<marginal<double>> level;
+    std::vector<noise_level<double>> level;
 };
 
 /// Weights of elements: zeros among others, and a sample of zeros.

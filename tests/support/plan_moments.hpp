@@ -118,8 +118,8 @@ inline std::vector<time_grid> all_kinds_of_levels() {
     std::vector<double> to_data = inner;
     to_data.push_back(0);
     const auto preserving = [](double r) { return variance_preserving_level(r); };
-    const auto exploding = [](double r) { return marginal<double>{1, r}; };
-    const auto flow = [](double r) { return marginal<double>{1 / (1 + r), r / (1 + r)}; };
+    const auto exploding = [](double r) { return noise_level<double>{1, r}; };
+    const auto flow = [](double r) { return noise_level<double>{1 / (1 + r), r / (1 + r)}; };
     std::vector<time_grid> grids;
     for (const auto& ratios : {inner, to_data}) {
         grids.push_back(grid(preserving, ratios));
@@ -138,7 +138,7 @@ inline double constant_error(const sampling_plan& plan) {
     constexpr double m = -0.7;
     const auto states = propagate(plan, {.mean = m, .deviation = 0});
     const auto error_at = [&](std::size_t k, double e) {
-        const marginal<double>&first = plan.grid()[0].level, &level = plan.grid()[static_cast<isize>(k)].level;
+        const noise_level<double>&first = plan.grid()[0].level, &level = plan.grid()[static_cast<isize>(k)].level;
         return std::abs(states[k].mean(first.signal * m + first.sigma * e) - level.signal * m - level.sigma * e);
     };
     double largest = 0;

@@ -3,10 +3,10 @@
 
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/concept.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include <limits>
@@ -56,9 +56,9 @@ static_assert(NoiseSchedule<noise_schedule<float32_tables>>);
 /// A continuous schedule that has the levels of a discrete one at whole times, and x_0 at −1.
 struct sampled_levels {
     const noise_schedule<>* schedule;
-    [[nodiscard]] marginal<double> level(double u) const {
+    [[nodiscard]] noise_level<double> level(double u) const {
         const isize t = static_cast<isize>(u);
-        return t == clean ? marginal<double>{1, 0} : marginal_at(*schedule, t);
+        return t == clean ? noise_level<double>{1, 0} : noise_level_at(*schedule, t);
     }
 };
 

@@ -6,11 +6,11 @@
 // The configuration of diffusers' tests of its σ-space schedulers: 1100 linear β in single precision, ten steps over
 // evenly spaced float times, levels {1, σ}, and samples that are scaled anew before every evaluation.
 
+#include <ddpm/grid/sigma_grid.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/grid/sigma_table.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/sigma_grid.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 
 namespace ddpm::test {
 

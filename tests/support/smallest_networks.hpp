@@ -4,7 +4,7 @@
 
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
-#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 
 #include <cstddef>
 

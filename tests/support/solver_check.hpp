@@ -5,11 +5,11 @@
 
 // What solvers are tested with: grids of every kind of path, and exact networks that know the level of each evaluation.
 
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include "support/catch.hpp"
 #include "support/convergence.hpp"
@@ -28,7 +28,7 @@ inline auto stage_network(const sampling_plan& plan, const gaussian_data& data, 
     return predicts(
         [&plan, data, kind, i = std::size_t{0}](batch_view<const double> xt, std::span<const double>,
                                                 const model_output<double>& out) mutable {
-            const marginal<double> level = plan.stages()[i++].level;
+            const noise_level<double> level = plan.stages()[i++].level;
             const affine from_x0 =
                 kind == prediction::v && level.sigma == 0 ? affine{0, 0} : conversion(prediction::x0, kind, level);
             for (isize n = 0; n < xt.columns(); ++n) {
@@ -43,7 +43,7 @@ inline auto stage_network(const sampling_plan& plan, const gaussian_data& data, 
 
 enum class path_kind { preserving, exploding, flow };
 
-inline marginal<double> level_on(path_kind path, double ratio) {
+inline noise_level<double> level_on(path_kind path, double ratio) {
     switch (path) {
         case path_kind::preserving:
             return variance_preserving_level(ratio);
@@ -59,7 +59,7 @@ inline marginal<double> level_on(path_kind path, double ratio) {
 inline time_grid grid_on(path_kind path, const std::vector<double>& ratios) {
     std::vector<grid_point> points;
     for (const double ratio : ratios) {
-        const marginal<double> level = level_on(path, ratio);
+        const noise_level<double> level = level_on(path, ratio);
         points.push_back({level.sigma, level});
     }
     return time_grid(std::move(points));
@@ -102,7 +102,7 @@ void check_finds_point(const A& sampler) {
     const gaussian_data point{.mean = -0.7, .deviation = 0};
     for (const auto& [name, grid] : falling_grids()) {
         for (const prediction kind : {prediction::epsilon, prediction::x0, prediction::v}) {
-            const marginal<double>& first = grid[0].level;
+            const noise_level<double>& first = grid[0].level;
             batch<double> x(3, 2);
             x << 0.3, -2, 1.1, 0.4, -0.2, 3;
             x = first.signal * point.mean + first.sigma * x;

@@ -7,9 +7,9 @@
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/tensor.hpp>
 #include <ddpm/predictor/network.hpp>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/dense.hpp>
+#include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/train/adam.hpp>
 
 #include "support/catch.hpp"

@@ -4,7 +4,8 @@
 // What is trained on samples with a vector each draws what belongs to a vector that it was not trained on.
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/grid/timesteps.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/random/noise.hpp>
@@ -13,7 +14,6 @@
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"

@@ -3,7 +3,7 @@
 
 // What a network is told in training: the conditions of its samples, now and then without one of the forms.
 
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/trainer.hpp>

@@ -3,27 +3,27 @@
 
 // Training in continuous time: EDM, flow matching, and the variational diffusion model.
 
+#include <ddpm/grid/continuous_grid.hpp>
+#include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/loss/hybrid.hpp>
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/robust.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/metrics/sliced_wasserstein.hpp>
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/monotone_curve.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
 #include <ddpm/sampler/euler.hpp>
 #include <ddpm/sampler/heun.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/continuous_grid.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
 #include <ddpm/schedule/variance_exploding.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
 #include <ddpm/train/edm_network.hpp>
 #include <ddpm/train/learned_schedule.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/allocations.hpp"
@@ -405,7 +405,7 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
     edm_network edm_net{start, {.sigma_data = 0.7, .time_scale = 100}};
     trainer edm{edm_net, exploding, options(log_normal_timesteps{}), mse_loss{.weighting = edm_weighting{0.7}}};
     const time_grid sigmas = sigma_grid(exploding, karras_sigmas(18, {.lowest = 0.01, .highest = 80}));
-    const mixture_oracle edm_exact(mixture, [](double sigma) { return marginal<double>{1, sigma}; });
+    const mixture_oracle edm_exact(mixture, [](double sigma) { return noise_level<double>{1, sigma}; });
     const double edm_untrained = distance(heun{}, sigmas, edm.ema(), edm_exact);
     CHECK(edm.fit(data, {.steps = steps}).status == fit_status::finished);
     const double edm_heun = distance(heun{}, sigmas, edm.ema(), edm_exact);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/edm_network.hpp>
 
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/network_session.hpp>
 #include <ddpm/predictor/preconditioned.hpp>
 

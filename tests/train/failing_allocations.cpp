@@ -3,8 +3,8 @@
 #include "support/failing_allocations.hpp"
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/nn/mlp.hpp>
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>

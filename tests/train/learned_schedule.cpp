@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/learned_schedule.hpp>
 
-#include <ddpm/nn/fixed_ends.hpp>
-#include <ddpm/nn/monotone_network.hpp>
+#include <ddpm/train/fixed_ends.hpp>
+#include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -19,13 +19,13 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
     disturb(gamma, 1, 3);
     const learned_schedule schedule(gamma);
     for (const double u : {0.0, 0.2, 0.5, 0.99, 1.0}) {
-        const marginal<double> level = schedule.level(u);
+        const noise_level<double> level = schedule.level(u);
         CHECK(std::abs(level.signal * level.signal + level.sigma * level.sigma - 1) < 1e-14);
         CHECK(std::abs(2 * std::log(level.sigma / level.signal) - gamma(u).value) < 1e-12);
         CHECK(schedule.model_time(u) == -gamma(u).value);
         CHECK(model_time_at(schedule, u) == -gamma(u).value);
         CHECK(schedule.log_snr_slope(u) == -gamma(u).slope);
-        const marginal<double> slope = schedule.level_slope(u);
+        const noise_level<double> slope = schedule.level_slope(u);
         CHECK(std::abs(slope.signal * level.signal + slope.sigma * level.sigma) < 1e-13 * std::abs(gamma(u).slope));
         CHECK(std::abs(2 * (slope.sigma / level.sigma - slope.signal / level.signal) / gamma(u).slope - 1) < 1e-12);
         CHECK(std::abs(schedule.time_of(level.sigma / level.signal) - u) < 1e-12);
@@ -38,7 +38,7 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
     CHECK_THROWS_AS(schedule.level_slope(1.01), value_error);
     CHECK_THROWS_AS(schedule.time_of(-1), value_error);
     const learned_schedule<nn::monotone_line<double>> line(nn::monotone_line<double>(-13.3, 5));
-    const marginal<double> first = line.level(0), last = line.level(1);
+    const noise_level<double> first = line.level(0), last = line.level(1);
     CHECK(std::abs(first.sigma * first.sigma - 1.674490406e-06) < 1e-15);
     CHECK(std::abs(last.sigma * last.sigma - 0.9933071491) < 1e-10);
 }

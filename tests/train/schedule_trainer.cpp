@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/schedule_trainer.hpp>
 
-#include <ddpm/nn/fixed_ends.hpp>
-#include <ddpm/nn/monotone_network.hpp>
+#include <ddpm/train/fixed_ends.hpp>
 #include <ddpm/train/learned_schedule.hpp>
 #include <ddpm/train/loss_curve.hpp>
+#include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"

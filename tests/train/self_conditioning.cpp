@@ -3,7 +3,7 @@
 
 // Training with the network's own estimate of x_0, which a first pass makes.
 
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/network_session.hpp>
 #include <ddpm/predictor/self_conditioning.hpp>
@@ -66,7 +66,7 @@ const noise_schedule<>& self_schedule() {
 batch<double> estimate_of(const recorded_pass& pass, prediction kind) {
     batch<double> x0(pass.xt.rows(), pass.xt.cols());
     for (isize n = 0; n < x0.cols(); ++n) {
-        const auto level = marginal_at(self_schedule(), static_cast<isize>(pass.t[static_cast<std::size_t>(n)]));
+        const auto level = noise_level_at(self_schedule(), static_cast<isize>(pass.t[static_cast<std::size_t>(n)]));
         const affine c = conversion(kind, prediction::x0, level);
         x0.col(n) = c.xt * pass.xt.col(n) + c.value * pass.out.col(n);
     }

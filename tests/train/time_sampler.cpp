@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/time_sampler.hpp>
 
-#include <ddpm/nn/monotone_curve.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
 #include <ddpm/schedule/variance_exploding.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
 #include <ddpm/train/learned_schedule.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 
 #include "support/catch.hpp"
 
@@ -108,7 +108,7 @@ void check_weights(const timestep_sampling& sampling, const Schedule& schedule, 
 }
 
 struct without_inverse {
-    [[nodiscard]] marginal<double> level(double u) const { return {1, u}; }
+    [[nodiscard]] noise_level<double> level(double u) const { return {1, u}; }
 };
 
 }  // namespace

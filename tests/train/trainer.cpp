@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/condition.hpp>
-#include <ddpm/nn/mlp.hpp>
+#include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
 

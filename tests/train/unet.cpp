@@ -3,7 +3,7 @@
 
 // The trainer drives a U-Net: with classes, in parts, with layers run again, and from a checkpoint.
 
-#include <ddpm/nn/unet.hpp>
+#include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>

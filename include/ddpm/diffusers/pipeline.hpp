@@ -10,7 +10,7 @@
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
-#include <ddpm/nn/unet_options.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
 
 #include <concepts>
 #include <map>

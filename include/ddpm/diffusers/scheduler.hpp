@@ -9,6 +9,7 @@
 #include <ddpm/diffusers/detail/scheduler_samplers.hpp>
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
@@ -16,7 +17,6 @@
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 #include <ddpm/schedule/zero_terminal_snr.hpp>
 
 #include <algorithm>

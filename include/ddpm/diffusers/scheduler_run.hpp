@@ -10,6 +10,7 @@
 #include <ddpm/diffusers/detail/scheduler_samplers.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/predictor/preconditioned.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -18,7 +19,6 @@
 #include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
 
 #include <cmath>
 #include <optional>
@@ -71,7 +71,7 @@ namespace detail {
 
 /// init_noise_sigma of diffusers, in the scale of the plan's x.
 [[nodiscard]] inline double initial_deviation_of(const scheduler_config& config, const time_grid& grid) {
-    const marginal<double>& level = grid[0].level;
+    const noise_level<double>& level = grid[0].level;
     if (is_ratio_kind(config.kind)) {
         return config.spacing == timestep_spacing::leading ? 1 : level.sigma;
     }

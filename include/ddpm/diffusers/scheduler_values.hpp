@@ -4,9 +4,9 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/time_grid.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 
 #include <cstdint>
 #include <limits>

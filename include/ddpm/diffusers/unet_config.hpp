@@ -9,11 +9,11 @@
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/weight_bytes.hpp>
 #include <ddpm/io/detail/json.hpp>
-#include <ddpm/nn/activation.hpp>
-#include <ddpm/nn/conv2d.hpp>
-#include <ddpm/nn/time_embedding.hpp>
-#include <ddpm/nn/unet_options.hpp>
-#include <ddpm/nn/unet_size.hpp>
+#include <ddpm/nn/layers/activation.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/time_embedding.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
+#include <ddpm/nn/networks/unet_size.hpp>
 
 #include <algorithm>
 #include <cstdint>

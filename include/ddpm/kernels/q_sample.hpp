@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
@@ -12,23 +13,12 @@
 #include <algorithm>
 #include <array>
 
-namespace ddpm::kernels {
-
-/// What q_sample does to one column: scale · x + sigma · ε.
-template <Scalar S>
-struct noise_level {
-    S scale;
-    S sigma;
-};
-
-}  // namespace ddpm::kernels
-
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/q_sample.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 namespace ddpm::kernels {
 
-/// out(:, n) = scale · x(:, n) + sigma · ε(:, n) with {scale, sigma} = level_of(n) and the ε that philox_normal makes
+/// out(:, n) = signal · x(:, n) + sigma · ε(:, n) with {signal, sigma} = level_of(n) and the ε that philox_normal makes
 /// at that address, which is made in registers and stored only if `eps` is not empty.
 /// @shape x and out D × N, eps D × N or empty; out may be x
 /// @determinism the bits of philox_normal and of linear_combination, on every instruction set

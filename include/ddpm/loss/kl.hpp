@@ -59,7 +59,7 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 12
 template <NoiseSchedule Schedule>
 [[nodiscard]] double kl_weight(const Schedule& schedule, prediction kind, isize t) {
-    const double x0_scale = conversion(kind, prediction::x0, marginal_at(schedule, t)).value;
+    const double x0_scale = conversion(kind, prediction::x0, noise_level_at(schedule, t)).value;
     const double mean_scale = static_cast<double>(posterior_at(schedule, t - 1, t).x0) * x0_scale;
     const double log_variance =
         static_cast<double>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, t - 1));

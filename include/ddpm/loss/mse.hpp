@@ -50,7 +50,7 @@ private:
         if (!std::holds_alternative<uniform_weighting>(weighting)) {
             return weight_at(schedule, weighting, kind, t);
         }
-        const double scale = conversion(kind, space.value_or(kind), marginal_at(schedule, t)).value;
+        const double scale = conversion(kind, space.value_or(kind), noise_level_at(schedule, t)).value;
         return scale * scale;
     }
 };

@@ -33,7 +33,7 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
     const double per_element = 1 / static_cast<double>(predicted.size());
     const auto weight_of = [&](auto t) { return weight_at(schedule, weighting, space, t); };
     const auto terms_of = [&](isize n) {
-        const auto level = marginal_at(schedule, noised.t[n]);
+        const auto level = noise_level_at(schedule, noised.t[n]);
         const double scale = std::abs(conversion(kind, space, level).value);
         const double w = weight_of(noised.t[n]) * noised.weight_of(n);
         const target_coefficients target = target_of(kind, level);
@@ -74,7 +74,7 @@ struct l1_loss {
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
         const prediction measured = space.value_or(kind);
         static_cast<void>(weight_at(schedule, weighting, measured, t));
-        static_cast<void>(conversion(kind, measured, marginal_at(schedule, t)));
+        static_cast<void>(conversion(kind, measured, noise_level_at(schedule, t)));
     }
 };
 

@@ -51,7 +51,7 @@ struct target_coefficients {
 };
 
 template <std::floating_point Real>
-[[nodiscard]] target_coefficients target_of(prediction kind, const marginal<Real>& level) {
+[[nodiscard]] target_coefficients target_of(prediction kind, const noise_level<Real>& level) {
     const double alpha = static_cast<double>(level.signal);
     const double sigma = static_cast<double>(level.sigma);
     switch (kind) {
@@ -105,7 +105,7 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
     const double per_element = 1 / static_cast<double>(predicted.size());
     const auto terms_of = [&](isize n) {
         const double w = weight(noised.t[n]) * noised.weight_of(n);
-        const target_coefficients target = target_of(kind, marginal_at(schedule, noised.t[n]));
+        const target_coefficients target = target_of(kind, noise_level_at(schedule, noised.t[n]));
         return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
                                        static_cast<S>(2 * w * per_element)};
     };

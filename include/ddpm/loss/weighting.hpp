@@ -127,7 +127,7 @@ template <NoiseSchedule Schedule>
 template <ContinuousSchedule Schedule>
     requires(!NoiseSchedule<Schedule>)
 [[nodiscard]] double snr_at(const Schedule& schedule, double u) {
-    const auto [signal, sigma] = marginal_at(schedule, u);
+    const auto [signal, sigma] = noise_level_at(schedule, u);
     return (signal / sigma) * (signal / sigma);
 }
 
@@ -157,7 +157,7 @@ template <ContinuousSchedule Schedule>
 template <NoiseProcess Schedule>
 [[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
                                time_type<Schedule> t) {
-    const auto level = marginal_at(schedule, t);
+    const auto level = noise_level_at(schedule, t);
     const double alpha = static_cast<double>(level.signal), sigma = static_cast<double>(level.sigma);
     const auto converted = [&](double weight, prediction of) {
         const double scale = of == kind               ? 1

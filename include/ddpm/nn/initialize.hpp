@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/noise.hpp>
 

@@ -5,8 +5,8 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/tensor.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,15 +4,15 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <array>
 #include <concepts>
@@ -36,7 +36,7 @@ concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const 
 namespace detail {
 
 /// By what multiple of the gradient a prediction moves: ε by −σ, the others as they follow from it.
-[[nodiscard]] inline double guidance_shift(prediction kind, const marginal<double>& level) {
+[[nodiscard]] inline double guidance_shift(prediction kind, const noise_level<double>& level) {
     if (kind == prediction::score) {
         return 1;
     }
@@ -116,7 +116,7 @@ private:
 /// and the same for predictors of any other kind. It serves every sampler. Holds lvalues by reference, temporaries by
 /// value. Its sessions throw value_error where the kind does not follow from ε (x0, v and flow at α = 0), and what the
 /// level function throws. Where scale · σ is 0 the gradient may be infinite or NaN.
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
 /// @throws value_error if |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2
 template <class P, class Gradient>

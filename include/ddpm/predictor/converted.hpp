@@ -5,11 +5,11 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <array>
 #include <cstddef>
@@ -86,7 +86,7 @@ private:
 /// The same predictor, predicting something else. Holds an lvalue by reference, a temporary by value. Its sessions
 /// throw value_error at levels where the conversion does not exist (see `conversion`), and what the level function
 /// throws.
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
 template <class P>
 [[nodiscard]] converted_predictor<P> converted(P&& predictor, prediction to, level_function level_of) {
     return {std::forward<P>(predictor), to, std::move(level_of)};

@@ -58,7 +58,7 @@ inline void require_valid(const denoise_options& options) {
 /// matter of single elements, is left to the caller.
 /// @throws value_error as require_valid, or where the conversion does not exist
 template <Scalar S, std::floating_point Real>
-[[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const marginal<Real>& level,
+[[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const noise_level<Real>& level,
                                                                        const denoise_options& options) {
     require_valid(options);
     const affine x0 = conversion(kind, prediction::x0, level);
@@ -89,7 +89,7 @@ void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std:
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 15; clipping: the authors' code
 /// @complexity one pass over memory
 template <Scalar S, std::floating_point Real>
-void denoise(prediction kind, const marginal<Real>& level, batch_view<const S> xt, batch_view<const S> predicted,
+void denoise(prediction kind, const noise_level<Real>& level, batch_view<const S> xt, batch_view<const S> predicted,
              const denoise_options& options, const denoised<S>& out) {
     detail::require_same_shape("denoise", "prediction has the shape of xt", xt, predicted);
     detail::require_same_shape("denoise", "x0 has the shape of xt", xt, out.x0);

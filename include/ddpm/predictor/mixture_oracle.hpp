@@ -4,14 +4,14 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/mixture_view.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <cstddef>
 #include <span>
@@ -99,12 +99,12 @@ private:
         pass_("mixture_oracle", xt, [&](isize n) { return level(t, n); }, take);
     }
 
-    [[nodiscard]] marginal<double> level(std::span<const double> t, isize n) const {
+    [[nodiscard]] noise_level<double> level(std::span<const double> t, isize n) const {
         return (*level_of_)(t[static_cast<std::size_t>(n)]);
     }
 
     /// v and flow follow from x_0 or from ε, whichever divides by the larger of the two levels.
-    [[nodiscard]] origin origin_at(const marginal<double>& at) const {
+    [[nodiscard]] origin origin_at(const noise_level<double>& at) const {
         if (kind_ != prediction::v && kind_ != prediction::flow) {
             return {kind_, {0, 1}};
         }
@@ -129,7 +129,7 @@ private:
 /// @complexity O(K · D²) per sample, O(K · D) unless the mixture is rotated
 class mixture_oracle {
 public:
-    /// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+    /// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
     mixture_oracle(gaussian_mixture mixture, level_function level_of, prediction kind = prediction::epsilon,
                    oracle_variance variance = oracle_variance::per_element)
         : mixture_(std::move(mixture)), level_of_(std::move(level_of)), kind_(kind), variance_(variance) {}

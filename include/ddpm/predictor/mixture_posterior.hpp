@@ -3,12 +3,12 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/detail/mixture_view.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/process/moments.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <cmath>
 #include <string_view>
@@ -20,7 +20,7 @@ namespace detail {
 /// Calls take(n, view) for every sample.
 template <Scalar S, class Take>
 void for_each_view(std::string_view where, const gaussian_mixture& mixture, batch_view<const S> xt,
-                   const per_sample<marginal<double>>& level, const Take& take) {
+                   const per_sample<noise_level<double>>& level, const Take& take) {
     level.require_columns(where, xt.columns());
     mixture_pass pass(mixture, xt.columns());
     pass(where, xt, [&](isize n) { return level[n]; }, take);
@@ -36,7 +36,7 @@ void for_each_view(std::string_view where, const gaussian_mixture& mixture, batc
 /// @complexity O(K · D²) per sample, O(K · D) unless the mixture is rotated
 template <BatchLike X>
 [[nodiscard]] per_sample_values<double> log_density(const gaussian_mixture& mixture, const X& xt,
-                                                    const per_sample<marginal<double>>& level) {
+                                                    const per_sample<noise_level<double>>& level) {
     const detail::readable x(xt);
     per_sample_values<double> out(x.view().columns());
     detail::for_each_view("log_density", mixture, x.view(), level,
@@ -50,7 +50,7 @@ template <BatchLike X>
 /// @complexity as of log_density
 template <BatchLike X>
 [[nodiscard]] batch<double> responsibilities(const gaussian_mixture& mixture, const X& xt,
-                                             const per_sample<marginal<double>>& level) {
+                                             const per_sample<noise_level<double>>& level) {
     const detail::readable x(xt);
     batch<double> out(mixture.components(), x.view().columns());
     detail::for_each_view("responsibilities", mixture, x.view(), level,
@@ -64,7 +64,7 @@ template <BatchLike X>
 /// @complexity as of log_density
 template <BatchLike X>
 [[nodiscard]] batch<double> epsilon_given_xt(const gaussian_mixture& mixture, const X& xt,
-                                             const per_sample<marginal<double>>& level) {
+                                             const per_sample<noise_level<double>>& level) {
     const detail::readable x(xt);
     batch<double> out(mixture.dimension(), x.view().columns());
     detail::for_each_view("epsilon_given_xt", mixture, x.view(), level,
@@ -81,7 +81,7 @@ template <BatchLike X>
 /// @complexity as of log_density
 template <BatchLike X>
 [[nodiscard]] gaussian_moments<double> x0_given_xt(const gaussian_mixture& mixture, const X& xt,
-                                                   const per_sample<marginal<double>>& level) {
+                                                   const per_sample<noise_level<double>>& level) {
     const detail::readable x(xt);
     const isize samples = x.view().columns();
     gaussian_moments<double> out{batch<double>(mixture.dimension(), samples), per_sample_values<double>(samples),

@@ -9,13 +9,13 @@
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/condition_values.hpp>
 #include <ddpm/predictor/converted.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <optional>
 #include <span>
@@ -127,7 +127,7 @@ private:
 /// number of samples may not change during one.
 /// Holds an lvalue by reference, a temporary by value.
 /// @param network a network, or `predicts` of one
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → marginal<double>
+/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
 /// @throws value_error if the clip is not positive. Sessions throw value_error if the network's maps have fewer channels than
 /// a sample, or where x_0 does not follow from the prediction (from ε at α = 0), and shape_error if the number of samples
 /// changes

@@ -49,11 +49,11 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     require_same_shape(where, "out has the shape of x", x, out);
     check();
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
-    const auto noise_level_of = [&](isize n) {
+    const auto level_at = [&](isize n) {
         const auto [signal, sigma] = level_of(n);
-        return kernels::noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
+        return noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
     };
-    kernels::q_sample(address, x, noise_level_of, eps, out);
+    kernels::q_sample(address, x, level_at, eps, out);
 }
 
 /// The moments of scale · x + √variance · ε, with {scale, variance} = transition_of(n) of each sample.
@@ -86,7 +86,7 @@ void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sa
                   const Noise&... noise_and_out) {
     noise_samples<S>(
         "q_sample", x0, [&] { require_times("q_sample", schedule, x0.columns(), t); },
-        [&](isize n) { return marginal_at(schedule, t[n]); }, noise_and_out...);
+        [&](isize n) { return noise_level_at(schedule, t[n]); }, noise_and_out...);
 }
 
 }  // namespace detail
@@ -159,7 +159,7 @@ template <NoiseProcess Schedule, BatchLike X>
         if constexpr (NoiseSchedule<Schedule>) {
             return transition_at(schedule, clean, t[n]);
         } else {
-            const marginal<double> level = marginal_at(schedule, t[n]);
+            const noise_level<double> level = noise_level_at(schedule, t[n]);
             return transition<double>{level.signal, level.sigma * level.sigma};
         }
     });

@@ -4,13 +4,13 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/inner_product.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/level_slope.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 
@@ -25,7 +25,7 @@ namespace ddpm {
 template <Scalar S>
 struct forward_gradient {
     batch<S> x0;                          ///< D × N
-    std::vector<marginal<double>> level;  ///< of each sample, with respect to its α and σ
+    std::vector<noise_level<double>> level;  ///< of each sample, with respect to its α and σ
 };
 
 /// The vector-Jacobian product of q_sample, with which an encoder that makes x_0 and a schedule that makes α and σ are
@@ -38,7 +38,7 @@ struct forward_gradient {
 /// @determinism the same bits on every instruction set and for every thread count
 template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
 void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
-                       const D& d_xt, batch_view<scalar_of<X>> d_x0, std::span<marginal<double>> d_level) {
+                       const D& d_xt, batch_view<scalar_of<X>> d_x0, std::span<noise_level<double>> d_level) {
     using S = scalar_of<X>;
     const detail::readable x(x0);
     const detail::readable e(eps);
@@ -62,7 +62,7 @@ void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<t
     }
     if (d_x0.size() != 0) {
         kernels::linear_combination<S>(
-            {d.view()}, [&](isize n) { return std::array{static_cast<S>(marginal_at(schedule, t[n]).signal)}; }, d_x0);
+            {d.view()}, [&](isize n) { return std::array{static_cast<S>(noise_level_at(schedule, t[n]).signal)}; }, d_x0);
     }
 }
 
@@ -73,7 +73,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
                                                                const D& d_xt) {
     const detail::readable x(x0);
     forward_gradient<scalar_of<X>> out{batch<scalar_of<X>>(x.view().rows(), x.view().columns()),
-                                       std::vector<marginal<double>>(static_cast<std::size_t>(x.view().columns()))};
+                                       std::vector<noise_level<double>>(static_cast<std::size_t>(x.view().columns()))};
     q_sample_backward(schedule, x.view(), t, eps, d_xt, out.x0, out.level);
     return out;
 }
@@ -81,7 +81,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
 /// The gradient with respect to ln(α²/σ²), while α² + σ² stays, from that with respect to α and σ. A learned
 /// γ = −ln(α²/σ²) takes its negative.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
-[[nodiscard]] inline double log_snr_gradient(const marginal<double>& level, const marginal<double>& d_level) noexcept {
+[[nodiscard]] inline double log_snr_gradient(const noise_level<double>& level, const noise_level<double>& d_level) noexcept {
     const auto [alpha, sigma] = level;
     return alpha * sigma * (d_level.signal * sigma - d_level.sigma * alpha) / (2 * (alpha * alpha + sigma * sigma));
 }
@@ -89,8 +89,8 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
 /// The gradient with respect to the time u of a continuous schedule, from that with respect to α and σ.
 /// @throws value_error if the schedule has no such time
 template <ContinuousSchedule Schedule>
-[[nodiscard]] double time_gradient(const Schedule& schedule, double u, const marginal<double>& d_level) {
-    const marginal<double> slope = level_slope_at(schedule, u);
+[[nodiscard]] double time_gradient(const Schedule& schedule, double u, const noise_level<double>& d_level) {
+    const noise_level<double> slope = level_slope_at(schedule, u);
     return d_level.signal * slope.signal + d_level.sigma * slope.sigma;
 }
 

@@ -4,10 +4,10 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
@@ -70,7 +70,7 @@ inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
 /// others, or to the score, at σ = 0
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <std::floating_point Real>
-[[nodiscard]] affine conversion(prediction from, prediction to, const marginal<Real>& level) {
+[[nodiscard]] affine conversion(prediction from, prediction to, const noise_level<Real>& level) {
     const double alpha = static_cast<double>(level.signal);
     const double sigma = static_cast<double>(level.sigma);
     if (from == to) {
@@ -118,10 +118,10 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
     detail::require_same_shape("convert", "out has the shape of xt", x.view(), out);
     t.require_columns("convert", out.columns());
     for (isize n = 0; n < out.columns(); ++n) {
-        static_cast<void>(conversion(from, to, marginal_at(schedule, t[n])));
+        static_cast<void>(conversion(from, to, noise_level_at(schedule, t[n])));
     }
     const auto factors_of = [&](isize n) {
-        const affine c = conversion(from, to, marginal_at(schedule, t[n]));
+        const affine c = conversion(from, to, noise_level_at(schedule, t[n]));
         return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
     };
     kernels::linear_combination({x.view(), y.view()}, factors_of, out);

@@ -65,7 +65,7 @@ public:
         t.require_columns("p_mean_variance", xt.columns());
         for (isize n = 0; n < xt.columns(); ++n) {
             require_earlier("p_mean_variance", schedule, s(n), t[n]);
-            static_cast<void>(conversion(kind, prediction::x0, marginal_at(schedule, t[n])));
+            static_cast<void>(conversion(kind, prediction::x0, noise_level_at(schedule, t[n])));
         }
     }
 
@@ -108,7 +108,7 @@ private:
         mean.resize(xt_.rows(), xt_.columns());
         const auto limit = static_cast<S>(options_.clip_x0.value_or(std::numeric_limits<double>::infinity()));
         const auto coefficients_of = [&](isize n) {
-            const affine x0 = conversion(kind_, prediction::x0, marginal_at(schedule_, t_[n]));
+            const affine x0 = conversion(kind_, prediction::x0, noise_level_at(schedule_, t_[n]));
             const auto posterior = posterior_at(schedule_, s_(n), t_[n]);
             return kernels::reverse_coefficients<S>{
                 .estimate = {.x0_xt = static_cast<S>(x0.xt), .x0_value = static_cast<S>(x0.value), .limit = limit},

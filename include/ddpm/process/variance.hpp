@@ -94,8 +94,8 @@ struct head_variance {
 
 /// The same for the step between two levels of any chain, from t back to s. A variance of 0 has the logarithm of
 /// `smallest_variance`.
-[[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const marginal<double>& s,
-                                                         const marginal<double>& t) noexcept {
+[[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const noise_level<double>& s,
+                                                         const noise_level<double>& t) noexcept {
     const auto posterior = posterior_between(s, t);
     return {kind, clipped_log(posterior.variance), clipped_log(transition_between(s, t).variance), posterior.variance,
             posterior.x0};

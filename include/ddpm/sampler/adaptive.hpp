@@ -4,12 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
 #include <ddpm/sampler/detail/adaptive_run.hpp>
 #include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <functional>

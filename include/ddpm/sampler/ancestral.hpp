@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <concepts>

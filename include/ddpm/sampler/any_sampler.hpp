@@ -3,10 +3,10 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
 #include <cstddef>

@@ -29,7 +29,7 @@ struct consistency {
         detail::require_falling_noise("consistency", grid);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const marginal<double>& to = grid[k + 1].level;
+            const noise_level<double>& to = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
             if (grid.steps() == 1) {
                 out.set(quantity::x, {term::x0(e, to.signal)});

@@ -4,10 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -31,8 +31,8 @@ struct ddim {
         }
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const marginal<double>& level = grid[k].level;
-            const marginal<double>& next = grid[k + 1].level;
+            const noise_level<double>& level = grid[k].level;
+            const noise_level<double>& next = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
             const double deviation = eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
             const double direction = std::sqrt(std::max(0.0, next.sigma * next.sigma - deviation * deviation));

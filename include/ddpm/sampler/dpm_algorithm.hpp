@@ -3,10 +3,10 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <string_view>

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/dpm_algorithm.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <optional>
 

@@ -35,8 +35,8 @@ struct dpm_sde {
         }
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const marginal<double>& from = grid[k].level;
-            const marginal<double>& to = grid[k + 1].level;
+            const noise_level<double>& from = grid[k].level;
+            const noise_level<double>& to = grid[k + 1].level;
             const isize a = out.evaluate(k, grid[k]);
             if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {
                 out.set(quantity::x, detail::euler_step(to, a));
@@ -61,7 +61,7 @@ struct dpm_sde {
     }
 
 private:
-    void ancestral_step(sampling_plan& out, isize a, const marginal<double>& from, const marginal<double>& to) const {
+    void ancestral_step(sampling_plan& out, isize a, const noise_level<double>& from, const noise_level<double>& to) const {
         const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
         out.set(quantity::x, {term::x0(a, to.signal), term::eps(a, to.signal * down),
                               term::noise(out.draw(from, to), to.signal * up * s_noise)});

@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
@@ -12,7 +13,6 @@
 #include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <array>
@@ -25,7 +25,7 @@ namespace ddpm {
 /// x0 with the noise of a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
 /// @shape x0 and the result D × N
 template <BatchLike X, class Noise>
-[[nodiscard]] batch<scalar_of<X>> noised_to(const marginal<double>& level, const X& x0, Noise& noise, isize step = 0,
+[[nodiscard]] batch<scalar_of<X>> noised_to(const noise_level<double>& level, const X& x0, Noise& noise, isize step = 0,
                                             isize first_sample = 0) {
     using S = scalar_of<X>;
     const detail::readable clean_samples(x0);

@@ -41,7 +41,7 @@ void require_mask(const known_region<S>& known) {
 
 /// impose() with a mask that is known to be valid.
 template <Scalar S>
-void impose_valid(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
+void impose_valid(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
     const S alpha = static_cast<S>(level.signal), sigma = static_cast<S>(level.sigma);
     kernels::for_each_block(x.rows(), x.columns(), [&](isize n, isize first, isize last) {
         const S* const x0 = known.x0.column(n);
@@ -63,7 +63,7 @@ void impose_valid(const known_region<S>& known, const marginal<double>& level, b
 /// @shape x and z D × N; z is not read where sigma is 0
 /// @throws value_error unless the mask lies within [0, 1]
 template <Scalar S>
-void impose(const known_region<S>& known, const marginal<double>& level, batch_view<const S> z, batch_view<S> x) {
+void impose(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
     detail::require_mask(known);
     detail::impose_valid(known, level, z, x);
 }
@@ -92,7 +92,7 @@ template <Scalar S, class P, class Noise>
     sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
                                                                                     options, first_sample);
     const auto impose_now = [&] {
-        const marginal<double> level = run.stopped() ? marginal<double>{1, 0}
+        const noise_level<double> level = run.stopped() ? noise_level<double>{1, 0}
                                        : run.done()  ? plan.grid()[plan.grid().steps()].level
                                                      : run.next().level;
         if (level.sigma > 0) {

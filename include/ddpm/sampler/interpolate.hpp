@@ -5,15 +5,15 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/image_to_image.hpp>
 #include <ddpm/sampler/detail/signatures.hpp>
+#include <ddpm/sampler/image_to_image.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <array>

@@ -5,15 +5,15 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/ddim.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/detail/signatures.hpp>
+#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -51,8 +51,8 @@ struct ddim_inversion {
         detail::require_falling_noise("ddim_inversion", grid);
         sampling_plan out(grid.reversed());
         for (isize k = grid.steps() - 1; k >= 0; --k) {
-            const marginal<double>& t = grid[k].level;
-            const marginal<double>& s = grid[k + 1].level;
+            const noise_level<double>& t = grid[k].level;
+            const noise_level<double>& s = grid[k + 1].level;
             const double scale = t.signal / s.signal;
             for (isize i = 0; i < iterations; ++i) {
                 const isize e = out.evaluate(grid.steps() - 1 - k, grid[k]);

@@ -4,10 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <numbers>

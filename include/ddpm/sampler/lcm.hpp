@@ -31,7 +31,7 @@ struct lcm {
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
             const bool last = k + 1 == grid.steps();
-            const marginal<double> to = last ? marginal<double>{1, 0} : grid[k + 1].level;
+            const noise_level<double> to = last ? noise_level<double>{1, 0} : grid[k + 1].level;
             const double time = time_scale * grid[k].t, length = std::hypot(time, sigma_data);
             const isize e = out.evaluate(k, grid[k]);
             std::vector<term> sum{term::x(to.signal * (sigma_data / length) * (sigma_data / length)),

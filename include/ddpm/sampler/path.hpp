@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/schedule/level_function.hpp>
-#include <ddpm/schedule/time_grid.hpp>
+#include <ddpm/grid/level_function.hpp>
+#include <ddpm/grid/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,7 +22,7 @@ namespace detail {
 
 /// The level with a given σ/α on the path on which a and b lie: of preserved variance, a rectified flow, or constant
 /// signal; on another one ln α is linear in ln(σ/α).
-[[nodiscard]] inline marginal<double> level_between(const marginal<double>& a, const marginal<double>& b,
+[[nodiscard]] inline noise_level<double> level_between(const noise_level<double>& a, const noise_level<double>& b,
                                                     double ratio) {
     if (a.signal == b.signal) {
         return {a.signal, a.signal * ratio};
@@ -50,7 +50,7 @@ namespace detail {
     }
     const grid_point& a = grid[k];
     const grid_point& b = grid[k + 1];
-    const marginal<double> level = level_between(a.level, b.level, ratio);
+    const noise_level<double> level = level_between(a.level, b.level, ratio);
     if (time_of) {
         return {time_of(ratio), level};
     }

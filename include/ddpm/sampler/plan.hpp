@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
 #include <optional>
@@ -50,7 +50,7 @@ struct assignment {
 struct stage {
     isize step;               ///< the step that it belongs to
     double t;                 ///< the model's time
-    marginal<double> level;   ///< of x there
+    noise_level<double> level;   ///< of x there
     std::vector<assignment> then{};
     std::optional<head_variance> variance{};  ///< of its spread_noise; with it the network's variance head is read
 };
@@ -92,13 +92,13 @@ public:
 
     /// Adds a draw of standard normals.
     /// @returns its number
-    isize draw(const marginal<double>& from, const marginal<double>& to) {
+    isize draw(const noise_level<double>& from, const noise_level<double>& to) {
         draws_.push_back({noise_ratio(from), noise_ratio(to)});
         return static_cast<isize>(draws_.size()) - 1;
     }
 
     /// Adds a step of the forward process, back to more noise: x ← kept · x + deviation · z.
-    void renoise(const marginal<double>& from, const marginal<double>& to, double kept, double deviation) {
+    void renoise(const noise_level<double>& from, const noise_level<double>& to, double kept, double deviation) {
         const isize z = draw(from, to);
         draws_.back().kept = kept;
         set(quantity::x, {term::x(kept), term::noise(z, deviation)});

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <cmath>
 #include <optional>
@@ -71,9 +71,9 @@ private:
     }
 
     /// x at a level, from point k, where evaluation `start` was made.
-    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, isize k, const marginal<double>& to, isize start,
+    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, isize k, const noise_level<double>& to, isize start,
                                              const std::vector<detail::slope_share>& shares) const {
-        const marginal<double>& from = out.grid()[k].level;
+        const noise_level<double>& from = out.grid()[k].level;
         if (average == averaged::epsilon || from.signal == 0 || to.signal == 0) {
             return detail::ratio_step(from, to, start, shares);
         }
@@ -83,7 +83,7 @@ private:
         std::vector<term> sum;
         double others = 1;  // the share of the evaluations other than `start`
         for (const auto& [e, share] : shares) {
-            const marginal<double>& at = out.stages()[static_cast<std::size_t>(e)].level;
+            const noise_level<double>& at = out.stages()[static_cast<std::size_t>(e)].level;
             const double factor = width * share / std::hypot(at.signal, at.sigma);
             if (e == start) {
                 others -= share;

@@ -4,13 +4,13 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/corrected_run.hpp>
 #include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <type_traits>
 #include <utility>

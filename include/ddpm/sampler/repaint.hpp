@@ -4,11 +4,11 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -6,6 +6,8 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
@@ -13,8 +15,6 @@
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/concept.hpp>
-#include <ddpm/schedule/time_grid.hpp>
-#include <ddpm/schedule/timesteps.hpp>
 
 #include <cmath>
 #include <concepts>
@@ -60,7 +60,7 @@ template <Scalar S, class P, class Noise>
 }
 
 /// The deviation of x where a run begins, for data of deviation 1: √(α² + σ²), which is 1 where the variance is preserved.
-[[nodiscard]] inline double initial_deviation(const marginal<double>& level) {
+[[nodiscard]] inline double initial_deviation(const noise_level<double>& level) {
     const double square = level.signal * level.signal + level.sigma * level.sigma;
     return std::abs(square - 1) < 1e-6 ? 1 : std::sqrt(square);
 }

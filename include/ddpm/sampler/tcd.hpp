@@ -4,12 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -33,14 +33,14 @@ struct tcd {
         const bool whole = detail::has_whole_times(grid);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const marginal<double>& to = grid[k + 1].level;
+            const noise_level<double>& to = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
             if (gamma == 0 || k + 1 == grid.steps()) {
                 out.set(quantity::x, detail::euler_step(to, e));
                 continue;
             }
             const double time = (1 - gamma) * grid[k + 1].t;
-            const marginal<double> s =
+            const noise_level<double> s =
                 detail::point_at_time(grid, k + 1, whole ? std::floor(time) : time, level_of).level;
             const auto [scale, variance] = transition_between(s, to);
             out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, scale * s.sigma),

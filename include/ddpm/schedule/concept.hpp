@@ -55,9 +55,9 @@ template <NoiseSchedule S>
 /// @units t is 0-based
 /// @throws value_error unless 0 ≤ t < T
 template <NoiseSchedule S>
-[[nodiscard]] marginal<real_of<S>> marginal_at(const S& schedule, isize t) {
-    require_timestep("marginal_at", schedule, t);
-    return marginal_of(schedule.alpha_bar(t));
+[[nodiscard]] noise_level<real_of<S>> noise_level_at(const S& schedule, isize t) {
+    require_timestep("noise_level_at", schedule, t);
+    return noise_level_of(schedule.alpha_bar(t));
 }
 
 /// The coefficients of q(x_t|x_s).

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
+#include <ddpm/core/noise_level.hpp>
 
 #include <cmath>
 #include <concepts>
@@ -15,8 +15,8 @@ namespace ddpm {
 /// noise. A schedule with a member model_time(u) says what the network is told there; without, it is told u.
 template <class S>
 concept ContinuousSchedule = requires(const S& schedule, const double u) {
-    { schedule.level(u) } -> std::same_as<marginal<double>>;
-    { schedule.level(double(u)) } -> std::same_as<marginal<double>>;
+    { schedule.level(u) } -> std::same_as<noise_level<double>>;
+    { schedule.level(double(u)) } -> std::same_as<noise_level<double>>;
 };
 
 /// A continuous schedule that knows the time of a noise ratio: time_of(σ/α).
@@ -62,7 +62,7 @@ inline void require_between(std::string_view where, std::string_view what, doubl
 }
 
 /// @throws value_error unless α and σ are finite, not negative, and not both 0
-inline void require_level(std::string_view where, const marginal<double>& level) {
+inline void require_level(std::string_view where, const noise_level<double>& level) {
     if (!(level.signal >= 0 && level.sigma >= 0 && level.signal + level.sigma > 0 &&
           std::isfinite(level.signal + level.sigma))) {
         throw value_error(where, "level", "finite signal and sigma >= 0, not both 0",

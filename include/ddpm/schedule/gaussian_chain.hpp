@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
+
 #include <cmath>
 #include <concepts>
 
@@ -21,19 +23,6 @@ struct posterior_coefficients {
     Real xt;
     Real variance;
 };
-
-/// The signal and noise levels of q(x_t|x_0) = N(signal · x_0, sigma² · I): √ᾱ_t and √(1 − ᾱ_t).
-template <std::floating_point Real>
-struct marginal {
-    Real signal;
-    Real sigma;
-};
-
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
-template <std::floating_point Real>
-[[nodiscard]] marginal<Real> marginal_of(Real alpha_bar) noexcept {
-    return {std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
-}
 
 /// The transition from ᾱ_s to ᾱ_t; ᾱ_s = 1 stands for x_0.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
@@ -63,7 +52,7 @@ template <std::floating_point Real>
 /// The transition between two levels of any chain, from s to the noisier t: x_t = scale · x_s + √variance · ε.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <std::floating_point Real>
-[[nodiscard]] transition<Real> transition_between(const marginal<Real>& s, const marginal<Real>& t) noexcept {
+[[nodiscard]] transition<Real> transition_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
     const Real scale = t.signal / s.signal;
     // σ_t² − (scale · σ_s)² as a product, which does not cancel as much.
     return {scale, (t.sigma - scale * s.sigma) * (t.sigma + scale * s.sigma)};
@@ -72,7 +61,7 @@ template <std::floating_point Real>
 /// The posterior between two levels of any chain, from t back to s.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 25
 template <std::floating_point Real>
-[[nodiscard]] posterior_coefficients<Real> posterior_between(const marginal<Real>& s, const marginal<Real>& t) noexcept {
+[[nodiscard]] posterior_coefficients<Real> posterior_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
     const auto [scale, variance] = transition_between(s, t);
     const Real noise_s = s.sigma * s.sigma, noise_t = t.sigma * t.sigma;
     return {s.signal * variance / noise_t, scale * noise_s / noise_t, noise_s / noise_t * variance};

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>
 
 namespace ddpm {
@@ -13,13 +13,13 @@ namespace ddpm {
 /// @accuracy of differences 1e-9 absolute, and h² times the third derivative
 /// @throws value_error if the schedule has no such time
 template <ContinuousSchedule S>
-[[nodiscard]] marginal<double> level_slope_at(const S& schedule, double u) {
+[[nodiscard]] noise_level<double> level_slope_at(const S& schedule, double u) {
     static_cast<void>(schedule.level(u));
     if constexpr (requires { schedule.level_slope(u); }) {
         return schedule.level_slope(u);
     } else {
         const auto [first, last] = detail::times_around(schedule, u);
-        const marginal<double> low = schedule.level(first), high = schedule.level(last);
+        const noise_level<double> low = schedule.level(first), high = schedule.level(last);
         return {(high.signal - low.signal) / (last - first), (high.sigma - low.sigma) / (last - first)};
     }
 }

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -22,12 +22,12 @@ concept LogSnrCurve = requires(const C& curve, const double u) {
 
 /// The variance-preserving level with ln(α²/σ²) = log_snr: α² and σ² are its logistic functions.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 4 and section 3.2
-[[nodiscard]] inline marginal<double> level_of_log_snr(double log_snr) noexcept {
+[[nodiscard]] inline noise_level<double> level_of_log_snr(double log_snr) noexcept {
     return {1 / std::sqrt(1 + std::exp(-log_snr)), 1 / std::sqrt(1 + std::exp(log_snr))};
 }
 
 /// The derivatives of that level's α and σ with respect to log_snr.
-[[nodiscard]] inline marginal<double> level_slope_of_log_snr(double log_snr) noexcept {
+[[nodiscard]] inline noise_level<double> level_slope_of_log_snr(double log_snr) noexcept {
     const auto [signal, sigma] = level_of_log_snr(log_snr);
     return {signal * sigma * sigma / 2, -sigma * signal * signal / 2};
 }
@@ -39,7 +39,7 @@ struct log_snr_schedule {
     Curve curve{};
 
     /// @throws value_error unless 0 ≤ u ≤ 1
-    [[nodiscard]] marginal<double> level(double u) const { return level_of_log_snr(model_time(u)); }
+    [[nodiscard]] noise_level<double> level(double u) const { return level_of_log_snr(model_time(u)); }
 
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double model_time(double u) const {

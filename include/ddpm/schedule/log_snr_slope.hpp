@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>

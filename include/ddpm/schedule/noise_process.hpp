@@ -27,9 +27,9 @@ using time_type = std::conditional_t<NoiseSchedule<S>, isize, double>;
 /// @throws value_error if the schedule has no such time, or the level is not finite, negative, or both are 0
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
-[[nodiscard]] marginal<double> marginal_at(const S& schedule, double u) {
-    const marginal<double> level = schedule.level(u);
-    detail::require_level("marginal_at", level);
+[[nodiscard]] noise_level<double> noise_level_at(const S& schedule, double u) {
+    const noise_level<double> level = schedule.level(u);
+    detail::require_level("noise_level_at", level);
     return level;
 }
 
@@ -46,7 +46,7 @@ void require_time(std::string_view where, const S& schedule, time_type<S> t) {
     if constexpr (NoiseSchedule<S>) {
         require_timestep(where, schedule, t);
     } else {
-        static_cast<void>(marginal_at(schedule, t));
+        static_cast<void>(noise_level_at(schedule, t));
     }
 }
 
@@ -54,14 +54,14 @@ namespace detail {
 
 /// The levels at s and t, from which the chain goes on to more noise.
 struct rising_levels {
-    marginal<double> s;
-    marginal<double> t;
+    noise_level<double> s;
+    noise_level<double> t;
 };
 
 /// @throws value_error as require_earlier
 template <ContinuousSchedule S>
 [[nodiscard]] rising_levels levels_between(std::string_view where, const S& schedule, double s, double t) {
-    const rising_levels levels{marginal_at(schedule, s), marginal_at(schedule, t)};
+    const rising_levels levels{noise_level_at(schedule, s), noise_level_at(schedule, t)};
     if (!(s < t)) {
         throw value_error(where, "earlier time", text("s < ", t), s);
     }

@@ -115,7 +115,7 @@ private:
                                          : detail::text("less than ", previous, " (beta is too small to be felt)"),
                               underflows ? previous : alpha_bar);
         }
-        const auto [signal, sigma] = marginal_of(alpha_bar);
+        const auto [signal, sigma] = noise_level_of(alpha_bar);
         const real snr = alpha_bar / (1 - alpha_bar);
         const auto posterior = posterior_between(previous, alpha_bar, alpha, beta);
         entries_.push_back({beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior,

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <cmath>
 #include <limits>
@@ -17,7 +17,7 @@ struct rectified_flow {
     double time_scale = 1;
 
     /// @throws value_error unless 0 ≤ u ≤ 1
-    [[nodiscard]] marginal<double> level(double u) const {
+    [[nodiscard]] noise_level<double> level(double u) const {
         detail::require_between("rectified_flow", "time", u, 0, 1);
         return {1 - u, u};
     }
@@ -33,7 +33,7 @@ struct rectified_flow {
 
     [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
 
-    [[nodiscard]] marginal<double> level_slope(double) const { return {-1, 1}; }
+    [[nodiscard]] noise_level<double> level_slope(double) const { return {-1, 1}; }
 };
 
 }  // namespace ddpm

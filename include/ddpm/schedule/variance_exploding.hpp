@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <limits>
 
@@ -14,7 +14,7 @@ namespace ddpm {
 /// @source Song et al. 2020, arXiv 2011.13456, equation 31; Karras et al. 2022, arXiv 2206.00364, table 1
 struct variance_exploding {
     /// @throws value_error unless 0 ≤ sigma < ∞
-    [[nodiscard]] marginal<double> level(double sigma) const {
+    [[nodiscard]] noise_level<double> level(double sigma) const {
         detail::require_between("variance_exploding", "sigma", sigma, 0, std::numeric_limits<double>::max());
         return {1, sigma};
     }
@@ -26,7 +26,7 @@ struct variance_exploding {
 
     [[nodiscard]] double log_snr_slope(double sigma) const { return -2 / sigma; }
 
-    [[nodiscard]] marginal<double> level_slope(double) const { return {0, 1}; }
+    [[nodiscard]] noise_level<double> level_slope(double) const { return {0, 1}; }
 };
 
 }  // namespace ddpm

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <cmath>
 #include <limits>
@@ -20,7 +20,7 @@ struct variance_preserving {
     double time_scale = 1;
 
     /// @throws value_error unless 0 ≤ u < ∞
-    [[nodiscard]] marginal<double> level(double u) const {
+    [[nodiscard]] noise_level<double> level(double u) const {
         detail::require_between("variance_preserving", "time", u, 0, std::numeric_limits<double>::max());
         const double log_alpha_bar = -u * (beta_d * u / 2 + beta_min);
         return {std::exp(log_alpha_bar / 2), std::sqrt(-std::expm1(log_alpha_bar))};
@@ -43,7 +43,7 @@ struct variance_preserving {
 
     /// σ rises at once from u = 0: its derivative is infinite there.
     /// @throws value_error unless 0 ≤ u < ∞
-    [[nodiscard]] marginal<double> level_slope(double u) const {
+    [[nodiscard]] noise_level<double> level_slope(double u) const {
         const auto [signal, sigma] = level(u);
         const double half_beta = (beta_d * u + beta_min) / 2;
         return {-half_beta * signal, half_beta * signal * signal / sigma};

@@ -5,8 +5,8 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/adam.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/tensor.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
 #include <ddpm/train/detail/scalar_option.hpp>
 

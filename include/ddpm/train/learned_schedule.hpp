@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/nn/monotone_curve.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 
 #include <cmath>
 #include <utility>
@@ -28,7 +28,7 @@ public:
     }
 
     /// @throws value_error unless 0 ≤ u ≤ 1
-    [[nodiscard]] marginal<double> level(double u) const { return level_of_log_snr(model_time(u)); }
+    [[nodiscard]] noise_level<double> level(double u) const { return level_of_log_snr(model_time(u)); }
 
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double model_time(double u) const { return -gamma(u).value; }
@@ -38,7 +38,7 @@ public:
 
     /// The derivatives of α and σ with respect to u.
     /// @throws value_error unless 0 ≤ u ≤ 1
-    [[nodiscard]] marginal<double> level_slope(double u) const {
+    [[nodiscard]] noise_level<double> level_slope(double u) const {
         const nn::curve_point point = gamma(u);
         const auto [signal, sigma] = level_slope_of_log_snr(-point.value);
         return {-point.slope * signal, -point.slope * sigma};

@@ -4,7 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/monotone_curve.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 
 #include <algorithm>
 #include <cmath>

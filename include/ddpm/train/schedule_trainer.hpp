@@ -4,12 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/monotone_curve.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learned_schedule.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,11 +4,11 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>
 #include <ddpm/schedule/noise_process.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 #include <ddpm/train/detail/normal_quantile.hpp>
 #include <ddpm/train/detail/timestep_table.hpp>
 #include <ddpm/train/timestep_sampling.hpp>
@@ -92,7 +92,7 @@ public:
 
 private:
     /// ln(σ/α): infinite at the ends.
-    [[nodiscard]] double log_ratio(double u) const { return -half_log_snr(marginal_at(schedule_, u)); }
+    [[nodiscard]] double log_ratio(double u) const { return -half_log_snr(noise_level_at(schedule_, u)); }
 
     template <class Options>
     void prepare(const Options& options, double low, double high) {

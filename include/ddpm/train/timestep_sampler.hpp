@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/tensor.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/train/detail/timestep_table.hpp>

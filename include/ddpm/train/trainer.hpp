@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -28,7 +29,6 @@
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/training_data.hpp>
-#include <ddpm/train/training_loss.hpp>
 
 #include <algorithm>
 #include <chrono>

@@ -10,7 +10,7 @@
 namespace ddpm::test {
 
 TEST_CASE("a history keeps one estimate for each finite lambda", "[sampler]") {
-    constexpr marginal<double> noisy{0.3, 0.9}, cleaner{0.8, 0.5}, data{1, 0}, noise{0, 1};
+    constexpr noise_level<double> noisy{0.3, 0.9}, cleaner{0.8, 0.5}, data{1, 0}, noise{0, 1};
     detail::estimate_history history;
     const auto evaluations = [&](isize count) {
         std::vector<isize> numbers;

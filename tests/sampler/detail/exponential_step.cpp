@@ -14,7 +14,7 @@
 namespace ddpm::test {
 namespace {
 
-constexpr marginal<double> noisy{0.3, 0.9}, cleaner{0.8, 0.5}, data{1, 0}, noise{0, 1};
+constexpr noise_level<double> noisy{0.3, 0.9}, cleaner{0.8, 0.5}, data{1, 0}, noise{0, 1};
 const detail::estimate newest{7, half_log_snr(noisy)};
 
 bool near(double a, double b) { return std::abs(a - b) < 1e-14 * (1 + std::abs(b)); }

@@ -13,7 +13,7 @@
 namespace ddpm::test {
 
 TEST_CASE("a step in sigma / alpha moves y along the shared slope", "[sampler]") {
-    const marginal<double> from{0.25, 1}, to{0.5, 0.75};  // ρ from 4 to 1.5
+    const noise_level<double> from{0.25, 1}, to{0.5, 0.75};  // ρ from 4 to 1.5
     const auto sum = detail::ratio_step(from, to, 3, {{3, 0.2}, {1, 0.8}});
     // y = x_0 + 4 ε_3, then −2.5 (0.2 ε_3 + 0.8 ε_1), times 0.5.
     CHECK(factor_of(sum, quantity::x0, 3) == 0.5);
@@ -25,8 +25,8 @@ TEST_CASE("a step in sigma / alpha moves y along the shared slope", "[sampler]")
 }
 
 TEST_CASE("a step to or from a level without signal is that of Euler", "[sampler]") {
-    for (const auto& [from, to] : {std::pair{marginal<double>{0, 1}, marginal<double>{0.5, 0.5}},
-                                   std::pair{marginal<double>{0.5, 0.5}, marginal<double>{0, 1}}}) {
+    for (const auto& [from, to] : {std::pair{noise_level<double>{0, 1}, noise_level<double>{0.5, 0.5}},
+                                   std::pair{noise_level<double>{0.5, 0.5}, noise_level<double>{0, 1}}}) {
         const auto sum = detail::ratio_step(from, to, 2, {{2, 1.5}, {1, -0.5}});
         CHECK(factor_of(sum, quantity::x0, 2) == to.signal);
         CHECK(factor_of(sum, quantity::eps, 2) == to.sigma);

@@ -5,7 +5,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_names.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
+#include <ddpm/grid/sigma_list.hpp>
 
 #include <optional>
 #include <vector>

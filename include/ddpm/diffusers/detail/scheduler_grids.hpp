@@ -8,13 +8,13 @@
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/grid/flow_sigma.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/grid/sigma_table.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/ipndm.hpp>
 #include <ddpm/sampler/lcm.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
-#include <ddpm/schedule/flow_sigma.hpp>
-#include <ddpm/schedule/sigma_list.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +28,7 @@ namespace ddpm::diffusers::detail {
 /// The grid of points {t_k, level_of(σ_k)}, then of an end.
 template <class LevelOf>
 [[nodiscard]] time_grid grid_of(const std::vector<double>& times, const std::vector<double>& sigmas,
-                                const LevelOf& level_of, const marginal<double>& end) {
+                                const LevelOf& level_of, const noise_level<double>& end) {
     std::vector<grid_point> points;
     for (std::size_t k = 0; k < sigmas.size(); ++k) {
         points.push_back({times[k], level_of(sigmas[k])});
@@ -37,8 +37,8 @@ template <class LevelOf>
     return time_grid(std::move(points));
 }
 
-[[nodiscard]] inline marginal<double> exploding_level(double sigma) { return {1, sigma}; }
-[[nodiscard]] inline marginal<double> flow_level(double sigma) { return {1 - sigma, sigma}; }
+[[nodiscard]] inline noise_level<double> exploding_level(double sigma) { return {1, sigma}; }
+[[nodiscard]] inline noise_level<double> flow_level(double sigma) { return {1 - sigma, sigma}; }
 
 /// The whole timestep that diffusers truncates a time to. One that is whole but for rounding is not truncated to the
 /// one below.

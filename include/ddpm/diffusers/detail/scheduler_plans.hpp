@@ -7,13 +7,13 @@
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/ipndm.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -34,8 +34,8 @@ template <NoiseSchedule Schedule>
 }
 
 template <std::floating_point Real>
-[[nodiscard]] marginal<double> level_of(Real alpha_bar) {
-    const auto [signal, sigma] = marginal_of(alpha_bar);
+[[nodiscard]] noise_level<double> level_of(Real alpha_bar) {
+    const auto [signal, sigma] = noise_level_of(alpha_bar);
     return {static_cast<double>(signal), static_cast<double>(sigma)};
 }
 
@@ -129,7 +129,7 @@ template <NoiseSchedule Schedule>
     sampling_plan plan((time_grid(std::move(points))));
     for (isize k = 0; k < count; ++k) {
         const isize e = plan.evaluate(k, plan.grid()[k]);
-        const marginal<double> to = level_of(schedule.alpha_bar(timesteps[static_cast<std::size_t>(k)]));
+        const noise_level<double> to = level_of(schedule.alpha_bar(timesteps[static_cast<std::size_t>(k)]));
         plan.set(quantity::x, {term::x0(e, to.signal), term::eps(e, to.sigma)});
     }
     return plan;

@@ -6,6 +6,8 @@
 #include <ddpm/diffusers/detail/scheduler_families.hpp>
 #include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/grid/level_function.hpp>
+#include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/sampler/any_sampler.hpp>
 #include <ddpm/sampler/consistency.hpp>
@@ -23,8 +25,6 @@
 #include <ddpm/sampler/sa_solver.hpp>
 #include <ddpm/sampler/tcd.hpp>
 #include <ddpm/sampler/unipc.hpp>
-#include <ddpm/schedule/level_function.hpp>
-#include <ddpm/schedule/sigma_table.hpp>
 
 #include <optional>
 

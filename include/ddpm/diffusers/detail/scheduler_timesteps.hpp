@@ -5,7 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/schedule/timesteps.hpp>
+#include <ddpm/grid/timesteps.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -9,8 +9,8 @@
 #include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
 #include <ddpm/io/detail/staging_memory.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/tensor.hpp>
 
 #include <algorithm>
 #include <cmath>

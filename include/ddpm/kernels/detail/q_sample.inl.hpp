@@ -4,19 +4,19 @@
 // The body of q_sample.hpp: elements first … first + count − 1 of some columns, whose addresses begin at `at`; first is
 // a multiple of 64.
 
-/// out = scale · x + sigma · z over at most 64 elements; z has 64. Copies z to eps if that is not null.
+/// out = signal · x + sigma · z over at most 64 elements; z has 64. Copies z to eps if that is not null.
 template <class S>
 DDPM_INLINE void add_normal_block(isize size, noise_level<S> level, const S* x, const S* z, S* eps, S* out) {
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> noise = load(z + i);
-        store(out + i, level.scale * load(x + i) + level.sigma * noise);
+        store(out + i, level.signal * load(x + i) + level.sigma * noise);
         if (eps != nullptr) {
             store(eps + i, noise);
         }
     }
     for (; i < size; ++i) {
-        out[i] = level.scale * x[i] + level.sigma * z[i];
+        out[i] = level.signal * x[i] + level.sigma * z[i];
         if (eps != nullptr) {
             eps[i] = z[i];
         }

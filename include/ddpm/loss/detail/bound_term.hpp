@@ -32,7 +32,7 @@ struct bound_step {
 template <NoiseSchedule Schedule>
 [[nodiscard]] bound_step bound_step_at(const Schedule& schedule, prediction kind, reverse_variance variance, isize t,
                                        isize s, isize noisier = clean) {
-    const auto level = marginal_at(schedule, t);
+    const auto level = noise_level_at(schedule, t);
     const auto posterior = posterior_at(schedule, s, t);
     const double ratio = static_cast<double>(level.signal) / static_cast<double>(level.sigma);
     bound_step step{.x0 = conversion(kind, prediction::x0, level),

@@ -5,8 +5,8 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/nn/arena.hpp>
-#include <ddpm/nn/feature_map.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
 

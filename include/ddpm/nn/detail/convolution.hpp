@@ -9,7 +9,7 @@
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/patches.hpp>
-#include <ddpm/nn/feature_map.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
 

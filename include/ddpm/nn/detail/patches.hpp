@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/feature_map.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
 

@@ -4,12 +4,12 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/level_function.hpp>
 
 #include <Eigen/Core>
 
@@ -50,7 +50,7 @@ public:
 
     /// Looks at x_t.
     template <Scalar S>
-    void look(const S* xt, const marginal<double>& level) {
+    void look(const S* xt, const noise_level<double>& level) {
         set_level(level);
         x_ = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>(xt, x_.size()).template cast<double>();
         for (isize k = 0; k < mixture_->components(); ++k) {
@@ -128,7 +128,7 @@ public:
 
 private:
     /// What depends on the level only is kept until it changes.
-    void set_level(const marginal<double>& level) {
+    void set_level(const noise_level<double>& level) {
         if (level.signal == level_.signal && level.sigma == level_.sigma) {
             return;
         }
@@ -180,7 +180,7 @@ private:
     }
 
     const gaussian_mixture* mixture_;
-    marginal<double> level_{0, 0};
+    noise_level<double> level_{0, 0};
     batch<double> precisions_;  // 1 / (α² λ + σ²), D × K
     column log_weights_;        // with the densities' constants
     batch<double> whitened_;    // q, D × K
@@ -214,7 +214,7 @@ public:
             mixture_view& view = views_[static_cast<std::size_t>(worker)];
             for (isize first = next.fetch_add(grain()); first < xt.columns(); first = next.fetch_add(grain())) {
                 for (isize n = first; n < std::min(first + grain(), xt.columns()); ++n) {
-                    const marginal<double> level = level_of(n);
+                    const noise_level<double> level = level_of(n);
                     require_level(where, level);
                     view.look(xt.column(n), level);
                     take(n, view);

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
@@ -14,7 +15,6 @@
 #include <ddpm/sampler/detail/adaptive_memory.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <array>

@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/embedded_step.hpp>
 #include <ddpm/sampler/adaptive_options.hpp>
 #include <ddpm/sampler/detail/step_controller.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <array>
 #include <cmath>
@@ -57,7 +57,7 @@ public:
     template <Scalar S>
     [[nodiscard]] kernels::step_end<S> factors(isize j, const adaptive_correction& c) const {
         const double h = part(j) * h_;
-        const marginal<double>&from = point(0).level, &to = point(j).level;
+        const noise_level<double>&from = point(0).level, &to = point(j).level;
         const double grown = std::expm1(h);
         const double bend = h == 0 ? 0 : grown / h - 1;
         const double difference = -to.sigma * (c.first * grown + c.second * bend);

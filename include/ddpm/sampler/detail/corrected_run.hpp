@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/langevin_norms.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
@@ -15,7 +16,6 @@
 #include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <array>
@@ -143,7 +143,7 @@ private:
     }
 
     /// From a prediction at x: x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
-    void predict(const grid_point& at, const marginal<double>& to) {
+    void predict(const grid_point& at, const noise_level<double>& to) {
         const transition<double> step = transition_between(to, at.level);
         const bool draws = to.sigma > 0 || options_.noise_at_end;
         const affine c = conversion(kind_, prediction::score, at.level);

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
+#include <ddpm/grid/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -23,7 +23,7 @@ struct estimate {
 /// The newest estimates first, at most one for each λ; one where λ is infinite only while it is the newest.
 class estimate_history {
 public:
-    void add(isize evaluation, const marginal<double>& level) {
+    void add(isize evaluation, const noise_level<double>& level) {
         const double lambda = half_log_snr(level);
         if (!std::isfinite(lambda)) {
             estimates_.clear();

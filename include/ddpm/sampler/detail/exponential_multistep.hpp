@@ -3,10 +3,10 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/estimate_history.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <optional>
 #include <span>

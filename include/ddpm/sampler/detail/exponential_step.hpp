@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/estimate_history.hpp>
 #include <ddpm/sampler/detail/exponential_weights.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/gaussian_chain.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <cmath>
 #include <cstddef>
@@ -41,7 +41,7 @@ struct moment_rule {
 /// and 4.5
 class exponential_step {
 public:
-    exponential_step(const marginal<double>& from, const marginal<double>& to, quantity of, double tau = 0)
+    exponential_step(const noise_level<double>& from, const noise_level<double>& to, quantity of, double tau = 0)
         : of_(from.signal == 0 || to.sigma == 0 ? quantity::x0
               : from.sigma == 0                 ? quantity::eps
                                                 : of),

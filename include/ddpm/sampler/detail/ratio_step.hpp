@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_weights.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@ struct slope_share {
 };
 
 /// Whether a step between two levels can use more slopes than that at its start: both have signal and noise.
-[[nodiscard]] inline bool has_inner_points(const marginal<double>& from, const marginal<double>& to) noexcept {
+[[nodiscard]] inline bool has_inner_points(const noise_level<double>& from, const noise_level<double>& to) noexcept {
     return from.signal > 0 && from.sigma > 0 && to.signal > 0 && to.sigma > 0 && noise_ratio(from) != noise_ratio(to);
 }
 
@@ -29,7 +29,7 @@ struct slope_share {
 /// was made: y + (ρ' − ρ) Σ share · ε̂. Along the slope at the start alone, and where a level has no signal, which
 /// makes ρ infinite, it is α' x̂_0 + σ' ε̂, Euler's step, or that of DDIM.
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 4 with s(t) = α, σ(t) = ρ
-[[nodiscard]] inline std::vector<term> ratio_step(const marginal<double>& from, const marginal<double>& to, isize start,
+[[nodiscard]] inline std::vector<term> ratio_step(const noise_level<double>& from, const noise_level<double>& to, isize start,
                                                   const std::vector<slope_share>& slope) {
     double at_start = to.sigma;
     std::vector<term> sum{term::x0(start, to.signal)};
@@ -52,7 +52,7 @@ struct slope_share {
 }
 
 /// The same along the slope at the start alone.
-[[nodiscard]] inline std::vector<term> euler_step(const marginal<double>& to, isize start) {
+[[nodiscard]] inline std::vector<term> euler_step(const noise_level<double>& to, isize start) {
     return ratio_step({1, 0}, to, start, {{start, 1}});
 }
 

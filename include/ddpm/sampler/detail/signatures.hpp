@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/concept.hpp>
-#include <ddpm/schedule/time_grid.hpp>
 
 #include <concepts>
 

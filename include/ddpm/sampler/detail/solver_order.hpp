@@ -4,7 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/schedule/time_grid.hpp>
+#include <ddpm/grid/time_grid.hpp>
 
 #include <algorithm>
 #include <limits>

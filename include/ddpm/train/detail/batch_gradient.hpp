@@ -9,12 +9,12 @@
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/noise_process.hpp>
-#include <ddpm/train/training_loss.hpp>
 
 #include <array>
 #include <cmath>
@@ -77,7 +77,7 @@ public:
         const batch_view<scalar> predicted = part(predicted_, count);
         forward(net, in, has_head_ ? part(both_, count) : predicted, predicted, {});
         const auto factors_of = [&](isize n) {
-            const auto level = marginal_at(schedule, t[n]);
+            const auto level = noise_level_at(schedule, t[n]);
             const bool lost = level.signal == 0 && (kind == prediction::epsilon || kind == prediction::score);
             const affine c = lost ? affine{0, 0} : conversion(kind, prediction::x0, level);
             return std::array{static_cast<scalar>(c.xt), static_cast<scalar>(c.value)};

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/continuous_grid.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
+
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace ddpm {
+
+/// σ of a rectified flow, moved towards noise: shift · σ / (1 + (shift − 1) σ), which multiplies σ/(1 − σ) by `shift`.
+/// Rounding never leads above 1.
+/// @throws value_error unless 0 ≤ σ ≤ 1 and shift > 0
+/// @source Esser et al. 2024, arXiv 2403.03206, equation 23
+[[nodiscard]] inline double shifted_flow_sigma(double sigma, double shift) {
+    detail::require_between("shifted_flow_sigma", "sigma", sigma, 0, 1);
+    if (!(shift > 0)) {
+        throw value_error("shifted_flow_sigma", "shift", "> 0", shift);
+    }
+    const double noise = shift * sigma;
+    return noise / (noise + (1 - sigma));  // a share of a sum, which is at most 1 whatever is rounded
+}
+
+/// μ as a linear function of the sequence's length, through two points. The shift that it stands for is exp(μ),
+/// diffusers' "exponential" dynamic shifting, or μ itself, its "linear".
+/// @source calculate_shift of diffusers' Flux pipeline
+struct flow_shift_rule {
+    double base_length = 256;
+    double max_length = 4096;
+    double base_mu = 0.5;
+    double max_mu = 1.15;
+
+    /// @throws value_error unless base_length < max_length
+    [[nodiscard]] double operator()(double length) const {
+        if (!(base_length < max_length)) {
+            throw value_error("flow_shift_rule", "max_length", detail::text("> ", base_length), max_length);
+        }
+        return base_mu + (length - base_length) * (max_mu - base_mu) / (max_length - base_length);
+    }
+};
+
+/// Values of σ for a rectified flow.
+struct flow_sigma_options {
+    double first = 1;
+    double last = 1e-3;  ///< 1/T for a model of T timesteps
+    double shift = 1;
+    std::optional<double> terminal{};  ///< where the last σ is stretched to; the others follow, 1 stays
+};
+
+/// `count` falling values of σ: evenly from first to last, then shifted, then stretched. One is `first` alone, shifted;
+/// a last σ of 1 cannot be stretched and stays. The final 0 is not among them.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
+/// @source set_timesteps of diffusers' flow-matching schedulers; stretching: HaCohen et al. 2024, arXiv 2501.00103
+[[nodiscard]] inline std::vector<double> flow_sigmas(isize count, const flow_sigma_options& options = {}) {
+    if (count < 1) {
+        throw value_error("flow_sigmas", "number of sigmas", ">= 1", count);
+    }
+    if (!(options.last >= detail::least_sigma && options.last <= options.first && options.first <= 1)) {
+        throw value_error("flow_sigmas", "range of sigma", "1e-30 <= last <= first <= 1",
+                          detail::text(options.last, " ... ", options.first));
+    }
+    if (options.terminal && !(*options.terminal >= 0 && *options.terminal < 1)) {
+        throw value_error("flow_sigmas", "terminal", "0 <= terminal < 1", *options.terminal);
+    }
+    std::vector<double> sigmas;
+    sigmas.reserve(static_cast<std::size_t>(count));
+    for (isize k = 0; k < count; ++k) {
+        const double r = count == 1 ? 0 : static_cast<double>(k) / static_cast<double>(count - 1);
+        sigmas.push_back(shifted_flow_sigma(options.first + r * (options.last - options.first), options.shift));
+    }
+    if (options.terminal && sigmas.back() < 1) {
+        const double last = 1 - sigmas.back();
+        for (double& sigma : sigmas) {
+            sigma = 1 - (1 - sigma) / last * (1 - *options.terminal);  // the quotient is at most 1
+        }
+    }
+    return sigmas;
+}
+
+/// The grid over falling σ of a rectified flow, then to the data at 0. The network is told time_scale · σ.
+/// @throws value_error unless the σ fall within [0, 1] and there is at least one
+[[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, double time_scale = 1000) {
+    std::vector<double> times(sigmas.begin(), sigmas.end());
+    times.push_back(0);
+    return make_grid(rectified_flow{.time_scale = time_scale}, times);
+}
+
+}  // namespace ddpm

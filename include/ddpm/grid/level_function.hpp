@@ -1,0 +1,83 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/noise_level.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
+
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+namespace detail {
+
+/// The levels of a discrete schedule's timesteps, and between them.
+class schedule_levels {
+public:
+    template <NoiseSchedule Schedule>
+    explicit schedule_levels(const Schedule& schedule) {
+        for (isize t = 0; t < static_cast<isize>(schedule.steps()); ++t) {
+            const auto [signal, sigma] = noise_level_at(schedule, t);
+            levels_.push_back({static_cast<double>(signal), static_cast<double>(sigma)});
+        }
+    }
+
+    [[nodiscard]] noise_level<double> operator()(double t) const {
+        const isize last = static_cast<isize>(levels_.size()) - 1;
+        if (!(t >= 0 && t <= static_cast<double>(last))) {
+            throw value_error("level_function", "timestep", text("0 <= t <= ", last), t);
+        }
+        const double floor = std::floor(t), part = t - floor;
+        const noise_level<double>& below = levels_[static_cast<std::size_t>(floor)];
+        if (part == 0) {
+            return below;
+        }
+        const noise_level<double>& above = levels_[static_cast<std::size_t>(floor) + 1];
+        return variance_preserving_level(std::exp(-(1 - part) * half_log_snr(below) - part * half_log_snr(above)));
+    }
+
+private:
+    std::vector<noise_level<double>> levels_;
+};
+
+}  // namespace detail
+
+/// The noise level that a model's time stands for: the x_t that a predictor is given at time t is α x_0 + σ ε. Made
+/// implicitly from a discrete schedule, or from any callable double → noise_level<double>.
+class level_function {
+public:
+    /// The levels of a schedule of T steps. Between timesteps ln(σ/α) is linear in t, as in diffusers, whose σ grids
+    /// give such times; the variance is preserved.
+    /// @units t is 0-based
+    template <NoiseSchedule Schedule>
+    level_function(const Schedule& schedule) : level_(detail::schedule_levels(schedule)) {}
+
+    /// The levels of a continuous process, such as [](double t) { return noise_level<double>{1 - t, t}; }.
+    template <class F>
+        requires(!NoiseSchedule<F>) && (!std::same_as<std::remove_cvref_t<F>, level_function>) &&
+                std::is_invocable_r_v<noise_level<double>, const F&, double>
+    level_function(F level) : level_(std::move(level)) {}
+
+    /// @throws value_error if there is no such level: α and σ must be finite, not negative, and not both 0; of a
+    /// schedule unless 0 ≤ t ≤ T − 1
+    [[nodiscard]] noise_level<double> operator()(double t) const {
+        const noise_level<double> level = level_(t);
+        detail::require_level("level_function", level);
+        return level;
+    }
+
+private:
+    std::function<noise_level<double>(double)> level_;
+};
+
+}  // namespace ddpm

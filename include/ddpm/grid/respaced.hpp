@@ -1,0 +1,42 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/timesteps.hpp>
+#include <ddpm/schedule/concept.hpp>
+#include <ddpm/schedule/noise_schedule.hpp>
+
+#include <concepts>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// A chain over some timesteps of a longer one.
+template <TablePolicy Tables>
+struct respaced_schedule {
+    noise_schedule<Tables> schedule;  ///< its timestep k has the ᾱ of the longer chain's timesteps[k]
+    std::vector<isize> timesteps;     ///< rising: what to tell a network that was trained on the longer chain
+};
+
+/// The chain that visits only the given timesteps: β_k = 1 − ᾱ_{t_k}/ᾱ_{t_{k−1}}, which keeps their ᾱ (to rounding).
+/// @units timesteps are 0-based, the noisiest first
+/// @throws value_error unless the timesteps fall strictly within 0 … T − 1
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 19
+template <NoiseSchedule Schedule>
+[[nodiscard]] auto respaced(const Schedule& schedule, std::span<const isize> timesteps) {
+    require_timesteps("respaced", timesteps, schedule.steps());
+    using tables = std::conditional_t<std::same_as<real_of<Schedule>, float>, float32_tables, exact_tables>;
+    std::vector<isize> kept(timesteps.rbegin(), timesteps.rend());
+    const auto beta = [&](isize k, isize) {
+        const auto at = static_cast<std::size_t>(k);
+        return static_cast<double>(transition_at(schedule, k == 0 ? clean : kept[at - 1], kept[at]).variance);
+    };
+    noise_schedule<tables> chain(beta, static_cast<isize>(kept.size()));
+    return respaced_schedule<tables>{std::move(chain), std::move(kept)};
+}
+
+}  // namespace ddpm

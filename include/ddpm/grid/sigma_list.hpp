@@ -1,0 +1,116 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/detail/incomplete_beta.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string_view>
+#include <vector>
+
+namespace ddpm {
+
+/// The least and the most noise of a list of σ; the default is EDM's.
+/// @source Karras et al. 2022, arXiv 2206.00364, table 1
+struct sigma_range {
+    double lowest = 0.002;
+    double highest = 80;
+};
+
+namespace detail {
+
+/// The least and the largest σ of a list: far beyond what samples of floats can show, and so near that 1/σ is a float and σ² a
+/// double.
+inline constexpr double least_sigma = 1e-30, largest_sigma = 1e30;
+
+/// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
+inline void require_sigmas(std::string_view where, isize count, const sigma_range& range) {
+    if (count < 1) {
+        throw value_error(where, "number of sigmas", ">= 1", count);
+    }
+    if (!(range.lowest >= least_sigma && range.lowest <= range.highest && range.highest <= largest_sigma)) {
+        throw value_error(where, "range of sigma", "1e-30 <= lowest <= highest <= 1e30",
+                          text(range.lowest, " ... ", range.highest));
+    }
+}
+
+/// The list whose σ at r = 0 … 1 is between(r), with the ends of the range themselves at its ends. What rounding leads
+/// out of the range, or above the σ before, is moved back.
+template <class Between>
+[[nodiscard]] std::vector<double> sigma_list(std::string_view where, isize count, const sigma_range& range,
+                                             const Between& between) {
+    require_sigmas(where, count, range);
+    std::vector<double> sigmas{range.highest};
+    for (isize i = 1; i + 1 < count; ++i) {
+        const double sigma = between(static_cast<double>(i) / static_cast<double>(count - 1));
+        if (!std::isfinite(sigma)) {
+            throw value_error(where, ddpm::detail::text("sigma at position ", i), "finite (a larger rho)", sigma);
+        }
+        sigmas.push_back(std::clamp(sigma, range.lowest, sigmas.back()));
+    }
+    if (count > 1) {
+        sigmas.push_back(range.lowest);
+    }
+    return sigmas;
+}
+
+}  // namespace detail
+
+/// `count` values of σ that fall from the highest to the lowest, evenly in σ^(1/rho); one is the highest alone. The
+/// final 0 is not among them.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
+/// is not finite
+/// @source Karras et al. 2022, arXiv 2206.00364, equation 5
+[[nodiscard]] inline std::vector<double> karras_sigmas(isize count, const sigma_range& range = {}, double rho = 7) {
+    if (!(rho > 0)) {
+        throw value_error("karras_sigmas", "rho", "> 0", rho);
+    }
+    return detail::sigma_list("karras_sigmas", count, range, [&](double r) {
+        const double high = std::pow(range.highest, 1 / rho), low = std::pow(range.lowest, 1 / rho);
+        return std::pow(high + r * (low - high), rho);
+    });
+}
+
+/// `count` falling values of σ, where ln σ falls as (1 − r)^rho from end to end, r = 0 … 1.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
+/// is not finite
+/// @source polyexponential of k-diffusion
+[[nodiscard]] inline std::vector<double> polyexponential_sigmas(isize count, const sigma_range& range = {},
+                                                                double rho = 1) {
+    if (!(rho > 0)) {
+        throw value_error("polyexponential_sigmas", "rho", "> 0", rho);
+    }
+    return detail::sigma_list("polyexponential_sigmas", count, range, [&](double r) {
+        const double low = std::log(range.lowest);
+        return std::exp(std::pow(1 - r, rho) * (std::log(range.highest) - low) + low);
+    });
+}
+
+/// `count` falling values of σ, evenly in ln σ. With σ a noise ratio σ/α that is evenly in λ = −ln σ: DPM-Solver's
+/// uniform λ.
+/// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
+/// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; score_sde's geometric sequence, arXiv 2011.13456
+[[nodiscard]] inline std::vector<double> exponential_sigmas(isize count, const sigma_range& range = {}) {
+    return polyexponential_sigmas(count, range, 1);
+}
+
+/// `count` falling values of σ at the evenly spaced quantiles of a beta distribution over the range: with alpha and
+/// beta below 1 they crowd at both ends.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, and alpha and beta are positive and finite
+/// @source Lee et al. 2024, arXiv 2407.12173; alpha and beta of diffusers
+[[nodiscard]] inline std::vector<double> beta_sigmas(isize count, const sigma_range& range = {}, double alpha = 0.6,
+                                                     double beta = 0.6) {
+    constexpr double most = std::numeric_limits<double>::max();
+    if (!(alpha > 0 && beta > 0 && alpha <= most && beta <= most)) {
+        throw value_error("beta_sigmas", "alpha and beta", "positive and finite", detail::text(alpha, ", ", beta));
+    }
+    return detail::sigma_list("beta_sigmas", count, range, [&](double r) {
+        return range.lowest + detail::beta_quantile(alpha, beta, 1 - r) * (range.highest - range.lowest);
+    });
+}
+
+}  // namespace ddpm

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/schedule/concept.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <vector>
+
+namespace ddpm {
+
+/// The noise ratio σ_t = √((1 − ᾱ_t)/ᾱ_t) of every timestep of a discrete schedule, and of the times between them.
+class sigma_table {
+public:
+    /// What stands for ᾱ = 0, whose ratio is infinite: the smallest number of half precision, as in diffusers.
+    static constexpr double least_alpha_bar = 0x1p-24;
+
+    /// The ratios and their logarithms are computed in the schedule's own arithmetic.
+    template <NoiseSchedule Schedule>
+    explicit sigma_table(const Schedule& schedule) {
+        using real = real_of<Schedule>;
+        for (isize t = 0; t < schedule.steps(); ++t) {
+            const real known = schedule.alpha_bar(t);
+            const real alpha_bar = known > 0 ? known : static_cast<real>(least_alpha_bar);
+            const real ratio = std::sqrt((1 - alpha_bar) / alpha_bar);
+            sigmas_.push_back(static_cast<double>(ratio));
+            logs_.push_back(static_cast<double>(std::log(ratio)));
+        }
+    }
+
+    /// T.
+    [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(sigmas_.size()); }
+
+    /// From σ_0 to σ_{T−1}.
+    [[nodiscard]] sigma_range range() const { return {sigmas_.front(), sigmas_.back()}; }
+
+    /// σ at a time that may lie between timesteps, by interpolation of σ: the σ of diffusers' linspace for Euler.
+    /// @units t is 0-based
+    /// @throws value_error unless 0 ≤ t ≤ T − 1
+    [[nodiscard]] double sigma_at(double t) const {
+        if (!(t >= 0 && t <= static_cast<double>(steps() - 1))) {
+            throw value_error("sigma_table::sigma_at", "time", detail::text("0 <= t <= ", steps() - 1), t);
+        }
+        const double below = std::floor(t);
+        const auto k = static_cast<std::size_t>(below);
+        return t == below ? sigmas_[k] : sigmas_[k] + (t - below) * (sigmas_[k + 1] - sigmas_[k]);
+    }
+
+    /// The time of σ, between timesteps, by interpolation of ln σ; 0 below σ_0, T − 1 above σ_{T−1}.
+    /// @units 0-based
+    /// @throws value_error unless sigma ≥ 0
+    /// @source sigma_to_t of k-diffusion and diffusers
+    [[nodiscard]] double time_of(double sigma) const {
+        if (!(sigma >= 0)) {
+            throw value_error("sigma_table::time_of", "sigma", ">= 0", sigma);
+        }
+        // The last timestep not above sigma: where `least_alpha_bar` stands in, the table may fall at its end.
+        const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
+        const isize found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
+        const isize below = std::min(found, steps() - 2);
+        if (below < 0) {
+            return 0;
+        }
+        const auto k = static_cast<std::size_t>(below);
+        const double weight = std::clamp((std::log(sigma) - logs_[k]) / (logs_[k + 1] - logs_[k]), 0.0, 1.0);
+        return static_cast<double>(below) + weight;
+    }
+
+    /// `count` of the table's own σ within a range, the highest first, at even distances in the table, rounded half to
+    /// even. Over the schedule of `cosine_beta` this is EDM's discretization of iDDPM.
+    /// @throws value_error unless 1 ≤ count ≤ the number of σ within the range
+    /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
+    [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {
+        std::vector<double> inside;
+        std::copy_if(sigmas_.rbegin(), sigmas_.rend(), std::back_inserter(inside),
+                     [&](double s) { return s >= within.lowest && s <= within.highest; });
+        const auto available = static_cast<isize>(inside.size());
+        if (count < 1 || count > available) {
+            throw value_error("sigma_table::select", "number of sigmas", detail::text("1 <= count <= ", available),
+                              count);
+        }
+        std::vector<double> chosen{inside.front()};
+        for (isize k = 1; k < count; ++k) {
+            const double stride = static_cast<double>(available - 1) / static_cast<double>(count - 1);
+            chosen.push_back(inside[static_cast<std::size_t>(std::nearbyint(static_cast<double>(k) * stride))]);
+        }
+        return chosen;
+    }
+
+private:
+    std::vector<double> sigmas_;
+    std::vector<double> logs_;
+};
+
+}  // namespace ddpm

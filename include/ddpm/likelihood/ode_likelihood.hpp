@@ -1,0 +1,211 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/measurement.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/noise_path.hpp>
+#include <ddpm/grid/sigma_list.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/likelihood/detail/dormand_prince.hpp>
+#include <ddpm/likelihood/jacobian_trace.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/differentiable.hpp>
+#include <ddpm/process/parameterization.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <numbers>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+struct ode_likelihood_options {
+    trace_options trace{};
+    double tolerance = 1e-5;   ///< of a step's error, absolute and relative, in x and in ln p per dimension
+    double first_step = 0.05;  ///< in ln(σ/α)
+    isize most_steps = 10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+    /// ln p of each column at the noisy end, D × N → 1 × N; without it that of N(0, (α² + σ²) I).
+    std::function<per_sample_values<double>(const batch<double>&)> prior{};
+    measurement_callback progress{};  ///< sees each step; if it stops, samples not yet at the noisy end are given up
+};
+
+/// Likelihoods, and what it took.
+struct ode_likelihood_result {
+    per_sample_values<double> log_density;     ///< nats, per sample; NaN for a sample that was given up
+    per_sample_values<double> standard_error;  ///< by the probes' spread; 0 if the trace is exact, ∞ for one probe
+    batch<double> noise;                       ///< D × N, where the samples came to at the noisy end
+    std::vector<isize> steps{};                ///< accepted and rejected, per sample
+    isize evaluations = 0;                     ///< of the network, on the whole batch
+    bool finished = true;                      ///< false if a sample was given up
+};
+
+namespace detail {
+
+/// The probability flow of z = x / √(α² + σ²) in w = ln(σ/α), the same for every process: with a = α / √(α² + σ²) and
+/// s = σ / √(α² + σ²), dz/dw = a s v̂. A column holds z, then for each estimate of the trace the integral of the
+/// divergence, per dimension, by which ln p falls.
+template <Scalar S, class Session>
+class probability_flow {
+public:
+    probability_flow(const noise_path& path, Session& session, prediction kind, const trace_options& trace,
+                     isize dimension, isize samples)
+        : path_(path),
+          session_(session),
+          kind_(kind),
+          x_(dimension, samples),
+          predicted_(dimension, samples),
+          trace_(trace, dimension, samples),
+          traces_(trace_.estimates(), samples),
+          times_(static_cast<std::size_t>(samples)) {}
+
+    [[nodiscard]] isize estimates() const noexcept { return trace_.estimates(); }
+
+    void operator()(std::span<const double> w, const batch<double>& state, batch<double>& slope) {
+        const isize dimension = x_.rows();
+        for (std::size_t n = 0; n < times_.size(); ++n) {
+            const grid_point point = path_(std::exp(w[n]));
+            times_[n] = point.t;
+            const auto column = static_cast<isize>(n);
+            x_.col(column) = (length(point.level) * state.col(column).head(dimension)).template cast<S>();
+        }
+        session_(batch_view<const S>(x_), std::span<const double>(times_), model_output<S>{predicted_, {}});
+        trace_(session_, batch_view<const S>(x_), std::span<const double>(times_), batch_view<double>(traces_));
+        for (std::size_t n = 0; n < times_.size(); ++n) {
+            const noise_level<double> level = path_(std::exp(w[n])).level;
+            const double c = length(level), speed = level.signal * level.sigma / (c * c);
+            const affine v = conversion(kind_, prediction::v, level);
+            const auto column = static_cast<isize>(n);
+            slope.col(column).head(dimension) =
+                speed * (v.xt * c * state.col(column).head(dimension) +
+                         v.value * predicted_.col(column).template cast<double>());
+            slope.col(column).tail(estimates()) =
+                speed * c * (v.xt + v.value * traces_.col(column) / static_cast<double>(dimension));
+        }
+    }
+
+    [[nodiscard]] static double length(const noise_level<double>& level) { return std::hypot(level.signal, level.sigma); }
+
+private:
+    const noise_path& path_;
+    Session& session_;
+    prediction kind_;
+    batch<S> x_;
+    batch<S> predicted_;
+    jacobian_trace<S> trace_;
+    batch<double> traces_;
+    std::vector<double> times_;
+};
+
+/// ln N(z; 0, I) of each column.
+inline per_sample_values<double> standard_log_density(const batch<double>& z) {
+    const double constant = static_cast<double>(z.rows()) * std::log(2 * std::numbers::pi);
+    return -(z.square().colwise().sum() + constant) / 2;
+}
+
+}  // namespace detail
+
+/// The density that a predictor gives to data: that of x_0 plus noise of the range's lowest σ/α, carried by the
+/// probability flow to the highest, where a prior tells it. Each sample has steps of its own. Everything but the network
+/// is computed in double. For data of few dimensions the trace is exact; for images estimate it. Split large sets, with
+/// trace.first_sample: memory is about 12 · D · N doubles.
+///
+/// Discrete data, such as pixels, have no density: take the likelihood of x_0 + width · (u − ½) with uniform noise u, and
+/// turn it into bits with discretized_bits_per_dimension; on average that is a bound on the bits of the pixels.
+/// @shape x0 D × N
+/// @units σ/α; log_density in nats, per sample
+/// @throws shape_error if D is 0, or the prior gives another number of values; value_error unless the range, the
+/// tolerance, the first step and most_steps are positive and lowest < highest, and as jacobian_trace and noise_path do
+/// @determinism the bits of a sample do not depend on the others if those of the predictor do not
+/// @source Song et al. 2020, arXiv 2011.13456, section 4.3 and appendix D.2
+template <BatchLike X, class P>
+    requires DifferentiableLike<P, scalar_of<X>>
+[[nodiscard]] ode_likelihood_result ode_likelihood(const noise_path& path, const sigma_range& range, P&& predictor,
+                                                   const X& x0, const ode_likelihood_options& options = {}) {
+    using S = scalar_of<X>;
+    const detail::readable data(x0);
+    const isize dimension = data.view().rows(), samples = data.view().columns();
+    if (dimension == 0) {
+        throw shape_error("ode_likelihood", "dimension", ">= 1", dimension);
+    }
+    if (!(range.lowest > 0 && range.lowest < range.highest && std::isfinite(range.highest))) {
+        throw value_error("ode_likelihood", "range of sigma/alpha", "0 < lowest < highest < infinity",
+                          detail::text(range.lowest, " ... ", range.highest));
+    }
+    if (!(options.tolerance > 0 && options.first_step > 0 && options.most_steps > 0)) {
+        throw value_error("ode_likelihood", "tolerance, first_step and most_steps", "> 0", "not so");
+    }
+    decltype(auto) session = detail::session_of(predictor, samples);
+    detail::probability_flow<S, std::remove_reference_t<decltype(session)>> flow(
+        path, session, prediction_of(predictor), options.trace, dimension, samples);
+
+    // z = a x_0, as if x_0 were x/α.
+    const double cleanest = 1 / std::hypot(1.0, range.lowest), noisiest = std::log(range.highest);
+    batch<double> state = batch<double>::Zero(dimension + flow.estimates(), samples);
+    state.topRows(dimension) = cleanest * data.view().array().template cast<double>();
+    detail::dormand_prince solver({.tolerance = options.tolerance,
+                                   .first_step = options.first_step,
+                                   .most_steps = options.most_steps},
+                                  std::move(state), std::log(range.lowest));
+    // A sample has done the part of the way that lies behind it, and all of it once it goes no further.
+    detail::measurement work(options.progress, static_cast<double>(samples));
+    const auto tell = [&] {
+        double done = 0;
+        for (isize n = 0; work.is_watched() && n < samples; ++n) {
+            const double way = noisiest - std::log(range.lowest);
+            done += solver.is_under_way(n) ? 1 - (noisiest - solver.u(n)) / way : 1;
+        }
+        return work.reach(done);
+    };
+    solver.integrate(noisiest, flow, tell);
+
+    const double scale = decltype(flow)::length(path(range.highest).level), d = static_cast<double>(dimension);
+    ode_likelihood_result result{{}, per_sample_values<double>::Zero(samples), scale * solver.y().topRows(dimension)};
+    if (options.prior) {
+        result.log_density = options.prior(result.noise) + d * std::log(scale);
+    } else {
+        result.log_density = detail::standard_log_density(solver.y().topRows(dimension));
+    }
+    if (result.log_density.cols() != samples) {
+        throw shape_error("ode_likelihood", "values of the prior", samples, result.log_density.cols());
+    }
+    for (isize n = 0; n < samples; ++n) {
+        const auto divergences = d * solver.y().col(n).tail(flow.estimates());
+        const double mean = divergences.mean();
+        result.log_density(n) += mean + d * std::log(cleanest);
+        if (options.trace.method != trace_method::exact) {
+            const double k = static_cast<double>(flow.estimates());
+            result.standard_error(n) = k < 2 ? std::numeric_limits<double>::infinity()
+                                             : std::sqrt((divergences - mean).square().sum() / (k * (k - 1)));
+        }
+        if (solver.u(n) < noisiest) {
+            result.log_density(n) = std::numeric_limits<double>::quiet_NaN();
+            result.finished = false;
+        }
+        result.steps.push_back(solver.accepted(n) + solver.rejected(n));
+    }
+    result.evaluations = solver.evaluations();
+    return result;
+}
+
+/// The bits per dimension of data that stand `width` apart in every dimension, from the density of data that were spread
+/// evenly over their cells: −log₂(p · width^D) / D. For pixels 0 … 255 scaled to [−1, 1] the width is 2/255.
+/// @units log_density in nats, of a whole sample
+/// @throws value_error unless dimension ≥ 1 and width > 0
+/// @source Theis et al. 2015, arXiv 1511.01844, section 3.1
+[[nodiscard]] inline double discretized_bits_per_dimension(double log_density, isize dimension, double width) {
+    if (!(dimension >= 1 && width > 0)) {
+        throw value_error("discretized_bits_per_dimension", "dimension and width", ">= 1 and > 0",
+                          detail::text(dimension, ", ", width));
+    }
+    return -log_density / (static_cast<double>(dimension) * std::numbers::ln2) - std::log2(width);
+}
+
+}  // namespace ddpm

@@ -1,0 +1,259 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/softmax.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/layers/group_norm.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
+
+namespace ddpm::nn {
+
+/// Self-attention of the pixels of each image, with a residual connection: out = (x + to_out(attended)) / rescale,
+/// where each head's part of `attended` is softmax(q kᵀ / √d) v with the d rows of q, k and v = to_q, to_k and to_v of
+/// norm(x) that are its own.
+/// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B;
+///     probabilities computed again from the scores: Dao et al. 2022, arXiv 2205.14135, but by the largest score and the
+///     sum, not by the log-sum-exp, whose rounding error is a relative error of the probabilities as large as |scores| ε
+template <Scalar S>
+struct attention {
+    using scalar = S;
+
+    group_norm<S> norm;  ///< without groups: there is none
+    dense<S> to_q, to_k, to_v, to_out;
+    isize heads = 1;
+    double rescale = 1;
+
+    attention() noexcept = default;
+
+    /// No normalization if groups is 0.
+    /// @throws value_error unless heads divides the channels, and groups does or is 0
+    attention(isize channels, isize heads_, isize groups, double eps)
+        : norm(groups == 0 ? group_norm<S>() : group_norm<S>(channels, groups, eps)),
+          to_q(channels, channels),
+          to_k(channels, channels),
+          to_v(channels, channels),
+          to_out(channels, channels),
+          heads(heads_) {
+        if (heads < 1 || channels % heads != 0) {
+            throw value_error("attention", "the heads do not divide the channels",
+                              ddpm::detail::text("a divisor of ", channels), heads);
+        }
+    }
+
+    [[nodiscard]] isize channels() const noexcept { return to_q.outputs(); }
+
+    /// What backward needs of a forward pass, in the arena's memory.
+    struct activations {
+        feature_map<S> normed;      ///< empty if there is no normalization
+        batch_view<S> moments;      ///< 2 × groups·N
+        feature_map<S> q, k, v;     ///< like x
+        feature_map<S> attended;    ///< like x
+        batch_view<S> normalizers;  ///< 2·tokens × heads·N: of each query, the two numbers of kernels::softmax
+    };
+
+    /// @shape x and the result channels × height × width × N
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    /// @complexity memory linear in the number of tokens: the scores of a block of queries for each thread at work
+    feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
+        const feature_map<S> out = memory.like(x);
+        forward(x, a, out, memory);
+        return out;
+    }
+
+    /// The same into `out`, which must not be x.
+    void forward(feature_map<const S> x, activations& a, feature_map<S> out, arena<S>& memory) const {
+        constexpr std::string_view where = "attention::forward";
+        detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "output", out, channels(), x.height, x.width, x.samples);
+        a = {};
+        if (norm.groups > 0) {
+            a.normed = memory.like(x);
+            a.moments = memory.columns(2, norm.groups * x.samples);
+            norm.forward(x, activation::none, {}, a.normed, a.moments);
+        }
+        const batch_view<const S> h = tokens_in(x, a);
+        a.q = memory.like(x);
+        a.k = memory.like(x);
+        a.v = memory.like(x);
+        a.attended = memory.like(x);
+        a.normalizers = memory.columns(2 * x.pixels(), heads * x.samples);
+        to_q.forward(h, a.q.columns());
+        to_k.forward(h, a.k.columns());
+        to_v.forward(h, a.v.columns());
+        for_each_head(x, 1, memory, [&](isize n, isize head, S* scratch) {
+            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
+            const auto attended = part_of(a.attended, n, head);
+            S* const normalizers = a.normalizers.column(n * heads + head);
+            for_each_query_block(x.pixels(), [&](isize first, isize count) {
+                const batch_view<S> p(scratch, x.pixels(), count);
+                kernels::matrix_product<S>(kernels::matrix_of(k).transposed(),
+                                           kernels::matrix_of(q.middle(first, count)), p);
+                for_each_column(p, [&](isize i, S* column) {
+                    const auto by = kernels::softmax<S>(p.rows(), scale(), column, column);
+                    normalizers[2 * (first + i)] = by.largest;
+                    normalizers[2 * (first + i) + 1] = by.inverse_sum;
+                });
+                kernels::matrix_product<S>(kernels::matrix_of(v), kernels::matrix_of(p), attended.middle(first, count));
+            });
+        });
+        to_out.forward(a.attended.columns(), out.columns());
+        detail::add<S>(x.columns(), out.columns());
+        if (rescale != 1) {
+            detail::multiply<S>(out.columns(), static_cast<S>(1 / rescale));
+        }
+    }
+
+    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// @shape x, dout and dx as forward's x, dx must not be dout; a as forward left it
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the same bits for every thread count
+    void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
+                  attention& d, arena<S>& memory) const {
+        constexpr std::string_view where = "attention::backward";
+        detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "activations", a.attended, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "gradient of the output", dout, channels(), x.height, x.width, x.samples);
+        detail::require_map(where, "gradient of the input", dx, channels(), x.height, x.width, x.samples);
+        const auto scope = memory.scope();
+        const batch_view<const S> h = tokens_in(x, a);
+        const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x);
+        // Up to the queries, the keys and the values dx holds the gradient of `attended`, then that of their input.
+        to_out.backward(a.attended.columns(), rescaled(dout, dq), dx.columns(), d.to_out);
+        for_each_head(x, 2, memory, [&](isize n, isize head, S* scratch) {
+            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
+            const auto dq_part = part_of(dq, n, head), dk_part = part_of(dk, n, head), dv_part = part_of(dv, n, head);
+            const auto d_out = part_of(dx, n, head);
+            const S* const normalizers = a.normalizers.column(n * heads + head);
+            for_each_query_block(x.pixels(), [&](isize first, isize count) {
+                const batch_view<S> p(scratch, x.pixels(), count), dp(scratch + p.size(), x.pixels(), count);
+                const auto q_block = kernels::matrix_of(q.middle(first, count));
+                const auto d_out_block = kernels::matrix_of(d_out.middle(first, count));
+                const kernels::product_start<S> start{.accumulate = first > 0};
+                kernels::matrix_product<S>(kernels::matrix_of(k).transposed(), q_block, p);
+                for_each_column(p, [&](isize i, S* column) {
+                    const S* const by = normalizers + 2 * (first + i);
+                    kernels::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
+                });
+                kernels::matrix_product<S>(d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
+                kernels::matrix_product<S>(kernels::matrix_of(v).transposed(), d_out_block, dp);
+                for_each_column(p, [&](isize i, S* column) {
+                    kernels::softmax_backward<S>(p.rows(), scale(), column, dp.column(i), column);
+                });
+                kernels::matrix_product<S>(kernels::matrix_of(k), kernels::matrix_of(p), dq_part.middle(first, count));
+                kernels::matrix_product<S>(q_block, kernels::matrix_of(p).transposed(), dk_part, start);
+            });
+        });
+        to_q.backward(h, dq.columns(), dx.columns(), d.to_q);
+        backward_add(to_k, h, dk.columns(), dx.columns(), d.to_k);
+        backward_add(to_v, h, dv.columns(), dx.columns(), d.to_v);
+        if (norm.groups > 0) {
+            norm.backward(x, a.moments, activation::none, {}, dx, dx, {}, d.norm);
+        }
+        detail::add<S>(rescaled(dout, dq), dx.columns());
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        if (self.norm.groups > 0) {
+            visitor("group_norm", self.norm);
+        }
+        visitor("to_q", self.to_q);
+        visitor("to_k", self.to_k);
+        visitor("to_v", self.to_v);
+        visitor("to_out.0", self.to_out);
+    }
+
+private:
+    /// How many queries are worked on together: their scores stay in a second-level cache while there are few tokens;
+    /// a product packs its keys again for each block, which so many queries make up for.
+    [[nodiscard]] static isize query_block(isize tokens) {
+        constexpr isize least = 64, cached = isize{1} << 17;
+        return std::clamp(cached / static_cast<isize>(sizeof(S)) / std::max<isize>(1, tokens), least,
+                          std::max(least, tokens));
+    }
+
+    template <class Body>
+    static void for_each_query_block(isize tokens, const Body& body) {
+        const isize block = query_block(tokens);
+        for (isize first = 0; first < tokens; first += block) {
+            body(first, std::min(block, tokens - first));
+        }
+    }
+
+    /// Calls body(n, head, scratch) for every head of every sample, where scratch has room for the scores of `matrices`
+    /// blocks. With fewer than there are threads it goes through them one by one, and lets the products run in
+    /// parallel.
+    template <class Body>
+    void for_each_head(const feature_map<const S>& x, isize matrices, arena<S>& memory, const Body& body) const {
+        const isize tasks = x.samples * heads, threads = thread_count();
+        const isize workers = tasks < threads ? 1 : threads;
+        const isize room = matrices * x.pixels() * std::min(x.pixels(), query_block(x.pixels()));
+        const auto scope = memory.scope();
+        const batch_view<S> scratch = memory.columns((room + 15) / 16 * 16, workers);
+        parallel_for(workers, 1, [&](isize worker, isize last_worker) {
+            for (; worker < last_worker; ++worker) {
+                for (isize task = worker; task < tasks; task += workers) {
+                    body(task / heads, task % heads, scratch.column(worker));
+                }
+            }
+        });
+    }
+
+    /// Calls body(i, column) for every column, side by side unless that is so already.
+    template <class Body>
+    static void for_each_column(batch_view<S> p, const Body& body) {
+        parallel_for(p.columns(), std::max<isize>(1, kernels::block_elements / std::max<isize>(1, p.rows())),
+                     [&](isize first, isize last) {
+                         for (isize i = first; i < last; ++i) {
+                             body(i, p.column(i));
+                         }
+                     });
+    }
+
+    [[nodiscard]] S scale() const { return static_cast<S>(1 / std::sqrt(static_cast<double>(channels() / heads))); }
+
+    /// The rows of a head, the tokens of sample n.
+    [[nodiscard]] batch_view<S> part_of(const feature_map<S>& map, isize n, isize head) const {
+        const isize size = channels() / heads;
+        return map.sample(n).columns().middle_rows(head * size, size);
+    }
+
+    [[nodiscard]] batch_view<const S> tokens_in(const feature_map<const S>& x, const activations& a) const {
+        return norm.groups > 0 ? batch_view<const S>(a.normed.columns()) : x.columns();
+    }
+
+    /// The gradient of the sum that was divided by `rescale`, in `place` where it is not dout itself.
+    [[nodiscard]] batch_view<const S> rescaled(const feature_map<const S>& dout, const feature_map<S>& place) const {
+        if (rescale == 1) {
+            return dout.columns();
+        }
+        detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale), place.columns());
+        return place.columns();
+    }
+
+    /// dense::backward, but added to dx.
+    static void backward_add(const dense<S>& layer, batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx,
+                             dense<S>& d) {
+        layer.backward(x, dy, {}, d);
+        const batch_view<const S> weights(layer.weight.data(), layer.outputs(), layer.inputs());
+        kernels::matrix_product<S>(kernels::matrix_of(weights).transposed(), kernels::matrix_of(dy), dx,
+                                   {.accumulate = true});
+    }
+};
+
+}  // namespace ddpm::nn

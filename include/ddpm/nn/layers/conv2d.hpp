@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/thread_scratch.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/convolution.hpp>
+#include <ddpm/nn/detail/patches.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+
+#include <algorithm>
+#include <string_view>
+
+namespace ddpm::nn {
+
+/// Where zeros surround the images of a convolution.
+enum class conv_padding {
+    symmetric,  ///< kernel / 2 on every side: an output as large as the input at stride 1
+    after       ///< one at the right and one at the bottom; kernel 3 at stride 2: TensorFlow's SAME for even sizes
+};
+
+/// A convolution of images, as torch's Conv2d (which does not mirror the kernel): the output's pixel (h, w) is bias +
+/// Σ weight(:, i, a, b) · x(i, h·stride + a − before, w·stride + b − before), where x is zero outside the image.
+/// Computed as a product of the weights and patches of the images, which each thread gathers in a buffer of at most 0.5 MB;
+/// it grows at first use and is kept.
+template <Scalar S>
+struct conv2d {
+    using scalar = S;
+
+    tensor<S> weight;  ///< (outputs, inputs, kernel, kernel), as torch's Conv2d, but the outputs fastest
+    tensor<S> bias;    ///< (outputs)
+    isize stride = 1;
+    conv_padding padding = conv_padding::symmetric;
+
+    conv2d() noexcept = default;
+
+    /// All zeros.
+    /// @throws value_error unless the kernel is odd and the stride at least 1
+    conv2d(isize inputs, isize outputs, isize kernel, isize stride_ = 1,
+           conv_padding padding_ = conv_padding::symmetric)
+        : weight({outputs, inputs, kernel, kernel}, tensor_order::first_fastest),
+          bias({outputs}),
+          stride(stride_),
+          padding(padding_) {
+        if (kernel < 1 || kernel % 2 == 0) {
+            throw value_error("conv2d", "kernel", "an odd number", kernel);
+        }
+        if (stride < 1) {
+            throw value_error("conv2d", "stride", ">= 1", stride);
+        }
+    }
+
+    [[nodiscard]] isize inputs() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] isize outputs() const noexcept { return weight.shape()[0]; }
+    [[nodiscard]] isize kernel() const noexcept { return weight.shape()[2]; }
+
+    /// The height of the output for an input of that height; of widths the same.
+    /// @throws shape_error if the padded input is smaller than the kernel
+    [[nodiscard]] isize output_size(isize size) const {
+        const isize padded = size + (padding == conv_padding::symmetric ? 2 * before() : 1);
+        if (size < 0 || padded < kernel()) {
+            throw shape_error("conv2d::output_size", "the padded input is smaller than the kernel",
+                              ddpm::detail::text(">= ", kernel()), padded);
+        }
+        return (padded - kernel()) / stride + 1;
+    }
+
+    /// y = W * x + bias, and + sample_bias(:, n) for sample n if there is one.
+    /// @shape x inputs × height × width × N; y outputs × output_size(height) × output_size(width) × N; sample_bias
+    /// outputs × N, or empty
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward(feature_map<const S> x, feature_map<S> y, batch_view<const S> sample_bias = {}) const {
+        require_maps("conv2d::forward", "output", x, y);
+        if (sample_bias.data() != nullptr) {
+            detail::require_batch("conv2d::forward", "bias of each sample", sample_bias, outputs(), x.samples);
+        }
+        run(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
+    }
+
+    /// y += W * x + bias.
+    /// @shape as forward
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward_add(feature_map<const S> x, feature_map<S> y) const {
+        require_maps("conv2d::forward_add", "output", x, y);
+        run(x, y, {.bias = bias.data(), .add = true});
+    }
+
+    /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy over the pixels in their order.
+    /// @shape x as forward; dy as forward's y; dx as x, or empty where nobody needs it; d of this layer's sizes
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the same bits for every thread count; those of a sample's dx depend on that sample only
+    void backward(feature_map<const S> x, feature_map<const S> dy, feature_map<S> dx, conv2d& d) const {
+        constexpr std::string_view where = "conv2d::backward";
+        require_maps(where, "gradient of the output", x, dy);
+        if (d.weight.shape() != weight.shape()) {
+            throw shape_error(where, "gradient of the weights", weight.shape().text(), d.weight.shape().text());
+        }
+        if (!dx.empty()) {
+            detail::require_map(where, "gradient of the input", dx, x.channels, x.height, x.width, x.samples);
+            input_gradient(dy, dx);
+        }
+        if (pointwise()) {
+            kernels::matrix_product<S>(kernels::matrix_of(dy.columns()), kernels::matrix_of(x.columns()).transposed(),
+                                       {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
+        } else {
+            detail::add_weight_gradient(x, patches(dy), dy, d.weight.data());
+        }
+        kernels::add_row_sums<S>(dy.columns(), d.bias.data());
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("weight", self.weight);
+        visitor("bias", self.bias);
+    }
+
+private:
+    struct weights_tag {};  // for thread_scratch: the weights transposed
+
+    /// Zeros above and to the left of an image.
+    [[nodiscard]] isize before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
+
+    /// Whether each pixel of the output sees the same pixel of the input only: a dense layer for all pixels.
+    [[nodiscard]] bool pointwise() const noexcept {
+        return kernel() == 1 && stride == 1 && padding == conv_padding::symmetric;
+    }
+
+    template <class T>
+    void require_maps(std::string_view where, std::string_view what, const feature_map<const S>& x,
+                      const feature_map<T>& y) const {
+        detail::require_map(where, "input", x, inputs(), x.height, x.width, x.samples);
+        detail::require_map(where, what, y, outputs(), output_size(x.height), output_size(x.width), x.samples);
+    }
+
+    /// The patches that the pixels of an output see.
+    template <class T>
+    [[nodiscard]] detail::patch_grid patches(const feature_map<T>& y) const {
+        return {y.height, y.width, y.samples, stride, -before(), -before(), kernel(), kernel()};
+    }
+
+    void run(const feature_map<const S>& x, const feature_map<S>& y, const detail::convolution_start<S>& start) const {
+        if (!pointwise()) {
+            detail::convolve(weight.data(), x, patches(y), y, {}, start);
+            return;
+        }
+        if (!start.alike()) {
+            constexpr isize pixels_per_task = 64;
+            parallel_for(y.columns().columns(), pixels_per_task, [&](isize first, isize last) {
+                start.put(y.columns().middle(first, last - first), 0, first, y.pixels());
+            });
+        }
+        kernels::matrix_product<S>({weight.data(), outputs(), inputs(), 1, outputs()}, kernels::matrix_of(x.columns()),
+                                   y.columns(),
+                                   {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
+    }
+
+    /// The rows (or columns) first, first + stride, … of an input's gradient: `size` of them. Each sees `taps` rows of
+    /// the kernel, last_tap, last_tap − stride, …, with as many rows of the output's gradient, which begin at `from`
+    /// for the first of them and a row further for each of the next.
+    struct phase {
+        isize size, taps, last_tap, from;
+    };
+    [[nodiscard]] phase phase_of(isize first, isize size) const {
+        const isize tap = (first + before()) % stride;
+        const isize taps = tap < kernel() ? (kernel() - 1 - tap) / stride + 1 : 0;
+        const isize last_tap = tap + (taps - 1) * stride;
+        return {first < size ? (size - 1 - first) / stride + 1 : 0, taps, last_tap,
+                taps > 0 ? (first + before() - last_tap) / stride : 0};
+    }
+
+    /// A convolution of dy with the mirrored and transposed weights. At a stride, each of its stride² phases, the
+    /// pixels that see the same part of the kernel, is one.
+    void input_gradient(const feature_map<const S>& dy, const feature_map<S>& dx) const {
+        if (pointwise()) {
+            kernels::matrix_product<S>(
+                kernels::matrix_ref<S>{weight.data(), outputs(), inputs(), 1, outputs()}.transposed(),
+                kernels::matrix_of(dy.columns()), dx.columns());
+            return;
+        }
+        S* const weights = thread_scratch<weights_tag, S>(weight.size());
+        for (isize top = 0; top < stride; ++top) {
+            for (isize left = 0; left < stride; ++left) {
+                const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
+                mirror(down, across, weights);
+                const detail::patch_grid grid{down.size, across.size, dx.samples, 1, down.from, across.from,
+                                              down.taps, across.taps};
+                detail::convolve<S>(weights, dy, grid, dx, {stride, top, left}, {});
+            }
+        }
+    }
+
+    /// The weights of a phase: inputs × (taps down, taps across, outputs), the inputs fastest.
+    void mirror(const phase& down, const phase& across, S* weights) const {
+        constexpr isize block = 16;
+        const isize blocks = detail::divided_up(outputs(), block);
+        const isize grain = detail::divided_up(kernels::block_elements, block * std::max<isize>(1, inputs()));
+        parallel_for(down.taps * across.taps * blocks, grain, [&](isize first_task, isize last_task) {
+            for (isize task = first_task; task < last_task; ++task) {
+                const isize tap = task / blocks, first = task % blocks * block;
+                const isize row = down.last_tap - tap / across.taps * stride;
+                const isize column = across.last_tap - tap % across.taps * stride;
+                detail::transpose(weight.data() + (row * kernel() + column) * inputs() * outputs() + first, outputs(),
+                                  std::min(block, outputs() - first), inputs(),
+                                  weights + (tap * outputs() + first) * inputs());
+            }
+        });
+    }
+};
+
+}  // namespace ddpm::nn

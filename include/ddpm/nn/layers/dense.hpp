@@ -1,0 +1,84 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+
+namespace ddpm::nn {
+
+/// A fully connected layer: y = W x + b for each sample.
+template <Scalar S>
+struct dense {
+    using scalar = S;
+
+    tensor<S> weight;  ///< (outputs, inputs), as torch's Linear, but the outputs fastest
+    tensor<S> bias;    ///< (outputs)
+
+    dense() noexcept = default;
+
+    /// All zeros.
+    dense(isize inputs, isize outputs) : weight({outputs, inputs}, tensor_order::first_fastest), bias({outputs}) {}
+
+    [[nodiscard]] isize inputs() const noexcept { return weight.shape()[1]; }
+    [[nodiscard]] isize outputs() const noexcept { return weight.shape()[0]; }
+
+    /// y = W x + b.
+    /// @shape x inputs × N; y outputs × N
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward(batch_view<const S> x, batch_view<S> y) const {
+        detail::require_batch("dense::forward", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::forward", "output", y, outputs(), x.columns());
+        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
+    }
+
+    /// y += W x + b.
+    /// @shape x inputs × N; y outputs × N
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the bits of a sample depend on that sample only
+    void forward_add(batch_view<const S> x, batch_view<S> y) const {
+        detail::require_batch("dense::forward_add", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());
+        kernels::for_each_block(y.rows(), y.columns(), [&](isize n, isize first, isize last) {
+            S* const column = y.column(n) + first;
+            kernels::linear_combination(last - first, {S{1}, S{1}}, {column, bias.data() + first}, column);
+        });
+        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.accumulate = true});
+    }
+
+    /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in their order.
+    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit
+    /// @determinism the same bits for every thread count
+    void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx, dense& d) const {
+        detail::require_batch("dense::backward", "input", x, inputs(), x.columns());
+        detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());
+        if (dx.data() != nullptr) {
+            detail::require_batch("dense::backward", "gradient of the input", dx, inputs(), x.columns());
+            kernels::matrix_product<S>(weights().transposed(), kernels::matrix_of(dy), dx);
+        }
+        kernels::matrix_product<S>(kernels::matrix_of(dy), kernels::matrix_of(x).transposed(),
+                                   {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
+        kernels::add_row_sums<S>(dy, d.bias.data());
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("weight", self.weight);
+        visitor("bias", self.bias);
+    }
+
+private:
+    [[nodiscard]] kernels::matrix_ref<S> weights() const {
+        return kernels::matrix_of(batch_view<const S>(weight.data(), outputs(), inputs()));
+    }
+};
+
+}  // namespace ddpm::nn

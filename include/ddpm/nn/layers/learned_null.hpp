@@ -1,0 +1,89 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+
+namespace ddpm::nn {
+
+namespace detail {
+
+/// The forms that have something learned in their place, of a network that is told vectors and maps of that size.
+[[nodiscard]] constexpr condition_forms learned_forms(isize vector, isize map_channels) noexcept {
+    const auto bit = [](condition_form form, isize size) { return size == 0 ? 0u : static_cast<unsigned>(form); };
+    return static_cast<condition_forms>(bit(condition_form::vector, vector) | bit(condition_form::map, map_channels));
+}
+
+}  // namespace detail
+
+/// What a network sees where a sample is told nothing of one form of a condition: a learned value for each element of a
+/// vector, or for each channel of maps, the same at all pixels. It starts at zero. Of size 0 it does nothing.
+template <Scalar S>
+struct learned_null {
+    using scalar = S;
+
+    tensor<S> value;  ///< (size)
+
+    learned_null() noexcept = default;
+    explicit learned_null(isize size) : value(size == 0 ? tensor_shape{} : tensor_shape{size}) {}
+
+    /// The values that are told, with the learned ones in place of those that are absent; all are where none are told.
+    /// They are `given`, or from memory.
+    /// @shape given D × N or empty; the result D × N, D a multiple of the size
+    [[nodiscard]] batch_view<const S> forward(batch_view<const S> given, std::span<const condition_forms> absent,
+                                              condition_form form, isize rows, isize samples, arena<S>& memory) const {
+        if (value.size() == 0 || (given.size() != 0 && absent.empty())) {
+            return given;
+        }
+        const batch_view<S> shown = memory.columns(rows, samples);
+        for (isize n = 0; n < samples; ++n) {
+            if (is_absent(given, absent, form, n)) {
+                for (isize i = 0; i < rows; i += value.size()) {
+                    std::copy_n(value.data(), value.size(), shown.column(n) + i);
+                }
+            } else {
+                std::copy_n(given.column(n), rows, shown.column(n));
+            }
+        }
+        return shown;
+    }
+
+    /// Whether backward needs the gradient of what forward gave.
+    [[nodiscard]] bool learns() const noexcept { return value.size() != 0; }
+
+    /// d.value += the gradients where it stood, in the order of the samples.
+    /// @shape dshown D × N: the gradient of what forward gave
+    void backward(batch_view<const S> given, std::span<const condition_forms> absent, condition_form form,
+                  batch_view<const S> dshown, learned_null& d) const {
+        for (isize n = 0; n < dshown.columns(); ++n) {
+            if (is_absent(given, absent, form, n)) {
+                for (isize i = 0; i < dshown.rows(); ++i) {
+                    d.value[i % value.size()] += dshown(i, n);
+                }
+            }
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        if (self.value.size() != 0) {
+            visitor("value", self.value);
+        }
+    }
+
+private:
+    [[nodiscard]] static bool is_absent(batch_view<const S> given, std::span<const condition_forms> absent,
+                                        condition_form form, isize n) {
+        return given.size() == 0 || (!absent.empty() && has_form(absent[static_cast<std::size_t>(n)], form));
+    }
+};
+
+}  // namespace ddpm::nn

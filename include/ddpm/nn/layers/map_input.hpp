@@ -1,0 +1,90 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/concatenate.hpp>
+#include <ddpm/nn/layers/learned_null.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+namespace ddpm::nn {
+
+/// Where a network reads maps beside x_t: at each pixel the channels of x_t, then those of the maps.
+template <Scalar S>
+struct map_input {
+    using scalar = S;
+
+    sample_shape sample;   ///< of x_t
+    isize channels = 0;    ///< of the maps; 0: x_t alone
+    learned_null<S> null;
+
+    /// With `learns_null` the maps may be absent.
+    map_input(const sample_shape& sample_, isize channels_, bool learns_null)
+        : sample(sample_), channels(channels_), null(learns_null ? channels_ : 0) {}
+
+    /// x_t, or what is made of it and the maps, from memory. Samples are contiguous.
+    /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
+    [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given, arena<S>& memory) const {
+        if (!xt.contiguous()) {
+            const batch_view<S> copy = memory.columns(xt.rows(), xt.columns());
+            detail::copy_columns<S>(xt, copy);
+            xt = copy;
+        }
+        const feature_map<const S> x = map_of(xt, sample.channels);
+        if (channels == 0) {
+            return x;
+        }
+        const isize rows = channels * sample.height * sample.width;
+        batch_view<const S> maps =
+            null.forward(given.maps, given.absent, condition_form::map, rows, xt.columns(), memory);
+        if (!maps.contiguous()) {
+            const batch_view<S> copy = memory.columns(rows, xt.columns());
+            detail::copy_columns<S>(maps, copy);
+            maps = copy;
+        }
+        return detail::concatenated<S>(x, map_of(maps, channels), memory);
+    }
+
+    /// Whether backward needs the gradient of what forward gave, when that of x_t is wanted or not.
+    [[nodiscard]] bool needs_gradient(bool wants_dx) const noexcept { return wants_dx || null.learns(); }
+
+    /// Writes dx, unless it is empty, and adds to d.
+    /// @shape dinput as forward's result; dx D × N
+    void backward(const condition<S>& given, feature_map<const S> dinput, batch_view<S> dx, map_input& d,
+                  arena<S>& memory) const {
+        if (channels == 0) {
+            if (dx.size() != 0) {
+                detail::copy_columns<S>(dinput.images(), dx);
+            }
+            return;
+        }
+        const auto scope = memory.scope();
+        const feature_map<S> dxt = memory.map(sample.channels, sample.height, sample.width, dinput.samples);
+        const feature_map<S> dmaps = memory.map(channels, sample.height, sample.width, dinput.samples);
+        detail::separate<S>(dinput, dxt, dmaps);
+        if (dx.size() != 0) {
+            detail::copy_columns<S>(dxt.images(), dx);
+        }
+        if (null.learns()) {
+            null.backward(given.maps, given.absent, condition_form::map, dmaps.images(), d.null);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("null", self.null);
+    }
+
+private:
+    template <class T>
+    [[nodiscard]] feature_map<T> map_of(batch_view<T> of, isize of_channels) const {
+        return {of.data(), of_channels, sample.height, sample.width, of.columns()};
+    }
+};
+
+}  // namespace ddpm::nn

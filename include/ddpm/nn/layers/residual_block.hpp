@@ -1,0 +1,216 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/row_sums.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/layers/activation.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/layers/dropout.hpp>
+#include <ddpm/nn/layers/group_norm.hpp>
+#include <ddpm/nn/layers/resample.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Whether a residual block changes the resolution, of both of its branches.
+enum class resampling { none, down, up };
+
+struct residual_block_options {
+    isize inputs = 0;
+    isize outputs = 0;
+    isize embedding = 0;  ///< elements of the embedded time
+    isize groups = 32;
+    double eps = 1e-5;
+    bool scale_shift = false;  ///< the time scales and shifts the second norm; else it is added before it
+    double rescale = 1;        ///< what the sum is divided by
+    resampling resample = resampling::none;
+    activation act = activation::silu;
+};
+
+/// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) +
+/// proj(emb)))))) / rescale, with the activation f; emb is f of the embedded time.
+/// @source Ho et al. 2020, arXiv 2006.11239, appendix B; Dhariwal and Nichol 2021, arXiv 2105.05233 (scale and shift,
+/// resampling); diffusers' ResnetBlock2D names the parameters
+template <Scalar S>
+struct residual_block {
+    using scalar = S;
+
+    group_norm<S> norm1, norm2;
+    conv2d<S> conv1, conv2;
+    dense<S> time_emb_proj;
+    std::vector<conv2d<S>> conv_shortcut;  ///< one, or none where inputs = outputs
+    bool scale_shift = false;
+    double rescale = 1;
+    resampling resample = resampling::none;
+    activation act = activation::silu;
+
+    explicit residual_block(const residual_block_options& o)
+        : norm1(o.inputs, o.groups, o.eps),
+          norm2(o.outputs, o.groups, o.eps),
+          conv1(o.inputs, o.outputs, 3),
+          conv2(o.outputs, o.outputs, 3),
+          time_emb_proj(o.embedding, o.scale_shift ? 2 * o.outputs : o.outputs),
+          conv_shortcut(o.inputs != o.outputs ? 1 : 0, conv2d<S>(o.inputs, o.outputs, 1)),
+          scale_shift(o.scale_shift),
+          rescale(o.rescale),
+          resample(o.resample),
+          act(o.act) {}
+
+    [[nodiscard]] isize outputs() const noexcept { return conv1.outputs(); }
+
+    /// What backward needs of a forward pass.
+    struct activations {
+        feature_map<S> input;   ///< of the shortcut: x, resampled
+        feature_map<S> active;  ///< into conv1: f(norm1(x)), resampled
+        feature_map<S> h;       ///< out of conv1
+        feature_map<S> kept;    ///< into conv2: after norm2, f and dropout
+        batch_view<S> moments1, moments2;
+        batch_view<S> time;  ///< the projected embedding
+        dropout drop;
+        dropout_address address;
+    };
+
+    [[nodiscard]] isize resized(isize size) const noexcept {
+        return resample == resampling::none ? size : resample == resampling::up ? 2 * size : size / 2;
+    }
+
+    /// @shape x inputs × H × W × N; emb embedding × N; out outputs × resized(H) × resized(W) × N; a.drop and a.address are
+    /// read, the rest is taken from memory
+    /// @throws shape_error if the shapes do not fit
+    void forward(feature_map<const S> x, batch_view<const S> emb, activations& a, feature_map<S> out,
+                 arena<S>& memory) const {
+        const isize n = x.samples;
+        a.moments1 = memory.columns(2, norm1.groups * n);
+        feature_map<S> active = memory.like(x);
+        norm1.forward(x, act, {}, active, a.moments1);
+        a.active = resized_map(active, memory);
+        a.input = resample == resampling::none ? feature_map<S>{} : resized_map(x, memory);
+        a.time = memory.columns(time_emb_proj.outputs(), n);
+        time_emb_proj.forward(emb, a.time);
+        a.h = memory.map(outputs(), a.active.height, a.active.width, n);
+        conv1.forward(a.active, a.h, scale_shift ? batch_view<const S>() : a.time);
+        a.kept = memory.like(a.h);
+        a.moments2 = memory.columns(2, norm2.groups * n);
+        norm2.forward(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept,
+                      a.moments2);
+        a.drop.template forward<S>(a.kept.images(), a.kept.images(), a.address);
+        const feature_map<const S> input = shortcut_input(x, a);
+        if (conv_shortcut.empty()) {
+            detail::copy_columns<S>(input.columns(), out.columns());
+        } else {
+            conv_shortcut[0].forward(input, out);
+        }
+        conv2.forward_add(a.kept, out);
+        if (rescale != 1) {
+            detail::multiply<S>(out.columns(), static_cast<S>(1 / rescale));
+        }
+    }
+
+    /// dx is overwritten, demb and the parameters' gradients in d are added to.
+    /// @shape as forward; dx must not be dout
+    /// @throws shape_error if the shapes do not fit
+    void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
+                  feature_map<S> dx, batch_view<S> demb, residual_block& d, arena<S>& memory) const {
+        const auto scope = memory.scope();
+        if (rescale != 1) {
+            const feature_map<S> rescaled = memory.like(dout);
+            detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale), rescaled.columns());
+            dout = rescaled;
+        }
+        const feature_map<S> dh = memory.like(a.h);
+        conv2.backward(a.kept, dout, dh, d.conv2);
+        a.drop.template backward<S>(dh.images(), dh.images(), a.address);
+        const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
+        if (scale_shift) {
+            norm2.backward(a.h, a.moments2, act, a.time, dh, dh, dtime, d.norm2);
+        } else {
+            norm2.backward(a.h, a.moments2, act, {}, dh, dh, {}, d.norm2);
+            for (isize n = 0; n < x.samples; ++n) {
+                std::fill_n(dtime.column(n), dtime.rows(), S{0});
+                kernels::add_row_sums<S>(dh.sample(n).columns(), dtime.column(n));
+            }
+        }
+        const batch_view<S> demb_here = memory.columns(demb.rows(), demb.columns());
+        time_emb_proj.backward(emb, dtime, demb_here, d.time_emb_proj);
+        detail::add<S>(demb_here, demb);
+
+        const feature_map<S> dactive = memory.like(a.active);
+        conv1.backward(a.active, dh, dactive, d.conv1);
+        norm1.backward(x, a.moments1, act, {}, unresized(dactive, dx), dx, {}, d.norm1);
+
+        if (!conv_shortcut.empty()) {
+            conv_shortcut[0].backward(shortcut_input(x, a), dout, dactive, d.conv_shortcut[0]);
+            dout = dactive;  // which nobody needs any more: the gradient of the shortcut's input is as large
+        }
+        const feature_map<S> dinput = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
+        detail::add<S>(unresized(dout, dinput).columns(), dx.columns());
+    }
+
+    /// A random start, in the order in which diffusers constructs the layers.
+    template <class Start>
+    void start(Start& initializer) {
+        initializer.layer(conv1);
+        initializer.layer(time_emb_proj);
+        initializer.last_layer(conv2);
+        for (conv2d<S>& shortcut : conv_shortcut) {
+            initializer.layer(shortcut);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("norm1", self.norm1);
+        visitor("conv1", self.conv1);
+        visitor("time_emb_proj", self.time_emb_proj);
+        visitor("norm2", self.norm2);
+        visitor("conv2", self.conv2);
+        if (!self.conv_shortcut.empty()) {
+            visitor("conv_shortcut", self.conv_shortcut[0]);
+        }
+    }
+
+private:
+    [[nodiscard]] feature_map<const S> shortcut_input(feature_map<const S> x, const activations& a) const {
+        return resample == resampling::none ? x : feature_map<const S>(a.input);
+    }
+
+    /// x at the resolution of the output; x itself if that is its own.
+    template <class T>
+    [[nodiscard]] feature_map<S> resized_map(const feature_map<T>& x, arena<S>& memory) const {
+        if constexpr (!std::is_const_v<T>) {
+            if (resample == resampling::none) {
+                return x;
+            }
+        }
+        const feature_map<S> y = memory.map(x.channels, resized(x.height), resized(x.width), x.samples);
+        if (resample == resampling::up) {
+            upsample_nearest{}.forward<S>(x, y);
+        } else {
+            downsample_average{}.forward<S>(x, y);
+        }
+        return y;
+    }
+
+    /// The gradient at the input's resolution of one at the output's, in `place` where it is not dy itself.
+    [[nodiscard]] feature_map<const S> unresized(feature_map<const S> dy, feature_map<S> place) const {
+        if (resample == resampling::none) {
+            return dy;
+        }
+        if (resample == resampling::up) {
+            upsample_nearest{}.backward<S>(dy, place);
+        } else {
+            downsample_average{}.backward<S>(dy, place);
+        }
+        return place;
+    }
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,96 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/aligned_allocator.hpp>
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Memory for activations and scratch, handed out in order and given back in the opposite one. It grows where the first
+/// batch needs it and is kept: what follows in the same order allocates nothing. What it hands out is not initialized.
+template <Scalar S>
+class arena {
+public:
+    /// So that `count` numbers, each piece rounded up to whole cache lines, can be taken without allocating.
+    void reserve(isize count) {
+        if (count > 0 && blocks_.empty()) {
+            blocks_.emplace_back(static_cast<std::size_t>(count));
+        }
+    }
+
+    /// `count` numbers, aligned.
+    [[nodiscard]] S* take(isize count) {
+        constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));
+        count = (count + alignment - 1) / alignment * alignment;
+        while (block_ < blocks_.size() && used_ + count > static_cast<isize>(blocks_[block_].size())) {
+            ++block_;
+            used_ = 0;
+        }
+        if (block_ == blocks_.size()) {
+            blocks_.emplace_back(static_cast<std::size_t>(std::max(count, least_block)));
+            used_ = 0;
+        }
+        S* const place = blocks_[block_].data() + used_;
+        used_ += count;
+        return place;
+    }
+
+    [[nodiscard]] feature_map<S> map(isize channels, isize height, isize width, isize samples) {
+        return {take(channels * height * width * samples), channels, height, width, samples};
+    }
+
+    [[nodiscard]] feature_map<S> like(const feature_map<const S>& map_) {
+        return map(map_.channels, map_.height, map_.width, map_.samples);
+    }
+
+    [[nodiscard]] batch_view<S> columns(isize rows, isize columns) { return {take(rows * columns), rows, columns}; }
+
+    /// Gives back at its end what was taken since its beginning.
+    class scope_guard {
+    public:
+        explicit scope_guard(arena& owner) noexcept : owner_(owner), block_(owner.block_), used_(owner.used_) {}
+        scope_guard(const scope_guard&) = delete;
+        scope_guard& operator=(const scope_guard&) = delete;
+        ~scope_guard() {
+            owner_.block_ = block_;
+            owner_.used_ = used_;
+        }
+
+    private:
+        arena& owner_;
+        std::size_t block_;
+        isize used_;
+    };
+    [[nodiscard]] scope_guard scope() noexcept { return scope_guard(*this); }
+
+    /// Takes everything back.
+    void clear() noexcept {
+        block_ = 0;
+        used_ = 0;
+    }
+
+    /// How many bytes it keeps.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        std::size_t total = 0;
+        for (const auto& block : blocks_) {
+            total += block.size() * sizeof(S);
+        }
+        return total;
+    }
+
+private:
+    static constexpr isize least_block = isize{1} << 18;
+
+    std::vector<std::vector<S, aligned_allocator<S>>> blocks_;
+    std::size_t block_ = 0;
+    isize used_ = 0;
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,117 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/layers/attention.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/residual_block.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
+#include <ddpm/nn/networks/unet_stage.hpp>
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace ddpm::nn::detail {
+
+/// The stages of a U-Net, as its options say.
+template <Scalar S>
+struct unet_stages {
+    std::vector<unet_stage<S>> down, middle, up;  ///< one in the middle, or none
+
+    /// The options are valid; `embedding` is the size of the embedded time.
+    unet_stages(const unet_options& o, isize embedding) {
+        const std::size_t levels = o.channels.size();
+        const builder build{o, embedding};
+        isize width = o.channels.front();
+        std::vector<isize> skips{width};
+        for (std::size_t i = 0; i < levels; ++i) {
+            unet_stage<S> stage;
+            const bool attends = o.down[i] == unet_level::attention;
+            for (isize j = 0; j < o.layers; ++j) {
+                build.add_layer(stage, width, o.channels[i], attends);
+                width = o.channels[i];
+                skips.push_back(width);
+            }
+            if (i + 1 < levels) {
+                build.add_resampler(stage, width, resampling_of(o.down[i], o.downsample), false);
+                skips.push_back(width);
+            }
+            down.push_back(std::move(stage));
+        }
+        if (o.middle) {
+            unet_stage<S> stage;
+            stage.resnets.assign(2, build.block(width, width, o.middle_scale, resampling::none));
+            if (o.middle_attention) {
+                stage.attentions.push_back(build.attend(width, build.middle_groups(), o.middle_scale));
+            }
+            middle.push_back(std::move(stage));
+        }
+        for (std::size_t i = 0; i < levels; ++i) {
+            unet_stage<S> stage;
+            stage.resamplers = "upsamplers";
+            const isize outputs = o.channels[levels - 1 - i];
+            const bool attends = o.up[i] == unet_level::attention;
+            for (isize j = 0; j <= o.layers; ++j) {
+                build.add_layer(stage, width + skips.back(), outputs, attends);
+                skips.pop_back();
+                width = outputs;
+            }
+            if (i + 1 < levels) {
+                build.add_resampler(stage, width, resampling_of(o.up[i], o.upsample), true);
+            }
+            up.push_back(std::move(stage));
+        }
+    }
+
+private:
+    /// Makes the layers.
+    struct builder {
+        const unet_options& o;
+        isize embedding;
+
+        void add_layer(unet_stage<S>& stage, isize inputs, isize outputs, bool attends) const {
+            stage.resnets.push_back(block(inputs, outputs, 1, resampling::none));
+            if (attends) {
+                stage.attentions.push_back(attend(outputs, o.groups, 1));
+            }
+        }
+
+        void add_resampler(unet_stage<S>& stage, isize width, unet_resampling kind, bool upwards) const {
+            if (kind == unet_resampling::residual) {
+                stage.by_residual.push_back(block(width, width, 1, upwards ? resampling::up : resampling::down));
+            } else if (upwards) {
+                stage.by_conv.push_back({conv2d<S>(width, width, 3), true});
+            } else {
+                stage.by_conv.push_back({conv2d<S>(width, width, 3, 2, o.downsample_padding), false});
+            }
+        }
+
+        [[nodiscard]] residual_block<S> block(isize inputs, isize outputs, double rescale, resampling resample) const {
+            return residual_block<S>({.inputs = inputs,
+                                      .outputs = outputs,
+                                      .embedding = embedding,
+                                      .groups = o.groups,
+                                      .eps = o.norm_eps,
+                                      .scale_shift = o.scale_shift,
+                                      .rescale = rescale,
+                                      .resample = resample,
+                                      .act = o.act});
+        }
+
+        [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {
+            attention<S> made(width, o.head_dim == 0 ? 1 : width / o.head_dim, groups, o.norm_eps);
+            made.rescale = rescale;
+            return made;
+        }
+
+        /// As diffusers has it: without groups of its own the middle's attention is not normalized where the time
+        /// scales.
+        [[nodiscard]] isize middle_groups() const {
+            return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
+        }
+    };
+};
+
+}  // namespace ddpm::nn::detail

@@ -1,0 +1,319 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/layers/embedding_table.hpp>
+#include <ddpm/nn/layers/layer_norm.hpp>
+#include <ddpm/nn/layers/map_input.hpp>
+#include <ddpm/nn/layers/mlp_block.hpp>
+#include <ddpm/nn/layers/time_embedding.hpp>
+#include <ddpm/nn/layers/vector_embedding.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/workspace.hpp>
+#include <ddpm/nn/silu.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm::nn {
+
+struct mlp_options {
+    isize dim = 0;           ///< elements of a sample; must be given
+    isize hidden = 256;      ///< width
+    isize blocks = 3;        ///< depth
+    isize embedding = 64;    ///< elements of the sinusoidal time embedding
+    bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
+    bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
+    isize classes = 0;       ///< of a label that it is told, if not 0
+    isize vector = 0;        ///< elements of a vector that it is told, if not 0
+    isize map_channels = 0;  ///< of maps that it is told, beside each element of a sample, if not 0
+    bool learned_null = false;  ///< vector and maps need not be told: what stands for nothing is learned
+    std::uint64_t seed = 0;  ///< of the parameters' random start
+};
+
+/// What an MLP keeps of a batch for its backward pass.
+template <Scalar S>
+struct mlp_activations {
+    batch_view<S> embedded, time_1, time_1_active, time_2, normed, moments, active;
+    feature_map<const S> joined;  ///< x_t and the maps, where there are maps
+    typename vector_embedding<S>::activations vector;
+    std::vector<typename mlp_block<S>::activations> blocks;
+    std::vector<batch_view<S>> h;  ///< h[b] goes into block b
+};
+
+/// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h starts as input(x) and goes through
+/// residual blocks that see the time, silu(mlp(time) + class + mlp(vector)). Blocks start as the identity and the output
+/// as zero. With time_to_output a linear function of the sinusoidal embedding, at first zero, is added to the output: what
+/// changes from one time to the next whatever the sample, as a variance head does at the smallest times, need not be carved
+/// into the blocks.
+template <Scalar S>
+class mlp : public network_base {
+public:
+    using scalar = S;
+    using workspace = nn::workspace<S, mlp_activations<S>>;
+
+    /// @throws value_error unless dim, hidden and embedding are ≥ 1 and the other sizes ≥ 0
+    explicit mlp(const mlp_options& options)
+        : options_(validated(options)),
+          time_1_(options.embedding, options.hidden),
+          time_2_(options.hidden, options.hidden),
+          maps_(options.dim, options.map_channels, options.learned_null),
+          input_(options.dim * (1 + options.map_channels), options.hidden),
+          blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
+          norm_(options.hidden),
+          output_(options.hidden, outputs()) {
+        initializer start(options.seed);
+        start.layer(time_1_);
+        start.layer(time_2_);
+        start.layer(input_);
+        for (mlp_block<S>& block : blocks_) {
+            start.layer(block.linear_1);
+        }
+        if (options.time_to_output) {
+            time_output_.emplace(options.embedding, outputs());
+        }
+        if (options.classes != 0) {
+            start.normal(1.0, class_table_.emplace(options.classes, options.hidden).weight);
+        }
+        if (options.vector != 0) {
+            vector_.emplace(options.vector, options.hidden, options.learned_null).mlp.start(start);
+        }
+    }
+
+    [[nodiscard]] const mlp_options& options() const noexcept { return options_; }
+    [[nodiscard]] isize dim() const noexcept { return options_.dim; }
+    [[nodiscard]] sample_shape shape() const noexcept { return dim(); }
+
+    /// Whether the output has an element for the reverse step's variance after each element of the prediction.
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
+    [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
+
+    [[nodiscard]] condition_shape takes() const noexcept {
+        return {.classes = options_.classes,
+                .vector = options_.vector,
+                .map_channels = options_.map_channels,
+                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
+                                                 : condition_forms{0}};
+    }
+
+    /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.
+    /// @throws shape_error if there are fewer than none
+    [[nodiscard]] workspace plan(isize samples, pass serves) const {
+        if (samples < 0) {
+            throw shape_error("mlp::plan", "number of samples", ">= 0", samples);
+        }
+        workspace w(serves);
+        w.memory.reserve(memory_size(samples, w.for_backward()));
+        w.activations.blocks.resize(w.for_backward() ? blocks_.size() : std::min<std::size_t>(1, blocks_.size()));
+        w.activations.h.resize(w.for_backward() ? blocks_.size() + 1 : 1);
+        return w;
+    }
+
+    /// @shape in.xt dim × N; out outputs() × N
+    /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the network takes
+    /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
+        ddpm::detail::require_input("mlp::forward", in, shape(), takes());
+        detail::require_batch("mlp::forward", "output", out, outputs(), in.samples());
+        const isize n = in.samples();
+        w.begin(n);
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        for (batch_view<S>& h : a.h) {
+            h = memory.columns(options_.hidden, n);
+        }
+        for (auto& block : a.blocks) {
+            block = blocks_.front().take(n, memory);
+        }
+        a.normed = memory.columns(options_.hidden, n);
+        a.moments = memory.columns(2, n);
+        a.active = memory.columns(options_.hidden, n);
+        const isize times = embed(in, w);
+        a.joined = {};
+        if (options_.map_channels != 0) {
+            a.joined = maps_.forward(in.xt, in.condition, memory);
+        }
+        const auto scope = memory.scope();
+        const batch_view<S> time = memory.columns(options_.hidden, times);
+        silu<S>{}.forward(a.time_2, time);
+        input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
+        // Without backward all blocks share one set of activations, and h is updated in place.
+        const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
+        for (std::size_t b = 0; b < blocks_.size(); ++b) {
+            blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
+        }
+        norm_.forward(a.h.back(), a.normed, a.moments);
+        silu<S>{}.forward(a.normed, a.active);
+        if (time_output_) {
+            time_output_->forward(a.embedded, out.middle(0, times));
+            if (times < n) {
+                detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
+            }
+            output_.forward_add(a.active, out);
+        } else {
+            output_.forward(a.active, out);
+        }
+    }
+
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
+    /// the same workspace.
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
+    /// @determinism the same bits for every thread count
+    void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
+                  batch_view<S> dx = {}) const {
+        const isize n = in.samples();
+        w.require_backward("mlp::backward", n);
+        detail::require_batch("mlp::backward", "gradient of the output", dout, outputs(), n);
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        const auto scope = memory.scope();
+        const batch_view<S> dtime = memory.columns(options_.hidden, n);
+        batch_view<S> dh = memory.columns(options_.hidden, n), scratch = memory.columns(options_.hidden, n);
+        output_.backward(a.active, dout, scratch, d.output_);
+        if (time_output_) {
+            time_output_->backward(a.embedded, dout, {}, *d.time_output_);
+        }
+        silu<S>{}.backward(a.normed, scratch, scratch);
+        norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
+        for (isize sample = 0; sample < n; ++sample) {
+            std::fill_n(dtime.column(sample), options_.hidden, S{0});
+        }
+        for (std::size_t b = blocks_.size(); b-- > 0;) {
+            blocks_[b].backward(a.h[b], a.blocks[b], dh, dtime, scratch, d.blocks_[b], memory);
+            std::swap(dh, scratch);
+        }
+        if (a.joined.empty()) {
+            input_.backward(in.xt, dh, dx, d.input_);
+        } else {
+            const auto inner = memory.scope();
+            const feature_map<S> djoined =
+                maps_.needs_gradient(dx.size() != 0) ? memory.like(a.joined) : feature_map<S>{};
+            input_.backward(a.joined.images(), dh, djoined.images(), d.input_);
+            if (!djoined.empty()) {
+                maps_.backward(in.condition, djoined, dx, d.maps_, memory);
+            }
+        }
+
+        silu<S>{}.backward(a.time_2, dtime, dtime);
+        if (class_table_) {
+            class_table_->backward(in.condition.labels, dtime, *d.class_table_);
+        }
+        if (vector_) {
+            vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
+        }
+        time_2_.backward(a.time_1_active, dtime, scratch, d.time_2_);
+        silu<S>{}.backward(a.time_1, scratch, scratch);
+        time_1_.backward(a.embedded, scratch, {}, d.time_1_);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("time_embedding.linear_1", self.time_1_);
+        visitor("time_embedding.linear_2", self.time_2_);
+        visitor("input", self.input_);
+        visitor("blocks", self.blocks_);
+        visitor("norm_out", self.norm_);
+        visitor("output", self.output_);
+        if (self.time_output_) {
+            visitor("time_output", *self.time_output_);
+        }
+        if (self.class_table_) {
+            visitor("class_embedding", *self.class_table_);
+        }
+        if (self.vector_) {
+            visitor("vector_embedding", *self.vector_);
+        }
+        visitor("map_input", self.maps_);
+    }
+
+private:
+    struct option {
+        const char* what;
+        isize value, least;
+    };
+
+    static const mlp_options& validated(const mlp_options& o) {
+        for (const auto& [what, value, least] :
+             {option{"dim", o.dim, 1}, option{"hidden", o.hidden, 1}, option{"blocks", o.blocks, 0},
+              option{"embedding", o.embedding, 1}, option{"classes", o.classes, 0}, option{"vector", o.vector, 0},
+              option{"map_channels", o.map_channels, 0}}) {
+            if (value < least) {
+                throw value_error("mlp", what, ddpm::detail::text(">= ", least), value);
+            }
+        }
+        return o;
+    }
+
+    /// What the blocks see of the time and the condition, but for its silu; returns of how many samples, which is 1 where
+    /// all see the same.
+    isize embed(const network_input<S>& in, workspace& w) const {
+        const isize n = in.samples();
+        mlp_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        const bool same = !w.for_backward() && !class_table_ && !vector_ &&
+                          std::all_of(in.t.begin(), in.t.end(), [&](double u) { return u == in.t[0]; });
+        const isize times = same ? std::min<isize>(1, n) : n;
+        a.embedded = memory.columns(options_.embedding, times);
+        for (batch_view<S>* const of : {&a.time_1, &a.time_1_active, &a.time_2}) {
+            *of = memory.columns(options_.hidden, times);
+        }
+        time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.embedded);
+        time_1_.forward(a.embedded, a.time_1);
+        silu<S>{}.forward(a.time_1, a.time_1_active);
+        time_2_.forward(a.time_1_active, a.time_2);
+        if (class_table_) {
+            const auto scope = memory.scope();
+            const batch_view<S> classes = memory.columns(options_.hidden, n);
+            class_table_->forward(in.condition.labels, classes);
+            detail::add<S>(classes, a.time_2);
+        }
+        if (vector_) {
+            vector_->forward(in.condition, a.vector, a.time_2, memory);
+        }
+        return times;
+    }
+
+    /// How many numbers a batch takes from an arena.
+    [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
+        const isize wide = options_.hidden, blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
+        // Where samples and maps lie apart they are copied; what is absent is replaced; then they are joined.
+        const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (2 + 3 * options_.map_channels);
+        const isize vector = options_.vector == 0 ? 0 : options_.vector + 3 * wide;
+        const isize kept = (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) + 2 * wide + 2 +
+                           options_.embedding + 3 * wide + vector + maps;
+        const isize scratch = for_backward ? 4 * wide + std::max(vector, maps) : wide;
+        constexpr isize piece = 64 / static_cast<isize>(sizeof(S));  // each begins at a cache line
+        return (kept + scratch) * samples + (24 + 6 * options_.blocks) * piece;
+    }
+
+    mlp_options options_;
+    dense<S> time_1_, time_2_;
+    map_input<S> maps_;
+    dense<S> input_;
+    std::vector<mlp_block<S>> blocks_;
+    layer_norm<S> norm_;
+    dense<S> output_;
+    std::optional<dense<S>> time_output_;
+    std::optional<embedding_table<S>> class_table_;
+    std::optional<vector_embedding<S>> vector_;
+};
+
+}  // namespace ddpm::nn

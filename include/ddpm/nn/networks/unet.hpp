@@ -1,0 +1,371 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/concatenate.hpp>
+#include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/group_norm.hpp>
+#include <ddpm/nn/layers/map_input.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/workspace.hpp>
+#include <ddpm/nn/networks/detail/unet_stages.hpp>
+#include <ddpm/nn/networks/unet_activations.hpp>
+#include <ddpm/nn/networks/unet_embedding.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
+#include <ddpm/nn/networks/unet_stage.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// The U-Net of diffusion models on images: residual blocks and self-attention at falling, then at rising resolutions,
+/// with a skip connection from every block on the way down to one on the way up. Its parameters have the names, the
+/// shapes and the meaning of diffusers' UNet2DModel.
+/// @source Ho et al. 2020, arXiv 2006.11239, appendix B; https://huggingface.co/docs/diffusers/api/models/unet2d
+template <Scalar S>
+class unet : public network_base {
+public:
+    using scalar = S;
+    using workspace = nn::workspace<S, unet_activations<S>>;
+
+    /// Random parameters, from the options' seed.
+    /// @throws value_error for options outside their domain
+    explicit unet(const unet_options& options)
+        : options_((require_valid(options), options)),
+          maps_(shape(), options.map_channels, options.learned_null),
+          conv_in_(options.in_channels, options.channels.front(), 3),
+          embedding_(options),
+          stages_(options, embedding_.outputs()),
+          conv_norm_out_(options.channels.front(), options.groups, options.norm_eps),
+          conv_out_(options.channels.front(), options.out_channels, 3) {
+        initializer random(options.seed, options.start);
+        start(random);
+    }
+
+    [[nodiscard]] const unet_options& options() const noexcept { return options_; }
+
+    /// Of a sample: its height, its width, and the input's channels but for those of the maps.
+    [[nodiscard]] sample_shape shape() const noexcept {
+        return {options_.height, options_.width, options_.in_channels - options_.map_channels};
+    }
+
+    /// Whether the output has twice the sample's channels, the second half for the reverse step's variance.
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
+
+    [[nodiscard]] condition_shape takes() const noexcept {
+        return {.classes = embedding_.classes(),
+                .vector = embedding_.vector(),
+                .map_channels = options_.map_channels,
+                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
+                                                 : condition_forms{0}};
+    }
+
+    /// How many samples a thread best takes at once: their pixels keep the products busy, and more take more memory.
+    [[nodiscard]] isize samples_at_once() const noexcept {
+        return std::max<isize>(1, 4096 / (options_.height * options_.width));
+    }
+
+    /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
+    [[nodiscard]] workspace plan(isize, pass serves) const {
+        workspace w(serves);
+        w.activations.layers.resize(static_cast<std::size_t>(layer_count()));
+        return w;
+    }
+
+    /// The network's prediction, of options().out_channels channels.
+    /// @shape in.xt of shape() × N, out out_channels · height · width × N, channels fastest
+    /// @units t is the model's time: for a discrete schedule the 0-based timestep
+    /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the options ask for
+    /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
+        const isize n = in.samples();
+        ddpm::detail::require_input("unet::forward", in, shape(), takes());
+        require_contiguous("unet::forward", in.xt);
+        if (out.rows() == in.xt.rows() && options_.out_channels != shape().channels && !has_variance_head()) {
+            throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
+                              ddpm::detail::text("out_channels = ", shape().channels,
+                                                 ", or twice as many (a variance head)"),
+                              options_.out_channels);
+        }
+        const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
+        detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width, n);
+        w.begin(n);
+        unet_activations<S>& a = w.activations;
+        a.begin();
+        if (n == 0) {
+            return;
+        }
+        arena<S>& memory = w.memory;
+        const batch_view<const S> emb = embedding_.forward(in.t, in.condition, a.embedded, memory);
+        a.joined = maps_.forward(in.xt, in.condition, memory);
+        a.input = options_.center_input ? centered(a.joined, memory) : a.joined;
+        std::vector<feature_map<const S>>& skips = a.skips;
+        const feature_map<S> first = memory.map(options_.channels.front(), options_.height, options_.width, n);
+        conv_in_.forward(a.input, first);
+        feature_map<const S> h = first;
+        skips.push_back(h);
+        for (const unet_stage<S>& stage : stages_.down) {
+            for (isize j = 0; j < stage.layers(); ++j) {
+                skips.push_back(h = run(stage, j, h, emb, in, w));
+            }
+            if (stage.resamples()) {
+                skips.push_back(h = stage.resample(h, emb, next(in, w), memory));
+            }
+        }
+        for (const unet_stage<S>& stage : stages_.middle) {
+            for (isize j = 0; j < stage.layers(); ++j) {
+                h = run(stage, j, h, emb, in, w);
+            }
+        }
+        std::size_t skip = skips.size();
+        for (const unet_stage<S>& stage : stages_.up) {
+            for (isize j = 0; j < stage.layers(); ++j) {
+                h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, in, w);
+            }
+            if (stage.resamples()) {
+                h = stage.resample(h, emb, next(in, w), memory);
+            }
+        }
+        a.last = h;
+        a.moments = memory.columns(2, conv_norm_out_.groups * n);
+        a.active = memory.map(h.channels, h.height, h.width, n);
+        conv_norm_out_.forward(h, activation::silu, {}, a.active, a.moments);
+        conv_out_.forward(a.active, output);
+        if (options_.time == unet_time::fourier) {
+            divide_by_time(in.t, output.images());
+        }
+    }
+
+    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
+    /// the same workspace.
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
+    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
+    /// @determinism the same bits for every thread count
+    void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
+                  batch_view<S> dx = {}) const {
+        const isize n = in.samples();
+        w.require_backward("unet::backward", n);
+        detail::require_batch("unet::backward", "gradient of the output", dout,
+                              options_.height * options_.width * options_.out_channels, n);
+        if (n == 0) {
+            return;
+        }
+        unet_activations<S>& a = w.activations;
+        arena<S>& memory = w.memory;
+        const auto scope = memory.scope();
+        const batch_view<const S> emb = a.embedded.active;
+        const batch_view<S> demb = memory.columns(emb.rows(), n);
+        std::fill_n(demb.data(), demb.size(), S{0});
+        std::vector<feature_map<S>>& dskips = a.dskips;
+        dskips.clear();
+        for (const feature_map<const S>& skip : a.skips) {
+            dskips.push_back(memory.like(skip));
+        }
+        // The gradient goes back and forth between two places, each as large as the largest map.
+        S* places[2] = {memory.take(a.largest()), memory.take(a.largest())};
+        const auto other_place = [&](const feature_map<const S>& like) {
+            std::swap(places[0], places[1]);
+            return feature_map<S>{places[0], like.channels, like.height, like.width, like.samples};
+        };
+        feature_map<S> dh = other_place(a.last);
+        {
+            const auto inner = memory.scope();
+            const feature_map<S> dactive = memory.like(a.active);
+            feature_map<const S> doutput{dout.data(), options_.out_channels, a.last.height, a.last.width, n};
+            if (options_.time == unet_time::fourier) {
+                const feature_map<S> scaled = memory.like(doutput);
+                detail::copy_columns<S>(dout, scaled.images());
+                divide_by_time(in.t, scaled.images());
+                doutput = scaled;
+            }
+            conv_out_.backward(a.active, doutput, dactive, d.conv_out_);
+            conv_norm_out_.backward(a.last, a.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
+        }
+        std::size_t skip = 0, at = a.layers_used;
+        for (std::size_t i = stages_.up.size(); i-- > 0;) {
+            const unet_stage<S>& stage = stages_.up[i];
+            if (stage.resamples()) {
+                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.up[i], memory);
+            }
+            for (isize j = stage.layers(); j-- > 0;) {
+                auto& layer = a.layers[--at];
+                const auto inner = memory.scope();
+                const feature_map<S> both = memory.like(layer.in);
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory,
+                               w.keeps());
+                feature_map<const S> before = both;
+                before.channels -= dskips[skip].channels;
+                dh = other_place(before);
+                detail::separate<S>(both, dh, dskips[skip]);
+                ++skip;
+            }
+        }
+        for (std::size_t i = stages_.middle.size(); i-- > 0;) {
+            for (isize j = stages_.middle[i].layers(); j-- > 0;) {
+                auto& layer = a.layers[--at];
+                const feature_map<S> before = other_place(layer.in);
+                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.middle[i],
+                                           memory, w.keeps());
+                dh = before;
+            }
+        }
+        for (std::size_t i = stages_.down.size(); i-- > 0;) {
+            const unet_stage<S>& stage = stages_.down[i];
+            if (stage.resamples()) {
+                detail::add<S>(dskips[--skip].columns(), dh.columns());
+                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.down[i], memory);
+            }
+            for (isize j = stage.layers(); j-- > 0;) {
+                auto& layer = a.layers[--at];
+                detail::add<S>(dskips[--skip].columns(), dh.columns());
+                const feature_map<S> before = other_place(layer.in);
+                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.down[i], memory,
+                               w.keeps());
+                dh = before;
+            }
+        }
+        detail::add<S>(dskips[--skip].columns(), dh.columns());
+        if (maps_.needs_gradient(dx.size() != 0)) {
+            const feature_map<S> dinput = memory.like(a.input);
+            conv_in_.backward(a.input, dh, dinput, d.conv_in_);
+            if (options_.center_input) {
+                detail::multiply<S>(dinput.columns(), S{2});
+            }
+            maps_.backward(in.condition, dinput, dx, d.maps_, memory);
+        } else {
+            conv_in_.backward(a.input, dh, {}, d.conv_in_);
+        }
+        embedding_.backward(in.condition, a.embedded, demb, d.embedding_, memory);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("map_input", self.maps_);
+        visitor("conv_in", self.conv_in_);
+        std::remove_const_t<decltype(self.embedding_)>::visit(self.embedding_, visitor);
+        visitor("down_blocks", self.stages_.down);
+        for (auto& stage : self.stages_.middle) {
+            visitor("mid_block", stage);
+        }
+        visitor("up_blocks", self.stages_.up);
+        visitor("conv_norm_out", self.conv_norm_out_);
+        visitor("conv_out", self.conv_out_);
+    }
+
+    /// Gives every convolution and dense layer a random start, in the order in which diffusers constructs them: with a
+    /// torch_initializer, the weights that a seed gives in PyTorch.
+    template <class Start>
+    void start(Start& initializer) {
+        initializer.layer(conv_in_);
+        embedding_.start(initializer);
+        for (unet_stage<S>& stage : stages_.down) {
+            stage.start(initializer);
+        }
+        for (unet_stage<S>& stage : stages_.middle) {
+            stage.start(initializer);
+        }
+        for (unet_stage<S>& stage : stages_.up) {
+            stage.start(initializer);
+        }
+        initializer.last_layer(conv_out_);
+    }
+
+private:
+    /// Layer j of a stage.
+    [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, isize j, feature_map<const S> x,
+                                     batch_view<const S> emb, const network_input<S>& in, workspace& w) const {
+        return stage.forward(static_cast<std::size_t>(j), x, emb, next(in, w), w.memory, w.keeps());
+    }
+
+    /// The place for the activations of the next layer, with what it drops.
+    [[nodiscard]] typename unet_stage<S>::activations& next(const network_input<S>& in, workspace& w) const {
+        auto& a = w.activations.layers[w.activations.layers_used++];
+        a.block.drop.rate = in.dropout ? options_.dropout : 0;
+        if (in.dropout) {
+            a.block.address = {in.dropout->seed, in.dropout->step, in.dropout->first_sample,
+                               static_cast<isize>(w.activations.layers_used)};
+        }
+        return a;
+    }
+
+    template <class OtherPlace>
+    [[nodiscard]] static feature_map<S> resample_back(const unet_stage<S>& stage, batch_view<const S> emb,
+                                                      const typename unet_stage<S>::activations& a, feature_map<S> dout,
+                                                      const OtherPlace& other_place, batch_view<S> demb,
+                                                      unet_stage<S>& d, arena<S>& memory) {
+        const feature_map<S> dx = other_place(a.in);
+        stage.resample_backward(emb, a, dout, dx, demb, d, memory);
+        return dx;
+    }
+
+    [[nodiscard]] isize layer_count() const noexcept {
+        isize count = 0;
+        for (const auto* stages : {&stages_.down, &stages_.middle, &stages_.up}) {
+            for (const unet_stage<S>& stage : *stages) {
+                count += stage.layers() + (stage.resamples() ? 1 : 0);
+            }
+        }
+        return count;
+    }
+
+    /// A batch as images of the options' size.
+    template <class T>
+    [[nodiscard]] feature_map<T> map_of(std::string_view where, std::string_view what, batch_view<T> x,
+                                        isize channels) const {
+        if (x.rows() != options_.height * options_.width * channels) {
+            throw shape_error(where, ddpm::detail::text("elements of a sample of the ", what),
+                              ddpm::detail::text(options_.height, " x ", options_.width, " x ", channels), x.rows());
+        }
+        require_contiguous(where, x);
+        return {x.data(), channels, options_.height, options_.width, x.columns()};
+    }
+
+    template <class T>
+    static void require_contiguous(std::string_view where, batch_view<T> x) {
+        if (!x.contiguous()) {
+            throw shape_error(where, "samples without gaps", x.rows(), x.stride());
+        }
+    }
+
+    [[nodiscard]] static feature_map<const S> centered(feature_map<const S> x, arena<S>& memory) {
+        const feature_map<S> y = memory.like(x);
+        const batch_view<const S> from = x.images();
+        const batch_view<S> to = y.images();
+        kernels::for_each_block(from.rows(), from.columns(), [&](isize n, isize first, isize last) {
+            for (isize i = first; i < last; ++i) {
+                to(i, n) = 2 * from(i, n) - 1;
+            }
+        });
+        return y;
+    }
+
+    static void divide_by_time(std::span<const double> t, batch_view<S> x) {
+        for (isize n = 0; n < x.columns(); ++n) {
+            detail::multiply<S>(x.middle(n, 1), static_cast<S>(1 / t[static_cast<std::size_t>(n)]));
+        }
+    }
+
+    unet_options options_;
+    map_input<S> maps_;
+    conv2d<S> conv_in_;
+    unet_embedding<S> embedding_;
+    detail::unet_stages<S> stages_;
+    group_norm<S> conv_norm_out_;
+    conv2d<S> conv_out_;
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,145 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/activation.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/time_embedding.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// What a level of the U-Net consists of, beside its residual blocks.
+enum class unet_level {
+    plain,      ///< a convolution resamples (DownBlock2D, UpBlock2D)
+    attention,  ///< attention after each residual block (AttnDownBlock2D, AttnUpBlock2D)
+    residual    ///< a residual block resamples (ResnetDownsampleBlock2D, ResnetUpsampleBlock2D)
+};
+
+/// How an attention level changes the resolution.
+enum class unet_resampling {
+    conv,    ///< a convolution of stride 2; nearest neighbours, then a convolution
+    residual ///< a residual block that resamples both of its branches
+};
+
+/// What the time is turned into before the embedding's two dense layers.
+enum class unet_time { positional, fourier, learned };
+
+/// Where the class embedding, which is added to the time's, comes from.
+enum class unet_classes {
+    none,
+    table,     ///< one learned vector for each class
+    timestep,  ///< the label, embedded as the time is
+    identity   ///< the label is the embedding
+};
+
+/// The hyper-parameters of a U-Net: those of diffusers' UNet2DModel, with its defaults, for the blocks DownBlock2D,
+/// AttnDownBlock2D, ResnetDownsampleBlock2D, UpBlock2D, AttnUpBlock2D, ResnetUpsampleBlock2D and UNetMidBlock2D, all
+/// its activations, and heads that take all channels. Blocks of the kinds Skip, K and cross-attention do not exist.
+/// @source https://huggingface.co/docs/diffusers/api/models/unet2d
+struct unet_options {
+    isize height = 32;  ///< of the images
+    isize width = 32;
+    isize in_channels = 3;  ///< of a sample and of the maps together
+    isize map_channels = 0;  ///< how many of them are maps that it is told; the others are the sample's
+    isize out_channels = 3;  ///< the sample's, or twice as many: the second half is the variance head
+    bool center_input = false;  ///< 2x − 1 goes in for x
+    unet_time time = unet_time::positional;
+    isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
+    double freq_shift = 0;
+    embedding_order order = embedding_order::cos_sin;
+    std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention, unet_level::attention};
+    std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
+    std::vector<isize> channels{224, 448, 672, 896};  ///< of each level
+    isize layers = 2;  ///< residual blocks of a level; one more on the way up
+    bool middle = true;
+    bool middle_attention = true;
+    double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
+    conv_padding downsample_padding = conv_padding::symmetric;
+    unet_resampling downsample = unet_resampling::conv;  ///< of attention levels
+    unet_resampling upsample = unet_resampling::conv;
+    /// Of the residual blocks, and of the embedded time that goes into them; what makes the embedding, and the last
+    /// convolution, have silu in any case.
+    activation act = activation::silu;
+    double dropout = 0;
+    isize head_dim = 8;  ///< channels of an attention head; 0: one head
+    isize groups = 32;   ///< of all group norms
+    isize middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
+    double norm_eps = 1e-5;
+    bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
+    unet_classes classes = unet_classes::none;
+    isize class_count = 0;       ///< of the table
+    isize vector = 0;            ///< elements of a vector that it is told through an MLP, if not 0
+    bool learned_null = false;   ///< vector and maps need not be told: what stands for nothing is learned
+    isize train_timesteps = 0;   ///< of the learned time embedding
+    std::uint64_t seed = 0;      ///< of the parameters' random start
+    start_kind start = start_kind::torch;
+};
+
+namespace detail {
+
+/// How a level changes the resolution, where attention levels do it in the given way.
+[[nodiscard]] constexpr unet_resampling resampling_of(unet_level level, unet_resampling of_attention) noexcept {
+    return level == unet_level::plain      ? unet_resampling::conv
+           : level == unet_level::residual ? unet_resampling::residual
+                                           : of_attention;
+}
+
+}  // namespace detail
+
+/// @throws value_error that names the first option outside its domain; shape_error if a sample has 2^63 elements or more
+inline void require_valid(const unet_options& o) {
+    const auto require = [](bool valid, std::string_view what, std::string_view expected, const auto& got) {
+        if (!valid) {
+            throw value_error("unet", what, expected, got);
+        }
+    };
+    const std::size_t levels = o.channels.size();
+    require(levels >= 1 && levels <= 16, "number of levels", "1 ... 16", levels);
+    require(o.down.size() == levels, "stages on the way down", ddpm::detail::text(levels), o.down.size());
+    require(o.up.size() == levels, "stages on the way up", ddpm::detail::text(levels), o.up.size());
+    const isize halvings = isize{1} << (levels - 1);
+    for (const isize size : {o.height, o.width}) {
+        require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings), size);
+    }
+    require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);
+    require(o.map_channels >= 0 && o.map_channels < o.in_channels, "map_channels",
+            ddpm::detail::text("0 ... ", o.in_channels - 1, ", fewer than in_channels"), o.map_channels);
+    require(o.out_channels >= 1, "out_channels", ">= 1", o.out_channels);
+    require(o.vector >= 0, "vector", ">= 0", o.vector);
+    require(o.vector == 0 || o.classes != unet_classes::identity, "vector", "0, since the classes are vectors", o.vector);
+    static_cast<void>(sample_shape(o.height, o.width, std::max(o.in_channels, o.out_channels)).size());
+    require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
+    require(o.layers >= 1, "layers", ">= 1", o.layers);
+    require(o.middle_scale > 0, "middle_scale", "> 0", o.middle_scale);
+    require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1), since 1 leaves nothing to train", o.dropout);
+    require(o.groups >= 1, "groups", ">= 1", o.groups);
+    require(o.middle_attention_groups >= 0, "middle_attention_groups", ">= 0", o.middle_attention_groups);
+    require(o.norm_eps >= 0, "norm_eps", ">= 0", o.norm_eps);
+    require(o.head_dim >= 0, "head_dim", ">= 0", o.head_dim);
+    require(o.act != activation::none, "act", "a function that is not the identity", "none");
+    for (std::size_t i = 0; i < levels; ++i) {
+        require(o.channels[i] >= 1 && o.channels[i] % o.groups == 0, "channels",
+                ddpm::detail::text("multiples of groups, ", o.groups), o.channels[i]);
+        const bool attends = o.down[i] == unet_level::attention || o.up[levels - 1 - i] == unet_level::attention ||
+                             (i + 1 == levels && o.middle && o.middle_attention);
+        require(!attends || o.head_dim == 0 || o.channels[i] % o.head_dim == 0, "channels of an attention level",
+                ddpm::detail::text("multiples of head_dim, ", o.head_dim, ", since the heads take all channels"),
+                o.channels[i]);
+    }
+    require(o.middle_attention_groups == 0 || o.channels.back() % o.middle_attention_groups == 0,
+            "middle_attention_groups", ddpm::detail::text("a divisor of ", o.channels.back()), o.middle_attention_groups);
+    require(o.time != unet_time::learned || o.train_timesteps >= 1, "train_timesteps", ">= 1", o.train_timesteps);
+    require(o.classes != unet_classes::table || o.class_count >= 1, "class_count", ">= 1", o.class_count);
+}
+
+}  // namespace ddpm::nn

@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/layers/attention.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/resample.hpp>
+#include <ddpm/nn/layers/residual_block.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// Halves the resolution by a convolution of stride 2, or doubles it by nearest neighbours and a convolution.
+template <Scalar S>
+struct conv_resampler {
+    using scalar = S;
+
+    conv2d<S> conv;
+    bool up = false;
+
+    /// What backward needs of a forward pass.
+    struct activations {
+        feature_map<S> widened;  ///< on the way up: x, every pixel four times
+    };
+
+    /// The result, from memory.
+    /// @shape x channels × H × W × N
+    /// @throws shape_error if the shapes do not fit
+    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
+        feature_map<const S> input = x;
+        if (up) {
+            a.widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
+            upsample_nearest{}.forward<S>(x, a.widened);
+            input = a.widened;
+        }
+        const feature_map<S> y =
+            memory.map(conv.outputs(), conv.output_size(input.height), conv.output_size(input.width), x.samples);
+        conv.forward(input, y);
+        return y;
+    }
+
+    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// @shape as forward
+    /// @throws shape_error if the shapes do not fit
+    void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
+                  conv_resampler& d, arena<S>& memory) const {
+        if (up) {
+            const auto scope = memory.scope();
+            const feature_map<S> dwidened = memory.like(a.widened);
+            conv.backward(a.widened, dout, dwidened, d.conv);
+            upsample_nearest{}.backward<S>(dwidened, dx);
+        } else {
+            conv.backward(x, dout, dx, d.conv);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("conv", self.conv);
+    }
+};
+
+/// One resolution of a U-Net on one of its ways: residual blocks, each of the first ones followed by its attention, and
+/// at the end at most one resampler, of either kind.
+template <Scalar S>
+struct unet_stage {
+    using scalar = S;
+
+    const char* resamplers = "downsamplers";  ///< the name of what is at the end
+    std::vector<residual_block<S>> resnets;
+    std::vector<attention<S>> attentions;
+    std::vector<conv_resampler<S>> by_conv;
+    std::vector<residual_block<S>> by_residual;
+
+    [[nodiscard]] isize layers() const noexcept { return static_cast<isize>(resnets.size()); }
+    [[nodiscard]] bool resamples() const noexcept { return !by_conv.empty() || !by_residual.empty(); }
+
+    /// What backward needs of one layer, a residual block and its attention, or of the resampler.
+    struct activations {
+        feature_map<const S> in;
+        typename residual_block<S>::activations block;
+        feature_map<S> between;  ///< the block's output, where attention follows
+        typename attention<S>::activations attend;
+        typename conv_resampler<S>::activations convolved;
+    };
+
+    /// Layer j of the input; the result is from memory. Without `keep`, memory keeps nothing else.
+    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb,
+                                         activations& a, arena<S>& memory, bool keep) const {
+        const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
+        std::optional<typename arena<S>::scope_guard> scope;
+        if (!keep) {
+            scope.emplace(memory);
+        }
+        a.in = x;
+        if (j >= attentions.size()) {
+            resnets[j].forward(x, emb, a.block, out, memory);
+        } else {
+            a.between = memory.like(out);
+            resnets[j].forward(x, emb, a.block, a.between, memory);
+            attentions[j].forward(a.between, a.attend, out, memory);
+        }
+        return out;
+    }
+
+    /// Of layer j: dx is overwritten, demb and d are added to; dx must not be dout. Where the layer was not kept, it is
+    /// run again.
+    void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
+                  batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
+        const auto scope = memory.scope();
+        if (!kept) {
+            static_cast<void>(forward(j, a.in, emb, a, memory, true));
+        }
+        if (j < attentions.size()) {
+            const feature_map<S> dbetween = memory.like(a.between);
+            attentions[j].backward(a.between, a.attend, dout, dbetween, d.attentions[j], memory);
+            dout = dbetween;
+        }
+        resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
+    }
+
+    /// The resampler of the input; the result is from memory.
+    [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
+                                          arena<S>& memory) const {
+        a.in = x;
+        if (!by_conv.empty()) {
+            return by_conv[0].forward(x, a.convolved, memory);
+        }
+        const residual_block<S>& block = by_residual[0];
+        const feature_map<S> out =
+            memory.map(block.outputs(), block.resized(x.height), block.resized(x.width), x.samples);
+        block.forward(x, emb, a.block, out, memory);
+        return out;
+    }
+
+    /// Of the resampler: dx is overwritten, demb and d are added to; dx must not be dout.
+    void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
+                           batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
+        if (!by_conv.empty()) {
+            by_conv[0].backward(a.in, a.convolved, dout, dx, d.by_conv[0], memory);
+        } else {
+            by_residual[0].backward(a.in, emb, a.block, dout, dx, demb, d.by_residual[0], memory);
+        }
+    }
+
+    /// A random start, in the order in which diffusers constructs the layers.
+    template <class Start>
+    void start(Start& initializer) {
+        for (std::size_t j = 0; j < resnets.size(); ++j) {
+            resnets[j].start(initializer);
+            if (j < attentions.size()) {
+                initializer.layer(attentions[j].to_q);
+                initializer.layer(attentions[j].to_k);
+                initializer.layer(attentions[j].to_v);
+                initializer.last_layer(attentions[j].to_out);
+            }
+        }
+        for (conv_resampler<S>& resampler : by_conv) {
+            initializer.layer(resampler.conv);
+        }
+        for (residual_block<S>& resampler : by_residual) {
+            resampler.start(initializer);
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("resnets", self.resnets);
+        visitor("attentions", self.attentions);
+        visitor(self.resamplers, self.by_conv);
+        visitor(self.resamplers, self.by_residual);
+    }
+};
+
+}  // namespace ddpm::nn

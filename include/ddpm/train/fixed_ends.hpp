@@ -1,0 +1,56 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/train/monotone_curve.hpp>
+
+#include <cmath>
+#include <utility>
+
+namespace ddpm::nn {
+
+/// A monotone curve moved and scaled to run from `first` at 0 to `last` at 1, whatever it has learned.
+/// @source Kingma et al. 2021, arXiv 2107.00630, appendix H
+template <MonotoneCurve Curve>
+class fixed_ends {
+public:
+    using scalar = typename Curve::scalar;
+
+    /// @throws value_error unless last > first
+    fixed_ends(Curve curve, double first, double last) : curve_(std::move(curve)), first_(first), last_(last) {
+        if (!(last > first) || !std::isfinite(last - first)) {
+            throw value_error("fixed_ends", "last", "both ends finite, last > first", ddpm::detail::text(first, " to ", last));
+        }
+    }
+
+    [[nodiscard]] double first() const noexcept { return first_; }
+    [[nodiscard]] double last() const noexcept { return last_; }
+
+    [[nodiscard]] curve_point operator()(double t) const {
+        const double start = curve_(0).value, scale = (last_ - first_) / (curve_(1).value - start);
+        const curve_point inner = curve_(t);
+        return {first_ + scale * (inner.value - start), scale * inner.slope};
+    }
+
+    /// Adds the gradient of the parameters, given that of the value and of the slope at t.
+    void backward(double t, double dvalue, double dslope, fixed_ends& d) const {
+        const double start = curve_(0).value, rise = curve_(1).value - start, scale = (last_ - first_) / rise;
+        const curve_point inner = curve_(t);
+        const double drise = -scale / rise * (dvalue * (inner.value - start) + dslope * inner.slope);
+        curve_.backward(t, dvalue * scale, dslope * scale, d.curve_);
+        curve_.backward(0, -dvalue * scale - drise, 0, d.curve_);
+        curve_.backward(1, drise, 0, d.curve_);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        Curve::visit(self.curve_, visitor);
+    }
+
+private:
+    Curve curve_;
+    double first_, last_;
+};
+
+}  // namespace ddpm::nn

@@ -1,0 +1,72 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/parameters.hpp>
+
+#include <cmath>
+#include <concepts>
+
+namespace ddpm::nn {
+
+/// A function of one variable at one place.
+struct curve_point {
+    double value;
+    double slope;  ///< its derivative there
+};
+
+/// A learned function of one variable that never falls: curve(t) is its point at t, and curve.backward(t, dvalue,
+/// dslope, d) adds to d the gradient of the parameters, given that of the value and of the slope.
+template <class C>
+concept MonotoneCurve = Layer<C> && std::copyable<C> && requires(const C& curve, C& d, double t) {
+    { curve(t) } -> std::same_as<curve_point>;
+    curve.backward(t, t, t, d);
+};
+
+namespace detail {
+
+/// The derivative of the absolute value; at 0 that from above.
+template <Scalar S>
+[[nodiscard]] double sign(S x) noexcept {
+    return x < 0 ? -1 : 1;
+}
+
+}  // namespace detail
+
+/// b + |w| t.
+/// @source Kingma et al. 2021, arXiv 2107.00630, the authors' code (NoiseSchedule_Scalar)
+template <Scalar S>
+struct monotone_line {
+    using scalar = S;
+
+    tensor<S> weight{{1}};
+    tensor<S> bias{{1}};
+
+    monotone_line() = default;
+
+    /// From `first` at 0 to `last` at 1.
+    monotone_line(double first, double last) {
+        weight[0] = static_cast<S>(last - first);
+        bias[0] = static_cast<S>(first);
+    }
+
+    [[nodiscard]] curve_point operator()(double t) const {
+        const double slope = std::abs(static_cast<double>(weight[0]));
+        return {static_cast<double>(bias[0]) + slope * t, slope};
+    }
+
+    void backward(double t, double dvalue, double dslope, monotone_line& d) const {
+        d.weight[0] += static_cast<S>(detail::sign(weight[0]) * (dvalue * t + dslope));
+        d.bias[0] += static_cast<S>(dvalue);
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("weight", self.weight);
+        visitor("bias", self.bias);
+    }
+};
+
+}  // namespace ddpm::nn

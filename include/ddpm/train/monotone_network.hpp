@@ -1,0 +1,95 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/train/monotone_curve.hpp>
+
+#include <cmath>
+#include <cstdint>
+
+namespace ddpm::nn {
+
+struct monotone_options {
+    double first = -13.3;    ///< at t = 0, before anything is learned
+    double last = 5;         ///< at t = 1
+    isize features = 1024;   ///< how many sigmoids bend the line
+    double spread = 0.01;    ///< deviation of their weights' normal start
+    std::uint64_t seed = 0;  ///< of that
+};
+
+/// A line bent by sigmoids, l1(t) + Σ over features of (2 sigmoid(l2(2 t − 1)) − 1) · l3 / features, where each l is
+/// affine with the absolute values of its weights, and l3 without bias.
+/// @source Kingma et al. 2021, arXiv 2107.00630, appendix H and the authors' code (NoiseSchedule_NNet)
+template <Scalar S>
+class monotone_network {
+public:
+    using scalar = S;
+
+    /// @throws value_error unless features ≥ 1, last ≥ first and spread ≥ 0
+    explicit monotone_network(const monotone_options& options = {})
+        : line_(options.first, options.last),
+          in_(tensor_shape{required(options).features, 1}),
+          in_bias_({options.features}),
+          out_({1, options.features}) {
+        initializer start(options.seed);
+        start.normal(options.spread, in_);
+        start.normal(options.spread, out_);
+    }
+
+    [[nodiscard]] curve_point operator()(double t) const {
+        curve_point point = line_(t);
+        const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
+        for (isize k = 0; k < in_.size(); ++k) {
+            const double in = size(in_[k]), out = size(out_[k]) * share;
+            const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
+            point.value += out * (2 * s - 1);
+            point.slope += out * 4 * in * s * (1 - s);  // dx/dt is 2
+        }
+        return point;
+    }
+
+    /// Adds the gradient of the parameters, given that of the value and of the slope at t.
+    void backward(double t, double dvalue, double dslope, monotone_network& d) const {
+        line_.backward(t, dvalue, dslope, d.line_);
+        const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
+        for (isize k = 0; k < in_.size(); ++k) {
+            const double in = size(in_[k]), out = size(out_[k]) * share;
+            const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
+            const double first = s * (1 - s), second = first * (1 - 2 * s);  // derivatives of the sigmoid
+            const double da = out * (2 * dvalue * first + 4 * dslope * in * second);
+            d.in_[k] += static_cast<S>(detail::sign(in_[k]) * (da * x + 4 * dslope * out * first));
+            d.in_bias_[k] += static_cast<S>(da);
+            d.out_[k] +=
+                static_cast<S>(detail::sign(out_[k]) * share * (dvalue * (2 * s - 1) + 4 * dslope * in * first));
+        }
+    }
+
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("l1", self.line_);
+        visitor("l2.weight", self.in_);
+        visitor("l2.bias", self.in_bias_);
+        visitor("l3.weight", self.out_);
+    }
+
+private:
+    static const monotone_options& required(const monotone_options& o) {
+        if (o.features < 1 || !(o.last >= o.first) || !(o.spread >= 0)) {
+            throw value_error("monotone_network", "options", "features >= 1, last >= first, spread >= 0",
+                              ddpm::detail::text(o.features, ", ", o.last, " - ", o.first, ", ", o.spread));
+        }
+        return o;
+    }
+
+    static double size(S weight) noexcept { return std::abs(static_cast<double>(weight)); }
+    static double sigmoid(double a) noexcept { return 1 / (1 + std::exp(-a)); }
+
+    monotone_line<S> line_;
+    tensor<S> in_, in_bias_, out_;
+};
+
+}  // namespace ddpm::nn

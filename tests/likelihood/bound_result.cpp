@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+
+#include <ddpm/likelihood/bound_result.hpp>
+
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <sstream>
+#include <vector>
+
+namespace ddpm::test {
+
+TEST_CASE("a running mean is the mean and its standard error, far from 0 too", "[likelihood]") {
+    detail::running_mean running;
+    CHECK(std::isnan(running.estimate().mean));
+    running.add(1e9);
+    CHECK(running.estimate().mean == 1e9);
+    CHECK(std::isnan(running.estimate().error));
+    for (const double value : {1e9 + 1, 1e9 + 5}) {
+        running.add(value);
+    }
+    CHECK(running.count() == 3);
+    CHECK(std::abs(running.estimate().mean - 1e9 - 2) < 1e-6);
+    CHECK(std::abs(running.estimate().error - std::sqrt(7.0 / 3)) < 1e-6);  // variance (4 + 1 + 9) / 2
+}
+
+TEST_CASE("a bound's result speaks in bits and nats, and prints itself", "[likelihood]") {
+    const double two_bits = 2 * std::log(2.0);
+    const bound_result r{5,
+                         3,
+                         {two_bits, two_bits / 4},
+                         {std::log(2.0), 0},
+                         {{7, 5, {0.5, 0.1}, {0.25, 0}, {1, 0}}, {0, 5, {two_bits, 0}, {0.125, 0}, {2, 0}}}};
+    CHECK(r.bits().mean == 2);
+    CHECK(r.bits().error == 0.5);
+    CHECK(r.decoder().mean == two_bits);
+    CHECK(r.x0_errors() == std::vector<double>{0.125, 0.25});
+    CHECK(std::isnan(bound_result{}.decoder().mean));
+    std::ostringstream out;
+    out << r;
+    CHECK(out.str() ==
+          "2 +/- 0.5 bits per dimension (1.38629 +/- 0.346574 nats; L_T 1, L_0 2 bits; 5 samples of 3, 2 steps)");
+}
+
+}  // namespace ddpm::test
