@@ -14,12 +14,12 @@ namespace ddpm {
 class base_error : public std::runtime_error {
 public:
     /// Makes the text "where: what".
-    base_error(std::string_view where, std::string_view what) : std::runtime_error(detail::text(where, ": ", what)) {}
+    base_error(std::string_view where, std::string_view what) : std::runtime_error(detail::joined({where, ": ", what})) {}
 
     /// Makes the text "where: what; expected X, got Y".
-    template <class Expected, class Got>
-    base_error(std::string_view where, std::string_view what, const Expected& expected, const Got& got)
-        : std::runtime_error(detail::text(where, ": ", what, "; expected ", expected, ", got ", got)) {}
+    /// X and Y are texts, numbers, or anything that can be streamed.
+    base_error(std::string_view where, std::string_view what, detail::text_part expected, detail::text_part got)
+        : std::runtime_error(detail::joined({where, ": ", what, "; expected ", expected, ", got ", got})) {}
 };
 
 /// Sizes that do not fit together.

@@ -114,7 +114,7 @@ namespace detail {
         text.append(":{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
         for (std::size_t i = 0; i < tensor->shape.size(); ++i) {
             text.append(i == 0 ? "" : ",");
-            ddpm::detail::append_text(text, tensor->shape[i]);
+            ddpm::detail::append_number(text, tensor->shape[i], false);
         }
         const std::uint64_t end = position + tensor->bytes.size();
         text.append(ddpm::detail::text("],\"data_offsets\":[", position, ',', end, "]}"));

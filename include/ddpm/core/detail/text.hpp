@@ -5,7 +5,9 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <initializer_list>
 #include <locale>
+#include <ostream>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -39,31 +41,94 @@ void append_number(std::string& out, T value, bool shortest) {
     }
 }
 
-/// Appends a text, a character, a number, or anything that can be streamed.
-template <class Part>
-void append_text(std::string& out, const Part& part) {
-    if constexpr (std::is_convertible_v<const Part&, std::string_view>) {
-        out.append(std::string_view(part));
-    } else if constexpr (std::same_as<Part, char>) {
-        out.push_back(part);
-    } else if constexpr (std::integral<Part> || std::floating_point<Part>) {
-        append_number(out, part, false);
-    } else {
-        std::ostringstream stream;
-        stream.imbue(std::locale::classic());
-        stream.exceptions(std::ios::badbit);  // a failed allocation is not to end as a shorter text
-        stream.precision(17);
-        stream << part;
-        out.append(stream.str());
+/// A part of a text: a text, a character, a number, or anything that can be streamed. It refers to what it is made of. One
+/// type for all of them, so that a message costs a compiler no template of its own.
+class text_part {
+public:
+    text_part(std::string_view text) noexcept : kind_(kind::text), text_(text) {}
+    text_part(const char* text) noexcept : text_part(std::string_view(text)) {}
+    text_part(const std::string& text) noexcept : text_part(std::string_view(text)) {}
+    text_part(char character) noexcept : kind_(kind::character), character_(character) {}
+
+    template <class T>
+        requires std::integral<T>
+    text_part(T value) noexcept : kind_(kind::natural), natural_(static_cast<unsigned long long>(value)) {
+        if constexpr (std::signed_integral<T>) {
+            kind_ = kind::integer;
+            integer_ = value;
+        }
     }
+
+    template <class T>
+        requires std::floating_point<T>
+    text_part(T value) noexcept : kind_(kind::real), real_(static_cast<double>(value)) {}
+
+    template <class T>
+        requires(!std::is_arithmetic_v<T> && !std::is_convertible_v<const T&, std::string_view>)
+    text_part(const T& value) noexcept
+        : kind_(kind::streamed), streamed_{&value, [](std::ostream& stream, const void* object) {
+                                               stream << *static_cast<const T*>(object);
+                                           }} {}
+
+    void append_to(std::string& out) const {
+        switch (kind_) {
+            case kind::text:
+                out.append(text_);
+                break;
+            case kind::character:
+                out.push_back(character_);
+                break;
+            case kind::integer:
+                append_number(out, integer_, false);
+                break;
+            case kind::natural:
+                append_number(out, natural_, false);
+                break;
+            case kind::real:
+                append_number(out, real_, false);
+                break;
+            case kind::streamed: {
+                std::ostringstream stream;
+                stream.imbue(std::locale::classic());
+                stream.exceptions(std::ios::badbit);  // a failed allocation is not to end as a shorter text
+                stream.precision(17);
+                streamed_.write(stream, streamed_.object);
+                out.append(stream.str());
+            }
+        }
+    }
+
+private:
+    enum class kind { text, character, integer, natural, real, streamed };
+
+    struct streamed_object {
+        const void* object;
+        void (*write)(std::ostream&, const void*);
+    };
+
+    kind kind_;
+    union {
+        std::string_view text_;
+        char character_;
+        long long integer_;
+        unsigned long long natural_;
+        double real_;
+        streamed_object streamed_;
+    };
+};
+
+[[nodiscard]] inline std::string joined(std::initializer_list<text_part> parts) {
+    std::string out;
+    for (const text_part& part : parts) {
+        part.append_to(out);
+    }
+    return out;
 }
 
-/// The parts one after another.
+/// The parts one after another. They are taken by value, so that texts of different lengths share one instance.
 template <class... Parts>
-[[nodiscard]] std::string text(const Parts&... parts) {
-    std::string out;
-    (append_text(out, parts), ...);
-    return out;
+[[nodiscard]] std::string text(Parts... parts) {
+    return joined({text_part(parts)...});
 }
 
 /// A number as the shortest text that reads back as the same number.
