@@ -40,6 +40,11 @@ target_compile_options(strict_build PRIVATE
     -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
     $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
 
+# Every public concept with types that meet it and types that do not, and the smallest types run through the templates.
+add_library(concepts OBJECT project/concepts.cpp)
+target_link_libraries(concepts PRIVATE test_support)
+target_compile_options(concepts PRIVATE -O0)
+
 add_test(NAME no_exceptions
     COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -fno-exceptions -fsyntax-only -x c++
         -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/ddpm/ddpm.hpp")

@@ -20,6 +20,7 @@
 #include <functional>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -107,7 +108,12 @@ private:
 /// ln N(z; 0, I) of each column.
 inline per_sample_values<double> standard_log_density(const batch<double>& z) {
     const double constant = static_cast<double>(z.rows()) * std::log(2 * std::numbers::pi);
-    return -(z.square().colwise().sum() + constant) / 2;
+    per_sample_values<double> result(z.cols());
+    for (isize n = 0; n < z.cols(); ++n) {
+        const double* const column = &z(0, n);
+        result(n) = -(std::inner_product(column, column + z.rows(), column, 0.0) + constant) / 2;
+    }
+    return result;
 }
 
 }  // namespace detail

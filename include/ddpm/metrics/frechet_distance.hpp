@@ -25,11 +25,13 @@ namespace ddpm {
 /// @complexity O(D³)
 template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is compiled where it is used
 [[nodiscard]] double frechet_distance(const Fit& a, const Fit& b) {
+    using matrix = decltype(Fit::covariance);
+    using vector = decltype(Fit::mean);
     const isize dimension = a.mean.size();
     if (b.mean.size() != dimension) {
         throw shape_error("frechet_distance", "Gaussians of the same dimension", dimension, b.mean.size());
     }
-    for (const Eigen::MatrixXd* covariance : {&a.covariance, &b.covariance}) {
+    for (const matrix* covariance : {&a.covariance, &b.covariance}) {
         if (covariance->rows() != dimension || covariance->cols() != dimension) {
             throw shape_error("frechet_distance", "covariance of the mean's dimension",
                               detail::text(dimension, " x ", dimension),
@@ -41,11 +43,11 @@ template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's so
     }
 
     // (Σ₁ Σ₂)^½ and (Σ₁^½ Σ₂ Σ₁^½)^½ have the same trace, and the second is the root of a symmetric matrix.
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_a(a.covariance);
-    const Eigen::VectorXd deviations = of_a.eigenvalues().cwiseMax(0.0).cwiseSqrt();
-    const Eigen::MatrixXd root_a = of_a.eigenvectors() * deviations.asDiagonal() * of_a.eigenvectors().transpose();
-    const Eigen::MatrixXd product = root_a * b.covariance * root_a;
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> of_product(product, Eigen::EigenvaluesOnly);
+    const Eigen::SelfAdjointEigenSolver<matrix> of_a(a.covariance);
+    const vector deviations = of_a.eigenvalues().cwiseMax(0.0).cwiseSqrt();
+    const matrix root_a = of_a.eigenvectors() * deviations.asDiagonal() * of_a.eigenvectors().transpose();
+    const matrix product = root_a * b.covariance * root_a;
+    const Eigen::SelfAdjointEigenSolver<matrix> of_product(product, Eigen::EigenvaluesOnly);
     const double trace_of_root = of_product.eigenvalues().cwiseMax(0.0).cwiseSqrt().sum();
     const double distance =
         (a.mean - b.mean).squaredNorm() + a.covariance.trace() + b.covariance.trace() - 2 * trace_of_root;

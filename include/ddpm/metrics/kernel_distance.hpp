@@ -11,8 +11,6 @@
 #include <ddpm/metrics/detail/sample_sets.hpp>
 #include <ddpm/metrics/pair_estimate.hpp>
 
-#include <Eigen/Core>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -47,8 +45,12 @@ template <class S, class R>
 [[nodiscard]] double cubic_mmd(const batch_view<const S>& a, const batch_view<const R>& b, measurement& work) {
     const double scale = 1 / static_cast<double>(a.rows());
     const auto cubes = [&](const double* products, isize count) {
-        const Eigen::Map<const Eigen::ArrayXd, Eigen::Unaligned> x(products, count);
-        return (scale * x + 1).cube().sum();
+        double sum = 0;
+        for (isize m = 0; m < count; ++m) {
+            const double base = scale * products[m] + 1;
+            sum += base * base * base;
+        }
+        return sum;
     };
     return two_sample_estimate(a, b, batch<double>::Zero(a.rows(), 1), pair_value::product, pair_estimate::unbiased, 0,
                                work, cubes);
@@ -138,9 +140,12 @@ template <BatchLike A, BatchLike B>
     if (measured == 0) {
         return {nan, nan, nan, 0, false};
     }
-    const Eigen::Map<const Eigen::ArrayXd> of_block(values.data(), measured);
-    const double mean = of_block.mean();
-    const double deviation = std::sqrt((of_block - mean).square().mean());
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(measured);
+    double squares = 0;
+    for (const double value : values) {
+        squares += (value - mean) * (value - mean);
+    }
+    const double deviation = std::sqrt(squares / static_cast<double>(measured));
     const double error = measured > 1 ? deviation / std::sqrt(static_cast<double>(measured - 1)) : nan;
     return {mean, deviation, error, measured, !work.is_stopped()};
 }

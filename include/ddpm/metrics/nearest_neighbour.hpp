@@ -8,6 +8,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/neighbourhoods.hpp>
 
+#include <cmath>
 #include <limits>
 
 namespace ddpm {
@@ -17,10 +18,10 @@ namespace detail {
 /// The roots, or NaN if the measurement was stopped.
 [[nodiscard]] inline per_sample_values<double> distances_if_finished(per_sample_values<double> squares,
                                                                      const measurement& work) {
-    if (work.is_stopped()) {
-        squares.setConstant(std::numeric_limits<double>::quiet_NaN());
+    for (isize n = 0; n < squares.size(); ++n) {
+        squares(n) = work.is_stopped() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(squares(n));
     }
-    return squares.sqrt();
+    return squares;
 }
 
 }  // namespace detail

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -73,7 +74,14 @@ template <BatchLike A, BatchLike B>
     }
     batch<double> directions(first.rows(), options.directions);
     kernels::philox_normal<double>({.seed = options.seed}, directions);
-    directions.rowwise() /= directions.square().colwise().sum().sqrt().eval();
+    for (isize d = 0; d < options.directions; ++d) {
+        double* const direction = &directions(0, d);
+        const double length =
+            std::sqrt(std::inner_product(direction, direction + directions.rows(), direction, 0.0));
+        for (isize i = 0; i < directions.rows(); ++i) {
+            direction[i] /= length;
+        }
+    }
     std::vector<double> costs(static_cast<std::size_t>(options.directions));
     detail::measurement work(options.progress, static_cast<double>(options.directions));
     const auto compare = [&](isize from, isize to) {
@@ -81,8 +89,9 @@ template <BatchLike A, BatchLike B>
         const auto project = [&](const auto& set, isize d, std::vector<double>& along) {
             along.resize(static_cast<std::size_t>(set.columns()));
             for (isize n = 0; n < set.columns(); ++n) {
+                const auto* const sample = set.column(n);
                 along[static_cast<std::size_t>(n)] =
-                    (set.array().col(n).template cast<double>() * directions.col(d)).sum();
+                    std::inner_product(sample, sample + set.rows(), &directions(0, d), 0.0);
             }
             std::sort(along.begin(), along.end());
         };

@@ -16,6 +16,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -33,8 +34,11 @@ public:
     [[nodiscard]] static gaussian_mixture isotropic(std::vector<double> weights, batch<double> means,
                                                     const std::vector<double>& variances) {
         require_components("covariances", static_cast<isize>(variances.size()), means);
-        const Eigen::Map<const Eigen::RowVectorXd> row(variances.data(), means.cols());
-        return {std::move(weights), means, row.array().replicate(means.rows(), 1), {}};
+        batch<double> all(means.rows(), means.cols());
+        for (isize k = 0; k < means.cols(); ++k) {
+            std::fill_n(&all(0, k), means.rows(), variances[static_cast<std::size_t>(k)]);
+        }
+        return {std::move(weights), std::move(means), std::move(all), {}};
     }
 
     /// Components with independent elements.
@@ -169,7 +173,10 @@ private:
         if (rotated()) {
             along_axes_.resize(dimension(), components());
             for (isize k = 0; k < components(); ++k) {
-                along_axes_.col(k) = (axes(k).matrix().transpose() * means_.col(k).matrix()).array();
+                for (isize i = 0; i < dimension(); ++i) {
+                    const double* const axis = &axes(k)(0, i);
+                    along_axes_(i, k) = std::inner_product(axis, axis + dimension(), &means_(0, k), 0.0);
+                }
             }
         }
     }

@@ -45,7 +45,7 @@ public:
         if (out.variance.size() > 0) {
             require_fit(xt, t, "variance has the shape of xt", out.variance);
         }
-        for_each(xt, t, [&](isize n, mixture_view& view) {
+        for_each(xt, t, [&](isize n, mixture_view<double>& view) {
             const origin from = origin_at(level(t, n));
             auto column = out.prediction.array().col(n);
             column = (from.factors.xt * xt.array().col(n).template cast<double>() +
@@ -69,7 +69,7 @@ public:
                          std::type_identity_t<batch_view<const S>> v, batch_view<S> out) {
         require_fit(xt, t, "v has the shape of xt", v);
         require_fit(xt, t, "out has the shape of xt", out);
-        for_each(xt, t, [&](isize n, mixture_view& view) {
+        for_each(xt, t, [&](isize n, mixture_view<double>& view) {
             const origin from = origin_at(level(t, n));
             const auto given = v.array().col(n).template cast<double>();
             auto column = out.array().col(n);

@@ -40,7 +40,7 @@ template <BatchLike X>
     const detail::readable x(xt);
     per_sample_values<double> out(x.view().columns());
     detail::for_each_view("log_density", mixture, x.view(), level,
-                          [&](isize n, detail::mixture_view& view) { out(n) = view.log_density(); });
+                          [&](isize n, detail::mixture_view<double>& view) { out(n) = view.log_density(); });
     return out;
 }
 
@@ -54,7 +54,7 @@ template <BatchLike X>
     const detail::readable x(xt);
     batch<double> out(mixture.components(), x.view().columns());
     detail::for_each_view("responsibilities", mixture, x.view(), level,
-                          [&](isize n, detail::mixture_view& view) { out.col(n) = view.responsibilities(); });
+                          [&](isize n, detail::mixture_view<double>& view) { out.col(n) = view.responsibilities(); });
     return out;
 }
 
@@ -68,7 +68,7 @@ template <BatchLike X>
     const detail::readable x(xt);
     batch<double> out(mixture.dimension(), x.view().columns());
     detail::for_each_view("epsilon_given_xt", mixture, x.view(), level,
-                          [&](isize n, detail::mixture_view& view) { out.col(n) = view.epsilon(); });
+                          [&](isize n, detail::mixture_view<double>& view) { out.col(n) = view.epsilon(); });
     return out;
 }
 
@@ -86,7 +86,7 @@ template <BatchLike X>
     const isize samples = x.view().columns();
     gaussian_moments<double> out{batch<double>(mixture.dimension(), samples), per_sample_values<double>(samples),
                                  per_sample_values<double>(samples)};
-    detail::for_each_view("x0_given_xt", mixture, x.view(), level, [&](isize n, detail::mixture_view& view) {
+    detail::for_each_view("x0_given_xt", mixture, x.view(), level, [&](isize n, detail::mixture_view<double>& view) {
         out.mean.col(n) = view.x0();
         out.variance(n) = view.x0_variance();
         out.log_variance(n) = std::log(out.variance(n));

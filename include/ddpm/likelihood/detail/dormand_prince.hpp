@@ -49,12 +49,7 @@ public:
         evaluate(y_, 0, slopes_[0], f);
         while (plan(to)) {
             for (std::size_t s = 1; s < stages; ++s) {
-                for (isize n = 0; n < y_.cols(); ++n) {
-                    stage_.col(n) = y_.col(n);
-                    for (std::size_t j = 0; j < s; ++j) {
-                        stage_.col(n) += at(n).step * weights[s - 1][j] * slopes_[j].col(n);
-                    }
-                }
+                form_stage(s);
                 evaluate(stage_, nodes[s], slopes_[s], f);
             }
             for (isize n = 0; n < y_.cols(); ++n) {
@@ -122,6 +117,19 @@ private:
         return any;
     }
 
+    /// y + step · Σ_{j<s} weight_sj · slope_j of every column.
+    void form_stage(std::size_t s) {
+        for (isize n = 0; n < y_.cols(); ++n) {
+            std::copy_n(&y_(0, n), y_.rows(), &stage_(0, n));
+            for (std::size_t j = 0; j < s; ++j) {
+                const double factor = at(n).step * weights[s - 1][j];
+                for (isize i = 0; i < y_.rows(); ++i) {
+                    stage_(i, n) += factor * slopes_[j](i, n);
+                }
+            }
+        }
+    }
+
     template <class F>
     void evaluate(const batch<double>& y, double node, batch<double>& slopes, F& f) {
         for (std::size_t n = 0; n < times_.size(); ++n) {
@@ -171,8 +179,8 @@ private:
         w.last_error = std::max(error, 1e-4);
         w.was_rejected = false;
         ++w.accepted;
-        y_.col(n) = stage_.col(n);
-        slopes_[0].col(n) = slopes_[stages - 1].col(n);
+        std::copy_n(&stage_(0, n), y_.rows(), &y_(0, n));
+        std::copy_n(&slopes_[stages - 1](0, n), y_.rows(), &slopes_[0](0, n));
     }
 
     dormand_prince_options options_;

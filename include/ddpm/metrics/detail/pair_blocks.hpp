@@ -8,10 +8,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 
-#include <Eigen/Core>
-
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 namespace ddpm::detail {
 
@@ -63,12 +62,14 @@ void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, 
     batch<double> from_squares(1, from.columns()), to_squares(1, widest);
     const auto load = [&](const auto& samples, isize row, batch<double>& part, batch<double>& squares) {
         const isize count = samples.columns(), taken = std::min(slab, rows - row);
-        part.topLeftCorner(taken, count) = samples.middle_rows(row, taken).array().template cast<double>().colwise() -
-                                           origin.col(0).segment(row, taken);
-        if (row == 0) {
-            squares.leftCols(count).setZero();
+        for (isize n = 0; n < count; ++n) {
+            const auto* const sample = samples.column(n) + row;
+            double* const centred = &part(0, n);
+            for (isize i = 0; i < taken; ++i) {
+                centred[i] = static_cast<double>(sample[i]) - origin(row + i, 0);
+            }
+            squares(0, n) = std::inner_product(centred, centred + taken, centred, row == 0 ? 0.0 : squares(0, n));
         }
-        squares.leftCols(count) += part.topLeftCorner(taken, count).square().colwise().sum();
         return batch_view<const double>(part).middle_rows(0, taken).middle(0, count);
     };
     for (isize first = start; first < to.columns(); first += block) {
@@ -88,9 +89,12 @@ void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, 
 /// The squared distance from the difference itself: exactly 0 for copies, and the same from both sides.
 template <class S, class R>
 [[nodiscard]] double squared_distance(const S* a, const R* b, isize size) {
-    const Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>, Eigen::Unaligned> x(a, size);
-    const Eigen::Map<const Eigen::Array<R, Eigen::Dynamic, 1>, Eigen::Unaligned> y(b, size);
-    return (x.template cast<double>() - y.template cast<double>()).square().sum();
+    double sum = 0;
+    for (isize i = 0; i < size; ++i) {
+        const double difference = static_cast<double>(a[i]) - static_cast<double>(b[i]);
+        sum += difference * difference;
+    }
+    return sum;
 }
 
 /// How far `pair_block::squared_distance` and `squared_distance` may lie apart, in units of |x|² + |y|²: the bound of

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <numbers>
 #include <string_view>
@@ -25,9 +26,11 @@ namespace ddpm::detail {
 
 /// One noisy sample as a mixture sees it, in double. All that is needed of component k are the whitened residuals
 /// q = Vᵀ(x_t − α m) / (α² λ + σ²), with V its principal axes and λ the variances along them: given the component, ε is
-/// σ V q, the score −V q and x_0 is m + α V λ q, none of which divides by α or σ. Owns its scratch.
+/// σ V q, the score −V q and x_0 is m + α V λ q, none of which divides by α or σ. Owns its scratch. A template, so that
+/// Eigen's expressions are compiled where it is used.
+template <std::same_as<double> Real>
 class mixture_view {
-    using column = Eigen::Array<double, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
+    using column = Eigen::Array<Real, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
 
     [[nodiscard]] auto x0_along_axes(isize k) const {
         return mixture_->principal_means().col(k) +
@@ -181,15 +184,15 @@ private:
 
     const gaussian_mixture* mixture_;
     noise_level<double> level_{0, 0};
-    batch<double> precisions_;  // 1 / (α² λ + σ²), D × K
+    batch<Real> precisions_;  // 1 / (α² λ + σ²), D × K
     column log_weights_;        // with the densities' constants
-    batch<double> whitened_;    // q, D × K
+    batch<Real> whitened_;    // q, D × K
     column responsibilities_;
     column x_;
     column along_axes_;
     column sum_;
     column mean_;
-    batch<double> pulled_;  // Vᵀ v, D × K
+    batch<Real> pulled_;  // Vᵀ v, D × K
     column slopes_;         // (what component k expects) · v
     double log_density_ = 0;
 };
@@ -211,7 +214,7 @@ public:
         const isize workers = reserve(xt.columns());
         std::atomic<isize> next{0};
         parallel_for(workers, 1, [&](isize worker, isize) {
-            mixture_view& view = views_[static_cast<std::size_t>(worker)];
+            mixture_view<double>& view = views_[static_cast<std::size_t>(worker)];
             for (isize first = next.fetch_add(grain()); first < xt.columns(); first = next.fetch_add(grain())) {
                 for (isize n = first; n < std::min(first + grain(), xt.columns()); ++n) {
                     const noise_level<double> level = level_of(n);
@@ -239,7 +242,7 @@ private:
     }
 
     const gaussian_mixture* mixture_;
-    std::vector<mixture_view> views_;
+    std::vector<mixture_view<double>> views_;
 };
 
 }  // namespace ddpm::detail
