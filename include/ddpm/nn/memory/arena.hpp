@@ -26,7 +26,7 @@ public:
     }
 
     /// `count` numbers, aligned.
-    [[nodiscard]] S* take(isize count) {
+    [[nodiscard, gnu::noinline]] S* take(isize count) {
         constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));
         count = (count + alignment - 1) / alignment * alignment;
         while (block_ < blocks_.size() && used_ + count > static_cast<isize>(blocks_[block_].size())) {
