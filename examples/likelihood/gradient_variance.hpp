@@ -8,7 +8,7 @@
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/train/timestep_sampler.hpp>
+#include <ddpm/train/time_sampler.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ public:
     using scalar = typename Net::scalar;
     static constexpr ddpm::isize count = 128;
 
-    vlb_gradients(const Schedule& schedule, const Net& net, const ddpm::timestep_sampling& sampling, std::uint64_t seed)
+    vlb_gradients(const Schedule& schedule, const Net& net, const ddpm::time_sampling& sampling, std::uint64_t seed)
         : schedule_(schedule),
           net_(net),
           seed_(seed),
@@ -42,7 +42,7 @@ public:
         std::vector<double> times, weights, losses(count);
         for (ddpm::isize n = 0; n < count; ++n) {
             x0.col(n) = data.col(choice.below(data.cols(), n, step_));
-            const ddpm::drawn_timestep drawn = timesteps_(step_, n, count);
+            const auto drawn = timesteps_(step_, n, count);
             t.push_back(drawn.t);
             times.push_back(static_cast<double>(drawn.t));
             weights.push_back(drawn.weight);
@@ -68,7 +68,7 @@ private:
     const Schedule& schedule_;
     const Net& net_;
     std::uint64_t seed_;
-    ddpm::timestep_sampler<scalar> timesteps_;
+    ddpm::time_sampler<Schedule, scalar> timesteps_;
     typename Net::workspace workspace_;
     Net gradient_;
     std::vector<ddpm::nn::parameter<scalar>> parameters_;
@@ -78,7 +78,7 @@ private:
 /// The variance of the gradient, summed over all parameters, by `batches` batches after `warm_up` ones.
 template <class Net, class Schedule>
 double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddpm::batch<typename Net::scalar>& data,
-                             const ddpm::timestep_sampling& sampling, std::uint64_t seed, int warm_up, int batches) {
+                             const ddpm::time_sampling& sampling, std::uint64_t seed, int warm_up, int batches) {
     vlb_gradients<Net, Schedule> gradients(schedule, net, sampling, seed);
     for (int i = 0; i < warm_up; ++i) {
         gradients.next(data);
@@ -111,8 +111,8 @@ std::pair<double, double> vlb_gradient_variances(const Schedule& schedule, const
                                                  const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed) {
     const int warm_up = static_cast<int>(schedule.steps() * 40 / 128);
     constexpr int batches = 300;
-    return {vlb_gradient_variance(schedule, net, data, ddpm::uniform_timesteps{}, seed, 0, batches),
-            vlb_gradient_variance(schedule, net, data, ddpm::importance_timesteps{}, seed, warm_up, batches)};
+    return {vlb_gradient_variance(schedule, net, data, ddpm::uniform_times{}, seed, 0, batches),
+            vlb_gradient_variance(schedule, net, data, ddpm::importance_times{}, seed, warm_up, batches)};
 }
 
 }  // namespace examples

@@ -69,7 +69,7 @@ constexpr const char* model_names[] = {"simple", "hybrid", "hybrid_importance", 
 /// the weight decay keeps them from learning the few images by heart. Its files begin with `name`.
 template <class Loss>
 network train(const std::string& name, const schedule_type& schedule, const images& data, const settings& chosen,
-              const Loss& loss, const ddpm::timestep_sampling& timesteps) {
+              const Loss& loss, const ddpm::time_sampling& sampling) {
     network net{{.dim = data.rows(),
                  .hidden = 256,
                  .blocks = 3,
@@ -80,7 +80,7 @@ network train(const std::string& name, const schedule_type& schedule, const imag
                           {.batch = 128,
                            .learning_rate = 2e-3,
                            .adam = {.weight_decay = 0.15},
-                           .timesteps = timesteps,
+                           .time_sampling = sampling,
                            .seed = chosen.seed},
                           loss};
     std::printf("Model:    %s\n", name.c_str());
@@ -184,14 +184,14 @@ int run(const settings& chosen) {
 
     // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, the prediction all t.
     const ddpm::hybrid_loss hybrid_loss{.clip_denoised = true, .reports_bound = true};
-    const ddpm::importance_timesteps some_importance{.history = 1, .uniform_probability = 0.8};
+    const ddpm::importance_times some_importance{.history = 1, .uniform_probability = 0.8};
 
-    const network simple = train(model_names[0], schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_timesteps{});
-    const network hybrid = train(model_names[1], schedule, data, chosen, hybrid_loss, ddpm::uniform_timesteps{});
+    const network simple = train(model_names[0], schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_times{});
+    const network hybrid = train(model_names[1], schedule, data, chosen, hybrid_loss, ddpm::uniform_times{});
     const network hybrid_importance =
         train(model_names[2], schedule, data, chosen, hybrid_loss, some_importance);
     const network vlb =
-        train(model_names[3], schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_timesteps{});
+        train(model_names[3], schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_times{});
 
     using enum ddpm::reverse_variance;
     std::vector<measured> models;

@@ -247,7 +247,6 @@
 #include <ddpm/train/progress_bar.hpp>
 #include <ddpm/train/schedule_trainer.hpp>
 #include <ddpm/train/time_sampler.hpp>
-#include <ddpm/train/timestep_sampler.hpp>
-#include <ddpm/train/timestep_sampling.hpp>
+#include <ddpm/train/time_sampling.hpp>
 #include <ddpm/train/trainer.hpp>
 #include <ddpm/train/training_data.hpp>

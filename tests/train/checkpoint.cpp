@@ -84,17 +84,17 @@ TEMPLATE_TEST_CASE("a run is resumed bit for bit with every way to choose timest
     const temporary_folder folder;
     const noise_schedule<> few{cosine_beta{}, 6};
     const batch<S> data = random_batch<S>(4, 37, 1);
-    const std::vector<timestep_sampling> samplings{uniform_timesteps{},
-                                                   antithetic_timesteps{},
-                                                   stratified_timesteps{},
-                                                   stratified_timesteps{true},
-                                                   importance_timesteps{.history = 4},
-                                                   log_normal_timesteps{.unbiased = true, .uniform_probability = 0.2},
-                                                   logit_normal_timesteps{}};
-    for (const timestep_sampling& sampling : samplings) {
+    const std::vector<time_sampling> samplings{uniform_times{},
+                                                   antithetic_times{},
+                                                   stratified_times{},
+                                                   stratified_times{true},
+                                                   importance_times{.history = 4},
+                                                   log_normal_times{.unbiased = true, .uniform_probability = 0.2},
+                                                   logit_normal_times{}};
+    for (const time_sampling& sampling : samplings) {
         for (const ddpm::isize cut : {1, 11}) {  // before the importance sampler knows enough, and after
             const trainer_options with{
-                .batch = 8, .micro_batch = 3, .timesteps = sampling, .offset_noise = 0.1, .seed = 6};
+                .batch = 8, .micro_batch = 3, .time_sampling = sampling, .offset_noise = 0.1, .seed = 6};
             auto whole_net = small_net<S>(), first_net = small_net<S>(), net = small_net<S>();
             trainer whole{whole_net, few, with}, first{first_net, few, with}, resumed{net, few, with};
             const fit_result end = whole.fit(data, {.steps = 25});
@@ -115,7 +115,7 @@ TEST_CASE("the losses that choose timesteps are part of a checkpoint, and may be
     const temporary_folder folder;
     const noise_schedule<> few{cosine_beta{}, 3};
     trainer_options learning = options();
-    learning.timesteps = importance_timesteps{.history = 2};
+    learning.time_sampling = importance_times{.history = 2};
     auto net = small_net<float>(), other_net = small_net<float>(), plain_net = small_net<float>();
     trainer saved{net, few, learning};
     static_cast<void>(saved.fit(two_points<float>(), {.steps = 9}));

@@ -122,7 +122,7 @@ TEST_CASE("a network told a vector that it was not trained on draws from the mix
                      .rate_schedule = {.warm_up_steps = 100, .total_steps = steps},
                      .ema = {.decay = 0.998},
                      .predicts = prediction::v,
-                     .timesteps = stratified_timesteps{},
+                     .time_sampling = stratified_times{},
                      .seed = seed}};
     train_on_vectors(trainer, steps, seed);
 

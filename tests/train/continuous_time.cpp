@@ -57,13 +57,13 @@ static_assert(Trains<vlb_loss, noise_schedule<>> && !Trains<vlb_loss, rectified_
 static_assert(Trains<hybrid_loss, noise_schedule<>> && !Trains<hybrid_loss, rectified_flow>);
 
 /// Every way to choose times.
-std::vector<timestep_sampling> all_samplings() {
-    return {uniform_timesteps{},
-            antithetic_timesteps{},
-            stratified_timesteps{},
-            stratified_timesteps{true},
-            log_normal_timesteps{.unbiased = true, .uniform_probability = 0.2},
-            logit_normal_timesteps{}};
+std::vector<time_sampling> all_samplings() {
+    return {uniform_times{},
+            antithetic_times{},
+            stratified_times{},
+            stratified_times{true},
+            log_normal_times{.unbiased = true, .uniform_probability = 0.2},
+            logit_normal_times{}};
 }
 
 /// mse_loss that shows what it gets.
@@ -93,7 +93,7 @@ struct told_net : constant_net<S> {
 
 /// What is drawn for a step of training: x_t of the data, the noise and the time of each sample.
 template <Scalar S, class Schedule>
-void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& sampling,
+void check_what_is_drawn(const Schedule& schedule, const time_sampling& sampling,
                          std::optional<time_range> range = {}) {
     const batch<S> data = random_batch<S>(4, 100, 1);
     for (const isize micro_batch : {0, 7}) {
@@ -125,12 +125,12 @@ void check_what_is_drawn(const Schedule& schedule, const timestep_sampling& samp
                         {.batch = 20,
                          .micro_batch = micro_batch,
                          .predicts = prediction::x0,
-                         .timesteps = sampling,
+                         .time_sampling = sampling,
                          .times = range,
                          .seed = 3},
                         loss};
         CHECK(trainer.fit(data, {.steps = 3}).status == fit_status::finished);
-        const time_sampler<Schedule> sampler(sampling, schedule, range.value_or(times_of(schedule)), 3);
+        const time_sampler<Schedule> sampler(sampling, schedule, 3, range);
         REQUIRE(times.size() == 60);
         REQUIRE(told.size() == 60);
         for (std::size_t i = 0; i < times.size(); ++i) {
@@ -184,11 +184,11 @@ std::string error_text(F&& f) {
 TEMPLATE_TEST_CASE("x_t is signal x0 + sigma eps at the time that is drawn, which the network is told", "[train]",
                    float, double) {
     using S = TestType;
-    check_what_is_drawn<S>(variance_exploding{}, log_normal_timesteps{});
-    check_what_is_drawn<S>(variance_exploding{}, uniform_timesteps{}, time_range{0.01, 80});
-    check_what_is_drawn<S>(rectified_flow{.time_scale = 1000}, logit_normal_timesteps{.unbiased = true});
-    check_what_is_drawn<S>(variance_preserving{.time_scale = 999}, antithetic_timesteps{}, time_range{1e-3, 1});
-    check_what_is_drawn<S>(log_snr_schedule{cosine_log_snr{}}, stratified_timesteps{true});
+    check_what_is_drawn<S>(variance_exploding{}, log_normal_times{});
+    check_what_is_drawn<S>(variance_exploding{}, uniform_times{}, time_range{0.01, 80});
+    check_what_is_drawn<S>(rectified_flow{.time_scale = 1000}, logit_normal_times{.unbiased = true});
+    check_what_is_drawn<S>(variance_preserving{.time_scale = 999}, antithetic_times{}, time_range{1e-3, 1});
+    check_what_is_drawn<S>(log_snr_schedule{cosine_log_snr{}}, stratified_times{true});
 }
 
 TEST_CASE("the gradients of EDM's and the flow's losses agree with central differences", "[train]") {
@@ -227,7 +227,7 @@ TEST_CASE("the bound's weighting gives the same loss for every schedule with the
     const batch<double> data = random_batch(4, 10, 1);
     const auto loss_of = [&](const auto& schedule) {
         constant_net<double> net(4);
-        const trainer_options options{.batch = 20000, .timesteps = stratified_timesteps{true}, .seed = 5};
+        const trainer_options options{.batch = 20000, .time_sampling = stratified_times{true}, .seed = 5};
         trainer trainer{net, schedule, options, mse_loss{.weighting = continuous_vdm_weighting{}}};
         return trainer.fit(data, {.steps = 1}).loss;
     };
@@ -244,7 +244,7 @@ TEST_CASE("training in continuous time gives the same bits for every thread coun
         edm_network net{nn::mlp<float>{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}}};
         trainer trainer{net,
                         variance_exploding{},
-                        {.batch = 100, .timesteps = log_normal_timesteps{}, .seed = 2},
+                        {.batch = 100, .time_sampling = log_normal_times{}, .seed = 2},
                         mse_loss{.weighting = edm_weighting{}}};
         static_cast<void>(trainer.fit(data, {.steps = 5}));
         set_thread_count(0);
@@ -257,7 +257,7 @@ TEST_CASE("training in continuous time gives the same bits for every thread coun
 
 TEST_CASE("a batch in parts gives the gradient of the whole in continuous time", "[train]") {
     const batch<double> data = random_batch(4, 30, 1);
-    for (const timestep_sampling& sampling : all_samplings()) {
+    for (const time_sampling& sampling : all_samplings()) {
         std::vector<nn::mlp<double>> nets;
         for (const isize micro_batch : {0, 12, 5, 1}) {
             nets.push_back(disturbed_net());
@@ -266,7 +266,7 @@ TEST_CASE("a batch in parts gives the gradient of the whole in continuous time",
                             {.batch = 12,
                              .micro_batch = micro_batch,
                              .predicts = prediction::flow,
-                             .timesteps = sampling,
+                             .time_sampling = sampling,
                              .seed = 9}};
             static_cast<void>(trainer.fit(data, {.steps = 3}));
             CHECK(largest_difference(nets.back(), nets.front()) <= (micro_batch == 12 ? 0 : 1e-6));
@@ -278,10 +278,10 @@ TEMPLATE_TEST_CASE("a run in continuous time is resumed bit for bit", "[train]",
     using S = TestType;
     const temporary_folder folder;
     const batch<S> data = random_batch<S>(4, 37, 1);
-    for (const timestep_sampling& sampling : all_samplings()) {
+    for (const time_sampling& sampling : all_samplings()) {
         const trainer_options with{.batch = 8,
                                    .micro_batch = 3,
-                                   .timesteps = sampling,
+                                   .time_sampling = sampling,
                                    .times = time_range{0.01, 5},
                                    .offset_noise = 0.1,
                                    .seed = 6};
@@ -306,7 +306,7 @@ TEMPLATE_TEST_CASE("a run in continuous time is resumed bit for bit", "[train]",
 TEST_CASE("a checkpoint of another schedule, range or sampling is refused", "[train]") {
     const temporary_folder folder;
     auto net = small_net<float>();
-    const trainer_options with{.batch = 4, .timesteps = logit_normal_timesteps{}};
+    const trainer_options with{.batch = 4, .time_sampling = logit_normal_times{}};
     trainer saved{net, rectified_flow{}, with};
     static_cast<void>(saved.fit(two_points<float>(), {.steps = 2}));
     saved.save(folder / "x");
@@ -325,7 +325,7 @@ TEST_CASE("a checkpoint of another schedule, range or sampling is refused", "[tr
     changed.times = time_range{0, 0.5};
     CHECK(contains(refusal(rectified_flow{}, changed), "schedule.times was 0 1 and is 0 0.5"));
     changed = with;
-    changed.timesteps = uniform_timesteps{};
+    changed.time_sampling = uniform_times{};
     CHECK(contains(refusal(rectified_flow{}, changed), "timesteps was logit_normal 0 1 0 0 and is uniform"));
     CHECK(contains(refusal(noise_schedule{cosine_beta{}, 100}, with), "schedule.steps was nothing and is 100"));
 
@@ -336,11 +336,11 @@ TEST_CASE("a checkpoint of another schedule, range or sampling is refused", "[tr
 
     auto same_net = small_net<float>();
     changed.times = time_range{0, 1};
-    changed.timesteps = with.timesteps;
+    changed.time_sampling = with.time_sampling;
     trainer same{same_net, rectified_flow{}, changed};
     same.load(folder / "x");
     CHECK(same.step() == 2);
-    trainer with_other{same_net, variance_exploding{}, {.batch = 4, .timesteps = log_normal_timesteps{}}};
+    trainer with_other{same_net, variance_exploding{}, {.batch = 4, .time_sampling = log_normal_times{}}};
     with_other.load(folder / "x", resume::with_other_options);
     CHECK(with_other.step() == 2);
     with_other.save(folder / "z");
@@ -350,10 +350,10 @@ TEST_CASE("a checkpoint of another schedule, range or sampling is refused", "[tr
 TEST_CASE("after setting up, a step in continuous time allocates nothing", "[train]") {
     set_thread_count(1);
     const batch<float> data = random_batch<float>(4, 37, 1);
-    for (const timestep_sampling& sampling : all_samplings()) {
+    for (const time_sampling& sampling : all_samplings()) {
         edm_network net{small_net<float>()};
         const trainer_options options{
-            .batch = 8, .micro_batch = 3, .timesteps = sampling, .times = time_range{0.01, 5}, .offset_noise = 0.1};
+            .batch = 8, .micro_batch = 3, .time_sampling = sampling, .times = time_range{0.01, 5}, .offset_noise = 0.1};
         trainer trainer{net, variance_exploding{}, options, mse_loss{.weighting = edm_weighting{}}};
         std::size_t before = 0;
         static_cast<void>(trainer.fit(data, {.steps = 20, .progress = [&](const training_progress& p) {
@@ -371,7 +371,7 @@ TEST_CASE("the trainer refuses times that do not fit the schedule", "[train]") {
     const noise_schedule discrete{cosine_beta{}, 100};
     CHECK_THROWS_AS((trainer{net, discrete, {.times = time_range{0, 1}}}), value_error);
     CHECK_THROWS_AS((trainer{net, variance_exploding{}}), value_error);  // uniform over all σ
-    CHECK_THROWS_AS((trainer{net, rectified_flow{}, {.timesteps = importance_timesteps{}}}), value_error);
+    CHECK_THROWS_AS((trainer{net, rectified_flow{}, {.time_sampling = importance_times{}}}), value_error);
     CHECK_THROWS_AS((trainer{net, rectified_flow{}, {.times = time_range{0, 2}}}), value_error);
     trainer bound{net, rectified_flow{}, {.batch = 4}, mse_loss{.weighting = vdm_weighting{}}};
     CHECK_THROWS_AS(bound.fit(two_points<float>(), {.steps = 1}), value_error);
@@ -392,18 +392,18 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
         const sample_options options{.count = count, .shape = 2, .seed = 4};
         return sliced_wasserstein(sample(sampler, grid, trained, options), sample(sampler, grid, exact, options));
     };
-    const auto options = [&](const timestep_sampling& sampling) {
+    const auto options = [&](const time_sampling& sampling) {
         return trainer_options{.batch = 256,
                                .learning_rate = 3e-3,
                                .rate_schedule = {.total_steps = steps},
                                .ema = {.decay = 0.995},
-                               .timesteps = sampling};
+                               .time_sampling = sampling};
     };
     const nn::mlp<float> start{{.dim = 2, .hidden = 64, .blocks = 2}};
 
     const variance_exploding exploding{};
     edm_network edm_net{start, {.sigma_data = 0.7, .time_scale = 100}};
-    trainer edm{edm_net, exploding, options(log_normal_timesteps{}), mse_loss{.weighting = edm_weighting{0.7}}};
+    trainer edm{edm_net, exploding, options(log_normal_times{}), mse_loss{.weighting = edm_weighting{0.7}}};
     const time_grid sigmas = sigma_grid(exploding, karras_sigmas(18, {.lowest = 0.01, .highest = 80}));
     const mixture_oracle edm_exact(mixture, [](double sigma) { return noise_level<double>{1, sigma}; });
     const double edm_untrained = distance(heun{}, sigmas, edm.ema(), edm_exact);
@@ -412,7 +412,7 @@ TEST_CASE("EDM and flow matching learn a mixture of Gaussians", "[train][slow]")
 
     const rectified_flow flow{.time_scale = 100};
     nn::mlp<float> flow_net = start;
-    trainer_options flow_options = options(logit_normal_timesteps{});
+    trainer_options flow_options = options(logit_normal_times{});
     flow_options.predicts = prediction::flow;
     trainer matching{flow_net, flow, flow_options};
     std::vector<double> times;

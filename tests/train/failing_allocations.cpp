@@ -52,7 +52,7 @@ contents state_of(const Run& run) {
     return parts;
 }
 
-trainer_options options_of(const timestep_sampling& timesteps) { return {.batch = 6, .timesteps = timesteps, .seed = 6}; }
+trainer_options options_of(const time_sampling& sampling) { return {.batch = 6, .time_sampling = sampling, .seed = 6}; }
 
 template <class Net>
 std::size_t fail_training(std::string_view name, const Net& start, const trainer_options& options,
@@ -77,11 +77,11 @@ std::size_t fail_training(std::string_view name, const Net& start, const trainer
 TEST_CASE("a step of training is made wholly, or not at all, whatever allocation fails", "[train][slow]") {
     for (const ddpm::isize threads : {1, 3}) {
         set_thread_count(threads);
-        CHECK(fail_training("fit, first step", small_net<float>(), options_of(uniform_timesteps{}), 0, 1) > 20);
-        CHECK(fail_training("fit, later step", small_net<float>(), options_of(uniform_timesteps{}), 2, 1) > 10);
-        CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_timesteps{}), 0, 1) > 50);
+        CHECK(fail_training("fit, first step", small_net<float>(), options_of(uniform_times{}), 0, 1) > 20);
+        CHECK(fail_training("fit, later step", small_net<float>(), options_of(uniform_times{}), 2, 1) > 10);
+        CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_times{}), 0, 1) > 50);
         for (const ddpm::isize before : {0, 1, 2, 3, 4}) {  // at some step each timestep has met its first loss
-            CHECK(fail_training("fit by importance", small_net<float>(), options_of(importance_timesteps{.history = 1}),
+            CHECK(fail_training("fit by importance", small_net<float>(), options_of(importance_times{.history = 1}),
                                 before, 1) > 10);
         }
     }
@@ -93,7 +93,7 @@ TEST_CASE("a trainer is made or not, whatever allocation fails", "[train][slow]"
     CHECK(fail_every_allocation(
               "trainer", [] { return std::make_unique<contents>(); },
               [&](contents& c) {
-                  training_run<nn::unet<float>> run(net, options_of(importance_timesteps{}));
+                  training_run<nn::unet<float>> run(net, options_of(importance_times{}));
                   c = {std::to_string(run.by.step())};
               },
               [](const contents& c) { return c; }) > 100);
@@ -110,7 +110,7 @@ struct file_in_folder {
 };
 
 TEST_CASE("a checkpoint is the old one or the new one, whatever allocation fails", "[train][slow]") {
-    const auto options = options_of(importance_timesteps{});
+    const auto options = options_of(importance_times{});
     const batch<float> data = random_batch<float>(4, 5, 1);
     training_run run(small_net<float>(), options);
     static_cast<void>(run.by.fit(data, {.steps = 2}));
@@ -132,7 +132,7 @@ TEST_CASE("a checkpoint is the old one or the new one, whatever allocation fails
 }
 
 TEST_CASE("a checkpoint is loaded wholly, or not at all, whatever allocation fails", "[train][slow]") {
-    const auto options = options_of(importance_timesteps{.history = 1});
+    const auto options = options_of(importance_times{.history = 1});
     const batch<float> data = random_batch<float>(4, 5, 1);
     training_run run(small_net<float>(), options);
     static_cast<void>(run.by.fit(data, {.steps = 20}));  // all timesteps have their losses
@@ -148,7 +148,7 @@ TEST_CASE("a checkpoint is loaded wholly, or not at all, whatever allocation fai
                   [](const run_type& into) { return state_of(into); }) > 100);
         CHECK(fail_every_allocation(
                   "trainer::load with other options",
-                  [&] { return std::make_unique<run_type>(small_net<float>(), options_of(uniform_timesteps{})); },
+                  [&] { return std::make_unique<run_type>(small_net<float>(), options_of(uniform_times{})); },
                   [&](run_type& into) { into.by.load(folder / "state", resume::with_other_options); },
                   [](const run_type& into) { return state_of(into); }) > 100);
         for (const char* const prefix : {"", "ema."}) {

@@ -176,9 +176,9 @@ TEST_CASE("a loss that needs a head is refused by a network without one", "[trai
 
 TEST_CASE("importance sampling weighs samples and hears of their losses", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3, 0.4}};
-    const timestep_sampling sampling = importance_timesteps{.history = 3, .uniform_probability = 0.1};
+    const time_sampling sampling = importance_times{.history = 3, .uniform_probability = 0.1};
     const auto run = [&](isize micro_batch) {
-        timestep_sampler<double> expected(sampling, schedule, 2);
+        time_sampler<noise_schedule<>, double> expected(sampling, schedule, 2);
         auto net = small_net<double>();
         std::vector<isize> t;
         std::vector<double> losses;
@@ -187,7 +187,7 @@ TEST_CASE("importance sampling weighs samples and hears of their losses", "[trai
             REQUIRE(static_cast<isize>(noised.weight.size()) == noised.xt.columns());
             REQUIRE(static_cast<isize>(noised.losses.size()) == noised.xt.columns());
             for (isize n = 0; n < noised.xt.columns(); ++n) {
-                const drawn_timestep drawn = expected(step, static_cast<isize>(t.size()) + n, 8);
+                const drawn_time<isize> drawn = expected(step, static_cast<isize>(t.size()) + n, 8);
                 CHECK(noised.t[n] == drawn.t);
                 CHECK(noised.weight_of(n) == drawn.weight);
                 weighted += drawn.weight != 1 ? 1 : 0;
@@ -211,7 +211,7 @@ TEST_CASE("importance sampling weighs samples and hears of their losses", "[trai
             return value;
         };
         trainer trainer{
-            net, schedule, {.batch = 8, .micro_batch = micro_batch, .timesteps = sampling, .seed = 2}, loss};
+            net, schedule, {.batch = 8, .micro_batch = micro_batch, .time_sampling = sampling, .seed = 2}, loss};
         CHECK(trainer.fit(two_points<double>(), {.steps = 20}).status == fit_status::finished);
         CHECK(weighted > 40);
         return net;
@@ -224,7 +224,7 @@ TEST_CASE("importance sampling weighs samples and hears of their losses", "[trai
         return mse_loss{}(s, kind, noised, predicted, d_predicted);
     };
     auto net = small_net<double>();
-    trainer trainer{net, schedule, {.batch = 8, .timesteps = sampling}, silent};
+    trainer trainer{net, schedule, {.batch = 8, .time_sampling = sampling}, silent};
     CHECK_THROWS_AS(trainer.fit(two_points<double>(), {.steps = 1}), value_error);
     CHECK(trainer.step() == 0);
     CHECK(largest_difference(net, small_net<double>()) == 0);
@@ -245,10 +245,10 @@ TEST_CASE("with zero terminal SNR a network is trained on epsilon wherever the w
 
 TEST_CASE("a loss that has no value at some timestep is refused before the first step", "[train]") {
     const noise_schedule<> schedule{zero_terminal_snr(linear_beta{}, 1000), 1000};
-    const auto refuses = [&](const auto& loss, const timestep_sampling& sampling) {
+    const auto refuses = [&](const auto& loss, const time_sampling& sampling) {
         nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
         const auto before = net;
-        trainer trainer{net, schedule, {.batch = 1, .timesteps = sampling}, loss};
+        trainer trainer{net, schedule, {.batch = 1, .time_sampling = sampling}, loss};
         CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = 3}), value_error);
         CHECK(largest_difference(net, before) == 0);
     };
@@ -260,11 +260,11 @@ TEST_CASE("a loss that has no value at some timestep is refused before the first
     refuses(l1_loss{.space = prediction::x0}, {});
     refuses(huber_loss{.weighting = edm_weighting{}}, {});
     refuses(vlb_loss{}, {});
-    refuses(hybrid_loss{}, antithetic_timesteps{});
-    refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_timesteps{});
+    refuses(hybrid_loss{}, antithetic_times{});
+    refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_times{});
     // Log-normal timesteps leave out the one without signal.
     nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8}};
-    trainer trainer{net, schedule, {.batch = 8, .timesteps = log_normal_timesteps{}}, mse_loss{.weighting = edm_weighting{}}};
+    trainer trainer{net, schedule, {.batch = 8, .time_sampling = log_normal_times{}}, mse_loss{.weighting = edm_weighting{}}};
     CHECK(trainer.fit(two_points<float>(), {.steps = 3}).status == fit_status::finished);
 }
 
@@ -295,11 +295,11 @@ TEST_CASE("after setting up, a step of training allocates nothing", "[train]") {
     set_thread_count(1);
     const noise_schedule schedule{cosine_beta{}, 4};
     const batch<float> data = random_batch<float>(4, 37, 1);
-    for (const timestep_sampling& sampling :
-         {timestep_sampling{}, timestep_sampling{importance_timesteps{.history = 3}},
-          timestep_sampling{stratified_timesteps{}}}) {
+    for (const time_sampling& sampling :
+         {time_sampling{}, time_sampling{importance_times{.history = 3}},
+          time_sampling{stratified_times{}}}) {
         nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
-        const trainer_options options{.batch = 8, .micro_batch = 3, .timesteps = sampling, .offset_noise = 0.1};
+        const trainer_options options{.batch = 8, .micro_batch = 3, .time_sampling = sampling, .offset_noise = 0.1};
         trainer trainer{net, schedule, options, mse_loss{.weighting = min_snr_weighting{}}};
         std::size_t before = 0;
         static_cast<void>(trainer.fit(data, {.steps = 40, .progress = [&](const training_progress& p) {
@@ -328,7 +328,7 @@ TEST_CASE("strata span the batch, in however many parts it is trained", "[train]
             auto net = small_net<double>();
             trainer trainer{net,
                             schedule,
-                            {.batch = 20, .micro_batch = micro_batch, .timesteps = stratified_timesteps{one_offset}},
+                            {.batch = 20, .micro_batch = micro_batch, .time_sampling = stratified_times{one_offset}},
                             loss};
             static_cast<void>(trainer.fit(two_points<double>(), {.steps = 3}));
             for (std::size_t i = 0; i < seen.back().size(); ++i) {
@@ -398,7 +398,7 @@ TEST_CASE("offset noise moves all pixels of a channel alike, and the target with
     for (const double strength : {-0.1, std::nan(""), HUGE_VAL}) {
         CHECK_THROWS_AS((trainer{net, schedule, {.offset_noise = strength}}), value_error);
     }
-    CHECK_THROWS_AS((trainer{net, schedule, {.timesteps = importance_timesteps{.history = 0}}}), value_error);
+    CHECK_THROWS_AS((trainer{net, schedule, {.time_sampling = importance_times{.history = 0}}}), value_error);
 }
 
 }  // namespace ddpm::test

@@ -60,24 +60,24 @@ void check_distributions(const Schedule& schedule, const time_range& range) {
         return std::log(sigma / signal);
     };
     const auto share = [&, first = first, last = last](double u) { return (u - first) / (last - first); };
-    const auto check = [&](const timestep_sampling& sampling, const std::function<double(double)>& cdf) {
-        const time_sampler<Schedule> sampler(sampling, schedule, range, 3);
+    const auto check = [&](const time_sampling& sampling, const std::function<double(double)>& cdf) {
+        const time_sampler<Schedule> sampler(sampling, schedule, 3, range);
         INFO("sampling " << sampling.index());
         CHECK(has_distribution(times_from(sampler), cdf));
         CHECK_FALSE(sampler.weighs());
         CHECK(sampler(2, 3, 100).weight == 1);
     };
-    check(uniform_timesteps{}, share);
-    check(antithetic_timesteps{}, share);
-    check(stratified_timesteps{}, share);
-    check(stratified_timesteps{true}, share);
+    check(uniform_times{}, share);
+    check(antithetic_times{}, share);
+    check(stratified_times{}, share);
+    check(stratified_times{true}, share);
     for (const auto& [mean, deviation, q] : {std::array{-1.2, 1.2, 0.0}, std::array{0.5, 0.4, 0.3}}) {
         const double m = mean, d = deviation, uniform = q;
         const auto z = [&](double u) { return (log_ratio(u) - m) / d; };
         const double below = normal_cdf(z(first)), mass = normal_cdf(z(last)) - below;
-        check(log_normal_timesteps{m, d, false, uniform},
+        check(log_normal_times{m, d, false, uniform},
               [&](double u) { return (1 - uniform) * (normal_cdf(z(u)) - below) / mass + uniform * share(u); });
-        check(logit_normal_timesteps{m, d, false, uniform}, [&](double u) {
+        check(logit_normal_times{m, d, false, uniform}, [&](double u) {
             return (1 - uniform) * normal_cdf((std::log(share(u) / (1 - share(u))) - m) / d) + uniform * share(u);
         });
     }
@@ -85,9 +85,9 @@ void check_distributions(const Schedule& schedule, const time_range& range) {
 
 /// The weights of unbiased samplings: the inverse slope of the distribution's function, and a mean that is right.
 template <class Schedule>
-void check_weights(const timestep_sampling& sampling, const Schedule& schedule, const time_range& range,
+void check_weights(const time_sampling& sampling, const Schedule& schedule, const time_range& range,
                    const std::function<double(double)>& cdf) {
-    const time_sampler<Schedule> sampler(sampling, schedule, range, 5);
+    const time_sampler<Schedule> sampler(sampling, schedule, 5, range);
     CHECK(sampler.weighs());
     const double span = range.last - range.first;
     const auto f = [&](double u) { return std::sin(5 * (u - range.first) / span) + 2; };
@@ -124,7 +124,7 @@ TEST_CASE("times have the distribution of their sampling, over any range of any 
 
 TEST_CASE("sigma is log-normal over all there are, and in the tails of a range", "[train]") {
     const auto log_normal = [](double mean, double deviation, const time_range& range) {
-        return times_from(time_sampler<variance_exploding>(log_normal_timesteps{mean, deviation}, {}, range, 8));
+        return times_from(time_sampler<variance_exploding>(log_normal_times{mean, deviation}, {}, 8, range));
     };
     const std::vector<double> all = log_normal(-1.2, 1.2, {0, endless});
     CHECK(has_distribution(all, [](double sigma) { return normal_cdf((std::log(sigma) + 1.2) / 1.2); }));
@@ -142,16 +142,16 @@ TEST_CASE("sigma is log-normal over all there are, and in the tails of a range",
 
 TEST_CASE("unbiased times have the weights of a uniform one", "[train]") {
     const auto z = [](double u) { return (std::log(u / (1 - u)) - 0.3) / 1.5; };
-    check_weights(logit_normal_timesteps{0.3, 1.5, true, 0}, rectified_flow{}, {0, 1},
+    check_weights(logit_normal_times{0.3, 1.5, true, 0}, rectified_flow{}, {0, 1},
                   [&](double u) { return normal_cdf(z(u)); });
-    check_weights(logit_normal_timesteps{0.3, 1.5, true, 0.25}, variance_exploding{}, {2, 6}, [&](double u) {
+    check_weights(logit_normal_times{0.3, 1.5, true, 0.25}, variance_exploding{}, {2, 6}, [&](double u) {
         const double s = (u - 2) / 4;
         return 0.75 * normal_cdf(z(s)) + 0.25 * s;
     });
     // Of a flow ln(σ/α) is the logit.
-    check_weights(log_normal_timesteps{0.3, 1.5, true, 0.1}, rectified_flow{}, {0, 1},
+    check_weights(log_normal_times{0.3, 1.5, true, 0.1}, rectified_flow{}, {0, 1},
                   [&](double u) { return 0.9 * normal_cdf(z(u)) + 0.1 * u; });
-    check_weights(log_normal_timesteps{0.5, 0.7, true, 0.2}, variance_exploding{}, {0.4, 5}, [](double u) {
+    check_weights(log_normal_times{0.5, 0.7, true, 0.2}, variance_exploding{}, {0.4, 5}, [](double u) {
         const auto at = [](double sigma) { return normal_cdf((std::log(sigma) - 0.5) / 0.7); };
         return 0.8 * (at(u) - at(0.4)) / (at(5) - at(0.4)) + 0.2 * (u - 0.4) / 4.6;
     });
@@ -160,8 +160,8 @@ TEST_CASE("unbiased times have the weights of a uniform one", "[train]") {
 TEST_CASE("antithetic times come in pairs, stratified ones each from its stratum", "[train]") {
     const isize batch = 30;
     const time_range range{2, 5};
-    const time_sampler<variance_exploding> pairs(antithetic_timesteps{}, {}, range, 9),
-        strata(stratified_timesteps{}, {}, range, 9), comb(stratified_timesteps{true}, {}, range, 9);
+    const time_sampler<variance_exploding> pairs(antithetic_times{}, {}, 9, range),
+        strata(stratified_times{}, {}, 9, range), comb(stratified_times{true}, {}, 9, range);
     isize same = 0;
     for (isize step = 0; step < 50; ++step) {
         std::vector<double> places;
@@ -181,11 +181,11 @@ TEST_CASE("antithetic times come in pairs, stratified ones each from its stratum
 
 TEST_CASE("the ends are never drawn", "[train]") {
     // There the network of EDM has no time, and ε says nothing of x_0.
-    for (const timestep_sampling& sampling :
-         {timestep_sampling{uniform_timesteps{}}, timestep_sampling{stratified_timesteps{true}},
-          timestep_sampling{logit_normal_timesteps{.mean = 60}},
-          timestep_sampling{logit_normal_timesteps{.mean = -60}}}) {
-        for (const double t : times_from(time_sampler<rectified_flow>(sampling, {}, {0, 1}, 2), 20)) {
+    for (const time_sampling& sampling :
+         {time_sampling{uniform_times{}}, time_sampling{stratified_times{true}},
+          time_sampling{logit_normal_times{.mean = 60}},
+          time_sampling{logit_normal_times{.mean = -60}}}) {
+        for (const double t : times_from(time_sampler<rectified_flow>(sampling, {}, 2, time_range{0, 1}), 20)) {
             CHECK((t > 0 && t < 1));
         }
     }
@@ -203,28 +203,28 @@ TEST_CASE("quantiles of the normal are where it has that mass", "[train]") {
 }
 
 TEST_CASE("samplers of times refuse what they cannot do", "[train]") {
-    const auto refuses = [](const timestep_sampling& sampling, const auto& schedule, const time_range& range) {
+    const auto refuses = [](const time_sampling& sampling, const auto& schedule, const time_range& range) {
         using sampler = time_sampler<std::remove_cvref_t<decltype(schedule)>>;
-        CHECK_THROWS_AS(sampler(sampling, schedule, range, 0), value_error);
+        CHECK_THROWS_AS(sampler(sampling, schedule, 0, range), value_error);
     };
     const variance_exploding exploding{};
-    refuses(importance_timesteps{}, rectified_flow{}, {0, 1});
-    refuses(log_normal_timesteps{.deviation = 0}, exploding, {0, 1});
-    refuses(logit_normal_timesteps{.uniform_probability = 1.5}, rectified_flow{}, {0, 1});
-    refuses(log_normal_timesteps{}, without_inverse{}, {0, 1});
-    refuses(log_normal_timesteps{.mean = 50, .deviation = 0.1}, exploding, {0, 1});
-    for (const timestep_sampling& sampling :
-         {timestep_sampling{uniform_timesteps{}}, timestep_sampling{antithetic_timesteps{}},
-          timestep_sampling{stratified_timesteps{}}, timestep_sampling{logit_normal_timesteps{}},
-          timestep_sampling{log_normal_timesteps{.unbiased = true}},
-          timestep_sampling{log_normal_timesteps{.uniform_probability = 0.1}}}) {
+    refuses(importance_times{}, rectified_flow{}, {0, 1});
+    refuses(log_normal_times{.deviation = 0}, exploding, {0, 1});
+    refuses(logit_normal_times{.uniform_probability = 1.5}, rectified_flow{}, {0, 1});
+    refuses(log_normal_times{}, without_inverse{}, {0, 1});
+    refuses(log_normal_times{.mean = 50, .deviation = 0.1}, exploding, {0, 1});
+    for (const time_sampling& sampling :
+         {time_sampling{uniform_times{}}, time_sampling{antithetic_times{}},
+          time_sampling{stratified_times{}}, time_sampling{logit_normal_times{}},
+          time_sampling{log_normal_times{.unbiased = true}},
+          time_sampling{log_normal_times{.uniform_probability = 0.1}}}) {
         refuses(sampling, exploding, {0, endless});
-        CHECK_NOTHROW(time_sampler<variance_exploding>(sampling, exploding, {0, 80}, 0));
+        CHECK_NOTHROW(time_sampler<variance_exploding>(sampling, exploding, 0, time_range{0, 80}));
     }
-    CHECK_NOTHROW(time_sampler<variance_exploding>(log_normal_timesteps{}, exploding, {0, endless}, 0));
+    CHECK_NOTHROW(time_sampler<variance_exploding>(log_normal_times{}, exploding, 0, time_range{0, endless}));
     for (const time_range& range : {time_range{0.5, 0.5}, time_range{0.7, 0.2}, time_range{-0.1, 1}, time_range{0, 1.1},
                                     time_range{std::nan(""), 1}, time_range{0, std::nan("")}}) {
-        refuses(uniform_timesteps{}, rectified_flow{}, range);
+        refuses(uniform_times{}, rectified_flow{}, range);
     }
 }
 

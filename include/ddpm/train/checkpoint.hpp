@@ -70,33 +70,33 @@ template <Scalar S>
 
 struct loaded_checkpoint {
     isize step;
-    bool has_timesteps;  ///< whether the timesteps' state was loaded too
+    bool has_times;  ///< whether the state of the time sampler was loaded too
 };
 
-/// Loads the tensors of a trainer, after all checks; those of the timesteps' state may differ where the options may.
+/// Loads the tensors of a trainer, after all checks; those of the time sampler's state may differ where the options may.
 template <Scalar S>
 [[nodiscard]] loaded_checkpoint load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups,
-                                                const std::vector<nn::parameter<S>>& timesteps, resume how,
+                                                const std::vector<nn::parameter<S>>& sampled, resume how,
                                                 const std::map<std::string, std::string>& options,
                                                 const load_options& loading) {
     const io::safetensors_file file = io::safetensors_file::open(path);
     const isize step = checkpoint_step(file);
     file.verify_checksum();
-    const bool with_timesteps = has_group(file, timesteps);
-    if (with_timesteps) {
-        groups.insert(groups.end(), timesteps.begin(), timesteps.end());
+    const bool with_times = has_group(file, sampled);
+    if (with_times) {
+        groups.insert(groups.end(), sampled.begin(), sampled.end());
     }
     const staged_parameters<S> staged(
-        file, std::move(groups), [](std::string_view name) { return !name.starts_with(timesteps_group); }, true,
+        file, std::move(groups), [](std::string_view name) { return !name.starts_with(time_sampler_group); }, true,
         loading);
     if (how == resume::exact) {
         require_same_options(file, options);
-        if (!with_timesteps) {
-            throw io_error(path, text(timesteps.front().name, " is missing or has another shape"));
+        if (!with_times) {
+            throw io_error(path, text(sampled.front().name, " is missing or has another shape"));
         }
     }
     staged.commit();
-    return {step, with_timesteps};
+    return {step, with_times};
 }
 
 }  // namespace detail

@@ -11,7 +11,7 @@
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/progress.hpp>
-#include <ddpm/train/timestep_sampling.hpp>
+#include <ddpm/train/time_sampling.hpp>
 #include <ddpm/train/training_data.hpp>
 
 #include <cmath>
@@ -31,7 +31,7 @@ struct trainer_options {
     double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
     std::optional<prediction>
         predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
-    timestep_sampling timesteps{};  ///< how the times of a batch are chosen
+    ddpm::time_sampling time_sampling{};  ///< how the times of a batch are drawn
     std::optional<time_range> times{};  ///< from which times of a continuous schedule; by default all it has
     double self_conditioning = 0;  ///< how often a step gives the network its own estimate of x_0, from a first pass, in the
                                    ///< last channels of its maps; else these are 0. Usually ½
@@ -84,7 +84,6 @@ void require_valid(const trainer_options& options) {
     if (std::isfinite(options.largest_gradient_norm)) {
         require_in_scalar<S>("trainer", "largest_gradient_norm", options.largest_gradient_norm);
     }
-    require_valid(options.timesteps);
     ddpm::require_valid(options.rate_schedule);
 }
 

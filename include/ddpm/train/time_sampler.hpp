@@ -2,85 +2,93 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>
 #include <ddpm/schedule/noise_process.hpp>
-#include <ddpm/train/detail/normal_quantile.hpp>
-#include <ddpm/train/detail/timestep_table.hpp>
-#include <ddpm/train/timestep_sampling.hpp>
+#include <ddpm/train/detail/timestep_sampler.hpp>
+#include <ddpm/train/time_sampling.hpp>
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <variant>
 
 namespace ddpm {
 
-/// A time of a continuous schedule, and how much the sample that gets it counts.
-struct drawn_time {
-    double t;
-    double weight = 1;
-};
+namespace detail {
 
-/// Draws the times of a run in continuous time, as timestep_sampler does timesteps; it learns nothing. Each follows
-/// from its address (seed, step, sample).
-/// @determinism the same bits whatever the parts of a batch; the normal ones as far as the C library's functions are
-/// the same
+/// Draws times of a continuous schedule, as timestep_sampler does timesteps. It learns nothing.
 template <ContinuousSchedule Schedule>
-class time_sampler {
+class continuous_time_sampler {
 public:
-    /// Draws from `times`. The schedule is copied.
-    /// @throws value_error for options outside their domain; unless the schedule has levels at both ends of the times,
-    /// and σ/α rises between them; if the last is infinite, but for log-normal times that are biased and without a
-    /// uniform part; for importance sampling, which needs timesteps; for log-normal times if the schedule does not know
-    /// the time of a ratio, or the normal has no mass within the range
-    time_sampler(const timestep_sampling& sampling, const Schedule& schedule, const time_range& times,
-                 std::uint64_t seed)
-        : sampling_((detail::require_valid(sampling), sampling)),
+    continuous_time_sampler(const time_sampling& sampling, const Schedule& schedule, std::uint64_t seed,
+                            const time_range& times)
+        : sampling_((require_valid(sampling), sampling)),
+          normal_(normal_of(sampling)),
           schedule_(schedule),
           times_(times),
           noise_(seed, noise_stream::timestep) {
         const double low = log_ratio(times.first), high = std::isinf(times.last) ? HUGE_VAL : log_ratio(times.last);
         if (!(times.first < times.last) || !(low < high)) {
             throw value_error("time_sampler", "times", "a range over which sigma/alpha rises",
-                              detail::text(times.first, " to ", times.last));
+                              text(times.first, " to ", times.last));
         }
-        std::visit([&](const auto& options) { prepare(options, low, high); }, sampling_);
+        if (std::holds_alternative<importance_times>(sampling)) {
+            throw value_error("time_sampler", "sampling in continuous time", "any other",
+                              "importance, which learns of each timestep");
+        }
+        bool needs_end = true;
+        if (normal_ && normal_->of_log_ratio) {
+            needs_end = normal_->unbiased || normal_->uniform_probability > 0;
+            low_ = normal_->standardized(low);
+            high_ = normal_->standardized(high);
+            if (!InvertibleSchedule<Schedule>) {
+                throw value_error("time_sampler", "schedule for log-normal times",
+                                  "one that knows the time of sigma/alpha", "one without time_of");
+            }
+            if (!(mass() > std::numeric_limits<double>::min())) {
+                throw value_error("time_sampler", "mass of the normal within the times", "> 0", mass());
+            }
+        }
+        if (needs_end && std::isinf(times_.last)) {
+            throw value_error("time_sampler", "last time", "a finite one: give trainer_options::times", times_.last);
+        }
     }
 
     /// The time of a sample of a step's batch.
     /// @units step and sample are 0-based
-    [[nodiscard]] drawn_time operator()(isize step, isize sample, isize batch) const {
-        return std::visit([&](const auto& options) { return draw(options, step, sample, batch); }, sampling_);
+    [[nodiscard]] drawn_time<double> operator()(isize step, isize sample, isize batch) const {
+        if (normal_) {
+            const double p = normal_->uniform_probability, s = unit(sample, step);
+            const bool uniform = static_cast<double>(noise_.bits(sample, step, 0)) * 0x1p-32 < p;
+            const double t = uniform ? place(s) : normal_time(s);
+            return {t, normal_->unbiased ? 1 / ((1 - p) * density(t) + p) : 1};
+        }
+        if (std::holds_alternative<antithetic_times>(sampling_)) {
+            const double s = unit(sample / 2 * 2, step);
+            return {place(sample % 2 == 0 ? s : 1 - s)};
+        }
+        if (const auto* stratified = std::get_if<stratified_times>(&sampling_)) {
+            return {place(stratified_place(stratified->one_offset, sample, batch, [&](isize n) { return unit(n, step); }))};
+        }
+        return {place(unit(sample, step))};
     }
 
     /// Calls visit(t) for the first and the last time that may be drawn.
-    template <class Visit>
-    void visit_times(const Visit& visit) const {
-        std::visit(
-            [&](const auto& options) {
-                for (const double s : {0x1p-53, 1 - 0x1p-53}) {
-                    if constexpr (requires { options.deviation; }) {
-                        if (!(options.uniform_probability > 0)) {
-                            visit(normal_time(options, s));
-                            continue;
-                        }
-                    }
-                    visit(place(s));
-                }
-            },
-            sampling_);
+    void visit_times(function_ref<void(double)> visit) const {
+        for (const double s : {0x1p-53, 1 - 0x1p-53}) {
+            visit(normal_ && !(normal_->uniform_probability > 0) ? normal_time(s) : place(s));
+        }
     }
 
-    /// Whether samples have weights other than 1.
-    [[nodiscard]] bool weighs() const noexcept { return unbiased_; }
+    [[nodiscard]] bool weighs() const noexcept { return normal_ && normal_->unbiased; }
 
     // What the trainer asks of samplers that learn.
     [[nodiscard]] static constexpr bool learns() noexcept { return false; }
@@ -94,82 +102,34 @@ private:
     /// ln(σ/α): infinite at the ends.
     [[nodiscard]] double log_ratio(double u) const { return -half_log_snr(noise_level_at(schedule_, u)); }
 
-    template <class Options>
-    void prepare(const Options& options, double low, double high) {
-        bool needs_end = true;
-        if constexpr (std::same_as<Options, importance_timesteps>) {
-            throw value_error("time_sampler", "sampling in continuous time", "any other",
-                              "importance, which learns of each timestep");
-        } else if constexpr (requires { options.deviation; }) {
-            unbiased_ = options.unbiased;
-            if constexpr (std::same_as<Options, log_normal_timesteps>) {
-                needs_end = options.unbiased || options.uniform_probability > 0;
-                low_ = (low - options.mean) / options.deviation;
-                high_ = (high - options.mean) / options.deviation;
-                if (!InvertibleSchedule<Schedule>) {
-                    throw value_error("time_sampler", "schedule for log-normal times",
-                                      "one that knows the time of sigma/alpha", "one without time_of");
-                }
-                if (!(mass() > std::numeric_limits<double>::min())) {
-                    throw value_error("time_sampler", "mass of the normal within the times", "> 0", mass());
-                }
-            }
+    /// The time below which the normal has the share s of its mass.
+    [[nodiscard]] double normal_time(double s) const {
+        if (!normal_->of_log_ratio) {
+            return place(1 / (1 + std::exp(-(normal_->mean + normal_->deviation * normal_quantile(s)))));
         }
-        if (needs_end && std::isinf(times_.last)) {
-            throw value_error("time_sampler", "last time", "a finite one: give trainer_options::times", times_.last);
-        }
-    }
-
-    [[nodiscard]] drawn_time draw(const antithetic_timesteps&, isize step, isize sample, isize) const {
-        const double s = unit(sample / 2 * 2, step);
-        return {place(sample % 2 == 0 ? s : 1 - s)};
-    }
-
-    [[nodiscard]] drawn_time draw(const stratified_timesteps& o, isize step, isize sample, isize batch) const {
-        return {place(detail::stratified_place(o, sample, batch, [&](isize n) { return unit(n, step); }))};
-    }
-
-    template <class Options>
-    [[nodiscard]] drawn_time draw(const Options& o, isize step, isize sample, isize) const {
-        const double s = unit(sample, step);
-        if constexpr (requires { o.deviation; }) {
-            const bool uniform = static_cast<double>(noise_.bits(sample, step, 0)) * 0x1p-32 < o.uniform_probability;
-            const double t = uniform ? place(s) : normal_time(o, s);
-            if (!o.unbiased) {
-                return {t};
-            }
-            return {t, 1 / ((1 - o.uniform_probability) * density(o, t) + o.uniform_probability)};
-        }
-        return {place(s)};
-    }
-
-    /// The time below which a normal has the share s of its mass.
-    [[nodiscard]] double normal_time(const log_normal_timesteps& o, double s) const {
         // Above the mean from above, where the masses are small.
-        const double z = low_ > 0 ? -detail::normal_quantile(detail::normal_mass(high_, HUGE_VAL) + (1 - s) * mass())
-                                  : detail::normal_quantile(detail::normal_mass(-HUGE_VAL, low_) + s * mass());
+        const double z = low_ > 0 ? -normal_quantile(normal_mass(high_, HUGE_VAL) + (1 - s) * mass())
+                                  : normal_quantile(normal_mass(-HUGE_VAL, low_) + s * mass());
         double t = times_.first;
         if constexpr (InvertibleSchedule<Schedule>) {
-            t = schedule_.time_of(std::exp(o.mean + o.deviation * std::clamp(z, low_, high_)));
+            t = schedule_.time_of(std::exp(normal_->mean + normal_->deviation * std::clamp(z, low_, high_)));
         }
         return std::clamp(t, times_.first, times_.last);
     }
-    [[nodiscard]] double normal_time(const logit_normal_timesteps& o, double s) const {
-        return place(1 / (1 + std::exp(-(o.mean + o.deviation * detail::normal_quantile(s)))));
-    }
 
     /// How much likelier than a uniform one a normal time is near t.
-    [[nodiscard]] double density(const log_normal_timesteps& o, double t) const {
-        const double per_time = -log_snr_slope_at(schedule_, t) / (2 * o.deviation) * (times_.last - times_.first);
-        return detail::normal_density((log_ratio(t) - o.mean) / o.deviation) * per_time / mass();
-    }
-    [[nodiscard]] double density(const logit_normal_timesteps& o, double t) const {
+    [[nodiscard]] double density(double t) const {
+        const double d = normal_->deviation;
+        if (normal_->of_log_ratio) {
+            const double per_time = -log_snr_slope_at(schedule_, t) / (2 * d) * (times_.last - times_.first);
+            return normal_density(normal_->standardized(log_ratio(t))) * per_time / mass();
+        }
         const double s = inner((t - times_.first) / (times_.last - times_.first));
-        return detail::normal_density((std::log(s / (1 - s)) - o.mean) / o.deviation) / (o.deviation * s * (1 - s));
+        return normal_density(normal_->standardized(std::log(s / (1 - s)))) / (d * s * (1 - s));
     }
 
     /// Of a log-normal within the range.
-    [[nodiscard]] double mass() const { return detail::normal_mass(low_, high_); }
+    [[nodiscard]] double mass() const { return normal_mass(low_, high_); }
 
     /// A part of the range.
     [[nodiscard]] double place(double s) const {
@@ -179,18 +139,53 @@ private:
     /// Never an end, where there may be no noise, or no signal.
     [[nodiscard]] static double inner(double s) { return std::clamp(s, 0x1p-53, 1 - 0x1p-53); }
 
-    /// A uniform number of (0, 1); elements 0 and 1 of a sample are taken.
+    /// A uniform number of (0, 1).
     [[nodiscard]] double unit(isize sample, isize step) const {
-        const std::uint64_t bits = std::uint64_t{noise_.bits(sample, step, 2)} << 32 | noise_.bits(sample, step, 3);
-        return (static_cast<double>(bits >> 12) + 0.5) * 0x1p-52;
+        return (static_cast<double>(time_bits(noise_, sample, step) >> 12) + 0.5) * 0x1p-52;
     }
 
-    timestep_sampling sampling_;
+    time_sampling sampling_;
+    std::optional<normal_times> normal_;
     Schedule schedule_;
     time_range times_;
     philox_noise noise_;
-    bool unbiased_ = false;
     double low_ = 0, high_ = 0;  // of a log-normal, in deviations
+};
+
+}  // namespace detail
+
+/// Draws the times of a run, of a continuous schedule or (below) of a discrete one. Each follows from its address (seed,
+/// step, sample) and, with importance sampling, from the losses recorded before, which are kept in S: with them and the step
+/// a run goes on as it would have. Its members are those of the samplers above.
+/// @determinism the same bits whatever the parts of a batch; the normal ones as far as the C library's functions are
+/// the same
+template <NoiseProcess Schedule, Scalar S = float>
+class time_sampler : public detail::continuous_time_sampler<Schedule> {
+public:
+    /// Draws from `times`, by default all that the schedule has. The schedule is copied.
+    /// @throws value_error for options outside their domain; unless the schedule has levels at both ends of the times,
+    /// and σ/α rises between them; if the last is infinite, but for log-normal times that are biased and without a
+    /// uniform part; for importance sampling, which needs timesteps; for log-normal times if the schedule does not know
+    /// the time of a ratio, or the normal has no mass within the range
+    time_sampler(const time_sampling& sampling, const Schedule& schedule, std::uint64_t seed,
+                 const std::optional<time_range>& times = {})
+        : detail::continuous_time_sampler<Schedule>(sampling, schedule, seed, times.value_or(times_of(schedule))) {}
+};
+
+template <NoiseSchedule Schedule, Scalar S>
+class time_sampler<Schedule, S> : public detail::timestep_sampler<S> {
+public:
+    /// @throws value_error for options outside their domain, if the weights would not be finite, or if there is a range
+    /// of times: the schedule has timesteps
+    time_sampler(const time_sampling& sampling, const Schedule& schedule, std::uint64_t seed,
+                 const std::optional<time_range>& times = {})
+        : detail::timestep_sampler<S>(
+              sampling, schedule.steps(), [&](isize t) { return static_cast<double>(schedule.alpha_bar(t)); }, seed) {
+        if (times) {
+            throw value_error("time_sampler", "times", "none: the schedule has timesteps",
+                              detail::text(times->first, " to ", times->last));
+        }
+    }
 };
 
 }  // namespace ddpm

@@ -22,12 +22,12 @@
 #include <ddpm/train/detail/step_guard.hpp>
 #include <ddpm/train/detail/trainer_contract.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
-#include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/time_sampler.hpp>
 #include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
@@ -76,7 +76,7 @@ public:
           ema_(net, options.ema),
           micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
           differentiate_(net, micro_batch_, options.recompute),
-          timesteps_(detail::make_time_sampler<scalar>(options, schedule_)),
+          times_(options.time_sampling, schedule_, options.seed, options.times),
           batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
           estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
         adam_.require_learning_rate("trainer", options.learning_rate);
@@ -127,7 +127,7 @@ public:
             }
             adam_.step(parameters, gradients_, rate, scale);
             ema_.update(parameters);
-            timesteps_.record(batch_.all_t(), batch_.all_losses());
+            times_.record(batch_.all_t(), batch_.all_losses());
             ++step_;
             if (options.progress) {
                 const double seconds =
@@ -180,8 +180,8 @@ public:
     /// is in place (see io::atomic_file::commit)
     void save(const std::string& path) const {
         auto tensors = groups(*this);
-        const auto timesteps = timesteps_group(*this);
-        tensors.insert(tensors.end(), timesteps.begin(), timesteps.end());
+        const auto sampled = time_sampler_group(*this);
+        tensors.insert(tensors.end(), sampled.begin(), sampled.end());
         detail::save_checkpoint(path, tensors, step_, fingerprint());
     }
 
@@ -192,21 +192,18 @@ public:
     /// value_error if it was saved with other options (the text lists them); the trainer is then as it was
     void load(const std::string& path, resume how = resume::exact, const load_options& loading = {}) {
         const auto loaded =
-            detail::load_checkpoint(path, groups(*this), timesteps_group(*this), how, fingerprint(), loading);
+            detail::load_checkpoint(path, groups(*this), time_sampler_group(*this), how, fingerprint(), loading);
         step_ = loaded.step;
-        if (loaded.has_timesteps) {
-            timesteps_.refresh();
+        if (loaded.has_times) {
+            times_.refresh();
         } else {
-            timesteps_.forget();
+            times_.forget();
         }
         adam_.state().steps = step_;
         ema_.set_steps(step_);
     }
 
 private:
-    using time_source = decltype(detail::make_time_sampler<scalar>(std::declval<const trainer_options&>(),
-                                                                   std::declval<const Schedule&>()));
-
     void require_valid_data(batch_view<const scalar> samples) const {
         if (samples.rows() != batch_.rows()) {
             throw shape_error("trainer::fit", "elements of a sample of the data",
@@ -225,7 +222,7 @@ private:
         }
         if constexpr (requires(time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); }) {
             if (!times_are_valid_) {
-                timesteps_.visit_times([&](time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); });
+                times_.visit_times([&](time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); });
                 times_are_valid_ = true;
             }
         }
@@ -260,7 +257,7 @@ private:
         double loss = 0;
         for (isize first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
             const isize count = std::min(micro_batch_, options_.batch - first);
-            batch_.draw(data, order, schedule_, timesteps_, options.dropout, step_, first, count);
+            batch_.draw(data, order, schedule_, times_, options.dropout, step_, first, count);
             const dropout_masks masks{options_.seed, step_, first};
             if (options_.self_conditioning > 0) {
                 batch_.conditions().estimate({});
@@ -273,7 +270,7 @@ private:
             const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
             loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
         }
-        if (timesteps_.learns() && std::isfinite(loss)) {
+        if (times_.learns() && std::isfinite(loss)) {
             for (const double own : batch_.all_losses()) {
                 if (!std::isfinite(own)) {
                     throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss",
@@ -312,12 +309,12 @@ private:
         return list;
     }
 
-    /// What chooses the timesteps, if that learns.
+    /// What the time sampler has learned.
     template <class Self>
-    [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> timesteps_group(Self& self) {
+    [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> time_sampler_group(Self& self) {
         std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
-        time_source::visit_state(self.timesteps_, [&](const char* name, auto& state) {
-            list.push_back({std::string(detail::timesteps_group) + name, state.shape(), state.values(), state.order()});
+        time_sampler<Schedule, scalar>::visit_state(self.times_, [&](const char* name, auto& state) {
+            list.push_back({std::string(detail::time_sampler_group) + name, state.shape(), state.values(), state.order()});
         });
         return list;
     }
@@ -335,7 +332,7 @@ private:
     ddpm::ema<Net> ema_;
     isize micro_batch_;
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
-    time_source timesteps_;
+    time_sampler<Schedule, scalar> times_;
     detail::training_batch<scalar, time_type<Schedule>> batch_;
     batch<scalar> estimate_;  // of x_0, with self-conditioning
     isize step_ = 0;

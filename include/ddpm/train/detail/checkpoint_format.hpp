@@ -24,7 +24,7 @@ inline constexpr std::string_view option_prefix = "ddpm.option.";
 inline constexpr std::string_view ema_group = "ema.";
 inline constexpr std::string_view first_moment_group = "adam.m.";
 inline constexpr std::string_view second_moment_group = "adam.v.";
-inline constexpr std::string_view timesteps_group = "timesteps.";  // the losses that choose timesteps, if any do
+inline constexpr std::string_view time_sampler_group = "timesteps.";  // what the time sampler has learned
 
 /// How many steps a run can make, so that 32 bits address the noise of all and of what comes next.
 inline constexpr isize most_steps = (isize{1} << 32) - 1;
@@ -32,7 +32,7 @@ inline constexpr isize most_steps = (isize{1} << 32) - 1;
 /// Whether a checkpoint holds a tensor of that name beside the network's.
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
     return name.starts_with(ema_group) || name.starts_with(first_moment_group) ||
-           name.starts_with(second_moment_group) || name.starts_with(timesteps_group);
+           name.starts_with(second_moment_group) || name.starts_with(time_sampler_group);
 }
 
 /// The step that a checkpoint's metadata names.

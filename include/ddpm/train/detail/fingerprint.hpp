@@ -5,11 +5,11 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
-#include <ddpm/train/detail/training_times.hpp>
 #include <ddpm/train/options.hpp>
-#include <ddpm/train/timestep_sampling.hpp>
+#include <ddpm/train/time_sampling.hpp>
 
 #include <array>
 #include <bit>
@@ -19,27 +19,41 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 
 namespace ddpm::detail {
 
-/// The name and the values of a way to choose timesteps.
-[[nodiscard]] inline std::string timesteps_text(const timestep_sampling& sampling) {
-    constexpr const char* names[] = {"uniform", "antithetic", "stratified", "importance", "log_normal", "logit_normal"};
-    std::string out = names[sampling.index()];
-    const auto add = [&](const auto&... values) { ((out += ' ' + exact_text(values)), ...); };
-    std::visit(
-        [&](const auto& o) {
-            if constexpr (requires { o.one_offset; }) {
-                add(static_cast<int>(o.one_offset));
-            } else if constexpr (requires { o.history; }) {
-                add(o.history, o.uniform_probability);
-            } else if constexpr (requires { o.deviation; }) {
-                add(o.mean, o.deviation, static_cast<int>(o.unbiased), o.uniform_probability);
-            }
-        },
-        sampling);
+// Every struct of options is taken apart by a structured binding, which names all its members in their order: a member
+// that is added does not compile until it is named here, where its author decides what is written of it.
+
+/// Values after a blank each.
+template <class... Values>
+[[nodiscard]] std::string values_text(const Values&... values) {
+    std::string out;
+    ((out += ' ' + exact_text(values)), ...);
     return out;
+}
+
+/// The options of a strategy of drawing times.
+template <class Strategy>
+    requires std::is_empty_v<Strategy>
+[[nodiscard]] std::string text_of(const Strategy&) {
+    return {};
+}
+[[nodiscard]] inline std::string text_of(const stratified_times& o) {
+    const auto& [one_offset] = o;
+    return values_text(static_cast<int>(one_offset));
+}
+[[nodiscard]] inline std::string text_of(const importance_times& o) {
+    const auto& [history, uniform_probability] = o;
+    return values_text(history, uniform_probability);
+}
+template <class Normal>
+    requires requires(const Normal& o) { o.deviation; }
+[[nodiscard]] std::string text_of(const Normal& o) {
+    const auto& [mean, deviation, unbiased, uniform_probability] = o;
+    return values_text(mean, deviation, static_cast<int>(unbiased), uniform_probability);
 }
 
 /// A hash of numbers (FNV-1a).
@@ -70,7 +84,7 @@ template <NoiseProcess Schedule>
         return {{"schedule.steps", exact_text(static_cast<isize>(schedule.steps()))},
                 {"schedule.alpha_bar_hash", hash.text()}};
     } else {
-        const auto [first, last] = training_times(o, schedule);
+        const auto [first, last] = o.times.value_or(times_of(schedule));
         constexpr int count = 256;
         for (int k = 0; k < count; ++k) {
             const double s = (k + 0.5) / count;
@@ -89,32 +103,40 @@ template <NoiseProcess Schedule>
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
                                                              const Schedule& schedule) {
+    const auto& [batch, micro_batch, recompute, learning_rate, rate_schedule, adam, ema, largest_gradient_norm, predicts,
+                 sampling, times, self_conditioning, offset_noise, seed] = o;
+    const auto& [warm_up_steps, total_steps] = rate_schedule;
+    const auto& [beta1, beta2, epsilon, weight_decay, decoupled] = adam;
+    const auto& [decay, min_decay, warm_up, inverse_gamma, power, update_after_step] = ema;
+    static_cast<void>(recompute);  // gives the same bits
+    static_cast<void>(predicts);   // `kind`
+    static_cast<void>(times);      // the schedule's
     std::map<std::string, std::string> all = schedule_fingerprint(o, schedule);
     all.insert({
-        {"batch", exact_text(o.batch)},
-        {"micro_batch", exact_text(o.micro_batch)},
-        {"learning_rate", exact_text(o.learning_rate)},
-        {"warm_up_steps", exact_text(o.rate_schedule.warm_up_steps)},
-        {"total_steps", exact_text(o.rate_schedule.total_steps)},
-        {"adam.beta1", exact_text(o.adam.beta1)},
-        {"adam.beta2", exact_text(o.adam.beta2)},
-        {"adam.epsilon", exact_text(o.adam.epsilon)},
-        {"adam.weight_decay", exact_text(o.adam.weight_decay)},
-        {"adam.decoupled", o.adam.decoupled ? "true" : "false"},
-        {"ema.decay", exact_text(o.ema.decay)},
-        {"ema.min_decay", exact_text(o.ema.min_decay)},
-        {"ema.warm_up", exact_text(static_cast<int>(o.ema.warm_up))},
-        {"ema.inverse_gamma", exact_text(o.ema.inverse_gamma)},
-        {"ema.power", exact_text(o.ema.power)},
-        {"ema.update_after_step", exact_text(o.ema.update_after_step)},
-        {"largest_gradient_norm", exact_text(o.largest_gradient_norm)},
-        {"timesteps", timesteps_text(o.timesteps)},
-        {"offset_noise", exact_text(o.offset_noise)},
+        {"batch", exact_text(batch)},
+        {"micro_batch", exact_text(micro_batch)},
+        {"learning_rate", exact_text(learning_rate)},
+        {"warm_up_steps", exact_text(warm_up_steps)},
+        {"total_steps", exact_text(total_steps)},
+        {"adam.beta1", exact_text(beta1)},
+        {"adam.beta2", exact_text(beta2)},
+        {"adam.epsilon", exact_text(epsilon)},
+        {"adam.weight_decay", exact_text(weight_decay)},
+        {"adam.decoupled", decoupled ? "true" : "false"},
+        {"ema.decay", exact_text(decay)},
+        {"ema.min_decay", exact_text(min_decay)},
+        {"ema.warm_up", exact_text(static_cast<int>(warm_up))},
+        {"ema.inverse_gamma", exact_text(inverse_gamma)},
+        {"ema.power", exact_text(power)},
+        {"ema.update_after_step", exact_text(update_after_step)},
+        {"largest_gradient_norm", exact_text(largest_gradient_norm)},
+        {"timesteps", std::visit([](const auto& strategy) { return strategy.name + text_of(strategy); }, sampling)},
+        {"offset_noise", exact_text(offset_noise)},
         {"predicts", exact_text(static_cast<int>(kind))},
-        {"seed", exact_text(o.seed)},
+        {"seed", exact_text(seed)},
     });
-    if (o.self_conditioning != 0) {  // checkpoints from before it existed say nothing of it
-        all.insert({"self_conditioning", exact_text(o.self_conditioning)});
+    if (self_conditioning != 0) {  // checkpoints from before it existed say nothing of it
+        all.insert({"self_conditioning", exact_text(self_conditioning)});
     }
     return all;
 }

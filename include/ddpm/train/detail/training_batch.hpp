@@ -14,6 +14,7 @@
 #include <ddpm/train/detail/condition_batch.hpp>
 #include <ddpm/train/epoch_order.hpp>
 #include <ddpm/train/options.hpp>
+#include <ddpm/train/time_sampler.hpp>
 #include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
@@ -78,31 +79,20 @@ public:
     [[nodiscard]] isize rows() const noexcept { return x0_.rows(); }
 
     /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their conditions.
-    template <NoiseProcess Schedule, class Sampler>
-    void draw(const training_data<S>& data, epoch_order& order, const Schedule& schedule, const Sampler& timesteps,
-              const condition_dropout& dropout, isize step, isize first, isize count) {
-        first_ = static_cast<std::size_t>(first);
-        count_ = static_cast<std::size_t>(count);
-        weighs_ = timesteps.weighs();
-        learns_ = timesteps.learns();
-        conditions_.begin(data.condition, dropout, count);
-        weighs_elements_ = data.element_weight.size() != 0;
-        if (weighs_elements_ && element_weight_.size() == 0) {
-            element_weight_.resize(x0_.rows(), x0_.cols());
-        }
-        for (isize n = 0; n < count; ++n) {
-            const isize sample = order[step * batch_ + first + n];
-            std::copy_n(data.x0.column(sample), x0_.rows(), x0_.col(n).data());
-            if (weighs_elements_) {
-                std::copy_n(data.element_weight.column(sample), x0_.rows(), element_weight_.col(n).data());
-            }
-            const auto drawn = timesteps(step, first + n, batch_);
-            const auto at = static_cast<std::size_t>(first + n);
+    template <NoiseProcess Schedule>
+    void draw(const training_data<S>& data, epoch_order& order, const Schedule& schedule,
+              const time_sampler<Schedule, S>& sampler, const condition_dropout& dropout, isize step, isize first,
+              isize count) {
+        draw_samples(data, order, dropout, step, first, count);
+        weighs_ = sampler.weighs();
+        learns_ = sampler.learns();
+        for (isize n = first; n < first + count; ++n) {
+            const auto drawn = sampler(step, n, batch_);
+            const auto at = static_cast<std::size_t>(n);
             t_[at] = drawn.t;
             times_[at] = model_time_at(schedule, drawn.t);
             weight_[at] = drawn.weight;
             losses_[at] = std::numeric_limits<double>::quiet_NaN();
-            conditions_.draw(sample, n, first + n, step, dropout);
         }
         const batch_view<const S> x0 = batch_view<const S>(x0_).middle(0, count);
         const batch_view<S> eps = batch_view<S>(eps_).middle(0, count), xt = batch_view<S>(xt_).middle(0, count);
@@ -138,6 +128,26 @@ public:
     [[nodiscard]] std::span<const double> all_losses() const noexcept { return losses_; }
 
 private:
+    /// x_0, with the weights of its elements, and the conditions.
+    void draw_samples(const training_data<S>& data, epoch_order& order, const condition_dropout& dropout, isize step,
+                      isize first, isize count) {
+        first_ = static_cast<std::size_t>(first);
+        count_ = static_cast<std::size_t>(count);
+        conditions_.begin(data.condition, dropout, count);
+        weighs_elements_ = data.element_weight.size() != 0;
+        if (weighs_elements_ && element_weight_.size() == 0) {
+            element_weight_.resize(x0_.rows(), x0_.cols());
+        }
+        for (isize n = 0; n < count; ++n) {
+            const isize sample = order[step * batch_ + first + n];
+            std::copy_n(data.x0.column(sample), x0_.rows(), x0_.col(n).data());
+            if (weighs_elements_) {
+                std::copy_n(data.element_weight.column(sample), x0_.rows(), element_weight_.col(n).data());
+            }
+            conditions_.draw(sample, n, first + n, step, dropout);
+        }
+    }
+
     template <class T>
     [[nodiscard]] std::span<T> part(std::vector<T>& of) const {
         return std::span<T>(of).subspan(first_, count_);

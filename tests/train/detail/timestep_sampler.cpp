@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/loss/weighting.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/train/timestep_sampler.hpp>
+#include <ddpm/train/time_sampler.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -18,22 +18,25 @@ namespace ddpm::test {
 
 namespace {
 
+template <Scalar S>
+using timestep_sampler = time_sampler<noise_schedule<>, S>;
+
 struct named_sampling {
     const char* name;
-    timestep_sampling sampling;
+    time_sampling sampling;
 };
 
 /// Every way to choose timesteps whose estimates are to be unbiased.
 std::vector<named_sampling> unbiased_samplings() {
-    return {{"uniform", uniform_timesteps{}},
-            {"antithetic", antithetic_timesteps{}},
-            {"stratified", stratified_timesteps{}},
-            {"stratified, one offset", stratified_timesteps{.one_offset = true}},
-            {"importance", importance_timesteps{}},
-            {"importance, history 2", importance_timesteps{.history = 2, .uniform_probability = 0.1}},
-            {"log-normal", log_normal_timesteps{.unbiased = true, .uniform_probability = 0.1}},
-            {"logit-normal", logit_normal_timesteps{.unbiased = true, .uniform_probability = 0.1}},
-            {"logit-normal, shifted", logit_normal_timesteps{0.5, 1.5, true, 0.05}}};
+    return {{"uniform", uniform_times{}},
+            {"antithetic", antithetic_times{}},
+            {"stratified", stratified_times{}},
+            {"stratified, one offset", stratified_times{.one_offset = true}},
+            {"importance", importance_times{}},
+            {"importance, history 2", importance_times{.history = 2, .uniform_probability = 0.1}},
+            {"log-normal", log_normal_times{.unbiased = true, .uniform_probability = 0.1}},
+            {"logit-normal", logit_normal_times{.unbiased = true, .uniform_probability = 0.1}},
+            {"logit-normal, shifted", logit_normal_times{0.5, 1.5, true, 0.05}}};
 }
 
 /// Tells a sampler so many losses f(t) · (1 ± spread) of each t.
@@ -62,7 +65,7 @@ weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<
     for (isize step = 0; step < runs; ++step) {
         double mean = 0;
         for (isize n = 0; n < batch; ++n) {
-            const drawn_timestep drawn = sampler(step, n, batch);
+            const drawn_time<isize> drawn = sampler(step, n, batch);
             mean += drawn.weight * f(drawn.t) / static_cast<double>(batch);
         }
         sum += mean;
@@ -116,28 +119,28 @@ TEST_CASE("samplers lower the variance as they should", "[train]") {
     const noise_schedule schedule{cosine_beta{}, steps};
     const auto peaked = [](isize t) { return t == 0 ? 60.0 : t == 1 ? 20.0 : 0.2 + 0.002 * static_cast<double>(t); };
     const auto slope = [](isize t) { return static_cast<double>(t); };
-    const auto variance = [&](const timestep_sampling& sampling, const std::function<double(isize)>& f) {
+    const auto variance = [&](const time_sampling& sampling, const std::function<double(isize)>& f) {
         timestep_sampler<double> sampler(sampling, schedule, 1);
         teach(sampler, steps, 10, f);
         return estimated(sampler, f, 8, 2000).variance;
     };
-    const double uniform = variance(uniform_timesteps{}, peaked), importance = variance(importance_timesteps{}, peaked);
+    const double uniform = variance(uniform_times{}, peaked), importance = variance(importance_times{}, peaked);
     INFO("variance on a peak: uniform " << uniform << ", importance " << importance << ", factor "
                                         << uniform / importance);
     CHECK(importance < 1e-3 * uniform);
-    const double by_itself = variance(uniform_timesteps{}, slope);
-    INFO("variance on a slope: " << by_itself << ", stratified " << variance(stratified_timesteps{}, slope) << ", comb "
-                                 << variance(stratified_timesteps{true}, slope) << ", antithetic "
-                                 << variance(antithetic_timesteps{}, slope));
-    CHECK(variance(stratified_timesteps{}, slope) < 0.03 * by_itself);         // 1/64 for 8 strata
-    CHECK(variance(stratified_timesteps{true}, slope) < 0.15 * by_itself);     // 1/8 of that of one sample
-    CHECK(variance(antithetic_timesteps{}, slope) < 1e-12 * by_itself);
+    const double by_itself = variance(uniform_times{}, slope);
+    INFO("variance on a slope: " << by_itself << ", stratified " << variance(stratified_times{}, slope) << ", comb "
+                                 << variance(stratified_times{true}, slope) << ", antithetic "
+                                 << variance(antithetic_times{}, slope));
+    CHECK(variance(stratified_times{}, slope) < 0.03 * by_itself);         // 1/64 for 8 strata
+    CHECK(variance(stratified_times{true}, slope) < 0.15 * by_itself);     // 1/8 of that of one sample
+    CHECK(variance(antithetic_times{}, slope) < 1e-12 * by_itself);
 }
 
 TEST_CASE("uniform timesteps are the words of the stream at their address", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 123};
-    const timestep_sampler<float> sampler(uniform_timesteps{}, schedule, 9);
-    timestep_sampler<float> untaught(importance_timesteps{}, schedule, 9);
+    const timestep_sampler<float> sampler(uniform_times{}, schedule, 9);
+    timestep_sampler<float> untaught(importance_times{}, schedule, 9);
     CHECK_FALSE(sampler.weighs());
     CHECK_FALSE(sampler.learns());
     CHECK(untaught.learns());
@@ -155,8 +158,8 @@ TEST_CASE("uniform timesteps are the words of the stream at their address", "[tr
 TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its stratum", "[train]") {
     const isize steps = 90, batch = 30;
     const noise_schedule schedule{cosine_beta{}, steps};
-    const timestep_sampler<float> pairs(antithetic_timesteps{}, schedule, 9),
-        strata(stratified_timesteps{}, schedule, 9), comb(stratified_timesteps{true}, schedule, 9);
+    const timestep_sampler<float> pairs(antithetic_times{}, schedule, 9),
+        strata(stratified_times{}, schedule, 9), comb(stratified_times{true}, schedule, 9);
     for (isize step = 0; step < 50; ++step) {
         std::vector<isize> places;
         for (isize n = 0; n < batch; ++n) {
@@ -178,7 +181,7 @@ TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its str
 
 TEST_CASE("importance is the root mean square of the last losses, uniform until all are there", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3}};
-    timestep_sampler<double> sampler(importance_timesteps{.history = 3, .uniform_probability = 0.25}, schedule, 9);
+    timestep_sampler<double> sampler(importance_times{.history = 3, .uniform_probability = 0.25}, schedule, 9);
     const std::vector<isize> t{0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 1};
     const std::vector<double> losses{100, 200, 1, 3, 1, 2, 4, 2, 5, 3, 4};
     sampler.record(t, losses);
@@ -192,7 +195,7 @@ TEST_CASE("importance is the root mean square of the last losses, uniform until 
     double counts[3] = {};
     const isize draws = 30000;
     for (isize n = 0; n < draws; ++n) {
-        const drawn_timestep drawn = sampler(0, n, draws);
+        const drawn_time<isize> drawn = sampler(0, n, draws);
         const double p = 0.75 * shares[drawn.t] / sum + 0.25 / 3;
         CHECK(std::abs(drawn.weight * 3 * p - 1) <= 1e-12);
         ++counts[drawn.t];
@@ -204,10 +207,10 @@ TEST_CASE("importance is the root mean square of the last losses, uniform until 
     sampler.forget();
     CHECK(sampler(0, 1, 2).weight == 1);
 
-    timestep_sampler<double> zero(importance_timesteps{.history = 1}, schedule, 9);
+    timestep_sampler<double> zero(importance_times{.history = 1}, schedule, 9);
     zero.record(std::vector<isize>{0, 1, 2}, std::vector<double>{0, 0, 0});
     CHECK(std::abs(zero(0, 1, 2).weight - 1) <= 1e-12);
-    timestep_sampler<float> huge(importance_timesteps{.history = 1}, schedule, 9);
+    timestep_sampler<float> huge(importance_times{.history = 1}, schedule, 9);
     huge.record(std::vector<isize>{0, 1, 2}, std::vector<double>{1e300, 1, 1});
     CHECK(huge(0, 1, 2).t == 0);
 }
@@ -215,7 +218,7 @@ TEST_CASE("importance is the root mean square of the last losses, uniform until 
 TEST_CASE("counts from a file that make no sense do no harm", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3}};
     for (const float count : {-1.0f, 1e9f, 0.5f, std::numeric_limits<float>::quiet_NaN()}) {
-        timestep_sampler<float> sampler(importance_timesteps{.history = 2}, schedule, 9);
+        timestep_sampler<float> sampler(importance_times{.history = 2}, schedule, 9);
         timestep_sampler<float>::visit_state(sampler, [&](const char*, auto& state) {
             std::fill(state.values().begin(), state.values().end(), count);
         });
@@ -231,11 +234,11 @@ TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") 
     const isize steps = 50, draws = 20000;
     const noise_schedule schedule{cosine_beta{}, steps};
     const batch<double> z = random_batch(1, draws, 5);
-    const auto check = [&](const timestep_sampling& sampling, const std::function<isize(double)>& timestep_of) {
+    const auto check = [&](const time_sampling& sampling, const std::function<isize(double)>& timestep_of) {
         const timestep_sampler<float> sampler(sampling, schedule, 2);
         std::vector<double> found(steps), expected(steps);
         for (isize n = 0; n < draws; ++n) {
-            const drawn_timestep drawn = sampler(0, n, draws);
+            const drawn_time<isize> drawn = sampler(0, n, draws);
             CHECK(drawn.weight == 1);
             ++found[static_cast<std::size_t>(drawn.t)];
             ++expected[static_cast<std::size_t>(timestep_of(z(0, n)))];
@@ -245,7 +248,7 @@ TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") 
             CHECK(std::abs(found[t] - expected[t]) <= 5 * std::sqrt(found[t] + expected[t] + 1));
         }
     };
-    check(log_normal_timesteps{-1, 1.5}, [&](double normal) {
+    check(log_normal_times{-1, 1.5}, [&](double normal) {
         isize nearest = 0;
         double least = std::numeric_limits<double>::infinity();
         for (isize t = 0; t < steps; ++t) {
@@ -255,7 +258,7 @@ TEST_CASE("normal timesteps are the nearest to what a normal gives", "[train]") 
         }
         return nearest;
     });
-    check(logit_normal_timesteps{0.4, 0.8}, [&](double normal) {
+    check(logit_normal_times{0.4, 0.8}, [&](double normal) {
         return static_cast<isize>(static_cast<double>(steps) / (1 + std::exp(-(0.4 + 0.8 * normal))));
     });
 }
@@ -278,20 +281,20 @@ TEST_CASE("a timestep without probability is never drawn", "[train]") {
 
 TEST_CASE("samplers of timesteps refuse what they cannot do", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 1000};
-    const auto refuses = [&](const timestep_sampling& sampling) {
+    const auto refuses = [&](const time_sampling& sampling) {
         CHECK_THROWS_AS(timestep_sampler<float>(sampling, schedule, 0), value_error);
     };
-    refuses(importance_timesteps{.history = 0});
+    refuses(importance_times{.history = 0});
     for (const double p : {0.0, -0.1, 1.1, std::nan("")}) {
-        refuses(importance_timesteps{.uniform_probability = p});
+        refuses(importance_times{.uniform_probability = p});
     }
-    refuses(log_normal_timesteps{.deviation = 0});
-    refuses(log_normal_timesteps{.mean = INFINITY});
-    refuses(log_normal_timesteps{.uniform_probability = -1});
-    refuses(logit_normal_timesteps{.deviation = std::nan("")});
-    refuses(logit_normal_timesteps{.uniform_probability = 1.5});
-    refuses(log_normal_timesteps{.mean = -40, .unbiased = true});  // no mass at most t
-    CHECK_NOTHROW(timestep_sampler<float>(log_normal_timesteps{.mean = -40}, schedule, 0));
+    refuses(log_normal_times{.deviation = 0});
+    refuses(log_normal_times{.mean = INFINITY});
+    refuses(log_normal_times{.uniform_probability = -1});
+    refuses(logit_normal_times{.deviation = std::nan("")});
+    refuses(logit_normal_times{.uniform_probability = 1.5});
+    refuses(log_normal_times{.mean = -40, .unbiased = true});  // no mass at most t
+    CHECK_NOTHROW(timestep_sampler<float>(log_normal_times{.mean = -40}, schedule, 0));
 }
 
 }  // namespace ddpm::test

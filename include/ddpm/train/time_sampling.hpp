@@ -1,0 +1,119 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+
+#include <cmath>
+#include <optional>
+#include <variant>
+
+namespace ddpm {
+
+// How training draws the times of a batch. A discrete schedule of T levels has the timesteps t = 0 … T − 1; of a
+// continuous one the range of times that is trained stands for 0 … T. Where times are not uniform but the loss is to be
+// the mean over all of them, each sample counts 1/(T p_t), in continuous time 1/p(t) with the density p over the range: the
+// expectation is then that of uniform times. `name` is what a checkpoint calls the strategy.
+
+/// Each time by itself, uniformly.
+struct uniform_times {
+    static constexpr const char* name = "uniform";
+};
+
+/// In pairs, t and T − 1 − t: each is uniform.
+/// @source Song et al. 2020, arXiv 2010.02502, the authors' code
+struct antithetic_times {
+    static constexpr const char* name = "antithetic";
+};
+
+/// Sample n of a batch of B has its own stratum, the times [n/B, (n + 1)/B) of [0, 1): together they are uniform.
+/// Strata span the whole batch, in however many parts it goes through the network. With one offset the times are a comb
+/// with even gaps.
+/// @source Kingma et al. 2021, arXiv 2107.00630, appendix I.1, for one offset
+struct stratified_times {
+    static constexpr const char* name = "stratified";
+    bool one_offset = false;  ///< one random number for all samples of a batch
+};
+
+/// t in proportion to the root of the mean square of its last losses, a small part of the time uniformly; unbiased.
+/// Uniform until every t has all its losses. Not in continuous time.
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, section 3.3 and the authors' code
+struct importance_times {
+    static constexpr const char* name = "importance";
+    isize history = 10;                  ///< losses kept of each t
+    double uniform_probability = 0.001;  ///< how often t is uniform
+};
+
+/// The t whose ln(σ/α) is nearest to a normal one; in continuous time that time itself, of a normal cut to the range, for
+/// which the schedule must be an InvertibleSchedule.
+/// @source Karras et al. 2022, arXiv 2206.00364, table 1
+struct log_normal_times {
+    static constexpr const char* name = "log_normal";
+    double mean = -1.2;
+    double deviation = 1.2;
+    bool unbiased = false;           ///< else what is frequent counts more, as in the source
+    double uniform_probability = 0;  ///< how often t is uniform; unbiased needs some where the normal has no mass
+};
+
+/// t = ⌊u T⌋ with the logarithm of u/(1 − u) normal; in continuous time the part u of the range.
+/// @source Esser et al. 2024, arXiv 2403.03206, section 3.1
+struct logit_normal_times {
+    static constexpr const char* name = "logit_normal";
+    double mean = 0;
+    double deviation = 1;
+    bool unbiased = false;           ///< else what is frequent counts more, as in the source
+    double uniform_probability = 0;  ///< how often t is uniform
+};
+
+/// A strategy of drawing times.
+using time_sampling = std::variant<uniform_times, antithetic_times, stratified_times, importance_times, log_normal_times,
+                                   logit_normal_times>;
+
+namespace detail {
+
+/// The options of either normal.
+struct normal_times {
+    bool of_log_ratio;  ///< normal is ln(σ/α); else the logit of the time
+    double mean, deviation;
+    bool unbiased;
+    double uniform_probability;
+
+    [[nodiscard]] double standardized(double x) const noexcept { return (x - mean) / deviation; }
+};
+
+/// Those of the strategy, if it is one of the normal ones.
+[[nodiscard]] inline std::optional<normal_times> normal_of(const time_sampling& sampling) {
+    if (const auto* o = std::get_if<log_normal_times>(&sampling)) {
+        return normal_times{true, o->mean, o->deviation, o->unbiased, o->uniform_probability};
+    }
+    if (const auto* o = std::get_if<logit_normal_times>(&sampling)) {
+        return normal_times{false, o->mean, o->deviation, o->unbiased, o->uniform_probability};
+    }
+    return std::nullopt;
+}
+
+/// @throws value_error for options outside their domain
+inline void require_valid(const time_sampling& sampling) {
+    const auto require_probability = [](double value, double least) {
+        if (!(value >= least && value <= 1)) {
+            throw value_error("time_sampling", "uniform_probability", text("in [", least, ", 1]"), value);
+        }
+    };
+    if (const auto* o = std::get_if<importance_times>(&sampling)) {
+        if (o->history < 1) {
+            throw value_error("time_sampling", "history", ">= 1", o->history);
+        }
+        require_probability(o->uniform_probability, 1e-12);
+    } else if (const auto normal = normal_of(sampling)) {
+        if (!std::isfinite(normal->mean) || !(normal->deviation > 0) || !std::isfinite(normal->deviation)) {
+            throw value_error("time_sampling", "normal", "finite mean, deviation > 0",
+                              text(normal->mean, ", ", normal->deviation));
+        }
+        require_probability(normal->uniform_probability, 0);
+    }
+}
+
+}  // namespace detail
+
+}  // namespace ddpm
