@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <concepts>
 #include <limits>
 #include <variant>
 
@@ -144,6 +143,38 @@ template <ContinuousSchedule Schedule>
     return -log_snr_slope_at(schedule, u) / 2;
 }
 
+/// A weight as a function of the SNR, by the quantity on which it is defined, and on the other.
+struct weight_of_snr {
+    prediction of;
+    double usual, on_other;
+};
+
+/// That of a weighting which knows nothing but the SNR.
+[[nodiscard]] inline weight_of_snr weight_at_snr(const loss_weighting& weighting, double snr) {
+    const auto both = [&](const auto& w) { return weight_of_snr{w.of, w(snr), w.on_other(snr)}; };
+    if (const auto* const w = std::get_if<truncated_snr_weighting>(&weighting)) {
+        return both(*w);
+    }
+    if (const auto* const w = std::get_if<min_snr_weighting>(&weighting)) {
+        return both(*w);
+    }
+    if (const auto* const w = std::get_if<soft_min_snr_weighting>(&weighting)) {
+        return both(*w);
+    }
+    if (const auto* const w = std::get_if<p2_weighting>(&weighting)) {
+        return both(*w);
+    }
+    if (const auto* const w = std::get_if<edm_weighting>(&weighting)) {
+        return both(*w);
+    }
+    return both(std::get<snr_weighting>(weighting));
+}
+
+[[noreturn, gnu::noinline]] inline void refuse_weight(prediction kind, text_part t, double weight) {
+    throw value_error("weight_at", joined({"weight of the error of ", name_of(kind), " at t = ", t}), "finite and >= 0",
+                      weight);
+}
+
 }  // namespace detail
 
 /// The weight of the squared error of `kind` at t: that of x_0 or ε by which the weighting is defined, times the
@@ -165,25 +196,21 @@ template <NoiseProcess Schedule>
                                                     : detail::as_epsilon(kind, alpha, sigma).value;
         return weight * (scale * scale);
     };
-    const double weight = std::visit(
-        [&]<class W>(const W& w) {
-            if constexpr (std::same_as<W, uniform_weighting>) {
-                return 1.0;
-            } else if constexpr (std::same_as<W, vdm_weighting>) {
-                return converted(detail::vdm_x0_weight(schedule, t), prediction::x0);
-            } else if constexpr (std::same_as<W, continuous_vdm_weighting>) {
-                return converted(detail::continuous_vdm_epsilon_weight(schedule, t), prediction::epsilon);
-            } else {
-                constexpr prediction other = W::of == prediction::x0 ? prediction::epsilon : prediction::x0;
-                const double snr = detail::snr_at(schedule, t), usual = converted(w(snr), W::of);
-                const double result = std::isfinite(usual) ? usual : converted(w.on_other(snr), other);
-                return result >= 0 ? result : std::numeric_limits<double>::quiet_NaN();
-            }
-        },
-        weighting);
+    double weight = 1;
+    if (std::holds_alternative<vdm_weighting>(weighting)) {
+        weight = converted(detail::vdm_x0_weight(schedule, t), prediction::x0);
+    } else if (std::holds_alternative<continuous_vdm_weighting>(weighting)) {
+        weight = converted(detail::continuous_vdm_epsilon_weight(schedule, t), prediction::epsilon);
+    } else if (!std::holds_alternative<uniform_weighting>(weighting)) {
+        const auto [of, usual, on_other] = detail::weight_at_snr(weighting, detail::snr_at(schedule, t));
+        weight = converted(usual, of);
+        if (!std::isfinite(weight)) {
+            weight = converted(on_other, of == prediction::x0 ? prediction::epsilon : prediction::x0);
+        }
+        weight = weight >= 0 ? weight : std::numeric_limits<double>::quiet_NaN();
+    }
     if (!std::isfinite(weight)) {
-        throw value_error("weight_at", detail::text("weight of the error of ", name_of(kind), " at t = ", t),
-                          "finite and >= 0", weight);
+        detail::refuse_weight(kind, t, weight);
     }
     return weight;
 }

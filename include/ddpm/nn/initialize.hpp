@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/torch_order.hpp>
@@ -9,7 +10,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace ddpm::nn {
 
@@ -32,11 +35,15 @@ public:
     /// Uniform within ±bound.
     template <Scalar S>
     void uniform(double bound, tensor<S>& values) {
-        for_each_place(values.shape(), values.order(), [&](isize torch, isize memory) {
-            const double unit = static_cast<double>(noise_.bits(tensors_, 0, torch)) * 0x1p-32;
-            values[memory] = static_cast<S>((2 * unit - 1) * bound);
+        std::vector<S> numbers(static_cast<std::size_t>(values.size()));
+        parallel_for(values.size(), 16384, [&](isize first, isize last) {
+            for (isize place = first; place < last; ++place) {
+                const double unit = static_cast<double>(noise_.bits(tensors_, 0, place)) * 0x1p-32;
+                numbers[static_cast<std::size_t>(place)] = static_cast<S>((2 * unit - 1) * bound);
+            }
         });
         ++tensors_;
+        from_torch_order<S>(numbers, values);
     }
 
     /// Normal with mean 0.
@@ -44,28 +51,17 @@ public:
     void normal(double deviation, tensor<S>& values) {
         batch<S> numbers(values.size(), 1);
         noise_.normal<S>(numbers, 0, tensors_++);
-        for_each_place(values.shape(), values.order(), [&](isize torch, isize memory) {
-            values[memory] = static_cast<S>(deviation * static_cast<double>(numbers(torch, 0)));
-        });
+        for (isize place = 0; place < values.size(); ++place) {
+            numbers(place, 0) = static_cast<S>(deviation * static_cast<double>(numbers(place, 0)));
+        }
+        from_torch_order<S>({numbers.data(), static_cast<std::size_t>(values.size())}, values);
     }
 
     /// The weights and biases of a dense layer or a convolution.
     /// @source torch.nn.Linear: kaiming_uniform_(a = √5); Ho et al. 2020, the authors' code: fan-average, scale 1
     template <class L>
-    void layer(L& layer) {
-        const double outputs = static_cast<double>(layer.bias.size());
-        const double fan_in = static_cast<double>(layer.weight.size()) / outputs;
-        if (kind_ == start_kind::torch) {
-            uniform(1 / std::sqrt(fan_in), layer.weight);
-            uniform(1 / std::sqrt(fan_in), layer.bias);
-        } else if (kind_ == start_kind::zero) {
-            zero(layer.weight);
-            zero(layer.bias);
-        } else {
-            const double fan_out = fan_in / static_cast<double>(layer.inputs()) * outputs;
-            uniform(std::sqrt(6 / (fan_in + fan_out)), layer.weight);
-            zero(layer.bias);
-        }
+    void layer(L& of) {
+        layer(of.weight, of.bias, of.inputs());
     }
 
     /// The same for the last layer of a branch that is added to another, or of the network.
@@ -80,6 +76,23 @@ public:
     }
 
 private:
+    template <Scalar S>
+    [[gnu::noinline]] void layer(tensor<S>& weight, tensor<S>& bias, isize inputs) {
+        const double outputs = static_cast<double>(bias.size());
+        const double fan_in = static_cast<double>(weight.size()) / outputs;
+        if (kind_ == start_kind::torch) {
+            uniform(1 / std::sqrt(fan_in), weight);
+            uniform(1 / std::sqrt(fan_in), bias);
+        } else if (kind_ == start_kind::zero) {
+            zero(weight);
+            zero(bias);
+        } else {
+            const double fan_out = fan_in / static_cast<double>(inputs) * outputs;
+            uniform(std::sqrt(6 / (fan_in + fan_out)), weight);
+            zero(bias);
+        }
+    }
+
     template <Scalar S>
     static void zero(tensor<S>& values) {
         std::fill(values.values().begin(), values.values().end(), S{0});

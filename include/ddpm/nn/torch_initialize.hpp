@@ -31,7 +31,7 @@ public:
     void uniform(double bound, tensor<S>& values) {
         std::vector<S> numbers(static_cast<std::size_t>(values.size()));
         generator_.uniform<S>(std::span(numbers), static_cast<S>(-bound), static_cast<S>(bound));
-        give(numbers, values);
+        from_torch_order<S>(numbers, values);
     }
 
     /// Normal with mean 0, in torch's order.
@@ -42,7 +42,7 @@ public:
         for (S& x : numbers) {
             x *= static_cast<S>(deviation);
         }
-        give(numbers, values);
+        from_torch_order<S>(numbers, values);
     }
 
     /// What a Linear or a Conv2d starts with: the weight, then the bias, uniform within ±1/√fan_in.
@@ -68,11 +68,6 @@ public:
     }
 
 private:
-    template <Scalar S>
-    static void give(const std::vector<S>& numbers, tensor<S>& values) {
-        from_torch_order<S>(std::span<const S>(numbers), {{}, values.shape(), values.values(), values.order()});
-    }
-
     torch_generator generator_;
 };
 

@@ -78,4 +78,9 @@ void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
     });
 }
 
+template <Scalar S>
+void from_torch_order(std::span<const S> numbers, tensor<S>& to) {
+    from_torch_order<S>(numbers, parameter<S>{{}, to.shape(), to.values(), to.order()});
+}
+
 }  // namespace ddpm::nn

@@ -26,7 +26,7 @@ public:
 
     /// @throws shape_error if there are more than four sizes, one is negative, or their product is more than memory can
     /// hold
-    tensor_shape(std::initializer_list<isize> sizes) : dimensions_(sizes.size()) {
+    [[gnu::noinline]] tensor_shape(std::initializer_list<isize> sizes) : dimensions_(sizes.size()) {
         if (sizes.size() > most_dimensions) {
             throw shape_error("tensor_shape", "dimensions", "<= 4", sizes.size());
         }
