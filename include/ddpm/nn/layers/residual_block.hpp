@@ -16,7 +16,7 @@
 #include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
-#include <vector>
+#include <optional>
 
 namespace ddpm::nn {
 
@@ -46,7 +46,7 @@ struct residual_block {
     group_norm<S> norm1, norm2;
     conv2d<S> conv1, conv2;
     dense<S> time_emb_proj;
-    std::vector<conv2d<S>> conv_shortcut;  ///< one, or none where inputs = outputs
+    std::optional<conv2d<S>> conv_shortcut;  ///< none where inputs = outputs
     bool scale_shift = false;
     double rescale = 1;
     resampling resample = resampling::none;
@@ -58,11 +58,14 @@ struct residual_block {
           conv1(o.inputs, o.outputs, 3),
           conv2(o.outputs, o.outputs, 3),
           time_emb_proj(o.embedding, o.scale_shift ? 2 * o.outputs : o.outputs),
-          conv_shortcut(o.inputs != o.outputs ? 1 : 0, conv2d<S>(o.inputs, o.outputs, 1)),
           scale_shift(o.scale_shift),
           rescale(o.rescale),
           resample(o.resample),
-          act(o.act) {}
+          act(o.act) {
+        if (o.inputs != o.outputs) {
+            conv_shortcut.emplace(o.inputs, o.outputs, 1);
+        }
+    }
 
     [[nodiscard]] isize outputs() const noexcept { return conv1.outputs(); }
 
@@ -103,10 +106,10 @@ struct residual_block {
                       a.moments2);
         a.drop.template forward<S>(a.kept.images(), a.kept.images(), a.address);
         const feature_map<const S> input = shortcut_input(x, a);
-        if (conv_shortcut.empty()) {
-            detail::copy_columns<S>(input.columns(), out.columns());
+        if (conv_shortcut) {
+            conv_shortcut->forward(input, out);
         } else {
-            conv_shortcut[0].forward(input, out);
+            detail::copy_columns<S>(input.columns(), out.columns());
         }
         conv2.forward_add(a.kept, out);
         if (rescale != 1) {
@@ -146,8 +149,8 @@ struct residual_block {
         conv1.backward(a.active, dh, dactive, d.conv1);
         norm1.backward(x, a.moments1, act, {}, unresized(dactive, dx), dx, {}, d.norm1);
 
-        if (!conv_shortcut.empty()) {
-            conv_shortcut[0].backward(shortcut_input(x, a), dout, dactive, d.conv_shortcut[0]);
+        if (conv_shortcut) {
+            conv_shortcut->backward(shortcut_input(x, a), dout, dactive, *d.conv_shortcut);
             dout = dactive;  // which nobody needs any more: the gradient of the shortcut's input is as large
         }
         const feature_map<S> dinput = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
@@ -160,8 +163,8 @@ struct residual_block {
         initializer.layer(conv1);
         initializer.layer(time_emb_proj);
         initializer.last_layer(conv2);
-        for (conv2d<S>& shortcut : conv_shortcut) {
-            initializer.layer(shortcut);
+        if (conv_shortcut) {
+            initializer.layer(*conv_shortcut);
         }
     }
 
@@ -172,8 +175,8 @@ struct residual_block {
         visitor("time_emb_proj", self.time_emb_proj);
         visitor("norm2", self.norm2);
         visitor("conv2", self.conv2);
-        if (!self.conv_shortcut.empty()) {
-            visitor("conv_shortcut", self.conv_shortcut[0]);
+        if (self.conv_shortcut) {
+            visitor("conv_shortcut", *self.conv_shortcut);
         }
     }
 

@@ -126,10 +126,8 @@ public:
                 skips.push_back(h = stage.resample(h, emb, next(in, w), memory));
             }
         }
-        for (const unet_stage<S>& stage : stages_.middle) {
-            for (isize j = 0; j < stage.layers(); ++j) {
-                h = run(stage, j, h, emb, in, w);
-            }
+        for (isize j = 0; stages_.middle && j < stages_.middle->layers(); ++j) {
+            h = run(*stages_.middle, j, h, emb, in, w);
         }
         std::size_t skip = skips.size();
         for (const unet_stage<S>& stage : stages_.up) {
@@ -214,14 +212,12 @@ public:
                 ++skip;
             }
         }
-        for (std::size_t i = stages_.middle.size(); i-- > 0;) {
-            for (isize j = stages_.middle[i].layers(); j-- > 0;) {
-                auto& layer = a.layers[--at];
-                const feature_map<S> before = other_place(layer.in);
-                stages_.middle[i].backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.middle[i],
-                                           memory, w.keeps());
-                dh = before;
-            }
+        for (isize j = stages_.middle ? stages_.middle->layers() : 0; j-- > 0;) {
+            auto& layer = a.layers[--at];
+            const feature_map<S> before = other_place(layer.in);
+            stages_.middle->backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, *d.stages_.middle, memory,
+                                     w.keeps());
+            dh = before;
         }
         for (std::size_t i = stages_.down.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.down[i];
@@ -258,8 +254,8 @@ public:
         visitor("conv_in", self.conv_in_);
         std::remove_const_t<decltype(self.embedding_)>::visit(self.embedding_, visitor);
         visitor("down_blocks", self.stages_.down);
-        for (auto& stage : self.stages_.middle) {
-            visitor("mid_block", stage);
+        if (self.stages_.middle) {
+            visitor("mid_block", *self.stages_.middle);
         }
         visitor("up_blocks", self.stages_.up);
         visitor("conv_norm_out", self.conv_norm_out_);
@@ -275,8 +271,8 @@ public:
         for (unet_stage<S>& stage : stages_.down) {
             stage.start(initializer);
         }
-        for (unet_stage<S>& stage : stages_.middle) {
-            stage.start(initializer);
+        if (stages_.middle) {
+            stages_.middle->start(initializer);
         }
         for (unet_stage<S>& stage : stages_.up) {
             stage.start(initializer);
@@ -313,8 +309,8 @@ private:
     }
 
     [[nodiscard]] isize layer_count() const noexcept {
-        isize count = 0;
-        for (const auto* stages : {&stages_.down, &stages_.middle, &stages_.up}) {
+        isize count = stages_.middle ? stages_.middle->layers() : 0;
+        for (const auto* stages : {&stages_.down, &stages_.up}) {
             for (const unet_stage<S>& stage : *stages) {
                 count += stage.layers() + (stage.resamples() ? 1 : 0);
             }

@@ -33,11 +33,17 @@ public:
 
     explicit unet_embedding(const unet_options& o)
         : options_(o),
-          time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()),
-          fourier_(o.time == unet_time::fourier ? 1 : 0, fourier_embedding<S>(width())),
-          times_(o.time == unet_time::learned ? 1 : 0, embedding_table<S>(o.train_timesteps, width())),
-          class_table_(o.classes == unet_classes::table ? 1 : 0, embedding_table<S>(o.class_count, outputs())),
-          class_mlp_(o.classes == unet_classes::timestep ? 1 : 0, embedding_mlp<S>(time_mlp_.linear_1.inputs(), outputs())) {
+          time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()) {
+        if (o.time == unet_time::fourier) {
+            fourier_.emplace(width());
+        } else if (o.time == unet_time::learned) {
+            time_table_.emplace(o.train_timesteps, width());
+        }
+        if (o.classes == unet_classes::table) {
+            class_table_.emplace(o.class_count, outputs());
+        } else if (o.classes == unet_classes::timestep) {
+            class_mlp_.emplace(time_mlp_.linear_1.inputs(), outputs());
+        }
         if (o.vector != 0) {
             vector_.emplace(o.vector, outputs(), o.learned_null);
         }
@@ -94,10 +100,10 @@ public:
         const auto scope = memory.scope();
         const batch_view<S> dembedded = memory.columns(dout.rows(), dout.columns());
         activate_backward<S>(options_.act, a.embedded, dout, dembedded);
-        if (!class_table_.empty()) {
-            class_table_[0].backward(given.labels, dembedded, d.class_table_[0]);
-        } else if (!class_mlp_.empty()) {
-            mlp_backward(class_mlp_[0], a.projected_class, a.classes, a.class_steps, dembedded, d.class_mlp_[0], d, memory);
+        if (class_table_) {
+            class_table_->backward(given.labels, dembedded, *d.class_table_);
+        } else if (class_mlp_) {
+            mlp_backward(*class_mlp_, a.projected_class, a.classes, a.class_steps, dembedded, *d.class_mlp_, d, memory);
         }
         if (vector_) {
             vector_->backward(given, a.vector, dembedded, *d.vector_, memory);
@@ -108,19 +114,19 @@ public:
     /// A random start, in the order in which diffusers constructs the layers.
     template <class Start>
     void start(Start& initializer) {
-        for (auto& fourier : fourier_) {
-            initializer.normal(16.0, fourier.weight);  // diffusers draws twice and keeps the second
-            initializer.normal(16.0, fourier.weight);
+        if (fourier_) {
+            initializer.normal(16.0, fourier_->weight);  // diffusers draws twice and keeps the second
+            initializer.normal(16.0, fourier_->weight);
         }
-        for (auto& table : times_) {
-            initializer.normal(1.0, table.weight);
+        if (time_table_) {
+            initializer.normal(1.0, time_table_->weight);
         }
         time_mlp_.start(initializer);
-        for (auto& table : class_table_) {
-            initializer.normal(1.0, table.weight);
+        if (class_table_) {
+            initializer.normal(1.0, class_table_->weight);
         }
-        for (auto& mlp : class_mlp_) {
-            mlp.start(initializer);
+        if (class_mlp_) {
+            class_mlp_->start(initializer);
         }
         if (vector_) {
             vector_->mlp.start(initializer);
@@ -129,18 +135,18 @@ public:
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
-        for (auto& fourier : self.fourier_) {
-            visitor("time_proj", fourier);
+        if (self.fourier_) {
+            visitor("time_proj", *self.fourier_);
         }
-        for (auto& table : self.times_) {
-            visitor("time_proj", table);
+        if (self.time_table_) {
+            visitor("time_proj", *self.time_table_);
         }
         visitor("time_embedding", self.time_mlp_);
-        for (auto& table : self.class_table_) {
-            visitor("class_embedding", table);
+        if (self.class_table_) {
+            visitor("class_embedding", *self.class_table_);
         }
-        for (auto& mlp : self.class_mlp_) {
-            visitor("class_embedding", mlp);
+        if (self.class_mlp_) {
+            visitor("class_embedding", *self.class_mlp_);
         }
         if (self.vector_) {
             visitor("vector_embedding", *self.vector_);
@@ -152,14 +158,14 @@ private:
 
     /// Times as vectors, before what is learned of them.
     void project(std::span<const double> t, batch_view<S> out, std::vector<isize>& steps) const {
-        if (!fourier_.empty()) {
-            fourier_[0].forward(t, out);
-        } else if (!times_.empty()) {
+        if (fourier_) {
+            fourier_->forward(t, out);
+        } else if (time_table_) {
             steps.resize(t.size());
             for (std::size_t n = 0; n < t.size(); ++n) {
                 steps[n] = static_cast<isize>(std::llround(t[n]));
             }
-            times_[0].forward(steps, out);
+            time_table_->forward(steps, out);
         } else {
             time_embedding{
                 .dim = width(), .order = options_.order, .freq_shift = options_.freq_shift, .float_angles = true}
@@ -172,10 +178,10 @@ private:
                       const typename embedding_mlp<S>::activations& a, const std::vector<isize>& steps,
                       batch_view<const S> dout, embedding_mlp<S>& d_mlp, unet_embedding& d, arena<S>& memory) const {
         const auto scope = memory.scope();
-        const batch_view<S> dx = times_.empty() ? batch_view<S>() : memory.columns(x.rows(), x.columns());
+        const batch_view<S> dx = time_table_ ? memory.columns(x.rows(), x.columns()) : batch_view<S>();
         mlp.backward(x, a, dout, dx, d_mlp, memory);
-        if (!times_.empty()) {
-            times_[0].backward(steps, dx, d.times_[0]);
+        if (time_table_) {
+            time_table_->backward(steps, dx, *d.time_table_);
         }
     }
 
@@ -188,22 +194,22 @@ private:
             return;
         }
         const batch_view<S> vectors = memory.columns(outputs(), n);
-        if (!class_table_.empty()) {
-            class_table_[0].forward(given.labels, vectors);
+        if (class_table_) {
+            class_table_->forward(given.labels, vectors);
         } else {
             a.labels.assign(given.labels.begin(), given.labels.end());
-            a.projected_class = memory.columns(class_mlp_[0].linear_1.inputs(), n);
+            a.projected_class = memory.columns(class_mlp_->linear_1.inputs(), n);
             project(a.labels, a.projected_class, a.class_steps);
-            class_mlp_[0].forward(a.projected_class, a.classes, vectors, memory);
+            class_mlp_->forward(a.projected_class, a.classes, vectors, memory);
         }
         detail::add<S>(vectors, a.embedded);
     }
 
     unet_options options_;
     embedding_mlp<S> time_mlp_;
-    std::vector<fourier_embedding<S>> fourier_;
-    std::vector<embedding_table<S>> times_, class_table_;
-    std::vector<embedding_mlp<S>> class_mlp_;
+    std::optional<fourier_embedding<S>> fourier_;
+    std::optional<embedding_table<S>> time_table_, class_table_;
+    std::optional<embedding_mlp<S>> class_mlp_;
     std::optional<vector_embedding<S>> vector_;
 };
 

@@ -73,14 +73,14 @@ template <Scalar S>
 struct unet_stage {
     using scalar = S;
 
-    const char* resamplers = "downsamplers";  ///< the name of what is at the end
+    const char* resampler = "downsamplers.0";  ///< the name of what is at the end
     std::vector<residual_block<S>> resnets;
     std::vector<attention<S>> attentions;
-    std::vector<conv_resampler<S>> by_conv;
-    std::vector<residual_block<S>> by_residual;
+    std::optional<conv_resampler<S>> by_conv;
+    std::optional<residual_block<S>> by_residual;
 
     [[nodiscard]] isize layers() const noexcept { return static_cast<isize>(resnets.size()); }
-    [[nodiscard]] bool resamples() const noexcept { return !by_conv.empty() || !by_residual.empty(); }
+    [[nodiscard]] bool resamples() const noexcept { return by_conv || by_residual; }
 
     /// What backward needs of one layer, a residual block and its attention, or of the resampler.
     struct activations {
@@ -130,10 +130,10 @@ struct unet_stage {
     [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
                                           arena<S>& memory) const {
         a.in = x;
-        if (!by_conv.empty()) {
-            return by_conv[0].forward(x, a.convolved, memory);
+        if (by_conv) {
+            return by_conv->forward(x, a.convolved, memory);
         }
-        const residual_block<S>& block = by_residual[0];
+        const residual_block<S>& block = *by_residual;
         const feature_map<S> out =
             memory.map(block.outputs(), block.resized(x.height), block.resized(x.width), x.samples);
         block.forward(x, emb, a.block, out, memory);
@@ -143,10 +143,10 @@ struct unet_stage {
     /// Of the resampler: dx is overwritten, demb and d are added to; dx must not be dout.
     void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                            batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
-        if (!by_conv.empty()) {
-            by_conv[0].backward(a.in, a.convolved, dout, dx, d.by_conv[0], memory);
+        if (by_conv) {
+            by_conv->backward(a.in, a.convolved, dout, dx, *d.by_conv, memory);
         } else {
-            by_residual[0].backward(a.in, emb, a.block, dout, dx, demb, d.by_residual[0], memory);
+            by_residual->backward(a.in, emb, a.block, dout, dx, demb, *d.by_residual, memory);
         }
     }
 
@@ -162,11 +162,10 @@ struct unet_stage {
                 initializer.last_layer(attentions[j].to_out);
             }
         }
-        for (conv_resampler<S>& resampler : by_conv) {
-            initializer.layer(resampler.conv);
-        }
-        for (residual_block<S>& resampler : by_residual) {
-            resampler.start(initializer);
+        if (by_conv) {
+            initializer.layer(by_conv->conv);
+        } else if (by_residual) {
+            by_residual->start(initializer);
         }
     }
 
@@ -174,8 +173,11 @@ struct unet_stage {
     static void visit(Self& self, Visitor&& visitor) {
         visitor("resnets", self.resnets);
         visitor("attentions", self.attentions);
-        visitor(self.resamplers, self.by_conv);
-        visitor(self.resamplers, self.by_residual);
+        if (self.by_conv) {
+            visitor(self.resampler, *self.by_conv);
+        } else if (self.by_residual) {
+            visitor(self.resampler, *self.by_residual);
+        }
     }
 };
 

@@ -10,6 +10,7 @@
 #include <ddpm/nn/networks/unet_stage.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -18,7 +19,8 @@ namespace ddpm::nn::detail {
 /// The stages of a U-Net, as its options say.
 template <Scalar S>
 struct unet_stages {
-    std::vector<unet_stage<S>> down, middle, up;  ///< one in the middle, or none
+    std::vector<unet_stage<S>> down, up;
+    std::optional<unet_stage<S>> middle;
 
     /// The options are valid; `embedding` is the size of the embedded time.
     unet_stages(const unet_options& o, isize embedding) {
@@ -41,16 +43,14 @@ struct unet_stages {
             down.push_back(std::move(stage));
         }
         if (o.middle) {
-            unet_stage<S> stage;
-            stage.resnets.assign(2, build.block(width, width, o.middle_scale, resampling::none));
+            middle.emplace().resnets.assign(2, build.block(width, width, o.middle_scale, resampling::none));
             if (o.middle_attention) {
-                stage.attentions.push_back(build.attend(width, build.middle_groups(), o.middle_scale));
+                middle->attentions.push_back(build.attend(width, build.middle_groups(), o.middle_scale));
             }
-            middle.push_back(std::move(stage));
         }
         for (std::size_t i = 0; i < levels; ++i) {
             unet_stage<S> stage;
-            stage.resamplers = "upsamplers";
+            stage.resampler = "upsamplers.0";
             const isize outputs = o.channels[levels - 1 - i];
             const bool attends = o.up[i] == unet_level::attention;
             for (isize j = 0; j <= o.layers; ++j) {
@@ -80,11 +80,11 @@ private:
 
         void add_resampler(unet_stage<S>& stage, isize width, unet_resampling kind, bool upwards) const {
             if (kind == unet_resampling::residual) {
-                stage.by_residual.push_back(block(width, width, 1, upwards ? resampling::up : resampling::down));
+                stage.by_residual.emplace(block(width, width, 1, upwards ? resampling::up : resampling::down));
             } else if (upwards) {
-                stage.by_conv.push_back({conv2d<S>(width, width, 3), true});
+                stage.by_conv = {conv2d<S>(width, width, 3), true};
             } else {
-                stage.by_conv.push_back({conv2d<S>(width, width, 3, 2, o.downsample_padding), false});
+                stage.by_conv = {conv2d<S>(width, width, 3, 2, o.downsample_padding), false};
             }
         }
 
