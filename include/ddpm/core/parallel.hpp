@@ -78,6 +78,53 @@ inline void set_thread_count(isize count) {
 /// outlive its use.
 inline void set_executor(executor* user) { detail::user_executor = user; }
 
+namespace detail {
+
+/// parallel_for: compiled once for all bodies.
+inline void run_chunks(isize size, isize grain, function_ref<void(isize, isize)> body) {
+    DDPM_ASSERT(grain > 0);
+    if (size <= 0) {
+        return;
+    }
+    const isize chunks = (size - 1) / grain + 1;
+    if (chunks == 1) {
+        body(0, size);
+        return;
+    }
+    const auto task = [&](isize chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); };
+    if (inside_job()) {
+        for (isize chunk = 0; chunk < chunks; ++chunk) {
+            task(chunk);
+        }
+    } else if (executor* const user = user_executor.load()) {
+        user->run(chunks, [&](isize chunk) {
+            const job_scope inside;
+            task(chunk);
+        });
+    } else {
+        process_pool().run(chunks, task);
+    }
+}
+
+/// parallel_sum: compiled once for all sums of one type.
+template <class Sum>
+[[nodiscard]] Sum sum_of_chunks(isize size, isize grain, function_ref<Sum(isize, isize)> part) {
+    constexpr isize most_chunks = 256;
+    const isize length = std::max(grain, (size + most_chunks - 1) / most_chunks);
+    if (size <= length) {
+        return size > 0 ? part(0, size) : Sum{};
+    }
+    std::array<Sum, most_chunks> sums{};
+    run_chunks(size, length, [&](isize first, isize last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
+    Sum total{};
+    for (const Sum& sum : sums) {
+        total += sum;
+    }
+    return total;
+}
+
+}  // namespace detail
+
 /// Calls body(first, last) for the fixed chunks [0, grain), [grain, 2·grain), … of [0, size), side by side. The chunks do
 /// not depend on the thread count, so neither do results that a chunk computes by itself. One chunk runs on the caller, and so
 /// do all chunks of a call from inside a chunk: what a thread began goes on before it begins anything else.
@@ -88,47 +135,14 @@ inline void set_executor(executor* user) { detail::user_executor = user; }
 /// @throws the first exception of a chunk; error in a child of fork that returns from a chunk which its parent shared out
 template <class Body>
 void parallel_for(isize size, isize grain, Body&& body) {
-    DDPM_ASSERT(grain > 0);
-    if (size <= 0) {
-        return;
-    }
-    const isize chunks = (size - 1) / grain + 1;
-    if (chunks == 1) {
-        body(isize{0}, size);
-        return;
-    }
-    const auto task = [&](isize chunk) { body(chunk * grain, std::min(size, (chunk + 1) * grain)); };
-    if (detail::inside_job()) {
-        for (isize chunk = 0; chunk < chunks; ++chunk) {
-            task(chunk);
-        }
-    } else if (executor* const user = detail::user_executor.load()) {
-        user->run(chunks, [&](isize chunk) {
-            const detail::job_scope inside;
-            task(chunk);
-        });
-    } else {
-        detail::process_pool().run(chunks, task);
-    }
+    detail::run_chunks(size, grain, body);
 }
 
 /// The sum of part(first, last), a number or a value that has +=, over fixed chunks of [0, size), each at least `grain` long,
 /// added in the order of the chunks: the same bits for every thread count. Allocates nothing.
 template <class Part>
 [[nodiscard]] auto parallel_sum(isize size, isize grain, Part&& part) {
-    using sum_type = std::invoke_result_t<Part&, isize, isize>;
-    constexpr isize most_chunks = 256;
-    const isize length = std::max(grain, (size + most_chunks - 1) / most_chunks);
-    if (size <= length) {
-        return size > 0 ? part(isize{0}, size) : sum_type{};
-    }
-    std::array<sum_type, most_chunks> sums{};
-    parallel_for(size, length, [&](isize first, isize last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
-    sum_type total{};
-    for (const sum_type& sum : sums) {
-        total += sum;
-    }
-    return total;
+    return detail::sum_of_chunks<std::invoke_result_t<Part&, isize, isize>>(size, grain, part);
 }
 
 }  // namespace ddpm
