@@ -62,29 +62,35 @@ namespace detail {
 /// @throws value_error unless the options that the trainer itself reads are in their domain, as the scalar S has them
 template <Scalar S>
 void require_valid(const trainer_options& options) {
-    if (options.batch < 1 || options.batch >= isize{1} << 32) {
-        throw value_error("trainer", "batch", ">= 1, < 2^32", options.batch);
-    }
-    if (options.micro_batch < 0) {
-        throw value_error("trainer", "micro_batch", ">= 0", options.micro_batch);
-    }
-    if (!(options.learning_rate >= 0) || !std::isfinite(options.learning_rate)) {
-        throw value_error("trainer", "learning_rate", "finite and >= 0", options.learning_rate);
-    }
-    if (!(options.largest_gradient_norm >= 0)) {
-        throw value_error("trainer", "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
-    }
-    if (!(options.offset_noise >= 0) || !std::isfinite(options.offset_noise)) {
-        throw value_error("trainer", "offset_noise", "finite and >= 0", options.offset_noise);
-    }
-    if (!(options.self_conditioning >= 0 && options.self_conditioning <= 1)) {
-        throw value_error("trainer", "self_conditioning", "in [0, 1]", options.self_conditioning);
-    }
+    const auto require = [](bool holds, const char* what, const char* expected, text_part got) {
+        if (!holds) {
+            throw value_error("trainer", what, expected, got);
+        }
+    };
+    const auto finite = [](double value) { return value >= 0 && std::isfinite(value); };
+    require(options.batch >= 1 && options.batch < isize{1} << 32, "batch", ">= 1, < 2^32", options.batch);
+    require(options.micro_batch >= 0, "micro_batch", ">= 0", options.micro_batch);
+    require(finite(options.learning_rate), "learning_rate", "finite and >= 0", options.learning_rate);
+    require(options.largest_gradient_norm >= 0, "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
+    require(finite(options.offset_noise), "offset_noise", "finite and >= 0", options.offset_noise);
+    require(options.self_conditioning >= 0 && options.self_conditioning <= 1, "self_conditioning", "in [0, 1]",
+            options.self_conditioning);
     require_in_scalar<S>("trainer", "offset_noise", options.offset_noise);
     if (std::isfinite(options.largest_gradient_norm)) {
         require_in_scalar<S>("trainer", "largest_gradient_norm", options.largest_gradient_norm);
     }
     ddpm::require_valid(options.rate_schedule);
+}
+
+/// @throws value_error unless `steps` more can be made after those that were, up to the last
+inline void require_steps(isize steps, isize made, isize last) {
+    if (steps < 0) {
+        throw value_error("trainer::fit", "steps", ">= 0", steps);
+    }
+    if (steps > 0 && steps > last - made) {
+        throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
+                          text("<= ", last), text(made, " + ", steps));
+    }
 }
 
 }  // namespace detail

@@ -31,7 +31,6 @@
 #include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <limits>
@@ -95,24 +94,15 @@ public:
     /// all that before the first step. At the first step, if importance sampling meets a loss that does not report those of
     /// the samples; and what the callback throws, after which the trainer may go on
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
-        const batch_view<const scalar> samples = data.x0;
-        require_valid_data(samples);
-        batch_.conditions().require_valid("trainer::fit", data.condition, options.dropout, samples.columns());
+        batch_.require_valid("trainer::fit", data, options.dropout);
         require_valid_weights(data);
-        epoch_order order(options_.seed, samples.columns());
-        if (options.steps < 0) {
-            throw value_error("trainer::fit", "steps", ">= 0", options.steps);
-        }
-        const isize last = std::min(detail::most_steps, order.batches(options_.batch));
-        if (options.steps > 0 && options.steps > last - step_) {
-            throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
-                              detail::text("<= ", last), detail::text(step_, " + ", options.steps));
-        }
+        epoch_order order(options_.seed, data.x0.columns());
+        detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
         require_valid_loss(data);
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         guard_.begin(parameters, adam_.state(), norm_);
-        const isize first = step_, end = step_ + options.steps;
-        const auto started = std::chrono::steady_clock::now();
+        const isize end = step_ + options.steps;
+        const detail::progress_report report(step_, options_.batch);
         double loss = std::numeric_limits<double>::quiet_NaN();
         while (step_ < end) {
             loss = differentiate(data, order, options);
@@ -129,15 +119,8 @@ public:
             ema_.update(parameters);
             times_.record(batch_.all_t(), batch_.all_losses());
             ++step_;
-            if (options.progress) {
-                const double seconds =
-                    std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-                const double steps_per_second = static_cast<double>(step_ - first) / std::max(seconds, 1e-9);
-                if (!options.progress({step_, end, loss, norm, rate,
-                                       steps_per_second * static_cast<double>(options_.batch),
-                                       static_cast<double>(end - step_) / steps_per_second})) {
-                    return {fit_status::stopped, step_, loss};
-                }
+            if (options.progress && !report(options.progress, step_, end, loss, norm, rate)) {
+                return {fit_status::stopped, step_, loss};
             }
         }
         return {fit_status::finished, step_, loss};
@@ -204,16 +187,6 @@ public:
     }
 
 private:
-    void require_valid_data(batch_view<const scalar> samples) const {
-        if (samples.rows() != batch_.rows()) {
-            throw shape_error("trainer::fit", "elements of a sample of the data",
-                              detail::text(batch_.rows(), ", as the network takes"), samples.rows());
-        }
-        if (samples.columns() < 1) {
-            throw value_error("trainer::fit", "number of samples", ">= 1", samples.columns());
-        }
-    }
-
     void require_valid_loss(const training_data<scalar>& data) {
         if constexpr (requires { loss_.require_data(data.x0, data.element_weight); }) {
             loss_.require_data(data.x0, data.element_weight);
@@ -271,12 +244,7 @@ private:
             loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
         }
         if (times_.learns() && std::isfinite(loss)) {
-            for (const double own : batch_.all_losses()) {
-                if (!std::isfinite(own)) {
-                    throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss",
-                                      own);
-                }
-            }
+            batch_.require_losses("trainer::fit");
         }
         return loss;
     }

@@ -22,14 +22,16 @@ class step_guard {
 public:
     /// Begins with these parameters, and the optimizer as it is. Reads all of them once.
     void begin(std::span<const nn::parameter<S>> parameters, adam_state<S>& state, gradient_norm<S>& norm) {
-        std::vector<nn::parameter<S>> first, second;
-        for (std::size_t p = 0; p < parameters.size(); ++p) {
-            first.push_back({{}, parameters[p].shape, state.first[p].values(), parameters[p].order});
-            second.push_back({{}, parameters[p].shape, state.second[p].values(), parameters[p].order});
-        }
+        std::vector<nn::parameter<S>> moments(parameters.begin(), parameters.end());
+        const auto norm_of = [&](std::vector<nn::tensor<S>>& tensors) {
+            for (std::size_t p = 0; p < moments.size(); ++p) {
+                moments[p].values = tensors[p].values();
+            }
+            return norm(moments);
+        };
         parameter_ = norm(parameters);  // no element is larger than the norm of all
-        moment_ = norm(first);
-        moments_are_finite_ = std::isfinite(norm(second));
+        moment_ = norm_of(state.first);
+        moments_are_finite_ = std::isfinite(norm_of(state.second));
     }
 
     /// Whether the step leaves parameters and moments finite, and the parameters so that the difference of two is finite.

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <limits>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace ddpm::detail {
@@ -77,6 +79,27 @@ public:
           losses_(t_.size()) {}
 
     [[nodiscard]] isize rows() const noexcept { return x0_.rows(); }
+
+    /// @throws shape_error or value_error unless there are samples of the network's size, with conditions that it takes
+    void require_valid(std::string_view where, const training_data<S>& data, const condition_dropout& dropout) const {
+        if (data.x0.rows() != rows()) {
+            throw shape_error(where, "elements of a sample of the data", text(rows(), ", as the network takes"),
+                              data.x0.rows());
+        }
+        if (data.x0.columns() < 1) {
+            throw value_error(where, "number of samples", ">= 1", data.x0.columns());
+        }
+        conditions_.require_valid(where, data.condition, dropout, data.x0.columns());
+    }
+
+    /// @throws value_error unless the loss of each sample was written
+    void require_losses(std::string_view where) const {
+        for (const double own : losses_) {
+            if (!std::isfinite(own)) {
+                throw value_error(where, "importance sampling", "a loss that writes each sample's loss", own);
+            }
+        }
+    }
 
     /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their conditions.
     template <NoiseProcess Schedule>
