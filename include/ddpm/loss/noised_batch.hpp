@@ -6,7 +6,6 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/blocks.hpp>
 
 #include <limits>
 #include <span>
@@ -32,6 +31,7 @@ struct noised_batch {
     /// Of each element, D × N, finite and ≥ 0; empty: 1. What has weight 0 is not read: x_0, ε, x_t and what the
     /// network gives may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
     batch_view<const S> element_weight{};
+    bool weights_are_valid = false;  ///< whether those were found finite and ≥ 0 before; else a loss looks at each
 
     [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
@@ -58,19 +58,16 @@ namespace detail {
 template <Scalar S>
 void require_element_weight(std::string_view where, batch_view<const S> weight) {
     constexpr S most = std::numeric_limits<S>::max();
-    const auto wrong_in = [&](isize n, isize first, isize last) {
+    const auto is_wrong = [](S own) { return !(own >= 0 && own <= most); };
+    for (isize n = 0; n < weight.columns(); ++n) {
         const S* const own = weight.column(n);
-        isize count = 0;
-        for (isize i = first; i < last; ++i) {
-            count += own[i] >= 0 && own[i] <= most ? 0 : 1;
-        }
-        return count;
-    };
-    const isize wrong = kernels::sum_over_blocks(weight.rows(), weight.columns(), wrong_in);
-    for (isize n = 0; wrong > 0 && n < weight.columns(); ++n) {
+        isize wrong = 0;  // counted first, since a loop that leaves early is not vectorized
         for (isize i = 0; i < weight.rows(); ++i) {
-            if (const S own = weight(i, n); !(own >= 0 && own <= most)) {
-                throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own);
+            wrong += is_wrong(own[i]) ? 1 : 0;
+        }
+        for (isize i = 0; wrong > 0; ++i) {
+            if (is_wrong(own[i])) {
+                throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own[i]);
             }
         }
     }
@@ -97,7 +94,9 @@ void require_noised_batch(std::string_view where, const noised_batch<S, Time>& n
     if (predicted.size() == 0) {
         throw shape_error(where, "empty batch", "at least one element", 0);
     }
-    require_element_weight(where, noised.element_weight);
+    if (!noised.weights_are_valid) {
+        require_element_weight(where, noised.element_weight);
+    }
 }
 
 }  // namespace detail

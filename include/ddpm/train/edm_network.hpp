@@ -108,9 +108,13 @@ public:
     }
 
 private:
-    void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) const {
+    /// What is computed here fits; the network within looks at the rest of its input.
+    static void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) {
         detail::require_same_shape("edm_network", "output has the shape of x", in.xt, out);
-        detail::require_input("edm_network", in, shape(), takes());
+        if (in.xt.rows() != w.x_.rows() || static_cast<isize>(in.t.size()) != in.samples()) {
+            throw shape_error("edm_network", "elements of a sample, and times", detail::text(w.x_.rows(), ", ", in.samples()),
+                              detail::text(in.xt.rows(), ", ", in.t.size()));
+        }
         if (in.samples() > w.x_.cols()) {
             throw shape_error("edm_network", "samples in the workspace", detail::text("<= ", w.x_.cols()), in.samples());
         }

@@ -25,7 +25,7 @@ public:
     /// The norm, computed in double. Allocates nothing.
     /// @throws shape_error if the gradients have other sizes than at construction
     /// @determinism the same bits for every thread count: sums over fixed pieces, added in their order
-    [[nodiscard]] double operator()(std::span<const nn::parameter<S>> gradients) {
+    [[nodiscard, gnu::noinline]] double operator()(std::span<const nn::parameter<S>> gradients) {
         chunks_.require_fit("gradient_norm", gradients);
         chunks_.for_each([&](isize i, const detail::parameter_chunks::chunk& chunk) {
             sums_[static_cast<std::size_t>(i)] =

@@ -128,13 +128,13 @@ public:
         }
     }
 
-    /// The part that was drawn last.
+    /// The part that was drawn last, of data whose weights are valid.
     [[nodiscard]] noised_batch<S, Time> noised() {
         const isize count = static_cast<isize>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
         return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
                 learns_ ? part(losses_) : std::span<double>(),
-                weighs_elements_ ? drawn(element_weight_) : batch_view<const S>()};
+                weighs_elements_ ? drawn(element_weight_) : batch_view<const S>(), true};
     }
     /// What the network is told of it.
     [[nodiscard]] network_input<S> input(const dropout_masks& masks) {
