@@ -29,7 +29,7 @@ public:
           net_(net),
           seed_(seed),
           timesteps_(sampling, schedule, seed),
-          workspace_(net.plan(count, ddpm::pass::backward)),
+          workspace_(net.make_workspace(count, ddpm::pass::backward)),
           gradient_(ddpm::nn::zeros_like(net)) {}
 
     /// The gradient of the next batch, which the sampler learns from.

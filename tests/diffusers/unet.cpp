@@ -127,7 +127,7 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     }
 
     batch<S> out(dout.rows(), samples), din(x.rows(), samples);
-    auto workspace = net.plan(samples, recompute ? pass::recompute : pass::backward);
+    auto workspace = net.make_workspace(samples, recompute ? pass::recompute : pass::backward);
     auto d = nn::zeros_like(net);
     net.forward({x, times, given}, out, workspace);
     net.backward({x, times, given}, dout, workspace, d, batch_view<S>(din));

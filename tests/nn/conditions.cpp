@@ -98,7 +98,7 @@ void check_every_gradient(Net net, isize outputs) {
         for (std::size_t way = 0; way < told.ways.size(); ++way) {
             INFO("way " << way);
             const network_input<double> in{x, t, told.ways[way]};
-            auto w = net.plan(samples, serves);
+            auto w = net.make_workspace(samples, serves);
             const auto loss = [&] {
                 net.forward(in, out, w);
                 return (out * dout).sum();
@@ -148,7 +148,7 @@ void check_null_learns(const Net& net) {
     batch<double> out(x.rows(), 3);
     const std::vector<double> t{3, 40, 11};
     for (const std::size_t way : {std::size_t{0}, std::size_t{1}, std::size_t{2}}) {
-        auto w = net.plan(3, pass::backward);
+        auto w = net.make_workspace(3, pass::backward);
         Net d = nn::zeros_like(net);
         const network_input<double> in{x, t, told.ways[way]};
         net.forward(in, out, w);
@@ -186,7 +186,7 @@ void check_samples_alone(const Net& net, isize samples) {
     }
     batch<S> expected(x.rows(), samples);
     set_thread_count(1);
-    auto w = net.plan(samples, pass::backward);
+    auto w = net.make_workspace(samples, pass::backward);
     net.forward({x, t, told}, expected, w);
     for (const isize threads : {1, 3}) {
         set_thread_count(threads);
@@ -339,10 +339,10 @@ TEMPLATE_TEST_CASE("an MLP's batches of what was planned for allocate nothing, w
             told.absent = absent;
         }
         const network_input<S> in{wide.topRows(4), t, told};
-        auto once = net.plan(planned, pass::backward);  // the thread's own scratch
+        auto once = net.make_workspace(planned, pass::backward);  // the thread's own scratch
         net.forward(in, out, once);
         net.backward(in, out, once, d, dx);
-        auto w = net.plan(planned, pass::forward), of_backward = net.plan(planned, pass::backward);
+        auto w = net.make_workspace(planned, pass::forward), of_backward = net.make_workspace(planned, pass::backward);
         const std::size_t before = allocations;
         net.forward(in, out, w);
         net.forward(in.middle(0, 1), out.leftCols(1), w);

@@ -32,7 +32,7 @@ static_assert(!PredictorLike<told_network<float>, double>);
 
 namespace {
 
-enum class member { none, scalar, workspace, base, copy, shape, plan, forward, backward, visit };
+enum class member { none, scalar, workspace, base, copy, shape, make_workspace, forward, backward, visit };
 
 struct scalar_and_workspace {
     using scalar = float;
@@ -64,8 +64,8 @@ struct network_but : types_but<missing>,
     {
         return 4;
     }
-    [[nodiscard]] scalar_and_workspace::workspace plan(isize, pass) const
-        requires(missing != member::plan)
+    [[nodiscard]] scalar_and_workspace::workspace make_workspace(isize, pass) const
+        requires(missing != member::make_workspace)
     {
         return {};
     }
@@ -88,7 +88,7 @@ static_assert(!Network<network_but<member::workspace>>);
 static_assert(!Network<network_but<member::base>>);
 static_assert(!Network<network_but<member::copy>>);
 static_assert(!Network<network_but<member::shape>>);
-static_assert(!Network<network_but<member::plan>>);
+static_assert(!Network<network_but<member::make_workspace>>);
 static_assert(!Network<network_but<member::forward>>);
 static_assert(!Network<network_but<member::backward>>);
 static_assert(!Network<network_but<member::visit>>);
@@ -100,7 +100,7 @@ struct forward_changes_it : network_but<member::none> {
 static_assert(!Network<forward_changes_it>);
 
 struct other_workspace : network_but<member::none> {
-    [[nodiscard]] int plan(isize, pass) const { return 0; }
+    [[nodiscard]] int make_workspace(isize, pass) const { return 0; }
 };
 static_assert(!Network<other_workspace>);
 

@@ -26,7 +26,7 @@ struct map_network : network_base {
 
     [[nodiscard]] sample_shape shape() const { return 3; }
     [[nodiscard]] condition_shape takes() const { return {.map_channels = map_channels}; }
-    [[nodiscard]] workspace plan(isize, pass) const { return {}; }
+    [[nodiscard]] workspace make_workspace(isize, pass) const { return {}; }
     void forward(const network_input<S>& in, batch_view<S> out, workspace&) const {
         *seen = in.condition.maps.array();
         for (isize n = 0; n < out.columns(); ++n) {

@@ -67,7 +67,7 @@ TEMPLATE_TEST_CASE("an MLP with a variance head puts it out element by element",
         batch<S> both(12, columns), prediction(6, columns), variance(6, columns), alone(6, columns),
             wrong(6, columns + 1);
         const std::vector<double> t(static_cast<std::size_t>(columns), 17.0);
-        auto w = net.plan(columns, pass::backward);
+        auto w = net.make_workspace(columns, pass::backward);
         net.forward({x, t}, both, w);
         CHECK_THROWS_AS(net.forward({x, t}, alone, w), shape_error);
         auto session = network_session(net, columns);
@@ -88,7 +88,7 @@ TEST_CASE("the gradients of an MLP with a variance head are the central differen
     const batch<double> x = random_batch(3, 4, 1), dout = random_batch(6, 4, 2);
     batch<double> out(6, 4);
     const std::vector<double> t{1, 20, 300, 4};
-    auto w = net.plan(4, pass::backward);
+    auto w = net.make_workspace(4, pass::backward);
     const auto loss = [&] {
         net.forward({x, t}, out, w);
         return (out * dout).sum();

@@ -59,7 +59,7 @@ struct network ${base} {
     struct workspace {};
     ddpm::nn::tensor<float> weight{{2}};
     ddpm::sample_shape shape() const { return 2; }
-    workspace plan(ddpm::isize, ddpm::pass) const { return {}; }
+    workspace make_workspace(ddpm::isize, ddpm::pass) const { return {}; }
     void forward(const ddpm::network_input<float>&, ddpm::batch_view<float>, workspace&) const {}
     ${backward}
     template <class Self, class Visitor>

@@ -20,7 +20,7 @@ struct line_network : network_base {
     nn::tensor<S> slope{{4}}, offset{{4}};
 
     [[nodiscard]] sample_shape shape() const { return 4; }
-    [[nodiscard]] workspace plan(ddpm::isize, pass) const { return {}; }
+    [[nodiscard]] workspace make_workspace(ddpm::isize, pass) const { return {}; }
 
     void forward(const network_input<S>& in, batch_view<S> out, workspace&) const {
         for (ddpm::isize n = 0; n < in.samples(); ++n) {
@@ -67,7 +67,7 @@ struct told_network : network_base {
     [[nodiscard]] condition_shape takes() const {
         return {.classes = classes, .vector = elements, .map_channels = channels};
     }
-    [[nodiscard]] workspace plan(ddpm::isize, pass) const { return {}; }
+    [[nodiscard]] workspace make_workspace(ddpm::isize, pass) const { return {}; }
 
     void forward(const network_input<S>& in, batch_view<S> out, workspace&) const {
         for (ddpm::isize n = 0; n < in.samples(); ++n) {

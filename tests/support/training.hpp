@@ -36,7 +36,7 @@ struct constant_net : network_base {
     explicit constant_net(ddpm::isize dim) : value({dim}) {}
 
     [[nodiscard]] sample_shape shape() const { return value.size(); }
-    [[nodiscard]] workspace plan(ddpm::isize, pass) const { return {}; }
+    [[nodiscard]] workspace make_workspace(ddpm::isize, pass) const { return {}; }
     void forward(const network_input<S>&, batch_view<S> out, workspace&) const {
         for (ddpm::isize n = 0; n < out.columns(); ++n) {
             std::copy_n(value.data(), value.size(), out.column(n));

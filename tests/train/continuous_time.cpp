@@ -213,7 +213,7 @@ TEST_CASE("EDM's loss is the error of the network within, each sigma alike", "[t
         const batch<double> xt = q_sample(variance_exploding{}, x0, sigma, eps);
         const std::vector<double> times(4000, sigma);
         batch<double> out(4, 4000), d(4, 4000);
-        auto w = net.plan(4000, pass::backward);
+        auto w = net.make_workspace(4000, pass::backward);
         net.forward({xt, times}, out, w);
         const mse_loss loss{.weighting = edm_weighting{data}};
         const double value =

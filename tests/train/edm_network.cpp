@@ -66,7 +66,7 @@ template <class Net, class Forward, class Backward>
 void check_gradients(Net net, const Forward& forward, const Backward& backward) {
     batch<double> x = random_batch(4, 3, 4), out(4, 3), dx(4, 3);
     const batch<double> v = random_batch(4, 3, 5);
-    auto w = net.plan(4, pass::backward);
+    auto w = net.make_workspace(4, pass::backward);
     const auto value = [&] {
         forward(net, x, out, w);
         return (v * out).sum();
@@ -109,7 +109,7 @@ TEMPLATE_TEST_CASE("the network predicts what edm_preconditioned makes of the on
         network_session(net, 3)(x, sigmas(), model_output<S>{found, {}});
         edm_preconditioned(within, o).session(3)(batch_view<const S>(x), std::span<const double>(sigmas()),
                                                  model_output<S>{expected, {}});
-        auto w = net.plan(3, pass::backward);
+        auto w = net.make_workspace(3, pass::backward);
         net.forward({x, sigmas()}, direct, w);
         CHECK((found == expected).all());
         CHECK((direct == expected).all());
@@ -166,7 +166,7 @@ TEST_CASE("a preconditioned network refuses what does not fit", "[train]") {
     CHECK_THROWS_AS((edm_network{nn::mlp<double>{{.dim = 4, .hidden = 4, .variance_head = true}}}), value_error);
     edm_network net{small_net<double>()};
     auto d = net;
-    auto w = net.plan(2, pass::backward);
+    auto w = net.make_workspace(2, pass::backward);
     batch<double> x = random_batch(4, 2, 1), out(4, 2), three(4, 3), narrow(3, 2);
     const std::vector<double> two{1, 2}, zero{1, 0}, one{1};
     CHECK_NOTHROW(net.forward({x, two}, out, w));

@@ -111,7 +111,7 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         }
         philox_noise(9, noise_stream::training).normal(batch_view<double>(eps), 0);
         const batch<double> xt = q_sample(schedule, x0, t, eps);
-        auto w = start.plan(6, pass::backward);
+        auto w = start.make_workspace(6, pass::backward);
         start.forward({xt, times}, both, w);
         double expected = 0;
         for (isize n = 0; n < 6; ++n) {

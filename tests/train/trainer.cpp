@@ -69,7 +69,7 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
     }
     philox_noise(9, noise_stream::training).normal(batch_view<double>(eps), 0);
     const batch<double> xt = q_sample(schedule, x0, t, eps);
-    auto w = expected.plan(3, pass::backward);
+    auto w = expected.make_workspace(3, pass::backward);
     expected.forward({xt, times}, predicted, w);
     d_predicted = 2 * (predicted - eps) / 12;
     auto gradient = nn::zeros_like(expected);

@@ -19,7 +19,7 @@ namespace ddpm {
 /// type serves as its gradient or its average, and derived from `network_base`, which tells what else it can say of itself.
 /// With S = scalar it has (what calls it sees to it that an input is of its shape, with the condition that it takes)
 /// - `shape()`: the shape of one sample, D elements;
-/// - `plan(samples, pass)`: a `workspace` for up to so many samples; all that a pass remembers lives there;
+/// - `make_workspace(samples, pass)`: a `workspace` for up to so many samples; all that a pass remembers lives there;
 /// - `forward(in, out, w)`, const: reads a `network_input<S>`, fills out, D × N, or 2D × N with a variance head;
 /// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of the
 ///   parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout is of
@@ -34,7 +34,7 @@ concept Network = Layer<N> && std::copyable<N> &&
                       { net.has_variance_head() } -> std::same_as<bool>;
                       { net.takes() } -> std::convertible_to<condition_shape>;
                       { net.samples_at_once() } -> std::convertible_to<isize>;
-                      { net.plan(samples, passes) } -> std::same_as<typename N::workspace>;
+                      { net.make_workspace(samples, passes) } -> std::same_as<typename N::workspace>;
                       net.forward(in, out, w);
                       net.backward(in, dout, w, d, out);
                   };

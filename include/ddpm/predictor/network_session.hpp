@@ -137,7 +137,7 @@ private:
             columns_ = columns;
         }
         while (static_cast<isize>(workspaces_.size()) < workers) {
-            workspaces_.push_back(net_->plan(columns_, pass::forward));
+            workspaces_.push_back(net_->make_workspace(columns_, pass::forward));
         }
         if (net_->has_variance_head()) {
             heads_.resize(workspaces_.size());

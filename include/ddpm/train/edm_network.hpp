@@ -66,8 +66,8 @@ public:
         std::vector<double> times_;
     };
 
-    [[nodiscard]] workspace plan(isize samples, pass serves) const {
-        return workspace(network_.plan(samples, serves), shape().size(), samples);
+    [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
+        return workspace(network_.make_workspace(samples, serves), shape().size(), samples);
     }
 
     /// @shape in.xt and out D × N; in.t N, the σ of each sample

@@ -68,7 +68,7 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
                                        10.969533700527617,  0.6222534938052697,
                                        4.744199079826602,   0.3117239300007002,
                                        9.791250328885639,   2.42};
-    auto w = net.plan(2, pass::backward);
+    auto w = net.make_workspace(2, pass::backward);
     net.forward({x, t}, out, w);
     for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(std::abs(static_cast<double>(out.data()[i]) - expected[static_cast<std::size_t>(i)]) <= tolerance);
@@ -95,7 +95,7 @@ TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") 
     const batch<double> x = random_batch(4, 6, 1), dout = random_batch(4, 6, 2);
     batch<double> out(4, 6);
     const std::vector<double> t = some_times(6);
-    auto w = net.plan(8, pass::backward);
+    auto w = net.make_workspace(8, pass::backward);
     const auto loss = [&] {
         net.forward({x, t}, out, w);
         return (out * dout).sum();
@@ -143,11 +143,11 @@ TEMPLATE_TEST_CASE("time_to_output adds a linear function of the embedded time t
     const std::vector<double> t = one_time ? std::vector<double>(5, 30.0) : some_times(count);
     batch<S> embedded(6, count), expected(8, count), out(8, count);
     nn::time_embedding{.dim = 6}.template forward<S>(t, batch_view<S>(embedded));
-    auto of = plain.plan(count, pass::forward);
+    auto of = plain.make_workspace(count, pass::forward);
     plain.forward({x, t}, expected, of);
     line.forward_add(embedded, batch_view<S>(expected));
     for (const bool for_backward : {false, true}) {
-        auto w = net.plan(count, for_backward ? pass::backward : pass::forward);
+        auto w = net.make_workspace(count, for_backward ? pass::backward : pass::forward);
         net.forward({x, t}, out, w);
         CHECK((out - expected).abs().maxCoeff() <= S(sizeof(S) == 4 ? 1e-5 : 1e-14));
     }
@@ -160,7 +160,7 @@ TEST_CASE("a new MLP predicts zero, and its seed names it", "[nn]") {
     const batch<float> x = random_batch<float>(4, 3, 1);
     batch<float> out = batch<float>::Ones(4, 3);
     const std::vector<double> t = some_times(3);
-    auto w = a.plan(3, pass::backward);
+    auto w = a.make_workspace(3, pass::backward);
     a.forward({x, t}, out, w);
     CHECK((out == 0).all());
     const auto of_a = nn::parameters(a), of_b = nn::parameters(b), of_c = nn::parameters(c);
@@ -184,7 +184,7 @@ TEMPLATE_TEST_CASE("a session gives each sample the same bits as a batch of one"
     auto session = network_session(net, count);
     session(x, t, model_output<S>{out, {}});
     auto single = network_session(net, 1);
-    auto w = net.plan(count, pass::backward);
+    auto w = net.make_workspace(count, pass::backward);
     net.forward({x, t}, planned, w);
     CHECK((planned == out).all());
     for (ddpm::isize n = 0; n < count; n += 13) {
@@ -219,7 +219,7 @@ TEST_CASE("results do not depend on the thread count", "[nn]") {
     for (const ddpm::isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         batch<float> out(10, 150);
-        auto w = net.plan(150, pass::backward);
+        auto w = net.make_workspace(150, pass::backward);
         nn::mlp<float> d = nn::zeros_like(net);
         net.forward({x, t}, out, w);
         net.backward({x, t}, dout, w, d);
@@ -251,7 +251,7 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     nn::mlp<float> d = nn::zeros_like(net);
     batch<float> x = batch<float>::Zero(2, 3), wrong = batch<float>::Zero(3, 3);
     const std::vector<double> t(3);
-    auto w = net.plan(3, pass::backward), unused = net.plan(3, pass::backward), forward_only = net.plan(3, pass::forward);
+    auto w = net.make_workspace(3, pass::backward), unused = net.make_workspace(3, pass::backward), forward_only = net.make_workspace(3, pass::forward);
     CHECK_THROWS_AS(net.forward({wrong, t}, x, w), shape_error);
     CHECK_THROWS_AS(net.forward({x, t}, wrong, w), shape_error);
     CHECK_THROWS_AS(net.forward({x, std::span<const double>(t).first(2)}, x, w), shape_error);
@@ -261,7 +261,7 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(net.backward({x, t}, wrong, w, d), shape_error);
     CHECK_THROWS_AS(net.backward({x, t}, x, unused, d), shape_error);
     CHECK_THROWS_AS(net.backward({x, t}, x, forward_only, d), shape_error);
-    CHECK_THROWS_AS(net.plan(-1, pass::backward), shape_error);
+    CHECK_THROWS_AS(net.make_workspace(-1, pass::backward), shape_error);
 
     CHECK_THROWS_AS(network_session(net, -1), value_error);
     auto session = network_session(net, 3);

@@ -51,7 +51,7 @@ void check_gradients(const nn::unet_options& options, const condition<double>& g
     const batch<double> dout = random_batch(rows * options.out_channels, samples, 3);
     batch<double> out(dout.rows(), samples);
     const std::vector<double> t{3, 40};
-    auto w = net.plan(samples, pass::backward);
+    auto w = net.make_workspace(samples, pass::backward);
     const network_input<double> in{x, t, given, dropout_masks{7, 3}};
     const auto loss = [&] {
         net.forward(in, out, w);
@@ -149,7 +149,7 @@ TEMPLATE_TEST_CASE("a sample through the U-Net depends on itself only", "[nn]", 
     }
     batch<S> expected(96, 9);
     for (isize n = 0; n < 9; ++n) {
-        auto alone = net.plan(1, pass::forward);
+        auto alone = net.make_workspace(1, pass::forward);
         batch<S> one(96, 1);
         net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1)}, one, alone);
         expected.col(n) = one;
@@ -160,7 +160,7 @@ TEMPLATE_TEST_CASE("a sample through the U-Net depends on itself only", "[nn]", 
         auto session = network_session(net, 9);
         session(x, t, model_output<S>{out, {}});
         CHECK((out == expected).all());
-        auto w = net.plan(9, pass::backward);
+        auto w = net.make_workspace(9, pass::backward);
         batch<S> kept(96, 9);
         net.forward({x, t}, kept, w);
         CHECK((kept == expected).all());
@@ -183,7 +183,7 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
     for (const isize threads : {1, 2, 3, 7}) {
         set_thread_count(threads);
         for (const bool recompute : {false, true}) {
-            auto w = net.plan(5, recompute ? pass::recompute : pass::backward);
+            auto w = net.make_workspace(5, recompute ? pass::recompute : pass::backward);
             const network_input<S> in{x, t, {}, dropout_masks{7, 3}};
             gradients.push_back(nn::zeros_like(net));
             net.forward(in, out, w);
@@ -201,7 +201,7 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
             CHECK(std::ranges::equal(first[k].values, other[k].values));
         }
     }
-    auto w = net.plan(5, pass::forward);
+    auto w = net.make_workspace(5, pass::forward);
     net.forward({x, t}, plain, w);
     CHECK((plain != out).any());  // nothing is dropped where nothing is learned
 }
@@ -222,14 +222,14 @@ TEST_CASE("residual blocks that resample drop out in training, and their gradien
     const batch<double> x = random_batch(16, 3, 4);
     const std::vector<double> t{1, 2, 3};
     batch<double> plain(16, 3), dropped(16, 3), other(16, 3);
-    auto w = net.plan(3, pass::backward);
+    auto w = net.make_workspace(3, pass::backward);
     net.forward({x, t}, plain, w);
     net.forward({x, t, {}, dropout_masks{7, 4}}, other, w);
     net.forward({x, t, {}, dropout_masks{7, 3}}, dropped, w);
     CHECK((dropped - plain).abs().maxCoeff() > 1e-3);
     CHECK((dropped - other).abs().maxCoeff() > 1e-3);
     for (isize n = 0; n < 3; ++n) {
-        auto alone = net.plan(1, pass::backward);
+        auto alone = net.make_workspace(1, pass::backward);
         batch<double> one(16, 1);
         net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), {}, dropout_masks{7, 3, n}}, one, alone);
         CHECK((one == dropped.col(n)).all());
@@ -248,7 +248,7 @@ TEST_CASE("a U-Net with doubled channels has a variance head", "[nn]") {
     const batch<float> x = random_batch<float>(32, 3, 4);
     const std::vector<double> t{1, 2, 3};
     batch<float> both(64, 3), prediction(32, 3), variance(32, 3), alone(32, 3);
-    auto w = net.plan(3, pass::forward);
+    auto w = net.make_workspace(3, pass::forward);
     net.forward({x, t}, both, w);
     auto session = network_session(net, 3);
     session(x, t, model_output<float>{prediction, variance});
@@ -319,7 +319,7 @@ TEST_CASE("a U-Net refuses what it cannot be", "[nn]") {
 TEST_CASE("a U-Net refuses batches that do not fit", "[nn]") {
     nn::unet_options options = small_options();
     const nn::unet<float> net(options);
-    auto w = net.plan(2, pass::backward), forward_only = net.plan(2, pass::forward);
+    auto w = net.make_workspace(2, pass::backward), forward_only = net.make_workspace(2, pass::forward);
     batch<float> x = random_batch<float>(16, 2, 4), out(16, 2), d_out = x;
     const std::vector<double> t{1, 2}, three{1, 2, 3};
     const std::vector<isize> labels{0, 1};
@@ -340,7 +340,7 @@ TEST_CASE("a U-Net refuses batches that do not fit", "[nn]") {
     options.classes = nn::unet_classes::table;
     options.class_count = 2;
     const nn::unet<float> with_classes(options);
-    auto v = with_classes.plan(2, pass::backward);
+    auto v = with_classes.make_workspace(2, pass::backward);
     CHECK_THROWS_AS(with_classes.forward({x, t}, out, v), shape_error);
 }
 
@@ -360,7 +360,7 @@ TEST_CASE("a U-Net whose output has other channels than its input says so as a p
     CHECK(message ==
           "unet::forward: this network's output is not of its samples' shape: no predictor; expected out_channels = 6, "
           "or twice as many (a variance head), got 3");
-    auto w = net.plan(1, pass::backward);
+    auto w = net.make_workspace(1, pass::backward);
     net.forward({x, t}, right, w);
     CHECK(right.isFinite().all());
     try {

@@ -115,9 +115,9 @@ public:
 
     /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.
     /// @throws shape_error if there are fewer than none
-    [[nodiscard]] workspace plan(isize samples, pass serves) const {
+    [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
         if (samples < 0) {
-            throw shape_error("mlp::plan", "number of samples", ">= 0", samples);
+            throw shape_error("mlp::make_workspace", "number of samples", ">= 0", samples);
         }
         workspace w(serves);
         w.memory.reserve(memory_size(samples, w.for_backward()));

@@ -80,7 +80,7 @@ public:
     }
 
     /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
-    [[nodiscard]] workspace plan(isize, pass serves) const {
+    [[nodiscard]] workspace make_workspace(isize, pass serves) const {
         workspace w(serves);
         w.activations.layers.resize(static_cast<std::size_t>(layer_count()));
         return w;

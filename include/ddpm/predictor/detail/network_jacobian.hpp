@@ -25,7 +25,7 @@ public:
     using scalar = typename Net::scalar;
 
     network_jacobian(const Net& net, isize samples)
-        : columns_(tile(net, samples)), workspace_(net.plan(columns_, pass::backward)), unused_(net) {
+        : columns_(tile(net, samples)), workspace_(net.make_workspace(columns_, pass::backward)), unused_(net) {
         reserve(net);
     }
 
@@ -37,7 +37,7 @@ public:
         require_same_shape("vector_jacobian", "out has the shape of xt", in.xt, out);
         if (const isize columns = tile(net, samples); columns > columns_) {
             columns_ = columns;
-            workspace_ = net.plan(columns_, pass::backward);
+            workspace_ = net.make_workspace(columns_, pass::backward);
             reserve(net);
         }
         for (isize begin = 0; begin < samples; begin += columns_) {

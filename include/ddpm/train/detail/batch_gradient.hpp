@@ -30,7 +30,7 @@ public:
     /// @throws value_error if the loss needs a variance head that the network has not
     batch_gradient(const Net& net, isize samples, bool recompute)
         : has_head_(net.has_variance_head()),
-          workspace_(net.plan(samples, recompute ? pass::recompute : pass::backward)),
+          workspace_(net.make_workspace(samples, recompute ? pass::recompute : pass::backward)),
           predicted_(sample_shape(net.shape()).size(), samples),
           d_predicted_(predicted_.rows(), samples) {
         if (has_head_) {

@@ -14,7 +14,7 @@ template <class Net, class Schedule, class Loss = mse_loss>
 class trainer {
     static_assert(Network<Net>,
                   "ddpm::trainer: the network is no Network. It must be copyable, derive from ddpm::network_base, and have: "
-                  "scalar; workspace; shape() const; workspace plan(ddpm::isize samples, ddpm::pass) const; "
+                  "scalar; workspace; shape() const; workspace make_workspace(ddpm::isize samples, ddpm::pass) const; "
                   "forward(const ddpm::network_input<scalar>& in, ddpm::batch_view<scalar> out, workspace&) const; "
                   "backward(const ddpm::network_input<scalar>& in, ddpm::batch_view<const scalar> dout, workspace&, Net& d, "
                   "ddpm::batch_view<scalar> dx) const; static visit(self, visitor), which calls visitor(name, tensor)");
