@@ -65,7 +65,7 @@ void require_element_weight(std::string_view where, batch_view<const S> weight) 
         for (isize i = 0; i < weight.rows(); ++i) {
             wrong += is_wrong(own[i]) ? 1 : 0;
         }
-        for (isize i = 0; wrong > 0; ++i) {
+        for (isize i = 0; wrong > 0 && i < weight.rows(); ++i) {
             if (is_wrong(own[i])) {
                 throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own[i]);
             }

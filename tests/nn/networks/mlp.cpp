@@ -251,7 +251,8 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     nn::mlp<float> d = nn::zeros_like(net);
     batch<float> x = batch<float>::Zero(2, 3), wrong = batch<float>::Zero(3, 3);
     const std::vector<double> t(3);
-    auto w = net.make_workspace(3, pass::backward), unused = net.make_workspace(3, pass::backward), forward_only = net.make_workspace(3, pass::forward);
+    auto w = net.make_workspace(3, pass::backward), unused = net.make_workspace(3, pass::backward),
+         forward_only = net.make_workspace(3, pass::forward);
     CHECK_THROWS_AS(net.forward({wrong, t}, x, w), shape_error);
     CHECK_THROWS_AS(net.forward({x, t}, wrong, w), shape_error);
     CHECK_THROWS_AS(net.forward({x, std::span<const double>(t).first(2)}, x, w), shape_error);
