@@ -80,7 +80,7 @@ inline void set_executor(executor* user) { detail::user_executor = user; }
 
 namespace detail {
 
-/// parallel_for: compiled once for all bodies.
+/// parallel_for, compiled once for all bodies.
 inline void run_chunks(isize size, isize grain, function_ref<void(isize, isize)> body) {
     DDPM_ASSERT(grain > 0);
     if (size <= 0) {

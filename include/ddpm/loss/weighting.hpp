@@ -151,28 +151,19 @@ struct weight_of_snr {
 
 /// That of a weighting which knows nothing but the SNR.
 [[nodiscard]] inline weight_of_snr weight_at_snr(const loss_weighting& weighting, double snr) {
-    const auto both = [&](const auto& w) { return weight_of_snr{w.of, w(snr), w.on_other(snr)}; };
-    if (const auto* const w = std::get_if<truncated_snr_weighting>(&weighting)) {
-        return both(*w);
-    }
-    if (const auto* const w = std::get_if<min_snr_weighting>(&weighting)) {
-        return both(*w);
-    }
-    if (const auto* const w = std::get_if<soft_min_snr_weighting>(&weighting)) {
-        return both(*w);
-    }
-    if (const auto* const w = std::get_if<p2_weighting>(&weighting)) {
-        return both(*w);
-    }
-    if (const auto* const w = std::get_if<edm_weighting>(&weighting)) {
-        return both(*w);
-    }
-    return both(std::get<snr_weighting>(weighting));
-}
-
-[[noreturn, gnu::noinline]] inline void refuse_weight(prediction kind, text_part t, double weight) {
-    throw value_error("weight_at", joined({"weight of the error of ", name_of(kind), " at t = ", t}), "finite and >= 0",
-                      weight);
+    weight_of_snr found{};
+    const auto take = [&]<class W>(const W* w) {
+        if (w != nullptr) {
+            found = {W::of, (*w)(snr), w->on_other(snr)};
+        }
+    };
+    take(std::get_if<snr_weighting>(&weighting));
+    take(std::get_if<truncated_snr_weighting>(&weighting));
+    take(std::get_if<min_snr_weighting>(&weighting));
+    take(std::get_if<soft_min_snr_weighting>(&weighting));
+    take(std::get_if<p2_weighting>(&weighting));
+    take(std::get_if<edm_weighting>(&weighting));
+    return found;
 }
 
 }  // namespace detail
@@ -210,7 +201,8 @@ template <NoiseProcess Schedule>
         weight = weight >= 0 ? weight : std::numeric_limits<double>::quiet_NaN();
     }
     if (!std::isfinite(weight)) {
-        detail::refuse_weight(kind, t, weight);
+        throw value_error("weight_at", detail::text("weight of the error of ", name_of(kind), " at t = ", t),
+                          "finite and >= 0", weight);
     }
     return weight;
 }

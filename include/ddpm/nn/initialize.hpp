@@ -38,8 +38,8 @@ public:
         std::vector<S> numbers(static_cast<std::size_t>(values.size()));
         parallel_for(values.size(), 16384, [&](isize first, isize last) {
             for (isize place = first; place < last; ++place) {
-                const double unit = static_cast<double>(noise_.bits(tensors_, 0, place)) * 0x1p-32;
-                numbers[static_cast<std::size_t>(place)] = static_cast<S>((2 * unit - 1) * bound);
+                const double number = static_cast<double>(noise_.bits(tensors_, 0, place)) * 0x1p-31 - 1;
+                numbers[static_cast<std::size_t>(place)] = static_cast<S>(number * bound);
             }
         });
         ++tensors_;
@@ -60,8 +60,20 @@ public:
     /// The weights and biases of a dense layer or a convolution.
     /// @source torch.nn.Linear: kaiming_uniform_(a = √5); Ho et al. 2020, the authors' code: fan-average, scale 1
     template <class L>
-    void layer(L& of) {
-        layer(of.weight, of.bias, of.inputs());
+    [[gnu::noinline]] void layer(L& layer) {
+        const double outputs = static_cast<double>(layer.bias.size());
+        const double fan_in = static_cast<double>(layer.weight.size()) / outputs;
+        if (kind_ == start_kind::torch) {
+            uniform(1 / std::sqrt(fan_in), layer.weight);
+            uniform(1 / std::sqrt(fan_in), layer.bias);
+        } else if (kind_ == start_kind::zero) {
+            zero(layer.weight);
+            zero(layer.bias);
+        } else {
+            const double fan_out = fan_in / static_cast<double>(layer.inputs()) * outputs;
+            uniform(std::sqrt(6 / (fan_in + fan_out)), layer.weight);
+            zero(layer.bias);
+        }
     }
 
     /// The same for the last layer of a branch that is added to another, or of the network.
@@ -76,23 +88,6 @@ public:
     }
 
 private:
-    template <Scalar S>
-    [[gnu::noinline]] void layer(tensor<S>& weight, tensor<S>& bias, isize inputs) {
-        const double outputs = static_cast<double>(bias.size());
-        const double fan_in = static_cast<double>(weight.size()) / outputs;
-        if (kind_ == start_kind::torch) {
-            uniform(1 / std::sqrt(fan_in), weight);
-            uniform(1 / std::sqrt(fan_in), bias);
-        } else if (kind_ == start_kind::zero) {
-            zero(weight);
-            zero(bias);
-        } else {
-            const double fan_out = fan_in / static_cast<double>(inputs) * outputs;
-            uniform(std::sqrt(6 / (fan_in + fan_out)), weight);
-            zero(bias);
-        }
-    }
-
     template <Scalar S>
     static void zero(tensor<S>& values) {
         std::fill(values.values().begin(), values.values().end(), S{0});

@@ -7,12 +7,9 @@
 #include <ddpm/nn/memory/tensor.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <span>
 #include <string>
-#include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 namespace ddpm::nn {
@@ -33,50 +30,31 @@ inline constexpr bool is_tensor = false;
 template <class S>
 inline constexpr bool is_tensor<tensor<S>> = true;
 
-/// A list of parameters in the making.
-template <class T>
-class parameter_list {
-public:
-    std::vector<parameter<T>> list;
-
-    [[gnu::noinline]] void add(const char* name, const tensor_shape& shape, std::span<T> values, tensor_order order) {
-        list.push_back({prefix_ + name, shape, values, order});
-    }
-
-    /// What is added has its name below this one, until the prefix is cut back to the length that is returned.
-    [[gnu::noinline]] std::size_t enter(std::string_view name) {
-        const std::size_t before = prefix_.size();
-        prefix_.append(name).push_back('.');
-        return before;
-    }
-    void leave(std::size_t before) { prefix_.resize(before); }
-
-private:
-    std::string prefix_;
-};
-
-/// What adds each member that a layer's `visit` shows it: one type for all layers, so that each `visit` is compiled once.
+/// Adds each member that a layer's `visit` shows it to a list: one type for all layers, so that each is compiled once.
 template <class T>
 struct parameter_visitor {
-    parameter_list<T>* to;
+    std::vector<parameter<T>>* list;
+    std::string prefix{};  ///< of the names, with its dot
 
     template <class Member>
     void operator()(const char* name, Member& member) const {
         if constexpr (is_tensor<std::remove_const_t<Member>>) {
-            to->add(name, member.shape(), member.values(), member.order());
-        } else {
-            const std::size_t before = to->enter(name);
-            if constexpr (requires { member.begin(); }) {
-                isize i = 0;
-                for (auto& element : member) {
-                    (*this)(std::to_string(i++).c_str(), element);
-                }
-            } else {
-                std::remove_const_t<Member>::visit(member, *this);
+            add(name, member.shape(), member.values(), member.order());
+        } else if constexpr (requires { member.begin(); }) {
+            isize i = 0;
+            for (auto& element : member) {
+                below(name)(std::to_string(i++).c_str(), element);
             }
-            to->leave(before);
+        } else {
+            std::remove_const_t<Member>::visit(member, below(name));
         }
     }
+
+private:
+    [[gnu::noinline]] void add(const char* name, const tensor_shape& shape, std::span<T> values, tensor_order order) const {
+        list->push_back({prefix + name, shape, values, order});
+    }
+    [[gnu::noinline]] parameter_visitor below(const char* name) const { return {list, prefix + name + "."}; }
 };
 
 }  // namespace detail
@@ -91,9 +69,9 @@ using parameter_scalar = std::conditional_t<std::is_const_v<L>, const typename L
 template <class L>
     requires Layer<std::remove_const_t<L>>
 [[nodiscard]] std::vector<parameter<parameter_scalar<L>>> parameters(L& layer) {
-    detail::parameter_list<parameter_scalar<L>> all;
-    std::remove_const_t<L>::visit(layer, detail::parameter_visitor<parameter_scalar<L>>{&all});
-    return std::move(all.list);
+    std::vector<parameter<parameter_scalar<L>>> list;
+    std::remove_const_t<L>::visit(layer, detail::parameter_visitor<parameter_scalar<L>>{&list});
+    return list;
 }
 
 /// How many numbers a layer or network learns.

@@ -8,7 +8,6 @@
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
-#include <ddpm/train/detail/scalar_option.hpp>
 
 #include <atomic>
 #include <cmath>
@@ -27,6 +26,23 @@ struct adam_options {
     double weight_decay = 0;
     bool decoupled = true;  ///< AdamW: the decay acts on the parameter, not through the gradient
 };
+
+namespace detail {
+
+/// Options are doubles, and networks compute in S: the number must keep its meaning there.
+/// @throws value_error unless the number is finite as an S too, and not 0 there unless it is 0
+template <Scalar S>
+void require_in_scalar(std::string_view where, std::string_view what, double value) {
+    constexpr double least = static_cast<double>(std::numeric_limits<S>::min());
+    constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
+    const double size = std::abs(value);
+    if (!(size <= largest) || (size > 0 && size < least)) {
+        throw value_error(where, what,
+                          text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"), value);
+    }
+}
+
+}  // namespace detail
 
 /// What Adam remembers of each parameter.
 template <Scalar S>

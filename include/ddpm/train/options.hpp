@@ -7,7 +7,6 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>
-#include <ddpm/train/detail/scalar_option.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/learning_rate.hpp>
 #include <ddpm/train/progress.hpp>
@@ -73,8 +72,8 @@ void require_valid(const trainer_options& options) {
     require(finite(options.learning_rate), "learning_rate", "finite and >= 0", options.learning_rate);
     require(options.largest_gradient_norm >= 0, "largest_gradient_norm", ">= 0", options.largest_gradient_norm);
     require(finite(options.offset_noise), "offset_noise", "finite and >= 0", options.offset_noise);
-    require(options.self_conditioning >= 0 && options.self_conditioning <= 1, "self_conditioning", "in [0, 1]",
-            options.self_conditioning);
+    const double estimated = options.self_conditioning;
+    require(estimated >= 0 && estimated <= 1, "self_conditioning", "in [0, 1]", estimated);
     require_in_scalar<S>("trainer", "offset_noise", options.offset_noise);
     if (std::isfinite(options.largest_gradient_norm)) {
         require_in_scalar<S>("trainer", "largest_gradient_norm", options.largest_gradient_norm);

@@ -5,7 +5,6 @@
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 
 namespace ddpm {
@@ -17,8 +16,8 @@ struct training_progress {
     double loss;                ///< of this step's batch
     double gradient_norm;       ///< before clipping
     double learning_rate;       ///< of this step
-    double samples_per_second;  ///< since the beginning of this fit
-    double seconds_left;        ///< at that speed
+    double samples_per_second = 0;  ///< since the beginning of this fit
+    double seconds_left = 0;        ///< at that speed
 };
 
 /// Called after each step; returning false stops the training.
@@ -26,26 +25,13 @@ using training_callback = std::function<bool(const training_progress&)>;
 
 namespace detail {
 
-/// Tells a callback of each step of a fit that began at step `first`.
-class progress_report {
-public:
-    progress_report(isize first, isize batch) : first_(first), batch_(batch), started_(clock::now()) {}
-
-    /// What the callback returns.
-    [[nodiscard]] bool operator()(const training_callback& callback, isize step, isize end, double loss,
-                                  double gradient_norm, double learning_rate) const {
-        const double seconds = std::chrono::duration<double>(clock::now() - started_).count();
-        const double steps_per_second = static_cast<double>(step - first_) / std::max(seconds, 1e-9);
-        return callback({step, end, loss, gradient_norm, learning_rate, steps_per_second * static_cast<double>(batch_),
-                         static_cast<double>(end - step) / steps_per_second});
-    }
-
-private:
-    using clock = std::chrono::steady_clock;
-
-    isize first_, batch_;
-    clock::time_point started_;
-};
+/// That progress with the speed at which so many steps went.
+[[nodiscard]] inline training_progress with_speed(training_progress at, isize made, double seconds, isize batch) {
+    const double steps_per_second = static_cast<double>(made) / std::max(seconds, 1e-9);
+    at.samples_per_second = steps_per_second * static_cast<double>(batch);
+    at.seconds_left = static_cast<double>(at.steps - at.step) / steps_per_second;
+    return at;
+}
 
 }  // namespace detail
 

@@ -131,7 +131,6 @@ private:
     /// Of a log-normal within the range.
     [[nodiscard]] double mass() const { return normal_mass(low_, high_); }
 
-    /// A part of the range.
     [[nodiscard]] double place(double s) const {
         return std::clamp(times_.first + (times_.last - times_.first) * inner(s), times_.first, times_.last);
     }

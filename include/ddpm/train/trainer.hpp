@@ -31,6 +31,7 @@
 #include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <concepts>
 #include <limits>
@@ -101,8 +102,8 @@ public:
         require_valid_loss(data);
         const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
         guard_.begin(parameters, adam_.state(), norm_);
-        const isize end = step_ + options.steps;
-        const detail::progress_report report(step_, options_.batch);
+        const isize first = step_, end = step_ + options.steps;
+        const auto started = std::chrono::steady_clock::now();
         double loss = std::numeric_limits<double>::quiet_NaN();
         while (step_ < end) {
             loss = differentiate(data, order, options);
@@ -119,7 +120,9 @@ public:
             ema_.update(parameters);
             times_.record(batch_.all_t(), batch_.all_losses());
             ++step_;
-            if (options.progress && !report(options.progress, step_, end, loss, norm, rate)) {
+            const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started;
+            if (options.progress && !options.progress(detail::with_speed({step_, end, loss, norm, rate}, step_ - first,
+                                                                         since.count(), options_.batch))) {
                 return {fit_status::stopped, step_, loss};
             }
         }
@@ -244,7 +247,11 @@ private:
             loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
         }
         if (times_.learns() && std::isfinite(loss)) {
-            batch_.require_losses("trainer::fit");
+            for (const double own : batch_.all_losses()) {
+                if (!std::isfinite(own)) {
+                    throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss", own);
+                }
+            }
         }
         return loss;
     }

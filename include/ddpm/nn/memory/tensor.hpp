@@ -91,12 +91,10 @@ public:
     [[gnu::noinline]] explicit tensor(const tensor_shape& shape, tensor_order order = tensor_order::last_fastest)
         : shape_(shape), order_(order), values_(static_cast<std::size_t>(shape.size())) {}
 
-    // Compiled once and called by the copies of all layers.
-    [[gnu::noinline]] tensor(const tensor& other) = default;
+    [[gnu::noinline]] tensor(const tensor&) = default;
     tensor(tensor&&) noexcept = default;
-    [[gnu::noinline]] tensor& operator=(const tensor& other) = default;
+    [[gnu::noinline]] tensor& operator=(const tensor&) = default;
     tensor& operator=(tensor&&) noexcept = default;
-    ~tensor() = default;
 
     [[nodiscard]] const tensor_shape& shape() const noexcept { return shape_; }
     [[nodiscard]] tensor_order order() const noexcept { return order_; }

@@ -27,33 +27,22 @@ namespace ddpm::detail {
 // Every struct of options is taken apart by a structured binding, which names all its members in their order: a member
 // that is added does not compile until it is named here, where its author decides what is written of it.
 
-/// Values after a blank each.
-template <class... Values>
-[[nodiscard]] std::string values_text(const Values&... values) {
-    std::string out;
-    ((out += ' ' + exact_text(values)), ...);
-    return out;
-}
-
-/// The options of a strategy of drawing times.
+/// The name of a strategy of drawing times, and its options.
 template <class Strategy>
-    requires std::is_empty_v<Strategy>
-[[nodiscard]] std::string text_of(const Strategy&) {
-    return {};
-}
-[[nodiscard]] inline std::string text_of(const stratified_times& o) {
-    const auto& [one_offset] = o;
-    return values_text(static_cast<int>(one_offset));
-}
-[[nodiscard]] inline std::string text_of(const importance_times& o) {
-    const auto& [history, uniform_probability] = o;
-    return values_text(history, uniform_probability);
-}
-template <class Normal>
-    requires requires(const Normal& o) { o.deviation; }
-[[nodiscard]] std::string text_of(const Normal& o) {
-    const auto& [mean, deviation, unbiased, uniform_probability] = o;
-    return values_text(mean, deviation, static_cast<int>(unbiased), uniform_probability);
+[[nodiscard]] std::string strategy_text(const Strategy& o) {
+    std::string out = Strategy::name;
+    const auto add = [&](const auto&... values) { ((out += ' ' + exact_text(+values)), ...); };  // + of a bool: 0 or 1
+    if constexpr (requires { o.one_offset; }) {
+        const auto& [one_offset] = o;
+        add(one_offset);
+    } else if constexpr (requires { o.history; }) {
+        const auto& [history, uniform_probability] = o;
+        add(history, uniform_probability);
+    } else if constexpr (!std::is_empty_v<Strategy>) {
+        const auto& [mean, deviation, unbiased, uniform_probability] = o;
+        add(mean, deviation, unbiased, uniform_probability);
+    }
+    return out;
 }
 
 /// A hash of numbers (FNV-1a).
@@ -130,7 +119,7 @@ template <NoiseProcess Schedule>
         {"ema.power", exact_text(power)},
         {"ema.update_after_step", exact_text(update_after_step)},
         {"largest_gradient_norm", exact_text(largest_gradient_norm)},
-        {"timesteps", std::visit([](const auto& strategy) { return strategy.name + text_of(strategy); }, sampling)},
+        {"timesteps", std::visit([](const auto& strategy) { return strategy_text(strategy); }, sampling)},
         {"offset_noise", exact_text(offset_noise)},
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(seed)},

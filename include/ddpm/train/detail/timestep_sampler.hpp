@@ -84,7 +84,6 @@ public:
         reached_.reserve(static_cast<std::size_t>(steps));
     }
 
-    /// Back to no timesteps at all.
     void clear() noexcept { probability_.clear(); }
 
     [[nodiscard]] bool empty() const noexcept { return probability_.empty(); }

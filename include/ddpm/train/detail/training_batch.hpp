@@ -19,7 +19,6 @@
 #include <ddpm/train/training_data.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -90,15 +89,6 @@ public:
             throw value_error(where, "number of samples", ">= 1", data.x0.columns());
         }
         conditions_.require_valid(where, data.condition, dropout, data.x0.columns());
-    }
-
-    /// @throws value_error unless the loss of each sample was written
-    void require_losses(std::string_view where) const {
-        for (const double own : losses_) {
-            if (!std::isfinite(own)) {
-                throw value_error(where, "importance sampling", "a loss that writes each sample's loss", own);
-            }
-        }
     }
 
     /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their conditions.
