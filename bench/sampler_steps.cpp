@@ -10,7 +10,7 @@
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 #include <ddpm/sampler/by_name.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/run.hpp>
@@ -193,7 +193,7 @@ private:
     ddpm::predictor_corrector options_;
     no_network network_;
     ddpm::philox_noise noise_{1, ddpm::noise_stream::sampler};
-    ddpm::detail::corrected_run<float, no_network, ddpm::philox_noise> run_{
+    ddpm::detail::predictor_corrector_run<float, no_network, ddpm::philox_noise> run_{
         options_, network_, ddpm::prediction::score, noise_, start(), 0};
 };
 
@@ -212,7 +212,8 @@ public:
 
     void step() {
         if (!run_ || run_->done()) {
-            run_.emplace(solver_, network_, ddpm::prediction::epsilon, point_at_, -1, 1, start());
+            run_.emplace(ddpm::detail::adaptive_run_of<float>(solver_, point_at_, -1, 1, network_,
+                                                              ddpm::prediction::epsilon, start()));
         }
         run_->step();
     }

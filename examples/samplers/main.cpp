@@ -15,7 +15,7 @@
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
-#include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 #include <ddpm/sampler/by_name.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
 #include <ddpm/sampler/sample.hpp>

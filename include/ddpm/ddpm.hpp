@@ -177,8 +177,7 @@
 #include <ddpm/random/philox.hpp>
 #include <ddpm/random/torch_generator.hpp>
 #include <ddpm/random/torch_noise.hpp>
-#include <ddpm/sampler/adaptive.hpp>
-#include <ddpm/sampler/adaptive_options.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/any_sampler.hpp>
 #include <ddpm/sampler/by_name.hpp>
@@ -202,17 +201,14 @@
 #include <ddpm/sampler/kdpm2.hpp>
 #include <ddpm/sampler/lcm.hpp>
 #include <ddpm/sampler/lms.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/pndm.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
-#include <ddpm/sampler/predictor_corrector_options.hpp>
 #include <ddpm/sampler/repaint.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/run_watch.hpp>
 #include <ddpm/sampler/sa_solver.hpp>
 #include <ddpm/sampler/sample.hpp>
-#include <ddpm/sampler/step_noise.hpp>
 #include <ddpm/sampler/tcd.hpp>
 #include <ddpm/sampler/unipc.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>

@@ -136,12 +136,12 @@ TEST_CASE("a jump back to more noise is not shifted, only what it starts from", 
     const std::vector<isize> timesteps{60, 50, 40, 30};
     const time_grid grid = make_grid(schedule, timesteps);
     const sampling_plan plan = repaint{.jump_length = 1, .jump_count = 2}.plan(grid);
-    const std::vector<step_noise> noise = step_noise_of(plan);
+    const std::vector<detail::step_noise> noise = detail::step_noise_of(plan);
     // Down, back up, down, down, …: draws 0, 2, … are the reverse chain's.
     REQUIRE(noise.size() == 9);
     const double first = std::sqrt(posterior_between(grid[1].level, grid[0].level).variance);
     CHECK(std::abs(noise[0].deviation - first) < 1e-15);
-    CHECK(noise[1] == step_noise{});
+    CHECK(noise[1] == detail::step_noise{});
     CHECK(std::abs(noise[2].deviation - first) < 1e-15);
 }
 
@@ -158,10 +158,10 @@ TEST_CASE("the noise of a step is that of its result, whatever way it takes", "[
     plan.spread(head);
     plan.set(quantity::base, {term::base(1), term::noise(0, 9)});
     plan.set(quantity::x, {term::base(1), term::spread_noise(plan.draw(grid[1].level, grid[2].level), 4)});
-    const std::vector<step_noise> noise = step_noise_of(plan);
+    const std::vector<detail::step_noise> noise = detail::step_noise_of(plan);
     REQUIRE(noise.size() == 3);
-    CHECK(noise[0] == step_noise{0.25 * 0.5 * 2 + 0.75 * 2});
-    CHECK(noise[1] == step_noise{0.25 * 3});
+    CHECK(noise[0] == detail::step_noise{0.25 * 0.5 * 2 + 0.75 * 2});
+    CHECK(noise[1] == detail::step_noise{0.25 * 3});
     CHECK(noise[2].deviation == 4);
     REQUIRE(noise[2].head != nullptr);
     CHECK(noise[2].head->kind == reverse_variance::learned);
@@ -188,7 +188,7 @@ TEST_CASE("a gradient shifts the increments of a path in time", "[sampler]") {
     const sampling_plan plan = euler_ancestral{}.plan(grid);
     const batch<double> start = pattern<double>(3, 2, 1);
     const batch<double> moved = denoise_with_gradient<double>(plan, network, gradient, 1.5, start, tree);
-    const double deviation = step_noise_of(plan)[0].deviation;
+    const double deviation = detail::step_noise_of(plan)[0].deviation;
     CHECK((moved - denoise_from<double>(plan, network, start, tree) - 3 * deviation * deviation).abs().maxCoeff() < 1e-14);
 }
 

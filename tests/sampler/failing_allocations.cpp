@@ -4,7 +4,7 @@
 
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/predictor/guidance.hpp>
-#include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 #include <ddpm/sampler/by_name.hpp>
 #include <ddpm/sampler/inpaint.hpp>
 #include <ddpm/sampler/sample.hpp>

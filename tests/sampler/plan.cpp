@@ -63,4 +63,17 @@ TEST_CASE("assignments in a row to one target become one", "[sampler]") {
     CHECK(then[3].terms.size() == 1);  // something else was assigned in between
 }
 
+TEST_CASE("orders outside their domain", "[sampler]") {
+    CHECK_NOTHROW(detail::require_order("here", "order", 3, 1, 3));
+    CHECK_NOTHROW(detail::require_order("here", "order", 1000, 1));
+    CHECK_THROWS_AS(detail::require_order("here", "order", 4, 1, 3), value_error);
+    CHECK_THROWS_AS(detail::require_order("here", "order", 0, 1), value_error);
+}
+
+TEST_CASE("noise that rises", "[sampler]") {
+    const time_grid falling({{1, {0.5, 0.5}}, {0, {1, 0}}});
+    CHECK_NOTHROW(detail::require_falling_noise("here", falling));
+    CHECK_THROWS_AS(detail::require_falling_noise("here", falling.reversed()), value_error);
+}
+
 }  // namespace ddpm::test

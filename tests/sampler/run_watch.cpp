@@ -4,7 +4,7 @@
 #include <ddpm/sampler/run_watch.hpp>
 
 #include <ddpm/predictor/predicts.hpp>
-#include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/classifier_shift.hpp>
 #include <ddpm/sampler/ddim.hpp>

@@ -36,19 +36,41 @@ public:
     virtual ~planner() = default;
     [[nodiscard]] virtual sampling_plan plan(const time_grid& grid) const = 0;
     [[nodiscard]] virtual sampling_plan plan(const noise_schedule<exact_tables>& schedule,
-                                             std::span<const isize> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const {
+        return plan(make_grid(schedule, timesteps));
+    }
     [[nodiscard]] virtual sampling_plan plan(const noise_schedule<float32_tables>& schedule,
-                                             std::span<const isize> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const {
+        return plan(make_grid(schedule, timesteps));
+    }
     [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<double>& schedule,
-                                             std::span<const isize> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const {
+        return plan(make_grid(schedule, timesteps));
+    }
     [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<float>& schedule,
-                                             std::span<const isize> timesteps) const = 0;
+                                             std::span<const isize> timesteps) const {
+        return plan(make_grid(schedule, timesteps));
+    }
 };
 
+/// Those of a sampler that plans over grids only.
 template <Sampler A>
-class planner_of final : public planner {
+class grid_planner final : public planner {
 public:
-    explicit planner_of(A sampler) : sampler_(std::move(sampler)) {}
+    explicit grid_planner(A sampler) : sampler_(std::move(sampler)) {}
+
+    using planner::plan;
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
+
+private:
+    A sampler_;
+};
+
+/// Those of a sampler that has plans of its own over timesteps of some schedules.
+template <Sampler A>
+class schedule_planner final : public planner {
+public:
+    explicit schedule_planner(A sampler) : sampler_(std::move(sampler)) {}
 
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
     [[nodiscard]] sampling_plan plan(const noise_schedule<exact_tables>& schedule,
@@ -72,6 +94,17 @@ private:
     A sampler_;
 };
 
+template <class A, class Schedule>
+concept PlansTimestepsOf = requires(const A& sampler, const Schedule& schedule, std::span<const isize> timesteps) {
+    sampler.plan(schedule, timesteps);
+};
+
+template <class A>
+using planner_of = std::conditional_t<
+    PlansTimestepsOf<A, noise_schedule<exact_tables>> || PlansTimestepsOf<A, noise_schedule<float32_tables>> ||
+        PlansTimestepsOf<A, alpha_bar_table<double>> || PlansTimestepsOf<A, alpha_bar_table<float>>,
+    schedule_planner<A>, grid_planner<A>>;
+
 }  // namespace detail
 
 /// Any sampler, for choice at run time. It plans what the sampler that it was made of plans, to the bit, over a grid and over
@@ -80,7 +113,8 @@ class any_sampler {
 public:
     template <class A>
         requires(Sampler<A> && !std::same_as<A, any_sampler>)
-    any_sampler(A sampler) : planner_(std::make_shared<const detail::planner_of<A>>(std::move(sampler))) {}
+    any_sampler(A sampler)
+        : planner_(static_cast<const detail::planner*>(new detail::planner_of<A>(std::move(sampler)))) {}
 
     /// @throws as the sampler does
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return planner_->plan(grid); }

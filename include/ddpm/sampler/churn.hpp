@@ -4,12 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
-#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <string_view>
@@ -26,7 +26,7 @@ struct churn_options {
     double s_tmax = std::numeric_limits<double>::infinity();
     double s_noise = 1;        ///< factor of the noise
     bool always_draw = false;  ///< draws also where γ = 0, as the paper's code and k-diffusion do
-    time_function time_of{};   ///< the model's time there
+    std::function<double(double ratio)> time_of{};   ///< the model's time there
 };
 
 namespace detail {

@@ -9,11 +9,10 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/detail/run_memory.hpp>
-#include <ddpm/sampler/detail/signatures.hpp>
+#include <ddpm/sampler/detail/plan_noise.hpp>
+#include <ddpm/sampler/detail/step_noise.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/sampler/step_noise.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -74,7 +73,7 @@ private:
 }  // namespace detail
 
 /// Classifier guidance of a chain that draws noise: the mean of each step is shifted by scale · Σ · ∇ ln p(y|x_t), where x_t
-/// is where the step begins, and Σ the variance of its noise (see `step_noise_of`), that of the network's head too where the
+/// is where the step begins, and Σ the variance of its noise, that of the network's head too where the
 /// plan reads it. A step without noise, such as the last one of `ancestral`, is not shifted. A sampler none of whose steps has
 /// any (ddim with η = 0, solvers of the ordinary differential equation, with churn or without) has nothing to shift: guide its
 /// predictor by `classifier_guided`.

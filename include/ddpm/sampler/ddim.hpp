@@ -5,7 +5,6 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 

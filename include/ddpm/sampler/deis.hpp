@@ -5,7 +5,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 namespace ddpm {
@@ -23,7 +22,7 @@ struct deis {
         detail::require_order("deis", "order", order, 1);
         return detail::exponential_multistep_plan(grid, quantity::eps, {}, [&](isize k) {
             const isize p = lower_order_final ? detail::order_before_end_of_few(order, grid, k) : order;
-            return detail::multistep_options{.predictor = p};
+            return detail::multistep_options{.predictor_order = p};
         });
     }
 };

@@ -5,7 +5,6 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>

@@ -6,7 +6,6 @@
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/dpm_algorithm.hpp>
 #include <ddpm/sampler/plan.hpp>
 
@@ -40,7 +39,7 @@ struct dpm_multistep {
         const auto s_noise_if_stochastic = detail::is_stochastic(algorithm) ? std::optional(s_noise) : std::nullopt;
         return detail::exponential_multistep_plan(grid, detail::integrand_of(algorithm), rule, [&](isize k) {
             return detail::multistep_options{
-                .predictor = order_of(grid, k), .tau = tau, .s_noise = s_noise_if_stochastic};
+                .predictor_order = order_of(grid, k), .tau = tau, .s_noise = s_noise_if_stochastic};
         });
     }
 

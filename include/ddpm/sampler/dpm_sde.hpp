@@ -4,13 +4,12 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/sampler/detail/ancestral_split.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>
+#include <functional>
 
 namespace ddpm {
 
@@ -23,7 +22,7 @@ struct dpm_sde {
     double eta = 1;           ///< ≥ 0
     double s_noise = 1;       ///< factor of the noise
     double middle = 0.5;      ///< where the level in between lies in ln(σ/α), in (0, 1)
-    time_function time_of{};  ///< the model's time there
+    std::function<double(double ratio)> time_of{};  ///< the model's time there
 
     /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶, 0 < middle < 1 and the
     /// noise falls over the grid

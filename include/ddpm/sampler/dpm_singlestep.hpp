@@ -4,9 +4,7 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/sampler/detail/estimate_history.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/dpm_algorithm.hpp>
 #include <ddpm/sampler/plan.hpp>
 

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/sampler/detail/ancestral_split.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
+#include <ddpm/sampler/detail/ratio_step.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 namespace ddpm {

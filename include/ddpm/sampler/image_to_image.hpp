@@ -10,7 +10,6 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 

@@ -9,8 +9,6 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/ddim.hpp>
-#include <ddpm/sampler/detail/signatures.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>

@@ -6,7 +6,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/sampler/detail/ancestral_split.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>
+#include <functional>
 
 namespace ddpm {
 
@@ -22,7 +21,7 @@ namespace ddpm {
 struct kdpm2 {
     double eta = 0;           ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers
     double s_noise = 1;       ///< factor of the noise
-    time_function time_of{};  ///< the model's time at the level in between
+    std::function<double(double ratio)> time_of{};  ///< the model's time at the level in between
 
     /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶; if η > 0, unless the
     /// noise falls over the grid

@@ -4,7 +4,6 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 namespace ddpm {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
@@ -9,8 +10,10 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <concepts>
+#include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -161,5 +164,39 @@ template <Sampler A, NoiseSchedule Schedule>
     }
     return sampler.plan(make_grid(schedule, timesteps, end));
 }
+
+namespace detail {
+
+// What samplers require of their options and grids.
+
+/// @throws value_error unless σ/α never rises over the grid, as a stochastic step and an inversion need
+inline void require_falling_noise(std::string_view where, const time_grid& grid) {
+    const double first = noise_ratio(grid[0].level), last = noise_ratio(grid[grid.steps()].level);
+    if (first < last) {
+        throw value_error(where, "noise of the grid", "falling from point to point",
+                          text("from ", first, " to ", last));
+    }
+}
+
+/// @throws value_error unless 0 ≤ s_noise ≤ 10⁶, a factor of noise with which floats do not overflow
+inline void require_noise_factor(std::string_view where, double s_noise) {
+    if (!(s_noise >= 0 && s_noise <= 1e6)) {
+        throw value_error(where, "s_noise", "0 <= s_noise <= 1e6", s_noise);
+    }
+}
+
+/// No limit to an order; twice it is still an isize.
+inline constexpr isize any_order = std::numeric_limits<isize>::max() / 2;
+
+/// @throws value_error unless lowest ≤ order ≤ highest
+inline void require_order(std::string_view where, std::string_view what, isize order, isize lowest,
+                          isize highest = any_order) {
+    if (order < lowest || order > highest) {
+        throw value_error(where, what, highest == any_order ? text(">= ", lowest) : text(lowest, " to ", highest),
+                          order);
+    }
+}
+
+}  // namespace detail
 
 }  // namespace ddpm

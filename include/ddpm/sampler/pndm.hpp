@@ -4,9 +4,8 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>

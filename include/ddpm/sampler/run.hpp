@@ -7,7 +7,8 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/detail/registers.hpp>
+#include <ddpm/sampler/detail/plan_executor.hpp>
+#include <ddpm/sampler/detail/plan_noise.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
@@ -33,6 +34,23 @@ struct sample_step {
 template <Scalar S>
 using step_callback = std::function<bool(const sample_step<S>&)>;
 
+namespace detail {
+
+/// What a run is made of has the signatures that it needs; the first error of the compiler names the one that is wanted.
+template <class S, class P, class Noise = philox_noise>
+struct signatures {
+    static_assert(PredictorLike<P, S>,
+                  "ddpm: wanted is a predictor that is called as "
+                  "predictor(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out), or that has a "
+                  "const member session(samples) which returns one; S is float unless the predictor names its `scalar` or a "
+                  "call asks for another, as sample<double>(...) does");
+    static_assert(NoiseSource<Noise, S>,
+                  "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
+                  "or in its place a callback that is called as bool(const sample_step<S>& step)");
+};
+
+}  // namespace detail
+
 /// The state of one sampling run: the samples on their way, the predictor's session and all scratch. It refers to its
 /// plan, predictor and noise, which must outlive it.
 /// @determinism sample n depends on its own x and noise only, not on its neighbours, if the predictor keeps samples
@@ -51,10 +69,11 @@ public:
           kind_(prediction_of(predictor)),
           session_(detail::session_of(predictor, x.cols())),
           options_(options),
-          registers_(plan, noise, std::move(x), options.threshold.has_value(), first_sample, first_step),
-          times_(static_cast<std::size_t>(registers_.x().columns())) {
+          noise_(plan, noise, x.rows(), x.cols(), first_sample, first_step),
+          executor_(plan, std::move(x), options.threshold.has_value(), noise_.first_address()),
+          times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
         require_valid(options);
-        registers_.assign(plan.before(), -1);
+        assign(plan.before(), -1);
     }
 
     /// Whether all evaluations are made, or the callback stopped the run.
@@ -73,20 +92,19 @@ public:
         }
         const stage& now = plan_.stages()[static_cast<std::size_t>(next_)];
         std::fill(times_.begin(), times_.end(), now.t);
-        session_(batch_view<const S>(registers_.x()), std::span<const double>(times_),
-                 registers_.output());
-        registers_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
+        session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
+        executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
         const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
         if (on_step && begins_step) {
-            const batch_view<const S> x0 = registers_.estimate_x0();
-            if (!on_step({now.step, plan_.steps(), now.t, registers_.x(), x0})) {
-                registers_.stop_at_x0();
+            const batch_view<const S> x0 = executor_.estimate_x0();
+            if (!on_step({now.step, plan_.steps(), now.t, executor_.memory().x(), x0})) {
+                executor_.stop_at_x0();
                 next_ = static_cast<isize>(plan_.stages().size());
                 stopped_ = true;
                 return false;
             }
         }
-        registers_.assign(now.then, next_);
+        assign(now.then, next_);
         ++next_;
         return true;
     }
@@ -110,20 +128,26 @@ public:
     [[nodiscard]] const stage& next() const { return plan_.stages()[static_cast<std::size_t>(next_)]; }
 
     /// The samples as they are now, D × N. They may be changed between steps: to impose known parts, or for guidance.
-    [[nodiscard]] batch_view<S> x() noexcept { return registers_.x(); }
+    [[nodiscard]] batch_view<S> x() noexcept { return executor_.memory().x(); }
 
     /// The plan's second state, D × N; empty if the plan uses none.
-    [[nodiscard]] batch_view<S> base() noexcept { return registers_.base(); }
+    [[nodiscard]] batch_view<S> base() noexcept { return executor_.memory().base(); }
 
     /// Moves the samples out at the end.
-    [[nodiscard]] batch<S> take() && { return std::move(registers_).take(); }
+    [[nodiscard]] batch<S> take() && { return std::move(executor_).take(); }
 
 private:
+    void assign(const std::vector<assignment>& assignments, isize i) {
+        noise_.draw(executor_.memory(), i);
+        executor_.assign(assignments, i);
+    }
+
     const sampling_plan& plan_;
     prediction kind_;
     decltype(detail::session_of(std::declval<P&>(), isize{})) session_;
     denoise_options options_;
-    detail::run_registers<S, Noise> registers_;
+    detail::plan_noise<S, Noise> noise_;
+    detail::plan_executor<S> executor_;
     std::vector<double> times_;
     isize next_ = 0;
     bool stopped_ = false;

@@ -7,7 +7,6 @@
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
@@ -41,8 +40,8 @@ struct sa_solver {
         return detail::exponential_multistep_plan(
             grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
                 const isize rest = lower_order_final ? grid.steps() - k : detail::any_order;
-                return detail::multistep_options{.predictor = std::min(predictor_order, rest),
-                                                 .corrector = std::min(corrector_order, rest + 1),
+                return detail::multistep_options{.predictor_order = std::min(predictor_order, rest),
+                                                 .corrector_order = std::min(corrector_order, rest + 1),
                                                  .tau = tau_at(grid[k].t),
                                                  .s_noise = 1};
             });

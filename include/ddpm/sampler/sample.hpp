@@ -11,7 +11,6 @@
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/detail/signatures.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/concept.hpp>
@@ -151,6 +150,14 @@ template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, Scal
 }
 
 namespace detail {
+
+/// What plans are made of has the signatures that it needs; see `signatures`.
+template <class A, class ScheduleOrGrid>
+struct plan_signatures {
+    static_assert(Sampler<A>, "ddpm: wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const");
+    static_assert(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>,
+                  "ddpm: wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)");
+};
 
 /// Whether a call passes in the place of noise what is neither noise nor a callback.
 template <class Given, class S>

@@ -5,9 +5,8 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 

@@ -6,7 +6,6 @@
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/detail/solver_order.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
@@ -40,7 +39,7 @@ struct unipc {
         return detail::exponential_multistep_plan(
             grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
                 const isize p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
-                return detail::multistep_options{.predictor = p, .corrector = corrects(grid, k) ? p + 1 : 0};
+                return detail::multistep_options{.predictor_order = p, .corrector_order = corrects(grid, k) ? p + 1 : 0};
             });
     }
 

@@ -15,8 +15,8 @@ TEST_CASE("a corrected multistep plan keeps the corrected state in the base", "[
     const time_grid grid = uniform_lambda_grid(4);
     // Steps 0 and 1 are corrected; all but step 3 make a draw.
     const auto plan = detail::exponential_multistep_plan(grid, quantity::x0, {}, [](isize k) {
-        return detail::multistep_options{.predictor = 2,
-                                         .corrector = k == 0   ? 3
+        return detail::multistep_options{.predictor_order = 2,
+                                         .corrector_order = k == 0   ? 3
                                                       : k == 1 ? 2
                                                                : 0,
                                          .tau = 1,
@@ -44,6 +44,20 @@ TEST_CASE("a corrected multistep plan keeps the corrected state in the base", "[
     const detail::exponential_step step(grid[1].level, grid[2].level, quantity::x0, 1);
     CHECK(plan.stages()[1].then[1].terms.back().factor == 0.5 * step.noise());
     CHECK(plan.stages()[2].then[0].terms.back().factor == 0.5 * step.noise());
+}
+
+TEST_CASE("orders near the end", "[sampler]") {
+    std::vector<grid_point> points;
+    for (int k = 0; k <= 16; ++k) {
+        points.push_back({static_cast<double>(k), {0.5 + 0.01 * k, 0.5}});
+    }
+    const time_grid sixteen(points), few(std::vector<grid_point>(points.begin(), points.begin() + 15));
+    CHECK(detail::order_before_end(3, sixteen, 13) == 3);
+    CHECK(detail::order_before_end(3, sixteen, 14) == 2);
+    CHECK(detail::order_before_end(3, sixteen, 15) == 1);
+    CHECK(detail::order_before_end_of_few(3, sixteen, 15) == 3);
+    CHECK(detail::order_before_end_of_few(3, sixteen.from(10), 5) == 3);
+    CHECK(detail::order_before_end_of_few(3, few, 13) == 1);
 }
 
 }  // namespace ddpm::test

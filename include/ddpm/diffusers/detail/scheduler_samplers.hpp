@@ -73,7 +73,7 @@ namespace ddpm::diffusers::detail {
 template <NoiseSchedule Schedule>
 [[nodiscard]] any_sampler discrete_sampler(const scheduler_config& config, const Schedule& schedule,
                                            const sigma_table& table, const scheduler_run_options& options) {
-    const time_function time_of = [table](double ratio) { return table.time_of(ratio); };
+    const auto time_of = [table](double ratio) { return table.time_of(ratio); };
     switch (config.kind) {
         case scheduler_kind::pndm:
             return ddpm::pndm{

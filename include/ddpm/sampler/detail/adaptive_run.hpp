@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
@@ -11,38 +13,115 @@
 #include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
-#include <ddpm/sampler/adaptive_options.hpp>
-#include <ddpm/sampler/detail/adaptive_memory.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <span>
 #include <utility>
 #include <vector>
 
 namespace ddpm::detail {
 
+/// What samples that each go a way of their own are made of, and what is done with one of them.
+template <Scalar S>
+class adaptive_memory {
+public:
+    adaptive_memory(batch<S> x, isize order)
+        : x_(std::move(x)),
+          u_(static_cast<std::size_t>(x_.size())),
+          prediction_(u_.size()),
+          eps_(u_.size()),
+          low_(order == 2 ? 0 : u_.size()),
+          stream_(kernels::detail::should_stream(batch_view<S>(x_))) {}
+
+    [[nodiscard]] isize rows() const noexcept { return x_.rows(); }
+    [[nodiscard]] isize samples() const noexcept { return x_.cols(); }
+    [[nodiscard]] batch<S> take() && { return std::move(x_); }
+
+    /// All samples of that of which this is the first.
+    [[nodiscard]] batch_view<S> all(S* first) noexcept { return {first, x_.rows(), x_.cols()}; }
+
+    /// Sample n of x, of u, which lies between x and the end of a step, of the prediction, of ε̂ at x, and of the worse end of
+    /// a step where that is known before the better, else null.
+    [[nodiscard]] S* x(isize n) noexcept { return x_.data() + n * x_.rows(); }
+    [[nodiscard]] S* u(isize n) noexcept { return u_.data() + n * x_.rows(); }
+    [[nodiscard]] S* prediction(isize n) noexcept { return prediction_.data() + n * x_.rows(); }
+    [[nodiscard]] S* eps(isize n) noexcept { return eps_.data() + n * x_.rows(); }
+    [[nodiscard]] S* low(isize n) noexcept { return low_.empty() ? nullptr : low_.data() + n * x_.rows(); }
+
+    /// Makes ε̂ of sample n from what was predicted at `from`, and the sums, in one pass.
+    void combine(isize n, const S* from, const affine& to_eps, S* kept_eps,
+                 std::initializer_list<kernels::stage_sum<S>> sums) {
+        const kernels::stage_work<S> work{
+            .estimate = {.eps_xt = static_cast<S>(to_eps.xt), .eps_value = static_cast<S>(to_eps.value)},
+            .xt = from,
+            .p = prediction(n),
+            .kept_eps = kept_eps,
+            .sums = sums.begin(),
+            .count = static_cast<isize>(sums.size()),
+            .stream = stream_};
+        kernels::for_each_block(x_.rows(), 1, [&](isize, isize first, isize last) {
+            kernels::run_stage(work, {}, 1, first, last - first, first);
+        });
+    }
+
+    /// Moves sample n to the end of a step, and back unless accepts(root mean square of its error).
+    template <class Accepts>
+    void try_step(isize n, const kernels::embedded_step<S>& step, const Accepts& accepts) {
+        S* const old = thread_scratch<old_tag, S>(x_.rows());
+        const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
+            return kernels::take_embedded_step<S>(last - first, step, x(n) + first, eps(n) + first, u(n) + first,
+                                                  prediction(n) + first, low_.empty() ? nullptr : low(n) + first,
+                                                  old + first);
+        });
+        if (!accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
+            std::copy_n(old, x_.rows(), x(n));
+        }
+    }
+
+private:
+    using memory = std::vector<S, aligned_allocator<S>>;  // D × N, as x
+    struct old_tag {};                                    // for thread_scratch
+
+    batch<S> x_;
+    memory u_;
+    memory prediction_;
+    memory eps_;
+    memory low_;
+    bool stream_;
+};
+
 /// The samples on their way, each at a λ of its own. Memory is passed over once per evaluation.
 template <Scalar S, class Session>
 class adaptive_run {
 public:
-    adaptive_run(const adaptive_dpm_solver& solver, Session& session, prediction kind,
-                 const std::function<grid_point(double)>& point_at, double from, double to, batch<S> x)
-        : solver_(solver),
+    /// All samples begin as `start` does and go to λ = `end`.
+    adaptive_run(const adaptive_way& start, double end, const kernels::error_tolerance& tolerance, isize most_steps,
+                 const std::function<grid_point(double)>& point_at, Session& session, prediction kind, batch<S> x)
+        : order_(start.order()),
+          end_(end),
+          tolerance_(tolerance),
+          most_steps_(most_steps),
+          point_at_(point_at),
           session_(session),
           kind_(kind),
-          point_at_(point_at),
-          end_(to),
-          memory_(std::move(x), solver.order),
+          memory_(std::move(x), order_),
           times_(static_cast<std::size_t>(memory_.samples())),
-          ways_(times_.size(), adaptive_way(solver, from)) {}
+          ways_(times_.size(), start) {}
 
     [[nodiscard]] bool done() const {
-        return std::none_of(ways_.begin(), ways_.end(), [&](const adaptive_way& w) { return is_under_way(w); });
+        for (const adaptive_way& w : ways_) {
+            if (is_under_way(w)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /// Every sample that is under way tries a step.
@@ -51,7 +130,7 @@ public:
         for (adaptive_way& w : ways_) {
             w.try_step(is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0, point_at_);
         }
-        const double bend = static_cast<double>(solver_.order) / 2;
+        const double bend = static_cast<double>(order_) / 2;
         evaluate(memory_.x(0), 0);
         if (on_step && !show(on_step)) {
             stopped_ = true;
@@ -63,7 +142,7 @@ public:
             memory_.combine(n, memory_.x(n), to_eps(n, 0), memory_.eps(n), {{memory_.u(n), to_u, 2, false}});
         });
         evaluate(memory_.u(0), 1);
-        if (solver_.order == 2) {
+        if (order_ == 2) {
             for_each_sample([&](isize n) { finish(n, 1, {bend, 0}); });
             return true;
         }
@@ -77,16 +156,17 @@ public:
         return true;
     }
 
-    [[nodiscard]] adaptive_result<S> result() && {
-        adaptive_result<S> ended{stopped_ ? std::move(x0_) : std::move(memory_).take(), evaluations_};
-        ended.stopped = stopped_;
-        for (const adaptive_way& w : ways_) {
-            ended.accepted.push_back(w.accepted);
-            ended.rejected.push_back(w.rejected);
-            ended.finished = ended.finished && w.lambda >= end_ && !stopped_;
-        }
-        return ended;
-    }
+    /// Whether the callback stopped the run.
+    [[nodiscard]] bool stopped() const noexcept { return stopped_; }
+
+    /// How often the network was evaluated.
+    [[nodiscard]] isize evaluations() const noexcept { return evaluations_; }
+
+    /// One for each sample.
+    [[nodiscard]] const std::vector<adaptive_way>& ways() const noexcept { return ways_; }
+
+    /// The samples, or where the callback stopped the run their estimates of x_0.
+    [[nodiscard]] batch<S> take() && { return stopped_ ? std::move(x0_) : std::move(memory_).take(); }
 
 private:
     using stage_source = kernels::stage_source;
@@ -100,16 +180,17 @@ private:
             const affine c = conversion(kind_, prediction::x0, at(n).point(0).level);
             return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
         }, x0_);
-        const auto behind = std::min_element(ways_.begin(), ways_.end(), [](const adaptive_way& a, const adaptive_way& b) {
-            return a.lambda < b.lambda;
-        });
-        return on_step({shown_++, solver_.most_steps, behind == ways_.end() ? 0 : behind->point(0).t, x, x0_});
+        const adaptive_way* behind = ways_.data();
+        for (const adaptive_way& w : ways_) {
+            behind = w.lambda < behind->lambda ? &w : behind;
+        }
+        return on_step({shown_++, most_steps_, behind == nullptr ? 0 : behind->point(0).t, x, x0_});
     }
 
     /// Not one whose step leads nowhere, as it becomes where values are not finite.
     [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
         return w.lambda < end_ && w.lambda + w.control.step() > w.lambda &&
-               w.accepted + w.rejected < solver_.most_steps;
+               w.accepted + w.rejected < most_steps_;
     }
 
     [[nodiscard]] const adaptive_way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
@@ -152,17 +233,19 @@ private:
         const kernels::embedded_step<S> step{
             .from = static_cast<S>(c.xt),
             .value = static_cast<S>(c.value),
-            .low = w.template factors<S>(solver_.order, {0, 0}),
-            .high = w.template factors<S>(solver_.order, of_high),
-            .tolerance = {solver_.absolute_tolerance, solver_.relative_tolerance}};
+            .low = w.template factors<S>(order_, {0, 0}),
+            .high = w.template factors<S>(order_, of_high),
+            .tolerance = tolerance_};
         memory_.try_step(n, step, [&](double error) { return w.decide(error, end_); });
     }
 
-    const adaptive_dpm_solver& solver_;
+    isize order_;
+    double end_;
+    kernels::error_tolerance tolerance_;
+    isize most_steps_;
+    const std::function<grid_point(double)>& point_at_;
     Session& session_;
     prediction kind_;
-    const std::function<grid_point(double)>& point_at_;
-    double end_;
     isize evaluations_ = 0;
     isize shown_ = 0;
     bool stopped_ = false;

@@ -6,8 +6,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/embedded_step.hpp>
-#include <ddpm/sampler/adaptive_options.hpp>
-#include <ddpm/sampler/detail/step_controller.hpp>
 
 #include <array>
 #include <cmath>
@@ -15,6 +13,49 @@
 #include <functional>
 
 namespace ddpm::detail {
+
+/// Chooses steps so that their errors stay near 1.
+/// @source Söderlind 2003, doi 10.1145/641876.641877; with the limiter of Söderlind and Wang 2006
+class step_controller {
+public:
+    /// `gains`: proportional, integral and differential. `order`: of the error.
+    step_controller(const std::array<double, 3>& gains, double safety, double first_step, isize order)
+        : safety_(safety),
+          step_(first_step),
+          of_now_((gains[0] + gains[1] + gains[2]) / static_cast<double>(order)),
+          of_last_(-(gains[0] + 2 * gains[2]) / static_cast<double>(order)),
+          of_before_(gains[2] / static_cast<double>(order)) {}
+
+    /// The step to try.
+    [[nodiscard]] double step() const noexcept { return step_; }
+
+    /// Says whether a step with this error is good enough, and chooses the next: a fifth where the error is not finite.
+    [[nodiscard]] bool accepts(double error) {
+        if (!std::isfinite(error)) {
+            step_ /= 5;
+            return false;
+        }
+        const double inverse = 1 / (error + 1e-8);
+        if (last_ == 0) {
+            last_ = before_ = inverse;
+        }
+        const double wish = std::pow(inverse, of_now_) * std::pow(last_, of_last_) * std::pow(before_, of_before_);
+        const double factor = 1 + std::atan(wish - 1);
+        const bool accepted = factor >= safety_;
+        if (accepted) {
+            before_ = last_;
+            last_ = inverse;
+        }
+        step_ *= factor;
+        return accepted;
+    }
+
+private:
+    double safety_;
+    double step_;
+    double of_now_, of_last_, of_before_;  // exponents of the inverse errors
+    double last_ = 0, before_ = 0;         // inverse errors of the accepted steps before
+};
 
 /// How much of ε̂_later − ε̂ a stage adds: of (e^{rh} − 1), and of (e^{rh} − 1)/(rh) − 1.
 struct adaptive_correction {
@@ -25,8 +66,8 @@ struct adaptive_correction {
 /// Where a sample of an adaptive run is, and the step that it tries, whose stages and end lie evenly.
 class adaptive_way {
 public:
-    adaptive_way(const adaptive_dpm_solver& solver, double lambda_)
-        : lambda(lambda_), control(solver.control, solver.first_step, solver.order), order_(solver.order) {}
+    adaptive_way(isize order, const step_controller& control_, double lambda_)
+        : lambda(lambda_), control(control_), order_(order) {}
 
     /// Tries a step of length h in λ; 0: none.
     void try_step(double h, const std::function<grid_point(double)>& point_at) {
@@ -49,6 +90,7 @@ public:
         return true;
     }
 
+    [[nodiscard]] isize order() const noexcept { return order_; }
     [[nodiscard]] double h() const noexcept { return h_; }
     [[nodiscard]] const grid_point& point(isize j) const { return points_[static_cast<std::size_t>(j)]; }
 

@@ -5,16 +5,48 @@
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/sampler/detail/estimate_history.hpp>
 #include <ddpm/sampler/detail/exponential_weights.hpp>
 #include <ddpm/sampler/plan.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>
 #include <vector>
 
 namespace ddpm::detail {
+
+/// An estimate of x_0 or ε that an interpolation goes through.
+struct estimate {
+    isize evaluation;
+    double lambda;  ///< where it was made
+};
+
+/// The newest estimates first, at most one for each λ; one where λ is infinite only while it is the newest.
+class estimate_history {
+public:
+    void add(isize evaluation, const noise_level<double>& level) {
+        const double lambda = half_log_snr(level);
+        if (!std::isfinite(lambda)) {
+            estimates_.clear();
+        }
+        if (estimates_.empty() || (std::isfinite(estimates_[0].lambda) && estimates_[0].lambda != lambda)) {
+            estimates_.push_back({});
+            for (std::size_t i = estimates_.size() - 1; i > 0; --i) {
+                estimates_[i] = estimates_[i - 1];
+            }
+        }
+        estimates_[0] = {evaluation, lambda};
+    }
+
+    /// The newest, `count` of them, or all if there are fewer.
+    [[nodiscard]] std::span<const estimate> newest(isize count) const {
+        return {estimates_.data(), std::min(static_cast<std::size_t>(count), estimates_.size())};
+    }
+
+private:
+    std::vector<estimate> estimates_;
+};
 
 /// What stands for ∫₀¹ e^{z(1−θ)} θ dθ = φ_2(z) where the interpolation goes through two estimates: published methods
 /// differ in nothing else.

@@ -11,14 +11,7 @@
 #include <functional>
 #include <optional>
 
-namespace ddpm {
-
-/// The model's time at a σ/α that lies between the points of a grid. Samplers that evaluate the network there have one
-/// as an option; without it they interpolate the grid's times: linearly in σ, if they are proportional to it, else in
-/// ln(σ/α), and there not beyond the grid's first.
-using time_function = std::function<double(double ratio)>;
-
-namespace detail {
+namespace ddpm::detail {
 
 /// The level with a given σ/α on the path on which a and b lie: of preserved variance, a rectified flow, or constant
 /// signal; on another one ln α is linear in ln(σ/α).
@@ -40,8 +33,12 @@ namespace detail {
     return {signal, signal * ratio};
 }
 
+/// The model's time at a σ/α.
+using time_function = std::function<double(double ratio)>;
+
 /// The point with a given σ/α on the path of step k, or, where there is more noise than at its ends, of the steps
-/// before it.
+/// before it. Without a function its time is interpolated between the grid's: linearly in σ, if they are proportional to it,
+/// else in ln(σ/α), and there not beyond the grid's first.
 [[nodiscard]] inline grid_point point_at_ratio(const time_grid& grid, isize k, double ratio,
                                                const time_function& time_of) {
     const auto ratio_at = [&](isize i) { return noise_ratio(grid[i].level); };
@@ -94,6 +91,4 @@ namespace detail {
     return {t, level_between(a.level, b.level, ratio)};
 }
 
-}  // namespace detail
-
-}  // namespace ddpm
+}  // namespace ddpm::detail

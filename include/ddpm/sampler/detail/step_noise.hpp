@@ -7,11 +7,10 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include <cstddef>
-#include <map>
 #include <utility>
 #include <vector>
 
-namespace ddpm {
+namespace ddpm::detail {
 
 /// What a draw is to the step that makes it: the step's result is a mean plus deviation · z, where a head multiplies the
 /// deviation by its own, element by element. The variance Σ of a step is the sum of the squares over its draws.
@@ -29,7 +28,21 @@ struct step_noise {
 /// @returns one for each draw
 [[nodiscard]] inline std::vector<step_noise> step_noise_of(const sampling_plan& plan) {
     constexpr isize unused = -2;
-    using noise_by_draw = std::map<isize, step_noise>;
+    struct noise_of_draw {
+        isize draw;
+        step_noise noise;
+    };
+    using noise_by_draw = std::vector<noise_of_draw>;
+    const auto add = [](noise_by_draw& sum, isize draw, double deviation, const head_variance* head) {
+        std::size_t at = 0;
+        while (at < sum.size() && sum[at].draw != draw) {
+            ++at;
+        }
+        if (at == sum.size()) {
+            sum.push_back({draw, {}});
+        }
+        sum[at].noise = {sum[at].noise.deviation + deviation, head};
+    };
     std::vector<step_noise> found(plan.draws().size());
     std::vector<isize> drawn_at(found.size(), unused);  // the step of its first use; −1: before the first evaluation
     noise_by_draw x, base;                              // of the draws of this step
@@ -43,11 +56,11 @@ struct step_noise {
         for (const term& t : a.terms) {
             if (t.of == quantity::x || t.of == quantity::base) {
                 for (const auto& [draw, noise] : t.of == quantity::x ? x : base) {
-                    sum[draw] = {sum[draw].deviation + t.factor * noise.deviation, noise.head};
+                    add(sum, draw, t.factor * noise.deviation, noise.head);
                 }
             } else if ((t.of == quantity::noise || t.of == quantity::spread_noise) && is_of(t.number, step)) {
                 const bool spreads = t.of == quantity::spread_noise && evaluation != nullptr && evaluation->variance;
-                sum[t.number] = {sum[t.number].deviation + t.factor, spreads ? &*evaluation->variance : nullptr};
+                add(sum, t.number, t.factor, spreads ? &*evaluation->variance : nullptr);
             }
         }
         (a.target == quantity::x ? x : base) = std::move(sum);
@@ -80,4 +93,4 @@ struct step_noise {
     return found;
 }
 
-}  // namespace ddpm
+}  // namespace ddpm::detail

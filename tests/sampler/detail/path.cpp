@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/sampler/path.hpp>
+#include <ddpm/sampler/detail/path.hpp>
 
 #include <ddpm/schedule/noise_schedule.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/sampler/adaptive.hpp>
+#include <ddpm/sampler/adaptive_dpm_solver.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"

@@ -1,0 +1,113 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/grid/time_grid.hpp>
+#include <ddpm/predictor/concept.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/sampler/detail/adaptive_run.hpp>
+#include <ddpm/sampler/detail/adaptive_way.hpp>
+#include <ddpm/sampler/run.hpp>
+
+#include <cmath>
+#include <functional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace ddpm {
+
+/// The gains of a controller of step sizes: proportional, integral, differential.
+struct step_control {
+    double proportional = 0;
+    double integral = 1;
+    double differential = 0;
+    double safety = 0.81;  ///< a step is accepted if the next would be at least so many times as long
+};
+
+/// DPM-Solver with steps chosen by its own error: each step is taken with order 1 and 2, or 2 and 3, and accepted if the
+/// two agree. Each sample has steps of its own, so that it does not depend on its neighbours.
+struct adaptive_dpm_solver {
+    isize order = 3;                ///< of the better of the two, 2 or 3
+    double relative_tolerance = 0.05;
+    double absolute_tolerance = 0.0078;
+    double first_step = 0.05;       ///< in λ = ln(α/σ)
+    step_control control{};
+    isize most_steps = 10000;       ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+};
+
+/// What an adaptive run did.
+template <Scalar S>
+struct adaptive_result {
+    batch<S> x;                     ///< D × N
+    isize evaluations = 0;          ///< of the network, on the whole batch
+    std::vector<isize> accepted{};  ///< steps, per sample
+    std::vector<isize> rejected{};
+    bool finished = true;           ///< false if a sample was given up, which then is where it had come to, or stopped
+    bool stopped = false;           ///< the callback stopped the run: x is then the estimate of x_0
+};
+
+namespace detail {
+
+/// A run of the solver from λ = `from` to λ = `to`.
+template <Scalar S, class Session>
+[[nodiscard]] adaptive_run<S, Session> adaptive_run_of(const adaptive_dpm_solver& solver,
+                                                       const std::function<grid_point(double)>& point_at, double from,
+                                                       double to, Session& session, prediction kind, batch<S> x) {
+    const step_control& c = solver.control;
+    const step_controller control({c.proportional, c.integral, c.differential}, c.safety, solver.first_step, solver.order);
+    return {adaptive_way(solver.order, control, from),
+            to,
+            {solver.absolute_tolerance, solver.relative_tolerance},
+            solver.most_steps,
+            point_at,
+            session,
+            kind,
+            std::move(x)};
+}
+
+}  // namespace detail
+
+/// Denoises samples from λ = `from` to λ = `to` with steps of their own. `point_at` gives the level and the model's time
+/// at any λ between.
+/// The callback is called at the first evaluation of each step that is tried: of at most `most_steps`, with the time of the
+/// sample that is furthest behind.
+/// @shape x D × N
+/// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the control's
+/// numbers finite, and from < to
+/// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in k-diffusion
+template <Scalar S, class P>
+[[nodiscard]] adaptive_result<S> denoise_from(const adaptive_dpm_solver& solver,
+                                              const std::function<grid_point(double)>& point_at, double from, double to,
+                                              P&& predictor, batch<S> x, const step_callback<S>& on_step = {}) {
+    static_cast<void>(detail::signatures<S, P>{});
+    if (solver.order != 2 && solver.order != 3) {
+        throw value_error("adaptive_dpm_solver", "order", "2 or 3", solver.order);
+    }
+    if (!(solver.relative_tolerance > 0 && solver.absolute_tolerance > 0 && solver.first_step > 0 && solver.most_steps > 0)) {
+        throw value_error("adaptive_dpm_solver", "tolerances, first_step and most_steps", "> 0", "not so");
+    }
+    const step_control& control = solver.control;
+    if (!std::isfinite(control.proportional + control.integral + control.differential + control.safety)) {
+        throw value_error("adaptive_dpm_solver", "gains and safety of the control", "finite", "not so");
+    }
+    if (!(from < to)) {
+        throw value_error("adaptive_dpm_solver", "lambda at the end", detail::text("> ", from), to);
+    }
+    decltype(auto) session = detail::session_of(predictor, x.cols());
+    auto run = detail::adaptive_run_of<S>(solver, point_at, from, to, session, prediction_of(predictor), std::move(x));
+    while (!run.done() && run.step(on_step)) {
+    }
+    adaptive_result<S> result{.x = {}, .evaluations = run.evaluations(), .stopped = run.stopped()};
+    for (const detail::adaptive_way& w : run.ways()) {
+        result.accepted.push_back(w.accepted);
+        result.rejected.push_back(w.rejected);
+        result.finished = result.finished && w.lambda >= to && !run.stopped();
+    }
+    result.x = std::move(run).take();
+    return result;
+}
+
+}  // namespace ddpm
