@@ -27,8 +27,20 @@ struct step_control {
     double safety = 0.81;  ///< a step is accepted if the next would be at least so many times as long
 };
 
-/// DPM-Solver with steps chosen by its own error: each step is taken with order 1 and 2, or 2 and 3, and accepted if the
-/// two agree. Each sample has steps of its own, so that it does not depend on its neighbours.
+/// DPM-Solver-12 and DPM-Solver-23 with steps chosen by their own error: each step is taken with order 1 and 2, or 2
+/// and 3, and accepted if the two agree. Each sample has steps of its own, so that it does not depend on its
+/// neighbours. With p = order, x_j at λ_t + j h/p with its level (α_j, σ_j), and ε̂_j the estimate there, a step is
+///     x_1 = (α_1/α_t) x_t − σ_1 (e^{h/p} − 1) ε̂,
+///     order 2: low  x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂,
+///              high x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂_1,
+///     order 3: x_2 = (α_2/α_t) x_t − σ_2 (e^{2h/3} − 1) ε̂ − 2 σ_2 ((e^{2h/3} − 1)/(2h/3) − 1) (ε̂_1 − ε̂),
+///              low  x_s = (α_s/α_t) x_t − σ_s (e^h − 1) (ε̂ + 3/2 (ε̂_1 − ε̂)),
+///              high x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂ − 3/2 σ_s ((e^h − 1)/h − 1) (ε̂_2 − ε̂).
+/// With the error E = 10⁻⁸ + the root mean square of (low − high)/max(absolute, relative · max(|low|, |x_t|)), and E'
+/// and E'' those of the last two accepted steps (of the first E), the next h is h · f with f = 1 + atan(E^{−(P+I+D)/p}
+/// E'^{(P+2D)/p} E''^{−D/p} − 1), and the step is accepted if f ≥ safety. The high x_s goes on.
+/// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in
+/// k-diffusion (sample_dpm_adaptive)
 struct adaptive_dpm_solver {
     isize order = 3;                ///< of the better of the two, 2 or 3
     double relative_tolerance = 0.05;
@@ -77,7 +89,6 @@ template <Scalar S, class Session>
 /// @shape x D × N
 /// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the control's
 /// numbers finite, and from < to
-/// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in k-diffusion
 template <Scalar S, class P>
 [[nodiscard]] adaptive_result<S> denoise_from(const adaptive_dpm_solver& solver,
                                               const std::function<grid_point(double)>& point_at, double from, double to,

@@ -49,9 +49,14 @@ inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& f
 
 }  // namespace detail
 
-/// The reverse chain of DDPM: x_s is drawn from q(x_s|x_t, x̂_0), with a fixed variance or one from the network's head. A step
-/// to x_0 draws nothing.
-/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2; learned variances: Nichol and Dhariwal 2021, arXiv 2102.09672
+/// The reverse chain of DDPM: x_s is drawn from p(x_s|x_t) = q(x_s|x_t, x̂_0) with another variance V,
+///     x_s = (α_s v/σ_t²) x̂_0 + (a σ_s²/σ_t²) x_t + √V z  with a = α_t/α_s and v = σ_t² − a² σ_s²,
+/// which for neighbours in a table of β is (√ᾱ_{t−1} β_t/(1 − ᾱ_t)) x̂_0 + (√(1 − β_t) (1 − ᾱ_{t−1})/(1 − ᾱ_t)) x_t +
+/// √V z. `variance`: fixed_small V = β̃ = v σ_s²/σ_t²; fixed_large V = v; with the network's head y, learned V = e^y,
+/// learned_range V = v^f β̃^{1−f} with f = (y + 1)/2, and optimal V = β̃ + (α_s v/σ_t²)² y. A step to σ_s = 0 draws
+/// nothing.
+/// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2; learned variances: Nichol and Dhariwal 2021, arXiv
+/// 2102.09672; optimal: Bao et al. 2022, arXiv 2201.06503
 struct ancestral {
     reverse_variance variance = reverse_variance::fixed_small;
 

@@ -16,9 +16,10 @@
 
 namespace ddpm {
 
-/// Noise that a solver adds before each of its steps, which then removes more: from σ/α = ρ it goes up to ρ (1 + γ), γ
-/// = min(s_churn/steps, √2 − 1), where s_tmin ≤ ρ ≤ s_tmax. The network is evaluated there, as in the paper and
-/// k-diffusion; diffusers evaluates it before the noise.
+/// Noise that a solver adds before each of its steps, which then removes more:
+///     x ← (α̂/α_t) x_t + s_noise α̂ √(ρ̂² − ρ_t²) z  at  ρ̂ = ρ_t (1 + γ),
+/// with γ = min(s_churn/steps, √2 − 1) where s_tmin ≤ ρ_t ≤ s_tmax, else 0, and α̂ the signal of the grid's path at ρ̂. The
+/// network is evaluated there, as in the paper and k-diffusion; diffusers evaluates it before the noise.
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
 struct churn_options {
     double s_churn = 0;  ///< 0: none

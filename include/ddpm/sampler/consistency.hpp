@@ -11,9 +11,10 @@
 
 namespace ddpm {
 
-/// Multistep sampling of a consistency model: its x̂_0, then new noise, x ← α' (x̂_0 + √(ρ'² − σ_min²) z), ρ' =
-/// max(σ'/α', σ_min). A run of one step draws nothing; others draw at every step, at the last with factor 0, as
-/// diffusers does. A network is made a consistency model by edm_preconditioned with the same sigma_min.
+/// Multistep sampling of a consistency model: its x̂_0, then new noise,
+///     x_s = α_s (x̂_0 + s_noise √(ρ'² − σ_min²) z)  with ρ' = max(ρ_s, σ_min).
+/// A run of one step draws nothing: x_s = α_s x̂_0; others draw at every step, at the last with factor 0, as diffusers
+/// does. A network is made a consistency model by edm_preconditioned with the same sigma_min.
 /// @source Song et al. 2023, arXiv 2303.01469, algorithm 1
 struct consistency {
     double sigma_min = 0.002;  ///< the least σ/α that the model knows

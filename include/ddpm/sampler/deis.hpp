@@ -7,10 +7,15 @@
 #include <ddpm/sampler/detail/exponential_multistep.hpp>
 #include <ddpm/sampler/plan.hpp>
 
+#include <utility>
+
 namespace ddpm {
 
-/// DEIS, ρAB in logarithmic time: each step integrates exactly the polynomial in ln(σ/α) through the last `order`
-/// estimates of ε. The defaults are diffusers'.
+/// DEIS, ρAB in logarithmic time: each step integrates exactly the polynomial in λ through the last `order` estimates
+/// of ε,
+///     x_s = (α_s/α_t) x_t − σ_s h Σ_j w_j ε̂_j  with  w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ,
+/// where ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h of the estimates. The defaults are
+/// diffusers'.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, section 3.3 and table 2
 struct deis {
     isize order = 2;                ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
@@ -20,10 +25,11 @@ struct deis {
     /// @throws value_error unless order ≥ 1
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         detail::require_order("deis", "order", order, 1);
-        return detail::exponential_multistep_plan(grid, quantity::eps, {}, [&](isize k) {
-            const isize p = lower_order_final ? detail::order_before_end_of_few(order, grid, k) : order;
-            return detail::multistep_options{.predictor_order = p};
-        });
+        detail::multistep_planner out(grid, quantity::eps, {});
+        for (isize k = 0; k < grid.steps(); ++k) {
+            out.step({.predictor_order = lower_order_final ? detail::order_before_end_of_few(order, grid, k) : order});
+        }
+        return std::move(out).plan();
     }
 };
 

@@ -10,12 +10,24 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include <optional>
+#include <utility>
 
 namespace ddpm {
 
-/// DPM-Solver and DPM-Solver++, multistep: each step integrates an interpolation of the last `order` estimates. The
-/// defaults are diffusers'. DPM++ 2M SDE and 3M SDE of k-diffusion are sde_dpmsolver_pp of order 2 and 3 without
-/// lower_order_final, 3M of type heun.
+/// DPM-Solver and DPM-Solver++, multistep: each step integrates an interpolation of the last `order` estimates. With τ²
+/// = η for the stochastic algorithms, else 0, h' = (1 + τ²) h, φ_1(u) = (e^u − 1)/u and φ_{k+1}(u) = (φ_k(u) − 1/k!)/u,
+/// a step is
+///     dpmsolver_pp, sde_dpmsolver_pp, with y = x̂_0 and u = −h':
+///         x_s = (σ_s/σ_t) e^{−τ²h} x_t + α_s h' I(u) + s_noise σ_s √(1 − e^{−2τ²h}) z,
+///     dpmsolver, sde_dpmsolver, with y = ε̂ and u = h:
+///         x_s = (α_s/α_t) x_t − (1 + τ²) σ_s h I(u) + s_noise τ σ_s √(e^{2h} − 1) z,
+/// where I is, by the order, from the newest estimates y_0, y_1, y_2 made at λ_t = λ_0, λ_1, λ_2,
+///     1: I = φ_1 y_0,
+///     2: I = φ_1 y_0 + m D with D = h (y_0 − y_1)/(λ_0 − λ_1); midpoint: m = φ_1/2, heun: m = φ_2,
+///     3: I = φ_1 y_0 + φ_2 D_1 + c φ_3 D_2, with r_i = (λ_i − λ_{i+1})/h, d_i = (y_i − y_{i+1})/r_i,
+///        D_2 = (d_0 − d_1)/(r_0 + r_1), D_1 = d_0 + r_0 D_2; c = 1, or 2 with corrected_third.
+/// So order 1 of dpmsolver_pp is x_s = (σ_s/σ_t) x_t + α_s (1 − e^{−h}) x̂_0. The defaults are diffusers'. DPM++ 2M SDE
+/// and 3M SDE of k-diffusion are sde_dpmsolver_pp of order 2 and 3 without lower_order_final, 3M of type heun.
 /// @source Lu et al. 2022, arXiv 2206.00927 and 2211.01095, algorithm 2 and appendix B
 struct dpm_multistep {
     isize order = 2;  ///< 1 to 3; 1 is DDIM, for the stochastic algorithms with η = 1
@@ -37,10 +49,11 @@ struct dpm_multistep {
         const double tau = detail::stochasticity("dpm_multistep", algorithm, eta, grid);
         const detail::moment_rule rule{detail::slope_of(solver_type), corrected_third ? 1.0 : 0.5};
         const auto s_noise_if_stochastic = detail::is_stochastic(algorithm) ? std::optional(s_noise) : std::nullopt;
-        return detail::exponential_multistep_plan(grid, detail::integrand_of(algorithm), rule, [&](isize k) {
-            return detail::multistep_options{
-                .predictor_order = order_of(grid, k), .tau = tau, .s_noise = s_noise_if_stochastic};
-        });
+        detail::multistep_planner out(grid, detail::integrand_of(algorithm), rule);
+        for (isize k = 0; k < grid.steps(); ++k) {
+            out.step({.predictor_order = order_of(grid, k), .tau = tau, .s_noise = s_noise_if_stochastic});
+        }
+        return std::move(out).plan();
     }
 
 private:

@@ -13,10 +13,14 @@
 
 namespace ddpm {
 
-/// DPM-Solver++ (stochastic, single-step): an ancestral step to a level in between, whose x̂_0 then takes an ancestral
-/// step over the whole; η = 0 has order 2. The two draws of a step are increments over intervals that begin together,
-/// so that a brownian_tree as noise gives the same path to grids of any fineness. A step to a level without noise, or
-/// from one without signal, has one evaluation.
+/// DPM-Solver++ (stochastic, single-step): an ancestral step to a level in between, whose x̂_0^m then takes an
+/// ancestral step over the whole; η = 0 has order 2. With r = middle and λ_m = λ_t + r h:
+///     x_m = α_m (x̂_0 + ρ_down ε̂ + s_noise ρ_up z), with ρ = ρ_m in the next line,
+///     ρ_up = min(ρ, η ρ √(1 − ρ²/ρ_t²)), ρ_down = √(ρ² − ρ_up²),
+///     x_s = α_s ((1 − w) x̂_0 + w x̂_0^m + ρ_down ε̂ + s_noise ρ_up z'), with ρ = ρ_s and w = (1 − ρ_down/ρ_t)/(2r).
+/// The two draws are increments over intervals that begin together, so that a brownian_tree as noise gives the same
+/// path to grids of any fineness. A step to a level without noise, which is x_s = α_s x̂_0, or from one without signal,
+/// which is as that to x_m, has one evaluation.
 /// @source Katherine Crowson's k-diffusion, sample_dpmpp_sde; Lu et al. 2022, arXiv 2211.01095
 struct dpm_sde {
     double eta = 1;           ///< ≥ 0

@@ -18,7 +18,15 @@
 namespace ddpm {
 
 /// DPM-Solver and DPM-Solver++, single-step: a solver step of order p goes over p intervals of the grid, whose inner
-/// points are its intermediate points, and uses nothing from before. The defaults are diffusers'.
+/// points are its intermediate points, and uses nothing from before. From its first point, t = 0, it goes to each point
+/// s = 1 … p of its own by the formula of `dpm_multistep` from x_0 at λ_0 with h = λ_s − λ_0 and the estimates y_0 …
+/// y_{s−1} of its points:
+///     s = 1: I = φ_1 y_0,
+///     s = 2: I = φ_1 y_0 + m D with D = h (y_1 − y_0)/(λ_1 − λ_0); midpoint: m = φ_1/2, heun: m = φ_2,
+///     s = 3, midpoint: I = φ_1 y_0 + φ_2 D with D = h (y_2 − y_0)/(λ_2 − λ_0),
+///     s = 3, heun: I = φ_1 y_0 + φ_2 D_1 + 2 φ_3 D_2 with r_i = (λ_i − λ_0)/h, d_i = (y_i − y_0)/r_i,
+///            D_2 = (d_2 − d_1)/(r_2 − r_1), D_1 = d_1 − r_1 D_2.
+/// The defaults are diffusers'.
 /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 1 and 2 and appendix D.1 (the orders), and 2211.01095,
 /// algorithm 1
 struct dpm_singlestep {

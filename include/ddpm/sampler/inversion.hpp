@@ -33,10 +33,11 @@ namespace ddpm {
     return time_grid(std::move(points));
 }
 
-/// Inverts `ddim` with η = 0: over a grid of falling noise its plan goes from the end to the beginning. Each step solves for
-/// the x_t from which ddim's step leads to x_s, by iterating x_t ← (α_t/α_s)(x_s − σ_s ε̂(x_t)) + σ_t ε̂(x_t), from x_t = x_s.
-/// One iteration is the usual approximate inversion; as many as the network's slope asks for invert exactly. The estimates
-/// must not be clipped, which cannot be inverted.
+/// Inverts `ddim` with η = 0: over a grid of falling noise its plan goes from the end to the beginning. Each step
+/// solves for the x_t from which ddim's step leads to x_s, by iterating
+///     x_t ← (α_t/α_s) (x_s − σ_s ε̂(x_t, t)) + σ_t ε̂(x_t, t), from x_t = x_s on.
+/// One iteration is the usual approximate inversion; as many as the network's slope asks for invert exactly. The
+/// estimates must not be clipped, which cannot be inverted.
 /// @source Pan et al. 2023, arXiv 2309.04907, equation 9 (fixed-point iteration)
 struct ddim_inversion {
     isize iterations = 5;  ///< evaluations per step, ≥ 1

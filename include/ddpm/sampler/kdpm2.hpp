@@ -12,11 +12,14 @@
 
 namespace ddpm {
 
-/// The second sampler of Karras et al. inspired by DPM-Solver-2: Euler's step to the geometric mean of both ends' σ/α,
-/// whose slope then takes the whole step; order 2. With η > 0 it is the ancestral variant: it solves down to a lower
-/// level and adds noise. A step to a level without noise, which draws nothing, or from a level without signal has one
-/// evaluation. diffusers tells the network the time that its schedule has at the level in between: give `time_of` for
-/// that.
+/// The second sampler of Karras et al. inspired by DPM-Solver-2, order 2: Euler's step to the geometric mean of both
+/// ends' σ/α, whose slope ε̂_m then takes the whole step:
+///     x_m = α_m x̂_0 + σ_m ε̂ at ρ_m = √(ρ_t ρ_down),
+///     x_s = α_s (x̂_0 + ρ_t ε̂ + (ρ_down − ρ_t) ε̂_m + s_noise ρ_up z),
+/// with ρ_up = min(ρ_s, η ρ_s √(1 − ρ_s²/ρ_t²)) and ρ_down = √(ρ_s² − ρ_up²): η = 0, which draws nothing, solves to
+/// ρ_s, η > 0 is the ancestral variant. Where ρ_down is 0, and from a level without signal, ε̂_m = ε̂, with one
+/// evaluation; a step to σ_s = 0 draws nothing. diffusers tells the network the time that its schedule has at the level
+/// in between: give `time_of` for that.
 /// @source Katherine Crowson's k-diffusion, sample_dpm_2 and sample_dpm_2_ancestral; Lu et al. 2022, arXiv 2206.00927
 struct kdpm2 {
     double eta = 0;           ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers

@@ -11,8 +11,9 @@
 
 namespace ddpm {
 
-/// Multistep sampling of a latent consistency model: f = c_skip x + c_out x̂_0, then new noise, x ← α' f + σ' z; the
-/// last step ends at f. With u = time_scale · t: c_skip = σ_d²/(u² + σ_d²), c_out = u/√(u² + σ_d²).
+/// Multistep sampling of a latent consistency model: x_s = α_s f + σ_s z with f = c_skip x_t + c_out x̂_0; the last
+/// step ends at x_s = f. With u = time_scale · t and σ_d = sigma_data: c_skip = σ_d²/(u² + σ_d²), c_out = u/√(u² +
+/// σ_d²).
 /// @source Luo et al. 2023, arXiv 2310.04378, equations 9 and 10 and algorithm 3
 struct lcm {
     double time_scale = 10;

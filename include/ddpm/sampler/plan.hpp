@@ -143,7 +143,10 @@ private:
     std::vector<noise_draw> draws_;
 };
 
-/// A sampler is a value that holds hyper-parameters and makes an immutable plan over a grid.
+/// A sampler is a value that holds hyper-parameters and makes an immutable plan over a grid. The samplers' docstrings
+/// write a step as one from x_t at the level (α_t, σ_t) to x_s at that of the next point of the grid, (α_s, σ_s), with
+/// ρ = σ/α, λ = ln(α/σ), h = λ_s − λ_t, the estimates x̂_0 and ε̂ that an evaluation at x_t gives, and standard normals
+/// z. With preserved variance α = √ᾱ and σ = √(1 − ᾱ). Where x̂_0 is not limited, x_t = α_t x̂_0 + σ_t ε̂.
 template <class A>
 concept Sampler = requires(const A& sampler, const time_grid& grid) {
     { sampler.plan(grid) } -> std::same_as<sampling_plan>;

@@ -15,10 +15,15 @@
 
 namespace ddpm {
 
-/// The pseudo numerical method: the transfer of DDIM from level to level with an ε that is averaged as Adams–Bashforth
-/// methods average slopes (PLMS), after a start with the averages of Runge–Kutta: four evaluations a step for order − 1
-/// steps, or two in the first step alone. The start evaluates halfway in time between two points; where the times are
-/// whole numbers it rounds down. A first step to the end of the grid is that of DDIM.
+/// The pseudo numerical method: the transfer of DDIM with an averaged ε̄,
+///     x_s = φ(ε̄, s) = α_s (x̂_0 + ρ_t ε̂ + (ρ_s − ρ_t) ε̄).
+/// As soon as there are enough slopes, ε̄ is that of Adams–Bashforth methods (PLMS), see `ipndm`: of order 4 (55 ε_0 −
+/// 59 ε_1 + 37 ε_2 − 9 ε_3)/24. Before, for order − 1 steps, it is that of Runge–Kutta, with four evaluations: a at
+/// x_t, b at φ(ε_a, m), c at φ(ε_b, m), both with m halfway in time, d at φ(ε_c, s), then ε̄ = (ε_a + 2 ε_b + 2 ε_c +
+/// ε_d)/6. With skip_runge_kutta it has the order that there are slopes for, and the first step alone has two
+/// evaluations: a at x_t, b at φ(ε_a, s), then ε̄ = (ε_a + ε_b)/2. Where the times are whole numbers, m is rounded
+/// down. A first step to the end of the grid is that of DDIM. With averaged::v the v = (α ε̂ − σ x̂_0)/√(α² + σ²) of
+/// the evaluations is averaged to v̄ with the same weights, and ε̄ = ε̂ + (α_t/√(α_t² + σ_t²)) (v̄ − v_t).
 /// @source Liu et al. 2022, arXiv 2202.09778, equations 11 to 14 and algorithm 2
 struct pndm {
     /// What is averaged. diffusers averages what the network predicts; an averaged v, turned into ε by the x and the

@@ -29,7 +29,15 @@
 
 namespace ddpm {
 
-/// How samples are drawn by turns of a Langevin corrector and a reverse diffusion predictor.
+/// The predictor–corrector sampler of score models: at each level `corrections` Langevin steps, then a reverse
+/// diffusion step to the next, with the score s(x) = ∇ ln p(x) of the network:
+///     corrector: x_t ← x_t + η s(x_t) + √(2η) z  with  η = 2 (r ‖z‖/‖s(x_t)‖)²,
+///     predictor: x_s = (x_t + v s(x_t))/a + √v z  with  a = α_t/α_s, v = σ_t² − a² σ_s²,
+/// which where the variance explodes (α = 1) is x_s = x_t + (σ_t² − σ_s²) s(x_t) + √(σ_t² − σ_s²) z. A step to σ_s = 0
+/// draws nothing, unless noise_at_end. The norms are those of each sample, with batch_norms the means of all samples'
+/// norms.
+/// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
+/// corrector has another step there)
 struct predictor_corrector {
     isize corrections = 1;      ///< Langevin steps before each predictor step, ≥ 0
     double signal_to_noise = 0.15;  ///< r: a correction's step is 2 (r ‖z‖/‖score‖)²
@@ -198,8 +206,6 @@ private:
 /// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score, or x_0 for
 /// the callback, does not follow from the prediction
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
-/// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
-/// corrector has another step there)
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
                                     Noise&& noise, isize first_sample = 0, const step_callback<S>& on_step = {}) {

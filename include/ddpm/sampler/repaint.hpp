@@ -16,8 +16,10 @@
 
 namespace ddpm {
 
-/// RePaint: the ancestral chain, which goes back up `jump_length` steps by the forward process and down again, `jump_count`
-/// − 1 times at every `jump_length`-th point, so that what is inpainted comes to fit what is known. Use it with `inpaint`.
+/// RePaint: the ancestral chain, which goes back up `jump_length` steps by the forward process and down again,
+/// `jump_count` − 1 times at every `jump_length`-th point, so that what is inpainted comes to fit what is known. A step
+/// down is that of `ancestral`, one up, from s to the noisier t, is x_t = (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) z.
+/// Use it with `inpaint`.
 /// @source Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B
 struct repaint {
     isize jump_length = 10;  ///< ≥ 1

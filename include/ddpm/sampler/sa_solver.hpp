@@ -12,11 +12,18 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace ddpm {
 
 /// SA-Solver: stochastic Adams–Bashforth steps, whose result an Adams–Moulton step with the same draw corrects at the
-/// next evaluation. The defaults are diffusers'.
+/// next evaluation. With τ = tau(t) and h' = (1 + τ²) h both are
+///     x_s = (σ_s/σ_t) e^{−τ²h} x_t + α_s h' Σ_j w_j x̂_j + σ_s √(1 − e^{−2τ²h}) z with w_j = ∫₀¹ e^{−h'(1−θ)} ℓ_j(θ) dθ,
+/// or, where it integrates ε,
+///     x_s = (α_s/α_t) x_t − (1 + τ²) σ_s h Σ_j w_j ε̂_j + τ σ_s √(e^{2h} − 1) z with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ.
+/// ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor those of the newest evaluations,
+/// in the corrector these and that at the predicted x_s, θ = 1. Of x_0 through two nodes, ∫₀¹ e^{−h'(1−θ)} θ dθ is
+/// replaced by 1/2. The defaults are diffusers'.
 /// @source Xue et al. 2023, arXiv 2309.05019, algorithm 1; the steps through two estimates of x_0 are changed in the
 /// third order of h, as in the authors' and in diffusers' code
 struct sa_solver {
@@ -37,14 +44,15 @@ struct sa_solver {
         }
         detail::require_falling_noise("sa_solver", grid);
         const auto slope = predict_x0 ? detail::slope_moment::half : detail::slope_moment::exact;
-        return detail::exponential_multistep_plan(
-            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
-                const isize rest = lower_order_final ? grid.steps() - k : detail::any_order;
-                return detail::multistep_options{.predictor_order = std::min(predictor_order, rest),
-                                                 .corrector_order = std::min(corrector_order, rest + 1),
-                                                 .tau = tau_at(grid[k].t),
-                                                 .s_noise = 1};
-            });
+        detail::multistep_planner out(grid, predict_x0 ? quantity::x0 : quantity::eps, {slope});
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize rest = lower_order_final ? grid.steps() - k : detail::any_order;
+            out.step({.predictor_order = std::min(predictor_order, rest),
+                      .corrector_order = std::min(corrector_order, rest + 1),
+                      .tau = tau_at(grid[k].t),
+                      .s_noise = 1});
+        }
+        return std::move(out).plan();
     }
 
 private:

@@ -16,8 +16,10 @@
 
 namespace ddpm {
 
-/// Sampling by trajectory consistency: a step of DDIM to the earlier time s = (1 − γ) t', and noise from there to t'.
-/// The last step is DDIM's. Where the times are whole numbers, s is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
+/// Sampling by trajectory consistency: a step of DDIM to an earlier time u = (1 − γ) t_s, where t_s is that of s, and
+/// noise from there to s,
+///     x_s = (α_s/α_u) (α_u x̂_0 + σ_u ε̂) + √(σ_s² − (α_s/α_u)² σ_u²) z.
+/// The last step is DDIM's. Where the times are whole numbers, u is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
 /// @source Zheng et al. 2024, arXiv 2402.19159, equation 14 and algorithm 4
 struct tcd {
     double gamma = 0.3;                        ///< in [0, 1]; "eta" in diffusers

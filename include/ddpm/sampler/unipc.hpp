@@ -9,18 +9,25 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace ddpm {
 
-/// The function B(h) of UniPC. It matters only where two estimates are used: those formulas are simplified.
+/// The function B(h) of UniPC; with x_0 integrated, of −h. It matters only where two estimates are used: the formulas
+/// of more estimates do not depend on it.
 enum class unipc_variant {
     bh1,  ///< B(h) = h
     bh2,  ///< B(h) = e^h − 1
 };
 
-/// UniPC: a multistep predictor of any order, whose result the next evaluation corrects, at no cost. The defaults are
-/// diffusers'.
+/// UniPC: a multistep predictor of any order, whose result the next evaluation corrects, at no cost. Both are
+///     x_s = (σ_s/σ_t) x_t + α_s h Σ_j w_j x̂_j  with  w_j = ∫₀¹ e^{−h(1−θ)} ℓ_j(θ) dθ,
+/// or, where it integrates ε, x_s = (α_s/α_t) x_t − σ_s h Σ_j w_j ε̂_j with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ. ℓ_j are the
+/// Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor those of the newest p evaluations, in the
+/// corrector these and that at the predicted x_s, θ = 1. Where there are two nodes, ∫₀¹ e^{∓h(1−θ)} θ dθ is replaced by
+/// B/2 with B of the variant over h: by 1/2 for bh1, by (1 − e^{−h})/(2h), or (e^h − 1)/(2h) for ε, for bh2. The
+/// defaults are diffusers'.
 /// @source Zhao et al. 2023, arXiv 2302.04867, algorithms 5 to 8
 struct unipc {
     isize order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1
@@ -36,11 +43,12 @@ struct unipc {
         detail::require_order("unipc", "order", order, 1);
         const auto slope =
             variant == unipc_variant::bh1 ? detail::slope_moment::half : detail::slope_moment::half_of_mean;
-        return detail::exponential_multistep_plan(
-            grid, predict_x0 ? quantity::x0 : quantity::eps, {slope}, [&](isize k) {
-                const isize p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
-                return detail::multistep_options{.predictor_order = p, .corrector_order = corrects(grid, k) ? p + 1 : 0};
-            });
+        detail::multistep_planner out(grid, predict_x0 ? quantity::x0 : quantity::eps, {slope});
+        for (isize k = 0; k < grid.steps(); ++k) {
+            const isize p = lower_order_final ? detail::order_before_end(order, grid, k) : order;
+            out.step({.predictor_order = p, .corrector_order = corrects(grid, k) ? p + 1 : 0});
+        }
+        return std::move(out).plan();
     }
 
 private:

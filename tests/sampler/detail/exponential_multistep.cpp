@@ -7,6 +7,7 @@
 #include "support/convergence.hpp"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -14,14 +15,16 @@ namespace ddpm::test {
 TEST_CASE("a corrected multistep plan keeps the corrected state in the base", "[sampler]") {
     const time_grid grid = uniform_lambda_grid(4);
     // Steps 0 and 1 are corrected; all but step 3 make a draw.
-    const auto plan = detail::exponential_multistep_plan(grid, quantity::x0, {}, [](isize k) {
-        return detail::multistep_options{.predictor_order = 2,
-                                         .corrector_order = k == 0   ? 3
-                                                      : k == 1 ? 2
-                                                               : 0,
-                                         .tau = 1,
-                                         .s_noise = k < 3 ? std::optional(0.5) : std::nullopt};
-    });
+    detail::multistep_planner planner(grid, quantity::x0, {});
+    for (const isize k : {0, 1, 2, 3}) {
+        planner.step({.predictor_order = 2,
+                      .corrector_order = k == 0   ? 3
+                                         : k == 1 ? 2
+                                                  : 0,
+                      .tau = 1,
+                      .s_noise = k < 3 ? std::optional(0.5) : std::nullopt});
+    }
+    const sampling_plan plan = std::move(planner).plan();
     const auto shape = [&](isize k) {  // of each assignment: target, state, evaluations, draw
         std::vector<std::vector<isize>> assignments;
         for (const assignment& a : plan.stages()[static_cast<std::size_t>(k)].then) {

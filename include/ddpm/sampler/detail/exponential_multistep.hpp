@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
@@ -11,6 +10,7 @@
 #include <algorithm>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ddpm::detail {
@@ -34,56 +34,68 @@ struct multistep_options {
     std::optional<double> s_noise{};  ///< factor of the noise; with a value the step makes a draw, whatever τ
 };
 
-/// The plan of an exponential multistep method. Where steps are corrected, the state that the prediction starts from
+/// Plans an exponential multistep method step by step. Where a step is corrected, the state that the prediction starts from
 /// stays in the base, where it is corrected at the next evaluation, with the same draw; x is the prediction. The last
-/// step, and those that do not interpolate, are not corrected. `options_of(k)` are the multistep_options of step k.
-[[nodiscard]] inline sampling_plan exponential_multistep_plan(const time_grid& grid, quantity integrand,
-                                                              const moment_rule& rule,
-                                                              function_ref<multistep_options(isize)> options_of) {
+/// step, and those that do not interpolate, are not corrected.
+class multistep_planner {
+public:
+    multistep_planner(const time_grid& grid, quantity integrand, const moment_rule& rule)
+        : plan_(grid), integrand_(integrand), rule_(rule) {}
+
+    /// Adds the next step over the grid.
+    void step(const multistep_options& options) {
+        const time_grid& grid = plan_.grid();
+        const noise_level<double>&from = grid[step_].level, &to = grid[step_ + 1].level;
+        const isize evaluation = plan_.evaluate(step_, grid[step_]);
+        const quantity state = to_correct_ ? quantity::base : quantity::x;
+        if (to_correct_) {
+            std::vector<estimate> through;
+            for (const estimate& e : history_.newest(to_correct_->options.corrector_order - 1)) {
+                through.push_back(e);
+            }
+            through.push_back({evaluation, half_log_snr(from)});
+            plan_.set(quantity::base, terms(*to_correct_, quantity::base, {through.data(), through.size()}));
+        }
+        history_.add(evaluation, from);
+        const exponential_step step(from, to, integrand_, options.tau);
+        const bool corrects = options.corrector_order > 0 && step_ + 1 < grid.steps() && step.interpolates();
+        if (corrects && !to_correct_) {
+            plan_.set(quantity::base, {term::x(1)});
+        }
+        const taken_step now{step, options, options.s_noise ? plan_.draw(from, to) : 0};
+        plan_.set(quantity::x, terms(now, state, history_.newest(options.predictor_order)));
+        to_correct_.reset();
+        if (corrects) {
+            to_correct_.emplace(now);
+        }
+        ++step_;
+    }
+
+    /// The plan of the steps so far.
+    [[nodiscard]] sampling_plan plan() && { return std::move(plan_); }
+
+private:
     struct taken_step {
         exponential_step step;
         multistep_options options;
         isize draw;
-
-        [[nodiscard]] std::vector<term> terms(quantity state, std::span<const estimate> through,
-                                              const moment_rule& by) const {
-            auto sum = step.terms(state, through, by);
-            if (options.s_noise) {
-                sum.push_back(term::noise(draw, *options.s_noise * step.noise()));
-            }
-            return sum;
-        }
     };
-    sampling_plan plan(grid);
-    estimate_history history;
-    std::optional<taken_step> to_correct;
-    for (isize k = 0; k < grid.steps(); ++k) {
-        const auto &from = grid[k].level, &to = grid[k + 1].level;
-        const isize evaluation = plan.evaluate(k, grid[k]);
-        const quantity state = to_correct ? quantity::base : quantity::x;
-        if (to_correct) {
-            std::vector<estimate> through;
-            for (const estimate& e : history.newest(to_correct->options.corrector_order - 1)) {
-                through.push_back(e);
-            }
-            through.push_back({evaluation, half_log_snr(from)});
-            plan.set(quantity::base, to_correct->terms(quantity::base, {through.data(), through.size()}, rule));
+
+    [[nodiscard]] std::vector<term> terms(const taken_step& taken, quantity state,
+                                          std::span<const estimate> through) const {
+        std::vector<term> sum = taken.step.terms(state, through, rule_);
+        if (taken.options.s_noise) {
+            sum.push_back(term::noise(taken.draw, *taken.options.s_noise * taken.step.noise()));
         }
-        history.add(evaluation, from);
-        const multistep_options options = options_of(k);
-        const exponential_step step(from, to, integrand, options.tau);
-        const bool corrects = options.corrector_order > 0 && k + 1 < grid.steps() && step.interpolates();
-        if (corrects && !to_correct) {
-            plan.set(quantity::base, {term::x(1)});
-        }
-        const taken_step now{step, options, options.s_noise ? plan.draw(from, to) : 0};
-        plan.set(quantity::x, now.terms(state, history.newest(options.predictor_order), rule));
-        to_correct.reset();
-        if (corrects) {
-            to_correct.emplace(now);
-        }
+        return sum;
     }
-    return plan;
-}
+
+    sampling_plan plan_;
+    quantity integrand_;
+    moment_rule rule_;
+    estimate_history history_;
+    std::optional<taken_step> to_correct_;
+    isize step_ = 0;
+};
 
 }  // namespace ddpm::detail

@@ -6,7 +6,6 @@
 
 #include <cmath>
 #include <cstddef>
-#include <span>
 #include <vector>
 
 namespace ddpm::detail {
@@ -45,8 +44,8 @@ namespace ddpm::detail {
 /// The weights w_j with ∫ p = Σ w_j p(node j) for all polynomials p of degree < number of nodes, where the integral is
 /// given by its moments ∫ θ^k: w_j is the integral of the Lagrange polynomial of node j.
 /// @shape as many moments as nodes; the nodes differ
-[[nodiscard]] inline std::vector<double> lagrange_weights(std::span<const double> nodes,
-                                                          std::span<const double> moments) {
+[[nodiscard]] inline std::vector<double> lagrange_weights(const std::vector<double>& nodes,
+                                                          const std::vector<double>& moments) {
     const std::size_t count = nodes.size();
     std::vector<double> weights(count);
     for (std::size_t j = 0; j < count; ++j) {

@@ -66,41 +66,41 @@ public:
 
     /// Adds the newest evaluation. One at the same node as the one before takes its place; one at infinity is as none.
     void add(isize evaluation, double node) {
-        if (!past_.empty() && past_.front().node == node) {
-            past_.front().evaluation = evaluation;
+        if (!nodes_.empty() && nodes_[0] == node) {
+            evaluations_[0] = evaluation;
         } else if (std::isfinite(node)) {
-            if (past_.size() < static_cast<std::size_t>(order_)) {
-                past_.push_back({});
+            if (static_cast<isize>(nodes_.size()) < order_) {
+                nodes_.push_back(0);
+                evaluations_.push_back(0);
             }
-            for (std::size_t i = past_.size() - 1; i > 0; --i) {
-                past_[i] = past_[i - 1];
+            for (std::size_t i = nodes_.size() - 1; i > 0; --i) {
+                nodes_[i] = nodes_[i - 1];
+                evaluations_[i] = evaluations_[i - 1];
             }
-            past_[0] = {evaluation, node};
+            nodes_[0] = node;
+            evaluations_[0] = evaluation;
         }
     }
 
     /// The shares of a step from the newest node to another: exact integrals of the polynomial through the slopes.
     [[nodiscard]] std::vector<slope_share> shares(double to) const {
         std::vector<double> nodes, moments;
-        for (const past& p : past_) {
-            nodes.push_back((p.node - past_.front().node) / (to - past_.front().node));
+        for (const double node : nodes_) {
+            nodes.push_back((node - nodes_[0]) / (to - nodes_[0]));
             moments.push_back(1 / static_cast<double>(nodes.size()));
         }
         const std::vector<double> weights = lagrange_weights(nodes, moments);
         std::vector<slope_share> parts;
         for (std::size_t j = 0; j < weights.size(); ++j) {
-            parts.push_back({past_[j].evaluation, weights[j]});
+            parts.push_back({evaluations_[j], weights[j]});
         }
         return parts;
     }
 
 private:
-    struct past {
-        isize evaluation;
-        double node;
-    };
     isize order_;
-    std::vector<past> past_;  // newest first
+    std::vector<double> nodes_;  // newest first
+    std::vector<isize> evaluations_;
 };
 
 /// A step in ρ = σ/α as one down, by the solver, and one up again, by noise.

@@ -28,20 +28,21 @@ struct step_noise {
 /// @returns one for each draw
 [[nodiscard]] inline std::vector<step_noise> step_noise_of(const sampling_plan& plan) {
     constexpr isize unused = -2;
-    struct noise_of_draw {
-        isize draw;
-        step_noise noise;
-    };
-    using noise_by_draw = std::vector<noise_of_draw>;
-    const auto add = [](noise_by_draw& sum, isize draw, double deviation, const head_variance* head) {
-        std::size_t at = 0;
-        while (at < sum.size() && sum[at].draw != draw) {
-            ++at;
+    struct noise_by_draw {
+        std::vector<isize> draws;
+        std::vector<step_noise> noise;  // of each
+
+        void add(isize draw, double deviation, const head_variance* head) {
+            std::size_t at = 0;
+            while (at < draws.size() && draws[at] != draw) {
+                ++at;
+            }
+            if (at == draws.size()) {
+                draws.push_back(draw);
+                noise.push_back({});
+            }
+            noise[at] = {noise[at].deviation + deviation, head};
         }
-        if (at == sum.size()) {
-            sum.push_back({draw, {}});
-        }
-        sum[at].noise = {sum[at].noise.deviation + deviation, head};
     };
     std::vector<step_noise> found(plan.draws().size());
     std::vector<isize> drawn_at(found.size(), unused);  // the step of its first use; −1: before the first evaluation
@@ -55,12 +56,13 @@ struct step_noise {
         noise_by_draw sum;
         for (const term& t : a.terms) {
             if (t.of == quantity::x || t.of == quantity::base) {
-                for (const auto& [draw, noise] : t.of == quantity::x ? x : base) {
-                    add(sum, draw, t.factor * noise.deviation, noise.head);
+                const noise_by_draw& of = t.of == quantity::x ? x : base;
+                for (std::size_t i = 0; i < of.draws.size(); ++i) {
+                    sum.add(of.draws[i], t.factor * of.noise[i].deviation, of.noise[i].head);
                 }
             } else if ((t.of == quantity::noise || t.of == quantity::spread_noise) && is_of(t.number, step)) {
                 const bool spreads = t.of == quantity::spread_noise && evaluation != nullptr && evaluation->variance;
-                add(sum, t.number, t.factor, spreads ? &*evaluation->variance : nullptr);
+                sum.add(t.number, t.factor, spreads ? &*evaluation->variance : nullptr);
             }
         }
         (a.target == quantity::x ? x : base) = std::move(sum);
@@ -72,20 +74,21 @@ struct step_noise {
     for (std::size_t i = 0; i < stages.size(); ++i) {
         const isize step = stages[i].step;
         if (i == 0 || stages[i - 1].step != step) {
-            x.clear();
-            base.clear();
+            x = {};
+            base = {};
         }
         for (const assignment& a : stages[i].then) {
             assign(a, step, &stages[i]);
         }
         if (i + 1 == stages.size() || stages[i + 1].step != step) {
             double kept = 1;  // of the step's result, by steps of the forward process after it
-            for (const auto& [draw, noise] : x) {
+            for (const isize draw : x.draws) {
                 kept *= plan.draws()[static_cast<std::size_t>(draw)].kept.value_or(1);
             }
-            for (const auto& [draw, noise] : x) {
-                if (!plan.draws()[static_cast<std::size_t>(draw)].kept) {
-                    found[static_cast<std::size_t>(draw)] = {noise.deviation / kept, noise.head};
+            for (std::size_t j = 0; j < x.draws.size(); ++j) {
+                const auto draw = static_cast<std::size_t>(x.draws[j]);
+                if (!plan.draws()[draw].kept) {
+                    found[draw] = {x.noise[j].deviation / kept, x.noise[j].head};
                 }
             }
         }
