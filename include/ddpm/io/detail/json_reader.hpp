@@ -15,13 +15,26 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace ddpm::io::detail {
 
-/// A JSON number, exact: an integer literal is uint64, or int64 where it is negative; a literal with fraction or
-/// exponent, an integer beyond 64 bits, and -0 are double.
-using json_number = std::variant<std::uint64_t, std::int64_t, double>;
+/// A JSON number, exact: an integer literal is `natural`, or `negative` where it has a sign; a literal with fraction or
+/// exponent, an integer beyond 64 bits, and -0 are `real`.
+struct json_number {
+    enum class form { natural, negative, real };
+
+    form is = form::natural;
+    union {
+        std::uint64_t natural = 0;
+        std::int64_t negative;
+        double real;
+    };
+
+    json_number() noexcept = default;
+    json_number(std::uint64_t value) noexcept : natural(value) {}
+    json_number(std::int64_t value) noexcept : is(form::negative), negative(value) {}
+    json_number(double value) noexcept : is(form::real), real(value) {}
+};
 
 enum class json_kind { null, boolean, number, string, array, object };
 
@@ -122,8 +135,8 @@ public:
         at_.skip_space();
         const std::size_t start = at_.position();
         const json_number value = number();
-        if (const auto* natural = std::get_if<std::uint64_t>(&value)) {
-            return *natural;
+        if (value.is == json_number::form::natural) {
+            return value.natural;
         }
         const std::string_view token = at_.since(start);
         at_.move_to(start);

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
+#include <ddpm/io/detail/json_reader.hpp>
 #include <ddpm/io/detail/utf8.hpp>
 
 #include <charconv>
 #include <cmath>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -38,17 +38,20 @@ inline void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
 }
 
-inline void append_json_number(std::string& out, std::uint64_t value) { out.append(std::to_string(value)); }
-inline void append_json_number(std::string& out, std::int64_t value) { out.append(std::to_string(value)); }
-
-/// Appends the shortest text that reads back as the same double, with a fraction or an exponent so that it stays one.
+/// Appends a number: of a real one the shortest text that reads back as the same double, with a fraction or an exponent so
+/// that it stays one.
 /// @throws value_error if it is not finite
-inline void append_json_number(std::string& out, double value) {
-    if (!std::isfinite(value)) {
-        throw value_error("append_json_number", "JSON has no such number", "a finite number", value);
+inline void append_json_number(std::string& out, const json_number& number) {
+    if (number.is != json_number::form::real) {
+        out.append(number.is == json_number::form::natural ? std::to_string(number.natural)
+                                                           : std::to_string(number.negative));
+        return;
+    }
+    if (!std::isfinite(number.real)) {
+        throw value_error("append_json_number", "JSON has no such number", "a finite number", number.real);
     }
     char buffer[32];
-    const std::to_chars_result end = std::to_chars(buffer, buffer + sizeof(buffer), value);
+    const std::to_chars_result end = std::to_chars(buffer, buffer + sizeof(buffer), number.real);
     const std::string_view token(buffer, static_cast<std::size_t>(end.ptr - buffer));
     out.append(token);
     if (token.find_first_of(".e") == token.npos) {
