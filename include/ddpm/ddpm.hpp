@@ -22,10 +22,10 @@
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/scheduler_departures.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
-#include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>

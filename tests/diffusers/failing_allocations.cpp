@@ -37,7 +37,7 @@ contents parameters_of(const Net& net) {
 
 TEST_CASE("a scheduler's config is read and written whole, or not at all, whatever allocation fails", "[diffusers][slow]") {
     std::size_t points = 0;
-    for (const auto& known : diffusers::detail::scheduler_classes()) {
+    for (const auto& known : diffusers::detail::scheduler_classes) {
         points += fail_every_allocation(
             known.name, nothing,
             [&](contents& c) {
@@ -58,7 +58,7 @@ TEST_CASE("a network's config is read and written whole, or not at all, whatever
 
 TEST_CASE("runs of schedulers are made whole, or not at all, whatever allocation fails", "[diffusers][slow]") {
     std::size_t points = 0;
-    for (const auto& known : diffusers::detail::scheduler_classes()) {
+    for (const auto& known : diffusers::detail::scheduler_classes) {
         const scheduler_config config = default_scheduler_config(known.kind);
         points += fail_every_allocation(
             known.name, nothing,

@@ -190,7 +190,7 @@ TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or 
                "CMStochasticIterativeScheduler"}) +
         check("", {"DDIMInverseScheduler", "LMSDiscreteScheduler", "HeunDiscreteScheduler", "KDPM2DiscreteScheduler",
                    "DPMSolverSDEScheduler", "UniPCMultistepScheduler", "DEISMultistepScheduler", "IPNDMScheduler"});
-    CHECK(all == diffusers::detail::scheduler_names().size());
+    CHECK(all == std::size(diffusers::detail::scheduler_classes));
 }
 
 TEST_CASE("a pipeline that will not use the folder's scheduler is noted", "[diffusers]") {

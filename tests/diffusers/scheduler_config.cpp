@@ -194,7 +194,7 @@ TEST_CASE("a scheduler config that is wrong is an io_error that names the key", 
 TEST_CASE("the defaults of every class are diffusers' own, byte for byte", "[diffusers]") {
     std::ifstream in(data_folder + "/../scheduler_golden.json");
     const nlohmann::json golden = nlohmann::json::parse(in);
-    REQUIRE(golden["defaults"].size() == diffusers::detail::scheduler_classes().size());
+    REQUIRE(golden["defaults"].size() == std::size(diffusers::detail::scheduler_classes));
     for (const nlohmann::json& text : golden["defaults"]) {
         std::string written = text.get<std::string>();
         const scheduler_config config = parse_scheduler_config(written, "defaults");

@@ -125,7 +125,7 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
         kinds.insert(config.kind);
     }
     CHECK(golden()["runs"].size() >= 200);
-    CHECK(kinds.size() == diffusers::detail::scheduler_classes().size());
+    CHECK(kinds.size() == std::size(diffusers::detail::scheduler_classes));
 }
 
 /// Where diffusers is not followed: a configuration, its steps, and whether it runs here or is a value_error.

@@ -7,6 +7,7 @@
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
@@ -32,52 +33,6 @@ struct pipeline_folder {
     std::vector<std::string> notes;
 };
 
-namespace detail {
-
-/// The pipeline for a UNet2DModel that keeps a scheduler of this class when it loads, and runs it as the scheduler is meant:
-/// DDIMPipeline and PNDMPipeline make a scheduler of their own class of any config, the others keep what they are given;
-/// only ConsistencyModelPipeline scales the noise that it begins with and what the network sees, as Euler's schedulers ask.
-/// Empty where there is none: the pipelines hand `step` a generator, which Heun, LMS, KDPM2, UniPC, DEIS and others refuse.
-/// @source diffusers 0.42.1
-[[nodiscard]] inline std::string_view pipeline_class_of(scheduler_kind kind) {
-    using enum scheduler_kind;
-    switch (kind) {
-        case ddim:
-            return "DDIMPipeline";
-        case pndm:
-            return "PNDMPipeline";
-        case score_sde_ve:
-            return "ScoreSdeVePipeline";
-        case repaint:
-            return "RePaintPipeline";
-        case euler:
-        case euler_ancestral:
-        case kdpm2_ancestral:
-        case edm_euler:
-        case edm_dpm_multistep:
-        case cosine_dpm_multistep:
-        case consistency:
-            return "ConsistencyModelPipeline";
-        case ddpm:
-        case ddpm_parallel:
-        case ddim_parallel:
-        case dpm_multistep:
-        case dpm_inverse:
-        case dpm_singlestep:
-        case sa_solver:
-        case lcm:
-        case tcd:
-        case flow_euler:
-        case flow_heun:
-        case unclip:
-            return "DDPMPipeline";
-        default:
-            return {};
-    }
-}
-
-}  // namespace detail
-
 /// Finds the parts of a folder that a pipeline of diffusers wrote, or UNet2DModel.save_pretrained: in the sub-folders
 /// unet/ and scheduler/, or, as in the first repositories, all in the folder itself.
 /// @throws io_error if the folder has no config of a U-Net, or if its model_index.json is not one or names another kind
@@ -91,7 +46,9 @@ namespace detail {
         const auto class_of = [&](std::string_view key) {
             std::vector<std::string> names;
             if (const auto value = reader.take(key)) {
-                reader.each(key, *value, [&](const detail::json& name) { names.push_back(reader.text_of(key, name)); });
+                for (const detail::json& name : reader.elements(key, *value)) {
+                    names.push_back(reader.text_of(key, name));
+                }
             }
             if (names.size() != 2) {
                 reader.fail(key, "[library, class]", ddpm::detail::text(names.size(), " names"));
@@ -101,7 +58,7 @@ namespace detail {
         if (!reader.has("_class_name")) {
             reader.fail("_class_name", "the class of a pipeline", "none");
         }
-        found.class_name = reader.text("_class_name", {});
+        found.class_name = reader.text("_class_name");
         static_cast<void>(reader.take("_diffusers_version"));
         found.unet_class = class_of("unet");
         if (found.unet_class != "UNet2DModel") {
@@ -152,29 +109,27 @@ template <UnetLike Net>
 void write_pipeline(const std::string& folder, const Net& net, const scheduler_config& scheduler,
                     unet_config unet = {}) {
     unet.options = net.options();
-    const std::string_view scheduler_class = detail::name_in(detail::scheduler_names(), scheduler.kind);
-    const std::string_view pipeline_class = detail::pipeline_class_of(scheduler.kind);
+    const std::string_view scheduler_class = detail::class_of(scheduler.kind).name;
+    const std::string_view pipeline_class = detail::class_of(scheduler.kind).pipeline;
     if (pipeline_class.empty()) {
         throw value_error("write_pipeline", "class of the scheduler", "one that a pipeline of a UNet2DModel runs",
                           scheduler_class);
     }
     const std::string unet_text = unet_config_text(unet), scheduler_text = scheduler_config_text(scheduler);
-    const auto pair = [](std::string_view name) {
-        return detail::json{detail::json::array{detail::json_of("diffusers"), detail::json_of(name)}};
-    };
+    detail::json index;
+    detail::add_member(index, "_class_name", detail::json_of(pipeline_class));
+    detail::add_member(index, "_diffusers_version", detail::json_of(detail::written_version));
+    for (const auto& [part, name] : {std::pair<std::string_view, std::string_view>{"scheduler", scheduler_class},
+                                     {"unet", "UNet2DModel"}}) {
+        detail::add_member(index, part, detail::json::array({detail::json_of("diffusers"), detail::json_of(name)}));
+    }
     for (const std::string_view part : {"unet", "scheduler"}) {
         detail::make_folders(detail::path_in(folder, part));
     }
     save_weights(folder, net);
     detail::write_text_file(detail::path_in(folder, "unet/config.json"), unet_text);
     detail::write_text_file(detail::path_in(folder, "scheduler/scheduler_config.json"), scheduler_text);
-    detail::write_text_file(
-        detail::path_in(folder, "model_index.json"),
-        detail::config_text({{"_class_name", detail::json_of(pipeline_class)},
-                             {"_diffusers_version", detail::json_of(detail::written_version)},
-                             {"scheduler", pair(scheduler_class)},
-                             {"unet", pair("UNet2DModel")}},
-                            {}));
+    detail::write_text_file(detail::path_in(folder, "model_index.json"), detail::config_text(std::move(index), {}));
 }
 
 }  // namespace ddpm::diffusers

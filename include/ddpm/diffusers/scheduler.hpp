@@ -4,12 +4,11 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/diffusers/detail/scheduler_classes.hpp>
 #include <ddpm/diffusers/detail/scheduler_plans.hpp>
-#include <ddpm/diffusers/detail/scheduler_samplers.hpp>
-#include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
-#include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
+#include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/grid/timesteps.hpp>
+#include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
@@ -59,6 +58,20 @@ struct scheduler_beta {
     }
 };
 
+/// How diffusers limits the estimate of x_0.
+[[nodiscard]] inline denoise_options denoise_options_of(const scheduler_config& config) {
+    const scheduler_class& known = class_of(config.kind);
+    denoise_options options;
+    const bool predicts_x0 = config.predict_x0 || !known.has_key("predict_x0");
+    if (known.limits_x0 && known.has_key("thresholding") && config.threshold && predicts_x0) {
+        options.threshold = dynamic_threshold{config.threshold_ratio, config.threshold_max};
+    } else if (known.limits_x0 && config.clip && (known.has_key("clip_sample") || known.has_key("clip_denoised"))) {
+        options.clip_x0 = config.clip_range;
+    }
+    options.clip_epsilon = known.clips_epsilon;
+    return options;
+}
+
 }  // namespace detail
 
 /// The noise schedule of a scheduler: in double, or with float32_tables with torch's rounding, for parity.
@@ -80,11 +93,7 @@ template <TablePolicy Tables = exact_tables>
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
 [[nodiscard]] inline std::vector<isize> scheduler_timesteps(const scheduler_config& config, isize count) {
-    if (config.kind == scheduler_kind::unclip) {
-        return count == 1 ? std::vector<isize>{config.train_timesteps - 1}
-                          : make_timesteps(config.train_timesteps, count, timestep_spacing::linspace);
-    }
-    return detail::spaced_timesteps(config, count);
+    return detail::class_of(config.kind).timesteps(config, count);
 }
 
 /// The steps of a DDPMScheduler, DDIMScheduler or UnCLIPScheduler as diffusers takes them, over falling timesteps.
@@ -97,14 +106,14 @@ template <TablePolicy Tables = exact_tables>
 template <NoiseSchedule Schedule>
 [[nodiscard]] sampling_plan scheduler_plan(const scheduler_config& config, const Schedule& schedule,
                                            std::span<const isize> timesteps, double eta = 0) {
-    using enum scheduler_kind;
     if (!(eta >= 0 && eta <= 1)) {
         throw value_error("scheduler_plan", "eta", "0 <= eta <= 1", eta);
     }
-    const bool is_ddim = detail::is_one_of(config.kind, {ddim, ddim_parallel});
-    if (!is_ddim && !detail::is_one_of(config.kind, {ddpm, ddpm_parallel, unclip})) {
-        throw value_error("scheduler_plan", "class", "DDPMScheduler, DDIMScheduler or UnCLIPScheduler",
-                          detail::class_of(config.kind).name);
+    const detail::scheduler_class& known = detail::class_of(config.kind);
+    const bool is_ddim = known.steps == detail::scheduler_steps::ddim;
+    const bool is_unclip = known.steps == detail::scheduler_steps::unclip;
+    if (!is_ddim && !is_unclip && known.steps != detail::scheduler_steps::ddpm) {
+        throw value_error("scheduler_plan", "class", "DDPMScheduler, DDIMScheduler or UnCLIPScheduler", known.name);
     }
     const auto steps = static_cast<isize>(timesteps.size());
     sampling_plan plan(make_grid(schedule, timesteps));
@@ -114,7 +123,7 @@ template <NoiseSchedule Schedule>
             detail::add_ddim_step(plan, config, schedule, eta, k, plan.grid()[k], t, t - schedule.steps() / steps);
         } else {
             const isize s = k + 1 < steps ? timesteps[static_cast<std::size_t>(k + 1)] : clean;
-            detail::add_ddpm_step(plan, config, schedule, k, t, s);
+            detail::add_ddpm_step(plan, config, schedule, is_unclip, k, t, s);
         }
     }
     return plan;

@@ -7,18 +7,16 @@
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
-#include <ddpm/diffusers/detail/scheduler_classes.hpp>
 #include <ddpm/diffusers/detail/scheduler_keys.hpp>
-#include <ddpm/diffusers/detail/scheduler_names.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/parameterization.hpp>
 
-#include <cstddef>
-#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 
 namespace ddpm::diffusers {
 
@@ -31,20 +29,17 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
         reader.fail(config.exponential_sigmas ? "use_exponential_sigmas" : "use_beta_sigmas",
                     "false, or no other of use_karras_sigmas, use_exponential_sigmas and use_beta_sigmas", "true");
     }
-    if (config.kind == scheduler_kind::unipc && config.shift_terminal && !config.flow_sigmas) {
+    const scheduler_class& known = class_of(config.kind);
+    if (known.has_key("use_flow_sigmas") && config.shift_terminal && !config.flow_sigmas) {
         reader.fail("shift_terminal", "null, or use_flow_sigmas", *config.shift_terminal);
     }
-    const bool integrates_noise =
-        is_one_of(config.kind, {scheduler_kind::dpm_multistep, scheduler_kind::dpm_singlestep}) &&
-        (config.algorithm == scheduler_algorithm::dpmsolver || config.algorithm == scheduler_algorithm::sde_dpmsolver);
-    if (integrates_noise && config.final_sigma == grid_end::zero_noise) {
+    const bool integrates_noise = config.algorithm == scheduler_algorithm::dpmsolver ||
+                                  config.algorithm == scheduler_algorithm::sde_dpmsolver;
+    if (known.has_key("final_sigmas_type") && integrates_noise && config.final_sigma == grid_end::zero_noise) {
         reader.fail("final_sigmas_type", "sigma_min for this algorithm_type", "zero");
     }
-    const isize most = is_one_of(config.kind, {scheduler_kind::unipc})       ? config_limits::solver_order
-                       : config.kind == scheduler_kind::cosine_dpm_multistep ? 2
-                                                                             : 3;
-    if (config.solver_order > most) {
-        reader.fail("solver_order", ddpm::detail::text("1 ... ", most), config.solver_order);
+    if (config.solver_order > known.most_order) {
+        reader.fail("solver_order", ddpm::detail::text("1 ... ", known.most_order), config.solver_order);
     }
     if (config.threshold && !(config.threshold_ratio >= 0 && config.threshold_ratio <= 1)) {
         reader.fail("dynamic_thresholding_ratio", "0 ... 1", config.threshold_ratio);
@@ -54,13 +49,30 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     }
 }
 
+/// The class that a file names; without a name DDPMScheduler.
+[[nodiscard]] inline scheduler_kind read_class(config_reader& reader) {
+    constexpr std::string_view key = "_class_name";
+    const std::optional<json> value = reader.take(key);
+    if (!value) {
+        return scheduler_kind::ddpm;
+    }
+    std::string expected;
+    for (const scheduler_class& known : scheduler_classes) {
+        if (value->kind == json_kind::string && value->text == known.name) {
+            return known.kind;
+        }
+        expected.append(expected.empty() ? "" : " or ").append(known.name);
+    }
+    reader.fail(key, expected, *value);
+}
+
 /// predict_epsilon: false, which diffusers wrote before prediction_type and reads no more, means a prediction of x_0.
 inline void read_predict_epsilon(config_reader& reader, bool names_prediction, scheduler_config& config) {
     constexpr std::string_view key = "predict_epsilon";
     if (!reader.has(key) || reader.boolean(key, true) || (names_prediction && config.predicts == prediction::x0)) {
         return;
     }
-    if (names_prediction || name_in(prediction_names(config.kind), prediction::x0).empty()) {
+    if (names_prediction || name_of(class_of(config.kind).predictions, static_cast<int>(prediction::x0)).empty()) {
         reader.fail(key, "true, or a prediction_type of sample", "false");
     }
     config.predicts = prediction::x0;
@@ -87,18 +99,17 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
     detail::require_length(where, text.size());
     detail::config_reader reader(detail::strict_json_text(text), where);
     const bool names_class = reader.has("_class_name");
-    scheduler_config config =
-        default_scheduler_config(reader.choice("_class_name", scheduler_kind::ddpm, detail::scheduler_names()));
+    scheduler_config config = default_scheduler_config(detail::read_class(reader));
     if (!names_class) {
         config.notes.emplace_back("the file names no class: taken as DDPMScheduler");
     }
     static_cast<void>(reader.take("_diffusers_version"));
     const bool names_prediction = reader.has("prediction_type");
-    for (const std::string_view key : detail::class_of(config.kind).keys) {
-        detail::scheduler_keys().at(key).read(reader, key, config);
-    }
-    for (const std::string_view key : detail::inherited_keys(detail::class_of(config.kind))) {
-        detail::scheduler_keys().at(key).read(reader, key, config);
+    const detail::scheduler_class& known = detail::class_of(config.kind);
+    for (const detail::scheduler_key& key : detail::scheduler_keys()) {
+        if (known.has_key(key.name) || known.inherits_key(key.name)) {
+            detail::read_key(key, known, reader, config);
+        }
     }
     detail::read_predict_epsilon(reader, names_prediction, config);
     detail::require_consistent(reader, config);
@@ -117,15 +128,15 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
 /// not finite, or diffusers has no name for a value in this class
 [[nodiscard]] inline std::string scheduler_config_text(const scheduler_config& config) {
     const detail::scheduler_class& known = detail::class_of(config.kind);
-    std::map<std::string, detail::json> members{{"_class_name", detail::json_of(known.name)},
-                                                {"_diffusers_version", detail::json_of(detail::written_version)}};
-    for (const std::string_view key : known.keys) {
-        members.emplace(key, detail::scheduler_keys().at(key).write(key, config));
-    }
-    for (const std::string_view key : detail::inherited_keys(known)) {
-        detail::json value = detail::scheduler_keys().at(key).write(key, config);
-        if (!std::holds_alternative<std::nullptr_t>(value.value)) {
-            members.emplace(key, std::move(value));
+    detail::json members;
+    detail::add_member(members, "_class_name", detail::json_of(known.name));
+    detail::add_member(members, "_diffusers_version", detail::json_of(detail::written_version));
+    for (const detail::scheduler_key& key : detail::scheduler_keys()) {
+        if (known.has_key(key.name) || known.inherits_key(key.name)) {
+            detail::json value = detail::json_of(key, known, config);
+            if (known.has_key(key.name) || value.kind != detail::json_kind::null) {
+                detail::add_member(members, key.name, std::move(value));
+            }
         }
     }
     return detail::config_text(std::move(members), config.unknown);

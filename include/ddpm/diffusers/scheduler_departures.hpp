@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
 
 #include <algorithm>
 #include <string_view>

@@ -7,9 +7,10 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_grids.hpp>
 #include <ddpm/diffusers/detail/scheduler_plans.hpp>
-#include <ddpm/diffusers/detail/scheduler_samplers.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
-#include <ddpm/diffusers/scheduler_config.hpp>
+#include <ddpm/diffusers/scheduler_classes.hpp>
+#include <ddpm/diffusers/scheduler_values.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/predictor/preconditioned.hpp>
@@ -20,7 +21,6 @@
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
-#include <cmath>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -38,55 +38,6 @@ struct scheduler_run {
 };
 
 namespace detail {
-
-[[nodiscard]] inline std::optional<edm_preconditioning> preconditioning_of(const scheduler_config& config) {
-    switch (config.kind) {
-        case scheduler_kind::edm_euler:
-        case scheduler_kind::edm_dpm_multistep:
-        case scheduler_kind::cosine_dpm_multistep:
-            return edm_preconditioning{.sigma_data = config.sigma_data,
-                                       .negative_out = config.predicts == prediction::v,
-                                       .arctangent_time = config.kind == scheduler_kind::cosine_dpm_multistep};
-        case scheduler_kind::consistency:
-            return edm_preconditioning{
-                .sigma_data = config.sigma_data, .sigma_min = config.sigma_min.value_or(0), .time_scale = 1000};
-        default:
-            return std::nullopt;
-    }
-}
-
-[[nodiscard]] inline prediction prediction_of(const scheduler_config& config) {
-    switch (config.kind) {
-        case scheduler_kind::ipndm:
-            return prediction::v;
-        case scheduler_kind::flow_euler:
-        case scheduler_kind::flow_heun:
-            return prediction::flow;
-        case scheduler_kind::score_sde_ve:
-            return prediction::score;
-        default:
-            return preconditioning_of(config) ? prediction::x0 : config.predicts;
-    }
-}
-
-/// init_noise_sigma of diffusers, in the scale of the plan's x.
-[[nodiscard]] inline double initial_deviation_of(const scheduler_config& config, const time_grid& grid) {
-    const noise_level<double>& level = grid[0].level;
-    if (is_ratio_kind(config.kind)) {
-        return config.spacing == timestep_spacing::leading ? 1 : level.sigma;
-    }
-    switch (config.kind) {
-        case scheduler_kind::edm_euler:
-        case scheduler_kind::edm_dpm_multistep:
-        case scheduler_kind::cosine_dpm_multistep:
-            return std::hypot(level.sigma, 1);
-        case scheduler_kind::consistency:
-        case scheduler_kind::score_sde_ve:
-            return level.sigma;
-        default:
-            return 1;
-    }
-}
 
 /// @throws value_error where diffusers' formulas belong to no process
 inline void require_meaning(const scheduler_config& config) {
@@ -113,32 +64,29 @@ inline void require_signal(const scheduler_run& run) {
 
 template <TablePolicy Tables>
 [[nodiscard]] sampling_plan plan_of(const scheduler_config& config, isize steps, const scheduler_run_options& options) {
-    if (!has_schedule(config.kind)) {
-        const time_grid grid = continuous_grid(config, steps, options);
-        return config.kind == scheduler_kind::score_sde_ve ? sampling_plan(grid)
-               : config.kind == scheduler_kind::ipndm      ? ipndm_plan(grid)
-                                                           : continuous_sampler(config).plan(grid);
+    const scheduler_class& known = class_of(config.kind);
+    run_inputs in{config, steps, options};
+    if (!known.has_betas()) {
+        return known.plan(in, known.grid(in));
     }
     const noise_schedule<Tables> schedule = make_schedule<Tables>(config);
-    switch (config.kind) {
-        case scheduler_kind::ddpm:
-        case scheduler_kind::ddpm_parallel:
-        case scheduler_kind::unclip:
-        case scheduler_kind::ddim:
-        case scheduler_kind::ddim_parallel:
+    switch (known.steps) {
+        case scheduler_steps::ddpm:
+        case scheduler_steps::unclip:
+        case scheduler_steps::ddim:
             return scheduler_plan(config, schedule, scheduler_timesteps(config, steps), options.eta.value_or(0));
-        case scheduler_kind::ddim_inverse:
+        case scheduler_steps::ddim_inverse:
             return ddim_inverse_plan(config, schedule, steps);
-        case scheduler_kind::repaint:
+        case scheduler_steps::repaint:
             return repaint_plan(config, schedule, steps, options);
-        default:
+        case scheduler_steps::sampler:
             break;
     }
     const sigma_table table(schedule);
-    const time_grid grid = is_ratio_kind(config.kind)    ? ratio_kind_grid(config, table, steps)
-                           : is_solver_kind(config.kind) ? solver_kind_grid(config, table, steps, options)
-                                                         : timestep_kind_grid(config, schedule, steps);
-    return discrete_sampler(config, schedule, table, options).plan(grid);
+    const level_function level_of(schedule);
+    in.table = &table;
+    in.level_of = &level_of;
+    return known.plan(in, known.grid(in));
 }
 
 }  // namespace detail
@@ -157,15 +105,17 @@ template <TablePolicy Tables = exact_tables>
         throw value_error("make_scheduler_run", "number of steps", ">= 1", steps);
     }
     detail::require_meaning(config);
+    const detail::scheduler_class& known = detail::class_of(config.kind);
     scheduler_run run{.plan = detail::plan_of<Tables>(config, steps, options),
                       .denoise = detail::denoise_options_of(config),
-                      .predicts = detail::prediction_of(config),
-                      .preconditioning = detail::preconditioning_of(config)};
+                      .predicts = known.predicts.value_or(config.predicts)};
     detail::require_signal(run);
-    run.initial_deviation = detail::initial_deviation_of(config, run.plan.grid());
-    if (config.kind == scheduler_kind::score_sde_ve) {
-        run.corrector = predictor_corrector{
-            .corrections = config.correct_steps, .signal_to_noise = config.snr, .batch_norms = true};
+    run.initial_deviation = known.deviation(config, run.plan.grid()[0].level);
+    if (known.preconditioning != nullptr) {
+        run.preconditioning = known.preconditioning(config);
+    }
+    if (known.corrector != nullptr) {
+        run.corrector = known.corrector(config);
     }
     return run;
 }

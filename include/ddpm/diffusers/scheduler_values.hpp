@@ -17,40 +17,8 @@
 
 namespace ddpm::diffusers {
 
-/// Which class of diffusers a scheduler is. Where one does not do what diffusers does: `scheduler_departures`.
-enum class scheduler_kind {
-    ddpm,                  ///< DDPMScheduler
-    ddim,                  ///< DDIMScheduler
-    ddpm_parallel,         ///< DDPMParallelScheduler, which steps as DDPMScheduler
-    ddim_parallel,         ///< DDIMParallelScheduler, which steps as DDIMScheduler
-    ddim_inverse,          ///< DDIMInverseScheduler
-    pndm,                  ///< PNDMScheduler
-    lms,                   ///< LMSDiscreteScheduler
-    euler,                 ///< EulerDiscreteScheduler
-    euler_ancestral,       ///< EulerAncestralDiscreteScheduler
-    heun,                  ///< HeunDiscreteScheduler
-    kdpm2,                 ///< KDPM2DiscreteScheduler
-    kdpm2_ancestral,       ///< KDPM2AncestralDiscreteScheduler
-    dpm_sde,               ///< DPMSolverSDEScheduler
-    dpm_multistep,         ///< DPMSolverMultistepScheduler
-    dpm_inverse,           ///< DPMSolverMultistepInverseScheduler
-    dpm_singlestep,        ///< DPMSolverSinglestepScheduler
-    unipc,                 ///< UniPCMultistepScheduler
-    deis,                  ///< DEISMultistepScheduler
-    sa_solver,             ///< SASolverScheduler
-    ipndm,                 ///< IPNDMScheduler
-    edm_euler,             ///< EDMEulerScheduler
-    edm_dpm_multistep,     ///< EDMDPMSolverMultistepScheduler
-    cosine_dpm_multistep,  ///< CosineDPMSolverMultistepScheduler
-    lcm,                   ///< LCMScheduler
-    tcd,                   ///< TCDScheduler
-    consistency,           ///< CMStochasticIterativeScheduler
-    flow_euler,            ///< FlowMatchEulerDiscreteScheduler
-    flow_heun,             ///< FlowMatchHeunDiscreteScheduler
-    score_sde_ve,          ///< ScoreSdeVeScheduler
-    repaint,               ///< RePaintScheduler
-    unclip                 ///< UnCLIPScheduler
-};
+/// Which class of diffusers a scheduler is: scheduler_classes.hpp lists them. The first is DDPMScheduler.
+enum class scheduler_kind : int;
 
 /// How β rises. Not every class knows all of them.
 enum class beta_curve {
@@ -102,7 +70,7 @@ enum class flow_time_shift { exponential, linear };
 /// A scheduler_config.json: the keys of all classes, each of which has some of them; with the defaults of DDPMScheduler
 /// and DDIMScheduler. Those of the others: `default_scheduler_config`.
 struct scheduler_config {
-    scheduler_kind kind = scheduler_kind::ddpm;
+    scheduler_kind kind{};
     isize train_timesteps = 1000;  ///< T
     beta_curve curve = beta_curve::linear;
     double beta_start = 1e-4;
@@ -173,6 +141,15 @@ struct scheduler_config {
 
     std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
     std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written
+};
+
+/// What diffusers is told at run time, not by the file.
+struct scheduler_run_options {
+    std::optional<double> eta{};           ///< stochasticity of DDIM and TCD; without one diffusers' default: 0 and 0.3
+    std::optional<double> mu{};            ///< of dynamic shifting
+    std::optional<double> image_length{};  ///< the number of tokens of an image; μ follows from it if it is not given
+    isize jump_length = 10;                ///< of RePaint
+    isize jump_count = 10;                 ///< of RePaint
 };
 
 }  // namespace ddpm::diffusers

@@ -7,7 +7,7 @@
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
-#include <ddpm/diffusers/detail/weight_bytes.hpp>
+#include <ddpm/diffusers/detail/model_folder.hpp>
 #include <ddpm/io/detail/json.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -36,56 +36,33 @@ struct unet_config {
 
 namespace detail {
 
-[[nodiscard]] inline const names_of<nn::unet_level>& down_names() {
-    // Never destroyed: it may be asked for while the process ends.
-    static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
-        {"DownBlock2D", nn::unet_level::plain},
-        {"AttnDownBlock2D", nn::unet_level::attention},
-        {"ResnetDownsampleBlock2D", nn::unet_level::residual},
-        {"UNetResDownBlock2D", nn::unet_level::plain},
-        {"UNetResAttnDownBlock2D", nn::unet_level::attention},
-        {"UNetResResnetDownsampleBlock2D", nn::unet_level::residual}};
-    return names;
-}
-
-[[nodiscard]] inline const names_of<nn::unet_level>& up_names() {
-    // Never destroyed: it may be asked for while the process ends.
-    static const names_of<nn::unet_level>& names = *new const names_of<nn::unet_level>{
-        {"UpBlock2D", nn::unet_level::plain},
-        {"AttnUpBlock2D", nn::unet_level::attention},
-        {"ResnetUpsampleBlock2D", nn::unet_level::residual},
-        {"UNetResUpBlock2D", nn::unet_level::plain},
-        {"UNetResAttnUpBlock2D", nn::unet_level::attention},
-        {"UNetResResnetUpsampleBlock2D", nn::unet_level::residual}};
-    return names;
-}
-
-[[nodiscard]] inline const names_of<nn::unet_resampling>& resampling_names() {
-    // Never destroyed: it may be asked for while the process ends.
-    static const names_of<nn::unet_resampling>& names = *new const names_of<nn::unet_resampling>{
-        {"conv", nn::unet_resampling::conv},
-        {"resnet", nn::unet_resampling::residual}};
-    return names;
-}
-
-[[nodiscard]] inline const names_of<nn::activation>& activation_names() {
-    // Never destroyed: it may be asked for while the process ends.
-    static const names_of<nn::activation>& names = *new const names_of<nn::activation>{{"silu", nn::activation::silu},
-                                                                                       {"swish", nn::activation::silu},
-                                                                                       {"mish", nn::activation::mish},
-                                                                                       {"gelu", nn::activation::gelu},
-                                                                                       {"relu", nn::activation::relu}};
-    return names;
-}
-
-[[nodiscard]] inline const names_of<nn::unet_time>& time_names() {
-    // Never destroyed: it may be asked for while the process ends.
-    static const names_of<nn::unet_time>& names = *new const names_of<nn::unet_time>{
-        {"positional", nn::unet_time::positional},
-        {"fourier", nn::unet_time::fourier},
-        {"learned", nn::unet_time::learned}};
-    return names;
-}
+inline constexpr named_value down_names[]{{"DownBlock2D", nn::unet_level::plain},
+                                          {"AttnDownBlock2D", nn::unet_level::attention},
+                                          {"ResnetDownsampleBlock2D", nn::unet_level::residual},
+                                          {"UNetResDownBlock2D", nn::unet_level::plain},
+                                          {"UNetResAttnDownBlock2D", nn::unet_level::attention},
+                                          {"UNetResResnetDownsampleBlock2D", nn::unet_level::residual}};
+inline constexpr named_value up_names[]{{"UpBlock2D", nn::unet_level::plain},
+                                        {"AttnUpBlock2D", nn::unet_level::attention},
+                                        {"ResnetUpsampleBlock2D", nn::unet_level::residual},
+                                        {"UNetResUpBlock2D", nn::unet_level::plain},
+                                        {"UNetResAttnUpBlock2D", nn::unet_level::attention},
+                                        {"UNetResResnetUpsampleBlock2D", nn::unet_level::residual}};
+inline constexpr named_value resampling_names[]{{"conv", nn::unet_resampling::conv},
+                                                {"resnet", nn::unet_resampling::residual}};
+inline constexpr named_value activation_names[]{{"silu", nn::activation::silu},
+                                                {"swish", nn::activation::silu},
+                                                {"mish", nn::activation::mish},
+                                                {"gelu", nn::activation::gelu},
+                                                {"relu", nn::activation::relu}};
+inline constexpr named_value time_embedding_names[]{{"positional", nn::unet_time::positional},
+                                                    {"fourier", nn::unet_time::fourier},
+                                                    {"learned", nn::unet_time::learned}};
+inline constexpr named_value class_embedding_names[]{{"timestep", nn::unet_classes::timestep},
+                                                     {"identity", nn::unet_classes::identity}};
+inline constexpr named_value middle_names[]{{"UNetMidBlock2D", true}};
+inline constexpr named_value network_names[]{{"UNet2DModel", true}};
+inline constexpr named_value scale_shift_names[]{{"default", false}, {"scale_shift", true}};
 
 /// A whole number, or null or nothing for 0.
 [[nodiscard]] inline isize integer_or_null(config_reader& reader, std::string_view key,
@@ -96,19 +73,19 @@ namespace detail {
 /// The value that has the member's name, or of a name that diffusers does not know, where it goes on without a word, what
 /// it then does; that is noted.
 template <class E>
-[[nodiscard]] E lenient_choice(config_reader& reader, std::string_view key, E absent, const names_of<E>& names, E other,
+[[nodiscard]] E lenient_choice(config_reader& reader, std::string_view key, E absent, value_names names, E other,
                                std::vector<std::string>& notes) {
     const std::optional<json> value = reader.take(key);
     if (!value) {
         return absent;
     }
     const std::string given = reader.text_of(key, *value);
-    for (const auto& [name, named] : names) {
-        if (name == given) {
-            return named;
+    for (const named_value& known : names) {
+        if (known.name == given) {
+            return static_cast<E>(known.value);
         }
     }
-    const std::string_view taken = name_in(names, other);
+    const std::string_view taken = name_of(names, static_cast<int>(other));
     notes.push_back(ddpm::detail::text("key ", io::detail::quoted(key), ": ", io::detail::quoted(given),
                                        " is unknown; taken as ", taken.empty() ? "null" : taken, ", as diffusers does"));
     return other;
@@ -124,8 +101,8 @@ template <class E>
         return conv;
     }
     const bool needed = std::find(levels.begin(), levels.end() - 1, nn::unet_level::attention) != levels.end() - 1;
-    return needed ? reader.choice(key, conv, resampling_names())
-                  : lenient_choice(reader, key, conv, resampling_names(), conv, notes);
+    return needed ? reader.choice(key, conv, resampling_names)
+                  : lenient_choice(reader, key, conv, resampling_names, conv, notes);
 }
 
 /// The name in lower case: diffusers does not distinguish.
@@ -135,13 +112,13 @@ inline void read_activation(config_reader& reader, nn::unet_options& o) {
         std::string name = reader.text_of(key, *value);
         std::transform(name.begin(), name.end(), name.begin(),
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        for (const auto& [known, act] : activation_names()) {
-            if (name == known) {
-                o.act = act;
+        for (const named_value& known : activation_names) {
+            if (name == known.name) {
+                o.act = static_cast<nn::activation>(known.value);
                 return;
             }
         }
-        o.act = reader.named_by(key, *value, activation_names());  // which refuses it
+        static_cast<void>(reader.named_by(key, *value, activation_names));  // which refuses it
     }
 }
 
@@ -152,9 +129,11 @@ inline void read_size(config_reader& reader, unet_config& config) {
         config.has_sample_size = false;
         o.height = o.width = std::max(o.height, isize{1} << std::min<std::size_t>(o.channels.size() - 1, 24));
         config.notes.push_back(ddpm::detail::text("the file names no sample_size: taken as ", o.height));
-    } else if (const json size = *reader.take(key); std::holds_alternative<json::array>(size.value)) {
+    } else if (const json size = *reader.take(key); size.kind == json_kind::array) {
         std::vector<isize> sizes;
-        reader.each(key, size, [&](const json& element) { sizes.push_back(reader.integer_of(key, element, 1)); });
+        for (const json& element : reader.elements(key, size)) {
+            sizes.push_back(reader.integer_of(key, element, 1));
+        }
         if (sizes.size() != 2) {
             reader.fail(key, "a number or [height, width]", size);
         }
@@ -172,25 +151,26 @@ inline void read_size(config_reader& reader, unet_config& config) {
 inline void read_levels(config_reader& reader, nn::unet_options& o) {
     if (const auto value = reader.take("block_out_channels")) {
         o.channels.clear();
-        reader.each("block_out_channels", *value, [&](const json& element) {
+        for (const json& element : reader.elements("block_out_channels", *value)) {
             o.channels.push_back(reader.integer_of("block_out_channels", element, 1));
-        });
+        }
         if (o.channels.empty()) {
             reader.fail("block_out_channels", "at least one level", *value);
         }
     }
-    const auto read = [&](std::string_view key, const names_of<nn::unet_level>& names,
-                          std::vector<nn::unet_level>& to) {
+    const auto read = [&](std::string_view key, value_names names, std::vector<nn::unet_level>& to) {
         if (const auto value = reader.take(key)) {
             to.clear();
-            reader.each(key, *value, [&](const json& element) { to.push_back(reader.named_by(key, element, names)); });
+            for (const json& element : reader.elements(key, *value)) {
+                to.push_back(static_cast<nn::unet_level>(reader.named_by(key, element, names)));
+            }
         }
         if (to.size() != o.channels.size()) {
             reader.fail(key, ddpm::detail::text("as many as block_out_channels has, ", o.channels.size()), to.size());
         }
     };
-    read("down_block_types", down_names(), o.down);
-    read("up_block_types", up_names(), o.up);
+    read("down_block_types", down_names, o.down);
+    read("up_block_types", up_names, o.up);
 }
 
 /// The file may lack the number of channels of a head, for two reasons: somebody wrote only what differs from the
@@ -219,16 +199,14 @@ inline void read_classes(config_reader& reader, nn::unet_options& o, std::vector
         o.classes = o.class_count > 0 ? nn::unet_classes::table : nn::unet_classes::none;
     } else {
         constexpr auto none = nn::unet_classes::none;
-        o.classes = lenient_choice(
-            reader, "class_embed_type", none,
-            {{"timestep", nn::unet_classes::timestep}, {"identity", nn::unet_classes::identity}}, none, notes);
+        o.classes = lenient_choice(reader, "class_embed_type", none, class_embedding_names, none, notes);
     }
 }
 
 inline void read_middle(config_reader& reader, nn::unet_options& o, std::vector<std::string>& notes) {
     o.middle = !reader.take_null("mid_block_type");
     if (o.middle) {
-        o.middle = lenient_choice(reader, "mid_block_type", true, {{"UNetMidBlock2D", true}}, true, notes);
+        o.middle = lenient_choice(reader, "mid_block_type", true, middle_names, true, notes);
     }
     o.middle_attention = reader.boolean("add_attention", o.middle_attention);
     o.middle_scale = reader.real("mid_block_scale_factor", o.middle_scale);
@@ -236,7 +214,7 @@ inline void read_middle(config_reader& reader, nn::unet_options& o, std::vector<
 }
 
 inline void read_time(config_reader& reader, nn::unet_options& o) {
-    o.time = reader.choice("time_embedding_type", o.time, time_names());
+    o.time = reader.choice("time_embedding_type", o.time, time_embedding_names);
     o.time_embedding_dim = integer_or_null(reader, "time_embedding_dim");
     o.freq_shift = reader.real("freq_shift", o.freq_shift);
     o.order = reader.boolean("flip_sin_to_cos", true) ? nn::embedding_order::cos_sin : nn::embedding_order::sin_cos;
@@ -252,7 +230,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     config_reader reader(text, where);
     unet_config config;
     nn::unet_options& o = config.options;
-    static_cast<void>(reader.choice("_class_name", true, {{"UNet2DModel", true}}));
+    static_cast<void>(reader.choice("_class_name", true, network_names));
     static_cast<void>(reader.take("_diffusers_version"));
     read_levels(reader, o);
     read_size(reader, config);
@@ -276,7 +254,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     read_head_dim(reader, config);
     o.groups = reader.integer("norm_num_groups", o.groups, 1);
     o.norm_eps = reader.real("norm_eps", o.norm_eps);
-    o.scale_shift = reader.choice("resnet_time_scale_shift", false, {{"default", false}, {"scale_shift", true}});
+    o.scale_shift = reader.choice("resnet_time_scale_shift", false, scale_shift_names);
     read_classes(reader, o, config.notes);
     config.unknown = reader.rest(config.notes);
     isize parameters = 0;
@@ -329,48 +307,52 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
                           ddpm::detail::text(o.vector, ", ", o.learned_null));
     }
     const auto null_for_0 = [](isize value) { return value == 0 ? detail::json{} : json_of(value); };
-    const auto named = [](const auto& names) { return [&](auto value) { return detail::name_in(names, value); }; };
-    const detail::json size = !config.has_sample_size  ? detail::json{}
-                              : o.height == o.width ? json_of(o.height)
-                                                    : detail::json{detail::json::array{json_of(o.height),
-                                                                                       json_of(o.width)}};
-    const detail::json classes = o.classes == nn::unet_classes::timestep   ? json_of("timestep")
-                                 : o.classes == nn::unet_classes::identity ? json_of("identity")
-                                                                           : detail::json{};
-    return detail::config_text(
-        {
-            {"_class_name", json_of("UNet2DModel")},
-            {"_diffusers_version", json_of(detail::written_version)},
-            {"act_fn", json_of(detail::name_in(detail::activation_names(), o.act))},
-            {"add_attention", json_of(o.middle_attention)},
-            {"attention_head_dim", null_for_0(o.head_dim)},
-            {"attn_norm_num_groups", null_for_0(o.middle_attention_groups)},
-            {"block_out_channels", detail::json_list(o.channels, [](isize channels) { return channels; })},
-            {"center_input_sample", json_of(o.center_input)},
-            {"class_embed_type", classes},
-            {"down_block_types", detail::json_list(o.down, named(detail::down_names()))},
-            {"downsample_padding", json_of(isize{o.downsample_padding == nn::conv_padding::after ? 0 : 1})},
-            {"downsample_type", json_of(detail::name_in(detail::resampling_names(), o.downsample))},
-            {"dropout", json_of(o.dropout)},
-            {"flip_sin_to_cos", json_of(o.order == nn::embedding_order::cos_sin)},
-            {"freq_shift", detail::json_of_number(o.freq_shift)},
-            {"in_channels", json_of(o.in_channels)},
-            {"layers_per_block", json_of(o.layers)},
-            {"mid_block_scale_factor", detail::json_of_number(o.middle_scale)},
-            {"mid_block_type", o.middle ? json_of("UNetMidBlock2D") : detail::json{}},
-            {"norm_eps", json_of(o.norm_eps)},
-            {"norm_num_groups", json_of(o.groups)},
-            {"num_class_embeds", o.classes == nn::unet_classes::none ? detail::json{} : null_for_0(o.class_count)},
-            {"num_train_timesteps", null_for_0(o.train_timesteps)},
-            {"out_channels", json_of(o.out_channels)},
-            {"resnet_time_scale_shift", json_of(o.scale_shift ? "scale_shift" : "default")},
-            {"sample_size", size},
-            {"time_embedding_dim", null_for_0(o.time_embedding_dim)},
-            {"time_embedding_type", json_of(detail::name_in(detail::time_names(), o.time))},
-            {"up_block_types", detail::json_list(o.up, named(detail::up_names()))},
-            {"upsample_type", json_of(detail::name_in(detail::resampling_names(), o.upsample))},
-        },
-        config.unknown);
+    const auto levels = [](detail::value_names names, const std::vector<nn::unet_level>& of) {
+        detail::json list = detail::json::array();
+        for (const nn::unet_level level : of) {
+            list.items.push_back(json_of(detail::name_of(names, static_cast<int>(level))));
+        }
+        return list;
+    };
+    detail::json text;
+    const auto put = [&](std::string_view key, detail::json value) { detail::add_member(text, key, std::move(value)); };
+    const auto put_name = [&](std::string_view key, detail::value_names names, auto value) {
+        const std::string_view name = detail::name_of(names, static_cast<int>(value));
+        put(key, name.empty() ? detail::json{} : json_of(name));
+    };
+    put("_class_name", json_of("UNet2DModel"));
+    put("_diffusers_version", json_of(detail::written_version));
+    put_name("act_fn", detail::activation_names, o.act);
+    put("add_attention", json_of(o.middle_attention));
+    put("attention_head_dim", null_for_0(o.head_dim));
+    put("attn_norm_num_groups", null_for_0(o.middle_attention_groups));
+    put("block_out_channels", json_of(o.channels));
+    put("center_input_sample", json_of(o.center_input));
+    put_name("class_embed_type", detail::class_embedding_names, o.classes);
+    put("down_block_types", levels(detail::down_names, o.down));
+    put("downsample_padding", json_of(isize{o.downsample_padding == nn::conv_padding::after ? 0 : 1}));
+    put_name("downsample_type", detail::resampling_names, o.downsample);
+    put("dropout", json_of(o.dropout));
+    put("flip_sin_to_cos", json_of(o.order == nn::embedding_order::cos_sin));
+    put("freq_shift", detail::json_of_number(o.freq_shift));
+    put("in_channels", json_of(o.in_channels));
+    put("layers_per_block", json_of(o.layers));
+    put("mid_block_scale_factor", detail::json_of_number(o.middle_scale));
+    put("mid_block_type", o.middle ? json_of("UNetMidBlock2D") : detail::json{});
+    put("norm_eps", json_of(o.norm_eps));
+    put("norm_num_groups", json_of(o.groups));
+    put("num_class_embeds", o.classes == nn::unet_classes::none ? detail::json{} : null_for_0(o.class_count));
+    put("num_train_timesteps", null_for_0(o.train_timesteps));
+    put("out_channels", json_of(o.out_channels));
+    put_name("resnet_time_scale_shift", detail::scale_shift_names, o.scale_shift);
+    put("sample_size", !config.has_sample_size  ? detail::json{}
+                       : o.height == o.width ? json_of(o.height)
+                                             : json_of(std::vector<isize>{o.height, o.width}));
+    put("time_embedding_dim", null_for_0(o.time_embedding_dim));
+    put_name("time_embedding_type", detail::time_embedding_names, o.time);
+    put("up_block_types", levels(detail::up_names, o.up));
+    put_name("upsample_type", detail::resampling_names, o.upsample);
+    return detail::config_text(std::move(text), config.unknown);
 }
 
 /// Writes the config.json of a UNet2DModel.

@@ -8,6 +8,7 @@
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/json.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -15,14 +16,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace ddpm::diffusers::detail {
 
 using io::detail::json;
+using io::detail::json_kind;
 
 /// @throws io_error if a text is longer than any config
 inline void require_length(std::string_view where, std::uint64_t bytes) {
@@ -68,16 +68,23 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
     return strict;
 }
 
-/// The names that a file has for the values of an enumeration, in a fixed order. The first name of a value is the one
-/// that is written.
-template <class E>
-using names_of = std::vector<std::pair<std::string_view, E>>;
+/// A name that a file has for a value of an enumeration.
+struct named_value {
+    std::string_view name;
+    int value;
 
-template <class E>
-[[nodiscard]] std::string_view name_in(const names_of<E>& names, E value) {
-    for (const auto& [name, named] : names) {
-        if (named == value) {
-            return name;
+    template <class E>
+    constexpr named_value(std::string_view of, E named) : name(of), value(static_cast<int>(named)) {}
+};
+
+/// The names of all values, in a fixed order. The first name of a value is the one that is written.
+using value_names = std::span<const named_value>;
+
+/// The name of a value, or an empty text.
+[[nodiscard]] constexpr std::string_view name_of(value_names names, int value) {
+    for (const named_value& known : names) {
+        if (known.value == value) {
+            return known.name;
         }
     }
     return {};
@@ -90,48 +97,38 @@ public:
     /// @throws io_error unless the text is one JSON object within config_limits
     config_reader(std::string_view text, std::string_view where) : where_(where) {
         require_length(where, text.size());
-        json tree = io::detail::parse_json(text, where, config_limits::values);
-        auto* const members = std::get_if<json::object>(&tree.value);
-        if (members == nullptr) {
-            throw io_error(where_, "not a config", "a JSON object", shown(tree));
-        }
-        for (auto& [key, value] : *members) {
-            members_.emplace(std::move(key), std::move(value));
+        tree_ = io::detail::parse_json(text, where, config_limits::values);
+        if (tree_.kind != json_kind::object) {
+            throw io_error(where_, "not a config", "a JSON object", shown(tree_));
         }
     }
 
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
-    [[nodiscard]] bool has(std::string_view key) const { return members_.find(key) != members_.end(); }
+    [[nodiscard]] bool has(std::string_view key) const { return tree_.find(key) != nullptr; }
 
     /// Takes a member if it is there and null.
     [[nodiscard]] bool take_null(std::string_view key) {
-        const auto found = members_.find(key);
-        if (found == members_.end() || !std::holds_alternative<std::nullptr_t>(found->second.value)) {
-            return false;
-        }
-        members_.erase(found);
-        return true;
+        const json* const found = tree_.find(key);
+        return found != nullptr && found->kind == json_kind::null && take(key);
     }
 
     [[nodiscard]] std::optional<json> take(std::string_view key) {
-        const auto found = members_.find(key);
-        if (found == members_.end()) {
-            return std::nullopt;
+        for (json& member : tree_.items) {
+            if (member.key == key) {
+                std::optional<json> value(std::move(member));
+                if (&member != &tree_.items.back()) {
+                    member = std::move(tree_.items.back());
+                }
+                tree_.items.pop_back();
+                return value;
+            }
         }
-        std::optional<json> value(std::move(found->second));
-        members_.erase(found);
-        return value;
+        return std::nullopt;
     }
 
     [[nodiscard]] bool boolean(std::string_view key, bool absent) {
         const std::optional<json> value = take(key);
-        if (!value) {
-            return absent;
-        }
-        if (const bool* const truth = std::get_if<bool>(&value->value)) {
-            return *truth;
-        }
-        fail(key, "true or false", *value);
+        return value ? boolean_of(key, *value) : absent;
     }
 
     [[nodiscard]] isize integer(std::string_view key, isize absent, isize least, isize most = config_limits::integer) {
@@ -144,68 +141,73 @@ public:
         return value ? real_of(key, *value) : absent;
     }
 
-    [[nodiscard]] std::string text(std::string_view key, std::string_view absent) {
+    [[nodiscard]] std::string text(std::string_view key) {
         const std::optional<json> value = take(key);
-        return value ? text_of(key, *value) : std::string(absent);
+        return value ? text_of(key, *value) : std::string();
     }
 
     /// The value that has the member's name.
     template <class E>
-    [[nodiscard]] E choice(std::string_view key, E absent, const names_of<E>& names) {
+    [[nodiscard]] E choice(std::string_view key, E absent, value_names names) {
         const std::optional<json> value = take(key);
-        return value ? named_by(key, *value, names) : absent;
+        return value ? static_cast<E>(named_by(key, *value, names)) : absent;
     }
 
-    /// f(element) of each element of an array.
-    template <class F>
-    void each(std::string_view key, const json& value, const F& f) const {
-        const auto* const elements = std::get_if<json::array>(&value.value);
-        if (elements == nullptr) {
+    /// The elements of an array.
+    [[nodiscard]] const std::vector<json>& elements(std::string_view key, const json& value) const {
+        if (value.kind != json_kind::array) {
             fail(key, "an array", value);
         }
-        for (const json& element : *elements) {
-            f(element);
+        return value.items;
+    }
+
+    [[nodiscard]] bool boolean_of(std::string_view key, const json& value) const {
+        if (value.kind != json_kind::boolean) {
+            fail(key, "true or false", value);
         }
+        return value.truth;
     }
 
     [[nodiscard]] isize integer_of(std::string_view key, const json& value, isize least,
                                    isize most = config_limits::integer) const {
-        const auto* const number = std::get_if<std::uint64_t>(&value.value);
-        if (number == nullptr || *number > static_cast<std::uint64_t>(most) || static_cast<isize>(*number) < least) {
+        if (!is_natural(value) || value.number.natural > static_cast<std::uint64_t>(most) ||
+            static_cast<isize>(value.number.natural) < least) {
             fail(key, ddpm::detail::text("a whole number of ", least, " ... ", most), value);
         }
-        return static_cast<isize>(*number);
+        return static_cast<isize>(value.number.natural);
+    }
+
+    [[nodiscard]] std::uint64_t seed_of(std::string_view key, const json& value) const {
+        if (!is_natural(value)) {
+            fail(key, "null or a whole number of 0 ... 2^64 - 1", value);
+        }
+        return value.number.natural;
     }
 
     [[nodiscard]] double real_of(std::string_view key, const json& value) const {
-        if (const auto* const real = std::get_if<double>(&value.value)) {
-            return *real;
+        if (value.kind != json_kind::number) {
+            fail(key, "a number", value);
         }
-        if (const auto* const natural = std::get_if<std::uint64_t>(&value.value)) {
-            return static_cast<double>(*natural);
-        }
-        if (const auto* const whole = std::get_if<std::int64_t>(&value.value)) {
-            return static_cast<double>(*whole);
-        }
-        fail(key, "a number", value);
+        using form = io::detail::json_number::form;
+        return value.number.is == form::real      ? value.number.real
+               : value.number.is == form::natural ? static_cast<double>(value.number.natural)
+                                                  : static_cast<double>(value.number.negative);
     }
 
-    [[nodiscard]] std::string text_of(std::string_view key, const json& value) const {
-        if (const auto* const text = std::get_if<std::string>(&value.value)) {
-            return *text;
+    [[nodiscard]] const std::string& text_of(std::string_view key, const json& value) const {
+        if (value.kind != json_kind::string) {
+            fail(key, "a string", value);
         }
-        fail(key, "a string", value);
+        return value.text;
     }
 
-    template <class E>
-    [[nodiscard]] E named_by(std::string_view key, const json& value, const names_of<E>& names) const {
-        const auto* const text = std::get_if<std::string>(&value.value);
+    [[nodiscard]] int named_by(std::string_view key, const json& value, value_names names) const {
         std::string expected;
-        for (const auto& [name, named] : names) {
-            if (text != nullptr && *text == name) {
-                return named;
+        for (const named_value& known : names) {
+            if (value.kind == json_kind::string && value.text == known.name) {
+                return known.value;
             }
-            expected.append(expected.empty() ? "" : " or ").append(name);
+            expected.append(expected.empty() ? "" : " or ").append(known.name);
         }
         fail(key, expected, value);
     }
@@ -213,23 +215,27 @@ public:
     /// The members that were not taken, as JSON texts; a note on each.
     [[nodiscard]] std::map<std::string, std::string> rest(std::vector<std::string>& notes) const {
         std::map<std::string, std::string> texts;
-        for (const auto& [key, value] : members_) {
-            io::detail::append_json(texts[key], value);
+        for (const json& member : tree_.items) {
+            io::detail::append_json(texts[member.key], member);
+        }
+        for (const auto& [key, text] : texts) {
             notes.push_back(ddpm::detail::text("unknown key ", io::detail::quoted(key), " is kept"));
         }
         return texts;
     }
 
-    template <class Got>
-    [[noreturn]] void fail(std::string_view key, std::string_view expected, const Got& got) const {
-        if constexpr (std::is_same_v<Got, json>) {
-            throw io_error(where_, ddpm::detail::text("key ", io::detail::quoted(key)), expected, shown(got));
-        } else {
-            throw io_error(where_, ddpm::detail::text("key ", io::detail::quoted(key)), expected, got);
-        }
+    [[noreturn]] void fail(std::string_view key, std::string_view expected, const std::same_as<json> auto& got) const {
+        fail(key, expected, ddpm::detail::text_part(shown(got)));
+    }
+    [[noreturn]] void fail(std::string_view key, std::string_view expected, ddpm::detail::text_part got) const {
+        throw io_error(where_, ddpm::detail::text("key ", io::detail::quoted(key)), expected, got);
     }
 
 private:
+    [[nodiscard]] static bool is_natural(const json& value) noexcept {
+        return value.kind == json_kind::number && value.number.is == io::detail::json_number::form::natural;
+    }
+
     /// A value as its JSON text, cut for a message.
     [[nodiscard]] static std::string shown(const json& value) {
         constexpr std::size_t longest = 80;
@@ -244,7 +250,7 @@ private:
     }
 
     std::string where_;
-    std::map<std::string, json, std::less<>> members_;
+    json tree_;
 };
 
 }  // namespace ddpm::diffusers::detail

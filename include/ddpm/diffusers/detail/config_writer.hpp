@@ -18,24 +18,21 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace ddpm::diffusers::detail {
 
 using io::detail::json;
+using io::detail::json_kind;
 
 /// The version of diffusers whose keys are written.
 inline constexpr std::string_view written_version = "0.42.1";
 
-[[nodiscard]] inline json json_of(isize value) {
-    const std::int64_t wide = value;
-    return wide < 0 ? json{wide} : json{static_cast<std::uint64_t>(wide)};
-}
-[[nodiscard]] inline json json_of(double value) { return {value}; }
-[[nodiscard]] inline json json_of(bool value) { return {value}; }
-[[nodiscard]] inline json json_of(std::string_view value) { return {std::string(value)}; }
-[[nodiscard]] inline json json_of(const char* value) { return {std::string(value)}; }
+[[nodiscard]] inline json json_of(isize value) { return io::detail::json_number(std::int64_t{value}); }
+[[nodiscard]] inline json json_of(double value) { return value; }
+[[nodiscard]] inline json json_of(bool value) { return value; }
+[[nodiscard]] inline json json_of(std::string_view value) { return std::string(value); }
+[[nodiscard]] inline json json_of(const char* value) { return std::string(value); }
 
 /// A number that Python writes without a fraction where it has none.
 [[nodiscard]] inline json json_of_number(double value) {
@@ -43,13 +40,29 @@ inline constexpr std::string_view written_version = "0.42.1";
     return std::trunc(value) == value && std::abs(value) < exact ? json_of(static_cast<isize>(value)) : json_of(value);
 }
 
-template <class Values, class F>
-[[nodiscard]] json json_list(const Values& values, const F& element) {
-    json::array list;
-    for (const auto& value : values) {
-        list.push_back(json_of(element(value)));
+template <class Number>
+[[nodiscard]] json json_of(const std::vector<Number>& values) {
+    json list = json::array();
+    for (const Number value : values) {
+        list.items.push_back(json_of(value));
     }
-    return {std::move(list)};
+    return list;
+}
+
+/// Adds a member to an object whose members are sorted by their keys.
+/// @throws value_error if there is one of that key
+inline void add_member(json& object, std::string_view key, json value) {
+    object.kind = json_kind::object;
+    std::size_t at = object.items.size();
+    while (at > 0 && object.items[at - 1].key >= key) {
+        --at;
+    }
+    if (at < object.items.size() && object.items[at].key == key) {
+        throw value_error("config_text", "an unknown key is one that is written anyway", "another",
+                          io::detail::quoted(key));
+    }
+    value.key = key;
+    object.items.insert(object.items.begin() + static_cast<std::ptrdiff_t>(at), std::move(value));
 }
 
 /// Appends a number as Python writes it: the shortest digits that read back the same, with an exponent only if it is
@@ -79,52 +92,37 @@ inline void append_python_number(std::string& out, double value) {
 
 /// Appends a tree as Python's json.dumps(indent=2) does.
 inline void append_indented(std::string& out, const json& tree, std::size_t depth = 0) {
-    const auto line = [&](std::size_t at) { out.append("\n").append(2 * at, ' '); };
-    if (const auto* const elements = std::get_if<json::array>(&tree.value); elements != nullptr && !elements->empty()) {
-        std::string_view separator = "[";
-        for (const json& element : *elements) {
-            out.append(std::exchange(separator, ","));
-            line(depth + 1);
-            append_indented(out, element, depth + 1);
+    if (tree.items.empty()) {
+        if (tree.kind == json_kind::number && tree.number.is == io::detail::json_number::form::real) {
+            append_python_number(out, tree.number.real);
+        } else {
+            io::detail::append_json(out, tree);
         }
-        line(depth);
-        out.push_back(']');
-    } else if (const auto* const members = std::get_if<json::object>(&tree.value);
-               members != nullptr && !members->empty()) {
-        std::string_view separator = "{";
-        for (const auto& [key, value] : *members) {
-            out.append(std::exchange(separator, ","));
-            line(depth + 1);
-            io::detail::append_json_string(out, key);
-            out.append(": ");
-            append_indented(out, value, depth + 1);
-        }
-        line(depth);
-        out.push_back('}');
-    } else if (const double* const number = std::get_if<double>(&tree.value)) {
-        append_python_number(out, *number);
-    } else {
-        io::detail::append_json(out, tree);
+        return;
     }
+    const bool is_object = tree.kind == json_kind::object;
+    out.push_back(is_object ? '{' : '[');
+    std::string_view separator = "\n";
+    for (const json& item : tree.items) {
+        out.append(std::exchange(separator, ",\n")).append(2 * (depth + 1), ' ');
+        if (is_object) {
+            io::detail::append_json_string(out, item.key);
+            out.append(": ");
+        }
+        append_indented(out, item, depth + 1);
+    }
+    out.append("\n").append(2 * depth, ' ').push_back(is_object ? '}' : ']');
 }
 
 /// The text of a config as diffusers writes it: indented, the keys sorted, a new line at the end.
 /// @throws io_error if a text of `unknown` is not JSON; value_error if its key is among the members, or a number is not
 /// finite
-[[nodiscard]] inline std::string config_text(std::map<std::string, json> members,
-                                             const std::map<std::string, std::string>& unknown) {
+[[nodiscard]] inline std::string config_text(json members, const std::map<std::string, std::string>& unknown) {
     for (const auto& [key, text] : unknown) {
-        if (!members.emplace(key, io::detail::parse_json(text, key, config_limits::values)).second) {
-            throw value_error("config_text", "an unknown key is one that is written anyway", "another",
-                              io::detail::quoted(key));
-        }
-    }
-    json::object sorted;
-    for (auto& [key, value] : members) {
-        sorted.emplace_back(key, std::move(value));
+        add_member(members, key, io::detail::parse_json(text, key, config_limits::values));
     }
     std::string out;
-    append_indented(out, {std::move(sorted)});
+    append_indented(out, members);
     out.push_back('\n');
     return out;
 }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/json.hpp>
 #include <ddpm/io/detail/posix_files.hpp>
@@ -10,6 +11,9 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -91,6 +95,19 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 /// The name that older versions of diffusers gave the index of a variant; it still reads them.
 [[nodiscard]] inline std::string old_weights_index_name(std::string_view variant) {
     return ddpm::detail::text(weights_stem, weights_ending, variant.empty() ? "" : ".", variant, ".index.json");
+}
+
+/// How many bytes the safetensors files of a folder have together; nothing if it has none, or does not show them.
+[[nodiscard]] inline std::optional<std::uint64_t> weight_bytes(const std::string& folder) {
+    std::optional<std::uint64_t> sum;
+    static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
+        struct stat status {};
+        if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) && S_ISREG(status.st_mode)) {
+            sum = ddpm::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))
+                      .value_or(std::numeric_limits<std::uint64_t>::max());
+        }
+    }));
+    return sum;
 }
 
 /// What a folder holds in place of the weights that were asked for, and what to do about it; for messages.

@@ -4,11 +4,10 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/diffusers/detail/scheduler_families.hpp>
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
-#include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/grid/flow_sigma.hpp>
+#include <ddpm/grid/level_function.hpp>
 #include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/grid/time_grid.hpp>
@@ -24,6 +23,15 @@
 #include <vector>
 
 namespace ddpm::diffusers::detail {
+
+/// What the grid and the plan of a run are made of.
+struct run_inputs {
+    const scheduler_config& config;
+    isize steps;
+    const scheduler_run_options& options;
+    const sigma_table* table = nullptr;         ///< σ/α of the class's β; none of a class without β
+    const level_function* level_of = nullptr;  ///< α and σ of its timesteps; likewise
+};
 
 /// The grid of points {t_k, level_of(σ_k)}, then of an end.
 template <class LevelOf>
@@ -47,8 +55,37 @@ template <class LevelOf>
     return std::trunc(t + rounding);
 }
 
-/// Of the classes after k-diffusion. The end keeps their scale, as diffusers' result does.
-[[nodiscard]] inline time_grid ratio_kind_grid(const scheduler_config& config, const sigma_table& table, isize count) {
+/// Whether σ is chosen without timesteps.
+[[nodiscard]] inline bool converts_sigmas(const scheduler_config& config) {
+    return config.karras_sigmas || config.lu_lambdas || config.exponential_sigmas || config.beta_sigmas;
+}
+
+/// σ that fall over a range by the rule that the config names.
+[[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, isize count,
+                                                          sigma_range range) {
+    range.lowest = count == 1 ? range.highest : range.lowest;  // of one σ, which is the highest
+    return config.karras_sigmas                             ? karras_sigmas(count, range)
+           : config.lu_lambdas || config.exponential_sigmas ? exponential_sigmas(count, range)
+                                                            : beta_sigmas(count, range);
+}
+
+/// The config's own range of σ, or what it leaves open of another.
+[[nodiscard]] inline sigma_range own_range(const scheduler_config& config, const sigma_range& other = {0, 0}) {
+    return {config.sigma_min.value_or(other.lowest), config.sigma_max.value_or(other.highest)};
+}
+
+/// Where the classes after k-diffusion differ.
+struct ratio_rules {
+    bool karras_over_table = false;    ///< Karras' σ have the timesteps' range, whatever range the config has
+    bool karras_rounds_times = false;  ///< the times of Karras' σ are whole
+};
+
+/// Of the classes after k-diffusion, in which diffusers steps x/α over σ/α, at fractional timesteps. The end keeps their
+/// scale, as diffusers' result does.
+[[nodiscard]] inline time_grid ratio_grid(const run_inputs& in, const ratio_rules& rules = {}) {
+    const scheduler_config& config = in.config;
+    const sigma_table& table = *in.table;
+    const isize count = in.steps;
     const bool converts = converts_sigmas(config);
     std::vector<double> times = converts ? outermost_timesteps(config, count) : fractional_timesteps(config, count);
     std::vector<double> sigmas;
@@ -68,9 +105,9 @@ template <class LevelOf>
                        [&](double t) { return table.sigma_at(t); });
     }
     if (converts) {
-        const bool rounds =
-            config.karras_sigmas && is_one_of(config.kind, {scheduler_kind::kdpm2, scheduler_kind::kdpm2_ancestral});
-        sigmas = converted_sigmas(config, count, range);
+        const bool rounds = config.karras_sigmas && rules.karras_rounds_times;
+        const bool takes_range = config.karras_sigmas && rules.karras_over_table;
+        sigmas = converted_sigmas(config, count, takes_range ? range : own_range(config, range));
         times.clear();
         std::transform(sigmas.begin(), sigmas.end(), std::back_inserter(times), [&](double sigma) {
             const double t = table.time_of(sigma);
@@ -83,6 +120,8 @@ template <class LevelOf>
     }
     return grid_of(times, sigmas, variance_preserving_level, exploding_level(end));
 }
+
+[[nodiscard]] inline time_grid plain_ratio_grid(const run_inputs& in) { return ratio_grid(in); }
 
 /// How many of a schedule's first timesteps lambda_min_clipped leaves.
 [[nodiscard]] inline isize clipped_steps(const scheduler_config& config, const sigma_table& table) {
@@ -110,26 +149,28 @@ template <class LevelOf>
     return config.time_shift == flow_time_shift::exponential ? std::exp(mu) : mu;
 }
 
-/// Whether a class's sigma_min is the lowest of its table, not of the σ that were chosen.
-[[nodiscard]] inline bool ends_at_table(scheduler_kind kind) {
-    return is_one_of(kind, {scheduler_kind::dpm_multistep, scheduler_kind::dpm_singlestep});
-}
+/// Where DPM-Solver and its kin differ.
+struct solver_rules {
+    bool inverts = false;             ///< goes from data to noise
+    bool ends_at_table = false;       ///< sigma_min is the lowest σ of the table, not of the σ that were chosen
+    bool keeps_cosine_times = false;  ///< the times of Karras' and Lu's σ are not rounded over squaredcos_cap_v2
+    bool unipc_flow = false;          ///< the flow's σ are those of UniPC
+};
 
 /// Of DPM-Solver and its kin over σ of a rectified flow.
-[[nodiscard]] inline time_grid solver_kind_flow_grid(const scheduler_config& config, const sigma_table& table,
-                                                     isize count, const scheduler_run_options& options) {
-    const bool is_unipc = config.kind == scheduler_kind::unipc;
-    if (config.kind == scheduler_kind::dpm_inverse ||
-        (converts_sigmas(config) && !(is_unipc && config.karras_sigmas))) {
+[[nodiscard]] inline time_grid solver_flow_grid(const run_inputs& in, const solver_rules& rules) {
+    const scheduler_config& config = in.config;
+    const isize count = in.steps;
+    if (rules.inverts || (converts_sigmas(config) && !(rules.unipc_flow && config.karras_sigmas))) {
         throw value_error("make_scheduler_run", "use_flow_sigmas with this class or other sigmas", false, true);
     }
     const double steps = static_cast<double>(config.train_timesteps), n = static_cast<double>(count);
-    const double width = 1 - 1 / steps, shift = flow_shift_of(config, options);
+    const double width = 1 - 1 / steps, shift = flow_shift_of(config, in.options);
     std::vector<double> sigmas;
     if (config.karras_sigmas) {
-        sigmas = converted_sigmas(config, count, table.range());
+        sigmas = converted_sigmas(config, count, own_range(config, in.table->range()));
         std::transform(sigmas.begin(), sigmas.end(), sigmas.begin(), [](double ratio) { return ratio / (1 + ratio); });
-    } else if (is_unipc) {
+    } else if (rules.unipc_flow) {
         const bool stretches = config.shift_terminal.value_or(0) != 0;
         sigmas = flow_sigmas(count, {.last = 1 - width * (n - 1) / n,
                                      .shift = shift,
@@ -143,34 +184,36 @@ template <class LevelOf>
     for (const double sigma : sigmas) {
         times.push_back(truncated_time(sigma * steps));
     }
-    const double last = ends_at_table(config.kind) ? table.range().lowest : sigmas.back();
+    const double last = rules.ends_at_table ? in.table->range().lowest : sigmas.back();
     const double end = config.final_sigma == grid_end::zero_noise ? 0 : last;
     return grid_of(times, sigmas, flow_level, flow_level(end));
 }
 
-/// Of DPM-Solver and its kin.
-[[nodiscard]] inline time_grid solver_kind_grid(const scheduler_config& config, const sigma_table& table, isize count,
-                                                const scheduler_run_options& options) {
+/// Of DPM-Solver and its kin, whose σ are those of whole timesteps.
+[[nodiscard]] inline time_grid solver_grid(const run_inputs& in, const solver_rules& rules = {}) {
+    const scheduler_config& config = in.config;
+    const sigma_table& table = *in.table;
+    const isize count = in.steps;
     if (config.flow_sigmas) {
-        return solver_kind_flow_grid(config, table, count, options);
+        return solver_flow_grid(in, rules);
     }
-    const bool inverts = config.kind == scheduler_kind::dpm_inverse;
+    const bool inverts = rules.inverts;
     const isize steps = clipped_steps(config, table);
     std::vector<double> times, sigmas;
     double end = inverts ? table.sigma_at(static_cast<double>(steps - 1)) : table.range().lowest;
     if (converts_sigmas(config)) {
         const bool rounds =
             (config.karras_sigmas || config.lu_lambdas) &&
-            !(config.kind == scheduler_kind::dpm_multistep && config.curve == beta_curve::squaredcos_cap_v2);
-        sigmas = converted_sigmas(config, count, table.range());
-        end = inverts ? sigmas.front() : ends_at_table(config.kind) ? end : sigmas.back();
+            !(rules.keeps_cosine_times && config.curve == beta_curve::squaredcos_cap_v2);
+        sigmas = converted_sigmas(config, count, own_range(config, table.range()));
+        end = inverts ? sigmas.front() : rules.ends_at_table ? end : sigmas.back();
         sigmas[0] = inverts && count == 1 ? table.range().lowest : sigmas[0];
         for (const double sigma : sigmas) {
             const double t = table.time_of(sigma);
             times.push_back(rounds ? std::nearbyint(t) : truncated_time(t));
         }
     } else {
-        for (const isize t : solver_kind_timesteps(config, steps, count)) {
+        for (const isize t : solver_kind_timesteps(config, steps, count, inverts)) {
             times.push_back(static_cast<double>(t));
             sigmas.push_back(table.sigma_at(times.back()));
         }
@@ -184,30 +227,40 @@ template <class LevelOf>
     return grid_of(times, sigmas, variance_preserving_level, variance_preserving_level(end));
 }
 
-/// Of the classes whose points are timesteps of a schedule.
-template <NoiseSchedule Schedule>
-[[nodiscard]] time_grid timestep_kind_grid(const scheduler_config& config, const Schedule& schedule, isize count) {
-    if (config.kind == scheduler_kind::pndm) {
-        return make_grid(schedule, spaced_timesteps(config, count),
-                         config.end_at_clean ? grid_end::zero_noise : grid_end::least_noise);
+[[nodiscard]] inline time_grid plain_solver_grid(const run_inputs& in) { return solver_grid(in); }
+
+/// Of the classes whose points are timesteps of a schedule; ends at x_0 itself, or at the level of t = 0.
+[[nodiscard]] inline time_grid timestep_grid(const run_inputs& in, const std::vector<isize>& timesteps,
+                                             bool ends_at_clean) {
+    require_timesteps("make_scheduler_run", timesteps, in.config.train_timesteps);
+    std::vector<grid_point> points;
+    for (const isize t : timesteps) {
+        const double time = static_cast<double>(t);
+        points.push_back({time, (*in.level_of)(time)});
     }
-    return make_grid(schedule, lcm_timesteps(config.train_timesteps, count, config.original_steps),
-                     config.kind == scheduler_kind::tcd ? grid_end::least_noise : grid_end::zero_noise);
+    points.push_back(ends_at_clean ? grid_point{-1, {1, 0}} : grid_point{0, (*in.level_of)(0)});
+    return time_grid(std::move(points));
+}
+
+/// Of the models that were distilled to few steps.
+[[nodiscard]] inline time_grid distilled_grid(const run_inputs& in, bool ends_at_clean) {
+    return timestep_grid(in, lcm_timesteps(in.config.train_timesteps, in.steps, in.config.original_steps),
+                         ends_at_clean);
 }
 
 /// The levels of IPNDMScheduler: those of `crash_grid`, or with trained β the σ that they are, the last of which is the
 /// end.
 /// @throws value_error unless the β are within [0, 1] and rise or fall, and are one more than the steps
-[[nodiscard]] inline time_grid ipndm_grid(const scheduler_config& config, isize steps) {
-    if (config.trained_betas.empty()) {
-        return crash_grid(steps);
+[[nodiscard]] inline time_grid ipndm_grid(const run_inputs& in) {
+    if (in.config.trained_betas.empty()) {
+        return crash_grid(in.steps);
     }
-    const auto count = static_cast<isize>(config.trained_betas.size());
-    if (steps != count - 1) {
-        throw value_error("make_scheduler_run", "number of steps, which trained_betas say", count - 1, steps);
+    const auto count = static_cast<isize>(in.config.trained_betas.size());
+    if (in.steps != count - 1) {
+        throw value_error("make_scheduler_run", "number of steps, which trained_betas say", count - 1, in.steps);
     }
     std::vector<grid_point> points;
-    for (const double sigma : config.trained_betas) {
+    for (const double sigma : in.config.trained_betas) {
         ddpm::detail::require_between("make_scheduler_run", "trained_betas", sigma, 0, 1);
         const double signal = std::sqrt((1 - sigma) * (1 + sigma));
         points.push_back({std::atan2(sigma, signal) * 2 / std::numbers::pi, {signal, sigma}});
@@ -215,59 +268,73 @@ template <NoiseSchedule Schedule>
     return time_grid(std::move(points));
 }
 
-/// Of the classes without β.
-[[nodiscard]] inline time_grid continuous_grid(const scheduler_config& config, isize count,
-                                               const scheduler_run_options& options) {
+/// Of rectified flows.
+[[nodiscard]] inline time_grid flow_grid(const run_inputs& in) {
+    const scheduler_config& config = in.config;
     const double steps = static_cast<double>(config.train_timesteps);
-    const sigma_range range{config.sigma_min.value_or(0), config.sigma_max.value_or(0)};
-    std::vector<double> sigmas;
-    switch (config.kind) {
-        case scheduler_kind::ipndm:
-            return ipndm_grid(config, count);
-        case scheduler_kind::flow_euler:
-        case scheduler_kind::flow_heun: {
-            // diffusers shifts the range, and then the σ within it again.
-            const double shift = flow_shift_of(config, options), of_range = config.dynamic_shifting ? 1 : shift;
-            const bool stretches = config.shift_terminal.value_or(0) != 0;
-            sigmas = flow_sigmas(count, {.last = shifted_flow_sigma(1 / steps, of_range),
-                                         .shift = shift,
-                                         .terminal = stretches ? config.shift_terminal : std::nullopt});
-            if (converts_sigmas(config)) {
-                sigmas = converted_sigmas(config, count, {sigmas.back(), sigmas.front()});
-            }
-            std::vector<double> times;
-            for (double& sigma : sigmas) {
-                sigma = config.invert_sigmas ? 1 - sigma : sigma;
-                times.push_back(sigma * steps);
-            }
-            return grid_of(times, sigmas, flow_level, flow_level(config.invert_sigmas ? 1 : 0));
-        }
-        case scheduler_kind::consistency: {
-            const std::vector<double> all = karras_sigmas(config.train_timesteps, range, config.rho);
-            const std::vector<isize> chosen = make_timesteps(config.train_timesteps, count, timestep_spacing::leading);
-            for (auto k = chosen.rbegin(); k != chosen.rend(); ++k) {
-                sigmas.push_back(all[static_cast<std::size_t>(*k)]);
-            }
-            return grid_of(sigmas, sigmas, exploding_level, exploding_level(range.lowest));
-        }
-        case scheduler_kind::score_sde_ve: {
-            sigmas = exponential_sigmas(count, range);
-            std::vector<double> times;
-            for (isize k = 0; k < count; ++k) {
-                const double r = count == 1 ? 0 : static_cast<double>(k) / static_cast<double>(count - 1);
-                times.push_back(range.lowest *
-                                std::pow(range.highest / range.lowest, 1 - r * (1 - config.sampling_eps)));
-            }
-            return grid_of(times, sigmas, exploding_level, exploding_level(0));
-        }
-        default:
-            break;
+    // diffusers shifts the range, and then the σ within it again.
+    const double shift = flow_shift_of(config, in.options), of_range = config.dynamic_shifting ? 1 : shift;
+    const bool stretches = config.shift_terminal.value_or(0) != 0;
+    std::vector<double> sigmas = flow_sigmas(in.steps, {.last = shifted_flow_sigma(1 / steps, of_range),
+                                                        .shift = shift,
+                                                        .terminal = stretches ? config.shift_terminal : std::nullopt});
+    if (converts_sigmas(config)) {
+        sigmas = converted_sigmas(config, in.steps, own_range(config, {sigmas.back(), sigmas.front()}));
     }
-    sigmas = config.sigma_schedule == edm_sigma_schedule::karras ? karras_sigmas(count, range, config.rho)
-                                                                 : exponential_sigmas(count, range);
-    const double last = config.kind == scheduler_kind::edm_euler ? sigmas.back() : range.lowest;
+    std::vector<double> times;
+    for (double& sigma : sigmas) {
+        sigma = config.invert_sigmas ? 1 - sigma : sigma;
+        times.push_back(sigma * steps);
+    }
+    return grid_of(times, sigmas, flow_level, flow_level(config.invert_sigmas ? 1 : 0));
+}
+
+/// Of consistency models.
+[[nodiscard]] inline time_grid consistency_grid(const run_inputs& in) {
+    const sigma_range range = own_range(in.config);
+    const std::vector<double> all = karras_sigmas(in.config.train_timesteps, range, in.config.rho);
+    const std::vector<isize> chosen = make_timesteps(in.config.train_timesteps, in.steps, timestep_spacing::leading);
+    std::vector<double> sigmas;
+    for (auto k = chosen.rbegin(); k != chosen.rend(); ++k) {
+        sigmas.push_back(all[static_cast<std::size_t>(*k)]);
+    }
+    return grid_of(sigmas, sigmas, exploding_level, exploding_level(range.lowest));
+}
+
+/// Of ScoreSdeVeScheduler.
+[[nodiscard]] inline time_grid exploding_grid(const run_inputs& in) {
+    const sigma_range range = own_range(in.config);
+    std::vector<double> times;
+    for (isize k = 0; k < in.steps; ++k) {
+        const double r = in.steps == 1 ? 0 : static_cast<double>(k) / static_cast<double>(in.steps - 1);
+        times.push_back(range.lowest * std::pow(range.highest / range.lowest, 1 - r * (1 - in.config.sampling_eps)));
+    }
+    return grid_of(times, exponential_sigmas(in.steps, range), exploding_level, exploding_level(0));
+}
+
+/// Of EDM's schedulers, whose sigma_min is the lowest of the config's range, or the last of the σ that were chosen.
+[[nodiscard]] inline time_grid edm_grid(const run_inputs& in, bool ends_at_range) {
+    const scheduler_config& config = in.config;
+    const sigma_range range = own_range(config);
+    const std::vector<double> sigmas = config.sigma_schedule == edm_sigma_schedule::karras
+                                           ? karras_sigmas(in.steps, range, config.rho)
+                                           : exponential_sigmas(in.steps, range);
+    const double last = ends_at_range ? range.lowest : sigmas.back();
     return grid_of(sigmas, sigmas, exploding_level,
                    exploding_level(config.final_sigma == grid_end::zero_noise ? 0 : last));
+}
+
+// The deviations of what runs begin with.
+
+[[nodiscard]] inline double unit_deviation(const scheduler_config&, const noise_level<double>&) { return 1; }
+[[nodiscard]] inline double ratio_deviation(const scheduler_config& config, const noise_level<double>& level) {
+    return config.spacing == timestep_spacing::leading ? 1 : level.sigma;
+}
+[[nodiscard]] inline double edm_deviation(const scheduler_config&, const noise_level<double>& level) {
+    return std::hypot(level.sigma, 1);
+}
+[[nodiscard]] inline double sigma_deviation(const scheduler_config&, const noise_level<double>& level) {
+    return level.sigma;
 }
 
 }  // namespace ddpm::diffusers::detail

@@ -5,7 +5,6 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
-#include <ddpm/diffusers/scheduler_run_options.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
@@ -65,11 +64,11 @@ template <NoiseSchedule Schedule>
 }
 
 template <NoiseSchedule Schedule>
-void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, isize k, isize t,
-                   isize s) {
+void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, bool is_unclip,
+                   isize k, isize t, isize s) {
     using real = real_of<Schedule>;
     auto posterior = posterior_at(schedule, s, t);
-    if (config.kind == scheduler_kind::unclip) {
+    if (is_unclip) {
         // The same numbers, but in float: UnCLIP takes β from its table, and α as what remains.
         const real before = alpha_bar_or_one(schedule, s), now = schedule.alpha_bar(t);
         const real beta = s == t - 1 ? beta_or(schedule, t, 1 - now / before) : 1 - now / before;

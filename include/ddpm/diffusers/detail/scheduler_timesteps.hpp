@@ -72,19 +72,27 @@ namespace ddpm::diffusers::detail {
     return {all.front(), all.back()};
 }
 
-/// The timesteps of DPM-Solver and its kin among the first `last`; of its inverse, which goes up, the noisiest first
-/// too.
-[[nodiscard]] inline std::vector<isize> solver_kind_timesteps(const scheduler_config& config, isize last, isize count) {
+/// The timesteps of DPM-Solver and its kin among the first `last`; of a solver that inverts, which goes up, the noisiest
+/// first too.
+[[nodiscard]] inline std::vector<isize> solver_kind_timesteps(const scheduler_config& config, isize last, isize count,
+                                                              bool inverts) {
     if (config.spacing == timestep_spacing::trailing) {
         return trailing_timesteps(config.train_timesteps, last, count);
     }
     const isize offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
-    if (config.kind == scheduler_kind::dpm_inverse) {
+    if (inverts) {
         std::vector<isize> timesteps = make_timesteps(last, count + 1, config.spacing, offset);
         timesteps.erase(timesteps.begin());
         return timesteps;
     }
     return solver_timesteps(last, count, config.spacing, offset);
+}
+
+/// The timesteps of UnCLIPScheduler.
+/// @throws value_error as make_timesteps
+[[nodiscard]] inline std::vector<isize> unclip_timesteps(const scheduler_config& config, isize count) {
+    return count == 1 ? std::vector<isize>{config.train_timesteps - 1}
+                      : make_timesteps(config.train_timesteps, count, timestep_spacing::linspace);
 }
 
 }  // namespace ddpm::diffusers::detail

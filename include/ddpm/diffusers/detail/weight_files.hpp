@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -92,14 +93,13 @@ public:
 private:
     void open_shards(const std::string& folder) {
         config_reader reader(read_json_file(where_), where_);
-        const auto map = reader.take("weight_map");
-        const auto* const entries = map ? std::get_if<json::object>(&map->value) : nullptr;
-        if (entries == nullptr) {
+        const std::optional<json> map = reader.take("weight_map");
+        if (!map || map->kind != json_kind::object) {
             reader.fail("weight_map", "an object", map ? "another kind of value" : "none");
         }
         std::map<std::string, std::size_t> position;
-        for (const auto& [name, file] : *entries) {
-            const std::string shard = reader.text_of("weight_map", file);
+        for (const json& entry : map->items) {
+            const std::string& shard = reader.text_of("weight_map", entry);
             if (shard.empty() || shard.find_first_of("/\\") != shard.npos || shard.find('\0') != shard.npos ||
                 !shard.ends_with(".safetensors")) {
                 reader.fail("weight_map", "names of safetensors files in the same folder", io::detail::quoted(shard));
@@ -111,10 +111,9 @@ private:
                 files_.push_back(io::safetensors_file::open(path_in(folder, shard)));
             }
         }
-        for (const auto& [name, file] : *entries) {
-            const std::string& shard = std::get<std::string>(file.value);
-            if (files_[position.at(shard)].find(name) == nullptr) {
-                problems_.push_back(name + " is missing in " + shard);
+        for (const json& entry : map->items) {
+            if (files_[position.at(entry.text)].find(entry.key) == nullptr) {
+                problems_.push_back(entry.key + " is missing in " + entry.text);
             }
         }
     }

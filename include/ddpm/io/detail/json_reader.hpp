@@ -32,7 +32,12 @@ struct json_number {
 
     json_number() noexcept = default;
     json_number(std::uint64_t value) noexcept : natural(value) {}
-    json_number(std::int64_t value) noexcept : is(form::negative), negative(value) {}
+    json_number(std::int64_t value) noexcept : natural(static_cast<std::uint64_t>(value)) {
+        if (value < 0) {
+            is = form::negative;
+            negative = value;
+        }
+    }
     json_number(double value) noexcept : is(form::real), real(value) {}
 };
 
