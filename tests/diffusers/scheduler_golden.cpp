@@ -6,6 +6,7 @@
 // member "bugs" names where diffusers' definite behaviour is not followed here, so that no such configuration is among
 // them; scheduler_departures.hpp says what happens instead.
 
+#include <ddpm/diffusers/scheduler_config.hpp>
 #include <ddpm/diffusers/scheduler_departures.hpp>
 #include <ddpm/diffusers/scheduler_run.hpp>
 
@@ -210,7 +211,7 @@ TEST_CASE("where diffusers is not followed a run is finite, or a value_error", "
         const departure& here = departures().at(name);
         const scheduler_config config = parse_scheduler_config(here.config, name);
         CHECK(names.insert(name).second);
-        CHECK(std::count(listed.kinds.begin(), listed.kinds.end(), config.kind) == 1);
+        CHECK(listed.kinds.contains(config.kind));
         const auto of_kind = scheduler_departures(config.kind);
         CHECK(std::any_of(of_kind.begin(), of_kind.end(), [&](const auto& d) { return d.name == name; }));
         const scheduler_run_options options{.eta = name == "ddim_root" ? 1.0 : 0.0};

@@ -76,7 +76,7 @@ struct pipeline_folder {
         }
         static_cast<void>(reader.rest(found.notes));
     } else {
-        found.notes.emplace_back("the folder has no model_index.json");
+        found.notes.push_back("the folder has no model_index.json");
         found.unet_class = "UNet2DModel";
     }
     found.unet_config = detail::path_in(detail::part_folder(folder, "unet"), "config.json");
@@ -87,7 +87,7 @@ struct pipeline_folder {
     if (detail::is_file(scheduler)) {
         found.scheduler_config = scheduler;
     } else {
-        found.notes.emplace_back("the folder has no scheduler_config.json");
+        found.notes.push_back("the folder has no scheduler_config.json");
     }
     return found;
 }

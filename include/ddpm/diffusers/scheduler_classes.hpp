@@ -22,6 +22,7 @@
 #include <ddpm/sampler/kdpm2.hpp>
 #include <ddpm/sampler/lcm.hpp>
 #include <ddpm/sampler/lms.hpp>
+#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/pndm.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
@@ -145,6 +146,10 @@ inline void distilled_model(scheduler_config& c) {
 inline void edm_range(scheduler_config& c) { c.sigma_min = 0.002, c.sigma_max = 80; }
 
 // Samplers and networks that classes have together.
+[[nodiscard]] inline time_function time_of(const run_inputs& in) {
+    return [table = in.table](double ratio) { return table->time_of(ratio); };
+}
+
 template <class Sampler>
 sampling_plan plan_by(const run_inputs&, const time_grid& grid) {
     return Sampler{}.plan(grid);
@@ -223,7 +228,7 @@ inline constexpr scheduler_class scheduler_classes[]{
      .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_rounds_times = true}); },
      .plan = [](const run_inputs& in, const time_grid& grid) {
-         return kdpm2{.time_of = [&in](double ratio) { return in.table->time_of(ratio); }}.plan(grid);
+         return kdpm2{.time_of = time_of(in)}.plan(grid);
      },
      .deviation = ratio_deviation},
     {.kind = scheduler_kind::kdpm2_ancestral, .name = "KDPM2AncestralDiscreteScheduler",
@@ -232,7 +237,7 @@ inline constexpr scheduler_class scheduler_classes[]{
      .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_rounds_times = true}); },
      .plan = [](const run_inputs& in, const time_grid& grid) {
-         return kdpm2{.eta = 1, .time_of = [&in](double ratio) { return in.table->time_of(ratio); }}.plan(grid);
+         return kdpm2{.eta = 1, .time_of = time_of(in)}.plan(grid);
      },
      .deviation = ratio_deviation},
     {.kind = scheduler_kind::dpm_sde, .name = "DPMSolverSDEScheduler",
@@ -240,7 +245,7 @@ inline constexpr scheduler_class scheduler_classes[]{
      .set_defaults = linspace_of_images, .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_over_table = true}); },
      .plan = [](const run_inputs& in, const time_grid& grid) {
-         return dpm_sde{.time_of = [&in](double ratio) { return in.table->time_of(ratio); }}.plan(grid);
+         return dpm_sde{.time_of = time_of(in)}.plan(grid);
      },
      .deviation = ratio_deviation},
     {.kind = scheduler_kind::dpm_multistep, .name = "DPMSolverMultistepScheduler", .pipeline = "DDPMPipeline",
@@ -413,5 +418,13 @@ inline constexpr scheduler_class scheduler_classes[]{
 }
 
 }  // namespace detail
+
+/// The config of a class with diffusers' defaults.
+[[nodiscard]] inline scheduler_config default_scheduler_config(scheduler_kind kind) {
+    scheduler_config config;
+    config.kind = kind;
+    detail::class_of(kind).set_defaults(config);
+    return config;
+}
 
 }  // namespace ddpm::diffusers

@@ -76,19 +76,11 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
         reader.fail(key, "true, or a prediction_type of sample", "false");
     }
     config.predicts = prediction::x0;
-    config.notes.emplace_back("predict_epsilon is false: taken as a prediction_type of sample; diffusers itself would "
+    config.notes.push_back("predict_epsilon is false: taken as a prediction_type of sample; diffusers itself would "
                               "ignore it");
 }
 
 }  // namespace detail
-
-/// The config of a class with diffusers' defaults.
-[[nodiscard]] inline scheduler_config default_scheduler_config(scheduler_kind kind) {
-    scheduler_config config;
-    config.kind = kind;
-    detail::class_of(kind).set_defaults(config);
-    return config;
-}
 
 /// Reads the config of a scheduler from its JSON text; `where` names it in messages. Keys that are not there have the
 /// defaults of diffusers' class. What the class does with them, but for its `scheduler_departures`, is what diffusers does.
@@ -101,7 +93,7 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
     const bool names_class = reader.has("_class_name");
     scheduler_config config = default_scheduler_config(detail::read_class(reader));
     if (!names_class) {
-        config.notes.emplace_back("the file names no class: taken as DDPMScheduler");
+        config.notes.push_back("the file names no class: taken as DDPMScheduler");
     }
     static_cast<void>(reader.take("_diffusers_version"));
     const bool names_prediction = reader.has("prediction_type");

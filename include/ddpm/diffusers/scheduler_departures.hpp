@@ -4,16 +4,35 @@
 
 #include <ddpm/diffusers/scheduler_classes.hpp>
 
-#include <algorithm>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
 namespace ddpm::diffusers {
 
+/// Some of the classes.
+class scheduler_kinds {
+public:
+    constexpr scheduler_kinds(std::initializer_list<scheduler_kind> kinds) {
+        for (const scheduler_kind kind : kinds) {
+            bits_ |= bit(kind);
+        }
+    }
+
+    [[nodiscard]] constexpr bool contains(scheduler_kind kind) const noexcept { return (bits_ & bit(kind)) != 0; }
+
+private:
+    static constexpr std::uint64_t bit(scheduler_kind kind) noexcept { return std::uint64_t{1} << static_cast<int>(kind); }
+
+    std::uint64_t bits_ = 0;
+};
+
 /// Where a scheduler does not do what diffusers 0.42.1 does, and why.
 struct scheduler_departure {
     std::string_view name;
-    std::vector<scheduler_kind> kinds;
+    scheduler_kinds kinds;
     std::string_view when;       ///< the configurations and numbers of steps that are concerned
     std::string_view diffusers;  ///< what diffusers does there
     std::string_view here;       ///< what this library does, and on what ground
@@ -21,12 +40,11 @@ struct scheduler_departure {
 
 /// All departures. None can be switched off: a folder whose model was tuned with diffusers' form of one of them gives
 /// other samples here.
-[[nodiscard]] inline const std::vector<scheduler_departure>& scheduler_departures() {
+[[nodiscard]] inline std::span<const scheduler_departure> scheduler_departures() {
     using enum scheduler_kind;
-    const std::vector<scheduler_kind> ratio_kinds{lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde};
-    const std::vector<scheduler_kind> solver_kinds{dpm_multistep, dpm_inverse, dpm_singlestep, unipc, deis, sa_solver};
-    // Never destroyed: it may be asked for while the process ends.
-    static const std::vector<scheduler_departure>& all = *new const std::vector<scheduler_departure>{
+    static constexpr scheduler_kinds ratio_kinds{lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde};
+    static constexpr scheduler_kinds solver_kinds{dpm_multistep, dpm_inverse, dpm_singlestep, unipc, deis, sa_solver};
+    static constexpr scheduler_departure all[]{
         // Steps and times.
         {"unfinished_trailing",
          {ddpm, ddpm_parallel, ddim, ddim_parallel, ddim_inverse, pndm, lms, euler, euler_ancestral, heun, kdpm2,
@@ -125,7 +143,7 @@ struct scheduler_departure {
 [[nodiscard]] inline std::vector<scheduler_departure> scheduler_departures(scheduler_kind kind) {
     std::vector<scheduler_departure> of_kind;
     for (const scheduler_departure& departure : scheduler_departures()) {
-        if (std::find(departure.kinds.begin(), departure.kinds.end(), kind) != departure.kinds.end()) {
+        if (departure.kinds.contains(kind)) {
             of_kind.push_back(departure);
         }
     }

@@ -110,8 +110,9 @@ inline void read_activation(config_reader& reader, nn::unet_options& o) {
     constexpr std::string_view key = "act_fn";
     if (const std::optional<json> value = reader.take(key)) {
         std::string name = reader.text_of(key, *value);
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        for (char& c : name) {
+            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
         for (const named_value& known : activation_names) {
             if (name == known.name) {
                 o.act = static_cast<nn::activation>(known.value);
@@ -185,7 +186,7 @@ inline void read_head_dim(config_reader& reader, unet_config& config) {
     } else if (o.order == nn::embedding_order::sin_cos && o.freq_shift == 1 &&
                o.downsample_padding == nn::conv_padding::after) {
         o.head_dim = 0;
-        config.notes.emplace_back("the file names no attention_head_dim: taken as null, one head, as the models of Ho "
+        config.notes.push_back("the file names no attention_head_dim: taken as null, one head, as the models of Ho "
                                   "et al. have; diffusers itself would take 8");
     } else {
         config.notes.push_back(ddpm::detail::text("the file names no attention_head_dim: taken as ", o.head_dim));

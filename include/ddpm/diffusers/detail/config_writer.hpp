@@ -77,17 +77,14 @@ inline void append_python_number(std::string& out, double value) {
         throw value_error("append_python_number", "JSON has no such number", "a finite number", value);
     }
     char buffer[64];
-    const auto write = [&](std::chars_format format) {
-        return std::string(buffer, std::to_chars(buffer, buffer + sizeof(buffer), value, format).ptr);
-    };
-    const std::string scientific = write(std::chars_format::scientific);
-    const int exponent = std::stoi(scientific.substr(scientific.find('e') + 1));
-    if (exponent < -4 || exponent > 15) {
-        out.append(scientific);
-        return;
+    char* const last = buffer + sizeof(buffer);
+    const double size = std::abs(value);
+    if (size == 0 || (size >= 1e-4 && size < 1e16)) {
+        const std::string_view fixed(buffer, std::to_chars(buffer, last, value, std::chars_format::fixed).ptr);
+        out.append(fixed).append(fixed.find('.') == fixed.npos ? ".0" : "");
+    } else {
+        out.append(buffer, std::to_chars(buffer, last, value, std::chars_format::scientific).ptr);
     }
-    const std::string fixed = write(std::chars_format::fixed);
-    out.append(fixed).append(fixed.find('.') == fixed.npos ? ".0" : "");
 }
 
 /// Appends a tree as Python's json.dumps(indent=2) does.

@@ -14,9 +14,9 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <sys/stat.h>
 
@@ -114,25 +114,25 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 [[nodiscard]] inline std::string other_weights_in(const std::string& folder) {
     constexpr std::array<std::string_view, 11> endings{".safetensors", ".index.json", ".bin", ".pt",   ".pth",  ".ckpt",
                                                        ".msgpack",     ".h5",         ".onnx", ".gguf", ".flashpack"};
-    std::vector<std::string> names;
+    std::set<std::string> names;
     const int failure = io::detail::for_each_name(folder, [&](std::string_view name) {
         if (std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return name.ends_with(e); }) ||
             (name.starts_with(weights_stem) && name.ends_with(".json"))) {
-            names.emplace_back(name);
+            names.insert(std::string(name));
         }
     });
     if (failure != 0) {
         return ddpm::detail::text("no folder that can be read (", io::detail::system_message(failure), ")");
     }
-    std::sort(names.begin(), names.end());
     constexpr std::size_t most_names = 5;
     std::string out, variant;
     bool has_pickle = false;
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        const std::string_view name = names[i];
-        if (i <= most_names) {
-            out.append(i == 0 ? "" : ", ").append(i < most_names ? io::detail::quoted(name) : "...");
+    std::size_t listed = 0;
+    for (const std::string_view name : names) {
+        if (listed <= most_names) {
+            out.append(listed == 0 ? "" : ", ").append(listed < most_names ? io::detail::quoted(name) : "...");
         }
+        ++listed;
         for (const std::string_view ending : {".bin", ".pt", ".pth", ".ckpt"}) {
             has_pickle = has_pickle || name.ends_with(ending);
         }

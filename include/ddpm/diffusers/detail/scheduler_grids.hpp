@@ -34,9 +34,8 @@ struct run_inputs {
 };
 
 /// The grid of points {t_k, level_of(σ_k)}, then of an end.
-template <class LevelOf>
-[[nodiscard]] time_grid grid_of(const std::vector<double>& times, const std::vector<double>& sigmas,
-                                const LevelOf& level_of, const noise_level<double>& end) {
+[[nodiscard]] inline time_grid grid_of(const std::vector<double>& times, const std::vector<double>& sigmas,
+                                       noise_level<double> (*level_of)(double), const noise_level<double>& end) {
     std::vector<grid_point> points;
     for (std::size_t k = 0; k < sigmas.size(); ++k) {
         points.push_back({times[k], level_of(sigmas[k])});
@@ -101,22 +100,25 @@ struct ratio_rules {
             sigmas.pop_back();
         }
     } else if (!converts) {
-        std::transform(times.begin(), times.end(), std::back_inserter(sigmas),
-                       [&](double t) { return table.sigma_at(t); });
+        for (const double t : times) {
+            sigmas.push_back(table.sigma_at(t));
+        }
     }
     if (converts) {
         const bool rounds = config.karras_sigmas && rules.karras_rounds_times;
         const bool takes_range = config.karras_sigmas && rules.karras_over_table;
         sigmas = converted_sigmas(config, count, takes_range ? range : own_range(config, range));
         times.clear();
-        std::transform(sigmas.begin(), sigmas.end(), std::back_inserter(times), [&](double sigma) {
+        for (const double sigma : sigmas) {
             const double t = table.time_of(sigma);
-            return rounds ? std::nearbyint(t) : t;
-        });
+            times.push_back(rounds ? std::nearbyint(t) : t);
+        }
     }
     if (told_sigma) {
-        times.resize(sigmas.size());
-        std::transform(sigmas.begin(), sigmas.end(), times.begin(), [](double sigma) { return std::log(sigma) / 4; });
+        times.clear();
+        for (const double sigma : sigmas) {
+            times.push_back(std::log(sigma) / 4);
+        }
     }
     return grid_of(times, sigmas, variance_preserving_level, exploding_level(end));
 }
@@ -169,7 +171,9 @@ struct solver_rules {
     std::vector<double> sigmas;
     if (config.karras_sigmas) {
         sigmas = converted_sigmas(config, count, own_range(config, in.table->range()));
-        std::transform(sigmas.begin(), sigmas.end(), sigmas.begin(), [](double ratio) { return ratio / (1 + ratio); });
+        for (double& sigma : sigmas) {
+            sigma /= 1 + sigma;
+        }
     } else if (rules.unipc_flow) {
         const bool stretches = config.shift_terminal.value_or(0) != 0;
         sigmas = flow_sigmas(count, {.last = 1 - width * (n - 1) / n,
@@ -295,8 +299,8 @@ struct solver_rules {
     const std::vector<double> all = karras_sigmas(in.config.train_timesteps, range, in.config.rho);
     const std::vector<isize> chosen = make_timesteps(in.config.train_timesteps, in.steps, timestep_spacing::leading);
     std::vector<double> sigmas;
-    for (auto k = chosen.rbegin(); k != chosen.rend(); ++k) {
-        sigmas.push_back(all[static_cast<std::size_t>(*k)]);
+    for (std::size_t k = chosen.size(); k-- > 0;) {
+        sigmas.push_back(all[static_cast<std::size_t>(chosen[k])]);
     }
     return grid_of(sigmas, sigmas, exploding_level, exploding_level(range.lowest));
 }

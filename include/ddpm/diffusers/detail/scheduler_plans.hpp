@@ -140,13 +140,14 @@ template <NoiseSchedule Schedule>
     sampling_plan plan(grid);
     for (const stage& at : whole.stages()) {
         plan.evaluate(at.step, {at.t, at.level});
-        for (assignment a : at.then) {
-            if (at.step == 0 && at.level.signal == 0) {
-                a.terms.erase(
-                    std::remove_if(a.terms.begin(), a.terms.end(), [](const term& t) { return t.of == quantity::x0; }),
-                    a.terms.end());
+        for (const assignment& a : at.then) {
+            std::vector<term> terms;
+            for (const term& t : a.terms) {
+                if (t.of != quantity::x0 || at.step > 0 || at.level.signal > 0) {
+                    terms.push_back(t);
+                }
             }
-            plan.set(a.target, std::move(a.terms));
+            plan.set(a.target, std::move(terms));
         }
     }
     return plan;
