@@ -383,7 +383,9 @@ inline constexpr scheduler_class scheduler_classes[]{
      .predicts = prediction::flow},
     {.kind = scheduler_kind::flow_heun, .name = "FlowMatchHeunDiscreteScheduler", .pipeline = "DDPMPipeline",
      .keys = {"num_train_timesteps shift"}, .grid = flow_grid,
-     .plan = [](const run_inputs&, const time_grid& grid) { return heun{.coordinates = step_coordinates::path}.plan(grid); },
+     .plan = [](const run_inputs&, const time_grid& grid) {
+         return heun{.coordinates = step_coordinates::path}.plan(grid);
+     },
      .predicts = prediction::flow},
     {.kind = scheduler_kind::score_sde_ve, .name = "ScoreSdeVeScheduler", .pipeline = "ScoreSdeVePipeline",
      .keys = {range_keys, "num_train_timesteps snr sampling_eps correct_steps"},

@@ -24,7 +24,9 @@ public:
     [[nodiscard]] constexpr bool contains(scheduler_kind kind) const noexcept { return (bits_ & bit(kind)) != 0; }
 
 private:
-    static constexpr std::uint64_t bit(scheduler_kind kind) noexcept { return std::uint64_t{1} << static_cast<int>(kind); }
+    static constexpr std::uint64_t bit(scheduler_kind kind) noexcept {
+        return std::uint64_t{1} << static_cast<int>(kind);
+    }
 
     std::uint64_t bits_ = 0;
 };

@@ -79,8 +79,8 @@ struct ratio_rules {
     bool karras_rounds_times = false;  ///< the times of Karras' σ are whole
 };
 
-/// Of the classes after k-diffusion, in which diffusers steps x/α over σ/α, at fractional timesteps. The end keeps their
-/// scale, as diffusers' result does.
+/// Of the classes after k-diffusion, in which diffusers steps x/α over σ/α, at fractional timesteps. The end keeps
+/// their scale, as diffusers' result does.
 [[nodiscard]] inline time_grid ratio_grid(const run_inputs& in, const ratio_rules& rules = {}) {
     const scheduler_config& config = in.config;
     const sigma_table& table = *in.table;

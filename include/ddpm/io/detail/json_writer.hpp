@@ -38,8 +38,8 @@ inline void append_json_string(std::string& out, std::string_view text) {
     out.push_back('"');
 }
 
-/// Appends a number: of a real one the shortest text that reads back as the same double, with a fraction or an exponent so
-/// that it stays one.
+/// Appends a number: of a real one the shortest text that reads back as the same double, with a fraction or an exponent
+/// so that it stays one.
 /// @throws value_error if it is not finite
 inline void append_json_number(std::string& out, const json_number& number) {
     if (number.is != json_number::form::real) {
