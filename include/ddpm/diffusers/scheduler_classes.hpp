@@ -22,7 +22,6 @@
 #include <ddpm/sampler/kdpm2.hpp>
 #include <ddpm/sampler/lcm.hpp>
 #include <ddpm/sampler/lms.hpp>
-#include <ddpm/sampler/path.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/pndm.hpp>
 #include <ddpm/sampler/predictor_corrector.hpp>
@@ -32,6 +31,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -146,7 +146,7 @@ inline void distilled_model(scheduler_config& c) {
 inline void edm_range(scheduler_config& c) { c.sigma_min = 0.002, c.sigma_max = 80; }
 
 // Samplers and networks that classes have together.
-[[nodiscard]] inline time_function time_of(const run_inputs& in) {
+[[nodiscard]] inline std::function<double(double)> time_of(const run_inputs& in) {
     return [table = in.table](double ratio) { return table->time_of(ratio); };
 }
 
