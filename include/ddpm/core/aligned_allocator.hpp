@@ -9,7 +9,7 @@
 
 namespace ddpm {
 
-/// An allocator of memory that begins at a cache line, whatever the flags of the build. Throws what operator new throws.
+/// An allocator whose memory starts at a cache line (64 bytes), whatever the flags. Throws what operator new throws.
 template <class T>
 struct aligned_allocator {
     using value_type = T;

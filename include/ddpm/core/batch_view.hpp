@@ -25,7 +25,7 @@ inline constexpr bool is_batch_view<batch_view<T>> = true;
 template <class X>
 concept EigenDense = std::derived_from<std::remove_cvref_t<X>, Eigen::DenseBase<std::remove_cvref_t<X>>>;
 
-/// Eigen data whose columns are contiguous, or a single row: memory that a batch_view can address.
+/// Eigen data with contiguous columns, or a single row: memory that a batch_view can address.
 template <class X>
 concept ColumnMemory = EigenDense<X> && (std::remove_cvref_t<X>::Flags & Eigen::DirectAccessBit) != 0 &&
     (!bool(std::remove_cvref_t<X>::IsRowMajor) || std::remove_cvref_t<X>::RowsAtCompileTime == 1) &&
@@ -33,15 +33,15 @@ concept ColumnMemory = EigenDense<X> && (std::remove_cvref_t<X>::Flags & Eigen::
 
 }  // namespace detail
 
-/// A batch in somebody else's memory: D × N, each column contiguous, columns `stride` elements apart.
-/// `batch_view<const S>` reads, `batch_view<S>` also writes. Made implicitly from column-major Eigen objects, without a copy.
+/// A non-owning view of a batch: D × N, each column contiguous, columns `stride` elements apart. `batch_view<const S>`
+/// only reads, `batch_view<S>` also writes. Column-major Eigen objects convert to it implicitly, without a copy.
 template <class T>
 class batch_view {
 public:
     using scalar = std::remove_const_t<T>;
     static_assert(Scalar<scalar>);
 
-    /// The empty view.
+    /// An empty view.
     batch_view() noexcept = default;
 
     /// @throws shape_error if a size is negative, the stride is shorter than a column, or their product is 2^63 or more
@@ -59,18 +59,18 @@ public:
 
     batch_view(T* data, isize rows, isize columns) : batch_view(data, rows, columns, rows) {}
 
-    /// A batch_view<const S> of a batch_view<S>.
+    /// Converts a batch_view<S> to a batch_view<const S>.
     template <std::same_as<scalar> U>
         requires std::is_const_v<T>
     batch_view(const batch_view<U>& other) noexcept
         : data_(other.data()), rows_(other.rows()), columns_(other.columns()), stride_(other.stride()) {}
 
-    /// Reads an Eigen object.
+    /// Views an Eigen object for reading.
     template <detail::ColumnMemory X>
         requires std::is_const_v<T> && std::same_as<typename X::Scalar, scalar>
     batch_view(const X& x) : batch_view(x.derived().data(), x.rows(), x.cols(), column_stride(x.derived())) {}
 
-    /// Writes an Eigen object: an lvalue, or a temporary block of one.
+    /// Views an Eigen object for writing: an lvalue, or a temporary block of one.
     template <class X>
         requires(!std::is_const_v<T>) && detail::ColumnMemory<X> && (!std::is_const_v<std::remove_reference_t<X>>) &&
                 std::same_as<typename std::remove_cvref_t<X>::Scalar, scalar> &&
@@ -85,7 +85,7 @@ public:
     [[nodiscard]] isize stride() const noexcept { return stride_; }
     [[nodiscard]] isize size() const noexcept { return rows_ * columns_; }
 
-    /// Whether the columns follow each other without a gap.
+    /// Whether the columns follow one another without a gap.
     [[nodiscard]] bool contiguous() const noexcept { return stride_ == rows_ || columns_ <= 1; }
 
     /// The first element of sample n.
@@ -94,13 +94,13 @@ public:
         return data_ + n * stride_;
     }
 
-    /// Samples first … first + count − 1.
+    /// The samples first … first + count − 1.
     [[nodiscard]] batch_view middle(isize first, isize count) const {
         DDPM_ASSERT(first >= 0 && count >= 0 && first + count <= columns_);
         return batch_view(data_ + first * stride_, rows_, count, stride_);
     }
 
-    /// Rows first … first + count − 1 of every sample.
+    /// The rows first … first + count − 1 of every sample.
     [[nodiscard]] batch_view middle_rows(isize first, isize count) const {
         DDPM_ASSERT(first >= 0 && count >= 0 && first + count <= rows_);
         return batch_view(data_ + first, count, columns_, stride_);
@@ -121,7 +121,7 @@ public:
 private:
     template <class X>
     static isize column_stride(const X& x) {
-        // A row is stored with its samples `innerStride` apart, columns with theirs `outerStride` apart.
+        // The samples are innerStride() apart if X is a row, outerStride() apart otherwise.
         return bool(X::IsRowMajor) || X::RowsAtCompileTime == 1 ? x.colStride() : x.outerStride();
     }
 
@@ -131,7 +131,7 @@ private:
     isize stride_ = 0;
 };
 
-/// What the library takes as a batch: any dense Eigen expression of float or double, or a batch_view.
+/// What the library accepts as a batch: any dense Eigen expression of float or double, or a batch_view.
 template <class X>
 concept BatchLike = (detail::EigenDense<X> && Scalar<typename std::remove_cvref_t<X>::Scalar>) ||
                     detail::is_batch_view<std::remove_cvref_t<X>>;
@@ -147,7 +147,7 @@ struct scalar_of_batch<X> {
     using type = typename X::Scalar;
 };
 
-/// Readable memory of a batch: a view of what has contiguous columns, else a copy made once.
+/// Readable memory of a batch: a view where the columns are contiguous, otherwise a copy.
 template <BatchLike X>
 class readable {
 public:
@@ -185,7 +185,7 @@ private:
 
 }  // namespace detail
 
-/// The arithmetic type of a batch.
+/// The scalar type of a batch: float or double.
 template <BatchLike X>
 using scalar_of = typename detail::scalar_of_batch<std::remove_cvref_t<X>>::type;
 

@@ -11,15 +11,15 @@
 
 namespace ddpm {
 
-/// Where the channel stands among an image's dimensions.
+/// The position of the channel among an image's dimensions.
 enum class channel_order {
-    last,  ///< height, width, channel (NHWC): a batch's own order
-    first  ///< channel, height, width (NCHW): torch's order
+    last,  ///< height, width, channel (NHWC): the order of this library
+    first  ///< channel, height, width (NCHW): the order of torch
 };
 
 namespace detail {
 
-/// Copies one image of `positions` pixels, whose channels are planes one after another, into one of whole pixels.
+/// Converts one image of `positions` pixels from planes (one per channel) to interleaved channels.
 template <Scalar S>
 void planes_to_pixels(const S* planes, isize positions, isize channels, S* pixels) noexcept {
     for (isize position = 0; position < positions; ++position) {
@@ -29,7 +29,7 @@ void planes_to_pixels(const S* planes, isize positions, isize channels, S* pixel
     }
 }
 
-/// The reverse of planes_to_pixels.
+/// The inverse of planes_to_pixels.
 template <Scalar S>
 void pixels_to_planes(const S* pixels, isize positions, isize channels, S* planes) noexcept {
     for (isize channel = 0; channel < channels; ++channel) {
@@ -39,7 +39,7 @@ void pixels_to_planes(const S* pixels, isize positions, isize channels, S* plane
     }
 }
 
-/// @throws shape_error unless a sample of that shape has so many elements
+/// @throws shape_error unless `rows` is the number of elements of a sample of that shape
 inline void require_image(std::string_view where, isize rows, sample_shape shape) {
     if (shape.height < 0 || shape.width < 0 || shape.channels < 0 || rows != shape.size()) {
         throw shape_error(where, "elements of an image",
@@ -49,9 +49,9 @@ inline void require_image(std::string_view where, isize rows, sample_shape shape
 
 }  // namespace detail
 
-/// Images of torch's order, N × C × H × W, as a batch. `images` is their memory seen as C·H·W × N.
+/// Converts images from torch's order N × C × H × W to a batch. `images` is their memory as a C·H·W × N array.
 /// @shape images, out D × N with D = shape.size()
-/// @throws shape_error if D does not fit the shape, or `out` the images
+/// @throws shape_error if D is not shape.size(), or `out` differs in size from `images`
 template <BatchLike X>
 void nchw_to_batch(const X& images, sample_shape shape, batch_view<scalar_of<X>> out) {
     const detail::readable<X> memory(images);
@@ -63,7 +63,7 @@ void nchw_to_batch(const X& images, sample_shape shape, batch_view<scalar_of<X>>
     }
 }
 
-/// The same, as a new batch.
+/// As above, returned as a new batch.
 template <BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> nchw_to_batch(const X& images, sample_shape shape) {
     const detail::readable<X> memory(images);
@@ -72,9 +72,9 @@ template <BatchLike X>
     return out;
 }
 
-/// A batch of images in torch's order: `out`, as memory, is N × C × H × W.
+/// Converts a batch to torch's order: the memory of `out` is N × C × H × W.
 /// @shape samples, out D × N with D = shape.size()
-/// @throws shape_error if D does not fit the shape, or `out` the samples
+/// @throws shape_error if D is not shape.size(), or `out` differs in size from `samples`
 template <BatchLike X>
 void batch_to_nchw(const X& samples, sample_shape shape, batch_view<scalar_of<X>> out) {
     const detail::readable<X> memory(samples);
@@ -86,7 +86,7 @@ void batch_to_nchw(const X& samples, sample_shape shape, batch_view<scalar_of<X>
     }
 }
 
-/// The same, as a new batch.
+/// As above, returned as a new array.
 template <BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> batch_to_nchw(const X& samples, sample_shape shape) {
     const detail::readable<X> memory(samples);

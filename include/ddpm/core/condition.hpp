@@ -14,34 +14,34 @@
 
 namespace ddpm {
 
-/// The forms that a condition has, as bits.
+/// The forms that a condition can have, one bit each.
 enum class condition_form : std::uint8_t { label = 1, vector = 2, map = 4, sequence = 8 };
 
-/// Any of the forms, as the sum of their bits.
+/// A set of forms: the sum of their bits.
 using condition_forms = std::uint8_t;
 
-/// Whether the forms have this one among them.
+/// Whether `form` is in the set.
 [[nodiscard]] constexpr bool has_form(condition_forms forms, condition_form form) noexcept {
     return (forms & static_cast<condition_forms>(form)) != 0;
 }
 
-/// What a network is told of each sample beside x_t and its time: any of a class, a vector, maps (more channels at each
-/// pixel or position) and a sequence of items. It refers to somebody else's memory.
+/// The condition of a batch: what a network is given of each sample besides x_t and t. Any combination of a class
+/// label, a vector, maps (extra channels at each pixel or position) and a sequence of items. The memory is not owned.
 template <Scalar S>
 struct condition {
     std::span<const isize> labels{};   ///< N: the class of each sample
     batch_view<const S> vectors{};     ///< E × N
     batch_view<const S> maps{};        ///< C · height · width × N, channels fastest
     batch_view<const S> sequences{};   ///< E · L × N: L items of E elements, one after another
-    std::span<const isize> lengths{};  ///< N: how many of the L items a sample has; empty: all
-    /// N: the forms that a sample is told nothing of, for which the network has a learned value; empty: none
+    std::span<const isize> lengths{};  ///< N: how many of the L items each sample has; empty: all L
+    /// N: the forms that are absent for each sample, in place of which the network uses a learned value; empty: none
     std::span<const condition_forms> absent{};
 
     [[nodiscard]] bool empty() const noexcept {
         return labels.empty() && vectors.size() == 0 && maps.size() == 0 && sequences.size() == 0 && absent.empty();
     }
 
-    /// That of the samples first … first + count − 1.
+    /// The condition of samples first … first + count − 1.
     [[nodiscard]] condition middle(isize first, isize count) const {
         return {part(labels, first, count),    part(vectors, first, count), part(maps, first, count),
                 part(sequences, first, count), part(lengths, first, count), part(absent, first, count)};
@@ -57,21 +57,22 @@ private:
     }
 };
 
-/// Which forms of a condition a network takes, and of what size; it must be told each that is not 0.
+/// The forms of condition that a network takes, and their sizes. 0 means that it does not take the form; the others are
+/// required, unless they are in `learned`.
 struct condition_shape {
     isize classes = 0;       ///< a label is one of 0 … classes − 1
     isize vector = 0;        ///< E, the elements of a vector
     isize map_channels = 0;  ///< C, the channels of the maps at each pixel
     isize sequence = 0;      ///< E, the elements of an item of a sequence
-    condition_forms learned = 0;  ///< forms that need not be told: the network has learned what stands for nothing
+    condition_forms learned = 0;  ///< forms that may be absent: the network has a learned value for each of them
 
     friend bool operator==(const condition_shape&, const condition_shape&) noexcept = default;
 };
 
 namespace detail {
 
-/// @throws shape_error unless a form has a value for each of the samples, of the size that the network takes, or none
-/// where it takes none or has learned one
+/// @throws shape_error unless `values` is size × samples; it may be empty where the network does not take the form or
+/// has a learned value for it
 template <class T>
 void require_form(std::string_view where, std::string_view form, isize size, bool is_learned,
                   const batch_view<T>& values, isize samples) {
@@ -84,8 +85,8 @@ void require_form(std::string_view where, std::string_view form, isize size, boo
     }
 }
 
-/// @throws shape_error unless the condition of `samples` samples of that shape has the forms that the network takes;
-/// value_error for a label out of range, or an absent form that the network has learned nothing for
+/// @throws shape_error unless the condition has the forms and sizes that the network takes, for each of `samples`
+/// samples; value_error for a label or length out of range, or an absent form without a learned value
 template <Scalar S>
 void require_condition(std::string_view where, const condition_shape& takes, const condition<S>& given,
                        const sample_shape& sample, isize samples) {

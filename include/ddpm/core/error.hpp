@@ -10,7 +10,7 @@
 
 namespace ddpm {
 
-/// The base of every exception that the library throws: a caller's mistake or a bad file, never a numerical outcome.
+/// The base of all exceptions of the library: for a caller's mistake or a bad file, never for a numerical result.
 class base_error : public std::runtime_error {
 public:
     /// Makes the text "where: what".

@@ -9,36 +9,36 @@
 
 namespace ddpm {
 
-/// What a callback sees of a measurement that takes long: a bound, a likelihood, a distance of sample sets.
+/// The progress, for a callback, of a long computation: a bound, a likelihood, a distance between sample sets.
 struct measurement_progress {
-    double part;          ///< of the work that is done, up to 1; NaN where the length of the data is not known
-    double seconds;       ///< since the beginning
-    double seconds_left;  ///< at that speed
+    double part;          ///< fraction of the work that is done, up to 1; NaN if the total is not known
+    double seconds;       ///< elapsed
+    double seconds_left;  ///< estimated from the speed so far
 };
 
-/// Called after each piece of the work, on the thread that asked for it; returning false stops the measurement. What was not
-/// measured is then NaN, and a result that has a `finished` says so. Results do not depend on being watched.
+/// Called after each piece of the work, on the thread that started it. If it returns false, the computation stops: what
+/// is not yet computed is NaN, and a member `finished` of the result is false. A callback never changes the results.
 using measurement_callback = std::function<bool(const measurement_progress&)>;
 
 namespace detail {
 
-/// A measurement on its way, which tells a callback, if there is one.
+/// Counts the work of a computation and reports its progress to the callback, if there is one.
 class measurement {
 public:
-    /// Of so much work, in any unit; NaN: it is not known how much.
+    /// @param work the total amount of work, in any unit; NaN if it is not known
     measurement(const measurement_callback& callback, double work)
         : callback_(callback), work_(work), started_(std::chrono::steady_clock::now()) {}
     measurement(const measurement&) = delete;
     measurement& operator=(const measurement&) = delete;
 
-    /// Whether anybody wants to know: then work is done in pieces.
+    /// Whether there is a callback, in which case the work is done in pieces.
     [[nodiscard]] bool is_watched() const noexcept { return static_cast<bool>(callback_); }
     [[nodiscard]] bool is_stopped() const noexcept { return stopped_; }
 
-    /// Counts more work as done. Returns whether to go on.
+    /// Adds to the work that is done. Returns false if the computation must stop.
     bool add(double work) { return reach(done_ + work); }
 
-    /// So much work is done in all. Returns whether to go on.
+    /// Sets the amount of work that is done. Returns false if the computation must stop.
     bool reach(double done) {
         done_ = done;
         if (callback_ && !stopped_) {

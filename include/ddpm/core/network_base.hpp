@@ -9,33 +9,33 @@
 
 namespace ddpm {
 
-/// A layer or a network: it names its scalar, and its static `visit(self, f)` calls f(name, member) in a fixed order
-/// for each tensor, inner layer, or vector of inner layers. `self` may be const.
+/// A layer or a network: it has a type `scalar`, and a static `visit(self, f)` that calls f(name, member) in a fixed
+/// order for each tensor, inner layer, or vector of inner layers. `self` may be const.
 template <class L>
 concept Layer = Scalar<typename L::scalar> && requires(L& layer, const L& const_layer) {
     L::visit(layer, [](const char*, auto&) {});
     L::visit(const_layer, [](const char*, const auto&) {});
 };
 
-/// What a workspace is to serve.
+/// What a workspace is used for.
 enum class pass {
-    forward,   ///< forward only: activations are given back as soon as they are used
+    forward,   ///< forward only: the memory of activations is reused as soon as possible
     backward,  ///< forward, then backward
-    recompute  ///< the same with less memory, where the network can: it keeps little and computes the rest once more; the
-               ///< bits stay the same
+    recompute  ///< forward, then backward, with less memory where the network supports it: it stores few activations
+               ///< and computes the others again; the results are bit-equal
 };
 
-/// What a network says of itself, with the values of one that has nothing special. A network derives from it and declares
-/// anew what is different. What it predicts it may say as any predictor does: prediction predicts() const.
+/// The optional properties of a network, with their defaults. A network derives from it and redefines those that
+/// differ. It may also say what it predicts, as any predictor may: prediction predicts() const.
 struct network_base {
-    /// Whether the output has twice the sample's channels: in each pixel those of the prediction, then those of the head for
-    /// the reverse step's variance.
+    /// Whether the output has twice the sample's channels: at each pixel first the prediction, then the output for the
+    /// variance of the reverse step.
     [[nodiscard]] bool has_variance_head() const noexcept { return false; }
 
-    /// What it must be told of each sample beside x_t and its time.
+    /// The condition that the network takes.
     [[nodiscard]] condition_shape takes() const noexcept { return {}; }
 
-    /// How many samples a thread best sends through at once; 0 leaves it to the session.
+    /// How many samples one thread should process at once for the best speed; 0 leaves the choice to the session.
     [[nodiscard]] isize samples_at_once() const noexcept { return 0; }
 };
 

@@ -16,24 +16,24 @@
 
 namespace ddpm {
 
-/// Which random masks the dropout layers of a network take for a batch.
+/// The address of the random numbers that the dropout layers of a network draw for a batch.
 struct dropout_masks {
     std::uint64_t seed = 0;
-    isize step = 0;          ///< of the training
-    isize first_sample = 0;  ///< the number of the batch's first sample in the step
+    isize step = 0;          ///< training step
+    isize first_sample = 0;  ///< position of the batch's first sample in the step
 };
 
-/// All that a network is told of a batch. It refers to somebody else's memory.
+/// The input of a network for a batch. The memory is not owned.
 template <Scalar S>
 struct network_input {
     batch_view<const S> xt;          ///< D × N
-    std::span<const double> t;       ///< N: the model's time, for a discrete schedule the 0-based timestep
+    std::span<const double> t;       ///< N: the times passed to the network; for a discrete schedule, 0-based timesteps
     ddpm::condition<S> condition{};  ///< of each sample
-    std::optional<dropout_masks> dropout{};  ///< in training; without it nothing is dropped
+    std::optional<dropout_masks> dropout{};  ///< set in training; without it nothing is dropped
 
     [[nodiscard]] isize samples() const noexcept { return xt.columns(); }
 
-    /// That of the samples first … first + count − 1.
+    /// The input of samples first … first + count − 1.
     [[nodiscard]] network_input middle(isize first, isize count) const {
         network_input part{xt.middle(first, count),
                            t.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
@@ -47,8 +47,8 @@ struct network_input {
 
 namespace detail {
 
-/// @throws shape_error unless x_t is D × N with a time for each sample, and the condition as require_condition; value_error
-/// as require_condition
+/// @throws shape_error unless x_t is D × N and there is one time per sample; shape_error, value_error as
+/// require_condition
 template <Scalar S>
 void require_input(std::string_view where, const network_input<S>& in, const sample_shape& sample,
                    const condition_shape& takes) {

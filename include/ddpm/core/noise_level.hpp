@@ -8,31 +8,32 @@
 
 namespace ddpm {
 
-/// The noise level of x = signal · x_0 + sigma · ε: the pair (α, σ), √ᾱ_t and √(1 − ᾱ_t) for a discrete chain.
+/// The noise level (α, σ) of x = signal · x_0 + sigma · ε; for a discrete chain √ᾱ_t and √(1 − ᾱ_t).
 template <std::floating_point Real>
 struct noise_level {
     Real signal;
     Real sigma;
 };
 
+/// The noise level (√ᾱ, √(1 − ᾱ)) of q(x_t|x_0).
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <std::floating_point Real>
 [[nodiscard]] noise_level<Real> noise_level_of(Real alpha_bar) noexcept {
     return {std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar)};
 }
 
-/// σ/α, the noise per signal; ∞ where there is no signal.
+/// The noise-to-signal ratio σ/α; ∞ where α = 0.
 [[nodiscard]] inline double noise_ratio(const noise_level<double>& level) noexcept {
     return level.signal == 0 ? std::numeric_limits<double>::infinity() : level.sigma / level.signal;
 }
 
-/// λ = ln(α/σ), half the logarithm of the signal-to-noise ratio: the time in which the solvers of exponential integrators
-/// step. ∞ where there is no noise, −∞ where there is no signal.
+/// λ = ln(α/σ), half the logarithm of the signal-to-noise ratio: the time variable of exponential integrators such as
+/// DPM-Solver. ∞ where σ = 0, −∞ where α = 0.
 [[nodiscard]] inline double half_log_snr(const noise_level<double>& level) noexcept {
     return std::log(level.signal) - std::log(level.sigma);
 }
 
-/// The level with σ/α = ratio of a chain that preserves the variance: α² + σ² = 1.
+/// The variance-preserving noise level (α² + σ² = 1) with σ/α = ratio.
 [[nodiscard]] inline noise_level<double> variance_preserving_level(double ratio) noexcept {
     const double signal = 1 / std::sqrt(1 + ratio * ratio);
     return {signal, std::isinf(ratio) ? 1 : ratio * signal};

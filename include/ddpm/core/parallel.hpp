@@ -16,7 +16,7 @@
 
 namespace ddpm {
 
-/// Runs tasks side by side. Derive from it and give it to `set_executor` to use a program's own threads.
+/// Runs tasks in parallel. To use a program's own threads, derive from it and pass the object to `set_executor`.
 class executor {
 public:
     executor() = default;
@@ -24,18 +24,18 @@ public:
     executor& operator=(const executor&) = delete;
     virtual ~executor() = default;
 
-    /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. The first
-    /// exception that a task throws is thrown again here. It is not called from inside a task.
+    /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. Rethrows the
+    /// first exception of a task. It is never called from inside a task.
     virtual void run(isize count, detail::function_ref<void(isize)> task) = 0;
 
-    /// How many tasks may run at the same time, as advice for cutting the work: it may change, be exceeded, and be unknown,
-    /// which is 0 and counts as 1.
+    /// How many tasks may run at the same time: a hint for dividing the work. The value may change, and the number of
+    /// running tasks may exceed it. 0 means unknown and counts as 1.
     [[nodiscard]] virtual isize concurrency() const = 0;
 };
 
 namespace detail {
 
-/// The user's executor; none means the process's own pool.
+/// The executor set by the user; if null, the process's own pool is used.
 inline constinit std::atomic<executor*> user_executor{nullptr};
 
 /// Marks the calling thread as inside a job.
@@ -52,10 +52,10 @@ private:
 
 }  // namespace detail
 
-/// Sets how many threads the library's own pool uses, the caller's included; 0 means as many as the machine has and the
-/// system starts. Results do not depend on it. Waits for work under way. A child of fork keeps the setting.
-/// @throws value_error if negative or beyond 65536, if the system does not start so many threads, or if called from work that
-/// runs on several threads; the count stays as it was
+/// Sets how many threads the library's own pool uses, including the caller; 0 means as many as the machine has and the
+/// system allows. Results do not depend on it. Waits until running work has ended. A forked child keeps the setting.
+/// @throws value_error if count is negative or above 65536, if the system does not start so many threads, or if called
+/// inside parallel work; the count is then unchanged
 inline void set_thread_count(isize count) {
     if (count < 0 || count > detail::most_threads) {
         throw value_error("set_thread_count", "count", detail::text("0 ... ", detail::most_threads), count);
@@ -66,7 +66,7 @@ inline void set_thread_count(isize count) {
     detail::process_pool().resize(count);
 }
 
-/// How many threads work side by side, 1 at least.
+/// How many threads work in parallel, at least 1.
 [[nodiscard]] inline isize thread_count() {
     if (const executor* const user = detail::user_executor.load()) {
         return std::clamp<isize>(user->concurrency(), 1, detail::most_threads);
@@ -74,7 +74,7 @@ inline void set_thread_count(isize count) {
     return detail::process_pool().size();
 }
 
-/// Makes the library run its parallel work on the user's threads; nullptr goes back to its own pool. The executor must
+/// Makes the library run its parallel work on the user's executor; nullptr restores its own pool. The executor must
 /// outlive its use.
 inline void set_executor(executor* user) { detail::user_executor = user; }
 
@@ -125,21 +125,21 @@ template <class Sum>
 
 }  // namespace detail
 
-/// Calls body(first, last) for the fixed chunks [0, grain), [grain, 2·grain), … of [0, size), side by side. The chunks do
-/// not depend on the thread count, so neither do results that a chunk computes by itself. One chunk runs on the caller, and so
-/// do all chunks of a call from inside a chunk: what a thread began goes on before it begins anything else.
+/// Calls body(first, last) in parallel for the chunks [0, grain), [grain, 2·grain), … of [0, size). The chunks do not
+/// depend on the thread count, so neither do results that each chunk computes by itself. A single chunk runs on the
+/// calling thread. So do all chunks of a call from inside a chunk: a thread ends its chunk before it starts other work.
 ///
-/// A child of fork has threads of its own, also where fork was called in a chunk; the child must then end in that chunk. The
-/// process may end anywhere, by exit in a chunk too. Threads are never taken down: a shared library that holds them must stay
+/// A forked child has threads of its own. If fork was called inside a chunk, the child must end inside that chunk. The
+/// process may exit anywhere, also inside a chunk. Threads are never stopped: a shared library that uses them must stay
 /// loaded.
-/// @throws the first exception of a chunk; error in a child of fork that returns from a chunk which its parent shared out
+/// @throws the first exception of a chunk; error in a child that was forked inside a parallel chunk and returns from it
 template <class Body>
 void parallel_for(isize size, isize grain, Body&& body) {
     detail::run_chunks(size, grain, body);
 }
 
-/// The sum of part(first, last), a number or a value that has +=, over fixed chunks of [0, size), each at least `grain` long,
-/// added in the order of the chunks: the same bits for every thread count. Allocates nothing.
+/// The sum of part(first, last) over fixed chunks of [0, size), each at least `grain` long, added in the order of the
+/// chunks: the same bits for every thread count. A part is a number or has +=. Allocates nothing.
 template <class Part>
 [[nodiscard]] auto parallel_sum(isize size, isize grain, Part&& part) {
     return detail::sum_of_chunks<std::invoke_result_t<Part&, isize, isize>>(size, grain, part);

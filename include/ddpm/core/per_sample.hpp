@@ -12,13 +12,13 @@ namespace ddpm {
 
 namespace detail {
 
-/// An Eigen vector whose elements may lie apart, such as a row of a column-major matrix.
+/// An Eigen vector whose elements may not be contiguous, such as a row of a column-major matrix.
 template <class X>
 concept SpacedVector = requires { requires X::InnerStrideAtCompileTime != 1; };
 
 }  // namespace detail
 
-/// One value for every sample of a batch, or one value shared by all. Made implicitly from a value or from contiguous
+/// One value for each sample of a batch, or one value for all. Converts implicitly from a value or from contiguous
 /// values (span, vector, Eigen vector), which it does not own.
 template <class T>
 class per_sample {
@@ -41,7 +41,7 @@ public:
         return is_shared_ ? shared_ : values_[static_cast<std::size_t>(n)];
     }
 
-    /// @throws shape_error unless there is a value for each of `columns` samples
+    /// @throws shape_error unless there is one value for each of `columns` samples
     void require_columns(std::string_view where, isize columns) const {
         if (!is_shared_ && static_cast<isize>(values_.size()) != columns) {
             throw shape_error(where, "one value per sample", columns, values_.size());

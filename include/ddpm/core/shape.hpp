@@ -7,7 +7,7 @@
 
 namespace ddpm {
 
-/// The shape of one sample: a plain dimension, or height × width × channels with the channel fastest.
+/// The shape of a sample: a vector, or height × width × channels with the channel fastest.
 struct sample_shape {
     isize height = 0;
     isize width = 1;

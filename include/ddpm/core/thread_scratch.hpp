@@ -12,8 +12,8 @@ namespace ddpm {
 
 namespace detail {
 
-/// Memory that one thread keeps. It is freed as the thread ends, and may be used after that: static objects are destroyed
-/// later than those of the main thread, and may call the library.
+/// Memory owned by one thread. It is freed when the thread ends but may be allocated again after that, since
+/// destructors of static objects run later than those of thread_local objects and may call the library.
 template <class Tag, Scalar S>
 struct scratch_memory {
     S* data;
@@ -37,8 +37,8 @@ struct scratch_memory {
 
 }  // namespace detail
 
-/// Memory at cache lines, of the calling thread, for one use, which the tag names; it grows and is kept. Its numbers
-/// are what the last use left. Nothing that asks for the same tag may begin on this thread before the use has ended.
+/// Scratch memory of the calling thread, aligned to cache lines, one block per tag. It grows on demand and is kept; its
+/// values are those of the last use. While a block is in use, no other code on the thread may ask for the same tag.
 template <class Tag, Scalar S>
 [[nodiscard]] S* thread_scratch(isize length) {
     thread_local constinit detail::scratch_memory<Tag, S> mine{nullptr, 0};

@@ -20,7 +20,7 @@ concept Scalar = std::same_as<S, float> || std::same_as<S, double>;
 
 /// A batch of N samples of dimension D: column-major D × N, one sample per column. An image's column runs over height,
 /// width and channel with the channel fastest (NHWC).
-/// It is allocated without Eigen's alignment, which depends on -march: files with different flags may share a batch.
+/// It does not have Eigen's alignment, which depends on -march, so that files with different flags may share a batch.
 template <Scalar S>
 using batch = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor | Eigen::DontAlign>;
 

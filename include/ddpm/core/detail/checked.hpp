@@ -14,14 +14,14 @@
 
 namespace ddpm::detail {
 
-/// a + b, or nothing where it does not fit. Every size that comes from a file or a user is computed by these functions.
+/// a + b, or nullopt on overflow. These functions compute every size that comes from a file or a user.
 template <std::integral T>
 [[nodiscard]] constexpr std::optional<T> checked_add(T a, std::type_identity_t<T> b) noexcept {
     T sum = 0;
     return __builtin_add_overflow(a, b, &sum) ? std::nullopt : std::optional(sum);
 }
 
-/// a · b, or nothing where it does not fit.
+/// a · b, or nullopt on overflow.
 template <std::integral T>
 [[nodiscard]] constexpr std::optional<T> checked_multiply(T a, std::type_identity_t<T> b) noexcept {
     T product = 0;
@@ -36,8 +36,8 @@ template <std::integral T>
     throw shape_error(where, "number of elements", "sizes >= 0 with a product below 2^63", got);
 }
 
-/// The product of sizes: how many elements there are.
-/// @throws shape_error if one is negative, or those above 0 have a product of 2^63 or more
+/// The product of the sizes.
+/// @throws shape_error if a size is negative, or the product of those above 0 is 2^63 or more
 [[nodiscard]] constexpr isize element_count(std::string_view where, std::initializer_list<isize> sizes) {
     isize product = 1;
     bool empty = false, valid = true;

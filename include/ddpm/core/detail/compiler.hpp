@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// What the library asks of a compiler. -fno-rtti is no obstacle.
+// Requirements on the compiler. RTTI is not needed.
 
 #if defined(__clang__)
 #if __clang_major__ < 14

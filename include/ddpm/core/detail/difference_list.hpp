@@ -9,7 +9,7 @@
 
 namespace ddpm::detail {
 
-/// In what a file differs from what was expected, for a message: the first few differences, and how many there are.
+/// The differences of a file from what was expected, for an error message: the text of the first few, and their number.
 class difference_list {
 public:
     template <class... Parts>

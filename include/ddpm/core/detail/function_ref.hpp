@@ -11,7 +11,7 @@ namespace ddpm::detail {
 template <class Signature>
 class function_ref;
 
-/// A callable that lives elsewhere, by reference: two pointers, no allocation.
+/// A non-owning reference to a callable: two pointers, no allocation.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:

@@ -10,16 +10,16 @@
 
 namespace ddpm::detail {
 
-/// What a network is told beside an estimate that stands in the last channels of its maps: none of its maps may be absent,
-/// since the estimate would be so too.
+/// The condition of a network whose last `channels` map channels hold an estimate of x_0, without those channels. Maps
+/// are then never absent, since the estimate would be absent with them.
 [[nodiscard]] inline condition_shape without_estimate(condition_shape takes, isize channels) noexcept {
     takes.map_channels -= channels;
     takes.learned = static_cast<condition_forms>(takes.learned & ~static_cast<unsigned>(condition_form::map));
     return takes;
 }
 
-/// Writes some channels of one sample into maps of more: at each pixel channels first … first + channels − 1 of `all`. Zeros
-/// where there is nothing to read.
+/// Copies the channels of one sample into channels first … first + channels − 1 of a map with `all` channels per pixel;
+/// writes zeros if `from` is null.
 template <Scalar S>
 void place_channels(const sample_shape& sample, const S* from, isize channels, S* to, isize first, isize all) {
     for (isize pixel = 0; pixel < sample.height * sample.width; ++pixel) {

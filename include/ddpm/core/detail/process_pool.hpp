@@ -11,14 +11,14 @@
 
 namespace ddpm::detail {
 
-/// The pool of this process, made at first use and never destroyed: a process may end on any thread and while tasks run, so
-/// its end waits for no thread.
+/// The pool of this process, created at first use and never destroyed: the process may exit on any thread and while
+/// tasks run, so its exit waits for no thread.
 ///
-/// In a child of fork only the thread that called fork goes on; what the others held stays locked for ever. So the child leaves
-/// the pool of its parent alone, and makes its own at first use.
+/// In a forked child only the thread that called fork runs; locks held by the other threads stay locked forever. So the
+/// child leaves its parent's pool untouched and creates its own at first use.
 struct process_pool_state {
     std::atomic<thread_pool*> pool{nullptr};  // of this process
-    thread_pool* inherited = nullptr;         // of the process that forked this one, if it had one
+    thread_pool* inherited = nullptr;         // of the parent process, if it had one
 
     void enter_child() noexcept {
         inside_job() = false;
@@ -31,7 +31,7 @@ struct process_pool_state {
 
 inline constinit process_pool_state process_pools{};
 
-/// Installed before main, so that no fork comes before it.
+/// Registered before main, so that it handles every fork.
 inline const bool fork_is_seen = pthread_atfork(nullptr, nullptr, [] { process_pools.enter_child(); }) == 0;
 
 inline thread_pool& make_process_pool() {
@@ -40,7 +40,7 @@ inline thread_pool& make_process_pool() {
     if (process_pools.pool.compare_exchange_strong(first, made.get())) {
         return *made.release();
     }
-    return *first;  // another thread made one meanwhile. No lock is held here, which a fork would leave locked.
+    return *first;  // another thread was faster. This function holds no lock, since a fork would leave it locked.
 }
 
 [[nodiscard]] inline thread_pool& process_pool() {

@@ -14,12 +14,11 @@
 #include <system_error>
 #include <type_traits>
 
-// Every number that the library turns into text, for a file or for a message, passes here. None depends on a locale,
-// neither C++'s global one nor C's.
+// All conversions of numbers to text, for files and messages, are done here. They do not depend on the C or C++ locale.
 
 namespace ddpm::detail {
 
-/// Appends a number. One of floating point has 17 significant digits if `shortest` is false, else the fewest that read
+/// Appends a number. A floating-point number has 17 significant digits, or if `shortest` is true the fewest that read
 /// back as the same number.
 template <class T>
     requires(std::integral<T> || std::floating_point<T>)
@@ -41,8 +40,8 @@ void append_number(std::string& out, T value, bool shortest) {
     }
 }
 
-/// A part of a text: a text, a character, a number, or anything that can be streamed. It refers to what it is made of. One
-/// type for all of them, so that a message costs a compiler no template of its own.
+/// A part of a text: a string, a character, a number, or anything that can be streamed. It refers to the original. All
+/// parts have this one type, so that messages do not instantiate templates.
 class text_part {
 public:
     text_part(std::string_view text) noexcept : kind_(kind::text), text_(text) {}
@@ -90,7 +89,7 @@ public:
             case kind::streamed: {
                 std::ostringstream stream;
                 stream.imbue(std::locale::classic());
-                stream.exceptions(std::ios::badbit);  // a failed allocation is not to end as a shorter text
+                stream.exceptions(std::ios::badbit);  // a failed allocation must not result in a shorter text
                 stream.precision(17);
                 streamed_.write(stream, streamed_.object);
                 out.append(stream.str());
@@ -125,7 +124,7 @@ private:
     return out;
 }
 
-/// The parts one after another. They are taken by value, so that texts of different lengths share one instance.
+/// The concatenation of the parts. Taken by value, so that literals of different lengths share one instance.
 template <class... Parts>
 [[nodiscard]] std::string text(Parts... parts) {
     return joined({text_part(parts)...});

@@ -18,35 +18,35 @@
 
 namespace ddpm::detail {
 
-/// More threads than any machine has: no count beyond it is believed.
+/// The largest thread count that is accepted or assumed.
 inline constexpr isize most_threads = 1 << 16;
 
-/// Whether the calling thread is in a task of a job that several threads do. A child of fork starts outside, wherever fork
-/// was called.
+/// Whether the calling thread is inside a task of a parallel job. In a forked child it is false at first, even if fork
+/// was called inside a task.
 [[nodiscard]] inline bool& inside_job() noexcept {
     thread_local bool inside = false;
     return inside;
 }
 
-/// Workers that take the tasks of one job at a time; the caller takes tasks too. A job started while another caller's job
-/// runs is done by its caller alone. Where the system refuses a thread, the pool works with those that it has.
+/// Worker threads that execute the tasks of one job at a time, together with the caller. A second caller's job
+/// meanwhile is executed by that caller alone. If the system refuses a thread, the pool works with those it has.
 class thread_pool {
 public:
-    /// @param wanted how many threads work, the caller's included; 0 means as many as the machine has
+    /// @param wanted the number of threads including the caller; 0 means as many as the machine has
     explicit thread_pool(isize wanted) : wanted_(wanted) { start(wanted == 0 ? machine_size() : wanted); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
     ~thread_pool() { stop_beyond(1); }
 
-    thread_pool* older = nullptr;  ///< what process_pool keeps hold of: the pool of an earlier ancestor
+    thread_pool* older = nullptr;  ///< the pool of an earlier ancestor process, kept reachable for process_pool
 
-    /// How many threads work, the caller's included.
+    /// The number of threads, including the caller.
     [[nodiscard]] isize size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
-    /// What was asked for: 0 means as many as the machine has.
+    /// The number of threads that was asked for; 0 means as many as the machine has.
     [[nodiscard]] isize wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
-    /// @throws value_error if the system refuses a thread, unless wanted is 0; the pool stays as it was
+    /// @throws value_error if the system refuses a thread, unless wanted is 0; the pool is then unchanged
     void resize(isize wanted) {
         const std::scoped_lock only_job(job_mutex_);
         const isize before = size(), count = wanted == 0 ? machine_size() : wanted;
@@ -60,8 +60,8 @@ public:
         wanted_ = wanted;
     }
 
-    /// Calls task(0) … task(count − 1) from outside any job of the pool.
-    /// @throws the first exception of a task; error in a child of fork that returns from a task of its parent's
+    /// Calls task(0) … task(count − 1). Must be called from outside any job of the pool.
+    /// @throws the first exception of a task; error in a child that was forked inside a task and returns from it
     void run(isize count, function_ref<void(isize)> task) {
         std::unique_lock only_job(job_mutex_, std::defer_lock);
         if (size() == 1 || !only_job.try_lock()) {
@@ -82,7 +82,7 @@ public:
         }
         {
             std::unique_lock lock(mutex_);
-            job_ = nullptr;  // nobody joins any more
+            job_ = nullptr;  // no more workers may join
             const auto done = [&] { return active_.load(std::memory_order_acquire) == 0; };
             if (!done()) {
                 lock.unlock();
@@ -108,7 +108,7 @@ private:
         return std::clamp<isize>(static_cast<isize>(std::thread::hardware_concurrency()), 1, most_threads);
     }
 
-    /// Starts workers until `count` threads work, or the system refuses one.
+    /// Starts workers until there are `count` threads, or the system refuses one.
     void start(isize count) {
         const isize before = size();
         keep(count);
@@ -117,7 +117,7 @@ private:
                 workers_.emplace_back([this, number] { work(number); });
             }
         } catch (const std::system_error&) {
-            // Those that started do the work.
+            // Go on with those that started.
         } catch (...) {
             stop_beyond(before);
             throw;
@@ -134,7 +134,7 @@ private:
         wake_.notify_all();
     }
 
-    /// Ends the workers from number `count` on: the caller is number 0.
+    /// Stops the workers with number `count` and above; the caller is number 0.
     void stop_beyond(isize count) {
         keep(count);
         while (static_cast<isize>(workers_.size()) >= count) {
@@ -144,8 +144,8 @@ private:
         size_ = static_cast<isize>(workers_.size()) + 1;
     }
 
-    /// Returns false in a child of fork that was called in a task: what the pool's other threads held stays locked there
-    /// for ever, so nothing of it may be touched any more.
+    /// Returns false in a child that was forked inside a task: there, locks held by other threads stay locked forever,
+    /// so the pool must not be touched.
     [[nodiscard]] bool take_tasks(job& current) {
         inside_job() = true;
         for (isize i = current.next++; i < current.count; i = current.next++) {
@@ -191,7 +191,7 @@ private:
             }
             lock.lock();
             if (job_ == &current) {
-                job_ = nullptr;  // all its tasks are taken: nobody else need join
+                job_ = nullptr;  // all its tasks are taken: no more workers need to join
             }
             if (active_.fetch_sub(1, std::memory_order_release) == 1) {
                 idle_.notify_one();
@@ -199,8 +199,7 @@ private:
         }
     }
 
-    /// What is awaited often follows at once: look for it some 100 µs before going to sleep, which takes about as long to
-    /// wake from.
+    /// Polls a condition for about 100 µs, since it often holds soon and waking from sleep takes about as long.
     template <class Condition>
     static void spin_until(const Condition& condition) {
         constexpr int longest = 10000;
@@ -217,14 +216,14 @@ private:
 #endif
     }
 
-    std::mutex job_mutex_;  // held by the caller whose job runs
+    std::mutex job_mutex_;  // held by the caller whose job is running
     std::mutex mutex_;      // guards job_, active_, kept_ and failures
     std::condition_variable wake_;
     std::condition_variable idle_;
     std::atomic<std::uint32_t> epoch_{0};
     job* job_ = nullptr;
-    std::atomic<isize> active_{0};  // changes while mutex_ is held
-    isize kept_ = 1;                // workers of this number and beyond end
+    std::atomic<isize> active_{0};  // changed only while mutex_ is held
+    isize kept_ = 1;                // workers with this number or above stop
     std::atomic<isize> size_{1};
     std::atomic<isize> wanted_;
     std::vector<std::thread> workers_;
