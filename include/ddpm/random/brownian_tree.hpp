@@ -19,19 +19,20 @@
 
 namespace ddpm {
 
-/// Noise that is a Brownian path W of each element of each sample, so that steps of any size see the same path: the
-/// draw of a step from one σ/α to another is the increment of W between them, divided by its deviation. The time of W
-/// is ln(σ/α), between the ends of a range, for which 0 and ∞ stand too. W is the sum of a straight line and of tents,
-/// halved in width from level to level, each times a normal at an address of its own, which is the bridge of Lévy; it
-/// has no state. It suits samplers of stochastic differential equations, not those that renew all of the noise.
+/// A noise source that samples a Brownian path W for each element of each sample, so that runs with different steps
+/// follow the same path. The noise of a step from one σ/α to another is the increment of W between them divided by its
+/// standard deviation. The time of W is ln(σ/α), clamped to a range, so that σ/α may also be 0 or ∞. W is the sum of a
+/// line and of tent functions whose width halves from level to level, each times a normal with its own address (a
+/// Brownian bridge by Lévy's construction); it has no state. Use it for solvers of stochastic differential equations,
+/// not for samplers that replace all of the noise at each step.
 /// @determinism as philox_noise, which makes the normals
-/// @accuracy between two times that differ by more than 2^−depth of the range, increments are those of a Brownian path
-/// up to that; the deviation of a draw is always 1
-/// @complexity at most 2 · depth normals for one
+/// @accuracy increments are those of a Brownian path between multiples of 2^−depth of the range; W is linear between
+/// neighbouring ones. The standard deviation of the noise is always 1
+/// @complexity at most 2 · depth normals for each element
 /// @source Lévy's construction; Li et al. 2020, arXiv 2001.01328, section 4 (virtual Brownian tree)
 class brownian_tree {
 public:
-    /// The paths over σ/α from `lowest` to `highest`: of a grid, its least but 0 and its first.
+    /// The paths over σ/α from `lowest` to `highest`: for a grid, its smallest σ/α above 0 and its first one.
     /// @throws value_error unless 0 < lowest < highest < ∞ and 1 ≤ depth ≤ 31
     brownian_tree(std::uint64_t seed, double lowest, double highest, isize depth = 22)
         : start_(seed, noise_stream::sampler),
@@ -50,17 +51,17 @@ public:
 
     [[nodiscard]] std::uint64_t seed() const noexcept { return start_.seed(); }
 
-    /// Standard normals by step, for where a run begins: those of philox_noise.
+    /// Standard normals of philox_noise at `step`, for the start of a run.
     /// @shape out D × N
     template <Scalar S>
     void normal(batch_view<S> out, isize step, isize first_sample = 0) const {
         start_.normal(out, step, first_sample);
     }
 
-    /// (W(to) − W(from)) / (its deviation): column n is the path of sample first_sample + n. Where no time lies between
-    /// the two, as from the range's end to 0, it is 0.
+    /// (W(to) − W(from)) divided by its standard deviation; `from` and `to` are values of σ/α. Column n is the path of
+    /// sample first_sample + n. 0 where both have the same time, as for a step from the lower end of the range to 0.
     /// @shape out D × N
-    /// @throws value_error unless both are within the range, to rounding, or 0 or ∞; and as philox_noise
+    /// @throws value_error unless both are within the range (up to rounding), 0 or ∞; and as philox_noise
     template <Scalar S>
     void normal_between(batch_view<S> out, double from, double to, isize first_sample = 0) const {
         increment sum;
@@ -73,7 +74,7 @@ public:
         write(sum, (a < b ? 1 : -1) / std::sqrt(variance), out, first_sample);
     }
 
-    /// The part of the variance of W over its whole range that lies between two σ/α.
+    /// The fraction of the variance of W over its whole range that lies between two values of σ/α.
     /// @throws value_error as above
     [[nodiscard]] double variance_between(double from, double to) const {
         return std::abs(time_of(to) - time_of(from));
@@ -84,7 +85,7 @@ private:
     static constexpr isize chunk = 2048;
     static constexpr double rounding = 1e-6;
 
-    /// Σ factor · (the normals of a node), as many as two paths to the root have.
+    /// A linear combination Σ factor · normals(node), with room for the nodes of two paths to the root.
     struct increment {
         std::array<std::uint32_t, 2 * most_depth + 1> nodes{};
         std::array<double, 2 * most_depth + 1> factors{};
@@ -98,7 +99,7 @@ private:
         }
     };
 
-    /// In [0, 1].
+    /// The time in [0, 1] of a value of σ/α.
     [[nodiscard]] double time_of(double ratio) const {
         const double time = (std::log(ratio) - log_lowest_) / log_range_;
         if (!(ratio == 0 || ratio == std::numeric_limits<double>::infinity() ||
@@ -109,7 +110,7 @@ private:
         return std::clamp(time, 0.0, 1.0);
     }
 
-    /// W(b) − W(a): node 0 is W(1), node 2^j + i the tent over the i-th of the 2^j parts of [0, 1].
+    /// Adds W(b) − W(a). Node 0 is W(1); node 2^j + i is the tent function over part i of 2^j equal parts of [0, 1].
     void add_path(increment& sum, double a, double b) const {
         sum.add(0, b - a);
         for (isize level = 0; level < depth_; ++level) {
@@ -141,7 +142,7 @@ private:
         });
     }
 
-    /// Rows row … row + rows − 1 of some columns, `chunk` elements at most.
+    /// Writes rows row … row + rows − 1 of some columns, at most `chunk` elements.
     template <Scalar S>
     void write(const increment& sum, double scale, batch_view<S> out, isize row, isize rows, isize first_sample) const {
         S total[chunk] = {}, z[chunk];

@@ -12,7 +12,7 @@
 
 namespace ddpm {
 
-/// The words of std::mt19937, many at once.
+/// The numbers of std::mt19937, generated in blocks.
 class mersenne_twister {
 public:
     explicit mersenne_twister(std::uint32_t seed) {
@@ -30,7 +30,7 @@ public:
         return words_[static_cast<std::size_t>(used_++)];
     }
 
-    /// The 24 lower bits of the next words, as multiples of 2⁻²⁴ in [0, 1).
+    /// Fills `out` with the lower 24 bits of the next words, as multiples of 2⁻²⁴ in [0, 1).
     void units(std::span<float> out) {
         for (std::size_t done = 0; done < out.size();) {
             if (used_ == kernels::twister_words) {
@@ -53,7 +53,7 @@ private:
     }
 
     words state_;
-    words words_{};  // those of the state
+    words words_{};  // the words of the current state
     isize used_ = kernels::twister_words;
 };
 

@@ -14,17 +14,16 @@
 
 namespace ddpm {
 
-/// Fills batches with standard normals for a step of a run, column n with those of sample first_sample + n. A source
-/// may compute them from that address, as philox_noise does, or ignore it and draw on from its own state, as
-/// torch_noise does.
+/// A source of standard normals: fills `out` for one step of a run, column n with those of sample first_sample + n. It
+/// may compute them from that address (philox_noise), or ignore the address and draw from its own state (torch_noise).
 template <class N, class S = float>
 concept NoiseSource = Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
     source.normal(out, step, first_sample);
     source.normal(batch_view<S>(out), isize(step), isize(first_sample));
 };
 
-/// What random numbers are for: each stream has its own, whatever the seed. Streams from `first_user_stream` on are
-/// yours.
+/// The purpose of random numbers: different streams are independent even with the same seed. Streams from
+/// `first_user_stream` on are free for users.
 enum class noise_stream : std::uint32_t {
     sampler,
     training,
@@ -41,12 +40,12 @@ enum class noise_stream : std::uint32_t {
 /// static_cast<noise_stream>(first_user_stream + i) is a stream that the library does not use.
 inline constexpr std::uint32_t first_user_stream = 1u << 16;
 
-/// Random numbers addressed by (seed, stream, sample, step, element): any of them at the same cost, in any order, from
-/// any thread. Philox4x32-10 with key = seed and counter = (element block, step, sample, stream); element e of a sample
-/// is word (e / 16) mod 4 of counter block (e / 64) · 16 + e mod 16, and a pair of normals takes the words (0, 1) or
-/// (2, 3) of one counter: the first goes to the element of the first word, the second to that of the second.
-/// @determinism the same bits whatever the batch split, the thread count, the instruction set and the compiler; a
-/// sample of fewer elements is the beginning of one with more
+/// Random numbers addressed by (seed, stream, sample, step, element): each at the same cost, in any order, from any
+/// thread. Philox4x32-10 with key = seed and counter = (element block, step, sample, stream). Element e of a sample is
+/// word (e / 16) mod 4 of counter block (e / 64) · 16 + e mod 16. A pair of normals uses the words (0, 1) or (2, 3) of
+/// one counter: the first normal goes to the element of the first word, the second to that of the second.
+/// @determinism the same bits whatever the batch split, the thread count, the instruction set and the compiler; the
+/// noise of a smaller sample equals the first elements of a larger one
 class philox_noise {
 public:
     philox_noise(std::uint64_t seed, noise_stream stream) noexcept
@@ -55,8 +54,7 @@ public:
     [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
     [[nodiscard]] noise_stream stream() const noexcept { return static_cast<noise_stream>(stream_); }
 
-    /// Standard normals: column n of `out` is sample first_sample + n at that step. A double is the float of its
-    /// address.
+    /// Standard normals: column n of `out` is sample first_sample + n at that step. A double has the float's value.
     /// @shape out D × N, D ≤ 2³⁴
     /// @throws value_error unless 0 ≤ step < 2³² and all samples lie in [0, 2³²); shape_error if D > 2³⁴
     /// @accuracy see box_muller
@@ -65,7 +63,7 @@ public:
         kernels::philox_normal(address(out.rows(), out.columns(), step, first_sample), out);
     }
 
-    /// Where the normals of a D × N batch begin, for kernels that make them as they go.
+    /// The address of the normals of a D × N batch, for kernels that generate them on the fly.
     /// @throws as normal() does
     [[nodiscard]] kernels::normal_address address(isize rows, isize columns, isize step, isize first_sample = 0) const {
         require_word("philox_noise::normal", "step", step);
@@ -91,8 +89,8 @@ public:
         return philox4x32(counter(sample, step, element), key())[static_cast<std::size_t>(element / 16 % 4)];
     }
 
-    /// A uniform integer of [0, bound) from the word at an address: the high half of word · bound. No value is more
-    /// than bound / 2³² likelier, relatively, than another.
+    /// A uniform integer in [0, bound) from the word at an address: the high half of word · bound. The probabilities of
+    /// two values differ by a relative bound / 2³² at most.
     /// @throws value_error unless 1 ≤ bound ≤ 2³², and as bits() does
     [[nodiscard]] isize below(isize bound, isize sample, isize step, isize element = 0) const {
         if (bound < 1 || bound > words) {
@@ -103,7 +101,7 @@ public:
     }
 
 private:
-    static constexpr isize words = isize{1} << 32;           // how many values a counter word has
+    static constexpr isize words = isize{1} << 32;           // the number of values of a counter word
     static constexpr isize largest_sample = isize{1} << 34;  // four elements for each value of the block word
 
     static void require_word(std::string_view where, std::string_view what, isize value) {

@@ -8,7 +8,7 @@
 #include <cmath>
 #include <cstdint>
 
-// A fused multiply-add rounds once where two operations round twice: it would change the bits, so it is off here.
+// Off in this file: a fused multiply-add, which rounds once where two operations round twice and so changes the bits.
 #if defined(__clang__)
 #pragma float_control(push)
 #pragma clang fp contract(off)
@@ -25,21 +25,20 @@ struct normal_pair {
     float second = 0;  ///< r sin θ
 };
 
-/// The normals of two random words, by Box and Muller: first = r cos θ and second = r sin θ with r = √(−2 ln u) and
-/// θ = 2π (angle_word + ½) / 2³². With the radius word made odd and read as signed, s, u is −s / 2³² if s < 0 and
-/// 1 − s / 2³² otherwise: r is exact at both ends. This is the reference of the SIMD kernel, which computes the same
-/// bits.
+/// Two normals from two random words, by the Box–Muller transform: first = r cos θ and second = r sin θ with r = √(−2
+/// ln u) and θ = 2π (angle_word + ½) / 2³². Let s be the radius word, made odd and read as signed: u is −s / 2³² if s <
+/// 0 and 1 − s / 2³² otherwise, so that r is accurate at both ends. The SIMD kernel computes the same bits.
 /// @accuracy each within 2.5e-7 · r of the exact value for these words; r is never 0, and its largest value, hence that
-/// of a normal, is √(64 ln 2) ≈ 6.6604371. The set of all pairs is symmetric: a complemented angle word changes the
-/// sign of `second`, one with the top bit flipped that of both.
-/// @determinism only additions, multiplications, conversions and a square root, each rounded by itself: the same bits
-/// on every machine and with every compiler, in the default rounding mode and outside -ffast-math and Clang's
-/// -ffp-contract=fast, for which no pragma counts
+/// of a normal, is √(64 ln 2) ≈ 6.6604371. The set of all pairs is symmetric: inverting all bits of the angle word
+/// changes the sign of `second`, inverting its top bit changes both signs
+/// @determinism only additions, multiplications, conversions and a square root, each rounded separately: the same bits
+/// on every machine and with every compiler, in the default rounding mode. Not with -ffast-math or Clang's
+/// -ffp-contract=fast, which override the pragmas
 /// @source Box and Muller, A note on the generation of random normal deviates (1958)
 [[nodiscard]] inline normal_pair box_muller(std::uint32_t radius_word, std::uint32_t angle_word) noexcept {
     using namespace kernels::detail;
 
-    // u = base + x, and −2 ln u = −2 k ln 2 − 2 ln(1 + t). While k = 0, t = x: it has all bits that u rounds away.
+    // u = base + x, and −2 ln u = −2 k ln 2 − 2 ln(1 + t). If k = 0, t = x, which has the bits that u loses.
     const std::int32_t s = static_cast<std::int32_t>(radius_word | 1u);
     const float x = static_cast<float>(s) * -two_to_minus_32;
     const float u = (s < 0 ? 0.0f : 1.0f) + x;
@@ -53,7 +52,7 @@ struct normal_pair {
     }
     const float radius = std::sqrt(static_cast<float>(k) * minus_two_log_two + log_factor * t);
 
-    // θ = (quadrant + x) · π/2 with |x| ≤ ½: the quadrant in the two top bits of `turned`, x from the 30 bits below.
+    // θ = (quadrant + x) · π/2 with |x| ≤ ½: the two top bits of `turned` are the quadrant, the 30 bits below give x.
     const std::uint32_t turned = angle_word + 0x20000000u;
     const float fraction = static_cast<float>(static_cast<std::int32_t>((angle_word << 2) | 2u)) * two_to_minus_32;
     const float z = fraction * fraction;

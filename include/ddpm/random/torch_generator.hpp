@@ -26,22 +26,22 @@ enum class torch_build {
     scalar,      ///< elsewhere: the product with 2π is rounded to float
 };
 
-/// The numbers that PyTorch draws on the CPU after torch.manual_seed(seed), in the same order: each member mirrors a
-/// function of torch on a contiguous tensor. It is sequential: what a call returns depends on all calls before.
-/// @accuracy integers, rand and uniform are the bits of torch 2.13 on x86-64 with FMA, and so are double normals up to
-/// the math library; float normals differ by at most 4e-7 · max(1, |value|) (2.5e-7 seen; five of six are equal). The two
-/// builds' own float normals differ from each other by up to 2e-6
+/// The random numbers of PyTorch on the CPU after torch.manual_seed(seed), in the same order: each member does what a
+/// function of torch does on a contiguous tensor. It is sequential: the result of a call depends on all calls before.
+/// @accuracy integers, rand and uniform are bit-equal to torch 2.13 on x86-64 with FMA, and so are double normals up to
+/// the math library; float normals differ by at most 4e-7 · max(1, |value|) (2.5e-7 seen; five of six are equal). The
+/// float normals of the two builds differ from each other by up to 2e-6
 /// @source PyTorch, ATen: core/MT19937RNGEngine.h, core/DistributionsHelper.h, native/cpu/DistributionTemplates.h
 class torch_generator {
 public:
-    /// As torch does, drops the upper half of the seed.
+    /// Uses the lower 32 bits of the seed, as torch does.
     explicit torch_generator(std::uint64_t seed, torch_build build = torch_build::vectorized)
         : engine_(static_cast<std::uint32_t>(seed)), build_(build) {}
 
     /// The next word of the Mersenne twister.
     [[nodiscard]] std::uint32_t next() { return engine_(); }
 
-    /// The next two words, the first one on top.
+    /// The next two words; the first is the upper half.
     [[nodiscard]] std::uint64_t next64() {
         const std::uint64_t high = next();
         return (high << 32) | next();
@@ -59,7 +59,7 @@ public:
         }
     }
 
-    /// Tensor.uniform_(a, b): uniform in [a, b), rounded once as torch's builds for machines with FMA do.
+    /// Tensor.uniform_(a, b): uniform in [a, b), rounded once, as in torch's builds for machines with FMA.
     /// @throws value_error unless a ≤ b and b − a is finite
     template <Scalar S>
     void uniform(std::span<S> out, std::type_identity_t<S> a, std::type_identity_t<S> b) {
@@ -71,8 +71,8 @@ public:
         }
     }
 
-    /// torch.randn: standard normals. Sixteen or more come from blocks of 16 uniforms, fewer one by one in double, in
-    /// pairs whose second half waits in the generator for the next such call.
+    /// torch.randn: standard normals. 16 or more come from blocks of 16 uniforms. Fewer are drawn one by one in double
+    /// precision, in pairs: the second of a pair is kept for the next such call.
     template <Scalar S>
     void randn(std::span<S> out) {
         constexpr std::size_t block = 16;
@@ -83,13 +83,13 @@ public:
             return;
         }
         const std::size_t whole = out.size() / block * block;
-        constexpr std::size_t piece = 64 * block;  // transformed while it is in the first cache
+        constexpr std::size_t piece = 64 * block;  // small enough for the first-level cache
         for (std::size_t i = 0; i < whole; i += piece) {
             const std::span<S> part = out.subspan(i, std::min(piece, whole - i));
             rand(part);
             transform(part);
         }
-        if (whole < out.size()) {  // the last 16 anew, over values that are finished already
+        if (whole < out.size()) {  // torch draws the last 16 again, overwriting finished values
             rand(out.subspan(whole));
             const std::span<S> tail = out.last(block);
             rand(tail);
@@ -97,8 +97,8 @@ public:
         }
     }
 
-    /// torch.randint(low, high): uniform integers of [low, high). From a range of 2²⁸ on, each takes two words, as in
-    /// torch 2.13; old versions do so from 2³² on.
+    /// torch.randint(low, high): uniform integers in [low, high). Each takes one word, or two if high − low ≥ 2²⁸ as in
+    /// torch 2.13 (2³² in older versions).
     /// @throws value_error unless low < high
     void randint(std::int64_t low, std::int64_t high, std::span<std::int64_t> out) {
         if (low >= high) {
@@ -112,7 +112,7 @@ public:
     }
 
     /// torch.randperm(n): the numbers 0 … n − 1 in random order.
-    /// @throws value_error if n is negative, or so large (2³² / 20 or more) that torch takes another way
+    /// @throws value_error if n is negative or at least ⌊(2³² − 1) / 20⌋, where torch uses another algorithm
     [[nodiscard]] std::vector<std::int64_t> randperm(std::int64_t n) {
         constexpr std::int64_t limit = std::numeric_limits<std::uint32_t>::max() / 20;
         if (n < 0 || n >= limit) {
@@ -140,8 +140,8 @@ private:
         }
     }
 
-    /// Box–Muller on blocks of 16 uniforms: the first eight give radii, the others angles. Each step is rounded to S, as
-    /// in torch's code; those of floats are taken in double, so that a float does not depend on a math library.
+    /// Box–Muller on blocks of 16 uniforms: the first eight give the radii, the others the angles. Each step is rounded
+    /// to S as in torch. Floats are computed in double, to be independent of the math library.
     template <Scalar S>
     void transform(std::span<S> blocks) const {
         constexpr double two_pi = 2 * std::numbers::pi;

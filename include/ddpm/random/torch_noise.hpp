@@ -14,13 +14,12 @@
 
 namespace ddpm {
 
-/// The noise of a PyTorch program: each call is one torch.randn(N, C, H, W, dtype) on the CPU, turned to this library's
-/// order H, W, C. It is sequential: it ignores the address, and what it draws depends on the calls and batch sizes
-/// before.
+/// The noise of a PyTorch program: each call is one torch.randn(N, C, H, W, dtype) on the CPU, reordered to H, W, C. It
+/// is sequential: it ignores the address, and its values depend on the earlier calls and their batch sizes.
 /// @accuracy see torch_generator
 class torch_noise {
 public:
-    /// Noise for images of this shape; for plain vectors of any dimension, as torch.randn(N, D), without one.
+    /// Noise for images of `shape`. Without a shape, noise for vectors of any dimension, as torch.randn(N, D).
     /// @throws shape_error if a size is negative
     explicit torch_noise(torch_generator generator, sample_shape shape = {})
         : generator_(std::move(generator)), shape_(shape) {
@@ -30,10 +29,10 @@ public:
         }
     }
 
-    /// Begins as after torch.manual_seed(seed).
+    /// Starts as after torch.manual_seed(seed).
     explicit torch_noise(std::uint64_t seed, sample_shape shape = {}) : torch_noise(torch_generator(seed), shape) {}
 
-    /// The generator, to draw other numbers in between.
+    /// The generator, for drawing other numbers between calls.
     [[nodiscard]] torch_generator& generator() noexcept { return generator_; }
 
     [[nodiscard]] sample_shape shape() const noexcept { return shape_; }
