@@ -11,14 +11,14 @@
 
 namespace ddpm {
 
-/// ᾱ as a function of u = (t + 1)/T in [0, 1], falling. A factor common to all its values does not matter.
+/// ᾱ as a falling function of u = (t + 1)/T in [0, 1]. A constant factor has no effect.
 template <class C>
 concept AlphaBarCurve = requires(const C& curve, const double u) {
     { curve(u) } -> std::convertible_to<double>;
     { curve(double(u)) } -> std::convertible_to<double>;
 };
 
-/// β follows from a curve of ᾱ: β_t = min(1 − ᾱ((t + 1)/T) / ᾱ(t/T), cap). The curve may be any callable.
+/// β from a curve of ᾱ: β_t = min(1 − ᾱ((t + 1)/T) / ᾱ(t/T), cap), t 0-based. The curve may be any callable.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, section 3.2
 template <AlphaBarCurve Curve>
 struct alpha_bar_beta {
@@ -49,7 +49,8 @@ struct cosine_alpha_bar {
     }
 };
 
-/// ᾱ falls from 1 to 0 along the logistic curve of (start … end) / temperature.
+/// ᾱ(u) = (L(end) − L(start + u (end − start))) / (L(end) − L(start)) with the logistic function L(x) = 1/(1 +
+/// exp(−x/temperature)). It falls from 1 to 0.
 /// @source Jabri et al. 2022, arXiv 2212.11972; start and end of lucidrains' denoising-diffusion-pytorch
 struct sigmoid_alpha_bar {
     double start = -3;
@@ -63,7 +64,7 @@ struct sigmoid_alpha_bar {
     }
 };
 
-/// ᾱ(u) = √(s / (1 + s)) with ln s = ½ sgn(½ − u) · −ln(1 − 2|½ − u| + 1e-6): steps crowd around middle noise.
+/// ᾱ(u) = √(s / (1 + s)) with ln s = ½ sgn(½ − u) · −ln(1 − 2|½ − u| + 1e-6): most timesteps have a medium noise level.
 /// @source Hang et al. 2024, arXiv 2407.03297; formula and constants of diffusers
 struct laplace_alpha_bar {
     [[nodiscard]] double operator()(double u) const {
@@ -73,7 +74,7 @@ struct laplace_alpha_bar {
     }
 };
 
-/// ᾱ(u) = exp(−rate · u): the same β at every step.
+/// ᾱ(u) = exp(−rate · u), which gives the same β at every timestep.
 /// @source "exp" of diffusers' Heun and KDPM2 schedulers
 struct exponential_alpha_bar {
     double rate = 12;

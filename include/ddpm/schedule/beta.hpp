@@ -13,7 +13,7 @@
 
 namespace ddpm {
 
-/// Makes the variance β_t of the step to timestep t: beta(t, T) for t = 0 … T − 1.
+/// Computes β_t, the variance of q(x_t|x_{t−1}): beta(t, T) for the 0-based timesteps t = 0 … T − 1.
 template <class B>
 concept BetaSchedule = requires(const B& beta, const isize t, const isize steps) {
     { beta(t, steps) } -> std::convertible_to<double>;
@@ -22,7 +22,7 @@ concept BetaSchedule = requires(const B& beta, const isize t, const isize steps)
 
 namespace detail {
 
-/// β_t in the arithmetic of Real: a maker that is a template over its arithmetic type is asked in it.
+/// β_t computed in the type Real if the schedule's operator() is a template over that type, otherwise converted to it.
 template <std::floating_point Real, BetaSchedule Beta>
 [[nodiscard]] Real beta_in(const Beta& beta, isize t, isize steps) {
     if constexpr (requires { beta.template operator()<Real>(t, steps); }) {
@@ -34,14 +34,14 @@ template <std::floating_point Real, BetaSchedule Beta>
 
 }  // namespace detail
 
-/// β rises linearly from `start` at t = 0 to `end` at t = T − 1, whatever T is.
+/// Linear schedule: β rises linearly from `start` at t = 0 to `end` at t = T − 1, for every T.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4
 struct linear_beta {
     double start = 1e-4;
     double end = 0.02;
 
-    /// With Real = float the arithmetic of torch.linspace on machines with FMA: from both ends towards the middle, each
-    /// value rounded once.
+    /// With Real = float it is torch.linspace on machines with FMA: from both ends to the middle, each value rounded
+    /// once.
     template <std::floating_point Real = double>
     [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real first = static_cast<Real>(start);
@@ -62,8 +62,8 @@ struct linear_beta {
     }
 };
 
-/// The linear β whose ends are per thousand steps: start · 1000/T to end · 1000/T, so that chains of any length end at
-/// about the same noise. T ≥ 20 by default: below, β would exceed 1.
+/// Linear schedule scaled with T: β rises from start · 1000/T to end · 1000/T, so that ᾱ_{T−1} is about the same for
+/// every T. With the default values T must be at least 20, since otherwise β would exceed 1.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672 (the linear schedule of their code)
 struct openai_linear_beta {
     double start = 1e-4;
@@ -75,13 +75,13 @@ struct openai_linear_beta {
     }
 };
 
-/// √β rises linearly: the quadratic schedule; the default ends are those of Stable Diffusion.
+/// Quadratic schedule: √β rises linearly. The default values are those of Stable Diffusion.
 /// @source Ho et al. 2020, arXiv 2006.11239 (quad of their code); Rombach et al. 2021, arXiv 2112.10752
 struct scaled_linear_beta {
     double start = 0.00085;
     double end = 0.012;
 
-    /// With Real = float as torch rounds it.
+    /// With Real = float it is rounded as in torch.
     template <std::floating_point Real = double>
     [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real root = linear_beta{std::sqrt(start), std::sqrt(end)}.operator()<Real>(t, steps);
@@ -106,27 +106,27 @@ struct warm_up_beta {
     }
 };
 
-/// The same β at every step.
+/// Constant schedule: the same β at every timestep.
 struct constant_beta {
     double value = 0.02;
 
     [[nodiscard]] double operator()(isize, isize) const { return value; }
 };
 
-/// β = 1/T, 1/(T − 1), …, 1: ᾱ falls linearly, to 0.
+/// β = 1/T, 1/(T − 1), …, 1, so that ᾱ falls linearly to 0.
 /// @source Sohl-Dickstein et al. 2015, arXiv 1503.03585, section 2.4.1
 struct jsd_beta {
     [[nodiscard]] double operator()(isize t, isize steps) const { return 1 / static_cast<double>(steps - t); }
 };
 
-/// β rises along the logistic curve over [−range, range].
+/// Sigmoid schedule: β rises from about `start` to about `end` along the logistic function over [−range, range].
 /// @source Xu et al. 2022, arXiv 2203.02923 (GeoDiff); the sigmoid schedule of diffusers
 struct sigmoid_beta {
     double start = 1e-4;
     double end = 0.02;
     double range = 6;
 
-    /// With Real = float as torch rounds it, but for the exponential.
+    /// With Real = float it is rounded as in torch, except for the exponential.
     template <std::floating_point Real = double>
     [[nodiscard]] Real operator()(isize t, isize steps) const {
         const Real x = linear_beta{-range, range}.operator()<Real>(t, steps);
@@ -134,7 +134,7 @@ struct sigmoid_beta {
     }
 };
 
-/// β of the cosine curve of ᾱ.
+/// Cosine schedule: β from cosine_alpha_bar, at most `cap`.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 17
 struct cosine_beta {
     double offset = 0.008;
@@ -145,11 +145,11 @@ struct cosine_beta {
     }
 };
 
-/// The user's own β_0 … β_{T−1}.
+/// A table of β_0 … β_{T−1} given by the user.
 struct beta_table {
     std::vector<double> values;
 
-    /// @throws value_error if the schedule has another number of steps than the table
+    /// @throws value_error if the schedule's number of steps differs from the table's size
     [[nodiscard]] double operator()(isize t, isize steps) const {
         if (steps != static_cast<isize>(values.size())) {
             throw value_error("beta_table", "number of steps", values.size(), steps);

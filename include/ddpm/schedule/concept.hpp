@@ -11,11 +11,11 @@
 
 namespace ddpm {
 
-/// The time of x_0 itself, one before t = 0: ᾱ is 1 there.
+/// The timestep that denotes x_0 itself, one before t = 0; there ᾱ = 1.
 inline constexpr isize clean = -1;
 
-/// What the processes, losses and samplers need of a schedule: T, and ᾱ_t for t = 0 … T − 1, falling, within [0, 1].
-/// The floating-point type of ᾱ is that of all coefficients computed from it.
+/// A discrete noise schedule, as processes, losses and samplers use it: T = steps(), and ᾱ_t for t = 0 … T − 1,
+/// falling, within [0, 1]. Coefficients computed from ᾱ have its floating-point type.
 template <class S>
 concept NoiseSchedule = requires(const S& schedule, const isize t) {
     { schedule.steps() } -> std::convertible_to<isize>;
@@ -23,7 +23,7 @@ concept NoiseSchedule = requires(const S& schedule, const isize t) {
     { schedule.alpha_bar(isize(t)) } -> std::floating_point;
 };
 
-/// The arithmetic type of a schedule's coefficients.
+/// The floating-point type of a schedule's coefficients.
 template <NoiseSchedule S>
 using real_of = decltype(std::declval<const S&>().alpha_bar(isize{}));
 
@@ -44,14 +44,14 @@ void require_earlier(std::string_view where, const S& schedule, isize s, isize t
     }
 }
 
-/// ᾱ_t, with ᾱ = 1 at `clean`.
+/// ᾱ_t, and 1 for t = `clean`.
 /// @units t is 0-based
 template <NoiseSchedule S>
 [[nodiscard]] real_of<S> alpha_bar_or_one(const S& schedule, isize t) {
     return t == clean ? real_of<S>{1} : schedule.alpha_bar(t);
 }
 
-/// √ᾱ_t and √(1 − ᾱ_t) of q(x_t|x_0).
+/// The noise level (√ᾱ_t, √(1 − ᾱ_t)) of q(x_t|x_0).
 /// @units t is 0-based
 /// @throws value_error unless 0 ≤ t < T
 template <NoiseSchedule S>

@@ -11,22 +11,22 @@
 
 namespace ddpm {
 
-/// A schedule in continuous time: level(u) is that of x = signal · x_0 + sigma · ε at its time u, which rises with the
-/// noise. A schedule with a member model_time(u) says what the network is told there; without, it is told u.
+/// A schedule in continuous time: level(u) is the noise level of x = signal · x_0 + sigma · ε at time u; noise rises
+/// with u. Its optional member model_time(u) is the time passed to the network; without it, u itself is passed.
 template <class S>
 concept ContinuousSchedule = requires(const S& schedule, const double u) {
     { schedule.level(u) } -> std::same_as<noise_level<double>>;
     { schedule.level(double(u)) } -> std::same_as<noise_level<double>>;
 };
 
-/// A continuous schedule that knows the time of a noise ratio: time_of(σ/α).
+/// A continuous schedule with time_of(σ/α), the inverse: the time that has a given noise-to-signal ratio.
 template <class S>
 concept InvertibleSchedule = ContinuousSchedule<S> && requires(const S& schedule, const double ratio) {
     { schedule.time_of(ratio) } -> std::same_as<double>;
     { schedule.time_of(double(ratio)) } -> std::same_as<double>;
 };
 
-/// What the network is told at time u.
+/// The time passed to the network at time u of the schedule.
 template <ContinuousSchedule S>
 [[nodiscard]] double model_time_at(const S& schedule, double u) {
     if constexpr (requires { schedule.model_time(u); }) {
@@ -36,13 +36,13 @@ template <ContinuousSchedule S>
     }
 }
 
-/// Times of a continuous schedule, from the least noisy one on.
+/// An interval of times of a continuous schedule, from the least noisy to the noisiest.
 struct time_range {
     double first = 0;
     double last = 1;
 };
 
-/// The times of a schedule: those of its member times(), without it [0, 1].
+/// The interval on which a schedule is defined: its member times(), or [0, 1] without one.
 template <ContinuousSchedule S>
 [[nodiscard]] time_range times_of(const S& schedule) {
     if constexpr (requires { schedule.times(); }) {

@@ -24,7 +24,7 @@ struct posterior_coefficients {
     Real variance;
 };
 
-/// The transition from ᾱ_s to ᾱ_t; ᾱ_s = 1 stands for x_0.
+/// The transition q(x_t|x_s) from ᾱ_s to ᾱ_t; with ᾱ_s = 1, x_s is x_0.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <std::floating_point Real>
 [[nodiscard]] transition<Real> transition_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
@@ -32,7 +32,7 @@ template <std::floating_point Real>
     return {std::sqrt(alpha), 1 - alpha};
 }
 
-/// The posterior, given also α = ᾱ_t/ᾱ_s and β = 1 − α, which a table of β knows without cancellation.
+/// The posterior q(x_s|x_t, x_0), given also α = ᾱ_t/ᾱ_s and β = 1 − α, which a table has without cancellation.
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 7
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t, Real alpha,
@@ -42,23 +42,23 @@ template <std::floating_point Real>
     return {std::sqrt(alpha_bar_s) * beta / noise_t, std::sqrt(alpha) * noise_s / noise_t, noise_s / noise_t * beta};
 }
 
-/// The posterior from ᾱ_t back to ᾱ_s; ᾱ_s = 1 stands for x_0.
+/// The posterior q(x_s|x_t, x_0) between ᾱ_t and ᾱ_s; with ᾱ_s = 1, x_s is x_0.
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
     const Real alpha = alpha_bar_t / alpha_bar_s;
     return posterior_between(alpha_bar_s, alpha_bar_t, alpha, 1 - alpha);
 }
 
-/// The transition between two levels of any chain, from s to the noisier t: x_t = scale · x_s + √variance · ε.
+/// The transition q(x_t|x_s) between two noise levels, from s to the noisier t: x_t = scale · x_s + √variance · ε.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <std::floating_point Real>
 [[nodiscard]] transition<Real> transition_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
     const Real scale = t.signal / s.signal;
-    // σ_t² − (scale · σ_s)² as a product, which does not cancel as much.
+    // σ_t² − (scale · σ_s)² as a product, which has less cancellation.
     return {scale, (t.sigma - scale * s.sigma) * (t.sigma + scale * s.sigma)};
 }
 
-/// The posterior between two levels of any chain, from t back to s.
+/// The posterior q(x_s|x_t, x_0) between two noise levels, where t is the noisier.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 25
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
@@ -67,10 +67,10 @@ template <std::floating_point Real>
     return {s.signal * variance / noise_t, scale * noise_s / noise_t, noise_s / noise_t * variance};
 }
 
-/// The smallest variance whose logarithm is taken.
+/// The lower limit of a variance whose logarithm is taken.
 inline constexpr double smallest_variance = 1e-20;
 
-/// ln of a variance, at least that of `smallest_variance`.
+/// ln max(variance, smallest_variance).
 template <std::floating_point Real>
 [[nodiscard]] Real clipped_log(Real variance) noexcept {
     return variance < static_cast<Real>(smallest_variance) ? static_cast<Real>(std::log(smallest_variance))

@@ -8,10 +8,10 @@
 
 namespace ddpm {
 
-/// The derivatives of α and σ with respect to the schedule's time: what its member level_slope(u) says, without one
-/// central differences over two millionths of its times, as log_snr_slope_at takes them.
-/// @accuracy of differences 1e-9 absolute, and h² times the third derivative
-/// @throws value_error if the schedule has no such time
+/// The derivatives of α and σ with respect to the schedule's time u: its member level_slope(u), or without one a finite
+/// difference as in log_snr_slope_at.
+/// @accuracy of the finite difference: 1e-9 absolute, plus h² times the third derivative
+/// @throws value_error if the schedule is not defined at u
 template <ContinuousSchedule S>
 [[nodiscard]] noise_level<double> level_slope_at(const S& schedule, double u) {
     static_cast<void>(schedule.level(u));

@@ -13,27 +13,27 @@
 
 namespace ddpm {
 
-/// The natural logarithm of α²/σ² as a function of the time u in [0, 1], falling.
+/// The log-SNR ln(α²/σ²) as a falling function of the time u in [0, 1].
 template <class C>
 concept LogSnrCurve = requires(const C& curve, const double u) {
     { curve(u) } -> std::convertible_to<double>;
     { curve(double(u)) } -> std::convertible_to<double>;
 };
 
-/// The variance-preserving level with ln(α²/σ²) = log_snr: α² and σ² are its logistic functions.
+/// The variance-preserving noise level with ln(α²/σ²) = log_snr: α² = sigmoid(log_snr), σ² = sigmoid(−log_snr).
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 4 and section 3.2
 [[nodiscard]] inline noise_level<double> level_of_log_snr(double log_snr) noexcept {
     return {1 / std::sqrt(1 + std::exp(-log_snr)), 1 / std::sqrt(1 + std::exp(log_snr))};
 }
 
-/// The derivatives of that level's α and σ with respect to log_snr.
+/// The derivatives of α and σ of level_of_log_snr with respect to log_snr.
 [[nodiscard]] inline noise_level<double> level_slope_of_log_snr(double log_snr) noexcept {
     const auto [signal, sigma] = level_of_log_snr(log_snr);
     return {signal * sigma * sigma / 2, -sigma * signal * signal / 2};
 }
 
-/// The variance-preserving schedule of a curve of the log-SNR, which may be any callable. Time runs from 0, the least
-/// noisy, to 1; the network is told the log-SNR.
+/// A variance-preserving schedule given by its log-SNR as a function of time; the curve may be any callable. Time runs
+/// from 0, the least noisy, to 1. The time passed to the network is the log-SNR.
 template <LogSnrCurve Curve>
 struct log_snr_schedule {
     Curve curve{};
@@ -51,7 +51,7 @@ struct log_snr_schedule {
 template <class Curve>
 log_snr_schedule(Curve) -> log_snr_schedule<Curve>;
 
-/// The log-SNR falls linearly.
+/// Falls linearly from `first` at u = 0 to `last` at u = 1.
 /// @source Kingma et al. 2021, arXiv 2107.00630
 struct linear_log_snr {
     double first = 13.3;
@@ -60,13 +60,13 @@ struct linear_log_snr {
     [[nodiscard]] double operator()(double u) const { return first + u * (last - first); }
 };
 
-/// The log-SNR of linearly rising β: −ln(exp(1e-4 + 10 u²) − 1).
+/// The log-SNR of the linear β schedule: −ln(exp(1e-4 + 10 u²) − 1).
 /// @source the continuous-time diffusion of lucidrains' denoising-diffusion-pytorch
 struct beta_linear_log_snr {
     [[nodiscard]] double operator()(double u) const { return -std::log(std::expm1(1e-4 + 10 * u * u)); }
 };
 
-/// The log-SNR of ᾱ = cos²((u + offset)/(1 + offset) · π/2), at most −ln 1e-5.
+/// The log-SNR of the cosine schedule ᾱ = cos²((u + offset)/(1 + offset) · π/2), at most −ln 1e-5.
 /// @source the continuous-time diffusion of lucidrains' denoising-diffusion-pytorch
 struct alpha_cosine_log_snr {
     double offset = 0.008;
@@ -77,7 +77,7 @@ struct alpha_cosine_log_snr {
     }
 };
 
-/// −2 ln tan(a + u (b − a)), where a and b make its ends `highest` and `lowest`.
+/// The log-SNR −2 ln tan(a + u (b − a)), with a and b such that it falls from `highest` to `lowest`.
 /// @source Hoogeboom et al. 2023, arXiv 2301.11093 (simple diffusion)
 struct cosine_log_snr {
     double lowest = -15;
@@ -90,7 +90,7 @@ struct cosine_log_snr {
     }
 };
 
-/// A curve made for images of side noise_side, for images of side image_side: shifted by 2 ln(noise_side/image_side).
+/// A curve made for images of size noise_side, shifted by 2 ln(noise_side/image_side) for images of size image_side.
 /// @source Hoogeboom et al. 2023, arXiv 2301.11093, section 3.1
 template <LogSnrCurve Curve>
 struct shifted_log_snr {
@@ -113,7 +113,7 @@ struct shifted_log_snr {
 template <class Curve>
 shifted_log_snr(Curve, double, double) -> shifted_log_snr<Curve>;
 
-/// Between two shifts of a curve: that of noise_high at u = 0, that of noise_low at u = 1.
+/// Linear interpolation between two shifted curves: that of noise_high at u = 0, that of noise_low at u = 1.
 /// @source Hoogeboom et al. 2023, arXiv 2301.11093, section 3.1
 template <LogSnrCurve Curve>
 struct interpolated_log_snr {

@@ -11,8 +11,8 @@ namespace ddpm {
 
 namespace detail {
 
-/// The times between which a derivative at time u is taken as a difference: two millionths of the schedule's times
-/// apart (of u, if they never end), at their ends what is left of it.
+/// The two times of the finite difference at u: u ± h with h = 1e-6 of the schedule's interval (1e-6 of u if the
+/// interval has no end), clamped to the interval.
 template <ContinuousSchedule S>
 [[nodiscard]] time_range times_around(const S& schedule, double u) {
     const time_range times = times_of(schedule);
@@ -22,12 +22,12 @@ template <ContinuousSchedule S>
 
 }  // namespace detail
 
-/// The derivative of ln(α²/σ²) with respect to the schedule's time, which is not above 0: what its member
-/// log_snr_slope(u) says, without one a central difference over two millionths of its times (of u, if they never end),
-/// at their ends over what is left of it. It is not finite where σ or α is 0.
-/// @accuracy of a difference h² times the third derivative, some 1e-6 relative for curves that take 1e-3 of their times
-/// to bend
-/// @throws value_error if the schedule has no such time
+/// The derivative of ln(α²/σ²) with respect to the schedule's time u, which is at most 0: its member log_snr_slope(u),
+/// or without one a central difference with h = 1e-6 of the interval (of u if it has no end), one-sided at its ends.
+/// Not finite where σ or α is 0.
+/// @accuracy of the finite difference: h² times the third derivative, about 1e-6 relative for curves whose slope
+/// changes on a scale of 1e-3 of the interval
+/// @throws value_error if the schedule is not defined at u
 template <ContinuousSchedule S>
 [[nodiscard]] double log_snr_slope_at(const S& schedule, double u) {
     if constexpr (requires { schedule.log_snr_slope(u); }) {

@@ -13,18 +13,16 @@
 
 namespace ddpm {
 
-/// A schedule in discrete or in continuous time: all that drawing x_t, and training, need. One that is both counts as
-/// discrete.
+/// A schedule in discrete or continuous time, enough to draw x_t and to train. A type that is both counts as discrete.
 template <class S>
 concept NoiseProcess = NoiseSchedule<S> || ContinuousSchedule<S>;
 
-/// The type of a schedule's times: isize, the 0-based timestep of a discrete one; double, the time u of a continuous
-/// one.
+/// The type of a schedule's time: isize (the 0-based timestep) if it is discrete, double (the time u) otherwise.
 template <NoiseProcess S>
 using time_type = std::conditional_t<NoiseSchedule<S>, isize, double>;
 
-/// α and σ at time u of a continuous schedule.
-/// @throws value_error if the schedule has no such time, or the level is not finite, negative, or both are 0
+/// The noise level at time u of a continuous schedule.
+/// @throws value_error if the schedule is not defined at u, or α or σ is negative or not finite, or both are 0
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 [[nodiscard]] noise_level<double> noise_level_at(const S& schedule, double u) {
@@ -33,14 +31,14 @@ template <ContinuousSchedule S>
     return level;
 }
 
-/// What the network is told at a timestep.
+/// The time passed to the network at timestep t: t itself.
 /// @units t is 0-based
 template <NoiseSchedule S>
 [[nodiscard]] double model_time_at(const S&, isize t) noexcept {
     return static_cast<double>(t);
 }
 
-/// @throws value_error unless the schedule has that time
+/// @throws value_error unless the schedule is defined at t
 template <NoiseProcess S>
 void require_time(std::string_view where, const S& schedule, time_type<S> t) {
     if constexpr (NoiseSchedule<S>) {
@@ -52,7 +50,7 @@ void require_time(std::string_view where, const S& schedule, time_type<S> t) {
 
 namespace detail {
 
-/// The levels at s and t, from which the chain goes on to more noise.
+/// The noise levels at s and t, where t is the noisier.
 struct rising_levels {
     noise_level<double> s;
     noise_level<double> t;
@@ -68,7 +66,7 @@ template <ContinuousSchedule S>
     if (!(levels.s.signal > 0)) {
         throw value_error(where, text("signal at time ", s), "> 0", levels.s.signal);
     }
-    constexpr double least = 1e-150;  // below, its square is 0
+    constexpr double least = 1e-150;  // the square of a smaller number is 0
     if (!(levels.t.sigma >= least)) {
         throw value_error(where, text("sigma at time ", t), text(">= ", least), levels.t.sigma);
     }
@@ -81,8 +79,8 @@ template <ContinuousSchedule S>
 
 }  // namespace detail
 
-/// @throws value_error unless s < t are times of the schedule, x_s has signal, x_t has noise (σ ≥ 10⁻¹⁵⁰), and σ/α does
-/// not fall from s to t
+/// @throws value_error unless the schedule is defined at s < t, α_s > 0, σ_t ≥ 10⁻¹⁵⁰, and σ/α does not fall from s to
+/// t
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 void require_earlier(std::string_view where, const S& schedule, double s, double t) {
@@ -98,7 +96,7 @@ template <ContinuousSchedule S>
     return transition_between(levels.s, levels.t);
 }
 
-/// The coefficients of q(x_s|x_t, x_0) of a continuous schedule; at σ_s = 0 that is x_0 itself.
+/// The coefficients of q(x_s|x_t, x_0) of a continuous schedule; if σ_s = 0, x_s is x_0.
 /// @throws value_error as require_earlier
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)

@@ -17,13 +17,13 @@
 
 namespace ddpm {
 
-/// Tables in double precision, whatever the type of the samples.
+/// Tables in double precision, whatever the scalar type of the samples.
 struct exact_tables {
     using real = double;
 };
 
-/// Tables and coefficients in the single precision of torch and diffusers, rounded as they round: for parity only, since
-/// 1 − ᾱ_t/ᾱ_{t−1} loses up to four digits in it.
+/// Tables and coefficients in single precision, rounded as in torch and diffusers. Use it only for bit parity with
+/// them, since 1 − ᾱ_t/ᾱ_{t−1} loses up to four digits.
 struct float32_tables {
     using real = float;
 };
@@ -31,31 +31,31 @@ struct float32_tables {
 template <class T>
 concept TablePolicy = std::floating_point<typename T::real>;
 
-/// All that is known of one timestep t of a chain.
+/// The coefficients of one timestep t.
 template <std::floating_point Real>
 struct schedule_entry {
     Real beta;                                ///< β_t, the variance of q(x_t|x_{t−1})
     Real alpha;                               ///< 1 − β_t
-    Real alpha_bar;                           ///< ∏ α
-    Real sqrt_alpha_bar;                      ///< the signal's scale in q(x_t|x_0)
-    Real sqrt_one_minus_alpha_bar;            ///< the noise's scale in q(x_t|x_0)
-    Real snr;                                 ///< ᾱ / (1 − ᾱ)
-    Real log_snr;                             ///< natural logarithm of it
+    Real alpha_bar;                           ///< the product of α_0 … α_t
+    Real sqrt_alpha_bar;                      ///< √ᾱ_t, the scale of x_0 in q(x_t|x_0)
+    Real sqrt_one_minus_alpha_bar;            ///< √(1 − ᾱ_t), the scale of the noise in q(x_t|x_0)
+    Real snr;                                 ///< signal-to-noise ratio ᾱ / (1 − ᾱ)
+    Real log_snr;                             ///< ln snr
     posterior_coefficients<Real> posterior;   ///< of q(x_{t−1}|x_t, x_0); its variance is β̃_t
-    Real posterior_log_variance;              ///< ln β̃_t, at t = 0 that of t = 1 (T = 1: ln 1e-20)
+    Real posterior_log_variance;              ///< ln β̃_t; at t = 0 the value of t = 1 (if T = 1, ln 1e-20)
 };
 
-/// A discrete noise schedule of T steps: a table made once from a `BetaSchedule`, then immutable.
+/// A discrete noise schedule of T timesteps: an immutable table computed from a `BetaSchedule`.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 2; clipped log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
 template <TablePolicy Tables = exact_tables>
 class noise_schedule {
 public:
     using real = typename Tables::real;
 
-    /// The schedule of `steps` values of `beta`. A maker that is a template over its arithmetic type is asked in the
-    /// tables' own type.
-    /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly, so that only the last may be 0; the
-    /// text names t and the value
+    /// The schedule with β_t = beta(t, steps). If the operator() of `beta` is a template over the floating-point type,
+    /// it computes in the type of the tables.
+    /// @throws value_error unless T ≥ 1, every β is in (0, 1], and ᾱ falls strictly, so that only the last one may be
+    /// 0; the message names t and the value
     template <BetaSchedule Beta>
     noise_schedule(const Beta& beta, isize steps) {
         if (steps < 1) {
@@ -70,19 +70,19 @@ public:
             steps > 1 ? entries_[1].posterior_log_variance : static_cast<real>(std::log(smallest_variance));
     }
 
-    /// The schedule of the user's own β_0 … β_{T−1}.
+    /// The schedule of a list β_0 … β_{T−1}.
     /// @throws value_error as above
     explicit noise_schedule(std::span<const double> betas)
         : noise_schedule([&](isize t, isize) { return betas[static_cast<std::size_t>(t)]; },
                          static_cast<isize>(betas.size())) {}
 
-    /// T.
+    /// T, the number of timesteps.
     [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(entries_.size()); }
 
-    /// The whole table, entry t at position t.
+    /// The table: entry t is that of the 0-based timestep t.
     [[nodiscard]] std::span<const schedule_entry<real>> entries() const noexcept { return entries_; }
 
-    /// All that is known of timestep t.
+    /// The coefficients of timestep t.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t < T
     [[nodiscard]] const schedule_entry<real>& operator[](isize t) const {
@@ -97,7 +97,7 @@ public:
     [[nodiscard]] real alpha_bar(isize t) const { return (*this)[t].alpha_bar; }
 
 private:
-    // torch.cumprod on a CPU keeps its running product in double and rounds each entry; so does this.
+    // As torch.cumprod on a CPU does, this keeps the running product in double and rounds each entry.
     void append(isize t, real beta, double& product) {
         if (!(beta > 0 && beta <= 1)) {
             throw value_error("noise_schedule", detail::text("beta at t = ", t), "0 < beta <= 1", beta);

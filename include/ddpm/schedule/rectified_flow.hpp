@@ -10,8 +10,8 @@
 
 namespace ddpm {
 
-/// Data and noise on a straight line: x = (1 − u) x_0 + u ε. Time is σ, from 0, the data, to 1, noise. The network is
-/// told time_scale · u: 1000 u for the models of diffusers.
+/// Rectified flow, a linear interpolation of data and noise: x = (1 − u) x_0 + u ε. The time is u = σ, from 0 (data) to
+/// 1 (noise). The time passed to the network is time_scale · u; models of diffusers use 1000 u.
 /// @source Liu et al. 2022, arXiv 2209.03003, equation 1; Lipman et al. 2022, arXiv 2210.02747
 struct rectified_flow {
     double time_scale = 1;
@@ -22,7 +22,7 @@ struct rectified_flow {
         return {1 - u, u};
     }
 
-    /// The time at which σ/α is `ratio`: 1 where it is infinite.
+    /// The time with σ/α = ratio; 1 if the ratio is infinite.
     /// @throws value_error unless ratio ≥ 0
     [[nodiscard]] double time_of(double ratio) const {
         detail::require_between("rectified_flow", "sigma/alpha", ratio, 0, std::numeric_limits<double>::infinity());

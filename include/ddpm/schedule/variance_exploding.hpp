@@ -9,8 +9,8 @@
 
 namespace ddpm {
 
-/// Noise is added to data that keep their scale: x = x_0 + σ ε, and time is σ itself, from 0. The network is told σ.
-/// This is EDM's process, and score_sde's variance-exploding one, whose own time is σ².
+/// The variance-exploding process x = x_0 + σ ε. The time is σ ≥ 0, and the network is given σ. This is the process of
+/// EDM, and of score_sde, whose time is σ².
 /// @source Song et al. 2020, arXiv 2011.13456, equation 31; Karras et al. 2022, arXiv 2206.00364, table 1
 struct variance_exploding {
     /// @throws value_error unless 0 ≤ sigma < ∞
@@ -21,7 +21,7 @@ struct variance_exploding {
 
     [[nodiscard]] double time_of(double ratio) const { return ratio; }
 
-    /// σ may be as large as one likes.
+    /// σ has no upper limit.
     [[nodiscard]] time_range times() const { return {0, std::numeric_limits<double>::infinity()}; }
 
     [[nodiscard]] double log_snr_slope(double sigma) const { return -2 / sigma; }

@@ -11,8 +11,8 @@
 namespace ddpm {
 
 /// The variance-preserving process in continuous time: β(u) = β_min + β_d · u, so that −ln ᾱ(u) = β_d u²/2 + β_min u.
-/// Time runs from 0, the data, to 1; sampling commonly ends at 1e-3. The network is told time_scale · u (999 for
-/// score_sde's).
+/// Time runs from 0 (data) to 1 (noise); sampling commonly ends at 1e-3. The time passed to the network is time_scale ·
+/// u (999 u for models of score_sde).
 /// @source Song et al. 2020, arXiv 2011.13456, equation 33; Karras et al. 2022, arXiv 2206.00364, table 1
 struct variance_preserving {
     double beta_min = 0.1;
@@ -26,11 +26,11 @@ struct variance_preserving {
         return {std::exp(log_alpha_bar / 2), std::sqrt(-std::expm1(log_alpha_bar))};
     }
 
-    /// The time at which σ/α is `ratio`: 0 for the data.
+    /// The time with σ/α = ratio; 0 for ratio 0.
     /// @throws value_error unless 0 ≤ ratio < ∞
     [[nodiscard]] double time_of(double ratio) const {
         detail::require_between("variance_preserving", "sigma/alpha", ratio, 0, std::numeric_limits<double>::max());
-        // Of √(2 β_d L + β_min²) − β_min, over β_d, the form without cancellation. hypot: ratio² may overflow.
+        // (√(2 β_d L + β_min²) − β_min) / β_d without cancellation. hypot is used since ratio² may overflow.
         const double decay = ratio < 1 ? std::log1p(ratio * ratio) : 2 * std::log(std::hypot(1.0, ratio));
         return 2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay));
     }
@@ -41,7 +41,7 @@ struct variance_preserving {
         return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
     }
 
-    /// σ rises at once from u = 0: its derivative is infinite there.
+    /// The derivative of σ is infinite at u = 0.
     /// @throws value_error unless 0 ≤ u < ∞
     [[nodiscard]] noise_level<double> level_slope(double u) const {
         const auto [signal, sigma] = level(u);

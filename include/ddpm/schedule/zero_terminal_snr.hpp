@@ -13,8 +13,8 @@
 
 namespace ddpm {
 
-/// Rescales β_0 … β_{T−1} in place so that ᾱ_{T−1} is 0 and ᾱ_0 stays: √ᾱ is shifted, then stretched. β_{T−1} is then
-/// exactly 1. A single β becomes 1.
+/// Rescales β_0 … β_{T−1} in place so that ᾱ_{T−1} is 0 and ᾱ_0 is unchanged: √ᾱ is shifted and scaled. β_{T−1} becomes
+/// exactly 1, and so does a single β.
 /// @source Lin et al. 2023, arXiv 2305.08891, algorithm 1
 template <std::floating_point Real>
 void rescale_to_zero_terminal_snr(std::span<Real> betas) {
@@ -41,8 +41,8 @@ void rescale_to_zero_terminal_snr(std::span<Real> betas) {
     }
 }
 
-/// The β of any maker, rescaled so that the last timestep is pure noise: for a schedule of that many steps. A network
-/// must predict v or x_0 there, since ε says nothing of x_0. With Real = float it is rounded as torch rounds it.
+/// The β of a schedule of `steps` timesteps, rescaled so that x_t is pure noise at the last one. A network must predict
+/// v or x_0 there, since ε does not determine x_0. With Real = float it is rounded as in torch.
 /// @throws value_error unless T ≥ 1
 /// @source Lin et al. 2023, arXiv 2305.08891, algorithm 1
 template <std::floating_point Real = double, BetaSchedule Beta>
