@@ -11,8 +11,9 @@
 
 namespace ddpm {
 
-/// The grid over times of a continuous schedule, the last of which is where a run ends.
-/// @throws value_error if a time is outside the schedule's range, there are fewer than two, or they go up and down
+/// The grid with the given times of a continuous schedule; the run ends at the last one.
+/// @throws value_error if a time is outside the schedule's interval, there are fewer than two, or the noise falls and
+/// rises
 template <ContinuousSchedule Schedule>
 [[nodiscard]] time_grid make_grid(const Schedule& schedule, std::span<const double> times) {
     std::vector<grid_point> points;
@@ -23,8 +24,8 @@ template <ContinuousSchedule Schedule>
     return time_grid(std::move(points));
 }
 
-/// The grid over noise ratios σ/α of a continuous schedule, falling, then to the data. For `variance_exploding` they
-/// are its σ.
+/// The grid with the given falling noise-to-signal ratios σ/α of a continuous schedule, followed by x_0. For
+/// `variance_exploding` the ratios are its σ.
 /// @throws value_error if a ratio is outside the schedule's range, there is none, or they do not fall
 template <InvertibleSchedule Schedule>
 [[nodiscard]] time_grid sigma_grid(const Schedule& schedule, std::span<const double> sigmas) {

@@ -16,8 +16,8 @@
 
 namespace ddpm {
 
-/// σ of a rectified flow, moved towards noise: shift · σ / (1 + (shift − 1) σ), which multiplies σ/(1 − σ) by `shift`.
-/// Rounding never leads above 1.
+/// Shifts σ of a rectified flow towards more noise: shift · σ / (1 + (shift − 1) σ), which multiplies σ/(1 − σ) by
+/// `shift`. The result is at most 1 in spite of rounding.
 /// @throws value_error unless 0 ≤ σ ≤ 1 and shift > 0
 /// @source Esser et al. 2024, arXiv 2403.03206, equation 23
 [[nodiscard]] inline double shifted_flow_sigma(double sigma, double shift) {
@@ -26,11 +26,11 @@ namespace ddpm {
         throw value_error("shifted_flow_sigma", "shift", "> 0", shift);
     }
     const double noise = shift * sigma;
-    return noise / (noise + (1 - sigma));  // a share of a sum, which is at most 1 whatever is rounded
+    return noise / (noise + (1 - sigma));  // one part of a sum divided by the sum: at most 1 after rounding
 }
 
-/// μ as a linear function of the sequence's length, through two points. The shift that it stands for is exp(μ),
-/// diffusers' "exponential" dynamic shifting, or μ itself, its "linear".
+/// μ as a linear function of the sequence length, through two given points. The shift is exp(μ) for diffusers'
+/// "exponential" dynamic shifting, μ itself for its "linear".
 /// @source calculate_shift of diffusers' Flux pipeline
 struct flow_shift_rule {
     double base_length = 256;
@@ -47,16 +47,16 @@ struct flow_shift_rule {
     }
 };
 
-/// Values of σ for a rectified flow.
+/// The options of flow_sigmas.
 struct flow_sigma_options {
     double first = 1;
     double last = 1e-3;  ///< 1/T for a model of T timesteps
     double shift = 1;
-    std::optional<double> terminal{};  ///< where the last σ is stretched to; the others follow, 1 stays
+    std::optional<double> terminal{};  ///< the last σ after stretching; all σ < 1 are rescaled with it
 };
 
-/// `count` falling values of σ: evenly from first to last, then shifted, then stretched. One is `first` alone, shifted;
-/// a last σ of 1 cannot be stretched and stays. The final 0 is not among them.
+/// `count` falling values of σ without the final 0: linearly spaced from first to last, then shifted, then stretched.
+/// If count is 1 it is `first`, shifted. If the last σ is 1, it is not stretched.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
 /// @source set_timesteps of diffusers' flow-matching schedulers; stretching: HaCohen et al. 2024, arXiv 2501.00103
 [[nodiscard]] inline std::vector<double> flow_sigmas(isize count, const flow_sigma_options& options = {}) {
@@ -85,7 +85,8 @@ struct flow_sigma_options {
     return sigmas;
 }
 
-/// The grid over falling σ of a rectified flow, then to the data at 0. The network is told time_scale · σ.
+/// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the time time_scale ·
+/// σ.
 /// @throws value_error unless the σ fall within [0, 1] and there is at least one
 [[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, double time_scale = 1000) {
     std::vector<double> times(sigmas.begin(), sigmas.end());

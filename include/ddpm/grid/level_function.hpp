@@ -21,7 +21,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// The levels of a discrete schedule's timesteps, and between them.
+/// The noise levels of a discrete schedule as a function of a real timestep.
 class schedule_levels {
 public:
     template <NoiseSchedule Schedule>
@@ -52,24 +52,23 @@ private:
 
 }  // namespace detail
 
-/// The noise level that a model's time stands for: the x_t that a predictor is given at time t is α x_0 + σ ε. Made
-/// implicitly from a discrete schedule, or from any callable double → noise_level<double>.
+/// The noise level as a function of the time passed to a model: given time t, the model's input is x_t = α x_0 + σ ε.
+/// Converts implicitly from a discrete schedule, or from any callable double → noise_level<double>.
 class level_function {
 public:
-    /// The levels of a schedule of T steps. Between timesteps ln(σ/α) is linear in t, as in diffusers, whose σ grids
-    /// give such times; the variance is preserved.
+    /// The noise levels of a schedule of T timesteps. Between timesteps ln(σ/α) is interpolated linearly in t, and α² +
+    /// σ² = 1, as for the fractional timesteps of diffusers' σ grids.
     /// @units t is 0-based
     template <NoiseSchedule Schedule>
     level_function(const Schedule& schedule) : level_(detail::schedule_levels(schedule)) {}
 
-    /// The levels of a continuous process, such as [](double t) { return noise_level<double>{1 - t, t}; }.
+    /// The noise levels of a continuous process, such as [](double t) { return noise_level<double>{1 - t, t}; }.
     template <class F>
         requires(!NoiseSchedule<F>) && (!std::same_as<std::remove_cvref_t<F>, level_function>) &&
                 std::is_invocable_r_v<noise_level<double>, const F&, double>
     level_function(F level) : level_(std::move(level)) {}
 
-    /// @throws value_error if there is no such level: α and σ must be finite, not negative, and not both 0; of a
-    /// schedule unless 0 ≤ t ≤ T − 1
+    /// @throws value_error unless α and σ at t are finite, ≥ 0, and not both 0; for a schedule, unless 0 ≤ t ≤ T − 1
     [[nodiscard]] noise_level<double> operator()(double t) const {
         const noise_level<double> level = level_(t);
         detail::require_level("level_function", level);

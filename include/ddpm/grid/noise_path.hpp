@@ -16,11 +16,11 @@
 
 namespace ddpm {
 
-/// The levels that a process goes through, by their noise ratio σ/α: what solvers need that choose their own steps. Made
-/// implicitly from a continuous schedule, from a discrete one, or from any callable double → grid_point.
+/// A function from the noise-to-signal ratio σ/α to a grid point, for solvers that choose their own steps. Converts
+/// implicitly from a continuous schedule, a discrete one, or any callable double → grid_point.
 class noise_path {
 public:
-    /// The levels of a continuous schedule that knows the times of ratios.
+    /// The points of a continuous schedule with time_of.
     template <InvertibleSchedule Schedule>
     noise_path(const Schedule& schedule)
         : point_at_([schedule](double ratio) {
@@ -28,9 +28,9 @@ public:
               return grid_point{model_time_at(schedule, u), schedule.level(u)};
           }) {}
 
-    /// The levels of a discrete schedule and those between, where ln(σ/α) is linear in the network's time; outside its
-    /// range that time is the nearest timestep's. The variance is preserved.
-    /// @units the network is told the 0-based timestep, of which there may be a fraction
+    /// The points of a discrete schedule, and between its timesteps ln(σ/α) linear in the time passed to the network;
+    /// outside the schedule's range that time is the first or last timestep. α² + σ² = 1.
+    /// @units the time is a 0-based timestep, possibly fractional
     template <NoiseSchedule Schedule>
     noise_path(const Schedule& schedule)
         : point_at_([table = sigma_table(schedule)](double ratio) {
@@ -42,8 +42,8 @@ public:
                 std::is_invocable_r_v<grid_point, const F&, double>
     noise_path(F point_at) : point_at_(std::move(point_at)) {}
 
-    /// The point at a ratio.
-    /// @throws value_error unless 0 < ratio < ∞, and the point has that ratio, to a millionth
+    /// The point with σ/α = ratio.
+    /// @throws value_error unless 0 < ratio < ∞, and the point has that ratio within a relative 1e-6
     [[nodiscard]] grid_point operator()(double ratio) const {
         if (!(ratio > 0 && std::isfinite(ratio))) {
             throw value_error("noise_path", "sigma/alpha", "> 0 and finite", ratio);

@@ -15,14 +15,14 @@
 
 namespace ddpm {
 
-/// A chain over some timesteps of a longer one.
+/// A schedule over some timesteps of a longer schedule.
 template <TablePolicy Tables>
 struct respaced_schedule {
-    noise_schedule<Tables> schedule;  ///< its timestep k has the ᾱ of the longer chain's timesteps[k]
-    std::vector<isize> timesteps;     ///< rising: what to tell a network that was trained on the longer chain
+    noise_schedule<Tables> schedule;  ///< timestep k has the ᾱ of the longer schedule's timesteps[k]
+    std::vector<isize> timesteps;     ///< rising; timesteps[k] is passed to a network trained on the longer schedule
 };
 
-/// The chain that visits only the given timesteps: β_k = 1 − ᾱ_{t_k}/ᾱ_{t_{k−1}}, which keeps their ᾱ (to rounding).
+/// The schedule of the given timesteps only: β_k = 1 − ᾱ_{t_k}/ᾱ_{t_{k−1}}, which keeps their ᾱ up to rounding.
 /// @units timesteps are 0-based, the noisiest first
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 19

@@ -16,16 +16,16 @@
 
 namespace ddpm {
 
-/// How a grid over the noise ratios of a discrete schedule is made.
+/// Options of a grid over noise-to-signal ratios of a discrete schedule.
 struct sigma_grid_options {
     grid_end end = grid_end::zero_noise;
-    bool exploding = false;        ///< levels {1, σ}, where samples keep their scale, instead of the schedule's own
-    bool whole_timesteps = false;  ///< the network is told the nearest timestep (half to even): DPM-Solver of diffusers
+    bool exploding = false;        ///< noise levels {1, σ} instead of variance-preserving ones
+    bool whole_timesteps = false;  ///< rounds the network's times half to even, as diffusers' DPM-Solver
 };
 
 namespace detail {
 
-/// The grid of points {t, σ/α}, then the end.
+/// The grid of points {t, σ/α}, followed by the end point.
 [[nodiscard]] inline time_grid ratio_grid(const sigma_table& table, const std::vector<std::pair<double, double>>& points,
                                           const sigma_grid_options& options) {
     const auto level = [&](double ratio) {
@@ -43,8 +43,9 @@ namespace detail {
 
 }  // namespace detail
 
-/// The grid over falling noise ratios; the network is told their times in the table, between timesteps.
-/// @throws value_error if a σ is negative, there is none, or they do not fall, the end included
+/// The grid with the given falling noise-to-signal ratios, and the end point. The time passed to the network is
+/// time_of(σ) of the table, a fractional timestep.
+/// @throws value_error if a σ is negative, there is none, or they do not fall, the end point included
 [[nodiscard]] inline time_grid sigma_grid(const sigma_table& table, std::span<const double> sigmas,
                                           const sigma_grid_options& options = {}) {
     std::vector<std::pair<double, double>> points;
@@ -54,7 +55,7 @@ namespace detail {
     return detail::ratio_grid(table, points, options);
 }
 
-/// The same over a schedule whose table is made for it.
+/// As above, with the sigma_table of `schedule`.
 /// @throws value_error as above
 template <NoiseSchedule Schedule>
 [[nodiscard]] time_grid sigma_grid(const Schedule& schedule, std::span<const double> sigmas,
@@ -62,7 +63,7 @@ template <NoiseSchedule Schedule>
     return sigma_grid(sigma_table(schedule), sigmas, options);
 }
 
-/// The grid over falling times that may lie between timesteps, with σ interpolated: diffusers' timesteps for Euler.
+/// The grid with the given falling, possibly fractional times; σ is interpolated, as for Euler in diffusers.
 /// @units timesteps are 0-based
 /// @throws value_error unless the times fall within 0 … T − 1 and there is at least one
 [[nodiscard]] inline time_grid fractional_grid(const sigma_table& table, std::span<const double> timesteps,

@@ -14,7 +14,7 @@
 
 namespace ddpm {
 
-/// The least and the most noise of a list of σ; the default is EDM's.
+/// The smallest and the largest σ of a list; the defaults are those of EDM.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 struct sigma_range {
     double lowest = 0.002;
@@ -23,8 +23,7 @@ struct sigma_range {
 
 namespace detail {
 
-/// The least and the largest σ of a list: far beyond what samples of floats can show, and so near that 1/σ is a float and σ² a
-/// double.
+/// The limits of σ in a list: far beyond what float samples can represent, but 1/σ is still a float and σ² a double.
 inline constexpr double least_sigma = 1e-30, largest_sigma = 1e30;
 
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
@@ -38,8 +37,8 @@ inline void require_sigmas(std::string_view where, isize count, const sigma_rang
     }
 }
 
-/// The list whose σ at r = 0 … 1 is between(r), with the ends of the range themselves at its ends. What rounding leads
-/// out of the range, or above the σ before, is moved back.
+/// The list with σ = between(r) at equal steps of r in (0, 1) and the exact ends of the range at r = 0 and 1. A value
+/// that rounding puts outside the range or above the previous σ is clamped.
 template <class Between>
 [[nodiscard]] std::vector<double> sigma_list(std::string_view where, isize count, const sigma_range& range,
                                              const Between& between) {
@@ -60,10 +59,9 @@ template <class Between>
 
 }  // namespace detail
 
-/// `count` values of σ that fall from the highest to the lowest, evenly in σ^(1/rho); one is the highest alone. The
-/// final 0 is not among them.
-/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
-/// is not finite
+/// `count` values of σ that fall from highest to lowest, evenly spaced in σ^(1/rho); if count is 1, the highest. The
+/// final 0 is not included.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, rho > 0 and σ^(1/rho) is finite
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 5
 [[nodiscard]] inline std::vector<double> karras_sigmas(isize count, const sigma_range& range = {}, double rho = 7) {
     if (!(rho > 0)) {
@@ -75,9 +73,8 @@ template <class Between>
     });
 }
 
-/// `count` falling values of σ, where ln σ falls as (1 − r)^rho from end to end, r = 0 … 1.
-/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0, or where rho is so small that σ^(1/rho)
-/// is not finite
+/// `count` falling values of σ with ln σ = ln lowest + (1 − r)^rho · ln(highest/lowest), r evenly spaced from 0 to 1.
+/// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0
 /// @source polyexponential of k-diffusion
 [[nodiscard]] inline std::vector<double> polyexponential_sigmas(isize count, const sigma_range& range = {},
                                                                 double rho = 1) {
@@ -90,16 +87,16 @@ template <class Between>
     });
 }
 
-/// `count` falling values of σ, evenly in ln σ. With σ a noise ratio σ/α that is evenly in λ = −ln σ: DPM-Solver's
-/// uniform λ.
+/// `count` falling values of σ, evenly spaced in ln σ. If σ is the ratio σ/α, they are evenly spaced in λ = −ln σ, the
+/// uniform λ of DPM-Solver.
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
 /// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; score_sde's geometric sequence, arXiv 2011.13456
 [[nodiscard]] inline std::vector<double> exponential_sigmas(isize count, const sigma_range& range = {}) {
     return polyexponential_sigmas(count, range, 1);
 }
 
-/// `count` falling values of σ at the evenly spaced quantiles of a beta distribution over the range: with alpha and
-/// beta below 1 they crowd at both ends.
+/// `count` falling values of σ at evenly spaced quantiles of a beta distribution over the range: with alpha and beta
+/// below 1 they are dense at both ends.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, and alpha and beta are positive and finite
 /// @source Lee et al. 2024, arXiv 2407.12173; alpha and beta of diffusers
 [[nodiscard]] inline std::vector<double> beta_sigmas(isize count, const sigma_range& range = {}, double alpha = 0.6,

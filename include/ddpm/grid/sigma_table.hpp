@@ -14,13 +14,13 @@
 
 namespace ddpm {
 
-/// The noise ratio σ_t = √((1 − ᾱ_t)/ᾱ_t) of every timestep of a discrete schedule, and of the times between them.
+/// The noise-to-signal ratios σ_t = √((1 − ᾱ_t)/ᾱ_t) of a discrete schedule, with interpolation between timesteps.
 class sigma_table {
 public:
-    /// What stands for ᾱ = 0, whose ratio is infinite: the smallest number of half precision, as in diffusers.
+    /// Used in place of ᾱ = 0, where σ is infinite: the smallest positive half-precision number, as in diffusers.
     static constexpr double least_alpha_bar = 0x1p-24;
 
-    /// The ratios and their logarithms are computed in the schedule's own arithmetic.
+    /// The ratios and their logarithms are computed in the schedule's floating-point type.
     template <NoiseSchedule Schedule>
     explicit sigma_table(const Schedule& schedule) {
         using real = real_of<Schedule>;
@@ -33,13 +33,13 @@ public:
         }
     }
 
-    /// T.
+    /// T, the number of timesteps.
     [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(sigmas_.size()); }
 
-    /// From σ_0 to σ_{T−1}.
+    /// σ_0 and σ_{T−1}.
     [[nodiscard]] sigma_range range() const { return {sigmas_.front(), sigmas_.back()}; }
 
-    /// σ at a time that may lie between timesteps, by interpolation of σ: the σ of diffusers' linspace for Euler.
+    /// σ at a fractional timestep t, linearly interpolated in σ, as diffusers' linspace timesteps for Euler.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t ≤ T − 1
     [[nodiscard]] double sigma_at(double t) const {
@@ -51,15 +51,16 @@ public:
         return t == below ? sigmas_[k] : sigmas_[k] + (t - below) * (sigmas_[k + 1] - sigmas_[k]);
     }
 
-    /// The time of σ, between timesteps, by interpolation of ln σ; 0 below σ_0, T − 1 above σ_{T−1}.
-    /// @units 0-based
+    /// The fractional timestep of σ, linearly interpolated in ln σ; 0 if σ < σ_0, T − 1 if σ > σ_{T−1}.
+    /// @units the timestep is 0-based
     /// @throws value_error unless sigma ≥ 0
     /// @source sigma_to_t of k-diffusion and diffusers
     [[nodiscard]] double time_of(double sigma) const {
         if (!(sigma >= 0)) {
             throw value_error("sigma_table::time_of", "sigma", ">= 0", sigma);
         }
-        // The last timestep not above sigma: where `least_alpha_bar` stands in, the table may fall at its end.
+        // The last timestep whose ratio is ≤ sigma. The table may fall at its end, where least_alpha_bar replaces ᾱ =
+        // 0.
         const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
         const isize found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
         const isize below = std::min(found, steps() - 2);
@@ -71,8 +72,8 @@ public:
         return static_cast<double>(below) + weight;
     }
 
-    /// `count` of the table's own σ within a range, the highest first, at even distances in the table, rounded half to
-    /// even. Over the schedule of `cosine_beta` this is EDM's discretization of iDDPM.
+    /// `count` of the table's σ within a range, the highest first, evenly spaced by index (rounded half to even). With
+    /// the schedule of `cosine_beta` this is EDM's discretization of iDDPM.
     /// @throws value_error unless 1 ≤ count ≤ the number of σ within the range
     /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
     [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {

@@ -16,11 +16,11 @@
 
 namespace ddpm {
 
-/// Timesteps out of T = `steps`, the noisiest first, by dividing 0 … T − 1 into as many sections as there are counts
-/// (the first ones longer by one where T does not divide) and taking that many from each, evenly, both ends included,
-/// rounded half to even. A count of one takes the section's first timestep.
+/// A selection of the timesteps 0 … T − 1 (T = `steps`), the noisiest first. They are divided into one section per
+/// count (if the lengths differ, the first ones are longer by one). Section i contributes counts[i] timesteps, evenly
+/// spaced with both ends included, rounded half to even; a count of 1 takes its first one.
 /// @units timesteps are 0-based
-/// @throws value_error unless T ≥ 1, there is a count, each lies within 0 … the section's length, and one is above 0
+/// @throws value_error unless T ≥ 1, there is a count, each is in [0, its section's length], and their sum is above 0
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672 (space_timesteps of their code)
 [[nodiscard]] inline std::vector<isize> space_timesteps(isize steps, std::span<const isize> counts) {
     if (steps < 1) {
@@ -40,7 +40,7 @@ namespace ddpm {
                               detail::text("0 <= count <= ", length), count);
         }
         const double stride = count > 1 ? static_cast<double>(length - 1) / static_cast<double>(count - 1) : 1;
-        double position = 0;  // summed, not multiplied: the rounding of the original
+        double position = 0;  // summed, not multiplied: rounds as the original code
         for (isize k = 0; k < count; ++k, position += stride) {
             timesteps.push_back(start + static_cast<isize>(std::nearbyint(position)));
         }
@@ -53,8 +53,8 @@ namespace ddpm {
     return timesteps;
 }
 
-/// The same from text: counts with commas between, as "10,15,20", or "ddimN" for multiples of the first whole stride
-/// that gives exactly N timesteps.
+/// As above, from a text: counts separated by commas ("10,15,20"), or "ddimN", the multiples of the smallest integer
+/// stride that gives exactly N timesteps.
 /// @units timesteps are 0-based
 /// @throws value_error as above, if the text is neither, or if no stride below T gives N timesteps
 [[nodiscard]] inline std::vector<isize> space_timesteps(isize steps, std::string_view spacing) {

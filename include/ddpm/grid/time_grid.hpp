@@ -15,18 +15,18 @@
 
 namespace ddpm {
 
-/// A point of the way between noise and data.
+/// A point of a sampler's grid.
 struct grid_point {
-    double t;                ///< the model's time: of a discrete schedule the 0-based timestep; −1 is x_0 itself
-    noise_level<double> level;  ///< x = signal · x_0 + sigma · ε there
+    double t;                ///< the time passed to the model: a discrete schedule's 0-based timestep; −1 is x_0
+    noise_level<double> level;  ///< x_t = signal · x_0 + sigma · ε
 };
 
-/// The points that a sampler visits: it evaluates the network at all but the last, where it ends. Noise falls from point to
-/// point, or rises, to invert a sampler.
+/// The points that a sampler visits: it evaluates the network at all except the last, where it ends. The noise falls
+/// from point to point, or rises, for inversion.
 class time_grid {
 public:
-    /// @throws value_error unless there are at least two points, their α and σ are finite, 0 or at least 10⁻¹⁵⁰ (below, the
-    /// squares that samplers compute with are 0), not both 0, and σ/α never rises, or never falls
+    /// @throws value_error unless there are at least two points, α and σ are finite, not both 0, and 0 or at least
+    /// 10⁻¹⁵⁰ (the square of a smaller number is 0), and σ/α never rises or never falls
     explicit time_grid(std::vector<grid_point> points) : points_(std::move(points)) {
         if (points_.size() < 2) {
             throw value_error("time_grid", "number of points", ">= 2", points_.size());
@@ -53,16 +53,16 @@ public:
         }
     }
 
-    /// The number of intervals.
+    /// The number of steps: intervals between points.
     [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(points_.size()) - 1; }
 
-    /// Point k of 0 … steps().
+    /// Point k, 0 ≤ k ≤ steps().
     [[nodiscard]] const grid_point& operator[](isize k) const { return points_[static_cast<std::size_t>(k)]; }
 
-    /// How many points of a longer grid lie before this one's first.
+    /// How many points of the original grid come before the first point of this one.
     [[nodiscard]] isize skipped() const noexcept { return skipped_; }
 
-    /// The rest of the grid from point k on: where a run starts that begins at samples with less noise.
+    /// The grid from point k on, for a run that starts at samples with less noise.
     /// @throws value_error unless 0 ≤ k < steps()
     [[nodiscard]] time_grid from(isize k) const {
         if (k < 0 || k >= steps()) {
@@ -73,7 +73,7 @@ public:
         return rest;
     }
 
-    /// The same points from the last to the first.
+    /// The same points in reverse order.
     [[nodiscard]] time_grid reversed() const { return time_grid(std::vector<grid_point>(points_.rbegin(), points_.rend())); }
 
 private:
@@ -83,13 +83,13 @@ private:
     isize skipped_ = 0;
 };
 
-/// Where a run over a discrete schedule ends.
+/// The end point of a run over a discrete schedule.
 enum class grid_end {
     zero_noise,   ///< at x_0 itself: α = 1, σ = 0
-    least_noise,  ///< at the level of t = 0 (set_alpha_to_one false, final_sigmas_type "sigma_min" of diffusers)
+    least_noise,  ///< at t = 0 (set_alpha_to_one false, final_sigmas_type "sigma_min" of diffusers)
 };
 
-/// The grid over falling timesteps of a schedule; each step goes to the next one in the list, the last to the end.
+/// The grid with the given falling timesteps of a schedule, followed by the end point.
 /// @units timesteps are 0-based
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
 template <NoiseSchedule Schedule>

@@ -12,14 +12,14 @@
 
 namespace ddpm {
 
-/// How a sub-sequence of timesteps lies in 0 … T − 1.
+/// How `count` = n timesteps are spaced in 0 … T − 1.
 enum class timestep_spacing {
-    linspace,  ///< both ends included, rounded half to even
-    leading,   ///< multiples of ⌊T/n⌋ from 0: t = 0 is included, T − 1 is not
-    trailing,  ///< T − 1 is included, then every T/n steps down
+    linspace,  ///< evenly from T − 1 to 0, both included, rounded half to even
+    leading,   ///< multiples of ⌊T/n⌋ from 0: t = 0 is included, T − 1 usually not
+    trailing,  ///< T − 1, then down in steps of T/n
 };
 
-/// @throws value_error unless the timesteps fall strictly, within 0 … T − 1, and there is at least one
+/// @throws value_error unless there is at least one timestep, and they fall strictly within 0 … T − 1
 inline void require_timesteps(std::string_view where, std::span<const isize> timesteps, isize steps) {
     if (timesteps.empty()) {
         throw value_error(where, "number of timesteps", ">= 1", 0);
@@ -34,10 +34,9 @@ inline void require_timesteps(std::string_view where, std::span<const isize> tim
     }
 }
 
-/// `count` timesteps out of T = `steps`, the noisiest first. An offset, of leading spacing only, is added to each.
+/// `count` timesteps out of T = `steps`, the noisiest first. With leading spacing `offset` is added to each.
 /// @units timesteps are 0-based
-/// @throws value_error unless 1 ≤ count ≤ steps, where an offset leads outside 0 … T − 1, or is given to another
-/// spacing
+/// @throws value_error unless 1 ≤ count ≤ steps and all timesteps are in 0 … T − 1; if another spacing has an offset
 /// @source Lin et al. 2023, arXiv 2305.08891, table 2 (the three spacings); rounding as in diffusers
 [[nodiscard]] inline std::vector<isize> make_timesteps(isize steps, isize count,
                                                        timestep_spacing spacing = timestep_spacing::trailing,
@@ -49,7 +48,7 @@ inline void require_timesteps(std::string_view where, std::span<const isize> tim
         throw value_error("make_timesteps", "offset of a spacing that is not leading", 0, offset);
     }
     const double top = static_cast<double>(steps);
-    const double stride = (top - top / static_cast<double>(count)) - top;  // rounded twice, as numpy.arange has it
+    const double stride = (top - top / static_cast<double>(count)) - top;  // rounded twice, as in numpy.arange
     std::vector<isize> timesteps(static_cast<std::size_t>(count));
     for (isize k = 0; k < count; ++k) {
         const isize from_end = count - 1 - k;
@@ -73,11 +72,11 @@ inline void require_timesteps(std::string_view where, std::span<const isize> tim
     return timesteps;
 }
 
-/// `count` timesteps of a run whose end is one more of the same spacing: `make_timesteps` of count + 1 without the
-/// last. The timesteps of diffusers' DPM-Solver, UniPC, DEIS and SA-Solver, for linspace and leading; trailing has no
-/// such last one and is that of `make_timesteps`.
+/// `count` timesteps of a run that ends at the next timestep of the same spacing: for linspace and leading,
+/// `make_timesteps` of count + 1 without the last; for trailing, `make_timesteps` of count. These are the timesteps of
+/// diffusers' DPM-Solver, UniPC, DEIS and SA-Solver.
 /// @units timesteps are 0-based
-/// @throws value_error as make_timesteps, of count + 1
+/// @throws value_error as make_timesteps with that count
 [[nodiscard]] inline std::vector<isize> solver_timesteps(isize steps, isize count, timestep_spacing spacing,
                                                          isize offset = 0) {
     if (spacing == timestep_spacing::trailing) {
@@ -88,7 +87,7 @@ inline void require_timesteps(std::string_view where, std::span<const isize> tim
     return timesteps;
 }
 
-/// Every timestep, the noisiest first: T − 1 … 0.
+/// All timesteps, the noisiest first: T − 1 … 0.
 [[nodiscard]] inline std::vector<isize> all_timesteps(isize steps) {
     return make_timesteps(steps, steps, timestep_spacing::leading);
 }

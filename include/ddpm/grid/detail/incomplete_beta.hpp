@@ -9,7 +9,7 @@
 namespace ddpm::detail {
 
 /// The continued fraction of the incomplete beta function; it converges fast for x < (a + 1)/(a + b + 2).
-/// @source Abramowitz and Stegun, 26.5.8; evaluated from the front by Lentz's method
+/// @source Abramowitz and Stegun, 26.5.8; evaluated by Lentz's method
 [[nodiscard]] inline double incomplete_beta_fraction(double a, double b, double x) {
     constexpr double tiny = 1e-300;
     const auto away_from_zero = [](double value) { return std::abs(value) < tiny ? tiny : value; };
@@ -38,7 +38,7 @@ namespace ddpm::detail {
     return std::lgamma(a) + std::lgamma(b) - std::lgamma(a + b);
 }
 
-/// The distribution function I_x(a, b) of the beta distribution, for a, b > 0 and 0 ≤ x ≤ 1.
+/// The cumulative distribution function I_x(a, b) of the beta distribution, for a, b > 0 and 0 ≤ x ≤ 1.
 /// @accuracy relative 1e-13 for a, b in [0.05, 10]
 [[nodiscard]] inline double incomplete_beta(double a, double b, double x) {
     if (x <= 0 || x >= 1) {
@@ -49,12 +49,12 @@ namespace ddpm::detail {
                                      : 1 - front * incomplete_beta_fraction(b, a, 1 - x) / b;
 }
 
-/// The x in (0, 1/2] with I_x(a, b) = p, for 0 < p ≤ I_½(a, b): by Newton's method for ln I against y = ln x, where the
-/// tail is a straight line, from its asymptote and kept in a bracket.
+/// The x in (0, 1/2] with I_x(a, b) = p, for 0 < p ≤ I_½(a, b). Solves ln I = ln p by Newton's method in y = ln x, with
+/// bisection as a fallback. The start is the asymptote of ln I for small x, which is linear in y.
 [[nodiscard]] inline double lower_beta_quantile(double a, double b, double p) {
     const double log_p = std::log(p), log_beta = log_beta_function(a, b);
     const double asymptote = (log_p + std::log(a) + log_beta) / a;
-    // ln I is at most a ln 2 above its asymptote where x ≤ 1/2, so that y is at most ln 2 below.
+    // For x ≤ 1/2, ln I is at most a ln 2 above its asymptote, so y is at most ln 2 below the asymptote's solution.
     double high = std::log(0.5), low = std::min(asymptote, high) - 1;
     double y = std::clamp(asymptote, low, high);
     for (int iteration = 0; iteration < 100; ++iteration) {
@@ -75,7 +75,7 @@ namespace ddpm::detail {
     return std::exp(y);
 }
 
-/// The x with I_x(a, b) = p, for a, b > 0 and 0 ≤ p ≤ 1.
+/// The quantile function of the beta distribution: the x with I_x(a, b) = p, for a, b > 0 and 0 ≤ p ≤ 1.
 /// @accuracy relative 1e-13 for a, b in [0.05, 10]
 [[nodiscard]] inline double beta_quantile(double a, double b, double p) {
     if (p <= 0 || p >= 1) {
