@@ -10,21 +10,21 @@
 
 namespace ddpm {
 
-/// The factors of x̂_0 = skip · x + out · F(in · x, time).
+/// The coefficients of x̂_0 = skip · x + out · F(in · x, time).
 struct edm_coefficients {
     double skip, out, in, time;
 };
 
-/// x̂_0 = c_skip x + c_out F(c_in x, c_noise) of a network F, with x = x_0 + σ ε: c_skip = σ_d²/((σ − σ_min)² + σ_d²),
-/// c_out = (σ − σ_min) σ_d /√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²), c_noise = time_scale · ¼ ln σ. σ_min = 0 is EDM; with
-/// another it is a consistency model, whose x̂_0 at σ_min is x itself.
+/// EDM preconditioning of a network F: x̂_0 = c_skip x + c_out F(c_in x, c_noise) with x = x_0 + σ ε, c_skip = σ_d²/((σ
+/// − σ_min)² + σ_d²), c_out = (σ − σ_min) σ_d /√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²), c_noise = time_scale · ¼ ln σ. EDM
+/// has σ_min = 0; a consistency model has σ_min > 0, and x̂_0 = x at σ = σ_min.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1; Song et al. 2023, arXiv 2303.01469, appendix C
 struct edm_preconditioning {
     double sigma_data = 0.5;
     double sigma_min = 0;
     double time_scale = 1;         ///< 1000 for the consistency models of diffusers
-    bool negative_out = false;     ///< F is the negative: "v_prediction" of diffusers' EDM schedulers
-    bool arctangent_time = false;  ///< c_noise = time_scale · 2/π atan σ: Stable Audio of diffusers
+    bool negative_out = false;     ///< −F replaces F: "v_prediction" of diffusers' EDM schedulers
+    bool arctangent_time = false;  ///< c_noise = time_scale · 2/π atan σ, as for Stable Audio in diffusers
 
     /// @throws value_error unless σ > 0
     [[nodiscard]] edm_coefficients at(double sigma) const {

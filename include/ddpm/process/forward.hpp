@@ -18,8 +18,8 @@
 
 namespace ddpm {
 
-/// The normals that a source has for one step: column n of a batch takes those of sample first_sample + n. Functions
-/// that take it make the noise as they go, with the bits of source.normal(…, step, first_sample).
+/// The address of new standard normals: column n of a batch is source.normal(…, step, first_sample + n). Functions that
+/// take it generate the noise on the fly, with the same bits.
 struct fresh_noise {
     philox_noise source;
     isize step = 0;
@@ -28,7 +28,7 @@ struct fresh_noise {
 
 namespace detail {
 
-/// out = signal · x + sigma · ε, with level_of(n) of each sample. Checks before it writes: the shapes, then check().
+/// out = signal · x + sigma · ε with {signal, sigma} = level_of(n) for sample n. First checks shapes and calls check().
 template <Scalar S, class Check, class LevelOf>
 void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
                    batch_view<const S> eps, batch_view<S> out) {
@@ -42,7 +42,7 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     kernels::linear_combination({x, eps}, factors_of, out);
 }
 
-/// The same with fresh noise, kept in eps if that is not empty.
+/// As above with new noise, which is also written to eps unless eps is empty.
 template <Scalar S, class Check, class LevelOf>
 void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
                    const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
@@ -56,7 +56,7 @@ void noise_samples(std::string_view where, batch_view<const S> x, const Check& c
     kernels::q_sample(address, x, level_at, eps, out);
 }
 
-/// The moments of scale · x + √variance · ε, with {scale, variance} = transition_of(n) of each sample.
+/// The moments of scale · x + √variance · ε with {scale, variance} = transition_of(n) for sample n.
 template <Scalar S, class TransitionOf>
 [[nodiscard]] gaussian_moments<S> noised_moments(batch_view<const S> x, const TransitionOf& transition_of) {
     gaussian_moments<S> moments{batch<S>(x.rows(), x.columns()), per_sample_values<S>(x.columns()),
@@ -70,7 +70,7 @@ template <Scalar S, class TransitionOf>
     return moments;
 }
 
-/// @throws shape_error unless t has a value for each sample; value_error unless the schedule has all of them
+/// @throws shape_error unless t has a value for each sample; value_error unless the schedule is defined at all of them
 template <NoiseProcess Schedule>
 void require_times(std::string_view where, const Schedule& schedule, isize columns,
                    const per_sample<time_type<Schedule>>& t) {
@@ -80,7 +80,7 @@ void require_times(std::string_view where, const Schedule& schedule, isize colum
     }
 }
 
-/// The same as noise_samples for the level at t of each sample.
+/// noise_samples with the noise level at time t of each sample.
 template <NoiseProcess Schedule, Scalar S, class... Noise>
 void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sample<time_type<Schedule>>& t,
                   const Noise&... noise_and_out) {
@@ -91,10 +91,10 @@ void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sa
 
 }  // namespace detail
 
-/// Draws from q(x_t|x_0) given the noise: x_t = α x_0 + σ ε, of a discrete schedule √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
+/// Samples q(x_t|x_0) with given noise: x_t = α x_0 + σ ε, for a discrete schedule √ᾱ_t x_0 + √(1 − ᾱ_t) ε.
 /// @shape x0, eps and out D × N; t one per sample or one for all; out may be x0 or eps
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t
+/// @throws shape_error if the shapes differ; value_error unless the schedule is defined at all t
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
@@ -102,7 +102,7 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
     detail::level_sample(schedule, detail::readable(x0).view(), t, detail::readable(eps).view(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
                                            const per_sample<time_type<Schedule>>& t, const E& eps) {
@@ -112,12 +112,11 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
     return out;
 }
 
-/// Draws from q(x_t|x_0) with fresh noise, which never touches memory.
+/// Samples q(x_t|x_0) with new noise, generated on the fly: x_t = α x_0 + σ ε.
 /// @shape x0 and out D × N; t one per sample or one for all; out may be x0
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, and as
-/// philox_noise::normal does
-/// @determinism the bits of q_sample with the noise of philox_noise::normal
+/// @throws shape_error if the shapes differ; value_error unless the schedule has all t; as philox_noise::normal
+/// @determinism bit-equal to q_sample with the noise of philox_noise::normal
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseProcess Schedule, BatchLike X>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
@@ -125,7 +124,7 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
     detail::level_sample(schedule, detail::readable(x0).view(), t, noise, batch_view<scalar_of<X>>(), out);
 }
 
-/// The same, keeping the noise.
+/// As above, and writes the noise to eps.
 /// @shape eps D × N
 template <NoiseProcess Schedule, BatchLike X>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
@@ -134,7 +133,7 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
     detail::level_sample(schedule, detail::readable(x0).view(), t, noise, eps, out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
                                            const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
@@ -144,11 +143,10 @@ template <NoiseProcess Schedule, BatchLike X>
     return out;
 }
 
-/// The mean α x_0 and the variance σ² of q(x_t|x_0), of a discrete schedule √ᾱ_t x_0 and 1 − ᾱ_t.
+/// The mean α x_0 and the variance σ² of q(x_t|x_0), for a discrete schedule √ᾱ_t x_0 and 1 − ᾱ_t.
 /// @shape x0 D × N; t one per sample or one for all
-/// @units t is 0-based, or the time u of a continuous schedule; log_variance in nats, at least that of
-/// `smallest_variance`
-/// @throws shape_error if t has another number of samples; value_error unless the schedule has all times t
+/// @units t is 0-based, or the time u of a continuous schedule; log_variance in nats, ≥ ln 1e-20
+/// @throws shape_error unless t has a value for each sample; value_error unless the schedule is defined at all t
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_mean_variance(const Schedule& schedule, const X& x0,

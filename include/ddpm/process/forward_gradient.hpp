@@ -21,19 +21,19 @@
 
 namespace ddpm {
 
-/// What x_t = α x_0 + σ ε hands back of a loss's gradient.
+/// The gradients that q_sample_backward computes.
 template <Scalar S>
 struct forward_gradient {
     batch<S> x0;                          ///< D × N
-    std::vector<noise_level<double>> level;  ///< of each sample, with respect to its α and σ
+    std::vector<noise_level<double>> level;  ///< per sample, with respect to α and σ
 };
 
-/// The vector-Jacobian product of q_sample, with which an encoder that makes x_0 and a schedule that makes α and σ are
-/// trained: d_x0 = α d_xt, and of each sample d_level = {⟨d_xt, x_0⟩, ⟨d_xt, ε⟩}.
-/// @shape x0, eps and d_xt D × N; t one per sample or one for all; d_x0 D × N, or empty to leave it out, and it may be
-/// any of them; d_level N, or empty to leave it out
+/// The vector-Jacobian product of q_sample, for training an encoder that computes x_0 or a schedule that computes α and
+/// σ: d_x0 = α d_xt, and for each sample d_level = {⟨d_xt, x_0⟩, ⟨d_xt, ε⟩}.
+/// @shape x0, eps and d_xt D × N; t one per sample or one for all; d_x0 D × N, may be empty (not computed) or the same
+/// memory as an input; d_level N, may be empty
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t
+/// @throws shape_error if the shapes differ; value_error unless the schedule is defined at all t
 /// @accuracy d_level is summed in double
 /// @determinism the same bits on every instruction set and for every thread count
 template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
@@ -66,7 +66,7 @@ void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<t
     }
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
 [[nodiscard]] forward_gradient<scalar_of<X>> q_sample_backward(const Schedule& schedule, const X& x0,
                                                                const per_sample<time_type<Schedule>>& t, const E& eps,
@@ -78,16 +78,16 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
     return out;
 }
 
-/// The gradient with respect to ln(α²/σ²), while α² + σ² stays, from that with respect to α and σ. A learned
-/// γ = −ln(α²/σ²) takes its negative.
+/// The gradient with respect to ln(α²/σ²) with α² + σ² constant, from the gradient with respect to α and σ. For a
+/// learned γ = −ln(α²/σ²) negate it.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
 [[nodiscard]] inline double log_snr_gradient(const noise_level<double>& level, const noise_level<double>& d_level) noexcept {
     const auto [alpha, sigma] = level;
     return alpha * sigma * (d_level.signal * sigma - d_level.sigma * alpha) / (2 * (alpha * alpha + sigma * sigma));
 }
 
-/// The gradient with respect to the time u of a continuous schedule, from that with respect to α and σ.
-/// @throws value_error if the schedule has no such time
+/// The gradient with respect to the time u of a continuous schedule, from the gradient with respect to α and σ.
+/// @throws value_error if the schedule is not defined at u
 template <ContinuousSchedule Schedule>
 [[nodiscard]] double time_gradient(const Schedule& schedule, double u, const noise_level<double>& d_level) {
     const noise_level<double> slope = level_slope_at(schedule, u);

@@ -14,7 +14,7 @@ struct gaussian_moments {
     per_sample_values<S> log_variance;  ///< 1 × N, nats
 };
 
-/// N Gaussians with independent elements, each with a variance of its own.
+/// N Gaussians with diagonal covariance: one variance per element.
 template <Scalar S>
 struct diagonal_moments {
     batch<S> mean;          ///< D × N

@@ -17,13 +17,13 @@
 
 namespace ddpm {
 
-/// What a network's output means. With x_t = α x_0 + σ ε, in a schedule that preserves the variance α = √ᾱ_t, σ = √(1 − ᾱ_t):
+/// What a network predicts, for x_t = α x_0 + σ ε. A variance-preserving schedule has α = √ᾱ_t and σ = √(1 − ᾱ_t).
 enum class prediction {
     epsilon,  ///< the noise ε
     x0,       ///< the clean sample
     v,        ///< the velocity (α ε − σ x_0) / √(α² + σ²) (Salimans and Ho 2022, arXiv 2202.00512)
     score,    ///< ∇ ln q(x_t|x_0) = −ε/σ
-    flow,     ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003; there from noise to data)
+    flow,     ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003, with the opposite sign)
 };
 
 [[nodiscard]] constexpr std::string_view name_of(prediction kind) noexcept {
@@ -31,7 +31,7 @@ enum class prediction {
     return names[static_cast<int>(kind)];
 }
 
-/// One quantity as xt · x_t + value · (another quantity).
+/// A quantity as the linear function xt · x_t + value · y of x_t and another quantity y.
 struct affine {
     double xt;
     double value;
@@ -65,9 +65,9 @@ inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
 
 }  // namespace detail
 
-/// How `to` follows from x_t and `from` at signal level α and noise level σ.
-/// @throws value_error where the conversion does not exist: from ε or score to x0, v or flow at α = 0, from x0 to the
-/// others, or to the score, at σ = 0
+/// The coefficients that compute the quantity `to` from x_t and the quantity `from` at a noise level (α, σ).
+/// @throws value_error where `to` is not determined: from ε or the score to x0, v or flow at α = 0; from x0 to any
+/// other, or from any other to the score, at σ = 0
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <std::floating_point Real>
 [[nodiscard]] affine conversion(prediction from, prediction to, const noise_level<Real>& level) {
@@ -102,11 +102,10 @@ template <std::floating_point Real>
     }
 }
 
-/// Turns a quantity of one kind into another, given x_t.
+/// Converts a prediction from one kind to another, given x_t.
 /// @shape xt, value and out D × N; t one per sample or one for all; out may be xt or value
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all times t, or where the conversion
-/// does not exist
+/// @throws shape_error if the shapes differ; value_error unless the schedule is defined at all t; as `conversion`
 /// @source Salimans and Ho 2022, arXiv 2202.00512, appendix D
 template <NoiseProcess Schedule, BatchLike X, BatchLike V>
 void convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
@@ -127,7 +126,7 @@ void convert(const Schedule& schedule, prediction from, prediction to, const X& 
     kernels::linear_combination({x.view(), y.view()}, factors_of, out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike V>
 [[nodiscard]] batch<scalar_of<X>> convert(const Schedule& schedule, prediction from, prediction to, const X& xt,
                                           const per_sample<time_type<Schedule>>& t, const V& value) {

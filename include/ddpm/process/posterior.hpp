@@ -17,7 +17,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// The variances and their logarithms of the steps t → s, given a fixed kind.
+/// Sets the variances of the steps t → s and their logarithms, for a fixed kind of variance.
 template <NoiseProcess Schedule, Scalar S, class To>
 void set_variances(const Schedule& schedule, reverse_variance kind, const per_sample<time_type<Schedule>>& t,
                    const To& s, gaussian_moments<S>& out) {
@@ -48,13 +48,12 @@ void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_v
 
 }  // namespace detail
 
-/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t and its clipped logarithm (at t = 0, where β̃ is 0, that of t
-/// = 1).
-/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t one per sample or one for all
+/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t, and log-variance (at t = 0, where β̃ is 0, that of t = 1).
+/// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7
-/// @complexity allocates nothing where `out` has the shape already
+/// @complexity allocates nothing if `out` already has that size
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<isize>& t,
                  gaussian_moments<scalar_of<X0>>& out) {
@@ -64,7 +63,7 @@ void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per
                               [&](isize n) { return t[n] - 1; }, out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
                                                           const per_sample<isize>& t) {
@@ -73,17 +72,14 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
     return moments;
 }
 
-/// The posterior q(x_s|x_t, x_0) for s < t: of a sub-sequence of a discrete schedule, or between times of a continuous
-/// one.
-/// @shape x0 and xt D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or one for
-/// all
-/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least
-/// that of `smallest_variance`
-/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
-/// schedule
+/// The posterior q(x_s|x_t, x_0) for s < t, two timesteps of a discrete schedule or two times of a continuous one.
+/// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t and s one per sample or one for all
+/// @units t and s are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, ≥ ln 1e-20
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier
+/// (continuous)
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t; Kingma et al. 2021, arXiv
 /// 2107.00630, equation 25
-/// @complexity allocates nothing where `out` has the shape already
+/// @complexity allocates nothing if `out` already has that size
 template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
 void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<time_type<Schedule>>& t,
                  const per_sample<time_type<Schedule>>& s, gaussian_moments<scalar_of<X0>>& out) {
@@ -94,7 +90,7 @@ void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per
                               [&](isize n) { return s[n]; }, out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
 [[nodiscard]] gaussian_moments<scalar_of<X0>> q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt,
                                                           const per_sample<time_type<Schedule>>& t,

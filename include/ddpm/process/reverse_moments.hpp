@@ -22,15 +22,15 @@
 
 namespace ddpm {
 
-/// How the Gaussian of a reverse step follows from what a network predicts.
+/// Options of the Gaussian of a reverse step, computed from a network's prediction.
 struct reverse_moments_options {
     reverse_variance variance = reverse_variance::fixed_small;
-    std::optional<double> clip_x0{};  ///< limits x̂_0 to [−c, c]; without a value x̂_0 is left alone
+    std::optional<double> clip_x0{};  ///< clamps x̂_0 to [−c, c]; without a value it is not clamped
 };
 
 namespace detail {
 
-/// The variances that a head gives `size` elements, and their logarithms; computed in double.
+/// The variances of `size` elements given by the output of a variance head, and their logarithms; computed in double.
 template <Scalar S>
 void head_variances(const head_variance& of, isize size, const S* head, S* variance, S* log_variance) {
     constexpr isize chunk = 64;
@@ -48,7 +48,8 @@ void head_variances(const head_variance& of, isize size, const S* head, S* varia
     }
 }
 
-/// The moments of p(x_s|x_t) for one batch: checks, then the mean, then the variance of either form.
+/// Computes the moments of p(x_s|x_t) for a batch. The constructor checks the arguments; write() gives mean and
+/// variance.
 template <NoiseProcess Schedule, Scalar S, class To>
 class reverse_moments {
 public:
@@ -69,7 +70,7 @@ public:
         }
     }
 
-    /// With a fixed variance.
+    /// With a fixed variance for each sample.
     void write(gaussian_moments<S>& out) const {
         if (needs_head(options_.variance)) {
             throw value_error("p_mean_variance", "variance without a head", "a fixed one",
@@ -79,7 +80,7 @@ public:
         set_variances(schedule_, options_.variance, t_, s_, out);
     }
 
-    /// With the variance that the head gives each element, or a fixed one.
+    /// With a variance for each element: from the head, or fixed.
     void write(batch_view<const S> head, diagonal_moments<S>& out) const {
         require_same_shape("p_mean_variance", "head has the shape of xt", xt_, head);
         write_mean(out.mean);
@@ -128,17 +129,16 @@ private:
 
 }  // namespace detail
 
-/// The reverse step p(x_s|x_t) that a prediction makes, with a fixed variance: the mean is that of q(x_s|x_t, x̂_0),
-/// where x̂_0 follows from the prediction. It is what `ancestral` draws from.
-/// @shape xt and predicted D × N, neither in the memory of `out`, which takes their shape; t and s one per sample or
-/// one for all
-/// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, clipped
-/// as reverse_log_variance_at does
-/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
-/// schedule; where the prediction gives no x̂_0 (see `conversion`); unless clip_x0 > 0; if the variance needs a head
+/// The reverse step p(x_s|x_t) with a fixed variance. The mean is that of q(x_s|x_t, x̂_0), with x̂_0 computed from the
+/// prediction. `ancestral` samples from this Gaussian.
+/// @shape xt and predicted D × N; `out` is resized to D × N, in other memory; t and s one per sample or one for all
+/// @units t and s are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, as
+/// reverse_log_variance_at
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier
+/// (continuous); where x̂_0 is not determined (see `conversion`); unless clip_x0 > 0; if the variance needs a head
 /// @determinism the same bits on every instruction set and for every thread count
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 11 and section 3.2; clipping: the authors' code
-/// @complexity allocates nothing where `out` has the shape already
+/// @complexity allocates nothing if `out` already has that size
 template <NoiseProcess Schedule, BatchLike X, BatchLike P>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
                      const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
@@ -150,7 +150,7 @@ void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, con
     detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike P>
 [[nodiscard]] gaussian_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
                                                              const P& predicted,
@@ -162,7 +162,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike P>
     return moments;
 }
 
-/// The same for the step from t to t − 1 of a discrete schedule.
+/// As above, for the step from t to t − 1 of a discrete schedule.
 /// @units t is 0-based
 template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
@@ -174,7 +174,7 @@ void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, con
     detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
 [[nodiscard]] gaussian_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
                                                              const P& predicted, const per_sample<isize>& t,
@@ -184,16 +184,16 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
     return moments;
 }
 
-/// The reverse step p(x_s|x_t) of a network with a variance head, which gives each element its own variance; a fixed
-/// variance does not read it.
-/// @shape xt, predicted and head D × N, none in the memory of `out`, which takes their shape; t and s one per sample or
-/// one for all
+/// The reverse step p(x_s|x_t) of a network with a variance head: one variance per element. With a fixed variance the
+/// head is not read.
+/// @shape xt, predicted and head D × N; `out` is resized to D × N, in other memory; t and s one per sample or one for
+/// all
 /// @units as above
-/// @throws as above, also shape_error if the head has another shape
-/// @determinism the same bits for every thread count; the mean also on every instruction set
+/// @throws as above; shape_error if the head has another shape
+/// @determinism bit-equal for every thread count; the mean also on every instruction set
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv
 /// 2201.06503, theorem 1
-/// @complexity allocates nothing where `out` has the shape already
+/// @complexity allocates nothing if `out` already has that size
 template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
                      const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
@@ -206,7 +206,7 @@ void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, con
     detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
 [[nodiscard]] diagonal_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
                                                              const P& predicted, const H& head,
@@ -218,7 +218,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
     return moments;
 }
 
-/// The same for the step from t to t − 1 of a discrete schedule.
+/// As above, for the step from t to t − 1 of a discrete schedule.
 /// @units t is 0-based
 template <NoiseSchedule Schedule, BatchLike X, BatchLike P, BatchLike H>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
@@ -231,7 +231,7 @@ void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, con
     detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike P, BatchLike H>
 [[nodiscard]] diagonal_moments<scalar_of<X>> p_mean_variance(const Schedule& schedule, prediction kind, const X& xt,
                                                              const P& predicted, const H& head,

@@ -18,7 +18,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// @throws shape_error unless t has a value for each sample; value_error unless all transitions s → t exist
+/// @throws shape_error unless t has a value for each sample; value_error unless s < t are valid times for each sample
 template <NoiseProcess Schedule, class From>
 void require_transitions(std::string_view where, const Schedule& schedule, isize columns, const From& s,
                          const per_sample<time_type<Schedule>>& t) {
@@ -28,7 +28,7 @@ void require_transitions(std::string_view where, const Schedule& schedule, isize
     }
 }
 
-/// noise_samples for the transition s → t of each sample: scale · x + √variance · ε.
+/// noise_samples with the transition s → t of each sample: scale · x + √variance · ε.
 template <NoiseProcess Schedule, Scalar S, class From, class... Noise>
 void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
                        const per_sample<time_type<Schedule>>& t, const Noise&... noise_and_out) {
@@ -40,7 +40,7 @@ void transition_sample(std::string_view where, const Schedule& schedule, batch_v
         where, x, [&] { require_transitions(where, schedule, x.columns(), s, t); }, level_of, noise_and_out...);
 }
 
-/// The moments of the transition s → t of each sample.
+/// The moments of q(x_t|x_s) for the s and t of each sample.
 template <NoiseProcess Schedule, Scalar S, class From>
 [[nodiscard]] gaussian_moments<S> transition_moments(std::string_view where, const Schedule& schedule,
                                                      batch_view<const S> x, const From& s,
@@ -51,8 +51,7 @@ template <NoiseProcess Schedule, Scalar S, class From>
 
 }  // namespace detail
 
-/// Draws from the single step q(x_t|x_{t−1}) given the noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is
-/// x_0.
+/// Samples one step q(x_t|x_{t−1}) with given noise: x_t = √(1 − β_t) x_{t−1} + √β_t ε. At t = 0 the input is x_0.
 /// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
 /// @units t is 0-based
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
@@ -65,7 +64,7 @@ void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isiz
         detail::readable(eps).view(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const E& eps) {
@@ -75,11 +74,11 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
     return out;
 }
 
-/// Draws from the single step q(x_t|x_{t−1}) with fresh noise, which never touches memory.
+/// Samples one step q(x_t|x_{t−1}) with new noise, generated on the fly.
 /// @shape x_previous and out D × N; t one per sample or one for all; out may be x_previous
 /// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T, and as philox_noise::normal does
-/// @determinism the bits of q_step with the noise of philox_noise::normal
+/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T; as philox_noise::normal
+/// @determinism bit-equal to q_step with the noise of philox_noise::normal
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
@@ -89,7 +88,7 @@ void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isiz
         batch_view<scalar_of<X>>(), out);
 }
 
-/// The same, keeping the noise.
+/// As above, and writes the noise to eps.
 /// @shape eps D × N
 template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
@@ -99,7 +98,7 @@ void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isiz
         "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise, eps, out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const fresh_noise& noise) {
@@ -112,7 +111,7 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// The mean √(1 − β_t) x_{t−1} and the variance β_t of q(x_t|x_{t−1}).
 /// @shape x_previous D × N; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
-/// @throws shape_error if t has another number of samples; value_error unless 0 ≤ t < T
+/// @throws shape_error unless t has a value for each sample; value_error unless 0 ≤ t < T
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
@@ -121,12 +120,12 @@ template <NoiseSchedule Schedule, BatchLike X>
                                       [&](isize n) { return t[n] - 1; }, t);
 }
 
-/// Draws from q(x_t|x_s) for s < t given the noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε, of any levels
+/// Samples q(x_t|x_s) for s < t with given noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε; for any noise levels, x_t =
 /// (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) ε.
 /// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
 /// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous
-/// schedule
+/// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier
+/// (continuous)
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
@@ -137,7 +136,7 @@ void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_t
                               detail::readable(eps).view(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
                                                const per_sample<time_type<Schedule>>& s,
@@ -148,11 +147,11 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
     return out;
 }
 
-/// Draws from q(x_t|x_s) with fresh noise, which never touches memory.
+/// Samples q(x_t|x_s) with new noise, generated on the fly.
 /// @shape xs and out D × N; s and t one per sample or one for all; out may be xs
 /// @units as above
-/// @throws as above, and as philox_noise::normal does
-/// @determinism the bits of q_transition with the noise of philox_noise::normal
+/// @throws as above; as philox_noise::normal
+/// @determinism bit-equal to q_transition with the noise of philox_noise::normal
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
@@ -163,7 +162,7 @@ void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_t
                               batch_view<scalar_of<X>>(), out);
 }
 
-/// The same, returned.
+/// As above, returned.
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
                                                const per_sample<time_type<Schedule>>& s,
@@ -176,9 +175,8 @@ template <NoiseProcess Schedule, BatchLike X>
 
 /// The mean and the variance of q(x_t|x_s) for s < t.
 /// @shape xs D × N; s and t one per sample or one for all
-/// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule; log_variance in nats, at least
-/// that of `smallest_variance`
-/// @throws shape_error if s or t has another number of samples; value_error as q_transition
+/// @units s and t are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, ≥ ln 1e-20
+/// @throws shape_error unless s and t have a value for each sample; value_error as q_transition
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,

@@ -12,24 +12,24 @@
 
 namespace ddpm {
 
-/// The variance of the reverse step p(x_s|x_t).
+/// The variance of the reverse step p(x_s|x_t). The first two are fixed; the others use the network's variance head h.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 3.2
 enum class reverse_variance {
-    fixed_small,  ///< β̃, the posterior's: optimal for data that is one point
-    fixed_large,  ///< β, the forward step's: optimal for data that is white noise
-    learned,        ///< the network's variance head is its logarithm
-    learned_range,  ///< the head h moves the logarithm from β̃'s at h = −1 to β's at h = 1
-    optimal,        ///< the head is Var[x_0|x_t]: β̃ + (the mean's factor of x_0)² · head, the best Gaussian for that mean
+    fixed_small,  ///< β̃, the variance of the posterior: optimal if the data is a single point
+    fixed_large,  ///< β, the variance of the forward step: optimal if the data is white noise
+    learned,        ///< h is the log-variance
+    learned_range,  ///< log-variance linear in h, from ln β̃ at h = −1 to ln β at h = 1
+    optimal,        ///< h is Var[x_0|x_t], the variance β̃ + (coefficient of x_0 in the mean)² h: optimal for that mean
 };
 
-/// Whether a variance needs the network's variance head.
+/// Whether a variance uses the network's variance head.
 [[nodiscard]] constexpr bool needs_head(reverse_variance kind) noexcept {
     return kind != reverse_variance::fixed_small && kind != reverse_variance::fixed_large;
 }
 
-/// A fixed variance of the reverse step from t to s.
+/// The fixed variance of the reverse step from t to s.
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
-/// @throws value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous schedule; if the variance needs a
+/// @throws value_error unless −1 ≤ s < t < T (discrete) or as require_earlier (continuous); if the variance needs a
 /// head
 template <NoiseProcess Schedule>
 [[nodiscard]] auto reverse_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
@@ -41,8 +41,8 @@ template <NoiseProcess Schedule>
                                                  : transition_at(schedule, s, t).variance;
 }
 
-/// The logarithm of it, at least that of `smallest_variance`. At the last step of a discrete schedule to x_0, where β̃
-/// is 0, it is that of the posterior from t + 1 to t, for both kinds (T = 1: ln 1e-20).
+/// ln max(reverse_variance_at, 1e-20). For the last step of a discrete schedule to x_0, where β̃ is 0, it is ln β̃ of
+/// the step from t + 1 to t, for both kinds (T = 1: ln 1e-20).
 /// @units t and s as above; nats
 /// @throws value_error as above
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code
@@ -58,13 +58,13 @@ template <NoiseProcess Schedule>
     return clipped_log(variance);
 }
 
-/// How the logarithm of a step's variance follows from the network's variance head, element by element.
+/// The log-variance of a step as a function of the output of the network's variance head, per element.
 struct head_variance {
     reverse_variance kind;
     double log_small = 0;  ///< ln β̃, clipped
     double log_large = 0;  ///< ln β
     double beta_tilde = 0; ///< β̃
-    double x0 = 0;         ///< the mean's factor of x_0
+    double x0 = 0;         ///< the coefficient of x_0 in the mean
 
     /// @units nats
     [[nodiscard]] double log_variance(double head) const {
@@ -81,7 +81,7 @@ struct head_variance {
         return std::log(std::max(beta_tilde + x0 * x0 * head, smallest_variance));
     }
 
-    /// Its derivative with respect to the head; 0 for a fixed variance.
+    /// The derivative of log_variance with respect to the head's output; 0 for a fixed variance.
     [[nodiscard]] double slope(double head) const {
         switch (kind) {
             case reverse_variance::learned: return 1;
@@ -92,8 +92,7 @@ struct head_variance {
     }
 };
 
-/// The same for the step between two levels of any chain, from t back to s. A variance of 0 has the logarithm of
-/// `smallest_variance`.
+/// The head_variance of the step between two noise levels, from t to the less noisy s. A variance of 0 counts as 1e-20.
 [[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const noise_level<double>& s,
                                                          const noise_level<double>& t) noexcept {
     const auto posterior = posterior_between(s, t);
@@ -101,10 +100,10 @@ struct head_variance {
             posterior.x0};
 }
 
-/// The same for the step from t to s, with the logarithm of β̃ clipped at the last step as reverse_log_variance_at does.
-/// The upper end of `learned_range` is ln β there too, as in OpenAI's code; `fixed_large` by itself is clipped alike.
+/// The head_variance of the step from t to s, with ln β̃ at the last step as in reverse_log_variance_at. There
+/// `learned_range` still ends at ln β, as in OpenAI's code, while `fixed_large` is replaced like ln β̃.
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
-/// @throws value_error unless −1 ≤ s < t < T, or as require_earlier of a continuous schedule
+/// @throws value_error unless −1 ≤ s < t < T (discrete) or as require_earlier (continuous)
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 template <NoiseProcess Schedule>
 [[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
