@@ -23,9 +23,9 @@
 
 namespace ddpm {
 
-/// The gradient of a classifier: gradient(xt, t, out) writes ∇ ln p(y|x_t) with respect to x_t, D × N, of the class
-/// that each sample is to have. The classifier has been trained on noisy samples and knows the classes to draw. As a
-/// predictor it may have a member session(samples), const.
+/// The gradient of a classifier: gradient(xt, t, out) writes ∇ ln p(y|x_t) with respect to x_t, D × N, for the wanted
+/// class y of each sample. The classifier must be trained on noisy samples. Like a predictor, it may have a const
+/// member session(samples).
 template <class G, class S>
 concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const S> xt, const std::span<const double> t,
                                             const batch_view<S> out) {
@@ -35,7 +35,7 @@ concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const 
 
 namespace detail {
 
-/// By what multiple of the gradient a prediction moves: ε by −σ, the others as they follow from it.
+/// The factor of ∇ ln p(y|x_t) that is added to a prediction: −σ for ε, for the other kinds by conversion from ε.
 [[nodiscard]] inline double guidance_shift(prediction kind, const noise_level<double>& level) {
     if (kind == prediction::score) {
         return 1;
@@ -43,7 +43,7 @@ namespace detail {
     return -level.sigma * conversion(prediction::epsilon, kind, level).value;
 }
 
-/// One run of a predictor with a classifier.
+/// The session of a classifier-guided predictor.
 template <class Session, class Gradient>
 class classifier_guided_session {
 public:
@@ -86,7 +86,7 @@ private:
 
 }  // namespace detail
 
-/// A predictor with a classifier; made by `classifier_guided`. It must outlive its sessions.
+/// A predictor guided by a classifier; made by `classifier_guided`. It must outlive its sessions.
 template <class P, class Gradient>
 class classifier_guided_predictor : public detail::adaptor<P> {
 public:
@@ -112,11 +112,11 @@ private:
     double scale_;
 };
 
-/// Classifier guidance in the form of the score, ∇ ln p(x_t) + scale · ∇ ln p(y|x_t): ε' = ε − scale · σ ∇ ln p(y|x_t),
-/// and the same for predictors of any other kind. It serves every sampler. Holds lvalues by reference, temporaries by
-/// value. Its sessions throw value_error where the kind does not follow from ε (x0, v and flow at α = 0), and what the
-/// level function throws. Where scale · σ is 0 the gradient may be infinite or NaN.
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
+/// Classifier guidance: the score becomes ∇ ln p(x_t) + scale · ∇ ln p(y|x_t), so that ε' = ε − scale · σ ∇ ln
+/// p(y|x_t); the other kinds of prediction change accordingly. Works with every sampler. Holds lvalues by reference,
+/// temporaries by value. Sessions throw value_error where the prediction cannot be computed from ε (x0, v and flow at α
+/// = 0), and what `level_of` throws. Where scale · σ is 0 the gradient may be infinite or NaN.
+/// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
 /// @throws value_error if |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2
 template <class P, class Gradient>

@@ -17,12 +17,13 @@
 
 namespace ddpm {
 
-/// A denoising network, or anything that stands for one: predictor(xt, t, out) reads x_t, a D × N batch, and the model's
-/// time t, one per sample (for a discrete schedule the 0-based timestep), and fills out.prediction. It is handed constants and
-/// temporaries: a generic callable takes `const auto& out` or `auto&& out`, not `auto& out`.
+/// A model: predictor(xt, t, out) reads x_t, a D × N batch, and one time t per sample (for a discrete schedule the
+/// 0-based timestep), and fills out.prediction. The arguments may be const or temporaries: a generic callable must take
+/// `const auto& out` or `auto&& out`, not `auto& out`.
 ///
-/// Optional members: `predicts()` returns what the prediction means (without it ε: a bare callable is an ε-predictor);
-/// `shape()` the shape of one sample; `session(samples)`, const, returns a predictor for one run that owns the scratch for
+/// Optional members: `predicts()` is the kind of prediction (without it ε, as for a bare callable); `shape()` is the
+/// shape of one sample; `session(samples)`, const, returns a predictor for one run, which owns scratch memory for that
+/// many samples; sessions may run concurrently. A `Network` is a predictor without any of these.
 /// that many samples and may be called while other sessions are. A `Network` needs none of these to be a predictor.
 template <class P, class S>
 concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
@@ -31,14 +32,14 @@ concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S
     predictor(batch_view<const S>(xt), std::span<const double>(t), model_output<S>(out));
 };
 
-/// What makes one predictor, a session, for each run, and so may be shared between threads: by a member session(samples), or,
-/// as every network, by the default session.
+/// A type that creates a predictor (a session) for each run, and so may be shared between threads: by a member
+/// session(samples), or, for networks, by the default session.
 template <class P>
 concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); } || Network<P>;
 
 namespace detail {
 
-/// A session for so many samples.
+/// A session for up to `samples` samples.
 template <SessionMaker P>
 [[nodiscard]] auto make_session(const P& predictor, isize samples) {
     if constexpr (requires { predictor.session(samples); }) {
@@ -54,15 +55,15 @@ concept SessionPredictor =
 
 }  // namespace detail
 
-/// What samplers and losses take: a predictor, or something that makes sessions of one.
+/// What samplers and losses accept: a predictor, or a type whose sessions are predictors.
 template <class P, class S>
 concept PredictorLike = Predictor<std::remove_cvref_t<P>, S> || detail::SessionPredictor<std::remove_cvref_t<P>, S>;
 
-/// A predictor whose prediction is ε: any bare callable of the right signature.
+/// A predictor of ε: any bare callable with the right signature.
 template <class P, class S>
 concept EpsilonPredictor = Predictor<P, S> && !requires(const P& predictor) { predictor.predicts(); };
 
-/// What a predictor's output means.
+/// The kind of a predictor's prediction.
 template <class P>
 [[nodiscard]] prediction prediction_of(const P& predictor) {
     if constexpr (requires { { predictor.predicts() } -> std::convertible_to<prediction>; }) {
@@ -72,7 +73,7 @@ template <class P>
     }
 }
 
-/// The shape of one sample, where the predictor knows it.
+/// The shape of one sample, if the predictor has a member shape().
 template <class P>
 [[nodiscard]] std::optional<sample_shape> shape_of(const P& predictor) {
     if constexpr (requires { { predictor.shape() } -> std::convertible_to<sample_shape>; }) {
@@ -94,7 +95,7 @@ struct scalar_named_by<P> {
     using type = typename P::scalar;
 };
 
-/// A session of the predictor, or a reference to it if it makes none.
+/// A session of the predictor, or a reference to the predictor itself if it has none.
 template <class P>
 [[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] isize samples) {
     if constexpr (SessionMaker<std::remove_const_t<P>>) {
@@ -106,7 +107,7 @@ template <class P>
 
 }  // namespace detail
 
-/// The arithmetic type that a predictor names as its `scalar`, else float.
+/// The scalar type of a predictor: its member type `scalar`, or float if it has none.
 template <class P>
 using predictor_scalar = typename detail::scalar_named_by<std::remove_cvref_t<P>>::type;
 

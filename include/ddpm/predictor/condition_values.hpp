@@ -15,16 +15,16 @@
 
 namespace ddpm {
 
-/// A condition with values of its own: of each sample of a run, or of one, which then stands for all of them.
+/// A condition that owns its values: one for each sample of a run, or a single one that is used for all samples.
 template <Scalar S>
 class condition_values {
 public:
-    /// Nothing.
+    /// An empty condition.
     condition_values() = default;
 
-    /// A copy.
-    /// @throws shape_error unless all forms are of equally many samples
-    // NOLINTNEXTLINE(google-explicit-constructor): where values are wanted, those of a condition are
+    /// Copies the values.
+    /// @throws shape_error unless all forms have the same number of samples
+    // NOLINTNEXTLINE(google-explicit-constructor): a condition converts to its values
     condition_values(const condition<S>& given)
         : labels_(given.labels.begin(), given.labels.end()),
           lengths_(given.lengths.begin(), given.lengths.end()),
@@ -42,23 +42,23 @@ public:
         is_shared_ = samples_ == 1;
     }
 
-    /// How many samples it is of; 0 where there is nothing.
+    /// The number of samples: 1 if shared, 0 if empty.
     [[nodiscard]] isize samples() const noexcept { return is_shared_ ? 1 : samples_; }
 
-    /// @throws shape_error or value_error unless it is what a network with samples of that shape takes
+    /// @throws shape_error or value_error unless this is a condition that a network with samples of that shape takes
     void require(std::string_view where, const condition_shape& takes, const sample_shape& sample) const {
         detail::require_condition(where, takes, view(), sample, samples_);
     }
 
-    /// So that `of` allocates nothing for up to so many samples.
+    /// Allocates so that calls of `of` for up to `samples` samples do not allocate.
     void reserve(isize samples) {
         if (is_shared_ && samples > samples_) {
             repeat(samples);
         }
     }
 
-    /// That of the samples first … first + count − 1 of a run.
-    /// @throws shape_error if it is of fewer samples, but for one or none
+    /// The condition of samples first … first + count − 1 of a run.
+    /// @throws shape_error if there are fewer samples, unless the condition is shared or empty
     [[nodiscard]] condition<S> of(isize first, isize count) {
         if (samples_ == 0) {
             return {};

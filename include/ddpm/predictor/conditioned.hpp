@@ -13,14 +13,13 @@
 
 namespace ddpm {
 
-/// What makes sessions that can be told a condition, by a member tell(condition_values): every network, and what adapts one
-/// and passes it on.
+/// A type whose sessions accept a condition by tell(condition_values): networks, and adaptors that pass it on.
 template <class P>
 concept TakesCondition =
     SessionMaker<P> && requires(decltype(detail::make_session(std::declval<const P&>(), isize{}))& session,
                                 const condition_values<predictor_scalar<P>>& given) { session.tell(given); };
 
-/// A predictor that is told a condition; made by `conditioned`. It must outlive its sessions.
+/// A predictor with a fixed condition; made by `conditioned`. It must outlive its sessions.
 template <class P>
 class conditioned_predictor : public detail::adaptor<P> {
 public:
@@ -40,11 +39,11 @@ private:
     condition_values<scalar> given_;
 };
 
-/// A network (or what stands for one: `trainer::ema`, `predicts`, `self_conditioned`) with what it is told of the samples
-/// of a run: sample n its own condition, or all of them the same if there is one. The values are copied; the network, an
-/// lvalue, is held by reference, a temporary by value. Guidance combines two of them:
-/// guided(conditioned(net, {.labels = wanted}), conditioned(net, {.labels = none}), scale).
-/// @throws shape_error unless all forms of the condition are of equally many samples; its sessions as network_session::tell
+/// Binds a condition to a network (or to `trainer::ema`, `predicts`, `self_conditioned`): one value per sample of the
+/// run, or a single value for all samples. The values are copied; the network is held by reference if an lvalue, by
+/// value if a temporary. Classifier-free guidance combines two of them: guided(conditioned(net, {.labels = wanted}),
+/// conditioned(net, {.labels = none}), scale).
+/// @throws shape_error unless all forms have the same number of samples; sessions throw as network_session::tell
 template <class P>
     requires TakesCondition<std::remove_cvref_t<P>>
 [[nodiscard]] conditioned_predictor<P> conditioned(P&& predictor, const condition<predictor_scalar<P>>& given) {

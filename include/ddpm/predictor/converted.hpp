@@ -21,7 +21,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// out(:, n) = what `to` is, given xt and a prediction of the kind `from` at the level of t[n].
+/// Converts predictions of kind `from` to kind `to`, column n at the noise level of t[n].
 template <Scalar S>
 void convert_at(std::string_view where, prediction from, prediction to, const level_function& level_of,
                 batch_view<const S> xt, std::span<const double> t, batch_view<const S> value, batch_view<S> out) {
@@ -36,7 +36,7 @@ void convert_at(std::string_view where, prediction from, prediction to, const le
     kernels::linear_combination<S>({xt, value}, factors_of, out);
 }
 
-/// One run of a converted predictor.
+/// The session of a converted predictor.
 template <class Session>
 class converted_session {
 public:
@@ -63,8 +63,7 @@ private:
 
 }  // namespace detail
 
-/// A predictor whose output is turned into another kind of prediction; made by `converted`. It must outlive its
-/// sessions.
+/// A predictor with its output converted to another kind; made by `converted`. It must outlive its sessions.
 template <class P>
 class converted_predictor : public detail::adaptor<P> {
 public:
@@ -83,10 +82,9 @@ private:
     level_function level_of_;
 };
 
-/// The same predictor, predicting something else. Holds an lvalue by reference, a temporary by value. Its sessions
-/// throw value_error at levels where the conversion does not exist (see `conversion`), and what the level function
-/// throws.
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
+/// The same predictor with its output converted to `to`. Holds an lvalue by reference, a temporary by value. Sessions
+/// throw value_error where the conversion does not exist (see `conversion`), and what `level_of` throws.
+/// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
 template <class P>
 [[nodiscard]] converted_predictor<P> converted(P&& predictor, prediction to, level_function level_of) {
     return {std::forward<P>(predictor), to, std::move(level_of)};

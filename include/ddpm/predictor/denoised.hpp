@@ -16,29 +16,29 @@
 
 namespace ddpm {
 
-/// The pair that every sampler works with: the estimates of x_0 and of ε.
+/// The pair of estimates that samplers use: x_0 and ε.
 template <Scalar S>
 struct denoised {
     batch_view<S> x0;   ///< D × N
     batch_view<S> eps;  ///< D × N
 };
 
-/// Limits each sample's x_0 to [−s, s] and divides it by s, where s is a quantile of the sample's |x_0|, but at least 1, and
-/// then at most max.
+/// Dynamic thresholding: clamps each sample's x_0 to [−s, s] and divides it by s, with s = min(max(q, 1), max) for a
+/// quantile q of the sample's |x_0|.
 /// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3; the upper bound: diffusers
 struct dynamic_threshold {
-    double ratio = 0.995;  ///< which quantile, in [0, 1]
+    double ratio = 0.995;  ///< the quantile, in [0, 1]
     double max = 1;        ///< > 0
 };
 
-/// How the pair follows from a prediction.
+/// Options of the estimates of x_0 and ε.
 struct denoise_options {
-    std::optional<double> clip_x0{};              ///< limits x_0 to [−c, c]; without a value x_0 is left alone
-    bool clip_epsilon = false;                    ///< computes ε anew from the limited x_0, as OpenAI's code does
+    std::optional<double> clip_x0{};              ///< clamps x_0 to [−c, c]; without a value it is not clamped
+    bool clip_epsilon = false;                    ///< recomputes ε from the clamped x_0, as in OpenAI's code
     std::optional<dynamic_threshold> threshold{};  ///< instead of clip_x0
 };
 
-/// @throws value_error if an option is outside its domain, or both limits are given
+/// @throws value_error if an option is outside its domain, or both clip_x0 and threshold are given
 inline void require_valid(const denoise_options& options) {
     if (options.clip_x0 && !(*options.clip_x0 > 0)) {
         throw value_error("denoise", "clip_x0", "> 0", *options.clip_x0);
@@ -54,8 +54,8 @@ inline void require_valid(const denoise_options& options) {
     }
 }
 
-/// The coefficients of the pair, for kernels that compute it as a part of something else; a threshold, which is not a
-/// matter of single elements, is left to the caller.
+/// The coefficients of the estimates, for kernels that compute them as part of another computation. Dynamic
+/// thresholding is left to the caller, since it is not elementwise.
 /// @throws value_error as require_valid, or where the conversion does not exist
 template <Scalar S, std::floating_point Real>
 [[nodiscard]] kernels::denoise_coefficients<S> denoise_coefficients_of(prediction kind, const noise_level<Real>& level,
@@ -72,7 +72,7 @@ template <Scalar S, std::floating_point Real>
             .eps_from_x0 = eps_from_x0};
 }
 
-/// The limits of dynamic thresholding: limits[n] is that of sample n. Overwrites x0 with |x0| in another order.
+/// The limit s of dynamic thresholding for each sample. Overwrites x0 with the values |x0| in another order.
 /// @shape x0 D × N, D > 0; limits N
 template <Scalar S>
 void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std::span<S> limits) {
@@ -82,10 +82,10 @@ void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std:
     }
 }
 
-/// Turns a prediction into the estimates of x_0 and ε at one noise level.
+/// Computes the estimates of x_0 and ε from a prediction at one noise level.
 /// @shape xt, prediction and the pair D × N; the outputs may be the inputs
-/// @throws shape_error if the shapes differ; value_error as denoise_coefficients_of, or for a threshold, which needs
-/// scratch (see sampling_run)
+/// @throws shape_error if the shapes differ; value_error as denoise_coefficients_of, or if a threshold is given, since
+/// it needs scratch memory (see sampling_run)
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 15; clipping: the authors' code
 /// @complexity one pass over memory
 template <Scalar S, std::floating_point Real>

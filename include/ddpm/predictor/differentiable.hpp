@@ -12,8 +12,8 @@
 
 namespace ddpm {
 
-/// A predictor that multiplies with its Jacobian: predictor.vector_jacobian(xt, t, v, out) fills `out` with
-/// vᵀ ∂prediction/∂x_t, for each sample the gradient of Σ v · prediction with respect to x_t.
+/// A predictor with vector-Jacobian products: predictor.vector_jacobian(xt, t, v, out) writes vᵀ ∂prediction/∂x_t, for
+/// each sample the gradient of Σ v · prediction with respect to x_t.
 /// @shape xt, v and out D × N; t N
 template <class P, class S>
 concept DifferentiablePredictor =
@@ -33,7 +33,7 @@ concept DifferentiableSession =
 
 }  // namespace detail
 
-/// What likelihoods take: such a predictor, or something that makes sessions of one, as every network.
+/// What likelihoods accept: such a predictor, or a type whose sessions are such predictors, as every network.
 template <class P, class S>
 concept DifferentiableLike = DifferentiablePredictor<std::remove_cvref_t<P>, S> ||
                              detail::DifferentiableSession<std::remove_cvref_t<P>, S>;

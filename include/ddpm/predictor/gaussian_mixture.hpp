@@ -23,14 +23,14 @@
 
 namespace ddpm {
 
-/// A mixture of K Gaussians in D dimensions: data whose noisy densities, and thus whose perfect network, are known
+/// A mixture of K Gaussians in D dimensions, a data distribution whose noisy densities and ideal predictions are known
 /// exactly (mixture_posterior.hpp, mixture_oracle.hpp). Immutable.
 class gaussian_mixture {
 public:
-    /// Components of covariance variances[k] · I.
+    /// Components with covariance variances[k] · I.
     /// @shape weights and variances K, means D × K
-    /// @throws shape_error if the sizes do not fit; value_error unless K ≥ 1, D ≥ 1, and weights and variances are
-    /// positive and all is finite. Weights need not add up to 1
+    /// @throws shape_error if the sizes do not fit; value_error unless K ≥ 1, D ≥ 1, all values are finite, and weights
+    /// and variances are positive. The weights are normalized
     [[nodiscard]] static gaussian_mixture isotropic(std::vector<double> weights, batch<double> means,
                                                     const std::vector<double>& variances) {
         require_components("covariances", static_cast<isize>(variances.size()), means);
@@ -41,9 +41,9 @@ public:
         return {std::move(weights), std::move(means), std::move(all), {}};
     }
 
-    /// Components with independent elements.
+    /// Components with diagonal covariances.
     /// @shape weights K, means and variances D × K
-    /// @throws as isotropic() does
+    /// @throws as isotropic()
     [[nodiscard]] static gaussian_mixture diagonal(std::vector<double> weights, batch<double> means,
                                                    batch<double> variances) {
         detail::require_same_shape<const double>("gaussian_mixture", "a variance for each mean",
@@ -51,10 +51,9 @@ public:
         return {std::move(weights), std::move(means), std::move(variances), {}};
     }
 
-    /// Components with any covariances, which are diagonalized once.
+    /// Components with full covariances, which are diagonalized once.
     /// @shape weights K, means D × K, covariances K of D × D
-    /// @throws as isotropic() does, and value_error unless the covariances are symmetric and positive definite, to
-    /// rounding
+    /// @throws as isotropic(); value_error unless the covariances are symmetric and positive definite up to rounding
     /// @complexity O(K · D³)
     template <std::same_as<Eigen::MatrixXd> Covariance = Eigen::MatrixXd>  // compiles Eigen's solver where it is used
     [[nodiscard]] static gaussian_mixture full(std::vector<double> weights, batch<double> means,
@@ -77,7 +76,7 @@ public:
             const Eigen::SelfAdjointEigenSolver<Covariance> solver(covariance);
             variances.col(k) = solver.eigenvalues();
             axes.emplace_back(solver.eigenvectors());
-            // An eigenvalue below what rounding leaves of a zero one is a zero one.
+            // An eigenvalue below the rounding error of a zero one counts as zero.
             const double smallest = variances.col(k).minCoeff();
             if (!(smallest > static_cast<double>(dimension) * 1e-16 * variances.col(k).maxCoeff())) {
                 throw value_error("gaussian_mixture", detail::text("covariance ", k), "positive definite",
@@ -87,38 +86,38 @@ public:
         return {std::move(weights), std::move(means), std::move(variances), std::move(axes)};
     }
 
-    /// D.
+    /// D, the dimension of a sample.
     [[nodiscard]] isize dimension() const noexcept { return means_.rows(); }
 
-    /// K.
+    /// K, the number of components.
     [[nodiscard]] isize components() const noexcept { return means_.cols(); }
 
-    /// The probabilities of the components, which add up to 1.
+    /// The probabilities of the components; their sum is 1.
     [[nodiscard]] std::span<const double> weights() const noexcept { return weights_; }
 
     /// The components' means, D × K.
     [[nodiscard]] const batch<double>& means() const noexcept { return means_; }
 
-    /// Whether the elements of a component depend on each other, so that its principal axes are not those of space.
+    /// Whether a covariance is not diagonal, so that its principal axes are not the coordinate axes.
     [[nodiscard]] bool rotated() const noexcept { return !axes_.empty(); }
 
     /// The principal axes of component k as columns, D × D. Only if rotated().
     [[nodiscard]] const batch<double>& axes(isize k) const { return axes_[static_cast<std::size_t>(k)]; }
 
-    /// The variances along the principal axes, and the means in their coordinates: D × K, component k in column k.
+    /// The variances along the principal axes, and the means in those coordinates: D × K, component k in column k.
     [[nodiscard]] const batch<double>& principal_variances() const noexcept { return variances_; }
     [[nodiscard]] const batch<double>& principal_means() const noexcept { return rotated() ? along_axes_ : means_; }
 
-    /// Draws samples: column n is sample first_sample + n at that step of the noise.
+    /// Samples the mixture: column n is sample first_sample + n at that step of `noise`.
     /// @shape out D × N
-    /// @throws shape_error if out has another dimension; as philox_noise::normal does
+    /// @throws shape_error if out has not D rows; as philox_noise::normal
     /// @determinism the same bits whatever the batch split and the thread count
     template <Scalar S>
     void sample(batch_view<S> out, const philox_noise& noise, isize step = 0, isize first_sample = 0) const {
         if (out.rows() != dimension()) {
             throw shape_error("gaussian_mixture::sample", "dimension", dimension(), out.rows());
         }
-        // The normals take the words of whole counter blocks of 64 elements; the next block's choose the component.
+        // The normals use counter blocks of 64 elements; the next block selects the component.
         const isize choice = (dimension() + 63) / 64 * 64;
         noise.normal(out, step, first_sample);
         const isize work = dimension() * (rotated() ? dimension() : 8);
@@ -137,7 +136,7 @@ public:
         });
     }
 
-    /// Draws `count` samples from a seed's first user stream.
+    /// Draws `count` samples with the first user stream of a seed.
     /// @shape returns D × count
     template <Scalar S = double>
     [[nodiscard]] batch<S> sample(isize count, std::uint64_t seed) const {
@@ -197,7 +196,7 @@ private:
         }
     }
 
-    /// The component whose share of [0, 1) a uniform number falls into.
+    /// The component whose part of [0, 1), of length weights()[k], contains the number.
     [[nodiscard]] isize component_at(double uniform) const noexcept {
         std::size_t k = 0;
         for (double below = weights_[0]; k + 1 < weights_.size() && uniform >= below; below += weights_[k]) {

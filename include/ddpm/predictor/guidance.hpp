@@ -15,16 +15,16 @@
 
 namespace ddpm {
 
-/// How predictions are guided. Scale 7.5 is diffusers' default.
+/// Options of classifier-free guidance. The default scale is that of diffusers.
 struct guidance_options {
     double scale = 7.5;  ///< 1 is the conditional predictor alone, 0 the unconditional one; within ±10⁶
-    double rescale = 0;  ///< φ: the share by which the result gets the standard deviation of the conditional prediction
+    double rescale = 0;  ///< φ in [0, 1]: moves the standard deviation to the conditional one's
     guidance_interval interval{};
 };
 
 namespace detail {
 
-/// predicted ← without + scale · (predicted − without), then its standard deviation back by the share φ.
+/// predicted ← without + scale · (predicted − without), then rescaled by φ to its former standard deviation.
 class linear_guidance {
 public:
     explicit linear_guidance(const guidance_options& options) : options_(options) {
@@ -63,17 +63,15 @@ private:
 
 }  // namespace detail
 
-/// Classifier-free guidance: unconditional + scale · (conditional − unconditional), of two predictors that predict the
-/// same kind, whatever it is; then their rescaling as in diffusers, on the prediction as it is. Holds lvalues by
-/// reference, temporaries by value; is a predictor.
-/// What has no weight does not matter: where the scale is 0 the conditional prediction may be infinite or NaN, and outside
-/// the interval the unconditional one.
-/// @throws value_error if the two predict different kinds, |scale| > 10⁶, the rescaling is not within [0, 1], or the interval
+/// Classifier-free guidance: unconditional + scale · (conditional − unconditional), for two predictors of the same
+/// kind, then rescaled as in diffusers. Both work on the prediction itself, of whatever kind. Holds lvalues by
+/// reference, temporaries by value; the result is a predictor. A prediction with weight 0 may be infinite or NaN: the
+/// conditional one at scale 0, the unconditional one outside the interval.
+/// @throws value_error if the two predict different kinds, |scale| > 10⁶, rescale is not in [0, 1], or the interval is
 /// reversed
 /// @source Ho and Salimans 2022, arXiv 2207.12598, equation 6 (scale = 1 + w); rescaling: Lin et al. 2023, arXiv
 /// 2305.08891, section 3.4
-/// @complexity evaluates both predictors, but the conditional one alone where the scale is 1 or all t are outside the
-/// interval
+/// @complexity evaluates both predictors, but only the conditional one if scale is 1 or all t are outside the interval
 template <class Conditional, class Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
     Conditional&& conditional, Unconditional&& unconditional, const guidance_options& options) {
@@ -81,7 +79,7 @@ template <class Conditional, class Unconditional>
             detail::linear_guidance(options)};
 }
 
-/// The same with a scale only.
+/// As above with a scale only.
 template <class Conditional, class Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
     Conditional&& conditional, Unconditional&& unconditional, double scale) {

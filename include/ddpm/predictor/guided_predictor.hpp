@@ -17,8 +17,8 @@
 
 namespace ddpm {
 
-/// Where two predictors are combined, in the model's time, which is all that a predictor knows of the noise: at `from`
-/// ≤ t ≤ `to`. Elsewhere the conditional one stands alone. For an interval of σ give the times that stand for its ends.
+/// The times t at which guidance acts: `from` ≤ t ≤ `to`, in the time passed to the model. At other times the
+/// conditional predictor is used alone. For an interval of σ, give the times of its ends.
 /// @source Kynkäänniemi et al. 2024, arXiv 2404.07724
 struct guidance_interval {
     double from = -std::numeric_limits<double>::infinity();
@@ -29,7 +29,7 @@ struct guidance_interval {
 
 namespace detail {
 
-/// One run of a guided predictor. The rule, and what it remembers, is the run's own.
+/// The session of a guided predictor. It owns the rule and the rule's state.
 template <class Conditional, class Unconditional, class Rule>
 class guided_session {
 public:
@@ -43,8 +43,8 @@ public:
         }
     }
 
-    /// @shape xt and out.prediction D × N; t N. A variance head is the conditional predictor's
-    /// @throws shape_error unless there is a time for each sample; what the two predictors throw
+    /// @shape xt and out.prediction D × N; t N. The variance head is that of the conditional predictor
+    /// @throws shape_error unless there is one time per sample; what the two predictors throw
     template <Scalar S>
         requires Predictor<std::remove_reference_t<Conditional>, S> &&
                  Predictor<std::remove_reference_t<Unconditional>, S>
@@ -71,8 +71,8 @@ private:
 
 }  // namespace detail
 
-/// Two predictors of the same kind, combined by a rule; made by `guided`, `projected_guided` and `autoguided`. It holds
-/// lvalues by reference, temporaries by value, and must outlive its sessions.
+/// Two predictors of the same kind, combined by a rule; made by `guided`, `projected_guided` and `autoguided`. Holds
+/// lvalues by reference, temporaries by value. It must outlive its sessions.
 template <class Conditional, class Unconditional, class Rule>
 class guided_predictor : public detail::adaptor<Conditional> {
 public:

@@ -21,14 +21,14 @@
 
 namespace ddpm {
 
-/// What the oracle writes into the variance head: Var[x_0|x_t] of each element, or its mean over the elements. With it
-/// `reverse_variance::optimal` is the best Gaussian of its kind for each reverse step.
+/// The variance head of the oracle: Var[x_0|x_t] of each element, or its mean over the elements. With
+/// `reverse_variance::optimal` it gives the best Gaussian of its form for each reverse step.
 /// @source Bao et al. 2022, arXiv 2201.06503, theorem 1, without the mean over the data; arXiv 2206.07309, section 3
 enum class oracle_variance { per_element, mean };
 
 namespace detail {
 
-/// One run of the oracle.
+/// The session of the oracle.
 class mixture_session {
 public:
     mixture_session(const gaussian_mixture& mixture, const level_function& level_of, prediction kind,
@@ -62,7 +62,7 @@ public:
         });
     }
 
-    /// out = vᵀ ∂prediction/∂x_t, exactly.
+    /// out = vᵀ ∂prediction/∂x_t, without approximation.
     /// @shape xt, v and out D × N; t N
     template <Scalar S>
     void vector_jacobian(std::type_identity_t<batch_view<const S>> xt, std::span<const double> t,
@@ -79,7 +79,7 @@ public:
     }
 
 private:
-    /// What the prediction is computed from: x_0 or ε, or it is the score itself.
+    /// The quantity from which the prediction is computed: x_0, ε or the score.
     struct origin {
         prediction kind;
         affine factors;
@@ -103,7 +103,7 @@ private:
         return (*level_of_)(t[static_cast<std::size_t>(n)]);
     }
 
-    /// v and flow follow from x_0 or from ε, whichever divides by the larger of the two levels.
+    /// v and flow are computed from x_0 or ε, whichever divides by the larger of α and σ.
     [[nodiscard]] origin origin_at(const noise_level<double>& at) const {
         if (kind_ != prediction::v && kind_ != prediction::flow) {
             return {kind_, {0, 1}};
@@ -120,22 +120,22 @@ private:
 
 }  // namespace detail
 
-/// The predictor that a network trained for ever on data from a Gaussian mixture would be: the exact E[ε|x_t], or what
-/// else it is asked to predict, finite at every level. It has a variance head, and its sessions have `vector_jacobian`.
-/// A reference for samplers, likelihoods and trained networks.
+/// The ideal predictor for data from a Gaussian mixture: the exact E[ε|x_t], or the corresponding x_0, v, score or
+/// flow, finite at every noise level. It has a variance head, and its sessions have `vector_jacobian`. Use it as a
+/// reference for samplers, likelihoods and trained networks.
 /// @accuracy computes in double, for float and double samples; log-density and means are stable at σ = 0 (x_0 = x_t/α)
 /// and at α = 0 (x_0 is the mean of the data)
-/// @determinism a sample does not depend on its neighbours nor on the thread count
+/// @determinism a sample does not depend on the other samples or the thread count
 /// @complexity O(K · D²) per sample, O(K · D) unless the mixture is rotated
 class mixture_oracle {
 public:
-    /// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
+    /// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
     mixture_oracle(gaussian_mixture mixture, level_function level_of, prediction kind = prediction::epsilon,
                    oracle_variance variance = oracle_variance::per_element)
         : mixture_(std::move(mixture)), level_of_(std::move(level_of)), kind_(kind), variance_(variance) {}
 
-    /// The oracle must outlive its session. A call allocates nothing if it has no more samples, and throws shape_error
-    /// if sizes do not fit, and what the level function throws.
+    /// The oracle must outlive its session. Calls with at most `samples` samples allocate nothing. They throw
+    /// shape_error if sizes do not fit, and what `level_of` throws.
     [[nodiscard]] auto session(isize samples) const {
         return detail::mixture_session(mixture_, level_of_, kind_, variance_, samples);
     }

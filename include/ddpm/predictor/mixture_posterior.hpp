@@ -17,7 +17,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// Calls take(n, view) for every sample.
+/// Calls take(n, view) for each sample n.
 template <Scalar S, class Take>
 void for_each_view(std::string_view where, const gaussian_mixture& mixture, batch_view<const S> xt,
                    const per_sample<noise_level<double>>& level, const Take& take) {
@@ -28,10 +28,9 @@ void for_each_view(std::string_view where, const gaussian_mixture& mixture, batc
 
 }  // namespace detail
 
-/// ln p(x_t), where x_t = α x_0 + σ ε and x_0 comes from the mixture. At the level {1, 0} it is the density of the
-/// data.
+/// ln p(x_t) for x_t = α x_0 + σ ε with x_0 from the mixture; at the noise level {1, 0}, ln p of the data.
 /// @shape xt D × N; level one per sample or one for all; returns 1 × N
-/// @units nats, per sample
+/// @units nats per sample
 /// @throws shape_error if the sizes do not fit; value_error unless α and σ are finite, not negative, and not both 0
 /// @complexity O(K · D²) per sample, O(K · D) unless the mixture is rotated
 template <BatchLike X>
@@ -46,7 +45,7 @@ template <BatchLike X>
 
 /// The probability of each component given x_t.
 /// @shape xt D × N; level one per sample or one for all; returns K × N, its columns add up to 1
-/// @throws as log_density does
+/// @throws as log_density
 /// @complexity as of log_density
 template <BatchLike X>
 [[nodiscard]] batch<double> responsibilities(const gaussian_mixture& mixture, const X& xt,
@@ -58,9 +57,9 @@ template <BatchLike X>
     return out;
 }
 
-/// E[ε|x_t], what a perfect network predicts.
+/// E[ε|x_t], the ideal prediction of ε.
 /// @shape xt D × N; level one per sample or one for all; returns D × N
-/// @throws as log_density does
+/// @throws as log_density
 /// @complexity as of log_density
 template <BatchLike X>
 [[nodiscard]] batch<double> epsilon_given_xt(const gaussian_mixture& mixture, const X& xt,
@@ -73,10 +72,10 @@ template <BatchLike X>
 }
 
 /// The exact moments of x_0 given x_t: E[x_0|x_t], and the mean over the dimensions of Var[x_0|x_t]. The variance per
-/// dimension of the exact reverse step p(x_s|x_t) is that of q(x_s|x_t, x_0) plus c² times this one, with c the factor
-/// of x_0 in the mean of q.
+/// dimension of the exact reverse step p(x_s|x_t) is that of q(x_s|x_t, x_0) plus c² times this one, where c is the
+/// coefficient of x_0 in the mean of q.
 /// @shape xt D × N; level one per sample or one for all; mean D × N, variance and log_variance 1 × N
-/// @throws as log_density does
+/// @throws as log_density
 /// @source Bao et al. 2022, arXiv 2206.07309, section 3
 /// @complexity as of log_density
 template <BatchLike X>

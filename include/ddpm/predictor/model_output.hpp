@@ -7,12 +7,12 @@
 
 namespace ddpm {
 
-/// Where a predictor writes: its prediction, and a variance head if it has one.
+/// The memory to which a predictor writes its prediction, and its variance head if it has one.
 template <Scalar S>
 struct model_output {
     batch_view<S> prediction;  ///< D × N
     batch_view<S> variance{};  ///< D × N, or empty
-    isize first_sample = 0;    ///< the number of the batch's first sample in the run: whose condition it is
+    isize first_sample = 0;    ///< position in the run of the batch's first sample, which selects its condition
 };
 
 }  // namespace ddpm

@@ -13,18 +13,20 @@
 
 namespace ddpm {
 
-/// A denoising network: what trains, and is a predictor as it stands.
+/// A network: it can be trained, and is a predictor as it stands.
 ///
-/// It is a value: a `Layer` (it names its `scalar`, and `visit` names its parameters), so that another instance of the same
-/// type serves as its gradient or its average, and derived from `network_base`, which tells what else it can say of itself.
-/// With S = scalar it has (what calls it sees to it that an input is of its shape, with the condition that it takes)
+/// It is a value: a `Layer` (it has a type `scalar`, and `visit` names its parameters), so that another instance of the
+/// same type can hold its gradient or its average, and derives from `network_base`, which lists its optional
+/// properties. With S = scalar it has these members, whose caller ensures that inputs have the right shape and
+/// condition:
 /// - `shape()`: the shape of one sample, D elements;
-/// - `make_workspace(samples, pass)`: a `workspace` for up to so many samples; all that a pass remembers lives there;
+/// - `make_workspace(samples, pass)`: a `workspace` for up to that many samples, which holds all that forward keeps for
+///   backward;
 /// - `forward(in, out, w)`, const: reads a `network_input<S>`, fills out, D × N, or 2D × N with a variance head;
-/// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of the
-///   parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout is of
-///   out's shape.
-/// It needs no header but core/network_base.hpp and core/network_input.hpp.
+/// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of
+///   the parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout
+///   is the gradient of out, of its shape.
+/// It needs no headers but core/network_base.hpp and core/network_input.hpp.
 template <class N>
 concept Network = Layer<N> && std::copyable<N> &&
                   requires(const N& net, N& d, typename N::workspace& w, isize samples, pass passes,

@@ -26,9 +26,8 @@
 
 namespace ddpm {
 
-/// A predictor for one run of a network, with workspaces of its own; the network stays const, shared, and must outlive
-/// it. A batch goes through the network in tiles of samples, so that the memory does not grow with the batch. Every network
-/// is a predictor by it: samplers and losses make one for each run.
+/// The default session of a network: a predictor for one run, with its own workspaces. The network is const and shared,
+/// and must outlive the session. A batch is processed in tiles of samples, so that the workspaces do not grow with it.
 template <Network Net>
 class network_session {
 public:
@@ -45,7 +44,7 @@ public:
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
     [[nodiscard]] condition_shape takes() const { return net_->takes(); }
 
-    /// What the network is told from now on: of each sample of the run, or of one for all of them.
+    /// Sets the condition of the run: one value per sample, or a single one for all samples.
     /// @throws shape_error or value_error if the condition is not what the network takes
     void tell(condition_values<scalar> given) {
         given.require("session", takes(), shape());
@@ -53,17 +52,17 @@ public:
         told_.reserve(planned_);
     }
 
-    /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. More samples than
-    /// planned for make it allocate; the same number again does not.
+    /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. Allocates if
+    /// there are more samples than ever before.
     /// @shape xt and out.prediction D × N; t N
-    /// @throws shape_error if the shapes do not fit, the run has fewer conditions than samples, or nothing was told of what
-    /// the network must be told
-    /// @determinism the bits of a sample do not depend on the others, nor on the thread count
+    /// @throws shape_error if the shapes do not fit, the condition has fewer samples than the run, or a condition that
+    /// the network requires was not set
+    /// @determinism the bits of a sample do not depend on the other samples or the thread count
     void operator()(batch_view<const scalar> xt, std::span<const double> t, const model_output<scalar>& out) {
         (*this)(network_input<scalar>{xt, t, told_.of(out.first_sample, xt.columns())}, out);
     }
 
-    /// The same for a condition of its own.
+    /// As above with the condition of `in`.
     /// @throws also value_error if the condition is not what the network takes
     void operator()(const network_input<scalar>& in, const model_output<scalar>& out) {
         const isize samples = in.samples();
@@ -85,12 +84,12 @@ public:
         });
     }
 
-    /// out = vᵀ ∂prediction/∂x_t for each sample: the gradient of Σ v · prediction. Where the network has a variance head,
-    /// that is no part of it. The first call, and one of more samples than before, allocates.
+    /// out = vᵀ ∂prediction/∂x_t for each sample, the gradient of Σ v · prediction; a variance head is not part of it.
+    /// The first call allocates, and so does one with more samples than before.
     /// @shape xt, v and out D × N; t N
-    /// @throws shape_error if the shapes do not fit, the run has fewer conditions than samples, or nothing was told of what
-    /// the network must be told
-    /// @determinism the bits of a sample do not depend on the others, nor on the thread count
+    /// @throws shape_error if the shapes do not fit, the condition has fewer samples than the run, or a condition that
+    /// the network requires was not set
+    /// @determinism the bits of a sample do not depend on the other samples or the thread count
     /// @complexity of a training step: forward, and backward for input and parameters
     void vector_jacobian(batch_view<const scalar> xt, std::span<const double> t, batch_view<const scalar> v,
                          batch_view<scalar> out) {
@@ -119,9 +118,10 @@ private:
         isize length, tiles, workers;
     };
 
-    /// Each thread takes whole tiles, all about equally many; a batch too small for that is one tile, and the layers
-    /// share the threads. Longer tiles use a layer's weights more often, shorter ones stay in the cache and take less
-    /// memory. A network of large samples says how many are enough; else whole multiples of twelve suit the products.
+    /// Each thread processes whole tiles, about equally many per thread. A batch too small for that is one tile, and
+    /// the layers use the threads. Longer tiles reuse weights more; shorter ones fit the cache and need less memory. A
+    /// network of large samples sets the longest tile by samples_at_once(); for others multiples of 12 suit the
+    /// products.
     tiling reserve(isize samples) {
         const isize enough = net_->samples_at_once();
         const isize shortest = enough > 0 ? 1 : 36, longest = enough > 0 ? enough : 252, multiple = enough > 0 ? 1 : 12;
@@ -155,8 +155,8 @@ private:
     condition_values<scalar> told_;
     isize columns_ = 0;
     std::vector<workspace> workspaces_;
-    std::optional<detail::network_jacobian<Net>> jacobian_;  // made when it is asked for
-    std::vector<std::vector<scalar>> heads_;  // what a network with a variance head writes, for each workspace
+    std::optional<detail::network_jacobian<Net>> jacobian_;  // created when first needed
+    std::vector<std::vector<scalar>> heads_;  // output with variance head, one per workspace
 };
 
 }  // namespace ddpm

@@ -22,7 +22,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// One run of a preconditioned network.
+/// The session of a preconditioned network.
 template <class Session>
 class preconditioned_session {
 public:
@@ -63,7 +63,7 @@ private:
 
 }  // namespace detail
 
-/// A network with EDM's preconditioning, which predicts x_0; made by `edm_preconditioned`.
+/// A predictor of x_0: a network with EDM preconditioning; made by `edm_preconditioned`.
 template <class P>
 class edm_preconditioned_predictor : public detail::adaptor<P> {
 public:
@@ -84,8 +84,8 @@ private:
     edm_preconditioning options_;
 };
 
-/// Makes a preconditioned predictor of a network, whatever it says that it predicts; its time is σ: use it over grids
-/// whose times are σ and whose levels are {1, σ}. Holds an lvalue by reference, a temporary by value.
+/// Makes a predictor of x_0 from a network by EDM preconditioning; the network's predicts() is ignored. The predictor's
+/// time is σ: use grids with times σ and noise levels {1, σ}. Holds an lvalue by reference, a temporary by value.
 /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0
 template <class P>
 [[nodiscard]] edm_preconditioned_predictor<P> edm_preconditioned(P&& network, const edm_preconditioning& options = {}) {

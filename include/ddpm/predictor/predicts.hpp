@@ -12,8 +12,8 @@
 
 namespace ddpm {
 
-/// A predictor with what it predicts chosen at run time; made by `predicts`. It holds an lvalue by reference, a temporary by
-/// value.
+/// A predictor with its kind of prediction set at run time; made by `predicts`. Holds an lvalue by reference, a
+/// temporary by value.
 template <class P>
 class predicting {
 public:
@@ -46,7 +46,7 @@ private:
     prediction kind_;
 };
 
-/// The same predictor, its output understood as `kind`.
+/// The same predictor with its output interpreted as `kind`, without conversion.
 template <class P>
 [[nodiscard]] predicting<P> predicts(P&& predictor, prediction kind) {
     return {std::forward<P>(predictor), kind};

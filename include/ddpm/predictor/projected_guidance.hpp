@@ -16,14 +16,13 @@
 
 namespace ddpm {
 
-/// How predictions are guided by what is orthogonal to them. The defaults are those of diffusers; the paper's are
-/// parallel = 0, momentum = −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for
-/// SDXL).
+/// Options of adaptive projected guidance. The defaults are those of diffusers; the paper has parallel = 0, momentum =
+/// −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for SDXL).
 struct projected_guidance_options {
-    double scale = 7.5;             ///< 1 is the conditional predictor alone; this, parallel and momentum within ±10⁶
-    double parallel = 1;            ///< η: the weight of the difference's part along the conditional prediction
-    double norm = 15;               ///< r: the difference is scaled down to this norm; 0 leaves it as it is
-    double momentum = 0;            ///< β: difference += β · the last one, in a running sum; negative in the paper
+    double scale = 7.5;             ///< 1 is the conditional predictor alone; scale, parallel and momentum within ±10⁶
+    double parallel = 1;            ///< η: the factor of the difference's component along the conditional prediction
+    double norm = 15;               ///< r: a larger difference is scaled down to this norm; 0: no limit
+    double momentum = 0;            ///< β in sum ← difference + β · sum, the running sum; negative in the paper
     bool from_conditional = false;  ///< conditional + (scale − 1) · update; else unconditional + scale · update
     double rescale = 0;             ///< φ of guidance_options
     guidance_interval interval{};
@@ -31,7 +30,7 @@ struct projected_guidance_options {
 
 namespace detail {
 
-/// Adds the projected difference of a run's evaluations.
+/// Guides by the projected difference. Keeps the running sum of a run.
 class projected_guidance {
 public:
     explicit projected_guidance(const projected_guidance_options& options) : options_(options) {
@@ -46,13 +45,13 @@ public:
 
     [[nodiscard]] bool guides(double t) const noexcept { return options_.scale != 1 && options_.interval.contains(t); }
 
-    /// Allocates for as many elements as another memory.
+    /// Allocates the same size as another memory.
     void reserve(const session_memory& like) { difference_ = like; }
 
     template <Scalar S>
     void operator()(std::span<const double> t, batch_view<const S> without, batch_view<S> predicted) {
         const isize rows = predicted.rows(), columns = predicted.columns();
-        // Without momentum the sum is scratch: it is set anew each time.
+        // Without momentum there is no state: the sum is computed anew in each call.
         batch<S>& sums = options_.momentum == 0 ? difference_.scratch<S>(rows, columns)
                                                 : difference_.state<S>("projected_guided", rows, columns);
         const auto guides_at = [this](double time) { return guides(time); };
@@ -69,13 +68,13 @@ public:
             const auto along = column.template cast<double>();
             const double norm = std::sqrt(wide.square().sum());
             const double shrink = options_.norm > 0 && norm > options_.norm ? options_.norm / norm : 1;
-            // sum = along · projection + what is orthogonal; the floor keeps a prediction of 0 from dividing.
+            // sum = projection · along + orthogonal part; the lower limit avoids a division by zero.
             const double projection = (wide * along).sum() / std::max(along.square().sum(), 1e-24);
             const double weight = options_.from_conditional ? options_.scale - 1 : options_.scale;
             const S of_sum = static_cast<S>(weight * shrink);
             const S of_column = static_cast<S>(weight * shrink * projection * (options_.parallel - 1));
             const double deviation = options_.rescale == 0 ? 0 : squared_deviation(column);
-            if (weight == 0) {  // of an update that may be infinite
+            if (weight == 0) {  // the update may be infinite
                 column = other;
             } else if (options_.from_conditional) {
                 column += of_sum * sum + of_column * column;
@@ -95,16 +94,16 @@ private:
 
 }  // namespace detail
 
-/// Adaptive projected guidance: guidance whose part along the conditional prediction, which saturates, is weakened,
-/// with a limit to its norm and (negative) momentum from evaluation to evaluation. It works on the prediction as it is,
-/// as diffusers does; the paper's form works on x_0: give it predictors that predict x0, or make them so by
-/// `converted`. Holds lvalues by reference, temporaries by value; is a predictor, whose sessions hold the momentum:
-/// each run begins without.
-/// @throws value_error if the two predict different kinds, the norm is negative, the interval reversed, the rescaling
-/// not within [0, 1], or scale, parallel or momentum beyond ±10⁶. With momentum a session
-/// throws shape_error if the shape changes during a run
+/// Adaptive projected guidance: guidance that weakens the component of the difference parallel to the conditional
+/// prediction, which causes saturation, limits the norm of the difference, and has (negative) momentum across
+/// evaluations. It works on the prediction itself, as in diffusers. The paper's form works on x_0: for it use
+/// predictors of x0, or `converted` ones. Holds lvalues by reference, temporaries by value; the result is a predictor,
+/// and each of its sessions starts with zero momentum.
+/// @throws value_error if the two predict different kinds, the norm is negative, the interval is reversed, rescale is
+/// not in [0, 1], or scale, parallel or momentum is beyond ±10⁶. With momentum, sessions throw shape_error if the shape
+/// changes
 /// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
-/// @complexity as of guided; outside the interval the momentum waits
+/// @complexity as guided; outside the interval the momentum is unchanged
 template <class Conditional, class Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::projected_guidance> projected_guided(
     Conditional&& conditional, Unconditional&& unconditional, const projected_guidance_options& options = {}) {

@@ -25,12 +25,12 @@ namespace ddpm {
 
 /// Options of self-conditioning.
 struct self_conditioning_options {
-    std::optional<double> clip_x0{};  ///< limits the estimate that the network is given to [−c, c]
+    std::optional<double> clip_x0{};  ///< clamps the estimate given to the network to [−c, c]
 };
 
 namespace detail {
 
-/// One run of a self-conditioned network: remembers the last estimate of x_0.
+/// The session of a self-conditioned network. It keeps the last estimate of x_0.
 template <class Session>
 class self_conditioned_session {
 public:
@@ -50,7 +50,7 @@ public:
         maps_.resize(session_.takes().map_channels * sample.height * sample.width, samples);
     }
 
-    /// What the network is told beside the estimate, as network_session::tell.
+    /// Sets the condition without the estimate, as network_session::tell.
     void tell(condition_values<scalar> given) {
         given.require("self_conditioned", told_shape_, session_.shape());
         told_ = std::move(given);
@@ -88,7 +88,7 @@ private:
     prediction kind_;
     const level_function* level_of_;
     self_conditioning_options options_;
-    condition_shape told_shape_;  // beside the estimate
+    condition_shape told_shape_;  // without the estimate
     condition_values<scalar> told_;
     session_memory estimate_;
     batch<scalar> maps_;
@@ -96,7 +96,7 @@ private:
 
 }  // namespace detail
 
-/// A network that also reads its own last estimate of x_0; made by `self_conditioned`. It must outlive its sessions.
+/// A network that is also given its own last estimate of x_0; made by `self_conditioned`. It must outlive its sessions.
 template <class P>
 class self_conditioned_predictor : public detail::adaptor<P> {
 public:
@@ -107,7 +107,7 @@ public:
         }
     }
 
-    /// @throws value_error if the network has no room for the estimate
+    /// @throws value_error if the network's maps have fewer channels than a sample
     [[nodiscard]] auto session(isize samples) const {
         auto within = detail::make_session(this->predictor_, samples);
         return detail::self_conditioned_session<decltype(within)>(std::move(within), this->predicts(), level_of_, options_,
@@ -119,17 +119,16 @@ private:
     self_conditioning_options options_;
 };
 
-/// Self-conditioning: a network that is given x_t and the estimate of x_0 that it made at the run's last evaluation, zeros
-/// at the first. The estimate stands in the last channels of the network's maps, as many as a sample has; what the network
-/// is told beside it is bound outside: conditioned(self_conditioned(net, …), {…}). Maps that are absent would be so with
-/// the estimate: told maps are told of each sample, even where the network has learned what stands for nothing.
-/// trainer_options::self_conditioning trains it. The estimate lives in the session: runs know nothing of each other, and the
-/// number of samples may not change during one.
-/// Holds an lvalue by reference, a temporary by value.
+/// Self-conditioning: the network is given x_t and its own estimate of x_0 from the previous evaluation of the run
+/// (zeros at first). The estimate occupies the last channels of the network's maps, as many as a sample has. Bind other
+/// conditions outside: conditioned(self_conditioned(net, …), {…}). Maps can then not be absent, since the estimate
+/// would be absent too: if the network takes more maps, give them for every sample. trainer_options::self_conditioning
+/// trains such a network. The estimate is part of the session: runs are independent, and the number of samples must not
+/// change during a run. Holds an lvalue by reference, a temporary by value.
 /// @param network a network, or `predicts` of one
-/// @param level_of what level a time stands for: a discrete schedule, or a callable double → noise_level<double>
-/// @throws value_error if the clip is not positive. Sessions throw value_error if the network's maps have fewer channels than
-/// a sample, or where x_0 does not follow from the prediction (from ε at α = 0), and shape_error if the number of samples
+/// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
+/// @throws value_error if clip_x0 is not positive. Sessions throw value_error if the network's maps have fewer channels
+/// than a sample, or x_0 does not follow from the prediction (ε at α = 0), and shape_error if the number of samples
 /// changes
 /// @source Chen et al. 2022, arXiv 2208.04202, section 3.2
 template <class P>

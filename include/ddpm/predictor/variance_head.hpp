@@ -15,8 +15,8 @@ namespace ddpm {
 
 namespace detail {
 
-/// @throws shape_error unless `both` has twice the prediction's rows, whole pixels, and the head the prediction's shape
-/// or none
+/// @throws shape_error unless `both` has twice the prediction's rows, the rows are whole pixels, and the head has the
+/// prediction's shape or is empty
 template <class A, class B, class C>
 void require_heads(std::string_view where, isize channels, batch_view<A> both, batch_view<B> prediction,
                    batch_view<C> head) {
@@ -47,8 +47,8 @@ void for_each_pixel(isize rows, isize columns, isize channels, const Body& body)
 
 }  // namespace detail
 
-/// Takes a network's output apart.
-/// @shape both 2D × N; prediction D × N; head D × N, or empty where nobody needs it
+/// Splits a network's output into prediction and variance head; at each pixel the prediction's channels come first.
+/// @shape both 2D × N; prediction D × N; head D × N, or empty if it is not needed
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
 template <Scalar S>
 void split_variance_head(batch_view<const std::type_identity_t<S>> both, isize channels, batch_view<S> prediction,
@@ -63,7 +63,7 @@ void split_variance_head(batch_view<const std::type_identity_t<S>> both, isize c
     });
 }
 
-/// Puts the gradients of a prediction and of its head together: the gradient of the network's output.
+/// The inverse for gradients: joins those of the prediction and the head to the gradient of the network's output.
 /// @shape prediction D × N; head D × N, or empty for zeros; both 2D × N
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
 template <Scalar S>

@@ -12,8 +12,8 @@
 
 namespace ddpm::detail {
 
-/// For one run of an adaptor, what it calls of a predictor that it holds: a session; if the predictor makes none, a
-/// reference to an lvalue, or a copy of what the adaptor owns, so that runs do not share what it may remember.
+/// The predictor that a session of an adaptor calls: a session of the held predictor. If that has none, a reference to
+/// an lvalue, or a copy of a predictor held by value, so that runs do not share its state.
 template <class P, class Held>
 [[nodiscard]] decltype(auto) held_session_of(Held& held, [[maybe_unused]] isize samples) {
     if constexpr (SessionMaker<std::remove_cvref_t<P>>) {
@@ -28,8 +28,8 @@ template <class P, class Held>
 template <class P>
 using held_session = decltype(held_session_of<P>(std::declval<P&>(), isize{}));
 
-/// What adaptors share: the predictor that they adapt, an lvalue by reference, a temporary by value, and what it says
-/// of itself.
+/// The base of adaptors: holds the adapted predictor (an lvalue by reference, a temporary by value) and forwards its
+/// shape and kind of prediction.
 template <class P>
 class adaptor {
 public:

@@ -24,10 +24,10 @@
 
 namespace ddpm::detail {
 
-/// One noisy sample as a mixture sees it, in double. All that is needed of component k are the whitened residuals
-/// q = Vᵀ(x_t − α m) / (α² λ + σ²), with V its principal axes and λ the variances along them: given the component, ε is
-/// σ V q, the score −V q and x_0 is m + α V λ q, none of which divides by α or σ. Owns its scratch. A template, so that
-/// Eigen's expressions are compiled where it is used.
+/// Evaluates the mixture at one noisy sample, in double. For component k with mean m, principal axes V and variances λ
+/// along them, it stores the whitened residual q = Vᵀ(x_t − α m) / (α² λ + σ²). Given the component, ε is σ V q, the
+/// score −V q and x_0 is m + α V λ q, none of which divides by α or σ. Owns its scratch memory. A template, so that
+/// Eigen's expressions are compiled only where it is used.
 template <std::same_as<double> Real>
 class mixture_view {
     using column = Eigen::Array<Real, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
@@ -51,7 +51,7 @@ public:
           pulled_(mixture.dimension(), mixture.components()),
           slopes_(mixture.components()) {}
 
-    /// Looks at x_t.
+    /// Sets the sample x_t.
     template <Scalar S>
     void look(const S* xt, const noise_level<double>& level) {
         set_level(level);
@@ -76,7 +76,7 @@ public:
     [[nodiscard]] double log_density() const noexcept { return log_density_; }
     [[nodiscard]] const column& responsibilities() const noexcept { return responsibilities_; }
 
-    /// E[x_0|x_t], E[ε|x_t] and ∇ ln p(x_t), D each, until the next one is asked for.
+    /// E[x_0|x_t], E[ε|x_t] and ∇ ln p(x_t), D each, valid until the next of these calls.
     [[nodiscard]] const column& x0() {
         return expect([this](isize k) { return x0_along_axes(k); });
     }
@@ -87,12 +87,12 @@ public:
         return expect([this](isize k) { return -whitened_.col(k); });
     }
 
-    /// One of them: of x_0, epsilon or score.
+    /// The expectation of that kind: x0, epsilon or score.
     [[nodiscard]] const column& expectation(prediction kind) {
         return kind == prediction::x0 ? x0() : kind == prediction::epsilon ? epsilon() : score();
     }
 
-    /// vᵀ times its derivative with respect to x_t, D, likewise.
+    /// vᵀ times the derivative of that expectation with respect to x_t, D, valid until the next of these calls.
     template <class V>
     [[nodiscard]] const column& pull_back(prediction kind, const V& v) {
         if (kind == prediction::x0) {
@@ -105,7 +105,7 @@ public:
             v, [this, gain](isize k) { return gain * whitened_.col(k); }, [gain](isize) { return gain; });
     }
 
-    /// Var[x_0|x_t] of each element: of the components' own variances, and of what their means differ.
+    /// Var[x_0|x_t] of each element: from the variances of the components and from the differences of their means.
     [[nodiscard]] const column& x0_variances() {
         mean_ = x0();
         sum_.setZero();
@@ -126,11 +126,11 @@ public:
         return sum_;
     }
 
-    /// Its mean over the dimensions.
+    /// The mean of x0_variances over the dimensions.
     [[nodiscard]] double x0_variance() { return x0_variances().mean(); }
 
 private:
-    /// What depends on the level only is kept until it changes.
+    /// Computes what depends on the noise level only, if the level has changed.
     void set_level(const noise_level<double>& level) {
         if (level.signal == level_.signal && level.sigma == level_.sigma) {
             return;
@@ -145,7 +145,7 @@ private:
         }
     }
 
-    /// Σ responsibility · V · part(k).
+    /// Σ_k responsibility_k · V part(k).
     template <class Part>
     const column& expect(const Part& part) {
         sum_.setZero();
@@ -163,8 +163,8 @@ private:
         return sum_;
     }
 
-    /// With f_k what component k expects, F_k its derivative V · gain · precision · Vᵀ and s_k = −V q its score, the
-    /// derivative of Σ r_k f_k is Σ r_k (F_k + (f_k − f) s_kᵀ).
+    /// With f_k the expectation of component k, F_k = V · gain · precision · Vᵀ its derivative and s_k = −V q its
+    /// score, the derivative of f = Σ r_k f_k is Σ r_k (F_k + (f_k − f) s_kᵀ).
     template <class V, class Part, class Gain>
     const column& pull_back(const V& v, const Part& part, const Gain& gain) {
         double mean = 0;
@@ -185,7 +185,7 @@ private:
     const gaussian_mixture* mixture_;
     noise_level<double> level_{0, 0};
     batch<Real> precisions_;  // 1 / (α² λ + σ²), D × K
-    column log_weights_;        // with the densities' constants
+    column log_weights_;        // with the normalization constants of the densities
     batch<Real> whitened_;    // q, D × K
     column responsibilities_;
     column x_;
@@ -193,19 +193,19 @@ private:
     column sum_;
     column mean_;
     batch<Real> pulled_;  // Vᵀ v, D × K
-    column slopes_;         // (what component k expects) · v
+    column slopes_;         // (expectation of component k) · v
     double log_density_ = 0;
 };
 
-/// Goes through batches sample by sample, side by side, with scratch for each thread that is kept.
+/// Evaluates batches sample by sample in parallel, with scratch memory for each thread.
 class mixture_pass {
 public:
     /// The mixture must outlive it.
     mixture_pass(const gaussian_mixture& mixture, isize samples) : mixture_(&mixture) { reserve(samples); }
 
-    /// Calls take(n, view) with the view of each sample at its level. Allocates only for more threads or samples than
-    /// before.
-    /// @throws shape_error if xt has another dimension; what level_of throws
+    /// Calls take(n, view) with the view of each sample at its noise level. Allocates only for more threads or samples
+    /// than before.
+    /// @throws shape_error if xt has not D rows; what level_of throws
     template <Scalar S, class LevelOf, class Take>
     void operator()(std::string_view where, batch_view<const S> xt, const LevelOf& level_of, const Take& take) {
         if (xt.rows() != mixture_->dimension()) {
@@ -227,7 +227,7 @@ public:
     }
 
 private:
-    /// How many samples are worth a task.
+    /// The number of samples per task.
     [[nodiscard]] isize grain() const noexcept {
         const isize work = mixture_->components() * mixture_->dimension();
         return std::max<isize>(1, 16384 / (work * (mixture_->rotated() ? mixture_->dimension() : 8)));

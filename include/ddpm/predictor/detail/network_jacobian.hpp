@@ -17,8 +17,8 @@
 
 namespace ddpm::detail {
 
-/// Multiplies with a network's Jacobian. It has a workspace for backward, and a network's worth of memory for the gradient
-/// of the parameters, which nobody asks for.
+/// Computes vector-Jacobian products of a network. Owns a workspace for backward, and memory for the gradient of the
+/// parameters, which backward computes too but which is not used.
 template <Network Net>
 class network_jacobian {
 public:
@@ -47,7 +47,7 @@ public:
     }
 
 private:
-    /// How many samples go through at a time: the layers share the threads.
+    /// How many samples are processed at once; the layers use the threads.
     [[nodiscard]] static isize tile(const Net& net, isize samples) {
         const isize enough = net.samples_at_once();
         return std::clamp<isize>(samples, 1, (enough > 0 ? enough : 252) * thread_count());
@@ -76,9 +76,9 @@ private:
 
     isize columns_;
     typename Net::workspace workspace_;
-    Net unused_;  // takes the gradient of the parameters
+    Net unused_;  // receives the gradient of the parameters
     std::vector<scalar> output_;
-    std::vector<scalar> joined_;  // v with the variance head's zeros
+    std::vector<scalar> joined_;  // v with zeros for the variance head
 };
 
 }  // namespace ddpm::detail

@@ -16,16 +16,16 @@
 
 namespace ddpm::detail {
 
-/// Σ (x − mean)² over a column, in double: the square of its standard deviation, but for the number of elements.
+/// Σ (x − mean)² over a column, in double: the squared standard deviation times the number of elements.
 template <class Column>
 [[nodiscard]] double squared_deviation(const Column& column) {
-    const double first = static_cast<double>(column(0));  // a value near the mean: nothing cancels
+    const double first = static_cast<double>(column(0));  // a value near the mean avoids cancellation
     const double mean = first + (column.template cast<double>() - first).mean();
     return (column.template cast<double>() - mean).square().sum();
 }
 
-/// Gives a guided column the standard deviation of another by the share φ: × (φ · std / std of it + 1 − φ). A column
-/// without deviation stays as it is, and so it does where the other's is not finite.
+/// Multiplies a column by φ · target / std + 1 − φ, with φ = share: its standard deviation moves towards the target by
+/// the fraction φ. Leaves it unchanged if its standard deviation is 0 or the target is not finite.
 /// @source Lin et al. 2023, arXiv 2305.08891, equations 15 and 16
 template <class Column>
 void rescale_deviation(double target_squared_deviation, double share, Column column) {
@@ -36,7 +36,7 @@ void rescale_deviation(double target_squared_deviation, double share, Column col
     }
 }
 
-/// Calls change(n) for the columns that are guided, side by side.
+/// Calls change(n) in parallel for the columns n that are guided.
 template <class Guides, class Change>
 void for_each_guided(std::span<const double> t, isize rows, const Guides& guides, const Change& change) {
     const isize per_task = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, rows));
@@ -49,7 +49,7 @@ void for_each_guided(std::span<const double> t, isize rows, const Guides& guides
     });
 }
 
-/// Beyond this a float keeps next to nothing of what is added to a guided difference, and then overflows.
+/// With larger factors a float loses nearly all digits of a guided difference, and then overflows.
 inline constexpr double largest_guidance = 1e6;
 
 /// @throws value_error unless |value| ≤ 10⁶
@@ -59,7 +59,7 @@ inline void require_guidance_factor(std::string_view where, std::string_view wha
     }
 }
 
-/// @throws value_error unless |scale| ≤ 10⁶, the share is within [0, 1] and the interval not reversed
+/// @throws value_error unless |scale| ≤ 10⁶, the share is in [0, 1], and from ≤ to
 inline void require_guidance(std::string_view where, double scale, double share, double from, double to) {
     require_guidance_factor(where, "scale", scale);
     if (!(share >= 0 && share <= 1)) {

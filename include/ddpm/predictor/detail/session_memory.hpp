@@ -13,8 +13,8 @@
 
 namespace ddpm::detail {
 
-/// A batch that a session keeps, of the arithmetic type of its samples. It is allocated when the session is made if the
-/// predictor knows its shape, else at the first call.
+/// A batch that a session keeps, with the scalar type of its samples. It is allocated with the session if the predictor
+/// has a shape, otherwise at the first call.
 class session_memory {
 public:
     session_memory() = default;
@@ -26,7 +26,7 @@ public:
         }
     }
 
-    /// D × N, of any content.
+    /// A D × N batch with unspecified content.
     template <Scalar S>
     [[nodiscard]] batch<S>& scratch(isize rows, isize columns) {
         batch<S>& memory = std::get<batch<S>>(batches_);
@@ -36,8 +36,8 @@ public:
         return memory;
     }
 
-    /// D × N, as it was left at the last call; 0 at the first.
-    /// @throws shape_error if the first call was for another shape
+    /// The D × N batch as the last call left it; zeros at the first call.
+    /// @throws shape_error if the shape differs from that of the first call
     template <Scalar S>
     [[nodiscard]] batch<S>& state(std::string_view where, isize rows, isize columns) {
         if (!begun_) {
