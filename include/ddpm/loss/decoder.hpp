@@ -17,26 +17,26 @@
 
 namespace ddpm {
 
-/// How Φ, the distribution function of the normal, is computed.
+/// How Φ, the cumulative distribution function of the standard normal, is computed.
 enum class normal_cdf {
-    tanh,   ///< ½ (1 + tanh √(2/π) (x + 0.044715 x³)), as the published likelihoods have it; off by up to 2e-4
+    tanh,   ///< ½ (1 + tanh √(2/π) (x + 0.044715 x³)), as in published likelihoods; error up to 2e-4
     exact,  ///< by erfc
 };
 
-/// p(x_0|x_1) of data that takes equally spaced levels in [−1, 1]: the mass that N(mean, e^(2 log_scale)) has in the
-/// level's bin; the bins of the two ends reach to infinity.
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 13; tanh and the floor: Nichol and Dhariwal 2021, arXiv
+/// p(x_0|x_1) of data with equally spaced levels in [−1, 1]: the probability of the level's bin under
+/// N(mean, e^(2 log_scale)); the first and the last bin extend to infinity.
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 13; tanh and the lower limit: Nichol and Dhariwal 2021, arXiv
 /// 2102.09672, the authors' code
 struct discretized_decoder {
     isize levels = 256;  ///< ≥ 2
     normal_cdf cdf = normal_cdf::tanh;
-    double smallest_probability = 1e-12;  ///< a smaller one counts as this, with no gradient; 0: no floor
+    double smallest_probability = 1e-12;  ///< lower limit, without gradient there; 0: no limit
 };
 
 /// p(x_0|x_1) of continuous data: the density of N(mean, e^(2 log_scale)).
 struct gaussian_decoder {};
 
-/// One of the two.
+/// Either decoder.
 using any_decoder = std::variant<discretized_decoder, gaussian_decoder>;
 
 /// @throws value_error unless levels ≥ 2 and 0 ≤ smallest_probability < 1
@@ -52,11 +52,9 @@ inline void require_valid(std::string_view where, const any_decoder& decoder) {
     }
 }
 
-/// The discretized decoder's data lies in [−1, 1]; that may be missed by rounding, less than half a bin. Where elements
-/// have weights, one of weight 0 may be anything.
-/// @shape x0 D × N; element_weight too, or empty
-/// @throws value_error if a value lies outside, as pixels 0 … 255 that were not scaled do; shape_error if the shapes
-/// differ
+/// Checks that the data of a discretized decoder is in [−1, 1] up to less than half a bin, except elements of weight 0.
+/// @shape x0 D × N; element_weight D × N or empty
+/// @throws value_error if a value is outside, such as an unscaled pixel 0 … 255; shape_error if the shapes differ
 template <BatchLike X>
 void require_in_range(std::string_view where, const any_decoder& decoder, const X& x0,
                       batch_view<const scalar_of<X>> element_weight = {}) {
@@ -90,14 +88,14 @@ void require_in_range(std::string_view where, const any_decoder& decoder, const 
 
 namespace detail {
 
-/// The limit of x̂_0: 1 where it is to be clipped and the data, as the discretized decoder has it, lies in [−1, 1].
+/// The limit to which x̂_0 is clamped: 1 for a discretized decoder with clip_denoised, otherwise infinite.
 [[nodiscard]] inline double x0_limit(bool clip_denoised, const any_decoder& decoder) {
     return clip_denoised && std::holds_alternative<discretized_decoder>(decoder)
                ? 1
                : std::numeric_limits<double>::infinity();
 }
 
-/// Fills in the chunk's values, and its derivatives.
+/// Computes the chunk's values and derivatives.
 inline void decode(const any_decoder& decoder, decoder_chunk& chunk) {
     if (const auto* discretized = std::get_if<discretized_decoder>(&decoder)) {
         const double half_bin = 1 / static_cast<double>(discretized->levels - 1);
@@ -113,7 +111,7 @@ inline void decode(const any_decoder& decoder, decoder_chunk& chunk) {
 
 }  // namespace detail
 
-/// The logarithm of a decoder's probability, or density, and its derivatives.
+/// The logarithm of a decoder's probability or density, and its derivatives.
 struct decoder_value {
     double log_likelihood;
     double d_mean;
@@ -121,10 +119,10 @@ struct decoder_value {
 };
 
 /// The log-likelihood of one element.
-/// @units nats; log_scale is the logarithm of a deviation, half that of the variance
-/// @throws value_error as require_valid, and require_in_range
-/// @accuracy tanh: a few units in the last place, in the tails too; exact: likewise up to 38 deviations, where erfc
-/// underflows and it is −∞ without a floor
+/// @units nats; log_scale is the logarithm of a standard deviation
+/// @throws value_error as require_valid and require_in_range
+/// @accuracy tanh: a few units in the last place, also in the tails; exact: the same up to 38 standard deviations,
+/// where erfc underflows and, without a lower limit, the value is −∞
 [[nodiscard]] inline decoder_value log_likelihood(const any_decoder& decoder, double x0, double mean,
                                                   double log_scale) {
     require_valid("log_likelihood", decoder);
@@ -138,12 +136,12 @@ struct decoder_value {
     return {chunk.value[0], chunk.d_mean[0], chunk.d_log_scale[0]};
 }
 
-/// The log-likelihood of each sample, summed over its elements, and its derivatives where they are wanted.
-/// @shape x0 and mean D × N; log_scale D × N, or 1 × N for one shared by a sample's elements; values N; d_mean as mean
-/// or empty, d_log_scale as log_scale or empty
+/// The log-likelihood of each sample, summed over its elements, and optionally its derivatives.
+/// @shape x0 and mean D × N; log_scale D × N, or 1 × N for one value per sample; values N; d_mean as mean or empty,
+/// d_log_scale as log_scale or empty
 /// @units nats per sample
-/// @throws shape_error if the shapes do not fit; value_error as require_valid, and require_in_range
-/// @accuracy computed and summed in double, whatever the batches' type
+/// @throws shape_error if the shapes do not fit; value_error as require_valid and require_in_range
+/// @accuracy computed and summed in double, whatever the scalar type
 /// @determinism the same bits for every thread count; a sample's value does not depend on the others
 template <BatchLike X, BatchLike M, BatchLike V>
 void log_likelihood(const any_decoder& decoder, const X& x0, const M& mean, const V& log_scale,

@@ -18,11 +18,10 @@
 
 namespace ddpm {
 
-/// L_hybrid = L_simple + λ · (the term of the variational bound), where L_simple alone trains the prediction, and the
-/// bound the variance head alone: its mean counts as a constant. `Simple` is any loss that trains a prediction. Where
-/// x̂_0 is limited when the head is used, as variational_bound does, a head that learned without is too large.
-/// @units the bound's term in bits per dimension; with the default λ of T/1000 it stands for a thousandth of the sum of
-/// all T terms
+/// L_hybrid = L_simple + λ · L_vlb, where L_vlb is the term of the variational bound at t. Only L_simple trains the
+/// prediction; L_vlb trains only the variance head, with the mean as a constant. `Simple` is any loss of a prediction.
+/// If x̂_0 is clamped only after training (as in variational_bound), the learned variances are too large.
+/// @units L_vlb in bits per dimension; the default λ = T/1000 gives it the weight of 1/1000 of the sum of all T terms
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 16; the RESCALED_MSE of the authors' code, with λ = 1
 /// their MSE
 template <class Simple>
@@ -32,14 +31,14 @@ struct basic_hybrid_loss {
     reverse_variance variance = reverse_variance::learned_range;
     Simple simple{};
     any_decoder decoder = discretized_decoder{};
-    std::optional<double> lambda{};  ///< without: T/1000
-    bool clip_denoised = false;  ///< the bound's x̂_0 is limited to [−1, 1], for the discretized decoder only
-    bool reports_bound = false;  ///< importance sampling goes by the bound's term alone: it is each sample's loss
+    std::optional<double> lambda{};  ///< if empty, T/1000
+    bool clip_denoised = false;  ///< clamps x̂_0 in L_vlb to [−1, 1]; for the discretized decoder only
+    bool reports_bound = false;  ///< noised.losses, used for importance sampling, is L_vlb alone
 
-    /// @shape all D × N, the gradients overwritten
+    /// @shape all D × N; the gradients are overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction gives no x̂_0 (ᾱ_t = 0), if the variance has no head to train, for options outside their domain, and
-    /// for weights of elements that are negative or not finite, or that `Simple` does not count
+    /// prediction does not determine x̂_0 (ε at ᾱ_t = 0), for a variance without a head, for options outside their
+    /// domain, and for element weights that are negative, not finite or not supported by `Simple`
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -64,7 +63,7 @@ struct basic_hybrid_loss {
                                                        noised, predicted, head, {}, d_head);
     }
 
-    /// @throws value_error as the call does where there is a sample at t
+    /// @throws value_error if a call with a sample at t would
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
         if constexpr (requires { simple.require_time(schedule, kind, t); }) {
@@ -73,7 +72,7 @@ struct basic_hybrid_loss {
         detail::require_bound_term("hybrid_loss", schedule, kind, variance, decoder, t);
     }
 
-    /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
+    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside; calls do not check this
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         require_in_range("hybrid_loss", decoder, x0, element_weight);

@@ -16,8 +16,8 @@
 
 namespace ddpm {
 
-/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two Gaussians of one dimension.
-/// @units nats; lv1 and lv2 are logarithms of variances
+/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two one-dimensional Gaussians.
+/// @units nats; lv1 and lv2 are log-variances
 /// @source Ho et al. 2020, arXiv 2006.11239, the authors' code
 template <Scalar S>
 [[nodiscard]] S kl_gaussians(S m1, S lv1, S m2, S lv2) noexcept {
@@ -25,11 +25,11 @@ template <Scalar S>
     return S(0.5) * (lv2 - lv1 + std::expm1(lv1 - lv2) + difference * difference * std::exp(-lv2));
 }
 
-/// The KL of two diagonal Gaussians for each sample, summed over its elements.
-/// @shape m1 and m2 D × N; lv1 and lv2 D × N, or 1 × N for a variance shared by a sample's elements
-/// @units nats per sample; lv1 and lv2 are logarithms of variances
+/// The KL divergence of two diagonal Gaussians for each sample, summed over its elements.
+/// @shape m1 and m2 D × N; lv1 and lv2 D × N, or 1 × N for one variance per sample
+/// @units nats per sample; lv1 and lv2 are log-variances
 /// @throws shape_error if the shapes do not fit
-/// @accuracy of an element a few units in the last place; the sums are in double
+/// @accuracy a few units in the last place per element, summed in double
 /// @determinism the same bits for every thread count
 template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 [[nodiscard]] per_sample_values<scalar_of<M1>> kl_diagonal_gaussians(const M1& m1, const V1& lv1, const M2& m2,
@@ -52,8 +52,8 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
     return kl;
 }
 
-/// The weight that turns the squared error of ε into KL(q(x_{t−1}|x_t, x_0) ‖ p(x_{t−1}|x_t)) when both have the
-/// posterior's variance: β_t² / (2 σ_t² α_t (1 − ᾱ_t)), where at t = 0 σ² is the clipped variance.
+/// The weight of a prediction's squared error in KL(q(x_{t−1}|x_t, x_0) ‖ p(x_{t−1}|x_t)) if both have the posterior's
+/// variance; for ε it is β_t² / (2 σ_t² α_t (1 − ᾱ_t)), with the clipped variance at t = 0.
 /// @units t is 0-based; nats per element
 /// @throws value_error unless 0 ≤ t < T, or if ᾱ_t is 0
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 12
@@ -66,17 +66,17 @@ template <NoiseSchedule Schedule>
     return 0.5 * mean_scale * mean_scale * std::exp(-log_variance);
 }
 
-/// The KL of the posterior q(x_{t−1}|x_t, x_0) against the model p(x_{t−1}|x_t) of the same variance, averaged over all
-/// elements, with its gradient with respect to the prediction: half the squared distance of the means over the
-/// variance, and so the squared error of the prediction times `kl_weight`.
+/// KL(q(x_{t−1}|x_t, x_0) ‖ p(x_{t−1}|x_t)) with equal variances, averaged over all elements, and its gradient with
+/// respect to the prediction: half the squared distance of the means divided by the variance, which is the squared
+/// error of the prediction times `kl_weight`.
 /// @units nats per dimension
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 8 and 12
 struct kl_loss {
     static constexpr bool weighs_elements = true;
 
-    /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and for weights of
-    /// elements that are negative or not finite
+    /// @shape predicted and d_predicted D × N; d_predicted is overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and for element
+    /// weights that are negative or not finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

@@ -16,10 +16,9 @@
 
 namespace ddpm {
 
-/// The mean squared error, over all elements, of ε, x_0, v, the score or the flow, with its gradient with respect to
-/// the prediction. With `space` the error is measured on that quantity, whatever the network predicts; without, on the
-/// prediction itself. A weighting other than the uniform one says by itself how much an error counts: then `space`
-/// makes no difference.
+/// The mean squared error over all elements, and its gradient with respect to the prediction. `space` is the kind of
+/// quantity (ε, x_0, v, score or flow) in which the error is measured; if empty, that of the prediction. It has an
+/// effect only with uniform_weighting, since the other weightings define the weight of an error in every space.
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 14 (L_simple)
 struct mse_loss {
     static constexpr bool weighs_elements = true;
@@ -27,9 +26,9 @@ struct mse_loss {
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
-    /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
-    /// t, and as weight_at does, and for weights of elements that are negative or not finite
+    /// @shape predicted and d_predicted D × N; d_predicted is overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule is defined at
+    /// all t, as weight_at, and for element weights that are negative or not finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -38,7 +37,7 @@ struct mse_loss {
                                       [&](auto t) { return weight_of(schedule, kind, t); });
     }
 
-    /// @throws value_error as the call does where there is a sample at t
+    /// @throws value_error if a call with a sample at t would
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
         static_cast<void>(weight_of(schedule, kind, t));

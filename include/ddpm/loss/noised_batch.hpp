@@ -14,22 +14,21 @@
 
 namespace ddpm {
 
-/// What a training loss knows of a noised batch: x_t = α x_0 + σ ε. A loss is
+/// A noised batch x_t = α x_0 + σ ε, as a training loss is given it. A loss is
 ///     1/(D N) Σ weight[n] · element_weight(i, n) · w(t) · error(i, n)
-/// over all elements i of all samples n, where w(t) and the error, which may be a divergence, are the loss's own. The
-/// sum is always divided by D N: an element of weight 0 counts as one without error. For the mean over a part of the
-/// elements give them the weight D N divided by their number, and the others 0. `Time` is isize for a discrete schedule,
-/// double for a continuous one: its time_type.
+/// over all elements i of all samples n, where w(t) and the error (or divergence) depend on the loss. The sum is always
+/// divided by D N, so an element of weight 0 counts as one without error. For the mean over some of the elements give
+/// these the weight D N / (their number), and the others 0. `Time` is the time_type of the schedule: isize or double.
 template <Scalar S, class Time = isize>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
     batch_view<const S> eps;  ///< D × N
     batch_view<const S> xt;   ///< D × N
     per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
-    std::span<const double> weight{};  ///< of each sample; empty: 1
-    std::span<double> losses{};        ///< written: the loss of each sample, without `weight`; empty: not wanted
-    /// Of each element, D × N, finite and ≥ 0; empty: 1. What has weight 0 is not read: x_0, ε, x_t and what the
-    /// network gives may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
+    std::span<const double> weight{};  ///< per sample; empty: 1
+    std::span<double> losses{};        ///< output: the loss of each sample, without `weight`; empty: not computed
+    /// Per element, D × N, finite and ≥ 0; empty: 1. Elements of weight 0 are not read: x_0, ε, x_t and the network's
+    /// output may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
     batch_view<const S> element_weight{};
     bool weights_are_valid = false;  ///< whether those were found finite and ≥ 0 before; else a loss looks at each
 
@@ -38,13 +37,13 @@ struct noised_batch {
     }
 };
 
-/// A loss that counts noised.element_weight, and says so: `static constexpr bool weighs_elements = true;`. Another
-/// would train on what is to be left out.
+/// A loss that supports noised.element_weight, declared by `static constexpr bool weighs_elements = true;`. Another
+/// loss would ignore the weights and train on elements of weight 0.
 template <class L>
 concept WeighsElements = requires { requires std::remove_cvref_t<L>::weighs_elements; };
 
-/// Call it before the first step of a training whose elements have weights.
-/// @throws value_error unless the loss counts them
+/// For a training with element weights, to be called before its first step.
+/// @throws value_error unless the loss supports element weights
 template <class L>
 void require_weighs_elements(std::string_view where) {
     if constexpr (!WeighsElements<L>) {
@@ -54,7 +53,7 @@ void require_weighs_elements(std::string_view where) {
 
 namespace detail {
 
-/// @throws value_error unless all weights are finite and at least 0
+/// @throws value_error unless all weights are finite and ≥ 0
 template <Scalar S>
 void require_element_weight(std::string_view where, batch_view<const S> weight) {
     constexpr S most = std::numeric_limits<S>::max();
@@ -73,8 +72,8 @@ void require_element_weight(std::string_view where, batch_view<const S> weight) 
     }
 }
 
-/// @throws shape_error unless all batches have one shape, and there is a t for each sample, and a weight and a place
-/// for its loss where there are any; value_error unless the weights of elements are finite and at least 0
+/// @throws shape_error unless all batches have the same shape, and t, weight and losses (unless empty) have a value for
+/// each sample; value_error unless the element weights are finite and ≥ 0
 template <Scalar S, class Time>
 void require_noised_batch(std::string_view where, const noised_batch<S, Time>& noised, batch_view<const S> predicted,
                           batch_view<S> d_predicted) {

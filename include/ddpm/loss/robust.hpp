@@ -23,7 +23,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// The mean over all elements of weight · penalty(error), with the error, and the weight of its square, on `space`.
+/// The mean over all elements of weight · penalty(error), with the error and the weight of its square in `space`.
 template <NoiseProcess Schedule, Scalar S>
 double mean_penalty(std::string_view where, kernels::penalty penalty, double limit, const Schedule& schedule,
                     prediction kind, prediction space, const loss_weighting& weighting,
@@ -49,18 +49,18 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
 
 }  // namespace detail
 
-/// The mean absolute error, over all elements, with its gradient with respect to the prediction: 0 where the error is
-/// 0. The error is measured on `space`, without it on the prediction itself; the weighting is that of this quantity's
-/// error.
+/// The mean absolute error over all elements, and its gradient with respect to the prediction, 0 where the error is 0.
+/// The error is measured in `space`, or as the prediction itself if that is empty; the weighting is that of the squared
+/// error of the same quantity.
 struct l1_loss {
     static constexpr bool weighs_elements = true;
 
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
-    /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule has all times
-    /// t, and as weight_at does, and for weights of elements that are negative or not finite
+    /// @shape predicted and d_predicted D × N; d_predicted is overwritten
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule is defined at
+    /// all t, as weight_at, and for element weights that are negative or not finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -69,7 +69,7 @@ struct l1_loss {
                                     weighting, noised, predicted, d_predicted);
     }
 
-    /// @throws value_error as the call does where there is a sample at t
+    /// @throws value_error if a call with a sample at t would
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
         const prediction measured = space.value_or(kind);
@@ -78,7 +78,7 @@ struct l1_loss {
     }
 };
 
-/// Huber's loss: half the squared error up to `delta`, beyond it delta · (|error| − delta/2). Otherwise as l1_loss.
+/// The Huber loss: half the squared error up to `delta`, above it delta · (|error| − delta/2). Otherwise as l1_loss.
 /// @source torch.nn.HuberLoss; divided by delta it is torch.nn.SmoothL1Loss
 struct huber_loss {
     static constexpr bool weighs_elements = true;
@@ -87,10 +87,8 @@ struct huber_loss {
     std::optional<prediction> space{};
     loss_weighting weighting{};
 
-    /// @shape predicted and d_predicted D × N, the latter overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless delta > 0, as S has it,
-    /// and the schedule has all times t, and as weight_at does, and for weights of elements that are negative or not
-    /// finite
+    /// @shape predicted and d_predicted D × N; d_predicted is overwritten
+    /// @throws as l1_loss; value_error unless delta > 0 in the scalar type S
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -102,7 +100,7 @@ struct huber_loss {
                                     weighting, noised, predicted, d_predicted);
     }
 
-    /// @throws value_error as the call does where there is a sample at t
+    /// @throws value_error if a call with a sample at t would
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
         l1_loss{space, weighting}.require_time(schedule, kind, t);

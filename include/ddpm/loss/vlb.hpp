@@ -18,8 +18,8 @@
 namespace ddpm {
 
 /// The variational bound as a training loss, L_vlb: for each sample the term of its t, KL(q(x_{t−1}|x_t, x_0) ‖
-/// p(x_{t−1}|x_t)), or at t = 0 the decoder's −ln p(x_0|x_1); T times that is an estimate of the sum of all terms. It
-/// trains the mean and, where the network has a variance head, the variance. x̂_0 is not limited.
+/// p(x_{t−1}|x_t)), or at t = 0 the decoder's −ln p(x_0|x_1). T times this is an estimate of the sum of all terms.
+/// It trains the mean and, if the network has a variance head, the variance. x̂_0 is not clamped.
 /// @units bits per dimension, times `scale`
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equations 4 to 7; with scale = T the RESCALED_KL of the authors'
 /// code, with scale = 1 their KL
@@ -28,12 +28,12 @@ struct vlb_loss {
 
     reverse_variance variance = reverse_variance::learned_range;
     any_decoder decoder = discretized_decoder{};
-    std::optional<double> scale{};  ///< without: T
+    std::optional<double> scale{};  ///< if empty, T
 
-    /// @shape all D × N, the gradients overwritten
+    /// @shape all D × N; the gradients are overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction gives no x̂_0 (ᾱ_t = 0), for options outside their domain, and for weights of elements that are
-    /// negative or not finite
+    /// prediction does not determine x̂_0 (ε at ᾱ_t = 0), for options outside their domain, and for element weights
+    /// that are negative or not finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -45,7 +45,7 @@ struct vlb_loss {
                                   d_head);
     }
 
-    /// The same without a head, for a fixed variance.
+    /// As above without a head, for a fixed variance.
     /// @throws also value_error if the variance needs a head
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
@@ -60,13 +60,13 @@ struct vlb_loss {
                                                d_predicted, {});
     }
 
-    /// @throws value_error as the call does where there is a sample at t
+    /// @throws value_error if a call with a sample at t would
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
         detail::require_bound_term("vlb_loss", schedule, kind, variance, decoder, t);
     }
 
-    /// @throws value_error if the decoder's data is to lie in [−1, 1] and does not; a call does not look
+    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside; calls do not check this
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         require_in_range("vlb_loss", decoder, x0, element_weight);

@@ -21,7 +21,7 @@ namespace ddpm {
 /// The weighted mean squared error of each sample: weight(n) / D · Σ (prediction − target)².
 /// @shape predicted and target D × N; weight one per sample or one for all; errors N
 /// @throws shape_error if the shapes differ, or D is 0
-/// @accuracy differences rounded to the batches' type, the rest in double
+/// @accuracy differences in the batches' scalar type, the rest in double
 /// @determinism the same bits for every thread count; a sample's error does not depend on the others
 /// @complexity one pass over memory
 template <BatchLike P, BatchLike T>
@@ -44,7 +44,7 @@ void weighted_mse(const P& predicted, const T& target, const per_sample<double>&
 
 namespace detail {
 
-/// The true quantity of one kind as a combination of x_0 and ε.
+/// The coefficients of a target as a linear combination of x_0 and ε.
 struct target_coefficients {
     double x0;
     double eps;
@@ -67,7 +67,7 @@ template <std::floating_point Real>
     return {-1, 1};
 }
 
-/// @throws shape_error unless the batches fit each other; value_error unless the schedule has all times t
+/// @throws shape_error unless the shapes match; value_error unless the schedule is defined at all t
 template <NoiseProcess Schedule, Scalar S>
 void require_noised_batch(std::string_view where, const Schedule& schedule,
                           const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
@@ -78,13 +78,13 @@ void require_noised_batch(std::string_view where, const Schedule& schedule,
     }
 }
 
-/// Where a kernel leaves each sample's sum, if it is wanted.
+/// Where a kernel writes each sample's sum; null if it is not wanted.
 template <Scalar S, class Time>
 [[nodiscard]] double* losses_of(const noised_batch<S, Time>& noised) noexcept {
     return noised.losses.empty() ? nullptr : noised.losses.data();
 }
 
-/// Turns each sample's sum over D elements into its loss.
+/// Converts each sample's sum over D elements to its loss.
 template <Scalar S, class Time, class Weight>
 void scale_losses(const noised_batch<S, Time>& noised, isize rows, const Weight& weight) {
     for (std::size_t n = 0; n < noised.losses.size(); ++n) {
@@ -92,9 +92,9 @@ void scale_losses(const noised_batch<S, Time>& noised, isize rows, const Weight&
     }
 }
 
-/// The mean over all elements of weight(t) · (prediction − target)², where samples and elements have the batch's
-/// weights, and its gradient with respect to the prediction. Every loss of this family differs in the weight only, since
-/// all kinds of prediction are affine in each other.
+/// The mean over all elements of weight(t) · (prediction − target)², times the weights of samples and elements, and its
+/// gradient with respect to the prediction. Losses of this form differ only in the weight, since the kinds of
+/// prediction are affine functions of each other.
 /// @complexity one pass over memory
 /// @determinism the same bits for every thread count
 template <NoiseProcess Schedule, Scalar S, class Weight>

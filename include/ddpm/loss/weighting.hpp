@@ -17,20 +17,21 @@
 
 namespace ddpm {
 
-/// Weight 1 on the quantity on which the error is measured.
+/// Weight 1 for the error as it is measured.
 struct uniform_weighting {};
 
-// The others are the weight of the squared error of x_0 or of ε, as a function of the signal-to-noise ratio α²/σ². What
-// they are on the other of the two, by a factor SNR, `on_other` says: where one is 0 times infinity, the other is a limit.
+// The other weightings are the weight of the squared error of x_0 or ε (the constant `of`) as a function of
+// SNR = α²/σ². `on_other` is the weight for the other of the two, which differs by a factor SNR; where that is 0 · ∞,
+// it is the limit.
 
-/// SNR on x_0: 1 on ε.
+/// SNR on the error of x_0, which is 1 on that of ε.
 struct snr_weighting {
     static constexpr prediction of = prediction::x0;
     [[nodiscard]] double operator()(double snr) const { return snr; }
     [[nodiscard]] double on_other(double) const { return 1; }
 };
 
-/// max(SNR, least) on x_0: with least = 1 the larger of the errors of x_0 and of ε.
+/// max(SNR, least) on x_0. With least = 1 this is the larger of the errors of x_0 and ε.
 /// @source Salimans and Ho 2022, arXiv 2202.00512, section 4
 struct truncated_snr_weighting {
     static constexpr prediction of = prediction::x0;
@@ -48,7 +49,7 @@ struct min_snr_weighting {
     [[nodiscard]] double on_other(double snr) const { return std::min(gamma / snr, 1.0); }
 };
 
-/// SNR · γ / (SNR + γ) on x_0: the same without the corner. γ is σ_data⁻².
+/// SNR · γ / (SNR + γ) on x_0: a smooth min(SNR, γ). γ is σ_data⁻².
 /// @source Crowson et al. 2024, arXiv 2401.11605, section 4.5
 struct soft_min_snr_weighting {
     static constexpr prediction of = prediction::x0;
@@ -71,7 +72,7 @@ struct p2_weighting {
     }
 };
 
-/// SNR + σ_data⁻² on x_0: 1 on what a network preconditioned for σ_data puts out, and with σ_data = 1 on v.
+/// SNR + σ_data⁻² on x_0: 1 on the output of a network preconditioned for σ_data; with σ_data = 1, 1 on v.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 struct edm_weighting {
     static constexpr prediction of = prediction::x0;
@@ -80,25 +81,25 @@ struct edm_weighting {
     [[nodiscard]] double on_other(double snr) const { return 1 + 1 / (sigma_data * sigma_data) / snr; }
 };
 
-/// T/2 · (SNR_{t−1} − SNR_t) on x_0, T/2 · expm1(γ_t − γ_{t−1}) on ε with γ = −ln SNR: the mean over t is then the
-/// variational bound's diffusion loss of T levels, in nats. At t = 0, which the bound's reconstruction term covers, it
-/// is 0. In continuous time there is none.
+/// T/2 · (SNR_{t−1} − SNR_t) on x_0, T/2 · expm1(γ_t − γ_{t−1}) on ε with γ = −ln SNR. The mean over t is then the
+/// diffusion loss of the variational bound with T timesteps, in nats. 0 at t = 0, which is the bound's reconstruction
+/// term. Not defined for continuous schedules.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 13 and 14
 struct vdm_weighting {};
 
-/// γ′(u)/2 on ε: the diffusion loss in continuous time. Of a discrete schedule u = t/T, and γ′ is a difference over
-/// t − 1, t + 1; of a continuous one u is its own time.
+/// γ′(u)/2 on ε with γ = −ln SNR: the diffusion loss in continuous time. For a discrete schedule u = t/T, and γ′ is a
+/// finite difference between t − 1 and t + 1; for a continuous one u is its time.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 17
 struct continuous_vdm_weighting {};
 
-/// How much the errors at a time count.
+/// The weight of a loss as a function of time.
 using loss_weighting =
     std::variant<uniform_weighting, snr_weighting, truncated_snr_weighting, min_snr_weighting, soft_min_snr_weighting,
                  p2_weighting, edm_weighting, vdm_weighting, continuous_vdm_weighting>;
 
 namespace detail {
 
-/// SNR_t from ᾱ.
+/// The signal-to-noise ratio ᾱ_t / (1 − ᾱ_t).
 template <NoiseSchedule Schedule>
 [[nodiscard]] double snr_at(const Schedule& schedule, isize t) {
     const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
@@ -168,14 +169,13 @@ struct weight_of_snr {
 
 }  // namespace detail
 
-/// The weight of the squared error of `kind` at t: that of x_0 or ε by which the weighting is defined, times the
-/// squared factor by which the one error follows from the other. Where α or σ is 0 it is the limit: with min_snr_weighting
-/// at zero terminal SNR 1 on ε, 0 on v.
+/// The weight of the squared error of `kind` at t: the weighting's weight for x_0 or ε times the squared factor between
+/// the two errors. Where α or σ is 0 it is the limit: for min_snr_weighting with zero terminal SNR, 1 on ε and 0 on v.
 /// @units t is 0-based, or the time u of a continuous schedule
-/// @throws value_error unless the schedule has the time t; where the weight is not finite: of truncated_snr_weighting,
-/// edm_weighting and vdm_weighting on ε or the score where α is 0, of all on x_0 but min_snr_weighting and
-/// soft_min_snr_weighting where σ is 0, of the continuous bound at both, or with a single level; where a weighting's
-/// numbers make it negative; or of vdm_weighting in continuous time
+/// @throws value_error unless the schedule is defined at t; where the weight is not finite (at α = 0:
+/// truncated_snr_weighting, edm_weighting and vdm_weighting on ε or the score; at σ = 0: all on x_0 except
+/// min_snr_weighting and soft_min_snr_weighting; continuous_vdm_weighting at both, and for T = 1); where the parameters
+/// make the weight negative; for vdm_weighting in continuous time
 template <NoiseProcess Schedule>
 [[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
                                time_type<Schedule> t) {

@@ -21,7 +21,7 @@
 
 namespace ddpm::detail {
 
-/// @throws shape_error unless head and gradient have the prediction's shape
+/// @throws shape_error unless the head and its gradient have the prediction's shape
 template <Scalar S>
 void require_head(std::string_view where, batch_view<const S> predicted, batch_view<const S> head,
                   batch_view<S> d_head) {
@@ -29,7 +29,7 @@ void require_head(std::string_view where, batch_view<const S> predicted, batch_v
     require_same_shape(where, "d_head has the shape of the prediction", predicted, d_head);
 }
 
-/// @throws value_error where the bound has no term at t, or for a decoder outside its domain
+/// @throws value_error if the bound has no term at t, or a decoder's option is outside its domain
 template <NoiseSchedule Schedule>
 void require_bound_term(std::string_view where, const Schedule& schedule, prediction kind, reverse_variance variance,
                         const any_decoder& decoder, isize t) {
@@ -37,18 +37,17 @@ void require_bound_term(std::string_view where, const Schedule& schedule, predic
     static_cast<void>(bound_step_at(schedule, kind, variance, t, t - 1));
 }
 
-/// How the terms of the bound count in a loss.
+/// Options of bound_loss.
 struct bound_loss_options {
     reverse_variance variance;
     const any_decoder& decoder;
     double scale;
-    bool adds = false;  ///< to what noised.losses holds
-    double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 counts as in [−limit, limit], for d_head alone
+    bool adds = false;  ///< adds to noised.losses instead of overwriting it
+    double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 is clamped to [−limit, limit] for d_head only
 };
 
-/// scale times the mean over the samples of each one's term of the bound, in bits per dimension, times its weight; and
-/// its gradients, where there is memory for them. The term is a sum over elements, which the model keeps apart; each
-/// counts with its weight. Checks before it writes.
+/// `scale` times the weighted mean over the samples of their terms of the bound, in bits per dimension, and its
+/// gradients unless they are empty. Each term is a weighted sum over elements. All checks come before any output.
 /// @determinism the same bits for every thread count
 template <NoiseSchedule Schedule, Scalar S>
 double bound_loss(std::string_view where, const Schedule& schedule, prediction kind, const bound_loss_options& options,

@@ -16,19 +16,19 @@
 
 namespace ddpm::detail {
 
-/// What the term of one reverse step is computed with.
+/// The coefficients of the bound's term for one reverse step.
 struct bound_step {
-    affine x0;               ///< x̂_0 from x_t and the prediction
+    affine x0;               ///< computes x̂_0 from x_t and the prediction
     head_variance variance;  ///< of p(x_s|x_t)
-    double mean_x0;          ///< the factor of x_0 in the mean of q(x_s|x_t, x_0), of x̂_0 in that of p
-    double log_variance;     ///< of q(x_s|x_t, x_0); not for the last step
+    double mean_x0;          ///< the coefficient of x_0 in the mean of q(x_s|x_t, x_0), and of x̂_0 in that of p
+    double log_variance;     ///< of q(x_s|x_t, x_0); not used in the last step
     double snr;              ///< ᾱ_t / (1 − ᾱ_t)
-    bool decodes;            ///< the last step, to x_0
-    double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 lies in [−limit, limit]
+    bool decodes;            ///< whether this is the last step, to x_0
+    double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 is clamped to [−limit, limit]
 };
 
-/// The step from t to s. In a sub-sequence that has `noisier` before t, the clipped variance of the last step is β̃ of
-/// that sub-sequence; without, of the whole chain.
+/// The step from t to s. If `noisier` is given, the timestep before t in a sub-sequence, the clipped variance of the
+/// last step is β̃ of that sub-sequence, otherwise of the whole schedule.
 template <NoiseSchedule Schedule>
 [[nodiscard]] bound_step bound_step_at(const Schedule& schedule, prediction kind, reverse_variance variance, isize t,
                                        isize s, isize noisier = clean) {
@@ -50,8 +50,8 @@ template <NoiseSchedule Schedule>
     return step;
 }
 
-/// One sample's part of the batches; the head is null where the variance needs none, a gradient where it is not wanted,
-/// the elements' weights where they are 1.
+/// One sample's columns of the batches. The head is null if the variance does not need it, a gradient if it is not
+/// wanted, the element weights if they are 1.
 template <Scalar S>
 struct bound_column {
     const S* x0;
@@ -61,7 +61,7 @@ struct bound_column {
     S* d_predicted = nullptr;
     S* d_head = nullptr;
     const S* weight = nullptr;
-    double scale = 0;  ///< of the gradients
+    double scale = 0;  ///< factor of the gradients
 };
 
 struct bound_sums {
@@ -69,8 +69,8 @@ struct bound_sums {
     double squared_error = 0;  ///< Σ w (x̂_0 − x_0)²
 };
 
-/// The divergence of a chunk's elements as a loss: value, and derivatives with respect to x̂_0 and to the logarithm of
-/// the model's deviation, which decoders take too. The means differ by mean_x0 · (x_0 − x̂_0).
+/// The KL divergence of a chunk's elements: value, and derivatives with respect to x̂_0 and the logarithm of the
+/// model's standard deviation, as for decoders. The means differ by mean_x0 · (x_0 − x̂_0).
 inline void diverge(const bound_step& step, decoder_chunk& chunk) {
     double excess[decoder_chunk::size], ratio[decoder_chunk::size];
     for (isize i = 0; i < chunk.count; ++i) {
@@ -87,14 +87,14 @@ inline void diverge(const bound_step& step, decoder_chunk& chunk) {
     }
 }
 
-/// Some elements of a sample that have a weight: where they are, and which.
+/// Some elements of a sample with non-zero weights, and their positions.
 struct weighted_elements {
     isize count = 0;
     isize place[decoder_chunk::size];
     double weight[decoder_chunk::size];
 
-    /// Takes as many as fit, from element `next` of `size` on, and returns the first that is not done. Those of weight
-    /// 0 have no gradient and are done too.
+    /// Takes as many elements as fit, starting at `next`, and returns the first one not processed. Elements of weight 0
+    /// get a zero gradient and count as processed.
     template <Scalar S>
     isize take(const bound_column<S>& column, isize next, isize size) {
         for (count = 0; next < size && count < decoder_chunk::size; ++next) {
@@ -113,7 +113,7 @@ struct weighted_elements {
     }
 };
 
-/// The term of a sample whose elements have `Weights`, or all count once.
+/// The term of a sample, with element weights if `Weights`.
 template <bool Weights, Scalar S>
 bound_sums bound_term_of(const bound_step& step, const any_decoder& decoder, isize size,
                          const bound_column<S>& column) {
@@ -141,7 +141,7 @@ bound_sums bound_term_of(const bound_step& step, const any_decoder& decoder, isi
             chunk.log_scale[i] = 0.5 * step.variance.log_variance(heads[i]);
         }
         double sign = 1;
-        if (step.decodes) {  // the last mean is x̂_0 itself
+        if (step.decodes) {  // the mean of the last step is x̂_0
             decode(decoder, chunk);
             sign = -1;
         } else {
@@ -168,8 +168,8 @@ bound_sums bound_term_of(const bound_step& step, const any_decoder& decoder, isi
     return sums;
 }
 
-/// The term of one sample, summed over its elements in double with their weights w, and `scale` times its gradient.
-/// What has weight 0 is not read.
+/// The term of one sample, summed over its elements in double with their weights w; also `scale` times its gradient.
+/// Elements of weight 0 are not read.
 template <Scalar S>
 bound_sums bound_term(const bound_step& step, const any_decoder& decoder, isize size, const bound_column<S>& column) {
     return column.weight == nullptr ? bound_term_of<false>(step, decoder, size, column)

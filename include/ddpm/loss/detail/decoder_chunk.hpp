@@ -11,7 +11,7 @@
 
 namespace ddpm::detail {
 
-/// Some elements on their way through a decoder, in double.
+/// A chunk of elements that a decoder processes at once, in double.
 struct decoder_chunk {
     static constexpr isize size = 64;
     isize count = 0;
@@ -19,7 +19,7 @@ struct decoder_chunk {
     double value[size], d_mean[size], d_log_scale[size];
 };
 
-/// Which end of the range a level is. The bound is 0.999 for 256 levels, as in OpenAI's code.
+/// Whether a level is the first or the last. The bound is 0.999 for 256 levels, as in OpenAI's code.
 struct bin_ends {
     explicit bin_ends(double half_bin) noexcept : bound(1 - 0.255 * half_bin) {}
     [[nodiscard]] bool is_lowest(double x0) const noexcept { return x0 < -bound; }
@@ -27,8 +27,8 @@ struct bin_ends {
     double bound;
 };
 
-/// Each element's 1 / deviation. Deviations below e^−50, narrower than any bin, count as that, so that no power of the
-/// quotients overflows.
+/// 1 / standard deviation of each element. Standard deviations below e^−50, narrower than any bin, are replaced by
+/// that, so that no power of the quotients overflows.
 inline void inverse_deviations(const decoder_chunk& chunk, double* inverse) {
     double exponent[decoder_chunk::size];
     for (isize i = 0; i < chunk.count; ++i) {
@@ -37,7 +37,7 @@ inline void inverse_deviations(const decoder_chunk& chunk, double* inverse) {
     kernels::exp(chunk.count, exponent, inverse);
 }
 
-/// Raises a value to the floor, from where it has no slope.
+/// Raises a value to the lower limit; its derivatives are then 0.
 inline void set_floor(double floor, isize i, decoder_chunk& chunk) {
     if (chunk.value[i] < floor) {
         chunk.value[i] = floor;
@@ -45,9 +45,9 @@ inline void set_floor(double floor, isize i, decoder_chunk& chunk) {
     }
 }
 
-/// With Φ(z) = 1 / (1 + e^−u(z)), u(z) = √(8/π) (z + 0.044715 z³), a bin from u = b to u = a has the probability
-/// (1 − e^−(a − b)) / ((1 + e^−a) (1 + e^b)): products of terms that lose nothing in the tails, as the difference
-/// Φ − Φ would. An end at infinity makes its factor 1.
+/// With Φ(z) = 1 / (1 + e^−u(z)), u(z) = √(8/π) (z + 0.044715 z³), the probability of the bin from u = b to u = a is
+/// (1 − e^−(a − b)) / ((1 + e^−a) (1 + e^b)), without the cancellation of Φ − Φ in the tails. For an infinite end the
+/// corresponding factor is 1.
 inline void decode_by_tanh(double half_bin, double smallest_probability, decoder_chunk& chunk) {
     constexpr isize size = decoder_chunk::size;
     constexpr double cubic = 0.044715;
@@ -110,7 +110,7 @@ inline void decode_by_tanh(double half_bin, double smallest_probability, decoder
     }
 }
 
-/// The same with the exact Φ, taken on the side of the mean where it is small.
+/// As above with the exact Φ, computed on the side of the mean where Φ is small.
 inline void decode_by_erfc(double half_bin, double smallest_probability, decoder_chunk& chunk) {
     const double floor = std::log(smallest_probability);
     const double per_root = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
@@ -135,7 +135,7 @@ inline void decode_by_erfc(double half_bin, double smallest_probability, decoder
     }
 }
 
-/// The density of a Gaussian.
+/// The log-density of a Gaussian.
 inline void decode_gaussian(decoder_chunk& chunk) {
     double exponent[decoder_chunk::size], precision[decoder_chunk::size];
     for (isize i = 0; i < chunk.count; ++i) {
