@@ -16,18 +16,18 @@
 
 namespace ddpm {
 
-/// Which model the variational bound is of, and how it is measured. Fewer steps per sample than the chain has make an
-/// estimate without bias: of t = 0, and of one timestep at random in each of equal parts of the others.
+/// The model whose variational bound is computed, and how. With steps_per_sample > 0 the bound is estimated without
+/// bias: each sample uses t = 0 and one random timestep from each of steps_per_sample − 1 equal parts of the others.
 struct bound_options {
     reverse_variance variance = reverse_variance::fixed_small;
     any_decoder decoder = discretized_decoder{};
-    bool clip_denoised = true;       ///< limits x̂_0 to [−1, 1], for the discretized decoder only
-    std::vector<isize> timesteps{};  ///< falling, 0-based: the chain; empty: every timestep
-    isize steps_per_sample = 0;  ///< at how many timesteps, at least 2, a sample is measured; 0: at all of the chain
-    isize batch = 128;           ///< samples at once
-    std::uint64_t seed = 0;      ///< of the noise, and of which timesteps
-    isize first_sample = 0;      ///< the number of the first sample, which addresses its noise
-    measurement_callback progress{};  ///< sees each timestep of a batch; of data part by part the length is not known
+    bool clip_denoised = true;       ///< clamps x̂_0 to [−1, 1]; for the discretized decoder only
+    std::vector<isize> timesteps{};  ///< the chain's timesteps, falling, 0-based; empty: all
+    isize steps_per_sample = 0;  ///< timesteps evaluated per sample, at least 2; 0: all of the chain
+    isize batch = 128;           ///< samples processed at once
+    std::uint64_t seed = 0;      ///< for the noise and the random timesteps
+    isize first_sample = 0;      ///< the number of the first sample, the address of its noise
+    measurement_callback progress{};  ///< called for each timestep of a batch; for a BatchSource the total is unknown
 };
 
 /// @throws value_error if an option is outside its domain, for a schedule of T = `steps`

@@ -13,7 +13,7 @@
 
 namespace ddpm {
 
-/// A mean over samples and its standard error; NaN where there are too few: one for the mean, two for the error.
+/// A mean over samples and its standard error. The mean of no samples is NaN, and so is the error of fewer than two.
 struct mean_estimate {
     double mean = std::numeric_limits<double>::quiet_NaN();
     double error = std::numeric_limits<double>::quiet_NaN();
@@ -26,28 +26,28 @@ struct mean_estimate {
     }
 };
 
-/// Nats as bits.
+/// Converts nats to bits.
 [[nodiscard]] inline mean_estimate to_bits(const mean_estimate& nats) noexcept {
     return (1 / std::numbers::ln2) * nats;
 }
 
-/// What was measured at one timestep of a chain.
+/// The result for one timestep of the chain.
 struct bound_term {
     isize t;                  ///< 0-based
-    isize samples;            ///< how many were measured there
-    mean_estimate nats;       ///< the term per dimension: L_{t−1} of the step to the next timestep, or L_0
-    mean_estimate x0_error;   ///< (x̂_0 − x_0)², of a limited x̂_0 if it was limited
-    mean_estimate eps_error;  ///< (ε̂ − ε)², of the ε̂ that goes with that x̂_0
+    isize samples;            ///< how many samples were evaluated at t
+    mean_estimate nats;       ///< the term per dimension: L_{t−1} for the step to the next timestep, or L_0
+    mean_estimate x0_error;   ///< (x̂_0 − x_0)², after clamping if there is any
+    mean_estimate eps_error;  ///< (ε̂ − ε)², with ε̂ computed from that x̂_0
 };
 
-/// The variational bound of a data set: nats ≥ −ln p(x_0), both per dimension and in the mean.
+/// The variational bound of a data set, nats ≥ −ln p(x_0), per dimension, averaged over the samples.
 struct bound_result {
     isize samples = 0;
     isize dimension = 0;
     mean_estimate nats{};             ///< the whole bound, per dimension
     mean_estimate prior{};            ///< L_T, nats per dimension
-    std::vector<bound_term> terms{};  ///< of each timestep of the chain, the noisiest first; the last is L_0
-    bool finished = true;             ///< false if the callback stopped it: then of the samples before
+    std::vector<bound_term> terms{};  ///< one per timestep of the chain, the noisiest first; the last is L_0
+    bool finished = true;             ///< false if the callback stopped it: then the result of the samples before
 
     /// The whole bound in bits per dimension.
     [[nodiscard]] mean_estimate bits() const noexcept { return to_bits(nats); }
@@ -55,7 +55,7 @@ struct bound_result {
     /// L_0, the decoder's term, in nats per dimension.
     [[nodiscard]] mean_estimate decoder() const noexcept { return terms.empty() ? mean_estimate{} : terms.back().nats; }
 
-    /// E(x̂_0 − x_0)² of each timestep of the chain by rising t, as `optimal_timesteps` takes them.
+    /// E(x̂_0 − x_0)² at each timestep of the chain, by rising t, as `optimal_timesteps` takes it.
     [[nodiscard]] std::vector<double> x0_errors() const {
         std::vector<double> errors;
         for (std::size_t k = terms.size(); k > 0; --k) {
@@ -64,7 +64,7 @@ struct bound_result {
         return errors;
     }
 
-    /// One line: the bound in bits and in nats, and its ends L_T and L_0.
+    /// One line: the bound in bits and nats, and its terms L_T and L_0.
     friend std::ostream& operator<<(std::ostream& out, const bound_result& r) {
         return out << r.bits() << " bits per dimension (" << r.nats << " nats; L_T " << to_bits(r.prior).mean
                    << ", L_0 " << to_bits(r.decoder()).mean << " bits; " << r.samples << " samples of " << r.dimension
@@ -74,7 +74,7 @@ struct bound_result {
 
 namespace detail {
 
-/// Mean and standard error of values as they come, in one pass.
+/// The mean and standard error of a sequence of values, in one pass.
 class running_mean {
 public:
     void add(double value) noexcept {

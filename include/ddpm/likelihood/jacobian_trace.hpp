@@ -18,23 +18,23 @@ namespace ddpm {
 enum class trace_method {
     exact,       ///< by D vector-Jacobian products with unit vectors
     rademacher,  ///< an unbiased estimate zᵀ J z by one product, with a probe z of random signs
-    gaussian,    ///< the same with a standard normal probe, whose spread is never less
+    gaussian,    ///< as rademacher, with a standard normal probe, whose variance is never lower
 };
 
+/// Options of jacobian_trace.
 struct trace_options {
     trace_method method = trace_method::exact;
-    isize probes = 1;        ///< of an estimate
+    isize probes = 1;        ///< number of probes of an estimate
     std::uint64_t seed = 0;  ///< of the probes
-    isize first_sample = 0;  ///< column n is sample first_sample + n, and has its probes
+    isize first_sample = 0;  ///< column n is sample first_sample + n, which selects its probes
 };
 
-/// The trace of ∂prediction/∂x_t. The probes stay the same from call to call, so that an estimate is as smooth in time as
-/// the trace.
+/// The trace of ∂prediction/∂x_t. All calls use the same probes, so that an estimate is as smooth in time as the trace.
 /// @source Hutchinson 1990, doi 10.1080/03610919008812866; Grathwohl et al. 2018, arXiv 1810.01367
 template <Scalar S>
 class jacobian_trace {
 public:
-    /// @throws value_error unless probes ≥ 1, and as philox_noise::normal does
+    /// @throws value_error unless probes ≥ 1; as philox_noise::normal
     jacobian_trace(const trace_options& options, isize dimension, isize samples)
         : exact_(options.method == trace_method::exact), vector_(dimension, samples), product_(dimension, samples) {
         if (options.probes < 1) {
@@ -50,12 +50,12 @@ public:
         }
     }
 
-    /// How many estimates there are of each sample; 1 of the exact trace.
+    /// The number of estimates for each sample; 1 if exact.
     [[nodiscard]] isize estimates() const noexcept { return exact_ ? 1 : static_cast<isize>(probes_.size()); }
 
     /// @shape xt D × N, t N; out estimates() × N
     /// @throws shape_error if the shapes do not fit
-    /// @complexity a vector-Jacobian product for each probe, or for each dimension
+    /// @complexity one vector-Jacobian product for each probe, or for each dimension
     template <class P>
         requires DifferentiablePredictor<P, S>
     void operator()(P& predictor, batch_view<const S> xt, std::span<const double> t, batch_view<double> out) {

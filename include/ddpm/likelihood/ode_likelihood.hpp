@@ -28,31 +28,33 @@
 
 namespace ddpm {
 
+/// Options of ode_likelihood.
 struct ode_likelihood_options {
     trace_options trace{};
     double tolerance = 1e-5;   ///< of a step's error, absolute and relative, in x and in ln p per dimension
-    double first_step = 0.05;  ///< in ln(σ/α)
-    isize most_steps = 10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
-    /// ln p of each column at the noisy end, D × N → 1 × N; without it that of N(0, (α² + σ²) I).
+    double first_step = 0.05;  ///< length in ln(σ/α)
+    isize most_steps = 10000;  ///< accepted and rejected, after which a sample is abandoned, as one that is not finite
+    /// ln p of each column at the highest noise level, D × N → 1 × N; if empty, that of N(0, (α² + σ²) I).
     std::function<per_sample_values<double>(const batch<double>&)> prior{};
-    measurement_callback progress{};  ///< sees each step; if it stops, samples not yet at the noisy end are given up
+    measurement_callback progress{};  ///< called for each step; if it stops, unfinished samples are abandoned
 };
 
-/// Likelihoods, and what it took.
+/// The likelihoods, and statistics of their computation.
 struct ode_likelihood_result {
-    per_sample_values<double> log_density;     ///< nats, per sample; NaN for a sample that was given up
-    per_sample_values<double> standard_error;  ///< by the probes' spread; 0 if the trace is exact, ∞ for one probe
-    batch<double> noise;                       ///< D × N, where the samples came to at the noisy end
+    per_sample_values<double> log_density;     ///< nats per sample; NaN for an abandoned sample
+    per_sample_values<double> standard_error;  ///< from the variance over probes; 0 for the exact trace, ∞ for one
+                                               ///< probe
+    batch<double> noise;                       ///< D × N, the samples at the highest noise level
     std::vector<isize> steps{};                ///< accepted and rejected, per sample
     isize evaluations = 0;                     ///< of the network, on the whole batch
-    bool finished = true;                      ///< false if a sample was given up
+    bool finished = true;                      ///< false if a sample was abandoned
 };
 
 namespace detail {
 
 /// The probability flow of z = x / √(α² + σ²) in w = ln(σ/α), the same for every process: with a = α / √(α² + σ²) and
-/// s = σ / √(α² + σ²), dz/dw = a s v̂. A column holds z, then for each estimate of the trace the integral of the
-/// divergence, per dimension, by which ln p falls.
+/// s = σ / √(α² + σ²), dz/dw = a s v̂. A column holds z, then for each trace estimate the integral of the divergence
+/// per dimension, by which ln p decreases.
 template <Scalar S, class Session>
 class probability_flow {
 public:
@@ -118,18 +120,18 @@ inline per_sample_values<double> standard_log_density(const batch<double>& z) {
 
 }  // namespace detail
 
-/// The density that a predictor gives to data: that of x_0 plus noise of the range's lowest σ/α, carried by the
-/// probability flow to the highest, where a prior tells it. Each sample has steps of its own. Everything but the network
-/// is computed in double. For data of few dimensions the trace is exact; for images estimate it. Split large sets, with
-/// trace.first_sample: memory is about 12 · D · N doubles.
+/// The log-likelihood of data under a model by its probability-flow ODE, from the range's lowest σ/α to the highest,
+/// where a prior gives the density. It is the density of x_0 plus noise of the lowest level. The step size is adapted
+/// for each sample. Everything but the network is computed in double. Use the exact trace for data of few dimensions,
+/// an estimate for images. Split large data sets with trace.first_sample: the memory is about 12 · D · N doubles.
 ///
-/// Discrete data, such as pixels, have no density: take the likelihood of x_0 + width · (u − ½) with uniform noise u, and
-/// turn it into bits with discretized_bits_per_dimension; on average that is a bound on the bits of the pixels.
+/// Discrete data, such as pixels, have no density: use x_0 + width · (u − ½) with uniform noise u, and convert the
+/// result with discretized_bits_per_dimension; in the mean that is an upper bound of the bits of the discrete data.
 /// @shape x0 D × N
 /// @units σ/α; log_density in nats, per sample
-/// @throws shape_error if D is 0, or the prior gives another number of values; value_error unless the range, the
-/// tolerance, the first step and most_steps are positive and lowest < highest, and as jacobian_trace and noise_path do
-/// @determinism the bits of a sample do not depend on the others if those of the predictor do not
+/// @throws shape_error if D is 0, or the prior returns another number of values; value_error unless range, tolerance,
+/// first_step and most_steps are positive and lowest < highest; as jacobian_trace and noise_path
+/// @determinism the bits of a sample do not depend on the other samples if those of the predictor do not
 /// @source Song et al. 2020, arXiv 2011.13456, section 4.3 and appendix D.2
 template <BatchLike X, class P>
     requires DifferentiableLike<P, scalar_of<X>>
@@ -152,7 +154,7 @@ template <BatchLike X, class P>
     detail::probability_flow<S, std::remove_reference_t<decltype(session)>> flow(
         path, session, prediction_of(predictor), options.trace, dimension, samples);
 
-    // z = a x_0, as if x_0 were x/α.
+    // z = a x_0: x_0 is taken as x/α.
     const double cleanest = 1 / std::hypot(1.0, range.lowest), noisiest = std::log(range.highest);
     batch<double> state = batch<double>::Zero(dimension + flow.estimates(), samples);
     state.topRows(dimension) = cleanest * data.view().array().template cast<double>();
@@ -160,7 +162,7 @@ template <BatchLike X, class P>
                                    .first_step = options.first_step,
                                    .most_steps = options.most_steps},
                                   std::move(state), std::log(range.lowest));
-    // A sample has done the part of the way that lies behind it, and all of it once it goes no further.
+    // A sample counts as the fraction of its integration that is done, or as done if it was abandoned.
     detail::measurement work(options.progress, static_cast<double>(samples));
     const auto tell = [&] {
         double done = 0;
@@ -201,9 +203,9 @@ template <BatchLike X, class P>
     return result;
 }
 
-/// The bits per dimension of data that stand `width` apart in every dimension, from the density of data that were spread
-/// evenly over their cells: −log₂(p · width^D) / D. For pixels 0 … 255 scaled to [−1, 1] the width is 2/255.
-/// @units log_density in nats, of a whole sample
+/// The bits per dimension of discrete data with spacing `width` in every dimension, from the density of the data plus
+/// uniform noise: −log₂(p · width^D) / D. For pixels 0 … 255 scaled to [−1, 1] the width is 2/255.
+/// @units log_density in nats, of a whole sample; the result in bits per dimension
 /// @throws value_error unless dimension ≥ 1 and width > 0
 /// @source Theis et al. 2015, arXiv 1511.01844, section 3.1
 [[nodiscard]] inline double discretized_bits_per_dimension(double log_density, isize dimension, double width) {

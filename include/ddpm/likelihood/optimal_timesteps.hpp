@@ -20,23 +20,23 @@
 
 namespace ddpm {
 
-/// A sub-sequence of timesteps and what its steps cost together.
+/// A sub-sequence of timesteps and its total cost.
 struct timestep_sequence {
     std::vector<isize> timesteps;  ///< 0-based, the noisiest first
-    double cost;                   ///< the sum over the steps between them, and of the last one to x_0
+    double cost;                   ///< the sum over all steps, including the last one to x_0
 };
 
-/// The cheapest sub-sequences of 1, 2, … timesteps out of 0 … T − 1. Each begins at T − 1, so that it starts from the
-/// same noise as the whole chain, and L_T is the same for all.
+/// The cheapest sub-sequences of 1, 2, … timesteps out of 0 … T − 1. Each starts at T − 1, so that all have the same
+/// initial noise and the same L_T.
 class optimal_sequences {
 public:
-    /// Finds them for all counts up to `most`, where a step from t to s costs cost(t, s), s = `clean` for the last one
-    /// to x_0. +∞ forbids a step. The sums are formed from x_0 upwards; of equal ones, the step to the lowest s is taken.
-    /// @param cost called once for each pair, from several threads at once
-    /// @param progress sees each t; it may stop the search
+    /// Finds them for all counts up to `most`, by dynamic programming from x_0 upwards. A step from t to s costs
+    /// cost(t, s), with s = `clean` for the last step to x_0; +∞ forbids it. On ties the lowest s is taken.
+    /// @param cost called once for each pair, concurrently
+    /// @param progress called for each t; it may stop the search
     /// @throws value_error unless 1 ≤ most ≤ T, or if a cost is NaN or −∞
     /// @determinism the same for every thread count
-    /// @complexity O(most · T²) time, side by side; O(most · T) memory
+    /// @complexity O(most · T²) time, in parallel; O(most · T) memory
     /// @source Watson et al. 2021, arXiv 2106.03802
     template <class Cost>
     optimal_sequences(isize steps, isize most, const Cost& cost, const measurement_callback& progress = {})
@@ -46,7 +46,7 @@ public:
         }
         require_count("optimal_sequences", most, steps);
         constexpr double forbidden = std::numeric_limits<double>::infinity();
-        // least_(t, k): of k + 1 steps from t to x_0, which needs k timesteps below t.
+        // least_(t, k): the lowest cost of k + 1 steps from t to x_0, which needs k timesteps below t.
         least_.assign(static_cast<std::size_t>(detail::element_count("optimal_sequences", {steps, most})), forbidden);
         next_.assign(least_.size(), clean);
         std::vector<double> costs(static_cast<std::size_t>(steps));
@@ -81,23 +81,23 @@ public:
         }
     }
 
-    /// Whether the search came to its end.
+    /// Whether the search was completed.
     [[nodiscard]] bool finished() const noexcept { return finished_; }
 
-    /// T.
+    /// T, the number of timesteps.
     [[nodiscard]] isize steps() const noexcept { return steps_; }
 
     /// The largest count.
     [[nodiscard]] isize most() const noexcept { return most_; }
 
-    /// What the cheapest sub-sequence of `count` timesteps costs; ∞ if all are forbidden, NaN if the search was stopped.
+    /// The cost of the cheapest sub-sequence of `count` timesteps; ∞ if all are forbidden, NaN after a stopped search.
     /// @throws value_error unless 1 ≤ count ≤ most
     [[nodiscard]] double cost(isize count) const {
         require_count("optimal_sequences", count, most_);
         return finished_ ? least_[at(steps_ - 1, count - 1)] : std::numeric_limits<double>::quiet_NaN();
     }
 
-    /// The cheapest sub-sequence of `count` timesteps; none, and the cost is NaN, if the search was stopped.
+    /// The cheapest sub-sequence of `count` timesteps; empty with cost NaN if the search was stopped.
     /// @throws value_error unless 1 ≤ count ≤ most, or if all are forbidden
     [[nodiscard]] timestep_sequence operator[](isize count) const {
         if (const double least = cost(count); !finished_) {
@@ -115,7 +115,7 @@ public:
     }
 
 private:
-    // Sums over s run through memory in order.
+    // k · T + t, so that sums over s read memory in order.
     [[nodiscard]] std::size_t at(isize t, isize k) const { return static_cast<std::size_t>(k * steps_ + t); }
 
     static void require_count(std::string_view where, isize count, isize largest) {
@@ -151,9 +151,9 @@ template <class Cost>
     return optimal_sequences(steps, count, cost, progress)[count];
 }
 
-/// The sub-sequence of `count` timesteps with the least variational bound, given the mean squared error of x̂_0 at each
-/// t of the whole chain. Its cost is the bound without L_T, exactly: a term depends on the network at x_t only, and x_t
-/// has the same distribution in every sub-sequence.
+/// The sub-sequence of `count` timesteps with the lowest variational bound, given the mean squared error of x̂_0 at
+/// each t. Its cost is exactly the bound without L_T: a term depends only on the prediction at x_t, whose distribution
+/// is the same in every sub-sequence.
 /// @param x0_error E|x_0 − x̂_0(x_t)|² / D for t = 0 … T − 1
 /// @units t is 0-based; nats per dimension
 /// @throws shape_error unless there is one error for each t; value_error unless 1 ≤ count ≤ T, and as `step_cost`

@@ -16,13 +16,12 @@
 
 namespace ddpm {
 
-/// KL(q(x_t|x_0) ‖ N(0, I)) of each sample, summed over its elements; at t = T − 1 the term L_T of the variational
-/// bound.
+/// KL(q(x_t|x_0) ‖ N(0, I)) of each sample, summed over its elements; at t = T − 1, L_T of the variational bound.
 /// @shape x0 D × N; values N
 /// @units nats per sample; t is 0-based
 /// @throws shape_error unless there is one value per sample; value_error unless 0 ≤ t < T
-/// @accuracy without cancellation where ᾱ_t is small; computed in double
-/// @determinism the same bits for every thread count; a sample's value does not depend on the others
+/// @accuracy no cancellation for small ᾱ_t; computed in double
+/// @determinism the same bits for every thread count; a sample's value does not depend on the other samples
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 5
 template <NoiseSchedule Schedule, BatchLike X>
 void prior_kl(const Schedule& schedule, const X& x0, isize t, std::span<double> values) {
@@ -34,7 +33,7 @@ void prior_kl(const Schedule& schedule, const X& x0, isize t, std::span<double> 
         throw shape_error("prior_kl", "one value per sample", x.columns(), values.size());
     }
     const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
-    // The part without x_0 is ½ (−ᾱ − ln(1 − ᾱ)) per element.
+    // The part that does not depend on x_0 is ½ (−ᾱ − ln(1 − ᾱ)) per element.
     const double constant = static_cast<double>(x.rows()) * (-alpha_bar - std::log1p(-alpha_bar));
     parallel_for(x.columns(), std::max<isize>(1, 16384 / std::max<isize>(1, x.rows())), [&](isize first, isize last) {
         for (isize n = first; n < last; ++n) {
@@ -44,7 +43,7 @@ void prior_kl(const Schedule& schedule, const X& x0, isize t, std::span<double> 
     });
 }
 
-/// The same at t = T − 1, returned.
+/// As above for t = T − 1, returned.
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] per_sample_values<double> prior_kl(const Schedule& schedule, const X& x0) {
     const detail::readable data(x0);

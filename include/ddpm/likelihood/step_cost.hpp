@@ -17,27 +17,27 @@
 
 namespace ddpm {
 
-/// The variance of the reverse steps whose cost is counted.
+/// The variance of the reverse steps in step_cost.
 enum class step_variance {
-    fixed_small,  ///< β̃, the posterior's
-    fixed_large,  ///< β, the forward step's
-    matched,      ///< the best isotropic one: β̃ and the mean squared error of the mean
+    fixed_small,  ///< β̃, that of the posterior
+    fixed_large,  ///< β, that of the forward step
+    matched,      ///< the optimal isotropic variance: β̃ plus the mean squared error of the mean
 };
 
-/// How the steps of a chain are counted.
+/// Options of step_cost.
 struct step_cost_options {
     step_variance variance = step_variance::fixed_small;
-    double decoder_deviation = 0;            ///< of the last step's Gaussian about x̂_0(x_t); 0: the best for each t
-    std::function<double(isize)> decoder{};  ///< instead of the Gaussian: −E ln p(x_0|x_t) / D, nats, at the last step
+    double decoder_deviation = 0;            ///< standard deviation of the last step's Gaussian about x̂_0; 0: optimal
+    std::function<double(isize)> decoder{};  ///< of t, replaces the Gaussian: −E ln p(x_0|x_t) / D in nats
 };
 
-/// The terms of the variational bound for any step of any sub-sequence, from the mean squared error of x̂_0 at each t.
+/// The terms of the variational bound for any step s < t, from the mean squared error of x̂_0 at each t.
 /// @source Ho et al. 2020, arXiv 2006.11239, equations 5 to 8; matched variance: Bao et al. 2022, arXiv 2201.06503
 class step_cost {
 public:
     /// @param x0_error E|x_0 − x̂_0(x_t)|² / D for t = 0 … T − 1
-    /// @throws shape_error unless there is one error for each t; value_error unless each is finite and ≥ 0 (above 0
-    /// where the best Gaussian decoder of it is taken), and the deviation is finite and ≥ 0
+    /// @throws shape_error unless there is one error for each t; value_error unless each is finite and ≥ 0 (above 0 for
+    /// the optimal Gaussian), and decoder_deviation is finite and ≥ 0
     template <NoiseSchedule Schedule>
     step_cost(const Schedule& schedule, std::span<const double> x0_error, const step_cost_options& options = {})
         : options_(options), x0_error_(x0_error.begin(), x0_error.end()) {
@@ -59,7 +59,7 @@ public:
         }
     }
 
-    /// The mean of KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) / D, or at s = `clean` of −ln p(x_0|x_t) / D.
+    /// The mean of KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) / D, or for s = `clean` of −ln p(x_0|x_t) / D.
     /// @units t and s are 0-based, s = `clean` is x_0; nats per dimension
     /// @throws value_error unless clean ≤ s < t < T
     [[nodiscard]] double operator()(isize t, isize s) const {
@@ -75,7 +75,7 @@ public:
         }
         const double alpha_bar_s = alpha_bar(s), alpha_bar_t = alpha_bar(t);
         const posterior_coefficients<double> posterior = posterior_between(alpha_bar_s, alpha_bar_t);
-        // The squared error of the mean, and the model's excess of variance, both in units of β̃.
+        // The squared error of the mean, and the model's variance beyond β̃, both divided by β̃.
         const double of_mean = posterior.x0 * posterior.x0 * error / posterior.variance;
         if (options_.variance == step_variance::matched) {
             return 0.5 * std::log1p(of_mean);
@@ -87,7 +87,7 @@ public:
         return 0.5 * (std::log1p(excess) + (of_mean - excess) / (1 + excess));
     }
 
-    /// T, and ᾱ_t as a NoiseSchedule gives it.
+    /// T and ᾱ_t, as for a NoiseSchedule.
     /// @throws value_error unless 0 ≤ t < T
     [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(alpha_bar_.size()); }
     [[nodiscard]] double alpha_bar(isize t) const {

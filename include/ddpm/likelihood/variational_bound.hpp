@@ -16,14 +16,14 @@
 
 namespace ddpm {
 
-/// What yields a data set part by part: a callable without arguments that returns a batch, which stays valid until the
-/// next call, and at the end an empty one.
+/// A source of data in parts: a callable without arguments that returns a batch, which is valid until the next call and
+/// empty at the end.
 template <class F>
 concept BatchSource = requires(F& next) {
     { next() } -> BatchLike;
 };
 
-/// A data set, as one batch or part by part.
+/// A data set: one batch, or parts from a BatchSource.
 template <class X>
 concept DataSet = BatchLike<X> || BatchSource<X>;
 
@@ -40,20 +40,19 @@ struct scalar_of_data<X> {
 
 }  // namespace detail
 
-/// Measures the variational bound of −ln p(x_0) over a data set: L_T, which the noise leaves, + Σ KL(q(x_s|x_t, x_0) ‖
-/// p(x_s|x_t)) over the steps of the chain + L_0 = −ln p(x_0|x_1) of the decoder. Each sample is noised anew for each
-/// timestep. The noise of sample n at t is source.normal(…, t, options.first_sample + n).
+/// Computes the variational bound of −ln p(x_0) over a data set: L_T = KL(q(x_T|x_0) ‖ N(0, I)), plus
+/// KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) of the steps of the chain, plus the decoder's L_0 = −ln p(x_0|x_1). Each sample
+/// gets new noise at each timestep: source.normal(…, t, options.first_sample + n) for sample n at t.
 /// @shape data D × N, or parts of D rows
-/// @units nats per dimension in the mean over the data; result.bits() in bits. A density (gaussian_decoder) is that of
-/// the data as given
-/// @param predictor predicts anything that gives x̂_0; what a predictor does not write of its variance head is NaN
-/// @throws value_error unless there is a sample, for options outside their domain, or data outside [−1, 1] for the
-/// discretized decoder, or where the prediction gives no x̂_0
-/// (ε at ᾱ_t = 0); shape_error if parts of the data have different dimensions; what the predictor, the data and the
-/// noise throw
+/// @units nats per dimension, averaged over the data; result.bits() in bits. With gaussian_decoder, of the data as
+/// given
+/// @param predictor predicts any kind that determines x̂_0; unwritten elements of its variance head are NaN
+/// @throws value_error unless there is a sample, for options outside their domain, for data outside [−1, 1] with the
+/// discretized decoder, and where the prediction does not determine x̂_0 (ε at ᾱ_t = 0); shape_error if parts of the
+/// data have different dimensions; what the predictor, the data and the noise throw
 /// @accuracy terms are computed and summed in double
 /// @determinism with addressed noise the same bits for every thread count, batch size and division of the data into
-/// parts, if the predictor keeps samples apart
+/// parts, if the predictor's outputs do not depend on the other samples of a batch
 /// @complexity one prediction per sample and timestep; memory for one batch and for the chain
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 5; Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code
 template <NoiseSchedule Schedule, class P, DataSet Data, class Noise,
@@ -81,7 +80,7 @@ template <NoiseSchedule Schedule, class P, DataSet Data, class Noise,
     }
 }
 
-/// The same with the default noise: the Philox stream `evaluation` of options.seed.
+/// As above with the default noise: the Philox stream `evaluation` of options.seed.
 template <NoiseSchedule Schedule, class P, DataSet Data,
           Scalar S = typename detail::scalar_of_data<std::remove_reference_t<Data>>::type>
     requires PredictorLike<P, S>

@@ -24,7 +24,6 @@ namespace ddpm {
 /// Optional members: `predicts()` is the kind of prediction (without it ε, as for a bare callable); `shape()` is the
 /// shape of one sample; `session(samples)`, const, returns a predictor for one run, which owns scratch memory for that
 /// many samples; sessions may run concurrently. A `Network` is a predictor without any of these.
-/// that many samples and may be called while other sessions are. A `Network` needs none of these to be a predictor.
 template <class P, class S>
 concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
                                           const model_output<S> out) {

@@ -27,17 +27,18 @@
 
 namespace ddpm::detail {
 
-/// Which steps of a chain each sample is measured at, as positions in it: the last one, and of the others one in each
-/// of `rounds` nearly equal parts, at random. A step counts for its part, so that the sum over the rounds has no bias.
+/// The steps of a chain at which each sample is evaluated, as positions in the chain: the last step, and a random one
+/// from each of `rounds` nearly equal parts of the others. A step is weighted by the length of its part, so that the
+/// sum over the rounds is unbiased.
 class chosen_steps {
 public:
     chosen_steps(isize steps, isize per_sample, std::uint64_t seed)
         : last_(steps - 1), rounds_((per_sample == 0 ? steps : per_sample) - 1), noise_(seed, noise_stream::timestep) {}
 
-    /// How many come before the last step, which is the round of that number.
+    /// The number of rounds before that of the last step, which has this number.
     [[nodiscard]] isize rounds() const noexcept { return rounds_; }
 
-    /// How many steps the one that a round measures stands for.
+    /// How many steps the step evaluated in a round represents.
     [[nodiscard]] isize share(isize round) const noexcept {
         return round == rounds_ ? 1 : first(round + 1) - first(round);
     }
@@ -55,11 +56,11 @@ private:
     philox_noise noise_;
 };
 
-/// One measurement of the bound: what it has seen so far, and scratch for one batch.
+/// One computation of the bound: the running sums, and scratch memory for one batch.
 template <Scalar S, NoiseSchedule Schedule, class P, class Noise>
 class bound_run {
 public:
-    /// Of so many samples, or of an unknown number: 0.
+    /// @param samples the number of samples, 0 if unknown
     bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise, isize samples)
         : schedule_(schedule),
           options_(options),
@@ -79,7 +80,7 @@ public:
         }
     }
 
-    /// Measures more samples.
+    /// Adds the terms of more samples.
     void add(batch_view<const S> x0) {
         if (dimension_ != 0 && x0.rows() != dimension_) {
             throw shape_error("variational_bound", "dimension of the data", dimension_, x0.rows());
@@ -94,7 +95,7 @@ public:
         }
     }
 
-    /// Whether the callback has stopped it.
+    /// Whether the callback has stopped the computation.
     [[nodiscard]] bool is_stopped() const noexcept { return work_.is_stopped(); }
 
     [[nodiscard]] bound_result result() const {
@@ -103,7 +104,7 @@ public:
         }
         bound_result out{total_.count(), dimension_, total_.estimate(), prior_.estimate(), {}, !work_.is_stopped()};
         for (std::size_t k = 0; k < timesteps_.size(); ++k) {
-            // σ (ε̂ − ε) = α (x_0 − x̂_0), since both pairs make the same x_t.
+            // σ (ε̂ − ε) = α (x_0 − x̂_0), since both pairs give the same x_t.
             const mean_estimate error = x0_errors_[k].estimate();
             out.terms.push_back({timesteps_[k], terms_[k].count(), terms_[k].estimate(), error, steps_[k].snr * error});
         }
@@ -151,7 +152,7 @@ private:
             const isize columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
             xt_.resize(rows, columns);
             predicted_.resize(rows, columns);
-            if (needs_head(options_.variance)) {  // what a predictor does not write is not taken for a variance
+            if (needs_head(options_.variance)) {  // unwritten elements must not pass for variances
                 head_ = batch<S>::Constant(rows, columns, std::numeric_limits<S>::quiet_NaN());
             }
             for (auto* values : {&totals_, &times_}) {
@@ -162,7 +163,7 @@ private:
         }
     }
 
-    /// The terms of one step of each sample.
+    /// Computes the terms of one round for each sample.
     void measure(isize round, batch_view<const S> x0) {
         const isize count = x0.columns();
         const batch_view<S> xt = batch_view<S>(xt_).middle(0, count),
@@ -198,7 +199,7 @@ private:
         return timesteps_[static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)])];
     }
 
-    /// x_t of samples from n on, all at the timestep of that one.
+    /// x_t of consecutive samples from n on that have the same timestep.
     void add_noise(isize n, batch_view<const S> x0, batch_view<S> xt) {
         noise_.normal(xt, timestep(n), number(n));
         q_sample(schedule_, x0, timestep(n), xt, xt);

@@ -15,35 +15,35 @@
 namespace ddpm::detail {
 
 struct dormand_prince_options {
-    double tolerance = 1e-6;  ///< of a step's error in each number y, times 1 + |y|
+    double tolerance = 1e-6;  ///< of a step's error in each number y, relative to 1 + |y|
     double first_step = 0.05;
-    double growth = 10;       ///< how many times as long as the step before a step may be; 1 and an infinite tolerance
-                              ///< keep the steps equal
-    isize most_steps = 10000; ///< accepted and rejected, after which a column is given up
+    double growth = 10;       ///< largest ratio of a step to the previous one; 1 and an infinite tolerance give equal
+                              ///< steps
+    isize most_steps = 10000; ///< accepted and rejected, after which a column is abandoned
 };
 
-/// Solves dy/du = f(u, y) for every column of y, each with steps of its own, by the Runge-Kutta method of order 5 whose
-/// error one of order 4 estimates, and a proportional-integral controller. A column is given up after most_steps, or once
-/// its step is so short that it leads nowhere, as it becomes where f or y is not finite.
+/// Solves dy/du = f(u, y) for every column of y, with an adaptive step size per column, by the Runge–Kutta method of
+/// order 5 with an embedded error estimate of order 4 and a proportional-integral controller. A column is abandoned
+/// after most_steps, or when its step is too small to change u, as happens where f or y is not finite.
 /// @source Dormand and Prince 1980, doi 10.1016/0771-050X(80)90013-3; control: Hairer and Wanner, Solving Ordinary
 /// Differential Equations II, section IV.2
 class dormand_prince {
 public:
-    /// From y at u = `from`.
+    /// @param y the values at u = `from`
     dormand_prince(const dormand_prince_options& options, batch<double> y, double from)
         : options_(options), y_(std::move(y)), stage_(y_), times_(static_cast<std::size_t>(y_.cols())) {
         slopes_.fill(y_);
         ways_.assign(times_.size(), way{from, options.first_step});
     }
 
-    /// Goes on to u = `to`, which lies above; f(u, y, dy) fills dy for columns that are at times u[n].
-    /// Columns that were given up stay where they are.
+    /// Integrates to u = `to`, which must be above u. f(u, y, dy) writes dy for all columns, column n at time u[n].
+    /// Abandoned columns do not change.
     template <class F>
     void integrate(double to, F&& f) {
         integrate(to, f, [] { return true; });
     }
 
-    /// The same; on_step() is called after each step that the columns try, and returning false ends it.
+    /// As above; calls on_step() after each attempted step, and stops if it returns false.
     template <class F, class OnStep>
     void integrate(double to, F&& f, const OnStep& on_step) {
         evaluate(y_, 0, slopes_[0], f);
@@ -63,17 +63,17 @@ public:
 
     [[nodiscard]] const batch<double>& y() const noexcept { return y_; }
 
-    /// Where column n has come to.
+    /// The time that column n has reached.
     [[nodiscard]] double u(isize n) const noexcept { return at(n).u; }
 
-    /// Whether a step was tried last.
+    /// Whether column n took part in the last attempted step.
     [[nodiscard]] bool is_under_way(isize n) const noexcept { return at(n).under_way; }
 
-    /// How many steps it took, and how many it tried in vain.
+    /// The numbers of accepted and rejected steps of column n.
     [[nodiscard]] isize accepted(isize n) const noexcept { return at(n).accepted; }
     [[nodiscard]] isize rejected(isize n) const noexcept { return at(n).rejected; }
 
-    /// Of all columns together.
+    /// The number of evaluations of f, each on all columns.
     [[nodiscard]] isize evaluations() const noexcept { return evaluations_; }
 
 private:
@@ -91,8 +91,8 @@ private:
 
     struct way {
         double u;
-        double next;            // the step that the controller wishes
-        double step = 0;        // that is tried; 0 where none is
+        double next;            // the step size that the controller has chosen
+        double step = 0;        // the size of the attempted step; 0 if there is none
         bool under_way = false;
         double last_error = 1e-4;
         bool was_rejected = false;
@@ -102,11 +102,11 @@ private:
 
     [[nodiscard]] const way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
 
-    /// Chooses the steps to try; says whether there are any.
+    /// Chooses the steps to attempt; returns whether there are any.
     bool plan(double to) {
         bool any = false;
         for (way& w : ways_) {
-            const bool reaches = w.u + 1.01 * w.next >= to;  // rather than leave a tiny step to the end
+            const bool reaches = w.u + 1.01 * w.next >= to;  // avoids a tiny last step
             w.step = reaches ? to - w.u : w.next;
             w.under_way = w.u < to && w.u + w.step > w.u && w.accepted + w.rejected < options_.most_steps;
             if (!w.under_way) {
@@ -117,7 +117,7 @@ private:
         return any;
     }
 
-    /// y + step · Σ_{j<s} weight_sj · slope_j of every column.
+    /// Computes y + step · Σ_{j<s} weight_sj · slope_j of every column.
     void form_stage(std::size_t s) {
         for (isize n = 0; n < y_.cols(); ++n) {
             std::copy_n(&y_(0, n), y_.rows(), &stage_(0, n));
@@ -139,7 +139,7 @@ private:
         ++evaluations_;
     }
 
-    /// Takes column n's step if its error is small enough, and chooses the next.
+    /// Accepts or rejects the step of column n, and chooses the size of the next.
     void decide(isize n, double to) {
         way& w = ways_[static_cast<std::size_t>(n)];
         if (!w.under_way) {
@@ -185,7 +185,7 @@ private:
 
     dormand_prince_options options_;
     batch<double> y_;
-    batch<double> stage_;  // after the last stage the step's end
+    batch<double> stage_;  // after the last stage the end of the step
     std::array<batch<double>, stages> slopes_;
     std::vector<double> times_;
     std::vector<way> ways_;
