@@ -14,23 +14,23 @@
 
 namespace ddpm {
 
-/// What precision and recall say, in measures that one outlier among the real samples does not move.
+/// Density and coverage, which are robust to outliers among the real samples where precision and recall are not.
 struct density_and_coverage {
-    double density;   ///< in how many balls of real samples a sample lies, over k: about 1 for equal distributions, and
-                      ///< above it where samples gather in dense places
-    double coverage;  ///< the share of real samples with a sample in their ball
+    double density;   ///< number of real samples' balls that contain a sample, divided by k, in the mean: about 1 for
+                      ///< equal distributions, higher where samples concentrate in dense regions
+    double coverage;  ///< the fraction of real samples with a sample in their ball
 };
 
-/// Density and coverage by nearest neighbours: a real sample's ball reaches to its k-th nearest other real sample, that
-/// distance included (the authors' code excludes it, which differs for samples that copy real ones).
+/// Density and coverage by nearest neighbours: a real sample's ball has as radius the distance to its k-th nearest
+/// other real sample, boundary included (the authors' code excludes it, which differs for samples that copy real ones).
 /// For equal distributions the coverage is 1 − (M − 1)…(M − k) / ((N + M − 1)…(N + M − k)), about 1 − 2^{−k} for M = N:
-/// k is chosen so that this is near 1.
-/// @shape samples D × N, real D × M; features, or the samples themselves
+/// choose k such that this is near 1.
+/// @shape samples D × N, real D × M: features, or the samples themselves
 /// @throws shape_error if the dimensions differ; value_error if they are 0, there are no samples, or unless 1 ≤ k < M
-/// @accuracy counts are those of the distances in double, ties included; NaN if a value is not finite
-/// @param progress may stop it: then both are NaN
+/// @accuracy counts use distances in double, ties included; NaN if a value is not finite
+/// @param progress may stop it: both are then NaN
 /// @determinism the same for every thread count
-/// @complexity O((N + M) · M · D) as matrix products, side by side; memory of a fixed number of samples
+/// @complexity O((N + M) · M · D) as matrix products, in parallel; memory for a fixed number of samples
 /// @source Naeem et al. 2020, arXiv 2002.09797; the mean of the coverage is lemma 2 (they take k = 5)
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, isize k = 5,

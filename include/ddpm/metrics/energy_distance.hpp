@@ -13,16 +13,16 @@
 
 namespace ddpm {
 
-/// The energy distance of two sets of samples, 2 E|x − y| − E|x − x'| − E|y − y'|, which is 0 for equal distributions
-/// only. It has no parameter, and the units of the samples. (Some take its root.)
+/// The energy distance of two sample sets, 2 E|x − y| − E|x − x'| − E|y − y'|: 0 only for equal distributions. It has
+/// no parameters, and the units of the samples. (Some authors take its square root.)
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
-/// @throws value_error if they are 0, or a set is empty, or for the unbiased estimate has one sample only
-/// @accuracy each distance to about 1e-12 · √D of itself, however close; in double arithmetic whatever the samples'
-/// type; NaN if a value is not finite
-/// @param progress may stop it: then the result is NaN
+/// @throws value_error if the dimension is 0, or a set is empty, or has only one sample for the unbiased estimate
+/// @accuracy each distance to a relative 1e-12 · √D, however small; in double whatever the samples' type; NaN if a
+/// value is not finite
+/// @param progress may stop it: the result is then NaN
 /// @determinism the same bits for every thread count
-/// @complexity O((N + M)² · D) as matrix products, side by side; memory of a fixed number of samples
+/// @complexity O((N + M)² · D) as matrix products, in parallel; memory for a fixed number of samples
 /// @source Székely and Rizzo 2013, doi 10.1016/j.jspi.2013.03.018
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double energy_distance(const A& a, const B& b, pair_estimate estimate = pair_estimate::unbiased,

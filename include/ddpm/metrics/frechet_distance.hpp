@@ -16,14 +16,14 @@
 
 namespace ddpm {
 
-/// The squared Fréchet (2-Wasserstein) distance between two Gaussians: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½). It is
-/// zero where they are equal, and never less; NaN if a value is not finite.
+/// The squared Fréchet (2-Wasserstein) distance between two Gaussians: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½). Never
+/// negative, 0 for equal Gaussians; NaN if a value is not finite.
 /// @throws shape_error if the dimensions differ, or a covariance is not D × D
-/// @accuracy the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, which the trace needs, come from symmetric decompositions; those that
-/// rounding makes negative count as zero, so singular covariances are fine
+/// @accuracy the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, needed for the trace, come from symmetric decompositions; those that
+/// rounding makes negative count as 0, so covariances may be singular
 /// @source Dowson and Landau 1982; as the "FID" of samples: Heusel et al., arXiv 1706.08500
 /// @complexity O(D³)
-template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is compiled where it is used
+template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is not compiled unless used
 [[nodiscard]] double frechet_distance(const Fit& a, const Fit& b) {
     using matrix = decltype(Fit::covariance);
     using vector = decltype(Fit::mean);
@@ -42,7 +42,7 @@ template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's so
         return std::numeric_limits<double>::quiet_NaN();
     }
 
-    // (Σ₁ Σ₂)^½ and (Σ₁^½ Σ₂ Σ₁^½)^½ have the same trace, and the second is the root of a symmetric matrix.
+    // (Σ₁ Σ₂)^½ and (Σ₁^½ Σ₂ Σ₁^½)^½ have the same trace, and the latter is the root of a symmetric matrix.
     const Eigen::SelfAdjointEigenSolver<matrix> of_a(a.covariance);
     const vector deviations = of_a.eigenvalues().cwiseMax(0.0).cwiseSqrt();
     const matrix root_a = of_a.eigenvectors() * deviations.asDiagonal() * of_a.eigenvectors().transpose();
@@ -54,16 +54,16 @@ template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's so
     return std::max(distance, 0.0);
 }
 
-/// The squared Fréchet distance between the Gaussians fitted to two sets: of Inception features it is the "FID"; here
-/// the user brings the features, or the samples themselves. It is too large in the mean by about a constant over the
-/// number of samples, so compare at equal numbers, and have more than D.
+/// The squared Fréchet distance between Gaussians fitted to two sample sets. With Inception features this is the FID;
+/// features must be computed by the caller, or use the samples themselves. It is biased upwards by about a constant
+/// divided by the number of samples: compare at equal numbers, and use more than D samples.
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set has fewer than two samples, or no elements
-/// @param progress sees both fits as one; it may stop them: then the result is NaN
+/// @param progress covers both fits; it may stop them: the result is then NaN
 /// @determinism the same bits for every thread count
 /// @source Heusel et al. 2017, arXiv 1706.08500, equation 6
-/// @complexity O((N + M) · D² + D³), of which the first is side by side; memory of a few D × D matrices
+/// @complexity O((N + M) · D² + D³), the former in parallel; memory for a few D × D matrices
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double frechet_distance(const A& a, const B& b, const measurement_callback& progress = {}) {
     if (a.rows() != b.rows()) {

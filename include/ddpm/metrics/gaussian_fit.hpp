@@ -22,12 +22,12 @@ struct gaussian_fit {
     Eigen::MatrixXd covariance;  ///< D × D, symmetric
 };
 
-/// Fits a Gaussian to samples: their mean, and their covariance with 1 / (N − 1), in double arithmetic.
+/// Fits a Gaussian to samples: their mean, and their covariance with divisor N − 1, in double.
 /// @shape samples D × N
 /// @throws value_error if there are fewer than two samples, or they have no elements
-/// @param progress may stop it: then all numbers are NaN
+/// @param progress may stop it: all values are then NaN
 /// @determinism the same bits for every thread count
-/// @complexity O(N · D²) as matrix products, side by side; memory of one D × D matrix and 256 samples
+/// @complexity O(N · D²) as matrix products, in parallel; memory for one D × D matrix and 256 samples
 template <BatchLike Samples>
 [[nodiscard]] gaussian_fit fit_gaussian(const Samples& samples, const measurement_callback& progress = {}) {
     const detail::readable<Samples> memory(samples);
@@ -45,7 +45,7 @@ template <BatchLike Samples>
     gaussian_fit fit{mean.matrix(), Eigen::MatrixXd::Zero(dimension, dimension)};
 
     detail::measurement work(progress, count);
-    // The mean is taken off first: sums of raw squares would cancel where the mean is large against the spread.
+    // The mean is subtracted first: with a mean much larger than the deviations, sums of raw squares would cancel.
     constexpr isize chunk = 256;
     for (isize first = 0; first < x.columns(); first += chunk) {
         const auto part = x.middle(first, std::min(chunk, x.columns() - first));

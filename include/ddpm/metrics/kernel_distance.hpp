@@ -21,21 +21,21 @@
 
 namespace ddpm {
 
-/// The blocks that `kernel_distance` averages over.
+/// Options of kernel_distance.
 struct kernel_distance_options {
-    isize block = 1000;      ///< samples of each set in a block; no more than the smaller set has
-    isize blocks = 0;        ///< how many random blocks; 0: as many separate ones as there are, of all samples
-    std::uint64_t seed = 0;  ///< of random blocks
+    isize block = 1000;      ///< samples of each set in a block, at most the size of the smaller set
+    isize blocks = 0;        ///< number of random blocks; 0: disjoint blocks of all samples
+    std::uint64_t seed = 0;  ///< for random blocks
     measurement_callback progress{};
 };
 
-/// A kernel distance, and how well it is known.
+/// A kernel distance and its uncertainty.
 struct kernel_distance_estimate {
     double distance;        ///< the mean over the blocks
-    double deviation;       ///< of the blocks' values about it (1 / blocks): what tables give after ±
-    double standard_error;  ///< of the mean, if the blocks are separate: deviation / √(blocks − 1); of one block NaN
+    double deviation;       ///< standard deviation of the blocks' values (divisor: blocks), as tables give it after ±
+    double standard_error;  ///< of the mean, for disjoint blocks: deviation / √(blocks − 1); NaN for one block
     isize blocks;
-    bool finished = true;  ///< false if the callback stopped it: then of the blocks that were measured, NaN if there are none
+    bool finished = true;  ///< false if the callback stopped it: then the result of the blocks before, NaN if none
 };
 
 namespace detail {
@@ -56,7 +56,7 @@ template <class S, class R>
                                work, cubes);
 }
 
-/// `count` of the samples, each choice as likely as another, in their order.
+/// `count` of the samples, drawn uniformly without replacement, in their original order.
 template <class S>
 [[nodiscard]] batch<S> random_samples(const batch_view<const S>& x, isize count, const kernels::normal_address& at) {
     std::vector<double> keys(static_cast<std::size_t>(x.columns()));
@@ -78,20 +78,20 @@ template <class S>
 
 }  // namespace detail
 
-/// The kernel distance of two sets of features: the unbiased squared maximum mean discrepancy with the kernel
-/// (x·y / D + 1)³, a mean over blocks. Of Inception features it is the "KID"; here the user brings the features, or the
-/// samples themselves. It is negative about half the time where the distributions are equal, and sees no more than the
-/// first three moments.
-/// Separate blocks divide all samples among as many blocks as find `block` of them in the smaller set; they suppose
-/// samples in random order. Random blocks take each its own, without repetition within a block, as the published code
-/// does; they overlap, so that their standard error is too small.
+/// The kernel distance of two feature sets: the unbiased squared maximum mean discrepancy with the kernel (x·y / D +
+/// 1)³, averaged over blocks. With Inception features this is the KID; features must be computed by the caller, or use
+/// the samples themselves. For equal distributions it is negative about half the time. It depends on the first three
+/// moments only.
+/// Disjoint blocks divide all samples into as many blocks as there are whole blocks of `block` samples in the smaller
+/// set; the samples must be in random order. Random blocks are drawn independently, without replacement within a block,
+/// as in the published code; they overlap, so that their standard error is too small.
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
-/// @throws value_error if they are 0, a set has fewer than two samples, block < 2 or blocks < 0
-/// @accuracy double arithmetic whatever the features' type; NaN if a value is not finite
+/// @throws value_error if the dimension is 0, a set has fewer than two samples, block < 2 or blocks is not in [0, 2³²]
+/// @accuracy in double whatever the features' type; NaN if a value is not finite
 /// @determinism the same bits for every thread count
-/// @complexity O((N + M) · block · D) as matrix products, side by side; memory of one block
-/// @source Bińkowski et al. 2018, arXiv 1801.01401; separate blocks: Zaremba et al. 2013, arXiv 1307.1954
+/// @complexity O((N + M) · block · D) as matrix products, in parallel; memory for one block
+/// @source Bińkowski et al. 2018, arXiv 1801.01401; disjoint blocks: Zaremba et al. 2013, arXiv 1307.1954
 template <BatchLike A, BatchLike B>
 [[nodiscard]] kernel_distance_estimate kernel_distance(const A& a, const B& b,
                                                        const kernel_distance_options& options = {}) {
@@ -118,7 +118,7 @@ template <BatchLike A, BatchLike B>
     std::vector<double> values;
     for (isize i = 0; i < blocks && !work.is_stopped(); ++i) {
         if (options.blocks > 0) {
-            // The two sets are drawn from two streams of one seed.
+            // The two sets use two streams of one seed.
             const auto draw = [&](const auto& set, std::uint32_t stream) {
                 return detail::random_samples(set, size, {options.seed, stream, static_cast<std::uint32_t>(i), 0});
             };
@@ -134,7 +134,7 @@ template <BatchLike A, BatchLike B>
         }
     }
     if (work.is_stopped()) {
-        values.pop_back();  // which is part of a block
+        values.pop_back();  // of an incomplete block
     }
     const isize measured = static_cast<isize>(values.size());
     if (measured == 0) {

@@ -17,14 +17,14 @@
 
 namespace ddpm {
 
-/// The median of the distances between different samples of two sets taken together: the usual bandwidth of a Gaussian
-/// kernel. Of large sets it takes every k-th sample of each, k = ⌈(N + M) / most⌉.
+/// The median of the distances between different samples of two sets taken together, the usual bandwidth of a Gaussian
+/// kernel. If the sets have more than `most` samples, only every k-th of each is used, k = ⌈(N + M) / most⌉.
 /// @shape a D × N, b D × M
-/// @throws shape_error if the dimensions differ; value_error if they are 0, a set is empty, or most < 2
-/// @accuracy as energy_distance; NaN if a value that it takes is not finite
-/// @param progress may stop it: then the result is NaN
+/// @throws shape_error if the dimensions differ; value_error if the dimension is 0, a set is empty, or most < 2
+/// @accuracy as energy_distance; NaN if a value that is used is not finite
+/// @param progress may stop it: the result is then NaN
 /// @determinism the same for every thread count
-/// @complexity O(most² · D), and the memory of most²/2 numbers
+/// @complexity O(most² · D); memory for most²/2 numbers
 /// @source Gretton et al. 2012, JMLR 13, section 8
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double median_distance(const A& a, const B& b, isize most = 1000,
@@ -52,7 +52,7 @@ template <BatchLike A, BatchLike B>
     const auto collect = [&](const auto& from, const auto& to, bool same_set, double* out) {
         detail::for_each_pair_run(from, to, origin, detail::pair_value::squared_distance, same_set, work,
                                   [&](isize i, isize j, const double* values, isize count) {
-                                      // Of one set, sample i comes with those after it only.
+                                      // Within one set, sample i is paired only with those after it.
                                       const isize before = same_set ? i * (i + 3) / 2 + 1 : 0;
                                       std::copy_n(values, count, out + i * to.columns() - before + j);
                                   });

@@ -15,7 +15,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// The roots, or NaN if the measurement was stopped.
+/// The square roots, or NaN if the measurement was stopped.
 [[nodiscard]] inline per_sample_values<double> distances_if_finished(per_sample_values<double> squares,
                                                                      const measurement& work) {
     for (isize n = 0; n < squares.size(); ++n) {
@@ -26,14 +26,14 @@ namespace detail {
 
 }  // namespace detail
 
-/// For each sample of `from`, the Euclidean distance to the k-th nearest sample of `to`, in double arithmetic, exactly
-/// 0 for a copy. A sample that is not finite has the distance NaN; if `to` is not finite, all have NaN.
+/// For each sample of `from`, the Euclidean distance to the k-th nearest sample of `to`, in double; exactly 0 for a
+/// copy. NaN for a sample that is not finite; NaN for all if `to` is not finite.
 /// @shape from D × N, to D × M; the result 1 × N
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if `to` is empty, or unless 1 ≤ k ≤ M
-/// @param progress may stop it: then all results are NaN
+/// @param progress may stop it: all results are then NaN
 /// @determinism the same bits for every thread count
-/// @complexity O(N · M · D) as matrix products, side by side over `from`; memory of a fixed number of samples
+/// @complexity O(N · M · D) as matrix products, in parallel over `from`; memory for a fixed number of samples
 template <BatchLike From, BatchLike To>
 [[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const From& from, const To& to, isize k = 1,
                                                                     const measurement_callback& progress = {}) {
@@ -49,10 +49,10 @@ template <BatchLike From, BatchLike To>
     return detail::distances_if_finished(detail::nearest_squared_distances(a, b, k, false, work), work);
 }
 
-/// For each sample of a set, the Euclidean distance to the k-th nearest other sample of the set.
+/// For each sample of a set, the Euclidean distance to its k-th nearest other sample.
 /// @shape set D × N; the result 1 × N
 /// @throws value_error if there are fewer than two samples, or unless 1 ≤ k < N
-/// @param progress may stop it: then all results are NaN
+/// @param progress may stop it: all results are then NaN
 /// @determinism the same bits for every thread count
 template <BatchLike Set>
 [[nodiscard]] per_sample_values<double> nearest_neighbour_distances(const Set& set, isize k = 1,
@@ -64,8 +64,8 @@ template <BatchLike Set>
     return detail::distances_if_finished(detail::nearest_squared_distances(a.view(), a.view(), k, true, work), work);
 }
 
-/// The mean distance of generated samples to the nearest real one. Far below the same figure of the real samples among
-/// themselves, the model copies; far above, it blurs.
+/// The mean distance of generated samples to the nearest real sample. If it is far below that of the real samples among
+/// themselves, the model copies its training data; if far above, its samples are blurred or off the data.
 /// @shape samples D × N, real D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set is empty
@@ -79,7 +79,7 @@ template <BatchLike Samples, BatchLike Real>
     return distances.mean();
 }
 
-/// The mean distance of the samples of a set to their nearest other sample.
+/// The mean distance of the samples of a set to their nearest other sample of the set.
 /// @throws value_error if there are fewer than two samples
 template <BatchLike Set>
 [[nodiscard]] double mean_nearest_neighbour_distance(const Set& set, const measurement_callback& progress = {}) {

@@ -6,15 +6,15 @@
 
 namespace ddpm {
 
-/// How the mean over pairs within one set is taken, where samples estimate a distance of distributions.
+/// How the mean over pairs within a set is estimated.
 enum class pair_estimate {
-    unbiased,     ///< over pairs of different samples: right in the mean, and so negative about as often as positive
-                  ///< where the distributions are equal
-    v_statistic,  ///< over all pairs, a sample with itself included: the distance of the samples as they are, never
-                  ///< negative, and too large in the mean by about a constant over the number of samples
+    unbiased,     ///< over pairs of different samples: unbiased, hence negative about as often as positive for equal
+                  ///< distributions
+    v_statistic,  ///< over all pairs, including a sample with itself: the distance of the empirical distributions,
+                  ///< never negative, biased upwards by about a constant divided by the number of samples
 };
 
-/// The least number of samples of a set that an estimate can be made of.
+/// The smallest number of samples in a set that an estimate needs.
 [[nodiscard]] constexpr isize least_samples(pair_estimate estimate) noexcept {
     return estimate == pair_estimate::unbiased ? 2 : 1;
 }

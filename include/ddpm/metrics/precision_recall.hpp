@@ -15,20 +15,20 @@
 
 namespace ddpm {
 
-/// How much of what a model makes is real, and how much of what is real it makes.
+/// How much of what a model generates is realistic, and how much of the real distribution it covers.
 struct precision_and_recall {
-    double precision;  ///< the share of the samples that lie among the real ones
-    double recall;     ///< the share of the real ones that lie among the samples
+    double precision;  ///< the fraction of samples within the manifold of the real ones
+    double recall;     ///< the fraction of real samples within the manifold of the samples
 };
 
-/// Precision and recall by nearest neighbours: a sample lies among a set if it is within the distance of one of that
-/// set's samples to its k-th nearest other sample, that distance included.
-/// @shape samples D × N, real D × M; features, or the samples themselves
-/// @throws shape_error if the dimensions differ; value_error if they are 0, or unless 1 ≤ k < N, M
-/// @accuracy counts are those of the distances in double, ties included; NaN if a value is not finite
-/// @param progress may stop it: then both are NaN
+/// Precision and recall by nearest neighbours: a set's manifold is the union of balls around its samples, each with the
+/// distance to its k-th nearest other sample as radius, boundary included.
+/// @shape samples D × N, real D × M: features, or the samples themselves
+/// @throws shape_error if the dimensions differ; value_error if the dimension is 0, or unless 1 ≤ k < N, M
+/// @accuracy counts use distances in double, ties included; NaN if a value is not finite
+/// @param progress may stop it: both are then NaN
 /// @determinism the same for every thread count
-/// @complexity O((N + M)² · D) as matrix products, side by side; memory of a fixed number of samples
+/// @complexity O((N + M)² · D) as matrix products, in parallel; memory for a fixed number of samples
 /// @source Kynkäänniemi et al. 2019, arXiv 1904.06991, equations 1 and 2 (they take k = 3)
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, isize k = 3,

@@ -20,21 +20,21 @@
 
 namespace ddpm {
 
-/// How sets of samples are compared along lines.
+/// Options of sliced_wasserstein.
 struct sliced_wasserstein_options {
-    isize directions = 128;  ///< random lines; their number bounds the error of the mean over all
+    isize directions = 128;  ///< number of random directions, which bounds the sampling error
     double power = 2;        ///< p ≥ 1 of W_p
     std::uint64_t seed = 0;  ///< of the directions
-    measurement_callback progress{};  ///< may stop it: then the result is NaN
+    measurement_callback progress{};  ///< may stop it: the result is then NaN
 };
 
-/// W_p^p of two sets of numbers, each sorted: the mean of |difference|^p of their quantile functions.
-/// @throws value_error if one is empty
+/// W_p^p of two sorted sets of numbers: the mean of |difference|^p of their quantile functions.
+/// @throws value_error if a set is empty
 [[nodiscard]] inline double wasserstein_of_sorted(std::span<const double> a, std::span<const double> b, double power) {
     if (a.empty() || b.empty()) {
         throw value_error("wasserstein_of_sorted", "number of samples", ">= 1", 0);
     }
-    // Both quantile functions are steps: walk over the union of their ends. Positions are counted in 1/(n·m).
+    // Both quantile functions are step functions: visits the union of their steps, with positions in units of 1/(n·m).
     const double n = static_cast<double>(a.size()), m = static_cast<double>(b.size());
     double sum = 0, at = 0;
     for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
@@ -49,8 +49,8 @@ struct sliced_wasserstein_options {
     return sum / (n * m);
 }
 
-/// The sliced Wasserstein distance of two sets of samples: (the mean over random directions of W_p^p along them)^{1/p}.
-/// It is 0 for equal sets only, and needs no network.
+/// The sliced Wasserstein distance of two sample sets: (mean over random directions of W_p^p of the projections)^{1/p}.
+/// It is 0 only for equal sets, and needs no features.
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ; value_error if a set is empty, directions < 1 or power < 1
 /// @determinism the same for every thread count

@@ -21,26 +21,25 @@
 
 namespace ddpm {
 
-/// The kernel of `squared_mmd`, and how it is estimated.
+/// Options of squared_mmd.
 struct mmd_options {
-    std::vector<double> bandwidths{};  ///< h of the Gaussians whose mean is the kernel; none: one, `median_distance`
+    std::vector<double> bandwidths{};  ///< h of the Gaussians whose mean is the kernel; empty: median_distance
     pair_estimate estimate = pair_estimate::unbiased;
-    measurement_callback progress{};   ///< may stop it: then the result is NaN
+    measurement_callback progress{};   ///< may stop it: the result is then NaN
 };
 
-/// The squared maximum mean discrepancy of two sets of samples, E k(x, x') + E k(y, y') − 2 E k(x, y), with the
-/// Gaussian kernel k(x, y) = exp(−|x − y|² / (2 h²)), or the mean of several. It is 0 for equal distributions only, and
-/// at most 2. The unbiased estimate is negative more often than not where they are equal, so it has no root to take;
-/// the V-statistic is not negative, up to rounding.
+/// The squared maximum mean discrepancy of two sample sets, E k(x, x') + E k(y, y') − 2 E k(x, y), with the Gaussian
+/// kernel k(x, y) = exp(−|x − y|² / (2 h²)), or the mean of several. 0 only for equal distributions, where the unbiased
+/// estimate is negative more often than not, so do not take its root; at most 2. The V-statistic is not negative, up to
+/// rounding.
 /// @shape a D × N, b D × M
 /// @units h in the units of the samples
 /// @throws shape_error if the dimensions differ
-/// @throws value_error if they are 0, a set is empty, or for the unbiased estimate has one sample only; if a bandwidth
-/// is not positive and finite, or none is given and the median distance is 0
-/// @accuracy each distance as in energy_distance; in double arithmetic whatever the samples' type; NaN if a value is
-/// not finite
+/// @throws value_error if the dimension is 0, a set is empty, or has only one sample for the unbiased estimate; if a
+/// bandwidth is not positive and finite, or none is given and the median distance is 0
+/// @accuracy each distance as in energy_distance; in double whatever the samples' type; NaN if a value is not finite
 /// @determinism the same bits for every thread count
-/// @complexity O((N + M)² · (D + bandwidths)) with matrix products, side by side; memory of a fixed number of samples
+/// @complexity O((N + M)² · (D + bandwidths)) with matrix products, in parallel; memory for a fixed number of samples
 /// @source Gretton et al. 2012, JMLR 13, lemma 6; mixtures: Li et al. 2015, arXiv 1502.02761
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double squared_mmd(const A& a, const B& b, const mmd_options& options = {}) {

@@ -17,9 +17,9 @@
 
 namespace ddpm::detail {
 
-/// The squared distance of each sample of `from` to the k-th nearest of `to`; with `same_set` they are one set, and a
-/// sample is not its own neighbour. NaN where there are not k that can be compared.
-/// The products only find the pairs that may count: the distances are those of `squared_distance`.
+/// The squared distance of each sample of `from` to the k-th nearest of `to`; with `same_set` they are the same set,
+/// and a sample is not its own neighbour. NaN if fewer than k distances can be compared. Matrix products only preselect
+/// candidates; the distances are those of `squared_distance`.
 template <class S, class R>
 [[nodiscard]] per_sample_values<double> nearest_squared_distances(const batch_view<const S>& from,
                                                                   const batch_view<const R>& to, isize k,
@@ -34,7 +34,7 @@ template <class S, class R>
     const double kept = 1 - distance_slack(from.rows());
     in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         const isize count = last - first;
-        // The k least of each sample so far, as a heap with the largest of them in front.
+        // The k smallest of each sample so far, as a heap with the largest of them in front.
         std::vector<std::vector<double>> least(static_cast<std::size_t>(count));
         walk_pairs(from.middle(first, count), to, origin, 0, [&](const pair_block& block) {
             for (isize n = 0; n < count; ++n) {
@@ -71,8 +71,8 @@ template <class S, class R>
     return result;
 }
 
-/// How many of the balls about the samples of `centres` each sample of `points` lies in, their surfaces included.
-/// Where rounding could decide, `squared_distance` does, as for the radii.
+/// For each sample of `points`, the number of balls around the samples of `centres` that contain it, boundaries
+/// included. Cases that rounding could decide are computed by `squared_distance`, as the radii are.
 template <class S, class R>
 [[nodiscard]] std::vector<isize> balls_around(const batch_view<const S>& points, const batch_view<const R>& centres,
                                               const per_sample_values<double>& squared_radii, measurement& work) {
@@ -97,7 +97,7 @@ template <class S, class R>
     return counts;
 }
 
-/// @throws value_error unless there are neighbours, and 1 ≤ k ≤ their number
+/// @throws value_error unless 1 ≤ k ≤ the number of neighbours, and that is above 0
 inline void require_neighbours(std::string_view where, isize k, isize there_are) {
     if (there_are < 1) {
         throw value_error(where, "number of samples", "at least one other to be a neighbour", "none");

@@ -14,11 +14,11 @@
 
 namespace ddpm::detail {
 
-/// How many samples of `from` a task takes, to be met with blocks of samples of `to`.
+/// How many samples of `from` a task compares with blocks of samples of `to`.
 inline constexpr isize pair_chunk = 64;
 
-/// Calls body(first, last) for the chunks of `size` samples, side by side, in pieces of a watched measurement, which counts
-/// `work_of_one` for each sample; does nothing more once that is stopped. The chunks are the same in pieces and without.
+/// Calls body(first, last) in parallel for chunks of `size` samples. A watched measurement is done in pieces: reports
+/// `work_of_one` per sample after each, and returns early if stopped. The chunks are always the same.
 template <class Body>
 void in_pieces(isize size, double work_of_one, measurement& work, const Body& body) {
     const isize piece = work.is_watched() ? 16 * pair_chunk : size;
@@ -29,28 +29,28 @@ void in_pieces(isize size, double work_of_one, measurement& work, const Body& bo
     }
 }
 
-/// The work of two_sample_estimate.
+/// The amount of work of two_sample_estimate.
 [[nodiscard]] inline double pairs_of(isize n, isize m) {
     const double a = static_cast<double>(n), b = static_cast<double>(m);
     return a * a + a * b + b * b;
 }
 
-/// The pairs of all samples of a chunk with the samples first … first + width − 1 of `to`, about an origin.
+/// All pairs of the samples of a chunk with samples first … first + width − 1 of `to`, relative to an origin.
 struct pair_block {
     isize first;
     isize width;
-    batch_view<double> products;        ///< the inner products, `to` by `from`; the visitor may overwrite them
+    batch_view<double> products;        ///< inner products, `to` by `from`; the visitor may overwrite them
     const batch<double>& to_squares;    ///< 1 × width or more: squared norms
     const batch<double>& from_squares;  ///< 1 × the chunk's samples or more
 
-    /// |x|² − 2 x·y + |y|² of sample m of the block and n of the chunk.
+    /// |x|² − 2 x·y + |y|² of sample m of the block and sample n of the chunk.
     [[nodiscard]] double squared_distance(isize m, isize n) const {
         return to_squares(0, m) + from_squares(0, n) - 2 * products(m, n);
     }
 };
 
-/// Calls visit(pair_block) for blocks of `to` from sample `start` on, each with all of `from`, which has few samples.
-/// Products are formed in double, over slabs of rows, so that memory depends on neither D nor the number of samples.
+/// Calls visit(pair_block) for blocks of `to` starting at sample `start`, each with all of `from`, which must have few
+/// samples. Products are computed in double, over slabs of rows, so that memory does not depend on D or N.
 template <class S, class R, class Visit>
 void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
                 isize start, const Visit& visit) {
@@ -86,7 +86,7 @@ void walk_pairs(const batch_view<const S>& from, const batch_view<const R>& to, 
     }
 }
 
-/// The squared distance from the difference itself: exactly 0 for copies, and the same from both sides.
+/// The squared distance computed from the difference: exactly 0 for copies, and symmetric.
 template <class S, class R>
 [[nodiscard]] double squared_distance(const S* a, const R* b, isize size) {
     double sum = 0;
@@ -97,8 +97,8 @@ template <class S, class R>
     return sum;
 }
 
-/// How far `pair_block::squared_distance` and `squared_distance` may lie apart, in units of |x|² + |y|²: the bound of
-/// the rounding of three sums of D terms, doubled.
+/// An upper bound of the difference of `pair_block::squared_distance` and `squared_distance`, in units of |x|² + |y|²:
+/// twice the bound of the rounding error of three sums of D terms.
 [[nodiscard]] inline double distance_slack(isize dimension) {
     return static_cast<double>(4 * dimension + 16) * std::numeric_limits<double>::epsilon();
 }

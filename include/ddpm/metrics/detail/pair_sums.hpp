@@ -15,13 +15,13 @@
 
 namespace ddpm::detail {
 
-/// What is known of a pair of samples.
+/// The value computed for a pair of samples.
 enum class pair_value { product, squared_distance };
 
 /// Calls visit(n, m, values, count) for runs of pairs: sample n of `from` with samples m … m + count − 1 of `to`; the
-/// visitor may overwrite the values. With `same_set` both are one set, and each pair of different samples comes once.
-/// Calls for different n may run side by side; those for one n follow each other, with m ascending. The work of the
-/// measurement is counted in pairs, as if each came from both sides.
+/// visitor may overwrite the values. With `same_set` both are the same set, and each pair of different samples occurs
+/// once. Calls for different n may run in parallel; those for one n are sequential, with m ascending. The work reported
+/// is the number of pairs, with both orders of a pair counted.
 template <class S, class R, class Visit>
 void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
                        pair_value value, bool same_set, measurement& work, const Visit& visit) {
@@ -30,7 +30,7 @@ void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R
             for (isize n = 0; n < last - first; ++n) {
                 const isize skipped = same_set ? std::max<isize>(0, first + n + 1 - block.first) : 0;
                 double* const values = block.products.column(n);
-                // Where the distance is small against the norms, the sum that gives it has cancelled.
+                // If the distance is small compared to the norms, this sum suffers from cancellation.
                 constexpr double cancelled = 1e-3;
                 for (isize m = skipped; value == pair_value::squared_distance && m < block.width; ++m) {
                     const double squares = block.to_squares(0, m) + block.from_squares(0, n);
@@ -64,9 +64,9 @@ template <class S, class R, class Term>
     return total;
 }
 
-/// E k(x, x') + E k(y, y') − 2 E k(x, y), where term sums the kernel k over a run of values, and `self` is k(x, x).
-/// `self` is not needed for the unbiased estimate. NaN if the measurement, of (N + M)² − N M pairs, is stopped.
-/// @complexity one pass over all pairs, of which those within a set come once
+/// E k(x, x') + E k(y, y') − 2 E k(x, y), where `term` sums the kernel k over a run of values, and `self` is k(x, x),
+/// not used by the unbiased estimate. NaN if the measurement, of (N + M)² − N M pairs, is stopped.
+/// @complexity one pass over all pairs; those within a set are computed once
 template <class S, class R, class Term>
 [[nodiscard]] double two_sample_estimate(const batch_view<const S>& a, const batch_view<const R>& b,
                                          const batch<double>& origin, pair_value value, pair_estimate estimate,

@@ -26,7 +26,7 @@ void require_sample_sets(std::string_view where, const batch_view<const S>& a, c
     }
 }
 
-/// The sum of all samples: D × 1. Not finite if an element is not.
+/// The sum of all samples: D × 1. Not finite if any element is not.
 template <class S>
 [[nodiscard]] batch<double> sum_of_samples(const batch_view<const S>& x) {
     batch<double> sum = batch<double>::Zero(x.rows(), 1);
