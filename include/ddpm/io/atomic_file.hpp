@@ -16,18 +16,18 @@
 
 namespace ddpm::io {
 
-/// A file replaced as a whole: written beside `path`, synced, renamed over it, its folder synced. After a failure or a
-/// crash at any moment `path` holds the old content or the new one, never a part.
+/// Replaces a file atomically: writes a temporary file beside `path`, syncs it, renames it to `path`, and syncs the
+/// folder. After a failure or a crash at any moment `path` has either the old or the new content, never a part.
 ///
-/// The new file has the old one's permissions (read, write, execute) and, as far as the system allows, its owner and
-/// group; where the group cannot be kept, the new group may do what others may. Access control lists and extended
-/// attributes are not carried over. A file that is new has the permissions of the process's umask. A symbolic link at
-/// `path` is itself replaced, and what it pointed to stays; so does what other hard links show. The temporary files that
-/// killed writers left in the folder are removed before anything is written.
+/// The new file gets the permissions (read, write, execute) of the old one and, where the system allows it, its owner
+/// and group; if the group cannot be kept, the new group gets the permissions of others. Access control lists and
+/// extended attributes are not kept. A file that did not exist gets the permissions of the umask. A symbolic link at
+/// `path` is replaced itself, not its target; other hard links keep the old content. Temporary files left in the folder
+/// by killed processes are removed first.
 class atomic_file {
 public:
-    /// Starts a new content for `path` in a temporary file beside it.
-    /// @throws io_error if the folder takes no new file, or `path` is something other than a regular file
+    /// Creates a temporary file for the new content of `path`, beside it.
+    /// @throws io_error if no file can be created in the folder, or `path` is something other than a regular file
     explicit atomic_file(std::string path) : path_(std::move(path)) {
         if (path_.empty() || path_.back() == '/') {
             throw io_error(path_, "cannot be written", "the name of a file", "none");
@@ -42,7 +42,7 @@ public:
         if (has_old && !S_ISREG(old.st_mode)) {
             throw io_error(path_, "cannot be replaced", "a regular file or none", "something else");
         }
-        // A folder that may be written but not read cannot be opened; commit() then syncs the whole file system.
+        // A folder with write but without read permission cannot be opened; commit() then syncs the whole file system.
         folder_ = detail::file_handle::open(folder, O_RDONLY | O_DIRECTORY);
         if (!folder_ && errno != EACCES) {
             fail("cannot open its folder");
@@ -61,11 +61,11 @@ public:
     atomic_file(const atomic_file&) = delete;
     atomic_file& operator=(const atomic_file&) = delete;
 
-    /// Drops the new content unless it was committed.
+    /// Discards the new content unless it was committed.
     ~atomic_file() { discard(); }
 
     /// Appends to the new content.
-    /// @throws io_error if not all of it could be written; the old content stands
+    /// @throws io_error if not all of it could be written; `path` keeps the old content
     void write(std::span<const std::byte> bytes) {
         DDPM_ASSERT(file_);
         constexpr std::size_t largest_call = std::size_t{1} << 30;
@@ -80,15 +80,15 @@ public:
         }
     }
 
-    /// Puts the new content in the old one's place, on the disk too. To be called once, last.
-    /// @throws io_error if that failed; the old content stands. There is one exception, which the text then names: the
-    /// new content is in place, and the disk failed to record the folder's change, so that a loss of power may undo it
+    /// Replaces the file by the new content, on the disk too. Call it once, as the last operation.
+    /// @throws io_error if that failed; `path` then has the old content, with one exception that the message names: the
+    /// file is replaced, but syncing the folder failed, so that a loss of power may restore the old content
     void commit() {
         DDPM_ASSERT(file_);
         if (!file_.sync()) {
             fail("cannot sync");
         }
-        // Some file systems report a failed write only when the file is closed; the lock must outlive that.
+        // Some file systems report a failed write only on close; the lock must be held until then.
         detail::file_handle lock = file_.duplicate();
         if (!lock || !file_.close()) {
             fail("cannot close");
@@ -140,7 +140,7 @@ private:
         file_.close();
     }
 
-    /// Drops the new content and throws, with errno as the reason.
+    /// Discards the new content and throws, with errno as the reason.
     [[noreturn]] void fail(const char* what) {
         const int reason = errno;
         discard();

@@ -57,7 +57,7 @@ inline constexpr bool always_false = false;
 
 }  // namespace detail
 
-/// The name that the file format uses.
+/// The name of a type in the file format.
 [[nodiscard]] constexpr std::string_view name(dtype type) noexcept {
     return detail::dtype_facts[static_cast<std::size_t>(type)].name;
 }
@@ -67,7 +67,7 @@ inline constexpr bool always_false = false;
     return detail::dtype_facts[static_cast<std::size_t>(type)].bits;
 }
 
-/// The type of that name, if there is one.
+/// The type with that name, if there is one.
 [[nodiscard]] constexpr std::optional<dtype> dtype_named(std::string_view text) noexcept {
     for (std::size_t i = 0; i < detail::dtype_facts.size(); ++i) {
         if (detail::dtype_facts[i].name == text) {
@@ -77,7 +77,7 @@ inline constexpr bool always_false = false;
     return std::nullopt;
 }
 
-/// The type that holds a C++ number without conversion.
+/// The type that stores a C++ number type without conversion.
 template <class T>
 [[nodiscard]] constexpr dtype dtype_of() noexcept {
     if constexpr (std::is_same_v<T, float>) {

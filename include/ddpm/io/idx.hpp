@@ -21,7 +21,7 @@
 
 namespace ddpm::io {
 
-/// Grey images of one size, image after image, row after row.
+/// Grey images of equal size: image after image, row after row.
 struct idx_images {
     isize count = 0;
     isize height = 0;
@@ -33,8 +33,8 @@ struct idx_images {
 
 namespace detail {
 
-/// Checks an IDX header of unsigned bytes against the size of its file and gives the extents: magic number 0, 0, 8 and
-/// the number of dimensions, then one big-endian 32-bit extent each, then exactly their product of bytes.
+/// Checks an IDX header of unsigned bytes against the file size, and returns the extents. The format is the magic
+/// number 0, 0, 8, number of dimensions, then one big-endian 32-bit extent each, then exactly their product of bytes.
 template <std::size_t Dimensions>
 [[nodiscard]] std::array<isize, Dimensions> idx_extents(std::span<const std::byte> prefix, std::uint64_t file_size,
                                                         std::string_view where) {
@@ -68,7 +68,7 @@ template <std::size_t Dimensions>
     return extents;
 }
 
-/// Reads a whole IDX file: `body` gets its bytes only after the header has been found to fit the file's size.
+/// Reads an IDX file: allocates and fills `body` only after the header was checked against the file size.
 template <std::size_t Dimensions>
 [[nodiscard]] std::array<isize, Dimensions> read_idx(const std::string& path, std::vector<std::uint8_t>& body) {
     const input_file file(path);
@@ -84,7 +84,7 @@ template <std::size_t Dimensions>
     return extents;
 }
 
-/// The same of a file in memory.
+/// As above, from memory.
 template <std::size_t Dimensions>
 [[nodiscard]] std::array<isize, Dimensions> parse_idx(std::span<const std::byte> file, std::string_view where,
                                                       std::vector<std::uint8_t>& body) {
@@ -97,7 +97,7 @@ template <std::size_t Dimensions>
 }  // namespace detail
 
 /// Reads images: an IDX file of unsigned bytes with three dimensions (magic number 0x00000803), as MNIST has.
-/// @throws io_error if it is not one, an extent is 0, or its size is not exactly what its header says
+/// @throws io_error if it is not such a file, an extent is 0, or its size is not exactly what its header implies
 [[nodiscard]] inline idx_images read_idx_images(const std::string& path) {
     idx_images images;
     const auto [count, height, width] = detail::read_idx<3>(path, images.pixels);
@@ -107,7 +107,7 @@ template <std::size_t Dimensions>
     return images;
 }
 
-/// The same of a file in memory; `where` names it in messages.
+/// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline idx_images parse_idx_images(std::span<const std::byte> file, std::string_view where) {
     idx_images images;
     const auto [count, height, width] = detail::parse_idx<3>(file, where, images.pixels);
@@ -118,14 +118,14 @@ template <std::size_t Dimensions>
 }
 
 /// Reads labels, one for each image: an IDX file of unsigned bytes with one dimension (magic number 0x00000801).
-/// @throws io_error if it is not one, is empty, or its size is not exactly what its header says
+/// @throws io_error if it is not such a file, is empty, or its size is not exactly what its header implies
 [[nodiscard]] inline std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
     std::vector<std::uint8_t> labels;
     static_cast<void>(detail::read_idx<1>(path, labels));
     return labels;
 }
 
-/// The same of a file in memory; `where` names it in messages.
+/// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline std::vector<std::uint8_t> parse_idx_labels(std::span<const std::byte> file,
                                                                 std::string_view where) {
     std::vector<std::uint8_t> labels;
@@ -133,9 +133,9 @@ template <std::size_t Dimensions>
     return labels;
 }
 
-/// The images as a batch with values in [−1, 1]: pixel / 127.5 − 1.
+/// The images as a batch, scaled to [−1, 1]: pixel / 127.5 − 1.
 /// @shape height·width × count
-/// @throws shape_error if there are not as many pixels as the extents say
+/// @throws shape_error if the number of pixels is not count · height · width
 template <Scalar S>
 [[nodiscard]] batch<S> to_batch(const idx_images& images) {
     std::array<S, 256> values{};

@@ -17,7 +17,7 @@
 
 namespace ddpm::io {
 
-/// An image of 8-bit samples, row after row, the channels of a pixel together.
+/// An image of 8-bit values, row after row, the channel fastest.
 struct image8 {
     isize height = 0;
     isize width = 0;
@@ -25,16 +25,16 @@ struct image8 {
     std::vector<std::uint8_t> pixels;
 };
 
-/// How image_grid arranges its tiles.
+/// Options of image_grid.
 struct grid_options {
-    isize columns = 0;            ///< tiles in a row; 0: as square as it gets
-    isize rows = 0;               ///< rows of tiles; 0: as many as are needed
-    isize padding = 1;            ///< pixels between tiles and around them, before enlargement
-    isize scale = 1;              ///< every pixel becomes scale × scale pixels
-    std::uint8_t background = 0;  ///< the value of padding and of tiles without an image
+    isize columns = 0;            ///< tiles per row; 0: about square
+    isize rows = 0;               ///< rows of tiles; 0: as needed
+    isize padding = 1;            ///< pixels between and around tiles, before scaling
+    isize scale = 1;              ///< each pixel becomes scale × scale pixels
+    std::uint8_t background = 0;  ///< value of the padding and of empty tiles
 };
 
-/// A value in [−1, 1] as 8 bits: clamp(x/2 + 1/2, 0, 1)·255, halves to even; NaN becomes 0.
+/// Converts a value in [−1, 1] to 8 bits: clamp(x/2 + 1/2, 0, 1)·255, rounded half to even; NaN becomes 0.
 [[nodiscard]] inline std::uint8_t pixel_of(double x) noexcept {
     const double unit = x / 2 + 0.5;
     return unit > 0 ? static_cast<std::uint8_t>(std::nearbyint(std::min(unit, 1.0) * 255)) : std::uint8_t{0};
@@ -42,7 +42,7 @@ struct grid_options {
 
 namespace detail {
 
-/// Fills in the options that stand at 0, and checks them.
+/// Replaces the options that are 0 by their automatic values, and checks all.
 [[nodiscard]] inline grid_options complete_grid(grid_options options, isize count, sample_shape shape) {
     constexpr auto where = "image_grid";
     if (options.columns < 0 || options.rows < 0 || options.padding < 0 || options.scale < 1) {
@@ -59,7 +59,7 @@ namespace detail {
     if (options.rows == 0) {
         options.rows = std::max<isize>(1, count / options.columns + (count % options.columns != 0 ? 1 : 0));
     }
-    // Every factor below this bound: no product of two overflows, and the product of all is checked.
+    // All factors are below this bound, so that no product of two overflows; the product of all is checked.
     constexpr isize largest = std::numeric_limits<std::int32_t>::max() / 4;
     if (std::max({options.columns, options.rows, options.padding, options.scale, shape.height, shape.width}) >
         largest) {
@@ -68,7 +68,7 @@ namespace detail {
     return options;
 }
 
-/// The extent of a side: tiles and the padding around each.
+/// The length of a side: the tiles and the padding around them.
 [[nodiscard]] inline isize grid_side(isize tiles, isize tile, const grid_options& options) {
     const auto pitch = static_cast<std::uint64_t>(tile + options.padding);
     const auto base = checked_multiply(static_cast<std::uint64_t>(tiles), pitch);
@@ -82,10 +82,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// Arranges a batch of images with values in [−1, 1] as tiles of one image: sample 0 top left, then along the row.
+/// Arranges images with values in [−1, 1] as tiles of one image, row by row, sample 0 at the top left.
 /// @shape images D × N with D = shape.size(), channel fastest
-/// @throws shape_error if D does not fit the shape or there are fewer tiles than images; value_error for options out of
-///         range or a side of 2^31 pixels
+/// @throws shape_error if D is not shape.size() or there are fewer tiles than images; value_error if an option is out
+/// of range or a side has 2^31 pixels or more
 template <BatchLike X>
 [[nodiscard]] image8 image_grid(const X& images, sample_shape shape, const grid_options& asked = {}) {
     using scalar = scalar_of<X>;

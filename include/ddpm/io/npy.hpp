@@ -25,7 +25,7 @@ namespace ddpm::io {
 
 namespace detail {
 
-/// Writes the samples one after another, many at a time: copy(from, to) puts one of them into its place.
+/// Writes the samples one after another, many per call: copy(from, to) writes one of them to its place in the buffer.
 template <Scalar S, class Copy>
 void write_samples(atomic_file& file, const batch_view<const S>& view, const Copy& copy) {
     const isize rows = view.rows();
@@ -42,10 +42,9 @@ void write_samples(atomic_file& file, const batch_view<const S>& view, const Cop
 
 }  // namespace detail
 
-/// Writes a batch as a NumPy array of shape (N, D), C order: one sample per row of the array. By way of atomic_file.
+/// Writes a batch as a NumPy array of shape (N, D) in C order, one sample per row, by atomic_file.
 /// @shape samples D × N
-/// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content is
-/// in place (see atomic_file::commit)
+/// @throws io_error if writing fails; `path` keeps the old content, with the exception named in atomic_file::commit
 /// @source NumPy, NEP 1, format version 1.0
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples) {
@@ -62,9 +61,9 @@ void write_npy(const std::string& path, const X& samples) {
     file.commit();
 }
 
-/// Writes a batch of images as a NumPy array of four dimensions: (N, H, W, C), or torch's (N, C, H, W).
+/// Writes images as a four-dimensional NumPy array: (N, H, W, C), or (N, C, H, W) as in torch.
 /// @shape samples D × N with D = shape.size()
-/// @throws shape_error if D does not fit the shape; io_error as write_npy
+/// @throws shape_error if D is not shape.size(); io_error as write_npy
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples, sample_shape shape,
                channel_order order = channel_order::last) {
@@ -88,13 +87,13 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
     file.commit();
 }
 
-/// Reads a NumPy array as a batch: one of shape (N, …) as N samples, each with the remaining extents in C order, so that
-/// images (N, H, W, C) stand in a batch's own order; one of a single extent (D) as one sample. Truth values, integers
-/// and floating-point numbers of at most 8 bytes are read, of either order of bytes, in C or Fortran order, and stand in
-/// the batch as they are: a pixel of 255 is 255. float64 to float rounds to nearest; an integer is never rounded.
+/// Reads a NumPy array as a batch. An array of shape (N, …) gives N samples, each in C order, so that images (N, H, W,
+/// C) have the order of this library; one of shape (D) gives one sample. The elements may be booleans, integers or
+/// floating-point numbers of at most 8 bytes, of either byte order, in C or Fortran order. Values are not scaled: a
+/// pixel 255 is 255. float64 is rounded to the nearest float; integers are never rounded.
 /// @shape D × N
-/// @throws io_error if the file is not such an array, its size is not exactly what its header says, or an integer in it
-/// is one that S cannot hold
+/// @throws io_error if the file is not such an array, its size is not exactly what its header implies, or S cannot
+/// represent an integer in it exactly
 /// @source NumPy, NEP 1
 template <Scalar S>
 [[nodiscard]] batch<S> read_npy(const std::string& path) {
@@ -102,22 +101,22 @@ template <Scalar S>
     return detail::read_npy_batch<S>(file, detail::read_npy_header(file));
 }
 
-/// The same of a file in memory; `where` names it in messages.
+/// As above, from memory; `where` names the source in messages.
 template <Scalar S>
 [[nodiscard]] batch<S> parse_npy(std::span<const std::byte> file, std::string_view where) {
     return detail::read_npy_batch<S>(detail::memory_file(file, where), detail::parse_npy_header(file, file.size(), where));
 }
 
-/// Images from a file.
+/// A batch of images and their shape.
 template <Scalar S>
 struct npy_images {
     batch<S> samples;    ///< D × N, the channel fastest
     sample_shape shape;  ///< of one image
 };
 
-/// Reads a NumPy array of images: four dimensions (N, H, W, C), or (N, C, H, W) if the order says so, or three (N, H, W)
-/// as grey images. Otherwise as read_npy.
-/// @throws io_error as read_npy, or if the array has other dimensions
+/// Reads a NumPy array of images: (N, H, W, C), or (N, C, H, W) if `order` says so, or (N, H, W) as grey images.
+/// Otherwise as read_npy.
+/// @throws io_error as read_npy, or if the array has another number of dimensions
 template <Scalar S>
 [[nodiscard]] npy_images<S> read_npy_images(const std::string& path, channel_order order = channel_order::last) {
     const detail::input_file file(path);

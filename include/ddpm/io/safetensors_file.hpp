@@ -24,12 +24,12 @@
 
 namespace ddpm::io {
 
-/// A safetensors file open for reading: the header in memory, the data left in the file until it is asked for. Reading
-/// is const and may go on in several threads at once.
+/// A safetensors file open for reading: the header is in memory, tensors are read from the file on request. Const
+/// member functions may be called concurrently.
 class safetensors_file {
 public:
-    /// Opens a file and validates its whole header against the file's size.
-    /// @throws io_error if it is not a regular file or breaks a rule (see parse_safetensors)
+    /// Opens a file and checks its whole header against the file size.
+    /// @throws io_error if it is not a regular file or violates the format (see parse_safetensors)
     [[nodiscard]] static safetensors_file open(const std::string& path) {
         detail::input_file file(path);
         const detail::safetensors_parser parser(path);
@@ -47,23 +47,23 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
 
-    /// All tensors by name.
+    /// The tensors by name.
     [[nodiscard]] const std::map<std::string, tensor_info, std::less<>>& tensors() const noexcept {
         return header_.tensors;
     }
 
-    /// The file's own text entries.
+    /// The text entries of the header's "__metadata__".
     [[nodiscard]] const std::map<std::string, std::string, std::less<>>& metadata() const noexcept {
         return header_.metadata;
     }
 
-    /// A tensor's type and shape, or nullptr if there is none of that name.
+    /// A tensor's type and shape, or nullptr if there is no tensor with that name.
     [[nodiscard]] const tensor_info* find(std::string_view tensor_name) const {
         const auto found = header_.tensors.find(tensor_name);
         return found == header_.tensors.end() ? nullptr : &found->second;
     }
 
-    /// @throws io_error if there is no tensor of that name
+    /// @throws io_error if there is no tensor with that name
     [[nodiscard]] const tensor_info& info(std::string_view tensor_name) const {
         if (const tensor_info* found = find(tensor_name)) {
             return *found;
@@ -71,9 +71,9 @@ public:
         throw io_error(path(), "no such tensor", detail::quoted(tensor_name), "none of that name");
     }
 
-    /// Reads a tensor's values into the caller's memory, in the file's row-major order. float and double take F64, F32,
-    /// F16 and BF16 (F64 to float rounds to nearest); an integer type takes its own type only.
-    /// @throws io_error if there is no such tensor, `out` has not its size, its type does not convert, or reading fails
+    /// Reads a tensor's values in row-major order. F64, F32, F16 and BF16 are converted to float or double (F64 to
+    /// float by rounding to nearest); an integer type accepts only its own type.
+    /// @throws io_error if there is no such tensor, `out` has another size, its type does not convert, or reading fails
     template <class T>
     void read(std::string_view tensor_name, std::span<T> out) const {
         const tensor_info& tensor = info(tensor_name);
@@ -105,8 +105,8 @@ public:
                        name(dtype_of<T>()), name(tensor.type));
     }
 
-    /// Reads a tensor's bytes as they stand.
-    /// @throws io_error if there is no such tensor, `out` has not its size, or reading fails
+    /// Reads a tensor's bytes without conversion.
+    /// @throws io_error if there is no such tensor, `out` has another size, or reading fails
     void read_bytes(std::string_view tensor_name, std::span<std::byte> out) const {
         const tensor_info& tensor = info(tensor_name);
         if (tensor.end - tensor.begin != out.size()) {
@@ -116,8 +116,8 @@ public:
         file_.read(header_.data_start + tensor.begin, out);
     }
 
-    /// Reads some of a tensor's bytes as they stand, from its byte `first` on.
-    /// @throws io_error if there is no such tensor, it ends before, or reading fails
+    /// Reads some of a tensor's bytes without conversion, starting at its byte `first`.
+    /// @throws io_error if there is no such tensor, it has fewer bytes, or reading fails
     void read_bytes(std::string_view tensor_name, std::uint64_t first, std::span<std::byte> out) const {
         const tensor_info& tensor = info(tensor_name);
         const std::uint64_t size = tensor.end - tensor.begin;
@@ -128,8 +128,8 @@ public:
         file_.read(header_.data_start + tensor.begin + first, out);
     }
 
-    /// Reads the whole file once and compares it with the checksum that write_safetensors put into the metadata.
-    /// @throws io_error if the file carries no checksum, or any byte of it has changed
+    /// Reads the whole file once and compares it with the checksum that write_safetensors stored in the metadata.
+    /// @throws io_error if the file has no checksum, or any byte of it has changed
     void verify_checksum() const {
         const auto stored = header_.metadata.find(detail::checksum_key);
         if (stored == header_.metadata.end()) {
@@ -160,8 +160,8 @@ public:
     }
 
 private:
-    /// @throws io_error if the file is of another known format. A safetensors file begins with a length whose upper four
-    /// bytes are 0, and '{'.
+    /// A safetensors file starts with a length whose upper four bytes are 0, then '{'.
+    /// @throws io_error if the file has another known format
     static void require_own_format(std::span<const std::byte> prefix, const std::string& path) {
         const std::string_view text = detail::text_of(prefix);
         const std::string_view content = detail::known_content(prefix);

@@ -27,24 +27,24 @@
 
 namespace ddpm::io {
 
-/// What reader and writer refuse. Only the first is the format's own; the others are far beyond any real model. A header
-/// takes at most five times its own size of memory while it is read, and of members that nobody asked for 80 bytes each.
+/// The limits of reader and writer. Only header_bytes is part of the format; the others are far beyond any real model.
+/// While a header is parsed it needs at most five times its size of memory, and 80 bytes for each unknown member.
 struct safetensors_limits {
     static constexpr std::uint64_t header_bytes = 100'000'000;
     static constexpr std::size_t dimensions = 8;
     static constexpr std::size_t name_bytes = 4096;
     static constexpr std::size_t tensors = 1'000'000;
     static constexpr std::size_t metadata = 100'000;   ///< text entries
-    static constexpr std::size_t members = 5'000'000;  ///< of all objects; a tensor has four
+    static constexpr std::size_t members = 5'000'000;  ///< of all objects in total; a tensor has four
     static constexpr int depth = 8;
 };
 
-/// What a tensor is, and where its bytes lie: row-major, the last dimension fastest.
+/// A tensor's type, shape and position in the file: row-major, the last dimension fastest.
 struct tensor_info {
     dtype type = dtype::f32;
-    std::vector<isize> shape;  ///< empty for a scalar, which has one element
-    std::uint64_t begin = 0;   ///< first byte, counted from the start of the data
-    std::uint64_t end = 0;     ///< one past the last
+    std::vector<isize> shape;  ///< empty for a scalar (one element)
+    std::uint64_t begin = 0;   ///< position of the first byte, from the start of the data
+    std::uint64_t end = 0;     ///< one past the last byte
 
     /// The number of elements.
     [[nodiscard]] isize size() const noexcept {
@@ -60,13 +60,13 @@ struct tensor_info {
 struct safetensors_header {
     std::map<std::string, tensor_info, std::less<>> tensors;
     std::map<std::string, std::string, std::less<>> metadata;
-    std::uint64_t data_start = 0;  ///< the position of the data in the file
+    std::uint64_t data_start = 0;  ///< position of the data in the file
 };
 
 namespace detail {
 
-/// The bytes that a tensor occupies, or nothing if its shape overflows or ends inside a byte. Extents of zero are left
-/// out of the overflow check, not allowed to hide it.
+/// The number of bytes of a tensor, or nullopt if its shape overflows or it ends inside a byte. An extent of 0 does not
+/// hide an overflow of the others.
 [[nodiscard]] inline std::optional<std::uint64_t> tensor_bytes(dtype type, std::span<const isize> shape) noexcept {
     std::uint64_t elements = 1;
     bool empty = false;
@@ -91,7 +91,7 @@ namespace detail {
     return *size_in_bits % 8 == 0 ? std::optional(*size_in_bits / 8) : std::nullopt;
 }
 
-/// The shape as it stands in a file, for messages.
+/// The shape as in the file, for messages.
 [[nodiscard]] inline std::string shape_text(std::span<const isize> shape) {
     std::string text = "[";
     for (const isize extent : shape) {
@@ -104,7 +104,7 @@ class safetensors_parser {
 public:
     explicit safetensors_parser(std::string_view where) : where_(where) {}
 
-    /// The header's length by the file's first 8 bytes.
+    /// The header's length, from the first 8 bytes of the file.
     [[nodiscard]] std::uint64_t header_length(std::span<const std::byte> prefix, std::uint64_t file_size) const {
         if (file_size < 8 || prefix.size() < 8) {
             throw io_error(where_, "too short for a safetensors file", "at least 8 bytes", file_size);
@@ -230,7 +230,7 @@ private:
         return {offsets[0], offsets[1]};
     }
 
-    /// Requires that the tensors fill the data from its first byte to its last, each byte once.
+    /// Requires that the tensors cover the data without gaps or overlaps.
     void require_tiling(const safetensors_header& header, std::uint64_t data_size) const {
         using entry = std::pair<const std::string, tensor_info>;
         std::vector<const entry*> by_position;
@@ -282,10 +282,10 @@ private:
 
 }  // namespace detail
 
-/// Reads and validates the header of a whole safetensors file in memory; `where` names it in messages. Nothing is
-/// allocated before the header's length is known to be inside the file, and nothing larger than the header after that.
-/// @throws io_error unless the file keeps every rule of the format: also duplicate names and members, holes, overlaps,
-///         surplus bytes, shapes that do not fit, unknown types, and more than safetensors_limits
+/// Parses and checks the header of a whole safetensors file in memory; `where` names it in messages. Allocates nothing
+/// before the header's length has been checked against the file size, and nothing larger than the header after that.
+/// @throws io_error unless the file obeys every rule of the format; also for duplicate names and members, gaps,
+/// overlaps, surplus bytes, shapes that do not fit, unknown types, and more than safetensors_limits
 /// @source safetensors, SafeTensors::read_metadata and Metadata::validate
 [[nodiscard]] inline safetensors_header parse_safetensors(std::span<const std::byte> file, std::string_view where) {
     const detail::safetensors_parser parser(where);

@@ -22,7 +22,7 @@
 
 namespace ddpm::io {
 
-/// A tensor in the caller's memory, to be written: row-major, the last dimension fastest.
+/// A tensor to be written, in the caller's memory: row-major, the last dimension fastest.
 struct tensor_source {
     std::string name;
     dtype type = dtype::f32;
@@ -32,7 +32,7 @@ struct tensor_source {
     tensor_source(std::string name_, dtype type_, std::vector<isize> shape_, std::span<const std::byte> bytes_)
         : name(std::move(name_)), type(type_), shape(std::move(shape_)), bytes(bytes_) {}
 
-    /// Of numbers that are stored as they are.
+    /// From numbers, stored without conversion.
     template <class T>
     tensor_source(std::string name_, std::vector<isize> shape_, std::span<const T> values)
         : tensor_source(std::move(name_), dtype_of<T>(), std::move(shape_), std::as_bytes(values)) {}
@@ -43,12 +43,12 @@ struct safetensors_options {
     bool checksum = false;
 };
 
-/// Text entries of a safetensors file.
+/// The text entries of a safetensors file.
 using safetensors_metadata = std::map<std::string, std::string, std::less<>>;
 
 namespace detail {
 
-/// The tensors in the format's own order: by type, the widest first, then by name, so that each is aligned.
+/// Sorts the tensors as the format does: by type, the widest first, then by name, so that each is aligned.
 /// @throws value_error if one of them cannot be written
 [[nodiscard]] inline std::vector<const tensor_source*> safetensors_order(std::span<const tensor_source> tensors) {
     constexpr std::string_view where = "write_safetensors";
@@ -90,7 +90,7 @@ namespace detail {
     return order;
 }
 
-/// The length and the JSON text that stand before the data.
+/// The header's length and JSON text, which precede the data.
 /// @throws value_error if the metadata is not UTF-8 or the header too long
 [[nodiscard]] inline std::string safetensors_prefix(std::span<const tensor_source* const> order,
                                                     const safetensors_metadata& metadata) {
@@ -130,7 +130,7 @@ namespace detail {
     return text;
 }
 
-/// Writes a safetensors file to anything with write(bytes), tensor by tensor from the caller's memory.
+/// Writes a safetensors file to any sink with write(bytes), tensor by tensor, without copying them.
 template <class Sink>
 void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, safetensors_metadata metadata,
                           const safetensors_options& options) {
@@ -158,10 +158,10 @@ void write_safetensors_to(Sink& sink, std::span<const tensor_source> tensors, sa
 
 }  // namespace detail
 
-/// Writes a safetensors file in the reference implementation's own layout, by way of atomic_file: `path` holds the old
-/// file or the new one at every moment. "format": "pt" is added to the metadata unless it has an entry of that name.
-/// @throws value_error if a tensor's shape does not fit its bytes, a name comes twice or is not allowed, or a text is
-///         not UTF-8; io_error if writing fails (see atomic_file::commit)
+/// Writes a safetensors file with the layout of the reference implementation, by atomic_file: at every moment `path`
+/// has the old or the new content. Adds "format": "pt" to the metadata unless it has an entry with that name.
+/// @throws value_error if a tensor's shape does not fit its bytes, a name is duplicate or not allowed, or a text is not
+/// UTF-8; io_error if writing fails (see atomic_file::commit)
 /// @complexity no copy of the data; the checksum reads it once more
 inline void write_safetensors(const std::string& path, std::span<const tensor_source> tensors,
                               const safetensors_metadata& metadata = {}, const safetensors_options& options = {}) {

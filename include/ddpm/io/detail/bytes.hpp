@@ -18,12 +18,12 @@ static_assert(std::endian::native == std::endian::little, "ddpm's file formats n
     return std::as_bytes(std::span<const char>(text.data(), text.size()));
 }
 
-/// Bytes read as a text.
+/// The text in these bytes.
 [[nodiscard]] inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// The little-endian value at any address.
+/// The little-endian value at an address of any alignment.
 template <class T>
 [[nodiscard]] T load_little(const std::byte* from) noexcept {
     T value;
@@ -31,7 +31,7 @@ template <class T>
     return value;
 }
 
-/// The big-endian 32-bit value at any address.
+/// The big-endian 32-bit value at an address of any alignment.
 [[nodiscard]] inline std::uint32_t load_big_u32(const std::byte* from) noexcept {
     return std::to_integer<std::uint32_t>(from[0]) << 24 | std::to_integer<std::uint32_t>(from[1]) << 16 |
            std::to_integer<std::uint32_t>(from[2]) << 8 | std::to_integer<std::uint32_t>(from[3]);

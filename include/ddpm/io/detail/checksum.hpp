@@ -8,7 +8,7 @@
 
 namespace ddpm::io::detail {
 
-/// The metadata entry that holds the CRC-32 of a whole safetensors file in which this entry's digits are zeros.
+/// The metadata entry with the CRC-32 of the whole file, computed with the digits of this entry replaced by zeros.
 inline constexpr std::string_view checksum_key = "ddpm.crc32";
 inline constexpr std::string_view blank_checksum = "00000000";
 
@@ -21,7 +21,7 @@ inline constexpr std::string_view blank_checksum = "00000000";
     return digits;
 }
 
-/// The entry as it stands in the header.
+/// The JSON text of the entry in the header.
 [[nodiscard]] inline std::string checksum_entry(std::string_view digits) {
     return std::string("\"").append(checksum_key).append("\":\"").append(digits).append("\"");
 }

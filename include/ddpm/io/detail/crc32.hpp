@@ -31,7 +31,7 @@ namespace ddpm::io::detail {
 
 inline constexpr auto crc32_table = make_crc32_table();
 
-/// CRC-32 as zlib, PNG and Python's zlib.crc32 compute it, fed piece by piece.
+/// CRC-32 as in zlib, PNG and Python's zlib.crc32; the data may be added in pieces.
 class crc32 {
 public:
     void update(std::span<const std::byte> bytes) noexcept {

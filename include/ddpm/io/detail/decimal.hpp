@@ -16,12 +16,12 @@
 
 namespace ddpm::io::detail {
 
-/// The longest decimal number that is taken.
+/// The longest decimal number that is accepted.
 inline constexpr std::size_t longest_number = 1000;
 
-/// The double nearest to a decimal number of at most longest_number characters; ±∞ beyond its range. Neither a stream,
-/// which hides an allocation that fails, nor the program's locale has a part in it; std::from_chars for double is
-/// missing in some libraries.
+/// The double nearest to a decimal number of at most longest_number characters; ±∞ beyond the range of double. Uses
+/// strtod in the C locale, because a stream hides a failed allocation, and some libraries lack std::from_chars for
+/// double.
 [[nodiscard]] inline double real_of_decimal(std::string_view token) {
     static const locale_t classic = ::newlocale(LC_ALL_MASK, "C", nullptr);
     if (classic == nullptr) {

@@ -10,11 +10,11 @@
 
 namespace ddpm::io::detail {
 
-/// How many of a file's first bytes known_content() looks at.
+/// How many of a file's first bytes known_content() reads.
 inline constexpr std::size_t telling_bytes = 256;
 
-/// What a file seems to be by its first bytes, and what to do where it should be another, for messages; empty if that is
-/// not known.
+/// The type of a file according to its first bytes, and what to do with it, for messages; empty if the type is not
+/// known.
 [[nodiscard]] inline std::string_view known_content(std::span<const std::byte> prefix) noexcept {
     const std::string_view text = text_of(prefix);
     struct fact {
@@ -68,7 +68,7 @@ inline constexpr std::size_t telling_bytes = 256;
     return text.empty() ? "an empty file" : text.front() == '{' ? "a JSON text" : "";
 }
 
-/// The same; "something else" if it is not known.
+/// As above; "something else" if it is not known.
 [[nodiscard]] inline std::string_view foreign_content(std::span<const std::byte> prefix) noexcept {
     const std::string_view content = known_content(prefix);
     return content.empty() ? "something else" : content;

@@ -7,7 +7,7 @@
 
 namespace ddpm::io::detail {
 
-/// The value of IEEE binary16 bits, exact; a NaN keeps its sign and payload.
+/// Converts IEEE binary16 to float, exactly; a NaN keeps its sign and payload.
 [[nodiscard]] inline float float_of_f16(std::uint16_t half) noexcept {
     const std::uint32_t sign = (half & 0x8000u) << 16;
     const std::uint32_t magnitude = half & 0x7fffu;
@@ -21,7 +21,7 @@ namespace ddpm::io::detail {
     return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));
 }
 
-/// The value of bfloat16 bits, exact.
+/// Converts bfloat16 to float, exactly.
 [[nodiscard]] inline float float_of_bf16(std::uint16_t bits) noexcept {
     return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }

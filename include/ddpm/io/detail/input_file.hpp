@@ -16,13 +16,13 @@
 
 namespace ddpm::io::detail {
 
-/// A regular file open for reading at any position. Reads rather than maps: a file that another program cuts short is
-/// then an io_error, not a fatal signal.
+/// A regular file open for reading at any position. It is read, not mapped, so that truncation by another program is an
+/// io_error and not a fatal signal.
 class input_file {
 public:
     /// @throws io_error if it cannot be opened or is not a regular file
     explicit input_file(std::string path)
-        // O_NONBLOCK: a named pipe must be refused, not waited for.
+        // O_NONBLOCK: a named pipe must be rejected without waiting for a writer.
         : path_(std::move(path)), file_(file_handle::open(path_, O_RDONLY | O_NONBLOCK)) {
         struct stat status {};
         if (!file_ || !file_.status(status)) {
@@ -37,11 +37,11 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
-    /// The size when it was opened.
+    /// The file size at the time of opening.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
-    /// Fills `out` from a position. May be called by several threads at once.
-    /// @throws io_error if the file ends before
+    /// Fills `out` with the bytes at a position. May be called concurrently.
+    /// @throws io_error if the file ends before that
     void read(std::uint64_t position, std::span<std::byte> out) const {
         constexpr std::size_t largest_call = std::size_t{1} << 30;
         while (!out.empty()) {

@@ -25,21 +25,21 @@
 
 namespace ddpm::io::detail {
 
-/// The type of an array's elements.
+/// The element type of an array.
 struct npy_type {
-    char kind = 'f';  ///< as NumPy's descr: 'b' truth values, 'i' and 'u' integers, 'f' floating point
+    char kind = 'f';  ///< as in NumPy's descr: 'b' boolean, 'i' and 'u' integer, 'f' floating point
     std::size_t bytes = 0;
     bool big_endian = false;
 };
 
-/// What the header of a NumPy file says.
+/// The header of a NumPy file.
 struct npy_header {
     npy_type type;
     bool fortran_order = false;
     std::vector<isize> shape;
     std::size_t data_start = 0;
 
-    /// N: the first of several extents; an array of one extent is one sample.
+    /// N: the first extent, or 1 if there is only one extent.
     [[nodiscard]] isize samples() const noexcept { return shape.size() > 1 ? shape.front() : 1; }
 
     /// The extents of a sample.
@@ -54,7 +54,7 @@ struct npy_header {
     }
 };
 
-/// A shape as Python writes it.
+/// A shape in Python's notation.
 [[nodiscard]] inline std::string npy_shape_text(std::span<const isize> shape) {
     std::string out = "(";
     for (const isize extent : shape) {
@@ -66,7 +66,7 @@ struct npy_header {
     return out + ")";
 }
 
-/// What a descr means, for messages: '<c8' (complex numbers).
+/// A description of a descr for messages, such as '<c8' (complex numbers).
 [[nodiscard]] inline std::string npy_type_text(std::string_view descr) {
     constexpr std::array<std::pair<char, std::string_view>, 10> kinds{{{'b', "truth values"},
                                                                        {'i', "signed integers"},
@@ -88,11 +88,11 @@ struct npy_header {
 
 inline constexpr std::string_view npy_magic = "\x93NUMPY";
 
-/// Where the data must begin; NumPy itself refuses longer headers unless told otherwise.
+/// The largest position of the data; NumPy too rejects longer headers by default.
 inline constexpr std::size_t npy_longest_prefix = 10'000;
 
-/// The bytes before the data of a C-order array of floating-point numbers: version 1.0, padded so that the data begins
-/// at a multiple of 64.
+/// The header of a C-order array of floating-point numbers: version 1.0, padded so that the data starts at a multiple
+/// of 64.
 [[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, std::span<const isize> shape) {
     std::string text(npy_magic);
     text.append("\x01\x00\x00\x00", 4);
@@ -103,8 +103,8 @@ inline constexpr std::size_t npy_longest_prefix = 10'000;
     return text;
 }
 
-/// A strict reader of the one Python literal that a header is: a dictionary of 'descr', 'fortran_order' and 'shape',
-/// each once, in any order.
+/// A strict parser of the header's Python literal: a dictionary with 'descr', 'fortran_order' and 'shape', each once,
+/// in any order.
 class npy_dictionary_reader {
 public:
     npy_dictionary_reader(std::string_view text, std::string_view where) : at_(text, where, "npy header") {}
@@ -173,7 +173,7 @@ private:
             at_.fail(expected, "a structured type");
         }
         const std::string_view descr = string();
-        // An order of bytes, a kind, a size. One byte has no order: NumPy writes '|' there.
+        // Byte order, kind, size. Single bytes have no order: NumPy writes '|'.
         const std::string_view sizes = descr.size() != 3      ? ""
                                        : descr[1] == 'f'      ? "248"
                                        : descr[1] == 'b'      ? "1"
@@ -232,7 +232,7 @@ private:
     text_cursor at_;
 };
 
-/// Checks the header of a NumPy file against the size of the file; `prefix` is the file's beginning.
+/// Checks the header of a NumPy file against the file size; `prefix` is the start of the file.
 /// @throws io_error unless it is an array of numbers that fills the file exactly
 /// @source NumPy, NEP 1, versions 1.0, 2.0 and 3.0
 [[nodiscard]] inline npy_header parse_npy_header(std::span<const std::byte> prefix, std::uint64_t file_size,
@@ -260,7 +260,7 @@ private:
     npy_header header;
     header.data_start = start + static_cast<std::size_t>(length);
     npy_dictionary_reader(text.substr(start, static_cast<std::size_t>(length)), where).read(header);
-    // An extent of 0 must not hide that the others do not fit.
+    // An extent of 0 must not hide an overflow of the others.
     std::optional<std::uint64_t> sample_bytes = header.type.bytes;
     for (const isize extent : header.sample_extents()) {
         sample_bytes = sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(extent)) : std::nullopt;

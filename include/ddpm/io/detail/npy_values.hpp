@@ -24,7 +24,7 @@
 
 namespace ddpm::io::detail {
 
-/// A file in memory, with what of input_file the reader of an array uses.
+/// A file in memory, with the members of input_file that read_npy_batch uses.
 class memory_file {
 public:
     memory_file(std::span<const std::byte> content, std::string_view path) : content_(content), path_(path) {}
@@ -49,7 +49,7 @@ struct npy_f16 {
     std::uint16_t bits;
 };
 
-/// Whether a type of floating point has that integer.
+/// Whether a floating-point type represents an integer exactly.
 template <Scalar S, std::integral T>
 [[nodiscard]] constexpr bool holds(T x) noexcept {
     const auto bits = static_cast<std::uint64_t>(x);
@@ -58,8 +58,8 @@ template <Scalar S, std::integral T>
     return magnitude >> lowest <= std::uint64_t{1} << std::numeric_limits<S>::digits;
 }
 
-/// Fills `out` with the numbers of an array of one type, in the file's order.
-/// @throws io_error if one is an integer that S cannot hold
+/// Fills `out` with the numbers of an array of type Stored, in the file's order.
+/// @throws io_error if S cannot represent an integer exactly
 template <class Stored, class File, Scalar S>
 void read_npy_numbers(const File& file, const npy_header& header, std::span<S> out) {
     std::uint64_t position = header.data_start;
@@ -100,7 +100,7 @@ void read_npy_numbers(const File& file, const npy_header& header, std::span<S> o
     }
 }
 
-/// The same of any type that a header may name.
+/// As above for the type in the header.
 template <class File, Scalar S>
 void read_npy_values(const File& file, const npy_header& header, std::span<S> out) {
     const std::size_t bytes = header.type.bytes;
@@ -124,7 +124,7 @@ void read_npy_values(const File& file, const npy_header& header, std::span<S> ou
     }
 }
 
-/// Where an element of a sample lies in an array whose first extent is the fastest, by where it lies in C order.
+/// The position of a sample's element in an array in Fortran order, from its position in C order.
 [[nodiscard]] inline isize fortran_place(isize place, std::span<const isize> extents, isize stride) noexcept {
     isize out = 0;
     for (auto extent = extents.rbegin(); extent != extents.rend(); ++extent) {
@@ -135,7 +135,7 @@ void read_npy_values(const File& file, const npy_header& header, std::span<S> ou
     return out;
 }
 
-/// The batch that an array of that header is.
+/// Reads the array with that header as a batch.
 template <Scalar S, class File>
 [[nodiscard]] batch<S> read_npy_batch(const File& file, const npy_header& header) {
     const isize samples = header.samples();

@@ -19,10 +19,10 @@
 
 namespace ddpm::io::detail {
 
-/// What the operating system says of a failure.
+/// The operating system's message for an error code.
 [[nodiscard]] inline std::string system_message(int code) { return std::generic_category().message(code); }
 
-/// Calls a function of the operating system until no signal interrupts it.
+/// Repeats a system call while a signal interrupts it.
 template <class Call>
 auto uninterrupted(const Call& call) noexcept {
     auto result = call();
@@ -32,14 +32,14 @@ auto uninterrupted(const Call& call) noexcept {
     return result;
 }
 
-/// What stands at a path. False, with the reason in errno, where the system cannot say.
+/// Gets the status of a path. Returns false, with the reason in errno, if that fails.
 [[nodiscard]] inline bool status_of(const std::string& path, struct stat& out) noexcept {
     return uninterrupted([&] { return ::stat(path.c_str(), &out); }) == 0;
 }
 
-/// Calls f(name) for each name that a folder holds. std::filesystem's iterator of libstdc++ 12 would end the program where an
-/// allocation fails.
-/// @returns 0, or the reason why the folder cannot be read
+/// Calls f(name) for each name in a folder. The std::filesystem iterator of libstdc++ 12 would terminate the program if
+/// an allocation fails.
+/// @returns 0, or an error code if the folder cannot be read
 /// @throws std::bad_alloc, and what f throws
 template <class F>
 int for_each_name(const std::string& folder, const F& f) {
@@ -61,7 +61,7 @@ int for_each_name(const std::string& folder, const F& f) {
     return errno;
 }
 
-/// An open file or folder, closed at the end of its life.
+/// An open file or folder, closed by the destructor.
 class file_handle {
 public:
     explicit file_handle(int number = -1) noexcept : number_(number) {}
@@ -72,12 +72,12 @@ public:
     }
     ~file_handle() { close(); }
 
-    /// Opens with ::open's flags; no program that this one starts inherits the file. Not open where that fails.
+    /// Opens with the flags of ::open; child processes do not inherit it. The handle is not open if that fails.
     [[nodiscard]] static file_handle open(const std::string& path, int flags, mode_t mode = 0) noexcept {
         return file_handle(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
     }
 
-    /// A second handle of the same open file. It keeps the file's lock after the first is closed.
+    /// A second handle of the same open file. It keeps the file locked after the first is closed.
     [[nodiscard]] file_handle duplicate() const noexcept {
         return file_handle(uninterrupted([&] { return ::fcntl(number_, F_DUPFD_CLOEXEC, 0); }));
     }
@@ -85,12 +85,13 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
     [[nodiscard]] int number() const noexcept { return number_; }
 
-    /// Whether nothing that was written is lost. Closes the file in any case.
+    /// Closes the file. Returns whether all written data was accepted.
     bool close() noexcept {
         return number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR;
     }
 
-    /// Whether the file or folder is on the disk. A file system that has nothing to sync says EINVAL.
+    /// Writes the file or folder to the disk; returns whether that succeeded. EINVAL means that there is nothing to
+    /// sync.
     [[nodiscard]] bool sync() const noexcept {
         return uninterrupted([&] { return ::fsync(number_); }) == 0 || errno == EINVAL;
     }

@@ -13,7 +13,7 @@
 
 namespace ddpm::io::detail {
 
-/// How much of a file passes through the stack at a time where it cannot go straight to its place.
+/// How many bytes are read at a time into a buffer on the stack if they must be converted.
 inline constexpr std::size_t chunk_bytes = std::size_t{1} << 16;
 
 template <class Stored, class T>
@@ -31,7 +31,7 @@ template <class T>
     return T{float_of_bf16(x)};
 }
 
-/// Fills `out` with to(stored value) of the values that begin at a position of the file.
+/// Fills `out` with to(value) of the stored values at a position of the file.
 template <class Stored, class T>
 void read_converted(const input_file& file, std::uint64_t position, std::span<T> out, T (*to)(Stored) noexcept) {
     std::array<Stored, chunk_bytes / sizeof(Stored)> chunk;

@@ -9,8 +9,8 @@
 
 namespace ddpm::io::detail {
 
-/// Memory for what is on its way from a file to its place, not cleared. It is in large pages where the system gives
-/// them on request: most of what such memory costs is the first touch of each page.
+/// Uninitialized memory for data between a file and its destination. It uses huge pages if the system offers them,
+/// since most of its cost is the first access to each page.
 class staging_memory {
 public:
     explicit staging_memory(std::size_t bytes) : data_(static_cast<std::byte*>(::operator new(bytes, page))) {

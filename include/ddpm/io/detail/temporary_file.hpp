@@ -13,20 +13,20 @@
 
 #include <sys/random.h>
 
-// A temporary file is named .ddpm-….tmp, and its writer holds an exclusive lock on it from before the first byte until
-// it is renamed or removed. The system drops the lock when the writer ends, however it ends. So a file of such a name
-// without a lock is a dead writer's, on whichever machine or in whichever container it ran; process numbers repeat.
+// A temporary file is named .ddpm-….tmp. Its writer holds an exclusive lock on it from before the first byte until it
+// is renamed or removed, and the system releases the lock however the writer ends. So a file with such a name and
+// without a lock belongs to a dead writer, on whatever machine or container it ran; process numbers repeat.
 
 namespace ddpm::io::detail {
 
 inline constexpr std::string_view temporary_prefix = ".ddpm-";
 inline constexpr std::string_view temporary_suffix = ".tmp";
 
-/// A name for a temporary file that hardly any other has.
+/// A name for a temporary file that is very unlikely to be in use.
 [[nodiscard]] inline std::string temporary_name() {
     static std::atomic<std::uint64_t> counter{0};
     std::uint64_t number = 0;
-    if (::getentropy(&number, sizeof number) != 0) {  // a kernel without it: whoever creates a file sees whether it is new
+    if (::getentropy(&number, sizeof number) != 0) {  // not supported by the kernel; O_EXCL detects a name in use
         number = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) ^
                  static_cast<std::uint64_t>(::getpid()) << 48;
     }
@@ -40,7 +40,7 @@ inline constexpr std::string_view temporary_suffix = ".tmp";
 
 /// Removes a temporary file if no writer holds its lock.
 inline void remove_if_unlocked(const std::string& path) noexcept {
-    // For writing, if that is allowed: some network file systems give an exclusive lock to nobody else.
+    // Opens for writing if allowed: some network file systems grant an exclusive lock only then.
     constexpr int flags = O_NONBLOCK | O_NOFOLLOW;
     file_handle file = file_handle::open(path, O_RDWR | flags);
     if (!file && errno == EACCES) {
@@ -53,8 +53,8 @@ inline void remove_if_unlocked(const std::string& path) noexcept {
     }
 }
 
-/// Removes the temporary files of dead writers from a folder, as far as that is allowed. One whose lock is held, or
-/// where the file system has no locks, stays.
+/// Removes the temporary files of dead writers from a folder, where permitted. Files whose lock is held stay, and so do
+/// all files if the file system has no locks.
 inline void remove_leftovers(const std::string& folder) {
     static_cast<void>(for_each_name(folder, [&](std::string_view name) {
         if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) {
@@ -63,8 +63,7 @@ inline void remove_leftovers(const std::string& folder) {
     }));
 }
 
-/// Makes a new temporary file in a folder, open for writing and locked. Not open, with the reason in errno, where that
-/// fails.
+/// Creates a temporary file in a folder, open for writing and locked. On failure it is not open, and errno is set.
 [[nodiscard]] inline file_handle create_temporary(const std::string& folder, mode_t mode, std::string& path) {
     constexpr int most_attempts = 100;
     for (int attempt = 0; attempt < most_attempts; ++attempt) {
@@ -76,13 +75,13 @@ inline void remove_leftovers(const std::string& folder) {
             }
             break;
         }
-        // A file system without locks is no reason not to write: nobody can then hold it for a leftover.
+        // A failed lock is ignored: without locks on this file system, nobody can remove the file as a leftover.
         static_cast<void>(uninterrupted([&] { return ::flock(file.number(), LOCK_EX); }));
         struct stat status {};
         if (!file.status(status) || status.st_nlink > 0) {
             return file;
         }
-        // Somebody locked it before this writer did, and removed it.
+        // Another process locked the file first and removed it.
     }
     path.clear();
     return file_handle();

@@ -10,7 +10,7 @@
 
 namespace ddpm::io::detail {
 
-/// A position in a text from a file, and the steps by which a parser moves it. Both texts must outlive it.
+/// A position in a text from a file, with the operations of a parser. Both texts must outlive it.
 class text_cursor {
 public:
     /// `what` names the text in messages, `where` the file.
@@ -20,7 +20,7 @@ public:
     [[nodiscard]] std::size_t position() const noexcept { return at_; }
     [[nodiscard]] bool at_end() const noexcept { return at_ == text_.size(); }
 
-    /// The character here, or NUL at the end.
+    /// The current character, or NUL at the end.
     [[nodiscard]] char current() const noexcept { return at_end() ? '\0' : text_[at_]; }
     [[nodiscard]] bool at_digit() const noexcept { return current() >= '0' && current() <= '9'; }
 
@@ -36,34 +36,35 @@ public:
         }
     }
 
-    /// Steps over a character if it is here.
+    /// Skips a character if it is the current one; returns whether it was.
     bool accept(char c) noexcept {
         const bool matches = !at_end() && text_[at_] == c;
         at_ += matches ? 1 : 0;
         return matches;
     }
 
-    /// Steps over white space, and over a character if it is there.
+    /// Skips white space, and then a character if it is the current one.
     bool accept_token(char c) noexcept {
         skip_space();
         return accept(c);
     }
 
-    /// Steps over a word if it is here.
+    /// Skips a word if it comes next; returns whether it did.
     bool accept_word(std::string_view word) noexcept {
         const bool matches = rest().substr(0, word.size()) == word;
         at_ += matches ? word.size() : 0;
         return matches;
     }
 
-    /// @throws io_error unless the character follows, after white space
+    /// Skips white space and a character.
+    /// @throws io_error unless the character is there
     void expect_token(char c) {
         if (!accept_token(c)) {
             fail(std::string{'\'', c, '\''}, found());
         }
     }
 
-    /// What is here, fit for a message.
+    /// A description of what comes next, for messages.
     [[nodiscard]] std::string found() const {
         if (at_end()) {
             return "the end of the text";
@@ -77,7 +78,7 @@ public:
         return std::string("byte 0x") + hex[byte >> 4] + hex[byte & 15];
     }
 
-    /// Throws an io_error that names the position.
+    /// Throws an io_error with the position.
     template <class Expected, class Got>
     [[noreturn]] void fail(const Expected& expected, const Got& got) const {
         throw io_error(where_, ddpm::detail::text(what_, " byte ", at_), expected, got);

@@ -8,8 +8,8 @@
 
 namespace ddpm::io::detail {
 
-/// The position of the first byte that does not belong to well-formed UTF-8, or text.size() where all of it is: no
-/// overlong forms, no surrogates, nothing above U+10FFFF (Unicode 15, table 3-7).
+/// The position of the first byte that is not part of well-formed UTF-8, or text.size() if there is none. Overlong
+/// forms, surrogates and code points above U+10FFFF are not well-formed (Unicode 15, table 3-7).
 [[nodiscard]] inline std::size_t first_invalid_utf8(std::string_view text) noexcept {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     std::size_t at = 0;
@@ -38,7 +38,7 @@ namespace ddpm::io::detail {
     return at;
 }
 
-/// Appends the UTF-8 form of a code point.
+/// Appends a code point in UTF-8.
 inline void append_utf8(std::string& out, char32_t point) {
     const auto put = [&](char32_t byte) { out.push_back(static_cast<char>(byte)); };
     if (point < 0x80) {
