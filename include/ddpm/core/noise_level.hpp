@@ -29,6 +29,7 @@ template <std::floating_point Real>
 
 /// λ = ln(α/σ), half the logarithm of the signal-to-noise ratio: the time variable of exponential integrators such as
 /// DPM-Solver. ∞ where σ = 0, −∞ where α = 0.
+/// @source Lu et al. 2022, arXiv 2206.00927
 [[nodiscard]] inline double half_log_snr(const noise_level<double>& level) noexcept {
     return std::log(level.signal) - std::log(level.sigma);
 }

@@ -38,6 +38,7 @@ struct tensor_source {
         : tensor_source(std::move(name_), dtype_of<T>(), std::move(shape_), std::as_bytes(values)) {}
 };
 
+/// Options of write_safetensors.
 struct safetensors_options {
     /// Adds a checksum of the whole file to the metadata, for safetensors_file::verify_checksum.
     bool checksum = false;

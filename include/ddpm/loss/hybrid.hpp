@@ -79,6 +79,7 @@ struct basic_hybrid_loss {
     }
 };
 
+/// L_hybrid with the mean squared error as L_simple.
 using hybrid_loss = basic_hybrid_loss<mse_loss>;
 
 }  // namespace ddpm

@@ -26,6 +26,7 @@ enum class prediction {
     flow,     ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003, with the opposite sign)
 };
 
+/// The name of a kind of prediction, for messages.
 [[nodiscard]] constexpr std::string_view name_of(prediction kind) noexcept {
     constexpr std::string_view names[] = {"epsilon", "x0", "v", "score", "flow"};
     return names[static_cast<int>(kind)];

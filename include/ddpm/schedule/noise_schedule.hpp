@@ -28,6 +28,7 @@ struct float32_tables {
     using real = float;
 };
 
+/// The floating-point type `real` in which a schedule's tables are stored.
 template <class T>
 concept TablePolicy = std::floating_point<typename T::real>;
 

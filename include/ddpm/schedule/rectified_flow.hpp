@@ -16,6 +16,7 @@ namespace ddpm {
 struct rectified_flow {
     double time_scale = 1;
 
+    /// The noise level at time u.
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] noise_level<double> level(double u) const {
         detail::require_between("rectified_flow", "time", u, 0, 1);
@@ -29,10 +30,13 @@ struct rectified_flow {
         return std::isinf(ratio) ? 1 : ratio / (1 + ratio);
     }
 
+    /// The time passed to the network.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
 
+    /// The derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
 
+    /// The derivatives of α and σ with respect to the time.
     [[nodiscard]] noise_level<double> level_slope(double) const { return {-1, 1}; }
 };
 

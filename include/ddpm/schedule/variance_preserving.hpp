@@ -19,6 +19,7 @@ struct variance_preserving {
     double beta_d = 19.9;
     double time_scale = 1;
 
+    /// The noise level at time u.
     /// @throws value_error unless 0 ≤ u < ∞
     [[nodiscard]] noise_level<double> level(double u) const {
         detail::require_between("variance_preserving", "time", u, 0, std::numeric_limits<double>::max());
@@ -35,13 +36,15 @@ struct variance_preserving {
         return 2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay));
     }
 
+    /// The time passed to the network.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
 
+    /// The derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double log_snr_slope(double u) const {
         return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
     }
 
-    /// The derivative of σ is infinite at u = 0.
+    /// The derivatives of α and σ with respect to the time; that of σ is infinite at u = 0.
     /// @throws value_error unless 0 ≤ u < ∞
     [[nodiscard]] noise_level<double> level_slope(double u) const {
         const auto [signal, sigma] = level(u);
