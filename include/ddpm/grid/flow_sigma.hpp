@@ -85,8 +85,8 @@ struct flow_sigma_options {
     return sigmas;
 }
 
-/// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the time time_scale ·
-/// σ.
+/// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the time
+/// time_scale · σ.
 /// @throws value_error unless the σ fall within [0, 1] and there is at least one
 [[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, double time_scale = 1000) {
     std::vector<double> times(sigmas.begin(), sigmas.end());

@@ -56,8 +56,8 @@ private:
 /// Converts implicitly from a discrete schedule, or from any callable double → noise_level<double>.
 class level_function {
 public:
-    /// The noise levels of a schedule of T timesteps. Between timesteps ln(σ/α) is interpolated linearly in t, and α² +
-    /// σ² = 1, as for the fractional timesteps of diffusers' σ grids.
+    /// The noise levels of a schedule of T timesteps. Between timesteps ln(σ/α) is interpolated linearly in t, and
+    /// α² + σ² = 1, as for the fractional timesteps of diffusers' σ grids.
     /// @units t is 0-based
     template <NoiseSchedule Schedule>
     level_function(const Schedule& schedule) : level_(detail::schedule_levels(schedule)) {}

@@ -59,8 +59,8 @@ public:
         if (!(sigma >= 0)) {
             throw value_error("sigma_table::time_of", "sigma", ">= 0", sigma);
         }
-        // The last timestep whose ratio is ≤ sigma. The table may fall at its end, where least_alpha_bar replaces ᾱ =
-        // 0.
+        // The last timestep whose ratio is ≤ sigma. The table may fall at its end, where least_alpha_bar replaces
+        // ᾱ = 0.
         const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
         const isize found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
         const isize below = std::min(found, steps() - 2);

@@ -112,10 +112,10 @@ private:
     double scale_;
 };
 
-/// Classifier guidance: the score becomes ∇ ln p(x_t) + scale · ∇ ln p(y|x_t), so that ε' = ε − scale · σ ∇ ln
-/// p(y|x_t); the other kinds of prediction change accordingly. Works with every sampler. Holds lvalues by reference,
-/// temporaries by value. Sessions throw value_error where the prediction cannot be computed from ε (x0, v and flow at α
-/// = 0), and what `level_of` throws. Where scale · σ is 0 the gradient may be infinite or NaN.
+/// Classifier guidance: the score becomes ∇ ln p(x_t) + scale · ∇ ln p(y|x_t), so that ε' = ε − scale · σ ∇
+/// ln p(y|x_t); the other kinds of prediction change accordingly. Works with every sampler. Holds lvalues by reference,
+/// temporaries by value. Sessions throw value_error where the prediction cannot be computed from ε (x0, v and flow at
+/// α = 0), and what `level_of` throws. Where scale · σ is 0 the gradient may be infinite or NaN.
 /// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
 /// @throws value_error if |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2

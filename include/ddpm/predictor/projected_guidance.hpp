@@ -16,8 +16,8 @@
 
 namespace ddpm {
 
-/// Options of adaptive projected guidance. The defaults are those of diffusers; the paper has parallel = 0, momentum =
-/// −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for SDXL).
+/// Options of adaptive projected guidance. The defaults are those of diffusers; the paper has parallel = 0,
+/// momentum = −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for SDXL).
 struct projected_guidance_options {
     double scale = 7.5;             ///< 1 is the conditional predictor alone; scale, parallel and momentum within ±10⁶
     double parallel = 1;            ///< η: the factor of the difference's component along the conditional prediction

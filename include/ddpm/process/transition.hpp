@@ -120,8 +120,8 @@ template <NoiseSchedule Schedule, BatchLike X>
                                       [&](isize n) { return t[n] - 1; }, t);
 }
 
-/// Samples q(x_t|x_s) for s < t with given noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε; for any noise levels, x_t =
-/// (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) ε.
+/// Samples q(x_t|x_s) for s < t with given noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε; for any noise levels,
+/// x_t = (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) ε.
 /// @shape xs, eps and out D × N; s and t one per sample or one for all; out may be xs or eps
 /// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier

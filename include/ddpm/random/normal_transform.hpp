@@ -25,9 +25,10 @@ struct normal_pair {
     float second = 0;  ///< r sin θ
 };
 
-/// Two normals from two random words, by the Box–Muller transform: first = r cos θ and second = r sin θ with r = √(−2
-/// ln u) and θ = 2π (angle_word + ½) / 2³². Let s be the radius word, made odd and read as signed: u is −s / 2³² if s <
-/// 0 and 1 − s / 2³² otherwise, so that r is accurate at both ends. The SIMD kernel computes the same bits.
+/// Two normals from two random words, by the Box–Muller transform: first = r cos θ and second = r sin θ with
+/// r = √(−2 ln u) and θ = 2π (angle_word + ½) / 2³². Let s be the radius word, made odd and read as signed: u is
+/// −s / 2³² if s < 0 and 1 − s / 2³² otherwise, so that r is accurate at both ends. The SIMD kernel computes the same
+/// bits.
 /// @accuracy each within 2.5e-7 · r of the exact value for these words; r is never 0, and its largest value, hence that
 /// of a normal, is √(64 ln 2) ≈ 6.6604371. The set of all pairs is symmetric: inverting all bits of the angle word
 /// changes the sign of `second`, inverting its top bit changes both signs

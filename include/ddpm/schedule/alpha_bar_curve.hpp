@@ -49,8 +49,8 @@ struct cosine_alpha_bar {
     }
 };
 
-/// ᾱ(u) = (L(end) − L(start + u (end − start))) / (L(end) − L(start)) with the logistic function L(x) = 1/(1 +
-/// exp(−x/temperature)). It falls from 1 to 0.
+/// ᾱ(u) = (L(end) − L(start + u (end − start))) / (L(end) − L(start)) with the logistic function
+/// L(x) = 1/(1 + exp(−x/temperature)). It falls from 1 to 0.
 /// @source Jabri et al. 2022, arXiv 2212.11972; start and end of lucidrains' denoising-diffusion-pytorch
 struct sigmoid_alpha_bar {
     double start = -3;

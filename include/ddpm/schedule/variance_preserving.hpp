@@ -11,8 +11,8 @@
 namespace ddpm {
 
 /// The variance-preserving process in continuous time: β(u) = β_min + β_d · u, so that −ln ᾱ(u) = β_d u²/2 + β_min u.
-/// Time runs from 0 (data) to 1 (noise); sampling commonly ends at 1e-3. The time passed to the network is time_scale ·
-/// u (999 u for models of score_sde).
+/// Time runs from 0 (data) to 1 (noise); sampling commonly ends at 1e-3. The time passed to the network is
+/// time_scale · u (999 u for models of score_sde).
 /// @source Song et al. 2020, arXiv 2011.13456, equation 33; Karras et al. 2022, arXiv 2206.00364, table 1
 struct variance_preserving {
     double beta_min = 0.1;
