@@ -29,7 +29,7 @@ struct stage_term {
     const S* spread = nullptr;  ///< null: 1
 };
 
-/// target ← Σ terms.
+/// target ← Σ terms. The target is none of the arrays that the stage keeps its estimates in.
 template <Scalar S>
 struct stage_sum {
     S* target;

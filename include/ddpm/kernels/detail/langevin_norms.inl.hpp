@@ -69,11 +69,11 @@ langevin_norms draw_and_measure_langevin(const normal_address& at, isize first, 
     for (; e + 64 <= size; e += 64) {
         fetch_elements<64>(xt + e + langevin_fetch_ahead);
         fetch_elements<64>(p + e + langevin_fetch_ahead);
-        put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z + e);
+        put_normals(keys, sample, first + e, 64, z + e);
         add_langevin_squares(c, xt + e, p + e, z + e, noise, score);
     }
     if (e < size) {
-        put_normals(keys, sample, static_cast<std::uint32_t>((first + e) / 4), size - e, z + e);
+        put_normals(keys, sample, first + e, size - e, z + e);
         add_last_langevin_squares(c, xt + e, p + e, z + e, size - e, noise, score);
     }
     return {total(noise), total(score)};

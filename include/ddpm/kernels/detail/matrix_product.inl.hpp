@@ -45,86 +45,90 @@ DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, isize i, 
     return {part(block.b, place, first).data, block.b.row, 16 * block.b.row};
 }
 
-/// The tiles of columns j … j + Columns − 1, whose part of B is `right`, from row `i` on, for as long as `Panels` full
-/// panels are left; returns the row after them.
-template <class S, isize Panels, isize Columns, class Right>
-isize run_panels(const product_block<S>& block, Right right, isize i, isize j) {
-    constexpr isize height = Panels * tile_rows<S>;
-    for (; i + height <= block.rows; i += height) {
-        const S* const a = block.a + i / tile_rows<S> * block.a_panel;
-        S* const c = block.c + i * block.c_row + j * block.c_column;
-        const S* const start = block.accumulate || block.bias == nullptr ? nullptr : block.bias + i;
-        const tile_result<S> result = {start, 0, c, block.c_column, block.accumulate};
-        const left_columns<S, false> left = {a, block.a_step, block.a_panel};
-        if (Columns > 1 && block.in_place && j == 0) {
-            const left_columns<S, true> cold = {a, block.a_step, block.a_panel};
-            run_tile<S, Panels, Columns>(block.depth, cold, right, result, nothing_soon{});
-        } else if constexpr (Columns < middle_columns) {
-            run_tile<S, Panels, Columns>(block.depth, left, right, result, nothing_soon{});
-        } else if (block.in_place) {
-            run_tile<S, Panels, Columns>(block.depth, left, right, result, needed_after(block, i, j, Columns));
-        } else {
-            run_tile<S, Panels, Columns>(block.depth, left_panel<S>{a}, right, result,
-                                         needed_after(block, i, j, Columns));
-        }
-    }
-    return i;
+template <class S>
+using tile_function = void(isize, const left_operand<S>&, const strided<S>&, const tile_result<S>&, const needed_soon<S>&);
+
+/// A tile of some columns, over one panel and over `panels`.
+template <class S>
+struct tile_kind {
+    isize columns, panels;
+    tile_function<S> *one, *several;
+};
+
+/// Narrow tiles run over several panels at once.
+template <isize Columns, class Left, class Right, class S>
+DDPM_INLINE tile_kind<S> tile_of() {
+    constexpr isize panels = Columns == 1 ? one_column_panels : Columns < middle_columns ? few_panels : 1;
+    return {Columns, panels, run_tile<1, Columns, Left, Right, S>, run_tile<panels, Columns, Left, Right, S>};
 }
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
-template <class S, isize Columns, class Right>
-void run_tile_aside(const product_block<S>& block, const S* a, isize a_step, Right right, isize i, isize j) {
+template <class S>
+void run_tile_aside(const product_block<S>& block, const tile_kind<S>& tile, const S* a, isize a_step, strided<S> right,
+                    isize i, isize j) {
     constexpr isize height = tile_rows<S>;
     const isize rows = block.rows - i < height ? block.rows - i : height;
     S* const c = block.c + i * block.c_row + j * block.c_column;
-    S tile[static_cast<std::size_t>(height * Columns)] = {};
+    S aside[static_cast<std::size_t>(height * wide_columns)] = {};
     if (block.accumulate || block.bias != nullptr) {
         const S* const start = block.accumulate ? c : block.bias + i * block.bias_row + j * block.bias_column;
         const isize start_row = block.accumulate ? block.c_row : block.bias_row;
         const isize start_column = block.accumulate ? block.c_column : block.bias_column;
-        for (isize column = 0; column < Columns; ++column) {
+        for (isize column = 0; column < tile.columns; ++column) {
             for (isize row = 0; row < rows; ++row) {
-                tile[column * height + row] = start[row * start_row + column * start_column];
+                aside[column * height + row] = start[row * start_row + column * start_column];
             }
         }
     }
-    const tile_result<S> result = {block.accumulate ? nullptr : tile, height, tile, height, block.accumulate};
-    run_tile<S, 1, Columns>(block.depth, left_columns<S, false>{a, a_step, 0}, right, result, nothing_soon{});
-    for (isize column = 0; column < Columns; ++column) {
+    tile.one(block.depth, {a, a_step, 0, 0}, right,
+             {block.accumulate ? nullptr : aside, height, aside, height, block.accumulate}, {right.data, 0, 0});
+    for (isize column = 0; column < tile.columns; ++column) {
         for (isize row = 0; row < rows; ++row) {
-            c[row * block.c_row + column * block.c_column] = tile[column * height + row];
+            c[row * block.c_row + column * block.c_column] = aside[column * height + row];
         }
     }
 }
 
-/// All rows of columns j … j + Columns − 1, whose part of B is `right`.
-template <class S, isize Panels, isize Columns, class Right>
-void run_rows(const product_block<S>& block, Right right, isize j) {
+/// All rows of the tile's columns, from j on, whose part of B is `right`.
+template <class S>
+void run_rows(const product_block<S>& block, const tile_kind<S>& tile, strided<S> right, isize j) {
     isize i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
-        if constexpr (Panels > 1) {
-            i = run_panels<S, Panels, Columns>(block, right, i, j);
+        // Some hundred cycles before A is read for the first time, since no prefetcher foresees that.
+        const isize ahead = block.in_place && j == 0 ? 48 * block.a_step : 0;
+        while (i + tile_rows<S> <= block.rows) {
+            const bool several = i + tile.panels * tile_rows<S> <= block.rows;
+            const S* const start = block.accumulate || block.bias == nullptr ? nullptr : block.bias + i;
+            (several ? tile.several : tile.one)(
+                block.depth, {block.a + i / tile_rows<S> * block.a_panel, block.a_step, block.a_panel, ahead}, right,
+                {start, 0, block.c + i + j * block.c_column, block.c_column, block.accumulate},
+                needed_after(block, i, j, tile.columns));
+            i += (several ? tile.panels : 1) * tile_rows<S>;
         }
-        i = run_panels<S, 1, Columns>(block, right, i, j);
     }
     for (; i + tile_rows<S> <= block.rows; i += tile_rows<S>) {
-        run_tile_aside<S, Columns>(block, block.a + i / tile_rows<S> * block.a_panel, block.a_step, right, i, j);
+        run_tile_aside(block, tile, block.a + i / tile_rows<S> * block.a_panel, block.a_step, right, i, j);
     }
     if (i < block.rows) {
-        run_tile_aside<S, Columns>(block, block.edge, tile_rows<S>, right, i, j);
+        run_tile_aside(block, tile, block.edge, tile_rows<S>, right, i, j);
     }
 }
 
-/// Columns j … j + Columns − 1 with B's rows copied, unless its columns are contiguous and too little is done with
-/// them.
-template <class S, isize Panels, isize Columns>
-void run_columns(const product_block<S>& block, isize j) {
+/// Columns j … j + Columns − 1: with B's rows copied, unless its columns are contiguous and too little is done with them;
+/// narrow ones where they lie.
+template <class S, isize Columns>
+DDPM_INLINE void run_columns(const product_block<S>& block, isize j) {
     const strided<S> b = part(block.b, 0, j);
-    if (b.row == 1 && (Columns < middle_columns || block.rows < 3 * tile_rows<S>)) {
-        run_rows<S, Panels, Columns>(block, right_columns<S, Columns, true>(b), j);
+    if constexpr (Columns < middle_columns) {
+        run_rows(block, tile_of<Columns, left_columns<S>, right_columns<S, Columns, false>, S>(), b, j);
+    } else if (b.row == 1 && block.rows < 3 * tile_rows<S>) {
+        run_rows(block, tile_of<Columns, left_columns<S>, right_columns<S, Columns, true>, S>(), b, j);
     } else {
         copy_rows<S, Columns, right_copied<S>::row>(block.right, b, block.depth);
-        run_rows<S, Panels, Columns>(block, right_copied<S>{block.right}, j);
+        run_rows(block,
+                 block.in_place ? tile_of<Columns, left_columns<S>, right_copied<S>, S>()
+                                : tile_of<Columns, left_panel<S>, right_copied<S>, S>(),
+                 {block.right, 0, 0}, j);
     }
 }
 
@@ -133,19 +137,23 @@ void run_block(const product_block<S>& block) {
     isize j = 0;
     for (; j + wide_columns <= block.columns; j += wide_columns) {
         const isize rest = block.columns - j - wide_columns;
-        if (rest >= few_columns && rest < middle_columns) {
+        if (middle_columns < wide_columns && rest >= few_columns && rest < middle_columns) {
             break;  // two middle tiles leave less to narrow ones
         }
-        run_columns<S, 1, wide_columns>(block, j);
+        run_columns<S, wide_columns>(block, j);
     }
-    for (; j + middle_columns <= block.columns; j += middle_columns) {
-        run_columns<S, 1, middle_columns>(block, j);
+    if constexpr (middle_columns < wide_columns) {
+        for (; j + middle_columns <= block.columns; j += middle_columns) {
+            run_columns<S, middle_columns>(block, j);
+        }
     }
-    for (; j + few_columns <= block.columns; j += few_columns) {
-        run_columns<S, few_panels, few_columns>(block, j);
+    if constexpr (few_columns < middle_columns) {
+        for (; j + few_columns <= block.columns; j += few_columns) {
+            run_columns<S, few_columns>(block, j);
+        }
     }
     for (; j < block.columns; ++j) {
-        run_rows<S, one_column_panels, 1>(block, right_columns<S, 1, false>(part(block.b, 0, j)), j);
+        run_columns<S, 1>(block, j);
     }
 }
 

@@ -136,7 +136,6 @@ DDPM_INLINE pack<S> load_chunks(strided<S> a, isize row, isize rows) {
 /// apart.
 template <class S, bool Whole, isize Height>
 DDPM_INLINE void pack_chunk(S* out, strided<S> a, isize rows) {
-    DDPM_UNROLL
     for (isize half = 0; half < Height; half += lanes<S>) {
         const pack<S> row0 = load_chunks<S, Whole>(a, half, rows);
         const pack<S> row1 = load_chunks<S, Whole>(a, half + 1, rows);

@@ -5,32 +5,43 @@
 
 // Columns of a tile: as many as the registers hold, for most of the work; the middle ones where two of them leave less
 // at the right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few
-// sums to hide the latency of an addition.
+// sums to hide the latency of an addition. The baseline, which few machines run, has one width and single columns.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
 inline constexpr isize wide_columns = 12, middle_columns = 8, few_columns = 4;
-#else
+#elif defined(DDPM_TARGET_AVX2)
 inline constexpr isize wide_columns = 6, middle_columns = 4, few_columns = 2;
+#else
+inline constexpr isize wide_columns = 4, middle_columns = 4, few_columns = 4;
 #endif
 inline constexpr isize few_panels = 2, one_column_panels = 4;
 
-// A tile's operands. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses
+/// Where a tile reads A: its columns `step` apart, its panels `panel`. What lies `ahead` elements further is fetched, if
+/// that is not 0.
+template <class S>
+struct left_operand {
+    const S* first;
+    isize step, panel, ahead;
+};
+
+// A tile's operands in the two forms that each has. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses
 // that differ by constants, since sums of addresses share ports with the products.
+
+/// A's columns, and panels, any steps apart.
+template <class S>
+struct left_columns {
+    const S* first;
+    isize step, panel, ahead;
+
+    DDPM_INLINE explicit left_columns(const left_operand<S>& a) : first(a.first), step(a.step), panel(a.panel), ahead(a.ahead) {}
+};
 
 /// A's columns in one packed panel.
 template <class S>
 struct left_panel {
-    static constexpr bool cold = false;
-    static constexpr isize step = tile_rows<S>, panel = 0;
+    static constexpr isize step = tile_rows<S>, panel = 0, ahead = 0;
     const S* first;
-};
 
-/// A's columns, and panels, any steps apart. `Cold`: they are read for the first time, where no prefetcher foresees
-/// them.
-template <class S, bool Cold>
-struct left_columns {
-    static constexpr bool cold = Cold;
-    const S* first;
-    isize step, panel;
+    DDPM_INLINE explicit left_panel(const left_operand<S>& a) : first(a.first) {}
 };
 
 /// B's rows, copied into whole packs.
@@ -40,6 +51,7 @@ struct right_copied {
     static constexpr isize row = (wide_columns - 1) / lanes<S> * lanes<S> + lanes<S>;
     const S* first;
 
+    DDPM_INLINE explicit right_copied(strided<S> b) : first(b.data) {}
     DDPM_INLINE S number(isize k, isize j) const { return first[k * row + j]; }
     DDPM_INLINE void pass(isize count) { first += count * row; }
 };
@@ -77,13 +89,6 @@ template <class S>
 struct needed_soon {
     const S* first;
     isize step, next;
-
-    DDPM_INLINE void fetch(isize place) const { __builtin_prefetch(first + place * step, 0, 2); }
-    DDPM_INLINE void pass() { first += next; }
-};
-struct nothing_soon {
-    DDPM_INLINE void fetch(isize) const {}
-    DDPM_INLINE void pass() {}
 };
 
 /// Where the first chain of a tile begins, at 0 if that is null, and where the sums go, added to what is there if
@@ -112,11 +117,7 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, R
         pack<S> a[static_cast<std::size_t>(packs)];
         DDPM_UNROLL
         for (isize v = 0; v < packs; ++v) {
-            const S* const from = left.first + k * left.step + v / 2 * left.panel + v % 2 * lanes<S>;
-            a[v] = load(from);
-            if constexpr (Left::cold) {
-                __builtin_prefetch(from + 48 * left.step);  // some hundred cycles
-            }
+            a[v] = load(left.first + k * left.step + v / 2 * left.panel + v % 2 * lanes<S>);
         }
         DDPM_UNROLL
         for (isize j = 0; j < Columns; ++j) {
@@ -144,17 +145,21 @@ DDPM_INLINE void put_sums(const tile_sums<S, Panels, Columns>& sums, const tile_
     }
 }
 
-/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products.
-template <class S, isize Panels, isize Columns, class Left, class Right, class Soon>
-DDPM_INLINE void run_tile(isize depth, Left left, Right right, const tile_result<S>& result, Soon soon) {
+/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products. `Left` and `Right` are the forms
+/// of a and b. One function for each kind of tile, whole or at an edge: it is long.
+template <isize Panels, isize Columns, class Left, class Right, class S>
+__attribute__((noinline)) void run_tile(isize depth, const left_operand<S>& a, const strided<S>& b,
+                                        const tile_result<S>& result, const needed_soon<S>& needed) {
     constexpr isize width = lanes<S>;
-    constexpr isize packs = 2 * Panels;
+    Left left(a);
+    Right right(b);
+    needed_soon<S> soon = needed;
     tile_sums<S, Panels, Columns> sums{};
     if (result.start != nullptr) {
         DDPM_UNROLL
         for (isize j = 0; j < Columns; ++j) {
             DDPM_UNROLL
-            for (isize v = 0; v < packs; ++v) {
+            for (isize v = 0; v < 2 * Panels; ++v) {
                 sums.of[j][v] = load(result.start + j * result.start_column + v * width);
             }
         }
@@ -166,13 +171,20 @@ DDPM_INLINE void run_tile(isize depth, Left left, Right right, const tile_result
         depth -= k;
         for (; k >= unrolled; k -= unrolled) {
             for (isize place = 0; place < 4; ++place) {
-                soon.fetch(place);
+                if constexpr (Columns >= middle_columns) {
+                    __builtin_prefetch(soon.first + place * soon.step, 0, 2);
+                }
+                if (Columns > 1 && left.ahead != 0) {
+                    for (isize i = 0; i < unrolled / 4; ++i) {
+                        fetch_elements<tile_rows<S>>(left.first + left.ahead + i * left.step);
+                    }
+                }
                 DDPM_UNROLL
                 for (isize i = 0; i < unrolled / 4; i += Right::group) {
                     add_products<Right::group>(sums, left, right);
                 }
             }
-            soon.pass();
+            soon.first += soon.next;
         }
         for (; k > 0; --k) {
             add_products<1>(sums, left, right);

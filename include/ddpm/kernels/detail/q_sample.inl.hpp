@@ -4,9 +4,9 @@
 // The body of q_sample.hpp: elements first … first + count − 1 of some columns, whose addresses begin at `at`; first is
 // a multiple of 64.
 
-/// out = signal · x + sigma · z over at most 64 elements; z has 64. Copies z to eps if that is not null.
+/// out = signal · x + sigma · z. Copies z to eps if that is not null.
 template <class S>
-DDPM_INLINE void add_normal_block(isize size, noise_level<S> level, const S* x, const S* z, S* eps, S* out) {
+DDPM_INLINE void add_normals(isize size, noise_level<S> level, const S* x, const S* z, S* eps, S* out) {
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const pack<S> noise = load(z + i);
@@ -31,17 +31,18 @@ void q_sample(const normal_address& at, const noise_level<S>* levels, isize colu
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         const noise_level<S> level = levels[n];
-        for (isize e = 0; e < count; e += 64) {
-            fetch_elements<64>(x.first + n * x.stride + e + fetch_ahead);
-            fetch_elements<64>(out.first + n * out.stride + e + fetch_ahead);
+        for (isize e = 0; e < count; e += normals_at_once) {
+            fetch_elements<normals_at_once>(x.first + n * x.stride + e + fetch_ahead);
+            fetch_elements<normals_at_once>(out.first + n * out.stride + e + fetch_ahead);
             if (eps.first != nullptr) {
-                fetch_elements<64>(eps.first + n * eps.stride + e + fetch_ahead);
+                fetch_elements<normals_at_once>(eps.first + n * eps.stride + e + fetch_ahead);
             }
-            S z[64];
-            put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
-            add_normal_block(count - e < 64 ? count - e : 64, level, x.first + n * x.stride + e, z,
-                             eps.first == nullptr ? nullptr : eps.first + n * eps.stride + e,
-                             out.first + n * out.stride + e);
+            const isize size = count - e < normals_at_once ? count - e : normals_at_once;
+            S z[normals_at_once];
+            put_normals(keys, sample, first + e, size, z);
+            add_normals(size, level, x.first + n * x.stride + e, z,
+                        eps.first == nullptr ? nullptr : eps.first + n * eps.stride + e,
+                        out.first + n * out.stride + e);
         }
     }
 }

@@ -99,12 +99,12 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
     for (isize n = 0; n < columns; ++n) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
-        for (isize e = 0; e < count; e += 64) {
-            fetch_elements<64>(xt.first + n * xt.stride + e + fetch_ahead);
-            fetch_elements<64>(p.first + n * p.stride + e + fetch_ahead);
-            S z[64];
-            put_normal_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), z);
-            const isize size = count - e < 64 ? count - e : 64;
+        for (isize e = 0; e < count; e += normals_at_once) {
+            fetch_elements<normals_at_once>(xt.first + n * xt.stride + e + fetch_ahead);
+            fetch_elements<normals_at_once>(p.first + n * p.stride + e + fetch_ahead);
+            const isize size = count - e < normals_at_once ? count - e : normals_at_once;
+            S z[normals_at_once];
+            put_normals(keys, sample, first + e, size, z);
             const S *const x = xt.first + n * xt.stride + e, *const predicted = p.first + n * p.stride + e;
             S* const kept_x0 = x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e;
             if (c.eps != 0) {

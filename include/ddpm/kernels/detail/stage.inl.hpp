@@ -3,61 +3,33 @@
 //
 // The body of stage.hpp: for 64 elements at a time, as many as a block of normals has, all terms are gone through.
 
-/// The elements of a block of 64 in registers.
+/// The 64 elements at p; where there are fewer, `rest`, these and zeros in `room`.
 template <class S>
-struct stage_block {
-    pack<S> part[64 / lanes<S>];
-};
-
-/// The block at p, or the first `rest` elements of it, then zeros.
-template <bool Whole, class S>
-DDPM_INLINE stage_block<S> load_block(const S* p, [[maybe_unused]] isize rest) {
-    stage_block<S> block;
-    DDPM_UNROLL
-    for (isize i = 0; i < 64; i += lanes<S>) {
-        if constexpr (Whole) {
-            block.part[i / lanes<S>] = load(p + i);
-        } else {
-            block.part[i / lanes<S>] = rest - i >= lanes<S> ? load(p + i)
-                                       : rest > i           ? load_first(p + i, rest - i)
-                                                            : pack<S>{};
-        }
+const S* whole_block(const S* p, isize rest, S* room) {
+    if (rest >= 64) {
+        return p;
     }
-    return block;
+    for (isize i = 0; i < 64; ++i) {
+        room[i] = i < rest ? p[i] : S(0);
+    }
+    return room;
 }
 
-template <bool Whole, class S>
-DDPM_INLINE void put_block(bool stream, S* p, const stage_block<S>& block, [[maybe_unused]] isize rest) {
-    DDPM_UNROLL
-    for (isize i = 0; i < 64; i += lanes<S>) {
-        if constexpr (!Whole) {
-            if (rest > i) {
-                store_first(p + i, block.part[i / lanes<S>], rest - i < lanes<S> ? rest - i : lanes<S>);
+/// Writes the 64 elements at `block`, or the first `rest`, to p.
+template <class S>
+__attribute__((noinline)) void put_block(bool stream, S* p, const S* block, isize rest) {
+    isize i = 0;
+    if (rest >= 64) {
+        for (; i < 64; i += lanes<S>) {
+            if (stream) {
+                put<true>(p + i, load(block + i));
+            } else {
+                store(p + i, load(block + i));
             }
-        } else if (stream) {
-            put<true>(p + i, block.part[i / lanes<S>]);
-        } else {
-            store(p + i, block.part[i / lanes<S>]);
         }
     }
-}
-
-/// value (+)= factor · read · spread.
-template <bool Whole, class S>
-DDPM_INLINE void add_term(const stage_term<S>& term, const stage_block<S>& read, bool is_first, isize e, isize rest,
-                          stage_block<S>& value) {
-    stage_block<S> product = read;
-    if (term.spread != nullptr) {
-        const stage_block<S> spread = load_block<Whole>(term.spread + e, rest);
-        DDPM_UNROLL
-        for (isize k = 0; k < 64 / lanes<S>; ++k) {
-            product.part[k] *= spread.part[k];
-        }
-    }
-    DDPM_UNROLL
-    for (isize k = 0; k < 64 / lanes<S>; ++k) {
-        product.part[k] *= term.factor;
-        value.part[k] = is_first ? product.part[k] : value.part[k] + product.part[k];
+    for (; i < 64 && i < rest; ++i) {
+        p[i] = block[i];
     }
 }
 
@@ -111,23 +83,24 @@ stage_reads<S> reads_of(const stage_work<S>& work) {
 /// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, if it is
 /// given, where the chunk begins at element `first` of the arrays.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e, isize end,
-                                    S* z, const stage_reads<S>* reads = nullptr, isize first = 0) {
+__attribute__((noinline)) void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e,
+                                                  isize end, S* z, const stage_reads<S>* reads, isize first) {
     const normal_address& at = normals.sample;
     const philox_keys keys = make_philox_keys(at.seed);
     const philox_sample sample =
         make_philox_sample(keys, at.step + static_cast<std::uint32_t>(term.draw), at.sample, at.stream);
-    for (; e < end; e += 64, z += 64) {
-        if (reads != nullptr) {
-            reads->fetch(first + e);
+    for (; e < end; e += normals_at_once, z += normals_at_once) {
+        const isize size = end - e < normals_at_once ? end - e : normals_at_once;
+        for (isize i = 0; reads != nullptr && i < size; i += 64) {
+            reads->fetch(first + e + i);
         }
-        put_normal_block(keys, sample, static_cast<std::uint32_t>((normals.row + e) / 4), z);
+        put_normals(keys, sample, normals.row + e, (size + 63) / 64 * 64, z);
     }
 }
 
 /// Makes those of the first terms for `count` elements, which lie in the arrays from element `first` on.
 template <class S>
-DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads<S>& reads, isize first, isize count,
+DDPM_INLINE void make_first_normals(const stage_work<S>& work, const stage_reads<S>& reads, isize first, isize count,
                                     stage_normals<S>& normals) {
     isize made = 0;
     for (isize s = 0; s < work.count; ++s) {
@@ -142,52 +115,116 @@ DDPM_INLINE void make_stage_normals(const stage_work<S>& work, const stage_reads
     }
 }
 
-/// The block that begins at element e of the arrays, and at `begin` of the chunk.
-template <bool Whole, class S>
-DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, isize begin, isize e,
-                                 isize rest) {
-    isize draw = 0;
-    stage_block<S> x0 = {}, eps = {};
-    if (work.p != nullptr) {
-        const stage_block<S> xt = load_block<Whole>(work.xt + e, rest), p = load_block<Whole>(work.p + e, rest);
+/// x̂_0 and ε̂ of a block: where they are kept, or in the first cache.
+template <class S>
+struct stage_estimates {
+    const S *x0, *eps;
+    S x0_room[64], eps_room[64];
+};
+
+/// Those of the block at element e.
+template <class S>
+DDPM_INLINE void make_estimates(const stage_work<S>& work, isize e, isize rest, stage_estimates<S>& block) {
+    const denoise_coefficients<S> c = work.estimate;  // which no store can change
+    const bool in_place = rest >= 64 && !work.stream;
+    S* const x0 = in_place && work.kept_x0 != nullptr ? work.kept_x0 + e : block.x0_room;
+    S* const eps = in_place && work.kept_eps != nullptr ? work.kept_eps + e : block.eps_room;
+    S xt_room[64], p_room[64];
+    const S *const xt = whole_block(work.xt + e, rest, xt_room), *const p = whole_block(work.p + e, rest, p_room);
+    for (isize i = 0; i < 64; i += 4 * lanes<S>) {
         DDPM_UNROLL
-        for (isize k = 0; k < 64 / lanes<S>; ++k) {
-            const estimates<S> now = estimate(work.estimate, xt.part[k], p.part[k]);
-            x0.part[k] = now.x0;
-            eps.part[k] = now.eps;
-        }
-        if (work.kept_x0 != nullptr) {
-            put_block<Whole>(work.stream, work.kept_x0 + e, x0, rest);
-        }
-        if (work.kept_eps != nullptr) {
-            put_block<Whole>(work.stream, work.kept_eps + e, eps, rest);
+        for (isize k = i; k < i + 4 * lanes<S>; k += lanes<S>) {
+            const estimates<S> now = estimate(c, load(xt + k), load(p + k));
+            store(x0 + k, now.x0);
+            store(eps + k, now.eps);
         }
     }
+    if (!in_place && work.kept_x0 != nullptr) {
+        put_block(work.stream, work.kept_x0 + e, x0, rest);
+    }
+    if (!in_place && work.kept_eps != nullptr) {
+        put_block(work.stream, work.kept_eps + e, eps, rest);
+    }
+    block.x0 = x0;
+    block.eps = eps;
+}
+
+/// A sum for the elements of a block: in registers where these are large, four at a time in any case.
+template <class S>
+struct stage_value {
+    pack<S> part[64 / lanes<S>];
+};
+
+/// value += read · spread · factor.
+template <class S>
+DDPM_INLINE void add_term(stage_value<S>& value, const S* read, const S* spread, S factor) {
+    for (isize i = 0; i < 64; i += 4 * lanes<S>) {
+        DDPM_UNROLL
+        for (isize k = 0; k < 4; ++k) {
+            const isize at = i + k * lanes<S>;
+            pack<S> product = load(read + at);
+            if (spread != nullptr) {
+                product *= load(spread + at);
+            }
+            value.part[at / lanes<S>] += product * factor;
+        }
+    }
+}
+
+/// The block that begins at element e of the arrays, and at `begin` of the chunk.
+template <class S>
+DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, isize begin, isize e,
+                                 isize rest) {
+    stage_estimates<S> block;
+    if (work.p != nullptr) {
+        make_estimates(work, e, rest, block);
+    }
+    isize draw = 0;
+    S read_room[64], spread_room[64], room[64];
     for (isize s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
-        stage_block<S> value = {};
+        stage_value<S> value;
+        // A sum begins at −0, to which any number can be added without a change, +0 too.
+        const S start = sum.count > 0 ? -S(0) : S(0);
+        DDPM_UNROLL
+        for (isize k = 0; k < 64 / lanes<S>; ++k) {
+            value.part[k] = splat(start);
+        }
         for (isize t = 0; t < sum.count; ++t) {
             const stage_term<S>& term = sum.terms[t];
-            if (term.of == stage_source::x0) {
-                add_term<Whole>(term, x0, t == 0, e, rest, value);
-            } else if (term.of == stage_source::eps) {
-                add_term<Whole>(term, eps, t == 0, e, rest, value);
-            } else {
-                const S* from;
-                if (term.of == stage_source::column) {
-                    from = term.column + e;
-                } else if (draw < most_stage_normals) {
-                    from = normals.z + draw * normals.chunk + begin;
-                    ++draw;
-                } else {  // there is no room for more: one by one, in place of the last
-                    S* const z = normals.z + (draw - 1) * normals.chunk + begin;
-                    make_stage_normals(normals, term, begin, begin + rest, z);
-                    from = z;
-                }
-                add_term<Whole>(term, load_block<Whole>(from, rest), t == 0, e, rest, value);
+            const S* from;
+            switch (term.of) {
+                case stage_source::x0:
+                    from = block.x0;
+                    break;
+                case stage_source::eps:
+                    from = block.eps;
+                    break;
+                case stage_source::column:
+                    from = whole_block(term.column + e, rest, read_room);
+                    break;
+                default:
+                    if (draw < most_stage_normals) {
+                        from = normals.z + draw * normals.chunk + begin;
+                        ++draw;
+                    } else {  // there is no room for more: one by one, in place of the last
+                        S* const z = normals.z + (draw - 1) * normals.chunk + begin;
+                        make_stage_normals<S>(normals, term, begin, begin + 64, z, nullptr, 0);
+                        from = z;
+                    }
             }
+            const S* const spread = term.spread == nullptr ? nullptr : whole_block(term.spread + e, rest, spread_room);
+            add_term(value, from, spread, term.factor);
         }
-        put_block<Whole>(work.stream && !sum.is_read, sum.target + e, value, rest);
+        const bool stream = work.stream && !sum.is_read;
+        S* const to = rest < 64 || stream ? room : sum.target + e;
+        DDPM_UNROLL
+        for (isize k = 0; k < 64 / lanes<S>; ++k) {
+            store(to + k * lanes<S>, value.part[k]);
+        }
+        if (to == room) {
+            put_block(stream, sum.target + e, room, rest);
+        }
     }
 }
 
@@ -206,17 +243,13 @@ void run_stage(const stage_work<S>& all, const normal_address& at, isize draws, 
             const isize count = size - done < normals.chunk ? size - done : normals.chunk;
             normals.row = row + done;
             if (draws > 0) {
-                make_stage_normals(work, reads, first + done, count, normals);
+                make_first_normals(work, reads, first + done, count, normals);
             }
-            isize e = 0;
-            for (; e + 64 <= count; e += 64) {
+            for (isize e = 0; e < count; e += 64) {
                 if (draws == 0) {
                     reads.fetch(first + done + e + ahead);
                 }
-                run_stage_block<true>(work, normals, e, first + done + e, 64);
-            }
-            if (e < count) {
-                run_stage_block<false>(work, normals, e, first + done + e, count - e);
+                run_stage_block(work, normals, e, first + done + e, count - e);
             }
         }
     }
