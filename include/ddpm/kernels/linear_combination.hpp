@@ -22,9 +22,7 @@ namespace ddpm::kernels {
 template <Scalar S, std::size_t Terms>
 void linear_combination(isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
     static_assert(Terms >= 1 && Terms <= 4);
-    const auto body = stream ? DDPM_DISPATCH(linear_combination<Terms, true, S>)
-                             : DDPM_DISPATCH(linear_combination<Terms, false, S>);
-    body(size, factor, x, out);
+    DDPM_DISPATCH(linear_combination<Terms, S>)(size, factor, x, out, stream);
 }
 
 namespace detail {

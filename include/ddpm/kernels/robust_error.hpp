@@ -8,6 +8,7 @@
 #include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
+#include <ddpm/kernels/squared_error.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/robust_error.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -32,11 +33,8 @@ double robust_error(penalty kind, isize size, const S* prediction, S a, const S*
         x = y;
         b = 0;
     }
-    const auto run = [&](auto two, auto huber, auto weights, auto streams) {
-        const auto body = DDPM_DISPATCH(robust_error<two ? 2 : 1, huber, weights, streams && !weights, S>);
-        return body(size, prediction, a, x, b, y, scale, limit, slope, d_prediction, weight);
-    };
-    return detail::with_constants(run, b != 0, kind == penalty::huber, weight != nullptr, stream);
+    return DDPM_DISPATCH(robust_error<S>)(kind == penalty::huber, size, prediction, a, x, b, b == 0 ? nullptr : y, scale,
+                                          limit, slope, d_prediction, weight, stream && weight == nullptr);
 }
 
 /// How a column counts: weight · Σ penalty(scale · (prediction − x · x(:, n) − y · y(:, n))), with slope as the factor

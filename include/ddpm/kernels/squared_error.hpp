@@ -31,11 +31,8 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         x = y;
         b = 0;
     }
-    const auto run = [&](auto two, auto weights, auto streams) {
-        const auto body = DDPM_DISPATCH(squared_error<two ? 2 : 1, weights, streams && !weights, S>);
-        return body(size, prediction, a, x, b, y, scale, d_prediction, weight);
-    };
-    return detail::with_constants(run, b != 0, weight != nullptr, stream);
+    return DDPM_DISPATCH(squared_error<S>)(size, prediction, a, x, b, b == 0 ? nullptr : y, scale, d_prediction, weight,
+                                           stream && weight == nullptr);
 }
 
 /// How a column counts: weight · Σ (prediction − x · x(:, n) − y · y(:, n))², with scale as the factor of its gradient.

@@ -5,9 +5,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/target.hpp>
 
-#include <concepts>
-#include <type_traits>
-
 // What foreach_target.hpp needs before the first body, and what runs a body afterwards. The recipe is in
 // foreach_target.hpp.
 
@@ -68,17 +65,5 @@ template <class Function>
     return baseline;
 }
 #endif
-
-template <class Call>
-auto with_constants(const Call& call) {
-    return call();
-}
-
-/// call(std::bool_constant<flag>{} …): the body of a kernel that is compiled for each value of the flags.
-template <class Call, std::same_as<bool>... Others>
-auto with_constants(const Call& call, bool flag, Others... others) {
-    return flag ? with_constants([&](auto... known) { return call(std::true_type{}, known...); }, others...)
-                : with_constants([&](auto... known) { return call(std::false_type{}, known...); }, others...);
-}
 
 }  // namespace ddpm::kernels::detail

@@ -15,15 +15,15 @@ DDPM_INLINE void combine_each(isize first, isize last, const S* by, const S* con
     }
 }
 
-template <unsigned long Terms, bool Stream, class S>
-void linear_combination(isize size, const S* factor, const S* const* x, S* out) {
+template <unsigned long Terms, class S>
+void linear_combination(isize size, const S* factor, const S* const* x, S* out, bool stream) {
     const S* in[Terms];
     S by[Terms];
     for (unsigned long term = 0; term < Terms; ++term) {
         in[term] = x[term];
         by[term] = factor[term];
     }
-    isize i = Stream ? elements_to_line(out) : 0;
+    isize i = stream ? elements_to_line(out) : 0;
     i = i < size ? i : size;
     combine_each<Terms>(0, i, by, in, out);
     for (; i + lanes<S> <= size; i += lanes<S>) {
@@ -32,8 +32,8 @@ void linear_combination(isize size, const S* factor, const S* const* x, S* out) 
         for (unsigned long term = 1; term < Terms; ++term) {
             sum += by[term] * load(in[term] + i);
         }
-        put<Stream>(out + i, sum);
+        put(stream, out + i, sum);
     }
     combine_each<Terms>(i, size, by, in, out);
-    end_stream<Stream>();
+    end_stream(stream);
 }

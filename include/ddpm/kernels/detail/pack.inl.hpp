@@ -45,6 +45,19 @@ DDPM_INLINE void store_first(T* p, pack<T> v, isize count) {
     __builtin_memcpy(p, &v, static_cast<decltype(sizeof 0)>(count) * sizeof(T));
 }
 
+/// The Count elements at p; where there are fewer, `rest`, these and zeros in `room`: so that a loop over blocks has no second
+/// body for the last.
+template <isize Count, class T>
+DDPM_INLINE const T* whole(const T* p, isize rest, T* room) {
+    if (rest >= Count) {
+        return p;
+    }
+    for (isize i = 0; i < Count; ++i) {
+        room[i] = i < rest ? p[i] : T(0);
+    }
+    return room;
+}
+
 /// x in every lane.
 template <class T>
 DDPM_INLINE pack<T> splat(T x) {

@@ -3,29 +3,13 @@
 //
 // The body of stage.hpp: for 64 elements at a time, as many as a block of normals has, all terms are gone through.
 
-/// The 64 elements at p; where there are fewer, `rest`, these and zeros in `room`.
-template <class S>
-const S* whole_block(const S* p, isize rest, S* room) {
-    if (rest >= 64) {
-        return p;
-    }
-    for (isize i = 0; i < 64; ++i) {
-        room[i] = i < rest ? p[i] : S(0);
-    }
-    return room;
-}
-
 /// Writes the 64 elements at `block`, or the first `rest`, to p.
 template <class S>
 __attribute__((noinline)) void put_block(bool stream, S* p, const S* block, isize rest) {
     isize i = 0;
     if (rest >= 64) {
         for (; i < 64; i += lanes<S>) {
-            if (stream) {
-                put<true>(p + i, load(block + i));
-            } else {
-                store(p + i, load(block + i));
-            }
+            put(stream, p + i, load(block + i));
         }
     }
     for (; i < 64 && i < rest; ++i) {
@@ -130,7 +114,7 @@ DDPM_INLINE void make_estimates(const stage_work<S>& work, isize e, isize rest, 
     S* const x0 = in_place && work.kept_x0 != nullptr ? work.kept_x0 + e : block.x0_room;
     S* const eps = in_place && work.kept_eps != nullptr ? work.kept_eps + e : block.eps_room;
     S xt_room[64], p_room[64];
-    const S *const xt = whole_block(work.xt + e, rest, xt_room), *const p = whole_block(work.p + e, rest, p_room);
+    const S *const xt = whole<64>(work.xt + e, rest, xt_room), *const p = whole<64>(work.p + e, rest, p_room);
     for (isize i = 0; i < 64; i += 4 * lanes<S>) {
         DDPM_UNROLL
         for (isize k = i; k < i + 4 * lanes<S>; k += lanes<S>) {
@@ -201,7 +185,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                     from = block.eps;
                     break;
                 case stage_source::column:
-                    from = whole_block(term.column + e, rest, read_room);
+                    from = whole<64>(term.column + e, rest, read_room);
                     break;
                 default:
                     if (draw < most_stage_normals) {
@@ -213,7 +197,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                         from = z;
                     }
             }
-            const S* const spread = term.spread == nullptr ? nullptr : whole_block(term.spread + e, rest, spread_room);
+            const S* const spread = term.spread == nullptr ? nullptr : whole<64>(term.spread + e, rest, spread_room);
             add_term(value, from, spread, term.factor);
         }
         const bool stream = work.stream && !sum.is_read;
@@ -253,7 +237,5 @@ void run_stage(const stage_work<S>& all, const normal_address& at, isize draws, 
             }
         }
     }
-    if (work.stream) {
-        end_stream<true>();
-    }
+    end_stream(work.stream);
 }

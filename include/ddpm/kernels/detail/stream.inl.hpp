@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `Stream` says
+// A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `stream` says
 // whether they do; p is then 16-byte aligned, which Eigen's memory is (whole registers may not be), and the kernel ends
 // with end_stream. Lines that are written in parts are slow, above all where several outputs have such. And loads that come
 // before their time.
@@ -9,10 +9,10 @@
 /// A quarter, half or whole of a pack, in floats.
 typedef float streamed_part __attribute__((vector_size(16)));
 
-template <bool Stream, class V, class S>
-DDPM_INLINE void put(S* p, V v) {
+template <class S>
+DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, pack<S> v) {
 #if defined(__x86_64__)
-    if constexpr (Stream && sizeof v % sizeof(streamed_part) == 0) {
+    if (stream) {
         constexpr std::size_t parts = sizeof v / sizeof(streamed_part);
         streamed_part part[parts];
         __builtin_memcpy(part, &v, sizeof v);
@@ -27,14 +27,13 @@ DDPM_INLINE void put(S* p, V v) {
         return;
     }
 #endif
-    __builtin_memcpy(p, &v, sizeof v);
+    store(p, v);
 }
 
 /// Makes streamed stores visible to other threads before what follows.
-template <bool Stream>
-DDPM_INLINE void end_stream() {
+DDPM_INLINE void end_stream([[maybe_unused]] bool stream) {
 #if defined(__x86_64__)
-    if constexpr (Stream) {
+    if (stream) {
         __builtin_ia32_sfence();
     }
 #endif
