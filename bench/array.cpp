@@ -7,9 +7,9 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/bench/scratch.hpp>
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/kernels/adam.hpp>
+#include <ddpm/kernels/detail/adam.hpp>
+#include <ddpm/kernels/detail/move_towards.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/kernels/move_towards.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 
 #include <array>

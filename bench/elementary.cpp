@@ -4,7 +4,6 @@
 #include <ddpm/bench/scratch.hpp>
 #include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/elementary.hpp>
-#include <ddpm/kernels/silu.hpp>
 
 #include <cmath>
 #include <string>
@@ -57,7 +56,7 @@ const ddpm::bench::group elementary_benchmarks{[] {
         [](float x, float& y, float&) { y = 1 / (1 + std::exp(-x)); });
     add("rsqrt", [](in x, out y, out) { kernels::rsqrt(size, x, y); },
         [](float x, float& y, float&) { y = 1 / std::sqrt(x); });
-    add("silu", [](in x, out y, out) { kernels::silu(size, x, y); },
+    add("silu", [](in x, out y, out) { kernels::activate<kernels::activation::silu>(size, x, y); },
         [](float x, float& y, float&) { y = x / (1 + std::exp(-x)); });
     add("mish", [](in x, out y, out) { kernels::activate(kernels::activation::mish, size, x, y); },
         [](float x, float& y, float&) { y = x * std::tanh(std::log1p(std::exp(x))); });

@@ -3,13 +3,13 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/silu.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network_session.hpp>
 #include <ddpm/random/noise.hpp>
@@ -66,7 +66,7 @@ struct plain_mlp {
             const ddpm::batch_view<float> y = values[i].columns(x.columns());
             layers[i].forward(x, y);
             if (i + 1 < layers.size()) {
-                ddpm::nn::silu<float>{}.forward(y, y);
+                ddpm::nn::activate<ddpm::nn::activation::silu, float>(y, y);
             }
             x = y;
         }

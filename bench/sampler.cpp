@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/kernels/quantile.hpp>
+#include <ddpm/kernels/detail/quantile.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/random/noise.hpp>

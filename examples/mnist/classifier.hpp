@@ -8,12 +8,12 @@
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/silu.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/adam.hpp>
 #include <ddpm/train/epoch_order.hpp>
@@ -137,18 +137,16 @@ private:
 
     void forward(const ddpm::batch<float>& x, activations& a) const {
         const isize n = x.cols();
-        constexpr ddpm::nn::silu<float> silu;
         net_.first.forward(input_map(x.data(), n), first_map(a.first, n));
-        silu.forward(a.first.columns(n), a.first_active.columns(n));
+        ddpm::nn::activate<ddpm::nn::activation::silu, float>(a.first.columns(n), a.first_active.columns(n));
         net_.second.forward(first_map(a.first_active, n), second_map(a.second, n));
-        silu.forward(a.second.columns(n), a.second_active.columns(n));
+        ddpm::nn::activate<ddpm::nn::activation::silu, float>(a.second.columns(n), a.second_active.columns(n));
         net_.last.forward(a.second_active.columns(n), a.scores.columns(n));
     }
 
     /// Adds the gradient of the mean cross-entropy.
     void differentiate(const ddpm::batch<float>& x, const std::vector<isize>& labels, layers& d) const {
         const isize n = x.cols();
-        constexpr ddpm::nn::silu<float> silu;
         activations a = plan(n);
         forward(x, a);
         for (isize i = 0; i < n; ++i) {  // softmax − one-hot
@@ -166,9 +164,11 @@ private:
         }
         activations g = plan(n);
         net_.last.backward(a.second_active.columns(n), a.scores.columns(n), g.second.columns(n), d.last);
-        silu.backward(a.second.columns(n), g.second.columns(n), g.second.columns(n));
+        ddpm::nn::activate_backward<ddpm::nn::activation::silu, float>(a.second.columns(n), g.second.columns(n),
+                                                                      g.second.columns(n));
         net_.second.backward(first_map(a.first_active, n), second_map(g.second, n), first_map(g.first, n), d.second);
-        silu.backward(a.first.columns(n), g.first.columns(n), g.first.columns(n));
+        ddpm::nn::activate_backward<ddpm::nn::activation::silu, float>(a.first.columns(n), g.first.columns(n),
+                                                                      g.first.columns(n));
         net_.first.backward(input_map(x.data(), n), first_map(g.first, n), {}, d.first);
     }
 

@@ -26,7 +26,60 @@ wide<S> last_normal(activation f) {
     return f == activation::gelu ? (single ? wide<S>(-13.2) : wide<S>(-37.6)) : single ? wide<S>(-87) : wide<S>(-708);
 }
 
+template <class S>
+wide<S> exact_silu(S x) {
+    const wide<S> at = x;
+    return at < 0 ? at * std::exp(at) / (1 + std::exp(at)) : at / (1 + std::exp(-at));
+}
+
+template <class S>
+wide<S> exact_slope(S x) {
+    const wide<S> at = x, e = std::exp(-std::abs(at)), s = (x < 0 ? e : 1) / (1 + e), rest = (x < 0 ? 1 : e) / (1 + e);
+    return s + at * s * rest;
+}
+
 }  // namespace
+
+TEMPLATE_TEST_CASE("silu and its slope keep their bounds on every target", "[kernels]", float, double) {
+    using S = TestType;
+    constexpr isize count = 200001;
+    const wide<S> limit = std::is_same_v<S, float> ? 87 : 708, unit = std::numeric_limits<S>::epsilon();
+    const auto size = static_cast<std::size_t>(count);
+    std::vector<S> x(size), y(size), dx(size);
+    const std::vector<S> one(size, 1);
+    for (std::size_t i = 0; i < size; ++i) {
+        x[i] = static_cast<S>((static_cast<double>(i) / 100000 - 1) * (i % 2 == 0 ? 10 : 120));
+    }
+    for_each_target([&] {
+        kernels::activate<activation::silu>(count, x.data(), y.data());
+        kernels::activate_backward<activation::silu>(count, x.data(), one.data(), dx.data());
+        double worst = 0;
+        wide<S> worst_slope = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+            if (x[i] >= -limit) {
+                worst = std::max(worst, ulp_error(y[i], exact_silu(x[i])));
+            } else {
+                CHECK(std::abs(y[i] - exact_silu(x[i])) <= -x[i] * std::numeric_limits<S>::denorm_min());
+            }
+            worst_slope = std::max(worst_slope, std::abs(dx[i] - exact_slope(x[i])) / unit);
+        }
+        CHECK(worst <= 3);
+        CHECK(worst_slope <= 2);
+    });
+}
+
+TEMPLATE_TEST_CASE("the gradient of silu is scaled by that of the output", "[kernels]", float, double) {
+    using S = TestType;
+    for_each_target([] {
+        const S x[3] = {S(-2), S(0.25), S(3)}, one[3] = {1, 1, 1}, dout[3] = {S(4), S(-0.5), S(0)};
+        S slope[3], dx[3];
+        kernels::activate_backward<activation::silu>(3, x, one, slope);
+        kernels::activate_backward<activation::silu>(3, x, dout, dx);
+        for (int i = 0; i < 3; ++i) {
+            CHECK(dx[i] == dout[i] * slope[i]);
+        }
+    });
+}
 
 TEMPLATE_TEST_CASE("activations and their slopes keep their bounds on every target", "[kernels]", float, double) {
     using S = TestType;

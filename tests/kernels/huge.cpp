@@ -4,20 +4,20 @@
 // Arrays of more than 2³¹ elements, whose numbers do not fit 32 bits.
 
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/kernels/adam.hpp>
+#include <ddpm/kernels/activation.hpp>
+#include <ddpm/kernels/detail/adam.hpp>
+#include <ddpm/kernels/detail/gaussian_kl.hpp>
+#include <ddpm/kernels/detail/group_norm.hpp>
+#include <ddpm/kernels/detail/layer_norm.hpp>
+#include <ddpm/kernels/detail/move_towards.hpp>
+#include <ddpm/kernels/detail/q_sample.hpp>
+#include <ddpm/kernels/detail/squared_error.hpp>
 #include <ddpm/kernels/elementary.hpp>
-#include <ddpm/kernels/gaussian_kl.hpp>
-#include <ddpm/kernels/group_norm.hpp>
-#include <ddpm/kernels/layer_norm.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
-#include <ddpm/kernels/move_towards.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
-#include <ddpm/kernels/q_sample.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/kernels/row_sums.hpp>
-#include <ddpm/kernels/silu.hpp>
-#include <ddpm/kernels/squared_error.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 
 #include "support/catch.hpp"
@@ -124,7 +124,7 @@ TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
     check_tail([](isize n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
     check_tail([](isize n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
     check_tail([](isize n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
-    check_tail([](isize n, const pointers& p) { kernels::silu(n, p[0], p[1]); });
+    check_tail([](isize n, const pointers& p) { kernels::activate<kernels::activation::silu>(n, p[0], p[1]); });
     check_tail([](isize n, const pointers& p) {
         kernels::reverse_step<float>(step, {p[0], n, 1}, {p[1], n, 1}, const_view(p[2], n, 1), {}, {p[3], n, 1});
     });

@@ -1,5 +1,6 @@
-# A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only. Examples and
-# benchmarks include nothing from detail/.
+# A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only, but a kernel in
+# kernels/detail/ by one other layer too, the one that uses it. Examples include nothing from detail/; benchmarks nothing
+# but kernels.
 cmake_minimum_required(VERSION 3.25)
 
 # What a layer may include, beside itself.
@@ -21,7 +22,6 @@ set(may_include_diffusers core kernels random schedule grid process predictor sa
 
 # Internals that other layers share: "<includer's layer> <header>".
 set(shared_details
-    "random kernels/detail/normal_constants.hpp"
     "likelihood loss/detail/bound_term.hpp"
     "train io/detail/checksum.hpp"
     "diffusers io/detail/bytes.hpp"
@@ -48,6 +48,12 @@ function(check_header header)
                 message(SEND_ERROR "${header}: includes ddpm/${included}, which does not exist")
             elseif(NOT included_layer STREQUAL layer AND NOT included_layer IN_LIST may_include_${layer})
                 message(SEND_ERROR "${header}: includes ddpm/${included}, which is not in a lower layer")
+            elseif(included MATCHES "^kernels/detail/" AND NOT layer STREQUAL "kernels")
+                get_property(user GLOBAL PROPERTY "user of ${included}")
+                if(user AND NOT user STREQUAL layer)
+                    message(SEND_ERROR "${header}: includes ddpm/${included}, which ${user} uses too: it is no detail")
+                endif()
+                set_property(GLOBAL PROPERTY "user of ${included}" ${layer})
             elseif(included MATCHES "/detail/" AND NOT included_layer STREQUAL layer AND
                    NOT included_layer STREQUAL "core" AND NOT "${layer} ${included}" IN_LIST shared_details)
                 message(SEND_ERROR "${header}: includes ddpm/${included}, the inside of another layer")
@@ -64,6 +70,9 @@ endforeach()
 file(GLOB_RECURSE programs RELATIVE "${source}" "${source}/examples/*.[ch]pp" "${source}/bench/*.cpp")
 foreach(program IN LISTS programs)
     file(STRINGS "${source}/${program}" includes REGEX "include[ \t]+<ddpm/.*/detail/")
+    if(program MATCHES "^bench/")
+        list(FILTER includes EXCLUDE REGEX "<ddpm/kernels/detail/")
+    endif()
     if(includes)
         message(SEND_ERROR "${program}: includes internals: ${includes}")
     endif()

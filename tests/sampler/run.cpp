@@ -3,7 +3,7 @@
 
 #include <ddpm/sampler/run.hpp>
 
-#include <ddpm/kernels/quantile.hpp>
+#include <ddpm/kernels/detail/quantile.hpp>
 #include <ddpm/sampler/ancestral.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/sample.hpp>

@@ -4,15 +4,15 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/exp.hpp>
-#include <ddpm/kernels/silu.hpp>
 
 #include <type_traits>
 
 namespace ddpm::kernels {
 
 /// A function that is taken of every number between two layers.
-/// @source silu: see silu.hpp; mish: Misra 2019, arXiv 1908.08681; gelu: Hendrycks and Gimpel 2016, arXiv 1606.08415,
-///     with the normal distribution function Φ itself, no approximation by tanh
+/// @source silu, also called swish: Elfwing et al. 2017, arXiv 1702.03118; Ramachandran et al. 2017, arXiv 1710.05941; mish:
+///     Misra 2019, arXiv 1908.08681; gelu: Hendrycks and Gimpel 2016, arXiv 1606.08415, with the normal distribution
+///     function Φ itself, no approximation by tanh
 enum class activation {
     none,  ///< x
     silu,  ///< x / (1 + e^−x)
@@ -68,6 +68,12 @@ void activate(activation f, isize size, const S* x, S* out) {
     })(size, x, out);
 }
 
+/// The same where the program knows F: no other function is compiled.
+template <activation F, Scalar S>
+void activate(isize size, const S* x, S* out) {
+    DDPM_DISPATCH(activate_array<F, S>)(size, x, out);
+}
+
 /// dx = dout · f'(x) over `size` elements; dx may be x or dout. The slope of relu is 0 at 0.
 /// @accuracy of the slope 2 ε for silu and gelu and 3 ε for mish, absolutely. NaN gives NaN, but for relu 0; Inf gives
 ///     NaN for silu, as in torch, else the slope's limit; −Inf gives NaN for silu and mish, else the limit
@@ -77,6 +83,12 @@ void activate_backward(activation f, isize size, const S* x, const S* dout, S* d
     detail::with_activation(f, [](auto chosen) {
         return DDPM_DISPATCH(activate_backward_array<decltype(chosen)::value, S>);
     })(size, x, dout, dx);
+}
+
+/// The same where the program knows F.
+template <activation F, Scalar S>
+void activate_backward(isize size, const S* x, const S* dout, S* dx) {
+    DDPM_DISPATCH(activate_backward_array<F, S>)(size, x, dout, dx);
 }
 
 }  // namespace ddpm::kernels

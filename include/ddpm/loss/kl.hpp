@@ -5,7 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/gaussian_kl.hpp>
+#include <ddpm/kernels/detail/gaussian_kl.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/loss/weighted_error.hpp>
 #include <ddpm/process/parameterization.hpp>

@@ -6,7 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/squared_error.hpp>
+#include <ddpm/kernels/detail/squared_error.hpp>
 #include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/noise_process.hpp>

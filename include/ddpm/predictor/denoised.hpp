@@ -5,7 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/quantile.hpp>
+#include <ddpm/kernels/detail/quantile.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/process/parameterization.hpp>
 

@@ -5,8 +5,8 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/q_sample.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/kernels/q_sample.hpp>
 #include <ddpm/process/moments.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>

@@ -7,7 +7,7 @@
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/inner_product.hpp>
+#include <ddpm/kernels/detail/inner_product.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>

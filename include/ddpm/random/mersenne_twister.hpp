@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/mersenne_twister.hpp>
+#include <ddpm/kernels/detail/mersenne_twister.hpp>
 
 #include <algorithm>
 #include <array>

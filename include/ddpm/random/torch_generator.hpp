@@ -4,7 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/torch_normal.hpp>
+#include <ddpm/kernels/detail/torch_normal.hpp>
 #include <ddpm/random/mersenne_twister.hpp>
 
 #include <algorithm>

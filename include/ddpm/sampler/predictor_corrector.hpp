@@ -8,7 +8,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/langevin_norms.hpp>
+#include <ddpm/kernels/detail/langevin_norms.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/predictor/concept.hpp>

@@ -4,7 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/adam.hpp>
+#include <ddpm/kernels/detail/adam.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>

@@ -5,7 +5,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/move_towards.hpp>
+#include <ddpm/kernels/detail/move_towards.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
 

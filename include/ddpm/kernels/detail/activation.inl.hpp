@@ -3,6 +3,22 @@
 //
 // The bodies of activation.hpp.
 
+template <class S>
+DDPM_INLINE pack<S> silu_pack(pack<S> x) {
+    const pack<S> e = exp_bounded_above<S>(-abs(x));
+    return select(x < S(0), x * e, x) / (S(1) + e);
+}
+
+/// s + x s (1 − s) with s = sigmoid(x), where neither s nor 1 − s loses digits.
+template <class S>
+DDPM_INLINE pack<S> silu_slope_pack(pack<S> x) {
+    const pack<S> e = exp_bounded_above<S>(-abs(x));
+    const pack<S> larger = S(1) / (S(1) + e), smaller = e * larger;
+    const auto negative = x < S(0);
+    const pack<S> s = select(negative, smaller, larger);
+    return multiply_add(x * s, select(negative, larger, smaller), s);
+}
+
 template <activation F, class S>
 DDPM_INLINE pack<S> activate(pack<S> x) {
     if constexpr (F == activation::silu) {

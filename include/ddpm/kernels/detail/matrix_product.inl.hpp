@@ -46,7 +46,8 @@ DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, isize i, 
 }
 
 template <class S>
-using tile_function = void(isize, const left_operand<S>&, const strided<S>&, const tile_result<S>&, const needed_soon<S>&);
+using tile_function = void(isize depth, const left_operand<S>& a, const strided<S>& b, const tile_result<S>& result,
+                           const needed_soon<S>& soon);
 
 /// A tile of some columns, over one panel and over `panels`.
 template <class S>

@@ -23,8 +23,8 @@ struct left_operand {
     isize step, panel, ahead;
 };
 
-// A tile's operands in the two forms that each has. `first` is what a tile needs next; `group` is how many columns of A, and rows of B, have addresses
-// that differ by constants, since sums of addresses share ports with the products.
+// A tile's operands in the two forms that each has. `first` is what a tile needs next; `group` is how many columns of A,
+// and rows of B, have addresses that differ by constants, since sums of addresses share ports with the products.
 
 /// A's columns, and panels, any steps apart.
 template <class S>
@@ -32,7 +32,8 @@ struct left_columns {
     const S* first;
     isize step, panel, ahead;
 
-    DDPM_INLINE explicit left_columns(const left_operand<S>& a) : first(a.first), step(a.step), panel(a.panel), ahead(a.ahead) {}
+    DDPM_INLINE explicit left_columns(const left_operand<S>& a)
+        : first(a.first), step(a.step), panel(a.panel), ahead(a.ahead) {}
 };
 
 /// A's columns in one packed panel.

@@ -7,8 +7,8 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/softmax.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
-#include <ddpm/kernels/softmax.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/layers/dense.hpp>

@@ -5,7 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/dropout.hpp>
+#include <ddpm/kernels/detail/dropout.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>

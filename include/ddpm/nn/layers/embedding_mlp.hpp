@@ -4,9 +4,9 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/memory/arena.hpp>
-#include <ddpm/nn/silu.hpp>
 
 namespace ddpm::nn {
 
@@ -30,7 +30,7 @@ struct embedding_mlp {
         a.hidden = memory.columns(linear_1.outputs(), x.columns());
         a.active = memory.columns(linear_1.outputs(), x.columns());
         linear_1.forward(x, a.hidden);
-        silu<S>{}.forward(a.hidden, a.active);
+        activate<activation::silu, S>(a.hidden, a.active);
         linear_2.forward(a.active, out);
     }
 
@@ -42,7 +42,7 @@ struct embedding_mlp {
         const auto scope = memory.scope();
         const batch_view<S> dhidden = memory.columns(a.hidden.rows(), a.hidden.columns());
         linear_2.backward(a.active, dout, dhidden, d.linear_2);
-        silu<S>{}.backward(a.hidden, dhidden, dhidden);
+        activate_backward<activation::silu, S>(a.hidden, dhidden, dhidden);
         linear_1.backward(x, dhidden, dx, d.linear_1);
     }
 

@@ -8,7 +8,7 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/kernels/detail/group_norm.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>

@@ -4,7 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/layer_norm.hpp>
+#include <ddpm/kernels/detail/layer_norm.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 

@@ -5,11 +5,11 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
-#include <ddpm/nn/silu.hpp>
 
 namespace ddpm::nn {
 
@@ -47,7 +47,7 @@ struct mlp_block {
         norm.forward(h, a.normed, a.moments);
         detail::copy_columns<S>(e, a.summed);
         linear_1.forward_add(a.normed, a.summed);
-        silu<S>{}.forward(a.summed, a.active);
+        activate<activation::silu, S>(a.summed, a.active);
         detail::copy_columns<S>(h, out);
         linear_2.forward_add(a.active, out);
     }
@@ -60,7 +60,7 @@ struct mlp_block {
         const auto scope = memory.scope();
         const batch_view<S> dsummed = memory.columns(a.summed.rows(), a.summed.columns());
         linear_2.backward(a.active, dout, dsummed, d.linear_2);
-        silu<S>{}.backward(a.summed, dsummed, dsummed);
+        activate_backward<activation::silu, S>(a.summed, dsummed, dsummed);
         detail::add<S>(dsummed, de);
         linear_1.backward(a.normed, dsummed, dh, d.linear_1);
         norm.backward(h, a.moments, dh, dh, d.norm);

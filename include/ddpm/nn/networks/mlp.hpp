@@ -12,6 +12,7 @@
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
@@ -21,7 +22,6 @@
 #include <ddpm/nn/layers/vector_embedding.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/workspace.hpp>
-#include <ddpm/nn/silu.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -152,7 +152,7 @@ public:
         }
         const auto scope = memory.scope();
         const batch_view<S> time = memory.columns(options_.hidden, times);
-        silu<S>{}.forward(a.time_2, time);
+        activate<activation::silu, S>(a.time_2, time);
         input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
         // Without backward all blocks share one set of activations, and h is updated in place.
         const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
@@ -160,7 +160,7 @@ public:
             blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
         }
         norm_.forward(a.h.back(), a.normed, a.moments);
-        silu<S>{}.forward(a.normed, a.active);
+        activate<activation::silu, S>(a.normed, a.active);
         if (time_output_) {
             time_output_->forward(a.embedded, out.middle(0, times));
             if (times < n) {
@@ -191,7 +191,7 @@ public:
         if (time_output_) {
             time_output_->backward(a.embedded, dout, {}, *d.time_output_);
         }
-        silu<S>{}.backward(a.normed, scratch, scratch);
+        activate_backward<activation::silu, S>(a.normed, scratch, scratch);
         norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
         for (isize sample = 0; sample < n; ++sample) {
             std::fill_n(dtime.column(sample), options_.hidden, S{0});
@@ -212,7 +212,7 @@ public:
             }
         }
 
-        silu<S>{}.backward(a.time_2, dtime, dtime);
+        activate_backward<activation::silu, S>(a.time_2, dtime, dtime);
         if (class_table_) {
             class_table_->backward(in.condition.labels, dtime, *d.class_table_);
         }
@@ -220,7 +220,7 @@ public:
             vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
         }
         time_2_.backward(a.time_1_active, dtime, scratch, d.time_2_);
-        silu<S>{}.backward(a.time_1, scratch, scratch);
+        activate_backward<activation::silu, S>(a.time_1, scratch, scratch);
         time_1_.backward(a.embedded, scratch, {}, d.time_1_);
     }
 
@@ -277,7 +277,7 @@ private:
         }
         time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.embedded);
         time_1_.forward(a.embedded, a.time_1);
-        silu<S>{}.forward(a.time_1, a.time_1_active);
+        activate<activation::silu, S>(a.time_1, a.time_1_active);
         time_2_.forward(a.time_1_active, a.time_2);
         if (class_table_) {
             const auto scope = memory.scope();

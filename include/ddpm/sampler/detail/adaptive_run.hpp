@@ -8,9 +8,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/embedded_step.hpp>
+#include <ddpm/kernels/detail/embedded_step.hpp>
+#include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/kernels/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>

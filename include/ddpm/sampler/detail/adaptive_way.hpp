@@ -5,7 +5,7 @@
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/kernels/embedded_step.hpp>
+#include <ddpm/kernels/detail/embedded_step.hpp>
 
 #include <array>
 #include <cmath>

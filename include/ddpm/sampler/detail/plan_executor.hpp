@@ -7,7 +7,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/elementary.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/kernels/stage.hpp>
+#include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>

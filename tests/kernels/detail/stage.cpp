@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/kernels/stage.hpp>
+#include <ddpm/kernels/detail/stage.hpp>
 
 #include <ddpm/kernels/philox_normal.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/kernels/quantile.hpp>
+#include <ddpm/kernels/detail/quantile.hpp>
 
 #include "support/catch.hpp"
 #include "support/kernel_data.hpp"

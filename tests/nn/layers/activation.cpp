@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/silu.hpp>
+#include <ddpm/nn/layers/activation.hpp>
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
@@ -43,8 +43,8 @@ TEMPLATE_TEST_CASE("silu gives what torch gives", "[nn]", float, double) {
         x(i, 0) = static_cast<S>(points[static_cast<std::size_t>(i)]);
     }
     const batch<S> dy = batch<S>::Ones(11, 1);
-    nn::silu<S>{}.forward(x, y);
-    nn::silu<S>{}.backward(x, dy, dx);
+    nn::activate<nn::activation::silu, S>(x, y);
+    nn::activate_backward<nn::activation::silu, S>(x, dy, dx);
     for (ddpm::isize i = 0; i < 11; ++i) {
         const double value = values[static_cast<std::size_t>(i)], slope = slopes[static_cast<std::size_t>(i)];
         CHECK(std::abs(static_cast<double>(y(i, 0)) - value) <= relative * std::abs(value) + absolute);
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("silu is accurate everywhere", "[nn]", float, double) {
     for (ddpm::isize i = 0; i < 4001; ++i) {
         x(i, 0) = static_cast<S>(static_cast<double>(i - 2000) * 0.0431);
     }
-    nn::silu<S>{}.forward(x, y);
+    nn::activate<nn::activation::silu, S>(x, y);
     double worst = 0;
     for (ddpm::isize i = 0; i < 4001; ++i) {
         const long double at = x(i, 0), exact = at / (1 + std::exp(-at));
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("silu keeps what is not finite", "[nn]", float, double) {
     using S = TestType;
     batch<S> x(3, 1), y(3, 1);
     x << std::numeric_limits<S>::infinity(), std::numeric_limits<S>::quiet_NaN(), std::numeric_limits<S>::lowest();
-    nn::silu<S>{}.forward(x, y);
+    nn::activate<nn::activation::silu, S>(x, y);
     CHECK(y(0, 0) == std::numeric_limits<S>::infinity());
     CHECK(std::isnan(y(1, 0)));
     CHECK(y(2, 0) == 0);
@@ -84,24 +84,24 @@ TEST_CASE("the gradient of silu is the central difference", "[nn]") {
     batch<double> x = 3 * random_batch(13, 5, 1), y(13, 5), dx(13, 5);
     const batch<double> dy = random_batch(13, 5, 2);
     const auto loss = [&] {
-        nn::silu<double>{}.forward(x, y);
+        nn::activate<nn::activation::silu, double>(x, y);
         return (y * dy).sum();
     };
-    nn::silu<double>{}.backward(x, dy, dx);
+    nn::activate_backward<nn::activation::silu, double>(x, dy, dx);
     CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
 }
 
 TEST_CASE("silu works in place and on strided batches", "[nn]") {
     const batch<float> x = random_batch<float>(21, 6, 1);
     batch<float> y(21, 6), memory = batch<float>::Zero(30, 6);
-    nn::silu<float>{}.forward(x, y);
+    nn::activate<nn::activation::silu, float>(x, y);
     memory.topRows(21) = x;
-    nn::silu<float>{}.forward(memory.topRows(21), memory.topRows(21));
+    nn::activate<nn::activation::silu, float>(memory.topRows(21), memory.topRows(21));
     CHECK((memory.topRows(21) == y).all());
     CHECK((memory.bottomRows(9) == 0).all());
-    CHECK_THROWS_AS(nn::silu<float>{}.forward(x, memory), shape_error);
-    CHECK_THROWS_AS(nn::silu<float>{}.backward(x, memory, y), shape_error);
-    CHECK_THROWS_AS(nn::silu<float>{}.backward(x, y, memory), shape_error);
+    CHECK_THROWS_AS((nn::activate<nn::activation::silu, float>(x, memory)), shape_error);
+    CHECK_THROWS_AS((nn::activate_backward<nn::activation::silu, float>(x, memory, y)), shape_error);
+    CHECK_THROWS_AS((nn::activate_backward<nn::activation::silu, float>(x, y, memory)), shape_error);
 }
 
 }  // namespace ddpm::test

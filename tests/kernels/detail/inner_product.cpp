@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/inner_product.hpp>
+#include <ddpm/kernels/detail/inner_product.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/dropout.hpp>
+#include <ddpm/kernels/detail/dropout.hpp>
 #include <ddpm/random/noise.hpp>
 
 #include "support/catch.hpp"

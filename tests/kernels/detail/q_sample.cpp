@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/kernels/q_sample.hpp>
+#include <ddpm/kernels/detail/q_sample.hpp>
 
 #include <ddpm/core/parallel.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/move_towards.hpp>
+#include <ddpm/kernels/detail/move_towards.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"

@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/kernels/squared_error.hpp>
+#include <ddpm/kernels/detail/squared_error.hpp>
 
 #include <ddpm/core/parallel.hpp>
 

@@ -6,9 +6,9 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/squared_error.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
-#include <ddpm/kernels/squared_error.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/robust_error.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>

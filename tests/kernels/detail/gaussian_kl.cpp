@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/kernels/gaussian_kl.hpp>
+#include <ddpm/kernels/detail/gaussian_kl.hpp>
 
 #include <ddpm/core/parallel.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/adam.hpp>
+#include <ddpm/kernels/detail/adam.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"

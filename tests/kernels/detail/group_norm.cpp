@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/group_norm.hpp>
+#include <ddpm/kernels/detail/group_norm.hpp>
 
 #include "support/activation.hpp"
 #include "support/catch.hpp"

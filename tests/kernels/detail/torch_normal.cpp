@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/torch_normal.hpp>
+#include <ddpm/kernels/detail/torch_normal.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"

@@ -4,7 +4,7 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/exp.hpp>
-#include <ddpm/kernels/layer_norm.hpp>
+#include <ddpm/kernels/detail/layer_norm.hpp>
 
 #include <type_traits>
 

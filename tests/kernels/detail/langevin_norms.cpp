@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/kernels/langevin_norms.hpp>
+#include <ddpm/kernels/detail/langevin_norms.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
