@@ -86,7 +86,7 @@ inline void run_chunks(isize size, isize grain, function_ref<void(isize, isize)>
     if (size <= 0) {
         return;
     }
-    const isize chunks = (size - 1) / grain + 1;
+    const isize chunks = detail::divided_up(size, grain);
     if (chunks == 1) {
         body(0, size);
         return;
@@ -110,7 +110,7 @@ inline void run_chunks(isize size, isize grain, function_ref<void(isize, isize)>
 template <class Sum>
 [[nodiscard]] Sum sum_of_chunks(isize size, isize grain, function_ref<Sum(isize, isize)> part) {
     constexpr isize most_chunks = 256;
-    const isize length = std::max(grain, (size + most_chunks - 1) / most_chunks);
+    const isize length = std::max(grain, detail::divided_up(size, most_chunks));
     if (size <= length) {
         return size > 0 ? part(0, size) : Sum{};
     }

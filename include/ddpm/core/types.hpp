@@ -28,4 +28,12 @@ using batch = Eigen::Array<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::ColMajor | 
 template <Scalar S>
 using per_sample_values = Eigen::Array<S, 1, Eigen::Dynamic, Eigen::RowMajor | Eigen::DontAlign>;
 
+namespace detail {
+
+/// How many parts of length `by` cover `size` ≥ 0, and the length of these parts together.
+[[nodiscard]] constexpr isize divided_up(isize size, isize by) noexcept { return (size + by - 1) / by; }
+[[nodiscard]] constexpr isize rounded_up(isize size, isize to) noexcept { return divided_up(size, to) * to; }
+
+}  // namespace detail
+
 }  // namespace ddpm

@@ -14,6 +14,12 @@ namespace ddpm::kernels {
 /// Elements that one call of an elementwise body takes at least before the work is split.
 inline constexpr isize block_elements = 16384;
 
+/// How many columns of so many elements make a task, where the work on an element is `weight` times that of an elementwise
+/// body.
+[[nodiscard]] constexpr isize columns_per_task(isize rows, isize weight = 1) noexcept {
+    return std::max<isize>(1, block_elements / weight / std::max<isize>(1, rows));
+}
+
 namespace detail {
 
 /// Columns of a batch, for a body.
@@ -28,8 +34,8 @@ struct strided_columns {
 struct block_cut {
     explicit block_cut(isize rows_) noexcept
         : rows(rows_),
-          per_column(std::max<isize>(1, (rows - 1) / block_elements + 1)),
-          per_task(std::max<isize>(1, block_elements / std::max<isize>(1, rows))) {}
+          per_column(std::max<isize>(1, ddpm::detail::divided_up(rows, block_elements))),
+          per_task(columns_per_task(rows)) {}
 
     [[nodiscard]] isize column(isize block) const noexcept { return block / per_column; }
     [[nodiscard]] isize first(isize block) const noexcept { return block % per_column * block_elements; }
@@ -104,7 +110,7 @@ template <class Part>
 template <class Part, class Take>
 void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
     if (rows <= block_elements) {
-        parallel_for(columns, detail::block_cut(rows).per_task, [&](isize first, isize last) {
+        parallel_for(columns, columns_per_task(rows), [&](isize first, isize last) {
             for (isize n = first; n < last; ++n) {
                 take(n, rows > 0 ? part(n, isize{0}, rows) : 0.0);
             }

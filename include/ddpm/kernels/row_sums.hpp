@@ -17,7 +17,7 @@ namespace ddpm::kernels {
 
 /// Rows of a D × N batch that one task takes when the work runs over rows: enough for a block, and whole cache lines.
 [[nodiscard]] inline isize row_grain(isize columns) {
-    return (std::max<isize>(1, block_elements / std::max<isize>(1, columns)) + 15) / 16 * 16;
+    return ddpm::detail::rounded_up(columns_per_task(columns), 16);
 }
 
 /// sums(i) += Σ_n x(i, n), added in the order of the samples.

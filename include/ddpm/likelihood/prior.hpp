@@ -6,6 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/schedule/concept.hpp>
 
@@ -35,7 +36,7 @@ void prior_kl(const Schedule& schedule, const X& x0, isize t, std::span<double> 
     const double alpha_bar = static_cast<double>(schedule.alpha_bar(t));
     // The part that does not depend on x_0 is ½ (−ᾱ − ln(1 − ᾱ)) per element.
     const double constant = static_cast<double>(x.rows()) * (-alpha_bar - std::log1p(-alpha_bar));
-    parallel_for(x.columns(), std::max<isize>(1, 16384 / std::max<isize>(1, x.rows())), [&](isize first, isize last) {
+    parallel_for(x.columns(), kernels::columns_per_task(x.rows()), [&](isize first, isize last) {
         for (isize n = first; n < last; ++n) {
             values[static_cast<std::size_t>(n)] =
                 0.5 * (alpha_bar * kernels::sum_of_squares<S>(x.rows(), x.column(n)) + constant);

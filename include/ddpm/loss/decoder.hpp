@@ -6,6 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
 #include <ddpm/loss/detail/decoder_chunk.hpp>
 
 #include <algorithm>
@@ -169,7 +170,7 @@ void log_likelihood(const any_decoder& decoder, const X& x0, const M& mean, cons
     }
     require_in_range("log_likelihood", decoder, x);
     const bool shared = v.rows() == 1;
-    parallel_for(x.columns(), std::max<isize>(1, 4096 / std::max<isize>(1, x.rows())), [&](isize begin, isize end) {
+    parallel_for(x.columns(), kernels::columns_per_task(x.rows(), 4), [&](isize begin, isize end) {
         detail::decoder_chunk chunk;
         for (isize n = begin; n < end; ++n) {
             double sum = 0, slope = 0;

@@ -126,9 +126,9 @@ private:
         const isize enough = net_->samples_at_once();
         const isize shortest = enough > 0 ? 1 : 36, longest = enough > 0 ? enough : 252, multiple = enough > 0 ? 1 : 12;
         const isize threads = thread_count();
-        const isize rounds = std::max<isize>(1, ceil_div(samples, threads * longest));
-        const isize length = std::max(shortest, ceil_div(ceil_div(samples, threads * rounds), multiple) * multiple);
-        const isize tiles = std::max<isize>(1, ceil_div(samples, length));
+        const isize rounds = std::max<isize>(1, detail::divided_up(samples, threads * longest));
+        const isize length = std::max(shortest, detail::rounded_up(detail::divided_up(samples, threads * rounds), multiple));
+        const isize tiles = std::max<isize>(1, detail::divided_up(samples, length));
         const isize workers = std::min(threads, tiles);
         const isize columns = std::min(std::max<isize>(1, samples), length);
         told_.reserve(samples);
@@ -148,7 +148,6 @@ private:
         return {length, tiles, workers};
     }
 
-    static isize ceil_div(isize a, isize b) noexcept { return (a + b - 1) / b; }
 
     const Net* net_;
     isize planned_;

@@ -6,6 +6,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/blocks.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -36,7 +37,7 @@ void require_heads(std::string_view where, isize channels, batch_view<A> both, b
 /// Calls body(n, i) for the first element i of each pixel of each column n.
 template <class Body>
 void for_each_pixel(isize rows, isize columns, isize channels, const Body& body) {
-    parallel_for(columns, std::max<isize>(1, 16384 / std::max<isize>(1, rows)), [&](isize first, isize last) {
+    parallel_for(columns, kernels::columns_per_task(rows), [&](isize first, isize last) {
         for (isize n = first; n < last; ++n) {
             for (isize i = 0; i < rows; i += channels) {
                 body(n, i);

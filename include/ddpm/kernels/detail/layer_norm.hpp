@@ -25,7 +25,7 @@ void layer_norm(batch_view<const S> x, const S* weight, const S* bias, double ep
                 batch_view<S> moments) {
     const auto body = DDPM_DISPATCH(layer_norm<S>);
     const isize rows = x.rows();
-    parallel_for(x.columns(), std::max<isize>(1, block_elements / std::max<isize>(1, rows)),
+    parallel_for(x.columns(), columns_per_task(rows),
                  [&](isize first, isize last) {
                      for (isize n = first; n < last; ++n) {
                          body(rows, x.column(n), weight, bias, static_cast<S>(eps), S(1) / static_cast<S>(rows),
@@ -47,7 +47,7 @@ void layer_norm_backward(batch_view<const S> x, const S* weight, batch_view<cons
         parameters(last - first, x.columns(), x.data() + first, x.stride(), moments.data(), moments.stride(),
                    dy.data() + first, dy.stride(), dweight + first, dbias + first);
     });
-    parallel_for(x.columns(), std::max<isize>(1, block_elements / std::max<isize>(1, rows)),
+    parallel_for(x.columns(), columns_per_task(rows),
                  [&](isize first, isize last) {
                      for (isize n = first; n < last; ++n) {
                          body(rows, x.column(n), weight, moments.column(n), S(1) / static_cast<S>(rows), dy.column(n),

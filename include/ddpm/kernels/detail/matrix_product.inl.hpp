@@ -214,7 +214,7 @@ void product(const product_problem<S>& problem) {
     // For few columns, what is packed is soon read for the last time: it stays in the first cache.
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
     const isize most_rows =
-        even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, P::tile_rows);
+        even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, product_rows);
     const isize most_depth =
         even_part(problem.depth, in_first_cache ? product_chain : problem.most_depth(), product_chain);
     product_block<S> block{};

@@ -15,6 +15,12 @@ namespace ddpm::kernels {
 /// stay small, so many that this takes no time. It divides the depth of 3 × 3 convolutions of multiples of 64 channels.
 inline constexpr isize product_chain = 192;
 
+/// Rows and columns of a result that the tiles of every instruction set cover whole, and multiplications that take as long
+/// as waking a thread: for those who cut a product.
+inline constexpr isize product_rows = 32;
+inline constexpr isize product_columns = 12;
+inline constexpr isize product_task = isize{1} << 19;
+
 }  // namespace ddpm::kernels
 
 namespace ddpm::kernels::detail {
@@ -48,9 +54,6 @@ struct product_problem {
     }
     static constexpr isize most_columns = 2400;
 
-    // Multiples of every target's tiles.
-    static constexpr isize tile_rows = 32;
-    static constexpr isize tile_columns = 12;
     static constexpr isize row_numbers = 16;  ///< in a row of B's part, copied for a tile
     static constexpr isize unrolled = 16;     ///< of k, where a part of it is whole
 
@@ -79,7 +82,7 @@ struct product_problem {
     /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
     [[nodiscard]] isize buffer_length() const { return left_length() + row_numbers * std::min(most_depth(), depth); }
     [[nodiscard]] isize left_length() const {
-        return std::min(most_rows, (rows + tile_rows - 1) / tile_rows * tile_rows) * std::min(most_depth(), depth);
+        return std::min(most_rows, ddpm::detail::rounded_up(rows, product_rows)) * std::min(most_depth(), depth);
     }
 };
 
@@ -98,7 +101,7 @@ struct product_grid {
     isize smallest = row_tiles * column_tiles;
     for (isize down = std::min({tasks, row_tiles, isize{64}}); down >= 1; --down) {
         const isize across = std::min(tasks / down, column_tiles);
-        const isize largest = ((row_tiles - 1) / down + 1) * ((column_tiles - 1) / across + 1);
+        const isize largest = ddpm::detail::divided_up(row_tiles, down) * ddpm::detail::divided_up(column_tiles, across);
         if (largest < smallest) {
             smallest = largest;
             best = {down, across};
@@ -114,25 +117,23 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
     if (problem.rows == 0 || problem.columns == 0) {
         return;
     }
-    constexpr double least_task = 1 << 19;  // multiplications that take as long as waking a thread
     constexpr double large_task = 1 << 26;
-    constexpr isize tile_rows = product_problem<S>::tile_rows, tile_columns = product_problem<S>::tile_columns;
     const double work = static_cast<double>(problem.rows) * static_cast<double>(problem.columns) *
                         static_cast<double>(std::max<isize>(problem.depth, 1));
-    const isize row_tiles = (problem.rows - 1) / tile_rows + 1;
-    const isize column_tiles = (problem.columns - 1) / tile_columns + 1;
+    const isize row_tiles = ddpm::detail::divided_up(problem.rows, product_rows);
+    const isize column_tiles = ddpm::detail::divided_up(problem.columns, product_columns);
     product_grid grid;
-    if (work >= 2 * least_task) {
+    if (work >= 2.0 * product_task) {
         const isize threads = thread_count();
         const double most = static_cast<double>(threads > 1 ? 4 * threads : 1);
-        const isize tasks = std::max(std::min(threads, static_cast<isize>(std::min(most, work / least_task))),
+        const isize tasks = std::max(std::min(threads, static_cast<isize>(std::min(most, work / product_task))),
                                      static_cast<isize>(std::min(most, work / large_task)));
         grid = divide_product(row_tiles, column_tiles, tasks);
     }
-    const isize height = ((row_tiles - 1) / grid.down + 1) * tile_rows;
-    const isize width = ((column_tiles - 1) / grid.across + 1) * tile_columns;
-    const isize down = (problem.rows - 1) / height + 1;
-    const isize across = (problem.columns - 1) / width + 1;
+    const isize height = ddpm::detail::divided_up(row_tiles, grid.down) * product_rows;
+    const isize width = ddpm::detail::divided_up(column_tiles, grid.across) * product_columns;
+    const isize down = ddpm::detail::divided_up(problem.rows, height);
+    const isize across = ddpm::detail::divided_up(problem.columns, width);
     parallel_for(down * across, 1, [&](isize task, isize) {
         const isize i = task % down * height;
         const isize j = task / down * width;

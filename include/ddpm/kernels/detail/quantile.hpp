@@ -45,7 +45,7 @@ template <Scalar S>
 /// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3
 template <Scalar S>
 void absolute_quantiles(batch_view<const S> x, double q, batch_view<S> scratch, S* quantiles) {
-    parallel_for(x.columns(), std::max<isize>(1, block_elements / 8 / std::max<isize>(1, x.rows())),
+    parallel_for(x.columns(), columns_per_task(x.rows(), 8),
                  [&](isize first, isize last) {
                      for (isize n = first; n < last; ++n) {
                          quantiles[n] = absolute_quantile(x.rows(), x.column(n), q, scratch.column(n));

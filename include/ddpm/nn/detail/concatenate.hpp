@@ -15,8 +15,7 @@ namespace ddpm::nn::detail {
 /// Calls body(first pixel, last) over all pixels of all samples, side by side.
 template <class T, class Body>
 void for_each_pixel(const feature_map<T>& map, const Body& body) {
-    parallel_for(map.pixels() * map.samples, std::max<isize>(1, kernels::block_elements / std::max<isize>(1, map.channels)),
-                 body);
+    parallel_for(map.pixels() * map.samples, kernels::columns_per_task(map.channels), body);
 }
 
 /// Both maps' channels at each pixel, a's first.

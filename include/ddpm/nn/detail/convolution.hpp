@@ -22,13 +22,13 @@ namespace ddpm::nn::detail {
 struct patches_tag {};  ///< for thread_scratch: the patches of a task
 struct result_tag {};   ///< its pixels, where they do not lie side by side
 
-[[nodiscard]] constexpr isize divided_up(isize size, isize by) noexcept { return (size + by - 1) / by; }
-[[nodiscard]] constexpr isize rounded_up(isize size, isize to) noexcept { return divided_up(size, to) * to; }
+using ddpm::detail::divided_up;
+using ddpm::detail::rounded_up;
+using kernels::product_columns;
+using kernels::product_rows;
+using kernels::product_task;
 
-inline constexpr isize product_rows = 32;  ///< multiples of what every instruction set's product works on
-inline constexpr isize product_columns = 12;
 inline constexpr isize least_columns = 8;  ///< multiples of this cost it little
-inline constexpr isize least_task = isize{1} << 19;  ///< multiplications that take as long as waking a thread
 
 /// Blocks of at most `most` that `size` is cut into, a multiple of `unit` long, as many as keep `threads` evenly busy.
 [[nodiscard]] inline isize even_block(isize size, isize most, isize unit, isize threads) {
@@ -94,7 +94,7 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
     const isize down = divided_up(rows, height);
     const isize slabs = std::max<isize>(1, divided_up(depth, most_patch_depth(rows)));
     const isize slab = std::min(depth, rounded_up(divided_up(depth, slabs), kernels::product_chain));
-    const isize grain = std::max<isize>(1, least_task / std::max<isize>(1, width * height * depth));
+    const isize grain = std::max<isize>(1, product_task / std::max<isize>(1, width * height * depth));
 
     const auto compute = [&](isize i, isize j, isize count, S* patches, const batch_view<S>& to) {
         const bool alike = start.alike();
@@ -158,7 +158,7 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
     const isize down = divided_up(rows, height);
     // An odd number of cache lines, so that the patches fall on all sets of a cache.
     const isize pitch = (divided_up(width, line) | 1) * line;
-    const isize grain = std::max<isize>(1, least_task / std::max<isize>(1, width * height * pixels));
+    const isize grain = std::max<isize>(1, product_task / std::max<isize>(1, width * height * pixels));
     const batch_view<S> d(d_weights, rows, depth);
 
     parallel_for(across * down, grain, [&](isize first_task, isize last_task) {

@@ -217,7 +217,7 @@ private:
     /// Calls body(i, column) for every column, side by side unless that is so already.
     template <class Body>
     static void for_each_column(batch_view<S> p, const Body& body) {
-        parallel_for(p.columns(), std::max<isize>(1, kernels::block_elements / std::max<isize>(1, p.rows())),
+        parallel_for(p.columns(), kernels::columns_per_task(p.rows()),
                      [&](isize first, isize last) {
                          for (isize i = first; i < last; ++i) {
                              body(i, p.column(i));

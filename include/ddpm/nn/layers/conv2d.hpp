@@ -202,8 +202,8 @@ private:
     /// The weights of a phase: inputs × (taps down, taps across, outputs), the inputs fastest.
     void mirror(const phase& down, const phase& across, S* weights) const {
         constexpr isize block = 16;
-        const isize blocks = detail::divided_up(outputs(), block);
-        const isize grain = detail::divided_up(kernels::block_elements, block * std::max<isize>(1, inputs()));
+        const isize blocks = ddpm::detail::divided_up(outputs(), block);
+        const isize grain = ddpm::detail::divided_up(kernels::block_elements, block * std::max<isize>(1, inputs()));
         parallel_for(down.taps * across.taps * blocks, grain, [&](isize first_task, isize last_task) {
             for (isize task = first_task; task < last_task; ++task) {
                 const isize tap = task / blocks, first = task % blocks * block;

@@ -180,10 +180,10 @@ private:
         const isize wanted = (thread_count() - 1) / x.samples + 1;
         const isize unit = line / std::gcd(line, group_size());
         const isize per_part = ((groups - 1) / wanted / unit + 1) * unit;
-        const isize parts = (groups - 1) / per_part + 1;
+        const isize parts = ddpm::detail::divided_up(groups, per_part);
         const isize elements = std::min(per_part, groups) * group_size() * x.pixels();
         parallel_for(
-            x.samples * parts, std::max<isize>(1, kernels::block_elements / elements), [&](isize begin, isize end) {
+            x.samples * parts, kernels::columns_per_task(elements), [&](isize begin, isize end) {
                 for (isize task = begin; task < end; ++task) {
                     const isize first = task % parts * per_part;
                     body(task / parts, first * group_size(), std::min(groups, first + per_part) * group_size());

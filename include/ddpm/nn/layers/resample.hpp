@@ -20,7 +20,7 @@ namespace detail {
 template <class L, class H, class Body>
 void for_each_row_pair(const feature_map<L>& low, const feature_map<H>& high, Body&& body) {
     const isize low_row = low.width * low.channels, high_row = high.width * high.channels;
-    const isize grain = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, 4 * low_row));
+    const isize grain = kernels::columns_per_task(4 * low_row);
     parallel_for(low.height * low.samples, grain, [&](isize first, isize last) {
         for (isize row = first; row < last; ++row) {
             const isize high_number = row / low.height * high.height + row % low.height * 2;

@@ -39,7 +39,7 @@ void rescale_deviation(double target_squared_deviation, double share, Column col
 /// Calls change(n) in parallel for the columns n that are guided.
 template <class Guides, class Change>
 void for_each_guided(std::span<const double> t, isize rows, const Guides& guides, const Change& change) {
-    const isize per_task = std::max<isize>(1, kernels::block_elements / std::max<isize>(1, rows));
+    const isize per_task = kernels::columns_per_task(rows);
     parallel_for(static_cast<isize>(t.size()), per_task, [&](isize first, isize last) {
         for (isize n = first; n < last; ++n) {
             if (guides(t[static_cast<std::size_t>(n)])) {
