@@ -50,24 +50,16 @@ DDPM_INLINE pack<S> activation_slope(pack<S> x) {
 }
 
 template <activation F, class S>
+DDPM_INLINE pack<S> activation_gradient(pack<S> x, pack<S> dout) {
+    return dout * activation_slope<F, S>(x);
+}
+
+template <activation F, class S>
 void activate_array(isize size, const S* x, S* out) {
-    isize i = 0;
-    for (; i + lanes<S> <= size; i += lanes<S>) {
-        store(out + i, activate<F, S>(load(x + i)));
-    }
-    if (i < size) {
-        store_first(out + i, activate<F, S>(load_first(x + i, size - i)), size - i);
-    }
+    transform(size, function<activate<F, S>>{}, out, x);
 }
 
 template <activation F, class S>
 void activate_backward_array(isize size, const S* x, const S* dout, S* dx) {
-    isize i = 0;
-    for (; i + lanes<S> <= size; i += lanes<S>) {
-        store(dx + i, load(dout + i) * activation_slope<F, S>(load(x + i)));
-    }
-    if (i < size) {
-        const isize rest = size - i;
-        store_first(dx + i, load_first(dout + i, rest) * activation_slope<F, S>(load_first(x + i, rest)), rest);
-    }
+    transform(size, function<activation_gradient<F, S>>{}, dx, x, dout);
 }

@@ -31,13 +31,7 @@ DDPM_INLINE pack<T> evaluate(pack<T> x) {
 
 template <elementary_function F, class S>
 void evaluate_array(isize size, const S* x, S* out) {
-    isize i = 0;
-    for (; i + lanes<S> <= size; i += lanes<S>) {
-        store(out + i, evaluate<F, S>(load(x + i)));
-    }
-    if (i < size) {
-        store_first(out + i, evaluate<F, S>(load_first(x + i, size - i)), size - i);
-    }
+    transform(size, function<evaluate<F, S>>{}, out, x);
 }
 
 template <class S>

@@ -8,18 +8,17 @@
 //    `pack`.
 //
 //        template <class S>
-//        void scale(S* x, isize size, S a) {
-//            const pack<S> factor = splat(a);
-//            isize i = 0;
-//            for (; i + lanes<S> <= size; i += lanes<S>) {
-//                store(x + i, factor * load(x + i));
-//            }
-//            if (i < size) {
-//                store_first(x + i, factor * load_first(x + i, size - i), size - i);
-//            }
+//        struct scaled {
+//            S a;
+//            DDPM_INLINE pack<S> operator()(pack<S> x) const { return a * x; }
+//        };
+//        template <class S>
+//        void scale(isize size, S a, S* x) {
+//            transform(size, scaled<S>{a}, x, x);
 //        }
 //
-// 2. The public header, include/ddpm/kernels/scale.hpp: compile the body, then call the one that fits the machine.
+// 2. The header, include/ddpm/kernels/scale.hpp, or in kernels/detail/ if one layer of the library uses the kernel: compile
+//    the body, then call the one that fits the machine.
 //
 //        #pragma once
 //        #include <ddpm/kernels/detail/dispatch.hpp>
@@ -34,10 +33,26 @@
 //        }
 //        }
 //
-// 3. The test, tests/kernels/scale.cpp: `for (auto set : all_instruction_sets) if (is_supported(set))
+// 3. The test, tests/kernels/scale.cpp or in detail/: `for (auto set : all_instruction_sets) if (is_supported(set))
 //    { detail::scoped_simd_target on(set); … }` against a scalar reference.
 //
 // A body that other bodies use (say exp) gets a header as pack.hpp is: #pragma once, then the two lines of step 2.
+//
+// What a body has, in pack.inl.hpp unless another file is named (a pack is a compiler vector, with + − * / & | ^ ~ << >>,
+// comparisons, and v[i]):
+// - pack<T>, lanes<T>; load, store, load_first, store_first, whole<Count>; splat, as<T>, convert<T>
+// - transform(size, f, out, x…), function<f>
+// - select, min, max, abs, sign_of, with_sign_of, float_format<T>
+// - multiply_add, sqrt, round_even, multiply_even, times_power_of_two, has_fused_multiply_add
+// - exp, exp_bounded_above, sigmoid, tanh (exp.inl.hpp); log (log.inl.hpp); sincos (sincos.inl.hpp); rsqrt
+//   (elementary.inl.hpp)
+// - narrow<S>, load_narrow, load_wide, where_weighted, sixteen_sums, add_squares, total (wide.inl.hpp): sums in double
+// - put, end_stream, elements_to_line, fetch_elements (stream.inl.hpp): memory that no cache holds
+// - make_philox_keys, make_philox_sample (normal.inl.hpp), put_normals (philox_normal.inl.hpp): standard normals
+//
+// What a body compiles to is paid by every program, once for each instruction set: ask at run time, between loops over a
+// block in the first cache, what a template parameter would ask; let long parts be functions that are not inlined; unroll
+// what must stay in registers, no more.
 //
 // Rules for bodies:
 // - Raw pointers, built-in types, pack and constexpr only. Nothing from std or Eigen: an inline function of theirs

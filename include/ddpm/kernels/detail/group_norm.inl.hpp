@@ -66,20 +66,15 @@ void channel_moments(isize channels, isize pixels, const S* x, isize stride, dou
 }
 
 template <activation F, class S>
+DDPM_INLINE pack<S> scaled_and_shifted(pack<S> x, pack<S> a, pack<S> b) {
+    return activate<F, S>(multiply_add(a, x, b));
+}
+
+template <activation F, class S>
 void scale_shift(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, S* y,
                  isize y_stride) {
     for (isize n = 0; n < pixels; ++n) {
-        isize c = 0;
-        for (; c + lanes<S> <= channels; c += lanes<S>) {
-            store(y + c, activate<F, S>(multiply_add(load(a + c), load(x + c), load(b + c))));
-        }
-        if (c < channels) {
-            const isize rest = channels - c;
-            const pack<S> u = multiply_add(load_first(a + c, rest), load_first(x + c, rest), load_first(b + c, rest));
-            store_first(y + c, activate<F, S>(u), rest);
-        }
-        x += x_stride;
-        y += y_stride;
+        transform(channels, function<scaled_and_shifted<F, S>>{}, y + n * y_stride, x + n * x_stride, a, b);
     }
 }
 
@@ -167,22 +162,14 @@ void scale_shift_sums(isize channels, isize pixels, const S* x, isize x_stride, 
 }
 
 template <class S>
+DDPM_INLINE pack<S> combined(pack<S> du, pack<S> x, pack<S> p, pack<S> q, pack<S> r) {
+    return multiply_add(p, du, multiply_add(q, x, r));
+}
+
+template <class S>
 void channel_combination(isize channels, isize pixels, const S* du, isize du_stride, const S* x, isize x_stride,
                          const S* p, const S* q, const S* r, S* dx, isize dx_stride) {
     for (isize n = 0; n < pixels; ++n) {
-        isize c = 0;
-        for (; c + lanes<S> <= channels; c += lanes<S>) {
-            const pack<S> rest = multiply_add(load(q + c), load(x + c), load(r + c));
-            store(dx + c, multiply_add(load(p + c), load(du + c), rest));
-        }
-        if (c < channels) {
-            const isize count = channels - c;
-            const pack<S> rest =
-                multiply_add(load_first(q + c, count), load_first(x + c, count), load_first(r + c, count));
-            store_first(dx + c, multiply_add(load_first(p + c, count), load_first(du + c, count), rest), count);
-        }
-        du += du_stride;
-        x += x_stride;
-        dx += dx_stride;
+        transform(channels, function<combined<S>>{}, dx + n * dx_stride, du + n * du_stride, x + n * x_stride, p, q, r);
     }
 }

@@ -28,8 +28,7 @@ inline void twist(std::uint32_t* state) {
     state[623] = twisted(state[623], state[0], state[396]);
 }
 
-template <class V>
-DDPM_INLINE V tempered(V word) {
+DDPM_INLINE pack<std::uint32_t> tempered(pack<std::uint32_t> word) {
     word ^= word >> 11;
     word ^= (word << 7) & 0x9d2c5680u;
     word ^= (word << 15) & 0xefc60000u;
@@ -37,22 +36,13 @@ DDPM_INLINE V tempered(V word) {
 }
 
 inline void temper(isize count, const std::uint32_t* state, std::uint32_t* words) {
-    isize i = 0;
-    for (; i + lanes<std::uint32_t> <= count; i += lanes<std::uint32_t>) {
-        store(words + i, tempered(load(state + i)));
-    }
-    for (; i < count; ++i) {
-        words[i] = tempered(state[i]);
-    }
+    transform(count, function<tempered>{}, words, state);
+}
+
+DDPM_INLINE pack<float> unit_of(pack<std::uint32_t> word) {
+    return convert<float>(as<std::int32_t>(word & 0xffffffu)) * 0x1p-24f;
 }
 
 inline void words_to_units(isize count, const std::uint32_t* words, float* units) {
-    isize i = 0;
-    for (; i + lanes<float> <= count; i += lanes<float>) {
-        const pack<std::uint32_t> low = load(words + i) & 0xffffffu;
-        store(units + i, convert<float>(as<std::int32_t>(low)) * 0x1p-24f);
-    }
-    for (; i < count; ++i) {
-        units[i] = static_cast<float>(words[i] & 0xffffffu) * 0x1p-24f;
-    }
+    transform(count, function<unit_of>{}, units, words);
 }

@@ -4,13 +4,12 @@
 // The body of move_towards.hpp.
 
 template <class S>
+struct towards {
+    S rate;
+    DDPM_INLINE pack<S> operator()(pack<S> average, pack<S> target) const { return average - rate * (average - target); }
+};
+
+template <class S>
 void move_towards(isize size, S rate, const S* target, S* average) {
-    isize i = 0;
-    for (; i + lanes<S> <= size; i += lanes<S>) {
-        const pack<S> a = load(average + i);
-        store(average + i, a - rate * (a - load(target + i)));
-    }
-    for (; i < size; ++i) {
-        average[i] = average[i] - rate * (average[i] - target[i]);
-    }
+    transform(size, towards<S>{rate}, average, average, target);
 }

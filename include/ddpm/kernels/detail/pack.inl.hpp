@@ -58,6 +58,28 @@ DDPM_INLINE const T* whole(const T* p, isize rest, T* room) {
     return room;
 }
 
+/// A function of packs as a value.
+template <auto Function>
+struct function {
+    template <class... V>
+    DDPM_INLINE auto operator()(V... packs) const {
+        return Function(packs...);
+    }
+};
+
+/// out[i] = f(x[i] …) over `size` elements: the loop over whole packs, and the last part of one. f is a function<…> or, where
+/// it has numbers of its own, a struct with an operator(), since bodies have no lambdas. out may be one of the x.
+template <class F, class R, class... T>
+DDPM_INLINE void transform(isize size, const F& f, R* out, const T*... x) {
+    isize i = 0;
+    for (; i + lanes<R> <= size; i += lanes<R>) {
+        store<R>(out + i, f(load(x + i)...));
+    }
+    if (i < size) {
+        store_first<R>(out + i, f(load_first(x + i, size - i)...), size - i);
+    }
+}
+
 /// x in every lane.
 template <class T>
 DDPM_INLINE pack<T> splat(T x) {

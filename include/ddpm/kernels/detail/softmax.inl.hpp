@@ -24,43 +24,57 @@ DDPM_INLINE S largest_of(isize size, const S* x) {
     return largest;
 }
 
+/// e^(scale·(x − largest)).
+template <class S>
+struct shifted_exp {
+    S scale, largest;
+    DDPM_INLINE pack<S> operator()(pack<S> x) const { return exp_bounded_above<S>(scale * (x - largest)); }
+};
+
+template <class S>
+struct times {
+    S factor;
+    DDPM_INLINE pack<S> operator()(pack<S> x) const { return x * factor; }
+};
+
 template <class S>
 softmax_normalizer<S> softmax(isize size, S scale, const S* x, S* out) {
     const S largest = largest_of<S>(size, x);
+    const shifted_exp<S> e = {scale, largest};
     pack<S> sums{};
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
-        const pack<S> e = exp_bounded_above<S>(scale * (load(x + i) - largest));
-        store(out + i, e);
-        sums += e;
+        const pack<S> value = e(load(x + i));
+        store(out + i, value);
+        sums += value;
     }
     if (i < size) {
         const isize rest = size - i;
-        store_first(out + i, exp_bounded_above<S>(scale * (load_first(x + i, rest) - largest)), rest);
+        store_first(out + i, e(load_first(x + i, rest)), rest);
         sums += load_first(out + i, rest);
     }
     const S sum = sum_of_lanes<S>(sums), inverse = S(1) / sum;
-    for (i = 0; i + lanes<S> <= size; i += lanes<S>) {
-        store(out + i, load(out + i) * inverse);
-    }
-    for (; i < size; ++i) {
-        out[i] *= inverse;
-    }
+    transform(size, times<S>{inverse}, out, out);
     return {largest, inverse};
 }
 
 template <class S>
+struct normalized_exp {
+    shifted_exp<S> e;
+    S inverse_sum;
+    DDPM_INLINE pack<S> operator()(pack<S> x) const { return e(x) * inverse_sum; }
+};
+
+template <class S>
 void softmax_again(isize size, S scale, const S* x, const softmax_normalizer<S>& by, S* out) {
-    const S largest = by.largest, inverse = by.inverse_sum;
-    isize i = 0;
-    for (; i + lanes<S> <= size; i += lanes<S>) {
-        store(out + i, exp_bounded_above<S>(scale * (load(x + i) - largest)) * inverse);
-    }
-    if (i < size) {
-        const isize rest = size - i;
-        store_first(out + i, exp_bounded_above<S>(scale * (load_first(x + i, rest) - largest)) * inverse, rest);
-    }
+    transform(size, normalized_exp<S>{{scale, by.largest}, by.inverse_sum}, out, x);
 }
+
+template <class S>
+struct softmax_gradient {
+    S scale, mean;
+    DDPM_INLINE pack<S> operator()(pack<S> p, pack<S> dp) const { return scale * p * (dp - mean); }
+};
 
 template <class S>
 void softmax_backward(isize size, S scale, const S* p, const S* dp, S* dx) {
@@ -72,11 +86,5 @@ void softmax_backward(isize size, S scale, const S* p, const S* dp, S* dx) {
     if (i < size) {
         sums = multiply_add(load_first(p + i, size - i), load_first(dp + i, size - i), sums);
     }
-    const S mean = sum_of_lanes<S>(sums);
-    for (i = 0; i + lanes<S> <= size; i += lanes<S>) {
-        store(dx + i, scale * load(p + i) * (load(dp + i) - mean));
-    }
-    for (; i < size; ++i) {
-        dx[i] = scale * p[i] * (dp[i] - mean);
-    }
+    transform(size, softmax_gradient<S>{scale, sum_of_lanes<S>(sums)}, dx, p, dp);
 }
