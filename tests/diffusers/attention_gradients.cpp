@@ -34,7 +34,7 @@ TEST_CASE("the gradients of a network in the folder DDPM_ATTENTION_GRADIENTS", "
     given.read("dy", numbers_of(dy));
     given.read("t", std::span(times));
 
-    auto workspace = net.plan(x.cols(), pass::backward);
+    auto workspace = net.make_workspace(x.cols(), pass::backward);
     auto d = nn::zeros_like(net);
     batch<float> out(x.rows(), x.cols());
     net.forward({x, times}, out, workspace);

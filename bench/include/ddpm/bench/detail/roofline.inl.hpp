@@ -62,10 +62,10 @@ float run_streams(const float* const* in, float* const* out, float* const* both,
             }
             DDPM_UNROLL
             for (int array = 0; array < Writes; ++array) {
-                put<Stream>(out[array] + at, sum[j]);
+                put(Stream, out[array] + at, sum[j]);
             }
         }
     }
-    end_stream<Stream>();
+    end_stream(Stream);
     return (sum[0] + sum[1] + sum[2] + sum[3])[0];
 }
