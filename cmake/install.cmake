@@ -14,12 +14,13 @@ endif()
 
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/ddpm-config.cmake.in" "${PROJECT_BINARY_DIR}/ddpm-config.cmake"
-    INSTALL_DESTINATION "${ddpm_config_folder}")
+    INSTALL_DESTINATION "${ddpm_config_folder}"
+    PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
 write_basic_package_version_file(
     "${PROJECT_BINARY_DIR}/ddpm-config-version.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(
     FILES "${PROJECT_BINARY_DIR}/ddpm-config.cmake" "${PROJECT_BINARY_DIR}/ddpm-config-version.cmake"
-        "${CMAKE_CURRENT_LIST_DIR}/build_type.cmake"
+        "${CMAKE_CURRENT_LIST_DIR}/build_type.cmake" "${CMAKE_CURRENT_LIST_DIR}/compiled.cmake"
     DESTINATION "${ddpm_config_folder}")
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ddpm")

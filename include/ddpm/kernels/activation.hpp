@@ -32,6 +32,17 @@ enum class activation {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/activation.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+/// name<f, float> and name<f, double> for every activation f.
+#define DDPM_ACTIVATION_INSTANCES(name)                \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::none)   \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::silu)   \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::mish)   \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::gelu)   \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::relu)
+
+DDPM_ACTIVATION_INSTANCES(activate_array)
+DDPM_ACTIVATION_INSTANCES(activate_backward_array)
+
 namespace ddpm::kernels {
 
 namespace detail {

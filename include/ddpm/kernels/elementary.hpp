@@ -10,6 +10,15 @@
 #include <string_view>
 #include <type_traits>
 
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::exp_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::log_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::sin_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::cos_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::tanh_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::sigmoid_of)
+DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::rsqrt_of)
+DDPM_KERNEL_INSTANCES(sincos_array)
+
 namespace ddpm::kernels {
 
 namespace detail {

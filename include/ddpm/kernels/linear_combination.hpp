@@ -15,6 +15,11 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/linear_combination.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES_OF(linear_combination, 1)
+DDPM_KERNEL_INSTANCES_OF(linear_combination, 2)
+DDPM_KERNEL_INSTANCES_OF(linear_combination, 3)
+DDPM_KERNEL_INSTANCES_OF(linear_combination, 4)
+
 namespace ddpm::kernels {
 
 /// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.

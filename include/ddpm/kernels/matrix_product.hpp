@@ -13,6 +13,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/matrix_product.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(product)
+
 #include <algorithm>
 #include <type_traits>
 

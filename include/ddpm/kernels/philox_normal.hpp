@@ -29,6 +29,8 @@ struct normal_address {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/philox_normal.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(philox_normal)
+
 namespace ddpm::kernels {
 
 /// Elements first … first + count − 1 of `columns` samples, from at.sample on, one after the other; first is a multiple of

@@ -41,6 +41,10 @@ struct reverse_coefficients {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/reverse_step.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(denoise)
+DDPM_KERNEL_INSTANCES(reverse_step)
+DDPM_KERNEL_INSTANCES(reverse_step_with_normals)
+
 namespace ddpm::kernels {
 
 /// Writes x̂_0 and ε̂; either may be xt or p. NaN stays NaN.

@@ -13,6 +13,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/row_sums.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(add_row_sums)
+
 namespace ddpm::kernels {
 
 /// Rows of a D × N batch that one task takes when the work runs over rows: enough for a block, and whole cache lines.

@@ -9,6 +9,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/sum_of_squares.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(sum_of_squares)
+
 namespace ddpm::kernels {
 
 /// Σ x² in double: sixteen sums side by side, one for each element index modulo 16, then these in order.

@@ -185,13 +185,17 @@ template <BatchLike X, class P>
         throw shape_error("ode_likelihood", "values of the prior", samples, result.log_density.cols());
     }
     for (isize n = 0; n < samples; ++n) {
-        const auto divergences = d * solver.y().col(n).tail(flow.estimates());
-        const double mean = divergences.mean();
+        const std::span<const double> divergences(&solver.y()(dimension, n), static_cast<std::size_t>(flow.estimates()));
+        const double k = static_cast<double>(flow.estimates());
+        const double mean = d * std::accumulate(divergences.begin(), divergences.end(), 0.0) / k;
         result.log_density(n) += mean + d * std::log(cleanest);
         if (options.trace.method != trace_method::exact) {
-            const double k = static_cast<double>(flow.estimates());
-            result.standard_error(n) = k < 2 ? std::numeric_limits<double>::infinity()
-                                             : std::sqrt((divergences - mean).square().sum() / (k * (k - 1)));
+            double squares = 0;
+            for (const double divergence : divergences) {
+                squares += (d * divergence - mean) * (d * divergence - mean);
+            }
+            result.standard_error(n) =
+                k < 2 ? std::numeric_limits<double>::infinity() : std::sqrt(squares / (k * (k - 1)));
         }
         if (solver.u(n) < noisiest) {
             result.log_density(n) = std::numeric_limits<double>::quiet_NaN();

@@ -122,16 +122,20 @@ public:
         noise.normal(out, step, first_sample);
         const isize work = dimension() * (rotated() ? dimension() : 8);
         parallel_for(out.columns(), std::max<isize>(1, 32768 / work), [&](isize first, isize last) {
-            Eigen::VectorXd z(dimension());
+            std::vector<double> z(static_cast<std::size_t>(dimension())), x(z.size());
             for (isize n = first; n < last; ++n) {
                 const isize k = component_at((noise.bits(first_sample + n, step, choice) + 0.5) * 0x1p-32);
-                z = out.middle(n, 1).array().template cast<double>().col(0) * variances_.col(k).sqrt();
-                auto x = out.array().col(n);
-                if (rotated()) {
-                    x = (axes(k).matrix() * z + means_.col(k).matrix()).array().template cast<S>();
-                } else {
-                    x = (z.array() + means_.col(k)).template cast<S>();
+                for (std::size_t i = 0; i < z.size(); ++i) {
+                    z[i] = static_cast<double>(out.column(n)[i]) * std::sqrt((&variances_(0, k))[i]);
+                    x[i] = (&means_(0, k))[i] + (rotated() ? 0 : z[i]);
                 }
+                for (std::size_t axis = 0; rotated() && axis < z.size(); ++axis) {
+                    const double* const direction = &axes(k)(0, static_cast<isize>(axis));
+                    for (std::size_t i = 0; i < x.size(); ++i) {
+                        x[i] += z[axis] * direction[i];
+                    }
+                }
+                std::transform(x.begin(), x.end(), out.column(n), [](double value) { return static_cast<S>(value); });
             }
         });
     }

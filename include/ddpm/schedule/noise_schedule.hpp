@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/beta.hpp>
@@ -125,5 +126,7 @@ private:
 
     std::vector<schedule_entry<real>> entries_;
 };
+
+DDPM_CLASS_INSTANCE(class noise_schedule<exact_tables>)
 
 }  // namespace ddpm

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/adam.hpp>
@@ -163,5 +164,7 @@ private:
     detail::parameter_chunks chunks_;
     adam_state<S> state_;
 };
+
+DDPM_CLASS_INSTANCE(class adam<float>)
 
 }  // namespace ddpm

@@ -9,6 +9,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/adam.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(adam)
+
 namespace ddpm::kernels {
 
 /// What one step of Adam has in common for all parameters, computed in double.

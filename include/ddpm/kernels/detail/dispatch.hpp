@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/target.hpp>
 
@@ -38,6 +39,28 @@
 #else
 #define DDPM_DISPATCH(...) (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::portable::__VA_ARGS__))
 #endif
+
+/// An instance of a body's function, such as adam<float>, for every instruction set: see core/detail/instances.hpp.
+#if !defined(DDPM_INSTANCE_OF)
+#define DDPM_KERNEL_INSTANCE(...)
+#elif defined(__x86_64__)
+#define DDPM_KERNEL_INSTANCE(...)                                        \
+    namespace ddpm::kernels::detail::sse2 { DDPM_INSTANCE(__VA_ARGS__) } \
+    namespace ddpm::kernels::detail::avx2 { DDPM_INSTANCE(__VA_ARGS__) } \
+    namespace ddpm::kernels::detail::avx512 { DDPM_INSTANCE(__VA_ARGS__) }
+#elif defined(__aarch64__)
+#define DDPM_KERNEL_INSTANCE(...)                                            \
+    namespace ddpm::kernels::detail::portable { DDPM_INSTANCE(__VA_ARGS__) } \
+    namespace ddpm::kernels::detail::neon { DDPM_INSTANCE(__VA_ARGS__) }
+#else
+#define DDPM_KERNEL_INSTANCE(...) \
+    namespace ddpm::kernels::detail::portable { DDPM_INSTANCE(__VA_ARGS__) }
+#endif
+
+/// name<float> and name<double>; name<argument, float> and name<argument, double>.
+#define DDPM_KERNEL_INSTANCES(name) DDPM_KERNEL_INSTANCE(name<float>) DDPM_KERNEL_INSTANCE(name<double>)
+#define DDPM_KERNEL_INSTANCES_OF(name, argument) \
+    DDPM_KERNEL_INSTANCE(name<argument, float>) DDPM_KERNEL_INSTANCE(name<argument, double>)
 
 namespace ddpm::kernels::detail {
 

@@ -14,6 +14,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/dropout.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(dropout)
+
 namespace ddpm::kernels {
 
 /// out = factor · x where the random word of the element is at least `threshold`, else 0; out may be x. Column n takes

@@ -39,6 +39,8 @@ struct embedded_step {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/embedded_step.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(take_embedded_step)
+
 namespace ddpm::kernels {
 
 /// Moves x to the high end of a step, and writes to `old` where it was; where `low` is not null, it is the low end, which

@@ -11,6 +11,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/gaussian_kl.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(gaussian_kl)
+
 namespace ddpm::kernels {
 
 /// kl[n] = Σ KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) over the elements of column n: ½ (e^d − 1 − d + (m1 − m2)² e^−lv2), d =

@@ -10,6 +10,11 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/group_norm.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(channel_moments)
+DDPM_KERNEL_INSTANCES(channel_combination)
+DDPM_ACTIVATION_INSTANCES(scale_shift)
+DDPM_ACTIVATION_INSTANCES(scale_shift_sums)
+
 namespace ddpm::kernels {
 
 // What a group normalization consists of, for the channels of one sample or a range of them: C × P views, a pixel in

@@ -11,6 +11,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/inner_product.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(inner_product)
+
 namespace ddpm::kernels {
 
 /// Σ x · y in double: sixteen sums side by side, one for each element index modulo 16, then these in order.

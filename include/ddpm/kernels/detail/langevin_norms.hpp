@@ -35,6 +35,9 @@ struct langevin_norms {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/langevin_norms.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(measure_langevin)
+DDPM_KERNEL_INSTANCES(draw_and_measure_langevin)
+
 namespace ddpm::kernels {
 
 /// The squared norms over `size` elements, given z: of each 64 elements, those with the same index modulo 16 are squared and

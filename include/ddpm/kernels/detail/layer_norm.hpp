@@ -14,6 +14,10 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/layer_norm.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(layer_norm)
+DDPM_KERNEL_INSTANCES(layer_norm_parameters)
+DDPM_KERNEL_INSTANCES(layer_norm_backward)
+
 namespace ddpm::kernels {
 
 /// Normalizes each sample over its elements, then scales and shifts: y = (x − mean) / √(variance + eps) · weight +

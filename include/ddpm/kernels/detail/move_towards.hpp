@@ -8,6 +8,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/move_towards.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(move_towards)
+
 namespace ddpm::kernels {
 
 /// average −= rate · (average − target) over `size` elements: one step of an exponential moving average.

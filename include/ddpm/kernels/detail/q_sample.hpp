@@ -16,6 +16,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/q_sample.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(q_sample)
+
 namespace ddpm::kernels {
 
 /// out(:, n) = signal · x(:, n) + sigma · ε(:, n) with {signal, sigma} = level_of(n) and the ε that philox_normal makes

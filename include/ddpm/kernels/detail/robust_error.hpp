@@ -13,6 +13,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/robust_error.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(robust_error)
+
 namespace ddpm::kernels {
 
 /// A penalty for an error e that grows less than its square: |e|, or Huber's, ½ e² up to `limit` and limit · (|e| −

@@ -22,6 +22,10 @@ struct softmax_normalizer {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/softmax.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(softmax)
+DDPM_KERNEL_INSTANCES(softmax_again)
+DDPM_KERNEL_INSTANCES(softmax_backward)
+
 namespace ddpm::kernels {
 
 /// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x.

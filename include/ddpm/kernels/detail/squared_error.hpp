@@ -12,6 +12,8 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/squared_error.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(squared_error)
+
 namespace ddpm::kernels {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which

@@ -65,6 +65,8 @@ inline constexpr isize most_stage_normals = stage_scratch / 64;
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/stage.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCES(run_stage)
+
 namespace ddpm::kernels {
 
 /// Does the work for elements row … row + size − 1 of `columns` samples, which lie one after the other in all arrays from

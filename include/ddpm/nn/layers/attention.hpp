@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
@@ -255,5 +256,7 @@ private:
                                    {.accumulate = true});
     }
 };
+
+DDPM_CLASS_INSTANCE(struct attention<float>)
 
 }  // namespace ddpm::nn

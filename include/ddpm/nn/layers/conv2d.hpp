@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
@@ -216,5 +217,7 @@ private:
         });
     }
 };
+
+DDPM_CLASS_INSTANCE(struct conv2d<float>)
 
 }  // namespace ddpm::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
@@ -80,5 +81,7 @@ private:
         return kernels::matrix_of(batch_view<const S>(weight.data(), outputs(), inputs()));
     }
 };
+
+DDPM_CLASS_INSTANCE(struct dense<float>)
 
 }  // namespace ddpm::nn

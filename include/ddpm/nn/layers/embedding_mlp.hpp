@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -58,5 +59,7 @@ struct embedding_mlp {
         visitor("linear_2", self.linear_2);
     }
 };
+
+DDPM_CLASS_INSTANCE(struct embedding_mlp<float>)
 
 }  // namespace ddpm::nn

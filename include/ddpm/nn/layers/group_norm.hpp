@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
@@ -272,5 +273,7 @@ private:
         }
     }
 };
+
+DDPM_CLASS_INSTANCE(struct group_norm<float>)
 
 }  // namespace ddpm::nn

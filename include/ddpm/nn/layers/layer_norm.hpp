@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/layer_norm.hpp>
 #include <ddpm/nn/detail/check.hpp>
@@ -62,5 +63,7 @@ struct layer_norm {
         visitor("bias", self.bias);
     }
 };
+
+DDPM_CLASS_INSTANCE(struct layer_norm<float>)
 
 }  // namespace ddpm::nn

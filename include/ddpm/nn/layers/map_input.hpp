@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
@@ -86,5 +87,7 @@ private:
         return {of.data(), of_channels, sample.height, sample.width, of.columns()};
     }
 };
+
+DDPM_CLASS_INSTANCE(struct map_input<float>)
 
 }  // namespace ddpm::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/layers/activation.hpp>
@@ -74,5 +75,7 @@ struct mlp_block {
         visitor("linear_2", self.linear_2);
     }
 };
+
+DDPM_CLASS_INSTANCE(struct mlp_block<float>)
 
 }  // namespace ddpm::nn

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
@@ -215,5 +216,7 @@ private:
         return place;
     }
 };
+
+DDPM_CLASS_INSTANCE(struct residual_block<float>)
 
 }  // namespace ddpm::nn

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/layers/embedding_mlp.hpp>
@@ -60,5 +61,7 @@ struct vector_embedding {
         visitor("null", self.null);
     }
 };
+
+DDPM_CLASS_INSTANCE(struct vector_embedding<float>)
 
 }  // namespace ddpm::nn

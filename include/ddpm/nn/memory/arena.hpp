@@ -4,6 +4,7 @@
 
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 
@@ -92,5 +93,7 @@ private:
     std::size_t block_ = 0;
     isize used_ = 0;
 };
+
+DDPM_CLASS_INSTANCE(class arena<float>)
 
 }  // namespace ddpm::nn

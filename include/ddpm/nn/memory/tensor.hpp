@@ -4,6 +4,7 @@
 
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
@@ -115,5 +116,7 @@ private:
     tensor_order order_ = tensor_order::last_fastest;
     std::vector<S, aligned_allocator<S>> values_;
 };
+
+DDPM_CLASS_INSTANCE(class tensor<float>)
 
 }  // namespace ddpm::nn

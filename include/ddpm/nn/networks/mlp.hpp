@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
@@ -315,5 +316,7 @@ private:
     std::optional<embedding_table<S>> class_table_;
     std::optional<vector_embedding<S>> vector_;
 };
+
+DDPM_CLASS_INSTANCE(class mlp<float>)
 
 }  // namespace ddpm::nn

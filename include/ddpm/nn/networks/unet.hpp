@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
@@ -363,5 +364,7 @@ private:
     group_norm<S> conv_norm_out_;
     conv2d<S> conv_out_;
 };
+
+DDPM_CLASS_INSTANCE(class unet<float>)
 
 }  // namespace ddpm::nn

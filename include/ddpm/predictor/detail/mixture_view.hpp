@@ -183,7 +183,7 @@ private:
     }
 
     const gaussian_mixture* mixture_;
-    noise_level<double> level_{0, 0};
+    noise_level<Real> level_{0, 0};
     batch<Real> precisions_;  // 1 / (α² λ + σ²), D × K
     column log_weights_;        // with the normalization constants of the densities
     batch<Real> whitened_;    // q, D × K

@@ -3,11 +3,12 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/kernels/elementary.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>
@@ -262,5 +263,7 @@ private:
     std::vector<kernels::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding
 };
+
+DDPM_CLASS_INSTANCE(class plan_executor<float>)
 
 }  // namespace ddpm::detail

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/sampler/plan.hpp>
@@ -176,5 +177,7 @@ private:
     batch<S> prediction_;
     std::vector<memory> slots_;
 };
+
+DDPM_CLASS_INSTANCE(class run_memory<float>)
 
 }  // namespace ddpm::detail

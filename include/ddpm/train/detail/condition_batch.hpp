@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/map_channels.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
@@ -188,5 +189,7 @@ private:
     std::vector<condition_forms> absent_;
     batch<S> vectors_, maps_, sequences_;
 };
+
+DDPM_CLASS_INSTANCE(class condition_batch<float>)
 
 }  // namespace ddpm::detail

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
@@ -177,5 +178,7 @@ private:
     std::size_t first_ = 0, count_ = 0;
     bool weighs_ = false, learns_ = false, weighs_elements_ = false;
 };
+
+DDPM_CLASS_INSTANCE(class training_batch<float, isize>)
 
 }  // namespace ddpm::detail
