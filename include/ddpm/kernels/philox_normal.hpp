@@ -6,6 +6,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/normal.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
 
 #include <cstdint>
 

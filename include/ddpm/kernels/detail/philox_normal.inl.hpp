@@ -4,12 +4,15 @@
 // A kernel body (see foreach_target.hpp): fills samples with addressed normals.
 
 /// Normals of `blocks` times 64 elements, from the counter `first` on. One function for all kernels that use normals, since
-/// it is long; its constants stay in registers from block to block.
-__attribute__((noinline)) inline void put_normal_blocks(const philox_keys& keys, const philox_sample& sample,
-                                                        std::uint32_t first, isize blocks, float* out) {
+/// it is long; its constants stay in registers from block to block. Meanwhile it fetches what will be read, from element e on.
+template <class S>
+__attribute__((noinline)) void put_normal_blocks(const philox_keys& keys, const philox_sample& sample,
+                                                 std::uint32_t first, isize blocks, float* out,
+                                                 const block_reads<S>& reads, isize e) {
     const philox_keys own_keys = keys;  // which no store can change
     const philox_sample own_sample = sample;
-    for (; blocks > 0; --blocks, first += 16, out += 64) {
+    for (; blocks > 0; --blocks, first += 16, out += 64, e += 64) {
+        reads.fetch(e);
         for (isize i = 0; i < 16; i += lanes<float>) {
             const normal_group normals = make_normals(own_keys, own_sample, first + static_cast<std::uint32_t>(i));
             store(out + i, normals.low.first);
@@ -20,17 +23,19 @@ __attribute__((noinline)) inline void put_normal_blocks(const philox_keys& keys,
     }
 }
 
-/// Normals of `count` elements of a sample, from element `first` on, a multiple of 64.
+/// Normals of `count` elements of a sample, from element `first` on, a multiple of 64. Meanwhile it fetches as many of what
+/// will be read, from element `begin` on.
 template <class S>
-DDPM_INLINE void put_normals(const philox_keys& keys, const philox_sample& sample, isize first, isize count, S* out) {
+DDPM_INLINE void put_normals(const philox_keys& keys, const philox_sample& sample, isize first, isize count, S* out,
+                             const block_reads<S>& reads = {}, isize begin = 0) {
     isize e = 0;
     if constexpr (sizeof(S) == sizeof(float)) {
         e = count / 64 * 64;
-        put_normal_blocks(keys, sample, static_cast<std::uint32_t>(first / 4), e / 64, out);
+        put_normal_blocks(keys, sample, static_cast<std::uint32_t>(first / 4), e / 64, out, reads, begin);
     }
     for (; e < count; e += 64) {
         float block[64];
-        put_normal_blocks(keys, sample, static_cast<std::uint32_t>((first + e) / 4), 1, block);
+        put_normal_blocks(keys, sample, static_cast<std::uint32_t>((first + e) / 4), 1, block, reads, begin + e);
         for (isize i = 0; i < 64 && e + i < count; ++i) {
             out[e + i] = static_cast<S>(block[i]);
         }

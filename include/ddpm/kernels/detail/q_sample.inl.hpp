@@ -31,15 +31,14 @@ void q_sample(const normal_address& at, const noise_level<S>* levels, isize colu
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
         const noise_level<S> level = levels[n];
+        block_reads<S> reads = {};
+        reads.add(x.first + n * x.stride);
+        reads.add(out.first + n * out.stride);
+        reads.add(eps.first == nullptr ? nullptr : eps.first + n * eps.stride);
         for (isize e = 0; e < count; e += normals_at_once) {
-            fetch_elements<normals_at_once>(x.first + n * x.stride + e + fetch_ahead);
-            fetch_elements<normals_at_once>(out.first + n * out.stride + e + fetch_ahead);
-            if (eps.first != nullptr) {
-                fetch_elements<normals_at_once>(eps.first + n * eps.stride + e + fetch_ahead);
-            }
             const isize size = count - e < normals_at_once ? count - e : normals_at_once;
             S z[normals_at_once];
-            put_normals(keys, sample, first + e, size, z);
+            put_normals(keys, sample, first + e, size, z, reads, e + fetch_ahead);
             add_normals(size, level, x.first + n * x.stride + e, z,
                         eps.first == nullptr ? nullptr : eps.first + n * eps.stride + e,
                         out.first + n * out.stride + e);

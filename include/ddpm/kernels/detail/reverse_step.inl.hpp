@@ -99,12 +99,13 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
     for (isize n = 0; n < columns; ++n) {
         const philox_sample sample =
             make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        block_reads<S> reads = {};
+        reads.add(xt.first + n * xt.stride);
+        reads.add(p.first + n * p.stride);
         for (isize e = 0; e < count; e += normals_at_once) {
-            fetch_elements<normals_at_once>(xt.first + n * xt.stride + e + fetch_ahead);
-            fetch_elements<normals_at_once>(p.first + n * p.stride + e + fetch_ahead);
             const isize size = count - e < normals_at_once ? count - e : normals_at_once;
             S z[normals_at_once];
-            put_normals(keys, sample, first + e, size, z);
+            put_normals(keys, sample, first + e, size, z, reads, e + fetch_ahead);
             const S *const x = xt.first + n * xt.stride + e, *const predicted = p.first + n * p.stride + e;
             S* const kept_x0 = x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e;
             if (c.eps != 0) {

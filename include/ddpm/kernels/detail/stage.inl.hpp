@@ -28,28 +28,8 @@ struct stage_normals {
 
 /// What a stage reads from memory, in so far as it is fetched ahead.
 template <class S>
-struct stage_reads {
-    static constexpr isize most = 8;
-    const S* column[most];
-    isize count = 0;
-
-    DDPM_INLINE void add(const S* from) {
-        if (from != nullptr && count < most) {
-            column[count++] = from;
-        }
-    }
-
-    /// Fetches the block at element e.
-    DDPM_INLINE void fetch(isize e) const {
-        for (isize i = 0; i < count; ++i) {
-            fetch_elements<64>(column[i] + e);
-        }
-    }
-};
-
-template <class S>
-stage_reads<S> reads_of(const stage_work<S>& work) {
-    stage_reads<S> reads;
+block_reads<S> reads_of(const stage_work<S>& work) {
+    block_reads<S> reads = {};
     reads.add(work.xt);
     reads.add(work.p);
     for (isize s = 0; s < work.count; ++s) {
@@ -64,27 +44,24 @@ stage_reads<S> reads_of(const stage_work<S>& work) {
     return reads;
 }
 
-/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, if it is
-/// given, where the chunk begins at element `first` of the arrays.
+/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, where the
+/// chunk begins at element `first` of the arrays.
 template <class S>
 __attribute__((noinline)) void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e,
-                                                  isize end, S* z, const stage_reads<S>* reads, isize first) {
+                                                  isize end, S* z, const block_reads<S>& reads, isize first) {
     const normal_address& at = normals.sample;
     const philox_keys keys = make_philox_keys(at.seed);
     const philox_sample sample =
         make_philox_sample(keys, at.step + static_cast<std::uint32_t>(term.draw), at.sample, at.stream);
     for (; e < end; e += normals_at_once, z += normals_at_once) {
         const isize size = end - e < normals_at_once ? end - e : normals_at_once;
-        for (isize i = 0; reads != nullptr && i < size; i += 64) {
-            reads->fetch(first + e + i);
-        }
-        put_normals(keys, sample, normals.row + e, (size + 63) / 64 * 64, z);
+        put_normals(keys, sample, normals.row + e, (size + 63) / 64 * 64, z, reads, first + e);
     }
 }
 
 /// Makes those of the first terms for `count` elements, which lie in the arrays from element `first` on.
 template <class S>
-DDPM_INLINE void make_first_normals(const stage_work<S>& work, const stage_reads<S>& reads, isize first, isize count,
+DDPM_INLINE void make_first_normals(const stage_work<S>& work, const block_reads<S>& reads, isize first, isize count,
                                     stage_normals<S>& normals) {
     isize made = 0;
     for (isize s = 0; s < work.count; ++s) {
@@ -92,7 +69,7 @@ DDPM_INLINE void make_first_normals(const stage_work<S>& work, const stage_reads
             const stage_term<S>& term = work.sums[s].terms[t];
             if (term.of == stage_source::normals && made < most_stage_normals) {
                 make_stage_normals(normals, term, 0, count, normals.z + made * normals.chunk,
-                                   made == 0 ? &reads : nullptr, first);
+                                   made == 0 ? reads : block_reads<S>{}, first);
                 ++made;
             }
         }
@@ -193,7 +170,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                         ++draw;
                     } else {  // there is no room for more: one by one, in place of the last
                         S* const z = normals.z + (draw - 1) * normals.chunk + begin;
-                        make_stage_normals<S>(normals, term, begin, begin + 64, z, nullptr, 0);
+                        make_stage_normals<S>(normals, term, begin, begin + 64, z, {}, 0);
                         from = z;
                     }
             }
@@ -216,7 +193,7 @@ template <class S>
 void run_stage(const stage_work<S>& all, const normal_address& at, isize draws, isize columns, isize row, isize size,
                isize first) {
     const stage_work<S> work = all;  // which no store can change
-    const stage_reads<S> reads = reads_of(work);
+    const block_reads<S> reads = reads_of(work);
     stage_normals<S> normals;
     normals.sample = at;
     const isize ahead = work.stream ? fetch_ahead : 0;

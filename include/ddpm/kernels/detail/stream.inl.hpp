@@ -53,3 +53,24 @@ DDPM_INLINE void fetch_elements(const S* p) {
         __builtin_prefetch(p + i);
     }
 }
+
+/// Arrays that a kernel reads together, fetched ahead block by block while it computes something else.
+template <class S>
+struct block_reads {
+    static constexpr isize most = 8;
+    const S* column[most];
+    isize count;
+
+    DDPM_INLINE void add(const S* from) {
+        if (from != nullptr && count < most) {
+            column[count++] = from;
+        }
+    }
+
+    /// Fetches the 64 elements from e on of each.
+    DDPM_INLINE void fetch(isize e) const {
+        for (isize i = 0; i < count; ++i) {
+            fetch_elements<64>(column[i] + e);
+        }
+    }
+};
