@@ -18,7 +18,8 @@ public:
 
     /// Makes the text "where: what; expected X, got Y".
     /// X and Y are texts, numbers, or anything that can be streamed.
-    base_error(std::string_view where, std::string_view what, detail::text_part expected, detail::text_part got)
+    __attribute__((noinline, cold)) base_error(std::string_view where, std::string_view what,
+                                               detail::text_part expected, detail::text_part got)
         : std::runtime_error(detail::joined({where, ": ", what, "; expected ", expected, ", got ", got})) {}
 };
 

@@ -116,7 +116,8 @@ private:
     };
 };
 
-[[nodiscard]] inline std::string joined(std::initializer_list<text_part> parts) {
+/// The parts one after another. Most texts are of errors, so that a compiler is told not to expect the call.
+[[nodiscard]] __attribute__((noinline, cold)) inline std::string joined(std::initializer_list<text_part> parts) {
     std::string out;
     for (const text_part& part : parts) {
         part.append_to(out);
@@ -126,7 +127,7 @@ private:
 
 /// The concatenation of the parts. Taken by value, so that literals of different lengths share one instance.
 template <class... Parts>
-[[nodiscard]] std::string text(Parts... parts) {
+[[nodiscard]] __attribute__((noinline, cold)) std::string text(Parts... parts) {
     return joined({text_part(parts)...});
 }
 

@@ -2,7 +2,76 @@
 // SPDX-License-Identifier: MIT
 //
 // The body of robust_error.hpp. Each penalty is a product of e and its slope g: Huber's g is e, limited; that of the
-// absolute value is ±1, or 0 where e is 0.
+// absolute value is ±1, or 0 where e is 0. What is asked for at run time is asked once for a block, between loops.
+
+/// Elements of a block, whose differences are in the first cache.
+inline constexpr isize error_width = 64;
+
+/// A block: its operands, and what is made of them.
+template <class S>
+struct error_block {
+    isize rest;  // elements to the end
+    const S* weight;
+    S difference[error_width], rooms[4][error_width];
+
+    /// difference = prediction − a · x − b · y, or 0 where it has no weight, from element i on. Null are y where the target has
+    /// one term, and weight where elements have none.
+    DDPM_INLINE void begin(isize i, isize size, const S* prediction, S a, const S* x, S b, const S* y, const S* weights) {
+        rest = size - i;
+        fetch_elements<error_width>(prediction + i + fetch_ahead);
+        fetch_elements<error_width>(x + i + fetch_ahead);
+        const S* const p = whole<error_width>(prediction + i, rest, rooms[0]);
+        const S* const x_i = whole<error_width>(x + i, rest, rooms[1]);
+        if (y == nullptr) {
+            for (isize k = 0; k < error_width; k += lanes<S>) {
+                store(difference + k, load(p + k) - a * load(x_i + k));
+            }
+        } else {
+            const S* const y_i = whole<error_width>(y + i, rest, rooms[2]);
+            for (isize k = 0; k < error_width; k += lanes<S>) {
+                store(difference + k, load(p + k) - (a * load(x_i + k) + b * load(y_i + k)));
+            }
+        }
+        weight = nullptr;
+        if (weights != nullptr) {
+            fetch_elements<error_width>(weights + i + fetch_ahead);
+            weight = whole<error_width>(weights + i, rest, rooms[3]);
+            for (isize k = 0; k < error_width; k += lanes<S>) {
+                store(difference + k, where_weighted(load(weight + k), load(difference + k)));
+            }
+        }
+        clear_rest(difference);
+    }
+
+    /// Leaves nothing of elements after the last.
+    DDPM_INLINE void clear_rest(S* values) const {
+        for (isize k = rest; k < error_width; ++k) {
+            values[k] = 0;
+        }
+    }
+
+    /// Writes scale · derivative times the weights to the elements at d.
+    DDPM_INLINE void put_gradient(bool stream, S* d, S scale, const S* derivative) {
+        S* const to = rest < error_width ? rooms[0] : d;
+        if (weight != nullptr) {
+            for (isize k = 0; k < error_width; k += lanes<S>) {
+                store(to + k, scale * load(derivative + k) * load(weight + k));
+            }
+        } else {
+            for (isize k = 0; k < error_width; k += lanes<S>) {
+                put(stream && to == d, to + k, scale * load(derivative + k));
+            }
+        }
+        for (isize k = 0; to != d && k < rest; ++k) {
+            d[k] = to[k];
+        }
+    }
+
+    /// Adds values, times their weights, to the sums.
+    DDPM_INLINE void add(sixteen_sums& sums, isize part, isize k, pack<double> value) const {
+        sums.lane[part] += weight == nullptr ? value : value * load_wide(weight + k);
+    }
+};
 
 template <class S>
 double robust_error(bool huber, isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit,

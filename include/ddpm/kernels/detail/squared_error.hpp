@@ -12,7 +12,7 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/squared_error.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
-DDPM_KERNEL_INSTANCES(squared_error)
+DDPM_KERNEL_INSTANCES(any_squared_error)
 
 namespace ddpm::kernels {
 
@@ -33,8 +33,8 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         x = y;
         b = 0;
     }
-    return DDPM_DISPATCH(squared_error<S>)(size, prediction, a, x, b, b == 0 ? nullptr : y, scale, d_prediction, weight,
-                                           stream && weight == nullptr);
+    return DDPM_DISPATCH(any_squared_error<S>)(size, prediction, a, x, b, b == 0 ? nullptr : y, scale, d_prediction,
+                                               weight, stream && weight == nullptr);
 }
 
 /// How a column counts: weight · Σ (prediction − x · x(:, n) − y · y(:, n))², with scale as the factor of its gradient.

@@ -1,97 +1,80 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of squared_error.hpp, and what it shares with that of robust_error.hpp. What is asked for at run time is asked once
-// for a block, between loops.
+// The body of squared_error.hpp.
 
-/// Elements of a block, whose differences are in the first cache.
-inline constexpr isize error_width = 64;
-
-/// A block: its operands, and what is made of them.
-template <class S>
-struct error_block {
-    isize rest;  // elements to the end
-    const S* weight;
-    S difference[error_width], rooms[4][error_width];
-
-    /// difference = prediction − a · x − b · y, or 0 where it has no weight, from element i on. Null are y where the target has
-    /// one term, and weight where elements have none.
-    DDPM_INLINE void begin(isize i, isize size, const S* prediction, S a, const S* x, S b, const S* y, const S* weights) {
-        rest = size - i;
-        fetch_elements<error_width>(prediction + i + fetch_ahead);
-        fetch_elements<error_width>(x + i + fetch_ahead);
-        const S* const p = whole<error_width>(prediction + i, rest, rooms[0]);
-        const S* const x_i = whole<error_width>(x + i, rest, rooms[1]);
-        if (y == nullptr) {
-            for (isize k = 0; k < error_width; k += lanes<S>) {
-                store(difference + k, load(p + k) - a * load(x_i + k));
-            }
-        } else {
-            const S* const y_i = whole<error_width>(y + i, rest, rooms[2]);
-            for (isize k = 0; k < error_width; k += lanes<S>) {
-                store(difference + k, load(p + k) - (a * load(x_i + k) + b * load(y_i + k)));
-            }
-        }
-        weight = nullptr;
-        if (weights != nullptr) {
-            fetch_elements<error_width>(weights + i + fetch_ahead);
-            weight = whole<error_width>(weights + i, rest, rooms[3]);
-            for (isize k = 0; k < error_width; k += lanes<S>) {
-                store(difference + k, where_weighted(load(weight + k), load(difference + k)));
-            }
-        }
-        clear_rest(difference);
-    }
-
-    /// Leaves nothing of elements after the last.
-    DDPM_INLINE void clear_rest(S* values) const {
-        for (isize k = rest; k < error_width; ++k) {
-            values[k] = 0;
-        }
-    }
-
-    /// Writes scale · derivative times the weights to the elements at d.
-    DDPM_INLINE void put_gradient(bool stream, S* d, S scale, const S* derivative) {
-        S* const to = rest < error_width ? rooms[0] : d;
-        if (weight != nullptr) {
-            for (isize k = 0; k < error_width; k += lanes<S>) {
-                store(to + k, scale * load(derivative + k) * load(weight + k));
-            }
-        } else {
-            for (isize k = 0; k < error_width; k += lanes<S>) {
-                put(stream && to == d, to + k, scale * load(derivative + k));
-            }
-        }
-        for (isize k = 0; to != d && k < rest; ++k) {
-            d[k] = to[k];
-        }
-    }
-
-    /// Adds values, times their weights, to the sums.
-    DDPM_INLINE void add(sixteen_sums& sums, isize part, isize k, pack<double> value) const {
-        sums.lane[part] += weight == nullptr ? value : value * load_wide(weight + k);
-    }
-};
-
-template <class S>
+/// The sum for targets of `Terms` products, where elements have weights or not, and gradients go past the caches or not.
+template <int Terms, bool Weights, bool Stream, class S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
-                     const S* weight, bool stream) {
+                     const S* weight) {
     sixteen_sums sums{};
-    error_block<S> block;
-    for (isize i = 0; i < size; i += error_width) {
-        block.begin(i, size, prediction, a, x, b, y, weight);
-        if (d_prediction != nullptr) {
-            block.put_gradient(stream, d_prediction + i, scale, block.difference);
+    isize i = 0;
+    for (; i + 16 <= size; i += 16) {
+        fetch_elements<16>(prediction + i + fetch_ahead);
+        fetch_elements<16>(x + i + fetch_ahead);
+        if constexpr (Weights) {
+            fetch_elements<16>(weight + i + fetch_ahead);
         }
-        for (isize k = 0; k < error_width; k += 16) {
-            DDPM_UNROLL
-            for (isize part = 0; part < 16 / lanes<double>; ++part) {
-                const isize at = k + part * lanes<double>;
-                const pack<double> e = load_wide(block.difference + at);
-                block.add(sums, part, at, e * e);
+        DDPM_UNROLL
+        for (isize part = 0; part < 16 / lanes<double>; ++part) {
+            const isize at = i + part * lanes<double>;
+            narrow<S> target = a * load_narrow<S>(x + at);
+            if constexpr (Terms > 1) {
+                target += b * load_narrow<S>(y + at);
             }
+            [[maybe_unused]] const narrow<S> w = Weights ? load_narrow<S>(weight + at) : narrow<S>{};
+            narrow<S> difference = load_narrow<S>(prediction + at) - target;
+            if constexpr (Weights) {
+                difference = where_weighted(w, difference);
+            }
+            if (d_prediction != nullptr) {
+                narrow<S> gradient = scale * difference;
+                if constexpr (Weights) {
+                    gradient *= w;
+                }
+                put(Stream, d_prediction + at, gradient);
+            }
+            const pack<double> wide = __builtin_convertvector(difference, pack<double>);
+            pack<double> square = wide * wide;
+            if constexpr (Weights) {
+                square *= __builtin_convertvector(w, pack<double>);
+            }
+            sums.lane[part] += square;
         }
     }
-    end_stream(stream);
+    for (isize lane = 0; i + lane < size; ++lane) {
+        S target = a * x[i + lane];
+        if constexpr (Terms > 1) {
+            target += b * y[i + lane];
+        }
+        const S w = Weights ? weight[i + lane] : S(1);
+        const S difference = w == 0 ? S(0) : prediction[i + lane] - target;
+        if (d_prediction != nullptr) {
+            d_prediction[i + lane] = w * (scale * difference);
+        }
+        const double wide = static_cast<double>(difference);
+        sums.lane[lane / lanes<double>][lane % lanes<double>] += static_cast<double>(w) * (wide * wide);
+    }
+    end_stream(Stream);
     return total(sums);
+}
+
+/// The same, of a target of one term where y is null.
+template <bool Weights, bool Stream, class S>
+double squared_error_of_terms(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale,
+                              S* d_prediction, const S* weight) {
+    return y == nullptr
+               ? squared_error<1, Weights, Stream, S>(size, prediction, a, x, b, y, scale, d_prediction, weight)
+               : squared_error<2, Weights, Stream, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
+}
+
+/// The same, with weights where `weight` is not null; then nothing goes past the caches.
+template <class S>
+double any_squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
+                         const S* weight, bool stream) {
+    if (weight != nullptr) {
+        return squared_error_of_terms<true, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
+    }
+    return stream ? squared_error_of_terms<false, true, S>(size, prediction, a, x, b, y, scale, d_prediction, weight)
+                  : squared_error_of_terms<false, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
 }

@@ -9,11 +9,13 @@
 /// A quarter, half or whole of a pack, in floats.
 typedef float streamed_part __attribute__((vector_size(16)));
 
-template <class S>
-DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, pack<S> v) {
+template <class S, class Vector>
+DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, Vector v) {
 #if defined(__x86_64__)
-    if (stream) {
-        constexpr std::size_t parts = sizeof v / sizeof(streamed_part);
+    constexpr std::size_t parts = sizeof v / sizeof(streamed_part);
+    if constexpr (parts == 0) {
+        stream = false;
+    } else if (stream) {
         streamed_part part[parts];
         __builtin_memcpy(part, &v, sizeof v);
         DDPM_UNROLL
@@ -27,7 +29,7 @@ DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, pack<S> v) {
         return;
     }
 #endif
-    store(p, v);
+    __builtin_memcpy(p, &v, sizeof v);
 }
 
 /// Makes streamed stores visible to other threads before what follows.
