@@ -38,6 +38,7 @@ endfunction()
 function(append_names text list)
     set(found "${${list}}")
     string(REGEX REPLACE "\n\\[\\[[a-z]+\\]\\] *" "\n" text "${text}")
+    string(REGEX REPLACE "\nDDPM_[A-Z_]*INSTANCE[^\n]*" "\n" text "${text}")  # macros that declare nothing new
     string(REGEX REPLACE "[][;]" "@" text "${text}")  # which mean something in lists
     string(REPLACE "\\" "" text "${text}")
     string(REPLACE "\n" ";" lines "${text}")
