@@ -124,15 +124,8 @@ void check_every_gradient(Net net, isize outputs) {
                 double difference = 0;
                 const bool all = serves == pass::backward;
                 for (std::size_t i = 0; i < values[p].values.size(); i += all ? 1 : 1 + values[p].values.size() / 3) {
-                    constexpr double h = 2e-5;
-                    double& value = values[p].values[i];
-                    const double kept = value;
-                    value = kept + h;
-                    const double above = loss();
-                    value = kept - h;
-                    const double below = loss();
-                    value = kept;
-                    difference = std::max(difference, std::abs((above - below) / (2 * h) - analytic[p].values[i]));
+                    const double numeric = central_difference(values[p].values[i], loss);
+                    difference = std::max(difference, std::abs(numeric - analytic[p].values[i]));
                 }
                 CHECK(difference < 1e-6 * largest);
             }

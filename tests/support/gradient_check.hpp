@@ -37,6 +37,18 @@ void disturb(Layer& layer, double spread, std::uint64_t seed) {
     }
 }
 
+/// The derivative of f with respect to `value`, as the difference over 2h; `value` is left as it was.
+template <class F>
+[[nodiscard]] double central_difference(double& value, F&& f, double h = 2e-5) {
+    const double kept = value;
+    value = kept + h;
+    const double above = f();
+    value = kept - h;
+    const double below = f();
+    value = kept;
+    return (above - below) / (2 * h);
+}
+
 /// How far `analytic` is from the central differences of f with respect to `values`: the largest difference relative to
 /// the largest derivative.
 template <class F>
@@ -44,13 +56,7 @@ template <class F>
                                     double h = 2e-5) {
     double largest = 0, difference = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        const double kept = values[i];
-        values[i] = kept + h;
-        const double above = f();
-        values[i] = kept - h;
-        const double below = f();
-        values[i] = kept;
-        const double numeric = (above - below) / (2 * h);
+        const double numeric = central_difference(values[i], f, h);
         largest = std::max(largest, std::abs(numeric));
         difference = std::max(difference, std::abs(numeric - analytic[i]));
     }
@@ -78,14 +84,7 @@ template <class Layer, class F>
     double largest = 0, difference = 0;
     for (std::size_t k = 0; k < values.size(); ++k) {
         for (std::size_t i = 0; i < values[k].values.size(); ++i) {
-            double& value = values[k].values[i];
-            const double kept = value;
-            value = kept + h;
-            const double above = f();
-            value = kept - h;
-            const double below = f();
-            value = kept;
-            const double numeric = (above - below) / (2 * h);
+            const double numeric = central_difference(values[k].values[i], f, h);
             largest = std::max(largest, std::abs(numeric));
             difference = std::max(difference, std::abs(numeric - analytic[k].values[i]));
         }

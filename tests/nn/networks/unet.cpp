@@ -76,15 +76,8 @@ void check_gradients(const nn::unet_options& options, const condition<double>& g
         INFO(values[k].name);
         double difference = 0;
         for (std::size_t i = 0; i < values[k].values.size(); ++i) {
-            constexpr double h = 2e-5;
-            double& value = values[k].values[i];
-            const double kept = value;
-            value = kept + h;
-            const double above = loss();
-            value = kept - h;
-            const double below = loss();
-            value = kept;
-            difference = std::max(difference, std::abs((above - below) / (2 * h) - analytic[k].values[i]));
+            const double numeric = central_difference(values[k].values[i], loss);
+            difference = std::max(difference, std::abs(numeric - analytic[k].values[i]));
         }
         CHECK(difference < 1e-6 * largest);
     }

@@ -47,7 +47,7 @@
 // - exp, exp_bounded_above, sigmoid, tanh (exp.inl.hpp); log (log.inl.hpp); sincos (sincos.inl.hpp); rsqrt
 //   (elementary.inl.hpp)
 // - narrow<S>, load_narrow, load_wide, where_weighted, sixteen_sums, add_squares, total (wide.inl.hpp): sums in double
-// - put, end_stream, elements_to_line, fetch_elements (stream.inl.hpp): memory that no cache holds
+// - put, end_stream, elements_to_line, fetch_elements, block_reads (stream.inl.hpp): memory that no cache holds
 // - make_philox_keys, make_philox_sample (normal.inl.hpp), put_normals (philox_normal.inl.hpp): standard normals
 //
 // What a body compiles to is paid by every program, once for each instruction set: ask at run time, between loops over a
