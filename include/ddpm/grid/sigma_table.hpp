@@ -61,8 +61,10 @@ public:
         }
         // The last timestep whose ratio is ≤ sigma. The table may fall at its end, where least_alpha_bar replaces
         // ᾱ = 0.
-        const auto above = std::find_if(sigmas_.rbegin(), sigmas_.rend(), [&](double s) { return s <= sigma; });
-        const isize found = above == sigmas_.rend() ? 0 : (sigmas_.rend() - above) - 1;
+        isize found = steps() - 1;
+        while (found > 0 && !(sigmas_[static_cast<std::size_t>(found)] <= sigma)) {
+            --found;
+        }
         const isize below = std::min(found, steps() - 2);
         if (below < 0) {
             return 0;
@@ -78,8 +80,11 @@ public:
     /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
     [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {
         std::vector<double> inside;
-        std::copy_if(sigmas_.rbegin(), sigmas_.rend(), std::back_inserter(inside),
-                     [&](double s) { return s >= within.lowest && s <= within.highest; });
+        for (std::size_t k = sigmas_.size(); k-- > 0;) {
+            if (sigmas_[k] >= within.lowest && sigmas_[k] <= within.highest) {
+                inside.push_back(sigmas_[k]);
+            }
+        }
         const auto available = static_cast<isize>(inside.size());
         if (count < 1 || count > available) {
             throw value_error("sigma_table::select", "number of sigmas", detail::text("1 <= count <= ", available),

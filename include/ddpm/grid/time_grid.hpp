@@ -74,7 +74,13 @@ public:
     }
 
     /// The same points in reverse order.
-    [[nodiscard]] time_grid reversed() const { return time_grid(std::vector<grid_point>(points_.rbegin(), points_.rend())); }
+    [[nodiscard]] time_grid reversed() const {
+        std::vector<grid_point> points;
+        for (isize k = steps(); k >= 0; --k) {
+            points.push_back((*this)[k]);
+        }
+        return time_grid(std::move(points));
+    }
 
 private:
     static constexpr double least_level = 1e-150;

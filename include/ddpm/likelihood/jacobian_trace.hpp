@@ -68,17 +68,23 @@ public:
             for (isize k = 0; k < estimates(); ++k) {
                 const batch<S>& z = probes_[static_cast<std::size_t>(k)];
                 predictor.vector_jacobian(xt, t, batch_view<const S>(z), batch_view<S>(product_));
-                out.array().row(k) = (z * product_).template cast<double>().colwise().sum();
+                for (isize n = 0; n < xt.columns(); ++n) {
+                    out(k, n) = (z.col(n) * product_.col(n)).template cast<double>().sum();
+                }
             }
             return;
         }
-        out.array().setZero();
+        for (isize n = 0; n < xt.columns(); ++n) {
+            out(0, n) = 0;
+        }
         vector_.setZero();
         for (isize i = 0; i < xt.rows(); ++i) {
             vector_.row(i) = S{1};
             predictor.vector_jacobian(xt, t, batch_view<const S>(vector_), batch_view<S>(product_));
             vector_.row(i) = S{0};
-            out.array().row(0) += product_.row(i).template cast<double>();
+            for (isize n = 0; n < xt.columns(); ++n) {
+                out(0, n) += static_cast<double>(product_(i, n));
+            }
         }
     }
 

@@ -76,8 +76,12 @@ public:
         for (std::size_t n = 0; n < times_.size(); ++n) {
             const grid_point point = path_(std::exp(w[n]));
             times_[n] = point.t;
-            const auto column = static_cast<isize>(n);
-            x_.col(column) = (length(point.level) * state.col(column).head(dimension)).template cast<S>();
+            const double c = length(point.level);
+            const double* const z = column_of(state, n);
+            S* const x = column_of(x_, n);
+            for (isize i = 0; i < dimension; ++i) {
+                x[i] = static_cast<S>(c * z[i]);
+            }
         }
         session_(batch_view<const S>(x_), std::span<const double>(times_), model_output<S>{predicted_, {}});
         trace_(session_, batch_view<const S>(x_), std::span<const double>(times_), batch_view<double>(traces_));
@@ -85,18 +89,27 @@ public:
             const noise_level<double> level = path_(std::exp(w[n])).level;
             const double c = length(level), speed = level.signal * level.sigma / (c * c);
             const affine v = conversion(kind_, prediction::v, level);
-            const auto column = static_cast<isize>(n);
-            slope.col(column).head(dimension) =
-                speed * (v.xt * c * state.col(column).head(dimension) +
-                         v.value * predicted_.col(column).template cast<double>());
-            slope.col(column).tail(estimates()) =
-                speed * c * (v.xt + v.value * traces_.col(column) / static_cast<double>(dimension));
+            const double* const z = column_of(state, n);
+            const double* const trace = column_of(traces_, n);
+            const S* const p = column_of(predicted_, n);
+            double* const to = column_of(slope, n);
+            for (isize i = 0; i < dimension; ++i) {
+                to[i] = speed * (v.xt * c * z[i] + v.value * static_cast<double>(p[i]));
+            }
+            for (isize i = 0; i < estimates(); ++i) {
+                to[dimension + i] = speed * c * (v.xt + v.value * trace[i] / static_cast<double>(dimension));
+            }
         }
     }
 
     [[nodiscard]] static double length(const noise_level<double>& level) { return std::hypot(level.signal, level.sigma); }
 
 private:
+    template <class Batch>
+    [[nodiscard]] static auto column_of(Batch& x, std::size_t n) {
+        return x.data() + static_cast<isize>(n) * x.rows();
+    }
+
     const noise_path& path_;
     Session& session_;
     prediction kind_;
@@ -107,13 +120,13 @@ private:
     std::vector<double> times_;
 };
 
-/// ln N(z; 0, I) of each column.
-inline per_sample_values<double> standard_log_density(const batch<double>& z) {
-    const double constant = static_cast<double>(z.rows()) * std::log(2 * std::numbers::pi);
+/// ln N(z; 0, I) of the first `dimension` rows of each column.
+inline per_sample_values<double> standard_log_density(const batch<double>& z, isize dimension) {
+    const double constant = static_cast<double>(dimension) * std::log(2 * std::numbers::pi);
     per_sample_values<double> result(z.cols());
     for (isize n = 0; n < z.cols(); ++n) {
         const double* const column = &z(0, n);
-        result(n) = -(std::inner_product(column, column + z.rows(), column, 0.0) + constant) / 2;
+        result(n) = -(std::inner_product(column, column + dimension, column, 0.0) + constant) / 2;
     }
     return result;
 }
@@ -157,7 +170,11 @@ template <BatchLike X, class P>
     // z = a x_0: x_0 is taken as x/α.
     const double cleanest = 1 / std::hypot(1.0, range.lowest), noisiest = std::log(range.highest);
     batch<double> state = batch<double>::Zero(dimension + flow.estimates(), samples);
-    state.topRows(dimension) = cleanest * data.view().array().template cast<double>();
+    for (isize n = 0; n < samples; ++n) {
+        for (isize i = 0; i < dimension; ++i) {
+            state(i, n) = cleanest * static_cast<double>(data.view()(i, n));
+        }
+    }
     detail::dormand_prince solver({.tolerance = options.tolerance,
                                    .first_step = options.first_step,
                                    .most_steps = options.most_steps},
@@ -175,12 +192,15 @@ template <BatchLike X, class P>
     solver.integrate(noisiest, flow, tell);
 
     const double scale = decltype(flow)::length(path(range.highest).level), d = static_cast<double>(dimension);
-    ode_likelihood_result result{{}, per_sample_values<double>::Zero(samples), scale * solver.y().topRows(dimension)};
-    if (options.prior) {
-        result.log_density = options.prior(result.noise) + d * std::log(scale);
-    } else {
-        result.log_density = detail::standard_log_density(solver.y().topRows(dimension));
+    ode_likelihood_result result{
+        {}, per_sample_values<double>::Zero(samples), batch<double>(dimension, samples)};
+    for (isize n = 0; n < samples; ++n) {
+        for (isize i = 0; i < dimension; ++i) {
+            result.noise(i, n) = scale * solver.y()(i, n);
+        }
     }
+    result.log_density =
+        options.prior ? options.prior(result.noise) : detail::standard_log_density(solver.y(), dimension);
     if (result.log_density.cols() != samples) {
         throw shape_error("ode_likelihood", "values of the prior", samples, result.log_density.cols());
     }
@@ -188,6 +208,9 @@ template <BatchLike X, class P>
         const std::span<const double> divergences(&solver.y()(dimension, n), static_cast<std::size_t>(flow.estimates()));
         const double k = static_cast<double>(flow.estimates());
         const double mean = d * std::accumulate(divergences.begin(), divergences.end(), 0.0) / k;
+        if (options.prior) {
+            result.log_density(n) += d * std::log(scale);
+        }
         result.log_density(n) += mean + d * std::log(cleanest);
         if (options.trace.method != trace_method::exact) {
             double squares = 0;

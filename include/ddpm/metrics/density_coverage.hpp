@@ -53,9 +53,13 @@ template <BatchLike Samples, BatchLike Real>
     if (work.is_stopped()) {
         return {nan, nan};
     }
+    isize covered = 0;
+    for (isize i = 0; i < true_ones.columns(); ++i) {
+        covered += nearest(i) <= radii(i) ? 1 : 0;
+    }
     return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), isize{0})) /
                 static_cast<double>(k * made.columns()),
-            static_cast<double>((nearest <= radii).count()) / static_cast<double>(true_ones.columns())};
+            static_cast<double>(covered) / static_cast<double>(true_ones.columns())};
 }
 
 }  // namespace ddpm

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <iterator>
 #include <vector>
 
 namespace ddpm {
@@ -53,28 +52,37 @@ public:
             return {gamma, gamma};
         }
         const double place = (gamma - options_.first) / width() - 0.5;  // 0 in the middle of the first bin
-        const auto known = [](const bin& b) { return b.weight > 0; };
-        const auto middle = bins_.begin() + static_cast<std::ptrdiff_t>(std::clamp<double>(
-                                                std::floor(place) + 1, 0, static_cast<double>(options_.bins)));
-        const auto above = std::find_if(middle, bins_.end(), known);
-        const auto below = std::find_if(std::make_reverse_iterator(middle), bins_.rend(), known);
-        if (above == bins_.end() && below == bins_.rend()) {
+        // The nearest bins with losses, above the place and not above it.
+        isize above = static_cast<isize>(
+            std::clamp<double>(std::floor(place) + 1, 0, static_cast<double>(options_.bins)));
+        isize below = above - 1;
+        while (above < options_.bins && !has_losses(above)) {
+            ++above;
+        }
+        while (below >= 0 && !has_losses(below)) {
+            --below;
+        }
+        if (above == options_.bins && below < 0) {
             throw value_error("loss_curve", "losses", ">= 1", 0);
         }
-        if (above == bins_.end() || below == bins_.rend()) {
-            const bin& only = above == bins_.end() ? *below : *above;
-            return {only.sum / only.weight, 0};
+        if (above == options_.bins || below < 0) {
+            return {average(below < 0 ? above : below), 0};
         }
-        const double left = static_cast<double>(below.base() - bins_.begin()) - 1;
-        const double right = static_cast<double>(above - bins_.begin());
-        const double low = below->sum / below->weight, slope = (above->sum / above->weight - low) / (right - left);
-        return {low + slope * (place - left), slope / width()};
+        const double low = average(below), slope = (average(above) - low) / static_cast<double>(above - below);
+        return {low + slope * (place - static_cast<double>(below)), slope / width()};
     }
 
 private:
     struct bin {
         double sum = 0, weight = 0;
     };
+
+    [[nodiscard]] bool has_losses(isize k) const noexcept { return bins_[static_cast<std::size_t>(k)].weight > 0; }
+
+    [[nodiscard]] double average(isize k) const noexcept {
+        const bin& b = bins_[static_cast<std::size_t>(k)];
+        return b.sum / b.weight;
+    }
 
     [[nodiscard]] double width() const noexcept {
         return (options_.last - options_.first) / static_cast<double>(options_.bins);

@@ -127,10 +127,10 @@ void read_npy_values(const File& file, const npy_header& header, std::span<S> ou
 /// The position of a sample's element in an array in Fortran order, from its position in C order.
 [[nodiscard]] inline isize fortran_place(isize place, std::span<const isize> extents, isize stride) noexcept {
     isize out = 0;
-    for (auto extent = extents.rbegin(); extent != extents.rend(); ++extent) {
-        stride /= *extent;
-        out += place % *extent * stride;
-        place /= *extent;
+    for (std::size_t k = extents.size(); k-- > 0;) {
+        stride /= extents[k];
+        out += place % extents[k] * stride;
+        place /= extents[k];
     }
     return out;
 }

@@ -32,9 +32,14 @@ template <std::same_as<double> Real>
 class mixture_view {
     using column = Eigen::Array<Real, Eigen::Dynamic, 1, Eigen::ColMajor | Eigen::DontAlign>;
 
+    // Of a type that depends on Real, as all that Eigen's expressions here are made of.
+    [[nodiscard]] const batch<Real>& means() const { return mixture_->principal_means(); }
+    [[nodiscard]] const batch<Real>& variances() const { return mixture_->principal_variances(); }
+    [[nodiscard]] const batch<Real>& axes(isize k) const { return mixture_->axes(k); }
+
     [[nodiscard]] auto x0_along_axes(isize k) const {
-        return mixture_->principal_means().col(k) +
-               level_.signal * mixture_->principal_variances().col(k) * whitened_.col(k);
+        return means().col(k) +
+               level_.signal * variances().col(k) * whitened_.col(k);
     }
 
 public:
@@ -58,11 +63,11 @@ public:
         x_ = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>(xt, x_.size()).template cast<double>();
         for (isize k = 0; k < mixture_->components(); ++k) {
             if (mixture_->rotated()) {
-                along_axes_.matrix().noalias() = mixture_->axes(k).matrix().transpose() * x_.matrix();
+                along_axes_.matrix().noalias() = axes(k).matrix().transpose() * x_.matrix();
             } else {
                 along_axes_ = x_;
             }
-            along_axes_ -= level_.signal * mixture_->principal_means().col(k);
+            along_axes_ -= level_.signal * means().col(k);
             whitened_.col(k) = along_axes_ * precisions_.col(k);
             responsibilities_(k) = log_weights_(k) - (along_axes_ * whitened_.col(k)).sum() / 2;
         }
@@ -98,7 +103,7 @@ public:
         if (kind == prediction::x0) {
             return pull_back(
                 v, [this](isize k) { return x0_along_axes(k); },
-                [this](isize k) { return level_.signal * mixture_->principal_variances().col(k); });
+                [this](isize k) { return level_.signal * variances().col(k); });
         }
         const double gain = kind == prediction::epsilon ? level_.sigma : -1;
         return pull_back(
@@ -111,13 +116,13 @@ public:
         sum_.setZero();
         for (isize k = 0; k < mixture_->components(); ++k) {
             const auto own =
-                level_.sigma * level_.sigma * mixture_->principal_variances().col(k) * precisions_.col(k);
+                level_.sigma * level_.sigma * variances().col(k) * precisions_.col(k);
             if (mixture_->rotated()) {
                 along_axes_ = x0_along_axes(k);
-                x_.matrix().noalias() = mixture_->axes(k).matrix() * along_axes_.matrix();
+                x_.matrix().noalias() = axes(k).matrix() * along_axes_.matrix();
                 along_axes_ = own;
                 x_ = (x_ - mean_).square();
-                x_.matrix().noalias() += mixture_->axes(k).square().matrix() * along_axes_.matrix();
+                x_.matrix().noalias() += axes(k).square().matrix() * along_axes_.matrix();
                 sum_ += responsibilities_(k) * x_;
             } else {
                 sum_ += responsibilities_(k) * (own + (x0_along_axes(k) - mean_).square());
@@ -137,7 +142,7 @@ private:
         }
         level_ = level;
         const double signal2 = level.signal * level.signal, sigma2 = level.sigma * level.sigma;
-        precisions_ = (signal2 * mixture_->principal_variances() + sigma2).inverse();
+        precisions_ = (signal2 * variances() + sigma2).inverse();
         const double constant = static_cast<double>(mixture_->dimension()) * std::log(2 * std::numbers::pi);
         for (isize k = 0; k < mixture_->components(); ++k) {
             log_weights_(k) = std::log(mixture_->weights()[static_cast<std::size_t>(k)]) +
@@ -155,7 +160,7 @@ private:
             }
             if (mixture_->rotated()) {
                 along_axes_ = responsibilities_(k) * part(k);
-                sum_.matrix().noalias() += mixture_->axes(k).matrix() * along_axes_.matrix();
+                sum_.matrix().noalias() += axes(k).matrix() * along_axes_.matrix();
             } else {
                 sum_ += responsibilities_(k) * part(k);
             }
@@ -170,7 +175,7 @@ private:
         double mean = 0;
         for (isize k = 0; k < mixture_->components(); ++k) {
             if (mixture_->rotated()) {
-                pulled_.col(k).matrix().noalias() = mixture_->axes(k).matrix().transpose() * v.matrix();
+                pulled_.col(k).matrix().noalias() = axes(k).matrix().transpose() * v.matrix();
             } else {
                 pulled_.col(k) = v;
             }
