@@ -57,10 +57,10 @@ struct tile_kind {
 };
 
 /// Narrow tiles run over several panels at once.
-template <isize Columns, class Left, class Right, class S>
+template <isize Columns, class Right, class S>
 DDPM_INLINE tile_kind<S> tile_of() {
     constexpr isize panels = Columns == 1 ? one_column_panels : Columns < middle_columns ? few_panels : 1;
-    return {Columns, panels, run_tile<1, Columns, Left, Right, S>, run_tile<panels, Columns, Left, Right, S>};
+    return {Columns, panels, run_tile<1, Columns, Right, S>, run_tile<panels, Columns, Right, S>};
 }
 
 /// A tile that is not whole, or not stored by columns: computed aside, then copied.
@@ -115,21 +115,22 @@ void run_rows(const product_block<S>& block, const tile_kind<S>& tile, strided<S
     }
 }
 
-/// Columns j … j + Columns − 1: with B's rows copied, unless its columns are contiguous and too little is done with them;
-/// narrow ones where they lie.
+/// Columns j … j + Columns − 1: with B's rows copied, unless its columns are contiguous and too little is done with wide ones;
+/// narrow ones where they lie. The baseline copies all.
 template <class S, isize Columns>
 DDPM_INLINE void run_columns(const product_block<S>& block, isize j) {
     const strided<S> b = part(block.b, 0, j);
     if constexpr (Columns < middle_columns) {
-        run_rows(block, tile_of<Columns, left_columns<S>, right_columns<S, Columns, false>, S>(), b, j);
-    } else if (b.row == 1 && block.rows < 3 * tile_rows<S>) {
-        run_rows(block, tile_of<Columns, left_columns<S>, right_columns<S, Columns, true>, S>(), b, j);
+        run_rows(block, tile_of<Columns, right_columns<S, Columns, false>, S>(), b, j);
     } else {
+        if constexpr (Columns == wide_columns && few_columns < middle_columns) {
+            if (b.row == 1 && block.rows < 3 * tile_rows<S>) {
+                run_rows(block, tile_of<Columns, right_columns<S, Columns, true>, S>(), b, j);
+                return;
+            }
+        }
         copy_rows<S, Columns, right_copied<S>::row>(block.right, b, block.depth);
-        run_rows(block,
-                 block.in_place ? tile_of<Columns, left_columns<S>, right_copied<S>, S>()
-                                : tile_of<Columns, left_panel<S>, right_copied<S>, S>(),
-                 {block.right, 0, 0}, j);
+        run_rows(block, tile_of<Columns, right_copied<S>, S>(), {block.right, 0, 0}, j);
     }
 }
 

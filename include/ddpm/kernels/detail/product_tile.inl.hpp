@@ -23,27 +23,8 @@ struct left_operand {
     isize step, panel, ahead;
 };
 
-// A tile's operands in the two forms that each has. `first` is what a tile needs next; `group` is how many columns of A,
-// and rows of B, have addresses that differ by constants, since sums of addresses share ports with the products.
-
-/// A's columns, and panels, any steps apart.
-template <class S>
-struct left_columns {
-    const S* first;
-    isize step, panel, ahead;
-
-    DDPM_INLINE explicit left_columns(const left_operand<S>& a)
-        : first(a.first), step(a.step), panel(a.panel), ahead(a.ahead) {}
-};
-
-/// A's columns in one packed panel.
-template <class S>
-struct left_panel {
-    static constexpr isize step = tile_rows<S>, panel = 0, ahead = 0;
-    const S* first;
-
-    DDPM_INLINE explicit left_panel(const left_operand<S>& a) : first(a.first) {}
-};
+// A tile's part of B in the two forms that it has. `first` is what a tile needs next; `group` is how many of its rows have
+// addresses that differ by constants, since sums of addresses share ports with the products.
 
 /// B's rows, copied into whole packs.
 template <class S>
@@ -110,8 +91,8 @@ struct tile_sums {
 };
 
 /// Adds the products of the next `Count` columns of A and rows of B.
-template <isize Count, class S, isize Panels, isize Columns, class Left, class Right>
-DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, Left& left, Right& right) {
+template <isize Count, class S, isize Panels, isize Columns, class Right>
+DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, left_operand<S>& left, Right& right) {
     constexpr isize packs = 2 * Panels;
     DDPM_UNROLL
     for (isize k = 0; k < Count; ++k) {
@@ -146,13 +127,12 @@ DDPM_INLINE void put_sums(const tile_sums<S, Panels, Columns>& sums, const tile_
     }
 }
 
-/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products. `Left` and `Right` are the forms
-/// of a and b. One function for each kind of tile, whole or at an edge: it is long.
-template <isize Panels, isize Columns, class Left, class Right, class S>
+/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products. `Right` is the form of b. One function for each kind of tile, whole or at an edge: it is long.
+template <isize Panels, isize Columns, class Right, class S>
 __attribute__((noinline)) void run_tile(isize depth, const left_operand<S>& a, const strided<S>& b,
                                         const tile_result<S>& result, const needed_soon<S>& needed) {
     constexpr isize width = lanes<S>;
-    Left left(a);
+    left_operand<S> left = a;
     Right right(b);
     needed_soon<S> soon = needed;
     tile_sums<S, Panels, Columns> sums{};

@@ -3,10 +3,11 @@
 //
 // The body of squared_error.hpp.
 
-/// The sum for targets of `Terms` products, where elements have weights or not, and gradients go past the caches or not.
-template <int Terms, bool Weights, bool Stream, class S>
+/// The sum for targets of one product or, where y is not null, of two. `Weights`: whether elements have weights; `stream`:
+/// whether the gradient goes past the caches.
+template <bool Weights, class S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
-                     const S* weight) {
+                     const S* weight, bool stream) {
     sixteen_sums sums{};
     isize i = 0;
     for (; i + 16 <= size; i += 16) {
@@ -19,7 +20,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         for (isize part = 0; part < 16 / lanes<double>; ++part) {
             const isize at = i + part * lanes<double>;
             narrow<S> target = a * load_narrow<S>(x + at);
-            if constexpr (Terms > 1) {
+            if (y != nullptr) {
                 target += b * load_narrow<S>(y + at);
             }
             [[maybe_unused]] const narrow<S> w = Weights ? load_narrow<S>(weight + at) : narrow<S>{};
@@ -32,7 +33,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
                 if constexpr (Weights) {
                     gradient *= w;
                 }
-                put(Stream, d_prediction + at, gradient);
+                put(stream, d_prediction + at, gradient);
             }
             const pack<double> wide = __builtin_convertvector(difference, pack<double>);
             pack<double> square = wide * wide;
@@ -44,7 +45,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
     }
     for (isize lane = 0; i + lane < size; ++lane) {
         S target = a * x[i + lane];
-        if constexpr (Terms > 1) {
+        if (y != nullptr) {
             target += b * y[i + lane];
         }
         const S w = Weights ? weight[i + lane] : S(1);
@@ -55,26 +56,15 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         const double wide = static_cast<double>(difference);
         sums.lane[lane / lanes<double>][lane % lanes<double>] += static_cast<double>(w) * (wide * wide);
     }
-    end_stream(Stream);
+    end_stream(stream);
     return total(sums);
-}
-
-/// The same, of a target of one term where y is null.
-template <bool Weights, bool Stream, class S>
-double squared_error_of_terms(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale,
-                              S* d_prediction, const S* weight) {
-    return y == nullptr
-               ? squared_error<1, Weights, Stream, S>(size, prediction, a, x, b, y, scale, d_prediction, weight)
-               : squared_error<2, Weights, Stream, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
 }
 
 /// The same, with weights where `weight` is not null; then nothing goes past the caches.
 template <class S>
 double any_squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                          const S* weight, bool stream) {
-    if (weight != nullptr) {
-        return squared_error_of_terms<true, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
-    }
-    return stream ? squared_error_of_terms<false, true, S>(size, prediction, a, x, b, y, scale, d_prediction, weight)
-                  : squared_error_of_terms<false, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
+    return weight == nullptr
+               ? squared_error<false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight, stream)
+               : squared_error<true, S>(size, prediction, a, x, b, y, scale, d_prediction, weight, false);
 }
