@@ -30,41 +30,62 @@ void denoise(isize size, const denoise_coefficients<S>& coefficients, const S* x
     }
 }
 
-/// x0 · x̂_0 + xt · x_t + eps · ε̂ + sigma · z, where an ε̂ without weight is not read. x0 may be null, and z: the step then
-/// draws no noise. Fetches what lies `ahead` elements further.
-template <class S>
-__attribute__((noinline)) void reverse_step(isize size, const reverse_coefficients<S>& coefficients, const S* xt,
-                                            const S* p, const S* z, S* x0, S* out, isize ahead) {
-    const reverse_coefficients<S> c = coefficients;  // which no store can change
+/// x0 · x̂_0 + xt · x_t + eps · ε̂, where an ε̂ without weight is not read.
+template <bool Eps, class S>
+DDPM_INLINE pack<S> mean_of(const reverse_coefficients<S>& c, pack<S> x, const estimates<S>& e) {
+    if constexpr (Eps) {
+        return c.x0 * e.x0 + c.xt * x + c.eps * e.eps;
+    } else {
+        return c.x0 * e.x0 + c.xt * x;
+    }
+}
+
+/// Without z the step draws no noise; x0 may be null too.
+template <bool Eps, class S>
+DDPM_INLINE void take_reverse_step(isize size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
+                                   S* x0, S* out) {
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
-        if (i % 64 == 0) {
-            fetch_elements<64>(xt + i + ahead);
-            fetch_elements<64>(p + i + ahead);
-        }
         const pack<S> x = load(xt + i);
         const estimates<S> e = estimate(c.estimate, x, load(p + i));
-        pack<S> sum = c.x0 * e.x0 + c.xt * x;
-        if (c.eps != 0) {
-            sum += c.eps * e.eps;
-        }
-        if (z != nullptr) {
-            sum += c.sigma * load(z + i);
-        }
         if (x0 != nullptr) {
             store(x0 + i, e.x0);
         }
+        pack<S> sum = mean_of<Eps>(c, x, e);
+        if (z != nullptr) {
+            sum += c.sigma * load(z + i);
+        }
         store(out + i, sum);
     }
-    if (const isize rest = size - i; rest > 0) {  // as a whole pack, in room of its own
-        S room[5][static_cast<std::size_t>(lanes<S>)];
-        const S* const last_z = z == nullptr ? nullptr : whole<lanes<S>>(z + i, rest, room[0]);
-        const S *const last_x = whole<lanes<S>>(xt + i, rest, room[1]), *const last_p = whole<lanes<S>>(p + i, rest, room[2]);
-        reverse_step(lanes<S>, c, last_x, last_p, last_z, x0 == nullptr ? nullptr : room[3], room[4], 0);
+    if (const isize rest = size - i; rest > 0) {
+        const pack<S> x = load_first(xt + i, rest);
+        const estimates<S> e = estimate(c.estimate, x, load_first(p + i, rest));
         if (x0 != nullptr) {
-            store_first(x0 + i, load(room[3]), rest);
+            store_first(x0 + i, e.x0, rest);
         }
-        store_first(out + i, load(room[4]), rest);
+        pack<S> sum = mean_of<Eps>(c, x, e);
+        if (z != nullptr) {
+            sum += c.sigma * load_first(z + i, rest);
+        }
+        store_first(out + i, sum, rest);
+    }
+}
+
+template <class S>
+void reverse_step(isize size, const reverse_coefficients<S>& coefficients, const S* xt, const S* p, const S* z, S* x0,
+                  S* out, isize ahead) {
+    const reverse_coefficients<S> c = coefficients;
+    for (isize e = 0; e < size; e += 64) {
+        fetch_elements<64>(xt + e + ahead);
+        fetch_elements<64>(p + e + ahead);
+        const isize count = size - e < 64 ? size - e : 64;
+        const S* const normals = z == nullptr ? nullptr : z + e;
+        S* const kept_x0 = x0 == nullptr ? nullptr : x0 + e;
+        if (c.eps != 0) {
+            take_reverse_step<true>(count, c, xt + e, p + e, normals, kept_x0, out + e);
+        } else {
+            take_reverse_step<false>(count, c, xt + e, p + e, normals, kept_x0, out + e);
+        }
     }
 }
 
@@ -73,6 +94,7 @@ template <class S>
 void reverse_step_with_normals(const normal_address& at, const reverse_coefficients<S>& coefficients, isize columns,
                                isize first, isize count, strided_columns<const S> xt, strided_columns<const S> p,
                                strided_columns<S> x0, strided_columns<S> out) {
+    const reverse_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
     for (isize n = 0; n < columns; ++n) {
         const philox_sample sample =
@@ -86,7 +108,11 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
             put_normals(keys, sample, first + e, size, z, reads, e + fetch_ahead);
             const S *const x = xt.first + n * xt.stride + e, *const predicted = p.first + n * p.stride + e;
             S* const kept_x0 = x0.first == nullptr ? nullptr : x0.first + n * x0.stride + e;
-            reverse_step(size, coefficients, x, predicted, z, kept_x0, out.first + n * out.stride + e, 0);
+            if (c.eps != 0) {
+                take_reverse_step<true>(size, c, x, predicted, z, kept_x0, out.first + n * out.stride + e);
+            } else {
+                take_reverse_step<false>(size, c, x, predicted, z, kept_x0, out.first + n * out.stride + e);
+            }
         }
     }
 }

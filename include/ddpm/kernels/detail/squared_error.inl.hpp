@@ -3,11 +3,11 @@
 //
 // The body of squared_error.hpp.
 
-/// The sum for targets of one product or, where y is not null, of two. `Weights`: whether elements have weights; `stream`:
+/// The sum for targets of one product or, where y is not null, of two. `Weights`: whether elements have weights; `Stream`:
 /// whether the gradient goes past the caches.
-template <bool Weights, class S>
+template <bool Weights, bool Stream, class S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
-                     const S* weight, bool stream) {
+                     const S* weight) {
     sixteen_sums sums{};
     isize i = 0;
     for (; i + 16 <= size; i += 16) {
@@ -33,7 +33,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
                 if constexpr (Weights) {
                     gradient *= w;
                 }
-                put(stream, d_prediction + at, gradient);
+                put(Stream, d_prediction + at, gradient);
             }
             const pack<double> wide = __builtin_convertvector(difference, pack<double>);
             pack<double> square = wide * wide;
@@ -56,7 +56,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
         const double wide = static_cast<double>(difference);
         sums.lane[lane / lanes<double>][lane % lanes<double>] += static_cast<double>(w) * (wide * wide);
     }
-    end_stream(stream);
+    end_stream(Stream);
     return total(sums);
 }
 
@@ -64,7 +64,9 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
 template <class S>
 double any_squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                          const S* weight, bool stream) {
-    return weight == nullptr
-               ? squared_error<false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight, stream)
-               : squared_error<true, S>(size, prediction, a, x, b, y, scale, d_prediction, weight, false);
+    if (weight != nullptr) {
+        return squared_error<true, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
+    }
+    return stream ? squared_error<false, true, S>(size, prediction, a, x, b, y, scale, d_prediction, weight)
+                  : squared_error<false, false, S>(size, prediction, a, x, b, y, scale, d_prediction, weight);
 }
