@@ -29,81 +29,71 @@ struct alpha_bar_table {
     [[nodiscard]] Real alpha_bar(isize t) const { return values[static_cast<std::size_t>(t)]; }
 };
 
-/// The plans of a sampler whose type is not known: over a grid, and over timesteps of every schedule that there is, the
-/// library's own as they are.
-class planner {
-public:
-    virtual ~planner() = default;
-    [[nodiscard]] virtual sampling_plan plan(const time_grid& grid) const = 0;
-    [[nodiscard]] virtual sampling_plan plan(const noise_schedule<exact_tables>& schedule,
-                                             std::span<const isize> timesteps) const {
-        return plan(make_grid(schedule, timesteps));
-    }
-    [[nodiscard]] virtual sampling_plan plan(const noise_schedule<float32_tables>& schedule,
-                                             std::span<const isize> timesteps) const {
-        return plan(make_grid(schedule, timesteps));
-    }
-    [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<double>& schedule,
-                                             std::span<const isize> timesteps) const {
-        return plan(make_grid(schedule, timesteps));
-    }
-    [[nodiscard]] virtual sampling_plan plan(const alpha_bar_table<float>& schedule,
-                                             std::span<const isize> timesteps) const {
-        return plan(make_grid(schedule, timesteps));
+/// A sampler's plans over the timesteps of one type of schedule.
+template <class Schedule>
+using schedule_plan = sampling_plan(const void* sampler, const Schedule& schedule, std::span<const isize> timesteps);
+
+/// The plans of a sampler whose type is not known: over a grid, and, for samplers that have plans of their own over the
+/// timesteps of some schedules, over those of every schedule that there is; else null. Functions and not virtual functions,
+/// since compilers work on all of these wherever one may be called.
+struct planner {
+    sampling_plan (*over_grid)(const void* sampler, const time_grid& grid);
+    schedule_plan<noise_schedule<exact_tables>>* over_exact;
+    schedule_plan<noise_schedule<float32_tables>>* over_float32;
+    schedule_plan<alpha_bar_table<double>>* over_double_table;
+    schedule_plan<alpha_bar_table<float>>* over_float_table;
+
+    template <class Schedule>
+    [[nodiscard]] schedule_plan<Schedule>* over() const {
+        if constexpr (std::same_as<Schedule, noise_schedule<exact_tables>>) {
+            return over_exact;
+        } else if constexpr (std::same_as<Schedule, noise_schedule<float32_tables>>) {
+            return over_float32;
+        } else if constexpr (std::same_as<Schedule, alpha_bar_table<double>>) {
+            return over_double_table;
+        } else {
+            return over_float_table;
+        }
     }
 };
 
-/// Those of a sampler that plans over grids only.
 template <Sampler A>
-class grid_planner final : public planner {
-public:
-    explicit grid_planner(A sampler) : sampler_(std::move(sampler)) {}
+void delete_sampler(const void* sampler) {
+    delete static_cast<const A*>(sampler);
+}
 
-    using planner::plan;
-    [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
-
-private:
-    A sampler_;
-};
-
-/// Those of a sampler that has plans of its own over timesteps of some schedules.
 template <Sampler A>
-class schedule_planner final : public planner {
-public:
-    explicit schedule_planner(A sampler) : sampler_(std::move(sampler)) {}
+sampling_plan plan_over_grid(const void* sampler, const time_grid& grid) {
+    return static_cast<const A*>(sampler)->plan(grid);
+}
 
-    [[nodiscard]] sampling_plan plan(const time_grid& grid) const override { return sampler_.plan(grid); }
-    [[nodiscard]] sampling_plan plan(const noise_schedule<exact_tables>& schedule,
-                                     std::span<const isize> timesteps) const override {
-        return make_plan(sampler_, schedule, timesteps);
-    }
-    [[nodiscard]] sampling_plan plan(const noise_schedule<float32_tables>& schedule,
-                                     std::span<const isize> timesteps) const override {
-        return make_plan(sampler_, schedule, timesteps);
-    }
-    [[nodiscard]] sampling_plan plan(const alpha_bar_table<double>& schedule,
-                                     std::span<const isize> timesteps) const override {
-        return make_plan(sampler_, schedule, timesteps);
-    }
-    [[nodiscard]] sampling_plan plan(const alpha_bar_table<float>& schedule,
-                                     std::span<const isize> timesteps) const override {
-        return make_plan(sampler_, schedule, timesteps);
-    }
-
-private:
-    A sampler_;
-};
+template <Sampler A, class Schedule>
+sampling_plan plan_over_schedule(const void* sampler, const Schedule& schedule, std::span<const isize> timesteps) {
+    return make_plan(*static_cast<const A*>(sampler), schedule, timesteps);
+}
 
 template <class A, class Schedule>
 concept PlansTimestepsOf = requires(const A& sampler, const Schedule& schedule, std::span<const isize> timesteps) {
     sampler.plan(schedule, timesteps);
 };
 
-template <class A>
-using planner_of = std::conditional_t<
-    PlansTimestepsOf<A, noise_schedule<exact_tables>> || PlansTimestepsOf<A, noise_schedule<float32_tables>> ||
-        PlansTimestepsOf<A, alpha_bar_table<double>> || PlansTimestepsOf<A, alpha_bar_table<float>>,
-    schedule_planner<A>, grid_planner<A>>;
+template <Sampler A>
+constexpr planner make_planner() {
+    using exact = noise_schedule<exact_tables>;
+    using float32 = noise_schedule<float32_tables>;
+    using double_table = alpha_bar_table<double>;
+    using float_table = alpha_bar_table<float>;
+    if constexpr (PlansTimestepsOf<A, exact> || PlansTimestepsOf<A, float32> || PlansTimestepsOf<A, double_table> ||
+                  PlansTimestepsOf<A, float_table>) {
+        return {plan_over_grid<A>, plan_over_schedule<A, exact>, plan_over_schedule<A, float32>,
+                plan_over_schedule<A, double_table>, plan_over_schedule<A, float_table>};
+    } else {
+        return {plan_over_grid<A>, nullptr, nullptr, nullptr, nullptr};
+    }
+}
+
+template <Sampler A>
+inline constexpr planner planner_of = make_planner<A>();
 
 }  // namespace detail
 
@@ -114,10 +104,11 @@ public:
     template <class A>
         requires(Sampler<A> && !std::same_as<A, any_sampler>)
     any_sampler(A sampler)
-        : planner_(static_cast<const detail::planner*>(new detail::planner_of<A>(std::move(sampler)))) {}
+        : sampler_(static_cast<const void*>(new A(std::move(sampler))), detail::delete_sampler<A>),
+          planner_(&detail::planner_of<A>) {}
 
     /// @throws as the sampler does
-    [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return planner_->plan(grid); }
+    [[nodiscard]] sampling_plan plan(const time_grid& grid) const { return planner_->over_grid(sampler_.get(), grid); }
 
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
@@ -125,19 +116,27 @@ public:
     [[nodiscard]] sampling_plan plan(const Schedule& schedule, std::span<const isize> timesteps) const {
         if constexpr (std::same_as<Schedule, noise_schedule<exact_tables>> ||
                       std::same_as<Schedule, noise_schedule<float32_tables>>) {
-            return planner_->plan(schedule, timesteps);
+            return plan_as(schedule, timesteps);
         } else {
             using real = std::conditional_t<std::same_as<real_of<Schedule>, float>, float, double>;
             detail::alpha_bar_table<real> table;
             for (isize t = 0; t < static_cast<isize>(schedule.steps()); ++t) {
                 table.values.push_back(static_cast<real>(schedule.alpha_bar(t)));
             }
-            return planner_->plan(table, timesteps);
+            return plan_as(table, timesteps);
         }
     }
 
 private:
-    std::shared_ptr<const detail::planner> planner_;
+    template <class Schedule>
+    [[nodiscard]] sampling_plan plan_as(const Schedule& schedule, std::span<const isize> timesteps) const {
+        const auto over_schedule = planner_->over<Schedule>();
+        return over_schedule == nullptr ? plan(make_grid(schedule, timesteps))
+                                        : over_schedule(sampler_.get(), schedule, timesteps);
+    }
+
+    std::shared_ptr<const void> sampler_;
+    const detail::planner* planner_;
 };
 
 }  // namespace ddpm
