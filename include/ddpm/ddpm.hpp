@@ -227,3 +227,18 @@
 #include <ddpm/train/time_sampling.hpp>
 #include <ddpm/train/trainer.hpp>
 #include <ddpm/train/training_data.hpp>
+
+// What ddpm::compiled holds of the training and sampling of this library's networks; without it, nothing.
+#if defined(DDPM_INSTANCE_OF)
+#define DDPM_NETWORK_INSTANCES(...)                                                                        \
+    DDPM_CLASS_INSTANCE(class ema<__VA_ARGS__>)                                                            \
+    DDPM_CLASS_INSTANCE(class network_session<__VA_ARGS__>)                                                \
+    DDPM_CLASS_INSTANCE(class detail::batch_gradient<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>) \
+    DDPM_CLASS_INSTANCE(class trainer<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>)                \
+    DDPM_CLASS_INSTANCE(class sampling_run<float, predicting<const __VA_ARGS__&>, philox_noise>)
+namespace ddpm {
+DDPM_NETWORK_INSTANCES(nn::mlp<float>)
+DDPM_NETWORK_INSTANCES(nn::unet<float>)
+}  // namespace ddpm
+#undef DDPM_NETWORK_INSTANCES
+#endif

@@ -64,24 +64,23 @@ namespace detail {
 [[nodiscard]] inline instruction_set parse_simd_target(std::string_view text) {
     std::string supported;
     instruction_set fastest = instruction_set::baseline;
+    bool known = false;
     for (const instruction_set set : all_instruction_sets) {
+        const bool named = text == name(set);
         if (is_supported(set)) {
-            supported += (supported.empty() ? "" : ", ") + std::string(name(set));
+            if (named) {
+                return set;
+            }
             fastest = set;
+            supported.append(supported.empty() ? "" : ", ").append(name(set));
         }
+        known = known || named;
     }
     if (text.empty()) {
         return fastest;
     }
-    for (const instruction_set set : all_instruction_sets) {
-        if (text == name(set)) {
-            if (!is_supported(set)) {
-                throw value_error("DDPM_SIMD", "this machine does not have that instruction set", supported, text);
-            }
-            return set;
-        }
-    }
-    throw value_error("DDPM_SIMD", "unknown instruction set", supported, text);
+    throw value_error("DDPM_SIMD", known ? "this machine does not have that instruction set" : "unknown instruction set",
+                      supported, text);
 }
 
 inline std::atomic<instruction_set>& active_simd_target() {

@@ -53,8 +53,10 @@ public:
         requires std::integral<T>
     text_part(T value) noexcept : kind_(kind::natural), natural_(static_cast<unsigned long long>(value)) {
         if constexpr (std::signed_integral<T>) {
-            kind_ = kind::integer;
-            integer_ = value;
+            if (value < 0) {
+                kind_ = kind::negative;
+                natural_ = 0 - natural_;
+            }
         }
     }
 
@@ -69,7 +71,7 @@ public:
                                                stream << *static_cast<const T*>(object);
                                            }} {}
 
-    void append_to(std::string& out) const {
+    __attribute__((noinline, cold)) void append_to(std::string& out) const {
         switch (kind_) {
             case kind::text:
                 out.append(text_);
@@ -77,9 +79,9 @@ public:
             case kind::character:
                 out.push_back(character_);
                 break;
-            case kind::integer:
-                append_number(out, integer_, false);
-                break;
+            case kind::negative:
+                out.push_back('-');
+                [[fallthrough]];
             case kind::natural:
                 append_number(out, natural_, false);
                 break;
@@ -98,7 +100,7 @@ public:
     }
 
 private:
-    enum class kind { text, character, integer, natural, real, streamed };
+    enum class kind { text, character, negative, natural, real, streamed };
 
     struct streamed_object {
         const void* object;
@@ -109,8 +111,7 @@ private:
     union {
         std::string_view text_;
         char character_;
-        long long integer_;
-        unsigned long long natural_;
+        unsigned long long natural_;  // of a negative number: its absolute value
         double real_;
         streamed_object streamed_;
     };

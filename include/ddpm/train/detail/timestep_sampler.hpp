@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
@@ -277,6 +278,8 @@ private:
     timestep_table table_;           // empty where no timestep is drawn from it
     nn::tensor<S> losses_, counts_;  // the last losses of each t, the oldest first, and how many there are
 };
+
+DDPM_CLASS_INSTANCE(class timestep_sampler<float>)
 
 }  // namespace detail
 
