@@ -6,15 +6,13 @@
 /// Normals of `blocks` times 64 elements, from the counter `first` on. One function for all kernels that use normals, since
 /// it is long; its constants stay in registers from block to block. Meanwhile it fetches what will be read, from element e on.
 template <class S>
-__attribute__((noinline)) void put_normal_blocks(const philox_keys& keys, const philox_sample& sample,
-                                                 std::uint32_t first, isize blocks, float* out,
-                                                 const block_reads<S>& reads, isize e) {
-    const philox_keys own_keys = keys;  // which no store can change
-    const philox_sample own_sample = sample;
+__attribute__((noinline)) void put_normal_blocks(const philox_keys& __restrict keys,
+                                                 const philox_sample& __restrict sample, std::uint32_t first,
+                                                 isize blocks, float* out, const block_reads<S>& reads, isize e) {
     for (; blocks > 0; --blocks, first += 16, out += 64, e += 64) {
         reads.fetch(e);
         for (isize i = 0; i < 16; i += lanes<float>) {
-            const normal_group normals = make_normals(own_keys, own_sample, first + static_cast<std::uint32_t>(i));
+            const normal_group normals = make_normals(keys, sample, first + static_cast<std::uint32_t>(i));
             store(out + i, normals.low.first);
             store(out + i + 16, normals.low.second);
             store(out + i + 32, normals.high.first);
