@@ -67,11 +67,13 @@ struct pipeline_folder {
         if (reader.has("scheduler")) {
             found.scheduler_class = class_of("scheduler");
         }
-        for (const auto& [pipeline, made] : {std::pair<std::string_view, std::string_view>{"DDIMPipeline", "DDIMScheduler"},
-                                             {"PNDMPipeline", "PNDMScheduler"}}) {
+        for (const auto& [pipeline, made] :
+             {std::pair<std::string_view, std::string_view>{"DDIMPipeline", "DDIMScheduler"},
+              {"PNDMPipeline", "PNDMScheduler"}}) {
             if (found.class_name == pipeline && !found.scheduler_class.empty() && found.scheduler_class != made) {
-                found.notes.push_back(ddpm::detail::text("diffusers' ", pipeline, " samples with a ", made, ", not with the ",
-                                                         found.scheduler_class, " that the folder names"));
+                found.notes.push_back(ddpm::detail::text("diffusers' ", pipeline, " samples with a ", made,
+                                                         ", not with the ", found.scheduler_class,
+                                                         " that the folder names"));
             }
         }
         static_cast<void>(reader.rest(found.notes));
@@ -119,8 +121,8 @@ void write_pipeline(const std::string& folder, const Net& net, const scheduler_c
     detail::json index;
     detail::add_member(index, "_class_name", detail::json_of(pipeline_class));
     detail::add_member(index, "_diffusers_version", detail::json_of(detail::written_version));
-    for (const auto& [part, name] : {std::pair<std::string_view, std::string_view>{"scheduler", scheduler_class},
-                                     {"unet", "UNet2DModel"}}) {
+    for (const auto& [part, name] :
+         {std::pair<std::string_view, std::string_view>{"scheduler", scheduler_class}, {"unet", "UNet2DModel"}}) {
         detail::add_member(index, part, detail::json::array({detail::json_of("diffusers"), detail::json_of(name)}));
     }
     for (const std::string_view part : {"unet", "scheduler"}) {

@@ -89,14 +89,14 @@ struct scheduler_class {
     // Its runs.
     std::vector<isize> (*timesteps)(const scheduler_config&, isize count) = spaced_timesteps;
     scheduler_steps steps = scheduler_steps::sampler;
-    time_grid (*grid)(const run_inputs&) = nullptr;                          ///< over which the sampler goes
+    time_grid (*grid)(const run_inputs&) = nullptr;                        ///< over which the sampler goes
     sampling_plan (*plan)(const run_inputs&, const time_grid&) = nullptr;  ///< of the sampler
     std::optional<prediction> predicts{};  ///< what the network predicts, if the config does not say
     edm_preconditioning (*preconditioning)(const scheduler_config&) = nullptr;
     /// diffusers' init_noise_sigma in the scale of the plan's x, which begins at a level.
     double (*deviation)(const scheduler_config&, const noise_level<double>&) = unit_deviation;
     predictor_corrector (*corrector)(const scheduler_config&) = nullptr;  ///< runs in place of the plan
-    bool limits_x0 = true;                                                ///< if it has keys of clipping or thresholding
+    bool limits_x0 = true;  ///< if it has keys of clipping or thresholding
     bool clips_epsilon = false;
 
     [[nodiscard]] constexpr bool has_key(std::string_view key) const noexcept {
@@ -130,8 +130,9 @@ inline constexpr std::string_view beta_keys = "num_train_timesteps beta_start be
                                   range_keys = "sigma_min sigma_max", flow_keys = "use_flow_sigmas flow_shift",
                                   dynamic_keys = "use_dynamic_shifting time_shift_type",
                                   solver_keys = "solver_order solver_type lower_order_final",
-                                  edm_keys = "num_train_timesteps sigma_data sigma_schedule rho prediction_type "
-                                             "final_sigmas_type sigma_min sigma_max",
+                                  edm_keys =
+                                      "num_train_timesteps sigma_data sigma_schedule rho prediction_type "
+                                      "final_sigmas_type sigma_min sigma_max",
                                   distilled_keys = "original_inference_steps timestep_scaling";
 
 // Defaults that classes have together.

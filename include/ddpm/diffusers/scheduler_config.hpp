@@ -33,8 +33,8 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     if (known.has_key("use_flow_sigmas") && config.shift_terminal && !config.flow_sigmas) {
         reader.fail("shift_terminal", "null, or use_flow_sigmas", *config.shift_terminal);
     }
-    const bool integrates_noise = config.algorithm == scheduler_algorithm::dpmsolver ||
-                                  config.algorithm == scheduler_algorithm::sde_dpmsolver;
+    const bool integrates_noise =
+        config.algorithm == scheduler_algorithm::dpmsolver || config.algorithm == scheduler_algorithm::sde_dpmsolver;
     if (known.has_key("final_sigmas_type") && integrates_noise && config.final_sigma == grid_end::zero_noise) {
         reader.fail("final_sigmas_type", "sigma_min for this algorithm_type", "zero");
     }
@@ -76,8 +76,9 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
         reader.fail(key, "true, or a prediction_type of sample", "false");
     }
     config.predicts = prediction::x0;
-    config.notes.push_back("predict_epsilon is false: taken as a prediction_type of sample; diffusers itself would "
-                              "ignore it");
+    config.notes.push_back(
+        "predict_epsilon is false: taken as a prediction_type of sample; diffusers itself would "
+        "ignore it");
 }
 
 }  // namespace detail

@@ -46,6 +46,7 @@ struct scheduler_departure {
     using enum scheduler_kind;
     static constexpr scheduler_kinds ratio_kinds{lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde};
     static constexpr scheduler_kinds solver_kinds{dpm_multistep, dpm_inverse, dpm_singlestep, unipc, deis, sa_solver};
+    // clang-format off
     static constexpr scheduler_departure all[]{
         // Steps and times.
         {"unfinished_trailing",
@@ -138,6 +139,7 @@ struct scheduler_departure {
          "x of the scale of a large sigma_max, above 200, or scaled up by a large step",
          "the end keeps float32's 6e-8 of that scale only", "the same formulas, scaled to a variance of one"},
     };
+    // clang-format on
     return all;
 }
 

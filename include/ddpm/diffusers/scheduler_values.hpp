@@ -114,7 +114,7 @@ struct scheduler_config {
     isize predictor_order = 2;
     isize corrector_order = 2;
     std::optional<std::uint64_t> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
-    double eta = 0;                     ///< of RePaintScheduler
+    double eta = 0;                             ///< of RePaintScheduler
 
     // Rectified flows.
     double flow_shift = 1;

@@ -87,7 +87,8 @@ template <class E>
     }
     const std::string_view taken = name_of(names, static_cast<int>(other));
     notes.push_back(ddpm::detail::text("key ", io::detail::quoted(key), ": ", io::detail::quoted(given),
-                                       " is unknown; taken as ", taken.empty() ? "null" : taken, ", as diffusers does"));
+                                       " is unknown; taken as ", taken.empty() ? "null" : taken,
+                                       ", as diffusers does"));
     return other;
 }
 
@@ -186,8 +187,9 @@ inline void read_head_dim(config_reader& reader, unet_config& config) {
     } else if (o.order == nn::embedding_order::sin_cos && o.freq_shift == 1 &&
                o.downsample_padding == nn::conv_padding::after) {
         o.head_dim = 0;
-        config.notes.push_back("the file names no attention_head_dim: taken as null, one head, as the models of Ho "
-                                  "et al. have; diffusers itself would take 8");
+        config.notes.push_back(
+            "the file names no attention_head_dim: taken as null, one head, as the models of Ho "
+            "et al. have; diffusers itself would take 8");
     } else {
         config.notes.push_back(ddpm::detail::text("the file names no attention_head_dim: taken as ", o.head_dim));
     }
@@ -346,9 +348,9 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     put("num_train_timesteps", null_for_0(o.train_timesteps));
     put("out_channels", json_of(o.out_channels));
     put_name("resnet_time_scale_shift", detail::scale_shift_names, o.scale_shift);
-    put("sample_size", !config.has_sample_size  ? detail::json{}
-                       : o.height == o.width ? json_of(o.height)
-                                             : json_of(std::vector<isize>{o.height, o.width}));
+    put("sample_size", !config.has_sample_size ? detail::json{}
+                       : o.height == o.width   ? json_of(o.height)
+                                               : json_of(std::vector<isize>{o.height, o.width}));
     put("time_embedding_dim", null_for_0(o.time_embedding_dim));
     put_name("time_embedding_type", detail::time_embedding_names, o.time);
     put("up_block_types", levels(detail::up_names, o.up));

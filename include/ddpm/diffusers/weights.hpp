@@ -133,9 +133,10 @@ void save_weights(const std::string& folder, const Net& net) {
     }
     file.commit();
     if (io::detail::uninterrupted([&] { return ::unlink(old_index.c_str()); }) != 0 && errno != ENOENT) {
-        throw io_error(old_index, ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
-                                                     "them, cannot be removed (",
-                                                     io::detail::system_message(errno), ")"));
+        throw io_error(old_index,
+                       ddpm::detail::text("the new weights are in place, but this index, which is preferred to "
+                                          "them, cannot be removed (",
+                                          io::detail::system_message(errno), ")"));
     }
 }
 

@@ -38,7 +38,8 @@ public:
           }) {}
 
     template <class F>
-        requires(!NoiseSchedule<F>) && (!InvertibleSchedule<F>) && (!std::same_as<std::remove_cvref_t<F>, noise_path>) &&
+        requires(!NoiseSchedule<F>) && (!InvertibleSchedule<F>) &&
+                (!std::same_as<std::remove_cvref_t<F>, noise_path>) &&
                 std::is_invocable_r_v<grid_point, const F&, double>
     noise_path(F point_at) : point_at_(std::move(point_at)) {}
 

@@ -26,7 +26,8 @@ struct sigma_grid_options {
 namespace detail {
 
 /// The grid of points {t, σ/α}, followed by the end point.
-[[nodiscard]] inline time_grid ratio_grid(const sigma_table& table, const std::vector<std::pair<double, double>>& points,
+[[nodiscard]] inline time_grid ratio_grid(const sigma_table& table,
+                                          const std::vector<std::pair<double, double>>& points,
                                           const sigma_grid_options& options) {
     const auto level = [&](double ratio) {
         return options.exploding ? noise_level<double>{1, ratio} : variance_preserving_level(ratio);

@@ -17,7 +17,7 @@ namespace ddpm {
 
 /// A point of a sampler's grid.
 struct grid_point {
-    double t;                ///< the time passed to the model: a discrete schedule's 0-based timestep; −1 is x_0
+    double t;                   ///< the time passed to the model: a discrete schedule's 0-based timestep; −1 is x_0
     noise_level<double> level;  ///< x_t = signal · x_0 + sigma · ε
 };
 

@@ -56,9 +56,9 @@ inline void require_timesteps(std::string_view where, std::span<const isize> tim
         switch (spacing) {
             case timestep_spacing::linspace:
                 t = count == 1 ? 0
-                               : static_cast<isize>(std::nearbyint(static_cast<double>(from_end) *
-                                                                   (static_cast<double>(steps - 1) /
-                                                                    static_cast<double>(count - 1))));
+                               : static_cast<isize>(
+                                     std::nearbyint(static_cast<double>(from_end) *
+                                                    (static_cast<double>(steps - 1) / static_cast<double>(count - 1))));
                 break;
             case timestep_spacing::leading:
                 t = from_end * (steps / count) + offset;

@@ -21,12 +21,12 @@ namespace ddpm {
 struct bound_options {
     reverse_variance variance = reverse_variance::fixed_small;
     any_decoder decoder = discretized_decoder{};
-    bool clip_denoised = true;       ///< clamps x̂_0 to [−1, 1]; for the discretized decoder only
-    std::vector<isize> timesteps{};  ///< the chain's timesteps, falling, 0-based; empty: all
-    isize steps_per_sample = 0;  ///< timesteps evaluated per sample, at least 2; 0: all of the chain
-    isize batch = 128;           ///< samples processed at once
-    std::uint64_t seed = 0;      ///< for the noise and the random timesteps
-    isize first_sample = 0;      ///< the number of the first sample, the address of its noise
+    bool clip_denoised = true;        ///< clamps x̂_0 to [−1, 1]; for the discretized decoder only
+    std::vector<isize> timesteps{};   ///< the chain's timesteps, falling, 0-based; empty: all
+    isize steps_per_sample = 0;       ///< timesteps evaluated per sample, at least 2; 0: all of the chain
+    isize batch = 128;                ///< samples processed at once
+    std::uint64_t seed = 0;           ///< for the noise and the random timesteps
+    isize first_sample = 0;           ///< the number of the first sample, the address of its noise
     measurement_callback progress{};  ///< called for each timestep of a batch; for a BatchSource the total is unknown
 };
 

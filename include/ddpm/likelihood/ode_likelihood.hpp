@@ -102,7 +102,9 @@ public:
         }
     }
 
-    [[nodiscard]] static double length(const noise_level<double>& level) { return std::hypot(level.signal, level.sigma); }
+    [[nodiscard]] static double length(const noise_level<double>& level) {
+        return std::hypot(level.signal, level.sigma);
+    }
 
 private:
     template <class Batch>
@@ -175,10 +177,9 @@ template <BatchLike X, class P>
             state(i, n) = cleanest * static_cast<double>(data.view()(i, n));
         }
     }
-    detail::dormand_prince solver({.tolerance = options.tolerance,
-                                   .first_step = options.first_step,
-                                   .most_steps = options.most_steps},
-                                  std::move(state), std::log(range.lowest));
+    detail::dormand_prince solver(
+        {.tolerance = options.tolerance, .first_step = options.first_step, .most_steps = options.most_steps},
+        std::move(state), std::log(range.lowest));
     // A sample counts as the fraction of its integration that is done, or as done if it was abandoned.
     detail::measurement work(options.progress, static_cast<double>(samples));
     const auto tell = [&] {
@@ -192,8 +193,7 @@ template <BatchLike X, class P>
     solver.integrate(noisiest, flow, tell);
 
     const double scale = decltype(flow)::length(path(range.highest).level), d = static_cast<double>(dimension);
-    ode_likelihood_result result{
-        {}, per_sample_values<double>::Zero(samples), batch<double>(dimension, samples)};
+    ode_likelihood_result result{{}, per_sample_values<double>::Zero(samples), batch<double>(dimension, samples)};
     for (isize n = 0; n < samples; ++n) {
         for (isize i = 0; i < dimension; ++i) {
             result.noise(i, n) = scale * solver.y()(i, n);
@@ -205,7 +205,8 @@ template <BatchLike X, class P>
         throw shape_error("ode_likelihood", "values of the prior", samples, result.log_density.cols());
     }
     for (isize n = 0; n < samples; ++n) {
-        const std::span<const double> divergences(&solver.y()(dimension, n), static_cast<std::size_t>(flow.estimates()));
+        const std::span<const double> divergences(&solver.y()(dimension, n),
+                                                  static_cast<std::size_t>(flow.estimates()));
         const double k = static_cast<double>(flow.estimates());
         const double mean = d * std::accumulate(divergences.begin(), divergences.end(), 0.0) / k;
         if (options.prior) {

@@ -28,10 +28,10 @@ concept TrainingLoss = requires(const L& loss, const Schedule& schedule, predict
 
 /// As above, for a network with a variance head: loss(schedule, kind, noised, predicted, head, d_predicted, d_head).
 template <class L, class Schedule, class S>
-concept VarianceLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
-                                const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> values,
-                                batch_view<S> gradient) {
-    { loss(schedule, kind, noised, values, values, gradient, gradient) } -> std::convertible_to<double>;
-};
+concept VarianceLoss =
+    requires(const L& loss, const Schedule& schedule, prediction kind,
+             const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> values, batch_view<S> gradient) {
+        { loss(schedule, kind, noised, values, values, gradient, gradient) } -> std::convertible_to<double>;
+    };
 
 }  // namespace ddpm

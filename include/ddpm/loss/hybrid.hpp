@@ -32,8 +32,8 @@ struct basic_hybrid_loss {
     Simple simple{};
     any_decoder decoder = discretized_decoder{};
     std::optional<double> lambda{};  ///< if empty, T/1000
-    bool clip_denoised = false;  ///< clamps x̂_0 in L_vlb to [−1, 1]; for the discretized decoder only
-    bool reports_bound = false;  ///< noised.losses, used for importance sampling, is L_vlb alone
+    bool clip_denoised = false;      ///< clamps x̂_0 in L_vlb to [−1, 1]; for the discretized decoder only
+    bool reports_bound = false;      ///< noised.losses, used for importance sampling, is L_vlb alone
 
     /// @shape all D × N; the gradients are overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the

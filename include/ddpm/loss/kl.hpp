@@ -43,8 +43,8 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
     detail::require_same_shape("kl_diagonal_gaussians", "both means have one shape", x, y);
     for (const auto& v : {vx, vy}) {
         if (v.columns() != x.columns() || (v.rows() != x.rows() && v.rows() != 1)) {
-            throw shape_error("kl_diagonal_gaussians", "log-variance",
-                              detail::text(x.rows(), " or 1 x ", x.columns()), detail::text(v.rows(), " x ", v.columns()));
+            throw shape_error("kl_diagonal_gaussians", "log-variance", detail::text(x.rows(), " or 1 x ", x.columns()),
+                              detail::text(v.rows(), " x ", v.columns()));
         }
     }
     per_sample_values<scalar_of<M1>> kl(x.columns());

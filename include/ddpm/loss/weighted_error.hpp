@@ -55,14 +55,18 @@ template <std::floating_point Real>
     const double alpha = static_cast<double>(level.signal);
     const double sigma = static_cast<double>(level.sigma);
     switch (kind) {
-        case prediction::epsilon: return {0, 1};
-        case prediction::x0: return {1, 0};
+        case prediction::epsilon:
+            return {0, 1};
+        case prediction::x0:
+            return {1, 0};
         case prediction::v: {
             const double length = std::sqrt(alpha * alpha + sigma * sigma);
             return {-sigma / length, alpha / length};
         }
-        case prediction::score: return {0, -1 / sigma};
-        case prediction::flow: break;
+        case prediction::score:
+            return {0, -1 / sigma};
+        case prediction::flow:
+            break;
     }
     return {-1, 1};
 }
@@ -109,9 +113,8 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
         return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
                                        static_cast<S>(2 * w * per_element)};
     };
-    const double sum =
-        kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted, losses_of(noised),
-                               noised.element_weight);
+    const double sum = kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted,
+                                              losses_of(noised), noised.element_weight);
     scale_losses(noised, predicted.rows(), weight);
     return per_element * sum;
 }

@@ -54,9 +54,7 @@ struct min_snr_weighting {
 struct soft_min_snr_weighting {
     static constexpr prediction of = prediction::x0;
     double gamma = 4;
-    [[nodiscard]] double operator()(double snr) const {
-        return std::isinf(snr) ? gamma : snr * gamma / (snr + gamma);
-    }
+    [[nodiscard]] double operator()(double snr) const { return std::isinf(snr) ? gamma : snr * gamma / (snr + gamma); }
     [[nodiscard]] double on_other(double snr) const { return gamma / (snr + gamma); }
 };
 
@@ -182,7 +180,7 @@ template <NoiseProcess Schedule>
     const auto level = noise_level_at(schedule, t);
     const double alpha = static_cast<double>(level.signal), sigma = static_cast<double>(level.sigma);
     const auto converted = [&](double weight, prediction of) {
-        const double scale = of == kind               ? 1
+        const double scale = of == kind             ? 1
                              : of == prediction::x0 ? detail::as_x0(kind, alpha, sigma).value
                                                     : detail::as_epsilon(kind, alpha, sigma).value;
         return weight * (scale * scale);

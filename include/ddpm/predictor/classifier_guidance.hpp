@@ -102,8 +102,8 @@ public:
         using gradient = detail::held_session<Gradient>;
         return detail::classifier_guided_session<detail::held_session<P>, gradient>(
             detail::held_session_of<P>(this->predictor_, samples),
-            detail::held_session_of<Gradient>(gradient_, samples),
-            this->predicts(), level_of_, scale_, detail::session_memory(this->predictor_, samples));
+            detail::held_session_of<Gradient>(gradient_, samples), this->predicts(), level_of_, scale_,
+            detail::session_memory(this->predictor_, samples));
     }
 
 private:

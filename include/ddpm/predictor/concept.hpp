@@ -49,8 +49,7 @@ template <SessionMaker P>
 }
 
 template <class P, class S>
-concept SessionPredictor =
-    SessionMaker<P> && Predictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
+concept SessionPredictor = SessionMaker<P> && Predictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
 
 }  // namespace detail
 
@@ -65,7 +64,9 @@ concept EpsilonPredictor = Predictor<P, S> && !requires(const P& predictor) { pr
 /// The kind of a predictor's prediction.
 template <class P>
 [[nodiscard]] prediction prediction_of(const P& predictor) {
-    if constexpr (requires { { predictor.predicts() } -> std::convertible_to<prediction>; }) {
+    if constexpr (requires {
+                      { predictor.predicts() } -> std::convertible_to<prediction>;
+                  }) {
         return predictor.predicts();
     } else {
         return prediction::epsilon;
@@ -75,7 +76,9 @@ template <class P>
 /// The shape of one sample, if the predictor has a member shape().
 template <class P>
 [[nodiscard]] std::optional<sample_shape> shape_of(const P& predictor) {
-    if constexpr (requires { { predictor.shape() } -> std::convertible_to<sample_shape>; }) {
+    if constexpr (requires {
+                      { predictor.shape() } -> std::convertible_to<sample_shape>;
+                  }) {
         return predictor.shape();
     } else {
         return std::nullopt;

@@ -32,8 +32,9 @@ public:
           vectors_(copy_of(given.vectors)),
           maps_(copy_of(given.maps)),
           sequences_(copy_of(given.sequences)) {
-        for (const isize count : {static_cast<isize>(labels_.size()), static_cast<isize>(lengths_.size()),
-                                  static_cast<isize>(absent_.size()), vectors_.cols(), maps_.cols(), sequences_.cols()}) {
+        for (const isize count :
+             {static_cast<isize>(labels_.size()), static_cast<isize>(lengths_.size()),
+              static_cast<isize>(absent_.size()), vectors_.cols(), maps_.cols(), sequences_.cols()}) {
             if (count != 0 && samples_ != 0 && count != samples_) {
                 throw shape_error("condition", "samples of all forms", samples_, count);
             }

@@ -33,8 +33,8 @@ struct dynamic_threshold {
 
 /// Options of the estimates of x_0 and ε.
 struct denoise_options {
-    std::optional<double> clip_x0{};              ///< clamps x_0 to [−c, c]; without a value it is not clamped
-    bool clip_epsilon = false;                    ///< recomputes ε from the clamped x_0, as in OpenAI's code
+    std::optional<double> clip_x0{};               ///< clamps x_0 to [−c, c]; without a value it is not clamped
+    bool clip_epsilon = false;                     ///< recomputes ε from the clamped x_0, as in OpenAI's code
     std::optional<dynamic_threshold> threshold{};  ///< instead of clip_x0
 };
 

@@ -28,14 +28,13 @@ namespace detail {
 
 template <class P, class S>
 concept DifferentiableSession =
-    SessionMaker<P> &&
-    DifferentiablePredictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
+    SessionMaker<P> && DifferentiablePredictor<decltype(make_session(std::declval<const P&>(), isize{})), S>;
 
 }  // namespace detail
 
 /// What likelihoods accept: such a predictor, or a type whose sessions are such predictors, as every network.
 template <class P, class S>
-concept DifferentiableLike = DifferentiablePredictor<std::remove_cvref_t<P>, S> ||
-                             detail::DifferentiableSession<std::remove_cvref_t<P>, S>;
+concept DifferentiableLike =
+    DifferentiablePredictor<std::remove_cvref_t<P>, S> || detail::DifferentiableSession<std::remove_cvref_t<P>, S>;
 
 }  // namespace ddpm

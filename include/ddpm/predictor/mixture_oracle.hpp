@@ -73,8 +73,8 @@ public:
             const origin from = origin_at(level(t, n));
             const auto given = v.array().col(n).template cast<double>();
             auto column = out.array().col(n);
-            column = (from.factors.xt * given + from.factors.value * view.pull_back(from.kind, given))
-                         .template cast<S>();
+            column =
+                (from.factors.xt * given + from.factors.value * view.pull_back(from.kind, given)).template cast<S>();
         });
     }
 
@@ -96,7 +96,8 @@ private:
 
     template <Scalar S, class Take>
     void for_each(batch_view<const S> xt, std::span<const double> t, const Take& take) {
-        pass_("mixture_oracle", xt, [&](isize n) { return level(t, n); }, take);
+        pass_(
+            "mixture_oracle", xt, [&](isize n) { return level(t, n); }, take);
     }
 
     [[nodiscard]] noise_level<double> level(std::span<const double> t, isize n) const {

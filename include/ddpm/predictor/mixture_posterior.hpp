@@ -23,7 +23,8 @@ void for_each_view(std::string_view where, const gaussian_mixture& mixture, batc
                    const per_sample<noise_level<double>>& level, const Take& take) {
     level.require_columns(where, xt.columns());
     mixture_pass pass(mixture, xt.columns());
-    pass(where, xt, [&](isize n) { return level[n]; }, take);
+    pass(
+        where, xt, [&](isize n) { return level[n]; }, take);
 }
 
 }  // namespace detail

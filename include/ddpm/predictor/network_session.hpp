@@ -127,7 +127,8 @@ private:
         const isize shortest = enough > 0 ? 1 : 36, longest = enough > 0 ? enough : 252, multiple = enough > 0 ? 1 : 12;
         const isize threads = thread_count();
         const isize rounds = std::max<isize>(1, detail::divided_up(samples, threads * longest));
-        const isize length = std::max(shortest, detail::rounded_up(detail::divided_up(samples, threads * rounds), multiple));
+        const isize length =
+            std::max(shortest, detail::rounded_up(detail::divided_up(samples, threads * rounds), multiple));
         const isize tiles = std::max<isize>(1, detail::divided_up(samples, length));
         const isize workers = std::min(threads, tiles);
         const isize columns = std::min(std::max<isize>(1, samples), length);
@@ -148,14 +149,13 @@ private:
         return {length, tiles, workers};
     }
 
-
     const Net* net_;
     isize planned_;
     condition_values<scalar> told_;
     isize columns_ = 0;
     std::vector<workspace> workspaces_;
     std::optional<detail::network_jacobian<Net>> jacobian_;  // created when first needed
-    std::vector<std::vector<scalar>> heads_;  // output with variance head, one per workspace
+    std::vector<std::vector<scalar>> heads_;                 // output with variance head, one per workspace
 };
 
 }  // namespace ddpm

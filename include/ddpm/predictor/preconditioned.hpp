@@ -36,7 +36,7 @@ public:
     /// @shape xt and out.prediction D × N; t N, the σ of each sample
     /// @throws value_error unless every σ > 0
     template <Scalar S>
-    requires Predictor<std::remove_reference_t<Session>, S>
+        requires Predictor<std::remove_reference_t<Session>, S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
         times_.resize(t.size());
         coefficients_.resize(t.size());
@@ -46,11 +46,15 @@ public:
         }
         const auto at = [&](isize n) -> const edm_coefficients& { return coefficients_[static_cast<std::size_t>(n)]; };
         batch<S>& scaled = scaled_.template scratch<S>(xt.rows(), xt.columns());
-        kernels::linear_combination<S>({xt}, [&](isize n) { return std::array{static_cast<S>(at(n).in)}; }, scaled);
+        kernels::linear_combination<S>(
+            {xt}, [&](isize n) { return std::array{static_cast<S>(at(n).in)}; }, scaled);
         network_(batch_view<const S>(scaled), std::span<const double>(times_), out);
         kernels::linear_combination<S>(
             {xt, batch_view<const S>(out.prediction)},
-            [&](isize n) { return std::array{static_cast<S>(at(n).skip), static_cast<S>(at(n).out)}; }, out.prediction);
+            [&](isize n) {
+                return std::array{static_cast<S>(at(n).skip), static_cast<S>(at(n).out)};
+            },
+            out.prediction);
     }
 
 private:

@@ -19,10 +19,10 @@ namespace ddpm {
 /// Options of adaptive projected guidance. The defaults are those of diffusers; the paper has parallel = 0,
 /// momentum = −0.5, from_conditional = true, and a norm that depends on the model (2.5 for EDM2, 15 for SDXL).
 struct projected_guidance_options {
-    double scale = 7.5;             ///< 1 is the conditional predictor alone; scale, parallel and momentum within ±10⁶
-    double parallel = 1;            ///< η: the factor of the difference's component along the conditional prediction
-    double norm = 15;               ///< r: a larger difference is scaled down to this norm; 0: no limit
-    double momentum = 0;            ///< β in sum ← difference + β · sum, the running sum; negative in the paper
+    double scale = 7.5;   ///< 1 is the conditional predictor alone; scale, parallel and momentum within ±10⁶
+    double parallel = 1;  ///< η: the factor of the difference's component along the conditional prediction
+    double norm = 15;     ///< r: a larger difference is scaled down to this norm; 0: no limit
+    double momentum = 0;  ///< β in sum ← difference + β · sum, the running sum; negative in the paper
     bool from_conditional = false;  ///< conditional + (scale − 1) · update; else unconditional + scale · update
     double rescale = 0;             ///< φ of guidance_options
     guidance_interval interval{};

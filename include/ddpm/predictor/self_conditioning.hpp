@@ -110,8 +110,8 @@ public:
     /// @throws value_error if the network's maps have fewer channels than a sample
     [[nodiscard]] auto session(isize samples) const {
         auto within = detail::make_session(this->predictor_, samples);
-        return detail::self_conditioned_session<decltype(within)>(std::move(within), this->predicts(), level_of_, options_,
-                                                                  samples);
+        return detail::self_conditioned_session<decltype(within)>(std::move(within), this->predicts(), level_of_,
+                                                                  options_, samples);
     }
 
 private:

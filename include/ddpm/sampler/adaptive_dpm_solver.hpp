@@ -42,12 +42,13 @@ struct step_control {
 /// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in
 /// k-diffusion (sample_dpm_adaptive)
 struct adaptive_dpm_solver {
-    isize order = 3;                ///< of the better of the two, 2 or 3
+    isize order = 3;  ///< of the better of the two, 2 or 3
     double relative_tolerance = 0.05;
     double absolute_tolerance = 0.0078;
-    double first_step = 0.05;       ///< in λ = ln(α/σ)
+    double first_step = 0.05;  ///< in λ = ln(α/σ)
     step_control control{};
-    isize most_steps = 10000;       ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+    isize most_steps =
+        10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
 };
 
 /// What an adaptive run did.
@@ -57,8 +58,8 @@ struct adaptive_result {
     isize evaluations = 0;          ///< of the network, on the whole batch
     std::vector<isize> accepted{};  ///< steps, per sample
     std::vector<isize> rejected{};
-    bool finished = true;           ///< false if a sample was given up, which then is where it had come to, or stopped
-    bool stopped = false;           ///< the callback stopped the run: x is then the estimate of x_0
+    bool finished = true;  ///< false if a sample was given up, which then is where it had come to, or stopped
+    bool stopped = false;  ///< the callback stopped the run: x is then the estimate of x_0
 };
 
 namespace detail {
@@ -69,7 +70,8 @@ template <Scalar S, class Session>
                                                        const std::function<grid_point(double)>& point_at, double from,
                                                        double to, Session& session, prediction kind, batch<S> x) {
     const step_control& c = solver.control;
-    const step_controller control({c.proportional, c.integral, c.differential}, c.safety, solver.first_step, solver.order);
+    const step_controller control({c.proportional, c.integral, c.differential}, c.safety, solver.first_step,
+                                  solver.order);
     return {adaptive_way(solver.order, control, from),
             to,
             {solver.absolute_tolerance, solver.relative_tolerance},
@@ -82,10 +84,9 @@ template <Scalar S, class Session>
 
 }  // namespace detail
 
-/// Denoises samples from λ = `from` to λ = `to` with steps of their own. `point_at` gives the level and the model's time
-/// at any λ between.
-/// The callback is called at the first evaluation of each step that is tried: of at most `most_steps`, with the time of the
-/// sample that is furthest behind.
+/// Denoises samples from λ = `from` to λ = `to` with steps of their own. `point_at` gives the level and the model's
+/// time at any λ between. The callback is called at the first evaluation of each step that is tried: of at most
+/// `most_steps`, with the time of the sample that is furthest behind.
 /// @shape x D × N
 /// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the control's
 /// numbers finite, and from < to
@@ -97,7 +98,8 @@ template <Scalar S, class P>
     if (solver.order != 2 && solver.order != 3) {
         throw value_error("adaptive_dpm_solver", "order", "2 or 3", solver.order);
     }
-    if (!(solver.relative_tolerance > 0 && solver.absolute_tolerance > 0 && solver.first_step > 0 && solver.most_steps > 0)) {
+    if (!(solver.relative_tolerance > 0 && solver.absolute_tolerance > 0 && solver.first_step > 0 &&
+          solver.most_steps > 0)) {
         throw value_error("adaptive_dpm_solver", "tolerances, first_step and most_steps", "> 0", "not so");
     }
     const step_control& control = solver.control;

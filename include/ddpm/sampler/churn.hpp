@@ -25,9 +25,9 @@ struct churn_options {
     double s_churn = 0;  ///< 0: none
     double s_tmin = 0;
     double s_tmax = std::numeric_limits<double>::infinity();
-    double s_noise = 1;        ///< factor of the noise
-    bool always_draw = false;  ///< draws also where γ = 0, as the paper's code and k-diffusion do
-    std::function<double(double ratio)> time_of{};   ///< the model's time there
+    double s_noise = 1;                             ///< factor of the noise
+    bool always_draw = false;                       ///< draws also where γ = 0, as the paper's code and k-diffusion do
+    std::function<double(double ratio)> time_of{};  ///< the model's time there
 };
 
 namespace detail {

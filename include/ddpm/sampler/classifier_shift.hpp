@@ -81,9 +81,10 @@ private:
 /// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
 template <Scalar S, class P, class Gradient, class Noise>
-[[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient, double scale,
-                                             batch<S> x, Noise&& noise, const denoise_options& options = {},
-                                             const step_callback<S>& on_step = {}, isize first_sample = 0) {
+[[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient,
+                                             double scale, batch<S> x, Noise&& noise,
+                                             const denoise_options& options = {}, const step_callback<S>& on_step = {},
+                                             isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     static_assert(LogGradient<std::remove_reference_t<Gradient>, S>,
                   "ddpm: wanted is a gradient that is called as "
@@ -97,7 +98,8 @@ template <Scalar S, class P, class Gradient, class Noise>
                           "some, whose mean the gradient shifts", "none");
     }
     std::vector<double> times(static_cast<std::size_t>(x.cols()));
-    sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options, first_sample);
+    sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options,
+                                                             first_sample);
     while (!run.done()) {
         times.assign(times.size(), run.next().t);
         gradient(batch_view<const S>(run.x()), std::span<const double>(times), batch_view<S>(slope));

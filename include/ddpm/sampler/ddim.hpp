@@ -36,7 +36,8 @@ struct ddim {
             const noise_level<double>& level = grid[k].level;
             const noise_level<double>& next = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
-            const double deviation = eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
+            const double deviation =
+                eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
             const double direction = std::sqrt(std::max(0.0, next.sigma * next.sigma - deviation * deviation));
             if (deviation == 0) {
                 out.set(quantity::x, {term::x0(e, next.signal), term::eps(e, next.sigma)});

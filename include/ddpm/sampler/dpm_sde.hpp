@@ -23,9 +23,9 @@ namespace ddpm {
 /// which is as that to x_m, has one evaluation.
 /// @source Katherine Crowson's k-diffusion, sample_dpmpp_sde; Lu et al. 2022, arXiv 2211.01095
 struct dpm_sde {
-    double eta = 1;           ///< ≥ 0
-    double s_noise = 1;       ///< factor of the noise
-    double middle = 0.5;      ///< where the level in between lies in ln(σ/α), in (0, 1)
+    double eta = 1;                                 ///< ≥ 0
+    double s_noise = 1;                             ///< factor of the noise
+    double middle = 0.5;                            ///< where the level in between lies in ln(σ/α), in (0, 1)
     std::function<double(double ratio)> time_of{};  ///< the model's time there
 
     /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶, 0 < middle < 1 and the
@@ -64,7 +64,8 @@ struct dpm_sde {
     }
 
 private:
-    void ancestral_step(sampling_plan& out, isize a, const noise_level<double>& from, const noise_level<double>& to) const {
+    void ancestral_step(sampling_plan& out, isize a, const noise_level<double>& from,
+                        const noise_level<double>& to) const {
         const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
         out.set(quantity::x, {term::x0(a, to.signal), term::eps(a, to.signal * down),
                               term::noise(out.draw(from, to), to.signal * up * s_noise)});

@@ -32,7 +32,10 @@ template <BatchLike X, class Noise>
     noise.normal(batch_view<S>(x), step, first_sample);
     kernels::linear_combination<S>(
         {clean_samples.view(), batch_view<const S>(x)},
-        [&](isize) { return std::array{static_cast<S>(level.signal), static_cast<S>(level.sigma)}; }, x);
+        [&](isize) {
+            return std::array{static_cast<S>(level.signal), static_cast<S>(level.sigma)};
+        },
+        x);
     return x;
 }
 
@@ -61,8 +64,8 @@ template <Sampler A, BatchLike X, class P, class Noise>
                                                  isize first_sample = 0) {
     static_cast<void>(detail::signatures<scalar_of<X>, P, Noise>{});
     const sampling_plan plan = sampler.plan(grid_for_strength(grid, strength));
-    return denoise_from<scalar_of<X>>(plan, predictor, noised_to(plan.grid()[0].level, x0, noise, 0, first_sample), noise,
-                                      options, on_step, first_sample);
+    return denoise_from<scalar_of<X>>(plan, predictor, noised_to(plan.grid()[0].level, x0, noise, 0, first_sample),
+                                      noise, options, on_step, first_sample);
 }
 
 }  // namespace ddpm

@@ -20,8 +20,9 @@ namespace ddpm {
 /// What is known of the samples.
 template <Scalar S>
 struct known_region {
-    batch_view<const S> x0;    ///< D × N
-    batch_view<const S> mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where it is not, or a share between
+    batch_view<const S> x0;  ///< D × N
+    batch_view<const S>
+        mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where it is not, or a share between
 };
 
 namespace detail {
@@ -40,7 +41,8 @@ void require_mask(const known_region<S>& known) {
 
 /// impose() with a mask that is known to be valid.
 template <Scalar S>
-void impose_valid(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
+void impose_valid(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z,
+                  batch_view<S> x) {
     const S alpha = static_cast<S>(level.signal), sigma = static_cast<S>(level.sigma);
     kernels::for_each_block(x.rows(), x.columns(), [&](isize n, isize first, isize last) {
         const S* const x0 = known.x0.column(n);
@@ -88,12 +90,12 @@ template <Scalar S, class P, class Noise>
     detail::require_mask(known);
     batch<S> z(x.rows(), x.cols());
     isize draw = static_cast<isize>(plan.draws().size()) + 1;
-    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
-                                                                                    options, first_sample);
+    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(
+        plan, predictor, noise, std::move(x), options, first_sample);
     const auto impose_now = [&] {
         const noise_level<double> level = run.stopped() ? noise_level<double>{1, 0}
-                                       : run.done()  ? plan.grid()[plan.grid().steps()].level
-                                                     : run.next().level;
+                                          : run.done()  ? plan.grid()[plan.grid().steps()].level
+                                                        : run.next().level;
         if (level.sigma > 0) {
             noise.normal(batch_view<S>(z), draw++, first_sample);
         }

@@ -70,7 +70,10 @@ template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
     }
     batch<S> between(from.view().rows(), from.view().columns());  // at weight 0 and 1 one of them is not read
     kernels::linear_combination<S>(
-        {from.view(), to.view()}, [&](isize) { return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)}; },
+        {from.view(), to.view()},
+        [&](isize) {
+            return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)};
+        },
         between);
     return image_to_image(sampler, grid, predictor, between, strength, noise, options, on_step, first_sample);
 }

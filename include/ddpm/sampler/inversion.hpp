@@ -68,10 +68,10 @@ struct ddim_inversion {
 /// What an inversion found.
 template <Scalar S>
 struct inverted {
-    batch<S> latents;               ///< D × N, at the grid's first level
-    batch<S> reconstructed;         ///< D × N, what ddim makes of them
-    per_sample_values<S> error;     ///< root mean square of reconstructed − x0, per sample
-    bool stopped = false;           ///< the callback stopped it: what it was making is an estimate of x_0, the rest empty
+    batch<S> latents;            ///< D × N, at the grid's first level
+    batch<S> reconstructed;      ///< D × N, what ddim makes of them
+    per_sample_values<S> error;  ///< root mean square of reconstructed − x0, per sample
+    bool stopped = false;        ///< the callback stopped it: what it was making is an estimate of x_0, the rest empty
 };
 
 /// Inverts samples, denoises what was found, and says how far that is from them. The callback sees the steps of both.

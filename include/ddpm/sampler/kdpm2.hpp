@@ -22,8 +22,8 @@ namespace ddpm {
 /// in between: give `time_of` for that.
 /// @source Katherine Crowson's k-diffusion, sample_dpm_2 and sample_dpm_2_ancestral; Lu et al. 2022, arXiv 2206.00927
 struct kdpm2 {
-    double eta = 0;           ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers
-    double s_noise = 1;       ///< factor of the noise
+    double eta = 0;                                 ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers
+    double s_noise = 1;                             ///< factor of the noise
     std::function<double(double ratio)> time_of{};  ///< the model's time at the level in between
 
     /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶; if η > 0, unless the

@@ -21,11 +21,11 @@ namespace ddpm {
 
 /// What a plan computes with: D × N each.
 enum class quantity {
-    x,      ///< the state, which the network is evaluated at
-    base,   ///< a second state, which a plan keeps where x moves away from it
-    x0,     ///< the estimate of x_0 of an evaluation
-    eps,    ///< the estimate of ε of an evaluation
-    noise,  ///< standard normals of a draw
+    x,             ///< the state, which the network is evaluated at
+    base,          ///< a second state, which a plan keeps where x moves away from it
+    x0,            ///< the estimate of x_0 of an evaluation
+    eps,           ///< the estimate of ε of an evaluation
+    noise,         ///< standard normals of a draw
     spread_noise,  ///< the same times the deviation that the stage's variance has from the network's head
 };
 
@@ -51,9 +51,9 @@ struct assignment {
 
 /// An evaluation of the network at x, and what is computed from it until the next.
 struct stage {
-    isize step;               ///< the step that it belongs to
-    double t;                 ///< the model's time
-    noise_level<double> level;   ///< of x there
+    isize step;                 ///< the step that it belongs to
+    double t;                   ///< the model's time
+    noise_level<double> level;  ///< of x there
     std::vector<assignment> then{};
     std::optional<head_variance> variance{};  ///< of its spread_noise; with it the network's variance head is read
 };

@@ -75,8 +75,8 @@ private:
     }
 
     /// x at a level, from point k, where evaluation `start` was made.
-    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, isize k, const noise_level<double>& to, isize start,
-                                             const std::vector<detail::slope_share>& shares) const {
+    [[nodiscard]] std::vector<term> transfer(const sampling_plan& out, isize k, const noise_level<double>& to,
+                                             isize start, const std::vector<detail::slope_share>& shares) const {
         const noise_level<double>& from = out.grid()[k].level;
         if (average == averaged::epsilon || from.signal == 0 || to.signal == 0) {
             return detail::ratio_step(from, to, start, shares);

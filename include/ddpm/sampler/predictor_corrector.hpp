@@ -39,10 +39,10 @@ namespace ddpm {
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
 /// corrector has another step there)
 struct predictor_corrector {
-    isize corrections = 1;      ///< Langevin steps before each predictor step, ≥ 0
+    isize corrections = 1;          ///< Langevin steps before each predictor step, ≥ 0
     double signal_to_noise = 0.15;  ///< r: a correction's step is 2 (r ‖z‖/‖score‖)²
-    bool batch_norms = false;   ///< the norms are the batch's means, as in diffusers, instead of each sample's own
-    bool noise_at_end = false;  ///< the last step draws noise, as in diffusers
+    bool batch_norms = false;       ///< the norms are the batch's means, as in diffusers, instead of each sample's own
+    bool noise_at_end = false;      ///< the last step draws noise, as in diffusers
 };
 
 namespace detail {
@@ -52,8 +52,8 @@ namespace detail {
 template <Scalar S, class Session, class Noise>
 class predictor_corrector_run {
 public:
-    predictor_corrector_run(const predictor_corrector& options, Session& session, prediction kind, Noise& noise, batch<S> x,
-                  isize first_sample)
+    predictor_corrector_run(const predictor_corrector& options, Session& session, prediction kind, Noise& noise,
+                            batch<S> x, isize first_sample)
         : options_(options),
           session_(session),
           kind_(kind),
@@ -75,7 +75,10 @@ public:
             const affine c = conversion(kind_, prediction::x0, from.level);
             kernels::linear_combination<S>(
                 {batch_view<const S>(x_), batch_view<const S>(prediction_)},
-                [&](isize) { return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)}; }, x0_);
+                [&](isize) {
+                    return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
+                },
+                x0_);
             if (!on_step({k, steps, from.t, x_, x0_})) {
                 x_.swap(x0_);
                 return false;
@@ -142,8 +145,8 @@ private:
             if constexpr (AddressedNoise<Noise>) {
                 if (one_by_one()) {
                     return kernels::draw_and_measure_langevin<S>(
-                        noise_.address(x_.rows(), x_.cols(), draws_, first_sample_ + n), first, last - first, score, x + first,
-                        p + first, z + first);
+                        noise_.address(x_.rows(), x_.cols(), draws_, first_sample_ + n), first, last - first, score,
+                        x + first, p + first, z + first);
                 }
             }
             return kernels::measure_langevin<S>(last - first, score, x + first, p + first, z + first);
@@ -157,7 +160,8 @@ private:
             {batch_view<const S>(x), batch_view<const S>(prediction_).middle(n, 1), z},
             [&](isize) {
                 return std::array{static_cast<S>(1 + h * static_cast<double>(score.xt)),
-                                  static_cast<S>(h * static_cast<double>(score.value)), static_cast<S>(std::sqrt(2 * h))};
+                                  static_cast<S>(h * static_cast<double>(score.value)),
+                                  static_cast<S>(std::sqrt(2 * h))};
             },
             x);
     }
@@ -193,7 +197,7 @@ private:
     batch<S> x_;
     batch<S> prediction_;
     batch<S> x0_;  // what a callback sees
-    batch<S> z_;  // empty if samples go one by one
+    batch<S> z_;   // empty if samples go one by one
     std::vector<double> times_;
     std::vector<kernels::langevin_norms> norms_;  // empty unless they are the batch's
 };
@@ -207,8 +211,9 @@ private:
 /// the callback, does not follow from the prediction
 /// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
 template <Scalar S, class P, class Noise>
-[[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor, batch<S> x,
-                                    Noise&& noise, isize first_sample = 0, const step_callback<S>& on_step = {}) {
+[[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor,
+                                    batch<S> x, Noise&& noise, isize first_sample = 0,
+                                    const step_callback<S>& on_step = {}) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0 && sampler.signal_to_noise <= 1e6)) {
         throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0 and <= 1e6",

@@ -49,7 +49,8 @@ struct repaint {
     /// @throws value_error if a jump is shorter than 1 or rarer than once
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         if (jump_length < 1 || jump_count < 1) {
-            throw value_error("repaint", "jump_length and jump_count", ">= 1", detail::text(jump_length, ", ", jump_count));
+            throw value_error("repaint", "jump_length and jump_count", ">= 1",
+                              detail::text(jump_length, ", ", jump_count));
         }
         sampling_plan out(grid);
         const std::vector<isize> visited = path(grid.steps());

@@ -22,7 +22,7 @@ namespace ddpm {
 /// What a callback sees of one step, before the step is taken.
 template <Scalar S>
 struct sample_step {
-    isize step;              ///< 0 … steps − 1
+    isize step;  ///< 0 … steps − 1
     isize steps;
     double t;                ///< the model's time of xt: of a discrete schedule the 0-based timestep
     batch_view<const S> xt;  ///< D × N
@@ -39,14 +39,16 @@ namespace detail {
 /// What a run is made of has the signatures that it needs; the first error of the compiler names the one that is wanted.
 template <class S, class P, class Noise = philox_noise>
 struct signatures {
-    static_assert(PredictorLike<P, S>,
-                  "ddpm: wanted is a predictor that is called as "
-                  "predictor(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out), or that has a "
-                  "const member session(samples) which returns one; S is float unless the predictor names its `scalar` or a "
-                  "call asks for another, as sample<double>(...) does");
-    static_assert(NoiseSource<Noise, S>,
-                  "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
-                  "or in its place a callback that is called as bool(const sample_step<S>& step)");
+    static_assert(
+        PredictorLike<P, S>,
+        "ddpm: wanted is a predictor that is called as "
+        "predictor(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out), or that has a "
+        "const member session(samples) which returns one; S is float unless the predictor names its `scalar` or a "
+        "call asks for another, as sample<double>(...) does");
+    static_assert(
+        NoiseSource<Noise, S>,
+        "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
+        "or in its place a callback that is called as bool(const sample_step<S>& step)");
 };
 
 }  // namespace detail

@@ -16,7 +16,8 @@ namespace ddpm {
 /// a network that predicts ε is asked at a level with next to no signal, and nothing limits x_0.
 struct run_watch {
     std::function<bool()> stop{};  ///< asked at each step; true stops the run
-    double limit = std::numeric_limits<double>::infinity();  ///< the run stops where a |x_0| is estimated above it, or as NaN
+    double limit =
+        std::numeric_limits<double>::infinity();  ///< the run stops where a |x_0| is estimated above it, or as NaN
 
     bool stopped = false;   ///< the run was stopped, and gave its estimate of x_0
     isize steps = 0;        ///< that the run has begun

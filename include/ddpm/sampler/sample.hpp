@@ -28,17 +28,17 @@ namespace ddpm {
 
 /// What to sample, and over which timesteps.
 struct sample_options {
-    isize steps = 0;                                            ///< 0: all of the schedule's
-    isize count = 1;                                            ///< N
-    sample_shape shape{};                                       ///< defaulted from predictors that know it
+    isize steps = 0;       ///< 0: all of the schedule's
+    isize count = 1;       ///< N
+    sample_shape shape{};  ///< defaulted from predictors that know it
     std::uint64_t seed = 0;
     timestep_spacing spacing = timestep_spacing::trailing;
-    std::vector<isize> timesteps{};                             ///< falling, 0-based; used instead of steps and spacing if given
-    grid_end end = grid_end::zero_noise;                             ///< where the last step goes
-    std::optional<double> clip_x0{};                            ///< limits the estimate of x_0 to [−c, c]
-    bool clip_epsilon = false;                                  ///< computes ε anew from the limited x_0
-    std::optional<dynamic_threshold> threshold{};               ///< limits the estimate of x_0 by a quantile
-    isize first_sample = 0;                                     ///< the noise of sample n is that of first_sample + n
+    std::vector<isize> timesteps{};                ///< falling, 0-based; used instead of steps and spacing if given
+    grid_end end = grid_end::zero_noise;           ///< where the last step goes
+    std::optional<double> clip_x0{};               ///< limits the estimate of x_0 to [−c, c]
+    bool clip_epsilon = false;                     ///< computes ε anew from the limited x_0
+    std::optional<dynamic_threshold> threshold{};  ///< limits the estimate of x_0 by a quantile
+    isize first_sample = 0;                        ///< the noise of sample n is that of first_sample + n
 };
 
 /// Denoises given samples from the plan's first point to its end.
@@ -50,8 +50,8 @@ template <Scalar S, class P, class Noise>
                                     const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                     isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
-    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(plan, predictor, noise, std::move(x),
-                                                                                    options, first_sample);
+    sampling_run<S, std::remove_reference_t<P>, std::remove_reference_t<Noise>> run(
+        plan, predictor, noise, std::move(x), options, first_sample);
     while (!run.done()) {
         run.step(on_step);
     }
@@ -122,8 +122,8 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options, noise,
-                     on_step);
+    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options,
+                     noise, on_step);
 }
 
 /// The same by a sampler over any grid.
@@ -141,7 +141,8 @@ template <class Requested = void, class P, Scalar S = detail::sample_scalar<Requ
     return sample<S>(plan, predictor, options, philox_noise(options.seed, noise_stream::sampler), on_step);
 }
 
-template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, Scalar S = detail::sample_scalar<Requested, P>>
+template <class Requested = void, Sampler A, class ScheduleOrGrid, class P,
+          Scalar S = detail::sample_scalar<Requested, P>>
     requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)
 [[nodiscard]] batch<S> sample(const A& sampler, const ScheduleOrGrid& schedule, P&& predictor,
                               const sample_options& options = {},
@@ -154,9 +155,11 @@ namespace detail {
 /// What plans are made of has the signatures that it needs; see `signatures`.
 template <class A, class ScheduleOrGrid>
 struct plan_signatures {
-    static_assert(Sampler<A>, "ddpm: wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const");
-    static_assert(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>,
-                  "ddpm: wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)");
+    static_assert(Sampler<A>,
+                  "ddpm: wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const");
+    static_assert(
+        NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>,
+        "ddpm: wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)");
 };
 
 /// Whether a call passes in the place of noise what is neither noise nor a callback.

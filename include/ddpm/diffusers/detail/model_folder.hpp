@@ -60,7 +60,8 @@ inline void make_folders(const std::string& path) {
         if (io::detail::uninterrupted([&] { return ::mkdir(folder.c_str(), 0777); }) != 0) {
             const int reason = errno;
             if (kind_of(folder) != path_kind::folder) {
-                throw io_error(folder, ddpm::detail::text("cannot make the folder (", io::detail::system_message(reason), ")"));
+                throw io_error(folder,
+                               ddpm::detail::text("cannot make the folder (", io::detail::system_message(reason), ")"));
             }
         }
         if (end >= path.size() - 1) {
@@ -102,7 +103,8 @@ inline constexpr std::string_view weights_ending = ".safetensors";
     std::optional<std::uint64_t> sum;
     static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
         struct stat status {};
-        if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) && S_ISREG(status.st_mode)) {
+        if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) &&
+            S_ISREG(status.st_mode)) {
             sum = ddpm::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))
                       .value_or(std::numeric_limits<std::uint64_t>::max());
         }
@@ -112,8 +114,9 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 
 /// What a folder holds in place of the weights that were asked for, and what to do about it; for messages.
 [[nodiscard]] inline std::string other_weights_in(const std::string& folder) {
-    constexpr std::array<std::string_view, 11> endings{".safetensors", ".index.json", ".bin", ".pt",   ".pth",  ".ckpt",
-                                                       ".msgpack",     ".h5",         ".onnx", ".gguf", ".flashpack"};
+    constexpr std::array<std::string_view, 11> endings{".safetensors", ".index.json", ".bin",      ".pt",
+                                                       ".pth",         ".ckpt",       ".msgpack",  ".h5",
+                                                       ".onnx",        ".gguf",       ".flashpack"};
     std::set<std::string> names;
     const int failure = io::detail::for_each_name(folder, [&](std::string_view name) {
         if (std::any_of(endings.begin(), endings.end(), [&](std::string_view e) { return name.ends_with(e); }) ||
@@ -146,7 +149,8 @@ inline constexpr std::string_view weights_ending = ".safetensors";
         }
     }
     if (!variant.empty()) {
-        out += ddpm::detail::text(": ask for the variant, weights_options{.variant = ", io::detail::quoted(variant), "}");
+        out +=
+            ddpm::detail::text(": ask for the variant, weights_options{.variant = ", io::detail::quoted(variant), "}");
     } else if (has_pickle) {
         out += ": a pickle is a program, not data; save the model anew with safe_serialization=True";
     }

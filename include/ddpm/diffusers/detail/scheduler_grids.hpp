@@ -29,7 +29,7 @@ struct run_inputs {
     const scheduler_config& config;
     isize steps;
     const scheduler_run_options& options;
-    const sigma_table* table = nullptr;         ///< σ/α of the class's β; none of a class without β
+    const sigma_table* table = nullptr;        ///< σ/α of the class's β; none of a class without β
     const level_function* level_of = nullptr;  ///< α and σ of its timesteps; likewise
 };
 
@@ -206,9 +206,8 @@ struct solver_rules {
     std::vector<double> times, sigmas;
     double end = inverts ? table.sigma_at(static_cast<double>(steps - 1)) : table.range().lowest;
     if (converts_sigmas(config)) {
-        const bool rounds =
-            (config.karras_sigmas || config.lu_lambdas) &&
-            !(rules.keeps_cosine_times && config.curve == beta_curve::squaredcos_cap_v2);
+        const bool rounds = (config.karras_sigmas || config.lu_lambdas) &&
+                            !(rules.keeps_cosine_times && config.curve == beta_curve::squaredcos_cap_v2);
         sigmas = converted_sigmas(config, count, own_range(config, table.range()));
         end = inverts ? sigmas.front() : rules.ends_at_table ? end : sigmas.back();
         sigmas[0] = inverts && count == 1 ? table.range().lowest : sigmas[0];

@@ -26,16 +26,16 @@ enum class key_value {
     boolean,
     integer,
     real,
-    positive,      ///< a real number above 0
+    positive,  ///< a real number above 0
     real_or_null,
-    lambda,        ///< a real number, or Python's -Infinity (see strict_json_text)
+    lambda,  ///< a real number, or Python's -Infinity (see strict_json_text)
     name,
     name_or_null,  ///< null for scheduler_variance::none
     curve,         ///< a name, whatever it is where trained β take its place
     betas,         ///< the trained ones: as many as timesteps, or, of a class without a curve, at least two
     steps,
     seed_or_null,
-    null           ///< a value that cannot be written to a file, but for null
+    null  ///< a value that cannot be written to a file, but for null
 };
 
 /// The access to a member that is an enumeration, as to an integer.

@@ -34,12 +34,10 @@ inline constexpr named_value euler_prediction_names[]{{"epsilon", prediction::ep
 inline constexpr named_value epsilon_or_v_names[]{{"epsilon", prediction::epsilon}, {"v_prediction", prediction::v}};
 
 // Solvers read only whether a variance is learned; the names of fixed ones come from configs of DDPM.
-inline constexpr named_value variance_names[]{{"fixed_small", scheduler_variance::fixed_small},
-                                              {"fixed_small_log", scheduler_variance::fixed_small_log},
-                                              {"fixed_large", scheduler_variance::fixed_large},
-                                              {"fixed_large_log", scheduler_variance::fixed_large_log},
-                                              {"learned", scheduler_variance::learned},
-                                              {"learned_range", scheduler_variance::learned_range}};
+inline constexpr named_value variance_names[]{
+    {"fixed_small", scheduler_variance::fixed_small}, {"fixed_small_log", scheduler_variance::fixed_small_log},
+    {"fixed_large", scheduler_variance::fixed_large}, {"fixed_large_log", scheduler_variance::fixed_large_log},
+    {"learned", scheduler_variance::learned},         {"learned_range", scheduler_variance::learned_range}};
 inline constexpr named_value unclip_variance_names[]{{"fixed_small_log", scheduler_variance::fixed_small_log},
                                                      {"learned_range", scheduler_variance::learned_range}};
 

@@ -28,8 +28,8 @@ namespace ddpm::diffusers::detail {
 
 /// The name that diffusers uses today for a tensor. Before 2023 the dense layers of an attention had other names.
 [[nodiscard]] inline std::string current_name(std::string_view name) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> renamed{{
-        {".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 4> renamed{
+        {{".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
     std::string current(name);
     if (is_of_attention(name)) {
         for (const auto& [old, now] : renamed) {
@@ -106,7 +106,8 @@ private:
             }
             if (position.emplace(shard, files_.size()).second) {
                 if (files_.size() == config_limits::shards) {
-                    reader.fail("weight_map", ddpm::detail::text("at most ", config_limits::shards, " files"), "one more");
+                    reader.fail("weight_map", ddpm::detail::text("at most ", config_limits::shards, " files"),
+                                "one more");
                 }
                 files_.push_back(io::safetensors_file::open(path_in(folder, shard)));
             }

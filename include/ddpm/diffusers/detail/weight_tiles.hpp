@@ -36,8 +36,7 @@ struct weight_tile {
     isize all_outputs, all_inputs, positions;  ///< of the parameter
 
     [[nodiscard]] std::size_t bytes() const noexcept {
-        return static_cast<std::size_t>(outputs * inputs * positions) *
-               (io::bits(from.info->type) / 8);
+        return static_cast<std::size_t>(outputs * inputs * positions) * (io::bits(from.info->type) / 8);
     }
 };
 

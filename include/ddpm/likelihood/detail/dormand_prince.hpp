@@ -17,9 +17,9 @@ namespace ddpm::detail {
 struct dormand_prince_options {
     double tolerance = 1e-6;  ///< of a step's error in each number y, relative to 1 + |y|
     double first_step = 0.05;
-    double growth = 10;       ///< largest ratio of a step to the previous one; 1 and an infinite tolerance give equal
-                              ///< steps
-    isize most_steps = 10000; ///< accepted and rejected, after which a column is abandoned
+    double growth = 10;        ///< largest ratio of a step to the previous one; 1 and an infinite tolerance give equal
+                               ///< steps
+    isize most_steps = 10000;  ///< accepted and rejected, after which a column is abandoned
 };
 
 /// Solves dy/du = f(u, y) for every column of y, with an adaptive step size per column, by the Runge–Kutta method of
@@ -86,13 +86,13 @@ private:
         {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729},
         {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656},
         {35.0 / 384, 0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}};  // the last stage is the step's end
-    static constexpr std::array<double, stages> errors{71.0 / 57600,      0,           -71.0 / 16695, 71.0 / 1920,
+    static constexpr std::array<double, stages> errors{71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                                        -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 
     struct way {
         double u;
-        double next;            // the step size that the controller has chosen
-        double step = 0;        // the size of the attempted step; 0 if there is none
+        double next;      // the step size that the controller has chosen
+        double step = 0;  // the size of the attempted step; 0 if there is none
         bool under_way = false;
         double last_error = 1e-4;
         bool was_rejected = false;

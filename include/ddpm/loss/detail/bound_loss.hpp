@@ -42,7 +42,7 @@ struct bound_loss_options {
     reverse_variance variance;
     const any_decoder& decoder;
     double scale;
-    bool adds = false;  ///< adds to noised.losses instead of overwriting it
+    bool adds = false;                                       ///< adds to noised.losses instead of overwriting it
     double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 is clamped to [−limit, limit] for d_head only
 };
 

@@ -65,7 +65,7 @@ struct bound_column {
 };
 
 struct bound_sums {
-    double term = 0;           ///< Σ w KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ w ln p(x_0|x_t); nats
+    double term = 0;  ///< Σ w KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)), or for the last step −Σ w ln p(x_0|x_t); nats
     double squared_error = 0;  ///< Σ w (x̂_0 − x_0)²
 };
 

@@ -38,8 +38,7 @@ class mixture_view {
     [[nodiscard]] const batch<Real>& axes(isize k) const { return mixture_->axes(k); }
 
     [[nodiscard]] auto x0_along_axes(isize k) const {
-        return means().col(k) +
-               level_.signal * variances().col(k) * whitened_.col(k);
+        return means().col(k) + level_.signal * variances().col(k) * whitened_.col(k);
     }
 
 public:
@@ -115,8 +114,7 @@ public:
         mean_ = x0();
         sum_.setZero();
         for (isize k = 0; k < mixture_->components(); ++k) {
-            const auto own =
-                level_.sigma * level_.sigma * variances().col(k) * precisions_.col(k);
+            const auto own = level_.sigma * level_.sigma * variances().col(k) * precisions_.col(k);
             if (mixture_->rotated()) {
                 along_axes_ = x0_along_axes(k);
                 x_.matrix().noalias() = axes(k).matrix() * along_axes_.matrix();
@@ -190,7 +188,7 @@ private:
     const gaussian_mixture* mixture_;
     noise_level<Real> level_{0, 0};
     batch<Real> precisions_;  // 1 / (α² λ + σ²), D × K
-    column log_weights_;        // with the normalization constants of the densities
+    column log_weights_;      // with the normalization constants of the densities
     batch<Real> whitened_;    // q, D × K
     column responsibilities_;
     column x_;
@@ -198,7 +196,7 @@ private:
     column sum_;
     column mean_;
     batch<Real> pulled_;  // Vᵀ v, D × K
-    column slopes_;         // (expectation of component k) · v
+    column slopes_;       // (expectation of component k) · v
     double log_density_ = 0;
 };
 

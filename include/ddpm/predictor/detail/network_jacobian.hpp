@@ -30,7 +30,8 @@ public:
     }
 
     /// out = vᵀ ∂prediction/∂x_t.
-    void operator()(const Net& net, const network_input<scalar>& in, batch_view<const scalar> v, batch_view<scalar> out) {
+    void operator()(const Net& net, const network_input<scalar>& in, batch_view<const scalar> v,
+                    batch_view<scalar> out) {
         const isize samples = in.samples();
         require_input("vector_jacobian", in, net.shape(), net.takes());
         require_same_shape("vector_jacobian", "v has the shape of xt", in.xt, v);
@@ -62,7 +63,8 @@ private:
         joined_.resize(net.has_variance_head() ? output_.size() : 0);
     }
 
-    void pull_back(const Net& net, const network_input<scalar>& in, batch_view<const scalar> v, batch_view<scalar> out) {
+    void pull_back(const Net& net, const network_input<scalar>& in, batch_view<const scalar> v,
+                   batch_view<scalar> out) {
         net.forward(in, batch_view<scalar>(output_.data(), output_rows(net), in.samples()), workspace_);
         net.backward(in, net.has_variance_head() ? joined(net, v) : v, workspace_, unused_, out);
     }

@@ -138,7 +138,8 @@ public:
         }
         for_each_sample([&](isize n) {
             const auto f = at(n).template factors<S>(1, {0, 0});
-            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)}, {stage_source::eps, f.eps}};
+            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)},
+                                                   {stage_source::eps, f.eps}};
             memory_.combine(n, memory_.x(n), to_eps(n, 0), memory_.eps(n), {{memory_.u(n), to_u, 2, false}});
         });
         evaluate(memory_.u(0), 1);
@@ -176,10 +177,13 @@ private:
     [[nodiscard]] bool show(const step_callback<S>& on_step) {
         const batch_view<const S> x = memory_.all(memory_.x(0)), p = memory_.all(memory_.prediction(0));
         x0_.resize(x.rows(), x.columns());
-        kernels::linear_combination<S>({x, p}, [&](isize n) {
-            const affine c = conversion(kind_, prediction::x0, at(n).point(0).level);
-            return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
-        }, x0_);
+        kernels::linear_combination<S>(
+            {x, p},
+            [&](isize n) {
+                const affine c = conversion(kind_, prediction::x0, at(n).point(0).level);
+                return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
+            },
+            x0_);
         const adaptive_way* behind = ways_.data();
         for (const adaptive_way& w : ways_) {
             behind = w.lambda < behind->lambda ? &w : behind;
@@ -189,8 +193,7 @@ private:
 
     /// Not one whose step leads nowhere, as it becomes where values are not finite.
     [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
-        return w.lambda < end_ && w.lambda + w.control.step() > w.lambda &&
-               w.accepted + w.rejected < most_steps_;
+        return w.lambda < end_ && w.lambda + w.control.step() > w.lambda && w.accepted + w.rejected < most_steps_;
     }
 
     [[nodiscard]] const adaptive_way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
@@ -230,12 +233,11 @@ private:
             return;
         }
         const affine c = to_eps(n, j);
-        const kernels::embedded_step<S> step{
-            .from = static_cast<S>(c.xt),
-            .value = static_cast<S>(c.value),
-            .low = w.template factors<S>(order_, {0, 0}),
-            .high = w.template factors<S>(order_, of_high),
-            .tolerance = tolerance_};
+        const kernels::embedded_step<S> step{.from = static_cast<S>(c.xt),
+                                             .value = static_cast<S>(c.value),
+                                             .low = w.template factors<S>(order_, {0, 0}),
+                                             .high = w.template factors<S>(order_, of_high),
+                                             .tolerance = tolerance_};
         memory_.try_step(n, step, [&](double error) { return w.decide(error, end_); });
     }
 

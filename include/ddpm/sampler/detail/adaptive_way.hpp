@@ -72,7 +72,8 @@ public:
     /// Tries a step of length h in λ; 0: none.
     void try_step(double h, const std::function<grid_point(double)>& point_at) {
         h_ = h;
-        for (isize j = accepted + rejected == 0 ? 0 : 1; j <= order_; ++j) {  // it knows where it is from its second step on
+        for (isize j = accepted + rejected == 0 ? 0 : 1; j <= order_;
+             ++j) {  // it knows where it is from its second step on
             points_[static_cast<std::size_t>(j)] = point_at(lambda + part(j) * h);
         }
     }

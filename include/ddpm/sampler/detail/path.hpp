@@ -16,7 +16,7 @@ namespace ddpm::detail {
 /// The level with a given σ/α on the path on which a and b lie: of preserved variance, a rectified flow, or constant
 /// signal; on another one ln α is linear in ln(σ/α).
 [[nodiscard]] inline noise_level<double> level_between(const noise_level<double>& a, const noise_level<double>& b,
-                                                    double ratio) {
+                                                       double ratio) {
     if (a.signal == b.signal) {
         return {a.signal, a.signal * ratio};
     }

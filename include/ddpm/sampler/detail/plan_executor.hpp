@@ -57,9 +57,15 @@ template <Scalar S>
             return std::nullopt;
         }
         switch (t.of) {
-            case quantity::x: step.coefficients.xt += factor; break;
-            case quantity::x0: step.coefficients.x0 += factor; break;
-            case quantity::eps: step.coefficients.eps += factor; break;
+            case quantity::x:
+                step.coefficients.xt += factor;
+                break;
+            case quantity::x0:
+                step.coefficients.x0 += factor;
+                break;
+            case quantity::eps:
+                step.coefficients.eps += factor;
+                break;
             case quantity::noise:
                 if (step.draw) {
                     return std::nullopt;
@@ -68,7 +74,8 @@ template <Scalar S>
                 step.coefficients.sigma = factor;
                 break;
             case quantity::base:
-            case quantity::spread_noise: return std::nullopt;
+            case quantity::spread_noise:
+                return std::nullopt;
         }
     }
     return step;
@@ -129,7 +136,9 @@ public:
             work.kept_eps = memory_.slot(quantity::eps, i);
         }
         add_sums(work, assignments, i);
-        run(work, reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance : nullptr,
+        run(work,
+            reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance
+                                                       : nullptr,
             !limits_.empty());
     }
 
@@ -145,10 +154,8 @@ private:
     }
 
     [[nodiscard]] kernels::stage_work<S> estimate_work() {
-        return {.estimate = estimate_,
-                .xt = memory_.x().data(),
-                .p = memory_.prediction().data(),
-                .kept_x0 = x0_.data()};
+        return {
+            .estimate = estimate_, .xt = memory_.x().data(), .p = memory_.prediction().data(), .kept_x0 = x0_.data()};
     }
 
     /// Where the normals of a draw begin, if they have an address.
@@ -170,7 +177,8 @@ private:
         }
         const batch_view<S> x(memory_.x());
         if (normals_) {
-            kernels::reverse_step<S>(step->coefficients, x, memory_.prediction(), normals(step->draw.value_or(0)), {}, x);
+            kernels::reverse_step<S>(step->coefficients, x, memory_.prediction(), normals(step->draw.value_or(0)), {},
+                                     x);
         } else {
             const batch_view<const S> z =
                 step->draw ? batch_view<const S>(memory_.slot(quantity::noise, *step->draw), x.rows(), x.columns())
@@ -204,8 +212,10 @@ private:
         using kernels::stage_source;
         const S factor = static_cast<S>(t.factor);
         switch (t.of) {
-            case quantity::x: return {stage_source::column, factor, memory_.x().data()};
-            case quantity::base: return {stage_source::column, factor, memory_.base().data()};
+            case quantity::x:
+                return {stage_source::column, factor, memory_.x().data()};
+            case quantity::base:
+                return {stage_source::column, factor, memory_.base().data()};
             case quantity::x0:
             case quantity::eps:
                 if (t.number == i) {
@@ -258,7 +268,7 @@ private:
     run_memory<S> memory_;
     std::optional<kernels::normal_address> normals_;
     kernels::denoise_coefficients<S> estimate_{};
-    batch<S> x0_;  // scratch of thresholds, and what a callback sees
+    batch<S> x0_;                                // scratch of thresholds, and what a callback sees
     std::vector<kernels::stage_term<S>> terms_;  // of the stage that is executed
     std::vector<kernels::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding

@@ -29,9 +29,8 @@ concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, doubl
 /// A noise source that changes what it has drawn: it is told the number of the draw in the plan, and the variance head of the
 /// evaluation that the draw follows, empty if the plan reads none.
 template <class Noise, class S>
-concept DrawChanger = requires(Noise& noise, batch_view<S> out, isize draw, batch_view<const S> head) {
-    noise.change(out, draw, head);
-};
+concept DrawChanger =
+    requires(Noise& noise, batch_view<S> out, isize draw, batch_view<const S> head) { noise.change(out, draw, head); };
 
 /// The draws of a plan from a noise source. Draw d is the noise of step `first_step` + d + 1.
 template <Scalar S, class Noise>

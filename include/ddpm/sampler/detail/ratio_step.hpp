@@ -31,8 +31,8 @@ struct slope_share {
 /// was made: y + (ρ' − ρ) Σ share · ε̂. Along the slope at the start alone, and where a level has no signal, which
 /// makes ρ infinite, it is α' x̂_0 + σ' ε̂, Euler's step, or that of DDIM.
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 4 with s(t) = α, σ(t) = ρ
-[[nodiscard]] inline std::vector<term> ratio_step(const noise_level<double>& from, const noise_level<double>& to, isize start,
-                                                  const std::vector<slope_share>& slope) {
+[[nodiscard]] inline std::vector<term> ratio_step(const noise_level<double>& from, const noise_level<double>& to,
+                                                  isize start, const std::vector<slope_share>& slope) {
     double at_start = to.sigma;
     std::vector<term> sum{term::x0(start, to.signal)};
     if (from.signal > 0 && to.signal > 0) {

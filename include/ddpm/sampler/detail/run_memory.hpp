@@ -120,10 +120,10 @@ private:
         return static_cast<isize>(slot);
     }
 
-    std::vector<isize> x0_, eps_, noise_;                     // slots
+    std::vector<isize> x0_, eps_, noise_;  // slots
     std::vector<isize> draw_stage_;
-    std::vector<isize> last_x0_, last_eps_, last_noise_;      // the last stage that refers to it
-    std::vector<isize> free_after_;                           // of each slot, the last stage that needs it
+    std::vector<isize> last_x0_, last_eps_, last_noise_;  // the last stage that refers to it
+    std::vector<isize> free_after_;                       // of each slot, the last stage that needs it
     bool uses_base_ = false;
     bool uses_head_ = false;
 };
