@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
@@ -14,7 +13,6 @@
 #include <ddpm/nn/networks/unet_options.hpp>
 
 #include <concepts>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -2,12 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_plans.hpp>
 #include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
@@ -18,13 +15,9 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/zero_terminal_snr.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <cstddef>
-#include <optional>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace ddpm::diffusers {

@@ -3,15 +3,12 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/scheduler_keys.hpp>
 #include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/grid/time_grid.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <optional>
 #include <string>

@@ -3,8 +3,6 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_grids.hpp>
 #include <ddpm/diffusers/detail/scheduler_plans.hpp>
 #include <ddpm/diffusers/scheduler.hpp>

@@ -2,11 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
+// IWYU pragma: begin_exports
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
 #include <ddpm/grid/timesteps.hpp>
 #include <ddpm/process/parameterization.hpp>
+// IWYU pragma: end_exports
 
 #include <cstdint>
 #include <limits>

@@ -16,7 +16,6 @@
 #include <ddpm/nn/networks/unet_size.hpp>
 
 #include <algorithm>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>

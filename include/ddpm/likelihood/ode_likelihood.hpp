@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/measurement.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/noise_path.hpp>
 #include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/grid/time_grid.hpp>
@@ -13,7 +11,6 @@
 #include <ddpm/likelihood/jacobian_trace.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/differentiable.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <cmath>
 #include <cstddef>

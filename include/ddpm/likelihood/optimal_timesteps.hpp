@@ -11,11 +11,9 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace ddpm {

@@ -10,7 +10,6 @@
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/schedule/concept.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <span>

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/likelihood/bound_options.hpp>
 #include <ddpm/likelihood/bound_result.hpp>
 #include <ddpm/likelihood/detail/bound_run.hpp>

@@ -2,20 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/rescale.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <span>
 #include <type_traits>

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/model_output.hpp>
+#include <ddpm/process/parameterization.hpp>
+// IWYU pragma: end_exports
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/network_session.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <concepts>
 #include <optional>

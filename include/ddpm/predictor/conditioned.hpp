@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/condition.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/condition_values.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
 
 #include <span>

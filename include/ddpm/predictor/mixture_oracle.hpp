@@ -2,16 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
-#include <ddpm/core/shape.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/detail/mixture_view.hpp>
 #include <ddpm/predictor/gaussian_mixture.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <cstddef>
 #include <span>

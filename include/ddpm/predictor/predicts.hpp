@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <span>
 #include <utility>

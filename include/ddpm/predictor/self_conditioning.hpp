@@ -2,20 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/detail/map_channels.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/network_input.hpp>
-#include <ddpm/core/shape.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/condition_values.hpp>
 #include <ddpm/predictor/converted.hpp>
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <optional>
 #include <span>

@@ -2,18 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/detail/adaptive_run.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <cmath>
 #include <functional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 

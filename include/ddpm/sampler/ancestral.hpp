@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/concept.hpp>

@@ -2,16 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/predictor/classifier_guidance.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/predictor/denoised.hpp>
-#include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/plan_noise.hpp>
 #include <ddpm/sampler/detail/step_noise.hpp>
-#include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <algorithm>

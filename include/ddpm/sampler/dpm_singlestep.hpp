@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/detail/exponential_step.hpp>
 #include <ddpm/sampler/dpm_algorithm.hpp>
 #include <ddpm/sampler/plan.hpp>

@@ -2,10 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
@@ -13,11 +9,8 @@
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
-#include <type_traits>
-#include <utility>
 
 namespace ddpm {
 

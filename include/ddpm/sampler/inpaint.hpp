@@ -2,14 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/predictor/denoised.hpp>
-#include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <type_traits>

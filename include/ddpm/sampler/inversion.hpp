@@ -2,19 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/ddim.hpp>
-#include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/sampler/sample.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -2,10 +2,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
+// IWYU pragma: end_exports
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/sampler/detail/path.hpp>
 #include <ddpm/sampler/detail/ratio_step.hpp>
@@ -10,7 +9,6 @@
 
 #include <cmath>
 #include <optional>
-#include <utility>
 #include <vector>
 
 namespace ddpm {

@@ -2,18 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/thread_scratch.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/langevin_norms.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
-#include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/plan_noise.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>

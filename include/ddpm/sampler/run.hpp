@@ -2,14 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
 #include <ddpm/random/noise.hpp>
+#include <ddpm/sampler/plan.hpp>
+// IWYU pragma: end_exports
 #include <ddpm/sampler/detail/plan_executor.hpp>
 #include <ddpm/sampler/detail/plan_noise.hpp>
-#include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
 #include <functional>

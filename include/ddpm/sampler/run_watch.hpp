@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/types.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <cmath>

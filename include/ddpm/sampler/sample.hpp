@@ -2,16 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/shape.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/grid/timesteps.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/predictor/denoised.hpp>
-#include <ddpm/random/noise.hpp>
-#include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/concept.hpp>
 
@@ -19,7 +10,6 @@
 #include <concepts>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>

@@ -3,14 +3,12 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/grid/flow_sigma.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/grid/sigma_table.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/sampler/ipndm.hpp>
 #include <ddpm/sampler/lcm.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>

@@ -4,9 +4,6 @@
 
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/grid/time_grid.hpp>
-#include <ddpm/grid/timesteps.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 namespace ddpm::diffusers::detail {
 

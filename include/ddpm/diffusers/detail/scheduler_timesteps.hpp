@@ -3,9 +3,7 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/grid/timesteps.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -3,19 +3,16 @@
 #pragma once
 
 #include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 
 #include <array>
-#include <cerrno>
 #include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 

@@ -2,11 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/timesteps.hpp>
 #include <ddpm/likelihood/bound_options.hpp>
 #include <ddpm/likelihood/bound_result.hpp>

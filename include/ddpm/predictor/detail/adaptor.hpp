@@ -2,10 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/shape.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
 
 #include <type_traits>
 #include <utility>

@@ -3,16 +3,11 @@
 #pragma once
 
 #include <ddpm/core/aligned_allocator.hpp>
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/thread_scratch.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/grid/time_grid.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/embedded_step.hpp>
 #include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/predictor/concept.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/detail/adaptive_way.hpp>
 #include <ddpm/sampler/run.hpp>
 

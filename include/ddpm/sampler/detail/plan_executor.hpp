@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/kernels/elementary.hpp>

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>

@@ -5,8 +5,6 @@
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>
