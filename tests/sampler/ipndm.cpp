@@ -27,15 +27,15 @@ sampling_plan diffusers_plan(const time_grid& grid) {
     for (isize i = 0; i < 2 * grid.steps(); ++i) {
         const isize k = i % grid.steps(), e = plan.evaluate(i, grid[k]);
         history.add(e, static_cast<double>(i));
-        const auto shares = history.shares(static_cast<double>(i + 1));
+        const auto weights = history.weights(static_cast<double>(i + 1));
         const noise_level<double>& to = grid[k + 1].level;
         if (k > 0) {
-            plan.set(quantity::x, detail::ratio_step(grid[k].level, to, e, shares));
+            plan.set(quantity::x, detail::ratio_step(grid[k].level, to, e, weights));
             continue;
         }
         std::vector<term> sum{term::x(to.signal / 1e-8)};
-        for (const auto& [evaluation, share] : shares) {
-            sum.push_back(term::eps(evaluation, share * (to.sigma - to.signal / 1e-8)));
+        for (const auto& [evaluation, weight] : weights) {
+            sum.push_back(term::eps(evaluation, weight * (to.sigma - to.signal / 1e-8)));
         }
         plan.set(quantity::x, sum);
     }

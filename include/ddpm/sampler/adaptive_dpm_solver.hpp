@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/sampler/detail/adaptive_run.hpp>
-#include <ddpm/sampler/detail/adaptive_way.hpp>
+#include <ddpm/sampler/detail/adaptive_state.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <cmath>
@@ -13,17 +13,17 @@
 
 namespace ddpm {
 
-/// The gains of a controller of step sizes: proportional, integral, differential.
+/// The gains of the step-size controller.
 struct step_control {
     double proportional = 0;
     double integral = 1;
     double differential = 0;
-    double safety = 0.81;  ///< a step is accepted if the next would be at least so many times as long
+    double safety = 0.81;  ///< a step is accepted if the factor for the next step size is at least this
 };
 
-/// DPM-Solver-12 and DPM-Solver-23 with steps chosen by their own error: each step is taken with order 1 and 2, or 2
-/// and 3, and accepted if the two agree. Each sample has steps of its own, so that it does not depend on its
-/// neighbours. With p = order, x_j at λ_t + j h/p with its level (α_j, σ_j), and ε̂_j the estimate there, a step is
+/// DPM-Solver-12 and DPM-Solver-23 with adaptive step size: each step is computed with order 1 and 2, or 2 and 3, and
+/// accepted if the difference is small. Each sample has its own step sizes, so that it does not depend on the other
+/// samples. With p = order, x_j at λ_t + j h/p with its level (α_j, σ_j), and ε̂_j the estimate there, a step is
 ///     x_1 = (α_1/α_t) x_t − σ_1 (e^{h/p} − 1) ε̂,
 ///     order 2: low  x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂,
 ///              high x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂_1,
@@ -32,11 +32,11 @@ struct step_control {
 ///              high x_s = (α_s/α_t) x_t − σ_s (e^h − 1) ε̂ − 3/2 σ_s ((e^h − 1)/h − 1) (ε̂_2 − ε̂).
 /// With the error E = 10⁻⁸ + the root mean square of (low − high)/max(absolute, relative · max(|low|, |x_t|)), and E'
 /// and E'' those of the last two accepted steps (of the first E), the next h is h · f with f = 1 + atan(E^{−(P+I+D)/p}
-/// E'^{(P+2D)/p} E''^{−D/p} − 1), and the step is accepted if f ≥ safety. The high x_s goes on.
+/// E'^{(P+2D)/p} E''^{−D/p} − 1), and the step is accepted if f ≥ safety. The next step starts from the high x_s.
 /// @source Lu et al. 2022, arXiv 2206.00927, appendix C ("DPM-Solver-12, -23"); control: Söderlind 2003, as in
 /// k-diffusion (sample_dpm_adaptive)
 struct adaptive_dpm_solver {
-    isize order = 3;  ///< of the better of the two, 2 or 3
+    isize order = 3;  ///< the higher of the two orders, 2 or 3
     double relative_tolerance = 0.05;
     double absolute_tolerance = 0.0078;
     double first_step = 0.05;  ///< in λ = ln(α/σ)
@@ -66,7 +66,7 @@ template <Scalar S, class Session>
     const step_control& c = solver.control;
     const step_controller control({c.proportional, c.integral, c.differential}, c.safety, solver.first_step,
                                   solver.order);
-    return {adaptive_way(solver.order, control, from),
+    return {adaptive_state(solver.order, control, from),
             to,
             {solver.absolute_tolerance, solver.relative_tolerance},
             solver.most_steps,
@@ -82,8 +82,8 @@ template <Scalar S, class Session>
 /// time at any λ between. The callback is called at the first evaluation of each step that is tried: of at most
 /// `most_steps`, with the time of the sample that is furthest behind.
 /// @shape x D × N
-/// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the control's
-/// numbers finite, and from < to
+/// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the
+/// control's numbers finite, and from < to
 template <Scalar S, class P>
 [[nodiscard]] adaptive_result<S> denoise_from(const adaptive_dpm_solver& solver,
                                               const std::function<grid_point(double)>& point_at, double from, double to,
@@ -108,7 +108,7 @@ template <Scalar S, class P>
     while (!run.done() && run.step(on_step)) {
     }
     adaptive_result<S> result{.x = {}, .evaluations = run.evaluations(), .stopped = run.stopped()};
-    for (const detail::adaptive_way& w : run.ways()) {
+    for (const detail::adaptive_state& w : run.states()) {
         result.accepted.push_back(w.accepted);
         result.rejected.push_back(w.rejected);
         result.finished = result.finished && w.lambda >= to && !run.stopped();

@@ -16,8 +16,8 @@ namespace ddpm {
 
 namespace detail {
 
-/// Adds a step to the reverse chain, from one point to the next: the posterior's mean with x̂_0, and noise of a fixed
-/// deviation or of the head's variance, unless the next point has none.
+/// Adds a step of the reverse chain from one point to the next: the posterior's mean with x̂_0, plus noise with the
+/// given deviation or that of the variance head. A step to σ = 0 has no noise.
 template <std::floating_point Real>
 void add_reverse_step(sampling_plan& out, isize step, const grid_point& from, const grid_point& to,
                       const posterior_coefficients<Real>& posterior, const head_variance& variance, Real deviation) {
@@ -36,7 +36,7 @@ void add_reverse_step(sampling_plan& out, isize step, const grid_point& from, co
     }
 }
 
-/// The same between two levels of any chain.
+/// As above, with the posterior between the levels of the two points.
 inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& from, const grid_point& to,
                              reverse_variance kind) {
     const auto posterior = posterior_between(to.level, from.level);
@@ -67,8 +67,8 @@ struct ancestral {
         return out;
     }
 
-    /// The plan over falling timesteps of a chain, in the chain's own arithmetic: exact where it knows β, rounded as
-    /// diffusers rounds where its tables are.
+    /// The plan over falling timesteps of a schedule, computed in the schedule's floating-point type and, if it has a
+    /// member beta(t), from its β; with float32_tables the rounding is that of diffusers.
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
     template <NoiseSchedule Schedule>

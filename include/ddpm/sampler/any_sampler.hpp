@@ -18,7 +18,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// What a NoiseSchedule says of itself, as a table.
+/// The ᾱ_t of any NoiseSchedule, as a table.
 template <std::floating_point Real>
 struct alpha_bar_table {
     std::vector<Real> values;
@@ -95,8 +95,8 @@ inline constexpr planner planner_of = make_planner<A>();
 
 }  // namespace detail
 
-/// Any sampler, for choice at run time. It plans what the sampler that it was made of plans, to the bit, over a grid and over
-/// the timesteps of a schedule. Of a schedule that is not a noise_schedule a sampler is told ᾱ only.
+/// Any sampler, for choice at run time. Its plans over grids and over timesteps of a schedule are bit-equal to those of
+/// the sampler that it holds. From a schedule that is not a noise_schedule the sampler receives only ᾱ.
 class any_sampler {
 public:
     template <class A>

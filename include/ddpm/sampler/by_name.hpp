@@ -34,10 +34,10 @@ struct named_sampler {
     any_sampler sampler;
 };
 
-/// Every sampler of this library under its usual name, with its usual options.
+/// All samplers of this library by their usual names, with common options.
 [[nodiscard]] inline const std::vector<named_sampler>& named_samplers() {
     using enum dpm_algorithm;
-    // Never destroyed: it may be asked for while the process ends.
+    // Never destroyed, since it may be used by destructors of static objects.
     static const std::vector<named_sampler>& all = *new const std::vector<named_sampler>{
         {"ancestral", ancestral{}},
         {"ancestral_large", ancestral{.variance = reverse_variance::fixed_large}},
@@ -79,8 +79,8 @@ struct named_sampler {
     return all;
 }
 
-/// The sampler of a name.
-/// @throws value_error that lists the names, if there is none of that name
+/// The sampler with a name.
+/// @throws value_error that lists the names if there is none
 [[nodiscard]] inline any_sampler sampler_by_name(std::string_view name) {
     std::string known;
     for (const named_sampler& one : named_samplers()) {

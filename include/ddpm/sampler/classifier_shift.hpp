@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/predictor/classifier_guidance.hpp>
-#include <ddpm/sampler/detail/plan_noise.hpp>
 #include <ddpm/sampler/detail/step_noise.hpp>
 #include <ddpm/sampler/run.hpp>
 
@@ -19,15 +18,15 @@ namespace ddpm {
 
 namespace detail {
 
-/// Another source's noise, where deviation · z becomes deviation · (z + scale · deviation · slope): the mean of a step is so
-/// shifted by scale · Σ · slope, wherever its plan uses the draw, now or later.
+/// A noise source that replaces each draw z of another one by z + scale · deviation · slope. Since the plan multiplies
+/// the draw by the deviation, this shifts the mean of the step by scale · Σ · slope.
 template <Scalar S, class Noise>
 class shifted_noise {
 public:
     shifted_noise(const sampling_plan& plan, Noise& noise, double scale, const batch<S>& slope)
         : steps_(step_noise_of(plan)), noise_(noise), scale_(scale), slope_(slope) {}
 
-    /// Whether a step of the plan has noise.
+    /// Whether any step of the plan has noise.
     [[nodiscard]] bool any() const {
         return std::any_of(steps_.begin(), steps_.end(), [](const step_noise& n) { return n.deviation != 0; });
     }
@@ -40,7 +39,7 @@ public:
         noise_.normal_between(out, from, to, first_sample);
     }
 
-    /// Shifts a draw by the slope as it is now.
+    /// Shifts a draw by the current slope.
     void change(batch_view<S> z, isize draw, batch_view<const S> head) const {
         const auto& [deviation, variance] = steps_[static_cast<std::size_t>(draw)];
         const double factor = scale_ * deviation;
@@ -65,11 +64,10 @@ private:
 
 }  // namespace detail
 
-/// Classifier guidance of a chain that draws noise: the mean of each step is shifted by scale · Σ · ∇ ln p(y|x_t), where x_t
-/// is where the step begins, and Σ the variance of its noise, that of the network's head too where the
-/// plan reads it. A step without noise, such as the last one of `ancestral`, is not shifted. A sampler none of whose steps has
-/// any (ddim with η = 0, solvers of the ordinary differential equation, with churn or without) has nothing to shift: guide its
-/// predictor by `classifier_guided`.
+/// Classifier guidance of a stochastic sampler: shifts the mean of each step by scale · Σ · ∇ ln p(y|x_t), with x_t at
+/// the start of the step and Σ the variance of its noise (from the variance head, if the plan uses it). A step without
+/// noise, such as the last one of `ancestral`, is not shifted. For samplers without noise in their steps (ddim with η =
+/// 0, solvers of the ordinary differential equation, also with churn) use `classifier_guided` instead.
 /// @shape x and the result D × N
 /// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1

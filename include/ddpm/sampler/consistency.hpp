@@ -9,13 +9,13 @@
 
 namespace ddpm {
 
-/// Multistep sampling of a consistency model: its x̂_0, then new noise,
+/// Multistep sampling of a consistency model: each step adds new noise to x̂_0,
 ///     x_s = α_s (x̂_0 + s_noise √(ρ'² − σ_min²) z)  with ρ' = max(ρ_s, σ_min).
-/// A run of one step draws nothing: x_s = α_s x̂_0; others draw at every step, at the last with factor 0, as diffusers
-/// does. A network is made a consistency model by edm_preconditioned with the same sigma_min.
+/// A run of one step draws nothing: x_s = α_s x̂_0; longer runs draw at every step, at the last one with factor 0, as
+/// diffusers does. edm_preconditioned with the same sigma_min makes a consistency model of a network.
 /// @source Song et al. 2023, arXiv 2303.01469, algorithm 1
 struct consistency {
-    double sigma_min = 0.002;  ///< the least σ/α that the model knows
+    double sigma_min = 0.002;  ///< the lowest σ/α that the model was trained on
     double s_noise = 1;        ///< factor of the noise
 
     /// @throws value_error unless sigma_min ≥ 0, 0 ≤ s_noise ≤ 10⁶ and the noise falls over the grid

@@ -10,7 +10,7 @@
 
 namespace ddpm {
 
-/// What the DPM-Solvers integrate: names as in diffusers, with pp for ++.
+/// The quantity that a DPM-Solver integrates. Names as in diffusers, with pp for ++.
 enum class dpm_algorithm {
     dpmsolver,         ///< ε, of the ordinary differential equation (Lu et al. 2022, arXiv 2206.00927)
     dpmsolver_pp,      ///< x_0, of the ordinary differential equation (Lu et al. 2022, arXiv 2211.01095)
@@ -18,10 +18,10 @@ enum class dpm_algorithm {
     sde_dpmsolver_pp,  ///< x_0, of the stochastic differential equation
 };
 
-/// How the slope of an interpolation through two estimates counts.
+/// The integral of the linear interpolation through two estimates.
 enum class dpm_solver_type {
-    midpoint,  ///< as if the estimates changed at the middle of the step
-    heun,      ///< integrated exactly
+    midpoint,  ///< half of the exponential's integral times the slope
+    heun,      ///< exact
 };
 
 namespace detail {

@@ -45,8 +45,8 @@ template <BatchLike X, class Noise>
     return grid.from(grid.steps() - steps);
 }
 
-/// Image to image: noises the samples to the level from which `strength` of the grid is left, and denoises them from there.
-/// Strength 1 leaves of x0 what the grid's first level leaves.
+/// Image to image: noises the samples to the level from which `strength` of the grid is left, and denoises them from
+/// there. Strength 1 leaves of x0 what the grid's first level leaves.
 /// @shape x0 and the result D × N
 /// @throws value_error as grid_for_strength and the sampler
 /// @source Meng et al. 2021, SDEdit, arXiv 2108.01073

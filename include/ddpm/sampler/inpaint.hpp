@@ -52,8 +52,8 @@ void impose_valid(const known_region<S>& known, const noise_level<double>& level
 
 }  // namespace detail
 
-/// Puts the known region, with the noise of a level, in the place of x there: x ← mask · (α x_0 + σ z) + (1 − mask) · x. Where
-/// the mask is 0 it does not matter what x0 is, where it is 1 what x is: they may be infinite or NaN.
+/// Puts the known region, with the noise of a level, in the place of x there: x ← mask · (α x_0 + σ z) + (1 − mask) ·
+/// x. Where the mask is 0 it does not matter what x0 is, where it is 1 what x is: they may be infinite or NaN.
 /// @shape x and z D × N; z is not read where sigma is 0
 /// @throws value_error unless the mask lies within [0, 1]
 template <Scalar S>
@@ -62,9 +62,9 @@ void impose(const known_region<S>& known, const noise_level<double>& level, batc
     detail::impose_valid(known, level, z, x);
 }
 
-/// Fills in what is not known, by any plan: before the first step and after each, the known region takes its place at the
-/// level then reached; at the end, if that is without noise, it is x0 itself. The predictor alone lets the parts agree
-/// only so far: see `repaint`.
+/// Fills in what is not known, by any plan: before the first step and after each, the known region takes its place at
+/// the level then reached; at the end, if that is without noise, it is x0 itself. The predictor alone lets the parts
+/// agree only so far: see `repaint`.
 /// @shape x, the samples at the plan's first level, D × N, and known likewise
 /// @returns D × N
 /// @throws shape_error if the shapes differ; value_error unless the mask lies within [0, 1]

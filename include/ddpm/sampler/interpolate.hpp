@@ -48,7 +48,8 @@ template <BatchLike A, BatchLike B>
 /// Samples between two batches: both are noised to the level from which `strength` of the grid is left, with the same
 /// noise, mixed there as (1 − weight) · a + weight · b, and denoised.
 /// @shape a, b and the result D × N
-/// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the sampler
+/// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the
+/// sampler
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
 template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,

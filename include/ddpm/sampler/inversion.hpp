@@ -14,7 +14,8 @@ namespace ddpm {
 
 /// The grid on which `ddim` inverts itself approximately: the levels from the last to the first, where at each interval
 /// the network is told the time of the noisier end.
-/// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section 3
+/// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section
+/// 3
 [[nodiscard]] inline time_grid inversion_grid(const time_grid& grid) {
     std::vector<grid_point> points;
     for (isize k = grid.steps(); k > 0; --k) {

@@ -31,7 +31,7 @@ struct ipndm {
             const isize e = out.evaluate(k, grid[k]);
             history.add(e, static_cast<double>(k));
             out.set(quantity::x, detail::ratio_step(grid[k].level, grid[k + 1].level, e,
-                                                    history.shares(static_cast<double>(k + 1))));
+                                                    history.weights(static_cast<double>(k + 1))));
         }
         return out;
     }

@@ -26,7 +26,7 @@ struct lms {
             const isize e = out.evaluate(k, grid[k]);
             history.add(e, noise_ratio(from));
             if (from.signal > 0 && to.signal > 0 && noise_ratio(from) != noise_ratio(to)) {
-                out.set(quantity::x, detail::ratio_step(from, to, e, history.shares(noise_ratio(to))));
+                out.set(quantity::x, detail::ratio_step(from, to, e, history.weights(noise_ratio(to))));
             } else {
                 out.set(quantity::x, detail::euler_step(to, e));
             }

@@ -21,21 +21,21 @@
 
 namespace ddpm {
 
-/// What a plan computes with: D × N each.
+/// The arrays in a plan's assignments, each D × N.
 enum class quantity {
-    x,             ///< the state, which the network is evaluated at
-    base,          ///< a second state, which a plan keeps where x moves away from it
+    x,             ///< the state; the network is evaluated at it
+    base,          ///< a second state, for the value of x at the start of a step, which later assignments still use
     x0,            ///< the estimate of x_0 of an evaluation
     eps,           ///< the estimate of ε of an evaluation
-    noise,         ///< standard normals of a draw
-    spread_noise,  ///< the same times the deviation that the stage's variance has from the network's head
+    noise,         ///< the standard normals of a draw
+    spread_noise,  ///< the same times the standard deviation from the variance head, see stage::variance
 };
 
-/// factor · quantity. Evaluations and draws are numbered from 0, in the order in which the plan makes them.
+/// factor · quantity. Evaluations and draws are numbered from 0 in the order of the plan.
 struct term {
     quantity of;
     double factor;
-    isize number = 0;  ///< of the evaluation or the draw
+    isize number = 0;  ///< the evaluation or the draw
 
     [[nodiscard]] static term x(double factor) { return {quantity::x, factor}; }
     [[nodiscard]] static term base(double factor) { return {quantity::base, factor}; }
@@ -45,34 +45,34 @@ struct term {
     [[nodiscard]] static term spread_noise(isize draw, double factor) { return {quantity::spread_noise, factor, draw}; }
 };
 
-/// target ← Σ terms, where the target is x or base, and may be one of the terms.
+/// target ← Σ terms. The target is x or base, and may be one of the terms.
 struct assignment {
     quantity target;
     std::vector<term> terms;
 };
 
-/// An evaluation of the network at x, and what is computed from it until the next.
+/// An evaluation of the network at x, and the assignments between it and the next evaluation.
 struct stage {
-    isize step;                 ///< the step that it belongs to
-    double t;                   ///< the model's time
-    noise_level<double> level;  ///< of x there
+    isize step;                 ///< the step of the run, several evaluations may belong to one step
+    double t;                   ///< the time passed to the network
+    noise_level<double> level;  ///< of x
     std::vector<assignment> then{};
-    std::optional<head_variance> variance{};  ///< of its spread_noise; with it the network's variance head is read
+    std::optional<head_variance> variance{};  ///< of spread_noise, computed from the network's variance head
 };
 
-/// A draw of noise: where it lies on the way, the σ/α of its step's ends, which a noise source that is a path in time needs,
-/// and whether it is the reverse chain's or of the forward process.
+/// A draw of noise, with σ/α at the start and the end of its step, which a noise source such as a Brownian tree needs.
 struct noise_draw {
     double from;
     double to;
-    std::optional<double> kept{};  ///< of the forward process: x ← kept · x + noise
+    std::optional<double> kept{};  ///< for a step of the forward process, x ← kept · x + noise; else empty
 };
 
-/// What a sampler does over a grid, as data: a list of evaluations and of linear combinations of what they gave. Immutable,
-/// shared between threads. Made with the functions below, then only read.
+/// The computation of a sampler over a grid, as data: a list of network evaluations and of linear combinations of their
+/// results. A sampler builds it with the non-const members; afterwards it is immutable and may be shared between
+/// threads.
 class sampling_plan {
 public:
-    /// Begins the plan of a run over a grid.
+    /// An empty plan over a grid.
     explicit sampling_plan(const time_grid& grid) : grid_(grid) {}
 
     /// Adds an evaluation of the network at x.
@@ -82,7 +82,8 @@ public:
         return static_cast<isize>(stages_.size()) - 1;
     }
 
-    /// Adds target ← Σ terms after the last evaluation, or before the first. Two in a row to the same target become one.
+    /// Adds target ← Σ terms after the last evaluation, or before the first. Two successive assignments to one target
+    /// are merged into one.
     void set(quantity target, std::vector<term> terms) {
         std::vector<assignment>& list = stages_.empty() ? before_ : stages_.back().then;
         if (!list.empty() && list.back().target == target) {
@@ -92,7 +93,7 @@ public:
         }
     }
 
-    /// Says how the last evaluation's variance head gives the deviation of spread_noise.
+    /// Sets how the standard deviation of spread_noise follows from the variance head of the last evaluation.
     void spread(const head_variance& variance) { stages_.back().variance = variance; }
 
     /// Adds a draw of standard normals.
@@ -102,7 +103,7 @@ public:
         return static_cast<isize>(draws_.size()) - 1;
     }
 
-    /// Adds a step of the forward process, back to more noise: x ← kept · x + deviation · z.
+    /// Adds a step of the forward process, to more noise: x ← kept · x + deviation · z.
     void renoise(const noise_level<double>& from, const noise_level<double>& to, double kept, double deviation) {
         const isize z = draw(from, to);
         draws_.back().kept = kept;
@@ -111,19 +112,19 @@ public:
 
     [[nodiscard]] const time_grid& grid() const noexcept { return grid_; }
 
-    /// The number of steps that its evaluations belong to.
+    /// The number of steps.
     [[nodiscard]] isize steps() const noexcept { return stages_.empty() ? 0 : stages_.back().step + 1; }
 
     /// The evaluations, number i at position i.
     [[nodiscard]] const std::vector<stage>& stages() const noexcept { return stages_; }
 
-    /// What is computed before the first evaluation.
+    /// The assignments before the first evaluation.
     [[nodiscard]] const std::vector<assignment>& before() const noexcept { return before_; }
 
     [[nodiscard]] const std::vector<noise_draw>& draws() const noexcept { return draws_; }
 
 private:
-    /// The terms with what was just assigned in place of its target.
+    /// The terms with the last assignment's target replaced by its sum.
     [[nodiscard]] static std::vector<term> substitute(const std::vector<term>& terms, const assignment& last) {
         std::vector<term> all;
         for (const term& outer : terms) {
@@ -145,18 +146,20 @@ private:
     std::vector<noise_draw> draws_;
 };
 
-/// A sampler is a value that holds hyper-parameters and makes an immutable plan over a grid. The samplers' docstrings
-/// write a step as one from x_t at the level (α_t, σ_t) to x_s at that of the next point of the grid, (α_s, σ_s), with
-/// ρ = σ/α, λ = ln(α/σ), h = λ_s − λ_t, the estimates x̂_0 and ε̂ that an evaluation at x_t gives, and standard normals
-/// z. With preserved variance α = √ᾱ and σ = √(1 − ᾱ). Where x̂_0 is not limited, x_t = α_t x̂_0 + σ_t ε̂.
+/// A sampler: a value that holds hyper-parameters and makes an immutable plan over a grid.
+///
+/// Notation in the samplers' docstrings: a step goes from x_t at the noise level (α_t, σ_t) to x_s at the next point of
+/// the grid, (α_s, σ_s). ρ = σ/α, λ = ln(α/σ), h = λ_s − λ_t; x̂_0 and ε̂ are the estimates from the network at x_t, z
+/// standard normals. If the variance is preserved, α = √ᾱ and σ = √(1 − ᾱ). Unless x̂_0 is clipped, x_t = α_t x̂_0 +
+/// σ_t ε̂.
 template <class A>
 concept Sampler = requires(const A& sampler, const time_grid& grid) {
     { sampler.plan(grid) } -> std::same_as<sampling_plan>;
     { sampler.plan(time_grid(grid)) } -> std::same_as<sampling_plan>;
 };
 
-/// The plan of a sampler over a discrete schedule; each step goes to the next timestep in the list. A sampler that has a plan
-/// of its own over timesteps, plan(schedule, timesteps), is asked for that where the run ends at x_0.
+/// The plan of a sampler over a discrete schedule; each step goes to the next timestep in the list. If the sampler has
+/// a member plan(schedule, timesteps) and the run ends at x_0, that member makes the plan.
 /// @units timesteps are 0-based
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1, and as the sampler does
 template <Sampler A, NoiseSchedule Schedule>
@@ -172,9 +175,9 @@ template <Sampler A, NoiseSchedule Schedule>
 
 namespace detail {
 
-// What samplers require of their options and grids.
+// Checks of the samplers' options and grids.
 
-/// @throws value_error unless σ/α never rises over the grid, as a stochastic step and an inversion need
+/// @throws value_error unless σ/α never rises over the grid
 inline void require_falling_noise(std::string_view where, const time_grid& grid) {
     const double first = noise_ratio(grid[0].level), last = noise_ratio(grid[grid.steps()].level);
     if (first < last) {
@@ -183,14 +186,14 @@ inline void require_falling_noise(std::string_view where, const time_grid& grid)
     }
 }
 
-/// @throws value_error unless 0 ≤ s_noise ≤ 10⁶, a factor of noise with which floats do not overflow
+/// @throws value_error unless 0 ≤ s_noise ≤ 10⁶, so that floats do not overflow
 inline void require_noise_factor(std::string_view where, double s_noise) {
     if (!(s_noise >= 0 && s_noise <= 1e6)) {
         throw value_error(where, "s_noise", "0 <= s_noise <= 1e6", s_noise);
     }
 }
 
-/// No limit to an order; twice it is still an isize.
+/// For a method without a highest order; twice this is still an isize.
 inline constexpr isize any_order = std::numeric_limits<isize>::max() / 2;
 
 /// @throws value_error unless lowest ≤ order ≤ highest

@@ -7,7 +7,6 @@
 #include <ddpm/kernels/detail/langevin_norms.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/reverse_step.hpp>
-#include <ddpm/sampler/detail/plan_noise.hpp>
 #include <ddpm/sampler/run.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 

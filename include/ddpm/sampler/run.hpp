@@ -10,35 +10,38 @@
 #include <ddpm/random/noise.hpp>
 #include <ddpm/sampler/plan.hpp>
 // IWYU pragma: end_exports
+#include <ddpm/kernels/philox_normal.hpp>
 #include <ddpm/sampler/detail/plan_executor.hpp>
-#include <ddpm/sampler/detail/plan_noise.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <functional>
+#include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace ddpm {
 
-/// What a callback sees of one step, before the step is taken.
+/// What a callback receives at the first network evaluation of a step, before x changes.
 template <Scalar S>
 struct sample_step {
     isize step;  ///< 0 … steps − 1
     isize steps;
-    double t;                ///< the model's time of xt: of a discrete schedule the 0-based timestep
+    double t;                ///< the time passed to the network; for a discrete schedule the 0-based timestep
     batch_view<const S> xt;  ///< D × N
     batch_view<const S> x0;  ///< the estimate of x_0, D × N
 };
 
-/// Called at each step; returning false stops the run, which then gives its estimate of x_0. Its owner knows that it did; so
-/// does a `run_watch`, and sampling_run::stopped().
+/// Called once per step. If it returns false, the run stops, and its result is the current estimate of x_0. Whether a
+/// run was stopped is reported by `run_watch` and by sampling_run::stopped().
 template <Scalar S>
 using step_callback = std::function<bool(const sample_step<S>&)>;
 
 namespace detail {
 
-/// What a run is made of has the signatures that it needs; the first error of the compiler names the one that is wanted.
+/// Checks the signatures of a predictor and a noise source, so that the compiler's first error names the expected one.
 template <class S, class P, class Noise = philox_noise>
 struct signatures {
     static_assert(
@@ -53,48 +56,67 @@ struct signatures {
         "or in its place a callback that is called as bool(const sample_step<S>& step)");
 };
 
+/// A noise source whose normals have addresses (a counter each), so that a kernel can compute them where they are used.
+template <class Noise>
+concept AddressedNoise = std::same_as<std::remove_const_t<Noise>, philox_noise>;
+
+/// A noise source that is a stochastic process in time, such as a Brownian tree: writes its increment over an interval,
+/// divided by the square root of the interval's length.
+template <class Noise, class S>
+concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, double to, isize first_sample) {
+    noise.normal_between(out, from, to, first_sample);
+};
+
+/// A noise source that modifies its draws. It receives the number of the draw in the plan, and the variance head of the
+/// evaluation before the draw, empty if the plan does not use the head.
+template <class Noise, class S>
+concept DrawChanger =
+    requires(Noise& noise, batch_view<S> out, isize draw, batch_view<const S> head) { noise.change(out, draw, head); };
+
 }  // namespace detail
 
-/// The state of one sampling run: the samples on their way, the predictor's session and all scratch. It refers to its
-/// plan, predictor and noise, which must outlive it.
-/// @determinism sample n depends on its own x and noise only, not on its neighbours, if the predictor keeps samples
-/// apart
+/// The state of one sampling run: the samples, the predictor's session and all scratch memory. Plan, predictor and
+/// noise are held by reference and must outlive it.
+/// @determinism sample n depends on its own x and noise only, if the predictor's output for a sample does not depend on
+/// the other samples
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 class sampling_run {
 public:
-    /// Starts from the samples x, which the run then owns; column n is sample `first_sample` + n for the noise.
-    /// Draw d of the plan is the noise of step `first_step` + d + 1; step 0 is left to the initial noise.
-    /// @throws value_error as require_valid of the options, or if the plan refers to what it has not made, or its normals
-    /// have no address
+    /// Starts from the samples x, which the run then owns. Column n uses the noise of sample `first_sample` + n; draw d
+    /// of the plan uses the noise of step `first_step` + d + 1, since step 0 is the initial noise.
+    /// @throws value_error as require_valid of the options; if the plan refers to an evaluation or a draw that it does
+    /// not contain; if samples or steps are outside the noise source's range of addresses
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
                  isize first_sample = 0, isize first_step = 0)
         : plan_(plan),
           kind_(prediction_of(predictor)),
           session_(detail::session_of(predictor, x.cols())),
           options_(options),
-          noise_(plan, noise, x.rows(), x.cols(), first_sample, first_step),
-          executor_(plan, std::move(x), options.threshold.has_value(), noise_.first_address()),
+          noise_(noise),
+          first_sample_(first_sample),
+          first_step_(first_step),
+          executor_(plan, std::move(x), options.threshold.has_value(), first_address(x.rows(), x.cols())),
           times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
         require_valid(options);
         assign(plan.before(), -1);
     }
 
-    /// Whether all evaluations are made, or the callback stopped the run.
+    /// Whether all evaluations are done, or the callback stopped the run.
     [[nodiscard]] bool done() const noexcept { return next_ == static_cast<isize>(plan_.stages().size()); }
 
     /// Whether the callback stopped the run: x() is then its last estimate of x_0, not the end of the plan.
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
-    /// Makes one evaluation and computes what follows it; does nothing when done. Allocates nothing, if the predictor and
-    /// the noise do not.
-    /// @returns false if the callback, which is called at the first evaluation of a step, stopped the run: x() is then the
-    /// estimate of x_0
+    /// Does one evaluation and the assignments after it; nothing if done. Allocates nothing unless the predictor or the
+    /// noise source does.
+    /// @returns false if the callback, which is called at the first evaluation of a step, stopped the run: x() is then
+    /// the estimate of x_0
     bool advance(const step_callback<S>& on_step = {}) {
         if (done()) {
             return true;
         }
-        const stage& now = plan_.stages()[static_cast<std::size_t>(next_)];
+        const stage& now = next();
         std::fill(times_.begin(), times_.end(), now.t);
         session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
         executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
@@ -113,14 +135,11 @@ public:
         return true;
     }
 
-    /// Takes one step, all its evaluations; does nothing when done.
+    /// Does all evaluations of one step; nothing if done.
     /// @returns as advance()
     bool step(const step_callback<S>& on_step = {}) {
-        if (done()) {
-            return true;
-        }
-        const isize step = plan_.stages()[static_cast<std::size_t>(next_)].step;
-        while (!done() && plan_.stages()[static_cast<std::size_t>(next_)].step == step) {
+        const isize step = done() ? 0 : next().step;
+        while (!done() && next().step == step) {
             if (!advance(on_step)) {
                 return false;
             }
@@ -128,32 +147,71 @@ public:
         return true;
     }
 
-    /// The evaluation that comes next; not when done.
+    /// The next evaluation. Only if not done().
     [[nodiscard]] const stage& next() const { return plan_.stages()[static_cast<std::size_t>(next_)]; }
 
-    /// The samples as they are now, D × N. They may be changed between steps: to impose known parts, or for guidance.
+    /// The current samples, D × N. May be modified between steps, to impose known elements or for guidance.
     [[nodiscard]] batch_view<S> x() noexcept { return executor_.memory().x(); }
 
-    /// The plan's second state, D × N; empty if the plan uses none.
+    /// The plan's second state, D × N; empty if the plan does not use it.
     [[nodiscard]] batch_view<S> base() noexcept { return executor_.memory().base(); }
 
     /// Moves the samples out at the end.
     [[nodiscard]] batch<S> take() && { return std::move(executor_).take(); }
 
 private:
+    /// The address of the normals of draw 0, if they have one.
+    [[nodiscard]] std::optional<kernels::normal_address> first_address(isize rows, isize columns) const {
+        if constexpr (detail::AddressedNoise<Noise>) {
+            const isize draws = static_cast<isize>(plan_.draws().size());
+            if (draws == 0) {
+                return kernels::normal_address{};
+            }
+            static_cast<void>(
+                noise_.address(rows, columns, first_step_ + draws, first_sample_));  // checks the last one
+            return noise_.address(rows, columns, first_step_ + 1, first_sample_);
+        } else {
+            return std::nullopt;
+        }
+    }
+
     void assign(const std::vector<assignment>& assignments, isize i) {
-        noise_.draw(executor_.memory(), i);
+        if constexpr (!detail::AddressedNoise<Noise>) {
+            draw_noise(i);
+        }
         executor_.assign(assignments, i);
+    }
+
+    /// Draws the noise that the assignments after evaluation i are the first to use.
+    void draw_noise(isize i) {
+        detail::run_memory<S>& memory = executor_.memory();
+        for (; drawn_ < static_cast<isize>(plan_.draws().size()) && memory.draw_stage(drawn_) <= i; ++drawn_) {
+            if (S* const at = memory.slot(quantity::noise, drawn_); at != nullptr) {
+                const batch_view<S> out(at, memory.x().rows(), memory.x().cols());
+                if constexpr (detail::NoisePath<Noise, S>) {
+                    const noise_draw& draw = plan_.draws()[static_cast<std::size_t>(drawn_)];
+                    noise_.normal_between(out, draw.from, draw.to, first_sample_);
+                } else {
+                    noise_.normal(out, first_step_ + drawn_ + 1, first_sample_);
+                }
+                if constexpr (detail::DrawChanger<Noise, S>) {
+                    noise_.change(out, drawn_, batch_view<const S>(memory.head()));
+                }
+            }
+        }
     }
 
     const sampling_plan& plan_;
     prediction kind_;
     decltype(detail::session_of(std::declval<P&>(), isize{})) session_;
     denoise_options options_;
-    detail::plan_noise<S, Noise> noise_;
+    Noise& noise_;
+    isize first_sample_;
+    isize first_step_;
     detail::plan_executor<S> executor_;
     std::vector<double> times_;
     isize next_ = 0;
+    isize drawn_ = 0;
     bool stopped_ = false;
 };
 

@@ -10,19 +10,19 @@
 
 namespace ddpm {
 
-/// A callback that remembers: give std::ref(watch) to `sample` or any other run, then ask it whether the run was stopped, and
-/// how far its estimates of x_0 reached. Data commonly lie in [−1, 1]: estimates of 100 say that something is wrong, as where
-/// a network that predicts ε is asked at a level with next to no signal, and nothing limits x_0.
+/// A callback that records whether the run was stopped, and the largest estimate of |x_0|: pass std::ref(watch) to
+/// `sample` or another run. Data commonly lie in [−1, 1], so an estimate of 100 indicates an error, such as a
+/// prediction of ε at a level with almost no signal without clipping of x_0.
 struct run_watch {
-    std::function<bool()> stop{};  ///< asked at each step; true stops the run
-    double limit =
-        std::numeric_limits<double>::infinity();  ///< the run stops where a |x_0| is estimated above it, or as NaN
+    std::function<bool()> stop{};  ///< called at each step; true stops the run
+    /// The run stops if an estimate of |x_0| is above this, or NaN.
+    double limit = std::numeric_limits<double>::infinity();
 
-    bool stopped = false;   ///< the run was stopped, and gave its estimate of x_0
-    isize steps = 0;        ///< that the run has begun
-    double largest_x0 = 0;  ///< of all estimates of |x_0|; ∞ if one was NaN
+    bool stopped = false;   ///< whether the run was stopped; its result is then the estimate of x_0
+    isize steps = 0;        ///< the number of steps begun
+    double largest_x0 = 0;  ///< the largest estimate of |x_0|; ∞ if one was NaN
 
-    /// @complexity a pass over the estimate
+    /// @complexity one pass over the estimate
     template <Scalar S>
     [[nodiscard]] bool operator()(const sample_step<S>& now) {
         steps = now.step + 1;

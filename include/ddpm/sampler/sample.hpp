@@ -16,24 +16,24 @@
 
 namespace ddpm {
 
-/// What to sample, and over which timesteps.
+/// Options of `sample`.
 struct sample_options {
     isize steps = 0;       ///< 0: all of the schedule's
     isize count = 1;       ///< N
-    sample_shape shape{};  ///< defaulted from predictors that know it
+    sample_shape shape{};  ///< not needed if the predictor has a shape()
     std::uint64_t seed = 0;
     timestep_spacing spacing = timestep_spacing::trailing;
-    std::vector<isize> timesteps{};                ///< falling, 0-based; used instead of steps and spacing if given
-    grid_end end = grid_end::zero_noise;           ///< where the last step goes
-    std::optional<double> clip_x0{};               ///< limits the estimate of x_0 to [−c, c]
-    bool clip_epsilon = false;                     ///< computes ε anew from the limited x_0
-    std::optional<dynamic_threshold> threshold{};  ///< limits the estimate of x_0 by a quantile
-    isize first_sample = 0;                        ///< the noise of sample n is that of first_sample + n
+    std::vector<isize> timesteps{};                ///< falling, 0-based; unless empty, replaces steps and spacing
+    grid_end end = grid_end::zero_noise;           ///< the end point of the last step
+    std::optional<double> clip_x0{};               ///< clamps the estimate of x_0 to [−c, c]
+    bool clip_epsilon = false;                     ///< recomputes ε from the clamped x_0
+    std::optional<dynamic_threshold> threshold{};  ///< clamps the estimate of x_0 by a quantile
+    isize first_sample = 0;                        ///< column n uses the noise of sample first_sample + n
 };
 
 /// Denoises given samples from the plan's first point to its end.
 /// @shape x D × N
-/// @returns D × N; if the callback stopped the run, the estimate of x_0 then
+/// @returns D × N; if the callback stopped the run, the last estimate of x_0
 /// @throws what the predictor, the noise or the callback throw
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,
@@ -48,7 +48,8 @@ template <Scalar S, class P, class Noise>
     return std::move(run).take();
 }
 
-/// The deviation of x where a run begins, for data of deviation 1: √(α² + σ²), which is 1 where the variance is preserved.
+/// The standard deviation of x at the start of a run, for data of standard deviation 1: √(α² + σ²), which is 1 if the
+/// variance is preserved.
 [[nodiscard]] inline double initial_deviation(const noise_level<double>& level) {
     const double square = level.signal * level.signal + level.sigma * level.sigma;
     return std::abs(square - 1) < 1e-6 ? 1 : std::sqrt(square);
@@ -59,7 +60,7 @@ namespace detail {
 template <class Requested, class P>
 using sample_scalar = std::conditional_t<std::is_void_v<Requested>, predictor_scalar<P>, Requested>;
 
-/// The shape of a sample, given or known.
+/// The shape of a sample, from the options or the predictor.
 template <class P>
 [[nodiscard]] sample_shape shape_to_sample(const P& predictor, const sample_options& options) {
     const sample_shape shape = options.shape.size() != 0 ? options.shape : shape_of(predictor).value_or(sample_shape{});
@@ -77,7 +78,7 @@ template <class P>
 
 }  // namespace detail
 
-/// The timesteps that the options name.
+/// The timesteps of the options.
 /// @throws value_error as make_timesteps
 template <NoiseSchedule Schedule>
 [[nodiscard]] std::vector<isize> timesteps_of(const Schedule& schedule, const sample_options& options) {
@@ -85,12 +86,12 @@ template <NoiseSchedule Schedule>
     return options.timesteps.empty() ? make_timesteps(schedule.steps(), steps, options.spacing) : options.timesteps;
 }
 
-/// Draws samples: x_T from noise, then the plan's steps. The samples are of the predictor's `scalar`, or float if it
-/// names none; `sample<double>(…)` asks for another. Of the options, those that make a grid are not used.
+/// Draws samples: x_T from noise, then the plan's steps. The scalar type is the predictor's `scalar`, or float if it
+/// has none; `sample<double>(…)` sets another. The options steps, spacing, timesteps and end are not used.
 /// @shape returns D × N with D = shape.size() and N = count
-/// @throws value_error for options outside their domain; shape_error if no shape is given and the predictor knows none, or
-/// another than the given one
-/// @determinism the same seed gives the same bits for every thread count; sample n is the same alone and among others
+/// @throws value_error for options outside their domain; shape_error if neither the options nor the predictor have a
+/// shape, or their sizes differ
+/// @determinism the same seed gives the same bits for every thread count; a sample does not depend on the others
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
 template <class Requested = void, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
@@ -106,7 +107,7 @@ template <class Requested = void, class P, class Noise, Scalar S = detail::sampl
                            {options.clip_x0, options.clip_epsilon, options.threshold}, on_step, options.first_sample);
 }
 
-/// The same by a sampler over a discrete schedule, and the timesteps that the options name.
+/// As above, by a sampler over the options' timesteps of a discrete schedule.
 template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, class Noise,
           Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
@@ -116,7 +117,7 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
                      noise, on_step);
 }
 
-/// The same by a sampler over any grid.
+/// As above, by a sampler over any grid.
 template <class Requested = void, Sampler A, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
@@ -124,7 +125,7 @@ template <class Requested = void, Sampler A, class P, class Noise, Scalar S = de
     return sample<S>(sampler.plan(grid), predictor, options, noise, on_step);
 }
 
-/// The three with the default noise: the Philox stream `sampler` of options.seed.
+/// The overloads above with the default noise: the Philox stream `sampler` of options.seed.
 template <class Requested = void, class P, Scalar S = detail::sample_scalar<Requested, P>>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
@@ -142,7 +143,7 @@ template <class Requested = void, Sampler A, class ScheduleOrGrid, class P,
 
 namespace detail {
 
-/// What plans are made of has the signatures that it needs; see `signatures`.
+/// As `signatures`, for the arguments that make a plan.
 template <class A, class ScheduleOrGrid>
 struct plan_signatures {
     static_assert(Sampler<A>,
@@ -152,13 +153,13 @@ struct plan_signatures {
         "ddpm: wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)");
 };
 
-/// Whether a call passes in the place of noise what is neither noise nor a callback.
+/// An argument in the position of the noise source that is neither a noise source nor a callback.
 template <class Given, class S>
 concept NeitherNoiseNorCallback = !NoiseSource<Given, S> && !std::convertible_to<Given, step_callback<S>>;
 
 }  // namespace detail
 
-// What no sample() takes: the compiler's first error names the signature that is wanted.
+// Overloads for invalid arguments: the compiler's first error then names the expected signature.
 
 template <class Requested = void, class P, class Given, class... Rest, Scalar S = detail::sample_scalar<Requested, P>>
     requires detail::NeitherNoiseNorCallback<Given, S>

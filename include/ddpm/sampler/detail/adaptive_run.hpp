@@ -8,7 +8,7 @@
 #include <ddpm/kernels/detail/embedded_step.hpp>
 #include <ddpm/kernels/detail/stage.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/sampler/detail/adaptive_way.hpp>
+#include <ddpm/sampler/detail/adaptive_state.hpp>
 #include <ddpm/sampler/run.hpp>
 
 #include <algorithm>
@@ -23,7 +23,7 @@
 
 namespace ddpm::detail {
 
-/// What samples that each go a way of their own are made of, and what is done with one of them.
+/// The arrays of an adaptive run, and the operations on single samples.
 template <Scalar S>
 class adaptive_memory {
 public:
@@ -39,18 +39,18 @@ public:
     [[nodiscard]] isize samples() const noexcept { return x_.cols(); }
     [[nodiscard]] batch<S> take() && { return std::move(x_); }
 
-    /// All samples of that of which this is the first.
+    /// The D × N array that begins at `first`.
     [[nodiscard]] batch_view<S> all(S* first) noexcept { return {first, x_.rows(), x_.cols()}; }
 
-    /// Sample n of x, of u, which lies between x and the end of a step, of the prediction, of ε̂ at x, and of the worse end of
-    /// a step where that is known before the better, else null.
+    /// Sample n of x, of the intermediate state u, of the prediction, of ε̂ at x, and of the step's result of lower
+    /// order (null for order 2, where it is not stored).
     [[nodiscard]] S* x(isize n) noexcept { return x_.data() + n * x_.rows(); }
     [[nodiscard]] S* u(isize n) noexcept { return u_.data() + n * x_.rows(); }
     [[nodiscard]] S* prediction(isize n) noexcept { return prediction_.data() + n * x_.rows(); }
     [[nodiscard]] S* eps(isize n) noexcept { return eps_.data() + n * x_.rows(); }
     [[nodiscard]] S* low(isize n) noexcept { return low_.empty() ? nullptr : low_.data() + n * x_.rows(); }
 
-    /// Makes ε̂ of sample n from what was predicted at `from`, and the sums, in one pass.
+    /// Computes ε̂ of sample n from the prediction at `from`, and the sums, in one pass.
     void combine(isize n, const S* from, const affine& to_eps, S* kept_eps,
                  std::initializer_list<kernels::stage_sum<S>> sums) {
         const kernels::stage_work<S> work{
@@ -66,7 +66,7 @@ public:
         });
     }
 
-    /// Moves sample n to the end of a step, and back unless accepts(root mean square of its error).
+    /// Moves sample n to the end of the step, and back if accepts(root mean square of its error) is false.
     template <class Accepts>
     void try_step(isize n, const kernels::embedded_step<S>& step, const Accepts& accepts) {
         S* const old = thread_scratch<old_tag, S>(x_.rows());
@@ -92,12 +92,12 @@ private:
     bool stream_;
 };
 
-/// The samples on their way, each at a λ of its own. Memory is passed over once per evaluation.
+/// An adaptive run; each sample has its own λ. One pass over memory per evaluation.
 template <Scalar S, class Session>
 class adaptive_run {
 public:
-    /// All samples begin as `start` does and go to λ = `end`.
-    adaptive_run(const adaptive_way& start, double end, const kernels::error_tolerance& tolerance, isize most_steps,
+    /// All samples begin in the state `start` and go to λ = `end`.
+    adaptive_run(const adaptive_state& start, double end, const kernels::error_tolerance& tolerance, isize most_steps,
                  const std::function<grid_point(double)>& point_at, Session& session, prediction kind, batch<S> x)
         : order_(start.order()),
           end_(end),
@@ -108,26 +108,21 @@ public:
           kind_(kind),
           memory_(std::move(x), order_),
           times_(static_cast<std::size_t>(memory_.samples())),
-          ways_(times_.size(), start) {}
+          states_(times_.size(), start) {}
 
     [[nodiscard]] bool done() const {
-        for (const adaptive_way& w : ways_) {
-            if (is_under_way(w)) {
-                return false;
-            }
-        }
-        return true;
+        return std::none_of(states_.begin(), states_.end(), [this](const adaptive_state& s) { return is_active(s); });
     }
 
-    /// Every sample that is under way tries a step.
+    /// Every active sample attempts a step.
     /// @returns false if the callback stopped the run: the samples are then the estimates of x_0
     bool step(const step_callback<S>& on_step = {}) {
-        for (adaptive_way& w : ways_) {
-            w.try_step(is_under_way(w) ? std::min(w.control.step(), end_ - w.lambda) : 0, point_at_);
+        for (adaptive_state& s : states_) {
+            s.set_step(is_active(s) ? std::min(s.control.step(), end_ - s.lambda) : 0, point_at_);
         }
-        const double bend = static_cast<double>(order_) / 2;
+        const double half_order = static_cast<double>(order_) / 2;
         evaluate(memory_.x(0), 0);
-        if (on_step && !show(on_step)) {
+        if (on_step && !call(on_step)) {
             stopped_ = true;
             return false;
         }
@@ -139,37 +134,36 @@ public:
         });
         evaluate(memory_.u(0), 1);
         if (order_ == 2) {
-            for_each_sample([&](isize n) { finish(n, 1, {bend, 0}); });
+            for_each_sample([&](isize n) { finish(n, 1, {half_order, 0}); });
             return true;
         }
         for_each_sample([&](isize n) {
-            const auto to_low = terms(n, 3, {bend, 0}), to_u = terms(n, 2, {0, 2});
+            const auto to_low = terms(n, 3, {half_order, 0}), to_u = terms(n, 2, {0, 2});
             memory_.combine(n, memory_.u(n), to_eps(n, 1), nullptr,
                             {{memory_.low(n), to_low.data(), 3, false}, {memory_.u(n), to_u.data(), 3, true}});
         });
         evaluate(memory_.u(0), 2);
-        for_each_sample([&](isize n) { finish(n, 2, {0, bend}); });
+        for_each_sample([&](isize n) { finish(n, 2, {0, half_order}); });
         return true;
     }
 
     /// Whether the callback stopped the run.
     [[nodiscard]] bool stopped() const noexcept { return stopped_; }
 
-    /// How often the network was evaluated.
+    /// The number of evaluations of the network, each on the whole batch.
     [[nodiscard]] isize evaluations() const noexcept { return evaluations_; }
 
-    /// One for each sample.
-    [[nodiscard]] const std::vector<adaptive_way>& ways() const noexcept { return ways_; }
+    /// The state of each sample.
+    [[nodiscard]] const std::vector<adaptive_state>& states() const noexcept { return states_; }
 
-    /// The samples, or where the callback stopped the run their estimates of x_0.
+    /// The samples, or if the callback stopped the run their estimates of x_0.
     [[nodiscard]] batch<S> take() && { return stopped_ ? std::move(x0_) : std::move(memory_).take(); }
 
 private:
     using stage_source = kernels::stage_source;
 
-    /// Shows the callback the samples, their estimates of x_0 from what was predicted at them, and the time of the one that is
-    /// furthest behind.
-    [[nodiscard]] bool show(const step_callback<S>& on_step) {
+    /// Calls the callback with the samples, their estimates of x_0, and the time of the sample with the lowest λ.
+    [[nodiscard]] bool call(const step_callback<S>& on_step) {
         const batch_view<const S> x = memory_.all(memory_.x(0)), p = memory_.all(memory_.prediction(0));
         x0_.resize(x.rows(), x.columns());
         kernels::linear_combination<S>(
@@ -179,21 +173,19 @@ private:
                 return std::array{static_cast<S>(c.xt), static_cast<S>(c.value)};
             },
             x0_);
-        const adaptive_way* behind = ways_.data();
-        for (const adaptive_way& w : ways_) {
-            behind = w.lambda < behind->lambda ? &w : behind;
-        }
-        return on_step({shown_++, most_steps_, behind == nullptr ? 0 : behind->point(0).t, x, x0_});
+        const auto lowest = std::min_element(states_.begin(), states_.end(),
+                                             [](const auto& a, const auto& b) { return a.lambda < b.lambda; });
+        return on_step({called_++, most_steps_, lowest == states_.end() ? 0 : lowest->point(0).t, x, x0_});
     }
 
-    /// Not one whose step leads nowhere, as it becomes where values are not finite.
-    [[nodiscard]] bool is_under_way(const adaptive_way& w) const {
-        return w.lambda < end_ && w.lambda + w.control.step() > w.lambda && w.accepted + w.rejected < most_steps_;
+    /// Whether a sample has not reached the end, and its step still changes λ (it shrinks if values are not finite).
+    [[nodiscard]] bool is_active(const adaptive_state& s) const {
+        return s.lambda < end_ && s.lambda + s.control.step() > s.lambda && s.accepted + s.rejected < most_steps_;
     }
 
-    [[nodiscard]] const adaptive_way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] const adaptive_state& at(isize n) const { return states_[static_cast<std::size_t>(n)]; }
 
-    /// How ε̂ of sample n follows from what is predicted at stage j.
+    /// The conversion of the prediction at stage j to ε̂ for sample n.
     [[nodiscard]] affine to_eps(isize n, isize j) const {
         return conversion(kind_, prediction::epsilon, at(n).point(j).level);
     }
@@ -203,7 +195,7 @@ private:
         kernels::for_each_column(memory_.rows(), memory_.samples(), body);
     }
 
-    /// Lets the network predict at `from`, where stage j lies.
+    /// Evaluates the network at `from`, the states of stage j.
     void evaluate(S* from, isize j) {
         for (isize n = 0; n < memory_.samples(); ++n) {
             times_[static_cast<std::size_t>(n)] = at(n).point(j).t;
@@ -213,7 +205,7 @@ private:
         ++evaluations_;
     }
 
-    /// Where ε̂_later is what was just predicted.
+    /// The terms of stage j; ε̂_later is from the last prediction.
     [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(isize n, isize j, const adaptive_correction& c) {
         const auto f = at(n).template factors<S>(j, c);
         return {{{stage_source::column, f.x, memory_.x(n)},
@@ -221,19 +213,19 @@ private:
                  {stage_source::eps, f.later}}};
     }
 
-    /// Takes sample n's step, which was predicted at u, where stage j lies, if its two ends agree, and chooses the next.
+    /// Computes both results of sample n's step from the prediction at stage j, and accepts or rejects the step.
     void finish(isize n, isize j, const adaptive_correction& of_high) {
-        adaptive_way& w = ways_[static_cast<std::size_t>(n)];
-        if (w.h() == 0) {
+        adaptive_state& s = states_[static_cast<std::size_t>(n)];
+        if (s.h() == 0) {
             return;
         }
         const affine c = to_eps(n, j);
         const kernels::embedded_step<S> step{.from = static_cast<S>(c.xt),
                                              .value = static_cast<S>(c.value),
-                                             .low = w.template factors<S>(order_, {0, 0}),
-                                             .high = w.template factors<S>(order_, of_high),
+                                             .low = s.template factors<S>(order_, {0, 0}),
+                                             .high = s.template factors<S>(order_, of_high),
                                              .tolerance = tolerance_};
-        memory_.try_step(n, step, [&](double error) { return w.decide(error, end_); });
+        memory_.try_step(n, step, [&](double error) { return s.finish_step(error, end_); });
     }
 
     isize order_;
@@ -244,12 +236,12 @@ private:
     Session& session_;
     prediction kind_;
     isize evaluations_ = 0;
-    isize shown_ = 0;
+    isize called_ = 0;
     bool stopped_ = false;
-    batch<S> x0_;  // what a callback sees
+    batch<S> x0_;  // the estimate for the callback
     adaptive_memory<S> memory_;
     std::vector<double> times_;
-    std::vector<adaptive_way> ways_;
+    std::vector<adaptive_state> states_;
 };
 
 }  // namespace ddpm::detail

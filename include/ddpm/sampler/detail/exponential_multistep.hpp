@@ -13,34 +13,34 @@
 
 namespace ddpm::detail {
 
-/// The order of step k where the last step has order 1, the one before at most 2, and so on.
+/// The order of step k if the last step has order 1, the one before at most 2, and so on.
 [[nodiscard]] inline isize order_before_end(isize order, const time_grid& grid, isize k) {
     return std::min(order, grid.steps() - k);
 }
 
-/// The same, in runs of fewer than 15 steps only.
-/// @source Lu et al. 2022, arXiv 2211.01095, section 5.3, for the number; it counts the steps of the whole grid
+/// As above in runs of fewer than 15 steps, otherwise `order`.
+/// @source Lu et al. 2022, arXiv 2211.01095, section 5.3; the number counts the steps of the whole grid
 [[nodiscard]] inline isize order_before_end_of_few(isize order, const time_grid& grid, isize k) {
     return grid.skipped() + grid.steps() < 15 ? order_before_end(order, grid, k) : order;
 }
 
-/// How one step is predicted, and then corrected by the estimate at its end.
+/// Options of one step, a predictor and an optional corrector.
 struct multistep_options {
     isize predictor_order = 1;        ///< number of estimates, the newest ones
-    isize corrector_order = 0;        ///< number of estimates, that at the end included; 0: none
+    isize corrector_order = 0;        ///< number of estimates, including that at the end; 0: no corrector
     double tau = 0;                   ///< stochasticity
-    std::optional<double> s_noise{};  ///< factor of the noise; with a value the step makes a draw, whatever τ
+    std::optional<double> s_noise{};  ///< factor of the noise; with a value the step makes a draw even if τ = 0
 };
 
-/// Plans an exponential multistep method step by step. Where a step is corrected, the state that the prediction starts from
-/// stays in the base, where it is corrected at the next evaluation, with the same draw; x is the prediction. The last
-/// step, and those that do not interpolate, are not corrected.
+/// Builds the plan of an exponential multistep method step by step. The predictor's result is x. If the step has a
+/// corrector, the state at its start stays in the base, and is replaced by the corrected state after the next
+/// evaluation, with the same draw. The last step, and steps that do not interpolate, have no corrector.
 class multistep_planner {
 public:
     multistep_planner(const time_grid& grid, quantity integrand, const moment_rule& rule)
         : plan_(grid), integrand_(integrand), rule_(rule) {}
 
-    /// Adds the next step over the grid.
+    /// Adds the next step of the grid.
     void step(const multistep_options& options) {
         const time_grid& grid = plan_.grid();
         const noise_level<double>&from = grid[step_].level, &to = grid[step_ + 1].level;

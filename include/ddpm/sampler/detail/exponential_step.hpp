@@ -13,13 +13,14 @@
 
 namespace ddpm::detail {
 
-/// An estimate of x_0 or ε that an interpolation goes through.
+/// An estimate of x_0 or ε as an interpolation node.
 struct estimate {
     isize evaluation;
-    double lambda;  ///< where it was made
+    double lambda;  ///< λ at the evaluation
 };
 
-/// The newest estimates first, at most one for each λ; one where λ is infinite only while it is the newest.
+/// The estimates so far, the newest first, at most one for each λ. An estimate at infinite λ is dropped when the next
+/// is added.
 class estimate_history {
 public:
     void add(isize evaluation, const noise_level<double>& level) {
@@ -36,7 +37,7 @@ public:
         estimates_[0] = {evaluation, lambda};
     }
 
-    /// The newest, `count` of them, or all if there are fewer.
+    /// The newest `count` estimates, or all if there are fewer.
     [[nodiscard]] std::span<const estimate> newest(isize count) const {
         return {estimates_.data(), std::min(static_cast<std::size_t>(count), estimates_.size())};
     }
@@ -45,27 +46,26 @@ private:
     std::vector<estimate> estimates_;
 };
 
-/// What stands for ∫₀¹ e^{z(1−θ)} θ dθ = φ_2(z) where the interpolation goes through two estimates: published methods
-/// differ in nothing else.
+/// The value used for ∫₀¹ e^{z(1−θ)} θ dθ = φ_2(z) in an interpolation through two estimates. The published methods of
+/// order 2 differ only in this.
 enum class slope_moment {
     exact,         ///< φ_2: "heun" of DPM-Solver, DEIS
     half_of_mean,  ///< φ_1/2: "midpoint" of DPM-Solver, B(h) = e^h − 1 of UniPC
     half,          ///< 1/2: B(h) = h of UniPC, SA-Solver
 };
 
-/// How an integral is taken; everything not named is exact.
+/// How the moments of an exponential integral are modified.
 struct moment_rule {
-    slope_moment slope = slope_moment::exact;  ///< through two estimates
-    double curvature = 1;                      ///< factor of the second moment, through three
+    slope_moment slope = slope_moment::exact;  ///< the first moment, for two estimates
+    double curvature = 1;                      ///< factor of the second moment, for three estimates
 };
 
-/// A step of the family of stochastic differential equations with stochasticity τ, from one level to another with h =
-/// λ_t − λ_s: with the integrand x_0
+/// A step of the reverse stochastic differential equation with stochasticity τ (τ = 0: the ordinary one), from one
+/// level to another with h = λ_t − λ_s: with the integrand x_0
 ///     x_t = (σ_t/σ_s) e^{−τ²h} x_s + (1+τ²) α_t ∫ e^{(1+τ²)(λ−λ_t)} x̂_0(λ) dλ + σ_t √(1 − e^{−2τ²h}) z,
 /// with the integrand ε
 ///     x_t = (α_t/α_s) x_s − (1+τ²) σ_t ∫ e^{λ_t−λ} ε̂(λ) dλ + τ σ_t √(e^{2h} − 1) z.
-/// Where a level has no signal or no noise, h is infinite, and the step is the limit of order 1: to σ_t = 0 it is α_t
-/// x̂_0.
+/// If a level has no signal or no noise, h is infinite, and the step is the limit of order 1: α_t x̂_0 if σ_t = 0.
 /// @source Lu et al. 2022, arXiv 2211.01095, equations 8 and 16; Xue et al. 2023, arXiv 2309.05019, propositions 4.2
 /// and 4.5
 class exponential_step {
@@ -92,13 +92,14 @@ public:
         }
     }
 
-    /// Whether the step can use more than one estimate: the levels differ, and both have signal and noise.
+    /// Whether the step can interpolate through several estimates: the levels differ, and both have signal and noise.
     [[nodiscard]] bool interpolates() const noexcept { return std::isfinite(h_) && h_ != 0; }
 
     /// The factor of the normals.
     [[nodiscard]] double noise() const noexcept { return noise_; }
 
-    /// The step without its noise, through the given estimates; through the first only, if it does not interpolate.
+    /// The terms of the step without its noise, from an interpolation through the given estimates, or from the first
+    /// one if interpolates() is false.
     [[nodiscard]] std::vector<term> terms(quantity state, std::span<const estimate> through,
                                           const moment_rule& rule = {}) const {
         std::vector<term> sum;
@@ -129,7 +130,7 @@ private:
             moments[2] *= rule.curvature;
         }
         auto weights = lagrange_weights(nodes, moments);
-        // The first follows from the others, so that a constant estimate is carried without rounding.
+        // The first weight follows from the others, so that their sum is total_ without rounding errors.
         weights[0] = total_;
         for (std::size_t j = 1; j < weights.size(); ++j) {
             weights[j] *= total_ / mean;

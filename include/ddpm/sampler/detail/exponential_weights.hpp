@@ -11,8 +11,8 @@
 namespace ddpm::detail {
 
 /// φ_k(z) = ∫₀¹ e^{z(1−θ)} θ^{k−1}/(k−1)! dθ for k ≥ 1: φ_1 = (e^z − 1)/z, φ_{k+1} = (φ_k − 1/k!)/z.
-/// @accuracy a few units in the last place of φ_k(|z|)-sized terms: the recursion divides by z > k only, and the series
-/// is summed where its terms fall from the first on
+/// @accuracy a few units in the last place of terms of size φ_k(|z|): the recursion is used for |z| > k + 1, and the
+/// series where its terms fall from the first one
 /// @source Hochbruck and Ostermann 2010, Acta Numerica 19, equations 2.10 and 2.11
 [[nodiscard]] inline double phi(isize k, double z) {
     double reciprocal_factorial = 1;  // of k − 1

@@ -13,8 +13,8 @@
 
 namespace ddpm::detail {
 
-/// The level with a given σ/α on the path on which a and b lie: of preserved variance, a rectified flow, or constant
-/// signal; on another one ln α is linear in ln(σ/α).
+/// The noise level with σ/α = ratio on the path through a and b: of preserved variance, of a rectified flow, or of
+/// constant signal; for other a and b, ln α is interpolated linearly in ln(σ/α).
 [[nodiscard]] inline noise_level<double> level_between(const noise_level<double>& a, const noise_level<double>& b,
                                                        double ratio) {
     if (a.signal == b.signal) {
@@ -28,17 +28,17 @@ namespace ddpm::detail {
         return {1 / (1 + ratio), std::isinf(ratio) ? 1 : ratio / (1 + ratio)};
     }
     const double from = noise_ratio(a), width = std::log(noise_ratio(b) / from);
-    const double part = std::isfinite(width) ? std::log(ratio / from) / width : 0;
-    const double signal = a.signal * std::pow(b.signal / a.signal, part);
+    const double fraction = std::isfinite(width) ? std::log(ratio / from) / width : 0;
+    const double signal = a.signal * std::pow(b.signal / a.signal, fraction);
     return {signal, signal * ratio};
 }
 
-/// The model's time at a σ/α.
+/// The time passed to the network at a σ/α.
 using time_function = std::function<double(double ratio)>;
 
-/// The point with a given σ/α on the path of step k, or, where there is more noise than at its ends, of the steps
-/// before it. Without a function its time is interpolated between the grid's: linearly in σ, if they are proportional to it,
-/// else in ln(σ/α), and there not beyond the grid's first.
+/// The point with σ/α = ratio on the path of step k, or of an earlier step if the ratio is above those at both ends of
+/// step k. If time_of is empty, the time is interpolated between the grid's times: linearly in σ if they are
+/// proportional to σ, otherwise linearly in ln(σ/α), and never beyond the grid's first time.
 [[nodiscard]] inline grid_point point_at_ratio(const time_grid& grid, isize k, double ratio,
                                                const time_function& time_of) {
     const auto ratio_at = [&](isize i) { return noise_ratio(grid[i].level); };
@@ -56,11 +56,11 @@ using time_function = std::function<double(double ratio)>;
         return {a.t / a.level.sigma * level.sigma, level};
     }
     const double width = std::log(ratio_at(k + 1) / ratio_at(k));
-    const double part = std::isfinite(width) ? std::log(ratio / ratio_at(k)) / width : 0;
-    return {a.t + (b.t - a.t) * std::clamp(part, 0.0, 1.0), level};
+    const double fraction = std::isfinite(width) ? std::log(ratio / ratio_at(k)) / width : 0;
+    return {a.t + (b.t - a.t) * std::clamp(fraction, 0.0, 1.0), level};
 }
 
-/// Whether all times are whole numbers, as those of a discrete schedule are: a time in between is then rounded down.
+/// Whether all times are whole numbers, as for a discrete schedule; samplers then round intermediate times down.
 [[nodiscard]] inline bool has_whole_times(const time_grid& grid) {
     for (isize k = 0; k <= grid.steps(); ++k) {
         if (grid[k].t != std::floor(grid[k].t)) {
@@ -70,15 +70,14 @@ using time_function = std::function<double(double ratio)>;
     return true;
 }
 
-/// The point at a given time from point k of a grid on; without a function ln(σ/α) is linear in time between the
-/// points.
+/// The point at time t, after point k of the grid. If level_of is empty, ln(σ/α) is interpolated linearly in time.
 [[nodiscard]] inline grid_point point_at_time(const time_grid& grid, isize k, double t,
                                               const std::optional<level_function>& level_of) {
     if (level_of) {
         return {t, (*level_of)(t)};
     }
-    const auto passed = [&](isize i) { return (grid[i].t - t) * (grid[i + 1].t - t) <= 0; };
-    while (k + 1 < grid.steps() && !passed(k)) {
+    const auto contains = [&](isize i) { return (grid[i].t - t) * (grid[i + 1].t - t) <= 0; };
+    while (k + 1 < grid.steps() && !contains(k)) {
         ++k;
     }
     const grid_point& a = grid[k];
@@ -86,8 +85,8 @@ using time_function = std::function<double(double ratio)>;
     if (t == b.t || a.t == b.t) {
         return {t, b.level};
     }
-    const double from = noise_ratio(a.level), to = noise_ratio(b.level), part = (t - a.t) / (b.t - a.t);
-    const double ratio = to > 0 && from > 0 ? from * std::pow(to / from, part) : from + (to - from) * part;
+    const double from = noise_ratio(a.level), to = noise_ratio(b.level), fraction = (t - a.t) / (b.t - a.t);
+    const double ratio = to > 0 && from > 0 ? from * std::pow(to / from, fraction) : from + (to - from) * fraction;
     return {t, level_between(a.level, b.level, ratio)};
 }
 

@@ -24,24 +24,22 @@ namespace ddpm::detail {
 
 [[nodiscard]] inline bool reads(const std::vector<assignment>& assignments, quantity of) {
     for (const assignment& a : assignments) {
-        for (const term& t : a.terms) {
-            if (t.of == of) {
-                return true;
-            }
+        if (std::any_of(a.terms.begin(), a.terms.end(), [of](const term& t) { return t.of == of; })) {
+            return true;
         }
     }
     return false;
 }
 
-/// What a one-step sampler does after an evaluation, as kernels::reverse_step takes it.
+/// The arguments of kernels::reverse_step, which computes the update of a one-step sampler in one pass.
 template <Scalar S>
 struct fused_step {
     kernels::reverse_coefficients<S> coefficients;
     std::optional<isize> draw{};
 };
 
-/// The assignments after evaluation i, if they are a single one to x, from x, the estimates of that evaluation and at most
-/// one draw.
+/// The assignments after evaluation i as a fused step. Empty unless they are a single assignment to x, with terms in x,
+/// the estimates of evaluation i, and at most one draw.
 template <Scalar S>
 [[nodiscard]] std::optional<fused_step<S>> fused_step_of(const std::vector<assignment>& assignments, isize i,
                                                          const kernels::denoise_coefficients<S>& estimate) {
@@ -50,41 +48,28 @@ template <Scalar S>
     }
     fused_step<S> step{.coefficients = {.estimate = estimate}};
     for (const term& t : assignments[0].terms) {
-        const S factor = static_cast<S>(t.factor);
-        if ((t.of == quantity::x0 || t.of == quantity::eps) && t.number != i) {
+        const bool is_old = (t.of == quantity::x0 || t.of == quantity::eps) && t.number != i;
+        const bool is_second_draw = t.of == quantity::noise && step.draw;
+        if (is_old || is_second_draw || t.of == quantity::base || t.of == quantity::spread_noise) {
             return std::nullopt;
         }
-        switch (t.of) {
-            case quantity::x:
-                step.coefficients.xt += factor;
-                break;
-            case quantity::x0:
-                step.coefficients.x0 += factor;
-                break;
-            case quantity::eps:
-                step.coefficients.eps += factor;
-                break;
-            case quantity::noise:
-                if (step.draw) {
-                    return std::nullopt;
-                }
-                step.draw = t.number;
-                step.coefficients.sigma = factor;
-                break;
-            case quantity::base:
-            case quantity::spread_noise:
-                return std::nullopt;
+        if (t.of == quantity::noise) {
+            step.draw = t.number;
         }
+        auto& c = step.coefficients;
+        S& factor = t.of == quantity::x ? c.xt : t.of == quantity::x0 ? c.x0 : t.of == quantity::eps ? c.eps : c.sigma;
+        factor += static_cast<S>(t.factor);
     }
     return step;
 }
 
-/// Computes what a plan assigns: memory is passed over once per evaluation, however many assignments follow it. Allocates
-/// nothing once it is made.
+/// Executes the assignments of a plan: one pass over memory per evaluation, however many assignments follow it.
+/// Allocates only in its constructor.
 template <Scalar S>
 class plan_executor {
 public:
-    /// `normals`: where those of draw 0 begin, made where they are used; without a value draws are kept in the memory.
+    /// @param normals the address of the normals of draw 0, which kernels then compute where they are used; if empty,
+    /// draws are stored in the memory
     plan_executor(const sampling_plan& plan, batch<S> x, bool thresholds,
                   const std::optional<kernels::normal_address>& normals)
         : plan_(plan),
@@ -92,9 +77,9 @@ public:
           normals_(normals),
           x0_(memory_.x().rows(), memory_.x().cols()),
           limits_(thresholds ? static_cast<std::size_t>(x0_.cols()) : 0) {
-        make_room(plan.before());
+        reserve(plan.before());
         for (const stage& evaluation : plan.stages()) {
-            make_room(evaluation.then);
+            reserve(evaluation.then);
         }
     }
 
@@ -102,7 +87,8 @@ public:
     [[nodiscard]] model_output<S> output() noexcept { return {memory_.prediction(), memory_.head()}; }
     [[nodiscard]] batch<S> take() && { return std::move(memory_.x()); }
 
-    /// Says how the estimates follow from the prediction that was just written.
+    /// Sets the coefficients of the estimates, and computes the limits of dynamic thresholding. Called after each
+    /// prediction.
     void take_prediction(const kernels::denoise_coefficients<S>& estimate,
                          const std::optional<dynamic_threshold>& threshold) {
         estimate_ = estimate;
@@ -120,7 +106,8 @@ public:
 
     void stop_at_x0() { memory_.x().swap(x0_); }
 
-    /// Makes the assignments of stage i, with the estimates of evaluation i; i = −1: those before the first.
+    /// Executes the assignments of stage i, with the estimates of evaluation i; i = −1: those before the first
+    /// evaluation.
     void assign(const std::vector<assignment>& assignments, isize i) {
         if (i >= 0 && assign_fused(assignments, i)) {
             return;
@@ -141,8 +128,8 @@ public:
     }
 
 private:
-    /// Room for the terms and sums of a stage.
-    void make_room(const std::vector<assignment>& assignments) {
+    /// Allocates for the terms and sums of a stage.
+    void reserve(const std::vector<assignment>& assignments) {
         std::size_t terms = 0;
         for (const assignment& a : assignments) {
             terms += a.terms.size();
@@ -156,15 +143,20 @@ private:
             .estimate = estimate_, .xt = memory_.x().data(), .p = memory_.prediction().data(), .kept_x0 = x0_.data()};
     }
 
-    /// Where the normals of a draw begin, if they have an address.
+    /// Where the memory of x or of the base begins.
+    [[nodiscard]] S* state(quantity of) noexcept {
+        return of == quantity::x ? memory_.x().data() : memory_.base().data();
+    }
+
+    /// The address of a draw's normals, if they have one.
     [[nodiscard]] kernels::normal_address normals(isize draw) const noexcept {
         kernels::normal_address z = normals_.value_or(kernels::normal_address{});
         z.step += static_cast<std::uint32_t>(draw);
         return z;
     }
 
-    /// Makes the assignments of a one-step sampler, by a kernel that knows no others.
-    /// @returns false if they are not of that kind
+    /// Executes the assignments by kernels::reverse_step.
+    /// @returns false if they do not have the form of a fused step
     bool assign_fused(const std::vector<assignment>& assignments, isize i) {
         if (!limits_.empty() || memory_.slot(quantity::x0, i) != nullptr || memory_.slot(quantity::eps, i) != nullptr) {
             return false;
@@ -186,7 +178,7 @@ private:
         return true;
     }
 
-    /// Adds the assignments of stage i in the terms of its kernel.
+    /// Adds the assignments of stage i to the kernel's arguments.
     void add_sums(kernels::stage_work<S>& work, const std::vector<assignment>& assignments, isize i) {
         kernels::stage_term<S>* next = terms_.data();
         kernels::stage_sum<S>* sum = sums_.data();
@@ -194,46 +186,38 @@ private:
             const kernels::stage_term<S>* const first = next;
             for (const term& t : a.terms) {
                 if (t.factor != 0) {
-                    *next++ = what_is_read(t, i);
+                    *next++ = kernel_term(t, i);
                 }
             }
             const bool is_read = a.target == quantity::x || reads(assignments, a.target);
-            S* const target = a.target == quantity::x ? memory_.x().data() : memory_.base().data();
-            *sum++ = {target, first, static_cast<isize>(next - first), is_read};
+            *sum++ = {state(a.target), first, static_cast<isize>(next - first), is_read};
         }
         work.sums = sums_.data();
         work.count = static_cast<isize>(assignments.size());
     }
 
-    /// What a term of stage i reads.
-    [[nodiscard]] kernels::stage_term<S> what_is_read(const term& t, isize i) {
+    /// The kernel's form of a term of stage i.
+    [[nodiscard]] kernels::stage_term<S> kernel_term(const term& t, isize i) {
         using kernels::stage_source;
         const S factor = static_cast<S>(t.factor);
-        switch (t.of) {
-            case quantity::x:
-                return {stage_source::column, factor, memory_.x().data()};
-            case quantity::base:
-                return {stage_source::column, factor, memory_.base().data()};
-            case quantity::x0:
-            case quantity::eps:
-                if (t.number == i) {
-                    return {t.of == quantity::x0 ? stage_source::x0 : stage_source::eps, factor};
-                }
-                break;
-            case quantity::noise:
-            case quantity::spread_noise: {
-                const S* const spread = t.of == quantity::noise ? nullptr : memory_.head().data();
-                if (normals_) {
-                    return {stage_source::normals, factor, nullptr, t.number, spread};
-                }
-                return {stage_source::column, factor, memory_.slot(quantity::noise, t.number), 0, spread};
+        if (t.of == quantity::x || t.of == quantity::base) {
+            return {stage_source::column, factor, state(t.of)};
+        }
+        if (t.of == quantity::noise || t.of == quantity::spread_noise) {
+            const S* const deviation = t.of == quantity::noise ? nullptr : memory_.head().data();
+            if (normals_) {
+                return {stage_source::normals, factor, nullptr, t.number, deviation};
             }
+            return {stage_source::column, factor, memory_.slot(quantity::noise, t.number), 0, deviation};
+        }
+        if (t.number == i) {
+            return {t.of == quantity::x0 ? stage_source::x0 : stage_source::eps, factor};
         }
         return {stage_source::column, factor, memory_.slot(t.of, t.number)};
     }
 
-    /// Does a stage's work. Where it spreads noise, the head becomes the deviation first. With `limited` each sample's x_0 is
-    /// limited by its own threshold.
+    /// Runs the kernel. With a variance, first converts the head to standard deviations in place. With `limited`, each
+    /// sample's x_0 is clamped to its own limit and divided by it (dynamic thresholding).
     void run(const kernels::stage_work<S>& work, const head_variance* variance, bool limited) {
         kernels::for_each_tile(memory_.x().rows(), memory_.x().cols(), [&](isize n, isize count, isize row, isize end) {
             const isize first = n * memory_.x().rows() + row, size = end - row;
@@ -244,7 +228,7 @@ private:
                 kernels::run_stage(work, normals(0).later(n), count, row, size, first);
                 return;
             }
-            for (isize k = 0; k < count; ++k) {  // x_0 is divided by the limit, which then becomes 1
+            for (isize k = 0; k < count; ++k) {  // x_0 / limit, clamped to 1
                 const S limit = limits_[static_cast<std::size_t>(n + k)];
                 kernels::stage_work<S> own = work;
                 own.estimate.x0_xt /= limit;
@@ -266,7 +250,7 @@ private:
     run_memory<S> memory_;
     std::optional<kernels::normal_address> normals_;
     kernels::denoise_coefficients<S> estimate_{};
-    batch<S> x0_;                                // scratch of thresholds, and what a callback sees
+    batch<S> x0_;                                // the estimate for the callback, and scratch of thresholds
     std::vector<kernels::stage_term<S>> terms_;  // of the stage that is executed
     std::vector<kernels::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding

@@ -13,36 +13,37 @@
 
 namespace ddpm::detail {
 
-/// A part of a step's slope: that of ε̂ at an evaluation. The shares of a step add up to 1.
-struct slope_share {
+/// The weight of the slope ε̂ of an evaluation in a step. The weights of a step add up to 1.
+struct slope_weight {
     isize evaluation;
-    double share;
+    double weight;
 };
 
-/// Whether a step between two levels can use more slopes than that at its start: both have signal and noise.
+/// Whether a step between two levels can use the slope at other points than its start: both levels have signal and
+/// noise.
 [[nodiscard]] inline bool has_inner_points(const noise_level<double>& from, const noise_level<double>& to) noexcept {
     return from.signal > 0 && from.sigma > 0 && to.signal > 0 && to.sigma > 0 && noise_ratio(from) != noise_ratio(to);
 }
 
-/// x at `to`, by a step in ρ = σ/α of y = x/α along dy/dρ = Σ share · ε̂, from x at `from`, where evaluation `start`
-/// was made: y + (ρ' − ρ) Σ share · ε̂. Along the slope at the start alone, and where a level has no signal, which
-/// makes ρ infinite, it is α' x̂_0 + σ' ε̂, Euler's step, or that of DDIM.
+/// A step in ρ = σ/α from x at `from`, where evaluation `start` was made, to `to`: with y = x/α it is y + (ρ' − ρ) Σ w
+/// ε̂ with the given weights w. With the weight 1 on the start, and if a level has no signal (ρ = ∞), it is Euler's
+/// step, which is DDIM's: α' x̂_0 + σ' ε̂.
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 4 with s(t) = α, σ(t) = ρ
 [[nodiscard]] inline std::vector<term> ratio_step(const noise_level<double>& from, const noise_level<double>& to,
-                                                  isize start, const std::vector<slope_share>& slope) {
+                                                  isize start, const std::vector<slope_weight>& weights) {
     double at_start = to.sigma;
     std::vector<term> sum{term::x0(start, to.signal)};
     if (from.signal > 0 && to.signal > 0) {
         const double width = to.signal * (noise_ratio(to) - noise_ratio(from));
-        double share_of_start = 0;
-        for (const slope_share& part : slope) {
-            if (part.evaluation == start) {
-                share_of_start += part.share;
-            } else if (part.share != 0) {
-                sum.push_back(term::eps(part.evaluation, width * part.share));
+        double start_weight = 0;
+        for (const auto& [evaluation, weight] : weights) {
+            if (evaluation == start) {
+                start_weight += weight;
+            } else if (weight != 0) {
+                sum.push_back(term::eps(evaluation, width * weight));
             }
         }
-        at_start -= width * (1 - share_of_start);
+        at_start -= width * (1 - start_weight);
     }
     if (at_start != 0) {
         sum.push_back(term::eps(start, at_start));
@@ -50,18 +51,18 @@ struct slope_share {
     return sum;
 }
 
-/// The same along the slope at the start alone.
+/// Euler's step.
 [[nodiscard]] inline std::vector<term> euler_step(const noise_level<double>& to, isize start) {
     return ratio_step({1, 0}, to, start, {{start, 1}});
 }
 
-/// The slopes of the newest evaluations, as far as the order of an Adams–Bashforth method asks for them. Where they lie
-/// is a number: its node.
+/// The newest evaluations of an Adams–Bashforth method, at most as many as its order, each with its node (σ/α or the
+/// number of the step).
 class adams_history {
 public:
     explicit adams_history(isize order) : order_(order) {}
 
-    /// Adds the newest evaluation. One at the same node as the one before takes its place; one at infinity is as none.
+    /// Adds an evaluation. It replaces the last one if that has the same node; it is ignored if the node is infinite.
     void add(isize evaluation, double node) {
         if (!nodes_.empty() && nodes_[0] == node) {
             evaluations_[0] = evaluation;
@@ -79,19 +80,19 @@ public:
         }
     }
 
-    /// The shares of a step from the newest node to another: exact integrals of the polynomial through the slopes.
-    [[nodiscard]] std::vector<slope_share> shares(double to) const {
+    /// The weights of a step from the newest node to `to`: the exact integral of the polynomial through the slopes.
+    [[nodiscard]] std::vector<slope_weight> weights(double to) const {
         std::vector<double> nodes, moments;
         for (const double node : nodes_) {
             nodes.push_back((node - nodes_[0]) / (to - nodes_[0]));
             moments.push_back(1 / static_cast<double>(nodes.size()));
         }
-        const std::vector<double> weights = lagrange_weights(nodes, moments);
-        std::vector<slope_share> parts;
-        for (std::size_t j = 0; j < weights.size(); ++j) {
-            parts.push_back({evaluations_[j], weights[j]});
+        const std::vector<double> integrals = lagrange_weights(nodes, moments);
+        std::vector<slope_weight> found;
+        for (std::size_t j = 0; j < integrals.size(); ++j) {
+            found.push_back({evaluations_[j], integrals[j]});
         }
-        return parts;
+        return found;
     }
 
 private:
@@ -100,14 +101,14 @@ private:
     std::vector<isize> evaluations_;
 };
 
-/// A step in ρ = σ/α as one down, by the solver, and one up again, by noise.
+/// An ancestral step from ρ to ρ' as a solver step to ρ_down and noise of standard deviation ρ_up in y = x/α.
 struct ancestral_split {
-    double down;  ///< the ρ that the solver goes to
-    double up;    ///< the deviation of the noise, in y = x/α
+    double down;
+    double up;
 };
 
-/// up = min(ρ', η √(ρ'² (ρ² − ρ'²)/ρ²)), down = √(ρ'² − up²). η = 1 gives the deviation of the posterior. From an
-/// infinite ρ it is the limit.
+/// up = min(ρ', η √(ρ'² (ρ² − ρ'²)/ρ²)), down = √(ρ'² − up²); the limit for infinite ρ. η = 1 gives the posterior's
+/// standard deviation.
 /// @source Karras et al. 2022, arXiv 2206.00364, appendix; k-diffusion's get_ancestral_step
 [[nodiscard]] inline ancestral_split split_step(double from, double to, double eta) noexcept {
     const double up = std::min(to, eta * to * std::sqrt(std::max(0.0, 1 - (to / from) * (to / from))));

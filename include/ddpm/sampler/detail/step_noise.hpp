@@ -11,8 +11,9 @@
 
 namespace ddpm::detail {
 
-/// What a draw is to the step that makes it: the step's result is a mean plus deviation · z, where a head multiplies the
-/// deviation by its own, element by element. The variance Σ of a step is the sum of the squares over its draws.
+/// The factor of a draw z in its step: the step's result is a mean plus deviation · z. With a head, each element's
+/// deviation is also multiplied by the standard deviation from the head. The variance Σ of a step is the sum of the
+/// squared deviations of its draws.
 struct step_noise {
     double deviation = 0;
     const head_variance* head = nullptr;  ///< of the plan, which must outlive it
@@ -20,10 +21,10 @@ struct step_noise {
     friend bool operator==(const step_noise&, const step_noise&) = default;
 };
 
-/// The noise of each draw of a plan, the step's estimates of x_0 and ε being given: what its factor in x is at the end of all
-/// evaluations of the step, whether it comes there at once, through `base`, or through an x in between. It is 0 for a draw
-/// that only moves the point of an evaluation within the step, and for those of the forward process (churn, the jumps back of
-/// `repaint`), which come after the step of the reverse chain.
+/// The step_noise of each draw of a plan: its factor in x after the step's last evaluation, with the step's estimates
+/// of x_0 and ε as constants, whether the draw is added to x directly, through `base`, or through an intermediate x.
+/// The factor is 0 for a draw that only affects where the network is evaluated within the step, and for draws of the
+/// forward process (churn, `repaint`).
 /// @returns one for each draw
 [[nodiscard]] inline std::vector<step_noise> step_noise_of(const sampling_plan& plan) {
     constexpr isize unused = -2;
