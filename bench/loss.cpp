@@ -3,9 +3,9 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/bench/scratch.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/loss/weighted_error.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/beta.hpp>

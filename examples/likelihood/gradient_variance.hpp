@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/variance_head.hpp>

@@ -72,7 +72,6 @@
 #include <ddpm/loss/hybrid.hpp>
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/loss/robust.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/loss/weighted_error.hpp>
@@ -121,7 +120,6 @@
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_initialize.hpp>
 #include <ddpm/nn/torch_order.hpp>
-#include <ddpm/predictor/autoguidance.hpp>
 #include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/condition_values.hpp>
@@ -167,7 +165,6 @@
 #include <ddpm/sampler/consistency.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/deis.hpp>
-#include <ddpm/sampler/dpm_algorithm.hpp>
 #include <ddpm/sampler/dpm_multistep.hpp>
 #include <ddpm/sampler/dpm_sde.hpp>
 #include <ddpm/sampler/dpm_singlestep.hpp>

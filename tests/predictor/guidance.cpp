@@ -3,11 +3,10 @@
 
 #include <ddpm/predictor/guidance.hpp>
 
-#include <ddpm/predictor/autoguidance.hpp>
-
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
 #include "support/guidance_golden.hpp"
+#include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -120,6 +119,26 @@ TEST_CASE("guidance has a largest scale, with which nothing overflows", "[predic
     CHECK_THROWS_AS(with(1.1e6), value_error);
     CHECK_THROWS_AS(with(1e300), value_error);
     CHECK_THROWS_AS(with(-1e300), value_error);
+}
+
+TEST_CASE("autoguidance goes away from the weak network", "[predictor]") {
+    const auto net = [](double, isize i, isize) { return static_cast<double>(i); };
+    const auto weak = [](double, isize i, isize) { return static_cast<double>(2 * i); };
+    const batch<double> x = batch<double>::Zero(4, 2);
+    const auto p = autoguided(counted<double>(net), counted<double>(weak), 3);
+    static_assert(PredictorLike<decltype(p), double>);
+    const batch<double> got = evaluate<double>(p, x, {0, 5});
+    for (isize i = 0; i < 4; ++i) {
+        CHECK((got.row(i) == static_cast<double>(-i)).all());  // 2i + 3 (i − 2i)
+    }
+    int calls = 0;
+    const auto within =
+        autoguided(counted<double>(net), counted<double>(weak, &calls), {.scale = 3, .interval = {.from = 1}});
+    const batch<double> half = evaluate<double>(within, x, {0, 5});
+    CHECK(calls == 1);
+    CHECK((half.col(0) == -got.col(0)).all());
+    CHECK((half.col(1) == got.col(1)).all());
+    CHECK_THROWS_AS(autoguided(session_archetype<double>{}, predictor_archetype<double>{}, 2), value_error);
 }
 
 }  // namespace ddpm::test

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/predictor/network.hpp>
 
-#include <ddpm/predictor/autoguidance.hpp>
 #include <ddpm/predictor/classifier_guidance.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/differentiable.hpp>

@@ -3,7 +3,7 @@
 
 #pragma once
 
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/process/parameterization.hpp>
 

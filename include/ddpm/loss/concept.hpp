@@ -2,14 +2,59 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/core/per_sample.hpp>
+#include <ddpm/core/types.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/noise_process.hpp>
+// IWYU pragma: end_exports
 
 #include <concepts>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <type_traits>
 
 namespace ddpm {
+
+/// A noised batch x_t = α x_0 + σ ε, as a training loss is given it. A loss is
+///     1/(D N) Σ weight[n] · element_weight(i, n) · w(t) · error(i, n)
+/// over all elements i of all samples n, where w(t) and the error (or divergence) depend on the loss. The sum is always
+/// divided by D N, so an element of weight 0 counts as one without error. For the mean over some of the elements give
+/// these the weight D N / (their number), and the others 0. `Time` is the time_type of the schedule: isize or double.
+template <Scalar S, class Time = isize>
+struct noised_batch {
+    batch_view<const S> x0;   ///< D × N
+    batch_view<const S> eps;  ///< D × N
+    batch_view<const S> xt;   ///< D × N
+    per_sample<Time> t;       ///< 0-based, or the time u of a continuous schedule; one per sample or one for all
+    std::span<const double> weight{};  ///< per sample; empty: 1
+    std::span<double> losses{};        ///< output: the loss of each sample, without `weight`; empty: not computed
+    /// Per element, D × N, finite and ≥ 0; empty: 1. Elements of weight 0 are not read: x_0, ε, x_t and the network's
+    /// output may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
+    batch_view<const S> element_weight{};
+    bool weights_are_valid = false;  ///< whether those were found finite and ≥ 0 before; else a loss looks at each
+
+    [[nodiscard]] double weight_of(isize n) const noexcept {
+        return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
+    }
+};
+
+/// A loss that supports noised.element_weight, declared by `static constexpr bool weighs_elements = true;`. Another
+/// loss would ignore the weights and train on elements of weight 0.
+template <class L>
+concept WeighsElements = requires { requires std::remove_cvref_t<L>::weighs_elements; };
+
+/// For a training with element weights, to be called before its first step.
+/// @throws value_error unless the loss supports element weights
+template <class L>
+void require_weighs_elements(std::string_view where) {
+    if constexpr (!WeighsElements<L>) {
+        throw value_error(where, "loss", "one that counts weights of elements (weighs_elements)", "one that does not");
+    }
+}
 
 /// A training loss: loss(schedule, kind, noised, predicted, d_predicted) returns the loss of a batch and writes its
 /// gradient with respect to the prediction. It multiplies each sample by its weight, and writes each sample's loss to
@@ -33,5 +78,54 @@ concept VarianceLoss =
              const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> values, batch_view<S> gradient) {
         { loss(schedule, kind, noised, values, values, gradient, gradient) } -> std::convertible_to<double>;
     };
+
+namespace detail {
+
+/// @throws value_error unless all weights are finite and ≥ 0
+template <Scalar S>
+void require_element_weight(std::string_view where, batch_view<const S> weight) {
+    constexpr S most = std::numeric_limits<S>::max();
+    const auto is_wrong = [](S own) { return !(own >= 0 && own <= most); };
+    for (isize n = 0; n < weight.columns(); ++n) {
+        const S* const own = weight.column(n);
+        isize wrong = 0;  // counted first, since a loop that leaves early is not vectorized
+        for (isize i = 0; i < weight.rows(); ++i) {
+            wrong += is_wrong(own[i]) ? 1 : 0;
+        }
+        for (isize i = 0; wrong > 0 && i < weight.rows(); ++i) {
+            if (is_wrong(own[i])) {
+                throw value_error(where, text("weight of element ", i, " of sample ", n), "finite and >= 0", own[i]);
+            }
+        }
+    }
+}
+
+/// @throws shape_error unless all batches have the same shape, and t, weight and losses (unless empty) have a value for
+/// each sample; value_error unless the element weights are finite and ≥ 0
+template <Scalar S, class Time>
+void require_noised_batch(std::string_view where, const noised_batch<S, Time>& noised, batch_view<const S> predicted,
+                          batch_view<S> d_predicted) {
+    require_same_shape(where, "x0 has the shape of the prediction", predicted, noised.x0);
+    require_same_shape(where, "eps has the shape of the prediction", predicted, noised.eps);
+    require_same_shape(where, "xt has the shape of the prediction", predicted, noised.xt);
+    require_same_shape(where, "d_predicted has the shape of the prediction", predicted, d_predicted);
+    if (noised.element_weight.size() != 0) {
+        require_same_shape(where, "element_weight has the shape of the prediction", predicted, noised.element_weight);
+    }
+    noised.t.require_columns(where, predicted.columns());
+    for (const isize count : {static_cast<isize>(noised.weight.size()), static_cast<isize>(noised.losses.size())}) {
+        if (count != 0 && count != predicted.columns()) {
+            throw shape_error(where, "weight and losses, one per sample", predicted.columns(), count);
+        }
+    }
+    if (predicted.size() == 0) {
+        throw shape_error(where, "empty batch", "at least one element", 0);
+    }
+    if (!noised.weights_are_valid) {
+        require_element_weight(where, noised.element_weight);
+    }
+}
+
+}  // namespace detail
 
 }  // namespace ddpm

@@ -2,13 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/gaussian_kl.hpp>
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/weighted_error.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 

@@ -2,13 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
 #include <ddpm/loss/detail/bound_loss.hpp>
-#include <ddpm/loss/noised_batch.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/process/variance.hpp>
 #include <ddpm/schedule/concept.hpp>
 

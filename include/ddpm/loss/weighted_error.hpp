@@ -2,14 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/per_sample.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/squared_error.hpp>
-#include <ddpm/loss/noised_batch.hpp>
-#include <ddpm/process/parameterization.hpp>
-#include <ddpm/schedule/noise_process.hpp>
+#include <ddpm/loss/concept.hpp>
 
 #include <cmath>
 #include <cstddef>

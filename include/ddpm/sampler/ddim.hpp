@@ -14,7 +14,7 @@ namespace ddpm {
 ///     x_{t−1} = √ᾱ_{t−1} x̂_0 + √(1 − ᾱ_{t−1} − d²) ε̂ + d z
 ///     with d = η √((1 − ᾱ_{t−1})/(1 − ᾱ_t)) √(1 − ᾱ_t/ᾱ_{t−1}).
 /// η = 0 is deterministic, and also runs over grids of rising noise; it is Euler's method in σ/α, and for a rectified
-/// flow in time. η = 1 is the ancestral sampler with `fixed_small` variance.
+/// flow in σ. η = 1 is the ancestral sampler with `fixed_small` variance.
 /// @source Song et al. 2020, arXiv 2010.02502, equations 12 and 16
 struct ddim {
     double eta = 0;  ///< in [0, 1]

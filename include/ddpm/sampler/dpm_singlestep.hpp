@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/sampler/detail/exponential_step.hpp>
-#include <ddpm/sampler/dpm_algorithm.hpp>
+#include <ddpm/sampler/dpm_multistep.hpp>
 #include <ddpm/sampler/plan.hpp>
 
 #include <algorithm>

@@ -7,7 +7,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>

@@ -10,7 +10,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/concept.hpp>
-#include <ddpm/loss/noised_batch.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>

@@ -9,7 +9,7 @@
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/noise_process.hpp>

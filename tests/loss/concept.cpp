@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-#include <ddpm/loss/noised_batch.hpp>
+#include <ddpm/loss/concept.hpp>
 
 #include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/mse.hpp>
