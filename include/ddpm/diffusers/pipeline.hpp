@@ -20,21 +20,21 @@
 
 namespace ddpm::diffusers {
 
-/// Where the parts of a folder of diffusers lie, and of which class they are.
+/// The files of a diffusers folder, and the classes of its components.
 struct pipeline_folder {
     std::string folder;
     std::string class_name;        ///< empty if the folder has no model_index.json
     std::string unet_class;        ///< UNet2DModel
-    std::string scheduler_class;   ///< empty if the folder names none
+    std::string scheduler_class;   ///< empty if model_index.json has none
     std::string unet_config;       ///< the path of the U-Net's config.json
     std::string scheduler_config;  ///< the path of scheduler_config.json; empty if there is none
     std::vector<std::string> notes;
 };
 
-/// Finds the parts of a folder that a pipeline of diffusers wrote, or UNet2DModel.save_pretrained: in the sub-folders
-/// unet/ and scheduler/, or, as in the first repositories, all in the folder itself.
-/// @throws io_error if the folder has no config of a U-Net, or if its model_index.json is not one or names another kind
-/// of network
+/// Finds the components of a folder that a pipeline of diffusers or UNet2DModel.save_pretrained wrote: in the
+/// sub-folders unet/ and scheduler/, or, as in early repositories, in the folder itself.
+/// @throws io_error if the folder has no config of a U-Net, or if its model_index.json is invalid or names another
+/// class of network
 [[nodiscard]] inline pipeline_folder read_pipeline(const std::string& folder) {
     pipeline_folder found;
     found.folder = folder;
@@ -92,19 +92,18 @@ struct pipeline_folder {
     return found;
 }
 
-/// A network that says by which options it was made.
+/// A network with a member options().
 template <class N>
 concept UnetLike = Layer<N> && requires(const N& net) {
     { net.options() } -> std::convertible_to<const nn::unet_options&>;
 };
 
-/// Writes a folder, which is made if it is not there, that DiffusionPipeline.from_pretrained and, from its sub-folder unet/,
-/// UNet2DModel.from_pretrained load. Its model_index.json names the pipeline that keeps the scheduler as it is given and runs
-/// it: DDPMPipeline, DDIMPipeline for DDIMScheduler, others by the scheduler's class. `unet` says what the config holds beyond
-/// the network's options.
-/// @throws before anything is written, value_error as scheduler_config_text and unet_config_text, or if diffusers has no
-/// pipeline that runs a UNet2DModel with a scheduler of that class (`write_scheduler_config`, `write_unet_config` and
-/// `save_weights` write the parts for a loop of one's own); io_error if writing fails
+/// Writes a folder that DiffusionPipeline.from_pretrained and, from its sub-folder unet/, UNet2DModel.from_pretrained
+/// load; creates it if needed. Its model_index.json names the pipeline for the scheduler's class: DDPMPipeline,
+/// DDIMPipeline for DDIMScheduler, and others. `unet` holds the config's content other than the network's options.
+/// @throws before anything is written, value_error as scheduler_config_text and unet_config_text, or if diffusers has
+/// no pipeline for a UNet2DModel with a scheduler of that class (`write_scheduler_config`, `write_unet_config` and
+/// `save_weights` then write the components for a custom loop); io_error if writing fails
 template <UnetLike Net>
 void write_pipeline(const std::string& folder, const Net& net, const scheduler_config& scheduler,
                     unet_config unet = {}) {

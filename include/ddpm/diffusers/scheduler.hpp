@@ -51,7 +51,7 @@ struct scheduler_beta {
     }
 };
 
-/// How diffusers limits the estimate of x_0.
+/// The clipping or thresholding of x_0 by diffusers.
 [[nodiscard]] inline denoise_options denoise_options_of(const scheduler_config& config) {
     const scheduler_class& known = class_of(config.kind);
     denoise_options options;
@@ -67,8 +67,8 @@ struct scheduler_beta {
 
 }  // namespace detail
 
-/// The noise schedule of a scheduler: in double, or with float32_tables with torch's rounding, for parity.
-/// @throws value_error if there are not T trained β, or a β or ᾱ is outside its domain
+/// The noise schedule of a scheduler: in double, or with float32_tables rounded as torch does.
+/// @throws value_error if trained β are not T numbers, or a β or ᾱ is outside its domain
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] noise_schedule<Tables> make_schedule(const scheduler_config& config) {
     if (!config.trained_betas.empty() && static_cast<isize>(config.trained_betas.size()) != config.train_timesteps) {
@@ -82,18 +82,18 @@ template <TablePolicy Tables = exact_tables>
                : noise_schedule<Tables>(beta, steps);
 }
 
-/// The timesteps of a run of `count` steps, the noisiest first, of the schedulers that go from timestep to timestep.
+/// The timesteps of a run of `count` steps, the noisiest first, for schedulers whose steps go from timestep to
+/// timestep.
 /// @units timesteps are 0-based
-/// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
+/// @throws value_error unless 1 ≤ count ≤ T, or if a timestep with its offset is above T − 1
 [[nodiscard]] inline std::vector<isize> scheduler_timesteps(const scheduler_config& config, isize count) {
     return detail::class_of(config.kind).timesteps(config, count);
 }
 
-/// The steps of a DDPMScheduler, DDIMScheduler or UnCLIPScheduler as diffusers takes them, over falling timesteps.
-/// Where they are not those of `ancestral` and `ddim`: DDPM draws noise on every step that begins at t > 0, the last
-/// one too; DDIM steps back by ⌊T/n⌋ from each timestep, wherever the next one is. The other classes:
-/// `make_scheduler_run`. A variance that is learned is read from the network's head. Where diffusers' steps are not taken:
-/// `scheduler_departures`.
+/// The steps of a DDPMScheduler, DDIMScheduler or UnCLIPScheduler of diffusers over falling timesteps. They differ from
+/// `ancestral` and `ddim`: DDPM draws noise in every step from t > 0, also in the last one; a DDIM step goes back by
+/// ⌊T/n⌋ from each timestep, whatever the next timestep is. Learned variances are read from the network's head. For
+/// other classes use `make_scheduler_run`. Differences from diffusers: `scheduler_departures`.
 /// @units timesteps are 0-based
 /// @throws value_error for other classes, unless the timesteps fall strictly within 0 … T − 1 and 0 ≤ η ≤ 1
 template <NoiseSchedule Schedule>
@@ -122,8 +122,7 @@ template <NoiseSchedule Schedule>
     return plan;
 }
 
-/// What `sample` has to be told so that it does what such a scheduler says: the timesteps of `steps` steps (0: all) and
-/// the limits of x_0.
+/// The options of `sample` for such a scheduler: the timesteps of `steps` steps (0: all), and the clipping of x_0.
 /// @throws value_error as scheduler_timesteps
 [[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, isize steps) {
     const isize count = steps == 0 ? config.train_timesteps : steps;

@@ -34,20 +34,18 @@
 #include <string_view>
 #include <vector>
 
-// All that the library knows of each scheduler class of diffusers. To add one:
-// 1. here, an enumerator of scheduler_kind and a row of scheduler_classes: the class's name, its keys, those of its
-//    defaults that are not scheduler_config's, and how it runs. What a row leaves out is as most classes have it. A grid
-//    or a sampler that no other class has is a function of this file, or a lambda in the row;
-// 2. in tests/diffusers/scheduler_golden.py, its random configurations; run it with diffusers, and it writes
-//    scheduler_golden.json, by which the tests check the class's defaults, the times that the network is told, and the
-//    ends of runs.
-// A key that no class had before is a member of scheduler_config and a row of scheduler_keys besides. Where diffusers'
-// steps are not taken, scheduler_departures says so.
+// The definitions of diffusers' scheduler classes. To add a class:
+// 1. Add here an enumerator of scheduler_kind and a row of scheduler_classes: the class's name, its keys, its defaults
+//    that differ from scheduler_config's, and its grid and plan. Omitted members have the values of most classes.
+// 2. Add random configurations in tests/diffusers/scheduler_golden.py and run it with diffusers. It writes
+//    scheduler_golden.json, with which the tests compare the defaults, the network's times, and the results.
+// A new key needs a member of scheduler_config and a row of scheduler_keys. Differences from diffusers are listed in
+// scheduler_departures.
 
 namespace ddpm::diffusers {
 
 // clang-format off
-/// The name of each is in its row of scheduler_classes.
+/// The names are in scheduler_classes.
 enum class scheduler_kind : int {
     ddpm, ddim, ddpm_parallel, ddim_parallel, ddim_inverse, pndm,
     lms, euler, euler_ancestral, heun, kdpm2, kdpm2_ancestral, dpm_sde,
@@ -60,41 +58,40 @@ enum class scheduler_kind : int {
 
 namespace detail {
 
-/// Whose steps a class takes: a sampler's over a grid, or those of functions of the class's β, which compute in the
-/// arithmetic of the schedule's tables.
+/// The steps of a class: those of a sampler over a grid, or of a function in scheduler_plans.hpp or scheduler.hpp,
+/// which computes in the floating-point type of the schedule's tables.
 enum class scheduler_steps { sampler, ddpm, unclip, ddim, ddim_inverse, repaint };
 
-/// A row: a class of diffusers.
+/// A class of diffusers, a row of scheduler_classes.
 struct scheduler_class {
     scheduler_kind kind;
     std::string_view name;
 
-    /// The pipeline for a UNet2DModel that keeps a scheduler of this class when it loads, and runs it as it is meant:
-    /// DDIMPipeline and PNDMPipeline make a scheduler of their own class of any config, the others keep what they are
-    /// given; only ConsistencyModelPipeline scales the noise that it begins with and what the network sees, as Euler's
-    /// schedulers ask. Empty where there is none: the pipelines hand `step` a generator, which Heun, LMS, KDPM2, UniPC,
-    /// DEIS and others refuse.
+    /// The pipeline for a UNet2DModel that keeps a scheduler of this class when it loads, and runs it correctly.
+    /// DDIMPipeline and PNDMPipeline convert any scheduler to their own class; only ConsistencyModelPipeline scales the
+    /// initial noise and the network's input, as Euler's schedulers need. Empty if there is none: pipelines pass a
+    /// generator to `step`, which Heun, LMS, KDPM2, UniPC, DEIS and others reject.
     std::string_view pipeline{};
 
-    // Its files.
-    std::array<std::string_view, 9> keys{};  ///< each text one or more keys with blanks between them
+    // Its config file.
+    std::array<std::string_view, 9> keys{};  ///< each text is one or more keys, separated by blanks
     void (*set_defaults)(scheduler_config&) = [](scheduler_config&) {};
     value_names curves = value_names(curve_names).first(3), predictions = value_names(prediction_names).first(3),
                 variances = variance_names, spacings = spacing_names, algorithms = algorithm_names,
                 solvers = solver_names;
-    isize most_order = 3;  ///< of solver_order
+    isize most_order = 3;  ///< the largest solver_order
 
     // Its runs.
     std::vector<isize> (*timesteps)(const scheduler_config&, isize count) = spaced_timesteps;
     scheduler_steps steps = scheduler_steps::sampler;
-    time_grid (*grid)(const run_inputs&) = nullptr;                        ///< over which the sampler goes
-    sampling_plan (*plan)(const run_inputs&, const time_grid&) = nullptr;  ///< of the sampler
-    std::optional<prediction> predicts{};  ///< what the network predicts, if the config does not say
+    time_grid (*grid)(const run_inputs&) = nullptr;                        ///< the sampler's grid
+    sampling_plan (*plan)(const run_inputs&, const time_grid&) = nullptr;  ///< the sampler's plan
+    std::optional<prediction> predicts{};  ///< the network's prediction; empty: the config's
     edm_preconditioning (*preconditioning)(const scheduler_config&) = nullptr;
-    /// diffusers' init_noise_sigma in the scale of the plan's x, which begins at a level.
+    /// The standard deviation of the initial x at its level: diffusers' init_noise_sigma in the scale of the plan's x.
     double (*deviation)(const scheduler_config&, const noise_level<double>&) = unit_deviation;
-    predictor_corrector (*corrector)(const scheduler_config&) = nullptr;  ///< runs in place of the plan
-    bool limits_x0 = true;  ///< if it has keys of clipping or thresholding
+    predictor_corrector (*corrector)(const scheduler_config&) = nullptr;  ///< used instead of the plan
+    bool limits_x0 = true;  ///< whether keys of clipping and thresholding have an effect
     bool clips_epsilon = false;
 
     [[nodiscard]] constexpr bool has_key(std::string_view key) const noexcept {
@@ -109,17 +106,16 @@ struct scheduler_class {
         return false;
     }
 
-    /// Whether it reads a key where a file has it, though its own files have none: classes that choose σ within a range
-    /// take the range of a config that was another class's.
+    /// Whether it reads a key from files of other classes, but does not write it: classes with Karras σ read the range.
     [[nodiscard]] constexpr bool inherits_key(std::string_view key) const noexcept {
         return (key == "sigma_min" || key == "sigma_max") && !has_key(key) && has_key("use_karras_sigmas");
     }
 
-    /// Whether it has a table of β. Without one its grid and its plan are made of the config alone.
+    /// Whether it has a table of β. Otherwise its grid and plan depend on the config only.
     [[nodiscard]] constexpr bool has_betas() const noexcept { return has_key("beta_schedule"); }
 };
 
-// Keys that classes have together.
+// Groups of keys that several classes have.
 inline constexpr std::string_view beta_keys = "num_train_timesteps beta_start beta_end trained_betas beta_schedule",
                                   clip_keys = "clip_sample clip_sample_range",
                                   threshold_keys = "thresholding dynamic_thresholding_ratio sample_max_value",
@@ -133,7 +129,7 @@ inline constexpr std::string_view beta_keys = "num_train_timesteps beta_start be
                                       "final_sigmas_type sigma_min sigma_max",
                                   distilled_keys = "original_inference_steps timestep_scaling";
 
-// Defaults that classes have together.
+// Defaults of several classes.
 inline void linspace(scheduler_config& c) { c.spacing = timestep_spacing::linspace; }
 inline void linspace_of_images(scheduler_config& c) {
     linspace(c), c.beta_start = 0.00085, c.beta_end = 0.012, c.clip = false;
@@ -144,7 +140,7 @@ inline void distilled_model(scheduler_config& c) {
 }
 inline void edm_range(scheduler_config& c) { c.sigma_min = 0.002, c.sigma_max = 80; }
 
-// Samplers and networks that classes have together.
+// Samplers and networks of several classes.
 [[nodiscard]] inline std::function<double(double)> time_of(const run_inputs& in) {
     return [table = in.table](double ratio) { return table->time_of(ratio); };
 }
@@ -211,41 +207,35 @@ inline constexpr scheduler_class scheduler_classes[]{
     {.kind = scheduler_kind::euler, .name = "EulerDiscreteScheduler", .pipeline = "ConsistencyModelPipeline",
      .keys = {beta_keys, spacing_keys, sigma_keys, range_keys,
               "prediction_type rescale_betas_zero_snr final_sigmas_type interpolation_type timestep_type"},
-     .set_defaults = linspace, .predictions = euler_prediction_names,
-     .grid = plain_ratio_grid, .plan = plan_by<ddpm::euler>, .deviation = ratio_deviation},
+     .set_defaults = linspace, .predictions = euler_prediction_names, .grid = plain_ratio_grid,
+     .plan = plan_by<ddpm::euler>, .deviation = ratio_deviation},
     {.kind = scheduler_kind::euler_ancestral, .name = "EulerAncestralDiscreteScheduler",
      .pipeline = "ConsistencyModelPipeline",
-     .keys = {beta_keys, spacing_keys, "prediction_type rescale_betas_zero_snr"},
-     .set_defaults = linspace, .predictions = epsilon_or_v_names,
-     .grid = plain_ratio_grid, .plan = plan_by<ddpm::euler_ancestral>, .deviation = ratio_deviation},
+     .keys = {beta_keys, spacing_keys, "prediction_type rescale_betas_zero_snr"}, .set_defaults = linspace,
+     .predictions = epsilon_or_v_names, .grid = plain_ratio_grid, .plan = plan_by<ddpm::euler_ancestral>,
+     .deviation = ratio_deviation},
     {.kind = scheduler_kind::heun, .name = "HeunDiscreteScheduler",
-     .keys = {beta_keys, spacing_keys, sigma_keys, clip_keys, "prediction_type"},
-     .set_defaults = linspace_of_images, .curves = heun_curve_names,
-     .grid = plain_ratio_grid, .plan = plan_by<ddpm::heun>, .deviation = ratio_deviation, .clips_epsilon = true},
+     .keys = {beta_keys, spacing_keys, sigma_keys, clip_keys, "prediction_type"}, .set_defaults = linspace_of_images,
+     .curves = heun_curve_names, .grid = plain_ratio_grid, .plan = plan_by<ddpm::heun>, .deviation = ratio_deviation,
+     .clips_epsilon = true},
     {.kind = scheduler_kind::kdpm2, .name = "KDPM2DiscreteScheduler",
      .keys = {beta_keys, spacing_keys, sigma_keys, "prediction_type"}, .set_defaults = linspace_of_images,
      .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_rounds_times = true}); },
-     .plan = [](const run_inputs& in, const time_grid& grid) {
-         return kdpm2{.time_of = time_of(in)}.plan(grid);
-     },
+     .plan = [](const run_inputs& in, const time_grid& grid) { return kdpm2{.time_of = time_of(in)}.plan(grid); },
      .deviation = ratio_deviation},
     {.kind = scheduler_kind::kdpm2_ancestral, .name = "KDPM2AncestralDiscreteScheduler",
-     .pipeline = "ConsistencyModelPipeline",
-     .keys = {beta_keys, spacing_keys, sigma_keys, "prediction_type"}, .set_defaults = linspace_of_images,
-     .predictions = epsilon_or_v_names,
+     .pipeline = "ConsistencyModelPipeline", .keys = {beta_keys, spacing_keys, sigma_keys, "prediction_type"},
+     .set_defaults = linspace_of_images, .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_rounds_times = true}); },
      .plan = [](const run_inputs& in, const time_grid& grid) {
          return kdpm2{.eta = 1, .time_of = time_of(in)}.plan(grid);
-     },
-     .deviation = ratio_deviation},
+     }, .deviation = ratio_deviation},
     {.kind = scheduler_kind::dpm_sde, .name = "DPMSolverSDEScheduler",
      .keys = {beta_keys, spacing_keys, sigma_keys, "prediction_type noise_sampler_seed"},
      .set_defaults = linspace_of_images, .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return ratio_grid(in, {.karras_over_table = true}); },
-     .plan = [](const run_inputs& in, const time_grid& grid) {
-         return dpm_sde{.time_of = time_of(in)}.plan(grid);
-     },
+     .plan = [](const run_inputs& in, const time_grid& grid) { return dpm_sde{.time_of = time_of(in)}.plan(grid); },
      .deviation = ratio_deviation},
     {.kind = scheduler_kind::dpm_multistep, .name = "DPMSolverMultistepScheduler", .pipeline = "DDPMPipeline",
      .keys = {beta_keys, spacing_keys, threshold_keys, solver_keys, sigma_keys, flow_keys, dynamic_keys,
@@ -270,8 +260,7 @@ inline constexpr scheduler_class scheduler_classes[]{
          const dpm_multistep same = multistep_of(in.config);
          return dpm_singlestep{.order = same.order, .algorithm = same.algorithm, .solver_type = same.solver_type,
                                .lower_order_final = same.lower_order_final}.plan(grid);
-     },
-     .clips_epsilon = true},
+     }, .clips_epsilon = true},
     {.kind = scheduler_kind::unipc, .name = "UniPCMultistepScheduler",
      .keys = {beta_keys, spacing_keys, threshold_keys, solver_keys, sigma_keys, range_keys, flow_keys, dynamic_keys,
               "prediction_type final_sigmas_type rescale_betas_zero_snr predict_x0 disable_corrector solver_p "
@@ -285,8 +274,7 @@ inline constexpr scheduler_class scheduler_classes[]{
                       .variant = c.solver == scheduler_solver::bh1 ? unipc_variant::bh1 : unipc_variant::bh2,
                       .predict_x0 = c.predict_x0, .disable_corrector = c.disable_corrector,
                       .lower_order_final = c.lower_order_final}.plan(grid);
-     },
-     .clips_epsilon = true},
+     }, .clips_epsilon = true},
     {.kind = scheduler_kind::deis, .name = "DEISMultistepScheduler",
      .keys = {beta_keys, spacing_keys, threshold_keys, solver_keys, sigma_keys, flow_keys, dynamic_keys,
               "prediction_type algorithm_type"},
@@ -298,12 +286,11 @@ inline constexpr scheduler_class scheduler_classes[]{
      .grid = plain_solver_grid,
      .plan = [](const run_inputs& in, const time_grid& grid) {
          return deis{.order = in.config.solver_order, .lower_order_final = in.config.lower_order_final}.plan(grid);
-     },
-     .clips_epsilon = true},
+     }, .clips_epsilon = true},
     {.kind = scheduler_kind::sa_solver, .name = "SASolverScheduler", .pipeline = "DDPMPipeline",
      .keys = {beta_keys, spacing_keys, threshold_keys, sigma_keys, flow_keys,
-              "prediction_type algorithm_type lambda_min_clipped variance_type predictor_order corrector_order tau_func",
-              "lower_order_final"},
+              "prediction_type algorithm_type lambda_min_clipped variance_type predictor_order corrector_order "
+              "tau_func", "lower_order_final"},
      .set_defaults = [](scheduler_config& c) {
          no_variance(c), c.final_sigma = grid_end::least_noise, c.algorithm = scheduler_algorithm::data_prediction;
      },
@@ -313,36 +300,33 @@ inline constexpr scheduler_class scheduler_classes[]{
          return sa_solver{.predictor_order = c.predictor_order, .corrector_order = c.corrector_order,
                           .predict_x0 = c.algorithm != scheduler_algorithm::noise_prediction,
                           .lower_order_final = c.lower_order_final}.plan(grid);
-     },
-     .clips_epsilon = true},
-    {.kind = scheduler_kind::ipndm, .name = "IPNDMScheduler",
-     .keys = {"num_train_timesteps trained_betas"}, .grid = ipndm_grid,
-     .plan = [](const run_inputs&, const time_grid& grid) { return ipndm_plan(grid); }, .predicts = prediction::v},
+     }, .clips_epsilon = true},
+    {.kind = scheduler_kind::ipndm, .name = "IPNDMScheduler", .keys = {"num_train_timesteps trained_betas"},
+     .grid = ipndm_grid, .plan = [](const run_inputs&, const time_grid& grid) { return ipndm_plan(grid); },
+     .predicts = prediction::v},
     {.kind = scheduler_kind::edm_euler, .name = "EDMEulerScheduler", .pipeline = "ConsistencyModelPipeline",
      .keys = {edm_keys}, .set_defaults = edm_range, .predictions = epsilon_or_v_names,
      .grid = [](const run_inputs& in) { return edm_grid(in, false); }, .plan = plan_by<ddpm::euler>,
      .predicts = prediction::x0, .preconditioning = edm_network, .deviation = edm_deviation},
     {.kind = scheduler_kind::edm_dpm_multistep, .name = "EDMDPMSolverMultistepScheduler",
      .pipeline = "ConsistencyModelPipeline",
-     .keys = {edm_keys, threshold_keys, solver_keys, "algorithm_type euler_at_final"},
-     .set_defaults = edm_range, .predictions = epsilon_or_v_names, .algorithms = edm_algorithm_names,
+     .keys = {edm_keys, threshold_keys, solver_keys, "algorithm_type euler_at_final"}, .set_defaults = edm_range,
+     .predictions = epsilon_or_v_names, .algorithms = edm_algorithm_names,
      .grid = [](const run_inputs& in) { return edm_grid(in, true); }, .plan = multistep_plan,
      .predicts = prediction::x0, .preconditioning = edm_network, .deviation = edm_deviation},
     {.kind = scheduler_kind::cosine_dpm_multistep, .name = "CosineDPMSolverMultistepScheduler",
-     .pipeline = "ConsistencyModelPipeline",
-     .keys = {edm_keys, solver_keys, "euler_at_final"},
+     .pipeline = "ConsistencyModelPipeline", .keys = {edm_keys, solver_keys, "euler_at_final"},
      .set_defaults = [](scheduler_config& c) {
          c.sigma_min = 0.3, c.sigma_max = 500, c.sigma_data = 1, c.predicts = prediction::v;
          c.sigma_schedule = edm_sigma_schedule::exponential, c.algorithm = scheduler_algorithm::sde_dpmsolver_pp;
-     },
-     .predictions = epsilon_or_v_names, .most_order = 2,
-     .grid = [](const run_inputs& in) { return edm_grid(in, true); }, .plan = multistep_plan, .predicts = prediction::x0,
+     }, .predictions = epsilon_or_v_names, .most_order = 2,
+     .grid = [](const run_inputs& in) { return edm_grid(in, true); }, .plan = multistep_plan,
+     .predicts = prediction::x0,
      .preconditioning = [](const scheduler_config& c) {
          edm_preconditioning network = edm_network(c);
          network.arctangent_time = true;
          return network;
-     },
-     .deviation = edm_deviation},
+     }, .deviation = edm_deviation},
     {.kind = scheduler_kind::lcm, .name = "LCMScheduler", .pipeline = "DDPMPipeline",
      .keys = {beta_keys, clip_keys, threshold_keys, spacing_keys, distilled_keys,
               "prediction_type rescale_betas_zero_snr set_alpha_to_one"},
@@ -356,36 +340,32 @@ inline constexpr scheduler_class scheduler_classes[]{
      .set_defaults = distilled_model, .grid = [](const run_inputs& in) { return distilled_grid(in, false); },
      .plan = [](const run_inputs& in, const time_grid& grid) {
          return tcd{.gamma = in.options.eta.value_or(0.3), .level_of = *in.level_of}.plan(grid);
-     },
-     .limits_x0 = false},
+     }, .limits_x0 = false},
     {.kind = scheduler_kind::consistency, .name = "CMStochasticIterativeScheduler",
      .pipeline = "ConsistencyModelPipeline",
      .keys = {range_keys, "num_train_timesteps sigma_data rho s_noise clip_denoised"},
      .set_defaults = [](scheduler_config& c) { edm_range(c), c.train_timesteps = 40; }, .grid = consistency_grid,
      .plan = [](const run_inputs& in, const time_grid& grid) {
          return consistency{.sigma_min = in.config.sigma_min.value_or(0), .s_noise = in.config.s_noise}.plan(grid);
-     },
-     .predicts = prediction::x0,
+     }, .predicts = prediction::x0,
      .preconditioning = [](const scheduler_config& c) {
          return edm_preconditioning{
              .sigma_data = c.sigma_data, .sigma_min = c.sigma_min.value_or(0), .time_scale = 1000};
-     },
-     .deviation = sigma_deviation},
+     }, .deviation = sigma_deviation},
     {.kind = scheduler_kind::flow_euler, .name = "FlowMatchEulerDiscreteScheduler", .pipeline = "DDPMPipeline",
-     .keys = {dynamic_keys, sigma_keys, "num_train_timesteps shift shift_terminal base_shift max_shift "
-              "base_image_seq_len max_image_seq_len invert_sigmas stochastic_sampling"},
+     .keys = {dynamic_keys, sigma_keys,
+              "num_train_timesteps shift shift_terminal base_shift max_shift base_image_seq_len max_image_seq_len "
+              "invert_sigmas stochastic_sampling"},
      .grid = flow_grid,
      .plan = [](const run_inputs& in, const time_grid& grid) {
          // x ← α' x̂_0 + σ' z: that of a consistency model that is one down to σ = 0.
          return in.config.stochastic ? consistency{.sigma_min = 0}.plan(grid) : euler{}.plan(grid);
-     },
-     .predicts = prediction::flow},
+     }, .predicts = prediction::flow},
     {.kind = scheduler_kind::flow_heun, .name = "FlowMatchHeunDiscreteScheduler", .pipeline = "DDPMPipeline",
      .keys = {"num_train_timesteps shift"}, .grid = flow_grid,
      .plan = [](const run_inputs&, const time_grid& grid) {
          return heun{.coordinates = step_coordinates::path}.plan(grid);
-     },
-     .predicts = prediction::flow},
+     }, .predicts = prediction::flow},
     {.kind = scheduler_kind::score_sde_ve, .name = "ScoreSdeVeScheduler", .pipeline = "ScoreSdeVePipeline",
      .keys = {range_keys, "num_train_timesteps snr sampling_eps correct_steps"},
      .set_defaults = [](scheduler_config& c) { c.train_timesteps = 2000, c.sigma_min = 0.01, c.sigma_max = 1348; },
@@ -401,8 +381,7 @@ inline constexpr scheduler_class scheduler_classes[]{
      .keys = {clip_keys, "num_train_timesteps beta_schedule prediction_type variance_type"},
      .set_defaults = [](scheduler_config& c) {
          c.curve = beta_curve::squaredcos_cap_v2, c.variance = scheduler_variance::fixed_small_log;
-     },
-     .curves = value_names(curve_names).subspan(2, 1), .predictions = value_names(prediction_names).first(2),
+     }, .curves = value_names(curve_names).subspan(2, 1), .predictions = value_names(prediction_names).first(2),
      .variances = unclip_variance_names, .timesteps = unclip_timesteps, .steps = scheduler_steps::unclip},
 };
 

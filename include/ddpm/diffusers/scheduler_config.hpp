@@ -19,7 +19,7 @@ namespace ddpm::diffusers {
 
 namespace detail {
 
-/// Refuses what the constructors of diffusers' classes refuse.
+/// @throws io_error for combinations that the constructors of diffusers' classes reject
 inline void require_consistent(const config_reader& reader, const scheduler_config& config) {
     const bool two = config.karras_sigmas + config.exponential_sigmas + config.beta_sigmas > 1;
     if (two) {
@@ -46,7 +46,7 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     }
 }
 
-/// The class that a file names; without a name DDPMScheduler.
+/// The class in a file; DDPMScheduler if there is none.
 [[nodiscard]] inline scheduler_kind read_class(config_reader& reader) {
     constexpr std::string_view key = "_class_name";
     const std::optional<json> value = reader.take(key);
@@ -63,7 +63,7 @@ inline void require_consistent(const config_reader& reader, const scheduler_conf
     reader.fail(key, expected, *value);
 }
 
-/// predict_epsilon: false, which diffusers wrote before prediction_type and reads no more, means a prediction of x_0.
+/// predict_epsilon: false, a key of older versions of diffusers that current ones ignore, means a prediction of x_0.
 inline void read_predict_epsilon(config_reader& reader, bool names_prediction, scheduler_config& config) {
     constexpr std::string_view key = "predict_epsilon";
     if (!reader.has(key) || reader.boolean(key, true) || (names_prediction && config.predicts == prediction::x0)) {
@@ -80,10 +80,10 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
 
 }  // namespace detail
 
-/// Reads the config of a scheduler from its JSON text; `where` names it in messages. Keys that are not there have the
-/// defaults of diffusers' class. What the class does with them, but for its `scheduler_departures`, is what diffusers does.
-/// @throws io_error that names the class, if it is none of scheduler_kind; or the key, where a value is of a wrong
-/// type, out of its domain, beyond config_limits, or refused by diffusers
+/// Reads the config of a scheduler from its JSON text; `where` names the text in messages. Missing keys have the
+/// defaults of diffusers' class.
+/// @throws io_error that names the class if it is not in scheduler_kind, or the key if a value has a wrong type, is
+/// outside its domain, beyond config_limits, or rejected by diffusers
 /// @source diffusers 0.42.1
 [[nodiscard]] inline scheduler_config parse_scheduler_config(std::string_view text, std::string_view where) {
     detail::require_length(where, text.size());
@@ -113,9 +113,9 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
     return parse_scheduler_config(detail::read_json_file(path), path);
 }
 
-/// The text of a scheduler_config.json, as diffusers writes it.
-/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of the class's own, a number is
-/// not finite, or diffusers has no name for a value in this class
+/// The text of a scheduler_config.json, as written by diffusers.
+/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of the class, a number is not
+/// finite, or the class has no name for a value
 [[nodiscard]] inline std::string scheduler_config_text(const scheduler_config& config) {
     const detail::scheduler_class& known = detail::class_of(config.kind);
     detail::json members;

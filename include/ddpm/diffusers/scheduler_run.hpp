@@ -25,19 +25,20 @@
 
 namespace ddpm::diffusers {
 
-/// All that a run needs besides a network and noise.
+/// The inputs of a run other than the network and the noise.
 struct scheduler_run {
-    sampling_plan plan;  ///< without evaluations, if `corrector` takes its place
+    sampling_plan plan;  ///< without evaluations if `corrector` is set
     denoise_options denoise{};
-    double initial_deviation = 1;                          ///< of x where the plan begins, for standard normals
-    prediction predicts = prediction::epsilon;             ///< the network
+    double initial_deviation = 1;                          ///< the factor of the initial standard normals
+    prediction predicts = prediction::epsilon;             ///< the kind of the network's prediction
     std::optional<edm_preconditioning> preconditioning{};  ///< of the network; the plan's times are then σ
     std::optional<predictor_corrector> corrector{};        ///< of ScoreSdeVeScheduler, over the plan's grid
 };
 
 namespace detail {
 
-/// @throws value_error where diffusers' formulas belong to no process
+/// @throws value_error if the kind of prediction does not fit the kind of σ, for which diffusers' formulas are
+/// meaningless
 inline void require_meaning(const scheduler_config& config) {
     if (config.flow_sigmas && config.predicts == prediction::v) {
         throw value_error("make_scheduler_run", "prediction_type with use_flow_sigmas",
@@ -48,7 +49,7 @@ inline void require_meaning(const scheduler_config& config) {
     }
 }
 
-/// @throws value_error if an estimate of x_0 is needed where x is noise alone, of which a prediction of ε says nothing
+/// @throws value_error if the network predicts ε and an evaluation is at ᾱ = 0, where ε does not determine x_0
 inline void require_signal(const scheduler_run& run) {
     for (const stage& at : run.plan.stages()) {
         if (at.level.signal == 0 && run.predicts == prediction::epsilon) {
@@ -89,12 +90,11 @@ template <TablePolicy Tables>
 
 }  // namespace detail
 
-/// What a scheduler of diffusers does in `steps` steps: its timesteps, its σ and its sampler, where these differ from
-/// this library's defaults too. Levels preserve the variance where diffusers' samples are scaled by scale_model_input,
-/// so that x is what the network sees, but for EDM's and consistency models, whose levels are {1, σ}. Where diffusers'
-/// steps are not taken: `scheduler_departures`.
-/// @throws value_error if steps are less than 1 or more than the scheduler has, η or μ is outside its domain, σ of
-/// different kinds are mixed, or ε is predicted where ᾱ is 0
+/// The run of a scheduler of diffusers in `steps` steps: its timesteps, σ and sampler. Where diffusers scales the
+/// network's input by scale_model_input, the noise levels here preserve the variance, so that x is the network's input;
+/// for EDM's schedulers and consistency models they are {1, σ}. Differences from diffusers: `scheduler_departures`.
+/// @throws value_error if steps is below 1 or above the scheduler's maximum, η or μ is outside its domain, several
+/// kinds of σ are chosen, or ε is predicted at ᾱ = 0
 /// @source diffusers 0.42.1
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] scheduler_run make_scheduler_run(const scheduler_config& config, isize steps,
@@ -118,9 +118,9 @@ template <TablePolicy Tables = exact_tables>
     return run;
 }
 
-/// Denoises given samples as the run says, with the network as diffusers calls it.
-/// @shape x D × N, in the scale of the plan's first level
-/// @returns D × N; as denoise_from
+/// Denoises given samples by a run. The network has the inputs and outputs of the diffusers model.
+/// @shape x D × N, at the plan's first noise level
+/// @returns D × N; as ddpm::denoise_from
 /// @throws what the network, the noise or the callback throw
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
@@ -139,10 +139,10 @@ template <Scalar S, class P, NoiseSource<S> Noise>
                            first_sample);
 }
 
-/// Draws samples as a pipeline of diffusers does, with the network as diffusers calls it. Of the options, count, shape,
-/// seed and first_sample are used.
+/// Draws samples as a pipeline of diffusers. The network has the inputs and outputs of the diffusers model. Only the
+/// options count, shape, seed and first_sample are used.
 /// @shape returns D × N with D = shape.size() and N = count
-/// @throws shape_error if no shape is given and the network knows none, or another than the given one
+/// @throws shape_error if neither the options nor the network have a shape, or their sizes differ
 /// @determinism as ddpm::sample
 template <class Requested = void, class P, Scalar S = ddpm::detail::sample_scalar<Requested, P>>
     requires PredictorLike<P, S>

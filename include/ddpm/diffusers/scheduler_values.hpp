@@ -18,20 +18,20 @@
 
 namespace ddpm::diffusers {
 
-/// Which class of diffusers a scheduler is: scheduler_classes.hpp lists them. The first is DDPMScheduler.
+/// The class of a scheduler in diffusers; the enumerators are in scheduler_classes.hpp. The first is DDPMScheduler.
 enum class scheduler_kind : int;
 
-/// How β rises. Not every class knows all of them.
+/// β as a function of t. Each class has some of these.
 enum class beta_curve {
     linear,
-    scaled_linear,      ///< its root is linear
+    scaled_linear,      ///< √β is linear
     squaredcos_cap_v2,  ///< cosine_beta
     sigmoid,
     laplace,
-    exp  ///< of HeunDiscreteScheduler
+    exp  ///< only in HeunDiscreteScheduler
 };
 
-/// The variance of a step, or what else the network predicts beside its mean.
+/// The variance of a step.
 enum class scheduler_variance {
     fixed_small,
     fixed_small_log,
@@ -42,7 +42,7 @@ enum class scheduler_variance {
     none
 };
 
-/// What a solver integrates.
+/// The algorithm of a solver.
 enum class scheduler_algorithm {
     dpmsolver,
     dpmsolver_pp,
@@ -53,23 +53,23 @@ enum class scheduler_algorithm {
     noise_prediction
 };
 
-/// How a solver interpolates.
+/// The interpolation of a solver.
 enum class scheduler_solver { midpoint, heun, bh1, bh2, logrho };
 
-/// σ of EulerDiscreteScheduler: of its timesteps, or from its lowest to its highest on its own.
+/// The σ of EulerDiscreteScheduler: those of its timesteps, or evenly spaced in ln σ from the highest to the lowest.
 enum class sigma_interpolation { linear, log_linear };
 
-/// What the network is told: the timestep, or ¼ ln σ.
+/// The time passed to the network: the timestep, or ¼ ln σ.
 enum class scheduler_time { discrete, continuous };
 
-/// How σ falls in EDM's schedulers.
+/// The spacing of σ in EDM's schedulers.
 enum class edm_sigma_schedule { karras, exponential };
 
-/// How the shift of a flow's σ follows from μ: exp(μ) or μ.
+/// The shift of a flow's σ as a function of μ: exp(μ) or μ.
 enum class flow_time_shift { exponential, linear };
 
-/// A scheduler_config.json: the keys of all classes, each of which has some of them; with the defaults of DDPMScheduler
-/// and DDIMScheduler. Those of the others: `default_scheduler_config`.
+/// A scheduler_config.json, with the keys of all classes; each class uses some of them. The defaults are those of
+/// DDPMScheduler and DDIMScheduler; for other classes see `default_scheduler_config`.
 struct scheduler_config {
     scheduler_kind kind{};
     isize train_timesteps = 1000;  ///< T
@@ -77,19 +77,19 @@ struct scheduler_config {
     double beta_start = 1e-4;
     double beta_end = 0.02;
     std::vector<double> trained_betas{};  ///< if not empty, β_0 … β_{T−1} instead of a curve
-    bool zero_terminal_snr = false;       ///< β is rescaled so that ᾱ ends at 0
+    bool zero_terminal_snr = false;       ///< rescales β so that ᾱ_{T−1} = 0
     prediction predicts = prediction::epsilon;
     scheduler_variance variance = scheduler_variance::fixed_small;
-    bool clip = true;  ///< the estimate of x_0, to ±clip_range
+    bool clip = true;  ///< clamps the estimate of x_0 to ±clip_range
     double clip_range = 1;
     timestep_spacing spacing = timestep_spacing::leading;
-    isize steps_offset = 0;    ///< added to timesteps whose spacing is leading
+    isize steps_offset = 0;    ///< added to the timesteps of leading spacing
     bool end_at_clean = true;  ///< set_alpha_to_one: the chain ends at x_0, not at the level of t = 0
     bool threshold = false;    ///< dynamic thresholding of the estimate of x_0
     double threshold_ratio = 0.995;
     double threshold_max = 1;  ///< sample_max_value
 
-    // σ instead of timesteps; at most one of karras, exponential and beta.
+    // Replace the σ of timesteps; at most one of karras, exponential and beta.
     bool karras_sigmas = false;
     bool exponential_sigmas = false;
     bool beta_sigmas = false;
@@ -100,8 +100,8 @@ struct scheduler_config {
     grid_end final_sigma = grid_end::zero_noise;
     sigma_interpolation interpolation = sigma_interpolation::linear;
     scheduler_time time = scheduler_time::discrete;
-    double lambda_min_clipped =
-        -std::numeric_limits<double>::infinity();  ///< of ln(α/σ), below which no timestep is used
+    /// Timesteps with ln(α/σ) below this are not used.
+    double lambda_min_clipped = -std::numeric_limits<double>::infinity();
 
     // Solvers.
     isize solver_order = 2;
@@ -114,8 +114,9 @@ struct scheduler_config {
     std::vector<isize> disable_corrector{};  ///< steps
     isize predictor_order = 2;
     isize corrector_order = 2;
-    std::optional<std::uint64_t> noise_seed{};  ///< of the Brownian tree; not used: the run's noise is its caller's
-    double eta = 0;                             ///< of RePaintScheduler
+    std::optional<std::uint64_t>
+        noise_seed{};  ///< of diffusers' Brownian tree; not used, since runs are given their noise
+    double eta = 0;    ///< of RePaintScheduler
 
     // Rectified flows.
     double flow_shift = 1;
@@ -134,21 +135,21 @@ struct scheduler_config {
     double rho = 7;
     edm_sigma_schedule sigma_schedule = edm_sigma_schedule::karras;
     double s_noise = 1;
-    isize original_steps = 50;  ///< of the model that was distilled
+    isize original_steps = 50;  ///< number of timesteps that the model was distilled on
     double timestep_scaling = 10;
     double snr = 0.15;
     double sampling_eps = 1e-5;
     isize correct_steps = 1;
 
-    std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
-    std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written
+    std::vector<std::string> notes{};              ///< assumptions made in reading, and unknown keys; not written
+    std::map<std::string, std::string> unknown{};  ///< the unknown keys and their JSON texts; written
 };
 
-/// What diffusers is told at run time, not by the file.
+/// Options that diffusers takes at run time, not from the file.
 struct scheduler_run_options {
-    std::optional<double> eta{};           ///< stochasticity of DDIM and TCD; without one diffusers' default: 0 and 0.3
-    std::optional<double> mu{};            ///< of dynamic shifting
-    std::optional<double> image_length{};  ///< the number of tokens of an image; μ follows from it if it is not given
+    std::optional<double> eta{};           ///< stochasticity of DDIM and TCD; if empty, diffusers' defaults 0 and 0.3
+    std::optional<double> mu{};            ///< μ of dynamic shifting
+    std::optional<double> image_length{};  ///< the number of tokens of an image, from which μ is computed if empty
     isize jump_length = 10;                ///< of RePaint
     isize jump_count = 10;                 ///< of RePaint
 };
