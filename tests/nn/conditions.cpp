@@ -185,7 +185,7 @@ void check_samples_alone(const Net& net, isize samples) {
         set_thread_count(threads);
         for (const isize length : {isize{1}, isize{5}, samples}) {
             network_session session(net, length);
-            session.tell(told);
+            session.set_condition(told);
             batch<S> out(x.rows(), samples);
             for (isize first = 0; first < samples; first += length) {
                 const isize count = std::min(length, samples - first);

@@ -106,7 +106,7 @@ TEST_CASE("a U-Net with twice the input channels can be self-conditioned", "[pre
     const batch<float> got = evaluate<float>(p, x, {0.5, 0.5});
     batch<float> expected(32, 2);
     network_session session(net, 2);
-    session.tell(condition<float>{.maps = zeros});
+    session.set_condition(condition<float>{.maps = zeros});
     session(x, std::vector<double>{0.5, 0.5}, model_output<float>{expected, {}});
     CHECK((got == expected).all());
 }

@@ -57,7 +57,7 @@ void check_against_differences(const Net& net, const condition<double>& given = 
     const batch<double> v = random_batch(rows, samples, 3);
     const std::vector<double> t = some_times(samples);
     network_session session(net, samples);
-    session.tell(given);
+    session.set_condition(given);
     session.vector_jacobian(x, t, v, dx);
     const auto product = [&] {
         session(x, t, model_output<double>{out, {}});

@@ -177,17 +177,17 @@ template <BatchLike X, class P>
     detail::dormand_prince solver(
         {.tolerance = options.tolerance, .first_step = options.first_step, .most_steps = options.most_steps},
         std::move(state), std::log(range.lowest));
-    // A sample counts as the fraction of its integration that is done, or as done if it was abandoned.
+    // The progress of a sample is the integrated fraction of its interval, or 1 if it was abandoned.
     detail::measurement work(options.progress, static_cast<double>(samples));
-    const auto tell = [&] {
+    const auto report_progress = [&] {
         double done = 0;
         for (isize n = 0; work.is_watched() && n < samples; ++n) {
-            const double way = noisiest - std::log(range.lowest);
-            done += solver.is_under_way(n) ? 1 - (noisiest - solver.u(n)) / way : 1;
+            const double length = noisiest - std::log(range.lowest);
+            done += solver.is_active(n) ? 1 - (noisiest - solver.u(n)) / length : 1;
         }
         return work.reach(done);
     };
-    solver.integrate(noisiest, flow, tell);
+    solver.integrate(noisiest, flow, report_progress);
 
     const double scale = decltype(flow)::length(path(range.highest).level), d = static_cast<double>(dimension);
     ode_likelihood_result result{{}, per_sample_values<double>::Zero(samples), batch<double>(dimension, samples)};

@@ -12,11 +12,11 @@
 
 namespace ddpm {
 
-/// A type whose sessions accept a condition by tell(condition_values): networks, and adaptors that pass it on.
+/// A type whose sessions have a member set_condition(condition_values): networks, and adaptors that pass it on.
 template <class P>
 concept TakesCondition =
     SessionMaker<P> && requires(decltype(detail::make_session(std::declval<const P&>(), isize{}))& session,
-                                const condition_values<predictor_scalar<P>>& given) { session.tell(given); };
+                                const condition_values<predictor_scalar<P>>& given) { session.set_condition(given); };
 
 /// A predictor with a fixed condition; made by `conditioned`. It must outlive its sessions.
 template <class P>
@@ -30,7 +30,7 @@ public:
     /// @throws shape_error or value_error if the condition is not what the network takes
     [[nodiscard]] auto session(isize samples) const {
         auto made = detail::make_session(this->predictor_, samples);
-        made.tell(given_);
+        made.set_condition(given_);
         return made;
     }
 
@@ -42,7 +42,8 @@ private:
 /// run, or a single value for all samples. The values are copied; the network is held by reference if an lvalue, by
 /// value if a temporary. Classifier-free guidance combines two of them: guided(conditioned(net, {.labels = wanted}),
 /// conditioned(net, {.labels = none}), scale).
-/// @throws shape_error unless all forms have the same number of samples; sessions throw as network_session::tell
+/// @throws shape_error unless all forms have the same number of samples; sessions throw as
+/// network_session::set_condition
 template <class P>
     requires TakesCondition<std::remove_cvref_t<P>>
 [[nodiscard]] conditioned_predictor<P> conditioned(P&& predictor, const condition<predictor_scalar<P>>& given) {

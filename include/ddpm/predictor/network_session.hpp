@@ -46,10 +46,10 @@ public:
 
     /// Sets the condition of the run: one value per sample, or a single one for all samples.
     /// @throws shape_error or value_error if the condition is not what the network takes
-    void tell(condition_values<scalar> given) {
+    void set_condition(condition_values<scalar> given) {
         given.require("session", takes(), shape());
-        told_ = std::move(given);
-        told_.reserve(planned_);
+        condition_ = std::move(given);
+        condition_.reserve(planned_);
     }
 
     /// Fills out.prediction, and out.variance if it is not empty and the network has a variance head. Allocates if
@@ -59,7 +59,7 @@ public:
     /// the network requires was not set
     /// @determinism the bits of a sample do not depend on the other samples or the thread count
     void operator()(batch_view<const scalar> xt, std::span<const double> t, const model_output<scalar>& out) {
-        (*this)(network_input<scalar>{xt, t, told_.of(out.first_sample, xt.columns())}, out);
+        (*this)(network_input<scalar>{xt, t, condition_.of(out.first_sample, xt.columns())}, out);
     }
 
     /// As above with the condition of `in`.
@@ -96,7 +96,7 @@ public:
         if (!jacobian_) {
             jacobian_.emplace(*net_, std::max(planned_, xt.columns()));
         }
-        (*jacobian_)(*net_, {xt, t, told_.of(0, xt.columns())}, v, out);
+        (*jacobian_)(*net_, {xt, t, condition_.of(0, xt.columns())}, v, out);
     }
 
 private:
@@ -132,7 +132,7 @@ private:
         const isize tiles = std::max<isize>(1, detail::divided_up(samples, length));
         const isize workers = std::min(threads, tiles);
         const isize columns = std::min(std::max<isize>(1, samples), length);
-        told_.reserve(samples);
+        condition_.reserve(samples);
         if (columns > columns_) {
             workspaces_.clear();
             columns_ = columns;
@@ -151,7 +151,7 @@ private:
 
     const Net* net_;
     isize planned_;
-    condition_values<scalar> told_;
+    condition_values<scalar> condition_;
     isize columns_ = 0;
     std::vector<workspace> workspaces_;
     std::optional<detail::network_jacobian<Net>> jacobian_;  // created when first needed

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/detail/adaptor.hpp>
 
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace ddpm {
@@ -12,34 +14,25 @@ namespace ddpm {
 /// A predictor with its kind of prediction set at run time; made by `predicts`. Holds an lvalue by reference, a
 /// temporary by value.
 template <class P>
-class predicting {
+class predicting : public detail::adaptor<P> {
 public:
-    using scalar = predictor_scalar<P>;
-
-    predicting(P&& predictor, prediction kind) : predictor_(std::forward<P>(predictor)), kind_(kind) {}
+    predicting(P&& predictor, prediction kind) : detail::adaptor<P>(std::forward<P>(predictor)), kind_(kind) {}
 
     template <Scalar S>
         requires Predictor<std::remove_reference_t<P>, S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
-        predictor_(xt, t, out);
+        this->predictor_(xt, t, out);
     }
 
     [[nodiscard]] auto session(isize samples) const
         requires SessionMaker<std::remove_cvref_t<P>>
     {
-        return detail::make_session(std::as_const(predictor_), samples);
-    }
-
-    [[nodiscard]] sample_shape shape() const
-        requires requires(const std::remove_cvref_t<P>& p) { p.shape(); }
-    {
-        return predictor_.shape();
+        return detail::make_session(std::as_const(this->predictor_), samples);
     }
 
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
 
 private:
-    P predictor_;
     prediction kind_;
 };
 

@@ -36,20 +36,20 @@ public:
                              const self_conditioning_options& options, isize samples)
         : session_(std::move(session)), kind_(kind), level_of_(&level_of), options_(options) {
         const sample_shape sample = session_.shape();
-        told_shape_ = session_.takes();
-        if (told_shape_.map_channels < sample.channels) {
+        const condition_shape takes = session_.takes();
+        if (takes.map_channels < sample.channels) {
             throw value_error("self_conditioned", "map_channels of the network", text(">= ", sample.channels),
-                              told_shape_.map_channels);
+                              takes.map_channels);
         }
-        told_shape_ = without_estimate(told_shape_, sample.channels);
+        outer_ = without_estimate(takes, sample.channels);
         static_cast<void>(estimate_.template scratch<scalar>(sample.size(), samples));
-        maps_.resize(session_.takes().map_channels * sample.height * sample.width, samples);
+        maps_.resize(takes.map_channels * sample.height * sample.width, samples);
     }
 
-    /// Sets the condition without the estimate, as network_session::tell.
-    void tell(condition_values<scalar> given) {
-        given.require("self_conditioned", told_shape_, session_.shape());
-        told_ = std::move(given);
+    /// Sets the condition without the estimate, as network_session::set_condition.
+    void set_condition(condition_values<scalar> given) {
+        given.require("self_conditioned", outer_, session_.shape());
+        condition_ = std::move(given);
     }
 
     /// @shape xt and out.prediction D × N; t N
@@ -59,16 +59,16 @@ public:
             throw shape_error("self_conditioned", "elements of a sample", sample.size(), xt.rows());
         }
         batch<scalar>& x0 = estimate_.template state<scalar>("self_conditioned", xt.rows(), xt.columns());
-        condition<scalar> given = told_.of(out.first_sample, xt.columns());
+        condition<scalar> given = condition_.of(out.first_sample, xt.columns());
         if (maps_.cols() != xt.columns()) {
             maps_.resize(maps_.rows(), xt.columns());
         }
-        const isize all = told_shape_.map_channels + sample.channels;
+        const isize all = outer_.map_channels + sample.channels;
         for (isize n = 0; n < xt.columns(); ++n) {
             scalar* const to = maps_.col(n).data();
-            place_channels<scalar>(sample, given.maps.size() == 0 ? nullptr : given.maps.column(n),
-                                   told_shape_.map_channels, to, 0, all);
-            place_channels<scalar>(sample, x0.col(n).data(), sample.channels, to, told_shape_.map_channels, all);
+            place_channels<scalar>(sample, given.maps.size() == 0 ? nullptr : given.maps.column(n), outer_.map_channels,
+                                   to, 0, all);
+            place_channels<scalar>(sample, x0.col(n).data(), sample.channels, to, outer_.map_channels, all);
         }
         given.maps = maps_;
         session_(network_input<scalar>{xt, t, given}, out);
@@ -84,8 +84,8 @@ private:
     prediction kind_;
     const level_function* level_of_;
     self_conditioning_options options_;
-    condition_shape told_shape_;  // without the estimate
-    condition_values<scalar> told_;
+    condition_shape outer_;  // the network's condition without the estimate
+    condition_values<scalar> condition_;
     session_memory estimate_;
     batch<scalar> maps_;
 };

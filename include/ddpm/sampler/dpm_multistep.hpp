@@ -77,12 +77,12 @@ struct dpm_multistep {
     isize order = 2;  ///< 1 to 3; 1 is DDIM, for the stochastic algorithms with η = 1
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;
     dpm_solver_type solver_type = dpm_solver_type::midpoint;  ///< of steps of order 2
-    /// Order 3 with the whole second difference; as published half of it counts, and the error falls with order 2 only.
+    /// Order 3 with the full second difference. As published its factor is 1/2, which gives order 2 only.
     bool corrected_third = false;
     bool lower_order_final = true;  ///< in runs of fewer than 15 steps the last has order 1, the one before at most 2
     bool euler_at_final = false;    ///< the last step has order 1, whatever the number of steps
-    double eta = 1;                 ///< of the stochastic algorithms: 0 is the ordinary differential equation
-    double s_noise = 1;             ///< factor of their noise
+    double eta = 1;                 ///< η of the stochastic algorithms; 0: the ordinary differential equation
+    double s_noise = 1;             ///< factor of the noise of the stochastic algorithms
 
     /// The plan over a grid. A step to σ = 0 has order 1. The stochastic algorithms make a draw for every step.
     /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm

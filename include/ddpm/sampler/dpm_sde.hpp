@@ -11,20 +11,20 @@
 
 namespace ddpm {
 
-/// DPM-Solver++ (stochastic, single-step): an ancestral step to a level in between, whose x̂_0^m then takes an
-/// ancestral step over the whole; η = 0 has order 2. With r = middle and λ_m = λ_t + r h:
+/// DPM-Solver++ (stochastic, single-step): an ancestral step to an intermediate level m, then an ancestral step over
+/// the whole interval with the estimate x̂_0^m at m; with η = 0 it has order 2. With r = middle and λ_m = λ_t + r h:
 ///     x_m = α_m (x̂_0 + ρ_down ε̂ + s_noise ρ_up z), with ρ = ρ_m in the next line,
 ///     ρ_up = min(ρ, η ρ √(1 − ρ²/ρ_t²)), ρ_down = √(ρ² − ρ_up²),
 ///     x_s = α_s ((1 − w) x̂_0 + w x̂_0^m + ρ_down ε̂ + s_noise ρ_up z'), with ρ = ρ_s and w = (1 − ρ_down/ρ_t)/(2r).
-/// The two draws are increments over intervals that begin together, so that a brownian_tree as noise gives the same
-/// path to grids of any fineness. A step to a level without noise, which is x_s = α_s x̂_0, or from one without signal,
-/// which is as that to x_m, has one evaluation.
+/// The two draws are increments over intervals with the same start, so that a brownian_tree gives the same path for all
+/// grids. A step to a level without noise, x_s = α_s x̂_0, or from one without signal, which is a step as that to x_m,
+/// has one evaluation.
 /// @source Katherine Crowson's k-diffusion, sample_dpmpp_sde; Lu et al. 2022, arXiv 2211.01095
 struct dpm_sde {
     double eta = 1;                                 ///< ≥ 0
     double s_noise = 1;                             ///< factor of the noise
-    double middle = 0.5;                            ///< where the level in between lies in ln(σ/α), in (0, 1)
-    std::function<double(double ratio)> time_of{};  ///< the model's time there
+    double middle = 0.5;                            ///< r, the position of the intermediate level in λ, in (0, 1)
+    std::function<double(double ratio)> time_of{};  ///< the time passed to the network at the intermediate level
 
     /// @throws value_error unless η is finite and not negative, 0 ≤ s_noise ≤ 10⁶, 0 < middle < 1 and the
     /// noise falls over the grid
@@ -48,14 +48,14 @@ struct dpm_sde {
                 continue;
             }
             const double ratio = noise_ratio(from);
-            const grid_point between =
+            const grid_point m =
                 detail::point_at_ratio(grid, k, ratio * std::pow(noise_ratio(to) / ratio, middle), time_of);
-            ancestral_step(out, a, from, between.level);
-            const isize b = out.evaluate(k, between);
+            ancestral_step(out, a, from, m.level);
+            const isize b = out.evaluate(k, m);
             const auto [down, up] = detail::split_step(ratio, noise_ratio(to), eta);
-            const double of_b = (1 - down / ratio) / (2 * middle);
+            const double w = (1 - down / ratio) / (2 * middle);
             out.set(quantity::x,
-                    {term::x0(a, to.signal * (1 - of_b)), term::eps(a, to.signal * down), term::x0(b, to.signal * of_b),
+                    {term::x0(a, to.signal * (1 - w)), term::eps(a, to.signal * down), term::x0(b, to.signal * w),
                      term::noise(out.draw(from, to), to.signal * up * s_noise)});
         }
         return out;

@@ -15,10 +15,10 @@
 
 namespace ddpm {
 
-/// DPM-Solver and DPM-Solver++, single-step: a solver step of order p goes over p intervals of the grid, whose inner
-/// points are its intermediate points, and uses nothing from before. From its first point, t = 0, it goes to each point
-/// s = 1 … p of its own by the formula of `dpm_multistep` from x_0 at λ_0 with h = λ_s − λ_0 and the estimates y_0 …
-/// y_{s−1} of its points:
+/// DPM-Solver and DPM-Solver++, single-step: a solver step of order p covers p intervals of the grid, whose inner
+/// points are its intermediate points, and uses no estimates from before. From its first point 0 it goes to each of its
+/// points s = 1 … p by the formula of `dpm_multistep`, starting from x at λ_0, with h = λ_s − λ_0 and the estimates y_0
+/// … y_{s−1} at its points:
 ///     s = 1: I = φ_1 y_0,
 ///     s = 2: I = φ_1 y_0 + m D with D = h (y_1 − y_0)/(λ_1 − λ_0); midpoint: m = φ_1/2, heun: m = φ_2,
 ///     s = 3, midpoint: I = φ_1 y_0 + φ_2 D with D = h (y_2 − y_0)/(λ_2 − λ_0),
@@ -32,11 +32,11 @@ struct dpm_singlestep {
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;
     /// heun is of its order on any grid; midpoint of order 3 only where the steps of λ are equal.
     dpm_solver_type solver_type = dpm_solver_type::midpoint;
-    bool lower_order_final = false;  ///< the last solver steps have lower order also where the intervals suffice
-    double eta = 1;                  ///< of the stochastic algorithms: 0 is the ordinary differential equation
-    double s_noise = 1;              ///< factor of their noise
+    bool lower_order_final = false;  ///< the last solver steps always have lower order
+    double eta = 1;                  ///< η of the stochastic algorithms; 0: the ordinary differential equation
+    double s_noise = 1;              ///< factor of the noise of the stochastic algorithms
 
-    /// The plan over a grid. Where the number of intervals is no multiple of the order, the last solver steps are of
+    /// The plan over a grid. If the number of intervals is not a multiple of the order, the last solver steps have
     /// lower order. A solver step to σ = 0 has order 1. The stochastic algorithms make a draw for every evaluation.
     /// @throws value_error unless order is 1 to 3, η ≥ 0 and 0 ≤ s_noise ≤ 10⁶, and for a stochastic algorithm
     /// if the noise rises
@@ -71,8 +71,8 @@ struct dpm_singlestep {
     }
 
 private:
-    /// Whether a solver step begins at each point of the grid. The list is that of the whole grid, so that a run from
-    /// its middle ends as the whole one does.
+    /// For each point of the grid, whether a solver step begins there. Computed for the original grid, also for a run
+    /// that skips its first points.
     [[nodiscard]] std::vector<bool> beginnings(const time_grid& grid) const {
         const isize steps = grid.steps(), whole = grid.skipped() + steps;
         const bool to_data = grid[steps].level.sigma == 0;

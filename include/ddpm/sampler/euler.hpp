@@ -8,9 +8,9 @@
 
 namespace ddpm {
 
-/// Euler's method in σ/α: x_s = α_s x̂_0 + σ_s ε̂, so that x/α moves by (ρ_s − ρ_t) ε̂. With churn x_t is first raised
-/// to more noise (see `churn_options`), where the estimates are made. Without churn it is DDIM, and on a grid of a
-/// rectified flow x_s = x_t + (σ_s − σ_t)(ε̂ − x̂_0).
+/// Euler's method in σ/α: x_s = α_s x̂_0 + σ_s ε̂, so that x/α changes by (ρ_s − ρ_t) ε̂. With churn, noise is first
+/// added to x_t (see `churn_options`), and the estimates are those at the higher noise level. Without churn it is DDIM,
+/// and for a rectified flow x_s = x_t + (σ_s − σ_t)(ε̂ − x̂_0).
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its correction
 struct euler {
     churn_options churn{};

@@ -7,10 +7,10 @@
 
 namespace ddpm {
 
-/// Euler's method in σ/α to less noise than the next level has, and noise that makes up for it:
+/// Euler's method in σ/α to a level with less noise than the next one, then noise up to the next level:
 ///     x_s = α_s (x̂_0 + ρ_down ε̂ + s_noise ρ_up z)
 ///     with ρ_up = min(ρ_s, η ρ_s √(1 − ρ_s²/ρ_t²)), ρ_down = √(ρ_s² − ρ_up²).
-/// It draws at every step, at the last, to σ = 0, with factor 0, as diffusers does. η = 1 is DDIM with η = 1.
+/// It draws at every step; in the last one, to σ = 0, with factor 0, as diffusers does. η = 1 is DDIM with η = 1.
 /// @source Katherine Crowson's k-diffusion, sample_euler_ancestral
 struct euler_ancestral {
     double eta = 1;      ///< ≥ 0; 0 adds no noise

@@ -8,17 +8,17 @@
 
 namespace ddpm {
 
-/// In what a solver's step is straight.
+/// The coordinates in which a solver's step is linear.
 enum class step_coordinates {
-    ratio,  ///< y = x/α against σ/α, as in EDM and k-diffusion
-    path,  ///< x against the model's own path: x' = x + Δα x̂_0 + Δσ ε̂, that of a rectified flow x + Δσ (ε̂ − x̂_0)
+    ratio,  ///< y = x/α as a function of σ/α, as in EDM and k-diffusion
+    path,  ///< x as a function of (α, σ): x' = x + Δα x̂_0 + Δσ ε̂; for a rectified flow x + Δσ (ε̂ − x̂_0)
 };
 
 /// Heun's method with stochastic churn (see `churn_options`), order 2: Euler's step x' = α_s x̂_0 + σ_s ε̂, the
 /// estimates x̂_0' and ε̂' at x', then the mean of both slopes. In coordinates
 ///     ratio: x_s = α_s (x̂_0 + ρ_t ε̂ + (ρ_s − ρ_t) (ε̂ + ε̂')/2),
 ///     path:  x_s = α_t x̂_0 + σ_t ε̂ + (α_s − α_t) (x̂_0 + x̂_0')/2 + (σ_s − σ_t) (ε̂ + ε̂')/2.
-/// A step to a level without noise is Euler's, and in ratio coordinates one from or to a level without signal.
+/// A step to a level without noise is Euler's step; in ratio coordinates also one from or to a level without signal.
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
 struct heun {
     step_coordinates coordinates = step_coordinates::ratio;

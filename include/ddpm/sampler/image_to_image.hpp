@@ -14,7 +14,7 @@
 
 namespace ddpm {
 
-/// x0 with the noise of a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
+/// x_0 noised to a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
 /// @shape x0 and the result D × N
 template <BatchLike X, class Noise>
 [[nodiscard]] batch<scalar_of<X>> noised_to(const noise_level<double>& level, const X& x0, Noise& noise, isize step = 0,
@@ -32,8 +32,8 @@ template <BatchLike X, class Noise>
     return x;
 }
 
-/// What is left of a grid for a strength of change: the last ⌊strength · steps⌋ steps of it.
-/// @throws value_error unless 0 ≤ strength ≤ 1 and at least one step is left
+/// The last ⌊strength · steps⌋ steps of a grid.
+/// @throws value_error unless 0 ≤ strength ≤ 1 and there is at least one step
 [[nodiscard]] inline time_grid grid_for_strength(const time_grid& grid, double strength) {
     if (!(strength >= 0 && strength <= 1)) {
         throw value_error("grid_for_strength", "strength", "0 <= strength <= 1", strength);
@@ -45,8 +45,7 @@ template <BatchLike X, class Noise>
     return grid.from(grid.steps() - steps);
 }
 
-/// Image to image: noises the samples to the level from which `strength` of the grid is left, and denoises them from
-/// there. Strength 1 leaves of x0 what the grid's first level leaves.
+/// Image to image: noises the samples to the first level of grid_for_strength, and denoises them from there.
 /// @shape x0 and the result D × N
 /// @throws value_error as grid_for_strength and the sampler
 /// @source Meng et al. 2021, SDEdit, arXiv 2108.01073

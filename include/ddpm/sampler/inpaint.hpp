@@ -10,12 +10,12 @@
 
 namespace ddpm {
 
-/// What is known of the samples.
+/// The known elements of the samples.
 template <Scalar S>
 struct known_region {
     batch_view<const S> x0;  ///< D × N
     batch_view<const S>
-        mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where it is not, or a share between
+        mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where not, or between for a mix
 };
 
 namespace detail {
@@ -25,14 +25,14 @@ template <Scalar S>
 void require_mask(const known_region<S>& known) {
     for (isize n = 0; n < known.mask.columns(); ++n) {
         for (isize i = 0; i < known.mask.rows(); ++i) {
-            if (const S share = known.mask.column(n)[i]; !(share >= 0 && share <= 1)) {
-                throw value_error("inpaint", text("mask of element ", i, " of sample ", n), "0 <= mask <= 1", share);
+            if (const S value = known.mask.column(n)[i]; !(value >= 0 && value <= 1)) {
+                throw value_error("inpaint", text("mask of element ", i, " of sample ", n), "0 <= mask <= 1", value);
             }
         }
     }
 }
 
-/// impose() with a mask that is known to be valid.
+/// impose() without the check of the mask.
 template <Scalar S>
 void impose_valid(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z,
                   batch_view<S> x) {
@@ -45,15 +45,15 @@ void impose_valid(const known_region<S>& known, const noise_level<double>& level
         for (isize i = first; i < last; ++i) {
             const S at_level = noise == nullptr ? alpha * x0[i] : alpha * x0[i] + sigma * noise[i];
             const S mixed = mask[i] * at_level + (1 - mask[i]) * out[i];
-            out[i] = mask[i] == 0 ? out[i] : mask[i] == 1 ? at_level : mixed;  // what has no share may be NaN
+            out[i] = mask[i] == 0 ? out[i] : mask[i] == 1 ? at_level : mixed;  // a value of weight 0 may be NaN
         }
     });
 }
 
 }  // namespace detail
 
-/// Puts the known region, with the noise of a level, in the place of x there: x ← mask · (α x_0 + σ z) + (1 − mask) ·
-/// x. Where the mask is 0 it does not matter what x0 is, where it is 1 what x is: they may be infinite or NaN.
+/// Replaces the known region of x by x0 noised to a level: x ← mask · (α x_0 + σ z) + (1 − mask) · x. Where the mask is
+/// 0, x0 may be infinite or NaN; where it is 1, x may be.
 /// @shape x and z D × N; z is not read where sigma is 0
 /// @throws value_error unless the mask lies within [0, 1]
 template <Scalar S>
@@ -62,9 +62,9 @@ void impose(const known_region<S>& known, const noise_level<double>& level, batc
     detail::impose_valid(known, level, z, x);
 }
 
-/// Fills in what is not known, by any plan: before the first step and after each, the known region takes its place at
-/// the level then reached; at the end, if that is without noise, it is x0 itself. The predictor alone lets the parts
-/// agree only so far: see `repaint`.
+/// Inpainting with any plan: before the first step and after each step, the known region of x is replaced by x0 noised
+/// to the current level, at a last level without noise by x0 itself. For a better agreement of known and generated
+/// regions use the plan of `repaint`.
 /// @shape x, the samples at the plan's first level, D × N, and known likewise
 /// @returns D × N
 /// @throws shape_error if the shapes differ; value_error unless the mask lies within [0, 1]

@@ -16,8 +16,8 @@
 
 namespace ddpm {
 
-/// The point at `weight` on the great circle from a to b, sample by sample, which keeps the length of noise; on the
-/// straight line where the two point the same way.
+/// Spherical linear interpolation from a (weight 0) to b (weight 1), per sample, which preserves the norm of noise;
+/// linear if a and b are parallel.
 /// @shape a, b and the result D × N
 /// @throws shape_error if the shapes differ
 /// @source Shoemake 1985, doi 10.1145/325334.325242; for latents: Song et al. 2020, arXiv 2010.02502, appendix D.5
@@ -27,7 +27,7 @@ template <BatchLike A, BatchLike B>
     const detail::readable from(a);
     const detail::readable to(b);
     detail::require_same_shape("slerp", "b has the shape of a", from.view(), to.view());
-    if (weight == 0 || weight == 1) {  // the other is not read
+    if (weight == 0 || weight == 1) {  // the other may be NaN
         return weight == 0 ? from.view().array() : to.view().array();
     }
     batch<S> out(from.view().rows(), from.view().columns());
@@ -37,16 +37,16 @@ template <BatchLike A, BatchLike B>
         const double lengths = std::sqrt(u.square().sum() * v.square().sum());
         const double cosine = lengths > 0 ? std::clamp((u * v).sum() / lengths, -1.0, 1.0) : 1;
         const double angle = std::acos(cosine), sine = std::sin(angle);
-        const bool straight = sine < 1e-6;
-        const double of_a = straight ? 1 - weight : std::sin((1 - weight) * angle) / sine;
-        const double of_b = straight ? weight : std::sin(weight * angle) / sine;
-        out.col(n) = (of_a * u + of_b * v).template cast<S>();
+        const bool parallel = sine < 1e-6;
+        const double weight_a = parallel ? 1 - weight : std::sin((1 - weight) * angle) / sine;
+        const double weight_b = parallel ? weight : std::sin(weight * angle) / sine;
+        out.col(n) = (weight_a * u + weight_b * v).template cast<S>();
     }
     return out;
 }
 
-/// Samples between two batches: both are noised to the level from which `strength` of the grid is left, with the same
-/// noise, mixed there as (1 − weight) · a + weight · b, and denoised.
+/// Interpolates between two batches: noises both with the same noise to the first level of grid_for_strength, mixes
+/// them as (1 − weight) · a + weight · b, and denoises the result.
 /// @shape a, b and the result D × N
 /// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the
 /// sampler
@@ -64,14 +64,14 @@ template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
     if (!std::isfinite(weight)) {
         throw value_error("interpolate", "weight", "finite", weight);
     }
-    batch<S> between(from.view().rows(), from.view().columns());  // at weight 0 and 1 one of them is not read
+    batch<S> mixed(from.view().rows(), from.view().columns());  // before the noise, which gives the same result
     kernels::linear_combination<S>(
         {from.view(), to.view()},
         [&](isize) {
             return std::array{static_cast<S>(1 - weight), static_cast<S>(weight)};
         },
-        between);
-    return image_to_image(sampler, grid, predictor, between, strength, noise, options, on_step, first_sample);
+        mixed);
+    return image_to_image(sampler, grid, predictor, mixed, strength, noise, options, on_step, first_sample);
 }
 
 }  // namespace ddpm

@@ -12,8 +12,8 @@
 
 namespace ddpm {
 
-/// The grid on which `ddim` inverts itself approximately: the levels from the last to the first, where at each interval
-/// the network is told the time of the noisier end.
+/// A grid over which `ddim` is its own approximate inverse: the levels in reverse order, and for each step the time of
+/// its noisier end.
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section
 /// 3
 [[nodiscard]] inline time_grid inversion_grid(const time_grid& grid) {
@@ -25,11 +25,11 @@ namespace ddpm {
     return time_grid(std::move(points));
 }
 
-/// Inverts `ddim` with η = 0: over a grid of falling noise its plan goes from the end to the beginning. Each step
-/// solves for the x_t from which ddim's step leads to x_s, by iterating
+/// The inverse of `ddim` with η = 0. For a grid of falling noise its plan goes from the grid's end to its start. Each
+/// step solves for the x_t from which ddim's step leads to x_s, by the fixed-point iteration
 ///     x_t ← (α_t/α_s) (x_s − σ_s ε̂(x_t, t)) + σ_t ε̂(x_t, t), from x_t = x_s on.
-/// One iteration is the usual approximate inversion; as many as the network's slope asks for invert exactly. The
-/// estimates must not be clipped, which cannot be inverted.
+/// One iteration is the usual approximate inversion; the error falls with every further iteration, the faster the
+/// smaller the derivative of ε̂ with respect to x. The estimates must not be clipped.
 /// @source Pan et al. 2023, arXiv 2309.04907, equation 9 (fixed-point iteration)
 struct ddim_inversion {
     isize iterations = 5;  ///< evaluations per step, ≥ 1
@@ -57,16 +57,16 @@ struct ddim_inversion {
     }
 };
 
-/// What an inversion found.
+/// The result of an inversion.
 template <Scalar S>
 struct inverted {
     batch<S> latents;            ///< D × N, at the grid's first level
-    batch<S> reconstructed;      ///< D × N, what ddim makes of them
+    batch<S> reconstructed;      ///< D × N, ddim's result from the latents
     per_sample_values<S> error;  ///< root mean square of reconstructed − x0, per sample
-    bool stopped = false;        ///< the callback stopped it: what it was making is an estimate of x_0, the rest empty
+    bool stopped = false;        ///< the callback stopped a run: its result is an estimate of x_0, later ones are empty
 };
 
-/// Inverts samples, denoises what was found, and says how far that is from them. The callback sees the steps of both.
+/// Inverts samples, denoises the latents again, and computes the error. The callback is called in both runs.
 /// @shape x0 D × N
 /// @throws value_error as ddim_inversion
 template <BatchLike X, class P>
@@ -77,7 +77,7 @@ template <BatchLike X, class P>
     const detail::readable samples(x0);
     const philox_noise none(0, noise_stream::sampler);  // neither plan draws
     inverted<S> out;
-    const auto walk = [&](const sampling_plan& plan, batch<S> x) {
+    const auto run_plan = [&](const sampling_plan& plan, batch<S> x) {
         sampling_run<S, std::remove_reference_t<P>, const philox_noise> run(plan, predictor, none, std::move(x));
         while (!run.done()) {
             run.step(on_step);
@@ -85,11 +85,11 @@ template <BatchLike X, class P>
         out.stopped = run.stopped();
         return std::move(run).take();
     };
-    out.latents = walk(inversion.plan(grid), batch<S>(samples.view().array()));
+    out.latents = run_plan(inversion.plan(grid), batch<S>(samples.view().array()));
     if (out.stopped) {
         return out;
     }
-    out.reconstructed = walk(ddim{}.plan(grid), batch<S>(out.latents));
+    out.reconstructed = run_plan(ddim{}.plan(grid), batch<S>(out.latents));
     if (out.stopped) {
         return out;
     }

@@ -11,13 +11,13 @@
 
 namespace ddpm {
 
-/// The improved pseudo numerical method: the Adams–Bashforth method for equal steps applied to ε̂, whatever the steps
-/// are,
+/// The improved pseudo numerical method: the Adams–Bashforth method with the weights for equal steps, also on other
+/// grids,
 ///     x_s = α_s (x̂_0 + ρ_t ε̂ + (ρ_s − ρ_t) ε̄),
 /// where with the newest slopes ε̂ = ε_0, ε_1, … the mean ε̄ is, for order
 ///     1: ε_0;  2: (3 ε_0 − ε_1)/2;  3: (23 ε_0 − 16 ε_1 + 5 ε_2)/12;  4: (55 ε_0 − 59 ε_1 + 37 ε_2 − 9 ε_3)/24.
-/// The order grows from 1 as the slopes come in. The method is of that order where the grid has equal steps of σ/α, and
-/// of order 2 elsewhere. Where a level has no signal x_s = α_s x̂_0 + σ_s ε̂.
+/// The first steps have order 1, 2, … up to `order`. The error falls with that order on grids with equal steps of σ/α,
+/// with order 2 on others. If a level has no signal, x_s = α_s x̂_0 + σ_s ε̂.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, appendix; Liu et al. 2022, arXiv 2202.09778, equation 12
 struct ipndm {
     isize order = 4;  ///< 1 to 4; 1 is DDIM
@@ -37,8 +37,8 @@ struct ipndm {
     }
 };
 
-/// The grid of the models that iPNDM comes from: times t = 2/π atan2(σ, α) with σ = sin²(u π/2), u = 1 … 0 in equal
-/// steps, and preserved variance.
+/// The grid of v-diffusion's models: times t = 2/π atan2(σ, α) with σ = sin²(u π/2), u = 1 … 0 in equal steps, and
+/// preserved variance.
 /// @throws value_error unless steps ≥ 1
 /// @source IPNDMScheduler of diffusers, after Katherine Crowson's v-diffusion (get_crash_schedule)
 [[nodiscard]] inline time_grid crash_grid(isize steps) {

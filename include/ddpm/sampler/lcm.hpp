@@ -43,8 +43,9 @@ struct lcm {
     }
 };
 
-/// `count` of the `original` timesteps that a latent consistency model was distilled on, the noisiest first: evenly
-/// among the multiples of ⌊T/original⌋, less one. TCD's are the same.
+/// `count` of the `original` timesteps that a latent consistency model was distilled on, the noisiest first. The
+/// original timesteps are the multiples of ⌊T/original⌋ minus 1; the selection is evenly spaced. TCD uses the same
+/// timesteps.
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ original ≤ train_steps and 1 ≤ count ≤ original
 /// @source Luo et al. 2023, arXiv 2310.04378, section 4.3; rounding as in diffusers
@@ -59,8 +60,8 @@ struct lcm {
     const double stride = static_cast<double>(original) / static_cast<double>(count);
     std::vector<isize> timesteps;
     for (isize k = 0; k < count; ++k) {
-        const isize passed = static_cast<isize>(std::floor(static_cast<double>(k) * stride));
-        timesteps.push_back((original - passed) * (train_steps / original) - 1);
+        const isize skipped = static_cast<isize>(std::floor(static_cast<double>(k) * stride));
+        timesteps.push_back((original - skipped) * (train_steps / original) - 1);
     }
     return timesteps;
 }

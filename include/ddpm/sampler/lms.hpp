@@ -9,7 +9,7 @@ namespace ddpm {
 
 /// The linear multistep method in ρ = σ/α: the exact integral of the polynomial through the newest slopes,
 ///     x_s = α_s (x̂_0 + ρ_t ε̂ + Σ_j w_j ε̂_j)  with  w_j = ∫ from ρ_t to ρ_s of Π_{m≠j} (ρ − ρ_m)/(ρ_j − ρ_m) dρ,
-/// where j and m count the newest `order` evaluations, of which ε̂ at ρ_t is one, or all as long as there are fewer.
+/// where j and m run over the newest `order` evaluations, the one at ρ_t included, or over all if there are fewer.
 /// From or to a level without signal x_s = α_s x̂_0 + σ_s ε̂.
 /// @source Katherine Crowson's k-diffusion, sample_lms
 struct lms {

@@ -25,22 +25,22 @@ namespace ddpm {
 /// diffusion step to the next, with the score s(x) = ∇ ln p(x) of the network:
 ///     corrector: x_t ← x_t + η s(x_t) + √(2η) z  with  η = 2 (r ‖z‖/‖s(x_t)‖)²,
 ///     predictor: x_s = (x_t + v s(x_t))/a + √v z  with  a = α_t/α_s, v = σ_t² − a² σ_s²,
-/// which where the variance explodes (α = 1) is x_s = x_t + (σ_t² − σ_s²) s(x_t) + √(σ_t² − σ_s²) z. A step to σ_s = 0
-/// draws nothing, unless noise_at_end. The norms are those of each sample, with batch_norms the means of all samples'
-/// norms.
-/// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, whose
-/// corrector has another step there)
+/// which for variance-exploding processes (α = 1) is x_s = x_t + (σ_t² − σ_s²) s(x_t) + √(σ_t² − σ_s²) z. A step to σ_s
+/// = 0 draws noise only with noise_at_end. The norms are those of each sample, with batch_norms the means over all
+/// samples.
+/// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, with
+/// another step size of the corrector)
 struct predictor_corrector {
     isize corrections = 1;          ///< Langevin steps before each predictor step, ≥ 0
-    double signal_to_noise = 0.15;  ///< r: a correction's step is 2 (r ‖z‖/‖score‖)²
-    bool batch_norms = false;       ///< the norms are the batch's means, as in diffusers, instead of each sample's own
+    double signal_to_noise = 0.15;  ///< r
+    bool batch_norms = false;       ///< uses the means of the norms over the batch, as diffusers does
     bool noise_at_end = false;      ///< the last step draws noise, as in diffusers
 };
 
 namespace detail {
 
-/// One run of predictor_corrector. Memory is passed over once per evaluation, unless a sample's step depends on its
-/// neighbours or its noise on what was drawn before.
+/// One run of predictor_corrector. One pass over memory per evaluation, unless batch_norms is set or the noise source
+/// is sequential.
 template <Scalar S, class Session, class Noise>
 class predictor_corrector_run {
 public:
@@ -89,7 +89,7 @@ public:
 private:
     struct noise_tag {};  // for thread_scratch
 
-    /// Whether each sample's noise is made where it is used.
+    /// Whether each sample is processed independently, with its noise computed where it is used.
     [[nodiscard]] bool one_by_one() const { return AddressedNoise<Noise> && !options_.batch_norms; }
 
     void evaluate(const grid_point& at) {
@@ -99,8 +99,7 @@ private:
 
     void draw() { noise_.normal(batch_view<S>(z_), draws_, first_sample_); }
 
-    /// From a prediction at x: x ← x + h · score + √(2h) z, a step of Langevin dynamics at a level, where
-    /// h = 2 (r ‖z‖/‖score‖)².
+    /// A step of Langevin dynamics with the prediction at x: x ← x + h · score + √(2h) z with h = 2 (r ‖z‖/‖score‖)².
     void correct(const grid_point& at) {
         ++draws_;
         if (!one_by_one()) {
@@ -130,7 +129,7 @@ private:
         }
     }
 
-    /// Those of sample n, whose z is drawn first if samples go one by one.
+    /// The norms of sample n; draws its z first if one_by_one().
     kernels::langevin_norms measure(const kernels::score_coefficients<S>& score, isize n, S* z) {
         const S *const x = x_.col(n).data(), *const p = prediction_.col(n).data();
         return kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
@@ -158,13 +157,13 @@ private:
             x);
     }
 
-    /// From a prediction at x: x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
+    /// The predictor step with the prediction at x: x ← (x + v · score)/a + √v z for the transition x_t = a x_s + √v z.
     void predict(const grid_point& at, const noise_level<double>& to) {
         const transition<double> step = transition_between(to, at.level);
         const bool draws = to.sigma > 0 || options_.noise_at_end;
         const affine c = conversion(kind_, prediction::score, at.level);
         const kernels::reverse_coefficients<S> coefficients{
-            .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},  // the score for ε̂
+            .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},  // the score as ε̂
             .xt = static_cast<S>(1 / step.scale),
             .eps = static_cast<S>(step.variance / step.scale),
             .sigma = static_cast<S>(draws ? std::sqrt(step.variance) : 0)};
@@ -201,7 +200,7 @@ private:
 /// evaluation of each step, stopped the run, the estimate of x_0 then
 /// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score, or x_0 for
 /// the callback, does not follow from the prediction
-/// @determinism as sample(), unless `batch_norms` ties samples to their neighbours
+/// @determinism as sample(); with `batch_norms` a sample depends on the others
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor,
                                     batch<S> x, Noise&& noise, isize first_sample = 0,

@@ -13,17 +13,17 @@
 
 namespace ddpm {
 
-/// RePaint: the ancestral chain, which goes back up `jump_length` steps by the forward process and down again,
-/// `jump_count` − 1 times at every `jump_length`-th point, so that what is inpainted comes to fit what is known. A step
-/// down is that of `ancestral`, one up, from s to the noisier t, is x_t = (α_t/α_s) x_s + √(σ_t² − (α_t/α_s)² σ_s²) z.
-/// Use it with `inpaint`.
+/// RePaint, for use with `inpaint`: the ancestral chain, which at every `jump_length`-th point goes back `jump_length`
+/// steps by the forward process and denoises them again, `jump_count` − 1 times, so that the inpainted region fits the
+/// known one. A denoising step is that of `ancestral`; a forward step from s to the noisier t is x_t = (α_t/α_s) x_s +
+/// √(σ_t² − (α_t/α_s)² σ_s²) z.
 /// @source Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B
 struct repaint {
     isize jump_length = 10;  ///< ≥ 1
-    isize jump_count = 10;   ///< how often each piece is walked down, ≥ 1; 1: the ancestral sampler
+    isize jump_count = 10;   ///< how often each section is denoised, ≥ 1; 1: the ancestral sampler
     reverse_variance variance = reverse_variance::fixed_small;
 
-    /// The points of the grid in the order in which a run visits them: 0, 1, …, with the jumps back.
+    /// The points of the grid in the order of the run: 0, 1, …, with the jumps back.
     [[nodiscard]] std::vector<isize> path(isize steps) const {
         std::vector<isize> jumps(static_cast<std::size_t>(steps) + 1, 0);
         for (isize k = jump_length; k < steps; k += jump_length) {
@@ -43,7 +43,7 @@ struct repaint {
         return visited;
     }
 
-    /// @throws value_error if a jump is shorter than 1 or rarer than once
+    /// @throws value_error unless jump_length ≥ 1 and jump_count ≥ 1
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
         if (jump_length < 1 || jump_count < 1) {
             throw value_error("repaint", "jump_length and jump_count", ">= 1",

@@ -13,21 +13,21 @@
 
 namespace ddpm {
 
-/// SA-Solver: stochastic Adams–Bashforth steps, whose result an Adams–Moulton step with the same draw corrects at the
-/// next evaluation. With τ = tau(t) and h' = (1 + τ²) h both are
+/// SA-Solver: a stochastic Adams–Bashforth step as predictor, corrected after the next evaluation by an Adams–Moulton
+/// step with the same draw. With τ = tau(t) and h' = (1 + τ²) h both are
 ///     x_s = (σ_s/σ_t) e^{−τ²h} x_t + α_s h' Σ_j w_j x̂_j + σ_s √(1 − e^{−2τ²h}) z with w_j = ∫₀¹ e^{−h'(1−θ)} ℓ_j(θ) dθ,
-/// or, where it integrates ε,
+/// or, if ε is integrated,
 ///     x_s = (α_s/α_t) x_t − (1 + τ²) σ_s h Σ_j w_j ε̂_j + τ σ_s √(e^{2h} − 1) z with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ.
-/// ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor those of the newest evaluations,
-/// in the corrector these and that at the predicted x_s, θ = 1. Of x_0 through two nodes, ∫₀¹ e^{−h'(1−θ)} θ dθ is
+/// ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor of the newest evaluations, in
+/// the corrector also of the evaluation at the predicted x_s, θ = 1. For x_0 with two nodes, ∫₀¹ e^{−h'(1−θ)} θ dθ is
 /// replaced by 1/2. The defaults are diffusers'.
-/// @source Xue et al. 2023, arXiv 2309.05019, algorithm 1; the steps through two estimates of x_0 are changed in the
-/// third order of h, as in the authors' and in diffusers' code
+/// @source Xue et al. 2023, arXiv 2309.05019, algorithm 1; the replacement by 1/2, a change of third order in h: the
+/// authors' and diffusers' code
 struct sa_solver {
     isize predictor_order = 2;  ///< number of estimates, ≥ 1
-    isize corrector_order = 2;  ///< number of estimates, the newest included; 0: no corrector
+    isize corrector_order = 2;  ///< number of estimates, including that at x_s; 0: no corrector
     bool predict_x0 = true;     ///< integrates x_0; otherwise ε
-    /// Stochasticity τ ≥ 0 of the step that begins at the model's time t; 0 is the ordinary differential equation.
+    /// Stochasticity τ ≥ 0 of the step that starts at the network's time t; 0: the ordinary differential equation.
     std::function<double(double t)> tau = [](double t) { return t >= 200 && t <= 800 ? 1.0 : 0.0; };
     bool lower_order_final = true;  ///< the last step has predictor order 1, the one before at most 2, and so on
 

@@ -14,14 +14,14 @@
 
 namespace ddpm {
 
-/// Sampling by trajectory consistency: a step of DDIM to an earlier time u = (1 − γ) t_s, where t_s is that of s, and
-/// noise from there to s,
+/// Trajectory consistency sampling: a step of DDIM to the time u = (1 − γ) t_s, with less noise than at t_s, the time
+/// of s, then noise up to s,
 ///     x_s = (α_s/α_u) (α_u x̂_0 + σ_u ε̂) + √(σ_s² − (α_s/α_u)² σ_u²) z.
-/// The last step is DDIM's. Where the times are whole numbers, u is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
+/// The last step is DDIM's. If the times are whole numbers, u is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
 /// @source Zheng et al. 2024, arXiv 2402.19159, equation 14 and algorithm 4
 struct tcd {
     double gamma = 0.3;                        ///< in [0, 1]; "eta" in diffusers
-    std::optional<level_function> level_of{};  ///< the level at s: give the schedule, as diffusers does
+    std::optional<level_function> level_of{};  ///< for the level at u; diffusers uses the schedule's
 
     /// @throws value_error unless 0 ≤ γ ≤ 1 and the noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {

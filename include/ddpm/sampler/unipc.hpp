@@ -12,20 +12,18 @@
 
 namespace ddpm {
 
-/// The function B(h) of UniPC; with x_0 integrated, of −h. It matters only where two estimates are used: the formulas
-/// of more estimates do not depend on it.
+/// The function B(h) of UniPC; B(−h) if x_0 is integrated. It affects only steps with two estimates.
 enum class unipc_variant {
     bh1,  ///< B(h) = h
     bh2,  ///< B(h) = e^h − 1
 };
 
-/// UniPC: a multistep predictor of any order, whose result the next evaluation corrects, at no cost. Both are
+/// UniPC: a multistep predictor of any order, and a corrector that uses the next evaluation, at no extra cost. Both are
 ///     x_s = (σ_s/σ_t) x_t + α_s h Σ_j w_j x̂_j  with  w_j = ∫₀¹ e^{−h(1−θ)} ℓ_j(θ) dθ,
-/// or, where it integrates ε, x_s = (α_s/α_t) x_t − σ_s h Σ_j w_j ε̂_j with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ. ℓ_j are the
-/// Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor those of the newest p evaluations, in the
-/// corrector these and that at the predicted x_s, θ = 1. Where there are two nodes, ∫₀¹ e^{∓h(1−θ)} θ dθ is replaced by
-/// B/2 with B of the variant over h: by 1/2 for bh1, by (1 − e^{−h})/(2h), or (e^h − 1)/(2h) for ε, for bh2. The
-/// defaults are diffusers'.
+/// or, if ε is integrated, x_s = (α_s/α_t) x_t − σ_s h Σ_j w_j ε̂_j with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ. ℓ_j are the
+/// Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor of the newest p evaluations, in the
+/// corrector also of the evaluation at the predicted x_s, θ = 1. With two nodes, ∫₀¹ e^{∓h(1−θ)} θ dθ is replaced by
+/// B/(2h): 1/2 for bh1; for bh2 (1 − e^{−h})/(2h), or (e^h − 1)/(2h) for ε. The defaults are diffusers'.
 /// @source Zhao et al. 2023, arXiv 2302.04867, algorithms 5 to 8
 struct unipc {
     isize order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1

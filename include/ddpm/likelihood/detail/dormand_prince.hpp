@@ -8,6 +8,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -24,7 +25,7 @@ struct dormand_prince_options {
 
 /// Solves dy/du = f(u, y) for every column of y, with an adaptive step size per column, by the Runge–Kutta method of
 /// order 5 with an embedded error estimate of order 4 and a proportional-integral controller. A column is abandoned
-/// after most_steps, or when its step is too small to change u, as happens where f or y is not finite.
+/// after most_steps, or when its step is too small to change u, for example if f or y is not finite.
 /// @source Dormand and Prince 1980, doi 10.1016/0771-050X(80)90013-3; control: Hairer and Wanner, Solving Ordinary
 /// Differential Equations II, section IV.2
 class dormand_prince {
@@ -33,29 +34,23 @@ public:
     dormand_prince(const dormand_prince_options& options, batch<double> y, double from)
         : options_(options), y_(std::move(y)), stage_(y_), times_(static_cast<std::size_t>(y_.cols())) {
         slopes_.fill(y_);
-        ways_.assign(times_.size(), way{from, options.first_step});
+        columns_.assign(times_.size(), column_state{from, options.first_step});
     }
 
     /// Integrates to u = `to`, which must be above u. f(u, y, dy) writes dy for all columns, column n at time u[n].
-    /// Abandoned columns do not change.
+    /// Abandoned columns do not change. Calls on_step() after each attempted step, and stops if it returns false.
     template <class F>
-    void integrate(double to, F&& f) {
-        integrate(to, f, [] { return true; });
-    }
-
-    /// As above; calls on_step() after each attempted step, and stops if it returns false.
-    template <class F, class OnStep>
-    void integrate(double to, F&& f, const OnStep& on_step) {
+    void integrate(double to, F&& f, const std::function<bool()>& on_step = {}) {
         evaluate(y_, 0, slopes_[0], f);
-        while (plan(to)) {
+        while (choose_steps(to)) {
             for (std::size_t s = 1; s < stages; ++s) {
                 form_stage(s);
                 evaluate(stage_, nodes[s], slopes_[s], f);
             }
             for (isize n = 0; n < y_.cols(); ++n) {
-                decide(n, to);
+                finish_step(n, to);
             }
-            if (!on_step()) {
+            if (on_step && !on_step()) {
                 return;
             }
         }
@@ -67,7 +62,7 @@ public:
     [[nodiscard]] double u(isize n) const noexcept { return at(n).u; }
 
     /// Whether column n took part in the last attempted step.
-    [[nodiscard]] bool is_under_way(isize n) const noexcept { return at(n).under_way; }
+    [[nodiscard]] bool is_active(isize n) const noexcept { return at(n).active; }
 
     /// The numbers of accepted and rejected steps of column n.
     [[nodiscard]] isize accepted(isize n) const noexcept { return at(n).accepted; }
@@ -89,30 +84,28 @@ private:
     static constexpr std::array<double, stages> errors{71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                                        -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 
-    struct way {
+    struct column_state {
         double u;
         double next;      // the step size that the controller has chosen
         double step = 0;  // the size of the attempted step; 0 if there is none
-        bool under_way = false;
+        bool active = false;
         double last_error = 1e-4;
         bool was_rejected = false;
         isize accepted = 0;
         isize rejected = 0;
     };
 
-    [[nodiscard]] const way& at(isize n) const { return ways_[static_cast<std::size_t>(n)]; }
+    [[nodiscard]] const column_state& at(isize n) const { return columns_[static_cast<std::size_t>(n)]; }
 
     /// Chooses the steps to attempt; returns whether there are any.
-    bool plan(double to) {
+    bool choose_steps(double to) {
         bool any = false;
-        for (way& w : ways_) {
-            const bool reaches = w.u + 1.01 * w.next >= to;  // avoids a tiny last step
-            w.step = reaches ? to - w.u : w.next;
-            w.under_way = w.u < to && w.u + w.step > w.u && w.accepted + w.rejected < options_.most_steps;
-            if (!w.under_way) {
-                w.step = 0;
-            }
-            any = any || w.under_way;
+        for (column_state& c : columns_) {
+            const bool reaches_end = c.u + 1.01 * c.next >= to;  // avoids a tiny last step
+            c.step = reaches_end ? to - c.u : c.next;
+            c.active = c.u < to && c.u + c.step > c.u && c.accepted + c.rejected < options_.most_steps;
+            c.step = c.active ? c.step : 0;
+            any = any || c.active;
         }
         return any;
     }
@@ -133,16 +126,16 @@ private:
     template <class F>
     void evaluate(const batch<double>& y, double node, batch<double>& slopes, F& f) {
         for (std::size_t n = 0; n < times_.size(); ++n) {
-            times_[n] = ways_[n].u + node * ways_[n].step;
+            times_[n] = columns_[n].u + node * columns_[n].step;
         }
         f(std::span<const double>(times_), y, slopes);
         ++evaluations_;
     }
 
     /// Accepts or rejects the step of column n, and chooses the size of the next.
-    void decide(isize n, double to) {
-        way& w = ways_[static_cast<std::size_t>(n)];
-        if (!w.under_way) {
+    void finish_step(isize n, double to) {
+        column_state& c = columns_[static_cast<std::size_t>(n)];
+        if (!c.active) {
             return;
         }
         double sum = 0;
@@ -152,33 +145,27 @@ private:
                 difference += errors[s] * slopes_[s](i, n);
             }
             const double size = 1 + std::max(std::abs(y_(i, n)), std::abs(stage_(i, n)));
-            const double part = w.step * difference / (options_.tolerance * size);
-            sum += part * part;
+            const double scaled = c.step * difference / (options_.tolerance * size);
+            sum += scaled * scaled;
         }
         const double error = std::sqrt(sum / static_cast<double>(y_.rows()));
         constexpr double integral = 0.04, proportional = 0.2 - 0.75 * integral, safety = 0.9, most_shrink = 5;
-        if (!std::isfinite(error)) {
-            w.next = w.step / most_shrink;
-            w.was_rejected = true;
-            ++w.rejected;
-            return;
-        }
         const double shrink = std::pow(error, proportional) / safety;
-        if (error > 1) {
-            w.next = w.step / std::min(most_shrink, shrink);
-            w.was_rejected = true;
-            ++w.rejected;
+        if (!(error <= 1)) {  // or NaN, for which std::min returns most_shrink
+            c.next = c.step / std::min(most_shrink, shrink);
+            c.was_rejected = true;
+            ++c.rejected;
             return;
         }
-        const double wish = shrink / std::pow(w.last_error, integral);
-        const double growth = w.was_rejected ? 1 : options_.growth;
-        const double next = w.step / std::clamp(wish, 1 / growth, most_shrink);
-        const bool is_last = w.step == to - w.u;
-        w.next = is_last ? std::max(w.next, next) : next;
-        w.u = is_last ? to : w.u + w.step;
-        w.last_error = std::max(error, 1e-4);
-        w.was_rejected = false;
-        ++w.accepted;
+        const double controlled = shrink / std::pow(c.last_error, integral);
+        const double growth = c.was_rejected ? 1 : options_.growth;
+        const double next = c.step / std::clamp(controlled, 1 / growth, most_shrink);
+        const bool is_last = c.step == to - c.u;
+        c.next = is_last ? std::max(c.next, next) : next;
+        c.u = is_last ? to : c.u + c.step;
+        c.last_error = std::max(error, 1e-4);
+        c.was_rejected = false;
+        ++c.accepted;
         std::copy_n(&stage_(0, n), y_.rows(), &y_(0, n));
         std::copy_n(&slopes_[stages - 1](0, n), y_.rows(), &slopes_[0](0, n));
     }
@@ -188,7 +175,7 @@ private:
     batch<double> stage_;  // after the last stage the end of the step
     std::array<batch<double>, stages> slopes_;
     std::vector<double> times_;
-    std::vector<way> ways_;
+    std::vector<column_state> columns_;
     isize evaluations_ = 0;
 };
 
