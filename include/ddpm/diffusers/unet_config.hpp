@@ -28,9 +28,9 @@ namespace ddpm::diffusers {
 /// The config.json of a UNet2DModel.
 struct unet_config {
     nn::unet_options options{};
-    bool has_sample_size = true;  ///< otherwise the file names none, and the options have one that the levels can halve
-    std::vector<std::string> notes{};              ///< what was assumed, and what was not understood; not written
-    std::map<std::string, std::string> unknown{};  ///< the keys that were not understood and their JSON texts; written
+    bool has_sample_size = true;  ///< false: the file has none, and the options have a size that the levels can halve
+    std::vector<std::string> notes{};              ///< assumptions made in reading, and unknown keys; not written
+    std::map<std::string, std::string> unknown{};  ///< the unknown keys and their JSON texts; written
 };
 
 namespace detail {
@@ -63,14 +63,14 @@ inline constexpr named_value middle_names[]{{"UNetMidBlock2D", true}};
 inline constexpr named_value network_names[]{{"UNet2DModel", true}};
 inline constexpr named_value scale_shift_names[]{{"default", false}, {"scale_shift", true}};
 
-/// A whole number, or null or nothing for 0.
+/// A whole number; 0 if null or missing.
 [[nodiscard]] inline isize integer_or_null(config_reader& reader, std::string_view key,
                                            isize most = config_limits::integer) {
     return reader.take_null(key) ? 0 : reader.integer(key, 0, 0, most);
 }
 
-/// The value that has the member's name, or of a name that diffusers does not know, where it goes on without a word, what
-/// it then does; that is noted.
+/// The value with the member's name. For an unknown name that diffusers accepts without an error, the value `other`,
+/// which is diffusers' behaviour, and a note.
 template <class E>
 [[nodiscard]] E lenient_choice(config_reader& reader, std::string_view key, E absent, value_names names, E other,
                                std::vector<std::string>& notes) {
@@ -91,8 +91,8 @@ template <class E>
     return other;
 }
 
-/// How levels with attention resample. The others do it in their own way, whatever the file says, so that a name is
-/// needed only where an attention level is followed by another.
+/// The resampling of attention levels; that of other levels is fixed. So the name must be known only if an attention
+/// level is followed by another level.
 [[nodiscard]] inline nn::unet_resampling read_resampling(config_reader& reader, std::string_view key,
                                                          const std::vector<nn::unet_level>& levels,
                                                          std::vector<std::string>& notes) {
@@ -105,7 +105,7 @@ template <class E>
                   : lenient_choice(reader, key, conv, resampling_names, conv, notes);
 }
 
-/// The name in lower case: diffusers does not distinguish.
+/// Reads act_fn, which is not case-sensitive in diffusers.
 inline void read_activation(config_reader& reader, nn::unet_options& o) {
     constexpr std::string_view key = "act_fn";
     if (const std::optional<json> value = reader.take(key)) {
@@ -119,7 +119,7 @@ inline void read_activation(config_reader& reader, nn::unet_options& o) {
                 return;
             }
         }
-        static_cast<void>(reader.named_by(key, *value, activation_names));  // which refuses it
+        static_cast<void>(reader.named_by(key, *value, activation_names));  // throws
     }
 }
 
@@ -174,8 +174,8 @@ inline void read_levels(config_reader& reader, nn::unet_options& o) {
     read("up_block_types", up_names, o.up);
 }
 
-/// The file may lack the number of channels of a head, for two reasons: somebody wrote only what differs from the
-/// defaults, or it is one of the first files, of a time when the models of Ho et al. had one head without saying so.
+/// attention_head_dim may be missing for two reasons: the file only has values that differ from the defaults, or it is
+/// an early file of a model of Ho et al., with one head.
 inline void read_head_dim(config_reader& reader, unet_config& config) {
     constexpr std::string_view key = "attention_head_dim";
     nn::unet_options& o = config.options;
@@ -226,7 +226,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     }
 }
 
-/// The config, if its U-Net has no more parameters than `most`, which is what `limit` says.
+/// As below, with at most `most` parameters; `limit` describes that limit in the error.
 [[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where, isize most,
                                                    std::string_view limit) {
     config_reader reader(text, where);
@@ -238,7 +238,7 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     read_size(reader, config);
     o.in_channels = reader.integer("in_channels", o.in_channels, 1);
     o.out_channels = reader.integer("out_channels", o.out_channels, 1);
-    // diffusers leaves it to the caller what the input is made of: more channels than come out are maps beside the sample.
+    // diffusers does not define the content of additional input channels: here they are maps beside the sample.
     o.map_channels = std::max<isize>(0, o.in_channels - o.out_channels);
     o.center_input = reader.boolean("center_input_sample", o.center_input);
     read_time(reader, o);
@@ -273,20 +273,20 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
 
 }  // namespace detail
 
-/// Reads the config of a UNet2DModel from its JSON text; `where` names it in messages. Keys that are not there have the
-/// defaults of diffusers' class, and a missing attention_head_dim is noted; so is a name that diffusers does not know but
-/// goes on with, and what it then means. Where more channels go in than come out, the last ones are maps that the network is
-/// told: options.map_channels, which may be set otherwise before the network is made.
-/// @throws io_error that names the key, where a value is of a wrong type, out of its domain, beyond config_limits or not
-/// supported (the message lists what is), or the lists differ in length; or if no U-Net has such options, or only one
-/// beyond config_limits. Nothing is made before that is known
+/// Reads the config of a UNet2DModel from its JSON text; `where` names the text in messages. Missing keys have the
+/// defaults of diffusers' class. There are notes on a missing attention_head_dim, and on unknown names that diffusers
+/// accepts. If there are more input than output channels, the last ones are condition maps: options.map_channels, which
+/// may be changed before the network is made.
+/// @throws io_error that names the key if a value has a wrong type, is outside its domain, beyond config_limits or not
+/// supported (the message lists supported values), or if lists differ in length; or if no U-Net has such options, or
+/// only one beyond config_limits. No network is made in reading
 /// @source diffusers 0.42.1, UNet2DModel
 [[nodiscard]] inline unet_config parse_unet_config(std::string_view text, std::string_view where) {
     return detail::parse_unet_config(text, where, config_limits::parameters, "the limit of any config");
 }
 
-/// Reads the config of a UNet2DModel from a file. If weights lie beside it, what they can hold takes the place of
-/// config_limits::parameters: the number of bytes of all safetensors files of its folder, by 2 for 16-bit ones.
+/// Reads the config of a UNet2DModel from a file. If there are weights beside it, their size in bytes divided by 2
+/// (16-bit numbers) replaces config_limits::parameters.
 /// @throws io_error as above, or if the file cannot be read
 [[nodiscard]] inline unet_config read_unet_config(const std::string& path) {
     const std::string text = detail::read_json_file(path);
@@ -298,9 +298,9 @@ inline void read_time(config_reader& reader, nn::unet_options& o) {
     return parse_unet_config(text, path);
 }
 
-/// The text of a UNet2DModel's config.json, as diffusers writes it.
-/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers' own, a number is not
-/// finite, or the options are beyond what UNet2DModel has (a vector, a learned null)
+/// The text of a UNet2DModel's config.json, as written by diffusers.
+/// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of diffusers', a number is not
+/// finite, or the options have no counterpart in UNet2DModel (a vector, a learned null)
 [[nodiscard]] inline std::string unet_config_text(const unet_config& config) {
     using detail::json_of;
     const nn::unet_options& o = config.options;

@@ -28,7 +28,7 @@ namespace ddpm::diffusers {
 
 namespace detail {
 
-/// Whether a stored shape is the parameter's. The dense layers of an attention were convolutions of 1 × 1 once.
+/// Whether a stored shape is the parameter's. The dense layers of attention were 1 × 1 convolutions in older files.
 template <class T>
 [[nodiscard]] bool fits(const nn::parameter<T>& p, std::span<const isize> stored) {
     if (is_of_attention(p.name) && p.shape.dimensions() == 2) {
@@ -39,7 +39,7 @@ template <class T>
     return std::equal(stored.begin(), stored.end(), p.shape.begin(), p.shape.end());
 }
 
-/// @throws io_error that names the first differences of the files from the parameters, and says how many there are
+/// @throws io_error that lists the first differences between files and parameters, and their number
 template <class T>
 void require_tensors_of(const weight_files& files, const std::vector<nn::parameter<T>>& parameters) {
     ddpm::detail::difference_list differences;
@@ -70,22 +70,22 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
 
 }  // namespace detail
 
-/// Which of a folder's weights are loaded, and how.
+/// Options of load_weights.
 struct weights_options {
-    std::string variant{};          ///< as diffusers' `variant`, such as "fp16"; none if it is empty
-    bool reject_nonfinite = false;  ///< a number that is NaN or infinite in the network's scalar is an error
+    std::string variant{};          ///< diffusers' `variant`, such as "fp16"; empty: none
+    bool reject_nonfinite = false;  ///< whether a number that is NaN or infinite in the network's scalar is an error
 };
 
-/// Loads a network's parameters from a folder that diffusers wrote: from its sub-folder unet/ if there is one, else
-/// from itself, and there from the files that diffusion_pytorch_model.safetensors.index.json names, if there is one,
-/// else from diffusion_pytorch_model.safetensors. A variant has files of its own: diffusers names those of fp16
-/// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. F64, F32, F16 and
-/// BF16 are converted. The names and shapes that attention layers had before 2023 are understood.
-/// @throws value_error if the variant is no part of a file's name; io_error if there are no such files (the text names
-/// what is there instead), if one breaks a rule of its format, if the tensors are not exactly the network's (the
-/// text names the first that differ, and says how many there are), if reading fails, or as the options say;
-/// std::bad_alloc. In each case the network is as it was
-/// @complexity reads each file once; beside the network as much memory as the files hold
+/// Loads a network's parameters from a folder that diffusers wrote, from its sub-folder unet/ if it exists: from the
+/// files in diffusion_pytorch_model.safetensors.index.json if it exists, otherwise from
+/// diffusion_pytorch_model.safetensors. A variant has its own files, for fp16
+/// diffusion_pytorch_model.safetensors.index.fp16.json and diffusion_pytorch_model.fp16.safetensors. Converts F64, F32,
+/// F16 and BF16. Accepts the names and shapes of attention layers before 2023.
+/// @throws value_error if the variant cannot be part of a file name; io_error if the files do not exist (the text lists
+/// the existing ones) or are invalid, if the tensors are not exactly the network's (the text lists the first
+/// differences), if reading fails, or for a number that reject_nonfinite rejects; std::bad_alloc. The network is then
+/// unchanged
+/// @complexity reads each file once; needs additional memory of the size of the files
 template <Layer Net>
 void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
     using S = typename Net::scalar;
@@ -99,12 +99,12 @@ void load_weights(const std::string& folder, Net& net, const weights_options& op
     detail::load_tiles(tiles, options.reject_nonfinite);
 }
 
-/// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/, if there is
-/// one, else in the folder, which must exist. An index of several files, which diffusers would prefer, is removed; what
-/// it names stays.
-/// @throws io_error if writing fails; the folder then holds what it held before, unless the text says that the new
-/// weights are in place (see atomic_file::commit) or that only the index could not be removed
-/// @complexity beside the network as much memory as its largest tensor
+/// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/ if it exists,
+/// otherwise in the folder, which must exist. Removes an index of several files, which diffusers would prefer, but not
+/// the files that it lists.
+/// @throws io_error if writing fails. The folder is then unchanged, unless the text says that the new weights are in
+/// place (see atomic_file::commit) or that only the index could not be removed
+/// @complexity needs additional memory of the size of the largest tensor
 template <Layer Net>
 void save_weights(const std::string& folder, const Net& net) {
     using S = typename Net::scalar;

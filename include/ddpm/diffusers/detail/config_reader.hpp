@@ -43,7 +43,7 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
     return text;
 }
 
-/// The text with Python's bare -Infinity, which JSON does not have, as a string.
+/// The text with Python's -Infinity, which is not JSON, replaced by a JSON string.
 [[nodiscard]] inline std::string strict_json_text(std::string_view text) {
     constexpr std::string_view infinity = "-Infinity";
     if (text.find(infinity) == text.npos) {
@@ -68,7 +68,7 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
     return strict;
 }
 
-/// A name that a file has for a value of an enumeration.
+/// The name of an enumeration's value in files.
 struct named_value {
     std::string_view name;
     int value;
@@ -77,7 +77,7 @@ struct named_value {
     constexpr named_value(std::string_view of, E named) : name(of), value(static_cast<int>(named)) {}
 };
 
-/// The names of all values, in a fixed order. The first name of a value is the one that is written.
+/// The names of an enumeration's values. If a value has several names, the first one is written.
 using value_names = std::span<const named_value>;
 
 /// The name of a value, or an empty text.
@@ -90,8 +90,8 @@ using value_names = std::span<const named_value>;
     return {};
 }
 
-/// The members of the one JSON object of a file, taken by key; what was not asked for is left over. Every function
-/// throws io_error that names the key where the value is not of the kind that it gives.
+/// Reads the members of a file's JSON object. Each read removes its member; rest() returns the others. All functions
+/// throw io_error that names the key if the value has another type or is outside its domain.
 class config_reader {
 public:
     /// @throws io_error unless the text is one JSON object within config_limits
@@ -106,12 +106,13 @@ public:
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
     [[nodiscard]] bool has(std::string_view key) const { return tree_.find(key) != nullptr; }
 
-    /// Takes a member if it is there and null.
+    /// Removes a member if it exists and is null.
     [[nodiscard]] bool take_null(std::string_view key) {
         const json* const found = tree_.find(key);
         return found != nullptr && found->kind == json_kind::null && take(key);
     }
 
+    /// Removes and returns a member.
     [[nodiscard]] std::optional<json> take(std::string_view key) {
         for (json& member : tree_.items) {
             if (member.key == key) {
@@ -146,7 +147,7 @@ public:
         return value ? text_of(key, *value) : std::string();
     }
 
-    /// The value that has the member's name.
+    /// The enumeration's value with the member's name.
     template <class E>
     [[nodiscard]] E choice(std::string_view key, E absent, value_names names) {
         const std::optional<json> value = take(key);
@@ -212,7 +213,7 @@ public:
         fail(key, expected, value);
     }
 
-    /// The members that were not taken, as JSON texts; a note on each.
+    /// The remaining members as JSON texts; adds a note on each.
     [[nodiscard]] std::map<std::string, std::string> rest(std::vector<std::string>& notes) const {
         std::map<std::string, std::string> texts;
         for (const json& member : tree_.items) {
@@ -236,7 +237,7 @@ private:
         return value.kind == json_kind::number && value.number.is == io::detail::json_number::form::natural;
     }
 
-    /// A value as its JSON text, cut for a message.
+    /// A value as JSON text for a message, shortened if needed.
     [[nodiscard]] static std::string shown(const json& value) {
         constexpr std::size_t longest = 80;
         std::string text;

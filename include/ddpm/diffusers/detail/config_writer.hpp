@@ -25,7 +25,7 @@ namespace ddpm::diffusers::detail {
 using io::detail::json;
 using io::detail::json_kind;
 
-/// The version of diffusers whose keys are written.
+/// The version of diffusers whose format is written.
 inline constexpr std::string_view written_version = "0.42.1";
 
 [[nodiscard]] inline json json_of(isize value) { return io::detail::json_number(std::int64_t{value}); }
@@ -34,7 +34,7 @@ inline constexpr std::string_view written_version = "0.42.1";
 [[nodiscard]] inline json json_of(std::string_view value) { return std::string(value); }
 [[nodiscard]] inline json json_of(const char* value) { return std::string(value); }
 
-/// A number that Python writes without a fraction where it has none.
+/// A number that is written as an integer if it is one.
 [[nodiscard]] inline json json_of_number(double value) {
     constexpr double exact = 9007199254740992.0;
     return std::trunc(value) == value && std::abs(value) < exact ? json_of(static_cast<isize>(value)) : json_of(value);
@@ -49,8 +49,8 @@ template <class Number>
     return list;
 }
 
-/// Adds a member to an object whose members are sorted by their keys.
-/// @throws value_error if there is one of that key
+/// Adds a member to an object with sorted keys.
+/// @throws value_error if the key exists
 inline void add_member(json& object, std::string_view key, json value) {
     object.kind = json_kind::object;
     std::size_t at = object.items.size();
@@ -65,8 +65,8 @@ inline void add_member(json& object, std::string_view key, json value) {
     object.items.insert(object.items.begin() + static_cast<std::ptrdiff_t>(at), std::move(value));
 }
 
-/// Appends a number as Python writes it: the shortest digits that read back the same, with an exponent only if it is
-/// below −4 or above 15; −∞ as the bare word -Infinity, which is not JSON.
+/// Appends a number in Python's format: the shortest digits that read back the same, with an exponent only if it is
+/// below −4 or above 15; −∞ as -Infinity, which is not JSON.
 /// @throws value_error if it is +∞ or not a number
 inline void append_python_number(std::string& out, double value) {
     if (value == -std::numeric_limits<double>::infinity()) {
@@ -111,7 +111,7 @@ inline void append_indented(std::string& out, const json& tree, std::size_t dept
     out.append("\n").append(2 * depth, ' ').push_back(is_object ? '}' : ']');
 }
 
-/// The text of a config as diffusers writes it: indented, the keys sorted, a new line at the end.
+/// The text of a config in diffusers' format: indented, with sorted keys and a newline at the end.
 /// @throws io_error if a text of `unknown` is not JSON; value_error if its key is among the members, or a number is not
 /// finite
 [[nodiscard]] inline std::string config_text(json members, const std::map<std::string, std::string>& unknown) {
@@ -124,7 +124,7 @@ inline void append_indented(std::string& out, const json& tree, std::size_t dept
     return out;
 }
 
-/// Replaces a text file as a whole.
+/// Writes a text file, atomically if it exists.
 inline void write_text_file(const std::string& path, std::string_view text) {
     io::atomic_file file(path);
     file.write(std::as_bytes(std::span<const char>(text.data(), text.size())));

@@ -22,10 +22,10 @@
 
 namespace ddpm::diffusers::detail {
 
-// Paths are texts, and the system's own calls are made: std::filesystem's paths of libstdc++ 12 destroy what they have not
-// made where an allocation fails.
+// POSIX calls with paths as strings, since std::filesystem::path of libstdc++ 12 has undefined behaviour if an
+// allocation fails.
 
-/// A file of a folder, or of its sub-folder.
+/// The path of a file in a folder.
 [[nodiscard]] inline std::string path_in(std::string_view folder, std::string_view name) {
     std::string path(folder);
     if (!path.empty() && path.back() != '/') {
@@ -36,8 +36,8 @@ namespace ddpm::diffusers::detail {
 
 enum class path_kind { nothing, folder, file };
 
-/// What stands at a path.
-/// @throws io_error if the system cannot say
+/// The kind of file at a path.
+/// @throws io_error if it cannot be determined
 [[nodiscard]] inline path_kind kind_of(const std::string& path) {
     struct stat status {};
     if (io::detail::status_of(path, status)) {
@@ -52,8 +52,8 @@ enum class path_kind { nothing, folder, file };
 /// @throws io_error as kind_of
 [[nodiscard]] inline bool is_file(const std::string& path) { return kind_of(path) != path_kind::nothing; }
 
-/// Makes a folder, and those that it lies in, unless they are there.
-/// @throws io_error if that failed
+/// Creates a folder and its parent folders unless they exist.
+/// @throws io_error on failure
 inline void make_folders(const std::string& path) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string folder = path.substr(0, end);
@@ -70,35 +70,35 @@ inline void make_folders(const std::string& path) {
     }
 }
 
-/// Where a part of a pipeline lies: in the sub-folder of its name, if there is one, else in the folder itself.
+/// The folder of a pipeline's component: the sub-folder of that name if it exists, otherwise the folder itself.
 /// @throws io_error as kind_of
 [[nodiscard]] inline std::string part_folder(const std::string& folder, std::string_view part) {
     const std::string inside = path_in(folder, part);
     return kind_of(inside) == path_kind::folder ? inside : folder;
 }
 
-// diffusers names the files of a model's weights diffusion_pytorch_model.safetensors, or that of several shards
-// diffusion_pytorch_model.safetensors.index.json. A variant, such as fp16, stands before the last part of the name.
+// diffusers' file names for a model's weights: diffusion_pytorch_model.safetensors, or with several shards
+// diffusion_pytorch_model.safetensors.index.json. A variant such as fp16 is inserted before the extension.
 
 inline constexpr std::string_view weights_stem = "diffusion_pytorch_model";
 inline constexpr std::string_view weights_ending = ".safetensors";
 
-/// The name of the only file of the weights.
+/// The name of a single weights file.
 [[nodiscard]] inline std::string weights_name(std::string_view variant = {}) {
     return ddpm::detail::text(weights_stem, variant.empty() ? "" : ".", variant, weights_ending);
 }
 
-/// The name of the index of several files.
+/// The name of the index of several weights files.
 [[nodiscard]] inline std::string weights_index_name(std::string_view variant = {}) {
     return ddpm::detail::text(weights_stem, weights_ending, ".index", variant.empty() ? "" : ".", variant, ".json");
 }
 
-/// The name that older versions of diffusers gave the index of a variant; it still reads them.
+/// The name of a variant's index in older versions of diffusers, which current ones still read.
 [[nodiscard]] inline std::string old_weights_index_name(std::string_view variant) {
     return ddpm::detail::text(weights_stem, weights_ending, variant.empty() ? "" : ".", variant, ".index.json");
 }
 
-/// How many bytes the safetensors files of a folder have together; nothing if it has none, or does not show them.
+/// The total size of a folder's safetensors files in bytes; empty if there are none, or the folder cannot be read.
 [[nodiscard]] inline std::optional<std::uint64_t> weight_bytes(const std::string& folder) {
     std::optional<std::uint64_t> sum;
     static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
@@ -112,7 +112,7 @@ inline constexpr std::string_view weights_ending = ".safetensors";
     return sum;
 }
 
-/// What a folder holds in place of the weights that were asked for, and what to do about it; for messages.
+/// For error messages: the weights that a folder has instead of the expected ones, and advice.
 [[nodiscard]] inline std::string other_weights_in(const std::string& folder) {
     constexpr std::array<std::string_view, 11> endings{".safetensors", ".index.json", ".bin",      ".pt",
                                                        ".pth",         ".ckpt",       ".msgpack",  ".h5",

@@ -22,16 +22,16 @@
 
 namespace ddpm::diffusers::detail {
 
-/// What the grid and the plan of a run are made of.
+/// The inputs of the functions that make the grid and the plan of a run.
 struct run_inputs {
     const scheduler_config& config;
     isize steps;
     const scheduler_run_options& options;
-    const sigma_table* table = nullptr;        ///< σ/α of the class's β; none of a class without β
-    const level_function* level_of = nullptr;  ///< α and σ of its timesteps; likewise
+    const sigma_table* table = nullptr;        ///< σ/α of the schedule; null for a class without β
+    const level_function* level_of = nullptr;  ///< α and σ of the schedule; null for a class without β
 };
 
-/// The grid of points {t_k, level_of(σ_k)}, then of an end.
+/// The grid with the points {t_k, level_of(σ_k)} and the end level.
 [[nodiscard]] inline time_grid grid_of(const std::vector<double>& times, const std::vector<double>& sigmas,
                                        noise_level<double> (*level_of)(double), const noise_level<double>& end) {
     std::vector<grid_point> points;
@@ -45,40 +45,40 @@ struct run_inputs {
 [[nodiscard]] inline noise_level<double> exploding_level(double sigma) { return {1, sigma}; }
 [[nodiscard]] inline noise_level<double> flow_level(double sigma) { return {1 - sigma, sigma}; }
 
-/// The whole timestep that diffusers truncates a time to. One that is whole but for rounding is not truncated to the
-/// one below.
+/// The time truncated to a whole timestep, as in diffusers; a time just below a whole number by rounding errors is
+/// rounded up.
 [[nodiscard]] inline double truncated_time(double t) {
     constexpr double rounding = 1e-6;
     return std::trunc(t + rounding);
 }
 
-/// Whether σ is chosen without timesteps.
+/// Whether the config replaces the σ of timesteps by others.
 [[nodiscard]] inline bool converts_sigmas(const scheduler_config& config) {
     return config.karras_sigmas || config.lu_lambdas || config.exponential_sigmas || config.beta_sigmas;
 }
 
-/// σ that fall over a range by the rule that the config names.
+/// Falling σ over a range, with the config's spacing.
 [[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, isize count,
                                                           sigma_range range) {
-    range.lowest = count == 1 ? range.highest : range.lowest;  // of one σ, which is the highest
+    range.lowest = count == 1 ? range.highest : range.lowest;  // a single σ is the highest
     return config.karras_sigmas                             ? karras_sigmas(count, range)
            : config.lu_lambdas || config.exponential_sigmas ? exponential_sigmas(count, range)
                                                             : beta_sigmas(count, range);
 }
 
-/// The config's own range of σ, or what it leaves open of another.
+/// The config's sigma_min and sigma_max, each from `other` if missing.
 [[nodiscard]] inline sigma_range own_range(const scheduler_config& config, const sigma_range& other = {0, 0}) {
     return {config.sigma_min.value_or(other.lowest), config.sigma_max.value_or(other.highest)};
 }
 
-/// Where the classes after k-diffusion differ.
+/// Differences between the classes from k-diffusion.
 struct ratio_rules {
-    bool karras_over_table = false;    ///< Karras' σ have the timesteps' range, whatever range the config has
-    bool karras_rounds_times = false;  ///< the times of Karras' σ are whole
+    bool karras_over_table = false;    ///< Karras σ have the range of the timesteps, also if the config has a range
+    bool karras_rounds_times = false;  ///< the times of Karras σ are rounded
 };
 
-/// Of the classes after k-diffusion, in which diffusers steps x/α over σ/α, at fractional timesteps. The end keeps
-/// their scale, as diffusers' result does.
+/// The grid of the classes from k-diffusion, which solve for x/α as a function of σ/α, at fractional timesteps. The end
+/// level is {1, σ}, as in diffusers' result.
 [[nodiscard]] inline time_grid ratio_grid(const run_inputs& in, const ratio_rules& rules = {}) {
     const scheduler_config& config = in.config;
     const sigma_table& table = *in.table;
@@ -88,12 +88,12 @@ struct ratio_rules {
     std::vector<double> sigmas;
     sigma_range range{table.sigma_at(times.back()), table.sigma_at(times.front())};
     double end = config.final_sigma == grid_end::zero_noise ? 0 : table.range().lowest;
-    const bool told_sigma = config.time == scheduler_time::continuous && config.predicts == prediction::v;
+    const bool time_is_log_sigma = config.time == scheduler_time::continuous && config.predicts == prediction::v;
     if (config.interpolation == sigma_interpolation::log_linear) {
-        // One σ more than steps: such a run ends at the lowest, or has one step more if the times are made of σ.
+        // One σ more than steps. The run ends at the lowest, or has one step more if the times are functions of σ.
         range = table.range();
         sigmas = exponential_sigmas(count + 1, range);
-        if (!told_sigma) {
+        if (!time_is_log_sigma) {
             end = converts ? end : sigmas.back();
             sigmas.pop_back();
         }
@@ -112,7 +112,7 @@ struct ratio_rules {
             times.push_back(rounds ? std::nearbyint(t) : t);
         }
     }
-    if (told_sigma) {
+    if (time_is_log_sigma) {
         times.clear();
         for (const double sigma : sigmas) {
             times.push_back(std::log(sigma) / 4);
@@ -123,7 +123,7 @@ struct ratio_rules {
 
 [[nodiscard]] inline time_grid plain_ratio_grid(const run_inputs& in) { return ratio_grid(in); }
 
-/// How many of a schedule's first timesteps lambda_min_clipped leaves.
+/// The number of timesteps with ln(α/σ) ≥ lambda_min_clipped.
 [[nodiscard]] inline isize clipped_steps(const scheduler_config& config, const sigma_table& table) {
     isize steps = table.steps();
     while (steps > 0 && -std::log(table.sigma_at(static_cast<double>(steps - 1))) < config.lambda_min_clipped) {
@@ -132,7 +132,7 @@ struct ratio_rules {
     return steps;
 }
 
-/// The shift of dynamic shifting's μ, or the config's own.
+/// The shift from μ of dynamic shifting, or the config's shift.
 [[nodiscard]] inline double flow_shift_of(const scheduler_config& config, const scheduler_run_options& options) {
     if (!config.dynamic_shifting) {
         return config.flow_shift;
@@ -149,15 +149,15 @@ struct ratio_rules {
     return config.time_shift == flow_time_shift::exponential ? std::exp(mu) : mu;
 }
 
-/// Where DPM-Solver and its kin differ.
+/// Differences between the multistep and single-step solvers (DPM-Solver, UniPC, DEIS, SA-Solver).
 struct solver_rules {
-    bool inverts = false;             ///< goes from data to noise
-    bool ends_at_table = false;       ///< sigma_min is the lowest σ of the table, not of the σ that were chosen
-    bool keeps_cosine_times = false;  ///< the times of Karras' and Lu's σ are not rounded over squaredcos_cap_v2
-    bool unipc_flow = false;          ///< the flow's σ are those of UniPC
+    bool inverts = false;             ///< the run goes from data to noise
+    bool ends_at_table = false;       ///< the end sigma_min is the lowest σ of the table, not of the chosen σ
+    bool keeps_cosine_times = false;  ///< the times of Karras and Lu σ are not rounded with squaredcos_cap_v2
+    bool unipc_flow = false;          ///< the flow's σ are UniPC's
 };
 
-/// Of DPM-Solver and its kin over σ of a rectified flow.
+/// The grid of these solvers over σ of a rectified flow.
 [[nodiscard]] inline time_grid solver_flow_grid(const run_inputs& in, const solver_rules& rules) {
     const scheduler_config& config = in.config;
     const isize count = in.steps;
@@ -191,7 +191,7 @@ struct solver_rules {
     return grid_of(times, sigmas, flow_level, flow_level(end));
 }
 
-/// Of DPM-Solver and its kin, whose σ are those of whole timesteps.
+/// The grid of these solvers over σ of whole timesteps or chosen σ.
 [[nodiscard]] inline time_grid solver_grid(const run_inputs& in, const solver_rules& rules = {}) {
     const scheduler_config& config = in.config;
     const sigma_table& table = *in.table;
@@ -230,7 +230,7 @@ struct solver_rules {
 
 [[nodiscard]] inline time_grid plain_solver_grid(const run_inputs& in) { return solver_grid(in); }
 
-/// Of the classes whose points are timesteps of a schedule; ends at x_0 itself, or at the level of t = 0.
+/// The grid over timesteps of a schedule; ends at x_0, or at the level of t = 0.
 [[nodiscard]] inline time_grid timestep_grid(const run_inputs& in, const std::vector<isize>& timesteps,
                                              bool ends_at_clean) {
     require_timesteps("make_scheduler_run", timesteps, in.config.train_timesteps);
@@ -243,22 +243,21 @@ struct solver_rules {
     return time_grid(std::move(points));
 }
 
-/// Of the models that were distilled to few steps.
+/// The grid of models that were distilled to few steps.
 [[nodiscard]] inline time_grid distilled_grid(const run_inputs& in, bool ends_at_clean) {
     return timestep_grid(in, lcm_timesteps(in.config.train_timesteps, in.steps, in.config.original_steps),
                          ends_at_clean);
 }
 
-/// The levels of IPNDMScheduler: those of `crash_grid`, or with trained β the σ that they are, the last of which is the
-/// end.
-/// @throws value_error unless the β are within [0, 1] and rise or fall, and are one more than the steps
+/// The grid of IPNDMScheduler: crash_grid, or the trained β as σ.
+/// @throws value_error unless the trained β are within [0, 1] and rise or fall, and their number is steps + 1
 [[nodiscard]] inline time_grid ipndm_grid(const run_inputs& in) {
     if (in.config.trained_betas.empty()) {
         return crash_grid(in.steps);
     }
     const auto count = static_cast<isize>(in.config.trained_betas.size());
     if (in.steps != count - 1) {
-        throw value_error("make_scheduler_run", "number of steps, which trained_betas say", count - 1, in.steps);
+        throw value_error("make_scheduler_run", "number of steps for trained_betas", count - 1, in.steps);
     }
     std::vector<grid_point> points;
     for (const double sigma : in.config.trained_betas) {
@@ -269,11 +268,11 @@ struct solver_rules {
     return time_grid(std::move(points));
 }
 
-/// Of rectified flows.
+/// The grid of rectified flows.
 [[nodiscard]] inline time_grid flow_grid(const run_inputs& in) {
     const scheduler_config& config = in.config;
     const double steps = static_cast<double>(config.train_timesteps);
-    // diffusers shifts the range, and then the σ within it again.
+    // diffusers shifts the range, and then the σ again.
     const double shift = flow_shift_of(config, in.options), of_range = config.dynamic_shifting ? 1 : shift;
     const bool stretches = config.shift_terminal.value_or(0) != 0;
     std::vector<double> sigmas = flow_sigmas(in.steps, {.last = shifted_flow_sigma(1 / steps, of_range),
@@ -290,7 +289,7 @@ struct solver_rules {
     return grid_of(times, sigmas, flow_level, flow_level(config.invert_sigmas ? 1 : 0));
 }
 
-/// Of consistency models.
+/// The grid of consistency models.
 [[nodiscard]] inline time_grid consistency_grid(const run_inputs& in) {
     const sigma_range range = own_range(in.config);
     const std::vector<double> all = karras_sigmas(in.config.train_timesteps, range, in.config.rho);
@@ -302,7 +301,7 @@ struct solver_rules {
     return grid_of(sigmas, sigmas, exploding_level, exploding_level(range.lowest));
 }
 
-/// Of ScoreSdeVeScheduler.
+/// The grid of ScoreSdeVeScheduler.
 [[nodiscard]] inline time_grid exploding_grid(const run_inputs& in) {
     const sigma_range range = own_range(in.config);
     std::vector<double> times;
@@ -313,7 +312,7 @@ struct solver_rules {
     return grid_of(times, exponential_sigmas(in.steps, range), exploding_level, exploding_level(0));
 }
 
-/// Of EDM's schedulers, whose sigma_min is the lowest of the config's range, or the last of the σ that were chosen.
+/// The grid of EDM's schedulers. The end sigma_min is the config's, or the last σ of the grid.
 [[nodiscard]] inline time_grid edm_grid(const run_inputs& in, bool ends_at_range) {
     const scheduler_config& config = in.config;
     const sigma_range range = own_range(config);
@@ -325,7 +324,7 @@ struct solver_rules {
                    exploding_level(config.final_sigma == grid_end::zero_noise ? 0 : last));
 }
 
-// The deviations of what runs begin with.
+// The standard deviation of the initial x.
 
 [[nodiscard]] inline double unit_deviation(const scheduler_config&, const noise_level<double>&) { return 1; }
 [[nodiscard]] inline double ratio_deviation(const scheduler_config& config, const noise_level<double>& level) {

@@ -20,7 +20,7 @@
 
 namespace ddpm::diffusers::detail {
 
-/// What kind of value a key has.
+/// The type of a key's value.
 enum class key_value {
     boolean,
     integer,
@@ -30,14 +30,14 @@ enum class key_value {
     lambda,  ///< a real number, or Python's -Infinity (see strict_json_text)
     name,
     name_or_null,  ///< null for scheduler_variance::none
-    curve,         ///< a name, whatever it is where trained β take its place
-    betas,         ///< the trained ones: as many as timesteps, or, of a class without a curve, at least two
+    curve,         ///< a name; any text if there are trained β
+    betas,         ///< the trained β: as many as timesteps, or, for a class without a curve, at least two
     steps,
     seed_or_null,
-    null  ///< a value that cannot be written to a file, but for null
+    null  ///< only null is supported
 };
 
-/// The access to a member that is an enumeration, as to an integer.
+/// Reads and writes an enumeration member as an integer.
 struct name_member {
     int (*get)(const scheduler_config&);
     void (*set)(scheduler_config&, int);
@@ -48,18 +48,18 @@ inline constexpr name_member named{
     [](const scheduler_config& c) { return static_cast<int>(c.*Member); },
     [](scheduler_config& c, int value) { c.*Member = static_cast<std::remove_cvref_t<decltype(c.*Member)>>(value); }};
 
-/// A key of the files, and the member of a config that it is about.
+/// A key of the files, and the corresponding member of a config.
 struct scheduler_key {
     std::string_view name;
     key_value kind;
     bool scheduler_config::*boolean = nullptr;
     isize scheduler_config::*integer = nullptr;
-    isize least = 0, most = 0;  ///< of the integer
+    isize least = 0, most = 0;  ///< the integer's limits
     double scheduler_config::*real = nullptr;
     std::optional<double> scheduler_config::*real_or_null = nullptr;
     name_member member{};
-    value_names names{};                                  ///< of all classes
-    value_names scheduler_class::*class_names = nullptr;  ///< of each class
+    value_names names{};                                  ///< the names of values in all classes
+    value_names scheduler_class::*class_names = nullptr;  ///< or the names of each class
 
     constexpr scheduler_key(std::string_view key, key_value of) : name(key), kind(of) {}
     constexpr scheduler_key(std::string_view key, bool scheduler_config::*of)
@@ -82,7 +82,7 @@ struct scheduler_key {
     }
 };
 
-/// Reads a key into a config, which keeps what it holds if the key is not there.
+/// Reads a key into a config, unless the key is missing.
 /// @throws io_error as config_reader
 inline void read_key(const scheduler_key& key, const scheduler_class& known, config_reader& reader,
                      scheduler_config& c) {
@@ -143,7 +143,7 @@ inline void read_key(const scheduler_key& key, const scheduler_class& known, con
                 c.trained_betas.push_back(reader.real_of(key.name, element));
             }
             const auto count = static_cast<isize>(c.trained_betas.size());
-            if (!known.has_betas() && count < 2) {  // they are σ, of one step less
+            if (!known.has_betas() && count < 2) {  // they are σ, one more than steps
                 reader.fail(key.name, "at least two numbers", count);
             }
             if (known.has_betas() && count != c.train_timesteps) {
@@ -215,7 +215,7 @@ inline void read_key(const scheduler_key& key, const scheduler_class& known, con
     return json_of(number);
 }
 
-/// All keys, in the order in which they are read: trained_betas needs num_train_timesteps, beta_schedule trained_betas.
+/// All keys in reading order: trained_betas depends on num_train_timesteps, and beta_schedule on trained_betas.
 [[nodiscard]] inline std::span<const scheduler_key> scheduler_keys() {
     using c = scheduler_config;
     static constexpr scheduler_key keys[]{

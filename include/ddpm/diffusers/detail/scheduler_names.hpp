@@ -7,8 +7,8 @@
 
 namespace ddpm::diffusers::detail {
 
-// The names that files have for the values of a key. Where classes of schedulers differ, a class takes a part of a list
-// (value_names(curve_names).first(3)) or has a list of its own.
+// The names of values in files. If scheduler classes differ, a class uses the first names of a list
+// (value_names(curve_names).first(3)) or its own list.
 
 inline constexpr named_value curve_names[]{{"linear", beta_curve::linear},
                                            {"scaled_linear", beta_curve::scaled_linear},
@@ -30,7 +30,7 @@ inline constexpr named_value euler_prediction_names[]{{"epsilon", prediction::ep
                                                       {"original_sample", prediction::x0}};
 inline constexpr named_value epsilon_or_v_names[]{{"epsilon", prediction::epsilon}, {"v_prediction", prediction::v}};
 
-// Solvers read only whether a variance is learned; the names of fixed ones come from configs of DDPM.
+// Solvers only read whether a variance is learned; the fixed ones occur in configs made from DDPM's.
 inline constexpr named_value variance_names[]{
     {"fixed_small", scheduler_variance::fixed_small}, {"fixed_small_log", scheduler_variance::fixed_small_log},
     {"fixed_large", scheduler_variance::fixed_large}, {"fixed_large_log", scheduler_variance::fixed_large_log},

@@ -21,9 +21,9 @@
 
 namespace ddpm::diffusers::detail {
 
-// The plans of classes whose steps are not those of a sampler of this library.
+// The plans of classes whose steps differ from those of this library's samplers.
 
-/// ᾱ_t, or before the first timestep that of the chain's end.
+/// ᾱ_t; for t < 0 that of the end: 1, or ᾱ_0 if set_alpha_to_one is false.
 template <NoiseSchedule Schedule>
 [[nodiscard]] real_of<Schedule> alpha_bar_or_end(const scheduler_config& config, const Schedule& schedule, isize t) {
     return t >= 0 ? schedule.alpha_bar(t) : config.end_at_clean ? real_of<Schedule>{1} : schedule.alpha_bar(0);
@@ -35,7 +35,7 @@ template <std::floating_point Real>
     return {static_cast<double>(signal), static_cast<double>(sigma)};
 }
 
-/// β_t, if the schedule knows it.
+/// β_t if the schedule has a member beta, otherwise `unknown`.
 template <NoiseSchedule Schedule>
 [[nodiscard]] real_of<Schedule> beta_or(const Schedule& schedule, isize t, real_of<Schedule> unknown) {
     if constexpr (requires {
@@ -47,17 +47,12 @@ template <NoiseSchedule Schedule>
     }
 }
 
-/// How the variance follows from the network's head, if it does. A learned one is its logarithm, which diffusers takes
-/// for the variance itself.
+/// The kind of a learned variance; empty for a fixed one. `learned` is a log-variance, which diffusers uses as a
+/// variance.
 [[nodiscard]] inline std::optional<reverse_variance> head_of(scheduler_variance variance) {
-    switch (variance) {
-        case scheduler_variance::learned:
-            return reverse_variance::learned;
-        case scheduler_variance::learned_range:
-            return reverse_variance::learned_range;
-        default:
-            return std::nullopt;
-    }
+    return variance == scheduler_variance::learned         ? std::optional(reverse_variance::learned)
+           : variance == scheduler_variance::learned_range ? std::optional(reverse_variance::learned_range)
+                                                           : std::nullopt;
 }
 
 template <NoiseSchedule Schedule>
@@ -66,7 +61,7 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
     using real = real_of<Schedule>;
     auto posterior = posterior_at(schedule, s, t);
     if (is_unclip) {
-        // The same numbers, but in float: UnCLIP takes β from its table, and α as what remains.
+        // The same numbers up to rounding: UnCLIP uses β from its table, and α = 1 − β.
         const real before = alpha_bar_or_one(schedule, s), now = schedule.alpha_bar(t);
         const real beta = s == t - 1 ? beta_or(schedule, t, 1 - now / before) : 1 - now / before;
         posterior = posterior_between(before, now, 1 - beta, beta);
@@ -82,7 +77,7 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
                          static_cast<double>(beta_tilde), static_cast<double>(posterior.x0)});
             terms.push_back(term::spread_noise(z, 1));
         } else {
-            // fixed_large_log too: where diffusers takes the root of a negative logarithm.
+            // Also fixed_large_log, for which diffusers takes the square root of a negative logarithm.
             const bool is_large = config.variance == scheduler_variance::fixed_large ||
                                   config.variance == scheduler_variance::fixed_large_log;
             terms.push_back(term::noise(z, static_cast<double>(std::sqrt(is_large ? large : beta_tilde))));
@@ -91,7 +86,7 @@ void add_ddpm_step(sampling_plan& plan, const scheduler_config& config, const Sc
     plan.set(quantity::x, std::move(terms));
 }
 
-/// A step of DDIM from t back to s. It draws if η > 0, or in any case.
+/// A step of DDIM from t to s. It draws noise if η > 0 or `draws`.
 template <NoiseSchedule Schedule>
 void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Schedule& schedule, double eta, isize k,
                    const grid_point& at, isize t, isize s, bool draws = false) {
@@ -111,7 +106,7 @@ void add_ddim_step(sampling_plan& plan, const scheduler_config& config, const Sc
     plan.set(quantity::x, std::move(terms));
 }
 
-/// DDIM's steps up: the network is told the timestep that a step goes to, and the step begins ⌊T/n⌋ before it.
+/// DDIM's inverse steps: a step to timestep t starts at t − ⌊T/n⌋, and the network is given t.
 template <NoiseSchedule Schedule>
 [[nodiscard]] sampling_plan ddim_inverse_plan(const scheduler_config& config, const Schedule& schedule, isize count) {
     std::vector<isize> timesteps = spaced_timesteps(config, count);
@@ -131,7 +126,7 @@ template <NoiseSchedule Schedule>
     return plan;
 }
 
-/// The plan of `ipndm`, but that a first step from α = 0 keeps no estimate of x_0: diffusers' (x − ε̂)/10⁻⁸ is 0 there.
+/// The plan of `ipndm`, but a first step from α = 0 has no x_0 term, since diffusers' (x − ε̂)/10⁻⁸ is 0 there.
 [[nodiscard]] inline sampling_plan ipndm_plan(const time_grid& grid) {
     const sampling_plan whole = ipndm{}.plan(grid);
     sampling_plan plan(grid);
@@ -150,8 +145,8 @@ template <NoiseSchedule Schedule>
     return plan;
 }
 
-/// The steps of RePaint: down by DDIM with η, and up again one timestep after the other, with the β that diffusers
-/// takes. For inpainting run it with `inpaint`.
+/// The steps of RePaint, for use with `inpaint`: DDIM steps with η, and forward steps one timestep at a time, with the
+/// β that diffusers uses.
 template <NoiseSchedule Schedule>
 [[nodiscard]] sampling_plan repaint_plan(const scheduler_config& config, const Schedule& schedule, isize count,
                                          const scheduler_run_options& options) {
@@ -169,7 +164,7 @@ template <NoiseSchedule Schedule>
     isize step = 0;
     for (isize j = count - 1; j >= 0; --j) {
         const isize k = count - 1 - j, t = j * stride;
-        // diffusers draws at every step, for the known part of the image.
+        // diffusers draws at every step, for the known region of the image.
         add_ddim_step(plan, config, schedule, config.eta, step++, plan.grid()[k], t, t - stride, true);
         isize& left = jumps[static_cast<std::size_t>(j)];
         if (left > 0) {

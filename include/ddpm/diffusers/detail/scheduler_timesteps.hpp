@@ -11,8 +11,8 @@
 
 namespace ddpm::diffusers::detail {
 
-/// The timesteps of trailing spacing, of `count` over all T, as far as they lie below `last`. A half is rounded as in
-/// numpy.arange, whose stride is the difference of two rounded numbers.
+/// The timesteps below `last` of trailing spacing with `count` steps over all T. Halves are rounded as by numpy.arange,
+/// whose stride is the difference of two rounded numbers.
 /// @throws value_error unless 1 ≤ count ≤ T
 [[nodiscard]] inline std::vector<isize> trailing_timesteps(isize train_steps, isize last, isize count) {
     if (count < 1 || count > train_steps) {
@@ -26,22 +26,22 @@ namespace ddpm::diffusers::detail {
     std::vector<isize> timesteps;
     for (isize k = 0; k < inside; ++k) {
         const double t = std::nearbyint(start + static_cast<double>(k) * stride) - 1;
-        if (t >= 0) {  // the last may be a rounded 0, before the first timestep
+        if (t >= 0) {  // the last one may be −1 by rounding
             timesteps.push_back(static_cast<isize>(t));
         }
     }
     return timesteps;
 }
 
-/// Timesteps by the config's spacing.
-/// @throws value_error unless 1 ≤ count ≤ T, or where the offset leads beyond T − 1
+/// The timesteps of the config's spacing.
+/// @throws value_error unless 1 ≤ count ≤ T, or if a timestep with its offset is above T − 1
 [[nodiscard]] inline std::vector<isize> spaced_timesteps(const scheduler_config& config, isize count) {
     const isize offset = config.spacing == timestep_spacing::leading ? config.steps_offset : 0;
     return make_timesteps(config.train_timesteps, count, config.spacing, offset);
 }
 
-/// The same, but linspace unrounded, so that there may be more of them than T. So may there be of leading, whose stride
-/// ⌊T/n⌋ is then 0: all are its offset.
+/// As above, but with linspace not rounded. For linspace and leading count may exceed T; the stride ⌊T/n⌋ of leading is
+/// then 0, and all times are the offset.
 /// @throws value_error as spaced_timesteps
 [[nodiscard]] inline std::vector<double> fractional_timesteps(const scheduler_config& config, isize count) {
     const double last = static_cast<double>(config.train_timesteps - 1);
@@ -60,8 +60,8 @@ namespace ddpm::diffusers::detail {
     return {whole.begin(), whole.end()};
 }
 
-/// The first and the last of those timesteps, between whose σ others are chosen. Of more than T steps trailing reaches
-/// from T − 1 to 0.
+/// The first and the last of these timesteps, whose σ are the range of chosen σ. For trailing with more than T steps: T
+/// − 1 and 0.
 [[nodiscard]] inline std::vector<double> outermost_timesteps(const scheduler_config& config, isize count) {
     if (count > config.train_timesteps && config.spacing == timestep_spacing::trailing) {
         return {static_cast<double>(config.train_timesteps - 1), 0};
@@ -70,8 +70,8 @@ namespace ddpm::diffusers::detail {
     return {all.front(), all.back()};
 }
 
-/// The timesteps of DPM-Solver and its kin among the first `last`; of a solver that inverts, which goes up, the noisiest
-/// first too.
+/// The timesteps of DPM-Solver, UniPC, DEIS and SA-Solver below `last`, the noisiest first, also for a solver that
+/// inverts.
 [[nodiscard]] inline std::vector<isize> solver_kind_timesteps(const scheduler_config& config, isize last, isize count,
                                                               bool inverts) {
     if (config.spacing == timestep_spacing::trailing) {

@@ -18,12 +18,12 @@
 
 namespace ddpm::diffusers::detail {
 
-/// Whether a name is that of something in an attention layer.
+/// Whether a tensor belongs to an attention layer.
 [[nodiscard]] inline bool is_of_attention(std::string_view name) noexcept {
     return name.starts_with("attentions.") || name.find(".attentions.") != name.npos;
 }
 
-/// The name that diffusers uses today for a tensor. Before 2023 the dense layers of an attention had other names.
+/// The current name of a tensor in diffusers. Before 2023 the dense layers of attention had other names.
 [[nodiscard]] inline std::string current_name(std::string_view name) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 4> renamed{
         {{".query.", ".to_q."}, {".key.", ".to_k."}, {".value.", ".to_v."}, {".proj_attn.", ".to_out.0."}}};
@@ -45,11 +45,11 @@ struct stored_tensor {
     const io::tensor_info* info;
 };
 
-/// The safetensors files of a model, open, and what is in them by the names of today.
+/// The open safetensors files of a model, and their tensors by current names.
 class weight_files {
 public:
-    /// @throws value_error if the variant is no part of a file's name; io_error if there is no safetensors file of it, or
-    /// one of them or the index breaks a rule
+    /// @throws value_error if the variant cannot be part of a file name; io_error if there are no safetensors files of
+    /// it, or a file or the index is invalid
     weight_files(const std::string& folder, std::string_view variant) : where_(folder) {
         if (variant.find_first_of(std::string_view("/\0", 2)) != variant.npos) {
             throw value_error("load_weights", "variant", "a part of a file's name", io::detail::quoted(variant));
@@ -80,11 +80,11 @@ public:
     weight_files(const weight_files&) = delete;
     weight_files& operator=(const weight_files&) = delete;
 
-    /// What to name in messages: the only file, or the index of several.
+    /// The path for messages: of the only file, or of the index.
     [[nodiscard]] const std::string& where() const noexcept { return where_; }
     [[nodiscard]] const std::map<std::string, stored_tensor, std::less<>>& tensors() const noexcept { return tensors_; }
 
-    /// What is wrong with the files as a whole.
+    /// Tensors that are stored twice or missing in their file.
     [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
 
 private:

@@ -22,11 +22,11 @@
 
 namespace ddpm::diffusers::detail {
 
-/// How many outputs go together: a cache line of floats.
+/// The number of outputs of a tile: a cache line of floats.
 inline constexpr isize tile_outputs = 16;
 
-/// A part of a parameter that goes from its file to its place: the numbers of some outputs, each
-/// of them for some inputs. A parameter in torch's order is one output, whose inputs are all its numbers.
+/// A part of a parameter for loading: the numbers of some outputs and some inputs. A parameter in torch's order counts
+/// as one output with all numbers as inputs.
 template <Scalar S>
 struct weight_tile {
     const nn::parameter<S>* to;
@@ -40,7 +40,7 @@ struct weight_tile {
     }
 };
 
-/// Cuts a parameter into tiles, each whole cache lines of its memory and not more than a part of the second cache.
+/// Divides a parameter into tiles of whole cache lines that fit the second-level cache.
 template <Scalar S>
 void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to, const stored_tensor& from) {
     constexpr isize most_numbers = isize{1} << 16;
@@ -62,7 +62,7 @@ void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to
     }
 }
 
-/// Fills the buffer with the tile's numbers as they are stored, output after output.
+/// Reads the tile's numbers from the file, output after output.
 template <Scalar S>
 void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
     const std::size_t number = static_cast<std::size_t>(io::bits(tile.from.info->type) / 8);
@@ -81,14 +81,14 @@ void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
     }
 }
 
-/// Gives the parameter the numbers of a buffer that read_tile filled.
+/// Converts the numbers of a buffer that read_tile filled, and writes them to the parameter.
 template <class Stored, Scalar S, class Convert>
 void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert& convert) {
     S* const to = tile.to->values.data() + tile.first_output;
     const auto number = [&](isize at) {
         return convert(io::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
     };
-    if (tile.all_outputs == 1 && tile.positions == 1) {  // memory and file agree
+    if (tile.all_outputs == 1 && tile.positions == 1) {  // the same order in memory and file
         S* const out = to + tile.first_input;
         for (isize i = 0; i < tile.inputs; ++i) {
             out[i] = number(i);
@@ -96,11 +96,11 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert
         return;
     }
     const isize row = tile.inputs * tile.positions;
-    // The loop over a whole tile's outputs, unrolled: a third faster.
+    // Unrolled for whole tiles, which is a third faster.
     const auto store_outputs = [&]<std::size_t... output>(S* out, isize at, std::index_sequence<output...>) {
         ((out[output] = number(static_cast<isize>(output) * row + at)), ...);
     };
-    // So many inputs that what the positions of one round read stays in the first cache until the next.
+    // Inputs in groups, so that the cache lines read for one position are still in the first-level cache for the next.
     const isize group = std::max<isize>(1, 64 / tile.positions);
     for (isize begin = 0; begin < tile.inputs; begin += group) {
         const isize end = std::min(begin + group, tile.inputs);
@@ -120,13 +120,13 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert
     }
 }
 
-/// Whether numbers of that type are taken.
+/// Whether numbers of that type can be converted.
 [[nodiscard]] constexpr bool converts(io::dtype type) noexcept {
     return type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16 || type == io::dtype::f64;
 }
 
-/// Calls f.template operator()<Stored>(convert) for the type that a tensor is stored in. `convert` is a function object, not a
-/// function, so that it becomes part of the loop that calls it.
+/// Calls f.template operator()<Stored>(convert) for the stored type. `convert` is a function object, not a function, so
+/// that it is inlined.
 template <Scalar S, class F>
 void with_conversion(io::dtype type, const F& f) {
     using half = std::uint16_t;
@@ -154,8 +154,9 @@ void require_finite(const weight_tile<S>& tile, const std::byte* from) {
     });
 }
 
-/// Reads all tiles, then gives them to their parameters, both side by side: once all are read, nothing can fail.
-/// @throws io_error if reading fails, or if a number is not finite and that is not allowed
+/// Reads all tiles in parallel, then writes them to their parameters in parallel. Parameters change only after all
+/// reads have succeeded.
+/// @throws io_error if reading fails, or if a number is not finite and reject_nonfinite is set
 template <Scalar S>
 void load_tiles(const std::vector<weight_tile<S>>& tiles, bool reject_nonfinite) {
     std::vector<std::size_t> begin{0};
