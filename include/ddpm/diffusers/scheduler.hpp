@@ -6,12 +6,10 @@
 #include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 #include <ddpm/predictor/denoised.hpp>
-#include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>
 #include <ddpm/schedule/beta.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/zero_terminal_snr.hpp>
 

@@ -2,13 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
-#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
-#include <ddpm/io/detail/json.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/time_embedding.hpp>

@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/continuous_grid.hpp>
 #include <ddpm/grid/sigma_list.hpp>
 #include <ddpm/grid/time_grid.hpp>

@@ -2,11 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/noise_level.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 
 #include <cmath>
@@ -37,13 +33,14 @@ public:
         if (!(t >= 0 && t <= static_cast<double>(last))) {
             throw value_error("level_function", "timestep", text("0 <= t <= ", last), t);
         }
-        const double floor = std::floor(t), part = t - floor;
+        const double floor = std::floor(t), fraction = t - floor;
         const noise_level<double>& below = levels_[static_cast<std::size_t>(floor)];
-        if (part == 0) {
+        if (fraction == 0) {
             return below;
         }
         const noise_level<double>& above = levels_[static_cast<std::size_t>(floor) + 1];
-        return variance_preserving_level(std::exp(-(1 - part) * half_log_snr(below) - part * half_log_snr(above)));
+        return variance_preserving_level(
+            std::exp(-(1 - fraction) * half_log_snr(below) - fraction * half_log_snr(above)));
     }
 
 private:

@@ -2,10 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 
 #include <cmath>

@@ -4,7 +4,6 @@
 
 #include <ddpm/grid/sigma_table.hpp>
 #include <ddpm/grid/time_grid.hpp>
-#include <ddpm/schedule/concept.hpp>
 
 #include <cmath>
 #include <span>

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/noise_level.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/grid/timesteps.hpp>
 #include <ddpm/schedule/concept.hpp>
+// IWYU pragma: end_exports
+#include <ddpm/grid/timesteps.hpp>
 
 #include <cmath>
 #include <span>

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/grid/noise_path.hpp>
 #include <ddpm/grid/sigma_list.hpp>

@@ -38,14 +38,13 @@ public:
         const S scale = static_cast<S>(options_.scale);
         if (options_.rescale == 0) {
             const auto factors_of = [&](isize n) {
-                const S share = guides(t[static_cast<std::size_t>(n)]) ? scale : S{1};
-                return std::array{share, S{1} - share};
+                const S weight = guides(t[static_cast<std::size_t>(n)]) ? scale : S{1};
+                return std::array{weight, S{1} - weight};
             };
             kernels::linear_combination<S>({batch_view<const S>(predicted), without}, factors_of, predicted);
             return;
         }
-        const auto guides_at = [this](double time) { return guides(time); };
-        for_each_guided(t, predicted.rows(), guides_at, [&](isize n) {
+        for_each_guided(t, predicted.rows(), *this, [&](isize n) {
             auto column = predicted.array().col(n);
             const double deviation = squared_deviation(column);
             if (scale == 0) {

@@ -54,8 +54,7 @@ public:
         // Without momentum there is no state: the sum is computed anew in each call.
         batch<S>& sums = options_.momentum == 0 ? difference_.scratch<S>(rows, columns)
                                                 : difference_.state<S>("projected_guided", rows, columns);
-        const auto guides_at = [this](double time) { return guides(time); };
-        for_each_guided(t, rows, guides_at, [&](isize n) {
+        for_each_guided(t, rows, *this, [&](isize n) {
             auto column = predicted.array().col(n);
             const auto other = without.array().col(n);
             auto sum = sums.middleCols(n, 1);

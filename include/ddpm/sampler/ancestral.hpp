@@ -2,9 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 
 #include <cmath>

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include <concepts>

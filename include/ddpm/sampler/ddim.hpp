@@ -29,18 +29,17 @@ struct ddim {
         }
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const noise_level<double>& level = grid[k].level;
-            const noise_level<double>& next = grid[k + 1].level;
+            const auto &from = grid[k].level, &to = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
             const double deviation =
-                eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(next, level).variance));
-            const double direction = std::sqrt(std::max(0.0, next.sigma * next.sigma - deviation * deviation));
+                eta == 0 ? 0 : eta * std::sqrt(std::max(0.0, posterior_between(to, from).variance));
+            const double direction = std::sqrt(std::max(0.0, to.sigma * to.sigma - deviation * deviation));
             if (deviation == 0) {
-                out.set(quantity::x, {term::x0(e, next.signal), term::eps(e, next.sigma)});
+                out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, to.sigma)});
                 continue;
             }
-            const isize z = out.draw(level, next);
-            out.set(quantity::x, {term::x0(e, next.signal), term::eps(e, direction), term::noise(z, deviation)});
+            const isize z = out.draw(from, to);
+            out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, direction), term::noise(z, deviation)});
         }
         return out;
     }

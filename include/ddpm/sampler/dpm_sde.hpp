@@ -36,8 +36,7 @@ struct dpm_sde {
         }
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const noise_level<double>& from = grid[k].level;
-            const noise_level<double>& to = grid[k + 1].level;
+            const auto &from = grid[k].level, &to = grid[k + 1].level;
             const isize a = out.evaluate(k, grid[k]);
             if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {
                 out.set(quantity::x, detail::euler_step(to, a));

@@ -61,7 +61,7 @@ struct dpm_singlestep {
             const auto &from = grid[first].level, &to = grid[k + 1].level;
             const detail::exponential_step step(from, to, detail::integrand_of(algorithm), tau);
             auto terms =
-                interpolate(step, first == k ? quantity::x : quantity::base, since_begin.newest(3), k - first == 2);
+                terms_of(step, first == k ? quantity::x : quantity::base, since_begin.newest(3), k - first == 2);
             if (detail::is_stochastic(algorithm)) {
                 terms.push_back(term::noise(plan.draw(from, to), s_noise * step.noise()));
             }
@@ -92,15 +92,12 @@ private:
         return begins;
     }
 
-    [[nodiscard]] std::vector<term> interpolate(const detail::exponential_step& step, quantity state,
-                                                std::span<const detail::estimate> estimates, bool third) const {
-        if (!third) {
-            return step.terms(state, estimates, {detail::slope_of(solver_type)});
+    [[nodiscard]] std::vector<term> terms_of(const detail::exponential_step& step, quantity state,
+                                             std::span<const detail::estimate> estimates, bool third) const {
+        if (third && solver_type == dpm_solver_type::midpoint && estimates.size() == 3) {
+            return step.terms(state, std::array{estimates.front(), estimates.back()});
         }
-        if (solver_type == dpm_solver_type::heun || estimates.size() < 3) {
-            return step.terms(state, estimates);
-        }
-        return step.terms(state, std::array{estimates.front(), estimates.back()});
+        return step.terms(state, estimates, {third ? detail::slope_moment::exact : detail::slope_of(solver_type)});
     }
 };
 

@@ -22,8 +22,7 @@ struct euler_ancestral {
         detail::require_falling_noise("euler_ancestral", grid);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const noise_level<double>& from = grid[k].level;
-            const noise_level<double>& to = grid[k + 1].level;
+            const auto &from = grid[k].level, &to = grid[k + 1].level;
             const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
             const isize e = out.evaluate(k, grid[k]);
             const isize z = out.draw(from, to);

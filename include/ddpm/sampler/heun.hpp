@@ -30,8 +30,7 @@ struct heun {
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
             const grid_point start = detail::add_churn(out, k, churn);
-            const noise_level<double>& from = start.level;
-            const noise_level<double>& to = grid[k + 1].level;
+            const auto &from = start.level, &to = grid[k + 1].level;
             const isize a = out.evaluate(k, start);
             out.set(quantity::x, detail::euler_step(to, a));
             if (to.sigma == 0 || noise_ratio(from) == noise_ratio(to)) {

@@ -42,8 +42,7 @@ struct ddim_inversion {
         detail::require_falling_noise("ddim_inversion", grid);
         sampling_plan out(grid.reversed());
         for (isize k = grid.steps() - 1; k >= 0; --k) {
-            const noise_level<double>& t = grid[k].level;
-            const noise_level<double>& s = grid[k + 1].level;
+            const auto &t = grid[k].level, &s = grid[k + 1].level;
             const double scale = t.signal / s.signal;
             for (isize i = 0; i < iterations; ++i) {
                 const isize e = out.evaluate(grid.steps() - 1 - k, grid[k]);

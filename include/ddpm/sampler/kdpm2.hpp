@@ -34,8 +34,7 @@ struct kdpm2 {
         }
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const noise_level<double>& from = grid[k].level;
-            const noise_level<double>& to = grid[k + 1].level;
+            const auto &from = grid[k].level, &to = grid[k + 1].level;
             const auto [down, up] = detail::split_step(noise_ratio(from), noise_ratio(to), eta);
             const noise_level<double> lower{to.signal, eta > 0 ? to.signal * down : to.sigma};
             const isize a = out.evaluate(k, grid[k]);

@@ -21,8 +21,7 @@ struct lms {
         sampling_plan out(grid);
         detail::adams_history history(order);
         for (isize k = 0; k < grid.steps(); ++k) {
-            const noise_level<double>& from = grid[k].level;
-            const noise_level<double>& to = grid[k + 1].level;
+            const auto &from = grid[k].level, &to = grid[k + 1].level;
             const isize e = out.evaluate(k, grid[k]);
             history.add(e, noise_ratio(from));
             if (from.signal > 0 && to.signal > 0 && noise_ratio(from) != noise_ratio(to)) {

@@ -3,13 +3,9 @@
 #pragma once
 
 // IWYU pragma: begin_exports
-#include <ddpm/core/error.hpp>
-#include <ddpm/core/noise_level.hpp>
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/time_grid.hpp>
-// IWYU pragma: end_exports
 #include <ddpm/process/variance.hpp>
-#include <ddpm/schedule/concept.hpp>
+// IWYU pragma: end_exports
 
 #include <concepts>
 #include <limits>

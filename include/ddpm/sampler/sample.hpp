@@ -4,7 +4,6 @@
 
 #include <ddpm/grid/timesteps.hpp>
 #include <ddpm/sampler/run.hpp>
-#include <ddpm/schedule/concept.hpp>
 
 #include <cmath>
 #include <concepts>

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// IWYU pragma: begin_exports
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
-#include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/json.hpp>
+// IWYU pragma: end_exports
+#include <ddpm/io/detail/input_file.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -103,7 +105,6 @@ public:
         }
     }
 
-    [[nodiscard]] const std::string& where() const noexcept { return where_; }
     [[nodiscard]] bool has(std::string_view key) const { return tree_.find(key) != nullptr; }
 
     /// Removes a member if it exists and is null.

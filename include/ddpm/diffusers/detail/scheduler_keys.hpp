@@ -2,8 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
-#include <ddpm/diffusers/config_limits.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
 #include <ddpm/diffusers/detail/scheduler_names.hpp>

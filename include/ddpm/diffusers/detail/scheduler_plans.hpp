@@ -4,10 +4,8 @@
 
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
-#include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/ipndm.hpp>
 #include <ddpm/sampler/plan.hpp>
-#include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 

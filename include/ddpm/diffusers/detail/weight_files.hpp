@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/model_folder.hpp>
 #include <ddpm/io/safetensors_file.hpp>

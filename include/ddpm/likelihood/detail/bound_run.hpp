@@ -25,9 +25,9 @@
 
 namespace ddpm::detail {
 
-/// The steps of a chain at which each sample is evaluated, as positions in the chain: the last step, and a random one
-/// from each of `rounds` nearly equal parts of the others. A step is weighted by the length of its part, so that the
-/// sum over the rounds is unbiased.
+/// The steps of a chain at which each sample is evaluated, as positions in the chain, by stratified sampling: the last
+/// step, and a random one from each of `rounds` nearly equal strata of the others. A step is weighted by the size of
+/// its stratum, so that the sum over the rounds is unbiased.
 class chosen_steps {
 public:
     chosen_steps(isize steps, isize per_sample, std::uint64_t seed)
@@ -36,14 +36,14 @@ public:
     /// The number of rounds before that of the last step, which has this number.
     [[nodiscard]] isize rounds() const noexcept { return rounds_; }
 
-    /// How many steps the step evaluated in a round represents.
-    [[nodiscard]] isize share(isize round) const noexcept {
+    /// The number of steps in the stratum of a round.
+    [[nodiscard]] isize stratum_size(isize round) const noexcept {
         return round == rounds_ ? 1 : first(round + 1) - first(round);
     }
 
     [[nodiscard]] isize position(isize round, isize sample) const {
-        const isize part = share(round);
-        return first(round) + (part == 1 ? 0 : noise_.below(part, sample, 0, round));
+        const isize size = stratum_size(round);
+        return first(round) + (size == 1 ? 0 : noise_.below(size, sample, 0, round));
     }
 
 private:
@@ -129,7 +129,7 @@ private:
                 const bound_sums& sums = sums_[static_cast<std::size_t>(n)];
                 terms_[at].add(per_dimension * sums.term);
                 x0_errors_[at].add(per_dimension * sums.squared_error);
-                total(n) += static_cast<double>(chosen_.share(round)) * sums.term;
+                total(n) += static_cast<double>(chosen_.stratum_size(round)) * sums.term;
             }
             if (!work_.add(static_cast<double>(count)) && round < chosen_.rounds()) {
                 return;
@@ -150,7 +150,7 @@ private:
             const isize columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
             xt_.resize(rows, columns);
             predicted_.resize(rows, columns);
-            if (needs_head(options_.variance)) {  // unwritten elements must not pass for variances
+            if (needs_head(options_.variance)) {  // NaN, so that unwritten elements are not used as variances
                 head_ = batch<S>::Constant(rows, columns, std::numeric_limits<S>::quiet_NaN());
             }
             for (auto* values : {&totals_, &times_}) {
@@ -171,7 +171,7 @@ private:
             positions_[static_cast<std::size_t>(n)] = chosen_.position(round, number(n));
             times_[static_cast<std::size_t>(n)] = static_cast<double>(timestep(n));
         }
-        if (chosen_.share(round) == 1) {
+        if (chosen_.stratum_size(round) == 1) {
             add_noise(0, x0, xt);
         } else {
             for (isize n = 0; n < count; ++n) {

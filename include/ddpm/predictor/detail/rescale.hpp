@@ -22,25 +22,25 @@ template <class Column>
     return (column.template cast<double>() - mean).square().sum();
 }
 
-/// Multiplies a column by φ · target / std + 1 − φ, with φ = share: its standard deviation moves towards the target by
-/// the fraction φ. Leaves it unchanged if its standard deviation is 0 or the target is not finite.
+/// Multiplies a column by φ · target / std + 1 − φ, which moves its standard deviation towards the target by the
+/// fraction φ. Leaves it unchanged if its standard deviation is 0 or the target is not finite.
 /// @source Lin et al. 2023, arXiv 2305.08891, equations 15 and 16
 template <class Column>
-void rescale_deviation(double target_squared_deviation, double share, Column column) {
+void rescale_deviation(double target_squared_deviation, double phi, Column column) {
     const double own = squared_deviation(column);
     if (own > 0 && std::isfinite(target_squared_deviation)) {
         using S = typename Column::Scalar;
-        column *= static_cast<S>(share * std::sqrt(target_squared_deviation / own) + 1 - share);
+        column *= static_cast<S>(phi * std::sqrt(target_squared_deviation / own) + 1 - phi);
     }
 }
 
-/// Calls change(n) in parallel for the columns n that are guided.
-template <class Guides, class Change>
-void for_each_guided(std::span<const double> t, isize rows, const Guides& guides, const Change& change) {
+/// Calls change(n) in parallel for the columns n at whose time the rule guides.
+template <class Rule, class Change>
+void for_each_guided(std::span<const double> t, isize rows, const Rule& rule, const Change& change) {
     const isize per_task = kernels::columns_per_task(rows);
     parallel_for(static_cast<isize>(t.size()), per_task, [&](isize first, isize last) {
         for (isize n = first; n < last; ++n) {
-            if (guides(t[static_cast<std::size_t>(n)])) {
+            if (rule.guides(t[static_cast<std::size_t>(n)])) {
                 change(n);
             }
         }
@@ -57,11 +57,11 @@ inline void require_guidance_factor(std::string_view where, std::string_view wha
     }
 }
 
-/// @throws value_error unless |scale| ≤ 10⁶, the share is in [0, 1], and from ≤ to
-inline void require_guidance(std::string_view where, double scale, double share, double from, double to) {
+/// @throws value_error unless |scale| ≤ 10⁶, φ is in [0, 1], and from ≤ to
+inline void require_guidance(std::string_view where, double scale, double phi, double from, double to) {
     require_guidance_factor(where, "scale", scale);
-    if (!(share >= 0 && share <= 1)) {
-        throw value_error(where, "rescale", "0 <= rescale <= 1", share);
+    if (!(phi >= 0 && phi <= 1)) {
+        throw value_error(where, "rescale", "0 <= rescale <= 1", phi);
     }
     if (!(from <= to)) {
         throw value_error(where, "interval", "from <= to", text(from, ", ", to));

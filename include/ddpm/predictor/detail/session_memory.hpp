@@ -28,9 +28,7 @@ public:
     template <Scalar S>
     [[nodiscard]] batch<S>& scratch(isize rows, isize columns) {
         batch<S>& memory = std::get<batch<S>>(batches_);
-        if (memory.rows() != rows || memory.cols() != columns) {
-            memory.resize(rows, columns);
-        }
+        memory.resize(rows, columns);  // allocates only if the size changes
         return memory;
     }
 

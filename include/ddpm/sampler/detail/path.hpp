@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/types.hpp>
 #include <ddpm/grid/level_function.hpp>
 #include <ddpm/grid/time_grid.hpp>
 
@@ -33,14 +32,11 @@ namespace ddpm::detail {
     return {signal, signal * ratio};
 }
 
-/// The time passed to the network at a σ/α.
-using time_function = std::function<double(double ratio)>;
-
 /// The point with σ/α = ratio on the path of step k, or of an earlier step if the ratio is above those at both ends of
 /// step k. If time_of is empty, the time is interpolated between the grid's times: linearly in σ if they are
 /// proportional to σ, otherwise linearly in ln(σ/α), and never beyond the grid's first time.
 [[nodiscard]] inline grid_point point_at_ratio(const time_grid& grid, isize k, double ratio,
-                                               const time_function& time_of) {
+                                               const std::function<double(double ratio)>& time_of) {
     const auto ratio_at = [&](isize i) { return noise_ratio(grid[i].level); };
     while (k > 0 && ratio > std::max(ratio_at(k), ratio_at(k + 1)) && std::isfinite(ratio_at(k - 1))) {
         --k;

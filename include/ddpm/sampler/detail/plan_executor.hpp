@@ -9,7 +9,6 @@
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
-#include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
 
