@@ -19,11 +19,12 @@
 
 namespace ddpm {
 
-/// A noised batch x_t = α x_0 + σ ε, as a training loss is given it. A loss is
+/// A noised batch x_t = α x_0 + σ ε, the input of a training loss. A loss is
 ///     1/(D N) Σ weight[n] · element_weight(i, n) · w(t) · error(i, n)
 /// over all elements i of all samples n, where w(t) and the error (or divergence) depend on the loss. The sum is always
-/// divided by D N, so an element of weight 0 counts as one without error. For the mean over some of the elements give
-/// these the weight D N / (their number), and the others 0. `Time` is the time_type of the schedule: isize or double.
+/// divided by D N, so an element of weight 0 counts as one without error. For the mean over a subset of the elements,
+/// give the subset the weight D N / (its size), and the others 0. `Time` is the time_type of the schedule: isize or
+/// double.
 template <Scalar S, class Time = isize>
 struct noised_batch {
     batch_view<const S> x0;   ///< D × N
@@ -35,7 +36,7 @@ struct noised_batch {
     /// Per element, D × N, finite and ≥ 0; empty: 1. Elements of weight 0 are not read: x_0, ε, x_t and the network's
     /// output may be NaN or infinite there, and the gradient is 0. Only for a loss that is WeighsElements.
     batch_view<const S> element_weight{};
-    bool weights_are_valid = false;  ///< whether those were found finite and ≥ 0 before; else a loss looks at each
+    bool weights_are_valid = false;  ///< the element weights are known to be finite and ≥ 0, and are not checked again
 
     [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];

@@ -148,7 +148,7 @@ struct weight_of_snr {
     double usual, on_other;
 };
 
-/// That of a weighting which knows nothing but the SNR.
+/// The weight of a weighting that depends only on the SNR.
 [[nodiscard]] inline weight_of_snr weight_at_snr(const loss_weighting& weighting, double snr) {
     weight_of_snr found{};
     const auto take = [&]<class W>(const W* w) {

@@ -13,7 +13,7 @@
 
 namespace ddpm {
 
-/// A network: it can be trained, and is a predictor as it stands.
+/// A network: it can be trained, and is a predictor.
 ///
 /// It is a value: a `Layer` (it has a type `scalar`, and `visit` names its parameters), so that another instance of the
 /// same type can hold its gradient or its average, and derives from `network_base`, which lists its optional

@@ -41,19 +41,19 @@ struct adaptive_dpm_solver {
     double absolute_tolerance = 0.0078;
     double first_step = 0.05;  ///< in λ = ln(α/σ)
     step_control control{};
-    isize most_steps =
-        10000;  ///< accepted and rejected, after which a sample is given up; so is one that is not finite
+    /// Accepted and rejected steps, after which a sample is abandoned, as is one that is not finite.
+    isize most_steps = 10000;
 };
 
-/// What an adaptive run did.
+/// The result of an adaptive run.
 template <Scalar S>
 struct adaptive_result {
     batch<S> x;                     ///< D × N
     isize evaluations = 0;          ///< of the network, on the whole batch
     std::vector<isize> accepted{};  ///< steps, per sample
     std::vector<isize> rejected{};
-    bool finished = true;  ///< false if a sample was given up, which then is where it had come to, or stopped
-    bool stopped = false;  ///< the callback stopped the run: x is then the estimate of x_0
+    bool finished = true;  ///< false if the run was stopped, or a sample was abandoned at the λ that it had reached
+    bool stopped = false;  ///< whether the callback stopped the run: x is then the estimate of x_0
 };
 
 namespace detail {
@@ -78,9 +78,9 @@ template <Scalar S, class Session>
 
 }  // namespace detail
 
-/// Denoises samples from λ = `from` to λ = `to` with steps of their own. `point_at` gives the level and the model's
-/// time at any λ between. The callback is called at the first evaluation of each step that is tried: of at most
-/// `most_steps`, with the time of the sample that is furthest behind.
+/// Denoises samples from λ = `from` to λ = `to` with adaptive steps. `point_at` returns the level and the network's
+/// time at a λ. The callback is called at the first evaluation of each attempted step, with the time of the sample with
+/// the lowest λ; its `steps` is most_steps.
 /// @shape x D × N
 /// @throws value_error unless order is 2 or 3, the tolerances, the first step and most_steps are positive, the
 /// control's numbers finite, and from < to
@@ -108,10 +108,10 @@ template <Scalar S, class P>
     while (!run.done() && run.step(on_step)) {
     }
     adaptive_result<S> result{.x = {}, .evaluations = run.evaluations(), .stopped = run.stopped()};
-    for (const detail::adaptive_state& w : run.states()) {
-        result.accepted.push_back(w.accepted);
-        result.rejected.push_back(w.rejected);
-        result.finished = result.finished && w.lambda >= to && !run.stopped();
+    for (const detail::adaptive_state& s : run.states()) {
+        result.accepted.push_back(s.accepted);
+        result.rejected.push_back(s.rejected);
+        result.finished = result.finished && s.lambda >= to && !run.stopped();
     }
     result.x = std::move(run).take();
     return result;

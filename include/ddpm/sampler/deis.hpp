@@ -16,9 +16,8 @@ namespace ddpm {
 /// diffusers'.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, section 3.3 and table 2
 struct deis {
-    isize order = 2;  ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
-    bool lower_order_final =
-        true;  ///< in runs of fewer than 15 steps the last step has order 1, the one before at most 2
+    isize order = 2;                ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
+    bool lower_order_final = true;  ///< in runs of fewer than 15 steps the last has order 1, the one before at most 2
 
     /// The plan over a grid. A step to σ = 0 has order 1.
     /// @throws value_error unless order ≥ 1

@@ -13,9 +13,8 @@ namespace ddpm {
 /// The known elements of the samples.
 template <Scalar S>
 struct known_region {
-    batch_view<const S> x0;  ///< D × N
-    batch_view<const S>
-        mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where not, or between for a mix
+    batch_view<const S> x0;    ///< D × N
+    batch_view<const S> mask;  ///< D × N, or D × 1 for all samples: 1 where x0 is known, 0 where not, between for a mix
 };
 
 namespace detail {

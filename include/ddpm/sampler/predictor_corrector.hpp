@@ -187,7 +187,7 @@ private:
     isize draws_ = 0;
     batch<S> x_;
     batch<S> prediction_;
-    batch<S> x0_;  // what a callback sees
+    batch<S> x0_;  // the estimate for the callback
     batch<S> z_;   // empty if samples go one by one
     std::vector<double> times_;
     std::vector<kernels::langevin_norms> norms_;  // empty unless they are the batch's

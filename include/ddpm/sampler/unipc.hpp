@@ -30,7 +30,7 @@ struct unipc {
     unipc_variant variant = unipc_variant::bh2;
     bool predict_x0 = true;  ///< integrates x_0; otherwise ε
     bool corrector = true;
-    std::vector<isize> disable_corrector{};  ///< steps not to be corrected, counted from the whole grid
+    std::vector<isize> disable_corrector{};  ///< steps of the original grid without corrector
     bool lower_order_final = true;           ///< the last step has order 1, the one before at most 2, and so on
 
     /// The plan over a grid. A step to σ = 0 has order 1; its result is not corrected, since no evaluation follows.

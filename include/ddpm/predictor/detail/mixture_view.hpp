@@ -57,7 +57,7 @@ public:
 
     /// Sets the sample x_t.
     template <Scalar S>
-    void look(const S* xt, const noise_level<double>& level) {
+    void set_sample(const S* xt, const noise_level<double>& level) {
         set_level(level);
         x_ = Eigen::Map<const Eigen::Array<S, Eigen::Dynamic, 1>>(xt, x_.size()).template cast<double>();
         for (isize k = 0; k < mixture_->components(); ++k) {
@@ -222,7 +222,7 @@ public:
                 for (isize n = first; n < std::min(first + grain(), xt.columns()); ++n) {
                     const noise_level<double> level = level_of(n);
                     require_level(where, level);
-                    view.look(xt.column(n), level);
+                    view.set_sample(xt.column(n), level);
                     take(n, view);
                 }
             }
