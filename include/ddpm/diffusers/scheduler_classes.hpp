@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/diffusers/config_limits.hpp>
+#include <ddpm/diffusers/detail/scheduler_class.hpp>
 #include <ddpm/diffusers/detail/scheduler_grids.hpp>
-#include <ddpm/diffusers/detail/scheduler_names.hpp>
 #include <ddpm/diffusers/detail/scheduler_plans.hpp>
 #include <ddpm/diffusers/detail/scheduler_timesteps.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
@@ -27,12 +27,8 @@
 #include <ddpm/sampler/tcd.hpp>
 #include <ddpm/sampler/unipc.hpp>
 
-#include <array>
-#include <cstddef>
 #include <functional>
-#include <optional>
 #include <string_view>
-#include <vector>
 
 // The definitions of diffusers' scheduler classes. To add a class:
 // 1. Add here an enumerator of scheduler_kind and a row of scheduler_classes: the class's name, its keys, its defaults
@@ -57,63 +53,6 @@ enum class scheduler_kind : int {
 // clang-format on
 
 namespace detail {
-
-/// The steps of a class: those of a sampler over a grid, or of a function in scheduler_plans.hpp or scheduler.hpp,
-/// which computes in the floating-point type of the schedule's tables.
-enum class scheduler_steps { sampler, ddpm, unclip, ddim, ddim_inverse, repaint };
-
-/// A class of diffusers, a row of scheduler_classes.
-struct scheduler_class {
-    scheduler_kind kind;
-    std::string_view name;
-
-    /// The pipeline for a UNet2DModel that keeps a scheduler of this class when it loads, and runs it correctly.
-    /// DDIMPipeline and PNDMPipeline convert any scheduler to their own class; only ConsistencyModelPipeline scales the
-    /// initial noise and the network's input, as Euler's schedulers need. Empty if there is none: pipelines pass a
-    /// generator to `step`, which Heun, LMS, KDPM2, UniPC, DEIS and others reject.
-    std::string_view pipeline{};
-
-    // Its config file.
-    std::array<std::string_view, 9> keys{};  ///< each text is one or more keys, separated by blanks
-    void (*set_defaults)(scheduler_config&) = [](scheduler_config&) {};
-    value_names curves = value_names(curve_names).first(3), predictions = value_names(prediction_names).first(3),
-                variances = variance_names, spacings = spacing_names, algorithms = algorithm_names,
-                solvers = solver_names;
-    isize most_order = 3;  ///< the largest solver_order
-
-    // Its runs.
-    std::vector<isize> (*timesteps)(const scheduler_config&, isize count) = spaced_timesteps;
-    scheduler_steps steps = scheduler_steps::sampler;
-    time_grid (*grid)(const run_inputs&) = nullptr;                        ///< the sampler's grid
-    sampling_plan (*plan)(const run_inputs&, const time_grid&) = nullptr;  ///< the sampler's plan
-    std::optional<prediction> predicts{};  ///< the network's prediction; empty: the config's
-    edm_preconditioning (*preconditioning)(const scheduler_config&) = nullptr;
-    /// The standard deviation of the initial x at its level: diffusers' init_noise_sigma in the scale of the plan's x.
-    double (*deviation)(const scheduler_config&, const noise_level<double>&) = unit_deviation;
-    predictor_corrector (*corrector)(const scheduler_config&) = nullptr;  ///< used instead of the plan
-    bool limits_x0 = true;  ///< whether keys of clipping and thresholding have an effect
-    bool clips_epsilon = false;
-
-    [[nodiscard]] constexpr bool has_key(std::string_view key) const noexcept {
-        for (const std::string_view group : keys) {
-            for (std::size_t at = group.find(key); at != group.npos; at = group.find(key, at + 1)) {
-                const std::size_t end = at + key.size();
-                if ((at == 0 || group[at - 1] == ' ') && (end == group.size() || group[end] == ' ')) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    /// Whether it reads a key from files of other classes, but does not write it: classes with Karras σ read the range.
-    [[nodiscard]] constexpr bool inherits_key(std::string_view key) const noexcept {
-        return (key == "sigma_min" || key == "sigma_max") && !has_key(key) && has_key("use_karras_sigmas");
-    }
-
-    /// Whether it has a table of β. Otherwise its grid and plan depend on the config only.
-    [[nodiscard]] constexpr bool has_betas() const noexcept { return has_key("beta_schedule"); }
-};
 
 // Groups of keys that several classes have.
 inline constexpr std::string_view beta_keys = "num_train_timesteps beta_start beta_end trained_betas beta_schedule",

@@ -4,7 +4,7 @@
 
 #include <ddpm/diffusers/detail/config_reader.hpp>
 #include <ddpm/diffusers/detail/config_writer.hpp>
-#include <ddpm/diffusers/detail/scheduler_names.hpp>
+#include <ddpm/diffusers/detail/scheduler_class.hpp>
 #include <ddpm/diffusers/scheduler_classes.hpp>
 #include <ddpm/diffusers/scheduler_values.hpp>
 
