@@ -136,8 +136,7 @@ void check_element_weights(const Loss& loss, prediction kind) {
             right = right && is_near(weighted.d_head(i, n), alone.d_head(0, 0));
         }
         CHECK(right);
-        CHECK(std::abs(weighted.losses[at] - sum / static_cast<double>(rows)) <=
-              1e-12 * std::abs(weighted.losses[at]));
+        CHECK(std::abs(weighted.losses[at] - sum / static_cast<double>(rows)) <= 1e-12 * std::abs(weighted.losses[at]));
         total += sample_weight[at] * weighted.losses[at] / static_cast<double>(columns);
     }
     CHECK(std::abs(weighted.value - total) <= 1e-12 * std::abs(total));

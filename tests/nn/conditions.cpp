@@ -190,7 +190,8 @@ void check_samples_alone(const Net& net, isize samples) {
             for (isize first = 0; first < samples; first += length) {
                 const isize count = std::min(length, samples - first);
                 session(batch_view<const S>(x.middleCols(first, count)),
-                        std::span<const double>(t).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)),
+                        std::span<const double>(t).subspan(static_cast<std::size_t>(first),
+                                                           static_cast<std::size_t>(count)),
                         model_output<S>{out.middleCols(first, count), {}, first});
             }
             CHECK((out == expected).all());
@@ -232,7 +233,8 @@ TEMPLATE_TEST_CASE("a sample's bits depend on itself and on what it is told only
 TEST_CASE("what is absent is what the network has learned for it, whatever is told", "[nn]") {
     const auto check = [](auto net) {
         const sample_shape shape = net.shape();
-        const some_conditions<double> given(net.takes(), shape.height * shape.width, 2), other(net.takes(), shape.height * shape.width, 2, 70);
+        const some_conditions<double> given(net.takes(), shape.height * shape.width, 2),
+            other(net.takes(), shape.height * shape.width, 2, 70);
         const batch<double> x = random_batch(shape.size(), 2, 2);
         const std::vector<double> t{3, 40};
         const auto predicted = [&](const condition<double>& told) {
@@ -315,7 +317,8 @@ TEST_CASE("a U-Net that is told something has as many parameters as are counted"
     }
 }
 
-TEMPLATE_TEST_CASE("an MLP's batches of what was planned for allocate nothing, whatever is told", "[nn]", float, double) {
+TEMPLATE_TEST_CASE("an MLP's batches of what was planned for allocate nothing, whatever is told", "[nn]", float,
+                   double) {
     using S = TestType;
     const isize planned = GENERATE(1, 9, 200);
     set_thread_count(1);  // others have scratch of their own
@@ -324,7 +327,8 @@ TEMPLATE_TEST_CASE("an MLP's batches of what was planned for allocate nothing, w
         nn::mlp<S> d = nn::zeros_like(net);
         const some_conditions<S> given(net.takes(), 4, planned);
         const std::vector<condition_forms> absent(static_cast<std::size_t>(planned), net.takes().learned);
-        batch<S> wide = random_batch<S>(6, planned, 2), wide_maps = random_batch<S>(9, planned, 3), out(4, planned), dx(4, planned);
+        batch<S> wide = random_batch<S>(6, planned, 2), wide_maps = random_batch<S>(9, planned, 3), out(4, planned),
+                 dx(4, planned);
         const std::vector<double> t(static_cast<std::size_t>(planned), 3.0);
         condition<S> told = given.all();
         told.maps = wide_maps.topRows(8);  // with gaps, which are copied

@@ -107,7 +107,8 @@ TEMPLATE_TEST_CASE("what has no weight in guidance may be infinite", "[predictor
         CHECK((got.col(0) == conditional.col(0)).all());
         CHECK_FALSE(got.col(1).allFinite());
     }
-    CHECK((evaluate<S>(autoguided(counted<S>(broken), counted<S>(golden_unconditional), 0), x, {0, 1}) == unconditional).all());
+    CHECK((evaluate<S>(autoguided(counted<S>(broken), counted<S>(golden_unconditional), 0), x, {0, 1}) == unconditional)
+              .all());
 }
 
 TEST_CASE("guidance has a largest scale, with which nothing overflows", "[predictor]") {

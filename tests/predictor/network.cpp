@@ -50,8 +50,9 @@ struct no_copy {
 struct copy_of_nothing {};
 
 template <member missing>
-using types_but = std::conditional_t<missing == member::scalar, workspace_alone,
-                                     std::conditional_t<missing == member::workspace, scalar_alone, scalar_and_workspace>>;
+using types_but =
+    std::conditional_t<missing == member::scalar, workspace_alone,
+                       std::conditional_t<missing == member::workspace, scalar_alone, scalar_and_workspace>>;
 
 /// A network without one of the members.
 template <member missing>
@@ -94,7 +95,8 @@ static_assert(!Network<network_but<member::visit>>);
 
 struct forward_changes_it : network_but<member::none> {
     void forward(const network_input<float>&, batch_view<float>, workspace&) {}
-    void backward(const network_input<float>&, batch_view<const float>, workspace&, forward_changes_it&, batch_view<float>) const {}
+    void backward(const network_input<float>&, batch_view<const float>, workspace&, forward_changes_it&,
+                  batch_view<float>) const {}
 };
 static_assert(!Network<forward_changes_it>);
 
@@ -137,8 +139,10 @@ void check_guidance(const P& p, const Q& q) {
     CHECK((evaluate<double>(guided(p, q, 3), x, smallest_times) - (3 * a - 2 * b)).abs().maxCoeff() < 1e-14);
     CHECK((evaluate<double>(autoguided(p, q, 3), x, smallest_times) - (3 * a - 2 * b)).abs().maxCoeff() < 1e-14);
     const projected_guidance_options all{.scale = 3, .parallel = 1, .norm = 0, .momentum = 0};
-    CHECK((evaluate<double>(projected_guided(p, q, all), x, smallest_times) - (3 * a - 2 * b)).abs().maxCoeff() < 1e-13);
-    const batch<double> shifted = evaluate<double>(classifier_guided(p, one_everywhere{}, schedule, 2), x, smallest_times);
+    CHECK((evaluate<double>(projected_guided(p, q, all), x, smallest_times) - (3 * a - 2 * b)).abs().maxCoeff() <
+          1e-13);
+    const batch<double> shifted =
+        evaluate<double>(classifier_guided(p, one_everywhere{}, schedule, 2), x, smallest_times);
     for (isize n = 0; n < 3; ++n) {
         const double sigma = noise_level_at(schedule, n + 1).sigma;
         CHECK((shifted.col(n) - (a.col(n) - 2 * sigma)).abs().maxCoeff() < 1e-14);
@@ -168,8 +172,9 @@ TEMPLATE_TEST_CASE("the smallest networks are predictors as they stand", "[predi
         const isize label = given.labels[static_cast<std::size_t>(n)];
         for (isize i = 0; i < 4; ++i) {
             CHECK(std::abs(static_cast<double>(got(i, n) - (line.slope[i] * x(i, n) + line.offset[i]))) < 1e-6);
-            const S expected = told.slope[i] * x(i, n) + told.table[i * 3 + label] + told.vector[i * 2] * given.vectors(0, n) +
-                               told.vector[i * 2 + 1] * given.vectors(1, n) + told.map[i] * given.maps(i / 2, n);
+            const S expected = told.slope[i] * x(i, n) + told.table[i * 3 + label] +
+                               told.vector[i * 2] * given.vectors(0, n) + told.vector[i * 2 + 1] * given.vectors(1, n) +
+                               told.map[i] * given.maps(i / 2, n);
             CHECK(std::abs(static_cast<double>(with(i, n) - expected)) < 1e-5);
         }
     }

@@ -94,8 +94,7 @@ void check_independence(const Net& net) {
 }  // namespace
 
 TEST_CASE("the vector-Jacobian product of networks is that of central differences", "[predictor]") {
-    check_against_differences(
-        disturbed(nn::mlp<double>({.dim = 5, .hidden = 12, .blocks = 2, .embedding = 6})));
+    check_against_differences(disturbed(nn::mlp<double>({.dim = 5, .hidden = 12, .blocks = 2, .embedding = 6})));
     check_against_differences(
         disturbed(nn::mlp<double>({.dim = 5, .hidden = 12, .blocks = 1, .embedding = 6, .variance_head = true})));
     check_against_differences(disturbed(nn::unet<double>(small_unet(2))));

@@ -86,7 +86,8 @@ void check_gradient(const Schedule& schedule, const Loss& loss, prediction kind,
             predicted(i, n) = here;
             const double numeric = (above - below) / (2 * step);
             INFO(name_of(kind) << ", element " << i << ", sample " << n << ", weights " << element_weight.size());
-            CHECK(std::abs(numeric - gradient(i, n)) < 1e-6 * gradient.col(n).abs().maxCoeff() + 1e-12 * std::abs(above) / step);
+            CHECK(std::abs(numeric - gradient(i, n)) <
+                  1e-6 * gradient.col(n).abs().maxCoeff() + 1e-12 * std::abs(above) / step);
         }
     }
 }
@@ -106,8 +107,10 @@ void check_loss_errors(const Loss& loss) {
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{narrow, x, x, 4}, x, d), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, narrow, x, 4}, x, d), shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, narrow, 4}, x, d), shape_error);
-    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, std::vector<isize>{1, 2, 3}}, x, d), shape_error);
-    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{empty, empty, empty, 4}, empty, d_empty), shape_error);
+    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, std::vector<isize>{1, 2, 3}}, x, d),
+                    shape_error);
+    CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{empty, empty, empty, 4}, empty, d_empty),
+                    shape_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, 10}, x, d), value_error);
     CHECK_THROWS_AS(loss(schedule, prediction::v, noised_batch<float>{x, x, x, -1}, x, d), value_error);
 }
