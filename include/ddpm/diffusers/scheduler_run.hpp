@@ -39,7 +39,7 @@ namespace detail {
 
 /// @throws value_error if the kind of prediction does not fit the kind of σ, for which diffusers' formulas are
 /// meaningless
-inline void require_meaning(const scheduler_config& config) {
+inline void require_matching_prediction(const scheduler_config& config) {
     if (config.flow_sigmas && config.predicts == prediction::v) {
         throw value_error("make_scheduler_run", "prediction_type with use_flow_sigmas",
                           "epsilon, sample or flow_prediction", "v_prediction");
@@ -102,7 +102,7 @@ template <TablePolicy Tables = exact_tables>
     if (steps < 1) {
         throw value_error("make_scheduler_run", "number of steps", ">= 1", steps);
     }
-    detail::require_meaning(config);
+    detail::require_matching_prediction(config);
     const detail::scheduler_class& known = detail::class_of(config.kind);
     scheduler_run run{.plan = detail::plan_of<Tables>(config, steps, options),
                       .denoise = detail::denoise_options_of(config),
