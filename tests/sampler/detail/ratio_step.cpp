@@ -43,23 +43,23 @@ TEST_CASE("a step to or from a level without signal is that of Euler", "[sampler
     CHECK(!detail::has_inner_points({0, 1}, {0.5, 0.5}));
 }
 
-TEST_CASE("shares are exact integrals of the polynomial through the newest slopes", "[sampler]") {
+TEST_CASE("weights are exact integrals of the polynomial through the newest slopes", "[sampler]") {
     detail::adams_history history(3);
     const double nodes[] = {9, 5, 4.5, 2};
     for (isize k = 0; k < 4; ++k) {
         history.add(k, nodes[k]);
     }
-    const auto shares = history.shares(0.7);
-    REQUIRE(shares.size() == 3);
+    const auto weights = history.weights(0.7);
+    REQUIRE(weights.size() == 3);
     for (int degree = 0; degree < 3; ++degree) {
         double sum = 0;
-        for (const auto& [evaluation, share] : shares) {
-            sum += share * std::pow(nodes[evaluation], degree);
+        for (const auto& [evaluation, weight] : weights) {
+            sum += weight * std::pow(nodes[evaluation], degree);
         }
         const double integral = (std::pow(0.7, degree + 1) - std::pow(2, degree + 1)) / (degree + 1);
         CHECK(std::abs(sum * (0.7 - 2) - integral) < 1e-13);
     }
-    CHECK(shares[0].evaluation == 3);
+    CHECK(weights[0].evaluation == 3);
 }
 
 TEST_CASE("a node that comes again takes the place of the old one, one at infinity none", "[sampler]") {
@@ -67,15 +67,15 @@ TEST_CASE("a node that comes again takes the place of the old one, one at infini
     history.add(0, std::numeric_limits<double>::infinity());
     history.add(1, 4);
     history.add(2, 4);
-    const auto one = history.shares(3);
+    const auto one = history.weights(3);
     REQUIRE(one.size() == 1);
     CHECK(one[0].evaluation == 2);
-    CHECK(one[0].share == 1);
+    CHECK(one[0].weight == 1);
     history.add(3, 3);
-    const auto two = history.shares(2);
+    const auto two = history.weights(2);
     REQUIRE(two.size() == 2);
-    CHECK(std::abs(two[0].share - 1.5) < 1e-15);
-    CHECK(std::abs(two[1].share + 0.5) < 1e-15);
+    CHECK(std::abs(two[0].weight - 1.5) < 1e-15);
+    CHECK(std::abs(two[1].weight + 0.5) < 1e-15);
     CHECK(two[1].evaluation == 2);
 }
 
