@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -26,32 +27,18 @@ struct alpha_bar_table {
     [[nodiscard]] Real alpha_bar(isize t) const { return values[static_cast<std::size_t>(t)]; }
 };
 
-/// A sampler's plans over the timesteps of one type of schedule.
+/// A sampler's plan over the timesteps of one type of schedule.
 template <class Schedule>
 using schedule_plan = sampling_plan(const void* sampler, const Schedule& schedule, std::span<const isize> timesteps);
 
-/// The plans of a sampler whose type is not known: over a grid, and, for samplers that have plans of their own over the
-/// timesteps of some schedules, over those of every schedule that there is; else null. Functions and not virtual functions,
-/// since compilers work on all of these wherever one may be called.
+/// The plans of a sampler of unknown type: over a grid, and over the timesteps of each type of schedule, null for samplers
+/// that have none of their own. They are functions and not virtual functions, since a compiler would then compile the plans
+/// of all samplers in a program that uses one.
 struct planner {
     sampling_plan (*over_grid)(const void* sampler, const time_grid& grid);
-    schedule_plan<noise_schedule<exact_tables>>* over_exact;
-    schedule_plan<noise_schedule<float32_tables>>* over_float32;
-    schedule_plan<alpha_bar_table<double>>* over_double_table;
-    schedule_plan<alpha_bar_table<float>>* over_float_table;
-
-    template <class Schedule>
-    [[nodiscard]] schedule_plan<Schedule>* over() const {
-        if constexpr (std::same_as<Schedule, noise_schedule<exact_tables>>) {
-            return over_exact;
-        } else if constexpr (std::same_as<Schedule, noise_schedule<float32_tables>>) {
-            return over_float32;
-        } else if constexpr (std::same_as<Schedule, alpha_bar_table<double>>) {
-            return over_double_table;
-        } else {
-            return over_float_table;
-        }
-    }
+    std::tuple<schedule_plan<noise_schedule<exact_tables>>*, schedule_plan<noise_schedule<float32_tables>>*,
+               schedule_plan<alpha_bar_table<double>>*, schedule_plan<alpha_bar_table<float>>*>
+        over_timesteps;
 };
 
 template <Sampler A>
@@ -74,23 +61,17 @@ concept PlansTimestepsOf = requires(const A& sampler, const Schedule& schedule, 
     sampler.plan(schedule, timesteps);
 };
 
-template <Sampler A>
-constexpr planner make_planner() {
-    using exact = noise_schedule<exact_tables>;
-    using float32 = noise_schedule<float32_tables>;
-    using double_table = alpha_bar_table<double>;
-    using float_table = alpha_bar_table<float>;
-    if constexpr (PlansTimestepsOf<A, exact> || PlansTimestepsOf<A, float32> || PlansTimestepsOf<A, double_table> ||
-                  PlansTimestepsOf<A, float_table>) {
-        return {plan_over_grid<A>, plan_over_schedule<A, exact>, plan_over_schedule<A, float32>,
-                plan_over_schedule<A, double_table>, plan_over_schedule<A, float_table>};
+template <Sampler A, class... Schedule>
+constexpr planner make_planner(const std::tuple<schedule_plan<Schedule>*...>&) {
+    if constexpr ((PlansTimestepsOf<A, Schedule> || ...)) {
+        return {plan_over_grid<A>, {plan_over_schedule<A, Schedule>...}};
     } else {
-        return {plan_over_grid<A>, nullptr, nullptr, nullptr, nullptr};
+        return {plan_over_grid<A>, {}};
     }
 }
 
 template <Sampler A>
-inline constexpr planner planner_of = make_planner<A>();
+inline constexpr planner planner_of = make_planner<A>(decltype(planner::over_timesteps){});
 
 }  // namespace detail
 
@@ -127,7 +108,7 @@ public:
 private:
     template <class Schedule>
     [[nodiscard]] sampling_plan plan_as(const Schedule& schedule, std::span<const isize> timesteps) const {
-        const auto over_schedule = planner_->over<Schedule>();
+        const auto over_schedule = std::get<detail::schedule_plan<Schedule>*>(planner_->over_timesteps);
         return over_schedule == nullptr ? plan(make_grid(schedule, timesteps))
                                         : over_schedule(sampler_.get(), schedule, timesteps);
     }
