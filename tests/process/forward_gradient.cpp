@@ -95,7 +95,7 @@ TEST_CASE("the gradient with respect to the time agrees with central differences
         check_time_gradient(variance_preserving{}, u, 1e-6);
         check_time_gradient(rectified_flow{}, u, 1e-6);
         check_time_gradient(log_snr_schedule{cosine_log_snr{}}, u, 1e-6);
-        check_time_gradient(learned_schedule(nn::monotone_line<double>(-6, 5)), u, 1e-6);
+        check_time_gradient(learned_schedule(monotone_line<double>(-6, 5)), u, 1e-6);
     }
     check_time_gradient(variance_exploding{}, 0.5, 1e-6);
     check_time_gradient(variance_exploding{}, 20, 1e-4);
@@ -103,8 +103,8 @@ TEST_CASE("the gradient with respect to the time agrees with central differences
 }
 
 TEST_CASE("the parameters of a learned schedule have their gradients through q_sample", "[process]") {
-    using curve = nn::fixed_ends<nn::monotone_network<double>>;
-    curve gamma(nn::monotone_network<double>({.features = 8}), -5, 4);
+    using curve = fixed_ends<monotone_network<double>>;
+    curve gamma(monotone_network<double>({.features = 8}), -5, 4);
     disturb(gamma, 1, 3);
     const batch<double> x0 = pattern<double>(5, 3, 1), eps = pattern<double>(5, 3, 2);
     const std::vector<double> u{0.1, 0.5, 0.8};

@@ -188,11 +188,11 @@ static_assert(WeighsElements<mse_loss> && !WeighsElements<zero_loss>);
 
 // MonotoneCurve: what a learned schedule is made of.
 struct straight_line : no_parameters {
-    nn::curve_point operator()(double t) const { return {t, 1}; }
+    curve_point operator()(double t) const { return {t, 1}; }
     void backward(double, double, double, straight_line&) const {}
 };
-static_assert(nn::MonotoneCurve<straight_line> && nn::MonotoneCurve<nn::monotone_network<double>>);
-static_assert(!nn::MonotoneCurve<falling_curve>);
+static_assert(MonotoneCurve<straight_line> && MonotoneCurve<monotone_network<double>>);
+static_assert(!MonotoneCurve<falling_curve>);
 
 // Sampler: makes a plan over a grid.
 struct ddim_by_another_name {

@@ -233,8 +233,8 @@ TEST_CASE("the bound's weighting gives the same loss for every schedule with the
     };
     CHECK(std::abs(loss_of(log_snr_schedule{linear_log_snr{}}) / 9.15 - 1) < 0.02);
     CHECK(std::abs(loss_of(log_snr_schedule{cosine_log_snr{.lowest = -5, .highest = 13.3}}) / 9.15 - 1) < 0.06);
-    CHECK(std::abs(loss_of(learned_schedule<nn::monotone_line<double>>(nn::monotone_line<double>(-13.3, 5))) / 9.15 -
-                   1) < 0.02);
+    CHECK(std::abs(loss_of(learned_schedule<monotone_line<double>>(monotone_line<double>(-13.3, 5))) / 9.15 - 1) <
+          0.02);
 }
 
 TEST_CASE("training in continuous time gives the same bits for every thread count", "[train]") {
@@ -357,11 +357,11 @@ TEST_CASE("after setting up, a step in continuous time allocates nothing", "[tra
         trainer trainer{net, variance_exploding{}, options, mse_loss{.weighting = edm_weighting{}}};
         std::size_t before = 0;
         static_cast<void>(trainer.fit(data, {.steps = 20, .progress = [&](const training_progress& p) {
-                               const std::size_t now = allocations;
-                               CHECK((p.step <= 2 || now == before));
-                               before = allocations;
-                               return true;
-                           }}));
+                                                 const std::size_t now = allocations;
+                                                 CHECK((p.step <= 2 || now == before));
+                                                 before = allocations;
+                                                 return true;
+                                             }}));
     }
     set_thread_count(0);
 }

@@ -12,10 +12,10 @@
 
 namespace ddpm::test {
 
-static_assert(InvertibleSchedule<learned_schedule<nn::monotone_line<float>>>);
+static_assert(InvertibleSchedule<learned_schedule<monotone_line<float>>>);
 
 TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
-    nn::fixed_ends<nn::monotone_network<double>> gamma(nn::monotone_network<double>({.features = 64}), -6, 6);
+    fixed_ends<monotone_network<double>> gamma(monotone_network<double>({.features = 64}), -6, 6);
     disturb(gamma, 1, 3);
     const learned_schedule schedule(gamma);
     for (const double u : {0.0, 0.2, 0.5, 0.99, 1.0}) {
@@ -37,7 +37,7 @@ TEST_CASE("a learned schedule is a continuous schedule", "[train]") {
     CHECK_THROWS_AS(schedule.log_snr_slope(1.01), value_error);
     CHECK_THROWS_AS(schedule.level_slope(1.01), value_error);
     CHECK_THROWS_AS(schedule.time_of(-1), value_error);
-    const learned_schedule<nn::monotone_line<double>> line(nn::monotone_line<double>(-13.3, 5));
+    const learned_schedule<monotone_line<double>> line(monotone_line<double>(-13.3, 5));
     const noise_level<double> first = line.level(0), last = line.level(1);
     CHECK(std::abs(first.sigma * first.sigma - 1.674490406e-06) < 1e-15);
     CHECK(std::abs(last.sigma * last.sigma - 0.9933071491) < 1e-10);

@@ -16,15 +16,15 @@
 
 namespace ddpm::test {
 
-static_assert(nn::MonotoneCurve<nn::monotone_line<float>> && nn::MonotoneCurve<nn::monotone_network<double>> &&
-              nn::MonotoneCurve<nn::fixed_ends<nn::monotone_network<float>>>);
+static_assert(MonotoneCurve<monotone_line<float>> && MonotoneCurve<monotone_network<double>> &&
+              MonotoneCurve<fixed_ends<monotone_network<float>>>);
 
 namespace {
 
 constexpr double places[] = {0, 0.1, 0.37, 0.5, 0.93, 1};
 
-nn::monotone_network<double> bent() {
-    nn::monotone_network<double> net({.first = -3, .last = 2, .features = 7, .seed = 3});
+monotone_network<double> bent() {
+    monotone_network<double> net({.first = -3, .last = 2, .features = 7, .seed = 3});
     disturb(net, 2, 4);
     return net;
 }
@@ -36,7 +36,7 @@ void check_curve(Curve& curve) {
     const auto loss = [&] {
         double sum = 0;
         for (const double t : places) {
-            const nn::curve_point p = curve(t);
+            const curve_point p = curve(t);
             sum += (1 + t) * (dvalue * p.value + dslope * p.slope);
         }
         return sum;
@@ -73,19 +73,19 @@ void check_curve(Curve& curve) {
 }  // namespace
 
 TEST_CASE("the gradients of monotone curves are the central differences", "[nn]") {
-    nn::monotone_line<double> line(-2, 3);
+    monotone_line<double> line(-2, 3);
     check_curve(line);
     line.weight[0] = -1.5;
     check_curve(line);
     CHECK(line(1).value == -0.5);
-    nn::monotone_network<double> net = bent();
+    monotone_network<double> net = bent();
     check_curve(net);
-    nn::fixed_ends<nn::monotone_network<double>> scaled(bent(), -5, 4);
+    fixed_ends<monotone_network<double>> scaled(bent(), -5, 4);
     check_curve(scaled);
 }
 
 TEST_CASE("a monotone network is the formula of its paper", "[nn]") {
-    nn::monotone_network<double> net = bent();
+    monotone_network<double> net = bent();
     const auto p = nn::parameters(net);
     REQUIRE(p.size() == 5);
     CHECK(p[0].name == "l1.weight");
@@ -98,14 +98,14 @@ TEST_CASE("a monotone network is the formula of its paper", "[nn]") {
         }
         CHECK(std::abs(net(t).value - expected) < 1e-12);
     }
-    const nn::monotone_network<float> start;
+    const monotone_network<float> start;
     CHECK(nn::parameter_count(start) == 2 + 3 * 1024);
     CHECK(std::abs(start(0).value + 13.3) < 0.01);
     CHECK(std::abs(start(1).value - 5) < 0.01);
 }
 
 TEST_CASE("fixed ends stay, whatever is learned", "[nn]") {
-    nn::fixed_ends<nn::monotone_network<double>> curve(bent(), -13.3, 5);
+    fixed_ends<monotone_network<double>> curve(bent(), -13.3, 5);
     for (int round = 0; round < 3; ++round) {
         CHECK(std::abs(curve(0).value + 13.3) < 1e-12);
         CHECK(std::abs(curve(1).value - 5) < 1e-12);
@@ -121,12 +121,12 @@ TEST_CASE("fixed ends stay, whatever is learned", "[nn]") {
 }
 
 TEST_CASE("monotone curves refuse what they cannot be", "[nn]") {
-    CHECK_THROWS_AS((nn::monotone_network<float>({.features = 0})), value_error);
-    CHECK_THROWS_AS((nn::monotone_network<float>({.first = 1, .last = 0})), value_error);
-    CHECK_THROWS_AS((nn::monotone_network<float>({.spread = -1})), value_error);
-    using line = nn::monotone_line<float>;
-    CHECK_THROWS_AS((nn::fixed_ends<line>(line(0, 1), 2, 2)), value_error);
-    CHECK_THROWS_AS((nn::fixed_ends<line>(line(0, 1), 0, HUGE_VAL)), value_error);
+    CHECK_THROWS_AS((monotone_network<float>({.features = 0})), value_error);
+    CHECK_THROWS_AS((monotone_network<float>({.first = 1, .last = 0})), value_error);
+    CHECK_THROWS_AS((monotone_network<float>({.spread = -1})), value_error);
+    using line = monotone_line<float>;
+    CHECK_THROWS_AS((fixed_ends<line>(line(0, 1), 2, 2)), value_error);
+    CHECK_THROWS_AS((fixed_ends<line>(line(0, 1), 0, HUGE_VAL)), value_error);
 }
 
 }  // namespace ddpm::test

@@ -17,14 +17,14 @@ namespace ddpm::test {
 
 namespace {
 
-using curve = nn::fixed_ends<nn::monotone_network<double>>;
+using curve = fixed_ends<monotone_network<double>>;
 
 curve fresh_curve() {
-    return {nn::monotone_network<double>({.first = -6, .last = 6, .features = 64, .spread = 0.5, .seed = 1}), -6, 6};
+    return {monotone_network<double>({.first = -6, .last = 6, .features = 64, .spread = 0.5, .seed = 1}), -6, 6};
 }
 
 /// A loss that falls with the noise, as networks' do: 4 at one end, 0.5 at the other.
-nn::curve_point known_loss(double gamma) {
+curve_point known_loss(double gamma) {
     const double s = 1 / (1 + std::exp(gamma));
     return {0.5 + 3.5 * s, -3.5 * s * (1 - s)};
 }
@@ -46,7 +46,7 @@ variance_of_estimate estimate(const Schedule& schedule) {
     const int count = 2000;
     double square = 0;
     for (int i = 0; i < count; ++i) {
-        const nn::curve_point gamma = schedule.gamma((i + 0.5) / count);
+        const curve_point gamma = schedule.gamma((i + 0.5) / count);
         const double rate = gamma.slope * known_loss(gamma.value).value;
         e.mean += rate / count;
         square += rate * rate / count;
@@ -106,7 +106,7 @@ TEST_CASE("a step of a schedule that is not finite changes nothing", "[train]") 
     curve gamma = fresh_curve();
     schedule_trainer trainer{gamma, {.times = 4}};
     const double before = gamma(0.3).value;
-    for (const nn::curve_point& point : {nn::curve_point{NAN, 1}, nn::curve_point{INFINITY, 1}, nn::curve_point{1, NAN}}) {
+    for (const curve_point& point : {curve_point{NAN, 1}, curve_point{INFINITY, 1}, curve_point{1, NAN}}) {
         CHECK_FALSE(std::isfinite(trainer.step([&](double) { return point; })));
         CHECK(gamma(0.3).value == before);
         CHECK(trainer.steps() == 0);

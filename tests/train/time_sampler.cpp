@@ -119,7 +119,7 @@ TEST_CASE("times have the distribution of their sampling, over any range of any 
     check_distributions(variance_preserving{}, {0.2, 0.6});
     check_distributions(rectified_flow{}, {0, 1});
     check_distributions(rectified_flow{}, {0.3, 0.9});
-    check_distributions(learned_schedule<nn::monotone_line<double>>(nn::monotone_line<double>(-8, 6)), {0, 1});
+    check_distributions(learned_schedule<monotone_line<double>>(monotone_line<double>(-8, 6)), {0, 1});
 }
 
 TEST_CASE("sigma is log-normal over all there are, and in the tails of a range", "[train]") {
@@ -183,8 +183,7 @@ TEST_CASE("the ends are never drawn", "[train]") {
     // There the network of EDM has no time, and ε says nothing of x_0.
     for (const time_sampling& sampling :
          {time_sampling{uniform_times{}}, time_sampling{stratified_times{true}},
-          time_sampling{logit_normal_times{.mean = 60}},
-          time_sampling{logit_normal_times{.mean = -60}}}) {
+          time_sampling{logit_normal_times{.mean = 60}}, time_sampling{logit_normal_times{.mean = -60}}}) {
         for (const double t : times_from(time_sampler<rectified_flow>(sampling, {}, 2, time_range{0, 1}), 20)) {
             CHECK((t > 0 && t < 1));
         }
@@ -214,9 +213,8 @@ TEST_CASE("samplers of times refuse what they cannot do", "[train]") {
     refuses(log_normal_times{}, without_inverse{}, {0, 1});
     refuses(log_normal_times{.mean = 50, .deviation = 0.1}, exploding, {0, 1});
     for (const time_sampling& sampling :
-         {time_sampling{uniform_times{}}, time_sampling{antithetic_times{}},
-          time_sampling{stratified_times{}}, time_sampling{logit_normal_times{}},
-          time_sampling{log_normal_times{.unbiased = true}},
+         {time_sampling{uniform_times{}}, time_sampling{antithetic_times{}}, time_sampling{stratified_times{}},
+          time_sampling{logit_normal_times{}}, time_sampling{log_normal_times{.unbiased = true}},
           time_sampling{log_normal_times{.uniform_probability = 0.1}}}) {
         refuses(sampling, exploding, {0, endless});
         CHECK_NOTHROW(time_sampler<variance_exploding>(sampling, exploding, 0, time_range{0, 80}));

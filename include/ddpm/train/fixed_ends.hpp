@@ -8,7 +8,7 @@
 #include <cmath>
 #include <utility>
 
-namespace ddpm::nn {
+namespace ddpm {
 
 /// A monotone curve moved and scaled to run from `first` at 0 to `last` at 1, whatever it has learned.
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix H
@@ -20,7 +20,8 @@ public:
     /// @throws value_error unless last > first
     fixed_ends(Curve curve, double first, double last) : curve_(std::move(curve)), first_(first), last_(last) {
         if (!(last > first) || !std::isfinite(last - first)) {
-            throw value_error("fixed_ends", "last", "both ends finite, last > first", ddpm::detail::text(first, " to ", last));
+            throw value_error("fixed_ends", "last", "both ends finite, last > first",
+                              detail::text(first, " to ", last));
         }
     }
 
@@ -53,4 +54,4 @@ private:
     double first_, last_;
 };
 
-}  // namespace ddpm::nn
+}  // namespace ddpm

@@ -15,14 +15,14 @@ namespace ddpm {
 /// The variance-preserving schedule of a learned γ(u) = −ln(α²/σ²), which never falls. Time runs from 0, the least
 /// noisy, to 1; the network is told the log-SNR, −γ.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
-template <nn::MonotoneCurve Curve>
+template <MonotoneCurve Curve>
 class learned_schedule {
 public:
     explicit learned_schedule(Curve gamma) : gamma_(std::move(gamma)) {}
 
     /// γ and its derivative at time u.
     /// @throws value_error unless 0 ≤ u ≤ 1
-    [[nodiscard]] nn::curve_point gamma(double u) const {
+    [[nodiscard]] curve_point gamma(double u) const {
         detail::require_between("learned_schedule", "time", u, 0, 1);
         return gamma_(u);
     }
@@ -39,7 +39,7 @@ public:
     /// The derivatives of α and σ with respect to u.
     /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] noise_level<double> level_slope(double u) const {
-        const nn::curve_point point = gamma(u);
+        const curve_point point = gamma(u);
         const auto [signal, sigma] = level_slope_of_log_snr(-point.value);
         return {-point.slope * signal, -point.slope * sigma};
     }

@@ -14,10 +14,10 @@
 namespace ddpm {
 
 struct loss_curve_options {
-    double first = -13.3;   ///< of the range of γ
+    double first = -13.3;  ///< of the range of γ
     double last = 5;
     isize bins = 100;
-    double decay = 0.99;    ///< of a bin's average, for each loss in it
+    double decay = 0.99;  ///< of a bin's average, for each loss in it
 };
 
 /// A network's losses as a function of γ, while it learns: a moving average in each of `bins` equal parts of the range,
@@ -39,15 +39,15 @@ public:
         if (std::isnan(gamma) || !std::isfinite(loss)) {
             return;
         }
-        bin& b = bins_[static_cast<std::size_t>(std::clamp<double>(
-            std::floor((gamma - options_.first) / width()), 0, static_cast<double>(options_.bins - 1)))];
+        bin& b = bins_[static_cast<std::size_t>(std::clamp<double>(std::floor((gamma - options_.first) / width()), 0,
+                                                                   static_cast<double>(options_.bins - 1)))];
         b.sum = options_.decay * b.sum + (1 - options_.decay) * loss;
         b.weight = options_.decay * b.weight + (1 - options_.decay);
     }
 
     /// The loss at γ, and its derivative; NaN at NaN.
     /// @throws value_error if there was no loss yet
-    [[nodiscard]] nn::curve_point operator()(double gamma) const {
+    [[nodiscard]] curve_point operator()(double gamma) const {
         if (std::isnan(gamma)) {
             return {gamma, gamma};
         }

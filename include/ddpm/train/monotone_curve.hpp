@@ -9,7 +9,7 @@
 #include <cmath>
 #include <concepts>
 
-namespace ddpm::nn {
+namespace ddpm {
 
 /// A function of one variable at one place.
 struct curve_point {
@@ -29,7 +29,7 @@ namespace detail {
 
 /// The derivative of the absolute value; at 0 that from above.
 template <Scalar S>
-[[nodiscard]] double sign(S x) noexcept {
+[[nodiscard]] double slope_of_abs(S x) noexcept {
     return x < 0 ? -1 : 1;
 }
 
@@ -41,8 +41,8 @@ template <Scalar S>
 struct monotone_line {
     using scalar = S;
 
-    tensor<S> weight{{1}};
-    tensor<S> bias{{1}};
+    nn::tensor<S> weight{{1}};
+    nn::tensor<S> bias{{1}};
 
     monotone_line() = default;
 
@@ -58,7 +58,7 @@ struct monotone_line {
     }
 
     void backward(double t, double dvalue, double dslope, monotone_line& d) const {
-        d.weight[0] += static_cast<S>(detail::sign(weight[0]) * (dvalue * t + dslope));
+        d.weight[0] += static_cast<S>(detail::slope_of_abs(weight[0]) * (dvalue * t + dslope));
         d.bias[0] += static_cast<S>(dvalue);
     }
 
@@ -69,4 +69,4 @@ struct monotone_line {
     }
 };
 
-}  // namespace ddpm::nn
+}  // namespace ddpm

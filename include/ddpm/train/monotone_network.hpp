@@ -11,7 +11,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace ddpm::nn {
+namespace ddpm {
 
 struct monotone_options {
     double first = -13.3;    ///< at t = 0, before anything is learned
@@ -32,10 +32,10 @@ public:
     /// @throws value_error unless features ≥ 1, last ≥ first and spread ≥ 0
     explicit monotone_network(const monotone_options& options = {})
         : line_(options.first, options.last),
-          in_(tensor_shape{required(options).features, 1}),
+          in_(nn::tensor_shape{required(options).features, 1}),
           in_bias_({options.features}),
           out_({1, options.features}) {
-        initializer start(options.seed);
+        nn::initializer start(options.seed);
         start.normal(options.spread, in_);
         start.normal(options.spread, out_);
     }
@@ -61,10 +61,10 @@ public:
             const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
             const double first = s * (1 - s), second = first * (1 - 2 * s);  // derivatives of the sigmoid
             const double da = out * (2 * dvalue * first + 4 * dslope * in * second);
-            d.in_[k] += static_cast<S>(detail::sign(in_[k]) * (da * x + 4 * dslope * out * first));
+            d.in_[k] += static_cast<S>(detail::slope_of_abs(in_[k]) * (da * x + 4 * dslope * out * first));
             d.in_bias_[k] += static_cast<S>(da);
-            d.out_[k] +=
-                static_cast<S>(detail::sign(out_[k]) * share * (dvalue * (2 * s - 1) + 4 * dslope * in * first));
+            d.out_[k] += static_cast<S>(detail::slope_of_abs(out_[k]) * share *
+                                        (dvalue * (2 * s - 1) + 4 * dslope * in * first));
         }
     }
 
@@ -80,7 +80,7 @@ private:
     static const monotone_options& required(const monotone_options& o) {
         if (o.features < 1 || !(o.last >= o.first) || !(o.spread >= 0)) {
             throw value_error("monotone_network", "options", "features >= 1, last >= first, spread >= 0",
-                              ddpm::detail::text(o.features, ", ", o.last, " - ", o.first, ", ", o.spread));
+                              detail::text(o.features, ", ", o.last, " - ", o.first, ", ", o.spread));
         }
         return o;
     }
@@ -89,7 +89,7 @@ private:
     static double sigmoid(double a) noexcept { return 1 / (1 + std::exp(-a)); }
 
     monotone_line<S> line_;
-    tensor<S> in_, in_bias_, out_;
+    nn::tensor<S> in_, in_bias_, out_;
 };
 
-}  // namespace ddpm::nn
+}  // namespace ddpm

@@ -23,10 +23,10 @@
 namespace ddpm {
 
 struct schedule_trainer_options {
-    isize times = 64;             ///< of a step: a comb with even gaps at a random place
+    isize times = 64;  ///< of a step: a comb with even gaps at a random place
     double learning_rate = 1e-2;
     adam_options adam{};
-    std::uint64_t seed = 0;       ///< of the combs
+    std::uint64_t seed = 0;  ///< of the combs
 };
 
 /// Learns how noise should rise with time, in place. The diffusion loss in continuous time is ∫ f(γ) dγ with f(γ) = ½
@@ -37,10 +37,10 @@ struct schedule_trainer_options {
 /// single loss in, let it be the root of the mean square.
 /// @determinism a step follows from its number, the curve and f; the same bits for every thread count
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 5.2 and appendix I.2; f there is the loss of the batch
-template <nn::MonotoneCurve Curve>
+template <MonotoneCurve Curve>
 class schedule_trainer {
 public:
-    /// `gamma` must outlive the trainer; so that its ends stay, it is a nn::fixed_ends.
+    /// `gamma` must outlive the trainer; so that its ends stay, it is a `fixed_ends`.
     /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0, as the curve's scalar has it, and as adam does
     explicit schedule_trainer(Curve& gamma, const schedule_trainer_options& options = {})
         : gamma_(&gamma),
@@ -66,7 +66,7 @@ public:
     /// @throws value_error at the 2³²-th step
     template <class F>
         requires requires(const F& f, double gamma) {
-            { f(gamma) } -> std::same_as<nn::curve_point>;
+            { f(gamma) } -> std::same_as<curve_point>;
         }
     [[nodiscard]] double step(const F& f) {
         for (const auto& g : gradients_) {
@@ -77,7 +77,7 @@ public:
         double mean = 0;
         for (isize n = 0; n < options_.times; ++n) {
             const double u = (static_cast<double>(n) + offset) / times;
-            const nn::curve_point gamma = (*gamma_)(u), loss = f(gamma.value);
+            const curve_point gamma = (*gamma_)(u), loss = f(gamma.value);
             const double rate = gamma.slope * loss.value;
             mean += rate * rate / times;
             gamma_->backward(u, 2 * rate * gamma.slope * loss.slope / times, 2 * rate * loss.value / times, gradient_);
@@ -85,8 +85,7 @@ public:
         if (!std::isfinite(mean)) {
             return mean;
         }
-        if (!std::isfinite(norm_(gradients_)) ||
-            !adam_.stays_finite(parameters_, gradients_, options_.learning_rate)) {
+        if (!std::isfinite(norm_(gradients_)) || !adam_.stays_finite(parameters_, gradients_, options_.learning_rate)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         adam_.step(parameters_, gradients_, options_.learning_rate);
