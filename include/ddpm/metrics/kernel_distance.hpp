@@ -124,7 +124,8 @@ template <BatchLike A, BatchLike B>
             };
             const auto x = draw(first, 0);
             const auto y = draw(second, 1);
-            values.push_back(detail::cubic_mmd(batch_view<const scalar_of<A>>(x), batch_view<const scalar_of<B>>(y), work));
+            values.push_back(
+                detail::cubic_mmd(batch_view<const scalar_of<A>>(x), batch_view<const scalar_of<B>>(y), work));
         } else {
             const auto part = [&](const auto& set) {
                 const isize begin = i * set.columns() / blocks, end = (i + 1) * set.columns() / blocks;

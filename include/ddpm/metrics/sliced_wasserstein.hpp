@@ -22,9 +22,9 @@ namespace ddpm {
 
 /// Options of sliced_wasserstein.
 struct sliced_wasserstein_options {
-    isize directions = 128;  ///< number of random directions, which bounds the sampling error
-    double power = 2;        ///< p ≥ 1 of W_p
-    std::uint64_t seed = 0;  ///< of the directions
+    isize directions = 128;           ///< number of random directions, which bounds the sampling error
+    double power = 2;                 ///< p ≥ 1 of W_p
+    std::uint64_t seed = 0;           ///< of the directions
     measurement_callback progress{};  ///< may stop it: the result is then NaN
 };
 
@@ -66,7 +66,8 @@ template <BatchLike A, BatchLike B>
         throw shape_error("sliced_wasserstein", "sets of the same dimension", first.rows(), second.rows());
     }
     if (first.columns() < 1 || second.columns() < 1) {
-        throw value_error("sliced_wasserstein", "number of samples", ">= 1", std::min(first.columns(), second.columns()));
+        throw value_error("sliced_wasserstein", "number of samples", ">= 1",
+                          std::min(first.columns(), second.columns()));
     }
     if (options.directions < 1 || options.directions > isize{1} << 32 || !(options.power >= 1)) {
         throw value_error("sliced_wasserstein", "directions and power", ">= 1, directions <= 2^32",
@@ -76,8 +77,7 @@ template <BatchLike A, BatchLike B>
     kernels::philox_normal<double>({.seed = options.seed}, directions);
     for (isize d = 0; d < options.directions; ++d) {
         double* const direction = &directions(0, d);
-        const double length =
-            std::sqrt(std::inner_product(direction, direction + directions.rows(), direction, 0.0));
+        const double length = std::sqrt(std::inner_product(direction, direction + directions.rows(), direction, 0.0));
         for (isize i = 0; i < directions.rows(); ++i) {
             direction[i] /= length;
         }

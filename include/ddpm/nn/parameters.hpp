@@ -51,7 +51,8 @@ struct parameter_visitor {
     }
 
 private:
-    [[gnu::noinline]] void add(const char* name, const tensor_shape& shape, std::span<T> values, tensor_order order) const {
+    [[gnu::noinline]] void add(const char* name, const tensor_shape& shape, std::span<T> values,
+                               tensor_order order) const {
         list->push_back({prefix + name, shape, values, order});
     }
     [[gnu::noinline]] parameter_visitor below(const char* name) const { return {list, prefix + name + "."}; }

@@ -24,7 +24,7 @@ namespace ddpm {
 /// The gradients that q_sample_backward computes.
 template <Scalar S>
 struct forward_gradient {
-    batch<S> x0;                          ///< D × N
+    batch<S> x0;                             ///< D × N
     std::vector<noise_level<double>> level;  ///< per sample, with respect to α and σ
 };
 
@@ -53,16 +53,15 @@ void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<t
     }
     detail::require_times("q_sample_backward", schedule, x.view().columns(), t);
     if (!d_level.empty()) {
-        kernels::column_inner_products(d.view(), x.view(), [&](isize n, double sum) {
-            d_level[static_cast<std::size_t>(n)].signal = sum;
-        });
-        kernels::column_inner_products(d.view(), e.view(), [&](isize n, double sum) {
-            d_level[static_cast<std::size_t>(n)].sigma = sum;
-        });
+        kernels::column_inner_products(d.view(), x.view(),
+                                       [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].signal = sum; });
+        kernels::column_inner_products(d.view(), e.view(),
+                                       [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].sigma = sum; });
     }
     if (d_x0.size() != 0) {
         kernels::linear_combination<S>(
-            {d.view()}, [&](isize n) { return std::array{static_cast<S>(noise_level_at(schedule, t[n]).signal)}; }, d_x0);
+            {d.view()}, [&](isize n) { return std::array{static_cast<S>(noise_level_at(schedule, t[n]).signal)}; },
+            d_x0);
     }
 }
 
@@ -81,7 +80,8 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E, BatchLike D>
 /// The gradient with respect to ln(α²/σ²) with α² + σ² constant, from the gradient with respect to α and σ. For a
 /// learned γ = −ln(α²/σ²) negate it.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
-[[nodiscard]] inline double log_snr_gradient(const noise_level<double>& level, const noise_level<double>& d_level) noexcept {
+[[nodiscard]] inline double log_snr_gradient(const noise_level<double>& level,
+                                             const noise_level<double>& d_level) noexcept {
     const auto [alpha, sigma] = level;
     return alpha * sigma * (d_level.signal * sigma - d_level.sigma * alpha) / (2 * (alpha * alpha + sigma * sigma));
 }

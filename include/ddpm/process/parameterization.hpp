@@ -23,7 +23,7 @@ enum class prediction {
     x0,       ///< the clean sample
     v,        ///< the velocity (α ε − σ x_0) / √(α² + σ²) (Salimans and Ho 2022, arXiv 2202.00512)
     score,    ///< ∇ ln q(x_t|x_0) = −ε/σ
-    flow,     ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003, with the opposite sign)
+    flow,  ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003, with the opposite sign)
 };
 
 /// The name of a kind of prediction, for messages.
@@ -43,11 +43,16 @@ namespace detail {
 inline affine as_x0(prediction from, double alpha, double sigma) noexcept {
     const double square = alpha * alpha + sigma * sigma;
     switch (from) {
-        case prediction::epsilon: return {1 / alpha, -sigma / alpha};
-        case prediction::x0: return {0, 1};
-        case prediction::v: return {alpha / square, -sigma / std::sqrt(square)};
-        case prediction::score: return {1 / alpha, sigma * sigma / alpha};
-        case prediction::flow: break;
+        case prediction::epsilon:
+            return {1 / alpha, -sigma / alpha};
+        case prediction::x0:
+            return {0, 1};
+        case prediction::v:
+            return {alpha / square, -sigma / std::sqrt(square)};
+        case prediction::score:
+            return {1 / alpha, sigma * sigma / alpha};
+        case prediction::flow:
+            break;
     }
     return {1 / (alpha + sigma), -sigma / (alpha + sigma)};
 }
@@ -55,11 +60,16 @@ inline affine as_x0(prediction from, double alpha, double sigma) noexcept {
 inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
     const double square = alpha * alpha + sigma * sigma;
     switch (from) {
-        case prediction::epsilon: return {0, 1};
-        case prediction::x0: return {1 / sigma, -alpha / sigma};
-        case prediction::v: return {sigma / square, alpha / std::sqrt(square)};
-        case prediction::score: return {0, -sigma};
-        case prediction::flow: break;
+        case prediction::epsilon:
+            return {0, 1};
+        case prediction::x0:
+            return {1 / sigma, -alpha / sigma};
+        case prediction::v:
+            return {sigma / square, alpha / std::sqrt(square)};
+        case prediction::score:
+            return {0, -sigma};
+        case prediction::flow:
+            break;
     }
     return {1 / (alpha + sigma), alpha / (alpha + sigma)};
 }
@@ -80,10 +90,12 @@ template <std::floating_point Real>
     const bool from_noise = from == prediction::epsilon || from == prediction::score;
     const bool to_signal = to == prediction::x0 || to == prediction::v || to == prediction::flow;
     if (from_noise && to_signal && alpha == 0) {
-        throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 0"));
+        throw value_error("conversion",
+                          detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 0"));
     }
     if ((from == prediction::x0 || to == prediction::score) && sigma == 0) {
-        throw value_error("conversion", detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 1"));
+        throw value_error("conversion",
+                          detail::text("no ", name_of(to), " from ", name_of(from), " where alpha_bar is 1"));
     }
     const affine eps = to == prediction::x0 ? affine{0, 0} : detail::as_epsilon(from, alpha, sigma);
     if (to == prediction::epsilon) {
@@ -98,8 +110,10 @@ template <std::floating_point Real>
             const double length = std::sqrt(alpha * alpha + sigma * sigma);
             return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
         }
-        case prediction::flow: return {eps.xt - x0.xt, eps.value - x0.value};
-        default: return x0;
+        case prediction::flow:
+            return {eps.xt - x0.xt, eps.value - x0.value};
+        default:
+            return x0;
     }
 }
 

@@ -59,8 +59,8 @@ void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per
                  gaussian_moments<scalar_of<X0>>& out) {
     const detail::readable clean_samples(x0);
     const detail::readable noisy_samples(xt);
-    detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
-                              [&](isize n) { return t[n] - 1; }, out);
+    detail::posterior_moments(
+        schedule, clean_samples.view(), noisy_samples.view(), t, [&](isize n) { return t[n] - 1; }, out);
 }
 
 /// As above, returned.
@@ -86,8 +86,8 @@ void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per
     const detail::readable clean_samples(x0);
     const detail::readable noisy_samples(xt);
     s.require_columns("q_posterior", clean_samples.view().columns());
-    detail::posterior_moments(schedule, clean_samples.view(), noisy_samples.view(), t,
-                              [&](isize n) { return s[n]; }, out);
+    detail::posterior_moments(
+        schedule, clean_samples.view(), noisy_samples.view(), t, [&](isize n) { return s[n]; }, out);
 }
 
 /// As above, returned.

@@ -116,8 +116,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
                                                                   const per_sample<isize>& t) {
-    return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
-                                      [&](isize n) { return t[n] - 1; }, t);
+    return detail::transition_moments(
+        "q_step_mean_variance", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t);
 }
 
 /// Samples q(x_t|x_s) for s < t with given noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε; for any noise levels,
@@ -132,8 +132,8 @@ void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_t
                   const per_sample<time_type<Schedule>>& t, const E& eps, batch_view<scalar_of<X>> out) {
     const detail::readable x(xs);
     s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t,
-                              detail::readable(eps).view(), out);
+    detail::transition_sample(
+        "q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, detail::readable(eps).view(), out);
 }
 
 /// As above, returned.
@@ -158,8 +158,8 @@ void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_t
                   const per_sample<time_type<Schedule>>& t, const fresh_noise& noise, batch_view<scalar_of<X>> out) {
     const detail::readable x(xs);
     s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample("q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, noise,
-                              batch_view<scalar_of<X>>(), out);
+    detail::transition_sample(
+        "q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, noise, batch_view<scalar_of<X>>(), out);
 }
 
 /// As above, returned.

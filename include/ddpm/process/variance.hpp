@@ -15,11 +15,11 @@ namespace ddpm {
 /// The variance of the reverse step p(x_s|x_t). The first two are fixed; the others use the network's variance head h.
 /// @source Ho et al. 2020, arXiv 2006.11239, section 3.2
 enum class reverse_variance {
-    fixed_small,  ///< β̃, the variance of the posterior: optimal if the data is a single point
-    fixed_large,  ///< β, the variance of the forward step: optimal if the data is white noise
+    fixed_small,    ///< β̃, the variance of the posterior: optimal if the data is a single point
+    fixed_large,    ///< β, the variance of the forward step: optimal if the data is white noise
     learned,        ///< h is the log-variance
     learned_range,  ///< log-variance linear in h, from ln β̃ at h = −1 to ln β at h = 1
-    optimal,        ///< h is Var[x_0|x_t], the variance β̃ + (coefficient of x_0 in the mean)² h: optimal for that mean
+    optimal,  ///< h is Var[x_0|x_t], the variance β̃ + (coefficient of x_0 in the mean)² h: optimal for that mean
 };
 
 /// Whether a variance uses the network's variance head.
@@ -61,22 +61,26 @@ template <NoiseProcess Schedule>
 /// The log-variance of a step as a function of the output of the network's variance head, per element.
 struct head_variance {
     reverse_variance kind;
-    double log_small = 0;  ///< ln β̃, clipped
-    double log_large = 0;  ///< ln β
-    double beta_tilde = 0; ///< β̃
-    double x0 = 0;         ///< the coefficient of x_0 in the mean
+    double log_small = 0;   ///< ln β̃, clipped
+    double log_large = 0;   ///< ln β
+    double beta_tilde = 0;  ///< β̃
+    double x0 = 0;          ///< the coefficient of x_0 in the mean
 
     /// @units nats
     [[nodiscard]] double log_variance(double head) const {
         switch (kind) {
-            case reverse_variance::fixed_small: return log_small;
-            case reverse_variance::fixed_large: return log_large;
-            case reverse_variance::learned: return head;
+            case reverse_variance::fixed_small:
+                return log_small;
+            case reverse_variance::fixed_large:
+                return log_large;
+            case reverse_variance::learned:
+                return head;
             case reverse_variance::learned_range: {
                 const double part = (head + 1) / 2;
                 return part * log_large + (1 - part) * log_small;
             }
-            case reverse_variance::optimal: break;
+            case reverse_variance::optimal:
+                break;
         }
         return std::log(std::max(beta_tilde + x0 * x0 * head, smallest_variance));
     }
@@ -84,10 +88,14 @@ struct head_variance {
     /// The derivative of log_variance with respect to the head's output; 0 for a fixed variance.
     [[nodiscard]] double slope(double head) const {
         switch (kind) {
-            case reverse_variance::learned: return 1;
-            case reverse_variance::learned_range: return (log_large - log_small) / 2;
-            case reverse_variance::optimal: return x0 * x0 / std::max(beta_tilde + x0 * x0 * head, smallest_variance);
-            default: return 0;
+            case reverse_variance::learned:
+                return 1;
+            case reverse_variance::learned_range:
+                return (log_large - log_small) / 2;
+            case reverse_variance::optimal:
+                return x0 * x0 / std::max(beta_tilde + x0 * x0 * head, smallest_variance);
+            default:
+                return 0;
         }
     }
 };

@@ -39,7 +39,8 @@ void require_in_scalar(std::string_view where, std::string_view what, double val
     const double size = std::abs(value);
     if (!(size <= largest) || (size > 0 && size < least)) {
         throw value_error(where, what,
-                          text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"), value);
+                          text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"),
+                          value);
     }
 }
 
@@ -129,7 +130,8 @@ public:
             std::vector<S> x = copy(parameters[chunk.parameter].values);
             std::vector<S> m = copy(state_.first[chunk.parameter].values());
             std::vector<S> v = copy(state_.second[chunk.parameter].values());
-            kernels::adam(chunk.size, x.data(), gradients[chunk.parameter].values.data() + chunk.first, m.data(), v.data(), c);
+            kernels::adam(chunk.size, x.data(), gradients[chunk.parameter].values.data() + chunk.first, m.data(),
+                          v.data(), c);
             constexpr S largest = std::numeric_limits<S>::max();
             for (std::size_t i = 0; i < x.size(); ++i) {
                 if (!(std::abs(x[i]) <= largest / 2 && std::abs(m[i]) <= largest && std::abs(v[i]) <= largest)) {

@@ -53,9 +53,10 @@ inline void require_same_options(const io::safetensors_file& file, const std::ma
         }
     }
     if (!differences.empty()) {
-        throw value_error(file.path(), "saved with other options, so that this would not be the run that was interrupted "
-                                       "(who wants that resumes with other options): " +
-                                           differences);
+        throw value_error(file.path(),
+                          "saved with other options, so that this would not be the run that was interrupted "
+                          "(who wants that resumes with other options): " +
+                              differences);
     }
 }
 

@@ -111,7 +111,8 @@ private:
     /// What is computed here fits; the network within looks at the rest of its input.
     static void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) {
         detail::require_same_shape("edm_network", "output has the shape of x", in.xt, out);
-        if (in.xt.rows() != w.x_.rows() || in.samples() > w.x_.cols() || static_cast<isize>(in.t.size()) != in.samples()) {
+        if (in.xt.rows() != w.x_.rows() || in.samples() > w.x_.cols() ||
+            static_cast<isize>(in.t.size()) != in.samples()) {
             throw shape_error("edm_network", "elements of a sample, samples in the workspace, and times",
                               detail::text(w.x_.rows(), ", <= ", w.x_.cols(), ", ", in.samples()),
                               detail::text(in.xt.rows(), ", ", in.samples(), ", ", in.t.size()));

@@ -31,8 +31,9 @@ public:
     [[nodiscard]] isize batches(isize batch) const noexcept {
         const std::uint64_t samples = permutation_.size();
         // More samples than a batch has make fewer epochs than batches; else the product has at most 64 bits.
-        return static_cast<isize>(samples) >= batch ? words
-                                                    : static_cast<isize>((samples << 32) / static_cast<std::uint64_t>(batch));
+        return static_cast<isize>(samples) >= batch
+                   ? words
+                   : static_cast<isize>((samples << 32) / static_cast<std::uint64_t>(batch));
     }
 
     /// The sample at a position of the run.

@@ -29,17 +29,18 @@ struct trainer_options {
     ema_options ema{};
     double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
     std::optional<prediction>
-        predicts{};          ///< what the network learns to predict; by default what it says it does, else ε
+        predicts{};  ///< what the network learns to predict; by default what it says it does, else ε
     ddpm::time_sampling time_sampling{};  ///< how the times of a batch are drawn
-    std::optional<time_range> times{};  ///< from which times of a continuous schedule; by default all it has
-    double self_conditioning = 0;  ///< how often a step gives the network its own estimate of x_0, from a first pass, in the
-                                   ///< last channels of its maps; else these are 0. Usually ½
+    std::optional<time_range> times{};    ///< from which times of a continuous schedule; by default all it has
+    double self_conditioning =
+        0;                    ///< how often a step gives the network its own estimate of x_0, from a first pass, in the
+                              ///< last channels of its maps; else these are 0. Usually ½
     double offset_noise = 0;  ///< how much of one normal per sample and channel is added to the noise of all its pixels
-    std::uint64_t seed = 0;  ///< of the order of samples, the times and the noise
+    std::uint64_t seed = 0;   ///< of the order of samples, the times and the noise
 };
 
 struct fit_options {
-    isize steps = 1000;  ///< how many more
+    isize steps = 1000;           ///< how many more
     condition_dropout dropout{};  ///< of what the network is told beside the samples
     training_callback progress{};
 };

@@ -31,7 +31,8 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 /// @throws io_error if the file breaks a rule of its format, or its tensors are not exactly the network's (the text
 /// names the first that differ, and says how many do), or as the options say; the network is then as it was
 template <Layer Net>
-void load_parameters(const std::string& path, Net& net, std::string_view prefix = {}, const load_options& options = {}) {
+void load_parameters(const std::string& path, Net& net, std::string_view prefix = {},
+                     const load_options& options = {}) {
     using S = typename Net::scalar;
     const io::safetensors_file file = io::safetensors_file::open(path);
     detail::verify_checksum_if_any(file);

@@ -11,11 +11,11 @@ namespace ddpm {
 
 /// What a callback sees after each training step.
 struct training_progress {
-    isize step;                 ///< steps made since the beginning, those before a resume included
-    isize steps;                ///< what `step` will be at the end of this fit
-    double loss;                ///< of this step's batch
-    double gradient_norm;       ///< before clipping
-    double learning_rate;       ///< of this step
+    isize step;                     ///< steps made since the beginning, those before a resume included
+    isize steps;                    ///< what `step` will be at the end of this fit
+    double loss;                    ///< of this step's batch
+    double gradient_norm;           ///< before clipping
+    double learning_rate;           ///< of this step
     double samples_per_second = 0;  ///< since the beginning of this fit
     double seconds_left = 0;        ///< at that speed
 };

@@ -94,8 +94,7 @@ public:
     /// @returns true: a bar stops nothing
     bool operator()(const training_progress& now) const {
         if (display_) {
-            display_->show(now.step >= now.steps,
-                           [&](bool with_bar) { return detail::progress_text(now, with_bar); });
+            display_->show(now.step >= now.steps, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
         }
         return true;
     }
@@ -110,7 +109,11 @@ public:
 
     /// The same of a sampler's step: a step_callback.
     template <class Step>
-        requires requires(const Step& now) { now.step; now.steps; now.xt; }
+        requires requires(const Step& now) {
+            now.step;
+            now.steps;
+            now.xt;
+        }
     bool operator()(const Step& now) const {
         if (display_) {
             const double left = display_->seconds_a_step(now.step) * static_cast<double>(now.steps - now.step - 1);
@@ -127,7 +130,8 @@ private:
     class display {
     public:
         explicit display(std::ostream& out) : out_(out), draws_bar_(true), between_(100) {}
-        display(std::ostream& out, std::chrono::milliseconds between) : out_(out), draws_bar_(false), between_(between) {}
+        display(std::ostream& out, std::chrono::milliseconds between)
+            : out_(out), draws_bar_(false), between_(between) {}
         display(const display&) = delete;
         display& operator=(const display&) = delete;
         ~display() {

@@ -76,7 +76,8 @@ public:
             return {place(sample % 2 == 0 ? s : 1 - s)};
         }
         if (const auto* stratified = std::get_if<stratified_times>(&sampling_)) {
-            return {place(stratified_place(stratified->one_offset, sample, batch, [&](isize n) { return unit(n, step); }))};
+            return {
+                place(stratified_place(stratified->one_offset, sample, batch, [&](isize n) { return unit(n, step); }))};
         }
         return {place(unit(sample, step))};
     }

@@ -67,8 +67,8 @@ struct logit_normal_times {
 };
 
 /// A strategy of drawing times.
-using time_sampling = std::variant<uniform_times, antithetic_times, stratified_times, importance_times, log_normal_times,
-                                   logit_normal_times>;
+using time_sampling = std::variant<uniform_times, antithetic_times, stratified_times, importance_times,
+                                   log_normal_times, logit_normal_times>;
 
 namespace detail {
 

@@ -218,8 +218,8 @@ private:
         const condition_shape takes = net.takes();
         const isize channels = sample_shape(net.shape()).channels;
         if (options.self_conditioning > 0 && takes.map_channels < channels) {
-            throw value_error("trainer", "self_conditioning: map_channels of the network", detail::text(">= ", channels),
-                              takes.map_channels);
+            throw value_error("trainer", "self_conditioning: map_channels of the network",
+                              detail::text(">= ", channels), takes.map_channels);
         }
         return takes;
     }
@@ -243,12 +243,14 @@ private:
                 }
             }
             const double share = static_cast<double>(count) / static_cast<double>(options_.batch);
-            loss += differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
+            loss +=
+                differentiate_(*net_, schedule_, loss_, kind_, batch_.noised(), batch_.input(masks), share, gradient_);
         }
         if (times_.learns() && std::isfinite(loss)) {
             for (const double own : batch_.all_losses()) {
                 if (!std::isfinite(own)) {
-                    throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss", own);
+                    throw value_error("trainer::fit", "importance sampling", "a loss that writes each sample's loss",
+                                      own);
                 }
             }
         }
@@ -288,7 +290,8 @@ private:
     [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> time_sampler_group(Self& self) {
         std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
         time_sampler<Schedule, scalar>::visit_state(self.times_, [&](const char* name, auto& state) {
-            list.push_back({std::string(detail::time_sampler_group) + name, state.shape(), state.values(), state.order()});
+            list.push_back(
+                {std::string(detail::time_sampler_group) + name, state.shape(), state.values(), state.order()});
         });
         return list;
     }

@@ -14,8 +14,8 @@ namespace ddpm {
 /// What a network is trained on. It refers to somebody else's memory.
 template <Scalar S>
 struct training_data {
-    batch_view<const S> x0;               ///< D × N: the samples
-    ddpm::condition<S> condition{};       ///< what the network is told of each of them
+    batch_view<const S> x0;                ///< D × N: the samples
+    ddpm::condition<S> condition{};        ///< what the network is told of each of them
     batch_view<const S> element_weight{};  ///< D × N: how much each element counts in the loss, ≥ 0; empty: 1
 };
 
@@ -24,7 +24,7 @@ struct training_data {
 /// learned for it (condition_shape::learned); with self-conditioning no learned value stands for maps, since it would stand
 /// for the estimate too.
 struct condition_dropout {
-    double label = 0;   ///< the probability, for each form
+    double label = 0;  ///< the probability, for each form
     double vector = 0;
     double map = 0;
     std::optional<isize> null_label{};      ///< without one: the network's own

@@ -22,8 +22,8 @@ namespace ddpm::detail {
 /// candidates; the distances are those of `squared_distance`.
 template <class S, class R>
 [[nodiscard]] per_sample_values<double> nearest_squared_distances(const batch_view<const S>& from,
-                                                                  const batch_view<const R>& to, isize k,
-                                                                  bool same_set, measurement& work) {
+                                                                  const batch_view<const R>& to, isize k, bool same_set,
+                                                                  measurement& work) {
     constexpr double infinity = std::numeric_limits<double>::infinity();
     per_sample_values<double> result =
         per_sample_values<double>::Constant(from.columns(), std::numeric_limits<double>::quiet_NaN());

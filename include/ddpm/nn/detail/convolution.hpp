@@ -108,10 +108,9 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
                 gather_patches(x, grid, j, count, k, k + part, patches, part);
             }
             const bool first = k == 0 && alike;
-            kernels::matrix_product<S>({weights + k * rows + i, to.rows(), part, 1, rows},
-                                       {patches, part, count, 1, part}, to,
-                                       {.row_bias = first && start.bias != nullptr ? start.bias + i : nullptr,
-                                        .accumulate = !first});
+            kernels::matrix_product<S>(
+                {weights + k * rows + i, to.rows(), part, 1, rows}, {patches, part, count, 1, part}, to,
+                {.row_bias = first && start.bias != nullptr ? start.bias + i : nullptr, .accumulate = !first});
             k += slab;
         } while (k < depth);
     };
@@ -130,8 +129,8 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
             for (isize p = 0; p < count; ++p) {
                 const isize column = (j + p) % grid.columns, row = (j + p) / grid.columns % grid.rows;
                 const isize sample = (j + p) / (grid.columns * grid.rows);
-                const isize place = (sample * y.height + row * places.step + places.top) * y.width +
-                                    column * places.step + places.left;
+                const isize place =
+                    (sample * y.height + row * places.step + places.top) * y.width + column * places.step + places.left;
                 std::copy_n(aside + p * tall, tall, y.data + place * rows + i);
             }
         }
@@ -170,8 +169,8 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
                 const isize count = std::min(most_pixels, pixels - j);
                 gather_patches(x, grid, j, count, k, k + wide, patches, pitch);
                 kernels::matrix_product<S>({dy.data + j * rows + i, tall, count, 1, rows},
-                                           {patches, count, wide, pitch, 1},
-                                           d.middle(k, wide).middle_rows(i, tall), {.accumulate = true});
+                                           {patches, count, wide, pitch, 1}, d.middle(k, wide).middle_rows(i, tall),
+                                           {.accumulate = true});
             }
         }
     });

@@ -20,7 +20,8 @@ template <Scalar S, class Kernel>
 void activate_with(batch_view<const S> x, batch_view<S> y, const Kernel& kernel) {
     require_batch("activate", "output", y, x.rows(), x.columns());
     kernels::for_each_alike(
-        [&](isize n, isize first, isize last) { kernel(last - first, x.column(n) + first, y.column(n) + first); }, x, y);
+        [&](isize n, isize first, isize last) { kernel(last - first, x.column(n) + first, y.column(n) + first); }, x,
+        y);
 }
 
 template <Scalar S, class Kernel>

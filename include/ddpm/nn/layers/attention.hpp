@@ -218,12 +218,11 @@ private:
     /// Calls body(i, column) for every column, side by side unless that is so already.
     template <class Body>
     static void for_each_column(batch_view<S> p, const Body& body) {
-        parallel_for(p.columns(), kernels::columns_per_task(p.rows()),
-                     [&](isize first, isize last) {
-                         for (isize i = first; i < last; ++i) {
-                             body(i, p.column(i));
-                         }
-                     });
+        parallel_for(p.columns(), kernels::columns_per_task(p.rows()), [&](isize first, isize last) {
+            for (isize i = first; i < last; ++i) {
+                body(i, p.column(i));
+            }
+        });
     }
 
     [[nodiscard]] S scale() const { return static_cast<S>(1 / std::sqrt(static_cast<double>(channels() / heads))); }

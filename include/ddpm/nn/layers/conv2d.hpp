@@ -193,8 +193,8 @@ private:
             for (isize left = 0; left < stride; ++left) {
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
                 mirror(down, across, weights);
-                const detail::patch_grid grid{down.size, across.size, dx.samples, 1, down.from, across.from,
-                                              down.taps, across.taps};
+                const detail::patch_grid grid{down.size, across.size, dx.samples, 1,
+                                              down.from, across.from, down.taps,  across.taps};
                 detail::convolve<S>(weights, dy, grid, dx, {stride, top, left}, {});
             }
         }

@@ -183,13 +183,12 @@ private:
         const isize per_part = ((groups - 1) / wanted / unit + 1) * unit;
         const isize parts = ddpm::detail::divided_up(groups, per_part);
         const isize elements = std::min(per_part, groups) * group_size() * x.pixels();
-        parallel_for(
-            x.samples * parts, kernels::columns_per_task(elements), [&](isize begin, isize end) {
-                for (isize task = begin; task < end; ++task) {
-                    const isize first = task % parts * per_part;
-                    body(task / parts, first * group_size(), std::min(groups, first + per_part) * group_size());
-                }
-            });
+        parallel_for(x.samples * parts, kernels::columns_per_task(elements), [&](isize begin, isize end) {
+            for (isize task = begin; task < end; ++task) {
+                const isize first = task % parts * per_part;
+                body(task / parts, first * group_size(), std::min(groups, first + per_part) * group_size());
+            }
+        });
     }
 
     template <class Body>

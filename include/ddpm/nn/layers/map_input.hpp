@@ -20,8 +20,8 @@ template <Scalar S>
 struct map_input {
     using scalar = S;
 
-    sample_shape sample;   ///< of x_t
-    isize channels = 0;    ///< of the maps; 0: x_t alone
+    sample_shape sample;  ///< of x_t
+    isize channels = 0;   ///< of the maps; 0: x_t alone
     learned_null<S> null;
 
     /// With `learns_null` the maps may be absent.
@@ -30,7 +30,8 @@ struct map_input {
 
     /// x_t, or what is made of it and the maps, from memory. Samples are contiguous.
     /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
-    [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given, arena<S>& memory) const {
+    [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given,
+                                               arena<S>& memory) const {
         if (!xt.contiguous()) {
             const batch_view<S> copy = memory.columns(xt.rows(), xt.columns());
             detail::copy_columns<S>(xt, copy);

@@ -103,8 +103,7 @@ struct residual_block {
         conv1.forward(a.active, a.h, scale_shift ? batch_view<const S>() : a.time);
         a.kept = memory.like(a.h);
         a.moments2 = memory.columns(2, norm2.groups * n);
-        norm2.forward(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept,
-                      a.moments2);
+        norm2.forward(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept, a.moments2);
         a.drop.template forward<S>(a.kept.images(), a.kept.images(), a.address);
         const feature_map<const S> input = shortcut_input(x, a);
         if (conv_shortcut) {

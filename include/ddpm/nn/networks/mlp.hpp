@@ -36,17 +36,17 @@
 namespace ddpm::nn {
 
 struct mlp_options {
-    isize dim = 0;           ///< elements of a sample; must be given
-    isize hidden = 256;      ///< width
-    isize blocks = 3;        ///< depth
-    isize embedding = 64;    ///< elements of the sinusoidal time embedding
-    bool variance_head = false;  ///< the output is twice as long: each element of the prediction, then of the head
+    isize dim = 0;                ///< elements of a sample; must be given
+    isize hidden = 256;           ///< width
+    isize blocks = 3;             ///< depth
+    isize embedding = 64;         ///< elements of the sinusoidal time embedding
+    bool variance_head = false;   ///< the output is twice as long: each element of the prediction, then of the head
     bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
-    isize classes = 0;       ///< of a label that it is told, if not 0
-    isize vector = 0;        ///< elements of a vector that it is told, if not 0
-    isize map_channels = 0;  ///< of maps that it is told, beside each element of a sample, if not 0
-    bool learned_null = false;  ///< vector and maps need not be told: what stands for nothing is learned
-    std::uint64_t seed = 0;  ///< of the parameters' random start
+    isize classes = 0;            ///< of a label that it is told, if not 0
+    isize vector = 0;             ///< elements of a vector that it is told, if not 0
+    isize map_channels = 0;       ///< of maps that it is told, beside each element of a sample, if not 0
+    bool learned_null = false;    ///< vector and maps need not be told: what stands for nothing is learned
+    std::uint64_t seed = 0;       ///< of the parameters' random start
 };
 
 /// What an MLP keeps of a batch for its backward pass.
@@ -294,7 +294,8 @@ private:
 
     /// How many numbers a batch takes from an arena.
     [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
-        const isize wide = options_.hidden, blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
+        const isize wide = options_.hidden,
+                    blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
         // Where samples and maps lie apart they are copied; what is absent is replaced; then they are joined.
         const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (2 + 3 * options_.map_channels);
         const isize vector = options_.vector == 0 ? 0 : options_.vector + 3 * wide;

@@ -97,13 +97,14 @@ public:
         ddpm::detail::require_input("unet::forward", in, shape(), takes());
         require_contiguous("unet::forward", in.xt);
         if (out.rows() == in.xt.rows() && options_.out_channels != shape().channels && !has_variance_head()) {
-            throw shape_error("unet::forward", "this network's output is not of its samples' shape: no predictor",
-                              ddpm::detail::text("out_channels = ", shape().channels,
-                                                 ", or twice as many (a variance head)"),
-                              options_.out_channels);
+            throw shape_error(
+                "unet::forward", "this network's output is not of its samples' shape: no predictor",
+                ddpm::detail::text("out_channels = ", shape().channels, ", or twice as many (a variance head)"),
+                options_.out_channels);
         }
         const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
-        detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width, n);
+        detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width,
+                            n);
         w.begin(n);
         unet_activations<S>& a = w.activations;
         a.begin();
@@ -216,8 +217,8 @@ public:
         for (isize j = stages_.middle ? stages_.middle->layers() : 0; j-- > 0;) {
             auto& layer = a.layers[--at];
             const feature_map<S> before = other_place(layer.in);
-            stages_.middle->backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, *d.stages_.middle, memory,
-                                     w.keeps());
+            stages_.middle->backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, *d.stages_.middle,
+                                     memory, w.keeps());
             dh = before;
         }
         for (std::size_t i = stages_.down.size(); i-- > 0;) {

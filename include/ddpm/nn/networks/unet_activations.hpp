@@ -27,9 +27,10 @@ struct unet_activations {
     std::size_t layers_used = 0;
     std::vector<feature_map<const S>> skips;
     std::vector<feature_map<S>> dskips;
-    feature_map<const S> joined, input, last;  ///< x_t with the maps, into the first convolution, and out of the last stage
-    feature_map<S> active;                     ///< into the last convolution
-    batch_view<S> moments;                     ///< of the last norm
+    feature_map<const S> joined, input,
+        last;               ///< x_t with the maps, into the first convolution, and out of the last stage
+    feature_map<S> active;  ///< into the last convolution
+    batch_view<S> moments;  ///< of the last norm
 
     void begin() {
         layers_used = 0;

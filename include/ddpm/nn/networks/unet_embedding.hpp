@@ -32,8 +32,7 @@ public:
     using scalar = S;
 
     explicit unet_embedding(const unet_options& o)
-        : options_(o),
-          time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()) {
+        : options_(o), time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()) {
         if (o.time == unet_time::fourier) {
             fourier_.emplace(width());
         } else if (o.time == unet_time::learned) {
@@ -57,9 +56,12 @@ public:
     [[nodiscard]] isize classes() const noexcept {
         constexpr isize any = std::numeric_limits<isize>::max();
         switch (options_.classes) {
-            case unet_classes::table: return options_.class_count;
-            case unet_classes::timestep: return options_.time == unet_time::learned ? options_.train_timesteps : any;
-            default: return 0;
+            case unet_classes::table:
+                return options_.class_count;
+            case unet_classes::timestep:
+                return options_.time == unet_time::learned ? options_.train_timesteps : any;
+            default:
+                return 0;
         }
     }
 

@@ -27,8 +27,8 @@ enum class unet_level {
 
 /// How an attention level changes the resolution.
 enum class unet_resampling {
-    conv,    ///< a convolution of stride 2; nearest neighbours, then a convolution
-    residual ///< a residual block that resamples both of its branches
+    conv,     ///< a convolution of stride 2; nearest neighbours, then a convolution
+    residual  ///< a residual block that resamples both of its branches
 };
 
 /// What the time is turned into before the embedding's two dense layers.
@@ -49,18 +49,19 @@ enum class unet_classes {
 struct unet_options {
     isize height = 32;  ///< of the images
     isize width = 32;
-    isize in_channels = 3;  ///< of a sample and of the maps together
-    isize map_channels = 0;  ///< how many of them are maps that it is told; the others are the sample's
-    isize out_channels = 3;  ///< the sample's, or twice as many: the second half is the variance head
+    isize in_channels = 3;      ///< of a sample and of the maps together
+    isize map_channels = 0;     ///< how many of them are maps that it is told; the others are the sample's
+    isize out_channels = 3;     ///< the sample's, or twice as many: the second half is the variance head
     bool center_input = false;  ///< 2x − 1 goes in for x
     unet_time time = unet_time::positional;
     isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
     double freq_shift = 0;
     embedding_order order = embedding_order::cos_sin;
-    std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention, unet_level::attention};
+    std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention,
+                                 unet_level::attention};
     std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
     std::vector<isize> channels{224, 448, 672, 896};  ///< of each level
-    isize layers = 2;  ///< residual blocks of a level; one more on the way up
+    isize layers = 2;                                 ///< residual blocks of a level; one more on the way up
     bool middle = true;
     bool middle_attention = true;
     double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
@@ -71,17 +72,17 @@ struct unet_options {
     /// convolution, have silu in any case.
     activation act = activation::silu;
     double dropout = 0;
-    isize head_dim = 8;  ///< channels of an attention head; 0: one head
-    isize groups = 32;   ///< of all group norms
+    isize head_dim = 8;                 ///< channels of an attention head; 0: one head
+    isize groups = 32;                  ///< of all group norms
     isize middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
     double norm_eps = 1e-5;
     bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
     unet_classes classes = unet_classes::none;
-    isize class_count = 0;       ///< of the table
-    isize vector = 0;            ///< elements of a vector that it is told through an MLP, if not 0
-    bool learned_null = false;   ///< vector and maps need not be told: what stands for nothing is learned
-    isize train_timesteps = 0;   ///< of the learned time embedding
-    std::uint64_t seed = 0;      ///< of the parameters' random start
+    isize class_count = 0;      ///< of the table
+    isize vector = 0;           ///< elements of a vector that it is told through an MLP, if not 0
+    bool learned_null = false;  ///< vector and maps need not be told: what stands for nothing is learned
+    isize train_timesteps = 0;  ///< of the learned time embedding
+    std::uint64_t seed = 0;     ///< of the parameters' random start
     start_kind start = start_kind::torch;
 };
 
@@ -109,14 +110,16 @@ inline void require_valid(const unet_options& o) {
     require(o.up.size() == levels, "stages on the way up", ddpm::detail::text(levels), o.up.size());
     const isize halvings = isize{1} << (levels - 1);
     for (const isize size : {o.height, o.width}) {
-        require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings), size);
+        require(size >= 1 && size % halvings == 0, "height and width", ddpm::detail::text("multiples of ", halvings),
+                size);
     }
     require(o.in_channels >= 1, "in_channels", ">= 1", o.in_channels);
     require(o.map_channels >= 0 && o.map_channels < o.in_channels, "map_channels",
             ddpm::detail::text("0 ... ", o.in_channels - 1, ", fewer than in_channels"), o.map_channels);
     require(o.out_channels >= 1, "out_channels", ">= 1", o.out_channels);
     require(o.vector >= 0, "vector", ">= 0", o.vector);
-    require(o.vector == 0 || o.classes != unet_classes::identity, "vector", "0, since the classes are vectors", o.vector);
+    require(o.vector == 0 || o.classes != unet_classes::identity, "vector", "0, since the classes are vectors",
+            o.vector);
     static_cast<void>(sample_shape(o.height, o.width, std::max(o.in_channels, o.out_channels)).size());
     require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
     require(o.layers >= 1, "layers", ">= 1", o.layers);
@@ -137,7 +140,8 @@ inline void require_valid(const unet_options& o) {
                 o.channels[i]);
     }
     require(o.middle_attention_groups == 0 || o.channels.back() % o.middle_attention_groups == 0,
-            "middle_attention_groups", ddpm::detail::text("a divisor of ", o.channels.back()), o.middle_attention_groups);
+            "middle_attention_groups", ddpm::detail::text("a divisor of ", o.channels.back()),
+            o.middle_attention_groups);
     require(o.time != unet_time::learned || o.train_timesteps >= 1, "train_timesteps", ">= 1", o.train_timesteps);
     require(o.classes != unet_classes::table || o.class_count >= 1, "class_count", ">= 1", o.class_count);
 }

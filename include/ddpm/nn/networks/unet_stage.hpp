@@ -92,8 +92,8 @@ struct unet_stage {
     };
 
     /// Layer j of the input; the result is from memory. Without `keep`, memory keeps nothing else.
-    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb,
-                                         activations& a, arena<S>& memory, bool keep) const {
+    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb, activations& a,
+                                         arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
         std::optional<typename arena<S>::scope_guard> scope;
         if (!keep) {

@@ -90,8 +90,8 @@ private:
     }
 
     /// The network's output, taken apart where it has a head.
-    void forward(const Net& net, const network_input<scalar>& in, batch_view<scalar> output, batch_view<scalar> predicted,
-                 batch_view<scalar> head) {
+    void forward(const Net& net, const network_input<scalar>& in, batch_view<scalar> output,
+                 batch_view<scalar> predicted, batch_view<scalar> head) {
         net.forward(in, output, workspace_);
         if (has_head_) {
             split_variance_head<scalar>(output, sample_shape(net.shape()).channels, predicted, head);
@@ -126,8 +126,8 @@ private:
     bool has_head_;
     typename Net::workspace workspace_;
     batch<scalar> predicted_, d_predicted_;
-    batch<scalar> both_;            // the network's output, then its gradient, where it has a head
-    batch<scalar> head_, d_head_;   // where the loss wants them
+    batch<scalar> both_;           // the network's output, then its gradient, where it has a head
+    batch<scalar> head_, d_head_;  // where the loss wants them
 };
 
 }  // namespace ddpm::detail

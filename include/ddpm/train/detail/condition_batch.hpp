@@ -47,8 +47,8 @@ public:
         const auto learned = [&](condition_form form) { return has_form(told_.learned, form); };
         require_form(where, "label", dropout.label, !given.labels.empty(), dropout.null_label ? 1 : 0,
                      told_.classes == 0 ? 0 : 1, learned(condition_form::label));
-        require_form(where, "vector", dropout.vector, given.vectors.size() != 0, named(dropout.null_vector), told_.vector,
-                     learned(condition_form::vector));
+        require_form(where, "vector", dropout.vector, given.vectors.size() != 0, named(dropout.null_vector),
+                     told_.vector, learned(condition_form::vector));
         require_form(where, "map", dropout.map, given.maps.size() != 0, named(dropout.null_map), told_.map_channels,
                      learned(condition_form::map));
         if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < told_.classes)) {
@@ -150,13 +150,15 @@ private:
     }
 
     /// Puts what is named in the place of values, after `skipped` of them each time, or says that they are absent.
-    void show_null(condition_form form, std::span<const double> null, std::size_t n, isize skipped, isize repeats, S* to) {
+    void show_null(condition_form form, std::span<const double> null, std::size_t n, isize skipped, isize repeats,
+                   S* to) {
         if (null.empty()) {
             set_absent(form, n);
             return;
         }
         for (isize k = 0; k < repeats; ++k) {
-            to = std::transform(null.begin(), null.end(), to, [](double value) { return static_cast<S>(value); }) + skipped;
+            to = std::transform(null.begin(), null.end(), to, [](double value) { return static_cast<S>(value); }) +
+                 skipped;
         }
     }
 
@@ -171,8 +173,8 @@ private:
             throw value_error(where, text("dropout of the ", form, ", which is not told"), 0, rate);
         }
         if (rate > 0 && named == 0 && !is_learned) {
-            throw value_error(where, text("null_", form), "what dropout shows instead, since the network has learned none",
-                              "none");
+            throw value_error(where, text("null_", form),
+                              "what dropout shows instead, since the network has learned none", "none");
         }
         if (named != 0 && named != size) {
             throw shape_error(where, text("null_", form), size, named);

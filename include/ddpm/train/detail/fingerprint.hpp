@@ -92,8 +92,8 @@ template <NoiseProcess Schedule>
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
                                                              const Schedule& schedule) {
-    const auto& [batch, micro_batch, recompute, learning_rate, rate_schedule, adam, ema, largest_gradient_norm, predicts,
-                 sampling, times, self_conditioning, offset_noise, seed] = o;
+    const auto& [batch, micro_batch, recompute, learning_rate, rate_schedule, adam, ema, largest_gradient_norm,
+                 predicts, sampling, times, self_conditioning, offset_noise, seed] = o;
     const auto& [warm_up_steps, total_steps] = rate_schedule;
     const auto& [beta1, beta2, epsilon, weight_decay, decoupled] = adam;
     const auto& [decay, min_decay, warm_up, inverse_gamma, power, update_after_step] = ema;

@@ -114,7 +114,8 @@ private:
 }
 
 /// The place in [0, 1) of sample n of a batch of B; random(k) is a uniform number of [0, 1) of sample k.
-[[nodiscard]] inline double stratified_place(bool one_offset, isize n, isize batch, function_ref<double(isize)> random) {
+[[nodiscard]] inline double stratified_place(bool one_offset, isize n, isize batch,
+                                             function_ref<double(isize)> random) {
     const double b = static_cast<double>(batch), place = static_cast<double>(n);
     if (!one_offset) {
         return (place + random(n)) / b;
@@ -250,7 +251,9 @@ private:
         };
         table_.assign(
             steps_,
-            [&](isize t) { return normal_mass(t == 0 ? -HUGE_VAL : edge(t - 1), t + 1 == steps_ ? HUGE_VAL : edge(t)); },
+            [&](isize t) {
+                return normal_mass(t == 0 ? -HUGE_VAL : edge(t - 1), t + 1 == steps_ ? HUGE_VAL : edge(t));
+            },
             normal.uniform_probability);
         for (isize t = 0; unbiased_ && t < steps_; ++t) {
             if (!std::isfinite(table_.unbiased_weight(t))) {

@@ -12,21 +12,23 @@ namespace ddpm {
 /// A trainer of what it cannot train: says which of the three it is, and what it takes.
 template <class Net, class Schedule, class Loss = mse_loss>
 class trainer {
-    static_assert(Network<Net>,
-                  "ddpm::trainer: the network is no Network. It must be copyable, derive from ddpm::network_base, and have: "
-                  "scalar; workspace; shape() const; workspace make_workspace(ddpm::isize samples, ddpm::pass) const; "
-                  "forward(const ddpm::network_input<scalar>& in, ddpm::batch_view<scalar> out, workspace&) const; "
-                  "backward(const ddpm::network_input<scalar>& in, ddpm::batch_view<const scalar> dout, workspace&, Net& d, "
-                  "ddpm::batch_view<scalar> dx) const; static visit(self, visitor), which calls visitor(name, tensor)");
+    static_assert(
+        Network<Net>,
+        "ddpm::trainer: the network is no Network. It must be copyable, derive from ddpm::network_base, and have: "
+        "scalar; workspace; shape() const; workspace make_workspace(ddpm::isize samples, ddpm::pass) const; "
+        "forward(const ddpm::network_input<scalar>& in, ddpm::batch_view<scalar> out, workspace&) const; "
+        "backward(const ddpm::network_input<scalar>& in, ddpm::batch_view<const scalar> dout, workspace&, Net& d, "
+        "ddpm::batch_view<scalar> dx) const; static visit(self, visitor), which calls visitor(name, tensor)");
     static_assert(NoiseProcess<Schedule>,
                   "ddpm::trainer: the schedule is no NoiseProcess. A discrete one has steps() const and "
                   "alpha_bar(ddpm::isize t) const, a continuous one level(double u) const");
-    static_assert(!Network<Net> || !NoiseProcess<Schedule>,
-                  "ddpm::trainer: the loss cannot be called. It must be callable as const, with Schedule and "
-                  "S = Net::scalar: double loss(const Schedule&, ddpm::prediction kind, "
-                  "const ddpm::noised_batch<S, ddpm::time_type<Schedule>>& noised, ddpm::batch_view<const S> predicted, "
-                  "ddpm::batch_view<S> d_predicted); for a network with a variance head: (schedule, kind, noised, predicted, "
-                  "ddpm::batch_view<const S> head, d_predicted, ddpm::batch_view<S> d_head)");
+    static_assert(
+        !Network<Net> || !NoiseProcess<Schedule>,
+        "ddpm::trainer: the loss cannot be called. It must be callable as const, with Schedule and "
+        "S = Net::scalar: double loss(const Schedule&, ddpm::prediction kind, "
+        "const ddpm::noised_batch<S, ddpm::time_type<Schedule>>& noised, ddpm::batch_view<const S> predicted, "
+        "ddpm::batch_view<S> d_predicted); for a network with a variance head: (schedule, kind, noised, predicted, "
+        "ddpm::batch_view<const S> head, d_predicted, ddpm::batch_view<S> d_head)");
 
 public:
     explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});

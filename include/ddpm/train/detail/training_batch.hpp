@@ -123,13 +123,19 @@ public:
     [[nodiscard]] noised_batch<S, Time> noised() {
         const isize count = static_cast<isize>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
-        return {drawn(x0_), drawn(eps_), drawn(xt_), part(t_), weighs_ ? part(weight_) : std::span<double>(),
+        return {drawn(x0_),
+                drawn(eps_),
+                drawn(xt_),
+                part(t_),
+                weighs_ ? part(weight_) : std::span<double>(),
                 learns_ ? part(losses_) : std::span<double>(),
-                weighs_elements_ ? drawn(element_weight_) : batch_view<const S>(), true};
+                weighs_elements_ ? drawn(element_weight_) : batch_view<const S>(),
+                true};
     }
     /// What the network is told of it.
     [[nodiscard]] network_input<S> input(const dropout_masks& masks) {
-        return {batch_view<const S>(xt_).middle(0, static_cast<isize>(count_)), part(times_), conditions_.view(), masks};
+        return {batch_view<const S>(xt_).middle(0, static_cast<isize>(count_)), part(times_), conditions_.view(),
+                masks};
     }
 
     [[nodiscard]] condition_batch<S>& conditions() noexcept { return conditions_; }
@@ -172,7 +178,7 @@ private:
     offset_noise<S> offset_;
     isize batch_;
     batch<S> x0_, eps_, xt_;
-    std::vector<Time> t_;                         // these four of the whole batch
+    std::vector<Time> t_;  // these four of the whole batch
     std::vector<double> times_, weight_, losses_;
     batch<S> element_weight_;
     std::size_t first_ = 0, count_ = 0;
