@@ -78,13 +78,12 @@ template <class S>
 
 }  // namespace detail
 
-/// The kernel distance of two feature sets: the unbiased squared maximum mean discrepancy with the kernel
-/// (x·y / D + 1)³, averaged over blocks. With Inception features this is the KID; features must be computed by the
-/// caller, or use the samples themselves. For equal distributions it is negative about half the time. It depends on the
-/// first three moments only. Disjoint blocks divide all samples into as many blocks as there are whole blocks of
-/// `block` samples in the smaller set; the samples must be in random order. Random blocks are drawn independently,
-/// without replacement within a block, as in the published code; they overlap, so that their standard error is too
-/// small.
+/// The kernel distance of two feature sets: the unbiased squared maximum mean discrepancy with the kernel (x·y / D +
+/// 1)³, averaged over blocks. With Inception features this is the KID; features must be computed by the caller, or use
+/// the samples themselves. For equal distributions it is negative about half the time. It depends on the first three
+/// moments only. Disjoint blocks divide all samples into as many blocks as there are whole blocks of `block` samples in
+/// the smaller set; the samples must be in random order. Random blocks are drawn independently, without replacement
+/// within a block, as in the published code; they overlap, so that their standard error is too small.
 /// @shape a D × N, b D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if the dimension is 0, a set has fewer than two samples, block < 2 or blocks is not in [0, 2³²]
