@@ -28,32 +28,35 @@ struct fresh_noise {
 
 namespace detail {
 
-/// out = signal · x + sigma · ε with {signal, sigma} = level_of(n) for sample n. First checks shapes and calls check().
-template <Scalar S, class Check, class LevelOf>
-void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
-                   batch_view<const S> eps, batch_view<S> out) {
+/// out = signal · x + sigma · ε with the noise_level<S> {signal, sigma} = level_of(n) for sample n.
+template <Scalar S, class LevelOf>
+void noise_samples(std::string_view where, batch_view<const S> x, const LevelOf& level_of, batch_view<const S> eps,
+                   batch_view<S> out) {
     require_same_shape(where, "eps has the shape of x", x, eps);
     require_same_shape(where, "out has the shape of x", x, out);
-    check();
     const auto factors_of = [&](isize n) {
-        const auto [signal, sigma] = level_of(n);
-        return std::array{static_cast<S>(signal), static_cast<S>(sigma)};
+        const noise_level<S> level = level_of(n);
+        return std::array{level.signal, level.sigma};
     };
     kernels::linear_combination({x, eps}, factors_of, out);
 }
 
 /// As above with new noise, which is also written to eps unless eps is empty.
-template <Scalar S, class Check, class LevelOf>
-void noise_samples(std::string_view where, batch_view<const S> x, const Check& check, const LevelOf& level_of,
-                   const fresh_noise& noise, batch_view<S> eps, batch_view<S> out) {
+template <Scalar S, class LevelOf>
+void noise_samples(std::string_view where, batch_view<const S> x, const LevelOf& level_of, const fresh_noise& noise,
+                   batch_view<S> eps, batch_view<S> out) {
     require_same_shape(where, "out has the shape of x", x, out);
-    check();
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
-    const auto level_at = [&](isize n) {
-        const auto [signal, sigma] = level_of(n);
-        return noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
-    };
-    kernels::q_sample(address, x, level_at, eps, out);
+    kernels::q_sample(address, x, level_of, eps, out);
+}
+
+/// Returns a batch of the size of x after fill(x, batch) has written it.
+template <BatchLike X, class Fill>
+[[nodiscard]] batch<scalar_of<X>> filled_like(const X& x, const Fill& fill) {
+    const readable memory(x);
+    batch<scalar_of<X>> out(memory.view().rows(), memory.view().columns());
+    fill(memory.view(), batch_view<scalar_of<X>>(out));
+    return out;
 }
 
 /// The moments of scale · x + √variance · ε with {scale, variance} = transition_of(n) for sample n.
@@ -84,9 +87,12 @@ void require_times(std::string_view where, const Schedule& schedule, isize colum
 template <NoiseProcess Schedule, Scalar S, class... Noise>
 void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sample<time_type<Schedule>>& t,
                   const Noise&... noise_and_out) {
-    noise_samples<S>(
-        "q_sample", x0, [&] { require_times("q_sample", schedule, x0.columns(), t); },
-        [&](isize n) { return noise_level_at(schedule, t[n]); }, noise_and_out...);
+    require_times("q_sample", schedule, x0.columns(), t);
+    const auto level_of = [&](isize n) {
+        const auto [signal, sigma] = noise_level_at(schedule, t[n]);
+        return noise_level<S>{static_cast<S>(signal), static_cast<S>(sigma)};
+    };
+    noise_samples<S>("q_sample", x0, level_of, noise_and_out...);
 }
 
 }  // namespace detail
@@ -106,10 +112,7 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
                                            const per_sample<time_type<Schedule>>& t, const E& eps) {
-    const detail::readable x(x0);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_sample(schedule, x.view(), t, eps, out);
-    return out;
+    return detail::filled_like(x0, [&](const auto& x, const auto& out) { q_sample(schedule, x, t, eps, out); });
 }
 
 /// Samples q(x_t|x_0) with new noise, generated on the fly: x_t = α x_0 + σ ε.
@@ -137,10 +140,7 @@ void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
                                            const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
-    const detail::readable x(x0);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_sample(schedule, x.view(), t, noise, out);
-    return out;
+    return detail::filled_like(x0, [&](const auto& x, const auto& out) { q_sample(schedule, x, t, noise, out); });
 }
 
 /// The mean α x_0 and the variance σ² of q(x_t|x_0), for a discrete schedule √ᾱ_t x_0 and 1 − ᾱ_t.

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/per_sample.hpp>
 #include <ddpm/core/types.hpp>
+
+#include <string_view>
 
 namespace ddpm {
 
@@ -21,5 +24,16 @@ struct diagonal_moments {
     batch<S> variance;      ///< D × N
     batch<S> log_variance;  ///< D × N, nats
 };
+
+namespace detail {
+
+/// The timestep before t of each sample, as a per_sample of its own would give it.
+struct timestep_before {
+    const per_sample<isize>& t;
+    [[nodiscard]] isize operator[](isize n) const noexcept { return t[n] - 1; }
+    void require_columns(std::string_view where, isize columns) const { t.require_columns(where, columns); }
+};
+
+}  // namespace detail
 
 }  // namespace ddpm

@@ -42,36 +42,20 @@ namespace detail {
 
 inline affine as_x0(prediction from, double alpha, double sigma) noexcept {
     const double square = alpha * alpha + sigma * sigma;
-    switch (from) {
-        case prediction::epsilon:
-            return {1 / alpha, -sigma / alpha};
-        case prediction::x0:
-            return {0, 1};
-        case prediction::v:
-            return {alpha / square, -sigma / std::sqrt(square)};
-        case prediction::score:
-            return {1 / alpha, sigma * sigma / alpha};
-        case prediction::flow:
-            break;
-    }
-    return {1 / (alpha + sigma), -sigma / (alpha + sigma)};
+    return from == prediction::epsilon ? affine{1 / alpha, -sigma / alpha}
+           : from == prediction::x0    ? affine{0, 1}
+           : from == prediction::v     ? affine{alpha / square, -sigma / std::sqrt(square)}
+           : from == prediction::score ? affine{1 / alpha, sigma * sigma / alpha}
+                                       : affine{1 / (alpha + sigma), -sigma / (alpha + sigma)};
 }
 
 inline affine as_epsilon(prediction from, double alpha, double sigma) noexcept {
     const double square = alpha * alpha + sigma * sigma;
-    switch (from) {
-        case prediction::epsilon:
-            return {0, 1};
-        case prediction::x0:
-            return {1 / sigma, -alpha / sigma};
-        case prediction::v:
-            return {sigma / square, alpha / std::sqrt(square)};
-        case prediction::score:
-            return {0, -sigma};
-        case prediction::flow:
-            break;
-    }
-    return {1 / (alpha + sigma), alpha / (alpha + sigma)};
+    return from == prediction::epsilon ? affine{0, 1}
+           : from == prediction::x0    ? affine{1 / sigma, -alpha / sigma}
+           : from == prediction::v     ? affine{sigma / square, alpha / std::sqrt(square)}
+           : from == prediction::score ? affine{0, -sigma}
+                                       : affine{1 / (alpha + sigma), alpha / (alpha + sigma)};
 }
 
 }  // namespace detail
@@ -105,16 +89,11 @@ template <std::floating_point Real>
         return {-eps.xt / sigma, -eps.value / sigma};
     }
     const affine x0 = detail::as_x0(from, alpha, sigma);
-    switch (to) {
-        case prediction::v: {
-            const double length = std::sqrt(alpha * alpha + sigma * sigma);
-            return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
-        }
-        case prediction::flow:
-            return {eps.xt - x0.xt, eps.value - x0.value};
-        default:
-            return x0;
+    if (to == prediction::v) {
+        const double length = std::sqrt(alpha * alpha + sigma * sigma);
+        return {(alpha * eps.xt - sigma * x0.xt) / length, (alpha * eps.value - sigma * x0.value) / length};
     }
+    return to == prediction::flow ? affine{eps.xt - x0.xt, eps.value - x0.value} : x0;
 }
 
 /// Converts a prediction from one kind to another, given x_t.

@@ -24,23 +24,28 @@ void set_variances(const Schedule& schedule, reverse_variance kind, const per_sa
     out.variance.resize(out.mean.cols());
     out.log_variance.resize(out.mean.cols());
     for (isize n = 0; n < out.mean.cols(); ++n) {
-        out.variance(n) = static_cast<S>(reverse_variance_at(schedule, kind, t[n], s(n)));
-        out.log_variance(n) = static_cast<S>(reverse_log_variance_at(schedule, kind, t[n], s(n)));
+        out.variance(n) = static_cast<S>(reverse_variance_at(schedule, kind, t[n], s[n]));
+        out.log_variance(n) = static_cast<S>(reverse_log_variance_at(schedule, kind, t[n], s[n]));
     }
 }
 
-template <NoiseProcess Schedule, Scalar S, class To>
-void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_view<const S> xt,
-                       const per_sample<time_type<Schedule>>& t, const To& s, gaussian_moments<S>& out) {
+template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt, class To>
+void posterior_moments(const Schedule& schedule, const X0& x0_samples, const Xt& xt_samples,
+                       const per_sample<time_type<Schedule>>& t, const To& s, gaussian_moments<scalar_of<X0>>& out) {
+    using S = scalar_of<X0>;
+    const readable x0_memory(x0_samples);
+    const readable xt_memory(xt_samples);
+    const batch_view<const S> x0 = x0_memory.view(), xt = xt_memory.view();
     require_same_shape("q_posterior", "xt has the shape of x0", x0, xt);
+    s.require_columns("q_posterior", x0.columns());
     t.require_columns("q_posterior", x0.columns());
     for (isize n = 0; n < x0.columns(); ++n) {
-        require_earlier("q_posterior", schedule, s(n), t[n]);
+        require_earlier("q_posterior", schedule, s[n], t[n]);
     }
     out.mean.resize(x0.rows(), x0.columns());
     set_variances(schedule, reverse_variance::fixed_small, t, s, out);
     const auto factors_of = [&](isize n) {
-        const auto coefficients = posterior_at(schedule, s(n), t[n]);
+        const auto coefficients = posterior_at(schedule, s[n], t[n]);
         return std::array{static_cast<S>(coefficients.x0), static_cast<S>(coefficients.xt)};
     };
     kernels::linear_combination<S>({x0, xt}, factors_of, out.mean);
@@ -57,10 +62,7 @@ void posterior_moments(const Schedule& schedule, batch_view<const S> x0, batch_v
 template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<isize>& t,
                  gaussian_moments<scalar_of<X0>>& out) {
-    const detail::readable clean_samples(x0);
-    const detail::readable noisy_samples(xt);
-    detail::posterior_moments(
-        schedule, clean_samples.view(), noisy_samples.view(), t, [&](isize n) { return t[n] - 1; }, out);
+    detail::posterior_moments(schedule, x0, xt, t, detail::timestep_before{t}, out);
 }
 
 /// As above, returned.
@@ -83,11 +85,7 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
 void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<time_type<Schedule>>& t,
                  const per_sample<time_type<Schedule>>& s, gaussian_moments<scalar_of<X0>>& out) {
-    const detail::readable clean_samples(x0);
-    const detail::readable noisy_samples(xt);
-    s.require_columns("q_posterior", clean_samples.view().columns());
-    detail::posterior_moments(
-        schedule, clean_samples.view(), noisy_samples.view(), t, [&](isize n) { return s[n]; }, out);
+    detail::posterior_moments(schedule, x0, xt, t, s, out);
 }
 
 /// As above, returned.

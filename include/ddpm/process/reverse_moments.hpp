@@ -19,6 +19,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string_view>
 
 namespace ddpm {
 
@@ -48,84 +49,77 @@ void head_variances(const head_variance& of, isize size, const S* head, S* varia
     }
 }
 
-/// Computes the moments of p(x_s|x_t) for a batch. The constructor checks the arguments; write() gives mean and
-/// variance.
+/// Checks the arguments of p_mean_variance, then writes the mean.
 template <NoiseProcess Schedule, Scalar S, class To>
-class reverse_moments {
-public:
-    using times = per_sample<time_type<Schedule>>;
-
-    /// @throws shape_error and value_error as p_mean_variance
-    reverse_moments(const Schedule& schedule, prediction kind, batch_view<const S> xt, batch_view<const S> predicted,
-                    const times& t, const To& s, const reverse_moments_options& options)
-        : schedule_(schedule), kind_(kind), xt_(xt), predicted_(predicted), t_(t), s_(s), options_(options) {
-        require_same_shape("p_mean_variance", "prediction has the shape of xt", xt, predicted);
-        if (options.clip_x0 && !(*options.clip_x0 > 0)) {
-            throw value_error("p_mean_variance", "clip_x0", "> 0", *options.clip_x0);
-        }
-        t.require_columns("p_mean_variance", xt.columns());
-        for (isize n = 0; n < xt.columns(); ++n) {
-            require_earlier("p_mean_variance", schedule, s(n), t[n]);
-            static_cast<void>(conversion(kind, prediction::x0, noise_level_at(schedule, t[n])));
-        }
+void reverse_mean(const Schedule& schedule, prediction kind, batch_view<const S> xt, batch_view<const S> predicted,
+                  const per_sample<time_type<Schedule>>& t, const To& s, const reverse_moments_options& options,
+                  batch<S>& mean) {
+    constexpr std::string_view where = "p_mean_variance";
+    require_same_shape(where, "prediction has the shape of xt", xt, predicted);
+    if (options.clip_x0 && !(*options.clip_x0 > 0)) {
+        throw value_error(where, "clip_x0", "> 0", *options.clip_x0);
     }
+    s.require_columns(where, xt.columns());
+    t.require_columns(where, xt.columns());
+    for (isize n = 0; n < xt.columns(); ++n) {
+        require_earlier(where, schedule, s[n], t[n]);
+        static_cast<void>(conversion(kind, prediction::x0, noise_level_at(schedule, t[n])));
+    }
+    mean.resize(xt.rows(), xt.columns());
+    const auto limit = static_cast<S>(options.clip_x0.value_or(std::numeric_limits<double>::infinity()));
+    const auto coefficients_of = [&](isize n) {
+        const affine x0 = conversion(kind, prediction::x0, noise_level_at(schedule, t[n]));
+        const auto posterior = posterior_at(schedule, s[n], t[n]);
+        return kernels::reverse_coefficients<S>{
+            .estimate = {.x0_xt = static_cast<S>(x0.xt), .x0_value = static_cast<S>(x0.value), .limit = limit},
+            .x0 = static_cast<S>(posterior.x0),
+            .xt = static_cast<S>(posterior.xt)};
+    };
+    kernels::reverse_step<S>(coefficients_of, xt, predicted, batch_view<S>(mean));
+}
 
-    /// With a fixed variance for each sample.
-    void write(gaussian_moments<S>& out) const {
-        if (needs_head(options_.variance)) {
-            throw value_error("p_mean_variance", "variance without a head", "a fixed one",
-                              "one that needs the network's head");
+/// The moments with a fixed variance for each sample.
+template <NoiseProcess Schedule, BatchLike X, BatchLike P, class To>
+void fixed_moments(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
+                   const per_sample<time_type<Schedule>>& t, const To& s, const reverse_moments_options& options,
+                   gaussian_moments<scalar_of<X>>& out) {
+    if (needs_head(options.variance)) {
+        throw value_error("p_mean_variance", "variance without a head", "a fixed one",
+                          "one that needs the network's head");
+    }
+    reverse_mean(schedule, kind, readable(xt).view(), readable(predicted).view(), t, s, options, out.mean);
+    set_variances(schedule, options.variance, t, s, out);
+}
+
+/// The moments with a variance for each element: from the head, or fixed.
+template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H, class To>
+void element_moments(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head_output,
+                     const per_sample<time_type<Schedule>>& t, const To& s, const reverse_moments_options& options,
+                     diagonal_moments<scalar_of<X>>& out) {
+    using S = scalar_of<X>;
+    const readable x_memory(xt);
+    const readable head_memory(head_output);
+    const batch_view<const S> x = x_memory.view(), head = head_memory.view();
+    require_same_shape("p_mean_variance", "head has the shape of xt", x, head);
+    reverse_mean(schedule, kind, x, readable(predicted).view(), t, s, options, out.mean);
+    out.variance.resize(x.rows(), x.columns());
+    out.log_variance.resize(x.rows(), x.columns());
+    if (!needs_head(options.variance)) {
+        for (isize n = 0; n < x.columns(); ++n) {
+            const auto variance = reverse_variance_at(schedule, options.variance, t[n], s[n]);
+            const auto log_variance = reverse_log_variance_at(schedule, options.variance, t[n], s[n]);
+            out.variance.col(n).setConstant(static_cast<S>(variance));
+            out.log_variance.col(n).setConstant(static_cast<S>(log_variance));
         }
-        write_mean(out.mean);
-        set_variances(schedule_, options_.variance, t_, s_, out);
+        return;
     }
-
-    /// With a variance for each element: from the head, or fixed.
-    void write(batch_view<const S> head, diagonal_moments<S>& out) const {
-        require_same_shape("p_mean_variance", "head has the shape of xt", xt_, head);
-        write_mean(out.mean);
-        out.variance.resize(xt_.rows(), xt_.columns());
-        out.log_variance.resize(xt_.rows(), xt_.columns());
-        if (!needs_head(options_.variance)) {
-            for (isize n = 0; n < xt_.columns(); ++n) {
-                const auto t = t_[n], s = s_(n);
-                out.variance.col(n).setConstant(
-                    static_cast<S>(reverse_variance_at(schedule_, options_.variance, t, s)));
-                out.log_variance.col(n).setConstant(
-                    static_cast<S>(reverse_log_variance_at(schedule_, options_.variance, t, s)));
-            }
-            return;
-        }
-        const batch_view<S> variance(out.variance), log_variance(out.log_variance);
-        kernels::for_each_block(head.rows(), head.columns(), [&](isize n, isize first, isize last) {
-            const head_variance of = head_variance_at(schedule_, options_.variance, t_[n], s_(n));
-            head_variances(of, last - first, head.column(n) + first, variance.column(n) + first,
-                           log_variance.column(n) + first);
-        });
-    }
-
-private:
-    void write_mean(batch<S>& mean) const {
-        mean.resize(xt_.rows(), xt_.columns());
-        const auto limit = static_cast<S>(options_.clip_x0.value_or(std::numeric_limits<double>::infinity()));
-        const auto coefficients_of = [&](isize n) {
-            const affine x0 = conversion(kind_, prediction::x0, noise_level_at(schedule_, t_[n]));
-            const auto posterior = posterior_at(schedule_, s_(n), t_[n]);
-            return kernels::reverse_coefficients<S>{
-                .estimate = {.x0_xt = static_cast<S>(x0.xt), .x0_value = static_cast<S>(x0.value), .limit = limit},
-                .x0 = static_cast<S>(posterior.x0),
-                .xt = static_cast<S>(posterior.xt)};
-        };
-        kernels::reverse_step<S>(coefficients_of, xt_, predicted_, batch_view<S>(mean));
-    }
-
-    const Schedule& schedule_;
-    prediction kind_;
-    batch_view<const S> xt_, predicted_;
-    const times& t_;
-    const To& s_;
-    const reverse_moments_options& options_;
-};
+    const batch_view<S> variance(out.variance), log_variance(out.log_variance);
+    kernels::for_each_block(head.rows(), head.columns(), [&](isize n, isize first, isize last) {
+        const head_variance of = head_variance_at(schedule, options.variance, t[n], s[n]);
+        head_variances(of, last - first, head.column(n) + first, variance.column(n) + first,
+                       log_variance.column(n) + first);
+    });
+}
 
 }  // namespace detail
 
@@ -143,11 +137,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike P>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
                      const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
                      const reverse_moments_options& options, gaussian_moments<scalar_of<X>>& out) {
-    const detail::readable x(xt);
-    const detail::readable p(predicted);
-    s.require_columns("p_mean_variance", x.view().columns());
-    const auto earlier = [&](isize n) { return s[n]; };
-    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
+    detail::fixed_moments(schedule, kind, xt, predicted, t, s, options, out);
 }
 
 /// As above, returned.
@@ -168,10 +158,7 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike P>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted,
                      const per_sample<isize>& t, const reverse_moments_options& options,
                      gaussian_moments<scalar_of<X>>& out) {
-    const detail::readable x(xt);
-    const detail::readable p(predicted);
-    const auto earlier = [&](isize n) { return t[n] - 1; };
-    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(out);
+    detail::fixed_moments(schedule, kind, xt, predicted, t, detail::timestep_before{t}, options, out);
 }
 
 /// As above, returned.
@@ -198,12 +185,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike P, BatchLike H>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
                      const per_sample<time_type<Schedule>>& t, const per_sample<time_type<Schedule>>& s,
                      const reverse_moments_options& options, diagonal_moments<scalar_of<X>>& out) {
-    const detail::readable x(xt);
-    const detail::readable p(predicted);
-    const detail::readable h(head);
-    s.require_columns("p_mean_variance", x.view().columns());
-    const auto earlier = [&](isize n) { return s[n]; };
-    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
+    detail::element_moments(schedule, kind, xt, predicted, head, t, s, options, out);
 }
 
 /// As above, returned.
@@ -224,11 +206,7 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike P, BatchLike H>
 void p_mean_variance(const Schedule& schedule, prediction kind, const X& xt, const P& predicted, const H& head,
                      const per_sample<isize>& t, const reverse_moments_options& options,
                      diagonal_moments<scalar_of<X>>& out) {
-    const detail::readable x(xt);
-    const detail::readable p(predicted);
-    const detail::readable h(head);
-    const auto earlier = [&](isize n) { return t[n] - 1; };
-    detail::reverse_moments(schedule, kind, x.view(), p.view(), t, earlier, options).write(h.view(), out);
+    detail::element_moments(schedule, kind, xt, predicted, head, t, detail::timestep_before{t}, options, out);
 }
 
 /// As above, returned.

@@ -18,13 +18,14 @@ namespace ddpm {
 
 namespace detail {
 
-/// @throws shape_error unless t has a value for each sample; value_error unless s < t are valid times for each sample
+/// @throws shape_error unless s and t have a value for each sample; value_error unless s < t are valid times of each
 template <NoiseProcess Schedule, class From>
 void require_transitions(std::string_view where, const Schedule& schedule, isize columns, const From& s,
                          const per_sample<time_type<Schedule>>& t) {
+    s.require_columns(where, columns);
     t.require_columns(where, columns);
     for (isize n = 0; n < columns; ++n) {
-        require_earlier(where, schedule, s(n), t[n]);
+        require_earlier(where, schedule, s[n], t[n]);
     }
 }
 
@@ -32,12 +33,12 @@ void require_transitions(std::string_view where, const Schedule& schedule, isize
 template <NoiseProcess Schedule, Scalar S, class From, class... Noise>
 void transition_sample(std::string_view where, const Schedule& schedule, batch_view<const S> x, const From& s,
                        const per_sample<time_type<Schedule>>& t, const Noise&... noise_and_out) {
+    require_transitions(where, schedule, x.columns(), s, t);
     const auto level_of = [&](isize n) {
-        const auto [scale, variance] = transition_at(schedule, s(n), t[n]);
-        return std::array{scale, std::sqrt(variance)};
+        const auto [scale, variance] = transition_at(schedule, s[n], t[n]);
+        return noise_level<S>{static_cast<S>(scale), static_cast<S>(std::sqrt(variance))};
     };
-    noise_samples<S>(
-        where, x, [&] { require_transitions(where, schedule, x.columns(), s, t); }, level_of, noise_and_out...);
+    noise_samples<S>(where, x, level_of, noise_and_out...);
 }
 
 /// The moments of q(x_t|x_s) for the s and t of each sample.
@@ -46,7 +47,7 @@ template <NoiseProcess Schedule, Scalar S, class From>
                                                      batch_view<const S> x, const From& s,
                                                      const per_sample<time_type<Schedule>>& t) {
     require_transitions(where, schedule, x.columns(), s, t);
-    return noised_moments(x, [&](isize n) { return transition_at(schedule, s(n), t[n]); });
+    return noised_moments(x, [&](isize n) { return transition_at(schedule, s[n], t[n]); });
 }
 
 }  // namespace detail
@@ -59,19 +60,15 @@ template <NoiseProcess Schedule, Scalar S, class From>
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
             batch_view<scalar_of<X>> out) {
-    detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t,
-        detail::readable(eps).view(), out);
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), detail::timestep_before{t}, t,
+                              detail::readable(eps).view(), out);
 }
 
 /// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const E& eps) {
-    const detail::readable x(x_previous);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_step(schedule, x.view(), t, eps, out);
-    return out;
+    return detail::filled_like(x_previous, [&](const auto& x, const auto& out) { q_step(schedule, x, t, eps, out); });
 }
 
 /// Samples one step q(x_t|x_{t−1}) with new noise, generated on the fly.
@@ -83,9 +80,8 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> out) {
-    detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise,
-        batch_view<scalar_of<X>>(), out);
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), detail::timestep_before{t}, t,
+                              noise, batch_view<scalar_of<X>>(), out);
 }
 
 /// As above, and writes the noise to eps.
@@ -94,18 +90,15 @@ template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> eps, batch_view<scalar_of<X>> out) {
     detail::require_same_shape("q_step", "eps has the shape of out", out, eps);
-    detail::transition_sample(
-        "q_step", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t, noise, eps, out);
+    detail::transition_sample("q_step", schedule, detail::readable(x_previous).view(), detail::timestep_before{t}, t,
+                              noise, eps, out);
 }
 
 /// As above, returned.
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t,
                                          const fresh_noise& noise) {
-    const detail::readable x(x_previous);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_step(schedule, x.view(), t, noise, out);
-    return out;
+    return detail::filled_like(x_previous, [&](const auto& x, const auto& out) { q_step(schedule, x, t, noise, out); });
 }
 
 /// The mean √(1 − β_t) x_{t−1} and the variance β_t of q(x_t|x_{t−1}).
@@ -116,8 +109,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
                                                                   const per_sample<isize>& t) {
-    return detail::transition_moments(
-        "q_step_mean_variance", schedule, detail::readable(x_previous).view(), [&](isize n) { return t[n] - 1; }, t);
+    return detail::transition_moments("q_step_mean_variance", schedule, detail::readable(x_previous).view(),
+                                      detail::timestep_before{t}, t);
 }
 
 /// Samples q(x_t|x_s) for s < t with given noise: x_t = √(ᾱ_t/ᾱ_s) x_s + √(1 − ᾱ_t/ᾱ_s) ε; for any noise levels,
@@ -130,10 +123,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
                   const per_sample<time_type<Schedule>>& t, const E& eps, batch_view<scalar_of<X>> out) {
-    const detail::readable x(xs);
-    s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample(
-        "q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, detail::readable(eps).view(), out);
+    detail::transition_sample("q_transition", schedule, detail::readable(xs).view(), s, t, detail::readable(eps).view(),
+                              out);
 }
 
 /// As above, returned.
@@ -141,10 +132,7 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 [[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
                                                const per_sample<time_type<Schedule>>& s,
                                                const per_sample<time_type<Schedule>>& t, const E& eps) {
-    const detail::readable x(xs);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_transition(schedule, x.view(), s, t, eps, out);
-    return out;
+    return detail::filled_like(xs, [&](const auto& x, const auto& out) { q_transition(schedule, x, s, t, eps, out); });
 }
 
 /// Samples q(x_t|x_s) with new noise, generated on the fly.
@@ -156,10 +144,8 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 template <NoiseProcess Schedule, BatchLike X>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
                   const per_sample<time_type<Schedule>>& t, const fresh_noise& noise, batch_view<scalar_of<X>> out) {
-    const detail::readable x(xs);
-    s.require_columns("q_transition", x.view().columns());
-    detail::transition_sample(
-        "q_transition", schedule, x.view(), [&](isize n) { return s[n]; }, t, noise, batch_view<scalar_of<X>>(), out);
+    detail::transition_sample("q_transition", schedule, detail::readable(xs).view(), s, t, noise,
+                              batch_view<scalar_of<X>>(), out);
 }
 
 /// As above, returned.
@@ -167,10 +153,8 @@ template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_transition(const Schedule& schedule, const X& xs,
                                                const per_sample<time_type<Schedule>>& s,
                                                const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
-    const detail::readable x(xs);
-    batch<scalar_of<X>> out(x.view().rows(), x.view().columns());
-    q_transition(schedule, x.view(), s, t, noise, out);
-    return out;
+    return detail::filled_like(xs,
+                               [&](const auto& x, const auto& out) { q_transition(schedule, x, s, t, noise, out); });
 }
 
 /// The mean and the variance of q(x_t|x_s) for s < t.
@@ -182,10 +166,7 @@ template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,
                                                                         const per_sample<time_type<Schedule>>& s,
                                                                         const per_sample<time_type<Schedule>>& t) {
-    const detail::readable x(xs);
-    s.require_columns("q_transition_mean_variance", x.view().columns());
-    return detail::transition_moments(
-        "q_transition_mean_variance", schedule, x.view(), [&](isize n) { return s[n]; }, t);
+    return detail::transition_moments("q_transition_mean_variance", schedule, detail::readable(xs).view(), s, t);
 }
 
 }  // namespace ddpm

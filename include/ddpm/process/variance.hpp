@@ -68,36 +68,24 @@ struct head_variance {
 
     /// @units nats
     [[nodiscard]] double log_variance(double head) const {
-        switch (kind) {
-            case reverse_variance::fixed_small:
-                return log_small;
-            case reverse_variance::fixed_large:
-                return log_large;
-            case reverse_variance::learned:
-                return head;
-            case reverse_variance::learned_range: {
-                const double part = (head + 1) / 2;
-                return part * log_large + (1 - part) * log_small;
-            }
-            case reverse_variance::optimal:
-                break;
-        }
-        return std::log(std::max(beta_tilde + x0 * x0 * head, smallest_variance));
+        const double part = (head + 1) / 2;
+        return kind == reverse_variance::fixed_small     ? log_small
+               : kind == reverse_variance::fixed_large   ? log_large
+               : kind == reverse_variance::learned       ? head
+               : kind == reverse_variance::learned_range ? part * log_large + (1 - part) * log_small
+                                                         : std::log(optimal(head));
     }
 
     /// The derivative of log_variance with respect to the head's output; 0 for a fixed variance.
     [[nodiscard]] double slope(double head) const {
-        switch (kind) {
-            case reverse_variance::learned:
-                return 1;
-            case reverse_variance::learned_range:
-                return (log_large - log_small) / 2;
-            case reverse_variance::optimal:
-                return x0 * x0 / std::max(beta_tilde + x0 * x0 * head, smallest_variance);
-            default:
-                return 0;
-        }
+        return !needs_head(kind)                         ? 0
+               : kind == reverse_variance::learned       ? 1
+               : kind == reverse_variance::learned_range ? (log_large - log_small) / 2
+                                                         : x0 * x0 / optimal(head);
     }
+
+private:
+    [[nodiscard]] double optimal(double head) const { return std::max(beta_tilde + x0 * x0 * head, smallest_variance); }
 };
 
 /// The head_variance of the step between two noise levels, from t to the less noisy s. A variance of 0 counts as 1e-20.
