@@ -35,11 +35,9 @@ struct density_and_coverage {
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, isize k = 5,
                                                     const measurement_callback& progress = {}) {
-    const detail::readable<Samples> sample_memory(samples);
-    const detail::readable<Real> real_memory(real);
-    const auto& made = sample_memory.view();
-    const auto& true_ones = real_memory.view();
-    detail::require_sample_sets("density_coverage", made, true_ones, 1);
+    const detail::sample_sets sets("density_coverage", samples, real, 1);
+    const auto& made = sets.a;
+    const auto& true_ones = sets.b;
     detail::require_neighbours("density_coverage", k, true_ones.columns() - 1);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (!detail::common_mean(made, true_ones).allFinite()) {

@@ -27,11 +27,9 @@ namespace ddpm {
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double energy_distance(const A& a, const B& b, pair_estimate estimate = pair_estimate::unbiased,
                                      const measurement_callback& progress = {}) {
-    const detail::readable<A> a_memory(a);
-    const detail::readable<B> b_memory(b);
-    detail::require_sample_sets("energy_distance", a_memory.view(), b_memory.view(), least_samples(estimate));
-    const batch<double> origin = detail::common_mean(a_memory.view(), b_memory.view());
-    detail::measurement work(progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
+    const detail::sample_sets sets("energy_distance", a, b, least_samples(estimate));
+    const batch<double> origin = detail::common_mean(sets.a, sets.b);
+    detail::measurement work(progress, detail::pairs_of(sets.a.columns(), sets.b.columns()));
     const auto distances = [](const double* squares, isize count) {
         double sum = 0;
         for (isize m = 0; m < count; ++m) {
@@ -39,8 +37,8 @@ template <BatchLike A, BatchLike B>
         }
         return sum;
     };
-    return -detail::two_sample_estimate(a_memory.view(), b_memory.view(), origin, detail::pair_value::squared_distance,
-                                        estimate, 0, work, distances);
+    return -detail::two_sample_estimate(sets.a, sets.b, origin, detail::pair_value::squared_distance, estimate, 0, work,
+                                        distances);
 }
 
 }  // namespace ddpm

@@ -94,11 +94,9 @@ template <class S>
 template <BatchLike A, BatchLike B>
 [[nodiscard]] kernel_distance_estimate kernel_distance(const A& a, const B& b,
                                                        const kernel_distance_options& options = {}) {
-    const detail::readable<A> a_memory(a);
-    const detail::readable<B> b_memory(b);
-    const auto& first = a_memory.view();
-    const auto& second = b_memory.view();
-    detail::require_sample_sets("kernel_distance", first, second, 2);
+    const detail::sample_sets sets("kernel_distance", a, b, 2);
+    const auto& first = sets.a;
+    const auto& second = sets.b;
     if (options.block < 2) {
         throw value_error("kernel_distance", "samples in a block", ">= 2", options.block);
     }

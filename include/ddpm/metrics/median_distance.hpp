@@ -29,18 +29,16 @@ namespace ddpm {
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double median_distance(const A& a, const B& b, isize most = 1000,
                                      const measurement_callback& progress = {}) {
-    const detail::readable<A> a_memory(a);
-    const detail::readable<B> b_memory(b);
-    detail::require_sample_sets("median_distance", a_memory.view(), b_memory.view(), 1);
+    const detail::sample_sets sets("median_distance", a, b, 1);
     if (most < 2) {
         throw value_error("median_distance", "number of samples to take", ">= 2", most);
     }
-    const isize step = (a_memory.view().columns() + b_memory.view().columns() - 1) / most + 1;
+    const isize step = (sets.a.columns() + sets.b.columns() - 1) / most + 1;
     const auto every = [&]<class S>(const batch_view<const S>& x) {
         return batch_view<const S>(x.data(), x.rows(), (x.columns() - 1) / step + 1, x.stride() * step);
     };
-    const auto first = every(a_memory.view());
-    const auto second = every(b_memory.view());
+    const auto first = every(sets.a);
+    const auto second = every(sets.b);
     const isize n = first.columns(), m = second.columns();
     const batch<double> origin = detail::common_mean(first, second);
     if (!origin.allFinite()) {

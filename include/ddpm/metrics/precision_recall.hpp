@@ -33,11 +33,9 @@ struct precision_and_recall {
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, isize k = 3,
                                                     const measurement_callback& progress = {}) {
-    const detail::readable<Samples> sample_memory(samples);
-    const detail::readable<Real> real_memory(real);
-    const auto& made = sample_memory.view();
-    const auto& true_ones = real_memory.view();
-    detail::require_sample_sets("precision_recall", made, true_ones, 2);
+    const detail::sample_sets sets("precision_recall", samples, real, 2);
+    const auto& made = sets.a;
+    const auto& true_ones = sets.b;
     detail::require_neighbours("precision_recall", k, std::min(made.columns(), true_ones.columns()) - 1);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
     if (!detail::common_mean(made, true_ones).allFinite()) {

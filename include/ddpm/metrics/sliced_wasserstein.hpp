@@ -5,9 +5,9 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/measurement.hpp>
-#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
+#include <ddpm/metrics/detail/sample_sets.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -84,7 +84,7 @@ template <BatchLike A, BatchLike B>
     }
     std::vector<double> costs(static_cast<std::size_t>(options.directions));
     detail::measurement work(options.progress, static_cast<double>(options.directions));
-    const auto compare = [&](isize from, isize to) {
+    detail::in_pieces(options.directions, 1, 1, work, [&](isize from, isize to) {
         std::vector<double> along_a, along_b;
         const auto project = [&](const auto& set, isize d, std::vector<double>& along) {
             along.resize(static_cast<std::size_t>(set.columns()));
@@ -100,19 +100,11 @@ template <BatchLike A, BatchLike B>
             project(second, d, along_b);
             costs[static_cast<std::size_t>(d)] = wasserstein_of_sorted(along_a, along_b, options.power);
         }
-    };
-    const isize piece = work.is_watched() ? 16 : options.directions;
-    for (isize start = 0; start < options.directions; start += piece) {
-        const isize count = std::min(piece, options.directions - start);
-        parallel_for(count, 1, [&](isize from, isize to) { compare(start + from, start + to); });
-        if (!work.add(static_cast<double>(count))) {
-            return std::numeric_limits<double>::quiet_NaN();
-        }
+    });
+    if (work.is_stopped()) {
+        return std::numeric_limits<double>::quiet_NaN();
     }
-    double sum = 0;
-    for (const double cost : costs) {
-        sum += cost;
-    }
+    const double sum = std::accumulate(costs.begin(), costs.end(), 0.0);
     return std::pow(sum / static_cast<double>(options.directions), 1 / options.power);
 }
 

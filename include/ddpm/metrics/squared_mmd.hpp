@@ -43,16 +43,14 @@ struct mmd_options {
 /// @source Gretton et al. 2012, JMLR 13, lemma 6; mixtures: Li et al. 2015, arXiv 1502.02761
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double squared_mmd(const A& a, const B& b, const mmd_options& options = {}) {
-    const detail::readable<A> a_memory(a);
-    const detail::readable<B> b_memory(b);
-    detail::require_sample_sets("squared_mmd", a_memory.view(), b_memory.view(), least_samples(options.estimate));
-    const batch<double> origin = detail::common_mean(a_memory.view(), b_memory.view());
+    const detail::sample_sets sets("squared_mmd", a, b, least_samples(options.estimate));
+    const batch<double> origin = detail::common_mean(sets.a, sets.b);
     if (!origin.allFinite()) {
         return std::numeric_limits<double>::quiet_NaN();
     }
     std::vector<double> factors = options.bandwidths;
     if (factors.empty()) {
-        factors = {median_distance(a_memory.view(), b_memory.view())};
+        factors = {median_distance(sets.a, sets.b)};
     }
     for (double& factor : factors) {
         if (!(factor > 0 && std::isfinite(factor))) {
@@ -60,7 +58,7 @@ template <BatchLike A, BatchLike B>
         }
         factor = -0.5 / factor / factor;
     }
-    detail::measurement work(options.progress, detail::pairs_of(a_memory.view().columns(), b_memory.view().columns()));
+    detail::measurement work(options.progress, detail::pairs_of(sets.a.columns(), sets.b.columns()));
     const auto kernels_of = [&](const double* squares, isize count) {
         constexpr isize piece = 64;
         std::array<double, piece> powers;
@@ -79,8 +77,8 @@ template <BatchLike A, BatchLike B>
         }
         return sum / static_cast<double>(factors.size());
     };
-    return detail::two_sample_estimate(a_memory.view(), b_memory.view(), origin, detail::pair_value::squared_distance,
-                                       options.estimate, 1, work, kernels_of);
+    return detail::two_sample_estimate(sets.a, sets.b, origin, detail::pair_value::squared_distance, options.estimate,
+                                       1, work, kernels_of);
 }
 
 }  // namespace ddpm

@@ -32,23 +32,23 @@ template <class S, class R>
         return result;
     }
     const double kept = 1 - distance_slack(from.rows());
-    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](isize first, isize last) {
+    in_pieces(from.columns(), pair_chunk, static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         const isize count = last - first;
         // The k smallest of each sample so far, as a heap with the largest of them in front.
         std::vector<std::vector<double>> least(static_cast<std::size_t>(count));
         walk_pairs(from.middle(first, count), to, origin, 0, [&](const pair_block& block) {
             for (isize n = 0; n < count; ++n) {
                 std::vector<double>& heap = least[static_cast<std::size_t>(n)];
-                double bound = static_cast<isize>(heap.size()) < k ? infinity : heap.front();
+                const auto bound = [&] { return static_cast<isize>(heap.size()) < k ? infinity : heap.front(); };
                 for (isize m = 0; m < block.width; ++m) {
                     const double squares = block.to_squares(0, m) + block.from_squares(0, n);
-                    if (!(kept * squares - 2 * block.products(m, n) < bound) ||
+                    if (!(kept * squares - 2 * block.products(m, n) < bound()) ||
                         (same_set && block.first + m == first + n)) {
                         continue;
                     }
                     const double distance =
                         squared_distance(from.column(first + n), to.column(block.first + m), from.rows());
-                    if (!(distance < bound)) {
+                    if (!(distance < bound())) {
                         continue;
                     }
                     if (static_cast<isize>(heap.size()) == k) {
@@ -57,7 +57,6 @@ template <class S, class R>
                     }
                     heap.push_back(distance);
                     std::push_heap(heap.begin(), heap.end());
-                    bound = static_cast<isize>(heap.size()) < k ? infinity : heap.front();
                 }
             }
         });
@@ -79,7 +78,7 @@ template <class S, class R>
     std::vector<isize> counts(static_cast<std::size_t>(points.columns()), 0);
     const batch<double> origin = common_mean(points, centres);
     const double slack = distance_slack(points.rows());
-    in_pieces(points.columns(), static_cast<double>(centres.columns()), work, [&](isize first, isize last) {
+    in_pieces(points.columns(), pair_chunk, static_cast<double>(centres.columns()), work, [&](isize first, isize last) {
         walk_pairs(points.middle(first, last - first), centres, origin, 0, [&](const pair_block& block) {
             for (isize n = 0; n < last - first; ++n) {
                 for (isize m = 0; m < block.width; ++m) {

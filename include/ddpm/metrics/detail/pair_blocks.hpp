@@ -3,8 +3,6 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/measurement.hpp>
-#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 
@@ -16,18 +14,6 @@ namespace ddpm::detail {
 
 /// How many samples of `from` a task compares with blocks of samples of `to`.
 inline constexpr isize pair_chunk = 64;
-
-/// Calls body(first, last) in parallel for chunks of `size` samples. A watched measurement is done in pieces: reports
-/// `work_of_one` per sample after each, and returns early if stopped. The chunks are always the same.
-template <class Body>
-void in_pieces(isize size, double work_of_one, measurement& work, const Body& body) {
-    const isize piece = work.is_watched() ? 16 * pair_chunk : size;
-    for (isize start = 0; start < size && !work.is_stopped(); start += piece) {
-        const isize count = std::min(piece, size - start);
-        parallel_for(count, pair_chunk, [&](isize first, isize last) { body(start + first, start + last); });
-        work.add(work_of_one * static_cast<double>(count));
-    }
-}
 
 /// The amount of work of two_sample_estimate.
 [[nodiscard]] inline double pairs_of(isize n, isize m) {
@@ -42,11 +28,6 @@ struct pair_block {
     batch_view<double> products;        ///< inner products, `to` by `from`; the visitor may overwrite them
     const batch<double>& to_squares;    ///< 1 × width or more: squared norms
     const batch<double>& from_squares;  ///< 1 × the chunk's samples or more
-
-    /// |x|² − 2 x·y + |y|² of sample m of the block and sample n of the chunk.
-    [[nodiscard]] double squared_distance(isize m, isize n) const {
-        return to_squares(0, m) + from_squares(0, n) - 2 * products(m, n);
-    }
 };
 
 /// Calls visit(pair_block) for blocks of `to` starting at sample `start`, each with all of `from`, which must have few
@@ -97,8 +78,7 @@ template <class S, class R>
     return sum;
 }
 
-/// An upper bound of the difference of `pair_block::squared_distance` and `squared_distance`, in units of |x|² + |y|²:
-/// twice the bound of the rounding error of three sums of D terms.
+/// An upper bound of the difference of |x|² − 2 x·y + |y|² and `squared_distance`, in units of |x|² + |y|²: twice the bound of the rounding error of three sums of D terms.
 [[nodiscard]] inline double distance_slack(isize dimension) {
     return static_cast<double>(4 * dimension + 16) * std::numeric_limits<double>::epsilon();
 }

@@ -6,11 +6,13 @@
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/metrics/detail/pair_blocks.hpp>
+#include <ddpm/metrics/detail/sample_sets.hpp>
 #include <ddpm/metrics/pair_estimate.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace ddpm::detail {
@@ -25,7 +27,7 @@ enum class pair_value { product, squared_distance };
 template <class S, class R, class Visit>
 void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
                        pair_value value, bool same_set, measurement& work, const Visit& visit) {
-    in_pieces(from.columns(), static_cast<double>(to.columns()), work, [&](isize first, isize last) {
+    in_pieces(from.columns(), pair_chunk, static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         walk_pairs(from.middle(first, last - first), to, origin, same_set ? first : 0, [&](const pair_block& block) {
             for (isize n = 0; n < last - first; ++n) {
                 const isize skipped = same_set ? std::max<isize>(0, first + n + 1 - block.first) : 0;
@@ -57,11 +59,7 @@ template <class S, class R, class Term>
     for_each_pair_run(from, to, origin, value, same_set, work, [&](isize n, isize, double* values, isize count) {
         sums[static_cast<std::size_t>(n)] += term(values, count);
     });
-    double total = 0;
-    for (const double sum : sums) {
-        total += sum;
-    }
-    return total;
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
 /// E k(x, x') + E k(y, y') − 2 E k(x, y), where `term` sums the kernel k over a run of values, and `self` is k(x, x),
