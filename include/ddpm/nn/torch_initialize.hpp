@@ -4,7 +4,6 @@
 
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
-#include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/torch_generator.hpp>
 

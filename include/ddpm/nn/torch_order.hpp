@@ -9,7 +9,6 @@
 #include <ddpm/nn/parameters.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <span>
 #include <type_traits>
 

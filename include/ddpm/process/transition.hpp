@@ -10,7 +10,6 @@
 #include <ddpm/schedule/concept.hpp>
 #include <ddpm/schedule/noise_process.hpp>
 
-#include <array>
 #include <cmath>
 #include <string_view>
 

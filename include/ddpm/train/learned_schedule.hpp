@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_schedule.hpp>
 #include <ddpm/train/monotone_curve.hpp>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
-#include <ddpm/nn/parameters.hpp>
 
 #include <cmath>
 #include <concepts>

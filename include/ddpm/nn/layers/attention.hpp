@@ -11,7 +11,6 @@
 #include <ddpm/kernels/detail/softmax.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>

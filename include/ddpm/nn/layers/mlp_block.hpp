@@ -10,7 +10,6 @@
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>
-#include <ddpm/nn/memory/tensor.hpp>
 
 namespace ddpm::nn {
 

@@ -6,7 +6,6 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
-#include <string>
 #include <string_view>
 #include <type_traits>
 

@@ -28,8 +28,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
-#include <string_view>
 #include <utility>
 #include <vector>
 
