@@ -157,7 +157,6 @@ public:
         };
     }
 
-    [[nodiscard]] const adam_options& options() const noexcept { return options_; }
     [[nodiscard]] const adam_state<S>& state() const noexcept { return state_; }
     [[nodiscard]] adam_state<S>& state() noexcept { return state_; }
 

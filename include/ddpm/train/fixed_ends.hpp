@@ -25,9 +25,6 @@ public:
         }
     }
 
-    [[nodiscard]] double first() const noexcept { return first_; }
-    [[nodiscard]] double last() const noexcept { return last_; }
-
     [[nodiscard]] curve_point operator()(double t) const {
         const double start = curve_(0).value, scale = (last_ - first_) / (curve_(1).value - start);
         const curve_point inner = curve_(t);

@@ -38,7 +38,7 @@ template <Scalar S>
 /// b + |w| t.
 /// @source Kingma et al. 2021, arXiv 2107.00630, the authors' code (NoiseSchedule_Scalar)
 template <Scalar S>
-struct monotone_line {
+struct monotone_line : nn::weight_and_bias {
     using scalar = S;
 
     nn::tensor<S> weight{{1}};
@@ -60,12 +60,6 @@ struct monotone_line {
     void backward(double t, double dvalue, double dslope, monotone_line& d) const {
         d.weight[0] += static_cast<S>(detail::slope_of_abs(weight[0]) * (dvalue * t + dslope));
         d.bias[0] += static_cast<S>(dvalue);
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("weight", self.weight);
-        visitor("bias", self.bias);
     }
 };
 

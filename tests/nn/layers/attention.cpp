@@ -65,12 +65,21 @@ nn::attention<S> example_layer(ddpm::isize channels, ddpm::isize heads, ddpm::is
     return layer;
 }
 
+/// The layer's output, in the arena's memory.
+template <Scalar S>
+nn::feature_map<S> output_of(const nn::attention<S>& layer, nn::feature_map<const std::type_identity_t<S>> x,
+                             typename nn::attention<S>::activations& a, nn::arena<S>& memory) {
+    const nn::feature_map<S> out = memory.like(x);
+    layer.forward(x, a, out, memory);
+    return out;
+}
+
 /// Everything that a layer computes from one input.
 template <Scalar S>
 struct run {
     run(const nn::attention<S>& layer, const batch<S>& x, const batch<S>& dy, ddpm::isize height, ddpm::isize width)
         : dx(batch<S>::Constant(x.rows(), x.cols(), S(9))), d(nn::zeros_like(layer)) {
-        y = layer.forward(map_of(x, height, width), a, memory).columns().array();
+        y = output_of(layer, map_of(x, height, width), a, memory).columns().array();
         layer.backward(map_of(x, height, width), a, map_of(dy, height, width), map_of(dx, height, width), d, memory);
     }
 
@@ -237,7 +246,7 @@ TEMPLATE_TEST_CASE("attention is its formula on every target", "[nn]", float, do
     for_each_target([&] {
         nn::arena<S> memory;
         typename nn::attention<S>::activations a;
-        const auto y = layer.forward(map_of(x, size[0], size[1]), a, memory);
+        const auto y = output_of(layer, map_of(x, size[0], size[1]), a, memory);
         CHECK((y.columns().array().template cast<double>() - expected).abs().maxCoeff() <= tolerance);
         batch<S> given(24, 2 * tokens);
         layer.forward(map_of(x, size[0], size[1]), a, map_of(given, size[0], size[1]), memory);
@@ -260,7 +269,7 @@ TEST_CASE("the gradients of attention are the central differences", "[nn]") {
     const auto loss = [&] {
         const auto scope = memory.scope();
         nn::attention<double>::activations a;
-        return (layer.forward(map_of(x, size[0], size[1]), a, memory).columns().array() * dy).sum();
+        return (output_of(layer, map_of(x, size[0], size[1]), a, memory).columns().array() * dy).sum();
     };
     CHECK(gradient_error(elements(x), elements(got.dx), loss) < 1e-6);
     CHECK(whole_gradient_error(layer, got.d, loss) < 1e-6);
@@ -276,7 +285,7 @@ TEST_CASE("the gradients of attention over several blocks of queries are the cen
     const auto loss = [&] {
         const auto scope = memory.scope();
         nn::attention<double>::activations a;
-        return (layer.forward(map_of(x, 20, 20), a, memory).columns().array() * dy).sum();
+        return (output_of(layer, map_of(x, 20, 20), a, memory).columns().array() * dy).sum();
     };
     CHECK(gradient_error(elements(x).subspan(0, 40), elements(got.dx).subspan(0, 40), loss) < 1e-6);
     CHECK(gradient_error(elements(x).subspan(1500), elements(got.dx).subspan(1500), loss) < 1e-6);
@@ -405,10 +414,10 @@ TEST_CASE("attention refuses shapes that do not fit", "[nn]") {
     nn::arena<float> memory;
     nn::attention<float>::activations a, of_others;
     batch<float> x = random_batch<float>(6, 8, 1), more = random_batch<float>(8, 8, 2);
-    CHECK_THROWS_AS(layer.forward(map_of(more, 2, 2), a, memory), shape_error);
+    CHECK_THROWS_AS(output_of(layer, map_of(more, 2, 2), a, memory), shape_error);
     CHECK_THROWS_AS(layer.forward(map_of(x, 2, 2), a, map_of(x, 2, 4), memory), shape_error);
-    static_cast<void>(layer.forward(map_of(x, 1, 4), of_others, memory));
-    static_cast<void>(layer.forward(map_of(x, 2, 2), a, memory));
+    static_cast<void>(output_of(layer, map_of(x, 1, 4), of_others, memory));
+    static_cast<void>(output_of(layer, map_of(x, 2, 2), a, memory));
     batch<float> dx(6, 8);
     const auto small = map_of(x, 2, 2), wide = map_of(x, 2, 4);
     CHECK_THROWS_AS(layer.backward(map_of(more, 2, 2), a, small, map_of(dx, 2, 2), d, memory), shape_error);

@@ -257,7 +257,6 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(net.forward({x, t}, wrong, w), shape_error);
     CHECK_THROWS_AS(net.forward({x, std::span<const double>(t).first(2)}, x, w), shape_error);
     net.forward({x, t}, x, w);
-    CHECK(w.samples() == 3);
     CHECK_THROWS_AS(net.backward({wrong, t}, x, w, d), shape_error);
     CHECK_THROWS_AS(net.backward({x, t}, wrong, w, d), shape_error);
     CHECK_THROWS_AS(net.backward({x, t}, x, unused, d), shape_error);

@@ -181,7 +181,7 @@ TEMPLATE_TEST_CASE("the U-Net's gradient has the same bits with any threads, and
             gradients.push_back(nn::zeros_like(net));
             net.forward(in, out, w);
             net.backward(in, dout, w, gradients.back());
-            memory[recompute ? 1 : 0] = w.bytes();
+            memory[recompute ? 1 : 0] = w.memory.bytes();
         }
     }
     set_thread_count(0);

@@ -65,17 +65,10 @@ struct attention {
         batch_view<S> normalizers;  ///< 2·tokens × heads·N: of each query, the two numbers of kernels::softmax
     };
 
-    /// @shape x and the result channels × height × width × N
+    /// @shape x and out channels × height × width × N; out must not be x
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
     /// @complexity memory linear in the number of tokens: the scores of a block of queries for each thread at work
-    feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
-        const feature_map<S> out = memory.like(x);
-        forward(x, a, out, memory);
-        return out;
-    }
-
-    /// The same into `out`, which must not be x.
     void forward(feature_map<const S> x, activations& a, feature_map<S> out, arena<S>& memory) const {
         constexpr std::string_view where = "attention::forward";
         detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);

@@ -33,7 +33,7 @@ enum class conv_padding {
 /// Computed as a product of the weights and patches of the images, which each thread gathers in a buffer of at most 0.5 MB;
 /// it grows at first use and is kept.
 template <Scalar S>
-struct conv2d {
+struct conv2d : weight_and_bias {
     using scalar = S;
 
     tensor<S> weight;  ///< (outputs, inputs, kernel, kernel), as torch's Conv2d, but the outputs fastest
@@ -117,12 +117,6 @@ struct conv2d {
             detail::add_weight_gradient(x, patches(dy), dy, d.weight.data());
         }
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("weight", self.weight);
-        visitor("bias", self.bias);
     }
 
 private:

@@ -16,7 +16,7 @@ namespace ddpm::nn {
 
 /// A fully connected layer: y = W x + b for each sample.
 template <Scalar S>
-struct dense {
+struct dense : weight_and_bias {
     using scalar = S;
 
     tensor<S> weight;  ///< (outputs, inputs), as torch's Linear, but the outputs fastest
@@ -68,12 +68,6 @@ struct dense {
         kernels::matrix_product<S>(kernels::matrix_of(dy), kernels::matrix_of(x).transposed(),
                                    {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
         kernels::add_row_sums<S>(dy, d.bias.data());
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("weight", self.weight);
-        visitor("bias", self.bias);
     }
 
 private:

@@ -29,7 +29,7 @@ namespace ddpm::nn {
 /// @source Wu and He 2018, arXiv 1803.08494; the scale and shift of a sample: Dhariwal and Nichol 2021, arXiv
 ///     2105.05233, section 3
 template <Scalar S>
-struct group_norm {
+struct group_norm : weight_and_bias {
     using scalar = S;
 
     tensor<S> weight;  ///< (channels)
@@ -134,12 +134,6 @@ struct group_norm {
             d.weight[c] += static_cast<S>(d_weight);
             d.bias[c] += static_cast<S>(d_bias);
         }
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("weight", self.weight);
-        visitor("bias", self.bias);
     }
 
 private:

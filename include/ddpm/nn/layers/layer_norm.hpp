@@ -16,7 +16,7 @@ namespace ddpm::nn {
 /// Layer normalization of each sample over its elements, with a learned scale and shift.
 /// @source Ba et al. 2016, arXiv 1607.06450
 template <Scalar S>
-struct layer_norm {
+struct layer_norm : weight_and_bias {
     using scalar = S;
 
     tensor<S> weight;  ///< (size)
@@ -55,12 +55,6 @@ struct layer_norm {
         detail::require_batch("layer_norm::backward", "gradient of the output", dy, size(), x.columns());
         detail::require_batch("layer_norm::backward", "gradient of the input", dx, size(), x.columns());
         kernels::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, d.weight.data(), d.bias.data());
-    }
-
-    template <class Self, class Visitor>
-    static void visit(Self& self, Visitor&& visitor) {
-        visitor("weight", self.weight);
-        visitor("bias", self.bias);
     }
 };
 

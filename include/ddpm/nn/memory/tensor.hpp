@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/aligned_allocator.hpp>
-#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
@@ -107,10 +106,6 @@ public:
     [[nodiscard]] S& operator[](isize i) noexcept { return values_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] const S& operator[](isize i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
 
-    /// The first `columns` samples of an (N, D) tensor as a batch, D × columns: the same memory.
-    [[nodiscard]] batch_view<S> columns(isize columns) { return {data(), shape_[1], columns}; }
-    [[nodiscard]] batch_view<const S> columns(isize columns) const { return {data(), shape_[1], columns}; }
-
 private:
     tensor_shape shape_;
     tensor_order order_ = tensor_order::last_fastest;
@@ -118,5 +113,14 @@ private:
 };
 
 DDPM_CLASS_INSTANCE(class tensor<float>)
+
+/// The base of layers whose parameters are `weight` and `bias`.
+struct weight_and_bias {
+    template <class Self, class Visitor>
+    static void visit(Self& self, Visitor&& visitor) {
+        visitor("weight", self.weight);
+        visitor("bias", self.bias);
+    }
+};
 
 }  // namespace ddpm::nn

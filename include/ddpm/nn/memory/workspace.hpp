@@ -7,7 +7,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 
-#include <cstddef>
 #include <string_view>
 
 namespace ddpm::nn {
@@ -27,12 +26,6 @@ public:
 
     /// Whether forward keeps all that backward needs.
     [[nodiscard]] bool keeps() const noexcept { return serves_ == pass::backward; }
-
-    /// Of the batch that went through last.
-    [[nodiscard]] isize samples() const noexcept { return samples_; }
-
-    /// How many bytes of activations and scratch it holds.
-    [[nodiscard]] std::size_t bytes() const noexcept { return memory.bytes(); }
 
     /// A new batch goes through: what the last one left is given up.
     void begin(isize samples) noexcept {

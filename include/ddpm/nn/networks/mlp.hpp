@@ -15,6 +15,7 @@
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
+#include <ddpm/nn/layers/embedding_mlp.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
 #include <ddpm/nn/layers/map_input.hpp>
@@ -50,7 +51,8 @@ struct mlp_options {
 /// What an MLP keeps of a batch for its backward pass.
 template <Scalar S>
 struct mlp_activations {
-    batch_view<S> embedded, time_1, time_1_active, time_2, normed, moments, active;
+    batch_view<S> projected, embedded, normed, moments, active;
+    typename embedding_mlp<S>::activations time;
     feature_map<const S> joined;  ///< x_t and the maps, where there are maps
     typename vector_embedding<S>::activations vector;
     std::vector<typename mlp_block<S>::activations> blocks;
@@ -71,16 +73,14 @@ public:
     /// @throws value_error unless dim, hidden and embedding are ≥ 1 and the other sizes ≥ 0
     explicit mlp(const mlp_options& options)
         : options_(validated(options)),
-          time_1_(options.embedding, options.hidden),
-          time_2_(options.hidden, options.hidden),
+          time_mlp_(options.embedding, options.hidden),
           maps_(options.dim, options.map_channels, options.learned_null),
           input_(options.dim * (1 + options.map_channels), options.hidden),
           blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
           norm_(options.hidden),
           output_(options.hidden, outputs()) {
         initializer start(options.seed);
-        start.layer(time_1_);
-        start.layer(time_2_);
+        time_mlp_.start(start);
         start.layer(input_);
         for (mlp_block<S>& block : blocks_) {
             start.layer(block.linear_1);
@@ -151,7 +151,7 @@ public:
         }
         const auto scope = memory.scope();
         const batch_view<S> time = memory.columns(options_.hidden, times);
-        activate<activation::silu, S>(a.time_2, time);
+        activate<activation::silu, S>(a.embedded, time);
         input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
         // Without backward all blocks share one set of activations, and h is updated in place.
         const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
@@ -161,7 +161,7 @@ public:
         norm_.forward(a.h.back(), a.normed, a.moments);
         activate<activation::silu, S>(a.normed, a.active);
         if (time_output_) {
-            time_output_->forward(a.embedded, out.middle(0, times));
+            time_output_->forward(a.projected, out.middle(0, times));
             if (times < n) {
                 detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
             }
@@ -188,7 +188,7 @@ public:
         batch_view<S> dh = memory.columns(options_.hidden, n), scratch = memory.columns(options_.hidden, n);
         output_.backward(a.active, dout, scratch, d.output_);
         if (time_output_) {
-            time_output_->backward(a.embedded, dout, {}, *d.time_output_);
+            time_output_->backward(a.projected, dout, {}, *d.time_output_);
         }
         activate_backward<activation::silu, S>(a.normed, scratch, scratch);
         norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
@@ -211,22 +211,19 @@ public:
             }
         }
 
-        activate_backward<activation::silu, S>(a.time_2, dtime, dtime);
+        activate_backward<activation::silu, S>(a.embedded, dtime, dtime);
         if (class_table_) {
             class_table_->backward(in.condition.labels, dtime, *d.class_table_);
         }
         if (vector_) {
             vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
         }
-        time_2_.backward(a.time_1_active, dtime, scratch, d.time_2_);
-        activate_backward<activation::silu, S>(a.time_1, scratch, scratch);
-        time_1_.backward(a.embedded, scratch, {}, d.time_1_);
+        time_mlp_.backward(a.projected, a.time, dtime, {}, d.time_mlp_, memory);
     }
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
-        visitor("time_embedding.linear_1", self.time_1_);
-        visitor("time_embedding.linear_2", self.time_2_);
+        visitor("time_embedding", self.time_mlp_);
         visitor("input", self.input_);
         visitor("blocks", self.blocks_);
         visitor("norm_out", self.norm_);
@@ -270,22 +267,18 @@ private:
         const bool same = !w.for_backward() && !class_table_ && !vector_ &&
                           std::all_of(in.t.begin(), in.t.end(), [&](double u) { return u == in.t[0]; });
         const isize times = same ? std::min<isize>(1, n) : n;
-        a.embedded = memory.columns(options_.embedding, times);
-        for (batch_view<S>* const of : {&a.time_1, &a.time_1_active, &a.time_2}) {
-            *of = memory.columns(options_.hidden, times);
-        }
-        time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.embedded);
-        time_1_.forward(a.embedded, a.time_1);
-        activate<activation::silu, S>(a.time_1, a.time_1_active);
-        time_2_.forward(a.time_1_active, a.time_2);
+        a.projected = memory.columns(options_.embedding, times);
+        a.embedded = memory.columns(options_.hidden, times);
+        time_embedding{.dim = options_.embedding}.forward<S>(in.t.first(static_cast<std::size_t>(times)), a.projected);
+        time_mlp_.forward(a.projected, a.time, a.embedded, memory);
         if (class_table_) {
             const auto scope = memory.scope();
             const batch_view<S> classes = memory.columns(options_.hidden, n);
             class_table_->forward(in.condition.labels, classes);
-            detail::add<S>(classes, a.time_2);
+            detail::add<S>(classes, a.embedded);
         }
         if (vector_) {
-            vector_->forward(in.condition, a.vector, a.time_2, memory);
+            vector_->forward(in.condition, a.vector, a.embedded, memory);
         }
         return times;
     }
@@ -305,7 +298,7 @@ private:
     }
 
     mlp_options options_;
-    dense<S> time_1_, time_2_;
+    embedding_mlp<S> time_mlp_;
     map_input<S> maps_;
     dense<S> input_;
     std::vector<mlp_block<S>> blocks_;
