@@ -67,8 +67,7 @@ public:
             uniform(1 / std::sqrt(fan_in), layer.weight);
             uniform(1 / std::sqrt(fan_in), layer.bias);
         } else if (kind_ == start_kind::zero) {
-            zero(layer.weight);
-            zero(layer.bias);
+            zero(layer.weight, layer.bias);
         } else {
             const double fan_out = fan_in / static_cast<double>(layer.inputs()) * outputs;
             uniform(std::sqrt(6 / (fan_in + fan_out)), layer.weight);
@@ -82,15 +81,14 @@ public:
         if (kind_ == start_kind::torch) {
             layer(last);
         } else {
-            zero(last.weight);
-            zero(last.bias);
+            zero(last.weight, last.bias);
         }
     }
 
 private:
-    template <Scalar S>
-    static void zero(tensor<S>& values) {
-        std::fill(values.values().begin(), values.values().end(), S{0});
+    template <Scalar... S>
+    static void zero(tensor<S>&... tensors) {
+        (std::fill(tensors.values().begin(), tensors.values().end(), S{0}), ...);
     }
 
     philox_noise noise_;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/train/progress.hpp>
@@ -91,23 +92,14 @@ public:
     progress_bar(std::ostream& out, std::chrono::milliseconds between)
         : display_(std::make_shared<display>(out, between)) {}
 
-    /// @returns true: a bar stops nothing
+    /// Shows the progress of a training, a measurement, or (a step_callback) a sampler.
+    /// @returns true: it never stops anything
     bool operator()(const training_progress& now) const {
-        if (display_) {
-            display_->show(now.step >= now.steps, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
-        }
-        return true;
+        return show(now.step >= now.steps, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
     }
-
-    /// The same of a measurement.
     bool operator()(const measurement_progress& now) const {
-        if (display_) {
-            display_->show(now.part >= 1, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
-        }
-        return true;
+        return show(now.part >= 1, [&](bool with_bar) { return detail::progress_text(now, with_bar); });
     }
-
-    /// The same of a sampler's step: a step_callback.
     template <class Step>
         requires requires(const Step& now) {
             now.step;
@@ -115,13 +107,11 @@ public:
             now.xt;
         }
     bool operator()(const Step& now) const {
-        if (display_) {
-            const double left = display_->seconds_a_step(now.step) * static_cast<double>(now.steps - now.step - 1);
-            display_->show(now.step + 1 >= now.steps, [&](bool with_bar) {
-                return detail::counter_text(now.step + 1, now.steps, with_bar) + detail::clock_text(left) + " left";
-            });
-        }
-        return true;
+        const double per_step = display_ ? display_->seconds_per_step(now.step) : 0;
+        return show(now.step + 1 >= now.steps, [&](bool with_bar) {
+            return detail::counter_text(now.step + 1, now.steps, with_bar) +
+                   detail::clock_text(per_step * static_cast<double>(now.steps - now.step - 1)) + " left";
+        });
     }
 
 private:
@@ -141,16 +131,15 @@ private:
         }
 
         /// The mean over the steps 1 … `step` of a run; not finite for step 0, which begins one.
-        [[nodiscard]] double seconds_a_step(isize step) {
+        [[nodiscard]] double seconds_per_step(isize step) {
             if (step == 0) {
                 first_ = clock::now();
             }
             return std::chrono::duration<double>(clock::now() - first_).count() / static_cast<double>(step);
         }
 
-        /// Shows the text that `make(with_bar)` makes, if it is the last or it is time for one.
-        template <class Make>
-        void show(bool last, const Make& make) {
+        /// Writes the text that make(with_bar) returns, if it is the last one or enough time has passed since the one before.
+        void show(bool last, detail::function_ref<std::string(bool)> make) {
             const auto now = clock::now();
             if (!begun_) {
                 begun_ = true;
@@ -180,6 +169,13 @@ private:
         bool begun_ = false;
         std::size_t length_ = 0;  // of the line that the cursor stands on
     };
+
+    bool show(bool last, detail::function_ref<std::string(bool)> make) const {
+        if (display_) {
+            display_->show(last, make);
+        }
+        return true;
+    }
 
     std::shared_ptr<display> display_;
 };

@@ -84,7 +84,7 @@ struct conv2d : weight_and_bias {
         if (sample_bias.data() != nullptr) {
             detail::require_batch("conv2d::forward", "bias of each sample", sample_bias, outputs(), x.samples);
         }
-        run(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
+        convolve(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
     }
 
     /// y += W * x + bias.
@@ -93,7 +93,7 @@ struct conv2d : weight_and_bias {
     /// @determinism the bits of a sample depend on that sample only
     void forward_add(feature_map<const S> x, feature_map<S> y) const {
         require_maps("conv2d::forward_add", "output", x, y);
-        run(x, y, {.bias = bias.data(), .add = true});
+        convolve(x, y, {.bias = bias.data(), .add = true});
     }
 
     /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy over the pixels in their order.
@@ -143,7 +143,8 @@ private:
         return {y.height, y.width, y.samples, stride, -before(), -before(), kernel(), kernel()};
     }
 
-    void run(const feature_map<const S>& x, const feature_map<S>& y, const detail::convolution_start<S>& start) const {
+    void convolve(const feature_map<const S>& x, const feature_map<S>& y,
+                  const detail::convolution_start<S>& start) const {
         if (!pointwise()) {
             detail::convolve(weight.data(), x, patches(y), y, {}, start);
             return;

@@ -44,7 +44,7 @@ struct dropout {
     template <Scalar S>
     void forward(batch_view<const std::type_identity_t<S>> x, batch_view<S> y, const dropout_address& address) const {
         detail::require_batch("dropout::forward", "output", y, x.rows(), x.columns());
-        run<S>("dropout::forward", x, y, address);
+        apply<S>("dropout::forward", x, y, address);
     }
 
     /// dx = dy / (1 − rate) where forward kept the element at that address, else 0.
@@ -54,12 +54,13 @@ struct dropout {
     void backward(batch_view<const std::type_identity_t<S>> dy, batch_view<S> dx,
                   const dropout_address& address) const {
         detail::require_batch("dropout::backward", "gradient of the input", dx, dy.rows(), dy.columns());
-        run<S>("dropout::backward", dy, dx, address);
+        apply<S>("dropout::backward", dy, dx, address);
     }
 
 private:
     template <Scalar S>
-    void run(std::string_view where, batch_view<const S> from, batch_view<S> to, const dropout_address& address) const {
+    void apply(std::string_view where, batch_view<const S> from, batch_view<S> to,
+               const dropout_address& address) const {
         if (!(rate >= 0 && rate < 1)) {
             throw value_error(where, "rate", "in [0, 1)", rate);
         }

@@ -122,19 +122,19 @@ public:
         skips.push_back(h);
         for (const unet_stage<S>& stage : stages_.down) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                skips.push_back(h = run(stage, j, h, emb, in, w));
+                skips.push_back(h = forward_layer(stage, j, h, emb, in, w));
             }
             if (stage.resamples()) {
                 skips.push_back(h = stage.resample(h, emb, next(in, w), memory));
             }
         }
         for (isize j = 0; stages_.middle && j < stages_.middle->layers(); ++j) {
-            h = run(*stages_.middle, j, h, emb, in, w);
+            h = forward_layer(*stages_.middle, j, h, emb, in, w);
         }
         std::size_t skip = skips.size();
         for (const unet_stage<S>& stage : stages_.up) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                h = run(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, in, w);
+                h = forward_layer(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, in, w);
             }
             if (stage.resamples()) {
                 h = stage.resample(h, emb, next(in, w), memory);
@@ -199,7 +199,10 @@ public:
         for (std::size_t i = stages_.up.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.up[i];
             if (stage.resamples()) {
-                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.up[i], memory);
+                const auto& resampler = a.layers[--at];
+                const feature_map<S> before = other_place(resampler.in);
+                stage.resample_backward(emb, resampler, dh, before, demb, d.stages_.up[i], memory);
+                dh = before;
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
@@ -225,7 +228,10 @@ public:
             const unet_stage<S>& stage = stages_.down[i];
             if (stage.resamples()) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                dh = resample_back(stage, emb, a.layers[--at], dh, other_place, demb, d.stages_.down[i], memory);
+                const auto& resampler = a.layers[--at];
+                const feature_map<S> before = other_place(resampler.in);
+                stage.resample_backward(emb, resampler, dh, before, demb, d.stages_.down[i], memory);
+                dh = before;
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
@@ -284,8 +290,9 @@ public:
 
 private:
     /// Layer j of a stage.
-    [[nodiscard]] feature_map<S> run(const unet_stage<S>& stage, isize j, feature_map<const S> x,
-                                     batch_view<const S> emb, const network_input<S>& in, workspace& w) const {
+    [[nodiscard]] feature_map<S> forward_layer(const unet_stage<S>& stage, isize j, feature_map<const S> x,
+                                               batch_view<const S> emb, const network_input<S>& in,
+                                               workspace& w) const {
         return stage.forward(static_cast<std::size_t>(j), x, emb, next(in, w), w.memory, w.keeps());
     }
 
@@ -298,16 +305,6 @@ private:
                                static_cast<isize>(w.activations.layers_used)};
         }
         return a;
-    }
-
-    template <class OtherPlace>
-    [[nodiscard]] static feature_map<S> resample_back(const unet_stage<S>& stage, batch_view<const S> emb,
-                                                      const typename unet_stage<S>::activations& a, feature_map<S> dout,
-                                                      const OtherPlace& other_place, batch_view<S> demb,
-                                                      unet_stage<S>& d, arena<S>& memory) {
-        const feature_map<S> dx = other_place(a.in);
-        stage.resample_backward(emb, a, dout, dx, demb, d, memory);
-        return dx;
     }
 
     [[nodiscard]] isize layer_count() const noexcept {

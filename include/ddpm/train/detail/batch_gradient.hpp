@@ -10,6 +10,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/concept.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
@@ -57,8 +58,8 @@ public:
             return value;
         }
         if (share != 1) {
-            scale(d_predicted, share);
-            scale(d_head, share);
+            nn::detail::multiply<scalar>(d_predicted, static_cast<scalar>(share));
+            nn::detail::multiply<scalar>(d_head, static_cast<scalar>(share));
         }
         if (has_head_) {
             join_variance_head<scalar>(d_predicted, d_head, channels, output);
@@ -113,13 +114,6 @@ private:
                 }
             }
             return loss(schedule, kind, noised, predicted, d_predicted);
-        }
-    }
-
-    static void scale(batch_view<scalar> x, double factor) {
-        if (x.size() != 0) {
-            kernels::linear_combination<scalar>(
-                {x}, [&](isize) { return std::array{static_cast<scalar>(factor)}; }, x);
         }
     }
 
