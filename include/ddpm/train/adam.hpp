@@ -30,8 +30,7 @@ struct adam_options {
 
 namespace detail {
 
-/// Options are doubles, and networks compute in S: the number must keep its meaning there.
-/// @throws value_error unless the number is finite as an S too, and not 0 there unless it is 0
+/// @throws value_error unless the value, converted to S, is finite, and 0 only if it is 0 before
 template <Scalar S>
 void require_in_scalar(std::string_view where, std::string_view what, double value) {
     constexpr double least = static_cast<double>(std::numeric_limits<S>::min());
@@ -46,11 +45,11 @@ void require_in_scalar(std::string_view where, std::string_view what, double val
 
 }  // namespace detail
 
-/// What Adam remembers of each parameter.
+/// The state of Adam: two moments of each parameter.
 template <Scalar S>
 struct adam_state {
-    std::vector<nn::tensor<S>> first;   ///< moving averages of the gradients
-    std::vector<nn::tensor<S>> second;  ///< and of their squares
+    std::vector<nn::tensor<S>> first;   ///< moving averages of the gradient
+    std::vector<nn::tensor<S>> second;  ///< moving averages of its square
     isize steps = 0;
 };
 
@@ -59,9 +58,7 @@ struct adam_state {
 template <Scalar S>
 class adam {
 public:
-    /// For parameters of these sizes.
-    /// @throws value_error unless beta1 and beta2 are in [0, 1), epsilon > 0 and weight_decay ≥ 0, all as the scalar S has
-    /// them
+    /// @throws value_error unless beta1 and beta2 are in [0, 1), epsilon > 0 and weight_decay ≥ 0, also converted to S
     explicit adam(std::span<const nn::parameter<S>> parameters, const adam_options& options = {})
         : options_(options), chunks_(parameters) {
         for (const double beta : {options.beta1, options.beta2}) {
@@ -83,8 +80,8 @@ public:
         }
     }
 
-    /// @throws value_error unless the learning rate is finite in S, and not 0 there unless it is 0; so too divided by 1 −
-    /// beta1, as the first step has it, and times the weight decay
+    /// @throws value_error unless the learning rate, its quotient by 1 − beta1 (the first step) and its product with
+    /// the weight decay are finite in S, and the rate is 0 in S only if it is 0
     void require_learning_rate(std::string_view where, double learning_rate) const {
         detail::require_in_scalar<S>(where, "learning_rate", learning_rate);
         constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
@@ -95,7 +92,7 @@ public:
         }
     }
 
-    /// One step against the gradients, each taken times `gradient_scale`. Allocates nothing.
+    /// One optimizer step with the gradients times `gradient_scale`. Allocates nothing.
     /// @throws shape_error if the parameters or gradients have other sizes than at construction
     /// @determinism the same bits for every thread count
     void step(std::span<const nn::parameter<S>> parameters, std::span<const nn::parameter<S>> gradients,
@@ -112,8 +109,8 @@ public:
         });
     }
 
-    /// Whether that step would leave the moments finite, and the parameters within half the largest number, so that the
-    /// difference of two is finite. It is computed, and changes nothing.
+    /// Whether that step would leave the moments finite, and the parameters at most half the largest number, so that
+    /// the difference of two is finite. Computes the step on copies.
     /// @throws shape_error as step
     [[nodiscard]] bool stays_finite(std::span<const nn::parameter<S>> parameters,
                                     std::span<const nn::parameter<S>> gradients, double learning_rate,
@@ -142,7 +139,7 @@ public:
         return finite;
     }
 
-    /// What all parameters have in common in the next step.
+    /// The coefficients of the next step, the same for all parameters.
     [[nodiscard]] kernels::adam_coefficients next_coefficients(double learning_rate, double gradient_scale = 1) const {
         const double steps = static_cast<double>(state_.steps + 1);
         return {

@@ -21,15 +21,15 @@
 
 namespace ddpm {
 
-/// What trainer::load does where the checkpoint was saved with other options.
+/// What trainer::load does if the checkpoint was saved with other options.
 enum class resume {
-    exact,              ///< refuse: the run would not be the one that was interrupted
-    with_other_options  ///< go on with the trainer's own options
+    exact,              ///< throws: the training would not continue exactly
+    with_other_options  ///< continues with the options of the trainer
 };
 
 namespace detail {
 
-/// Saves the tensors of a trainer, its step and its options.
+/// Writes a checkpoint: the trainer's tensors, its step and its options.
 template <Scalar S>
 void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups, isize step,
                      const std::map<std::string, std::string>& options) {
@@ -60,7 +60,7 @@ inline void require_same_options(const io::safetensors_file& file, const std::ma
     }
 }
 
-/// Whether the file has a tensor for each of the group's parameters, of the same shape.
+/// Whether the file has a tensor of the same shape for each parameter of the group.
 template <Scalar S>
 [[nodiscard]] bool has_group(const io::safetensors_file& file, const std::vector<nn::parameter<S>>& group) {
     return std::all_of(group.begin(), group.end(), [&](const nn::parameter<S>& p) {
@@ -74,7 +74,7 @@ struct loaded_checkpoint {
     bool has_times;  ///< whether the state of the time sampler was loaded too
 };
 
-/// Loads the tensors of a trainer, after all checks; those of the time sampler's state may differ where the options may.
+/// Loads the trainer's tensors after all checks. With other options the state of the time sampler may be missing.
 template <Scalar S>
 [[nodiscard]] loaded_checkpoint load_checkpoint(const std::string& path, std::vector<nn::parameter<S>> groups,
                                                 const std::vector<nn::parameter<S>>& sampled, resume how,

@@ -22,9 +22,9 @@
 
 namespace ddpm {
 
-/// A network with EDM's preconditioning around it, to be trained as a whole: it predicts x_0, and its time is σ, of
-/// x = x_0 + σ ε (`variance_exploding`). Parameters keep the names that they have within. Sampling needs nothing else:
-/// it is a predictor for grids whose times are σ.
+/// A network wrapped in EDM's preconditioning, to be trained as a whole. It predicts x_0, and its time is the σ of x =
+/// x_0 + σ ε (`variance_exploding`). Parameters keep the names of the inner network. It is itself the predictor to
+/// sample with, on grids whose times are σ.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 template <Network Net>
 class edm_network : public network_base {
@@ -40,7 +40,6 @@ public:
         }
     }
 
-    /// The network within.
     [[nodiscard]] const Net& network() const noexcept { return network_; }
     [[nodiscard]] const edm_preconditioning& preconditioning() const noexcept { return options_; }
     [[nodiscard]] sample_shape shape() const { return network_.shape(); }
@@ -49,7 +48,7 @@ public:
     [[nodiscard]] condition_shape takes() const { return network_.takes(); }
     [[nodiscard]] isize samples_at_once() const { return network_.samples_at_once(); }
 
-    /// That of the network within, and what it is given.
+    /// The workspace of the inner network, its inputs and the gradient of its output.
     class workspace {
         friend edm_network;
 
@@ -61,7 +60,7 @@ public:
               times_(coefficients_.size()) {}
 
         typename Net::workspace within_;
-        batch<scalar> x_, dout_;  // the samples of the network, and the gradient of its output
+        batch<scalar> x_, dout_;  // c_in · x, and the gradient of the inner output
         std::vector<edm_coefficients> coefficients_;
         std::vector<double> times_;
     };
@@ -71,8 +70,8 @@ public:
     }
 
     /// @shape in.xt and out D × N; in.t N, the σ of each sample
-    /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples; value_error unless every
-    /// σ > 0; what the network within throws
+    /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples; value_error unless every σ
+    /// > 0; as the inner network
     void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
         require_fit(in, out, w);
         for (std::size_t n = 0; n < in.t.size(); ++n) {
@@ -86,8 +85,8 @@ public:
                                             out);
     }
 
-    /// Adds the gradient of the parameters to d, and writes that of the samples to dx where it is wanted, after forward
-    /// of the same input in the same workspace.
+    /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
+    /// of the samples to dx unless dx is empty.
     /// @shape dout as out, dx as in.xt
     /// @throws shape_error as forward does
     void backward(const network_input<scalar>& in, batch_view<const scalar> dout, workspace& w, edm_network& d,
@@ -108,7 +107,7 @@ public:
     }
 
 private:
-    /// What is computed here fits; the network within looks at the rest of its input.
+    /// Checks the shapes that are used here; the inner network checks the rest.
     static void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) {
         detail::require_same_shape("edm_network", "output has the shape of x", in.xt, out);
         if (in.xt.rows() != w.x_.rows() || in.samples() > w.x_.cols() ||
@@ -119,13 +118,13 @@ private:
         }
     }
 
-    /// What the network within is told.
+    /// The input of the inner network.
     [[nodiscard]] static network_input<scalar> within(const network_input<scalar>& in, const workspace& w) {
         return {batch_view<const scalar>(w.x_).middle(0, in.samples()),
                 std::span<const double>(w.times_).first(in.t.size()), in.condition, in.dropout};
     }
 
-    /// Some coefficients of sample n.
+    /// A function of n that returns the given coefficients of sample n.
     template <class... Of>
     [[nodiscard]] static auto factors(const workspace& w, Of... of) {
         return [&w, of...](isize n) {

@@ -17,7 +17,7 @@
 
 namespace ddpm {
 
-/// How the decay of an average grows at the beginning, so that the random start is soon forgotten.
+/// How the decay grows at first, so that the initial parameters soon have no weight in the average. s: see ema_decay.
 enum class ema_warm_up {
     rational,  ///< (1 + s)/(10 + s)
     power,     ///< 1 − (1 + s/inverse_gamma)^−power
@@ -25,16 +25,15 @@ enum class ema_warm_up {
 };
 
 struct ema_options {
-    double decay = 0.9999;  ///< the largest
+    double decay = 0.9999;  ///< the largest decay, after the warm-up
     double min_decay = 0;
     ema_warm_up warm_up = ema_warm_up::rational;
     double inverse_gamma = 1;
     double power = 2.0 / 3;
-    isize update_after_step = 0;  ///< until then the average is the network itself
+    isize update_after_step = 0;  ///< up to this step the average equals the network
 };
 
-/// The decay at update number `step`, counted from 1; s above is step − update_after_step − 1, and where that is 0 or
-/// less so is the decay.
+/// The decay of update number `step`, counted from 1, with s = step − update_after_step − 1; 0 if s ≤ 0.
 /// @source diffusers, EMAModel.get_decay
 [[nodiscard]] inline double ema_decay(const ema_options& options, isize step) {
     const double s = static_cast<double>(step - options.update_after_step - 1);
@@ -48,13 +47,13 @@ struct ema_options {
     return std::max(std::min(warm, options.decay), options.min_decay);
 }
 
-/// A network that is the exponential moving average of another's parameters.
+/// The exponential moving average (EMA) of a network's parameters, as a network of its own.
 template <Layer Net>
 class ema {
 public:
     using scalar = typename Net::scalar;
 
-    /// Begins as a copy.
+    /// The average begins as a copy of the network.
     /// @throws value_error unless 0 ≤ min_decay ≤ decay ≤ 1, inverse_gamma > 0, power ≥ 0 and update_after_step ≥ 0
     explicit ema(const Net& net, const ema_options& options = {})
         : options_(options),
@@ -78,7 +77,7 @@ public:
     ema& operator=(ema&&) noexcept = default;
 
     /// Moves the average towards the parameters: average −= (1 − decay) · (average − parameters). Allocates nothing.
-    /// @throws shape_error if they are not those of such a network
+    /// @throws shape_error unless the parameters have the sizes of the average's
     /// @determinism the same bits for every thread count
     void update(std::span<const nn::parameter<scalar>> parameters) {
         chunks_.require_fit("ema::update", parameters);
@@ -92,10 +91,10 @@ public:
 
     [[nodiscard]] const Net& average() const noexcept { return average_; }
 
-    /// The average's parameters, to be read or set.
+    /// The parameters of the average; their values may be set.
     [[nodiscard]] std::span<const nn::parameter<scalar>> parameters() const noexcept { return averages_; }
 
-    /// How many updates there were.
+    /// The number of updates.
     [[nodiscard]] isize steps() const noexcept { return steps_; }
     void set_steps(isize steps) noexcept { steps_ = steps; }
 

@@ -13,10 +13,10 @@
 
 namespace ddpm {
 
-/// The order in which training meets the samples: each epoch is a permutation of its own, so that no sample comes twice
-/// before all came once. Position p of the whole run is place p mod N of epoch p div N, computed from the seed alone.
-/// @source Durstenfeld 1964 (Fisher–Yates); place i swaps with below(i + 1) at (sample 0, step epoch, element i) of the
-/// Philox stream `order`
+/// The order of the training samples: each epoch is a new random permutation of all N samples. Position p of the
+/// training is element p mod N of epoch ⌊p / N⌋; it depends on the seed only.
+/// @source Durstenfeld 1964 (Fisher–Yates shuffle); element i is swapped with element below(i + 1), drawn from the
+/// Philox stream `order` at (sample 0, step epoch, element i)
 class epoch_order {
 public:
     /// @throws value_error unless 1 ≤ samples ≤ 2³²
@@ -27,19 +27,19 @@ public:
         permutation_.resize(static_cast<std::size_t>(samples));
     }
 
-    /// How many positions there are in batches of that size: those of 2³² epochs, in whole batches, are as many batches.
+    /// The number of whole batches of that size in 2³² epochs, at most 2³².
     [[nodiscard]] isize batches(isize batch) const noexcept {
         const std::uint64_t samples = permutation_.size();
-        // More samples than a batch has make fewer epochs than batches; else the product has at most 64 bits.
+        // If N ≥ batch, 2³² epochs are at least 2³² batches; otherwise N · 2³² has at most 64 bits.
         return static_cast<isize>(samples) >= batch
                    ? words
                    : static_cast<isize>((samples << 32) / static_cast<std::uint64_t>(batch));
     }
 
-    /// The sample at a position of the run.
+    /// The sample at a position of the training.
     /// @throws value_error beyond 2³² epochs
     /// @units position is 0-based
-    /// @complexity constant, but for N steps at the first position of another epoch than the last call's
+    /// @complexity constant within an epoch, O(N) when the epoch changes
     [[nodiscard]] isize operator[](isize position) {
         const isize samples = static_cast<isize>(permutation_.size());
         if (position / samples != epoch_) {
@@ -49,7 +49,7 @@ public:
     }
 
 private:
-    static constexpr isize words = isize{1} << 32;  // of a 32-bit address, which epochs and samples have
+    static constexpr isize words = isize{1} << 32;  // epochs and samples are 32-bit words of an address
 
     void shuffle(isize epoch) {
         std::iota(permutation_.begin(), permutation_.end(), isize{0});

@@ -10,7 +10,7 @@
 
 namespace ddpm {
 
-/// A monotone curve moved and scaled to run from `first` at 0 to `last` at 1, whatever it has learned.
+/// A monotone curve, shifted and scaled so that its value is `first` at 0 and `last` at 1, whatever its parameters.
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix H
 template <MonotoneCurve Curve>
 class fixed_ends {
@@ -31,7 +31,7 @@ public:
         return {first_ + scale * (inner.value - start), scale * inner.slope};
     }
 
-    /// Adds the gradient of the parameters, given that of the value and of the slope at t.
+    /// Adds the gradient of the parameters to d, given the gradients of value and slope at t.
     void backward(double t, double dvalue, double dslope, fixed_ends& d) const {
         const double start = curve_(0).value, rise = curve_(1).value - start, scale = (last_ - first_) / rise;
         const curve_point inner = curve_(t);

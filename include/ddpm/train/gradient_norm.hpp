@@ -14,17 +14,17 @@
 
 namespace ddpm {
 
-/// The Euclidean norm of all gradients of a network together.
+/// The Euclidean norm of the whole gradient of a network.
 template <Scalar S>
 class gradient_norm {
 public:
-    /// For gradients of these sizes.
     explicit gradient_norm(std::span<const nn::parameter<S>> gradients)
         : chunks_(gradients), sums_(static_cast<std::size_t>(chunks_.size())) {}
 
-    /// The norm, computed in double. Allocates nothing.
+    /// Allocates nothing.
+    /// @accuracy computed in double
     /// @throws shape_error if the gradients have other sizes than at construction
-    /// @determinism the same bits for every thread count: sums over fixed pieces, added in their order
+    /// @determinism the same bits for every thread count
     [[nodiscard, gnu::noinline]] double operator()(std::span<const nn::parameter<S>> gradients) {
         chunks_.require_fit("gradient_norm", gradients);
         chunks_.for_each([&](isize i, const detail::parameter_chunks::chunk& chunk) {
@@ -43,7 +43,7 @@ private:
     std::vector<double> sums_;
 };
 
-/// What gradients are multiplied by so that their norm is at most `largest`; 0 means no limit.
+/// The factor that clips a gradient of this norm to the norm `largest`; 0 means no limit.
 /// @source torch.nn.utils.clip_grad_norm_: largest / (norm + 1e-6), at most 1
 [[nodiscard]] inline double clipping_factor(double norm, double largest) noexcept {
     return largest > 0 ? std::fmin(1.0, largest / (norm + 1e-6)) : 1.0;

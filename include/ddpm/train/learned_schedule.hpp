@@ -11,8 +11,8 @@
 
 namespace ddpm {
 
-/// The variance-preserving schedule of a learned γ(u) = −ln(α²/σ²), which never falls. Time runs from 0, the least
-/// noisy, to 1; the network is told the log-SNR, −γ.
+/// The variance-preserving schedule of a learned γ(u) = −ln(α²/σ²), which never decreases. The time u goes from 0, the
+/// least noise, to 1; the model's time is the log-SNR, −γ.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
 template <MonotoneCurve Curve>
 class learned_schedule {
@@ -43,9 +43,9 @@ public:
         return {-point.slope * signal, -point.slope * sigma};
     }
 
-    /// The time at which σ/α is `ratio`; 0 or 1 where it is smaller or larger than at any time.
+    /// The time at which σ/α is `ratio`; 0 or 1 if no time has a ratio that small or that large.
     /// @throws value_error unless ratio ≥ 0
-    /// @complexity some fifty values of γ
+    /// @complexity about 50 evaluations of γ
     [[nodiscard]] double time_of(double ratio) const {
         detail::require_between("learned_schedule", "sigma/alpha", ratio, 0, HUGE_VAL);
         const double goal = 2 * std::log(ratio);

@@ -11,9 +11,9 @@
 
 namespace ddpm {
 
-/// How the learning rate changes over a run: a linear rise over `warm_up_steps`, then constant, or where `total_steps`
-/// is given a cosine that reaches 0 there. It stays 0 from there on: who trains longer than that learns nothing more.
-/// (The cosine of diffusers rises again.)
+/// How the learning rate changes with the step: a linear warm-up over `warm_up_steps`, then a constant, or if
+/// `total_steps` is given a cosine decay to 0 at that step. Later it stays 0, so that nothing more is learned. (In
+/// diffusers the cosine rises again.)
 struct learning_rate_schedule {
     isize warm_up_steps = 0;
     isize total_steps = 0;  ///< 0: no decay
@@ -30,9 +30,9 @@ inline void require_valid(const learning_rate_schedule& schedule) {
     }
 }
 
-/// The factor of the learning rate at a step: step/warm_up while it rises, so that step 0 learns nothing, as diffusers
-/// does. Past total_steps it is 0.
-/// @units step is 0-based: how many steps were made before
+/// The factor of the learning rate at a step. During the warm-up it is step / warm_up_steps, so that step 0 changes
+/// nothing, as in diffusers.
+/// @units step is 0-based
 /// @source diffusers, get_constant_schedule_with_warmup and get_cosine_schedule_with_warmup
 [[nodiscard]] inline double learning_rate_factor(const learning_rate_schedule& schedule, isize step) {
     if (step < schedule.warm_up_steps) {

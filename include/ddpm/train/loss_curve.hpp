@@ -14,14 +14,14 @@
 namespace ddpm {
 
 struct loss_curve_options {
-    double first = -13.3;  ///< of the range of γ
+    double first = -13.3;  ///< the range of γ
     double last = 5;
     isize bins = 100;
-    double decay = 0.99;  ///< of a bin's average, for each loss in it
+    double decay = 0.99;  ///< of a bin's moving average, per recorded loss
 };
 
-/// A network's losses as a function of γ, while it learns: a moving average in each of `bins` equal parts of the range,
-/// linear between their middles. A part that has met no loss yet is filled in from those beside it.
+/// The loss of a network during training as a function of γ: a moving average in each of `bins` equal bins of the
+/// range, interpolated linearly between the bins' centres. Bins without a loss yet are skipped.
 class loss_curve {
 public:
     /// @throws value_error unless first < last, both finite, bins ≥ 1 and 0 ≤ decay < 1
@@ -34,7 +34,7 @@ public:
         bins_.resize(static_cast<std::size_t>(options.bins));
     }
 
-    /// Counts a loss that was measured at γ; γ outside the range counts at its end. What is not finite does not count.
+    /// Records a loss at γ. A γ outside the range counts for the nearest bin; a loss that is not finite is ignored.
     void record(double gamma, double loss) {
         if (std::isnan(gamma) || !std::isfinite(loss)) {
             return;
@@ -46,7 +46,7 @@ public:
     }
 
     /// The loss at γ, and its derivative; NaN at NaN.
-    /// @throws value_error if there was no loss yet
+    /// @throws value_error if no loss was recorded
     [[nodiscard]] curve_point operator()(double gamma) const {
         if (std::isnan(gamma)) {
             return {gamma, gamma};

@@ -11,14 +11,15 @@
 
 namespace ddpm {
 
-/// A function of one variable at one place.
+/// Value and derivative of a function of one variable at a point.
 struct curve_point {
     double value;
-    double slope;  ///< its derivative there
+    double slope;  ///< the derivative
 };
 
-/// A learned function of one variable that never falls: curve(t) is its point at t, and curve.backward(t, dvalue,
-/// dslope, d) adds to d the gradient of the parameters, given that of the value and of the slope.
+/// A learned function of one variable that never decreases: curve(t) returns its value and slope at t, and
+/// curve.backward(t, dvalue, dslope, d) adds the gradient of the parameters to d, given the gradients of value and
+/// slope.
 template <class C>
 concept MonotoneCurve = Layer<C> && std::copyable<C> && requires(const C& curve, C& d, double t) {
     { curve(t) } -> std::same_as<curve_point>;
@@ -27,7 +28,7 @@ concept MonotoneCurve = Layer<C> && std::copyable<C> && requires(const C& curve,
 
 namespace detail {
 
-/// The derivative of the absolute value; at 0 that from above.
+/// The derivative of |x|; 1 at 0.
 template <Scalar S>
 [[nodiscard]] double slope_of_abs(S x) noexcept {
     return x < 0 ? -1 : 1;
@@ -35,7 +36,7 @@ template <Scalar S>
 
 }  // namespace detail
 
-/// b + |w| t.
+/// The line b + |w| t.
 /// @source Kingma et al. 2021, arXiv 2107.00630, the authors' code (NoiseSchedule_Scalar)
 template <Scalar S>
 struct monotone_line : nn::weight_and_bias {

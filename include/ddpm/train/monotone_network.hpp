@@ -14,15 +14,15 @@
 namespace ddpm {
 
 struct monotone_options {
-    double first = -13.3;    ///< at t = 0, before anything is learned
-    double last = 5;         ///< at t = 1
-    isize features = 1024;   ///< how many sigmoids bend the line
-    double spread = 0.01;    ///< deviation of their weights' normal start
-    std::uint64_t seed = 0;  ///< of that
+    double first = -13.3;    ///< initial value at t = 0
+    double last = 5;         ///< initial value at t = 1
+    isize features = 1024;   ///< number of sigmoids
+    double spread = 0.01;    ///< standard deviation of their initial weights
+    std::uint64_t seed = 0;  ///< of the initial weights
 };
 
-/// A line bent by sigmoids, l1(t) + Σ over features of (2 sigmoid(l2(2 t − 1)) − 1) · l3 / features, where each l is
-/// affine with the absolute values of its weights, and l3 without bias.
+/// A line plus sigmoids: l1(t) + Σ over features of (2 sigmoid(l2(2 t − 1)) − 1) · l3 / features. Each l is an affine
+/// function with the absolute values of its weights; l3 has no bias.
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix H and the authors' code (NoiseSchedule_NNet)
 template <Scalar S>
 class monotone_network {
@@ -52,7 +52,7 @@ public:
         return point;
     }
 
-    /// Adds the gradient of the parameters, given that of the value and of the slope at t.
+    /// Adds the gradient of the parameters to d, given the gradients of value and slope at t.
     void backward(double t, double dvalue, double dslope, monotone_network& d) const {
         line_.backward(t, dvalue, dslope, d.line_);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());

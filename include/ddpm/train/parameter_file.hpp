@@ -17,19 +17,19 @@
 
 namespace ddpm {
 
-/// Writes a network's parameters as a safetensors file, under their own names.
-/// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content
-/// is in place (see io::atomic_file::commit)
+/// Writes a network's parameters to a safetensors file.
+/// @throws io_error if writing fails; the file is then unchanged, unless the text says otherwise (see
+/// io::atomic_file::commit)
 template <Layer Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
 
-/// Reads a network's parameters from a safetensors file, or from a trainer's checkpoint: there prefix "ema." reads the
-/// average instead of the network. Numbers of another floating-point type are converted. A checksum, where the file
-/// carries one, is verified.
-/// @throws io_error if the file breaks a rule of its format, or its tensors are not exactly the network's (the text
-/// names the first that differ, and says how many do), or as the options say; the network is then as it was
+/// Reads a network's parameters from a safetensors file or a trainer's checkpoint. In a checkpoint the prefix "ema."
+/// selects the average instead of the network. Other floating-point types are converted; a checksum is verified if
+/// there is one.
+/// @throws io_error if the file is invalid, its tensors are not exactly the network's (the text names the first
+/// differences and their number), or as the options say; the network is then unchanged
 template <Layer Net>
 void load_parameters(const std::string& path, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {

@@ -9,7 +9,7 @@
 
 namespace ddpm {
 
-/// What a callback sees after each training step.
+/// What the callback of a training receives after each step.
 struct training_progress {
     isize step;                     ///< steps made since the beginning, those before a resume included
     isize steps;                    ///< what `step` will be at the end of this fit
@@ -25,7 +25,7 @@ using training_callback = std::function<bool(const training_progress&)>;
 
 namespace detail {
 
-/// That progress with the speed at which so many steps went.
+/// Adds the speed, given that this fit made `made` steps in `seconds`.
 [[nodiscard]] inline training_progress with_speed(training_progress at, isize made, double seconds, isize batch) {
     const double steps_per_second = static_cast<double>(made) / std::max(seconds, 1e-9);
     at.samples_per_second = steps_per_second * static_cast<double>(batch);

@@ -38,7 +38,7 @@ namespace detail {
     return text.data();
 }
 
-/// "[===                     ] " for a part of 1.
+/// "[===                     ] ", where `part` is the finished fraction.
 [[nodiscard]] inline std::string bar_text(double part) {
     constexpr double width = 24;
     std::string bar(static_cast<std::size_t>(std::clamp(part, 0.0, 1.0) * width), '=');
@@ -46,7 +46,7 @@ namespace detail {
     return '[' + bar + "] ";
 }
 
-/// " 500/4000 [===                     ] ", or "step  500/4000  " for a line without a bar.
+/// " 500/4000 [===                     ] ", or "step  500/4000  " without a bar.
 [[nodiscard]] inline std::string counter_text(isize step, isize steps, bool with_bar) {
     std::array<char, 64> text{};
     std::snprintf(text.data(), text.size(), "%*td/%td ", static_cast<int>(std::to_string(steps).size()), step, steps);
@@ -64,7 +64,7 @@ namespace detail {
     return counter_text(p.step, p.steps, with_bar) + text.data();
 }
 
-/// The same of a measurement: part, time left; where its length is not known, the time since its beginning.
+/// The same for a measurement: bar, percentage and time left; if the total is unknown, the time so far.
 [[nodiscard]] inline std::string progress_text(const measurement_progress& p, bool with_bar = true) {
     if (std::isnan(p.part)) {
         return clock_text(p.seconds);
@@ -76,19 +76,19 @@ namespace detail {
 
 }  // namespace detail
 
-/// Shows how far a training, a measurement or a sampling run is. On a terminal it draws one line, at most ten times a second;
-/// elsewhere, as in a log, it writes whole lines, one every ten seconds and one at the end. Copies share what they draw.
+/// Shows the progress of a training, a measurement or a sampling run. On a terminal it redraws one line, at most ten
+/// times per second; elsewhere it writes a new line every ten seconds and one at the end. Copies share one display.
 class progress_bar {
 public:
-    /// On stderr.
+    /// Writes to stderr.
     progress_bar()
         : display_(::isatty(STDERR_FILENO) != 0 ? std::make_shared<display>(std::cerr)
                                                 : std::make_shared<display>(std::cerr, std::chrono::seconds(10))) {}
 
-    /// Draws on another stream, if `visible`.
+    /// Redraws one line on another stream; nothing unless `visible`.
     progress_bar(std::ostream& out, bool visible) : display_(visible ? std::make_shared<display>(out) : nullptr) {}
 
-    /// Writes whole lines to another stream, one every `between` and one at the end.
+    /// Writes lines to another stream, one per interval `between` and one at the end.
     progress_bar(std::ostream& out, std::chrono::milliseconds between)
         : display_(std::make_shared<display>(out, between)) {}
 
@@ -130,7 +130,7 @@ private:
             }
         }
 
-        /// The mean over the steps 1 … `step` of a run; not finite for step 0, which begins one.
+        /// The mean duration of steps 1 … `step` of a sampling run; not finite at step 0, when the clock starts.
         [[nodiscard]] double seconds_per_step(isize step) {
             if (step == 0) {
                 first_ = clock::now();
@@ -138,19 +138,19 @@ private:
             return std::chrono::duration<double>(clock::now() - first_).count() / static_cast<double>(step);
         }
 
-        /// Writes the text that make(with_bar) returns, if it is the last one or enough time has passed since the one before.
+        /// Writes the text of make(with_bar) if it is the last one, or `between` has passed since the one before.
         void show(bool last, detail::function_ref<std::string(bool)> make) {
             const auto now = clock::now();
             if (!begun_) {
                 begun_ = true;
-                shown_ = draws_bar_ ? now - between_ : now;  // a bar is to be seen at once
+                shown_ = draws_bar_ ? now - between_ : now;  // a bar appears at once
             }
             if (!last && now - shown_ < between_) {
                 return;
             }
             const std::string text = make(draws_bar_);
             if (draws_bar_) {
-                // Spaces wipe out what is left of a longer line.
+                // Spaces overwrite the rest of a longer line.
                 out_ << '\r' << text << std::string(length_ > text.size() ? length_ - text.size() : 0, ' ');
             } else {
                 out_ << text;
@@ -167,7 +167,7 @@ private:
         std::chrono::milliseconds between_;
         clock::time_point first_{}, shown_{};
         bool begun_ = false;
-        std::size_t length_ = 0;  // of the line that the cursor stands on
+        std::size_t length_ = 0;  // of the unfinished line
     };
 
     bool show(bool last, detail::function_ref<std::string(bool)> make) const {

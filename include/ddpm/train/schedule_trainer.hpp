@@ -23,25 +23,24 @@
 namespace ddpm {
 
 struct schedule_trainer_options {
-    isize times = 64;  ///< of a step: a comb with even gaps at a random place
+    isize times = 64;  ///< per step, evenly spaced with a random offset
     double learning_rate = 1e-2;
     adam_options adam{};
-    std::uint64_t seed = 0;  ///< of the combs
+    std::uint64_t seed = 0;  ///< of the offsets
 };
 
-/// Learns how noise should rise with time, in place. The diffusion loss in continuous time is ∫ f(γ) dγ with f(γ) = ½
-/// E‖ε − ε̂‖² at that γ, so that with fixed ends the schedule changes nothing of it; but it changes the variance of the
-/// estimate γ′(u) f(γ(u)) at a random u. This minimizes E_u[(γ′(u) f(γ(u)))²], with the gradient through γ′ and through
-/// f. At its least γ′ f is the same everywhere, the loss itself. f is any callable that gives a curve_point at γ: say a
-/// `loss_curve` of what a network's losses are, which may go on learning between steps. To count the variance of a
-/// single loss in, let it be the root of the mean square.
-/// @determinism a step follows from its number, the curve and f; the same bits for every thread count
+/// Trains a noise schedule γ(u). The continuous-time diffusion loss is ∫ f(γ) dγ with f(γ) = ½ E‖ε − ε̂‖². With fixed
+/// ends it does not depend on the schedule, but the variance of its estimate γ′(u) f(γ(u)) at a random u does. This
+/// minimizes E_u[(γ′(u) f(γ(u)))²], with the gradient through γ′ and f. At the minimum γ′ f is constant, the loss
+/// itself. f is any callable that returns a curve_point at γ, such as a `loss_curve` that is updated between the steps.
+/// To include the variance of single losses, let f be their root mean square.
+/// @determinism a step depends on its number, the curve and f; the same bits for every thread count
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 5.2 and appendix I.2; f there is the loss of the batch
 template <MonotoneCurve Curve>
 class schedule_trainer {
 public:
-    /// `gamma` must outlive the trainer; so that its ends stay, it is a `fixed_ends`.
-    /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0, as the curve's scalar has it, and as adam does
+    /// `gamma` is trained in place and must outlive the trainer. Use a `fixed_ends`, so that the ends do not change.
+    /// @throws value_error unless times ≥ 1 and learning_rate ≥ 0; as adam and its require_learning_rate
     explicit schedule_trainer(Curve& gamma, const schedule_trainer_options& options = {})
         : gamma_(&gamma),
           options_(options),
@@ -61,8 +60,8 @@ public:
     schedule_trainer(const schedule_trainer&) = delete;
     schedule_trainer& operator=(const schedule_trainer&) = delete;
 
-    /// One step against the gradient; returns what the mean of (γ′ f)² was before it. Where this or the gradient is not
-    /// finite, or the step would make a parameter so, it changes nothing and returns NaN or infinity.
+    /// One optimizer step; returns the mean of (γ′ f)² before it. If this, the gradient or a new parameter is not
+    /// finite, nothing changes and the result is NaN or infinity.
     /// @throws value_error at the 2³²-th step
     template <class F>
         requires requires(const F& f, double gamma) {
@@ -93,10 +92,9 @@ public:
         return mean;
     }
 
-    /// How many steps were made.
     [[nodiscard]] isize steps() const noexcept { return steps_; }
 
-    /// The schedule as it is now.
+    /// The schedule with the present γ.
     [[nodiscard]] learned_schedule<Curve> schedule() const { return learned_schedule<Curve>(*gamma_); }
 
 private:

@@ -24,7 +24,7 @@ namespace ddpm {
 
 namespace detail {
 
-/// Draws times of a continuous schedule, as timestep_sampler does timesteps. It learns nothing.
+/// Draws the times of a continuous schedule, as timestep_sampler draws timesteps.
 template <ContinuousSchedule Schedule>
 class continuous_time_sampler {
 public:
@@ -62,7 +62,7 @@ public:
         }
     }
 
-    /// The time of a sample of a step's batch.
+    /// Draws the time of a sample of a step.
     /// @units step and sample are 0-based
     [[nodiscard]] drawn_time<double> operator()(isize step, isize sample, isize batch) const {
         if (normal_) {
@@ -82,7 +82,7 @@ public:
         return {place(unit(sample, step))};
     }
 
-    /// Calls visit(t) for the first and the last time that may be drawn.
+    /// Calls visit(t) for the smallest and the largest time that can be drawn.
     void visit_times(function_ref<void(double)> visit) const {
         for (const double s : {0x1p-53, 1 - 0x1p-53}) {
             visit(normal_ && !(normal_->uniform_probability > 0) ? normal_time(s) : place(s));
@@ -91,7 +91,7 @@ public:
 
     [[nodiscard]] bool weighs() const noexcept { return normal_ && normal_->unbiased; }
 
-    // What the trainer asks of samplers that learn.
+    // A continuous sampler has no importance sampling: the following do nothing.
     [[nodiscard]] static constexpr bool learns() noexcept { return false; }
     static void record(std::span<const double>, std::span<const double>) noexcept {}
     static void refresh() noexcept {}
@@ -100,15 +100,15 @@ public:
     static void visit_state(Self&, Visitor&&) noexcept {}
 
 private:
-    /// ln(σ/α): infinite at the ends.
+    /// ln(σ/α), infinite where σ or α is 0.
     [[nodiscard]] double log_ratio(double u) const { return -half_log_snr(noise_level_at(schedule_, u)); }
 
-    /// The time below which the normal has the share s of its mass.
+    /// The time at which the cumulative distribution of the normal is s.
     [[nodiscard]] double normal_time(double s) const {
         if (!normal_->of_log_ratio) {
             return place(1 / (1 + std::exp(-(normal_->mean + normal_->deviation * normal_quantile(s)))));
         }
-        // Above the mean from above, where the masses are small.
+        // Above the mean the upper tail is used, where the probabilities are small and exact.
         const double z = low_ > 0 ? -normal_quantile(normal_mass(high_, HUGE_VAL) + (1 - s) * mass())
                                   : normal_quantile(normal_mass(-HUGE_VAL, low_) + s * mass());
         double t = times_.first;
@@ -118,7 +118,7 @@ private:
         return std::clamp(t, times_.first, times_.last);
     }
 
-    /// How much likelier than a uniform one a normal time is near t.
+    /// The density of the normal times at t, relative to the uniform density.
     [[nodiscard]] double density(double t) const {
         const double d = normal_->deviation;
         if (normal_->of_log_ratio) {
@@ -129,17 +129,17 @@ private:
         return normal_density(normal_->standardized(std::log(s / (1 - s)))) / (d * s * (1 - s));
     }
 
-    /// Of a log-normal within the range.
+    /// The probability of the range under the log-normal.
     [[nodiscard]] double mass() const { return normal_mass(low_, high_); }
 
     [[nodiscard]] double place(double s) const {
         return std::clamp(times_.first + (times_.last - times_.first) * inner(s), times_.first, times_.last);
     }
 
-    /// Never an end, where there may be no noise, or no signal.
+    /// Keeps s away from the ends 0 and 1, where σ or α may be 0.
     [[nodiscard]] static double inner(double s) { return std::clamp(s, 0x1p-53, 1 - 0x1p-53); }
 
-    /// A uniform number of (0, 1).
+    /// A uniform number in (0, 1).
     [[nodiscard]] double unit(isize sample, isize step) const {
         return (static_cast<double>(time_bits(noise_, sample, step) >> 12) + 0.5) * 0x1p-52;
     }
@@ -149,24 +149,22 @@ private:
     Schedule schedule_;
     time_range times_;
     philox_noise noise_;
-    double low_ = 0, high_ = 0;  // of a log-normal, in deviations
+    double low_ = 0, high_ = 0;  // the range in standard deviations of the log-normal
 };
 
 }  // namespace detail
 
-/// Draws the times of a run, of a continuous schedule or (below) of a discrete one. Each follows from its address (seed,
-/// step, sample) and, with importance sampling, from the losses recorded before, which are kept in S: with them and the step
-/// a run goes on as it would have. Its members are those of the samplers above.
-/// @determinism the same bits whatever the parts of a batch; the normal ones as far as the C library's functions are
-/// the same
+/// Draws the times of training batches, for continuous and (below) discrete schedules. Each time depends on its address
+/// (seed, step, sample) and, with importance sampling, on the losses recorded before. Members: see the base classes.
+/// @determinism the same bits for every division into micro-batches; the normal ones if the C library is the same
 template <NoiseProcess Schedule, Scalar S = float>
 class time_sampler : public detail::continuous_time_sampler<Schedule> {
 public:
-    /// Draws from `times`, by default all that the schedule has. The schedule is copied.
-    /// @throws value_error for options outside their domain; unless the schedule has levels at both ends of the times,
-    /// and σ/α rises between them; if the last is infinite, but for log-normal times that are biased and without a
-    /// uniform part; for importance sampling, which needs timesteps; for log-normal times if the schedule does not know
-    /// the time of a ratio, or the normal has no mass within the range
+    /// Draws from the range `times`, by default all times of the schedule. The schedule is copied.
+    /// @throws value_error for options outside their domain; unless σ/α is defined at both ends of the range and rises
+    /// between them; if the last time is infinite, except for biased log-normal times without a uniform part; for
+    /// importance sampling; for log-normal times if the schedule is not an InvertibleSchedule, or the range has
+    /// probability 0
     time_sampler(const time_sampling& sampling, const Schedule& schedule, std::uint64_t seed,
                  const std::optional<time_range>& times = {})
         : detail::continuous_time_sampler<Schedule>(sampling, schedule, seed, times.value_or(times_of(schedule))) {}
@@ -175,8 +173,7 @@ public:
 template <NoiseSchedule Schedule, Scalar S>
 class time_sampler<Schedule, S> : public detail::timestep_sampler<S> {
 public:
-    /// @throws value_error for options outside their domain, if the weights would not be finite, or if there is a range
-    /// of times: the schedule has timesteps
+    /// @throws value_error for options outside their domain, if a weight is not finite, or if a range of times is given
     time_sampler(const time_sampling& sampling, const Schedule& schedule, std::uint64_t seed,
                  const std::optional<time_range>& times = {})
         : detail::timestep_sampler<S>(

@@ -11,42 +11,41 @@
 
 namespace ddpm {
 
-// How training draws the times of a batch. A discrete schedule of T levels has the timesteps t = 0 … T − 1; of a
-// continuous one the range of times that is trained stands for 0 … T. Where times are not uniform but the loss is to be
-// the mean over all of them, each sample counts 1/(T p_t), in continuous time 1/p(t) with the density p over the range: the
-// expectation is then that of uniform times. `name` is what a checkpoint calls the strategy.
+// How training draws the times of a batch: timesteps t = 0 … T − 1 of a discrete schedule, or times in the range of a
+// continuous one. An unbiased strategy that is not uniform gives each sample the weight 1/(T p_t), in continuous time
+// 1/p(t) with the density p relative to the uniform one, so that the expected loss is that of uniform times. `name` is
+// the strategy's name in a checkpoint.
 
-/// Each time by itself, uniformly.
+/// Uniform, each time independent.
 struct uniform_times {
     static constexpr const char* name = "uniform";
 };
 
-/// In pairs, t and T − 1 − t: each is uniform.
+/// Uniform, in pairs t and T − 1 − t.
 /// @source Song et al. 2020, arXiv 2010.02502, the authors' code
 struct antithetic_times {
     static constexpr const char* name = "antithetic";
 };
 
-/// Sample n of a batch of B has its own stratum, the times [n/B, (n + 1)/B) of [0, 1): together they are uniform.
-/// Strata span the whole batch, in however many parts it goes through the network. With one offset the times are a comb
-/// with even gaps.
+/// Uniform, stratified over the batch: sample n of B has a time in [n/B, (n + 1)/B) of [0, 1). Micro-batches do not
+/// change the strata. With one_offset the times are evenly spaced, with one random offset.
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix I.1, for one offset
 struct stratified_times {
     static constexpr const char* name = "stratified";
     bool one_offset = false;  ///< one random number for all samples of a batch
 };
 
-/// t in proportion to the root of the mean square of its last losses, a small part of the time uniformly; unbiased.
-/// Uniform until every t has all its losses. Not in continuous time.
+/// Probability proportional to the root mean square of the last losses of t, mixed with a uniform part; unbiased.
+/// Uniform until every t has `history` losses. Not for continuous time.
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, section 3.3 and the authors' code
 struct importance_times {
     static constexpr const char* name = "importance";
-    isize history = 10;                  ///< losses kept of each t
+    isize history = 10;                  ///< losses stored per t
     double uniform_probability = 0.001;  ///< how often t is uniform
 };
 
-/// The t whose ln(σ/α) is nearest to a normal one; in continuous time that time itself, of a normal cut to the range, for
-/// which the schedule must be an InvertibleSchedule.
+/// ln(σ/α) is normal: the nearest t of a discrete schedule; in continuous time the normal is truncated to the range,
+/// and the schedule must be an InvertibleSchedule.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 struct log_normal_times {
     static constexpr const char* name = "log_normal";
@@ -56,7 +55,7 @@ struct log_normal_times {
     double uniform_probability = 0;  ///< how often t is uniform; unbiased needs some where the normal has no mass
 };
 
-/// t = ⌊u T⌋ with the logarithm of u/(1 − u) normal; in continuous time the part u of the range.
+/// t = ⌊u T⌋ with ln(u/(1 − u)) normal; in continuous time u is the position in the range.
 /// @source Esser et al. 2024, arXiv 2403.03206, section 3.1
 struct logit_normal_times {
     static constexpr const char* name = "logit_normal";
@@ -66,15 +65,15 @@ struct logit_normal_times {
     double uniform_probability = 0;  ///< how often t is uniform
 };
 
-/// A strategy of drawing times.
+/// The strategies.
 using time_sampling = std::variant<uniform_times, antithetic_times, stratified_times, importance_times,
                                    log_normal_times, logit_normal_times>;
 
 namespace detail {
 
-/// The options of either normal.
+/// The options of the two normal strategies.
 struct normal_times {
-    bool of_log_ratio;  ///< normal is ln(σ/α); else the logit of the time
+    bool of_log_ratio;  ///< ln(σ/α) is normal; otherwise the logit of the time
     double mean, deviation;
     bool unbiased;
     double uniform_probability;
@@ -82,7 +81,7 @@ struct normal_times {
     [[nodiscard]] double standardized(double x) const noexcept { return (x - mean) / deviation; }
 };
 
-/// Those of the strategy, if it is one of the normal ones.
+/// Empty for the other strategies.
 [[nodiscard]] inline std::optional<normal_times> normal_of(const time_sampling& sampling) {
     if (const auto* o = std::get_if<log_normal_times>(&sampling)) {
         return normal_times{true, o->mean, o->deviation, o->unbiased, o->uniform_probability};

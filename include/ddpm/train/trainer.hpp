@@ -42,14 +42,12 @@
 
 namespace ddpm {
 
-/// Trains a denoising network in place, and keeps an average of its parameters. The schedule may be discrete, or
-/// continuous: the network is then told its model time, and losses that need timesteps are not to be had. Every step
-/// follows from its number: which samples (epochs in random order without replacement), which times (as the options say,
-/// of themselves uniform) and which noise are read from the Philox streams `order`, `timestep` and `training` of the
-/// seed, and so a run may be cut anywhere and go on. Of a network with a variance head a loss that knows nothing of it
-/// trains the prediction alone.
-/// @determinism the same bits for every thread count, for fit(a) then fit(b) as for fit(a + b), and after load as
-/// without
+/// Trains a denoising network in place with Adam and keeps an exponential moving average (EMA) of its parameters. The
+/// schedule may be discrete or continuous; some losses need a discrete one. The samples (epochs in random order without
+/// replacement), times and noise of a step depend on the seed and the step only: they are read from the Philox streams
+/// `order`, `timestep` and `training`. So a training can be interrupted after any step and resumed. If the loss has no
+/// term for a variance head, only the prediction is trained.
+/// @determinism the same bits for every thread count; fit(a) then fit(b) is fit(a + b), also with save and load between
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
 template <Network Net, NoiseProcess Schedule, class Loss>
     requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
@@ -58,9 +56,9 @@ public:
     using scalar = typename Net::scalar;
 
     /// `net` must outlive the trainer; the schedule is copied.
-    /// @throws value_error for options outside their domain, as the network's scalar has them, or if the loss needs a
-    /// variance head that the network has not, or self_conditioning maps of as many channels as a sample; in continuous
-    /// time also as time_sampler does
+    /// @throws value_error for options outside their domain, also converted to the network's scalar; if the loss needs
+    /// a variance head and the network has none; if self_conditioning > 0 and the network takes maps with fewer
+    /// channels than a sample; as time_sampler
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
         : net_(&net),
           schedule_(schedule),
@@ -83,15 +81,15 @@ public:
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
-    /// Trains on: draws batches from the samples of the data, usually with values in [−1, 1], with what the network is told
-    /// of them. After setting up, a step allocates nothing. A step whose loss or gradient is not finite, or that would make a
-    /// parameter so, changes nothing and ends the fit: the result's status says so.
-    /// @throws shape_error if D is not the network's, or the conditions or weights do not fit the samples; value_error if
-    /// there is no sample, options.steps < 0, the run would reach 2³² steps or begin more than 2³² epochs, a condition is not
-    /// what the network takes, a form is dropped that is not told or has nothing in its place, or an element's weight is
-    /// negative or not finite, or the loss is not WeighsElements; or where the loss says beforehand that it has no value:
-    /// all that before the first step. At the first step, if importance sampling meets a loss that does not report those of
-    /// the samples; and what the callback throws, after which the trainer may go on
+    /// Makes options.steps more steps with batches drawn from the data, whose values are usually in [−1, 1]. A step
+    /// allocates nothing after the first. If the loss, the gradient or a new parameter is not finite, that step changes
+    /// nothing and ends the fit, which the status reports.
+    /// @throws shape_error if D is not the network's, or conditions or weights do not fit the samples; value_error if
+    /// there is no sample, options.steps < 0, the training would reach 2³² steps or more than 2³² epochs, the condition
+    /// is not what the network takes, a form of condition is dropped that the data does not have or that has no null
+    /// value, an element's weight is negative or not finite, the loss is not WeighsElements, or the loss refuses the
+    /// data or a time: all before the first step. In the first step: with importance sampling, if the loss does not
+    /// report the samples' losses. Exceptions of the callback pass through, and training can continue
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
         batch_.require_valid("trainer::fit", data, options.dropout);
         require_valid_weights(data);
@@ -127,7 +125,7 @@ public:
         return {fit_status::finished, step_, loss};
     }
 
-    /// The same of samples alone, D × N.
+    /// The same with samples only, D × N.
     template <BatchLike Data>
         requires std::same_as<scalar_of<Data>, scalar>
     [[nodiscard]] fit_result fit(const Data& x0, const fit_options& options = {}) {
@@ -143,11 +141,10 @@ public:
         return {};
     }
 
-    /// The predictor to sample from: the network whose parameters are the average of those of all steps, with what it
-    /// has learned to predict. It refers to the trainer.
+    /// The predictor to sample with: the averaged network, with what it learned to predict. It refers to the trainer.
     [[nodiscard]] predicting<const Net&> ema() const { return ddpm::predicts(ema_.average(), kind_); }
 
-    /// The same network by itself.
+    /// The averaged network.
     [[nodiscard]] const Net& average() const noexcept { return ema_.average(); }
     [[nodiscard]] const Net& net() const noexcept { return *net_; }
     [[nodiscard]] const trainer_options& options() const noexcept { return options_; }
@@ -155,13 +152,13 @@ public:
     /// What the network learns to predict.
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
 
-    /// How many steps were made since the beginning, those before a resume included.
+    /// The number of steps since the beginning, those before a resume included.
     [[nodiscard]] isize step() const noexcept { return step_; }
 
-    /// Writes a checkpoint: a safetensors file with the network under its own names, its average, the optimizer's
-    /// state, and in the metadata the step and the options.
-    /// @throws io_error if writing fails; `path` then holds what it held before, unless the text says that the new content
-    /// is in place (see io::atomic_file::commit)
+    /// Writes a checkpoint: a safetensors file with the parameters, their average and the optimizer's state; the
+    /// metadata holds the step and the options.
+    /// @throws io_error if writing fails; the file is then unchanged, unless the text says otherwise (see
+    /// io::atomic_file::commit)
     void save(const std::string& path) const {
         auto tensors = groups(*this);
         const auto sampled = time_sampler_group(*this);
@@ -169,11 +166,11 @@ public:
         detail::save_checkpoint(path, tensors, step_, fingerprint());
     }
 
-    /// Goes on where a checkpoint was saved: fit on the same data then gives bit for bit the run that was not
-    /// interrupted. With `resume::with_other_options` the trainer's own options may differ from the checkpoint's.
-    /// @throws io_error if the file breaks a rule of its format, has changed since it was written, is not a checkpoint
-    /// or not of this network (the text names the first tensors that differ, and says how many do), or as `loading` says;
-    /// value_error if it was saved with other options (the text lists them); the trainer is then as it was
+    /// Loads a checkpoint: fit on the same data then gives the same bits as without the interruption. With
+    /// `resume::with_other_options` the trainer's options may differ from the checkpoint's.
+    /// @throws io_error if the file is invalid, has changed since it was written, is not a checkpoint of this network
+    /// (the text names the first differences and their number), or as `loading` says; value_error if it was saved with
+    /// other options (the text lists them); the trainer is then unchanged
     void load(const std::string& path, resume how = resume::exact, const load_options& loading = {}) {
         const auto loaded =
             detail::load_checkpoint(path, groups(*this), time_sampler_group(*this), how, fingerprint(), loading);
@@ -212,7 +209,8 @@ private:
         detail::require_element_weight("trainer::fit", weight);
     }
 
-    /// What the network is told. For self-conditioning its maps must have room for the estimate.
+    /// The condition that the network takes.
+    /// @throws value_error if self-conditioning is on and the maps have too few channels for the estimate
     static condition_shape require_estimate(const Net& net, const trainer_options& options) {
         const condition_shape takes = net.takes();
         const isize channels = sample_shape(net.shape()).channels;
@@ -223,7 +221,7 @@ private:
         return takes;
     }
 
-    /// The loss of the batch; where it is finite, the gradient is left in gradient_.
+    /// Returns the loss of the batch; if it is finite, gradient_ holds its gradient.
     double differentiate(const training_data<scalar>& data, epoch_order& order, const fit_options& options) {
         for (const nn::parameter<scalar>& g : gradients_) {
             std::fill(g.values.begin(), g.values.end(), scalar{0});
@@ -256,7 +254,7 @@ private:
         return loss;
     }
 
-    /// Whether this step gives the network its own estimate.
+    /// Whether this step uses self-conditioning.
     /// @source Chen et al. 2022, arXiv 2208.04202, algorithm 1
     [[nodiscard]] bool estimates() const {
         const philox_noise noise(options_.seed, noise_stream::condition);
@@ -267,7 +265,7 @@ private:
         return detail::fingerprint(options_, kind_, schedule_);
     }
 
-    /// All tensors of a checkpoint.
+    /// All tensors of a checkpoint except those of the time sampler.
     template <class Self>
     [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> groups(Self& self) {
         const std::vector<nn::parameter<scalar>> own = nn::parameters(*self.net_);
@@ -284,7 +282,7 @@ private:
         return list;
     }
 
-    /// What the time sampler has learned.
+    /// The tensors of the time sampler.
     template <class Self>
     [[nodiscard]] static std::vector<nn::parameter<nn::parameter_scalar<Self>>> time_sampler_group(Self& self) {
         std::vector<nn::parameter<nn::parameter_scalar<Self>>> list;
@@ -310,7 +308,7 @@ private:
     detail::batch_gradient<Net, Schedule, Loss> differentiate_;
     time_sampler<Schedule, scalar> times_;
     detail::training_batch<scalar, time_type<Schedule>> batch_;
-    batch<scalar> estimate_;  // of x_0, with self-conditioning
+    batch<scalar> estimate_;  // x̂_0 for self-conditioning
     isize step_ = 0;
     bool times_are_valid_ = false;
 };

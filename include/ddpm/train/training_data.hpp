@@ -11,7 +11,7 @@
 
 namespace ddpm {
 
-/// What a network is trained on. It refers to somebody else's memory.
+/// The data of a training. It does not own the memory.
 template <Scalar S>
 struct training_data {
     batch_view<const S> x0;                ///< D × N: the samples
@@ -19,10 +19,10 @@ struct training_data {
     batch_view<const S> element_weight{};  ///< D × N: how much each element counts in the loss, ≥ 0; empty: 1
 };
 
-/// How often a sample is shown as if its condition were not known, so that the network learns to do without: for guidance.
-/// The forms are dropped independently of each other. What is shown instead is named here, or is what the network has
-/// learned for it (condition_shape::learned); with self-conditioning no learned value stands for maps, since it would stand
-/// for the estimate too.
+/// How often each form of condition is replaced by a null value in training, so that the network also learns the
+/// unconditional prediction that guidance needs. Forms are dropped independently. The null value is given here, or
+/// learned by the network (condition_shape::learned). With self-conditioning there is no learned null for maps, since
+/// it would also replace the estimate.
 struct condition_dropout {
     double label = 0;  ///< the probability, for each form
     double vector = 0;
