@@ -20,46 +20,45 @@
 namespace ddpm {
 
 struct trainer_options {
-    isize batch = 128;       ///< samples of a step
-    isize micro_batch = 0;   ///< how many of them go through the network at a time, to save memory; 0: all
-    bool recompute = false;  ///< also to save memory: the network keeps less and computes it again, where it can
+    isize batch = 128;       ///< samples per step
+    isize micro_batch = 0;   ///< samples per forward and backward pass, fewer to save memory; 0: the whole batch
+    bool recompute = false;  ///< saves memory: backward computes activations again, if the network supports it
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};
     adam_options adam{};
     ema_options ema{};
-    double largest_gradient_norm = 1;  ///< gradients of a larger norm are shortened to it; 0: never
-    std::optional<prediction>
-        predicts{};  ///< what the network learns to predict; by default what it says it does, else ε
-    ddpm::time_sampling time_sampling{};  ///< how the times of a batch are drawn
-    std::optional<time_range> times{};    ///< from which times of a continuous schedule; by default all it has
-    double self_conditioning =
-        0;                    ///< how often a step gives the network its own estimate of x_0, from a first pass, in the
-                              ///< last channels of its maps; else these are 0. Usually ½
-    double offset_noise = 0;  ///< how much of one normal per sample and channel is added to the noise of all its pixels
+    double largest_gradient_norm = 1;      ///< gradients are clipped to this norm; 0: no clipping
+    std::optional<prediction> predicts{};  ///< what the network learns to predict; default: its own kind, or ε
+    ddpm::time_sampling time_sampling{};   ///< how the times of a batch are drawn
+    std::optional<time_range> times{};     ///< the times of a continuous schedule to train; default: all
+    /// The probability of a step with self-conditioning, usually ½: a first pass estimates x_0, and the estimate is the
+    /// last channels of the network's maps. In other steps these are 0.
+    double self_conditioning = 0;
+    double offset_noise = 0;  ///< factor of additional noise that is constant per sample and channel
     std::uint64_t seed = 0;   ///< of the order of samples, the times and the noise
 };
 
 struct fit_options {
-    isize steps = 1000;           ///< how many more
-    condition_dropout dropout{};  ///< of what the network is told beside the samples
+    isize steps = 1000;  ///< number of steps to make
+    condition_dropout dropout{};
     training_callback progress{};
 };
 
 enum class fit_status {
     finished,
     stopped,    ///< by the callback
-    non_finite  ///< the loss, the gradient or what the step would have made of them was not finite: it was not made
+    non_finite  ///< the loss, the gradient or a new parameter was not finite: the step was not made
 };
 
 struct fit_result {
     fit_status status;
-    isize step;   ///< steps made since the beginning; after non_finite also the 0-based step that failed
-    double loss;  ///< of the last step, the failed one included; NaN if there was none
+    isize step;   ///< steps made since the beginning; after non_finite this is the 0-based step that failed
+    double loss;  ///< of the last step, even if it failed; NaN without a step
 };
 
 namespace detail {
 
-/// @throws value_error unless the options that the trainer itself reads are in their domain, as the scalar S has them
+/// @throws value_error unless the options of the trainer itself are in their domain, also converted to S
 template <Scalar S>
 void require_valid(const trainer_options& options) {
     const auto require = [](bool holds, const char* what, const char* expected, text_part got) {
@@ -82,7 +81,7 @@ void require_valid(const trainer_options& options) {
     ddpm::require_valid(options.rate_schedule);
 }
 
-/// @throws value_error unless `steps` more can be made after those that were, up to the last
+/// @throws value_error unless `steps` ≥ 0 more steps after `made` are at most `last`
 inline void require_steps(isize steps, isize made, isize last) {
     if (steps < 0) {
         throw value_error("trainer::fit", "steps", ">= 0", steps);

@@ -11,13 +11,13 @@ namespace ddpm {
 
 /// What the callback of a training receives after each step.
 struct training_progress {
-    isize step;                     ///< steps made since the beginning, those before a resume included
-    isize steps;                    ///< what `step` will be at the end of this fit
+    isize step;                     ///< steps since the beginning, those before a resume included
+    isize steps;                    ///< value of `step` at the end of this fit
     double loss;                    ///< of this step's batch
     double gradient_norm;           ///< before clipping
     double learning_rate;           ///< of this step
-    double samples_per_second = 0;  ///< since the beginning of this fit
-    double seconds_left = 0;        ///< at that speed
+    double samples_per_second = 0;  ///< mean since the beginning of this fit
+    double seconds_left = 0;        ///< until the end of this fit, at that speed
 };
 
 /// Called after each step; returning false stops the training.

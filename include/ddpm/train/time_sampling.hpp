@@ -32,7 +32,7 @@ struct antithetic_times {
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix I.1, for one offset
 struct stratified_times {
     static constexpr const char* name = "stratified";
-    bool one_offset = false;  ///< one random number for all samples of a batch
+    bool one_offset = false;  ///< one random offset for all samples of a batch
 };
 
 /// Probability proportional to the root mean square of the last losses of t, mixed with a uniform part; unbiased.
@@ -41,7 +41,7 @@ struct stratified_times {
 struct importance_times {
     static constexpr const char* name = "importance";
     isize history = 10;                  ///< losses stored per t
-    double uniform_probability = 0.001;  ///< how often t is uniform
+    double uniform_probability = 0.001;  ///< probability of a uniform t
 };
 
 /// ln(σ/α) is normal: the nearest t of a discrete schedule; in continuous time the normal is truncated to the range,
@@ -51,8 +51,8 @@ struct log_normal_times {
     static constexpr const char* name = "log_normal";
     double mean = -1.2;
     double deviation = 1.2;
-    bool unbiased = false;           ///< else what is frequent counts more, as in the source
-    double uniform_probability = 0;  ///< how often t is uniform; unbiased needs some where the normal has no mass
+    bool unbiased = false;           ///< otherwise frequent times count more, as in the source
+    double uniform_probability = 0;  ///< > 0 if unbiased and a t has normal probability 0
 };
 
 /// t = ⌊u T⌋ with ln(u/(1 − u)) normal; in continuous time u is the position in the range.
@@ -61,8 +61,8 @@ struct logit_normal_times {
     static constexpr const char* name = "logit_normal";
     double mean = 0;
     double deviation = 1;
-    bool unbiased = false;           ///< else what is frequent counts more, as in the source
-    double uniform_probability = 0;  ///< how often t is uniform
+    bool unbiased = false;           ///< otherwise frequent times count more, as in the source
+    double uniform_probability = 0;  ///< probability of a uniform t
 };
 
 /// The strategies.

@@ -21,7 +21,7 @@
 
 namespace ddpm::detail {
 
-/// Sends batches of up to so many samples through a network, a loss, and back. Between calls nothing is allocated.
+/// Forward pass, loss and backward pass for micro-batches of at most `samples` samples. A call allocates nothing.
 template <Network Net, NoiseProcess Schedule, class Loss>
 class batch_gradient {
 public:
@@ -44,7 +44,7 @@ public:
         }
     }
 
-    /// `share` times the loss of the samples; where it is finite, that part of the gradient is added to `gradient`.
+    /// Returns `share` times the loss of the samples; if it is finite, adds its gradient to `gradient`.
     double operator()(const Net& net, const Schedule& schedule, const Loss& loss, prediction kind,
                       const noised_batch<scalar, time_type<Schedule>>& noised, const network_input<scalar>& in,
                       double share, Net& gradient) {
@@ -69,7 +69,7 @@ public:
         return value;
     }
 
-    /// The network's estimate of x_0, which nothing is learned of; 0 where it does not follow from the prediction.
+    /// Writes the network's estimate of x_0; 0 where the prediction does not determine it. Computes no gradient.
     template <class Time>
     void estimate(const Net& net, const Schedule& schedule, prediction kind, const per_sample<Time>& t,
                   const network_input<scalar>& in, batch_view<scalar> x0) {
@@ -90,7 +90,7 @@ private:
         return of.size() == 0 ? batch_view<scalar>() : batch_view<scalar>(of).middle(0, count);
     }
 
-    /// The network's output, taken apart where it has a head.
+    /// The forward pass; splits the output if the network has a variance head.
     void forward(const Net& net, const network_input<scalar>& in, batch_view<scalar> output,
                  batch_view<scalar> predicted, batch_view<scalar> head) {
         net.forward(in, output, workspace_);
@@ -99,7 +99,7 @@ private:
         }
     }
 
-    /// With a head the loss that knows of it is taken, where there is one; another trains the prediction alone.
+    /// The loss: with the variance head if both network and loss have one, otherwise of the prediction only.
     [[nodiscard]] double differentiate(const Schedule& schedule, const Loss& loss, prediction kind,
                                        const noised_batch<scalar, time_type<Schedule>>& noised,
                                        batch_view<const scalar> predicted,
@@ -120,8 +120,8 @@ private:
     bool has_head_;
     typename Net::workspace workspace_;
     batch<scalar> predicted_, d_predicted_;
-    batch<scalar> both_;           // the network's output, then its gradient, where it has a head
-    batch<scalar> head_, d_head_;  // where the loss wants them
+    batch<scalar> both_;           // with a head: the network's output, later its gradient
+    batch<scalar> head_, d_head_;  // if the loss uses the head
 };
 
 }  // namespace ddpm::detail

@@ -24,19 +24,19 @@ inline constexpr std::string_view option_prefix = "ddpm.option.";
 inline constexpr std::string_view ema_group = "ema.";
 inline constexpr std::string_view first_moment_group = "adam.m.";
 inline constexpr std::string_view second_moment_group = "adam.v.";
-inline constexpr std::string_view time_sampler_group = "timesteps.";  // what the time sampler has learned
+inline constexpr std::string_view time_sampler_group = "timesteps.";  // the losses recorded for importance sampling
 
-/// How many steps a run can make, so that 32 bits address the noise of all and of what comes next.
+/// The largest number of steps of a training: steps are 32-bit words in the addresses of the noise.
 inline constexpr isize most_steps = (isize{1} << 32) - 1;
 
-/// Whether a checkpoint holds a tensor of that name beside the network's.
+/// Whether the name is that of a trainer's tensor, not of the network's.
 [[nodiscard]] inline bool is_trainer_group(std::string_view name) noexcept {
     return name.starts_with(ema_group) || name.starts_with(first_moment_group) ||
            name.starts_with(second_moment_group) || name.starts_with(time_sampler_group);
 }
 
-/// The step that a checkpoint's metadata names.
-/// @throws io_error if it is not a checkpoint of this version, or names no step
+/// The step in a checkpoint's metadata.
+/// @throws io_error if the file is not a checkpoint of this version, or has no valid step
 [[nodiscard]] inline isize checkpoint_step(const io::safetensors_file& file) {
     const auto version = file.metadata().find(checkpoint_key);
     if (version == file.metadata().end()) {
@@ -56,7 +56,7 @@ inline constexpr isize most_steps = (isize{1} << 32) - 1;
     return step;
 }
 
-/// @throws io_error if the file carries a checksum and any byte of it has changed
+/// @throws io_error if the file has a checksum that does not match
 inline void verify_checksum_if_any(const io::safetensors_file& file) {
     if (file.metadata().contains(io::detail::checksum_key)) {
         file.verify_checksum();

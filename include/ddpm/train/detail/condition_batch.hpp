@@ -21,42 +21,42 @@
 
 namespace ddpm::detail {
 
-/// The conditions of a part of a batch: those of its samples, with what is dropped, and room for a self-conditioned
-/// network's estimate in the last channels of the maps.
+/// The conditions of a micro-batch, after dropout. With self-conditioning the last channels of the maps hold the
+/// network's estimate of x_0.
 template <Scalar S>
 class condition_batch {
 public:
-    /// `takes` is of the network; the last `estimated` channels of the maps are for the estimate, not from the data.
-    condition_batch(const condition_shape& takes, const sample_shape& sample, isize estimated, isize largest_part,
+    /// `takes` is the network's; the last `estimated` channels of the maps are for the estimate, not from the data.
+    condition_batch(const condition_shape& takes, const sample_shape& sample, isize estimated, isize micro_batch,
                     std::uint64_t seed)
-        : told_(estimated == 0 ? takes : without_estimate(takes, estimated)),
+        : from_data_(estimated == 0 ? takes : without_estimate(takes, estimated)),
           sample_(sample),
           estimated_(estimated),
           label_noise_(seed, noise_stream::timestep),
           noise_(seed, noise_stream::condition),
-          labels_(takes.classes == 0 ? 0 : static_cast<std::size_t>(largest_part)),
-          vectors_(takes.vector, largest_part),
-          maps_(takes.map_channels * sample.height * sample.width, largest_part) {}
+          labels_(takes.classes == 0 ? 0 : static_cast<std::size_t>(micro_batch)),
+          vectors_(takes.vector, micro_batch),
+          maps_(takes.map_channels * sample.height * sample.width, micro_batch) {}
 
-    /// @throws shape_error or value_error unless the condition of so many samples is what the network takes, and each form
-    /// that is dropped has something in its place
+    /// @throws shape_error or value_error unless the data's condition is what the network takes, and each form that is
+    /// dropped has a null value
     void require_valid(std::string_view where, const condition<S>& given, const condition_dropout& dropout,
                        isize samples) const {
-        require_condition(where, told_, given, sample_, samples);
+        require_condition(where, from_data_, given, sample_, samples);
         const auto named = [](std::span<const double> null) { return static_cast<isize>(null.size()); };
-        const auto learned = [&](condition_form form) { return has_form(told_.learned, form); };
+        const auto learned = [&](condition_form form) { return has_form(from_data_.learned, form); };
         require_form(where, "label", dropout.label, !given.labels.empty(), dropout.null_label ? 1 : 0,
-                     told_.classes == 0 ? 0 : 1, learned(condition_form::label));
+                     from_data_.classes == 0 ? 0 : 1, learned(condition_form::label));
         require_form(where, "vector", dropout.vector, given.vectors.size() != 0, named(dropout.null_vector),
-                     told_.vector, learned(condition_form::vector));
-        require_form(where, "map", dropout.map, given.maps.size() != 0, named(dropout.null_map), told_.map_channels,
-                     learned(condition_form::map));
-        if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < told_.classes)) {
-            throw value_error(where, "null_label", text("in [0, ", told_.classes, ")"), *dropout.null_label);
+                     from_data_.vector, learned(condition_form::vector));
+        require_form(where, "map", dropout.map, given.maps.size() != 0, named(dropout.null_map),
+                     from_data_.map_channels, learned(condition_form::map));
+        if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < from_data_.classes)) {
+            throw value_error(where, "null_label", text("in [0, ", from_data_.classes, ")"), *dropout.null_label);
         }
     }
 
-    /// Makes room for the conditions of other data.
+    /// Prepares for a micro-batch of `count` samples of this data.
     void begin(const condition<S>& given, const condition_dropout& dropout, isize count) {
         const bool learns = (dropout.label > 0 && !dropout.null_label) ||
                             (dropout.vector > 0 && dropout.null_vector.empty()) ||
@@ -70,7 +70,7 @@ public:
         count_ = count;
     }
 
-    /// Takes over what is told of sample `from` of the data, as sample n of the part, `number` of the step.
+    /// Copies the condition of sample `from` of the data to sample n of the micro-batch, sample `number` of the step.
     void draw(isize from, isize n, isize number, isize step, const condition_dropout& dropout) {
         const auto at = static_cast<std::size_t>(n), of = static_cast<std::size_t>(from);
         const auto dropped = [&](isize element, double rate) {
@@ -90,16 +90,16 @@ public:
             }
         }
         if (given_.vectors.size() != 0) {
-            std::copy_n(given_.vectors.column(from), told_.vector, vectors_.col(n).data());
+            std::copy_n(given_.vectors.column(from), from_data_.vector, vectors_.col(n).data());
             if (dropped(0, dropout.vector)) {
                 show_null(condition_form::vector, dropout.null_vector, at, 0, 1, vectors_.col(n).data());
             }
         }
-        if (told_.map_channels != 0 && given_.maps.size() != 0) {
+        if (from_data_.map_channels != 0 && given_.maps.size() != 0) {
             S* const to = maps_.col(n).data();
-            place_channels(sample_, given_.maps.column(from), told_.map_channels, to, 0, maps_channels());
+            place_channels(sample_, given_.maps.column(from), from_data_.map_channels, to, 0, maps_channels());
             if (dropped(1, dropout.map)) {
-                show_null(condition_form::map, dropout.null_map, at, maps_channels() - told_.map_channels,
+                show_null(condition_form::map, dropout.null_map, at, maps_channels() - from_data_.map_channels,
                           sample_.height * sample_.width, to);
             }
         }
@@ -111,45 +111,46 @@ public:
         }
     }
 
-    /// Sets the estimate of x_0 that the network is given, or zeros.
+    /// Writes the estimate of x_0 to the maps; zeros if x0 is empty.
     /// @shape x0 D × count, or empty
     void estimate(batch_view<const S> x0) {
         for (isize n = 0; n < count_; ++n) {
             place_channels<S>(sample_, x0.size() == 0 ? nullptr : x0.column(n), estimated_, maps_.col(n).data(),
-                              told_.map_channels, maps_channels());
+                              from_data_.map_channels, maps_channels());
         }
     }
 
-    /// What was drawn last.
+    /// The conditions of the micro-batch.
     [[nodiscard]] condition<S> view() const {
         const auto count = static_cast<std::size_t>(count_);
         const auto columns = [&](const batch<S>& of) { return batch_view<const S>(of).middle(0, count_); };
-        condition<S> told;
+        condition<S> drawn;
         if (!given_.labels.empty()) {
-            told.labels = std::span(labels_).first(count);
+            drawn.labels = std::span(labels_).first(count);
         }
         if (given_.vectors.size() != 0) {
-            told.vectors = columns(vectors_);
+            drawn.vectors = columns(vectors_);
         }
         if (given_.maps.size() != 0 || estimated_ != 0) {
-            told.maps = columns(maps_);
+            drawn.maps = columns(maps_);
         }
         if (given_.sequences.size() != 0) {
-            told.sequences = columns(sequences_);
+            drawn.sequences = columns(sequences_);
         }
-        told.lengths = lengths_;
-        told.absent = absent_;
-        return told;
+        drawn.lengths = lengths_;
+        drawn.absent = absent_;
+        return drawn;
     }
 
 private:
-    [[nodiscard]] isize maps_channels() const noexcept { return told_.map_channels + estimated_; }
+    [[nodiscard]] isize maps_channels() const noexcept { return from_data_.map_channels + estimated_; }
 
     void set_absent(condition_form form, std::size_t n) {
         absent_[n] = static_cast<condition_forms>(absent_[n] | static_cast<condition_forms>(form));
     }
 
-    /// Puts what is named in the place of values, after `skipped` of them each time, or says that they are absent.
+    /// Writes the null values `repeats` times, each time skipping `skipped` elements after them; without null values
+    /// marks the form as absent.
     void show_null(condition_form form, std::span<const double> null, std::size_t n, isize skipped, isize repeats,
                    S* to) {
         if (null.empty()) {
@@ -162,14 +163,14 @@ private:
         }
     }
 
-    /// @throws value_error unless the rate is in [0, 1], and 0 where the form is not told; shape_error unless what stands
-    /// for nothing is named in full, or learned
-    static void require_form(std::string_view where, std::string_view form, double rate, bool is_told, isize named,
+    /// @throws value_error unless the rate is in [0, 1], and 0 if the data does not have the form or there is no null
+    /// value; shape_error unless a given null value has the right size
+    static void require_form(std::string_view where, std::string_view form, double rate, bool is_given, isize named,
                              isize size, bool is_learned) {
         if (!(rate >= 0 && rate <= 1)) {
             throw value_error(where, text("dropout of the ", form), "in [0, 1]", rate);
         }
-        if (rate > 0 && !is_told) {
+        if (rate > 0 && !is_given) {
             throw value_error(where, text("dropout of the ", form, ", which is not told"), 0, rate);
         }
         if (rate > 0 && named == 0 && !is_learned) {
@@ -181,7 +182,7 @@ private:
         }
     }
 
-    condition_shape told_;  // by the data
+    condition_shape from_data_;  // the part of the condition that the data gives
     sample_shape sample_;
     isize estimated_;
     philox_noise label_noise_, noise_;

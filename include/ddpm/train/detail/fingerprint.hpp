@@ -24,10 +24,10 @@
 
 namespace ddpm::detail {
 
-// Every struct of options is taken apart by a structured binding, which names all its members in their order: a member
-// that is added does not compile until it is named here, where its author decides what is written of it.
+// Structured bindings name all members of each struct of options, so that a new member does not compile until it is
+// handled here.
 
-/// The name of a strategy of drawing times, and its options.
+/// The name and the options of a time sampling strategy.
 template <class Strategy>
 [[nodiscard]] std::string strategy_text(const Strategy& o) {
     std::string out = Strategy::name;
@@ -45,7 +45,7 @@ template <class Strategy>
     return out;
 }
 
-/// A hash of numbers (FNV-1a).
+/// The FNV-1a hash of a sequence of numbers.
 class number_hash {
 public:
     void add(double value) noexcept {
@@ -60,8 +60,8 @@ private:
     std::uint64_t hash_ = 0xcbf29ce484222325;
 };
 
-/// What of a schedule decides what a trainer does: all ᾱ of a discrete one; of a continuous one the times that are
-/// trained, and the levels and the network's times at some of them.
+/// Identifies a schedule: by all ᾱ if it is discrete; by the range of times, and by noise level and model time at some
+/// times, if it is continuous.
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> schedule_fingerprint(const trainer_options& o,
                                                                       const Schedule& schedule) {
@@ -87,8 +87,7 @@ template <NoiseProcess Schedule>
     }
 }
 
-/// Everything of a trainer, beside its network, loss and data, that decides what it does: the name and exact value of
-/// each option, and the schedule.
+/// The name and exact value of each option that changes the training's results, and of the schedule.
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
                                                              const Schedule& schedule) {
@@ -97,9 +96,9 @@ template <NoiseProcess Schedule>
     const auto& [warm_up_steps, total_steps] = rate_schedule;
     const auto& [beta1, beta2, epsilon, weight_decay, decoupled] = adam;
     const auto& [decay, min_decay, warm_up, inverse_gamma, power, update_after_step] = ema;
-    static_cast<void>(recompute);  // gives the same bits
-    static_cast<void>(predicts);   // `kind`
-    static_cast<void>(times);      // the schedule's
+    static_cast<void>(recompute);  // does not change the results
+    static_cast<void>(predicts);   // is `kind`
+    static_cast<void>(times);      // part of the schedule
     std::map<std::string, std::string> all = schedule_fingerprint(o, schedule);
     all.insert({
         {"batch", exact_text(batch)},
@@ -124,13 +123,13 @@ template <NoiseProcess Schedule>
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(seed)},
     });
-    if (self_conditioning != 0) {  // checkpoints from before it existed say nothing of it
+    if (self_conditioning != 0) {  // older checkpoints do not have it
         all.insert({"self_conditioning", exact_text(self_conditioning)});
     }
     return all;
 }
 
-/// The value of an option for a message: in words where a number stands for one of several.
+/// The value of an option as a message shows it: the name of an enumerator instead of its number.
 [[nodiscard]] inline std::string option_text(std::string_view name, const std::string& value) {
     constexpr std::array<std::string_view, 3> warm_ups{"rational", "power", "none"};
     if (value.size() == 1 && value[0] >= '0' && value[0] <= '9') {

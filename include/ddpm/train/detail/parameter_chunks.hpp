@@ -15,8 +15,8 @@
 
 namespace ddpm::detail {
 
-/// A network's parameters cut into pieces, so that work over all of them spreads evenly over threads. The pieces depend
-/// on the sizes only, and so do results that each piece computes by itself.
+/// A network's parameters divided into chunks for parallel loops. The chunks depend only on the sizes, never on the
+/// thread count.
 class parameter_chunks {
 public:
     struct chunk {
@@ -39,10 +39,10 @@ public:
 
     [[nodiscard]] isize size() const noexcept { return static_cast<isize>(chunks_.size()); }
 
-    /// Of all parameters together.
+    /// The number of elements of all parameters.
     [[nodiscard]] isize elements() const noexcept { return elements_; }
 
-    /// Calls body(chunk number, chunk) for each chunk, side by side.
+    /// Calls body(index, chunk) for each chunk, in parallel.
     template <class Body>
     void for_each(Body&& body) const {
         parallel_for(size(), 1, [&](isize first, isize last) {
@@ -52,7 +52,7 @@ public:
         });
     }
 
-    /// @throws shape_error unless the parameters have the sizes that the chunks were made for
+    /// @throws shape_error unless the parameters have the sizes of those given to the constructor
     template <class T>
     void require_fit(std::string_view where, std::span<const nn::parameter<T>> parameters) const {
         if (parameters.size() != sizes_.size()) {

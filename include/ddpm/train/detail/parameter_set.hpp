@@ -24,7 +24,7 @@
 
 namespace ddpm::detail {
 
-/// Adds the parameters to the list, under names that begin with `prefix`.
+/// Adds the parameters to the list, with `prefix` before their names.
 template <class T, class From>
 void append_group(std::vector<nn::parameter<T>>& list, std::string_view prefix,
                   std::span<const nn::parameter<From>> group) {
@@ -33,7 +33,7 @@ void append_group(std::vector<nn::parameter<T>>& list, std::string_view prefix,
     }
 }
 
-/// Writes named parameters as a safetensors file with a checksum.
+/// Writes the parameters to a safetensors file with a checksum.
 template <Scalar S>
 void write_parameters(const std::string& path, const std::vector<nn::parameter<const S>>& list,
                       const io::safetensors_metadata& metadata) {
@@ -50,14 +50,13 @@ void write_parameters(const std::string& path, const std::vector<nn::parameter<c
     io::write_safetensors(path, tensors, metadata, {.checksum = true});
 }
 
-/// The values of a file's tensors, checked against the parameters that they are for, and not yet given to them.
+/// The values of a file's tensors, checked against the parameters, which are not changed before commit().
 template <Scalar S>
 class staged_parameters {
 public:
-    /// Reads the tensors of the list. `is_ours(name)` says whether the file may hold no tensor of such a name beyond
-    /// them.
-    /// @throws io_error that names the first tensors missing, unexpected, of another shape or of a type that does not fit,
-    /// and says how many there are; or, if asked to, a tensor with a value that is not finite
+    /// Reads the tensors of the list. A tensor that is not in the list is an error if is_ours(name).
+    /// @throws io_error that names the first missing or unexpected tensors and those of the wrong shape or type, and
+    /// their number; or, with reject_nonfinite, a tensor with a value that is not finite
     template <class IsOurs>
     staged_parameters(const io::safetensors_file& file, std::vector<nn::parameter<S>> list, IsOurs&& is_ours,
                       bool exact_type, const load_options& options)
@@ -99,7 +98,7 @@ public:
         }
     }
 
-    /// Gives the values to the parameters.
+    /// Copies the values to the parameters.
     void commit() const {
         auto from = values_.begin();
         for (const nn::parameter<S>& p : list_) {

@@ -15,12 +15,12 @@
 
 namespace ddpm::detail {
 
-/// Knows before a step of Adam that it leaves all numbers finite. From step to step it keeps bounds of the parameters and
-/// of the moments; only where these are near the largest number does it compute the step itself to see.
+/// Decides before each Adam step whether it leaves all values finite. It tracks upper bounds of the parameters and the
+/// moments; only if a bound is near the largest number does it compute the step on copies.
 template <Scalar S>
 class step_guard {
 public:
-    /// Begins with these parameters, and the optimizer as it is. Reads all of them once.
+    /// Computes the first bounds from the parameters and the optimizer's state.
     void begin(std::span<const nn::parameter<S>> parameters, adam_state<S>& state, gradient_norm<S>& norm) {
         std::vector<nn::parameter<S>> moments(parameters.begin(), parameters.end());
         const auto norm_of = [&](std::vector<nn::tensor<S>>& tensors) {
@@ -29,13 +29,13 @@ public:
             }
             return norm(moments);
         };
-        parameter_ = norm(parameters);  // no element is larger than the norm of all
+        parameter_ = norm(parameters);  // the norm is a bound of each element
         moment_ = norm_of(state.first);
         moments_are_finite_ = std::isfinite(norm_of(state.second));
     }
 
-    /// Whether the step leaves parameters and moments finite, and the parameters so that the difference of two is finite.
-    /// The norm is that of the gradients.
+    /// Whether the step leaves moments and parameters finite, and also the difference of any two parameters.
+    /// @param norm the norm of the gradients
     [[nodiscard]] bool allows(const adam<S>& optimizer, std::span<const nn::parameter<S>> parameters,
                               std::span<const nn::parameter<S>> gradients, double rate, double scale, double norm) {
         const kernels::adam_coefficients c = optimizer.next_coefficients(rate, scale);
@@ -43,13 +43,14 @@ public:
         moment_ = std::max(moment_, gradient);
         const double change = std::abs(c.step_size) * moment_ / c.epsilon;
         const double kept = std::abs(c.shrink) > 1 ? std::abs(c.shrink) * parameter_ : parameter_;
-        const double next = (1 + 1e-6) * (kept - parameter_) + parameter_ + 4 * change;  // rounding is within this
+        const double next =
+            (1 + 1e-6) * (kept - parameter_) + parameter_ + 4 * change;  // with room for rounding errors
         constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
         if (moments_are_finite_ && next < largest / 4 && moment_ < largest / 4 && gradient * gradient < largest / 4) {
             parameter_ = next;
             return true;
         }
-        parameter_ = largest;  // no bound is known from here on
+        parameter_ = largest;  // no bound is known any more
         return optimizer.stays_finite(parameters, gradients, rate, scale);
     }
 

@@ -22,7 +22,7 @@
 
 namespace ddpm {
 
-/// A time, and how much the sample that gets it counts. `Time` is isize for a timestep, double in continuous time.
+/// A drawn time and its weight in the loss. `Time` is isize for a timestep, double in continuous time.
 template <class Time>
 struct drawn_time {
     Time t;
@@ -34,14 +34,14 @@ namespace detail {
 /// The density of the standard normal.
 [[nodiscard]] inline double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
 
-/// The mass of the standard normal between two points, also far out.
+/// The probability of an interval under the standard normal, accurate also in the tails.
 [[nodiscard]] inline double normal_mass(double low, double high) {
     const auto above = [](double x) { return 0.5 * std::erfc(x / std::numbers::sqrt2); };
     return low > 0 ? above(low) - above(high) : above(-high) - above(-low);
 }
 
-/// The x below which the standard normal has the mass p: −∞ for 0, ∞ for 1.
-/// @accuracy a few units in the last place of p, or of 1 − p where that is the smaller
+/// The quantile function of the standard normal: −∞ for p = 0, ∞ for 1.
+/// @accuracy a few units in the last place of the smaller of p and 1 − p
 /// @source Abramowitz and Stegun 26.2.23, then two of Halley's steps
 [[nodiscard]] inline double normal_quantile(double p) {
     if (p > 0.5) {
@@ -59,11 +59,11 @@ namespace detail {
     return x;
 }
 
-/// Timesteps with a probability each.
+/// A probability for each timestep.
 class timestep_table {
 public:
-    /// Gives t the probability share_of(t) over the sum of all shares, mixed with a uniform part; where all are 0, the
-    /// uniform one alone. Allocates nothing that was reserved.
+    /// Sets the probability of t to share_of(t) / Σ shares, mixed with the uniform distribution; uniform if all shares
+    /// are 0. Allocates nothing after reserve().
     void assign(isize steps, function_ref<double(isize)> share_of, double uniform_probability) {
         probability_.resize(static_cast<std::size_t>(steps));
         reached_.resize(probability_.size());
@@ -95,9 +95,9 @@ public:
         return 1 / (static_cast<double>(probability_.size()) * probability(t));
     }
 
-    /// The t that a uniform u of [0, 1) stands for.
+    /// Inverts the cumulative distribution: the t of a uniform u in [0, 1).
     [[nodiscard]] isize at(double u) const noexcept {
-        // Equal sums lie behind timesteps of probability 0: the first that exceeds u has some. Rounding may leave none.
+        // The first sum above u belongs to a t of probability > 0. Rounding may leave no such sum.
         const auto found = std::upper_bound(reached_.begin(), reached_.end(), u * reached_.back());
         const auto place =
             found != reached_.end() ? found : std::lower_bound(reached_.begin(), reached_.end(), reached_.back());
@@ -108,12 +108,12 @@ private:
     std::vector<double> probability_, reached_;
 };
 
-/// 64 bits of a sample's own; elements 0 and 1 of a sample are taken.
+/// 64 random bits of a sample. Elements 0 and 1 of its address have other uses.
 [[nodiscard]] inline std::uint64_t time_bits(const philox_noise& noise, isize sample, isize step) {
     return std::uint64_t{noise.bits(sample, step, 2)} << 32 | noise.bits(sample, step, 3);
 }
 
-/// The place in [0, 1) of sample n of a batch of B; random(k) is a uniform number of [0, 1) of sample k.
+/// The position in [0, 1) of sample n of a stratified batch; random(k) is a uniform number in [0, 1) of sample k.
 [[nodiscard]] inline double stratified_place(bool one_offset, isize n, isize batch,
                                              function_ref<double(isize)> random) {
     const double b = static_cast<double>(batch), place = static_cast<double>(n);
@@ -124,7 +124,7 @@ private:
     return comb - std::floor(comb);
 }
 
-/// Draws timesteps; the losses that importance sampling learns from are kept in S.
+/// Draws timesteps, and stores the losses for importance sampling as S.
 template <Scalar S>
 class timestep_sampler {
 public:
@@ -142,7 +142,7 @@ public:
         }
     }
 
-    /// The timestep of a sample of a step's batch.
+    /// Draws the timestep of a sample of a step.
     /// @units step, sample and t are 0-based
     [[nodiscard]] drawn_time<isize> operator()(isize step, isize sample, isize batch) const {
         if (!table_.empty()) {
@@ -161,7 +161,7 @@ public:
         return {noise_.below(steps_, sample, step)};
     }
 
-    /// Calls visit(t) for each timestep that may be drawn.
+    /// Calls visit(t) for each timestep that can be drawn.
     void visit_times(function_ref<void(isize)> visit) const {
         for (isize t = 0; t < steps_; ++t) {
             if (table_.empty() || table_.probability(t) > 0) {
@@ -170,14 +170,13 @@ public:
         }
     }
 
-    /// Whether samples have weights other than 1.
+    /// Whether weights can differ from 1.
     [[nodiscard]] bool weighs() const noexcept { return unbiased_; }
 
-    /// Whether it wants to be told the losses.
+    /// Whether record() uses the losses.
     [[nodiscard]] bool learns() const noexcept { return losses_.size() > 0; }
 
-    /// The losses, without weights, of all samples of a step, in their order; a sampler that does not learn forgets
-    /// them.
+    /// Stores the unweighted losses of a step's samples, for importance sampling only.
     void record(std::span<const isize> t, std::span<const double> losses) {
         if (!learns()) {
             return;
@@ -186,7 +185,7 @@ public:
             const std::span<S> own = losses_of(t[n]);
             S& count = counts_[t[n]];
             const S most = static_cast<S>(own.size());
-            count = count >= 0 && count <= most ? count : S{0};  // a file may say anything
+            count = count >= 0 && count <= most ? count : S{0};  // a file may hold any value
             if (count == most) {
                 std::copy(own.begin() + 1, own.end(), own.begin());
                 count -= S{1};
@@ -198,7 +197,7 @@ public:
         refresh();
     }
 
-    /// Calls visitor(name, tensor) for what is to be saved beside the options; call refresh after it has changed.
+    /// Calls visitor(name, tensor) for each tensor of the state; after changing one, call refresh().
     template <class Self, class Visitor>
     static void visit_state(Self& self, Visitor&& visitor) {
         if (self.learns()) {
@@ -207,7 +206,7 @@ public:
         }
     }
 
-    /// Goes by the losses as they are now.
+    /// Computes the probabilities from the stored losses.
     void refresh() {
         if (!learns()) {
             return;
@@ -229,7 +228,7 @@ public:
         table_.assign(steps_, root_mean_square, std::get<importance_times>(sampling_).uniform_probability);
     }
 
-    /// Forgets all losses.
+    /// Deletes all stored losses.
     void forget() {
         std::fill(counts_.values().begin(), counts_.values().end(), S{0});
         std::fill(losses_.values().begin(), losses_.values().end(), S{0});
@@ -237,14 +236,14 @@ public:
     }
 
 private:
-    /// Each timestep has the mass of the normal between two edges, the first from −∞, the last to ∞.
+    /// Gives each timestep the probability of an interval of the normal; the first begins at −∞, the last ends at ∞.
     /// @throws value_error if the weights would not be finite
     void assign(const normal_times& normal, function_ref<double(isize)> alpha_bar) {
         const auto log_ratio = [&](isize t) {
             const double a = alpha_bar(t);
             return 0.5 * (std::log1p(-a) - std::log(a));
         };
-        const auto edge = [&](isize t) {  // above t
+        const auto edge = [&](isize t) {  // between t and t + 1
             return normal.standardized(
                 normal.of_log_ratio ? 0.5 * (log_ratio(t) + log_ratio(t + 1))
                                     : std::log(static_cast<double>(t + 1) / static_cast<double>(steps_ - (t + 1))));
@@ -264,7 +263,7 @@ private:
         }
     }
 
-    /// A uniform number of [0, 1) with all bits of a double.
+    /// A uniform number in [0, 1) with 53 random bits.
     [[nodiscard]] double unit(isize sample, isize step) const {
         return static_cast<double>(time_bits(noise_, sample, step) >> 11) * 0x1p-53;
     }
@@ -278,8 +277,8 @@ private:
     philox_noise noise_;
     isize steps_;
     bool unbiased_ = false;
-    timestep_table table_;           // empty where no timestep is drawn from it
-    nn::tensor<S> losses_, counts_;  // the last losses of each t, the oldest first, and how many there are
+    timestep_table table_;           // empty if timesteps are not drawn from a table
+    nn::tensor<S> losses_, counts_;  // per t: the last losses, the oldest first, and their number
 };
 
 DDPM_CLASS_INSTANCE(class timestep_sampler<float>)

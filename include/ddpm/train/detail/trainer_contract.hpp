@@ -9,7 +9,7 @@
 
 namespace ddpm {
 
-/// A trainer of what it cannot train: says which of the three it is, and what it takes.
+/// The primary template, for types that cannot be trained: its errors say which type is wrong and what is required.
 template <class Net, class Schedule, class Loss = mse_loss>
 class trainer {
     static_assert(
@@ -33,7 +33,7 @@ class trainer {
 public:
     explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
 
-    // So that the text above is the only error.
+    // Declared so that the text above is the only error.
     template <class Data>
     [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});
 };

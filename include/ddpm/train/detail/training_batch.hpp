@@ -29,13 +29,13 @@
 
 namespace ddpm::detail {
 
-/// One normal per sample and channel, added to the noise of each of its pixels.
+/// Offset noise: one normal per sample and channel, added to the noise of all pixels.
 /// @source Guttenberg 2023, Diffusion with Offset Noise; the training scripts of diffusers
 template <Scalar S>
 class offset_noise {
 public:
     offset_noise(const sample_shape& shape, isize samples, double strength, std::uint64_t seed)
-        // A stream of its own: that of the noise, but for a bit that no other stream has.
+        // A separate stream: the training stream with a bit that no other stream has.
         : noise_(seed, static_cast<noise_stream>(static_cast<std::uint32_t>(noise_stream::training) + 256)),
           strength_(static_cast<S>(strength)),
           normals_(strength > 0 ? shape.channels : 0, samples) {}
@@ -59,20 +59,20 @@ private:
     batch<S> normals_;
 };
 
-/// The samples of a step: what is drawn for them, part by part, and what is learned of them.
+/// The samples of a step, drawn one micro-batch at a time, and their losses.
 template <Scalar S, class Time>
 class training_batch {
 public:
-    /// Of a network with samples of that shape that is told such conditions.
-    training_batch(const sample_shape& shape, const condition_shape& takes, isize largest_part,
+    /// For a network with this sample shape and condition.
+    training_batch(const sample_shape& shape, const condition_shape& takes, isize micro_batch,
                    const trainer_options& options)
         : noise_(options.seed, noise_stream::training),
-          conditions_(takes, shape, options.self_conditioning > 0 ? shape.channels : 0, largest_part, options.seed),
-          offset_(shape, largest_part, options.offset_noise, options.seed),
+          conditions_(takes, shape, options.self_conditioning > 0 ? shape.channels : 0, micro_batch, options.seed),
+          offset_(shape, micro_batch, options.offset_noise, options.seed),
           batch_(options.batch),
-          x0_(shape.size(), largest_part),
-          eps_(x0_.rows(), largest_part),
-          xt_(x0_.rows(), largest_part),
+          x0_(shape.size(), micro_batch),
+          eps_(x0_.rows(), micro_batch),
+          xt_(x0_.rows(), micro_batch),
           t_(static_cast<std::size_t>(batch_)),
           times_(t_.size()),
           weight_(t_.size()),
@@ -80,7 +80,7 @@ public:
 
     [[nodiscard]] isize rows() const noexcept { return x0_.rows(); }
 
-    /// @throws shape_error or value_error unless there are samples of the network's size, with conditions that it takes
+    /// @throws shape_error or value_error unless there are samples of the network's size with a condition that it takes
     void require_valid(std::string_view where, const training_data<S>& data, const condition_dropout& dropout) const {
         if (data.x0.rows() != rows()) {
             throw shape_error(where, "elements of a sample of the data", text(rows(), ", as the network takes"),
@@ -92,7 +92,7 @@ public:
         conditions_.require_valid(where, data.condition, dropout, data.x0.columns());
     }
 
-    /// Draws samples first … first + count − 1 of a step: x_0, t, ε, x_t and their conditions.
+    /// Draws the micro-batch of samples first … first + count − 1 of a step: x_0, t, ε, x_t and the conditions.
     template <NoiseProcess Schedule>
     void draw(const training_data<S>& data, epoch_order& order, const Schedule& schedule,
               const time_sampler<Schedule, S>& sampler, const condition_dropout& dropout, isize step, isize first,
@@ -119,7 +119,7 @@ public:
         }
     }
 
-    /// The part that was drawn last, of data whose weights are valid.
+    /// The micro-batch as the loss takes it; the data's weights must be valid.
     [[nodiscard]] noised_batch<S, Time> noised() {
         const isize count = static_cast<isize>(count_);
         const auto drawn = [count](const batch<S>& of) { return batch_view<const S>(of).middle(0, count); };
@@ -132,7 +132,7 @@ public:
                 weighs_elements_ ? drawn(element_weight_) : batch_view<const S>(),
                 true};
     }
-    /// What the network is told of it.
+    /// The micro-batch as the network takes it.
     [[nodiscard]] network_input<S> input(const dropout_masks& masks) {
         return {batch_view<const S>(xt_).middle(0, static_cast<isize>(count_)), part(times_), conditions_.view(),
                 masks};
@@ -141,14 +141,14 @@ public:
     [[nodiscard]] condition_batch<S>& conditions() noexcept { return conditions_; }
     [[nodiscard]] const condition_batch<S>& conditions() const noexcept { return conditions_; }
 
-    /// Of the whole batch, once all parts were drawn.
+    /// The times of the whole batch, once all micro-batches are drawn.
     [[nodiscard]] std::span<const Time> all_t() const noexcept { return t_; }
 
-    /// Of the whole batch, as far as the loss reported them.
+    /// The losses of the whole batch; NaN where the loss did not report them.
     [[nodiscard]] std::span<const double> all_losses() const noexcept { return losses_; }
 
 private:
-    /// x_0, with the weights of its elements, and the conditions.
+    /// Copies x_0, the weights of its elements and the conditions from the data.
     void draw_samples(const training_data<S>& data, epoch_order& order, const condition_dropout& dropout, isize step,
                       isize first, isize count) {
         first_ = static_cast<std::size_t>(first);
@@ -178,7 +178,7 @@ private:
     offset_noise<S> offset_;
     isize batch_;
     batch<S> x0_, eps_, xt_;
-    std::vector<Time> t_;  // these four of the whole batch
+    std::vector<Time> t_;  // these four hold the whole batch
     std::vector<double> times_, weight_, losses_;
     batch<S> element_weight_;
     std::size_t first_ = 0, count_ = 0;
