@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 
@@ -57,9 +57,8 @@ void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
 /// @throws shape_error if there are not as many places
 template <class T>
 void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> out) {
-    if (out.size() != from.values.size()) {
-        throw shape_error("to_torch_order", "size", from.values.size(), out.size());
-    }
+    detail::require<shape_error>(out.size() == from.values.size(), "to_torch_order", "size", {from.values.size()},
+                                 {out.size()});
     for_each_place(from.shape, from.order, [to = out.data(), values = from.values.data()](isize torch, isize memory) {
         to[torch] = values[memory];
     });
@@ -69,9 +68,8 @@ void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> 
 /// @throws shape_error if there are not as many
 template <Scalar S>
 void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
-    if (numbers.size() != to.values.size()) {
-        throw shape_error("from_torch_order", "size", to.values.size(), numbers.size());
-    }
+    detail::require<shape_error>(numbers.size() == to.values.size(), "from_torch_order", "size", {to.values.size()},
+                                 {numbers.size()});
     for_each_place(to.shape, to.order, [values = to.values.data(), from = numbers.data()](isize torch, isize memory) {
         values[memory] = from[torch];
     });

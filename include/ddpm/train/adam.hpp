@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/detail/instances.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/adam.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
@@ -36,11 +36,8 @@ void require_in_scalar(std::string_view where, std::string_view what, double val
     constexpr double least = static_cast<double>(std::numeric_limits<S>::min());
     constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
     const double size = std::abs(value);
-    if (!(size <= largest) || (size > 0 && size < least)) {
-        throw value_error(where, what,
-                          text("0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"),
-                          value);
-    }
+    detail::require(size <= largest && (size == 0 || size >= least), where, what,
+                    {"0, or of a size from ", least, " to ", largest, ", as the network's scalar has it"}, {value});
 }
 
 }  // namespace detail
@@ -62,16 +59,11 @@ public:
     explicit adam(std::span<const nn::parameter<S>> parameters, const adam_options& options = {})
         : options_(options), chunks_(parameters) {
         for (const double beta : {options.beta1, options.beta2}) {
-            if (!(beta >= 0 && beta < 1 && static_cast<S>(beta) < 1)) {
-                throw value_error("adam", "beta", "in [0, 1), as the network's scalar has it", beta);
-            }
+            detail::require(beta >= 0 && beta < 1 && static_cast<S>(beta) < 1, "adam", "beta",
+                            {"in [0, 1), as the network's scalar has it"}, {beta});
         }
-        if (!(options.epsilon > 0)) {
-            throw value_error("adam", "epsilon", "> 0", options.epsilon);
-        }
-        if (!(options.weight_decay >= 0)) {
-            throw value_error("adam", "weight_decay", ">= 0", options.weight_decay);
-        }
+        detail::require(options.epsilon > 0, "adam", "epsilon", {"> 0"}, {options.epsilon});
+        detail::require(options.weight_decay >= 0, "adam", "weight_decay", {">= 0"}, {options.weight_decay});
         detail::require_in_scalar<S>("adam", "epsilon", options.epsilon);
         detail::require_in_scalar<S>("adam", "weight_decay", options.weight_decay);
         for (const nn::parameter<S>& p : parameters) {
@@ -85,11 +77,10 @@ public:
     void require_learning_rate(std::string_view where, double learning_rate) const {
         detail::require_in_scalar<S>(where, "learning_rate", learning_rate);
         constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
-        if (!(std::abs(learning_rate) / (1 - options_.beta1) <= largest &&
-              std::abs(learning_rate) * options_.weight_decay <= largest)) {
-            throw value_error(where, "learning_rate / (1 - beta1), and times weight_decay",
-                              detail::text("<= ", largest, ", as the network's scalar has it"), learning_rate);
-        }
+        detail::require(std::abs(learning_rate) / (1 - options_.beta1) <= largest &&
+                            std::abs(learning_rate) * options_.weight_decay <= largest,
+                        where, "learning_rate / (1 - beta1), and times weight_decay",
+                        {"<= ", largest, ", as the network's scalar has it"}, {learning_rate});
     }
 
     /// One optimizer step with the gradients times `gradient_scale`. Allocates nothing.

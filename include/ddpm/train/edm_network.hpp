@@ -4,12 +4,12 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/parameterization.hpp>
@@ -35,9 +35,8 @@ public:
     explicit edm_network(Net network, const edm_preconditioning& options = {})
         : network_(std::move(network)), options_(options) {
         detail::require_valid("edm_network", options);
-        if (network_.has_variance_head()) {
-            throw value_error("edm_network", "network", "one without a variance head", "one with");
-        }
+        detail::require(!network_.has_variance_head(), "edm_network", "network", {"one without a variance head"},
+                        {"one with"});
     }
 
     [[nodiscard]] const Net& network() const noexcept { return network_; }
@@ -110,12 +109,11 @@ private:
     /// Checks the shapes that are used here; the inner network checks the rest.
     static void require_fit(const network_input<scalar>& in, batch_view<const scalar> out, const workspace& w) {
         detail::require_same_shape("edm_network", "output has the shape of x", in.xt, out);
-        if (in.xt.rows() != w.x_.rows() || in.samples() > w.x_.cols() ||
-            static_cast<isize>(in.t.size()) != in.samples()) {
-            throw shape_error("edm_network", "elements of a sample, samples in the workspace, and times",
-                              detail::text(w.x_.rows(), ", <= ", w.x_.cols(), ", ", in.samples()),
-                              detail::text(in.xt.rows(), ", ", in.samples(), ", ", in.t.size()));
-        }
+        detail::require<shape_error>(in.xt.rows() == w.x_.rows() && in.samples() <= w.x_.cols() &&
+                                         static_cast<isize>(in.t.size()) == in.samples(),
+                                     "edm_network", "elements of a sample, samples in the workspace, and times",
+                                     {w.x_.rows(), ", <= ", w.x_.cols(), ", ", in.samples()},
+                                     {in.xt.rows(), ", ", in.samples(), ", ", in.t.size()});
     }
 
     /// The input of the inner network.

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/move_towards.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
 
@@ -60,15 +60,11 @@ public:
           average_(net),
           averages_(nn::parameters(average_)),
           chunks_(std::span(std::as_const(averages_))) {
-        if (!(options.min_decay >= 0 && options.min_decay <= options.decay && options.decay <= 1)) {
-            throw value_error("ema", "decay", "0 <= min_decay <= decay <= 1",
-                              detail::text(options.min_decay, " and ", options.decay));
-        }
-        if (!(options.inverse_gamma > 0) || !(options.power >= 0) || options.update_after_step < 0) {
-            throw value_error(
-                "ema", "warm-up", "inverse_gamma > 0, power >= 0, update_after_step >= 0",
-                detail::text(options.inverse_gamma, ", ", options.power, ", ", options.update_after_step));
-        }
+        detail::require(options.min_decay >= 0 && options.min_decay <= options.decay && options.decay <= 1, "ema",
+                        "decay", {"0 <= min_decay <= decay <= 1"}, {options.min_decay, " and ", options.decay});
+        detail::require(options.inverse_gamma > 0 && options.power >= 0 && options.update_after_step >= 0, "ema",
+                        "warm-up", {"inverse_gamma > 0, power >= 0, update_after_step >= 0"},
+                        {options.inverse_gamma, ", ", options.power, ", ", options.update_after_step});
     }
 
     ema(const ema&) = delete;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>
 
 #include <cstdint>
@@ -21,9 +21,8 @@ class epoch_order {
 public:
     /// @throws value_error unless 1 ≤ samples ≤ 2³²
     epoch_order(std::uint64_t seed, isize samples) : noise_(seed, noise_stream::order) {
-        if (samples < 1 || samples > words) {
-            throw value_error("epoch_order", "number of samples", ">= 1, <= 2^32", samples);
-        }
+        detail::require(samples >= 1 && samples <= words, "epoch_order", "number of samples", {">= 1, <= 2^32"},
+                        {samples});
         permutation_.resize(static_cast<std::size_t>(samples));
     }
 

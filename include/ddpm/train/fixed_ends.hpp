@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/train/monotone_curve.hpp>
 
 #include <cmath>
@@ -19,10 +19,8 @@ public:
 
     /// @throws value_error unless last > first
     fixed_ends(Curve curve, double first, double last) : curve_(std::move(curve)), first_(first), last_(last) {
-        if (!(last > first) || !std::isfinite(last - first)) {
-            throw value_error("fixed_ends", "last", "both ends finite, last > first",
-                              detail::text(first, " to ", last));
-        }
+        detail::require(last > first && std::isfinite(last - first), "fixed_ends", "last",
+                        {"both ends finite, last > first"}, {first, " to ", last});
     }
 
     [[nodiscard]] curve_point operator()(double t) const {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -21,13 +21,11 @@ struct learning_rate_schedule {
 
 /// @throws value_error unless 0 ≤ warm_up_steps, and total_steps is 0 or more than warm_up_steps
 inline void require_valid(const learning_rate_schedule& schedule) {
-    if (schedule.warm_up_steps < 0) {
-        throw value_error("learning_rate_schedule", "warm_up_steps", ">= 0", schedule.warm_up_steps);
-    }
-    if (schedule.total_steps != 0 && schedule.total_steps <= schedule.warm_up_steps) {
-        throw value_error("learning_rate_schedule", "total_steps", detail::text("0 or > ", schedule.warm_up_steps),
-                          schedule.total_steps);
-    }
+    detail::require(schedule.warm_up_steps >= 0, "learning_rate_schedule", "warm_up_steps", {">= 0"},
+                    {schedule.warm_up_steps});
+    detail::require(schedule.total_steps == 0 || schedule.total_steps > schedule.warm_up_steps,
+                    "learning_rate_schedule", "total_steps", {"0 or > ", schedule.warm_up_steps},
+                    {schedule.total_steps});
 }
 
 /// The factor of the learning rate at a step. During the warm-up it is step / warm_up_steps, so that step 0 changes

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/train/monotone_curve.hpp>
 
 #include <algorithm>
@@ -26,11 +26,10 @@ class loss_curve {
 public:
     /// @throws value_error unless first < last, both finite, bins ≥ 1 and 0 ≤ decay < 1
     explicit loss_curve(const loss_curve_options& options = {}) : options_(options) {
-        if (!(options.first < options.last && std::isfinite(options.last - options.first)) || options.bins < 1 ||
-            !(options.decay >= 0 && options.decay < 1)) {
-            throw value_error("loss_curve", "options", "first < last, both finite, bins >= 1, 0 <= decay < 1",
-                              detail::text(options.first, ", ", options.last, ", ", options.bins, ", ", options.decay));
-        }
+        detail::require(options.first < options.last && std::isfinite(options.last - options.first) &&
+                            options.bins >= 1 && options.decay >= 0 && options.decay < 1,
+                        "loss_curve", "options", {"first < last, both finite, bins >= 1, 0 <= decay < 1"},
+                        {options.first, ", ", options.last, ", ", options.bins, ", ", options.decay});
         bins_.resize(static_cast<std::size_t>(options.bins));
     }
 
@@ -62,9 +61,7 @@ public:
         while (below >= 0 && !has_losses(below)) {
             --below;
         }
-        if (above == options_.bins && below < 0) {
-            throw value_error("loss_curve", "losses", ">= 1", 0);
-        }
+        detail::require(above < options_.bins || below >= 0, "loss_curve", "losses", {">= 1"}, {0});
         if (above == options_.bins || below < 0) {
             return {average(below < 0 ? above : below), 0};
         }

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/train/monotone_curve.hpp>
@@ -78,10 +78,9 @@ public:
 
 private:
     static const monotone_options& required(const monotone_options& o) {
-        if (o.features < 1 || !(o.last >= o.first) || !(o.spread >= 0)) {
-            throw value_error("monotone_network", "options", "features >= 1, last >= first, spread >= 0",
-                              detail::text(o.features, ", ", o.last, " - ", o.first, ", ", o.spread));
-        }
+        detail::require(o.features >= 1 && o.last >= o.first && o.spread >= 0, "monotone_network", "options",
+                        {"features >= 1, last >= first, spread >= 0"},
+                        {o.features, ", ", o.last, " - ", o.first, ", ", o.spread});
         return o;
     }
 

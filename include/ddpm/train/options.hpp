@@ -4,6 +4,7 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>
@@ -83,13 +84,10 @@ void require_valid(const trainer_options& options) {
 
 /// @throws value_error unless `steps` ≥ 0 more steps after `made` are at most `last`
 inline void require_steps(isize steps, isize made, isize last) {
-    if (steps < 0) {
-        throw value_error("trainer::fit", "steps", ">= 0", steps);
-    }
-    if (steps > 0 && steps > last - made) {
-        throw value_error("trainer::fit", "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)",
-                          text("<= ", last), text(made, " + ", steps));
-    }
+    detail::require(steps >= 0, "trainer::fit", "steps", {">= 0"}, {steps});
+    detail::require(steps == 0 || steps <= last - made, "trainer::fit",
+                    "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)", {"<= ", last},
+                    {made, " + ", steps});
 }
 
 }  // namespace detail

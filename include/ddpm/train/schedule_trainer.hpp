@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/adam.hpp>
@@ -50,10 +50,8 @@ public:
           gradients_(nn::parameters(gradient_)),
           norm_(std::span(std::as_const(gradients_))),
           adam_(std::span(std::as_const(gradients_)), options.adam) {
-        if (options.times < 1 || !(options.learning_rate >= 0)) {
-            throw value_error("schedule_trainer", "options", "times >= 1, learning_rate >= 0",
-                              detail::text(options.times, ", ", options.learning_rate));
-        }
+        detail::require(options.times >= 1 && options.learning_rate >= 0, "schedule_trainer", "options",
+                        {"times >= 1, learning_rate >= 0"}, {options.times, ", ", options.learning_rate});
         adam_.require_learning_rate("schedule_trainer", options.learning_rate);
     }
 

@@ -5,6 +5,7 @@
 #include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>
@@ -36,30 +37,22 @@ public:
           times_(times),
           noise_(seed, noise_stream::timestep) {
         const double low = log_ratio(times.first), high = std::isinf(times.last) ? HUGE_VAL : log_ratio(times.last);
-        if (!(times.first < times.last) || !(low < high)) {
-            throw value_error("time_sampler", "times", "a range over which sigma/alpha rises",
-                              text(times.first, " to ", times.last));
-        }
-        if (std::holds_alternative<importance_times>(sampling)) {
-            throw value_error("time_sampler", "sampling in continuous time", "any other",
-                              "importance, which learns of each timestep");
-        }
+        detail::require(times.first < times.last && low < high, "time_sampler", "times",
+                        {"a range over which sigma/alpha rises"}, {times.first, " to ", times.last});
+        detail::require(!std::holds_alternative<importance_times>(sampling), "time_sampler",
+                        "sampling in continuous time", {"any other"}, {"importance, which learns of each timestep"});
         bool needs_end = true;
         if (normal_ && normal_->of_log_ratio) {
             needs_end = normal_->unbiased || normal_->uniform_probability > 0;
             low_ = normal_->standardized(low);
             high_ = normal_->standardized(high);
-            if (!InvertibleSchedule<Schedule>) {
-                throw value_error("time_sampler", "schedule for log-normal times",
-                                  "one that knows the time of sigma/alpha", "one without time_of");
-            }
-            if (!(mass() > std::numeric_limits<double>::min())) {
-                throw value_error("time_sampler", "mass of the normal within the times", "> 0", mass());
-            }
+            detail::require(InvertibleSchedule<Schedule>, "time_sampler", "schedule for log-normal times",
+                            {"one that knows the time of sigma/alpha"}, {"one without time_of"});
+            detail::require(mass() > std::numeric_limits<double>::min(), "time_sampler",
+                            "mass of the normal within the times", {"> 0"}, {mass()});
         }
-        if (needs_end && std::isinf(times_.last)) {
-            throw value_error("time_sampler", "last time", "a finite one: give trainer_options::times", times_.last);
-        }
+        detail::require(!needs_end || !std::isinf(times_.last), "time_sampler", "last time",
+                        {"a finite one: give trainer_options::times"}, {times_.last});
     }
 
     /// Draws the time of a sample of a step.

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 
 #include <cmath>
 #include <optional>
@@ -95,20 +95,16 @@ struct normal_times {
 /// @throws value_error for options outside their domain
 inline void require_valid(const time_sampling& sampling) {
     const auto require_probability = [](double value, double least) {
-        if (!(value >= least && value <= 1)) {
-            throw value_error("time_sampling", "uniform_probability", text("in [", least, ", 1]"), value);
-        }
+        detail::require(value >= least && value <= 1, "time_sampling", "uniform_probability", {"in [", least, ", 1]"},
+                        {value});
     };
     if (const auto* o = std::get_if<importance_times>(&sampling)) {
-        if (o->history < 1) {
-            throw value_error("time_sampling", "history", ">= 1", o->history);
-        }
+        detail::require(o->history >= 1, "time_sampling", "history", {">= 1"}, {o->history});
         require_probability(o->uniform_probability, 1e-12);
     } else if (const auto normal = normal_of(sampling)) {
-        if (!std::isfinite(normal->mean) || !(normal->deviation > 0) || !std::isfinite(normal->deviation)) {
-            throw value_error("time_sampling", "normal", "finite mean, deviation > 0",
-                              text(normal->mean, ", ", normal->deviation));
-        }
+        detail::require(std::isfinite(normal->mean) && normal->deviation > 0 && std::isfinite(normal->deviation),
+                        "time_sampling", "normal", {"finite mean, deviation > 0"},
+                        {normal->mean, ", ", normal->deviation});
         require_probability(normal->uniform_probability, 0);
     }
 }

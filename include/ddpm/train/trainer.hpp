@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>
@@ -214,10 +215,8 @@ private:
     static condition_shape require_estimate(const Net& net, const trainer_options& options) {
         const condition_shape takes = net.takes();
         const isize channels = sample_shape(net.shape()).channels;
-        if (options.self_conditioning > 0 && takes.map_channels < channels) {
-            throw value_error("trainer", "self_conditioning: map_channels of the network",
-                              detail::text(">= ", channels), takes.map_channels);
-        }
+        detail::require(!(options.self_conditioning > 0) || takes.map_channels >= channels, "trainer",
+                        "self_conditioning: map_channels of the network", {">= ", channels}, {takes.map_channels});
         return takes;
     }
 

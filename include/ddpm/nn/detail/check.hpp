@@ -6,9 +6,27 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
+#include <initializer_list>
 #include <string_view>
 
-namespace ddpm::nn::detail {
+namespace ddpm {
+
+namespace detail {
+
+/// @throws an Error "where: what; expected X, got Y" unless the condition holds. X and Y are joined from their parts
+template <class Error = value_error>
+[[gnu::noinline]] void require(bool holds, std::string_view where, std::string_view what,
+                               std::initializer_list<text_part> expected, std::initializer_list<text_part> got) {
+    if (!holds) {
+        throw Error(where, what, joined(expected), joined(got));
+    }
+}
+
+}  // namespace detail
+
+namespace nn::detail {
+
+using ddpm::detail::require;
 
 [[noreturn, gnu::noinline]] inline void refuse_batch(std::string_view where, std::string_view what, isize rows,
                                                      isize columns, isize got_rows, isize got_columns) {
@@ -25,4 +43,6 @@ void require_batch(std::string_view where, std::string_view what, const batch_vi
     }
 }
 
-}  // namespace ddpm::nn::detail
+}  // namespace nn::detail
+
+}  // namespace ddpm

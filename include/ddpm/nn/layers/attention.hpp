@@ -4,13 +4,13 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/softmax.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>
@@ -48,10 +48,8 @@ struct attention {
           to_v(channels, channels),
           to_out(channels, channels),
           heads(heads_) {
-        if (heads < 1 || channels % heads != 0) {
-            throw value_error("attention", "the heads do not divide the channels",
-                              ddpm::detail::text("a divisor of ", channels), heads);
-        }
+        detail::require(heads >= 1 && channels % heads == 0, "attention", "the heads do not divide the channels",
+                        {"a divisor of ", channels}, {heads});
     }
 
     [[nodiscard]] isize channels() const noexcept { return to_q.outputs(); }

@@ -51,12 +51,8 @@ struct conv2d : weight_and_bias {
           bias({outputs}),
           stride(stride_),
           padding(padding_) {
-        if (kernel < 1 || kernel % 2 == 0) {
-            throw value_error("conv2d", "kernel", "an odd number", kernel);
-        }
-        if (stride < 1) {
-            throw value_error("conv2d", "stride", ">= 1", stride);
-        }
+        detail::require(kernel >= 1 && kernel % 2 == 1, "conv2d", "kernel", {"an odd number"}, {kernel});
+        detail::require(stride >= 1, "conv2d", "stride", {">= 1"}, {stride});
     }
 
     [[nodiscard]] isize inputs() const noexcept { return weight.shape()[1]; }
@@ -67,10 +63,8 @@ struct conv2d : weight_and_bias {
     /// @throws shape_error if the padded input is smaller than the kernel
     [[nodiscard]] isize output_size(isize size) const {
         const isize padded = size + (padding == conv_padding::symmetric ? 2 * before() : 1);
-        if (size < 0 || padded < kernel()) {
-            throw shape_error("conv2d::output_size", "the padded input is smaller than the kernel",
-                              ddpm::detail::text(">= ", kernel()), padded);
-        }
+        detail::require<shape_error>(size >= 0 && padded >= kernel(), "conv2d::output_size",
+                                     "the padded input is smaller than the kernel", {">= ", kernel()}, {padded});
         return (padded - kernel()) / stride + 1;
     }
 

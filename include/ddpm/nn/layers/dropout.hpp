@@ -61,13 +61,9 @@ private:
     template <Scalar S>
     void apply(std::string_view where, batch_view<const S> from, batch_view<S> to,
                const dropout_address& address) const {
-        if (!(rate >= 0 && rate < 1)) {
-            throw value_error(where, "rate", "in [0, 1)", rate);
-        }
-        if (address.layer < 0 || address.layer >= dropout_address::most_layers) {
-            throw value_error(where, "layer", ddpm::detail::text("in [0, ", dropout_address::most_layers, ")"),
-                              address.layer);
-        }
+        detail::require(rate >= 0 && rate < 1, where, "rate", {"in [0, 1)"}, {rate});
+        detail::require(address.layer >= 0 && address.layer < dropout_address::most_layers, where, "layer",
+                        {"in [0, ", dropout_address::most_layers, ")"}, {address.layer});
         if (rate == 0) {
             detail::copy_columns<S>(from, to);
             return;

@@ -43,13 +43,9 @@ struct group_norm : weight_and_bias {
     /// @throws value_error unless the groups divide the channels, and eps ≥ 0
     group_norm(isize channels, isize groups_, double eps_)
         : weight({channels}), bias({channels}), groups(groups_), eps(eps_) {
-        if (groups < 1 || channels % groups != 0) {
-            throw value_error("group_norm", "the groups do not divide the channels",
-                              ddpm::detail::text("a divisor of ", channels), groups);
-        }
-        if (!(eps >= 0)) {
-            throw value_error("group_norm", "eps", ">= 0", eps);
-        }
+        detail::require(groups >= 1 && channels % groups == 0, "group_norm", "the groups do not divide the channels",
+                        {"a divisor of ", channels}, {groups});
+        detail::require(eps >= 0, "group_norm", "eps", {">= 0"}, {eps});
         std::fill(weight.values().begin(), weight.values().end(), S{1});
     }
 

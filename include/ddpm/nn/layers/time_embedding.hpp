@@ -35,15 +35,11 @@ struct time_embedding {
 
     /// @throws value_error unless dim ≥ 1, max_period > 0, and freq_shift is another number than dim/2 where dim ≥ 4
     void require_valid() const {
-        if (dim < 1) {
-            throw value_error("time_embedding", "dim", ">= 1", dim);
-        }
-        if (!(max_period > 0) || !std::isfinite(max_period)) {
-            throw value_error("time_embedding", "max_period", "finite and > 0", max_period);
-        }
-        if (dim >= 4 && !(std::abs(static_cast<double>(dim / 2) - freq_shift) > 0)) {
-            throw value_error("time_embedding", "freq_shift", "another number than dim / 2", freq_shift);
-        }
+        detail::require(dim >= 1, "time_embedding", "dim", {">= 1"}, {dim});
+        detail::require(max_period > 0 && std::isfinite(max_period), "time_embedding", "max_period", {"finite and > 0"},
+                        {max_period});
+        detail::require(dim < 4 || std::abs(static_cast<double>(dim / 2) - freq_shift) > 0, "time_embedding",
+                        "freq_shift", {"another number than dim / 2"}, {freq_shift});
     }
 
     /// Fills one column for each time.

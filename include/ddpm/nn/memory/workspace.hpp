@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 
 #include <string_view>
@@ -35,12 +35,9 @@ public:
 
     /// @throws shape_error unless it serves backward, and as many samples went forward
     void require_backward(std::string_view where, isize samples) const {
-        if (!for_backward()) {
-            throw shape_error(where, "workspace", "one planned for backward", "one for forward only");
-        }
-        if (samples != samples_) {
-            throw shape_error(where, "samples that went forward", samples_, samples);
-        }
+        detail::require<shape_error>(for_backward(), where, "workspace", {"one planned for backward"},
+                                     {"one for forward only"});
+        detail::require<shape_error>(samples == samples_, where, "samples that went forward", {samples_}, {samples});
     }
 
 private:

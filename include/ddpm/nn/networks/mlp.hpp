@@ -115,9 +115,7 @@ public:
     /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.
     /// @throws shape_error if there are fewer than none
     [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
-        if (samples < 0) {
-            throw shape_error("mlp::make_workspace", "number of samples", ">= 0", samples);
-        }
+        detail::require<shape_error>(samples >= 0, "mlp::make_workspace", "number of samples", {">= 0"}, {samples});
         workspace w(serves);
         w.memory.reserve(memory_size(samples, w.for_backward()));
         w.activations.blocks.resize(w.for_backward() ? blocks_.size() : std::min<std::size_t>(1, blocks_.size()));
@@ -251,9 +249,7 @@ private:
              {option{"dim", o.dim, 1}, option{"hidden", o.hidden, 1}, option{"blocks", o.blocks, 0},
               option{"embedding", o.embedding, 1}, option{"classes", o.classes, 0}, option{"vector", o.vector, 0},
               option{"map_channels", o.map_channels, 0}}) {
-            if (value < least) {
-                throw value_error("mlp", what, ddpm::detail::text(">= ", least), value);
-            }
+            detail::require(value >= least, "mlp", what, {">= ", least}, {value});
         }
         return o;
     }

@@ -11,6 +11,7 @@
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/detail/concatenate.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -96,13 +97,16 @@ public:
         const isize n = in.samples();
         ddpm::detail::require_input("unet::forward", in, shape(), takes());
         require_contiguous("unet::forward", in.xt);
-        if (out.rows() == in.xt.rows() && options_.out_channels != shape().channels && !has_variance_head()) {
-            throw shape_error(
-                "unet::forward", "this network's output is not of its samples' shape: no predictor",
-                ddpm::detail::text("out_channels = ", shape().channels, ", or twice as many (a variance head)"),
-                options_.out_channels);
-        }
-        const feature_map<S> output = map_of("unet::forward", "output", out, options_.out_channels);
+        detail::require<shape_error>(
+            out.rows() != in.xt.rows() || options_.out_channels == shape().channels || has_variance_head(),
+            "unet::forward", "this network's output is not of its samples' shape: no predictor",
+            {"out_channels = ", shape().channels, ", or twice as many (a variance head)"}, {options_.out_channels});
+        detail::require<shape_error>(out.rows() == options_.height * options_.width * options_.out_channels,
+                                     "unet::forward", "elements of a sample of the output",
+                                     {options_.height, " x ", options_.width, " x ", options_.out_channels},
+                                     {out.rows()});
+        require_contiguous("unet::forward", out);
+        const feature_map<S> output{out.data(), options_.out_channels, options_.height, options_.width, out.columns()};
         detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width,
                             n);
         w.begin(n);
@@ -317,23 +321,9 @@ private:
         return count;
     }
 
-    /// A batch as images of the options' size.
-    template <class T>
-    [[nodiscard]] feature_map<T> map_of(std::string_view where, std::string_view what, batch_view<T> x,
-                                        isize channels) const {
-        if (x.rows() != options_.height * options_.width * channels) {
-            throw shape_error(where, ddpm::detail::text("elements of a sample of the ", what),
-                              ddpm::detail::text(options_.height, " x ", options_.width, " x ", channels), x.rows());
-        }
-        require_contiguous(where, x);
-        return {x.data(), channels, options_.height, options_.width, x.columns()};
-    }
-
     template <class T>
     static void require_contiguous(std::string_view where, batch_view<T> x) {
-        if (!x.contiguous()) {
-            throw shape_error(where, "samples without gaps", x.rows(), x.stride());
-        }
+        detail::require<shape_error>(x.contiguous(), where, "samples without gaps", {x.rows()}, {x.stride()});
     }
 
     [[nodiscard]] static feature_map<const S> centered(feature_map<const S> x, arena<S>& memory) {

@@ -9,6 +9,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/training_data.hpp>
 
@@ -167,19 +168,11 @@ private:
     /// value; shape_error unless a given null value has the right size
     static void require_form(std::string_view where, std::string_view form, double rate, bool is_given, isize named,
                              isize size, bool is_learned) {
-        if (!(rate >= 0 && rate <= 1)) {
-            throw value_error(where, text("dropout of the ", form), "in [0, 1]", rate);
-        }
-        if (rate > 0 && !is_given) {
-            throw value_error(where, text("dropout of the ", form, ", which is not told"), 0, rate);
-        }
-        if (rate > 0 && named == 0 && !is_learned) {
-            throw value_error(where, text("null_", form),
-                              "what dropout shows instead, since the network has learned none", "none");
-        }
-        if (named != 0 && named != size) {
-            throw shape_error(where, text("null_", form), size, named);
-        }
+        require(rate >= 0 && rate <= 1, where, text("dropout of the ", form), {"in [0, 1]"}, {rate});
+        require(rate == 0 || is_given, where, text("dropout of the ", form, ", which is not told"), {0}, {rate});
+        require(rate == 0 || named != 0 || is_learned, where, text("null_", form),
+                {"what dropout shows instead, since the network has learned none"}, {"none"});
+        require<shape_error>(named == 0 || named == size, where, text("null_", form), {size}, {named});
     }
 
     condition_shape from_data_;  // the part of the condition that the data gives

@@ -5,11 +5,11 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/detail/instances.hpp>
-#include <ddpm/core/error.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/concept.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/noise_process.hpp>
@@ -82,13 +82,9 @@ public:
 
     /// @throws shape_error or value_error unless there are samples of the network's size with a condition that it takes
     void require_valid(std::string_view where, const training_data<S>& data, const condition_dropout& dropout) const {
-        if (data.x0.rows() != rows()) {
-            throw shape_error(where, "elements of a sample of the data", text(rows(), ", as the network takes"),
-                              data.x0.rows());
-        }
-        if (data.x0.columns() < 1) {
-            throw value_error(where, "number of samples", ">= 1", data.x0.columns());
-        }
+        require<shape_error>(data.x0.rows() == rows(), where, "elements of a sample of the data",
+                             {rows(), ", as the network takes"}, {data.x0.rows()});
+        require(data.x0.columns() >= 1, where, "number of samples", {">= 1"}, {data.x0.columns()});
         conditions_.require_valid(where, data.condition, dropout, data.x0.columns());
     }
 
