@@ -93,7 +93,6 @@
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/dropout.hpp>
-#include <ddpm/nn/layers/embedding_mlp.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/fourier_embedding.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
@@ -105,7 +104,6 @@
 #include <ddpm/nn/layers/residual_block.hpp>
 #include <ddpm/nn/layers/time_embedding.hpp>
 #include <ddpm/nn/layers/vector_embedding.hpp>
-#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
@@ -208,7 +206,6 @@
 #include <ddpm/train/edm_network.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
-#include <ddpm/train/fixed_ends.hpp>
 #include <ddpm/train/gradient_norm.hpp>
 #include <ddpm/train/learned_schedule.hpp>
 #include <ddpm/train/learning_rate.hpp>

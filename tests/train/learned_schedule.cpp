@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/learned_schedule.hpp>
 
-#include <ddpm/train/fixed_ends.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"

@@ -3,7 +3,6 @@
 #include <ddpm/train/monotone_network.hpp>
 
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/train/fixed_ends.hpp>
 #include <ddpm/train/monotone_curve.hpp>
 
 #include "support/catch.hpp"

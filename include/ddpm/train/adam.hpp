@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/detail/instances.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/adam.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>

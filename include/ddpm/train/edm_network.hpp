@@ -4,12 +4,12 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/process/edm_preconditioning.hpp>
 #include <ddpm/process/parameterization.hpp>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>

@@ -4,7 +4,6 @@
 
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
-#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/detail/parameter_set.hpp>

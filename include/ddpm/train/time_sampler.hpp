@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/detail/function_ref.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/log_snr_slope.hpp>

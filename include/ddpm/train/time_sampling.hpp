@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/check.hpp>
 
 #include <cmath>
 #include <optional>

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>

@@ -3,28 +3,13 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
-#include <initializer_list>
 #include <string_view>
 
-namespace ddpm {
-
-namespace detail {
-
-/// @throws an Error "where: what; expected X, got Y" unless the condition holds. X and Y are joined from their parts
-template <class Error = value_error>
-[[gnu::noinline]] void require(bool holds, std::string_view where, std::string_view what,
-                               std::initializer_list<text_part> expected, std::initializer_list<text_part> got) {
-    if (!holds) {
-        throw Error(where, what, joined(expected), joined(got));
-    }
-}
-
-}  // namespace detail
-
-namespace nn::detail {
+namespace ddpm::nn::detail {
 
 using ddpm::detail::require;
 
@@ -43,6 +28,4 @@ void require_batch(std::string_view where, std::string_view what, const batch_vi
     }
 }
 
-}  // namespace nn::detail
-
-}  // namespace ddpm
+}  // namespace ddpm::nn::detail

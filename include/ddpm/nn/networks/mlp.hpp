@@ -15,7 +15,6 @@
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
-#include <ddpm/nn/layers/embedding_mlp.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
 #include <ddpm/nn/layers/map_input.hpp>

@@ -7,7 +7,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/layers/activation.hpp>
-#include <ddpm/nn/layers/embedding_mlp.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/fourier_embedding.hpp>
 #include <ddpm/nn/layers/time_embedding.hpp>

@@ -10,7 +10,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/loss/concept.hpp>
-#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/parameterization.hpp>
@@ -58,8 +57,8 @@ public:
             return value;
         }
         if (share != 1) {
-            nn::detail::multiply<scalar>(d_predicted, static_cast<scalar>(share));
-            nn::detail::multiply<scalar>(d_head, static_cast<scalar>(share));
+            scale(d_predicted, static_cast<scalar>(share));
+            scale(d_head, static_cast<scalar>(share));
         }
         if (has_head_) {
             join_variance_head<scalar>(d_predicted, d_head, channels, output);
@@ -114,6 +113,12 @@ private:
                 }
             }
             return loss(schedule, kind, noised, predicted, d_predicted);
+        }
+    }
+
+    static void scale(batch_view<scalar> x, scalar factor) {
+        for (isize n = 0; n < x.columns(); ++n) {
+            kernels::linear_combination(x.rows(), {factor}, {x.column(n)}, x.column(n));
         }
     }
 

@@ -6,10 +6,10 @@
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/map_channels.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/train/training_data.hpp>
 

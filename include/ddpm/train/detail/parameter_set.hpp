@@ -7,7 +7,6 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
-#include <ddpm/nn/load_options.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>

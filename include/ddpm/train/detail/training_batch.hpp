@@ -5,11 +5,11 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/detail/instances.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/loss/concept.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/noise_process.hpp>
