@@ -3,6 +3,8 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/random/noise.hpp>
@@ -91,6 +93,38 @@ template <class Layer, class F>
     }
     return difference / std::max(largest, 1e-30);
 }
+
+/// The loss Σ out · dout of a network, and its gradient by a forward and a backward pass.
+template <class Net>
+class network_loss {
+public:
+    network_loss(const Net& net, const network_input<double>& in, const batch<double>& dout)
+        : net_(net), in_(in), dout_(dout), out_(dout), workspace_(net.make_workspace(in.samples(), pass::backward)) {}
+
+    double operator()() {
+        net_.forward(in_, out_, workspace_);
+        return (out_ * dout_).sum();
+    }
+
+    /// Adds the gradient of the parameters to d, and writes that of x_t to dx unless dx is empty.
+    void add_gradient(Net& d, batch_view<double> dx = {}) {
+        static_cast<void>((*this)());
+        net_.backward(in_, dout_, workspace_, d, dx);
+    }
+
+    [[nodiscard]] Net gradient() {
+        Net d = nn::zeros_like(net_);
+        add_gradient(d);
+        return d;
+    }
+
+private:
+    const Net& net_;
+    network_input<double> in_;
+    const batch<double>& dout_;
+    batch<double> out_;
+    typename Net::workspace workspace_;
+};
 
 /// The elements of a batch that owns its memory.
 [[nodiscard]] inline std::span<double> elements(batch<double>& x) {

@@ -47,7 +47,8 @@ TEMPLATE_TEST_CASE("the MLP gives what the same network gives in torch", "[nn]",
     double k = 0;
     for (const auto& p : nn::parameters(net)) {
         nn::for_each_place(p.shape, p.order, [&](ddpm::isize torch, ddpm::isize memory) {
-            p.values[static_cast<std::size_t>(memory)] = static_cast<S>(std::sin(1.7 * k + 0.9 * static_cast<double>(torch)));
+            p.values[static_cast<std::size_t>(memory)] =
+                static_cast<S>(std::sin(1.7 * k + 0.9 * static_cast<double>(torch)));
         });
         ++k;
     }
@@ -93,21 +94,13 @@ TEST_CASE("the gradients of the whole MLP are the central differences", "[nn]") 
         {.dim = 4, .hidden = 9, .blocks = blocks, .embedding = 6, .time_to_output = time_to_output, .seed = 5}};
     disturb(net, 0.3, 11);
     const batch<double> x = random_batch(4, 6, 1), dout = random_batch(4, 6, 2);
-    batch<double> out(4, 6);
     const std::vector<double> t = some_times(6);
-    auto w = net.make_workspace(8, pass::backward);
-    const auto loss = [&] {
-        net.forward({x, t}, out, w);
-        return (out * dout).sum();
-    };
-    static_cast<void>(loss());
-    nn::mlp<double> d = nn::zeros_like(net);
-    net.backward({x, t}, dout, w, d);
+    network_loss loss(net, {x, t}, dout);
+    nn::mlp<double> d = loss.gradient();
     CHECK(parameter_gradient_error(net, d, loss) < 1e-6);
 
     nn::mlp<double> twice = d;
-    static_cast<void>(loss());
-    net.backward({x, t}, dout, w, twice);
+    loss.add_gradient(twice);
     const auto once_list = nn::parameters(d), twice_list = nn::parameters(twice);
     for (std::size_t p = 0; p < once_list.size(); ++p) {
         for (std::size_t i = 0; i < once_list[p].values.size(); ++i) {

@@ -49,17 +49,10 @@ void check_gradients(const nn::unet_options& options, const condition<double>& g
     const isize samples = 2, rows = options.height * options.width;
     batch<double> x = random_batch(rows * options.in_channels, samples, 2), dx(x.rows(), samples);
     const batch<double> dout = random_batch(rows * options.out_channels, samples, 3);
-    batch<double> out(dout.rows(), samples);
     const std::vector<double> t{3, 40};
-    auto w = net.make_workspace(samples, pass::backward);
-    const network_input<double> in{x, t, given, dropout_masks{7, 3}};
-    const auto loss = [&] {
-        net.forward(in, out, w);
-        return (out * dout).sum();
-    };
-    static_cast<void>(loss());
+    network_loss loss(net, {x, t, given, dropout_masks{7, 3}}, dout);
     nn::unet<double> d = nn::zeros_like(net);
-    net.backward(in, dout, w, d, batch_view<double>(dx));
+    loss.add_gradient(d, dx);
     CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
     double largest = 0;
     for (const auto& p : nn::parameters(d)) {
