@@ -16,23 +16,22 @@
 
 namespace ddpm::nn {
 
-/// By what rule weights start.
+/// The rule for initial parameters.
 enum class start_kind {
-    torch,  ///< as torch's layers: weights and biases uniform within ±1/√fan_in
+    torch,  ///< as torch's layers: weights and biases uniform in ±1/√fan_in
     paper,  ///< as the DDPM paper's code: uniform with variance 2 / (fan_in + fan_out), the last layer of a branch and
             ///< all biases zero
-    zero    ///< all zero: quick, for weights that are loaded
+    zero    ///< all zero: fastest, for weights that will be loaded
 };
 
-/// Gives the tensors of a network their random start: tensor number k that it fills takes the words of sample k of the
-/// Philox stream `weights`, in torch's order.
+/// Initializes parameters. The k-th tensor uses the words of sample k of the Philox stream `weights`, in torch's order.
 /// @determinism a seed gives the same network on every machine
 class initializer {
 public:
     explicit initializer(std::uint64_t seed, start_kind kind = start_kind::torch)
         : noise_(seed, noise_stream::weights), kind_(kind) {}
 
-    /// Uniform within ±bound.
+    /// Uniform in ±bound.
     template <Scalar S>
     void uniform(double bound, tensor<S>& values) {
         std::vector<S> numbers(static_cast<std::size_t>(values.size()));
@@ -57,7 +56,7 @@ public:
         from_torch_order<S>({numbers.data(), static_cast<std::size_t>(values.size())}, values);
     }
 
-    /// The weights and biases of a dense layer or a convolution.
+    /// Initializes the weight and bias of a dense layer or a convolution.
     /// @source torch.nn.Linear: kaiming_uniform_(a = √5); Ho et al. 2020, the authors' code: fan-average, scale 1
     template <class L>
     [[gnu::noinline]] void layer(L& layer) {
@@ -75,7 +74,7 @@ public:
         }
     }
 
-    /// The same for the last layer of a branch that is added to another, or of the network.
+    /// The same for the last layer of a residual branch or of the network.
     template <class L>
     void last_layer(L& last) {
         if (kind_ == start_kind::torch) {

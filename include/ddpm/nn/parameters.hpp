@@ -17,22 +17,23 @@
 
 namespace ddpm {
 
-/// How a network's parameters are read from a file.
+/// Options for reading a network's parameters from a file.
 struct load_options {
-    bool reject_nonfinite = false;  ///< a value that is NaN or infinite is an error, which names its tensor
+    bool reject_nonfinite = false;  ///< a value that is NaN or infinite is an error
 };
 
 }  // namespace ddpm
 
 namespace ddpm::nn {
 
-/// One named tensor of a network, in the network's own memory. T is S, or const S where the network is const.
+/// A named parameter tensor of a network. It refers to the network's memory. T is S, or const S if the network is
+/// const.
 template <class T>
 struct parameter {
     std::string name;  ///< dotted, as torch names it: "blocks.0.norm.weight"
     tensor_shape shape;
     std::span<T> values;
-    tensor_order order = tensor_order::last_fastest;  ///< of the values
+    tensor_order order = tensor_order::last_fastest;  ///< the order of the values in memory
 };
 
 namespace detail {
@@ -42,11 +43,11 @@ inline constexpr bool is_tensor = false;
 template <class S>
 inline constexpr bool is_tensor<tensor<S>> = true;
 
-/// Adds each member that a layer's `visit` shows it to a list: one type for all layers, so that each is compiled once.
+/// The visitor that lists all tensors of a layer; one type for all layers, so that each is compiled once.
 template <class T>
 struct parameter_visitor {
     std::vector<parameter<T>>* list;
-    std::string prefix{};  ///< of the names, with its dot
+    std::string prefix{};  ///< of the names, including the dot
 
     template <class Member>
     void operator()(const char* name, Member& member) const {
@@ -86,9 +87,8 @@ void require_finite(std::string_view file, std::string_view tensor, std::span<co
 template <class L>
 using parameter_scalar = std::conditional_t<std::is_const_v<L>, const typename L::scalar, typename L::scalar>;
 
-/// All parameters of a layer or network in their fixed order, so that several networks of one type (a network, its
-/// gradient, its average) go together by position. The list refers to the network's memory: it holds until the network
-/// is assigned or destroyed.
+/// All parameters of a layer or network in a fixed order, so that those of a network, its gradient and its average
+/// correspond by position. Valid until the network is assigned or destroyed.
 template <class L>
     requires Layer<std::remove_const_t<L>>
 [[nodiscard]] std::vector<parameter<parameter_scalar<L>>> parameters(L& layer) {
@@ -97,7 +97,7 @@ template <class L>
     return list;
 }
 
-/// How many numbers a layer or network learns.
+/// The number of learned values of a layer or network.
 template <Layer L>
 [[nodiscard]] isize parameter_count(const L& layer) {
     isize count = 0;
@@ -107,7 +107,7 @@ template <Layer L>
     return count;
 }
 
-/// A gradient to add to: the same layer with all parameters zero.
+/// A copy with all parameters zero, to accumulate a gradient.
 template <Layer L>
 [[nodiscard]] L zeros_like(const L& layer) {
     L zeros = layer;

@@ -15,14 +15,14 @@
 
 namespace ddpm::nn {
 
-/// Gives the tensors of a network the random start that PyTorch gives them after torch.manual_seed, if its layers come
-/// in the order in which torch constructs them: the same calls as `initializer`, for layers' and networks' `start`.
-/// @determinism the bits of torch for uniform numbers; normal ones as torch_generator::randn
+/// Initializes parameters as PyTorch does after torch.manual_seed, if the layers are initialized in the order in which
+/// torch constructs them. It has the functions of `initializer`, for the `start` of layers and networks.
+/// @determinism the bits of torch for uniform numbers; normals as torch_generator::randn
 class torch_initializer {
 public:
     explicit torch_initializer(torch_generator generator) : generator_(std::move(generator)) {}
 
-    /// The generator as it is now, for what is drawn after the network's construction.
+    /// The generator in its present state, to draw more numbers after the initialization.
     [[nodiscard]] torch_generator& generator() noexcept { return generator_; }
 
     /// Uniform in [−bound, bound), in torch's order.
@@ -44,12 +44,12 @@ public:
         from_torch_order<S>(numbers, values);
     }
 
-    /// What a Linear or a Conv2d starts with: the weight, then the bias, uniform within ±1/√fan_in.
+    /// Initializes a Linear or a Conv2d: the weight, then the bias, uniform in ±1/√fan_in.
     /// @source torch.nn.Linear.reset_parameters: kaiming_uniform_(a = √5)
     template <Scalar S>
     void layer(tensor<S>& weight, tensor<S>& bias) {
         const double fan_in = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
-        // Step by step as torch, since the last bit of the bound is in all numbers.
+        // The operations of torch, so that the bound has the same bits.
         const double slope = std::sqrt(5.0);
         const double gain = std::sqrt(2.0 / (1 + slope * slope));
         uniform(std::sqrt(3.0) * (gain / std::sqrt(fan_in)), weight);
@@ -60,7 +60,7 @@ public:
         layer(of.weight, of.bias);
     }
 
-    /// The same: torch makes no difference.
+    /// As `layer`: torch does not treat the last layer differently.
     template <class L>
     void last_layer(L& of) {
         layer(of);

@@ -12,7 +12,7 @@
 
 namespace ddpm::nn::detail {
 
-/// to = from; where `from` has one column, it goes to all.
+/// to = from; a single column is copied to all columns.
 template <Scalar S>
 void copy_columns(batch_view<const S> from, batch_view<S> to) {
     if (from.data() == to.data()) {

@@ -12,13 +12,13 @@
 
 namespace ddpm::nn::detail {
 
-/// Calls body(first pixel, last) over all pixels of all samples, side by side.
+/// Calls body(first, last) in parallel for ranges of the pixels of all samples.
 template <class T, class Body>
 void for_each_pixel(const feature_map<T>& map, const Body& body) {
     parallel_for(map.pixels() * map.samples, kernels::columns_per_task(map.channels), body);
 }
 
-/// Both maps' channels at each pixel, a's first.
+/// Concatenates the channels of two maps, a's first.
 template <Scalar S>
 [[nodiscard]] feature_map<S> concatenated(feature_map<const S> a, feature_map<const S> b, arena<S>& memory) {
     require_map("concatenate", "second map", b, b.channels, a.height, a.width, a.samples);
@@ -33,7 +33,7 @@ template <Scalar S>
     return both;
 }
 
-/// The inverse.
+/// The inverse: splits the channels.
 template <Scalar S>
 void separate(feature_map<const S> both, feature_map<S> a, feature_map<S> b) {
     for_each_pixel(both, [&](isize first, isize last) {

@@ -15,12 +15,12 @@
 
 namespace ddpm::nn::detail {
 
-// Convolutions as products of weights and patches. The bits of a product's sum do not depend on how the product is cut,
-// if its sums are cut between whole chains (see matrix_product), so that here too the cuts may follow the caches and
-// the thread count.
+// Convolutions as matrix products of weights and patches (im2col). A product's bits do not depend on how it is divided,
+// if sums are divided between whole chains (see matrix_product). So blocks may depend on the caches and the thread
+// count.
 
 struct patches_tag {};  ///< for thread_scratch: the patches of a task
-struct result_tag {};   ///< its pixels, where they do not lie side by side
+struct result_tag {};   ///< its output pixels, if they are not contiguous
 
 using ddpm::detail::divided_up;
 using ddpm::detail::rounded_up;
@@ -28,9 +28,10 @@ using kernels::product_columns;
 using kernels::product_rows;
 using kernels::product_task;
 
-inline constexpr isize least_columns = 8;  ///< multiples of this cost it little
+inline constexpr isize least_columns = 8;  ///< widths are multiples of this
 
-/// Blocks of at most `most` that `size` is cut into, a multiple of `unit` long, as many as keep `threads` evenly busy.
+/// The length of blocks of `size` elements: at most `most`, a multiple of `unit`, and such that all threads have
+/// equally many blocks.
 [[nodiscard]] inline isize even_block(isize size, isize most, isize unit, isize threads) {
     isize blocks = divided_up(size, most);
     if (blocks < 4 * threads) {
@@ -39,20 +40,20 @@ inline constexpr isize least_columns = 8;  ///< multiples of this cost it little
     return std::max(unit, rounded_up(divided_up(size, blocks), unit));
 }
 
-/// How much of a patch is gathered at once, so that the patches and the weights for `rows` outputs stay in the second cache.
+/// The largest part of a patch that is gathered at once, so that patches and weights fit the second-level cache.
 [[nodiscard]] constexpr isize most_patch_depth(isize rows) noexcept { return rows <= 192 ? 640 : 384; }
 
-/// Where the sums of a convolution begin: at bias + sample_bias(:, n), added to what is there already if `add`.
+/// The start of a convolution's sums: bias + sample_bias(:, n); or, if `add`, the present output + bias.
 template <Scalar S>
 struct convolution_start {
     const S* bias = nullptr;
     batch_view<const S> sample_bias{};
     bool add = false;
 
-    /// Whether all pixels begin at one column.
+    /// Whether the start is the same for all pixels.
     [[nodiscard]] bool alike() const noexcept { return !add && sample_bias.data() == nullptr; }
 
-    /// Puts rows first_row … of the start into `y`: the pixels from `first` on, `pixels` in a sample.
+    /// Writes the start to `y`: channels from first_row on, pixels from `first` on, with `pixels` pixels per sample.
     void put(batch_view<S> y, isize first_row, isize first, isize pixels) const {
         for (isize j = 0; j < y.columns(); ++j) {
             S* const to = y.column(j);
@@ -68,7 +69,7 @@ struct convolution_start {
     }
 };
 
-/// Where the pixel (row, column) of a grid lies in the output: at (row·step + top, column·step + left).
+/// Pixel (row, column) of a grid is written to pixel (row·step + top, column·step + left) of the output.
 struct output_places {
     isize step = 1;
     isize top = 0;
@@ -102,7 +103,7 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
             start.put(to, i, j, grid.rows * grid.columns);
         }
         isize k = 0;
-        do {  // once at least: without depth, the result is the start
+        do {  // at least once: with depth 0 the result is the start
             const isize part = std::min(slab, depth - k);
             if (part > 0) {
                 gather_patches(x, grid, j, count, k, k + part, patches, part);
@@ -155,7 +156,7 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
     const isize height =
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
     const isize down = divided_up(rows, height);
-    // An odd number of cache lines, so that the patches fall on all sets of a cache.
+    // An odd number of cache lines, so that the patches use all sets of the cache.
     const isize pitch = (divided_up(width, line) | 1) * line;
     const isize grain = std::max<isize>(1, product_task / std::max<isize>(1, width * height * pixels));
     const batch_view<S> d(d_weights, rows, depth);
@@ -176,7 +177,7 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
     });
 }
 
-/// Row i of `rows` × `columns` numbers, whose columns are contiguous and `stride` apart, becomes column i of `to`.
+/// Transposes a rows × columns matrix with contiguous columns, `stride` apart: row i becomes column i of `to`.
 template <Scalar S>
 void transpose(const S* from, isize stride, isize rows, isize columns, S* to) {
     constexpr isize block = 16;

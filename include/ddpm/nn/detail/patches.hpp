@@ -9,9 +9,9 @@
 
 namespace ddpm::nn::detail {
 
-/// Output pixels of a convolution, numbered column by column, row by row, sample by sample, and the patch of the input
-/// that each of them sees: that of (row, column) begins at (row·step + top, column·step + left). A patch lies as the
-/// image does: the channels of a pixel, then its row, then the next row.
+/// The output pixels of a convolution, with the column fastest, then row and sample, and their input patches: that of
+/// pixel (row, column) begins at (row·step + top, column·step + left). A patch has the order of the image: channel,
+/// column, row.
 struct patch_grid {
     isize rows = 0;
     isize columns = 0;
@@ -26,8 +26,8 @@ struct patch_grid {
     [[nodiscard]] isize depth(isize channels) const noexcept { return height * width * channels; }
 };
 
-/// The numbers `begin` … `end` − 1 of each patch of the pixels `first` … `first` + `count` − 1, patch after patch
-/// `pitch` apart; zeros where there is no image.
+/// Copies elements begin … end − 1 of the patches of pixels first … first + count − 1 to `out`, patches `pitch` apart;
+/// 0 outside the image.
 template <Scalar S>
 void gather_patches(const feature_map<const S>& x, const patch_grid& grid, isize first, isize count, isize begin,
                     isize end, S* out, isize pitch) {

@@ -37,7 +37,7 @@ void activate_backward_with(batch_view<const S> x, batch_view<const S> dy, batch
 
 }  // namespace detail
 
-/// y = f(x), element by element.
+/// y = f(x), elementwise.
 /// @shape x and y D × N; y may be x
 /// @throws shape_error if the shapes differ
 /// @determinism the bits of an element depend on its value only
@@ -46,7 +46,7 @@ void activate(activation f, batch_view<const std::type_identity_t<S>> x, batch_v
     detail::activate_with(x, y, [f](isize size, const S* from, S* to) { kernels::activate(f, size, from, to); });
 }
 
-/// The same where the program knows F: no other function is compiled.
+/// The same for a compile-time F, so that no other function is compiled.
 template <activation F, Scalar S>
 void activate(batch_view<const std::type_identity_t<S>> x, batch_view<S> y) {
     detail::activate_with(x, y, [](isize size, const S* from, S* to) { kernels::activate<F>(size, from, to); });
@@ -63,7 +63,7 @@ void activate_backward(activation f, batch_view<const std::type_identity_t<S>> x
     });
 }
 
-/// The same where the program knows F.
+/// The same for a compile-time F.
 template <activation F, Scalar S>
 void activate_backward(batch_view<const std::type_identity_t<S>> x, batch_view<const std::type_identity_t<S>> dy,
                        batch_view<S> dx) {

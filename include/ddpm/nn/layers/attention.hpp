@@ -22,24 +22,23 @@
 
 namespace ddpm::nn {
 
-/// Self-attention of the pixels of each image, with a residual connection: out = (x + to_out(attended)) / rescale,
-/// where each head's part of `attended` is softmax(q kᵀ / √d) v with the d rows of q, k and v = to_q, to_k and to_v of
-/// norm(x) that are its own.
-/// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B;
-///     probabilities computed again from the scores: Dao et al. 2022, arXiv 2205.14135, but by the largest score and the
-///     sum, not by the log-sum-exp, whose rounding error is a relative error of the probabilities as large as |scores| ε
+/// Self-attention over the pixels of each image, with a residual connection: out = (x + to_out(attended)) / rescale.
+/// Each head has d channels of q, k, v = to_q, to_k, to_v of norm(x), and gives softmax(q kᵀ / √d) v.
+/// @source Vaswani et al. 2017, arXiv 1706.03762; the block: Ho et al. 2020, arXiv 2006.11239, appendix B; recomputed
+/// probabilities: Dao et al. 2022, arXiv 2205.14135, but from the largest score and the sum: the log-sum-exp would add
+/// a relative rounding error of |scores| ε
 template <Scalar S>
 struct attention {
     using scalar = S;
 
-    group_norm<S> norm;  ///< without groups: there is none
+    group_norm<S> norm;  ///< no normalization if it has 0 groups
     dense<S> to_q, to_k, to_v, to_out;
     isize heads = 1;
     double rescale = 1;
 
     attention() noexcept = default;
 
-    /// No normalization if groups is 0.
+    /// With groups 0 there is no normalization.
     /// @throws value_error unless heads divides the channels, and groups does or is 0
     attention(isize channels, isize heads_, isize groups, double eps)
         : norm(groups == 0 ? group_norm<S>() : group_norm<S>(channels, groups, eps)),
@@ -54,19 +53,19 @@ struct attention {
 
     [[nodiscard]] isize channels() const noexcept { return to_q.outputs(); }
 
-    /// What backward needs of a forward pass, in the arena's memory.
+    /// The activations for backward, in the arena's memory.
     struct activations {
         feature_map<S> normed;      ///< empty if there is no normalization
         batch_view<S> moments;      ///< 2 × groups·N
         feature_map<S> q, k, v;     ///< like x
         feature_map<S> attended;    ///< like x
-        batch_view<S> normalizers;  ///< 2·tokens × heads·N: of each query, the two numbers of kernels::softmax
+        batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::softmax per query
     };
 
     /// @shape x and out channels × height × width × N; out must not be x
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
-    /// @complexity memory linear in the number of tokens: the scores of a block of queries for each thread at work
+    /// @complexity memory linear in the number of tokens: scores of one block of queries per thread
     void forward(feature_map<const S> x, activations& a, feature_map<S> out, arena<S>& memory) const {
         constexpr std::string_view where = "attention::forward";
         detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
@@ -109,7 +108,7 @@ struct attention {
         }
     }
 
-    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// Overwrites dx and adds the gradient of the parameters to d.
     /// @shape x, dout and dx as forward's x, dx must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
@@ -123,7 +122,7 @@ struct attention {
         const auto scope = memory.scope();
         const batch_view<const S> h = tokens_in(x, a);
         const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x);
-        // Up to the queries, the keys and the values dx holds the gradient of `attended`, then that of their input.
+        // dx first holds the gradient of `attended`, later that of the input of to_q, to_k and to_v.
         to_out.backward(a.attended.columns(), rescaled(dout, dq), dx.columns(), d.to_out);
         for_each_head(x, 2, memory, [&](isize n, isize head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
@@ -170,8 +169,8 @@ struct attention {
     }
 
 private:
-    /// How many queries are worked on together: their scores stay in a second-level cache while there are few tokens;
-    /// a product packs its keys again for each block, which so many queries make up for.
+    /// The number of queries in a block: few enough that their scores fit the second-level cache, but at least 64,
+    /// since each block packs the keys again.
     [[nodiscard]] static isize query_block(isize tokens) {
         constexpr isize least = 64, cached = isize{1} << 17;
         return std::clamp(cached / static_cast<isize>(sizeof(S)) / std::max<isize>(1, tokens), least,
@@ -186,9 +185,8 @@ private:
         }
     }
 
-    /// Calls body(n, head, scratch) for every head of every sample, where scratch has room for the scores of `matrices`
-    /// blocks. With fewer than there are threads it goes through them one by one, and lets the products run in
-    /// parallel.
+    /// Calls body(n, head, scratch) for every head of every sample; scratch has room for the scores of `matrices`
+    /// blocks. Fewer heads than threads are processed one after another, with parallel products.
     template <class Body>
     void for_each_head(const feature_map<const S>& x, isize matrices, arena<S>& memory, const Body& body) const {
         const isize tasks = x.samples * heads, threads = thread_count();
@@ -205,7 +203,7 @@ private:
         });
     }
 
-    /// Calls body(i, column) for every column, side by side unless that is so already.
+    /// Calls body(i, column) for every column, in parallel unless the caller is parallel.
     template <class Body>
     static void for_each_column(batch_view<S> p, const Body& body) {
         parallel_for(p.columns(), kernels::columns_per_task(p.rows()), [&](isize first, isize last) {
@@ -217,7 +215,7 @@ private:
 
     [[nodiscard]] S scale() const { return static_cast<S>(1 / std::sqrt(static_cast<double>(channels() / heads))); }
 
-    /// The rows of a head, the tokens of sample n.
+    /// The channels of a head, for the tokens of sample n.
     [[nodiscard]] batch_view<S> part_of(const feature_map<S>& map, isize n, isize head) const {
         const isize size = channels() / heads;
         return map.sample(n).columns().middle_rows(head * size, size);
@@ -227,7 +225,7 @@ private:
         return norm.groups > 0 ? batch_view<const S>(a.normed.columns()) : x.columns();
     }
 
-    /// The gradient of the sum that was divided by `rescale`, in `place` where it is not dout itself.
+    /// dout / rescale, written to `place` unless rescale is 1.
     [[nodiscard]] batch_view<const S> rescaled(const feature_map<const S>& dout, const feature_map<S>& place) const {
         if (rescale == 1) {
             return dout.columns();
@@ -236,7 +234,7 @@ private:
         return place.columns();
     }
 
-    /// dense::backward, but added to dx.
+    /// dense::backward, but adds to dx.
     static void backward_add(const dense<S>& layer, batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx,
                              dense<S>& d) {
         layer.backward(x, dy, {}, d);

@@ -22,16 +22,15 @@
 
 namespace ddpm::nn {
 
-/// Where zeros surround the images of a convolution.
+/// The zero padding of a convolution.
 enum class conv_padding {
     symmetric,  ///< kernel / 2 on every side: an output as large as the input at stride 1
     after       ///< one at the right and one at the bottom; kernel 3 at stride 2: TensorFlow's SAME for even sizes
 };
 
-/// A convolution of images, as torch's Conv2d (which does not mirror the kernel): the output's pixel (h, w) is bias +
-/// Σ weight(:, i, a, b) · x(i, h·stride + a − before, w·stride + b − before), where x is zero outside the image.
-/// Computed as a product of the weights and patches of the images, which each thread gathers in a buffer of at most 0.5 MB;
-/// it grows at first use and is kept.
+/// A convolution of images, as torch's Conv2d: the output's pixel (h, w) is bias + Σ weight(:, i, a, b) · x(i, h·stride
+/// + a − before, w·stride + b − before), with x = 0 outside the image. It is the product of the weights and image
+/// patches; each thread has a buffer for patches, at most 0.5 MB, which is allocated at first use and kept.
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;
@@ -59,7 +58,7 @@ struct conv2d : weight_and_bias {
     [[nodiscard]] isize outputs() const noexcept { return weight.shape()[0]; }
     [[nodiscard]] isize kernel() const noexcept { return weight.shape()[2]; }
 
-    /// The height of the output for an input of that height; of widths the same.
+    /// The height (width) of the output for an input of this height (width).
     /// @throws shape_error if the padded input is smaller than the kernel
     [[nodiscard]] isize output_size(isize size) const {
         const isize padded = size + (padding == conv_padding::symmetric ? 2 * before() : 1);
@@ -68,7 +67,7 @@ struct conv2d : weight_and_bias {
         return (padded - kernel()) / stride + 1;
     }
 
-    /// y = W * x + bias, and + sample_bias(:, n) for sample n if there is one.
+    /// y = W * x + bias + sample_bias(:, n) for sample n.
     /// @shape x inputs × height × width × N; y outputs × output_size(height) × output_size(width) × N; sample_bias
     /// outputs × N, or empty
     /// @throws shape_error if the shapes do not fit
@@ -90,10 +89,10 @@ struct conv2d : weight_and_bias {
         convolve(x, y, {.bias = bias.data(), .add = true});
     }
 
-    /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy over the pixels in their order.
-    /// @shape x as forward; dy as forward's y; dx as x, or empty where nobody needs it; d of this layer's sizes
+    /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy, over all pixels in order.
+    /// @shape x as forward; dy as forward's y; dx as x, or empty if not needed; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
-    /// @determinism the same bits for every thread count; those of a sample's dx depend on that sample only
+    /// @determinism the same bits for every thread count; the bits of dx depend on their sample only
     void backward(feature_map<const S> x, feature_map<const S> dy, feature_map<S> dx, conv2d& d) const {
         constexpr std::string_view where = "conv2d::backward";
         require_maps(where, "gradient of the output", x, dy);
@@ -116,10 +115,10 @@ struct conv2d : weight_and_bias {
 private:
     struct weights_tag {};  // for thread_scratch: the weights transposed
 
-    /// Zeros above and to the left of an image.
+    /// The padding above and to the left of an image.
     [[nodiscard]] isize before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
 
-    /// Whether each pixel of the output sees the same pixel of the input only: a dense layer for all pixels.
+    /// Whether each output pixel depends on the same input pixel only, so that this is a dense layer per pixel.
     [[nodiscard]] bool pointwise() const noexcept {
         return kernel() == 1 && stride == 1 && padding == conv_padding::symmetric;
     }
@@ -131,7 +130,7 @@ private:
         detail::require_map(where, what, y, outputs(), output_size(x.height), output_size(x.width), x.samples);
     }
 
-    /// The patches that the pixels of an output see.
+    /// The input patches of the pixels of an output.
     template <class T>
     [[nodiscard]] detail::patch_grid patches(const feature_map<T>& y) const {
         return {y.height, y.width, y.samples, stride, -before(), -before(), kernel(), kernel()};
@@ -154,9 +153,9 @@ private:
                                    {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
     }
 
-    /// The rows (or columns) first, first + stride, … of an input's gradient: `size` of them. Each sees `taps` rows of
-    /// the kernel, last_tap, last_tap − stride, …, with as many rows of the output's gradient, which begin at `from`
-    /// for the first of them and a row further for each of the next.
+    /// The rows (or columns) first, first + stride, … of the input's gradient: `size` of them. They depend on `taps`
+    /// rows of the kernel (last_tap, last_tap − stride, …) and as many rows of the output's gradient; these begin at
+    /// row `from` for the first, and one row later for each next.
     struct phase {
         isize size, taps, last_tap, from;
     };
@@ -168,8 +167,8 @@ private:
                 taps > 0 ? (first + before() - last_tap) / stride : 0};
     }
 
-    /// A convolution of dy with the mirrored and transposed weights. At a stride, each of its stride² phases, the
-    /// pixels that see the same part of the kernel, is one.
+    /// The convolution of dy with the mirrored and transposed weights: one for each of the stride² phases, which are
+    /// the pixels with the same taps of the kernel.
     void input_gradient(const feature_map<const S>& dy, const feature_map<S>& dx) const {
         if (pointwise()) {
             kernels::matrix_product<S>(

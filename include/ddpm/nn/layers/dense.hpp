@@ -54,8 +54,8 @@ struct dense : weight_and_bias {
         kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.accumulate = true});
     }
 
-    /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in their order.
-    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty where nobody needs it
+    /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in order.
+    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty if not needed
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
     void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx, dense& d) const {

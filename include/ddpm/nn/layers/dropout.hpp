@@ -17,21 +17,20 @@
 
 namespace ddpm::nn {
 
-/// Which mask a dropout takes. Each layer of a network has its own part of the Philox stream `dropout`: the stream word
-/// is noise_stream::dropout + 256 · layer, below all streams of users, and no other stream of the library has its low
-/// byte.
+/// The address of a dropout mask. Each layer of a network has its own Philox stream, noise_stream::dropout + 256 ·
+/// layer; no other stream of the library has the same low byte, and users' streams are higher.
 struct dropout_address {
     std::uint64_t seed = 0;
-    isize step = 0;          ///< of the training
-    isize first_sample = 0;  ///< the number of the batch's first sample in the step
-    isize layer = 0;         ///< of the network, 0 … most_layers − 1
+    isize step = 0;          ///< the training step
+    isize first_sample = 0;  ///< index in the step of the batch's first sample
+    isize layer = 0;         ///< 0 … most_layers − 1
 
     static constexpr isize most_layers = 256;
 };
 
-/// Inverted dropout: sets elements to zero with probability `rate`, independently, and divides the others by 1 − rate,
-/// so that the mean stays. The mask is never stored: it is made again from its address, so that it does not depend on
-/// how samples are batched. Where nothing is to be dropped, as in evaluation, set the rate to 0.
+/// Inverted dropout: sets elements to 0 with probability `rate`, independently, and divides the others by 1 − rate,
+/// which keeps the mean. The mask is not stored but generated from its address, so it does not depend on the batching.
+/// For evaluation set the rate to 0.
 /// @source Srivastava et al. 2014, JMLR 15; as torch.nn.Dropout
 struct dropout {
     double rate = 0;

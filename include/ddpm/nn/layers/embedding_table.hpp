@@ -16,12 +16,12 @@
 
 namespace ddpm::nn {
 
-/// A learned vector for each of `count` numbers: of a class, or of a timestep. As torch's Embedding.
+/// A learned vector for each of `count` ids (classes or timesteps), as torch's Embedding.
 template <Scalar S>
 struct embedding_table {
     using scalar = S;
 
-    tensor<S> weight;  ///< (count, size), torch's order: each vector lies in one piece
+    tensor<S> weight;  ///< (count, size), torch's order: each vector is contiguous
 
     embedding_table() noexcept = default;
 
@@ -31,7 +31,7 @@ struct embedding_table {
     [[nodiscard]] isize count() const noexcept { return weight.shape()[0]; }
     [[nodiscard]] isize size() const noexcept { return weight.shape()[1]; }
 
-    /// Column n becomes the vector of ids[n].
+    /// out(:, n) = weight(ids[n], :).
     /// @shape ids N, each 0 … count − 1; out size × N
     /// @throws shape_error if the shapes do not fit; value_error for an id out of range
     void forward(std::span<const isize> ids, batch_view<S> out) const {
@@ -41,7 +41,7 @@ struct embedding_table {
         }
     }
 
-    /// d.weight(ids[n], :) += dout(:, n), in the order of the samples.
+    /// d.weight(ids[n], :) += dout(:, n), over the samples in order.
     /// @shape as forward
     /// @throws as forward
     void backward(std::span<const isize> ids, batch_view<const S> dout, embedding_table& d) const {

@@ -23,8 +23,8 @@ namespace ddpm::nn {
 /// deviation 16, and have no gradient. A time of 0 gives NaN, as it does in diffusers.
 /// The angles are computed in the network's scalar and in diffusers' order of operations, since a rounding of angles as
 /// large as these is seen in the result; their sines and cosines in double.
-/// @accuracy in float, 10⁻⁴ for times up to 1000: that of the angles, in diffusers too. Its bits but for the logarithm,
-/// which torch now and then rounds to the second nearest float
+/// @accuracy in float 10⁻⁴ for times up to 1000, from the angles, as in diffusers. Same bits as diffusers except where
+/// torch's logarithm is not the nearest float
 /// @source Song et al. 2021, arXiv 2011.13456, appendix C; diffusers' GaussianFourierProjection(scale 16, log), which
 /// its UNet2DModel uses with the sines first, whatever its flip_sin_to_cos
 template <Scalar S>
@@ -40,7 +40,7 @@ struct fourier_embedding {
     explicit fourier_embedding(isize size, embedding_order order_ = embedding_order::sin_cos)
         : weight({size}), order(order_) {}
 
-    /// How many frequencies there are: half of what a time becomes.
+    /// The number of frequencies, half the number of outputs.
     [[nodiscard]] isize size() const noexcept { return weight.size(); }
 
     /// Fills one column for each time.

@@ -14,7 +14,7 @@
 
 namespace ddpm::nn {
 
-/// Two dense layers with a silu between them: linear_2(silu(linear_1(x))).
+/// linear_2(silu(linear_1(x))).
 template <Scalar S>
 struct embedding_mlp {
     using scalar = S;
@@ -38,7 +38,7 @@ struct embedding_mlp {
         linear_2.forward(a.active, out);
     }
 
-    /// dx is overwritten, or empty where nobody needs it; d is added to.
+    /// Overwrites dx, unless it is empty, and adds to d.
     /// @shape as forward
     /// @throws shape_error if the shapes do not fit
     void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
@@ -65,7 +65,7 @@ struct embedding_mlp {
 
 DDPM_CLASS_INSTANCE(struct embedding_mlp<float>)
 
-/// A vector that a network is told, as a part of what its blocks see of the time: embedded += mlp(vector).
+/// The embedding of a vector condition, added to that of the time: embedded += mlp(vector).
 template <Scalar S>
 struct vector_embedding {
     using scalar = S;
@@ -73,7 +73,7 @@ struct vector_embedding {
     embedding_mlp<S> mlp;
     learned_null<S> null;
 
-    /// With `learns_null` a vector may be absent.
+    /// With `learns_null` the vector may be absent.
     vector_embedding(isize inputs, isize outputs, bool learns_null)
         : mlp(inputs, outputs), null(learns_null ? inputs : 0) {}
 
@@ -93,7 +93,7 @@ struct vector_embedding {
         detail::add<S>(out, embedded);
     }
 
-    /// d is added to.
+    /// Adds to d.
     /// @shape dembedded outputs × N
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dembedded, vector_embedding& d,
                   arena<S>& memory) const {
