@@ -14,7 +14,7 @@
 
 namespace ddpm::nn {
 
-/// Calls f(place in torch's order, place in memory) for each number of a tensor, side by side.
+/// Calls f(index in torch's order, index in memory) for each element of a tensor, in parallel.
 template <class F>
 void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
     constexpr isize grain = 16384;
@@ -30,7 +30,7 @@ void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
     const isize inputs = shape.dimensions() > 1 ? shape[1] : 1;
     const isize row = shape.size() / outputs;  // what torch's order keeps together
     const isize positions = row / inputs;
-    // A tile reads and writes whole cache lines: so many outputs, and all that belongs to so many inputs of theirs.
+    // A tile of outputs and inputs, so that whole cache lines are read and written.
     constexpr isize tile_outputs = 16;
     const isize tile_inputs = std::max<isize>(1, 64 / positions);
     parallel_for((outputs - 1) / tile_outputs + 1, std::max<isize>(1, grain / (tile_outputs * row)),
@@ -53,8 +53,8 @@ void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
                  });
 }
 
-/// Copies a parameter's numbers into torch's order.
-/// @throws shape_error if there are not as many places
+/// Copies a parameter's values to `out` in torch's order.
+/// @throws shape_error if the sizes differ
 template <class T>
 void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> out) {
     detail::require<shape_error>(out.size() == from.values.size(), "to_torch_order", "size", {from.values.size()},
@@ -64,8 +64,8 @@ void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> 
     });
 }
 
-/// Gives a parameter numbers that stand in torch's order.
-/// @throws shape_error if there are not as many
+/// Copies values in torch's order to a parameter.
+/// @throws shape_error if the sizes differ
 template <Scalar S>
 void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
     detail::require<shape_error>(numbers.size() == to.values.size(), "from_torch_order", "size", {to.values.size()},

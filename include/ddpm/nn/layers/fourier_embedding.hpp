@@ -19,10 +19,9 @@
 
 namespace ddpm::nn {
 
-/// Sines and cosines of 2π · log t · weight, with random frequencies that are not learned: they begin as normals of
-/// deviation 16, and have no gradient. A time of 0 gives NaN, as it does in diffusers.
-/// The angles are computed in the network's scalar and in diffusers' order of operations, since a rounding of angles as
-/// large as these is seen in the result; their sines and cosines in double.
+/// Sines and cosines of 2π · log t · weight. The frequencies are random (standard deviation 16) and not trained. Time 0
+/// gives NaN, as in diffusers. Angles are computed in the network's scalar with diffusers' order of operations, since
+/// rounding such large angles changes the result; sines and cosines in double.
 /// @accuracy in float 10⁻⁴ for times up to 1000, from the angles, as in diffusers. Same bits as diffusers except where
 /// torch's logarithm is not the nearest float
 /// @source Song et al. 2021, arXiv 2011.13456, appendix C; diffusers' GaussianFourierProjection(scale 16, log), which
@@ -43,7 +42,7 @@ struct fourier_embedding {
     /// The number of frequencies, half the number of outputs.
     [[nodiscard]] isize size() const noexcept { return weight.size(); }
 
-    /// Fills one column for each time.
+    /// Writes one column per time.
     /// @shape t N; out 2 · size × N
     /// @units t is the model's time, above 0
     /// @throws shape_error if the shapes do not fit

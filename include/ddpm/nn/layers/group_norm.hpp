@@ -24,8 +24,8 @@
 
 namespace ddpm::nn {
 
-/// Group normalization: the channels of each sample in groups, each group over its channels and all pixels; with a
-/// learned scale and shift of each channel, and optionally another of each sample and an activation behind.
+/// Group normalization: each group of channels of a sample is normalized over its channels and all pixels. A learned
+/// scale and shift per channel follow, then optionally a scale and shift per sample, and an activation.
 /// @source Wu and He 2018, arXiv 1803.08494; the scale and shift of a sample: Dhariwal and Nichol 2021, arXiv
 ///     2105.05233, section 3
 template <Scalar S>
@@ -52,9 +52,9 @@ struct group_norm : weight_and_bias {
     [[nodiscard]] isize channels() const noexcept { return weight.size(); }
 
     /// y = f((z · weight + bias) · (1 + scale) + shift) with z = (x − mean) / √(variance + eps); the variance of a
-    /// group is that of all its numbers, divided by their count.
+    /// group of n elements is divided by n.
     /// @shape x, y channels × height × width × N, y may be x; scale_shift 2·channels × N, the scales above the shifts,
-    ///     or empty; moments 2 × groups·N: mean and 1/√(variance + eps) of each group, those of a sample side by side
+    /// or empty; moments 2 × groups·N: mean and 1/√(variance + eps) of each group, sample by sample
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
     void forward(feature_map<const S> x, activation f, batch_view<const S> scale_shift, feature_map<S> y,
@@ -71,8 +71,7 @@ struct group_norm : weight_and_bias {
         });
     }
 
-    /// The gradient of forward: dx and d_scale_shift are overwritten; to d.weight and d.bias the sums over the samples
-    /// are added, taken in their order.
+    /// Overwrites dx and d_scale_shift; adds the sums over the samples, in order, to d.weight and d.bias.
     /// @shape x, dy, dx as forward's x and y, dx may be dy; moments as forward left them; scale_shift as forward's;
     ///     d_scale_shift like it, or empty
     /// @throws shape_error if the shapes do not fit
@@ -86,7 +85,7 @@ struct group_norm : weight_and_bias {
         if (d_scale_shift.data() != nullptr) {
             detail::require_batch(where, "gradient of scale and shift", d_scale_shift, 2 * channels(), x.samples);
         }
-        // For each sample and channel, with u what f is taken of: Σ du and Σ du·z.
+        // For each sample and channel Σ du and Σ du·z, where y = f(u).
         double* const sums = thread_scratch<sums_tag, double>(2 * channels() * x.samples);
         for_each_part(x, [&](isize n, isize first, isize last) {
             double* const sum = sums + 2 * channels() * n;
@@ -135,7 +134,7 @@ struct group_norm : weight_and_bias {
 private:
     struct sums_tag {};  // for thread_scratch: what backward sums up
 
-    /// Channels whose factors a task holds at a time.
+    /// The number of channels whose factors a task computes at a time.
     static constexpr isize chunk = 256;
 
     [[nodiscard]] isize group_size() const noexcept { return channels() / groups; }
@@ -154,14 +153,14 @@ private:
         return n * map.channels * map.pixels() + c;
     }
 
-    /// `count` channels from c on of sample n, a pixel in each column.
+    /// Channels c … c + count − 1 of sample n, one pixel per column.
     template <class T>
     [[nodiscard]] static batch_view<T> part_of(const feature_map<T>& map, isize n, isize c, isize count) {
         return {map.data + offset(map, n, c), count, map.pixels(), map.channels};
     }
 
-    /// Calls body(n, first, last) for channels first … last − 1 of sample n, whole groups, side by side. Where there
-    /// are fewer samples than threads, a sample is cut, at cache lines; that leaves no trace in the bits.
+    /// Calls body(n, first, last) in parallel for channels first … last − 1 of sample n, whole groups. With fewer
+    /// samples than threads a sample is divided, at cache lines; this does not change the bits.
     template <class Body>
     void for_each_part(const feature_map<const S>& x, const Body& body) const {
         if (x.size() == 0) {
@@ -188,7 +187,7 @@ private:
         }
     }
 
-    /// Puts the moments of the channels together, one after another (Chan et al. 1983).
+    /// Combines the moments of the channels of each group, one after another (Chan et al. 1983).
     void find_moments(const feature_map<const S>& x, isize n, isize first, isize last, batch_view<S> moments) const {
         const auto pixels = static_cast<double>(x.pixels());
         double mean = 0, squares = 0;
@@ -220,7 +219,7 @@ private:
         return scale_shift.data() == nullptr ? 1 : 1 + static_cast<double>(scale_shift(c, n));
     }
 
-    /// The normalization and all behind it but f as u = a·x + b. b makes up for the rounding of a where x is the mean.
+    /// The coefficients of u = a·x + b, which is everything except f. b compensates for the rounding of a at the mean.
     void find_factors(const batch_view<const S>& moments, const batch_view<const S>& scale_shift, isize n, isize first,
                       isize count, S* a, S* b) const {
         for (isize i = 0; i < count; ++i) {

@@ -16,7 +16,7 @@ namespace ddpm::nn {
 
 namespace detail {
 
-/// The forms that have something learned in their place, of a network that is told vectors and maps of that size.
+/// The forms of condition with a learned null value, for vectors and maps of these sizes.
 [[nodiscard]] constexpr condition_forms learned_forms(isize vector, isize map_channels) noexcept {
     const auto bit = [](condition_form form, isize size) { return size == 0 ? 0u : static_cast<unsigned>(form); };
     return static_cast<condition_forms>(bit(condition_form::vector, vector) | bit(condition_form::map, map_channels));
@@ -24,8 +24,8 @@ namespace detail {
 
 }  // namespace detail
 
-/// What a network sees where a sample is told nothing of one form of a condition: a learned value for each element of a
-/// vector, or for each channel of maps, the same at all pixels. It starts at zero. Of size 0 it does nothing.
+/// The learned null value of a form of condition, which replaces it in samples where it is absent: one value per
+/// element of a vector, or per channel of maps, the same at all pixels. Initially 0. With size 0 nothing is replaced.
 template <Scalar S>
 struct learned_null {
     using scalar = S;
@@ -35,8 +35,8 @@ struct learned_null {
     learned_null() noexcept = default;
     explicit learned_null(isize size) : value(size == 0 ? tensor_shape{} : tensor_shape{size}) {}
 
-    /// The values that are told, with the learned ones in place of those that are absent; all are where none are told.
-    /// They are `given`, or from memory.
+    /// The given values, with the learned ones where the form is absent (in all samples if `given` is empty). The
+    /// result is `given` itself or from memory.
     /// @shape given D × N or empty; the result D × N, D a multiple of the size
     [[nodiscard]] batch_view<const S> forward(batch_view<const S> given, std::span<const condition_forms> absent,
                                               condition_form form, isize rows, isize samples, arena<S>& memory) const {
@@ -56,11 +56,11 @@ struct learned_null {
         return shown;
     }
 
-    /// Whether backward needs the gradient of what forward gave.
+    /// Whether backward needs the gradient of forward's result.
     [[nodiscard]] bool learns() const noexcept { return value.size() != 0; }
 
-    /// d.value += the gradients where it stood, in the order of the samples.
-    /// @shape dshown D × N: the gradient of what forward gave
+    /// d.value += the gradient of forward's result where the form is absent, over the samples in order.
+    /// @shape dshown D × N
     void backward(batch_view<const S> given, std::span<const condition_forms> absent, condition_form form,
                   batch_view<const S> dshown, learned_null& d) const {
         for (isize n = 0; n < dshown.columns(); ++n) {

@@ -15,7 +15,7 @@
 
 namespace ddpm::nn {
 
-/// Where a network reads maps beside x_t: at each pixel the channels of x_t, then those of the maps.
+/// The input of a network with map conditions: at each pixel the channels of x_t, then those of the maps.
 template <Scalar S>
 struct map_input {
     using scalar = S;
@@ -28,7 +28,7 @@ struct map_input {
     map_input(const sample_shape& sample_, isize channels_, bool learns_null)
         : sample(sample_), channels(channels_), null(learns_null ? channels_ : 0) {}
 
-    /// x_t, or what is made of it and the maps, from memory. Samples are contiguous.
+    /// x_t joined with the maps. Contiguous; from memory unless it is x_t itself.
     /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
     [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given,
                                                arena<S>& memory) const {
@@ -52,10 +52,10 @@ struct map_input {
         return detail::concatenated<S>(x, map_of(maps, channels), memory);
     }
 
-    /// Whether backward needs the gradient of what forward gave, when that of x_t is wanted or not.
+    /// Whether backward needs the gradient of forward's result, given whether the gradient of x_t is wanted.
     [[nodiscard]] bool needs_gradient(bool wants_dx) const noexcept { return wants_dx || null.learns(); }
 
-    /// Writes dx, unless it is empty, and adds to d.
+    /// Writes the gradient of x_t to dx, unless dx is empty, and adds to d.
     /// @shape dinput as forward's result; dx D × N
     void backward(const condition<S>& given, feature_map<const S> dinput, batch_view<S> dx, map_input& d,
                   arena<S>& memory) const {

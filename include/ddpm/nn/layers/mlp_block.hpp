@@ -27,7 +27,7 @@ struct mlp_block {
 
     [[nodiscard]] isize size() const noexcept { return norm.size(); }
 
-    /// What backward needs of a forward pass; one column for each sample.
+    /// The activations for backward; one column per sample.
     struct activations {
         batch_view<S> normed;   ///< D × N
         batch_view<S> moments;  ///< 2 × N
@@ -35,7 +35,7 @@ struct mlp_block {
         batch_view<S> active;   ///< D × N: its silu
     };
 
-    /// Places for a batch of n samples.
+    /// Memory for the activations of n samples.
     [[nodiscard]] activations take(isize n, arena<S>& memory) const {
         return {memory.columns(size(), n), memory.columns(2, n), memory.columns(size(), n), memory.columns(size(), n)};
     }
@@ -52,7 +52,7 @@ struct mlp_block {
         linear_2.forward_add(a.active, out);
     }
 
-    /// dh is overwritten, de and the parameters' gradients in d are added to.
+    /// Overwrites dh; adds to de, and the gradient of the parameters to d.
     /// @shape h, dout, de and dh D × N, dh must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     void backward(batch_view<const S> h, const activations& a, batch_view<const S> dout, batch_view<S> de,

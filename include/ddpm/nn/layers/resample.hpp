@@ -15,8 +15,7 @@ namespace ddpm::nn {
 
 namespace detail {
 
-/// Calls body(low, high) for each row of `low`, whose numbers it gives, and the row of twice its number in `high`, side
-/// by side.
+/// Calls body(low, high) in parallel for each row i of `low` and row 2i of `high`, as pointers to their elements.
 template <class L, class H, class Body>
 void for_each_row_pair(const feature_map<L>& low, const feature_map<H>& high, Body&& body) {
     const isize low_row = low.width * low.channels, high_row = high.width * high.channels;
@@ -29,7 +28,7 @@ void for_each_row_pair(const feature_map<L>& low, const feature_map<H>& high, Bo
     });
 }
 
-/// low = factor · the sum of the four pixels of `high` that each of its own covers.
+/// Each pixel of `low` = factor · the sum of the four pixels of `high` that it covers.
 template <Scalar S>
 void sum_of_four(const feature_map<const S>& high, const feature_map<S>& low, S factor) {
     const isize channels = low.channels, high_row = high.width * channels;
@@ -43,7 +42,7 @@ void sum_of_four(const feature_map<const S>& high, const feature_map<S>& low, S 
 
 }  // namespace detail
 
-/// Twice the height and the width: every pixel becomes four.
+/// Nearest-neighbour upsampling to twice the height and width: every pixel is copied to four.
 struct upsample_nearest {
     /// @shape x C × H × W × N; y C × 2H × 2W × N
     /// @throws shape_error if the shapes do not fit
@@ -60,7 +59,7 @@ struct upsample_nearest {
         });
     }
 
-    /// dx = the sum of the four gradients of a pixel, row by row.
+    /// dx = the sum of the gradients of a pixel's four copies.
     /// @shape dy C × 2H × 2W × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>
@@ -71,8 +70,8 @@ struct upsample_nearest {
     }
 };
 
-/// Half the height and the width, rounded down: the means of 2 × 2 pixels, as torch's avg_pool2d(2, 2); what is left at
-/// the right and at the bottom of odd sizes has no part in it.
+/// Average pooling to half the height and width, rounded down: the means of 2 × 2 pixels, as torch's avg_pool2d(2, 2).
+/// Of odd sizes the last row or column is ignored.
 struct downsample_average {
     /// @shape x C × H × W × N; y C × ⌊H/2⌋ × ⌊W/2⌋ × N
     /// @throws shape_error if the shapes do not fit
@@ -83,7 +82,7 @@ struct downsample_average {
         detail::sum_of_four<S>(x, y, S(0.25));
     }
 
-    /// dx = a quarter of the gradient of the mean that a pixel is part of, or 0.
+    /// dx = a quarter of the gradient of the mean that contains the pixel; 0 for ignored pixels.
     /// @shape dy C × ⌊H/2⌋ × ⌊W/2⌋ × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>
@@ -94,7 +93,7 @@ struct downsample_average {
         detail::for_each_row_pair(dy, dx, [&](const S* from, S* to) {
             for (isize w = 0; w < dy.width; ++w, from += channels) {
                 S* const left = to + 2 * w * channels;
-                // Two eighths of the one gradient there is: as exact as its quarter.
+                // The sum of two eighths is exactly the quarter.
                 kernels::linear_combination(channels, {S(0.125), S(0.125)}, {from, from}, left);
                 std::copy_n(left, channels, left + channels);
             }

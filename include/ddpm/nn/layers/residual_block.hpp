@@ -21,17 +21,17 @@
 
 namespace ddpm::nn {
 
-/// Whether a residual block changes the resolution, of both of its branches.
+/// How a residual block changes the resolution of both of its branches.
 enum class resampling { none, down, up };
 
 struct residual_block_options {
     isize inputs = 0;
     isize outputs = 0;
-    isize embedding = 0;  ///< elements of the embedded time
+    isize embedding = 0;  ///< size of the time embedding
     isize groups = 32;
     double eps = 1e-5;
-    bool scale_shift = false;  ///< the time scales and shifts the second norm; else it is added before it
-    double rescale = 1;        ///< what the sum is divided by
+    bool scale_shift = false;  ///< the time scales and shifts after the second norm; otherwise it is added before it
+    double rescale = 1;        ///< divisor of the output
     resampling resample = resampling::none;
     activation act = activation::silu;
 };
@@ -70,12 +70,12 @@ struct residual_block {
 
     [[nodiscard]] isize outputs() const noexcept { return conv1.outputs(); }
 
-    /// What backward needs of a forward pass.
+    /// The activations for backward.
     struct activations {
-        feature_map<S> input;   ///< of the shortcut: x, resampled
-        feature_map<S> active;  ///< into conv1: f(norm1(x)), resampled
-        feature_map<S> h;       ///< out of conv1
-        feature_map<S> kept;    ///< into conv2: after norm2, f and dropout
+        feature_map<S> input;   ///< resampled x, the input of the shortcut
+        feature_map<S> active;  ///< resampled f(norm1(x)), the input of conv1
+        feature_map<S> h;       ///< output of conv1
+        feature_map<S> kept;    ///< after norm2, f and dropout: the input of conv2
         batch_view<S> moments1, moments2;
         batch_view<S> time;  ///< the projected embedding
         dropout drop;
@@ -86,8 +86,8 @@ struct residual_block {
         return resample == resampling::none ? size : resample == resampling::up ? 2 * size : size / 2;
     }
 
-    /// @shape x inputs × H × W × N; emb embedding × N; out outputs × resized(H) × resized(W) × N; a.drop and a.address are
-    /// read, the rest is taken from memory
+    /// @shape x inputs × H × W × N; emb embedding × N; out outputs × resized(H) × resized(W) × N; a.drop and a.address
+    /// are inputs
     /// @throws shape_error if the shapes do not fit
     void forward(feature_map<const S> x, batch_view<const S> emb, activations& a, feature_map<S> out,
                  arena<S>& memory) const {
@@ -117,7 +117,7 @@ struct residual_block {
         }
     }
 
-    /// dx is overwritten, demb and the parameters' gradients in d are added to.
+    /// Overwrites dx; adds to demb, and the gradient of the parameters to d.
     /// @shape as forward; dx must not be dout
     /// @throws shape_error if the shapes do not fit
     void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
@@ -151,13 +151,13 @@ struct residual_block {
 
         if (conv_shortcut) {
             conv_shortcut->backward(shortcut_input(x, a), dout, dactive, *d.conv_shortcut);
-            dout = dactive;  // which nobody needs any more: the gradient of the shortcut's input is as large
+            dout = dactive;  // reused: the gradient of the shortcut's input has the same size
         }
         const feature_map<S> dinput = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
         detail::add<S>(unresized(dout, dinput).columns(), dx.columns());
     }
 
-    /// A random start, in the order in which diffusers constructs the layers.
+    /// Initializes the parameters, in the order in which diffusers constructs the layers.
     template <class Start>
     void start(Start& initializer) {
         initializer.layer(conv1);
@@ -185,7 +185,7 @@ private:
         return resample == resampling::none ? x : feature_map<const S>(a.input);
     }
 
-    /// x at the resolution of the output; x itself if that is its own.
+    /// x at the resolution of the output; x itself if that does not change.
     template <class T>
     [[nodiscard]] feature_map<S> resized_map(const feature_map<T>& x, arena<S>& memory) const {
         if constexpr (!std::is_const_v<T>) {
@@ -202,7 +202,7 @@ private:
         return y;
     }
 
-    /// The gradient at the input's resolution of one at the output's, in `place` where it is not dy itself.
+    /// Backward of resized_map: the result is dy itself, or in `place`.
     [[nodiscard]] feature_map<const S> unresized(feature_map<const S> dy, feature_map<S> place) const {
         if (resample == resampling::none) {
             return dy;

@@ -33,7 +33,7 @@ struct time_embedding {
     double max_period = 10000;
     bool float_angles = false;  ///< frequencies and angles are rounded to float, as PyTorch's code does, for parity
 
-    /// @throws value_error unless dim ≥ 1, max_period > 0, and freq_shift is another number than dim/2 where dim ≥ 4
+    /// @throws value_error unless dim ≥ 1, max_period > 0, and freq_shift ≠ ⌊dim/2⌋ if dim ≥ 4
     void require_valid() const {
         detail::require(dim >= 1, "time_embedding", "dim", {">= 1"}, {dim});
         detail::require(max_period > 0 && std::isfinite(max_period), "time_embedding", "max_period", {"finite and > 0"},
@@ -42,7 +42,7 @@ struct time_embedding {
                         "freq_shift", {"another number than dim / 2"}, {freq_shift});
     }
 
-    /// Fills one column for each time.
+    /// Writes one column per time.
     /// @shape t N; out dim × N
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error for options outside their domain
@@ -81,7 +81,7 @@ struct time_embedding {
     }
 
 private:
-    /// What the time is multiplied by for sine and cosine number i.
+    /// The frequency of sine and cosine i.
     [[nodiscard]] double frequency(isize i) const {
         if (float_angles) {
             const float logarithm = static_cast<float>(-std::log(max_period)) * static_cast<float>(i);

@@ -14,19 +14,19 @@
 
 namespace ddpm::nn {
 
-/// Memory for activations and scratch, handed out in order and given back in the opposite one. It grows where the first
-/// batch needs it and is kept: what follows in the same order allocates nothing. What it hands out is not initialized.
+/// A stack of memory for activations and scratch. It grows when the first batch needs it and keeps its memory, so that
+/// later batches allocate nothing. Its memory is not initialized.
 template <Scalar S>
 class arena {
 public:
-    /// So that `count` numbers, each piece rounded up to whole cache lines, can be taken without allocating.
+    /// Allocates `count` elements in advance. Each take() uses whole cache lines.
     void reserve(isize count) {
         if (count > 0 && blocks_.empty()) {
             blocks_.emplace_back(static_cast<std::size_t>(count));
         }
     }
 
-    /// `count` numbers, aligned.
+    /// `count` elements, aligned to a cache line.
     [[nodiscard, gnu::noinline]] S* take(isize count) {
         constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));
         count = (count + alignment - 1) / alignment * alignment;
@@ -53,7 +53,7 @@ public:
 
     [[nodiscard]] batch_view<S> columns(isize rows, isize columns) { return {take(rows * columns), rows, columns}; }
 
-    /// Gives back at its end what was taken since its beginning.
+    /// Frees at the end of its lifetime everything that was taken since its construction.
     class scope_guard {
     public:
         explicit scope_guard(arena& owner) noexcept : owner_(owner), block_(owner.block_), used_(owner.used_) {}
@@ -71,13 +71,13 @@ public:
     };
     [[nodiscard]] scope_guard scope() noexcept { return scope_guard(*this); }
 
-    /// Takes everything back.
+    /// Frees everything.
     void clear() noexcept {
         block_ = 0;
         used_ = 0;
     }
 
-    /// How many bytes it keeps.
+    /// The number of allocated bytes.
     [[nodiscard]] std::size_t bytes() const noexcept {
         std::size_t total = 0;
         for (const auto& block : blocks_) {

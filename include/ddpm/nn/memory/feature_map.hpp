@@ -11,8 +11,7 @@
 
 namespace ddpm::nn {
 
-/// The images of a batch in somebody else's memory, without gaps: the channel varies fastest, then the column, the row
-/// and the sample.
+/// A non-owning view of a batch of images without gaps: the channel varies fastest, then column, row and sample.
 template <class T>
 struct feature_map {
     using scalar = std::remove_const_t<T>;
@@ -27,13 +26,13 @@ struct feature_map {
     [[nodiscard]] isize pixels() const noexcept { return height * width; }
     [[nodiscard]] isize size() const noexcept { return channels * pixels() * samples; }
 
-    /// Whether there is no image: an output that nobody needs.
+    /// Whether this stands for an output that is not needed.
     [[nodiscard]] bool empty() const noexcept { return data == nullptr; }
 
     /// All pixels of all samples, channels × N·height·width.
     [[nodiscard]] batch_view<T> columns() const { return {data, channels, pixels() * samples}; }
 
-    /// One image in each column, D × N.
+    /// One image per column, D × N.
     [[nodiscard]] batch_view<T> images() const { return {data, channels * pixels(), samples}; }
 
     [[nodiscard]] feature_map sample(isize n) const {

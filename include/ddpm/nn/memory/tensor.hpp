@@ -45,7 +45,7 @@ public:
     [[nodiscard]] const isize* begin() const noexcept { return sizes_.data(); }
     [[nodiscard]] const isize* end() const noexcept { return sizes_.data() + dimensions_; }
 
-    /// How many elements there are; a shape without dimensions is that of nothing.
+    /// The number of elements; 0 without dimensions.
     [[nodiscard]] isize size() const noexcept {
         isize product = dimensions_ == 0 ? 0 : 1;
         for (const isize size : *this) {
@@ -70,21 +70,19 @@ private:
     std::size_t dimensions_ = 0;
 };
 
-/// In which order memory holds the numbers of a tensor.
+/// The order of a tensor's elements in memory.
 enum class tensor_order {
     last_fastest,  ///< torch's: the last dimension varies fastest
-    first_fastest  ///< weights, (outputs, inputs, …): the outputs vary fastest, then the inputs, then the dimensions that
-                   ///< are left, the last of them first; what the products read without packing
+    first_fastest  ///< weights (outputs, inputs, height, width): outputs fastest, then inputs, width, height, as products read them
 };
 
-/// Numbers with a shape, contiguous and aligned: the parameters of a layer, or the activations of a batch. Copies are
-/// values.
+/// A contiguous, aligned array with a shape, such as a layer's parameters. Copies are deep.
 template <Scalar S>
 class tensor {
 public:
     using scalar = S;
 
-    /// Nothing.
+    /// Empty.
     tensor() noexcept = default;
 
     /// Zeros.

@@ -11,8 +11,7 @@
 
 namespace ddpm::nn {
 
-/// What a network keeps of one batch for its backward pass, and scratch: all of it in one arena. `Activations` are the
-/// network's views into it.
+/// The activations of one batch for the backward pass, and scratch, in one arena. `Activations` are views into it.
 template <Scalar S, class Activations>
 class workspace {
 public:
@@ -21,19 +20,19 @@ public:
     arena<S> memory;
     Activations activations{};
 
-    /// Whether forward leaves what backward needs, at least in part.
+    /// Whether backward can follow forward.
     [[nodiscard]] bool for_backward() const noexcept { return serves_ != pass::forward; }
 
-    /// Whether forward keeps all that backward needs.
+    /// Whether forward keeps all activations, so that backward computes none again.
     [[nodiscard]] bool keeps() const noexcept { return serves_ == pass::backward; }
 
-    /// A new batch goes through: what the last one left is given up.
+    /// Begins a new batch and discards the activations of the last one.
     void begin(isize samples) noexcept {
         samples_ = samples;
         memory.clear();
     }
 
-    /// @throws shape_error unless it serves backward, and as many samples went forward
+    /// @throws shape_error unless it was made for backward, and forward had as many samples
     void require_backward(std::string_view where, isize samples) const {
         detail::require<shape_error>(for_backward(), where, "workspace", {"one planned for backward"},
                                      {"one for forward only"});

@@ -38,31 +38,30 @@ struct mlp_options {
     isize hidden = 256;           ///< width
     isize blocks = 3;             ///< depth
     isize embedding = 64;         ///< elements of the sinusoidal time embedding
-    bool variance_head = false;   ///< the output is twice as long: each element of the prediction, then of the head
-    bool time_to_output = false;  ///< the output sees the embedded time also past the blocks
-    isize classes = 0;            ///< of a label that it is told, if not 0
-    isize vector = 0;             ///< elements of a vector that it is told, if not 0
-    isize map_channels = 0;       ///< of maps that it is told, beside each element of a sample, if not 0
-    bool learned_null = false;    ///< vector and maps need not be told: what stands for nothing is learned
-    std::uint64_t seed = 0;       ///< of the parameters' random start
+    bool variance_head = false;   ///< after each element of the prediction the output has that of the head
+    bool time_to_output = false;  ///< adds a linear function of the time embedding to the output
+    isize classes = 0;            ///< number of labels; 0: no label
+    isize vector = 0;             ///< size of the vector condition; 0: none
+    isize map_channels = 0;       ///< map channels per element of a sample; 0: no maps
+    bool learned_null = false;    ///< vector and maps may be absent; a null value is learned
+    std::uint64_t seed = 0;       ///< of the initial parameters
 };
 
-/// What an MLP keeps of a batch for its backward pass.
+/// The activations of an MLP for backward.
 template <Scalar S>
 struct mlp_activations {
     batch_view<S> projected, embedded, normed, moments, active;
     typename embedding_mlp<S>::activations time;
-    feature_map<const S> joined;  ///< x_t and the maps, where there are maps
+    feature_map<const S> joined;  ///< x_t and the maps, if there are maps
     typename vector_embedding<S>::activations vector;
     std::vector<typename mlp_block<S>::activations> blocks;
-    std::vector<batch_view<S>> h;  ///< h[b] goes into block b
+    std::vector<batch_view<S>> h;  ///< h[b] is the input of block b
 };
 
-/// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h starts as input(x) and goes through
-/// residual blocks that see the time, silu(mlp(time) + class + mlp(vector)). Blocks start as the identity and the output
-/// as zero. With time_to_output a linear function of the sinusoidal embedding, at first zero, is added to the output: what
-/// changes from one time to the next whatever the sample, as a variance head does at the smallest times, need not be carved
-/// into the blocks.
+/// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h is input(x) after residual blocks that
+/// also take the embedding silu(mlp(time) + class + mlp(vector)). Initially each block is the identity and the output
+/// is 0. With time_to_output a linear function of the sinusoidal time embedding, initially 0, is added to the output.
+/// It represents what depends on the time but not on the sample, such as the output for a variance head at small times.
 template <Scalar S>
 class mlp : public network_base {
 public:
@@ -99,7 +98,6 @@ public:
     [[nodiscard]] isize dim() const noexcept { return options_.dim; }
     [[nodiscard]] sample_shape shape() const noexcept { return dim(); }
 
-    /// Whether the output has an element for the reverse step's variance after each element of the prediction.
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
     [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
@@ -111,8 +109,8 @@ public:
                                                  : condition_forms{0}};
     }
 
-    /// Memory for up to `samples` samples: a batch of at most that many allocates nothing, a larger one makes it grow.
-    /// @throws shape_error if there are fewer than none
+    /// Memory for up to `samples` samples: such batches allocate nothing; larger ones make it grow.
+    /// @throws shape_error if `samples` is negative
     [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
         detail::require<shape_error>(samples >= 0, "mlp::make_workspace", "number of samples", {">= 0"}, {samples});
         workspace w(serves);
@@ -150,7 +148,7 @@ public:
         const batch_view<S> time = memory.columns(options_.hidden, times);
         activate<activation::silu, S>(a.embedded, time);
         input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
-        // Without backward all blocks share one set of activations, and h is updated in place.
+        // For forward only, all blocks share one set of activations, and h is updated in place.
         const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
         for (std::size_t b = 0; b < blocks_.size(); ++b) {
             blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
@@ -168,9 +166,9 @@ public:
         }
     }
 
-    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
-    /// the same workspace.
-    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
+    /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
+    /// of the samples to dx.
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
@@ -253,8 +251,7 @@ private:
         return o;
     }
 
-    /// What the blocks see of the time and the condition, but for its silu; returns of how many samples, which is 1 where
-    /// all see the same.
+    /// Computes a.embedded, the embedding before its silu. Returns its number of columns, 1 if all samples share it.
     isize embed(const network_input<S>& in, workspace& w) const {
         const isize n = in.samples();
         mlp_activations<S>& a = w.activations;
@@ -278,17 +275,17 @@ private:
         return times;
     }
 
-    /// How many numbers a batch takes from an arena.
+    /// The number of elements that a batch takes from the arena.
     [[nodiscard]] isize memory_size(isize samples, bool for_backward) const {
         const isize wide = options_.hidden,
                     blocks = for_backward ? options_.blocks : std::min<isize>(1, options_.blocks);
-        // Where samples and maps lie apart they are copied; what is absent is replaced; then they are joined.
+        // Copies of samples and maps with gaps, null values, and the joined input.
         const isize maps = options_.map_channels == 0 ? 0 : options_.dim * (2 + 3 * options_.map_channels);
         const isize vector = options_.vector == 0 ? 0 : options_.vector + 3 * wide;
         const isize kept = (for_backward ? options_.blocks + 1 : 1) * wide + blocks * (3 * wide + 2) + 2 * wide + 2 +
                            options_.embedding + 3 * wide + vector + maps;
         const isize scratch = for_backward ? 4 * wide + std::max(vector, maps) : wide;
-        constexpr isize piece = 64 / static_cast<isize>(sizeof(S));  // each begins at a cache line
+        constexpr isize piece = 64 / static_cast<isize>(sizeof(S));  // each take() is rounded up to this
         return (kept + scratch) * samples + (24 + 6 * options_.blocks) * piece;
     }
 

@@ -34,9 +34,9 @@
 
 namespace ddpm::nn {
 
-/// The U-Net of diffusion models on images: residual blocks and self-attention at falling, then at rising resolutions,
-/// with a skip connection from every block on the way down to one on the way up. Its parameters have the names, the
-/// shapes and the meaning of diffusers' UNet2DModel.
+/// The U-Net of diffusion models for images: residual blocks and self-attention on a path of decreasing, then of
+/// increasing resolution, with a skip connection from each block of the first path to one of the second. Parameters
+/// have the names, shapes and meaning of diffusers' UNet2DModel.
 /// @source Ho et al. 2020, arXiv 2006.11239, appendix B; https://huggingface.co/docs/diffusers/api/models/unet2d
 template <Scalar S>
 class unet : public network_base {
@@ -44,7 +44,7 @@ public:
     using scalar = S;
     using workspace = nn::workspace<S, unet_activations<S>>;
 
-    /// Random parameters, from the options' seed.
+    /// Initializes the parameters from the seed.
     /// @throws value_error for options outside their domain
     explicit unet(const unet_options& options)
         : options_((require_valid(options), options)),
@@ -60,12 +60,12 @@ public:
 
     [[nodiscard]] const unet_options& options() const noexcept { return options_; }
 
-    /// Of a sample: its height, its width, and the input's channels but for those of the maps.
+    /// The shape of a sample: the input channels without those of the maps.
     [[nodiscard]] sample_shape shape() const noexcept {
         return {options_.height, options_.width, options_.in_channels - options_.map_channels};
     }
 
-    /// Whether the output has twice the sample's channels, the second half for the reverse step's variance.
+    /// True if the output has twice the sample's channels.
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
 
     [[nodiscard]] condition_shape takes() const noexcept {
@@ -76,12 +76,12 @@ public:
                                                  : condition_forms{0}};
     }
 
-    /// How many samples a thread best takes at once: their pixels keep the products busy, and more take more memory.
+    /// Enough samples for efficient matrix products; more would only take more memory.
     [[nodiscard]] isize samples_at_once() const noexcept {
         return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
-    /// Memory for batches of any size; the first of the largest size makes it grow, and later ones allocate nothing.
+    /// Memory for batches of any size. It grows with the first batch of the largest size; later ones allocate nothing.
     [[nodiscard]] workspace make_workspace(isize, pass serves) const {
         workspace w(serves);
         w.activations.layers.resize(static_cast<std::size_t>(layer_count()));
@@ -154,9 +154,9 @@ public:
         }
     }
 
-    /// Adds the gradient of the parameters to d, and writes that of the samples to dx, after forward of the same input in
-    /// the same workspace.
-    /// @shape in as forward; dout as its out; dx as in.xt, or empty where nobody needs it
+    /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
+    /// of the samples to dx.
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
@@ -179,7 +179,7 @@ public:
         for (const feature_map<const S>& skip : a.skips) {
             dskips.push_back(memory.like(skip));
         }
-        // The gradient goes back and forth between two places, each as large as the largest map.
+        // The gradient alternates between two buffers, each as large as the largest map.
         S* places[2] = {memory.take(a.largest()), memory.take(a.largest())};
         const auto other_place = [&](const feature_map<const S>& like) {
             std::swap(places[0], places[1]);
@@ -274,8 +274,8 @@ public:
         visitor("conv_out", self.conv_out_);
     }
 
-    /// Gives every convolution and dense layer a random start, in the order in which diffusers constructs them: with a
-    /// torch_initializer, the weights that a seed gives in PyTorch.
+    /// Initializes all layers in the order in which diffusers constructs them; with a torch_initializer a seed gives
+    /// the same weights as in PyTorch.
     template <class Start>
     void start(Start& initializer) {
         initializer.layer(conv_in_);
@@ -293,14 +293,13 @@ public:
     }
 
 private:
-    /// Layer j of a stage.
     [[nodiscard]] feature_map<S> forward_layer(const unet_stage<S>& stage, isize j, feature_map<const S> x,
                                                batch_view<const S> emb, const network_input<S>& in,
                                                workspace& w) const {
         return stage.forward(static_cast<std::size_t>(j), x, emb, next(in, w), w.memory, w.keeps());
     }
 
-    /// The place for the activations of the next layer, with what it drops.
+    /// The activations of the next layer, with its dropout mask set.
     [[nodiscard]] typename unet_stage<S>::activations& next(const network_input<S>& in, workspace& w) const {
         auto& a = w.activations.layers[w.activations.layers_used++];
         a.block.drop.rate = in.dropout ? options_.dropout : 0;

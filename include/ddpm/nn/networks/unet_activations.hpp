@@ -14,16 +14,17 @@
 
 namespace ddpm::nn {
 
-/// What one batch leaves in a U-Net for its backward pass.
+/// The activations of a U-Net for backward.
 ///
-/// Memory for backward, in numbers: a residual block with C_in channels in, C out and P pixels keeps P · N · (C_in + 3 C)
-/// with its output, 6 P · N · C more with attention, and P · N · C_in more on the way up, where the skip connection
-/// comes in. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the way up; beside these there is the
-/// largest block's share above. Backward adds the gradients of the skip connections and of the largest block.
+/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps P
+/// · N · (C_in + 3 C) with its output, 6 P · N · C more with attention, and P · N · C_in more on the up path for the
+/// joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up path, plus the
+/// above for the largest block only. Backward also needs the gradients of the skip connections and of the largest
+/// block.
 template <Scalar S>
 struct unet_activations {
     typename unet_embedding<S>::activations embedded;
-    std::vector<typename unet_stage<S>::activations> layers;  ///< in their order
+    std::vector<typename unet_stage<S>::activations> layers;  ///< in the order of forward
     std::size_t layers_used = 0;
     std::vector<feature_map<const S>> skips;
     std::vector<feature_map<S>> dskips;
@@ -37,7 +38,7 @@ struct unet_activations {
         skips.clear();
     }
 
-    /// How many numbers the largest map has that went from one layer to the next.
+    /// The number of elements of the largest map between two layers.
     [[nodiscard]] isize largest() const {
         isize size = last.size();
         for (const auto& a : layers) {
