@@ -48,12 +48,12 @@ template <BatchLike A, BatchLike B>
     detail::measurement work(progress, detail::pairs_of(n, m));
     std::vector<double> squares(static_cast<std::size_t>((n + m) * (n + m - 1) / 2));
     const auto collect = [&](const auto& from, const auto& to, bool same_set, double* out) {
-        detail::for_each_pair_run(from, to, origin, detail::pair_value::squared_distance, same_set, work,
-                                  [&](isize i, isize j, const double* values, isize count) {
-                                      // Within one set, sample i is paired only with those after it.
-                                      const isize before = same_set ? i * (i + 3) / 2 + 1 : 0;
-                                      std::copy_n(values, count, out + i * to.columns() - before + j);
-                                  });
+        detail::for_each_pair_group(from, to, origin, detail::pair_value::squared_distance, same_set, work,
+                                    [&](isize i, isize j, const double* values, isize count) {
+                                        // Within one set, sample i is paired only with those after it.
+                                        const isize before = same_set ? i * (i + 3) / 2 + 1 : 0;
+                                        std::copy_n(values, count, out + i * to.columns() - before + j);
+                                    });
     };
     collect(first, first, true, squares.data());
     collect(second, second, true, squares.data() + n * (n - 1) / 2);

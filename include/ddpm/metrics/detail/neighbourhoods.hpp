@@ -34,7 +34,7 @@ template <class S, class R>
     const double kept = 1 - distance_slack(from.rows());
     in_pieces(from.columns(), pair_chunk, static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         const isize count = last - first;
-        // The k smallest of each sample so far, as a heap with the largest of them in front.
+        // For each sample a max-heap of its k smallest distances so far.
         std::vector<std::vector<double>> least(static_cast<std::size_t>(count));
         walk_pairs(from.middle(first, count), to, origin, 0, [&](const pair_block& block) {
             for (isize n = 0; n < count; ++n) {
@@ -96,7 +96,7 @@ template <class S, class R>
     return counts;
 }
 
-/// @throws value_error unless 1 ≤ k ≤ the number of neighbours, and that is above 0
+/// @throws value_error unless 1 ≤ k ≤ the number of neighbours
 inline void require_neighbours(std::string_view where, isize k, isize there_are) {
     if (there_are < 1) {
         throw value_error(where, "number of samples", "at least one other to be a neighbour", "none");

@@ -20,13 +20,13 @@ namespace ddpm::detail {
 /// The value computed for a pair of samples.
 enum class pair_value { product, squared_distance };
 
-/// Calls visit(n, m, values, count) for runs of pairs: sample n of `from` with samples m … m + count − 1 of `to`; the
+/// Calls visit(n, m, values, count) for groups of pairs: sample n of `from` with samples m … m + count − 1 of `to`; the
 /// visitor may overwrite the values. With `same_set` both are the same set, and each pair of different samples occurs
-/// once. Calls for different n may run in parallel; those for one n are sequential, with m ascending. The work reported
-/// is the number of pairs, with both orders of a pair counted.
+/// once. Calls for different n may be parallel; those for one n are sequential, with m ascending. The reported work is
+/// the number of pairs, counting both orders.
 template <class S, class R, class Visit>
-void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
-                       pair_value value, bool same_set, measurement& work, const Visit& visit) {
+void for_each_pair_group(const batch_view<const S>& from, const batch_view<const R>& to, const batch<double>& origin,
+                         pair_value value, bool same_set, measurement& work, const Visit& visit) {
     in_pieces(from.columns(), pair_chunk, static_cast<double>(to.columns()), work, [&](isize first, isize last) {
         walk_pairs(from.middle(first, last - first), to, origin, same_set ? first : 0, [&](const pair_block& block) {
             for (isize n = 0; n < last - first; ++n) {
@@ -49,20 +49,20 @@ void for_each_pair_run(const batch_view<const S>& from, const batch_view<const R
     });
 }
 
-/// The sum of term(values, count) over all runs of pairs.
+/// The sum of term(values, count) over all groups of pairs.
 /// @determinism the same bits for every thread count
 template <class S, class R, class Term>
 [[nodiscard]] double sum_over_pairs(const batch_view<const S>& from, const batch_view<const R>& to,
                                     const batch<double>& origin, pair_value value, bool same_set, measurement& work,
                                     const Term& term) {
     std::vector<double> sums(static_cast<std::size_t>(from.columns()), 0.0);
-    for_each_pair_run(from, to, origin, value, same_set, work, [&](isize n, isize, double* values, isize count) {
+    for_each_pair_group(from, to, origin, value, same_set, work, [&](isize n, isize, double* values, isize count) {
         sums[static_cast<std::size_t>(n)] += term(values, count);
     });
     return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-/// E k(x, x') + E k(y, y') − 2 E k(x, y), where `term` sums the kernel k over a run of values, and `self` is k(x, x),
+/// E k(x, x') + E k(y, y') − 2 E k(x, y), where `term` sums the kernel k over a group of values, and `self` is k(x, x),
 /// not used by the unbiased estimate. NaN if the measurement, of (N + M)² − N M pairs, is stopped.
 /// @complexity one pass over all pairs; those within a set are computed once
 template <class S, class R, class Term>

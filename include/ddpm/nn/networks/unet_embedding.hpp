@@ -22,8 +22,8 @@
 
 namespace ddpm::nn {
 
-/// What a U-Net's blocks are told of a sample's time, class and vector: f(mlp(time) + class + mlp(vector)), with their
-/// activation f.
+/// The embedding of time, class and vector for a U-Net's residual blocks: f(mlp(time) + class + mlp(vector)), with the
+/// activation f of the options.
 template <Scalar S>
 class unet_embedding {
 public:
@@ -50,7 +50,7 @@ public:
         return options_.time_embedding_dim != 0 ? options_.time_embedding_dim : 4 * width();
     }
 
-    /// The largest label is that of the table, or the last timestep of a learned embedding.
+    /// The number of labels: the size of the table, or the timesteps of a learned time embedding.
     [[nodiscard]] isize classes() const noexcept {
         constexpr isize any = std::numeric_limits<isize>::max();
         switch (options_.classes) {
@@ -63,7 +63,7 @@ public:
         }
     }
 
-    /// How many elements of a vector it is told.
+    /// The size of the vector condition.
     [[nodiscard]] isize vector() const noexcept {
         return options_.classes == unet_classes::identity ? outputs() : options_.vector;
     }
@@ -72,12 +72,12 @@ public:
         batch_view<S> projected, embedded, active, projected_class;
         typename embedding_mlp<S>::activations time, classes;
         typename vector_embedding<S>::activations vector;
-        std::vector<double> labels;             ///< the classes as times
-        std::vector<isize> steps, class_steps;  ///< both, into the learned embedding
+        std::vector<double> labels;             ///< the labels as times
+        std::vector<isize> steps, class_steps;  ///< the ids for the learned embedding
     };
 
-    /// The condition is what the network takes.
-    /// @throws value_error for a time out of range of a learned embedding
+    /// The condition must be what the network takes.
+    /// @throws value_error for a time out of range of a learned time embedding
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
         const isize n = static_cast<isize>(t.size());
@@ -94,7 +94,7 @@ public:
         return a.active;
     }
 
-    /// d is added to; dout is the gradient of what forward gave.
+    /// Adds to d; dout is the gradient of forward's result.
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
         const auto scope = memory.scope();
@@ -111,7 +111,7 @@ public:
         mlp_backward(time_mlp_, a.projected, a.time, a.steps, dembedded, d.time_mlp_, d, memory);
     }
 
-    /// A random start, in the order in which diffusers constructs the layers.
+    /// Initializes the parameters, in the order in which diffusers constructs the layers.
     template <class Start>
     void start(Start& initializer) {
         if (fourier_) {
@@ -156,7 +156,7 @@ public:
 private:
     [[nodiscard]] isize width() const noexcept { return options_.channels.front(); }
 
-    /// Times as vectors, before what is learned of them.
+    /// The input of the time MLP: sines and cosines, or a learned vector per timestep.
     void project(std::span<const double> t, batch_view<S> out, std::vector<isize>& steps) const {
         if (fourier_) {
             fourier_->forward(t, out);
@@ -173,7 +173,7 @@ private:
         }
     }
 
-    /// The gradients of one of the two networks, and of the learned vectors that went in.
+    /// Backward of the time or class MLP, and of the learned time embedding that is its input.
     void mlp_backward(const embedding_mlp<S>& mlp, batch_view<const S> x,
                       const typename embedding_mlp<S>::activations& a, const std::vector<isize>& steps,
                       batch_view<const S> dout, embedding_mlp<S>& d_mlp, unet_embedding& d, arena<S>& memory) const {

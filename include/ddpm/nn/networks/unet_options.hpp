@@ -18,7 +18,7 @@
 
 namespace ddpm::nn {
 
-/// What a level of the U-Net consists of, beside its residual blocks.
+/// The kind of a level, which has residual blocks and a resampler.
 enum class unet_level {
     plain,      ///< a convolution resamples (DownBlock2D, UpBlock2D)
     attention,  ///< attention after each residual block (AttnDownBlock2D, AttnUpBlock2D)
@@ -31,10 +31,10 @@ enum class unet_resampling {
     residual  ///< a residual block that resamples both of its branches
 };
 
-/// What the time is turned into before the embedding's two dense layers.
+/// The input of the time embedding's MLP: sinusoidal, random Fourier features, or a learned vector per timestep.
 enum class unet_time { positional, fourier, learned };
 
-/// Where the class embedding, which is added to the time's, comes from.
+/// The class embedding, which is added to that of the time.
 enum class unet_classes {
     none,
     table,     ///< one learned vector for each class
@@ -49,10 +49,10 @@ enum class unet_classes {
 struct unet_options {
     isize height = 32;  ///< of the images
     isize width = 32;
-    isize in_channels = 3;      ///< of a sample and of the maps together
-    isize map_channels = 0;     ///< how many of them are maps that it is told; the others are the sample's
+    isize in_channels = 3;      ///< of the sample and the maps
+    isize map_channels = 0;     ///< how many of them are maps; the others are the sample's
     isize out_channels = 3;     ///< the sample's, or twice as many: the second half is the variance head
-    bool center_input = false;  ///< 2x − 1 goes in for x
+    bool center_input = false;  ///< the input is 2x − 1
     unet_time time = unet_time::positional;
     isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
     double freq_shift = 0;
@@ -61,34 +61,34 @@ struct unet_options {
                                  unet_level::attention};
     std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
     std::vector<isize> channels{224, 448, 672, 896};  ///< of each level
-    isize layers = 2;                                 ///< residual blocks of a level; one more on the way up
+    isize layers = 2;                                 ///< residual blocks per level; one more on the up path
     bool middle = true;
     bool middle_attention = true;
-    double middle_scale = 1;  ///< what the sums of the middle's blocks are divided by
+    double middle_scale = 1;  ///< divisor of the outputs of the middle blocks
     conv_padding downsample_padding = conv_padding::symmetric;
     unet_resampling downsample = unet_resampling::conv;  ///< of attention levels
     unet_resampling upsample = unet_resampling::conv;
-    /// Of the residual blocks, and of the embedded time that goes into them; what makes the embedding, and the last
-    /// convolution, have silu in any case.
+    /// The activation of the residual blocks and of the embedding that they take. The embedding's MLP and the output
+    /// always use silu.
     activation act = activation::silu;
     double dropout = 0;
     isize head_dim = 8;                 ///< channels of an attention head; 0: one head
     isize groups = 32;                  ///< of all group norms
-    isize middle_attention_groups = 0;  ///< of the norm of the middle's attention; 0: as all others
+    isize middle_attention_groups = 0;  ///< of the middle attention's norm; 0: `groups`
     double norm_eps = 1e-5;
-    bool scale_shift = false;  ///< the time scales and shifts the second norm of a block; else it is added before it
+    bool scale_shift = false;  ///< the time scales and shifts after a block's second norm; otherwise it is added before
     unet_classes classes = unet_classes::none;
     isize class_count = 0;      ///< of the table
-    isize vector = 0;           ///< elements of a vector that it is told through an MLP, if not 0
-    bool learned_null = false;  ///< vector and maps need not be told: what stands for nothing is learned
+    isize vector = 0;           ///< size of the vector condition; 0: none
+    bool learned_null = false;  ///< vector and maps may be absent; a null value is learned
     isize train_timesteps = 0;  ///< of the learned time embedding
-    std::uint64_t seed = 0;     ///< of the parameters' random start
+    std::uint64_t seed = 0;     ///< of the initial parameters
     start_kind start = start_kind::torch;
 };
 
 namespace detail {
 
-/// How a level changes the resolution, where attention levels do it in the given way.
+/// The resampler of a level, given that of attention levels.
 [[nodiscard]] constexpr unet_resampling resampling_of(unet_level level, unet_resampling of_attention) noexcept {
     return level == unet_level::plain      ? unet_resampling::conv
            : level == unet_level::residual ? unet_resampling::residual

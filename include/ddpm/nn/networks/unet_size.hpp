@@ -13,7 +13,7 @@ namespace ddpm::nn {
 
 namespace detail {
 
-/// The numbers of a U-Net's layers. In double, in which no product overflows and all are exact below 2^53.
+/// Parameter counts of a U-Net's layers, as doubles: they do not overflow, and are exact below 2^53.
 struct unet_sizes {
     const unet_options& o;
     double embedding = o.time_embedding_dim != 0 ? static_cast<double>(o.time_embedding_dim) : 4 * channels(0);
@@ -38,7 +38,7 @@ struct unet_sizes {
         return kind == unet_resampling::residual ? block(width, width) : conv(width, width, 3);
     }
 
-    /// Of the time and of the condition.
+    /// Time and condition embeddings.
     [[nodiscard]] double embeddings() const {
         const double width = channels(0);
         const double projected = o.time == unet_time::fourier ? 2 * width : width;
@@ -49,14 +49,14 @@ struct unet_sizes {
                (o.classes == unet_classes::timestep ? mlp : 0) + conditions();
     }
 
-    /// Of what it is told beside the class.
+    /// Vector embedding and learned nulls.
     [[nodiscard]] double conditions() const {
         const double vector = static_cast<double>(o.vector), maps = static_cast<double>(o.map_channels);
         return (o.vector != 0 ? dense(vector, embedding) + dense(embedding, embedding) : 0) +
                (o.learned_null ? vector + maps : 0);
     }
 
-    /// Of both ways and of the middle, as detail::unet_stages makes them.
+    /// The stages, as detail::unet_stages constructs them.
     [[nodiscard]] double stages() const {
         const std::size_t levels = o.channels.size();
         double sum = 0, width = channels(0);
@@ -95,7 +95,7 @@ struct unet_sizes {
 
 }  // namespace detail
 
-/// How many numbers a U-Net of such options learns, without making it; the largest isize where they are 2^62 or more.
+/// The parameter count of a U-Net, without constructing it; the largest isize if it is 2^62 or more.
 /// @throws value_error for options outside their domain
 /// @complexity the number of residual blocks
 [[nodiscard]] inline isize unet_parameter_count(const unet_options& options) {

@@ -17,7 +17,7 @@
 
 namespace ddpm::nn {
 
-/// Halves the resolution by a convolution of stride 2, or doubles it by nearest neighbours and a convolution.
+/// Halves the resolution with a convolution of stride 2, or doubles it with nearest neighbours and a convolution.
 template <Scalar S>
 struct conv_resampler {
     using scalar = S;
@@ -25,9 +25,9 @@ struct conv_resampler {
     conv2d<S> conv;
     bool up = false;
 
-    /// What backward needs of a forward pass.
+    /// The activations for backward.
     struct activations {
-        feature_map<S> widened;  ///< on the way up: x, every pixel four times
+        feature_map<S> widened;  ///< upsampled x
     };
 
     /// The result, from memory.
@@ -46,7 +46,7 @@ struct conv_resampler {
         return y;
     }
 
-    /// dx is overwritten, the parameters' gradients in d are added to.
+    /// Overwrites dx and adds the gradient of the parameters to d.
     /// @shape as forward
     /// @throws shape_error if the shapes do not fit
     void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
@@ -67,13 +67,13 @@ struct conv_resampler {
     }
 };
 
-/// One resolution of a U-Net on one of its ways: residual blocks, each of the first ones followed by its attention, and
-/// at the end at most one resampler, of either kind.
+/// One level of a U-Net's down or up path: residual blocks, the first ones each followed by an attention, then at most
+/// one resampler.
 template <Scalar S>
 struct unet_stage {
     using scalar = S;
 
-    const char* resampler = "downsamplers.0";  ///< the name of what is at the end
+    const char* resampler = "downsamplers.0";  ///< the resampler's parameter name
     std::vector<residual_block<S>> resnets;
     std::vector<attention<S>> attentions;
     std::optional<conv_resampler<S>> by_conv;
@@ -82,16 +82,16 @@ struct unet_stage {
     [[nodiscard]] isize layers() const noexcept { return static_cast<isize>(resnets.size()); }
     [[nodiscard]] bool resamples() const noexcept { return by_conv || by_residual; }
 
-    /// What backward needs of one layer, a residual block and its attention, or of the resampler.
+    /// The activations of a layer (a residual block and its attention), or of the resampler, for backward.
     struct activations {
         feature_map<const S> in;
         typename residual_block<S>::activations block;
-        feature_map<S> between;  ///< the block's output, where attention follows
+        feature_map<S> between;  ///< the block's output, if attention follows
         typename attention<S>::activations attend;
         typename conv_resampler<S>::activations convolved;
     };
 
-    /// Layer j of the input; the result is from memory. Without `keep`, memory keeps nothing else.
+    /// Layer j; the result is from memory. Without `keep` the activations are freed.
     [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb, activations& a,
                                          arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
@@ -110,8 +110,8 @@ struct unet_stage {
         return out;
     }
 
-    /// Of layer j: dx is overwritten, demb and d are added to; dx must not be dout. Where the layer was not kept, it is
-    /// run again.
+    /// Backward of layer j: overwrites dx, which must not be dout, and adds to demb and d. Without `kept` it first
+    /// computes the activations again.
     void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
                   batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
         const auto scope = memory.scope();
@@ -126,7 +126,7 @@ struct unet_stage {
         resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
     }
 
-    /// The resampler of the input; the result is from memory.
+    /// The resampler; the result is from memory.
     [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
                                           arena<S>& memory) const {
         a.in = x;
@@ -140,7 +140,7 @@ struct unet_stage {
         return out;
     }
 
-    /// Of the resampler: dx is overwritten, demb and d are added to; dx must not be dout.
+    /// Backward of the resampler: overwrites dx, which must not be dout, and adds to demb and d.
     void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                            batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
         if (by_conv) {
@@ -150,7 +150,7 @@ struct unet_stage {
         }
     }
 
-    /// A random start, in the order in which diffusers constructs the layers.
+    /// Initializes the parameters, in the order in which diffusers constructs the layers.
     template <class Start>
     void start(Start& initializer) {
         for (std::size_t j = 0; j < resnets.size(); ++j) {

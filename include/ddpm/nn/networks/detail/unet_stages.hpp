@@ -16,13 +16,13 @@
 
 namespace ddpm::nn::detail {
 
-/// The stages of a U-Net, as its options say.
+/// The stages of a U-Net.
 template <Scalar S>
 struct unet_stages {
     std::vector<unet_stage<S>> down, up;
     std::optional<unet_stage<S>> middle;
 
-    /// The options are valid; `embedding` is the size of the embedded time.
+    /// The options must be valid; `embedding` is the size of the time embedding.
     unet_stages(const unet_options& o, isize embedding) {
         const std::size_t levels = o.channels.size();
         const builder build{o, embedding};
@@ -66,7 +66,7 @@ struct unet_stages {
     }
 
 private:
-    /// Makes the layers.
+    /// Constructs the layers.
     struct builder {
         const unet_options& o;
         isize embedding;
@@ -106,8 +106,7 @@ private:
             return made;
         }
 
-        /// As diffusers has it: without groups of its own the middle's attention is not normalized where the time
-        /// scales.
+        /// As in diffusers, the middle attention without its own groups has no norm if scale_shift is set.
         [[nodiscard]] isize middle_groups() const {
             return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
         }
