@@ -47,17 +47,19 @@ TEST_CASE("a dense layer in double starts with torch's bits", "[nn]") {
 }
 
 TEST_CASE("a convolution starts with torch's bits", "[nn]") {
-    nn::tensor<float> weight({3, 2, 2, 2}, nn::tensor_order::first_fastest);
-    nn::tensor<float> bias({3});
+    struct {
+        nn::tensor<float> weight{{3, 2, 2, 2}, nn::tensor_order::first_fastest};
+        nn::tensor<float> bias{{3}};
+    } conv;
     nn::torch_initializer start(torch_generator(1));
-    start.layer(weight, bias);
-    CHECK(numbers(weight) ==
+    start.layer(conv);
+    CHECK(numbers(conv.weight) ==
           std::vector<float>{0x1.751724p-3f,  -0x1.3f978cp-3f, -0x1.18bdcep-4f, 0x1.53dc02p-3f,  -0x1.54d628p-2f,
                              0x1.b23ddep-3f,  -0x1.29ec0cp-4f, 0x1.705eb2p-3f,  0x1.92a2dep-5f,  -0x1.62a2dap-5f,
                              0x1.91a958p-4f,  0x1.1dc29ep-6f,  0x1.087414p-3f,  -0x1.1a2c76p-3f, -0x1.a65528p-6f,
                              -0x1.04bf3cp-5f, 0x1.a3cd72p-5f,  -0x1.723f6cp-10f, 0x1.3c7b6ep-2f, 0x1.c2a6c4p-4f,
                              -0x1.0da6a2p-3f, -0x1.b55092p-3f, -0x1.e5777ep-5f, -0x1.3852f2p-3f});
-    CHECK(numbers(bias) == std::vector<float>{-0x1.d00f1cp-4f, 0x1.155c20p-6f, 0x1.afa480p-3f});
+    CHECK(numbers(conv.bias) == std::vector<float>{-0x1.d00f1cp-4f, 0x1.155c20p-6f, 0x1.afa480p-3f});
     torch_generator after(1);  // 27 numbers were drawn
     for (int i = 0; i < 27; ++i) {
         static_cast<void>(after.next());

@@ -46,18 +46,14 @@ public:
 
     /// Initializes a Linear or a Conv2d: the weight, then the bias, uniform in ±1/√fan_in.
     /// @source torch.nn.Linear.reset_parameters: kaiming_uniform_(a = √5)
-    template <Scalar S>
-    void layer(tensor<S>& weight, tensor<S>& bias) {
-        const double fan_in = static_cast<double>(weight.size()) / static_cast<double>(weight.shape()[0]);
+    template <class L>
+    void layer(L& of) {
+        const double fan_in = static_cast<double>(of.weight.size()) / static_cast<double>(of.weight.shape()[0]);
         // The operations of torch, so that the bound has the same bits.
         const double slope = std::sqrt(5.0);
         const double gain = std::sqrt(2.0 / (1 + slope * slope));
-        uniform(std::sqrt(3.0) * (gain / std::sqrt(fan_in)), weight);
-        uniform(1 / std::sqrt(fan_in), bias);
-    }
-    template <class L>
-    void layer(L& of) {
-        layer(of.weight, of.bias);
+        uniform(std::sqrt(3.0) * (gain / std::sqrt(fan_in)), of.weight);
+        uniform(1 / std::sqrt(fan_in), of.bias);
     }
 
     /// As `layer`: torch does not treat the last layer differently.

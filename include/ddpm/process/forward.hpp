@@ -115,12 +115,10 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
     return detail::filled_like(x0, [&](const auto& x, const auto& out) { q_sample(schedule, x, t, eps, out); });
 }
 
-/// Samples q(x_t|x_0) with new noise, generated on the fly: x_t = α x_0 + σ ε.
+/// As above with new noise, generated on the fly.
 /// @shape x0 and out D × N; t one per sample or one for all; out may be x0
-/// @units t is 0-based, or the time u of a continuous schedule
-/// @throws shape_error if the shapes differ; value_error unless the schedule has all t; as philox_noise::normal
+/// @throws as above; as philox_noise::normal
 /// @determinism bit-equal to q_sample with the noise of philox_noise::normal
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseProcess Schedule, BatchLike X>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const fresh_noise& noise,
               batch_view<scalar_of<X>> out) {

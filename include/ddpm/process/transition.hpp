@@ -70,12 +70,10 @@ template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
     return detail::filled_like(x_previous, [&](const auto& x, const auto& out) { q_step(schedule, x, t, eps, out); });
 }
 
-/// Samples one step q(x_t|x_{t−1}) with new noise, generated on the fly.
+/// As above with new noise, generated on the fly.
 /// @shape x_previous and out D × N; t one per sample or one for all; out may be x_previous
-/// @units t is 0-based
-/// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T; as philox_noise::normal
+/// @throws as above; as philox_noise::normal
 /// @determinism bit-equal to q_step with the noise of philox_noise::normal
-/// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const fresh_noise& noise,
             batch_view<scalar_of<X>> out) {
@@ -134,12 +132,10 @@ template <NoiseProcess Schedule, BatchLike X, BatchLike E>
     return detail::filled_like(xs, [&](const auto& x, const auto& out) { q_transition(schedule, x, s, t, eps, out); });
 }
 
-/// Samples q(x_t|x_s) with new noise, generated on the fly.
+/// As above with new noise, generated on the fly.
 /// @shape xs and out D × N; s and t one per sample or one for all; out may be xs
-/// @units as above
 /// @throws as above; as philox_noise::normal
 /// @determinism bit-equal to q_transition with the noise of philox_noise::normal
-/// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
                   const per_sample<time_type<Schedule>>& t, const fresh_noise& noise, batch_view<scalar_of<X>> out) {

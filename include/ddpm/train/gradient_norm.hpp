@@ -9,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <numeric>
 #include <span>
 #include <vector>
 
@@ -31,11 +32,7 @@ public:
             sums_[static_cast<std::size_t>(i)] =
                 kernels::sum_of_squares(chunk.size, gradients[chunk.parameter].values.data() + chunk.first);
         });
-        double total = 0;
-        for (const double sum : sums_) {
-            total += sum;
-        }
-        return std::sqrt(total);
+        return std::sqrt(std::accumulate(sums_.begin(), sums_.end(), 0.0));
     }
 
 private:

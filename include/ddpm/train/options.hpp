@@ -63,9 +63,7 @@ namespace detail {
 template <Scalar S>
 void require_valid(const trainer_options& options) {
     const auto require = [](bool holds, const char* what, const char* expected, text_part got) {
-        if (!holds) {
-            throw value_error("trainer", what, expected, got);
-        }
+        detail::require(holds, "trainer", what, {expected}, {got});
     };
     const auto finite = [](double value) { return value >= 0 && std::isfinite(value); };
     require(options.batch >= 1 && options.batch < isize{1} << 32, "batch", ">= 1, < 2^32", options.batch);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -34,7 +35,9 @@ void load_parameters(const std::string& path, Net& net, std::string_view prefix 
                      const load_options& options = {}) {
     using S = typename Net::scalar;
     const io::safetensors_file file = io::safetensors_file::open(path);
-    detail::verify_checksum_if_any(file);
+    if (file.metadata().contains(io::detail::checksum_key)) {
+        file.verify_checksum();
+    }
     const auto own = nn::parameters(net);
     std::vector<nn::parameter<S>> list;
     detail::append_group(list, prefix, std::span(std::as_const(own)));

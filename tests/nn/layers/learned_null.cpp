@@ -88,10 +88,10 @@ TEST_CASE("without a size there is nothing to learn, and it starts at zero", "[n
     CHECK(none.forward(given, {}, condition_form::map, 2, 3, memory).data() == given.data());
 
     using nn::detail::learned_forms;
-    static_assert(learned_forms(0, 0) == 0);
-    static_assert(learned_forms(3, 0) == null_vector);
-    static_assert(learned_forms(0, 1) == null_map);
-    static_assert(learned_forms(3, 1) == (null_vector | null_map));
+    static_assert(learned_forms(true, 0, 0) == 0 && learned_forms(false, 3, 1) == 0);
+    static_assert(learned_forms(true, 3, 0) == null_vector);
+    static_assert(learned_forms(true, 0, 1) == null_map);
+    static_assert(learned_forms(true, 3, 1) == (null_vector | null_map));
 }
 
 }  // namespace ddpm::test

@@ -17,8 +17,10 @@ namespace ddpm::nn {
 namespace detail {
 
 /// The forms of condition with a learned null value, for vectors and maps of these sizes.
-[[nodiscard]] constexpr condition_forms learned_forms(isize vector, isize map_channels) noexcept {
-    const auto bit = [](condition_form form, isize size) { return size == 0 ? 0u : static_cast<unsigned>(form); };
+[[nodiscard]] constexpr condition_forms learned_forms(bool learned, isize vector, isize map_channels) noexcept {
+    const auto bit = [&](condition_form form, isize size) {
+        return learned && size != 0 ? static_cast<unsigned>(form) : 0u;
+    };
     return static_cast<condition_forms>(bit(condition_form::vector, vector) | bit(condition_form::map, map_channels));
 }
 

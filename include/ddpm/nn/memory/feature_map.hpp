@@ -3,7 +3,7 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/error.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <string_view>
@@ -54,11 +54,9 @@ template <class T>
 void require_map(std::string_view where, std::string_view what, const feature_map<T>& map, isize channels, isize height,
                  isize width, isize samples) {
     if (map.channels != channels || map.height != height || map.width != width || map.samples != samples) {
-        const auto text_of = [](isize c, isize h, isize w, isize n) {
-            return ddpm::detail::text(c, " channels, ", h, " x ", w, ", ", n, " samples");
-        };
-        throw shape_error(where, what, text_of(channels, height, width, samples),
-                          text_of(map.channels, map.height, map.width, map.samples));
+        ddpm::detail::require<shape_error>(
+            false, where, what, {channels, " channels, ", height, " x ", width, ", ", samples, " samples"},
+            {map.channels, " channels, ", map.height, " x ", map.width, ", ", map.samples, " samples"});
     }
 }
 

@@ -105,8 +105,7 @@ public:
         return {.classes = options_.classes,
                 .vector = options_.vector,
                 .map_channels = options_.map_channels,
-                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
-                                                 : condition_forms{0}};
+                .learned = detail::learned_forms(options_.learned_null, options_.vector, options_.map_channels)};
     }
 
     /// Memory for up to `samples` samples: such batches allocate nothing; larger ones make it grow.

@@ -72,8 +72,7 @@ public:
         return {.classes = embedding_.classes(),
                 .vector = embedding_.vector(),
                 .map_channels = options_.map_channels,
-                .learned = options_.learned_null ? detail::learned_forms(options_.vector, options_.map_channels)
-                                                 : condition_forms{0}};
+                .learned = detail::learned_forms(options_.learned_null, options_.vector, options_.map_channels)};
     }
 
     /// Enough samples for efficient matrix products; more would only take more memory.

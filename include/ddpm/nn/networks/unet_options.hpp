@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/error.hpp>
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/initialize.hpp>
@@ -100,9 +100,7 @@ namespace detail {
 /// @throws value_error that names the first option outside its domain; shape_error if a sample has 2^63 elements or more
 inline void require_valid(const unet_options& o) {
     const auto require = [](bool valid, std::string_view what, std::string_view expected, const auto& got) {
-        if (!valid) {
-            throw value_error("unet", what, expected, got);
-        }
+        ddpm::detail::require(valid, "unet", what, {expected}, {got});
     };
     const std::size_t levels = o.channels.size();
     require(levels >= 1 && levels <= 16, "number of levels", "1 ... 16", levels);

@@ -40,20 +40,15 @@ struct unet_sizes {
 
     /// Time and condition embeddings.
     [[nodiscard]] double embeddings() const {
-        const double width = channels(0);
+        const double width = channels(0), vector = static_cast<double>(o.vector);
         const double projected = o.time == unet_time::fourier ? 2 * width : width;
         const double mlp = dense(projected, embedding) + dense(embedding, embedding);
         return mlp + (o.time == unet_time::fourier ? width : 0) +
                (o.time == unet_time::learned ? static_cast<double>(o.train_timesteps) * width : 0) +
                (o.classes == unet_classes::table ? static_cast<double>(o.class_count) * embedding : 0) +
-               (o.classes == unet_classes::timestep ? mlp : 0) + conditions();
-    }
-
-    /// Vector embedding and learned nulls.
-    [[nodiscard]] double conditions() const {
-        const double vector = static_cast<double>(o.vector), maps = static_cast<double>(o.map_channels);
-        return (o.vector != 0 ? dense(vector, embedding) + dense(embedding, embedding) : 0) +
-               (o.learned_null ? vector + maps : 0);
+               (o.classes == unet_classes::timestep ? mlp : 0) +
+               (o.vector != 0 ? dense(vector, embedding) + dense(embedding, embedding) : 0) +
+               (o.learned_null ? vector + static_cast<double>(o.map_channels) : 0);
     }
 
     /// The stages, as detail::unet_stages constructs them.

@@ -4,7 +4,6 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 
 #include <charconv>
@@ -54,13 +53,6 @@ inline constexpr isize most_steps = (isize{1} << 32) - 1;
         throw io_error(file.path(), step_key, "a number in [0, 2^32)", io::detail::quoted(digits));
     }
     return step;
-}
-
-/// @throws io_error if the file has a checksum that does not match
-inline void verify_checksum_if_any(const io::safetensors_file& file) {
-    if (file.metadata().contains(io::detail::checksum_key)) {
-        file.verify_checksum();
-    }
 }
 
 }  // namespace ddpm::detail

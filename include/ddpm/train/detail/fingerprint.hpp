@@ -7,7 +7,6 @@
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/noise_process.hpp>
-#include <ddpm/train/detail/checkpoint_format.hpp>
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/time_sampling.hpp>
 
@@ -45,33 +44,23 @@ template <class Strategy>
     return out;
 }
 
-/// The FNV-1a hash of a sequence of numbers.
-class number_hash {
-public:
-    void add(double value) noexcept {
-        const std::uint64_t bits = std::bit_cast<std::uint64_t>(value);
-        for (int byte = 0; byte < 8; ++byte) {
-            hash_ = (hash_ ^ (bits >> (8 * byte) & 0xff)) * 0x100000001b3;
-        }
-    }
-    [[nodiscard]] std::string text() const { return exact_text(hash_); }
-
-private:
-    std::uint64_t hash_ = 0xcbf29ce484222325;
-};
-
 /// Identifies a schedule: by all ᾱ if it is discrete; by the range of times, and by noise level and model time at some
 /// times, if it is continuous.
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> schedule_fingerprint(const trainer_options& o,
                                                                       const Schedule& schedule) {
-    number_hash hash;
+    std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
+    const auto add = [&](double value) {
+        for (int byte = 0; byte < 8; ++byte) {
+            hash = (hash ^ (std::bit_cast<std::uint64_t>(value) >> (8 * byte) & 0xff)) * 0x100000001b3;
+        }
+    };
     if constexpr (NoiseSchedule<Schedule>) {
         for (isize t = 0; t < schedule.steps(); ++t) {
-            hash.add(static_cast<double>(schedule.alpha_bar(t)));
+            add(static_cast<double>(schedule.alpha_bar(t)));
         }
         return {{"schedule.steps", exact_text(static_cast<isize>(schedule.steps()))},
-                {"schedule.alpha_bar_hash", hash.text()}};
+                {"schedule.alpha_bar_hash", exact_text(hash)}};
     } else {
         const auto [first, last] = o.times.value_or(times_of(schedule));
         constexpr int count = 256;
@@ -80,10 +69,11 @@ template <NoiseProcess Schedule>
             const double u = first + (std::isinf(last) ? s / (1 - s) : s * (last - first));
             const auto [signal, sigma] = schedule.level(u);
             for (const double value : {signal, sigma, model_time_at(schedule, u)}) {
-                hash.add(value);
+                add(value);
             }
         }
-        return {{"schedule.times", exact_text(first) + ' ' + exact_text(last)}, {"schedule.level_hash", hash.text()}};
+        return {{"schedule.times", exact_text(first) + ' ' + exact_text(last)},
+                {"schedule.level_hash", exact_text(hash)}};
     }
 }
 
