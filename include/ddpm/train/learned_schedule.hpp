@@ -12,7 +12,7 @@
 namespace ddpm {
 
 /// The variance-preserving schedule of a learned γ(u) = −ln(α²/σ²), which never decreases. The time u goes from 0, the
-/// least noise, to 1; the model's time is the log-SNR, −γ.
+/// least noise, to 1; the model's time is the log-SNR, −γ. All functions of u throw value_error unless 0 ≤ u ≤ 1.
 /// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
 template <MonotoneCurve Curve>
 class learned_schedule {
@@ -20,23 +20,18 @@ public:
     explicit learned_schedule(Curve gamma) : gamma_(std::move(gamma)) {}
 
     /// γ and its derivative at time u.
-    /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] curve_point gamma(double u) const {
         detail::require_between("learned_schedule", "time", u, 0, 1);
         return gamma_(u);
     }
 
-    /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] noise_level<double> level(double u) const { return level_of_log_snr(model_time(u)); }
 
-    /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double model_time(double u) const { return -gamma(u).value; }
 
-    /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] double log_snr_slope(double u) const { return -gamma(u).slope; }
 
     /// The derivatives of α and σ with respect to u.
-    /// @throws value_error unless 0 ≤ u ≤ 1
     [[nodiscard]] noise_level<double> level_slope(double u) const {
         const curve_point point = gamma(u);
         const auto [signal, sigma] = level_slope_of_log_snr(-point.value);

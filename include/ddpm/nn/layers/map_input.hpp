@@ -32,24 +32,14 @@ struct map_input {
     /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
     [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given,
                                                arena<S>& memory) const {
-        if (!xt.contiguous()) {
-            const batch_view<S> copy = memory.columns(xt.rows(), xt.columns());
-            detail::copy_columns<S>(xt, copy);
-            xt = copy;
-        }
-        const feature_map<const S> x = map_of(xt, sample.channels);
+        const feature_map<const S> x = map_of(contiguous(xt, memory), sample.channels);
         if (channels == 0) {
             return x;
         }
         const isize rows = channels * sample.height * sample.width;
-        batch_view<const S> maps =
+        const batch_view<const S> maps =
             null.forward(given.maps, given.absent, condition_form::map, rows, xt.columns(), memory);
-        if (!maps.contiguous()) {
-            const batch_view<S> copy = memory.columns(rows, xt.columns());
-            detail::copy_columns<S>(maps, copy);
-            maps = copy;
-        }
-        return detail::concatenated<S>(x, map_of(maps, channels), memory);
+        return detail::concatenated<S>(x, map_of(contiguous(maps, memory), channels), memory);
     }
 
     /// Whether backward needs the gradient of forward's result, given whether the gradient of x_t is wanted.
@@ -83,6 +73,16 @@ struct map_input {
     }
 
 private:
+    /// The batch itself, or a copy from memory if its columns have gaps.
+    [[nodiscard]] static batch_view<const S> contiguous(batch_view<const S> x, arena<S>& memory) {
+        if (x.contiguous()) {
+            return x;
+        }
+        const batch_view<S> copy = memory.columns(x.rows(), x.columns());
+        detail::copy_columns<S>(x, copy);
+        return copy;
+    }
+
     template <class T>
     [[nodiscard]] feature_map<T> map_of(batch_view<T> of, isize of_channels) const {
         return {of.data(), of_channels, sample.height, sample.width, of.columns()};

@@ -235,18 +235,17 @@ public:
     }
 
 private:
-    struct option {
-        const char* what;
-        isize value, least;
-    };
-
     static const mlp_options& validated(const mlp_options& o) {
-        for (const auto& [what, value, least] :
-             {option{"dim", o.dim, 1}, option{"hidden", o.hidden, 1}, option{"blocks", o.blocks, 0},
-              option{"embedding", o.embedding, 1}, option{"classes", o.classes, 0}, option{"vector", o.vector, 0},
-              option{"map_channels", o.map_channels, 0}}) {
+        const auto require = [](const char* what, isize value, isize least) {
             detail::require(value >= least, "mlp", what, {">= ", least}, {value});
-        }
+        };
+        require("dim", o.dim, 1);
+        require("hidden", o.hidden, 1);
+        require("blocks", o.blocks, 0);
+        require("embedding", o.embedding, 1);
+        require("classes", o.classes, 0);
+        require("vector", o.vector, 0);
+        require("map_channels", o.map_channels, 0);
         return o;
     }
 

@@ -53,14 +53,10 @@ public:
     /// The number of labels: the size of the table, or the timesteps of a learned time embedding.
     [[nodiscard]] isize classes() const noexcept {
         constexpr isize any = std::numeric_limits<isize>::max();
-        switch (options_.classes) {
-            case unet_classes::table:
-                return options_.class_count;
-            case unet_classes::timestep:
-                return options_.time == unet_time::learned ? options_.train_timesteps : any;
-            default:
-                return 0;
-        }
+        return options_.classes == unet_classes::table      ? options_.class_count
+               : options_.classes != unet_classes::timestep ? 0
+               : options_.time == unet_time::learned        ? options_.train_timesteps
+                                                            : any;
     }
 
     /// The size of the vector condition.

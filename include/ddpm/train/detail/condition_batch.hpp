@@ -74,32 +74,31 @@ public:
     /// Copies the condition of sample `from` of the data to sample n of the micro-batch, sample `number` of the step.
     void draw(isize from, isize n, isize number, isize step, const condition_dropout& dropout) {
         const auto at = static_cast<std::size_t>(n), of = static_cast<std::size_t>(from);
-        const auto dropped = [&](isize element, double rate) {
-            return rate > 0 && static_cast<double>(noise_.bits(number, step, element)) * 0x1p-32 < rate;
+        const auto dropped = [&](const philox_noise& noise, isize element, double rate) {
+            return rate > 0 && static_cast<double>(noise.bits(number, step, element)) * 0x1p-32 < rate;
         };
         if (!absent_.empty()) {
             absent_[at] = given_.absent.empty() ? condition_forms{0} : given_.absent[of];
         }
         if (!given_.labels.empty()) {
             labels_[at] = given_.labels[of];
-            if (static_cast<double>(label_noise_.bits(number, step, 1)) * 0x1p-32 < dropout.label) {
-                if (dropout.null_label) {
-                    labels_[at] = *dropout.null_label;
-                } else {
-                    set_absent(condition_form::label, at);
-                }
+            const bool drops = dropped(label_noise_, 1, dropout.label);
+            if (drops && dropout.null_label) {
+                labels_[at] = *dropout.null_label;
+            } else if (drops) {
+                set_absent(condition_form::label, at);
             }
         }
         if (given_.vectors.size() != 0) {
             std::copy_n(given_.vectors.column(from), from_data_.vector, vectors_.col(n).data());
-            if (dropped(0, dropout.vector)) {
+            if (dropped(noise_, 0, dropout.vector)) {
                 show_null(condition_form::vector, dropout.null_vector, at, 0, 1, vectors_.col(n).data());
             }
         }
         if (from_data_.map_channels != 0 && given_.maps.size() != 0) {
             S* const to = maps_.col(n).data();
             place_channels(sample_, given_.maps.column(from), from_data_.map_channels, to, 0, maps_channels());
-            if (dropped(1, dropout.map)) {
+            if (dropped(noise_, 1, dropout.map)) {
                 show_null(condition_form::map, dropout.null_map, at, maps_channels() - from_data_.map_channels,
                           sample_.height * sample_.width, to);
             }
