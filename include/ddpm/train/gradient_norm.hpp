@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/sum_of_squares.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -39,6 +40,8 @@ private:
     detail::parameter_chunks chunks_;
     std::vector<double> sums_;
 };
+
+DDPM_CLASS_INSTANCE(class gradient_norm<float>)
 
 /// The factor that clips a gradient of this norm to the norm `largest`; 0 means no limit.
 /// @source torch.nn.utils.clip_grad_norm_: largest / (norm + 1e-6), at most 1

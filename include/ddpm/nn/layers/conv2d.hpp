@@ -80,10 +80,7 @@ struct conv2d : weight_and_bias {
         convolve(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
     }
 
-    /// y += W * x + bias.
-    /// @shape as forward
-    /// @throws shape_error if the shapes do not fit
-    /// @determinism the bits of a sample depend on that sample only
+    /// y += W * x + bias. Shapes, errors and determinism as forward.
     void forward_add(feature_map<const S> x, feature_map<S> y) const {
         require_maps("conv2d::forward_add", "output", x, y);
         convolve(x, y, {.bias = bias.data(), .add = true});

@@ -40,10 +40,7 @@ struct dense : weight_and_bias {
         kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
     }
 
-    /// y += W x + b.
-    /// @shape x inputs × N; y outputs × N
-    /// @throws shape_error if the shapes do not fit
-    /// @determinism the bits of a sample depend on that sample only
+    /// y += W x + b. Shapes, errors and determinism as forward.
     void forward_add(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward_add", "input", x, inputs(), x.columns());
         detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());

@@ -41,9 +41,7 @@ struct embedding_table {
         }
     }
 
-    /// d.weight(ids[n], :) += dout(:, n), over the samples in order.
-    /// @shape as forward
-    /// @throws as forward
+    /// d.weight(ids[n], :) += dout(:, n), over the samples in order. Shapes and errors as forward.
     void backward(std::span<const isize> ids, batch_view<const S> dout, embedding_table& d) const {
         require_valid("embedding_table::backward", "gradient of the output", ids, dout);
         for (isize n = 0; n < dout.columns(); ++n) {

@@ -38,9 +38,7 @@ struct embedding_mlp {
         linear_2.forward(a.active, out);
     }
 
-    /// Overwrites dx, unless it is empty, and adds to d.
-    /// @shape as forward
-    /// @throws shape_error if the shapes do not fit
+    /// Overwrites dx, unless it is empty, and adds to d. Shapes and errors as forward.
     void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
                   embedding_mlp& d, arena<S>& memory) const {
         const auto scope = memory.scope();

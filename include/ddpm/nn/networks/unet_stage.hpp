@@ -46,9 +46,7 @@ struct conv_resampler {
         return y;
     }
 
-    /// Overwrites dx and adds the gradient of the parameters to d.
-    /// @shape as forward
-    /// @throws shape_error if the shapes do not fit
+    /// Overwrites dx and adds the gradient of the parameters to d. Shapes and errors as forward.
     void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                   conv_resampler& d, arena<S>& memory) const {
         if (up) {

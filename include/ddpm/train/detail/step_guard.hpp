@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/adam.hpp>
@@ -58,5 +59,7 @@ private:
     double parameter_ = 0, moment_ = 0;
     bool moments_are_finite_ = true;
 };
+
+DDPM_CLASS_INSTANCE(class step_guard<float>)
 
 }  // namespace ddpm::detail

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/function_ref.hpp>
+#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/tensor.hpp>

@@ -135,7 +135,6 @@ public:
     }
 
     [[nodiscard]] condition_batch<S>& conditions() noexcept { return conditions_; }
-    [[nodiscard]] const condition_batch<S>& conditions() const noexcept { return conditions_; }
 
     /// The times of the whole batch, once all micro-batches are drawn.
     [[nodiscard]] std::span<const Time> all_t() const noexcept { return t_; }
