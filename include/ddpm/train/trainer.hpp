@@ -45,9 +45,9 @@ namespace ddpm {
 
 /// Trains a denoising network in place with Adam and keeps an exponential moving average (EMA) of its parameters. The
 /// schedule may be discrete or continuous; some losses need a discrete one. The samples (epochs in random order without
-/// replacement), times and noise of a step depend on the seed and the step only: they are read from the Philox streams
-/// `order`, `timestep` and `training`. So a training can be interrupted after any step and resumed. If the loss has no
-/// term for a variance head, only the prediction is trained.
+/// replacement), times and noise of a step depend only on the seed and the step (with importance sampling also on
+/// earlier losses): they are read from the Philox streams `order`, `timestep` and `training`. So a training can be
+/// interrupted after any step and resumed. If the loss has no term for a variance head, only the prediction is trained.
 /// @determinism the same bits for every thread count; fit(a) then fit(b) is fit(a + b), also with save and load between
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
 template <Network Net, NoiseProcess Schedule, class Loss>
@@ -82,9 +82,9 @@ public:
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
-    /// Makes options.steps more steps with batches drawn from the data, whose values are usually in [−1, 1]. A step
-    /// allocates nothing after the first. If the loss, the gradient or a new parameter is not finite, that step changes
-    /// nothing and ends the fit, which the status reports.
+    /// Makes options.steps more steps with batches drawn from the data, whose values are usually in [−1, 1]. After the
+    /// first step nothing is allocated. If the loss, the gradient or a new parameter is not finite, that step changes
+    /// nothing and ends the fit; the result's status says so.
     /// @throws shape_error if D is not the network's, or conditions or weights do not fit the samples; value_error if
     /// there is no sample, options.steps < 0, the training would reach 2³² steps or more than 2³² epochs, the condition
     /// is not what the network takes, a form of condition is dropped that the data does not have or that has no null

@@ -26,7 +26,7 @@ struct feature_map {
     [[nodiscard]] isize pixels() const noexcept { return height * width; }
     [[nodiscard]] isize size() const noexcept { return channels * pixels() * samples; }
 
-    /// Whether this stands for an output that is not needed.
+    /// Whether there is no memory: an output that is not needed.
     [[nodiscard]] bool empty() const noexcept { return data == nullptr; }
 
     /// All pixels of all samples, channels × N·height·width.
