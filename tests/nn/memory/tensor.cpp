@@ -30,6 +30,15 @@ TEST_CASE("a tensor copies as a value", "[nn]") {
     CHECK(b.shape() == a.shape());
 }
 
+TEST_CASE("the columns of an (N, D) tensor are a batch", "[nn]") {
+    nn::tensor<float> t({4, 3});
+    const batch_view<float> view = t.columns(2);
+    CHECK(view.rows() == 3);
+    CHECK(view.columns() == 2);
+    view(2, 1) = 7;
+    CHECK(t[5] == 7);
+}
+
 TEST_CASE("an empty tensor has no elements", "[nn]") {
     CHECK(nn::tensor<float>().size() == 0);
     CHECK(nn::tensor_shape{3, 0}.size() == 0);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/aligned_allocator.hpp>
+#include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
@@ -103,6 +104,10 @@ public:
     [[nodiscard]] std::span<const S> values() const noexcept { return values_; }
     [[nodiscard]] S& operator[](isize i) noexcept { return values_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] const S& operator[](isize i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
+
+    /// The first `columns` samples of an (N, D) tensor as a batch, D × columns: the same memory.
+    [[nodiscard]] batch_view<S> columns(isize columns) { return {data(), shape_[1], columns}; }
+    [[nodiscard]] batch_view<const S> columns(isize columns) const { return {data(), shape_[1], columns}; }
 
 private:
     tensor_shape shape_;
