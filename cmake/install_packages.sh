@@ -174,3 +174,14 @@ install_packages() {
     ddpm_find_compiler || ddpm_fail "No C++ compiler found. ddpm needs g++ 12 or newer, or clang++ 14 or newer."
     ddpm_check_cmake
 }
+
+# Installs a program that some checks use, where apt-get has a package of its name. Else these checks are skipped.
+install_if_offered() {
+    if ddpm_has "$1" || [ "${DDPM_INSTALL_PACKAGES:-1}" = 0 ] || [ "$(ddpm_package_manager)" != apt-get ]; then
+        return 0
+    fi
+    if apt-cache show "$1" >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || ddpm_has sudo; }; then
+        echo "Installing: $1"
+        ddpm_run_package_manager apt-get "$1" || echo "without $1"
+    fi
+}

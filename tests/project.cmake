@@ -8,6 +8,8 @@ endfunction()
 add_project_test(top_level)
 add_project_test(include_direction)
 add_project_test(umbrella)
+add_project_test(format)
+set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 
 # The first error of a wrong program. Eigen's folder is where the library's target has it.
 get_target_property(eigen_folder Eigen3::Eigen INTERFACE_INCLUDE_DIRECTORIES)

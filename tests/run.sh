@@ -35,6 +35,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/install_packages.sh"
 
 install_packages catch2 json benchmark
+install_if_offered clang-format-16
 case $sanitize in
     '') suffix= ;;
     thread) suffix=-sanitize-thread ;;
