@@ -25,8 +25,7 @@ using ddpm::bench::scratch;
 constexpr ddpm::isize size = 1 << 26;
 
 ddpm::bench::work streams(int read, int written, int updated) {
-    return {.items = size,
-            .passes = {{.floats = size, .read = read, .written = written, .updated = updated}}};
+    return {.items = size, .passes = {{.floats = size, .read = read, .written = written, .updated = updated}}};
 }
 
 template <class Make>
@@ -62,7 +61,8 @@ void add_linear_combination() {
                 x[i] = {in[i], size, 1};
                 factors[i] = 0.5F / static_cast<float>(1 + i);
             }
-            kernels::linear_combination(x, [&](ddpm::isize) { return factors; }, out);
+            kernels::linear_combination(
+                x, [&](ddpm::isize) { return factors; }, out);
         };
     });
     add_eigen(own, terms);
@@ -80,9 +80,8 @@ void add_training_arrays() {
             kernels::adam(size, p, g, m, v, c);
         };
     });
-    add("sum_of_squares", streams(1, 0, 0), [] {
-        return [x = scratch(0, size)] { benchmark::DoNotOptimize(kernels::sum_of_squares(size, x)); };
-    });
+    add("sum_of_squares", streams(1, 0, 0),
+        [] { return [x = scratch(0, size)] { benchmark::DoNotOptimize(kernels::sum_of_squares(size, x)); }; });
 }
 
 const ddpm::bench::group array_benchmarks{[] {

@@ -26,23 +26,23 @@ void add(const std::string& operation, Function function, Standard standard, int
     };
     ddpm::bench::add("elementary", operation, std::to_string(size), one_pass, make(function))
         .peer("std", make([standard](const float* x, float* y, float* z) {
-            for (ddpm::isize i = 0; i < size; ++i) {
-                standard(x[i], y[i], z[i]);
-            }
-        }));
+                  for (ddpm::isize i = 0; i < size; ++i) {
+                      standard(x[i], y[i], z[i]);
+                  }
+              }));
 }
 
 const ddpm::bench::group elementary_benchmarks{[] {
     using in = const float*;
     using out = float*;
-    add("exp", [](in x, out y, out) { kernels::exp(size, x, y); },
-        [](float x, float& y, float&) { y = std::exp(x); });
-    add("log", [](in x, out y, out) { kernels::log(size, x, y); },
-        [](float x, float& y, float&) { y = std::log(x); });
-    add("sin", [](in x, out y, out) { kernels::sin(size, x, y); },
-        [](float x, float& y, float&) { y = std::sin(x); });
-    add("cos", [](in x, out y, out) { kernels::cos(size, x, y); },
-        [](float x, float& y, float&) { y = std::cos(x); });
+    add(
+        "exp", [](in x, out y, out) { kernels::exp(size, x, y); }, [](float x, float& y, float&) { y = std::exp(x); });
+    add(
+        "log", [](in x, out y, out) { kernels::log(size, x, y); }, [](float x, float& y, float&) { y = std::log(x); });
+    add(
+        "sin", [](in x, out y, out) { kernels::sin(size, x, y); }, [](float x, float& y, float&) { y = std::sin(x); });
+    add(
+        "cos", [](in x, out y, out) { kernels::cos(size, x, y); }, [](float x, float& y, float&) { y = std::cos(x); });
     add(
         "sincos", [](in x, out y, out z) { kernels::sincos(size, x, y, z); },
         [](float x, float& y, float& z) {
@@ -50,17 +50,23 @@ const ddpm::bench::group elementary_benchmarks{[] {
             z = std::cos(x);
         },
         2);
-    add("tanh", [](in x, out y, out) { kernels::tanh(size, x, y); },
+    add(
+        "tanh", [](in x, out y, out) { kernels::tanh(size, x, y); },
         [](float x, float& y, float&) { y = std::tanh(x); });
-    add("sigmoid", [](in x, out y, out) { kernels::sigmoid(size, x, y); },
+    add(
+        "sigmoid", [](in x, out y, out) { kernels::sigmoid(size, x, y); },
         [](float x, float& y, float&) { y = 1 / (1 + std::exp(-x)); });
-    add("rsqrt", [](in x, out y, out) { kernels::rsqrt(size, x, y); },
+    add(
+        "rsqrt", [](in x, out y, out) { kernels::rsqrt(size, x, y); },
         [](float x, float& y, float&) { y = 1 / std::sqrt(x); });
-    add("silu", [](in x, out y, out) { kernels::activate<kernels::activation::silu>(size, x, y); },
+    add(
+        "silu", [](in x, out y, out) { kernels::activate<kernels::activation::silu>(size, x, y); },
         [](float x, float& y, float&) { y = x / (1 + std::exp(-x)); });
-    add("mish", [](in x, out y, out) { kernels::activate(kernels::activation::mish, size, x, y); },
+    add(
+        "mish", [](in x, out y, out) { kernels::activate(kernels::activation::mish, size, x, y); },
         [](float x, float& y, float&) { y = x * std::tanh(std::log1p(std::exp(x))); });
-    add("gelu", [](in x, out y, out) { kernels::activate(kernels::activation::gelu, size, x, y); },
+    add(
+        "gelu", [](in x, out y, out) { kernels::activate(kernels::activation::gelu, size, x, y); },
         [](float x, float& y, float&) { y = x * std::erfc(-x * 0.70710678f) / 2; });
 }};
 

@@ -45,9 +45,8 @@ void add_forward(const std::string& operation, ddpm::isize dimension, ddpm::isiz
     const ddpm::bench::work one_pass{.items = elements,
                                      .passes = {{.floats = elements, .read = read, .written = written}}};
     const std::string size = std::to_string(dimension) + "x" + std::to_string(count);
-    ddpm::bench::add("forward", operation, size, one_pass, [=] {
-        return [body, data = forward_data(dimension, count)]() mutable { body(data); };
-    });
+    ddpm::bench::add("forward", operation, size, one_pass,
+                     [=] { return [body, data = forward_data(dimension, count)]() mutable { body(data); }; });
 }
 
 void add_forward_process(ddpm::isize dimension, ddpm::isize count) {
@@ -59,9 +58,8 @@ void add_forward_process(ddpm::isize dimension, ddpm::isize count) {
                 [](forward_data& d) { ddpm::q_sample(d.schedule, d.x0, d.t, d.fresh(), d.eps, d.out); });
     add_forward("q_step", dimension, count, 2, 1,
                 [](forward_data& d) { ddpm::q_step(d.schedule, d.x0, d.t, d.eps, d.out); });
-    add_forward("q_posterior", dimension, count, 2, 1, [](forward_data& d) {
-        ddpm::q_posterior(d.schedule, d.x0, d.eps, d.t, d.moments);
-    });
+    add_forward("q_posterior", dimension, count, 2, 1,
+                [](forward_data& d) { ddpm::q_posterior(d.schedule, d.x0, d.eps, d.t, d.moments); });
 }
 
 const ddpm::bench::group forward_benchmarks{[] {

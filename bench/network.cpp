@@ -86,9 +86,8 @@ void add_plain_forward(isize samples) {
 
 /// Denoising a batch, all samples at one time, as in a sampler's step.
 void add_forward(isize samples) {
-    const ddpm::bench::work one_pass{
-        .items = static_cast<double>(samples),
-        .flops = forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
+    const ddpm::bench::work one_pass{.items = static_cast<double>(samples),
+                                     .flops = forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
     ddpm::bench::add("mlp", "forward", size_of("64-256x3", samples), one_pass, [=] {
         const auto net = std::make_shared<const network>(digits);
         return [net, session = ddpm::network_session(*net, samples), xt = normals(digits.dim, samples),
@@ -105,8 +104,7 @@ void add_training(isize samples, isize threads) {
     constexpr isize steps = 8;
     const double trained = static_cast<double>(steps * samples);
     const ddpm::bench::work some_steps{
-        .items = trained,
-        .flops = 3 * steps * forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
+        .items = trained, .flops = 3 * steps * forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
     struct run {
         explicit run(isize batch)
             : net(digits), trainer(net, schedule, {.batch = batch}), data(normals(digits.dim, 1797)) {}
@@ -115,14 +113,13 @@ void add_training(isize samples, isize threads) {
         ddpm::trainer<network, ddpm::noise_schedule<>> trainer;
         ddpm::batch<float> data;
     };
-    ddpm::bench::add(
-        "mlp", "train" + threads_suffix(threads), size_of("64-256x3", samples), some_steps,
-        [=] {
-            return [training = std::make_shared<run>(samples)] {
-                benchmark::DoNotOptimize(training->trainer.fit(training->data, {.steps = steps}).loss);
-            };
-        },
-        {.threads = threads});
+    ddpm::bench::add("mlp", "train" + threads_suffix(threads), size_of("64-256x3", samples), some_steps,
+                     [=] {
+                         return [training = std::make_shared<run>(samples)] {
+                             benchmark::DoNotOptimize(training->trainer.fit(training->data, {.steps = steps}).loss);
+                         };
+                     },
+                     {.threads = threads});
 }
 
 /// The U-Net of DDPM on CIFAR-10, with 35.7 million parameters, and a small one for images of 28 × 28 as the example
@@ -167,14 +164,13 @@ void add_unet(const std::string& name, isize samples, double flops, isize thread
         ddpm::batch<float> xt, out;
         std::vector<double> t;
     };
-    ddpm::bench::add(
-        "unet", "forward" + threads_suffix(threads), size_of(name, samples), one_pass,
-        [=] {
-            return [pass = std::make_shared<run>(name, samples)] {
-                pass->session(pass->xt, pass->t, ddpm::model_output<float>{pass->out, {}});
-            };
-        },
-        {.threads = threads});
+    ddpm::bench::add("unet", "forward" + threads_suffix(threads), size_of(name, samples), one_pass,
+                     [=] {
+                         return [pass = std::make_shared<run>(name, samples)] {
+                             pass->session(pass->xt, pass->t, ddpm::model_output<float>{pass->out, {}});
+                         };
+                     },
+                     {.threads = threads});
 }
 
 const ddpm::bench::group network_benchmarks{[] {

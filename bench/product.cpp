@@ -33,8 +33,10 @@ struct product_size {
 template <class S>
 struct matrices {
     explicit matrices(const product_size& size)
-        : a({size.m * size.k}), b({size.k * size.n}), c({size.m * size.n}), task{size.m, size.n, size.k,
-          size.a_transposed, size.b_transposed, a.data(), b.data(), c.data()} {
+        : a({size.m * size.k}),
+          b({size.k * size.n}),
+          c({size.m * size.n}),
+          task{size.m, size.n, size.k, size.a_transposed, size.b_transposed, a.data(), b.data(), c.data()} {
         for (isize i = 0; i < a.size(); ++i) {
             a[i] = static_cast<S>(i % 7 - 3);
         }
@@ -52,9 +54,7 @@ struct matrices {
 template <class S>
 void multiply(const product_task<S>& task) {
     using matrix = kernels::matrix_ref<S>;
-    const auto stored = [](const S* data, isize rows, isize columns) {
-        return matrix{data, rows, columns, 1, rows};
-    };
+    const auto stored = [](const S* data, isize rows, isize columns) { return matrix{data, rows, columns, 1, rows}; };
     const matrix a = task.a_transposed ? stored(task.a, task.k, task.m).transposed() : stored(task.a, task.m, task.k);
     const matrix b = task.b_transposed ? stored(task.b, task.n, task.k).transposed() : stored(task.b, task.k, task.n);
     kernels::matrix_product<S>(a, b, ddpm::batch_view<S>(task.c, task.m, task.n));
@@ -68,8 +68,8 @@ void add_product(const product_size& size, isize threads = 1) {
     const auto make = [size](auto body) {
         return [=] { return [body, data = matrices<S>(size)] { body(data.task); }; };
     };
-    const std::string operation =
-        (in_double ? "double_" : "float_") + size.kind() + (threads == 1 ? "" : "_" + std::to_string(threads) + "_threads");
+    const std::string operation = (in_double ? "double_" : "float_") + size.kind() +
+                                  (threads == 1 ? "" : "_" + std::to_string(threads) + "_threads");
     auto& ours = ddpm::bench::add("product", operation, size.text(), w, make(multiply<S>), {.threads = threads});
     if (threads > 1) {
         return;  // Eigen would need OpenMP

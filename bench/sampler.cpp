@@ -42,10 +42,17 @@ struct step_data {
         for (const ddpm::term& part : stage.then[0].terms) {
             const float factor = static_cast<float>(part.factor);
             switch (part.of) {
-                case ddpm::quantity::x0: c.x0 = factor; break;
-                case ddpm::quantity::eps: c.eps = factor; break;
-                case ddpm::quantity::noise: c.sigma = factor; break;
-                default: c.xt = factor;
+                case ddpm::quantity::x0:
+                    c.x0 = factor;
+                    break;
+                case ddpm::quantity::eps:
+                    c.eps = factor;
+                    break;
+                case ddpm::quantity::noise:
+                    c.sigma = factor;
+                    break;
+                default:
+                    c.xt = factor;
             }
         }
         return c;
@@ -82,15 +89,17 @@ const ddpm::bench::group sampler_benchmarks{[] {
     using data = step_data;
     namespace kernels = ddpm::kernels;
     add_step("reverse_step_fresh", ddpm::ancestral{}, 1, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted,
-                                     d.noise.address(dimension, count, d.step++), {}, d.xt);
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, d.noise.address(dimension, count, d.step++),
+                                     {}, d.xt);
     });
     add_step("reverse_step_given", ddpm::ancestral{}, 2, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {}, d.xt);
+        kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(d.z), {},
+                                     d.xt);
     });
     constexpr ddpm::isize last = 2;  // the step to x_0, which takes no noise
     add_step("reverse_step_none", ddpm::ancestral{}, 1, [](data& d) {
-        kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.xt);
+        kernels::reverse_step<float>(d.coefficients(last), d.xt, d.predicted, ddpm::batch_view<const float>(), {},
+                                     d.xt);
     });
     add_step("ddim_step", ddpm::ddim{}, 1, [](data& d) {
         kernels::reverse_step<float>(d.coefficients(0), d.xt, d.predicted, ddpm::batch_view<const float>(), {}, d.xt);

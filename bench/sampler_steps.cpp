@@ -230,27 +230,26 @@ const ddpm::bench::group sampler_step_benchmarks{[] {
     for (const ddpm::named_sampler& sampler : ddpm::named_samplers()) {
         const stepped what{sampler, period_of(sampler.name)};
         const step_cost cost = cost_of(what);
-        auto& added = ddpm::bench::add("sampler", "step_" + std::string(sampler.name), size,
-                                       {.items = elements, .passes = cost.passes}, [what] {
-                                           return [data = std::make_shared<endless_run>(what)] { data->step(); };
-                                       });
+        auto& added = ddpm::bench::add(
+            "sampler", "step_" + std::string(sampler.name), size, {.items = elements, .passes = cost.passes},
+            [what] { return [data = std::make_shared<endless_run>(what)] { data->step(); }; });
         if (cost.draws > 0) {
             added.peer("normals", normals_alone(cost.draws));
         }
     }
     for (const isize corrections : {0, 1}) {
         const auto evaluations = static_cast<std::size_t>(corrections + 1);
-        ddpm::bench::add("sampler", "step_predictor_corrector_" + std::to_string(corrections), size,
-                         {.items = elements,
-                          .passes = std::vector<ddpm::bench::memory_streams>(
-                              evaluations, {.floats = elements, .read = 1, .updated = 1})},
-                         [corrections] {
-                             return [data = std::make_shared<endless_correction>(corrections)] { data->step(); };
-                         })
+        ddpm::bench::add(
+            "sampler", "step_predictor_corrector_" + std::to_string(corrections), size,
+            {.items = elements,
+             .passes =
+                 std::vector<ddpm::bench::memory_streams>(evaluations, {.floats = elements, .read = 1, .updated = 1})},
+            [corrections] { return [data = std::make_shared<endless_correction>(corrections)] { data->step(); }; })
             .peer("normals", normals_alone(corrections + 1));
     }
     const auto add_adaptive = [&](isize order, const std::vector<ddpm::bench::memory_streams>& passes) {
-        ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size, {.items = elements, .passes = passes},
+        ddpm::bench::add("sampler", "step_adaptive_" + std::to_string(order), size,
+                         {.items = elements, .passes = passes},
                          [order] { return [data = std::make_shared<endless_adaption>(order)] { data->step(); }; });
     };
     const ddpm::bench::memory_streams first{.floats = elements, .read = 2, .written = 2};

@@ -110,7 +110,8 @@ int run(const settings& chosen) {
     }
     const isize label = chosen.label.value_or(0);
     if (unet.options.classes == ddpm::nn::unet_classes::table && (label < 0 || label >= unet.options.class_count)) {
-        throw ddpm::value_error(chosen.folder, "--label", "0 ... " + std::to_string(unet.options.class_count - 1), label);
+        throw ddpm::value_error(chosen.folder, "--label", "0 ... " + std::to_string(unet.options.class_count - 1),
+                                label);
     }
     unet.options.start = ddpm::nn::start_kind::zero;  // every weight is loaded
     network net(unet.options);
@@ -118,9 +119,8 @@ int run(const settings& chosen) {
     std::printf("%s: %td parameters, images of %td x %td, loaded in %.2f s\n", chosen.folder.c_str(),
                 ddpm::nn::parameter_count(net), unet.options.height, unet.options.width, watch.seconds());
 
-    const images drawn = has_classes
-                             ? draw(scheduler, ddpm::conditioned(net, {.labels = std::span(&label, 1)}), chosen)
-                             : draw(scheduler, net, chosen);
+    const images drawn = has_classes ? draw(scheduler, ddpm::conditioned(net, {.labels = std::span(&label, 1)}), chosen)
+                                     : draw(scheduler, net, chosen);
     const auto columns = static_cast<isize>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
     examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
     std::printf("%s holds %td images, drawn in %td steps by %s. Done in %.1f s.\n", chosen.out.c_str(), chosen.count,

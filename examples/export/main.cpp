@@ -34,8 +34,8 @@ int run(const settings& chosen) {
                                      .curve = ddpm::diffusers::beta_curve::squaredcos_cap_v2,
                                      .predicts = examples::digit_prediction,
                                      .spacing = ddpm::timestep_spacing::trailing});
-    std::printf("%s holds a U-Net of %td parameters for diffusers, which draws images of %td x %td.\n", chosen.out.c_str(),
-                ddpm::nn::parameter_count(net), net.shape().height, net.shape().width);
+    std::printf("%s holds a U-Net of %td parameters for diffusers, which draws images of %td x %td.\n",
+                chosen.out.c_str(), ddpm::nn::parameter_count(net), net.shape().height, net.shape().width);
     if (net.shape().height != chosen.height || net.shape().width != chosen.width) {
         std::printf("Those of %td x %td lie in their upper left corners.\n", chosen.height, chosen.width);
     }

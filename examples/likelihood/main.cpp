@@ -51,7 +51,9 @@ struct settings {
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
 
-    [[nodiscard]] std::string file(const std::string& name) const { return (std::filesystem::path(out) / name).string(); }
+    [[nodiscard]] std::string file(const std::string& name) const {
+        return (std::filesystem::path(out) / name).string();
+    }
 };
 
 /// A model and how its bound is measured.
@@ -76,7 +78,8 @@ network train(const std::string& name, const schedule_type& schedule, const imag
                  .variance_head = true,
                  .time_to_output = true,
                  .seed = chosen.seed}};
-    ddpm::trainer trainer{net, schedule,
+    ddpm::trainer trainer{net,
+                          schedule,
                           {.batch = 128,
                            .learning_rate = 2e-3,
                            .adam = {.weight_decay = 0.15},
@@ -98,8 +101,9 @@ ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vecto
 }
 
 void print_table(const std::vector<measured>& models) {
-    std::printf("\nVariational bound of the held-out images\n\n"
-                "| model, variance | bits per dimension | standard error | of it L_0 | L_T |\n|---|---|---|---|---|\n");
+    std::printf(
+        "\nVariational bound of the held-out images\n\n"
+        "| model, variance | bits per dimension | standard error | of it L_0 | L_T |\n|---|---|---|---|---|\n");
     for (const measured& model : models) {
         const ddpm::mean_estimate bits = model.bound.bits();
         std::printf("| %s | %.4f | %.4f | %.4f | %.1e |\n", model.name.c_str(), bits.mean, bits.error,
@@ -147,9 +151,10 @@ void compare_sequences(const schedule_type& schedule, const network& net, const 
     const ddpm::bound_result errors = measure(trained.leftCols(300), ddpm::reverse_variance::learned_range, {});
     const auto ends_at_zero = [](isize t) { return t == 0 ? 0 : std::numeric_limits<double>::infinity(); };
     constexpr isize most = 50;
-    std::printf("\nBits per dimension over sub-sequences of the %td timesteps, evenly spaced and optimal\n\n"
-                "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n",
-                chosen.timesteps);
+    std::printf(
+        "\nBits per dimension over sub-sequences of the %td timesteps, evenly spaced and optimal\n\n"
+        "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n",
+        chosen.timesteps);
     const auto optimal = [&](ddpm::step_variance variance) {
         const ddpm::step_cost cost(schedule, errors.x0_errors(), {.variance = variance, .decoder = ends_at_zero});
         return ddpm::optimal_sequences(schedule.steps(), most, cost);
@@ -188,17 +193,16 @@ int run(const settings& chosen) {
 
     const network simple = train(model_names[0], schedule, data, chosen, ddpm::mse_loss{}, ddpm::uniform_times{});
     const network hybrid = train(model_names[1], schedule, data, chosen, hybrid_loss, ddpm::uniform_times{});
-    const network hybrid_importance =
-        train(model_names[2], schedule, data, chosen, hybrid_loss, some_importance);
-    const network vlb =
-        train(model_names[3], schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_times{});
+    const network hybrid_importance = train(model_names[2], schedule, data, chosen, hybrid_loss, some_importance);
+    const network vlb = train(model_names[3], schedule, data, chosen, ddpm::vlb_loss{}, ddpm::importance_times{});
 
     using enum ddpm::reverse_variance;
     std::vector<measured> models;
-    const auto measure = [&](const char* name, const char* colour, const network& net, ddpm::reverse_variance variance) {
+    const auto measure = [&](const char* name, const char* colour, const network& net,
+                             ddpm::reverse_variance variance) {
         std::printf("Measuring %s ...\n", name);
-        models.push_back({name, colour, variance,
-                          ddpm::variational_bound(schedule, net, held_out, options_of(variance))});
+        models.push_back(
+            {name, colour, variance, ddpm::variational_bound(schedule, net, held_out, options_of(variance))});
     };
     measure("L_simple, fixed_small", "#14507f", simple, fixed_small);
     measure("L_simple, fixed_large", "#8e44ad", simple, fixed_large);
@@ -213,17 +217,19 @@ int run(const settings& chosen) {
 
     std::printf("\nMeasuring the gradient of L_vlb ...\n");
     const auto [uniform, importance] = examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed);
-    std::printf("Variance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
-                "sampling, a factor of %.1f\n",
-                uniform, importance, uniform / importance);
-    std::printf("\n%s holds\n"
-                "  terms.svg                the terms of the bound over t\n"
-                "  simple.safetensors       a model of each loss, its average and the state of its training;\n"
-                "  hybrid.safetensors       beside it, as simple_loss.svg, the loss of each training step\n"
-                "  hybrid_importance.safetensors\n"
-                "  vlb_importance.safetensors\n"
-                "Done in %.1f s.\n",
-                chosen.out.c_str(), watch.seconds());
+    std::printf(
+        "Variance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
+        "sampling, a factor of %.1f\n",
+        uniform, importance, uniform / importance);
+    std::printf(
+        "\n%s holds\n"
+        "  terms.svg                the terms of the bound over t\n"
+        "  simple.safetensors       a model of each loss, its average and the state of its training;\n"
+        "  hybrid.safetensors       beside it, as simple_loss.svg, the loss of each training step\n"
+        "  hybrid_importance.safetensors\n"
+        "  vlb_importance.safetensors\n"
+        "Done in %.1f s.\n",
+        chosen.out.c_str(), watch.seconds());
     return 0;
 }
 
@@ -232,7 +238,9 @@ int run(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Measures the likelihood of digits under diffusion models.", "likelihood"};
-    app.add_option("--data", chosen.data, "small grey images: any IDX file")->check(CLI::ExistingFile)->capture_default_str();
+    app.add_option("--data", chosen.data, "small grey images: any IDX file")
+        ->check(CLI::ExistingFile)
+        ->capture_default_str();
     app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
     app.add_option("--held-out", chosen.held_out, "the last images, which are not learned from")
         ->check(CLI::Range(1, 1'000'000))

@@ -165,10 +165,10 @@ private:
         activations g = plan(n);
         net_.last.backward(a.second_active.columns(n), a.scores.columns(n), g.second.columns(n), d.last);
         ddpm::nn::activate_backward<ddpm::nn::activation::silu, float>(a.second.columns(n), g.second.columns(n),
-                                                                      g.second.columns(n));
+                                                                       g.second.columns(n));
         net_.second.backward(first_map(a.first_active, n), second_map(g.second, n), first_map(g.first, n), d.second);
         ddpm::nn::activate_backward<ddpm::nn::activation::silu, float>(a.first.columns(n), g.first.columns(n),
-                                                                      g.first.columns(n));
+                                                                       g.first.columns(n));
         net_.first.backward(input_map(x.data(), n), first_map(g.first, n), {}, d.first);
     }
 

@@ -60,8 +60,8 @@ std::vector<isize> classes_in_turn(isize count) {
 }
 
 /// Images of the classes asked for. `tiles` gets the first ten at ten steps of the way, row by row.
-images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule,
-            const std::vector<isize>& labels, const settings& chosen, images& tiles) {
+images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule, const std::vector<isize>& labels,
+            const settings& chosen, images& tiles) {
     const isize count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
     const isize no_class[] = {examples::no_class};
     const auto predictor =
@@ -94,9 +94,10 @@ void report_agreement(const images& data, const std::vector<isize>& labels, cons
     const isize held_out = data.cols() / 8, shown = data.cols() - held_out;
     examples::classifier judge(image, seed);
     judge.train(data.leftCols(shown), std::span(labels).first(static_cast<std::size_t>(shown)), 12, seed);
-    std::printf("A classifier, right on %.1f %% of %td real images that it has not seen,\n",
-                100 * judge.agreement(data.rightCols(held_out), std::span(labels).last(static_cast<std::size_t>(held_out))),
-                held_out);
+    std::printf(
+        "A classifier, right on %.1f %% of %td real images that it has not seen,\n",
+        100 * judge.agreement(data.rightCols(held_out), std::span(labels).last(static_cast<std::size_t>(held_out))),
+        held_out);
     std::printf("agrees with the class asked for on %.1f %% of %td new images.\n", 100 * judge.agreement(drawn, asked),
                 drawn.cols());
 }
@@ -116,24 +117,25 @@ int run(const settings& chosen) {
     const schedule_type schedule{ddpm::cosine_beta{}, 1000};
     network net(examples::digit_network(image, chosen.seed));
     constexpr ddpm::prediction kind = examples::digit_prediction;
-    ddpm::trainer trainer{net,
-                          schedule,
-                          {.batch = 64,
-                           .learning_rate = 1e-3,
-                           .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1),
-                                             .total_steps = chosen.steps},
-                           .ema = {.decay = 0.999},
-                           .predicts = kind,
-                           .seed = chosen.seed}};
+    ddpm::trainer trainer{
+        net,
+        schedule,
+        {.batch = 64,
+         .learning_rate = 1e-3,
+         .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1), .total_steps = chosen.steps},
+         .ema = {.decay = 0.999},
+         .predicts = kind,
+         .seed = chosen.seed}};
     const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
-    examples::open_checkpoint(trainer, files.checkpoint, chosen.checkpoint,
-                              {{"--steps", "total_steps", std::to_string(chosen.steps)},  // the learning rate falls over them
-                               {"--seed", "seed", std::to_string(chosen.seed)}});
+    examples::open_checkpoint(
+        trainer, files.checkpoint, chosen.checkpoint,
+        {{"--steps", "total_steps", std::to_string(chosen.steps)},  // the learning rate falls over them
+         {"--seed", "seed", std::to_string(chosen.seed)}});
     std::printf("Data:     %td images of %td x %td pixels from %s\n", file.count, file.height, file.width,
                 chosen.data.c_str());
     if (canvas != image) {
-        std::printf("          continued to %td x %td, which the network can halve twice, and cropped again\n", canvas.height,
-                    canvas.width);
+        std::printf("          continued to %td x %td, which the network can halve twice, and cropped again\n",
+                    canvas.height, canvas.width);
     }
     std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), schedule.steps());
@@ -154,13 +156,14 @@ int run(const settings& chosen) {
     write("denoising.png", way);
     std::printf("Training a classifier that judges them ...\n");
     report_agreement(data, labels, drawn, asked, canvas, chosen.seed);
-    std::printf("\n%s holds\n"
-                "  samples.png        new images, a column for each class\n"
-                "  denoising.png      ten of them, out of noise\n"
-                "  loss.svg           the loss of each training step\n"
-                "  model.safetensors  the model, its average and the state of its training\n"
-                "Done in %.1f s.\n",
-                chosen.out.c_str(), watch.seconds());
+    std::printf(
+        "\n%s holds\n"
+        "  samples.png        new images, a column for each class\n"
+        "  denoising.png      ten of them, out of noise\n"
+        "  loss.svg           the loss of each training step\n"
+        "  model.safetensors  the model, its average and the state of its training\n"
+        "Done in %.1f s.\n",
+        chosen.out.c_str(), watch.seconds());
     return 0;
 }
 

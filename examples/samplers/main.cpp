@@ -118,13 +118,13 @@ points with_adaptive_steps(const problem& given, isize budget) {
     double loose = 4, tight = -8;  // powers of ten
     for (int i = 0; i < 8; ++i) {
         const double exponent = (loose + tight) / 2, tolerance = std::pow(10, exponent);
-        const auto result = ddpm::denoise_from<double>(
-            ddpm::adaptive_dpm_solver{.order = 2,
-                                      .relative_tolerance = tolerance,
-                                      .absolute_tolerance = tolerance,
-                                      .first_step = 1,
-                                      .most_steps = budget / 2},
-            point_at, -std::log(range.highest) + 1e-9, -std::log(range.lowest) - 1e-9, given.network, points(start));
+        const auto result = ddpm::denoise_from<double>(ddpm::adaptive_dpm_solver{.order = 2,
+                                                                                 .relative_tolerance = tolerance,
+                                                                                 .absolute_tolerance = tolerance,
+                                                                                 .first_step = 1,
+                                                                                 .most_steps = budget / 2},
+                                                       point_at, -std::log(range.highest) + 1e-9,
+                                                       -std::log(range.lowest) - 1e-9, given.network, points(start));
         const bool within = result.finished && result.evaluations <= budget;
         (within ? loose : tight) = exponent;
         if (within) {
@@ -166,7 +166,7 @@ int compare(const settings& chosen) {
     samplers.emplace_back("adaptive_dpm_solver_12", [&](isize budget) { return with_adaptive_steps(given, budget); });
 
     const std::map<std::string, std::string> colours{
-        {"ancestral", "#8e44ad"}, {"ddim", "#14507f"},     {"euler_ancestral", "#c0392b"}, {"heun", "#b9770e"},
+        {"ancestral", "#8e44ad"}, {"ddim", "#14507f"},    {"euler_ancestral", "#c0392b"}, {"heun", "#b9770e"},
         {"dpmpp_2m", "#1e8449"},  {"unipc_3", "#0e6655"}, {"dpmpp_2m_sde", "#d35400"},    {"deis_3", "#5d6d7e"}};
     std::vector<examples::plot_curve> curves;
     std::printf("%td samples in the plane; exact samples among themselves: %.4f\n\n", chosen.count, floor);
@@ -206,11 +206,12 @@ int compare(const settings& chosen) {
                               {follow(given, "ancestral", 50, 8), follow(given, "ddim", 50, 60),
                                follow(given, "heun_churn", 25, 8), follow(given, "dpmpp_2m", 10, 60)},
                               given.data.leftCols(600), 2.2);
-    std::printf("\n%s holds\n"
-                "  samplers.svg  the distances\n"
-                "  paths.svg     particles on their way from noise to data\n"
-                "Done in %.1f s.\n",
-                chosen.out.c_str(), watch.seconds());
+    std::printf(
+        "\n%s holds\n"
+        "  samplers.svg  the distances\n"
+        "  paths.svg     particles on their way from noise to data\n"
+        "Done in %.1f s.\n",
+        chosen.out.c_str(), watch.seconds());
     return 0;
 }
 
@@ -220,7 +221,9 @@ int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Compares all samplers on a mixture of Gaussians, whose perfect network is known.", "samplers"};
     app.add_option("--out", chosen.out, "the folder for the drawings")->capture_default_str();
-    app.add_option("--count", chosen.count, "how many samples")->check(CLI::Range(100, 10000000))->capture_default_str();
+    app.add_option("--count", chosen.count, "how many samples")
+        ->check(CLI::Range(100, 10000000))
+        ->capture_default_str();
     app.add_option("--seed", chosen.seed, "the same seed gives the same samples")->capture_default_str();
     return examples::run_program(app, argc, argv, [&] { return compare(chosen); });
 }

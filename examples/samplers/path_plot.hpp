@@ -27,14 +27,18 @@ inline void write_path_plot(const std::string& path, const std::vector<particle_
     std::string body;
     for (std::size_t i = 0; i < panels.size(); ++i) {
         const int row = static_cast<int>(i) / 2, column = static_cast<int>(i) % 2;
-        const std::string at = std::to_string(gap + column * (side + gap)) + " " + std::to_string(head + row * (side + gap + head));
+        const std::string at =
+            std::to_string(gap + column * (side + gap)) + " " + std::to_string(head + row * (side + gap + head));
         const auto place = [&](double value, bool up) {
             return number(std::round(10 * (up ? extent - value : extent + value) / (2 * extent) * side) / 10);
         };
         body += "<g transform=\"translate(" + at + ")\">\n" + svg_text(0, -8, "start", panels[i].name);
-        body += "<svg width=\"300\" height=\"300\"><rect width=\"300\" height=\"300\" fill=\"#f6f7f9\"/>\n<g fill=\"#b9c3cf\">\n";
+        body +=
+            "<svg width=\"300\" height=\"300\"><rect width=\"300\" height=\"300\" fill=\"#f6f7f9\"/>\n<g "
+            "fill=\"#b9c3cf\">\n";
         for (ddpm::isize n = 0; n < data.cols(); ++n) {
-            body += "<circle r=\"1.2\" cx=\"" + place(data(0, n), false) + "\" cy=\"" + place(data(1, n), true) + "\"/>\n";
+            body +=
+                "<circle r=\"1.2\" cx=\"" + place(data(0, n), false) + "\" cy=\"" + place(data(1, n), true) + "\"/>\n";
         }
         body += "</g>\n<g fill=\"none\" stroke=\"#14507f\" stroke-width=\"0.6\" stroke-opacity=\"0.55\">\n";
         const auto& states = panels[i].states;

@@ -92,11 +92,11 @@ images draw(const network& net, const schedule_type& schedule, const images& map
     const auto predictor = ddpm::conditioned(ddpm::predicts(net, kind), {.maps = told});
     const ddpm::sample_options options{
         .steps = chosen.sampling_steps, .count = told.cols(), .seed = chosen.seed, .clip_x0 = 1.0};
-    images drawn = ddpm::sample(ddpm::dpm_multistep{}, schedule, predictor, options,
-                                [&](const ddpm::sample_step<float>& now) {
-                                    shown(now);
-                                    return !ctrl_c.interrupted();
-                                });
+    images drawn =
+        ddpm::sample(ddpm::dpm_multistep{}, schedule, predictor, options, [&](const ddpm::sample_step<float>& now) {
+            shown(now);
+            return !ctrl_c.interrupted();
+        });
     ctrl_c.throw_if_interrupted("stopped while it drew: --resume draws with the model that is saved");
     return drawn;
 }
@@ -132,28 +132,27 @@ int run(const settings& chosen) {
     const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
     const ddpm::sample_shape image = file.shape();
     if (image.height % factor != 0 || image.width % factor != 0 || file.count <= held_out) {
-        throw ddpm::value_error("super_resolution", "images", "more than 200, with sides that are multiples of 4",
-                                std::to_string(file.count) + " of " + std::to_string(image.height) + " x " +
-                                    std::to_string(image.width));
+        throw ddpm::value_error(
+            "super_resolution", "images", "more than 200, with sides that are multiples of 4",
+            std::to_string(file.count) + " of " + std::to_string(image.height) + " x " + std::to_string(image.width));
     }
     const images data = ddpm::io::to_batch<float>(file);
     const ddpm::sample_shape small{image.height / factor, image.width / factor, 1};
     const images reduced = examples::resampled(data, image, factor, examples::mean_weights);
-    const images bicubic =
-        examples::resampled(reduced, small, factor, examples::cubic_weights).max(-1.0f).min(1.0f);
+    const images bicubic = examples::resampled(reduced, small, factor, examples::cubic_weights).max(-1.0f).min(1.0f);
     const isize shown = file.count - held_out;
 
     const schedule_type schedule{ddpm::cosine_beta{}, 1000};
     network net(architecture(image, chosen.seed));
-    ddpm::trainer trainer{net,
-                          schedule,
-                          {.batch = 32,
-                           .learning_rate = 2e-3,
-                           .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1),
-                                             .total_steps = chosen.steps},
-                           .ema = {.decay = 0.995},
-                           .predicts = kind,
-                           .seed = chosen.seed}};
+    ddpm::trainer trainer{
+        net,
+        schedule,
+        {.batch = 32,
+         .learning_rate = 2e-3,
+         .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1), .total_steps = chosen.steps},
+         .ema = {.decay = 0.995},
+         .predicts = kind,
+         .seed = chosen.seed}};
     const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
     examples::open_checkpoint(trainer, files.checkpoint, chosen.checkpoint,
                               {{"--steps", "total_steps", std::to_string(chosen.steps)},  // over which the rate falls
@@ -172,19 +171,21 @@ int run(const settings& chosen) {
                 chosen.sampling_steps, drawing.seconds());
     const images mean = means(drawn), one = firsts(drawn);
     const double error = mean_squared_error(mean, truth), of_bicubic = mean_squared_error(interpolated, truth);
-    std::printf("Mean squared error on them, of pixels in [-1, 1]:\n"
-                "  bicubic interpolation  %.4f\n"
-                "  one image drawn        %.4f\n"
-                "  mean of %td drawn      %.4f, which is %.3f of bicubic's\n",
-                of_bicubic, mean_squared_error(one, truth), draws, error, error / of_bicubic);
+    std::printf(
+        "Mean squared error on them, of pixels in [-1, 1]:\n"
+        "  bicubic interpolation  %.4f\n"
+        "  one image drawn        %.4f\n"
+        "  mean of %td drawn      %.4f, which is %.3f of bicubic's\n",
+        of_bicubic, mean_squared_error(one, truth), draws, error, error / of_bicubic);
     const images coarse = examples::resampled(reduced.rightCols(held_out), small, factor, examples::repeat_weights);
     examples::write_png(chosen.file("samples.png"), comparison({coarse, interpolated, one, mean, truth}, image));
-    std::printf("\n%s holds\n"
-                "  samples.png        in rows: reduced, by bicubic interpolation, one drawn, mean of %td, as it was\n"
-                "  loss.svg           the loss of each training step\n"
-                "  model.safetensors  the model, its average and the state of its training\n"
-                "Done in %.1f s.\n",
-                chosen.out.c_str(), draws, watch.seconds());
+    std::printf(
+        "\n%s holds\n"
+        "  samples.png        in rows: reduced, by bicubic interpolation, one drawn, mean of %td, as it was\n"
+        "  loss.svg           the loss of each training step\n"
+        "  model.safetensors  the model, its average and the state of its training\n"
+        "Done in %.1f s.\n",
+        chosen.out.c_str(), draws, watch.seconds());
     return 0;
 }
 

@@ -24,9 +24,9 @@ struct plot_curve {
 struct curve_plot {
     std::string title, x_label, y_label;
     bool logarithmic_x = false;
-    std::vector<double> x_ticks{};                                 ///< the first and the last are the axis' ends
-    double least = 1, most = 10;                                   ///< of y; what lies outside is drawn at the edge
-    double line = std::numeric_limits<double>::quiet_NaN();        ///< a level that is drawn and named
+    std::vector<double> x_ticks{};                           ///< the first and the last are the axis' ends
+    double least = 1, most = 10;                             ///< of y; what lies outside is drawn at the edge
+    double line = std::numeric_limits<double>::quiet_NaN();  ///< a level that is drawn and named
     std::string line_name{};
 };
 
@@ -38,12 +38,13 @@ struct curve_frame {
 
     [[nodiscard]] double x(double value) const {
         const double first = plot.x_ticks.front(), last = plot.x_ticks.back();
-        const double part = plot.logarithmic_x ? std::log(value / first) / std::log(last / first)
-                                               : (value - first) / (last - first);
+        const double part =
+            plot.logarithmic_x ? std::log(value / first) / std::log(last / first) : (value - first) / (last - first);
         return left + part * (right - left);
     }
     [[nodiscard]] double y(double value) const {
-        const double part = std::log(std::clamp(value, plot.least, plot.most) / plot.least) / std::log(plot.most / plot.least);
+        const double part =
+            std::log(std::clamp(value, plot.least, plot.most) / plot.least) / std::log(plot.most / plot.least);
         return bottom - part * (bottom - top);
     }
 };
@@ -95,7 +96,8 @@ inline void write_curve_plot(const std::string& path, const curve_plot& plot, co
         const double y = std::min(end, above - 15);
         above = y;
         body += svg_line(frame.right + 4, end, frame.right + 14, y, curve->colour.c_str());
-        body += "<g fill=\"" + curve->colour + "\">" + svg_text(frame.right + 18, y + 4, "start", curve->name) + "</g>\n";
+        body +=
+            "<g fill=\"" + curve->colour + "\">" + svg_text(frame.right + 18, y + 4, "start", curve->name) + "</g>\n";
     }
     body += svg_text((frame.left + frame.right) / 2, frame.bottom + 40, "middle", plot.x_label);
     body += "<g transform=\"rotate(-90 14 250)\">" + svg_text(14, 250, "middle", plot.y_label) + "</g>\n";

@@ -120,7 +120,8 @@ inline void write_loss_plot(const std::string& path, const std::string& title, s
                   svg_line(frame.left, frame.top, frame.left, frame.bottom, "#444") +
                   svg_line(frame.left, frame.bottom, frame.right, frame.bottom, "#444") +
                   svg_text((frame.left + frame.right) / 2, 414, "middle", "training step") +
-                  "<g transform=\"rotate(-90 20 210)\">" + svg_text(20, 210, "middle", "loss (logarithmic)") + "</g>\n");
+                  "<g transform=\"rotate(-90 20 210)\">" + svg_text(20, 210, "middle", "loss (logarithmic)") +
+                  "</g>\n");
 }
 
 }  // namespace examples

@@ -14,7 +14,8 @@ namespace examples {
 
 /// The options of a program that trains.
 inline void add_checkpoint_options(CLI::App& app, checkpoint_options& chosen) {
-    app.add_option("--save-every", chosen.save_every, "the model is saved after so many training steps; 0: only at the end")
+    app.add_option("--save-every", chosen.save_every,
+                   "the model is saved after so many training steps; 0: only at the end")
         ->check(CLI::Range(0, 1'000'000'000))
         ->capture_default_str();
     CLI::Option* const resume = app.add_flag("--resume", chosen.resume, "go on from what an earlier run has saved");

@@ -20,7 +20,8 @@ constexpr condition_forms bits(condition_form form) { return static_cast<conditi
 /// Two samples of every form.
 struct two_told {
     std::vector<isize> labels{4, 0}, lengths{3, 0};
-    batch<double> vectors = pattern<double>(3, 2, 1), maps = pattern<double>(8, 2, 2), sequences = pattern<double>(6, 2, 3);
+    batch<double> vectors = pattern<double>(3, 2, 1), maps = pattern<double>(8, 2, 2),
+                  sequences = pattern<double>(6, 2, 3);
     std::vector<condition_forms> absent{};
 
     [[nodiscard]] condition<double> all() const { return {labels, vectors, maps, sequences, lengths, absent}; }
@@ -55,7 +56,8 @@ TEST_CASE("a condition is empty until it tells something", "[core]") {
 TEST_CASE("the middle of a condition is that of all its forms, and of those that it has not nothing", "[core]") {
     const std::vector<isize> labels{1, 2, 3, 4}, lengths{0, 1, 2, 1};
     const std::vector<condition_forms> absent{0, 2, 4, 6};
-    const batch<double> vectors = pattern<double>(3, 4, 1), maps = pattern<double>(8, 4, 2), sequences = pattern<double>(6, 4, 3);
+    const batch<double> vectors = pattern<double>(3, 4, 1), maps = pattern<double>(8, 4, 2),
+                        sequences = pattern<double>(6, 4, 3);
     const condition<double> part = condition<double>{labels, vectors, maps, sequences, lengths, absent}.middle(1, 2);
     CHECK(std::vector(part.labels.begin(), part.labels.end()) == std::vector<isize>{2, 3});
     CHECK(std::vector(part.lengths.begin(), part.lengths.end()) == std::vector<isize>{1, 2});
@@ -107,8 +109,8 @@ TEST_CASE("a condition fits what a network takes, form by form", "[core]") {
 TEST_CASE("a network is not told what it does not take", "[core]") {
     const two_told told;
     const auto refused = [&](condition_shape takes) { CHECK_THROWS_AS(told.require(takes), shape_error); };
-    for (isize condition_shape::*size :
-         {&condition_shape::classes, &condition_shape::vector, &condition_shape::map_channels, &condition_shape::sequence}) {
+    for (isize condition_shape::*size : {&condition_shape::classes, &condition_shape::vector,
+                                         &condition_shape::map_channels, &condition_shape::sequence}) {
         condition_shape takes = takes_all;
         takes.*size = 0;
         refused(takes);

@@ -12,7 +12,8 @@ namespace ddpm::test {
 TEST_CASE("an error says where, what, what was expected and what came", "[core]") {
     CHECK(std::string(base_error("here", "negative size").what()) == "here: negative size");
     CHECK(std::string(base_error("here", "size", 3, 4).what()) == "here: size; expected 3, got 4");
-    CHECK(std::string(base_error("here", "size", ">= 0", std::string("-1")).what()) == "here: size; expected >= 0, got -1");
+    CHECK(std::string(base_error("here", "size", ">= 0", std::string("-1")).what()) ==
+          "here: size; expected >= 0, got -1");
 }
 
 TEST_CASE("an error keeps every digit of a double", "[core]") {

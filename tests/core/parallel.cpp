@@ -257,8 +257,13 @@ private:
     mutable int calls_ = 0;
 };
 
-TEST_CASE("an executor that does not know its concurrency counts as one thread, one without a limit as 65536", "[core]") {
-    for (const auto& [said, counted] : {std::pair<isize, isize>{0, 1}, {-3, 1}, {1, 1}, {65536, 65536}, {65537, 65536},
+TEST_CASE("an executor that does not know its concurrency counts as one thread, one without a limit as 65536",
+          "[core]") {
+    for (const auto& [said, counted] : {std::pair<isize, isize>{0, 1},
+                                        {-3, 1},
+                                        {1, 1},
+                                        {65536, 65536},
+                                        {65537, 65536},
                                         {std::numeric_limits<isize>::max(), 65536}}) {
         claims mine(said, said);
         set_executor(&mine);
@@ -299,7 +304,8 @@ private:
     const detail::function_ref<void(isize)>* outer_ = nullptr;
 };
 
-TEST_CASE("an executor gets no work from inside a task, so that no task begins while another waits on its thread", "[core]") {
+TEST_CASE("an executor gets no work from inside a task, so that no task begins while another waits on its thread",
+          "[core]") {
     stealing mine;
     set_executor(&mine);
     int open = 0, most = 0;

@@ -36,9 +36,9 @@ TEST_CASE("shapes are equal if height, width and channels are", "[core]") {
 
 TEST_CASE("a shape whose elements cannot be counted is refused, not wrapped around", "[core]") {
     constexpr isize huge = isize{1} << 62;
-    for (const sample_shape shape : {sample_shape{huge + 1, 4, 1}, sample_shape{-2, -2, 1}, sample_shape{-1},
-                                     sample_shape{1, huge, 2}, sample_shape{3, 0, -1}, sample_shape{huge, 2, 0},
-                                     sample_shape{std::numeric_limits<isize>::min(), -1, 1}}) {
+    for (const sample_shape shape :
+         {sample_shape{huge + 1, 4, 1}, sample_shape{-2, -2, 1}, sample_shape{-1}, sample_shape{1, huge, 2},
+          sample_shape{3, 0, -1}, sample_shape{huge, 2, 0}, sample_shape{std::numeric_limits<isize>::min(), -1, 1}}) {
         CHECK_THROWS_AS(shape.size(), shape_error);
     }
     CHECK(sample_shape{huge, 1, 1}.size() == huge);

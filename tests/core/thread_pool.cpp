@@ -73,7 +73,8 @@ TEST_CASE("fewer threads, and as many as the machine has, need no thread more th
     CHECK(pool.size() == 2);
     CHECK(works(pool));
     pool.resize(0);
-    CHECK(pool.size() == std::min<isize>(2, std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency()))));
+    CHECK(pool.size() ==
+          std::min<isize>(2, std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency()))));
     CHECK(works(pool));
 }
 

@@ -74,7 +74,8 @@ std::string list_of(std::string_view value, std::size_t count) {
     return list + "]";
 }
 
-const std::string one_level = R"("norm_num_groups":1,"down_block_types":["DownBlock2D"],"up_block_types":["UpBlock2D"],)";
+const std::string one_level =
+    R"("norm_num_groups":1,"down_block_types":["DownBlock2D"],"up_block_types":["UpBlock2D"],)";
 
 std::vector<std::string> hostile_unets() {
     std::string many_keys = "{";
@@ -127,8 +128,9 @@ TEST_CASE("a U-Net's config that asks for too much is refused at once, before an
         write_text(folder / "config.json", text);
         check_refused(text, [&] { static_cast<void>(read_unet_config(folder / "config.json")); });
     }
-    CHECK(contains(cost_of([] { static_cast<void>(parse_unet_config(R"({"in_channels":16777216})", "c")); }).said,
-                   "c: parameters of the U-Net; expected at most 1073741824, the limit of any config, got 34096917571"));
+    CHECK(
+        contains(cost_of([] { static_cast<void>(parse_unet_config(R"({"in_channels":16777216})", "c")); }).said,
+                 "c: parameters of the U-Net; expected at most 1073741824, the limit of any config, got 34096917571"));
     // The largest that are taken cost no more.
     const cost taken = cost_of([] { static_cast<void>(parse_unet_config(R"({"in_channels":390000})", "c")); });
     CHECK(taken.said == "accepted");
@@ -151,7 +153,8 @@ TEST_CASE("a U-Net's config may not ask for more than the weights beside it hold
     write_pipeline(folder / "", net, {});
     const std::string path = folder / "unet/config.json";
     CHECK(read_unet_config(path).options.channels == options.channels);
-    for (const std::string_view more : {R"("in_channels": 390000)", R"("in_channels": 2000)", R"("layers_per_block": 9)"}) {
+    for (const std::string_view more :
+         {R"("in_channels": 390000)", R"("in_channels": 2000)", R"("layers_per_block": 9)"}) {
         std::string text = read_text(path);
         const std::string key(more.substr(0, more.find(':')));
         const std::size_t at = text.find(key);
@@ -185,8 +188,8 @@ TEST_CASE("a scheduler's config that asks for too much is refused at once", "[di
              std::string(R"({"_class_name":"UniPCMultistepScheduler","solver_order":900})"),
              std::string(R"({"_class_name":"DEISMultistepScheduler","solver_order":900})"),
              std::string(R"({"_class_name":"LCMScheduler","original_inference_steps":16777216})"),
-             R"({"_class_name":"DDPMScheduler","num_train_timesteps":100000,"trained_betas":)" + list_of("0.1", 100'000) +
-                 "}",
+             R"({"_class_name":"DDPMScheduler","num_train_timesteps":100000,"trained_betas":)" +
+                 list_of("0.1", 100'000) + "}",
              R"({"_class_name":"UniPCMultistepScheduler","disable_corrector":)" + list_of("1", 1'000'000) + "}",
              R"({"_class_name":"DDPMScheduler","timesteps":)" + list_of("1", 1'000'000) + "}",
              R"({"_class_name":"DDPMScheduler","timesteps":)" + list_of("1", 32'000'000) + "}",

@@ -80,8 +80,12 @@ template <class Net>
 [[nodiscard]] inline std::vector<file_format> every_format() {
     static const noise_schedule<> schedule{linear_beta{}, 1000};
     static const trainer_options options{.batch = 4, .learning_rate = 1.5e-3, .seed = 123456789};
-    const auto batch_of = [](int version) { return batch<float>::Constant(12, 1200, static_cast<float>(version)).eval(); };
-    const auto value_of = [](const auto& x) { return only_value(std::span(x.data(), static_cast<std::size_t>(x.size()))); };
+    const auto batch_of = [](int version) {
+        return batch<float>::Constant(12, 1200, static_cast<float>(version)).eval();
+    };
+    const auto value_of = [](const auto& x) {
+        return only_value(std::span(x.data(), static_cast<std::size_t>(x.size())));
+    };
     return {
         {"npy",
          {"a.npy"},

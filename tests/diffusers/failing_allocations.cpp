@@ -35,7 +35,8 @@ contents parameters_of(const Net& net) {
     return parts;
 }
 
-TEST_CASE("a scheduler's config is read and written whole, or not at all, whatever allocation fails", "[diffusers][slow]") {
+TEST_CASE("a scheduler's config is read and written whole, or not at all, whatever allocation fails",
+          "[diffusers][slow]") {
     std::size_t points = 0;
     for (const auto& known : diffusers::detail::scheduler_classes) {
         points += fail_every_allocation(
@@ -50,10 +51,12 @@ TEST_CASE("a scheduler's config is read and written whole, or not at all, whatev
     CHECK(points > 2000);
 }
 
-TEST_CASE("a network's config is read and written whole, or not at all, whatever allocation fails", "[diffusers][slow]") {
+TEST_CASE("a network's config is read and written whole, or not at all, whatever allocation fails",
+          "[diffusers][slow]") {
     const std::string path = data_folder + "/pipeline/unet/config.json";
     CHECK(fail_every_allocation(
-              "unet_config", nothing, [&](contents& c) { c[0] = unet_config_text(read_unet_config(path)); }, itself) > 100);
+              "unet_config", nothing, [&](contents& c) { c[0] = unet_config_text(read_unet_config(path)); }, itself) >
+          100);
 }
 
 TEST_CASE("runs of schedulers are made whole, or not at all, whatever allocation fails", "[diffusers][slow]") {

@@ -3,9 +3,9 @@
 //
 // Every call on files that saving or loading makes fails once, in every format.
 
+#include "support/file_faults.hpp"
 #include "diffusers/every_format.hpp"
 #include "support/catch.hpp"
-#include "support/file_faults.hpp"
 #include "support/temporary_folder.hpp"
 
 #include "support/file_faults.inl.hpp"
@@ -49,9 +49,9 @@ struct scenario {
 };
 
 TEST_CASE("a fault at any call of a save leaves the old file or the new one, in every format", "[diffusers]") {
-    constexpr scenario scenarios[] = {
-        {file_fault::error, ENOSPC},   {file_fault::error, EIO},        {file_fault::error, EACCES},
-        {file_fault::short_call, 0},   {file_fault::interrupted, EINTR}, {file_fault::crash, EIO}};
+    constexpr scenario scenarios[] = {{file_fault::error, ENOSPC},      {file_fault::error, EIO},
+                                      {file_fault::error, EACCES},      {file_fault::short_call, 0},
+                                      {file_fault::interrupted, EINTR}, {file_fault::crash, EIO}};
     int points = 0;
     for (const file_format& format : every_format()) {
         for (const auto& [kind, code] : scenarios) {
@@ -113,7 +113,8 @@ TEST_CASE("a fault at any call leaves the weights of an index or the new ones", 
         diffusers::load_weights(folder / ".", net);
         CHECK(parameters_value(net) == (std::filesystem::exists(index_file) ? 1 : 2));
         CHECK((said != "done" || parameters_value(net) == 2));
-        index_stayed = index_stayed || said.find("this index, which is preferred to them, cannot be removed") != said.npos;
+        index_stayed =
+            index_stayed || said.find("this index, which is preferred to them, cannot be removed") != said.npos;
     }
     CHECK(index_stayed);
 }

@@ -49,8 +49,7 @@ TEST_CASE("the parts of a folder with sub-folders are found", "[diffusers]") {
 
 TEST_CASE("the parts of a flat folder are found", "[diffusers]") {
     const temporary_folder folder;
-    for (const std::string_view file :
-         {"model_index.json", "unet/config.json", "scheduler/scheduler_config.json"}) {
+    for (const std::string_view file : {"model_index.json", "unet/config.json", "scheduler/scheduler_config.json"}) {
         const std::filesystem::path from = data_folder + "/pipeline/" + std::string(file);
         std::filesystem::copy_file(from, folder / from.filename().string());
     }
@@ -178,10 +177,11 @@ TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or 
         return schedulers.size();
     };
     const std::size_t all =
-        check("DDPMPipeline",
-              {"DDPMScheduler", "DDPMParallelScheduler", "DDIMParallelScheduler", "DPMSolverMultistepScheduler",
-               "DPMSolverMultistepInverseScheduler", "DPMSolverSinglestepScheduler", "SASolverScheduler", "LCMScheduler",
-               "TCDScheduler", "FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "UnCLIPScheduler"}) +
+        check(
+            "DDPMPipeline",
+            {"DDPMScheduler", "DDPMParallelScheduler", "DDIMParallelScheduler", "DPMSolverMultistepScheduler",
+             "DPMSolverMultistepInverseScheduler", "DPMSolverSinglestepScheduler", "SASolverScheduler", "LCMScheduler",
+             "TCDScheduler", "FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "UnCLIPScheduler"}) +
         check("DDIMPipeline", {"DDIMScheduler"}) + check("PNDMPipeline", {"PNDMScheduler"}) +
         check("ScoreSdeVePipeline", {"ScoreSdeVeScheduler"}) + check("RePaintPipeline", {"RePaintScheduler"}) +
         check("ConsistencyModelPipeline",
@@ -200,13 +200,15 @@ TEST_CASE("a pipeline that will not use the folder's scheduler is noted", "[diff
     const auto notes = [&](std::string_view pipeline, std::string_view scheduler) {
         write_text(folder / "model_index.json", "{\"_class_name\": \"" + std::string(pipeline) +
                                                     "\", \"unet\": [\"diffusers\", \"UNet2DModel\"], \"scheduler\": "
-                                                    "[\"diffusers\", \"" + std::string(scheduler) + "\"]}");
+                                                    "[\"diffusers\", \"" +
+                                                    std::string(scheduler) + "\"]}");
         return read_pipeline(folder / "").notes;
     };
     CHECK(notes("DDPMPipeline", "DDIMScheduler").empty());
     CHECK(notes("DDIMPipeline", "DDIMScheduler").empty());
     REQUIRE(notes("DDIMPipeline", "DDPMScheduler").size() == 1);
-    CHECK(contains(notes("DDIMPipeline", "DDPMScheduler")[0], "samples with a DDIMScheduler, not with the DDPMScheduler"));
+    CHECK(contains(notes("DDIMPipeline", "DDPMScheduler")[0],
+                   "samples with a DDIMScheduler, not with the DDPMScheduler"));
     CHECK(notes("PNDMPipeline", "DDIMScheduler").size() == 1);
 }
 

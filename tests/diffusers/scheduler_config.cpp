@@ -246,8 +246,10 @@ TEST_CASE("keys of solvers are read and written", "[diffusers]") {
 }
 
 TEST_CASE("a solver reads only whether its variance is learned", "[diffusers]") {
-    for (const std::string name : {"DPMSolverMultistep", "DPMSolverMultistepInverse", "DPMSolverSinglestep", "SASolver"}) {
-        for (const std::string variance : {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned"}) {
+    for (const std::string name :
+         {"DPMSolverMultistep", "DPMSolverMultistepInverse", "DPMSolverSinglestep", "SASolver"}) {
+        for (const std::string variance :
+             {"fixed_small", "fixed_small_log", "fixed_large", "fixed_large_log", "learned"}) {
             const scheduler_config config = parse_scheduler_config(
                 "{\"_class_name\": \"" + name + "Scheduler\", \"variance_type\": \"" + variance + "\"}", "solver");
             CHECK(config.notes.empty());
@@ -266,9 +268,11 @@ TEST_CASE("trained betas take the place of any curve", "[diffusers]") {
 }
 
 TEST_CASE("classes that choose sigmas read the range of another class's config", "[diffusers]") {
-    for (const std::string name : {"DEISMultistep", "KDPM2Discrete", "SASolver", "LMSDiscrete", "FlowMatchEulerDiscrete"}) {
+    for (const std::string name :
+         {"DEISMultistep", "KDPM2Discrete", "SASolver", "LMSDiscrete", "FlowMatchEulerDiscrete"}) {
         const std::string keys = "{\"_class_name\": \"" + name + "Scheduler\"";
-        const scheduler_config config = parse_scheduler_config(keys + ", \"sigma_min\": 0.1, \"sigma_max\": null}", "range");
+        const scheduler_config config =
+            parse_scheduler_config(keys + ", \"sigma_min\": 0.1, \"sigma_max\": null}", "range");
         CHECK(config.sigma_min == 0.1);
         CHECK_FALSE(config.sigma_max);
         CHECK(config.notes.empty());

@@ -109,7 +109,7 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
         REQUIRE(network.times.size() == times.size());
         // diffusers' time of a σ is a quotient of differences of logarithms in float32; that of a flow a thousand σ, which
         // a shift below 1 stretches.
-        const double time_tolerance = config.flow_shift < 1       ? 3e-4 / config.flow_shift
+        const double time_tolerance = config.flow_shift < 1      ? 3e-4 / config.flow_shift
                                       : config.zero_terminal_snr ? 5e-4
                                                                  : 2e-4;
         for (std::size_t i = 0; i < times.size(); ++i) {

@@ -134,8 +134,9 @@ TEST_CASE("classes after k-diffusion take more steps than timesteps", "[diffuser
     CHECK(run_of(R"("HeunDiscreteScheduler", "use_beta_sigmas": true, "sigma_max": 3)", 1).plan.grid()[0].level.sigma <
           0.95);
     // Not with timesteps that are whole, and there twice.
-    CHECK_THROWS_AS(run_of(R"("EulerDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "trailing")", 15),
-                    value_error);
+    CHECK_THROWS_AS(
+        run_of(R"("EulerDiscreteScheduler", "num_train_timesteps": 10, "timestep_spacing": "trailing")", 15),
+        value_error);
 }
 
 TEST_CASE("the steps of IPNDM's trained betas are theirs", "[diffusers]") {
@@ -154,7 +155,8 @@ TEST_CASE("runs that diffusers' formulas give no meaning are value_errors", "[di
                     value_error);
     CHECK_THROWS_AS(run_of(R"("LCMScheduler", "rescale_betas_zero_snr": true)", 4), value_error);
     CHECK_THROWS_AS(run_of(R"("FlowMatchEulerDiscreteScheduler", "use_dynamic_shifting": true,
-                              "time_shift_type": "linear")", 4, {.mu = -0.5}),
+                              "time_shift_type": "linear")",
+                           4, {.mu = -0.5}),
                     value_error);
     CHECK_THROWS_AS(run_of(R"("DDIMScheduler")", 5, {.eta = 2.0}), value_error);
     CHECK_THROWS_AS(run_of(R"("TCDScheduler")", 5, {.eta = 2.0}), value_error);

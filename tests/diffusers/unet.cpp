@@ -107,13 +107,16 @@ void check(const nlohmann::json& golden, const bounds& most, bool recompute) {
     nn::unet<S> net(options);
     fill(net);
     const auto times = golden["t"].template get<std::vector<double>>();
-    const auto y = golden["y"].template get<std::vector<double>>(), dx = golden["dx"].template get<std::vector<double>>();
+    const auto y = golden["y"].template get<std::vector<double>>(),
+               dx = golden["dx"].template get<std::vector<double>>();
     const isize samples = std::ssize(times), pixels = options.height * options.width;
     const auto read = [](const std::vector<double>& list) {
         return [&list](isize i) { return list[static_cast<std::size_t>(i)]; };
     };
-    const batch<S> x = from_torch<S>(samples, options.in_channels, pixels, [](isize i) { return 3 * hash_at(i, 1000); });
-    const batch<S> dout = from_torch<S>(samples, options.out_channels, pixels, [](isize i) { return hash_at(i, 1001); });
+    const batch<S> x =
+        from_torch<S>(samples, options.in_channels, pixels, [](isize i) { return 3 * hash_at(i, 1000); });
+    const batch<S> dout =
+        from_torch<S>(samples, options.out_channels, pixels, [](isize i) { return hash_at(i, 1001); });
     batch<S> vectors(4 * options.channels.front(), samples);
     for (isize i = 0; i < vectors.size(); ++i) {
         vectors.data()[i] = static_cast<S>(2 * hash_at(i, 1002));

@@ -288,8 +288,9 @@ TEST_CASE("unknown keys are reported and written again", "[diffusers]") {
     CHECK(config.notes.size() == 2);
     CHECK(contains(config.notes[1], "zoo"));
     const std::string text = unet_config_text(config);
-    CHECK(text.ends_with("\"zoo\": {\n    \"b\": [\n      1,\n      -2,\n      0.5,\n      null,\n      true,\n"
-                         "      []\n    ],\n    \"a\": {}\n  }\n}\n"));
+    CHECK(
+        text.ends_with("\"zoo\": {\n    \"b\": [\n      1,\n      -2,\n      0.5,\n      null,\n      true,\n"
+                       "      []\n    ],\n    \"a\": {}\n  }\n}\n"));
     CHECK(parse_unet_config(text, "again").unknown == config.unknown);
     config.unknown["zoo"] = "{";
     CHECK_THROWS_AS(unet_config_text(config), io_error);

@@ -95,9 +95,9 @@ void write_stored(const std::string& path, const std::vector<stored>& list, dtyp
             } else if (type == dtype::bf16) {
                 append(static_cast<std::uint16_t>(bits >> 16));
             } else if (type == dtype::f16) {
-                append(static_cast<std::uint16_t>(x == 0 ? 0 : (bits >> 16 & 0x8000u) |
-                                                                  (((bits >> 23 & 0xffu) - 112) << 10) |
-                                                                  (bits >> 13 & 0x3ffu)));
+                append(static_cast<std::uint16_t>(
+                    x == 0 ? 0
+                           : (bits >> 16 & 0x8000u) | (((bits >> 23 & 0xffu) - 112) << 10) | (bits >> 13 & 0x3ffu)));
             } else if (type == dtype::i32) {
                 append(static_cast<std::int32_t>(x));
             } else {
@@ -243,10 +243,10 @@ TEST_CASE("all tensors that do not fit are in one io_error, and the network is a
     for (stored& s : list) {
         std::fill(s.numbers.begin(), s.numbers.end(), 7.0f);
     }
-    list[0].shape = {70, 5, 9, 1};                                     // conv_in.weight
-    list[1].name = "conv_in.basis";                                    // conv_in.bias
-    list[3].name = "down_blocks.0.attentions.0.query.weight";          // as to_q
-    list[7].shape = {33, 5001, 1, 1};                                  // not under attentions
+    list[0].shape = {70, 5, 9, 1};                             // conv_in.weight
+    list[1].name = "conv_in.basis";                            // conv_in.bias
+    list[3].name = "down_blocks.0.attentions.0.query.weight";  // as to_q
+    list[7].shape = {33, 5001, 1, 1};                          // not under attentions
     write_stored(folder / single, list);
     const std::string message = failure(folder / "", net);
     CAPTURE(message);
@@ -340,10 +340,11 @@ TEST_CASE("weights that are not there, or not readable, are an io_error", "[diff
     CHECK(contains(failure(folder / "", net), "got none"));
     CHECK(contains(failure(folder / "nowhere", net), "no folder that can be read (No such file or directory)"));
     write_text(folder / "diffusion_pytorch_model.bin", "PK");
-    CHECK(contains(failure(folder / "", net),
-                   "expected diffusion_pytorch_model.safetensors or diffusion_pytorch_model.safetensors.index.json, got "
-                   "\"diffusion_pytorch_model.bin\": a pickle is a program, not data; save the model anew with "
-                   "safe_serialization=True"));
+    CHECK(
+        contains(failure(folder / "", net),
+                 "expected diffusion_pytorch_model.safetensors or diffusion_pytorch_model.safetensors.index.json, got "
+                 "\"diffusion_pytorch_model.bin\": a pickle is a program, not data; save the model anew with "
+                 "safe_serialization=True"));
     write_text(folder / "README.md", "x");
     write_text(folder / "diffusion_pytorch_model.ema.safetensors", "x");
     CHECK(contains(failure(folder / "", net),

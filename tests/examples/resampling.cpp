@@ -19,7 +19,7 @@ TEST_CASE("an image that is repeated and reduced again is the same", "[examples]
     given << 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6;
     const batch<float> repeated = examples::resampled(given, image, 4, examples::repeat_weights);
     CHECK(repeated.rows() == 96);
-    CHECK(repeated(4, 0) == 2);   // line 0, pixel 4
+    CHECK(repeated(4, 0) == 2);    // line 0, pixel 4
     CHECK(repeated(48, 1) == -4);  // line 4, pixel 0
     CHECK((examples::resampled(repeated, large, 4, examples::mean_weights) == given).all());
 }

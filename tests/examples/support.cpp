@@ -19,9 +19,9 @@ TEST_CASE("a file that cannot be written is found out before the work", "[exampl
     const temporary_folder folder;
     write_text(folder / "file", "x");
     CHECK_NOTHROW(examples::require_room(folder / "new/folder/model", 1000));
-    CHECK_THROWS_AS(examples::require_room(folder / "file/model", 1), io_error);      // its folder is a file
-    CHECK_THROWS_AS(examples::require_room(folder / "new", 1), io_error);             // it is a folder
-    CHECK_THROWS_AS(examples::require_room("/proc/ddpm/model", 1), io_error);         // no folder can be made there
+    CHECK_THROWS_AS(examples::require_room(folder / "file/model", 1), io_error);  // its folder is a file
+    CHECK_THROWS_AS(examples::require_room(folder / "new", 1), io_error);         // it is a folder
+    CHECK_THROWS_AS(examples::require_room("/proc/ddpm/model", 1), io_error);     // no folder can be made there
     CHECK_THROWS_AS(examples::require_room("/proc/model", 1), io_error);
     CHECK(folder.entries() == 2);
     CHECK(std::filesystem::is_empty(folder / "new/folder"));

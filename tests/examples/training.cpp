@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include "examples/support/training.hpp"
 #include "examples/support/checkpoint.hpp"
 #include "examples/support/interrupt.hpp"
-#include "examples/support/training.hpp"
 
 #include <ddpm/ddpm.hpp>
 
@@ -44,8 +44,8 @@ struct scripted_net : constant_net<float> {
 /// A trainer of that network, and where an example would save it.
 struct run {
     scripted_net net;
-    ddpm::trainer<scripted_net, noise_schedule<>> trainer{
-        net, noise_schedule<>{linear_beta{}, 10}, trainer_options{.batch = 1, .learning_rate = 0.01}};
+    ddpm::trainer<scripted_net, noise_schedule<>> trainer{net, noise_schedule<>{linear_beta{}, 10},
+                                                          trainer_options{.batch = 1, .learning_rate = 0.01}};
     examples::training_files files;
 
     explicit run(const temporary_folder& folder) : files{folder / "model.safetensors", folder / "loss.svg"} {
@@ -60,7 +60,8 @@ struct run {
         examples::train(trainer, {data}, steps, files, save_every);
     }
     /// How many steps the saved model has made.
-    [[nodiscard]] static ddpm::isize saved_steps(const temporary_folder& folder, const char* name = "model.safetensors") {
+    [[nodiscard]] static ddpm::isize saved_steps(const temporary_folder& folder,
+                                                 const char* name = "model.safetensors") {
         run other(folder);
         other.trainer.load(folder / name);
         return other.trainer.step();
@@ -118,9 +119,11 @@ TEST_CASE("what cannot be resumed is said in the words of the command line", "[e
     run none(folder);
     CHECK(contains(error_of([&] { none.open({.resume = true}); }), "leave out --resume"));
     none.train(2);
-    CHECK(contains(error_of([&] {
-        examples::open_checkpoint(none.trainer, none.files.checkpoint, {.resume = true}, {{"--seed", "seed", "7"}});
-    }), "expected --seed 0, got --seed 7"));
+    CHECK(contains(
+        error_of([&] {
+            examples::open_checkpoint(none.trainer, none.files.checkpoint, {.resume = true}, {{"--seed", "seed", "7"}});
+        }),
+        "expected --seed 0, got --seed 7"));
 }
 
 TEST_CASE("an example saves every so many steps", "[examples]") {

@@ -19,7 +19,8 @@ TEST_CASE("a schedule's levels are exact at its timesteps", "[grid]") {
         INFO(named.name);
         const level_function level_of(named.schedule);
         for (const isize t : some_timesteps(named.schedule.steps())) {
-            const noise_level<double> expected = noise_level_at(named.schedule, t), got = level_of(static_cast<double>(t));
+            const noise_level<double> expected = noise_level_at(named.schedule, t),
+                                      got = level_of(static_cast<double>(t));
             CHECK((got.signal == expected.signal && got.sigma == expected.sigma));
         }
     }

@@ -17,7 +17,8 @@ namespace ddpm::test {
 TEST_CASE("a path of levels has the ratio that is asked for, at the schedule's level and time", "[grid]") {
     const variance_preserving vp{.time_scale = 999};
     for (const double ratio : {1e-3, 0.5, 1.0, 30.0}) {
-        for (const noise_path& path : {noise_path(vp), noise_path(variance_exploding{}), noise_path(rectified_flow{})}) {
+        for (const noise_path& path :
+             {noise_path(vp), noise_path(variance_exploding{}), noise_path(rectified_flow{})}) {
             CHECK(std::abs(noise_ratio(path(ratio).level) - ratio) < 1e-12 * ratio);
         }
         const grid_point point = noise_path(vp)(ratio);

@@ -57,8 +57,8 @@ TEST_CASE("spaced timesteps are the published ones", "[grid]") {
 }
 
 TEST_CASE("ddimN exists where a whole stride gives N timesteps", "[grid]") {
-    const list good{2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16,  17,  18,  19,  20,  21,  22,
-                    23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38,  39,  40,  42,  44,  46,  48,
+    const list good{2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12,  13,  14,  15,  16,  17,  18,  19,  20,  21,  22,
+                    23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33,  34,  35,  36,  38,  39,  40,  42,  44,  46,  48,
                     50, 53, 56, 59, 63, 67, 72, 77, 84, 91, 100, 112, 125, 143, 167, 200, 250, 334, 500, 1000};
     for (isize n = 0; n <= 1001; ++n) {
         const std::string spacing = "ddim" + std::to_string(n);
@@ -88,8 +88,8 @@ TEST_CASE("spacings that do not exist are errors that say why", "[grid]") {
     CHECK(message_of(10, "2,-1") == "space_timesteps: count of section 1; expected 0 <= count <= 5, got -1");
     CHECK(message_of(10, "0,0") == "space_timesteps: sum of the counts; expected >= 1, got 0");
     CHECK(message_of(0, "1") == "space_timesteps: number of timesteps; expected >= 1, got 0");
-    for (const char* const text : {"", "x", "1,", ",1", "1,,2", "1.5", "ddim", "ddimx", "ddim5x", "DDIM5", "1 2",
-                                   "99999999999999999999"}) {
+    for (const char* const text :
+         {"", "x", "1,", ",1", "1,,2", "1.5", "ddim", "ddimx", "ddim5x", "DDIM5", "1 2", "99999999999999999999"}) {
         CAPTURE(text);
         CHECK(message_of(1000, text).find("commas between") != std::string::npos);
     }

@@ -32,7 +32,8 @@ TEST_CASE("spacings have the published timesteps", "[grid]") {
 TEST_CASE("every spacing gives valid timesteps for every count", "[grid]") {
     for (const isize steps : {1, 2, 7, 50}) {
         for (isize count = 1; count <= steps; ++count) {
-            for (const auto spacing : {timestep_spacing::linspace, timestep_spacing::leading, timestep_spacing::trailing}) {
+            for (const auto spacing :
+                 {timestep_spacing::linspace, timestep_spacing::leading, timestep_spacing::trailing}) {
                 const list timesteps = make_timesteps(steps, count, spacing);
                 INFO(steps << " steps, " << count << " of them");
                 CHECK(static_cast<isize>(timesteps.size()) == count);

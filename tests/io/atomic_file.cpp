@@ -261,9 +261,9 @@ TEST_CASE("atomic_file: one fault at any call leaves the old file or the new one
         int code;
         bool survives;  // whether the file is written all the same
     };
-    constexpr scenario scenarios[] = {{file_fault::error, ENOSPC, false},   {file_fault::error, EIO, false},
-                                      {file_fault::error, EACCES, false},   {file_fault::error, EMFILE, false},
-                                      {file_fault::short_call, 0, true},    {file_fault::interrupted, EINTR, true},
+    constexpr scenario scenarios[] = {{file_fault::error, ENOSPC, false}, {file_fault::error, EIO, false},
+                                      {file_fault::error, EACCES, false}, {file_fault::error, EMFILE, false},
+                                      {file_fault::short_call, 0, true},  {file_fault::interrupted, EINTR, true},
                                       {file_fault::crash, EIO, false}};
     int cases = 0;
     for (const bool has_old : {false, true}) {

@@ -49,8 +49,8 @@ void require_whole_file(std::string_view name, const Write& write) {
 TEST_CASE("a file of every format is written wholly, or not at all, whatever allocation fails", "[io][slow]") {
     const std::vector<float> numbers(6, 0.5f);
     require_whole_file("write_safetensors", [&](const std::string& path) {
-        const std::vector<io::tensor_source> tensors{{"a name that is longer than short ones", {2, 3}, std::span(numbers)},
-                                                     {"b", {6}, std::span(numbers)}};
+        const std::vector<io::tensor_source> tensors{
+            {"a name that is longer than short ones", {2, 3}, std::span(numbers)}, {"b", {6}, std::span(numbers)}};
         io::write_safetensors(path, tensors, {{"key", "value"}}, {.checksum = true});
     });
     batch<float> samples = batch<float>::Constant(3, 4, 0.25f);
@@ -91,7 +91,9 @@ TEST_CASE("a file of every format is read wholly, or not at all, whatever alloca
               itself) > 2);
     CHECK(fail_every_allocation(
               "image_grid", nothing,
-              [&](contents& c) { c[0] = bytes_of_numbers(io::image_grid(batch<float>::Zero(4, 3), {2, 2, 1}).pixels); },
+              [&](contents& c) {
+                  c[0] = bytes_of_numbers(io::image_grid(batch<float>::Zero(4, 3), {2, 2, 1}).pixels);
+              },
               itself) > 2);
     // What is wrong with a file is said, or the memory for saying it is missing.
     write_text(folder / "wrong", std::string(200, '\x07'));
@@ -100,10 +102,10 @@ TEST_CASE("a file of every format is read wholly, or not at all, whatever alloca
                   "a wrong file", nothing,
                   [&](contents& c) {
                       try {
-                          static_cast<void>(format == 0   ? io::safetensors_file::open(folder / "wrong").tensors().size()
-                                            : format == 1 ? static_cast<std::size_t>(
-                                                                io::read_npy<float>(folder / "wrong").size())
-                                                          : io::read_idx_labels(folder / "wrong").size());
+                          static_cast<void>(format == 0 ? io::safetensors_file::open(folder / "wrong").tensors().size()
+                                            : format == 1
+                                                ? static_cast<std::size_t>(io::read_npy<float>(folder / "wrong").size())
+                                                : io::read_idx_labels(folder / "wrong").size());
                       } catch (const io_error& e) {
                           std::string said = e.what();
                           c[0] = std::move(said);

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/idx.hpp>
 
-#include "support/catch.hpp"
 #include "support/allocations.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <cmath>
@@ -83,12 +83,14 @@ TEST_CASE("IDX images and labels are read", "[io]") {
 
 TEST_CASE("an IDX error says what is wrong", "[io]") {
     CHECK(verdict_on_disk("") == "f: too short for an IDX file; expected at least 16 bytes, got 0");
-    CHECK(verdict_on_disk(four_labels + "1234") ==
-          "f: not an IDX file of 3 dimensions of bytes; expected magic number 2051, got 2049, an IDX file of bytes in 1 "
-          "dimension, as labels are");
-    CHECK(verdict_on_disk(two_images, true) ==
-          "f: not an IDX file of 1 dimensions of bytes; expected magic number 2049, got 2051, an IDX file of bytes in 3 "
-          "dimensions, as images are");
+    CHECK(
+        verdict_on_disk(four_labels + "1234") ==
+        "f: not an IDX file of 3 dimensions of bytes; expected magic number 2051, got 2049, an IDX file of bytes in 1 "
+        "dimension, as labels are");
+    CHECK(
+        verdict_on_disk(two_images, true) ==
+        "f: not an IDX file of 1 dimensions of bytes; expected magic number 2049, got 2051, an IDX file of bytes in 3 "
+        "dimensions, as images are");
     CHECK(verdict_on_disk(two_images + "x") ==
           "f: the size of the IDX file does not fit its header; expected 16 + 12 bytes, got 29");
     CHECK(verdict_on_disk(big(0x803) + big(2) + big(0) + big(2)) ==

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/npy.hpp>
 
-#include "support/catch.hpp"
 #include "support/allocations.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
@@ -262,9 +262,10 @@ TEST_CASE("corruption: npy header lengths and extents at extremes", "[io]") {
 /// A file of that type and shape whose data are the numbers' bytes, turned around if the order is '>'.
 template <class T>
 std::string array_of(std::string_view descr, bool fortran, std::string_view shape, const std::vector<T>& numbers) {
-    std::string text = file_of(ddpm::detail::text("{'descr': '", descr, "', 'fortran_order': ",
-                                                  fortran ? "True" : "False", ", 'shape': ", shape, ", }"),
-                               0);
+    std::string text =
+        file_of(ddpm::detail::text("{'descr': '", descr, "', 'fortran_order': ", fortran ? "True" : "False",
+                                   ", 'shape': ", shape, ", }"),
+                0);
     for (const T number : numbers) {
         std::string bytes(reinterpret_cast<const char*>(&number), sizeof(T));
         if (descr[0] == '>') {
@@ -316,9 +317,8 @@ TEST_CASE("npy arrays of every type of number are read", "[io]") {
 TEST_CASE("an integer of an npy array is never rounded", "[io]") {
     const auto message = [](auto scalar, std::string_view descr, auto number) {
         const std::string file = array_of<decltype(number)>(descr, false, "(1, 2)", {1, number});
-        return message_of(file.size() + 70'000, [&] {
-            return io::parse_npy<decltype(scalar)>(io::detail::bytes_of(file), "f");
-        });
+        return message_of(file.size() + 70'000,
+                          [&] { return io::parse_npy<decltype(scalar)>(io::detail::bytes_of(file), "f"); });
     };
     CHECK(message(0.0f, "<i4", (std::int32_t{1} << 24) + 1) ==
           "f: element 1 of the array; expected an integer that float holds without rounding, got 16777217");

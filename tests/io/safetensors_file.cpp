@@ -4,8 +4,8 @@
 
 #include <ddpm/io/write_safetensors.hpp>
 
-#include "support/catch.hpp"
 #include "support/allocations.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>

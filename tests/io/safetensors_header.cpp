@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/safetensors_header.hpp>
 
-#include "support/catch.hpp"
 #include "support/allocations.hpp"
+#include "support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -4,8 +4,8 @@
 
 #include <ddpm/io/safetensors_file.hpp>
 
-#include "support/catch.hpp"
 #include "support/allocations.hpp"
+#include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>

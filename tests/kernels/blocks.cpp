@@ -15,8 +15,8 @@ namespace ddpm::test {
 
 TEST_CASE("every element is met once, in blocks that do not depend on the thread count", "[kernels]") {
     constexpr isize b = kernels::block_elements;
-    const isize shapes[][2] = {{0, 3},     {3, 0},         {1, 1},     {7, 5},     {1, 3 * b + 1}, {100, 1000},
-                               {b - 1, 3}, {b, 3},         {b + 1, 2}, {3 * b, 1}, {3 * b + 17, 2}};
+    const isize shapes[][2] = {{0, 3},     {3, 0}, {1, 1},     {7, 5},     {1, 3 * b + 1}, {100, 1000},
+                               {b - 1, 3}, {b, 3}, {b + 1, 2}, {3 * b, 1}, {3 * b + 17, 2}};
     for (const auto& shape : shapes) {
         const isize rows = shape[0], columns = shape[1];
         INFO(rows << " x " << columns);

@@ -54,8 +54,8 @@ struct subject {
     wide<S> (*exact)(S);
     S first;  ///< the domain; below and above it lie special values only
     S last;
-    double bound;           ///< in ULP
-    bool same_everywhere;   ///< equal bits with and without a fused multiply-add
+    double bound;          ///< in ULP
+    bool same_everywhere;  ///< equal bits with and without a fused multiply-add
 };
 
 template <class S>
@@ -186,14 +186,14 @@ TEMPLATE_TEST_CASE("elementary functions keep their bounds where the argument is
     const long double stretch = std::is_same_v<S, float> ? 1 : 1303;
     for (const subject<S>& f : all) {
         check_errors<S>(f, 8 * turns, around([&](isize k) {
-            return pi_v<long double> / 4 * static_cast<long double>(k + 1) * (k % 2 == 1 ? stretch : 1);
-        }));
-        check_errors<S>(f, 8 * 4096, around([](isize k) {
-            return ln2_v<long double> / 2 * static_cast<long double>(k - 2048);
-        }));
+                            return pi_v<long double> / 4 * static_cast<long double>(k + 1) * (k % 2 == 1 ? stretch : 1);
+                        }));
+        check_errors<S>(f, 8 * 4096,
+                        around([](isize k) { return ln2_v<long double> / 2 * static_cast<long double>(k - 2048); }));
         check_errors<S>(f, 8 * 2200, around([](isize k) {
-            return std::ldexp(k % 2 == 0 ? 1.0L : std::numbers::sqrt2_v<long double>, static_cast<int>(k / 2) - 550);
-        }));
+                            return std::ldexp(k % 2 == 0 ? 1.0L : std::numbers::sqrt2_v<long double>,
+                                              static_cast<int>(k / 2) - 550);
+                        }));
     }
 }
 

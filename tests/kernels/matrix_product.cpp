@@ -107,12 +107,11 @@ struct size_of_product {
 }  // namespace
 
 TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target", "[kernels]", float, double) {
-    const size_of_product sizes[] = {{1, 1, 1},     {1, 100, 33},  {2, 37, 16},  {3, 5, 7},     {7, 13, 15},
-                                     {8, 4, 9},     {16, 6, 17},   {31, 11, 31}, {32, 12, 32},  {33, 13, 33},
-                                     {15, 16, 40},  {64, 24, 100}, {65, 25, 64}, {128, 1, 128}, {127, 2, 65},
-                                     {129, 3, 130}, {40, 97, 5},   {200, 1, 3},
-                                     {70, 31, 45},  {130, 19, 37}, {200, 7, 50},  {33, 1, 192},  {70, 13, 193},
-                                     {150, 9, 400}, {5, 20, 385}};
+    const size_of_product sizes[] = {{1, 1, 1},     {1, 100, 33},  {2, 37, 16},   {3, 5, 7},     {7, 13, 15},
+                                     {8, 4, 9},     {16, 6, 17},   {31, 11, 31},  {32, 12, 32},  {33, 13, 33},
+                                     {15, 16, 40},  {64, 24, 100}, {65, 25, 64},  {128, 1, 128}, {127, 2, 65},
+                                     {129, 3, 130}, {40, 97, 5},   {200, 1, 3},   {70, 31, 45},  {130, 19, 37},
+                                     {200, 7, 50},  {33, 1, 192},  {70, 13, 193}, {150, 9, 400}, {5, 20, 385}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {
             for (const bool a_by_rows : {false, true}) {
@@ -132,10 +131,9 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
 }
 
 TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and depth", "[kernels]", float, double) {
-    const size_of_product sizes[] = {{400, 30, 20},  {20, 1230, 10}, {40, 26, 1200}, {390, 50, 600},
-                                     {10, 1300, 400},
-                                     {650, 850, 7},     // a result beyond the second cache
-                                     {130, 26, 1160},  // few rows, and so more of k
+    const size_of_product sizes[] = {{400, 30, 20},   {20, 1230, 10}, {40, 26, 1200}, {390, 50, 600},
+                                     {10, 1300, 400}, {650, 850, 7},  // a result beyond the second cache
+                                     {130, 26, 1160},                 // few rows, and so more of k
                                      {200, 14, 560}};
     for_each_target([&] {
         for (const size_of_product& size : sizes) {

@@ -18,8 +18,19 @@ namespace ddpm::test {
 TEMPLATE_TEST_CASE("operations of packs have the bits of the scalar ones on every target", "[kernels]", float, double) {
     using S = TestType;
     using limits = std::numeric_limits<S>;
-    const S numbers[] = {0,  -S(0), 1,           -1,           S(2.5),        limits::infinity(), -limits::infinity(),
-                         -7, 8,     limits::max(), limits::min(), limits::denorm_min(), limits::quiet_NaN()};
+    const S numbers[] = {0,
+                         -S(0),
+                         1,
+                         -1,
+                         S(2.5),
+                         limits::infinity(),
+                         -limits::infinity(),
+                         -7,
+                         8,
+                         limits::max(),
+                         limits::min(),
+                         limits::denorm_min(),
+                         limits::quiet_NaN()};
     std::vector<S> a, b, n;
     for (const S x : numbers) {
         for (const S y : numbers) {

@@ -66,7 +66,8 @@ void print(std::string_view what, std::string_view variance, const mean_estimate
 
 }  // namespace
 
-TEST_CASE("with the perfect network and the optimal variance the bound is the entropy of the data", "[likelihood][slow]") {
+TEST_CASE("with the perfect network and the optimal variance the bound is the entropy of the data",
+          "[likelihood][slow]") {
     const noise_schedule<> schedule{cosine_beta{}, 4000};
     for (const named_mixture& named : all_mixtures(4)) {
         if (named.name == "isotropic") {

@@ -64,8 +64,7 @@ TEMPLATE_TEST_CASE("traces: exact, and unbiased estimates whose variance is know
         CHECK((both == again).all());
         CHECK_FALSE((both.row(0) == both.row(1)).all());
         // 2 ‖A_s‖², without the diagonal for random signs.
-        const double variance =
-            2 * (symmetric.squaredNorm() - (signs ? symmetric.diagonal().squaredNorm() : 0));
+        const double variance = 2 * (symmetric.squaredNorm() - (signs ? symmetric.diagonal().squaredNorm() : 0));
         const double count = 2.0 * static_cast<double>(samples);
         CHECK(std::abs(both.mean() - 6) < 5 * std::sqrt(variance / count));
         CHECK(std::abs((both - 6).square().mean() / variance - 1) < 0.15);

@@ -56,8 +56,8 @@ TEST_CASE("in the variational bound each sample meets its own condition, whateve
         }
         CHECK(std::abs(sum / 7 - all.nats.mean) < 1e-12 * std::abs(all.nats.mean));
         const some_conditions<double> other(net.takes(), 2, 7, 70);
-        const bound_result wrong = variational_bound(schedule, conditioned(net, other.all()), seven_samples(),
-                                                     {.steps_per_sample = steps});
+        const bound_result wrong =
+            variational_bound(schedule, conditioned(net, other.all()), seven_samples(), {.steps_per_sample = steps});
         CHECK(std::abs(wrong.nats.mean - all.nats.mean) > 1e-3);
     }
     // Part by part.
@@ -70,7 +70,8 @@ TEST_CASE("in the variational bound each sample meets its own condition, whateve
     const bound_result in_parts = variational_bound(schedule, conditioned(net, given.all()), parts, {.batch = 2});
     CHECK(in_parts.nats.mean == bound_of({}).nats.mean);
 
-    CHECK_THROWS_AS(variational_bound(schedule, conditioned(net, given.of(0, 6)), seven_samples(), {.batch = 2}), shape_error);
+    CHECK_THROWS_AS(variational_bound(schedule, conditioned(net, given.of(0, 6)), seven_samples(), {.batch = 2}),
+                    shape_error);
     CHECK_THROWS_AS(variational_bound(schedule, net, seven_samples()), shape_error);
     const auto line = disturbed_for_likelihood<line_network<double>>();
     CHECK(std::isfinite(variational_bound(schedule, line, seven_samples(), {.batch = 3}).nats.mean));

@@ -64,8 +64,7 @@ TEST_CASE("the likelihood by the probability flow is the exact density of the da
         const per_sample_values<double> exact = log_density(mixture, x, noise_level<double>{1, 0});
         const auto largest_error = [&](const auto& schedule, const sigma_range& range, prediction kind,
                                        const ode_likelihood_options& options) {
-            const auto result =
-                ode_likelihood(schedule, range, oracle_of(mixture, schedule, kind), x, options);
+            const auto result = ode_likelihood(schedule, range, oracle_of(mixture, schedule, kind), x, options);
             CHECK(result.finished);
             return (result.log_density - exact).abs().maxCoeff() / 2;  // per dimension
         };
@@ -98,8 +97,7 @@ TEST_CASE("the error falls with the tolerance", "[likelihood]") {
     for (const double tolerance : {1e-4, 1e-6, 1e-8, 1e-10}) {
         const auto result = ode_likelihood(schedule, {0.01, 50}, oracle_of(named.mixture, schedule), x,
                                            {.tolerance = tolerance, .prior = known_end});
-        const double error =
-            (result.log_density - noisy_log_density(named.mixture, x, 0.01)).abs().maxCoeff() / 3;
+        const double error = (result.log_density - noisy_log_density(named.mixture, x, 0.01)).abs().maxCoeff() / 3;
         INFO(tolerance << ": " << error << ", " << result.evaluations);
         CHECK(error < 30 * tolerance);
         CHECK(error < before / 10);
@@ -116,10 +114,10 @@ TEST_CASE("likelihoods over a discrete schedule use the times between its own", 
     const mixture_oracle oracle(named.mixture, schedule);
     const sigma_range range = sigma_table(schedule).range();
     const batch<double> x = named.mixture.sample(20, 5);
-    const auto result = ode_likelihood(
-        schedule, range, oracle, x, {.tolerance = 1e-6, .prior = [&](const batch<double>& noise) {
-                                         return log_density(named.mixture, noise, noise_level_at(schedule, 999));
-                                     }});
+    const auto result = ode_likelihood(schedule, range, oracle, x,
+                                       {.tolerance = 1e-6, .prior = [&](const batch<double>& noise) {
+                                            return log_density(named.mixture, noise, noise_level_at(schedule, 999));
+                                        }});
     CHECK((result.log_density - noisy_log_density(named.mixture, x, range.lowest)).abs().maxCoeff() < 1e-4);
 }
 

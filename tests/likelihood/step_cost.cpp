@@ -85,7 +85,8 @@ TEST_CASE("no variance costs less than the matched one", "[likelihood]") {
 
 // Of x_0 ~ N(0, v) with the exact x̂_0 and matched variances every reverse step is exact, so that the bound of each
 // sub-sequence lies above the entropy by KL(q(x_T) ‖ N(0, 1)) and nothing else.
-TEST_CASE("for Gaussian data the bound of every sub-sequence is the entropy and the mismatch of the start", "[likelihood]") {
+TEST_CASE("for Gaussian data the bound of every sub-sequence is the entropy and the mismatch of the start",
+          "[likelihood]") {
     const double v = 0.3;
     for (const auto& [name, schedule] : all_schedules()) {
         const isize steps = schedule.steps();
@@ -125,7 +126,8 @@ TEST_CASE("the last step is the decoder's: the best Gaussian, a given one, or th
     CHECK(own(7, 2) == step_cost(schedule, errors)(7, 2));
 }
 
-TEST_CASE("a step cost is finite for a chain that ends in noise, and takes tables of single precision", "[likelihood]") {
+TEST_CASE("a step cost is finite for a chain that ends in noise, and takes tables of single precision",
+          "[likelihood]") {
     const noise_schedule<> noise{std::vector<double>{0.2, 0.5, 1.0}};
     const std::vector<double> errors{0.1, 0.2, 0.3};
     for (const step_variance variance : all_variances) {

@@ -23,9 +23,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <span>
-#include <limits>
 #include <vector>
 
 namespace ddpm::test {
@@ -33,7 +33,7 @@ namespace ddpm::test {
 namespace {
 
 constexpr reverse_variance reverse_variances[] = {reverse_variance::fixed_small, reverse_variance::fixed_large,
-                                              reverse_variance::learned, reverse_variance::learned_range};
+                                                  reverse_variance::learned, reverse_variance::learned_range};
 
 /// The oracle of Gaussian data with Var[x_0|x_t] in its head.
 template <NoiseSchedule Schedule>
@@ -237,7 +237,8 @@ TEST_CASE("the bound of a sub-sequence is that of the respaced chain", "[likelih
     }
 }
 
-TEMPLATE_TEST_CASE("the bound has the same bits for every batch, part and thread count", "[likelihood]", float, double) {
+TEMPLATE_TEST_CASE("the bound has the same bits for every batch, part and thread count", "[likelihood]", float,
+                   double) {
     using S = TestType;
     const noise_schedule schedule{cosine_beta{}, 20};
     const batch<S> x0 = pattern_pixels<S>(70, 50);
@@ -323,7 +324,8 @@ TEST_CASE("fewer steps per sample estimate the bound without bias, and measure t
     CHECK(equal(variational_bound(schedule, oracle, x0, {.steps_per_sample = 40}), all));
 }
 
-TEST_CASE("the bound takes networks, bare callables, every kind of prediction, and the smallest schedule", "[likelihood]") {
+TEST_CASE("the bound takes networks, bare callables, every kind of prediction, and the smallest schedule",
+          "[likelihood]") {
     const schedule_archetype schedule;
     const batch<float> x0 = 0.8F * pattern<float>(4, 3, 1);
     const session_archetype<float> network;
@@ -411,10 +413,11 @@ TEST_CASE("a bound may be watched and stopped", "[likelihood]") {
     // Data part by part has no length.
     int parts = 0;
     const auto next = [&]() -> batch<double> { return parts++ < 5 ? x : batch<double>(3, 0); };
-    const bound_result streamed = variational_bound(schedule, network, next, {.progress = [&](const measurement_progress& p) {
-                                                                                  CHECK(std::isnan(p.part));
-                                                                                  return parts < 3;
-                                                                              }});
+    const bound_result streamed =
+        variational_bound(schedule, network, next, {.progress = [&](const measurement_progress& p) {
+                              CHECK(std::isnan(p.part));
+                              return parts < 3;
+                          }});
     CHECK_FALSE(streamed.finished);
     CHECK(streamed.samples == 20);
     CHECK(parts == 3);

@@ -31,9 +31,7 @@ namespace {
 
 template <class Loss, class Schedule>
 concept Trains = requires(const Loss& loss, const Schedule& schedule, const noised_batch<float, time_type<Schedule>>& b,
-                          batch_view<const float> p, batch_view<float> d) {
-    loss(schedule, prediction::x0, b, p, d);
-};
+                          batch_view<const float> p, batch_view<float> d) { loss(schedule, prediction::x0, b, p, d); };
 
 static_assert(Trains<mse_loss, rectified_flow> && Trains<l1_loss, rectified_flow> &&
               Trains<huber_loss, rectified_flow>);

@@ -71,7 +71,8 @@ TEST_CASE("kl of batches: shapes that do not fit are errors", "[loss]") {
     CHECK_THROWS_AS(kl_diagonal_gaussians(m, lv, m, m.topRows(2)), shape_error);
 }
 
-TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and v, and the KL of the Gaussians", "[loss]") {
+TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and v, and the KL of the Gaussians",
+          "[loss]") {
     for (const auto& [name, schedule] : all_schedules()) {
         const noised_example<double> example(schedule, some_timesteps(schedule.steps()));
         const isize columns = example.x0.cols();
@@ -87,7 +88,8 @@ TEST_CASE("the equal-variance KL is the weighted squared distance of eps, x0 and
             const double loss = kl_loss{}(schedule, kind, example.noised(), predicted, d);
             CHECK(std::abs(loss - kl.sum() / static_cast<double>(5 * columns)) < 1e-7 * loss);
 
-            const batch<double> eps_hat = convert(schedule, kind, prediction::epsilon, example.xt, example.t, predicted);
+            const batch<double> eps_hat =
+                convert(schedule, kind, prediction::epsilon, example.xt, example.t, predicted);
             double weighted = 0;
             for (isize n = 0; n < columns; ++n) {
                 weighted += kl_weight(schedule, prediction::epsilon, example.t[static_cast<std::size_t>(n)]) *
@@ -104,8 +106,7 @@ TEST_CASE("the weight of eps is the paper's", "[loss]") {
         for (const isize t : some_timesteps(schedule.steps())) {
             const auto& entry = schedule[t];
             const double variance = std::exp(entry.posterior_log_variance);
-            const double expected =
-                entry.beta * entry.beta / (2 * variance * entry.alpha * (1 - entry.alpha_bar));
+            const double expected = entry.beta * entry.beta / (2 * variance * entry.alpha * (1 - entry.alpha_bar));
             INFO(name << ", t = " << t);
             CHECK(std::abs(kl_weight(schedule, prediction::epsilon, t) - expected) < 1e-9 * expected);
         }

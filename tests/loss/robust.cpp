@@ -48,9 +48,8 @@ TEST_CASE("l1_loss and huber_loss are the means of their penalties on any quanti
                     expected_loss(schedule, example, kind, space, weighting, predicted, [](double e) { return e; });
                 CHECK(std::abs(l1_loss{space, weighting}(schedule, kind, example.noised(), predicted, d) - l1) <
                       1e-9 * l1);
-                const double huber = expected_loss(schedule, example, kind, space, weighting, predicted, [](double e) {
-                    return e <= 0.4 ? e * e / 2 : 0.4 * (e - 0.2);
-                });
+                const double huber = expected_loss(schedule, example, kind, space, weighting, predicted,
+                                                   [](double e) { return e <= 0.4 ? e * e / 2 : 0.4 * (e - 0.2); });
                 CHECK(std::abs(huber_loss{0.4, space, weighting}(schedule, kind, example.noised(), predicted, d) -
                                huber) < 1e-9 * huber);
             }

@@ -31,11 +31,16 @@ double relative(double a, double b) { return std::abs(a - b) / std::abs(b); }
 double squared_error_of(prediction kind, double alpha_bar) {
     const double alpha = std::sqrt(alpha_bar), sigma = std::sqrt(1 - alpha_bar);
     switch (kind) {
-        case prediction::epsilon: return alpha_bar / (1 - alpha_bar);
-        case prediction::x0: return 1;
-        case prediction::v: return 1 / (1 - alpha_bar);
-        case prediction::score: return alpha_bar / ((1 - alpha_bar) * (1 - alpha_bar));
-        case prediction::flow: break;
+        case prediction::epsilon:
+            return alpha_bar / (1 - alpha_bar);
+        case prediction::x0:
+            return 1;
+        case prediction::v:
+            return 1 / (1 - alpha_bar);
+        case prediction::score:
+            return alpha_bar / ((1 - alpha_bar) * (1 - alpha_bar));
+        case prediction::flow:
+            break;
     }
     return (alpha + sigma) * (alpha + sigma) / (1 - alpha_bar);
 }
@@ -174,8 +179,8 @@ TEST_CASE("where there is no signal the weights are their limits", "[loss]") {
     const auto last = [&](const loss_weighting& weighting, prediction kind) {
         return weight_at(schedule, weighting, kind, 999);
     };
-    for (const loss_weighting& weighting : std::vector<loss_weighting>{
-             snr_weighting{}, min_snr_weighting{}, soft_min_snr_weighting{}}) {
+    for (const loss_weighting& weighting :
+         std::vector<loss_weighting>{snr_weighting{}, min_snr_weighting{}, soft_min_snr_weighting{}}) {
         CHECK(last(weighting, prediction::epsilon) == 1);
         CHECK(last(weighting, prediction::score) == 1);
         for (const prediction kind : {prediction::x0, prediction::v, prediction::flow}) {

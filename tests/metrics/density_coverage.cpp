@@ -151,10 +151,12 @@ TEST_CASE("density and coverage refuse what has too few neighbours", "[metrics]"
 
 TEST_CASE("density and coverage may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        const auto result = density_coverage(a, b, 3, progress);
-        return {result.density, result.coverage};
-    }, 6);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto result = density_coverage(a, b, 3, progress);
+            return {result.density, result.coverage};
+        },
+        6);
 }
 
 }  // namespace ddpm::test

@@ -158,9 +158,11 @@ TEST_CASE("the energy distance refuses sets that do not fit", "[metrics]") {
 
 TEST_CASE("the energy distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {energy_distance(a, b, pair_estimate::unbiased, progress)};
-    }, 6);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            return {energy_distance(a, b, pair_estimate::unbiased, progress)};
+        },
+        6);
 }
 
 }  // namespace ddpm::test

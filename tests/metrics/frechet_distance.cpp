@@ -114,9 +114,9 @@ TEST_CASE("the Fréchet distance refuses sets that do not fit", "[metrics]") {
 
 TEST_CASE("the Frechet distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {frechet_distance(a, b, progress)};
-    }, 8);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> { return {frechet_distance(a, b, progress)}; },
+        8);
 }
 
 }  // namespace ddpm::test

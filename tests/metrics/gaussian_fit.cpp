@@ -75,10 +75,12 @@ TEST_CASE("a Gaussian fit refuses too few samples", "[metrics]") {
 
 TEST_CASE("the fit of a Gaussian may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        const auto fit = fit_gaussian(a, progress);
-        return {fit.mean(0), fit.covariance(1, 0), fit.covariance(1, 1)};
-    }, 4);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto fit = fit_gaussian(a, progress);
+            return {fit.mean(0), fit.covariance(1, 0), fit.covariance(1, 1)};
+        },
+        4);
 }
 
 }  // namespace ddpm::test

@@ -149,19 +149,20 @@ TEST_CASE("the kernel distance refuses what it cannot compare", "[metrics]") {
 
 TEST_CASE("the kernel distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        const auto result = kernel_distance(a, b, {.block = 500, .progress = progress});
-        CHECK(result.finished == (result.blocks > 0));
-        return {result.distance, result.deviation, result.standard_error};
-    }, 6);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto result = kernel_distance(a, b, {.block = 500, .progress = progress});
+            CHECK(result.finished == (result.blocks > 0));
+            return {result.distance, result.deviation, result.standard_error};
+        },
+        6);
 }
 
 TEST_CASE("a kernel distance that is stopped is that of the blocks before", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1000), b = batch<double>::Random(2, 1000);
     int calls = 0;
-    const auto stopped = kernel_distance(a, b, {.block = 500, .progress = [&](const measurement_progress&) {
-                                                    return ++calls <= 4;
-                                                }});
+    const auto stopped =
+        kernel_distance(a, b, {.block = 500, .progress = [&](const measurement_progress&) { return ++calls <= 4; }});
     CHECK_FALSE(stopped.finished);
     CHECK(stopped.blocks == 1);
     const auto first = kernel_distance(a.leftCols(500), b.leftCols(500), {.block = 500});

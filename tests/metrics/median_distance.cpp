@@ -77,9 +77,11 @@ TEST_CASE("the median distance refuses what has none", "[metrics]") {
 
 TEST_CASE("the median distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {median_distance(a, b, 3000, progress)};
-    }, 6);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            return {median_distance(a, b, 3000, progress)};
+        },
+        6);
 }
 
 }  // namespace ddpm::test

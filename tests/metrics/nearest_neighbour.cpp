@@ -173,16 +173,20 @@ TEST_CASE("nearest neighbours refuse sets that do not fit", "[metrics]") {
 
 TEST_CASE("the nearest-neighbour distances may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        const auto d = nearest_neighbour_distances(a, b, 2, progress);
-        return {d(0), d(1099)};
-    }, 2);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto d = nearest_neighbour_distances(a, b, 2, progress);
+            return {d(0), d(1099)};
+        },
+        2);
 }
 TEST_CASE("the mean nearest-neighbour distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {mean_nearest_neighbour_distance(a, progress)};
-    }, 2);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            return {mean_nearest_neighbour_distance(a, progress)};
+        },
+        2);
 }
 
 }  // namespace ddpm::test

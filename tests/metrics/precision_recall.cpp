@@ -144,10 +144,12 @@ TEST_CASE("precision and recall refuse what has too few neighbours", "[metrics]"
 
 TEST_CASE("precision and recall may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        const auto result = precision_recall(a, b, 3, progress);
-        return {result.precision, result.recall};
-    }, 8);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            const auto result = precision_recall(a, b, 3, progress);
+            return {result.precision, result.recall};
+        },
+        8);
 }
 
 }  // namespace ddpm::test

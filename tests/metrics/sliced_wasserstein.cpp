@@ -76,9 +76,11 @@ TEST_CASE("sliced_wasserstein: what cannot be compared is an error", "[metrics]"
 
 TEST_CASE("the sliced Wasserstein distance may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {sliced_wasserstein(a, b, {.directions = 40, .progress = progress})};
-    }, 3);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            return {sliced_wasserstein(a, b, {.directions = 40, .progress = progress})};
+        },
+        3);
 }
 
 }  // namespace ddpm::test

@@ -155,9 +155,11 @@ TEST_CASE("the squared MMD refuses what it cannot compare", "[metrics]") {
 
 TEST_CASE("the squared mmd may be watched and stopped", "[metrics]") {
     const batch<double> a = batch<double>::Random(2, 1100), b = batch<double>::Random(2, 1200);
-    check_watched_and_stopped([&](const measurement_callback& progress) -> std::vector<double> {
-        return {squared_mmd(a, b, {.bandwidths = {0.5}, .progress = progress})};
-    }, 6);
+    check_watched_and_stopped(
+        [&](const measurement_callback& progress) -> std::vector<double> {
+            return {squared_mmd(a, b, {.bandwidths = {0.5}, .progress = progress})};
+        },
+        6);
 }
 
 }  // namespace ddpm::test

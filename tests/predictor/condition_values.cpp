@@ -82,8 +82,9 @@ TEST_CASE("one condition is that of all samples, and reserved for many it alloca
     const condition<float> more = values.of(0, 9);  // more than reserved
     REQUIRE(more.labels.size() == 9);
     check_same(more.middle(8, 1), one);
-    CHECK_NOTHROW(values.require("here", {.classes = 5, .vector = 3, .map_channels = 2, .sequence = 2, .learned = values_absent_map},
-                                 sample_shape(2, 2, 1)));
+    CHECK_NOTHROW(values.require(
+        "here", {.classes = 5, .vector = 3, .map_channels = 2, .sequence = 2, .learned = values_absent_map},
+        sample_shape(2, 2, 1)));
 }
 
 TEST_CASE("values refuse forms of different samples, runs of more, and what a network does not take", "[predictor]") {
@@ -105,9 +106,11 @@ TEST_CASE("values refuse forms of different samples, runs of more, and what a ne
     CHECK_THROWS_AS(values.of(0, 4), shape_error);
     CHECK_THROWS_AS(values.of(3, 1), shape_error);
     CHECK_THROWS_AS(values.require("here", {}, sample_shape(2, 2, 1)), shape_error);
-    CHECK_THROWS_AS(values.require("here", {.classes = 3, .vector = 3, .map_channels = 2, .sequence = 2, .learned = values_absent_map},
-                                   sample_shape(2, 2, 1)),
-                    value_error);
+    CHECK_THROWS_AS(
+        values.require("here",
+                       {.classes = 3, .vector = 3, .map_channels = 2, .sequence = 2, .learned = values_absent_map},
+                       sample_shape(2, 2, 1)),
+        value_error);
 }
 
 }  // namespace ddpm::test

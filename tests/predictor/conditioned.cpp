@@ -49,7 +49,8 @@ batch<S> told_by_hand(const Net& net, const batch<S>& x, const std::vector<doubl
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a conditioned network is told the condition of each of the run's samples", "[predictor]", float, double) {
+TEMPLATE_TEST_CASE("a conditioned network is told the condition of each of the run's samples", "[predictor]", float,
+                   double) {
     using S = TestType;
     const auto check = [](const auto& net, isize pixels) {
         const some_conditions<S> told(net.takes(), pixels, 6);
@@ -146,7 +147,8 @@ TEST_CASE("a session of a conditioned network allocates nothing when it predicts
     auto session = p.session(6);
     const std::size_t before = allocations;
     session(batch_view<const double>(x), t, model_output<double>{out, {}});
-    session(batch_view<const double>(x.leftCols(2)), std::span(t).first(2), model_output<double>{out.leftCols(2), {}, 2});
+    session(batch_view<const double>(x.leftCols(2)), std::span(t).first(2),
+            model_output<double>{out.leftCols(2), {}, 2});
     CHECK(allocations == before);
     set_thread_count(0);
 }

@@ -39,7 +39,8 @@ TEST_CASE("clipping changes x0, and eps only on request", "[predictor]") {
     CHECK((clipped == x0.max(-0.5).min(0.5)).all());
     CHECK((again == predicted).all());
 
-    denoise<double>(prediction::epsilon, level, xt, predicted, {.clip_x0 = 0.5, .clip_epsilon = true}, {clipped, again});
+    denoise<double>(prediction::epsilon, level, xt, predicted, {.clip_x0 = 0.5, .clip_epsilon = true},
+                    {clipped, again});
     CHECK((clipped == x0.max(-0.5).min(0.5)).all());
     CHECK((again - (xt - level.signal * clipped) / level.sigma).abs().maxCoeff() < 1e-14);
 }

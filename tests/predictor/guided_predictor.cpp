@@ -54,7 +54,7 @@ TEST_CASE("the scale 1 costs one evaluation", "[predictor]") {
 }
 
 TEST_CASE("guidance takes sessions and bare callables, lvalues and temporaries", "[predictor]") {
-    const session_archetype<double> net;  // x / 4
+    const session_archetype<double> net;     // x / 4
     const predictor_archetype<double> bare;  // x / 2
     const auto of_net = guided(net, predicts(bare, prediction::v), 3);
     static_assert(PredictorLike<decltype(of_net), double> && !PredictorLike<decltype(of_net), float>);

@@ -218,8 +218,8 @@ TEST_CASE("the oracle's Jacobian is finite at the ends of every process, for eve
             const mixture_oracle oracle(named.mixture, flow_level, kind);
             auto session = oracle.session(2);
             batch<double> got(2, 2);
-            session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t), batch_view<const double>(x),
-                                    batch_view<double>(got));
+            session.vector_jacobian(batch_view<const double>(x), std::span<const double>(t),
+                                    batch_view<const double>(x), batch_view<double>(got));
             CHECK(got.isFinite().all());
             if (kind == prediction::x0) {
                 CHECK((got.col(0) - x.col(0)).abs().maxCoeff() < 1e-12);

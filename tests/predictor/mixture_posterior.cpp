@@ -23,8 +23,8 @@ struct integrals {
     Eigen::VectorXd x0;
     double variance = 0;  // mean over the dimensions
 
-    integrals(const named_mixture& named, const Eigen::VectorXd& xt, const noise_level<double>& level, double half_width,
-              isize points)
+    integrals(const named_mixture& named, const Eigen::VectorXd& xt, const noise_level<double>& level,
+              double half_width, isize points)
         : x0(Eigen::VectorXd::Zero(xt.size())) {
         const isize d = xt.size();
         const double h = 2 * half_width / static_cast<double>(points);

@@ -38,7 +38,8 @@ const std::vector<std::vector<isize>> all_answers{{0}, {-7}, {1, 5}, {5, 1}, {0,
 
 }  // namespace
 
-TEST_CASE("a session and its Jacobian need no executor that knows its concurrency, nor one that keeps it", "[predictor]") {
+TEST_CASE("a session and its Jacobian need no executor that knows its concurrency, nor one that keeps it",
+          "[predictor]") {
     nn::mlp<float> mlp{{.dim = 16, .hidden = 24, .blocks = 1}};
     nn::unet<float> unet({.height = 4,
                           .width = 4,

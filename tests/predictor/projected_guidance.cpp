@@ -131,8 +131,11 @@ TEST_CASE("projected_guided: what is no guidance is an error", "[predictor]") {
     CHECK_THROWS_AS(call<double>(session, batch<double>::Zero(5, 2), {0, 0}), shape_error);
 }
 
-TEST_CASE("projected guidance of scale 0 is the unconditional prediction, whatever the conditional one is", "[predictor]") {
-    const auto broken = [](double, isize i, isize) { return i == 0 ? std::numeric_limits<double>::infinity() : std::nan(""); };
+TEST_CASE("projected guidance of scale 0 is the unconditional prediction, whatever the conditional one is",
+          "[predictor]") {
+    const auto broken = [](double, isize i, isize) {
+        return i == 0 ? std::numeric_limits<double>::infinity() : std::nan("");
+    };
     const batch<double> x = batch<double>::Zero(6, 2);
     const batch<double> unconditional = evaluate<double>(counted<double>(golden_unconditional), x, {0, 1});
     for (const double momentum : {0.0, -0.5}) {

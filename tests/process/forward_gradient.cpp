@@ -8,8 +8,8 @@
 #include <ddpm/schedule/rectified_flow.hpp>
 #include <ddpm/schedule/variance_exploding.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
-#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/learned_schedule.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"

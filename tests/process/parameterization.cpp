@@ -49,8 +49,7 @@ TEST_CASE("every conversion gives the quantity that its definition names", "[pro
             for (const prediction from : all_predictions) {
                 for (const prediction to : all_predictions) {
                     const batch<double>& expected = truth[static_cast<int>(to)];
-                    const batch<double> got =
-                        convert(schedule, from, to, xt, t, truth[static_cast<int>(from)]);
+                    const batch<double> got = convert(schedule, from, to, xt, t, truth[static_cast<int>(from)]);
                     INFO(name << ", t = " << t << ", " << name_of(from) << " to " << name_of(to));
                     CHECK((got - expected).abs().maxCoeff() <
                           1e-14 / (alpha * sigma * sigma) * (1 + expected.abs().maxCoeff()));
@@ -90,14 +89,16 @@ TEST_CASE("quantities are converted at the times of a continuous schedule", "[pr
 
 TEST_CASE("conversions hold at levels that do not preserve the variance", "[process]") {
     const double x0 = 0.7, eps = -1.2;
-    for (const auto& [alpha, sigma] : {noise_level<double>{1, 3}, noise_level<double>{0.25, 0.75}, noise_level<double>{2, 0.5}}) {
+    for (const auto& [alpha, sigma] :
+         {noise_level<double>{1, 3}, noise_level<double>{0.25, 0.75}, noise_level<double>{2, 0.5}}) {
         const double length = std::sqrt(alpha * alpha + sigma * sigma);
         const double xt = alpha * x0 + sigma * eps;
         const double truth[] = {eps, x0, (alpha * eps - sigma * x0) / length, -eps / sigma, eps - x0};
         for (const prediction from : all_predictions) {
             for (const prediction to : all_predictions) {
                 const affine c = conversion(from, to, noise_level<double>{alpha, sigma});
-                CHECK(std::abs(c.xt * xt + c.value * truth[static_cast<int>(from)] - truth[static_cast<int>(to)]) < 1e-13);
+                CHECK(std::abs(c.xt * xt + c.value * truth[static_cast<int>(from)] - truth[static_cast<int>(to)]) <
+                      1e-13);
             }
         }
     }

@@ -59,8 +59,8 @@ TEST_CASE("the posterior of a sub-sequence includes that of neighbours", "[proce
 namespace {
 
 /// The posterior as Bayes' rule has it: precisions add up, from q(x_s|x_0) and from q(x_t|x_s) as a function of x_s.
-void check_bayes(const noise_level<double>& s, const transition<double>& step, double x0, double xt,
-                 double mean, double variance, double tolerance) {
+void check_bayes(const noise_level<double>& s, const transition<double>& step, double x0, double xt, double mean,
+                 double variance, double tolerance) {
     const double prior = 1 / (s.sigma * s.sigma), likelihood = step.scale * step.scale / step.variance;
     const double expected = (prior * s.signal * x0 + step.scale / step.variance * xt) / (prior + likelihood);
     CHECK(std::abs(mean - expected) < tolerance * (1 + std::abs(expected)));
@@ -100,8 +100,8 @@ TEST_CASE("the posterior is what Bayes' rule makes of the forward process", "[pr
                 const auto [mean, variance, log_variance] = q_posterior(schedule, batch<double>::Constant(1, 1, 0.7),
                                                                         batch<double>::Constant(1, 1, -1.2), t, s);
                 INFO(name << ", " << s << " from " << t);
-                check_bayes(noise_level_at(schedule, s), transition_at(schedule, s, t), 0.7, -1.2, mean(0, 0), variance(0),
-                            1e-11);
+                check_bayes(noise_level_at(schedule, s), transition_at(schedule, s, t), 0.7, -1.2, mean(0, 0),
+                            variance(0), 1e-11);
             }
         }
     }

@@ -37,11 +37,16 @@ namespace {
                                              const batch<double>& eps) {
     const auto [alpha, sigma] = level;
     switch (kind) {
-        case prediction::epsilon: return eps;
-        case prediction::x0: return x0;
-        case prediction::v: return (alpha * eps - sigma * x0) / std::sqrt(alpha * alpha + sigma * sigma);
-        case prediction::score: return -eps / sigma;
-        case prediction::flow: break;
+        case prediction::epsilon:
+            return eps;
+        case prediction::x0:
+            return x0;
+        case prediction::v:
+            return (alpha * eps - sigma * x0) / std::sqrt(alpha * alpha + sigma * sigma);
+        case prediction::score:
+            return -eps / sigma;
+        case prediction::flow:
+            break;
     }
     return eps - x0;
 }
@@ -106,9 +111,15 @@ TEST_CASE("the variance of a reverse step is the chosen one", "[process]") {
                 const double h = head(i, n), part = (h + 1) / 2;
                 double variance = 0;
                 switch (kind) {
-                    case reverse_variance::fixed_small: variance = small; break;
-                    case reverse_variance::fixed_large: variance = large; break;
-                    case reverse_variance::learned: variance = std::exp(h); break;
+                    case reverse_variance::fixed_small:
+                        variance = small;
+                        break;
+                    case reverse_variance::fixed_large:
+                        variance = large;
+                        break;
+                    case reverse_variance::learned:
+                        variance = std::exp(h);
+                        break;
                     case reverse_variance::learned_range:
                         variance = std::pow(large, part) * std::pow(clipped, 1 - part);
                         break;
@@ -224,10 +235,10 @@ TEST_CASE("with its moments the divergence from the posterior is the term of the
                 const vlb_loss loss{.variance = variance, .scale = std::numbers::ln2};
                 const double term =
                     loss(schedule, kind, noised_batch<double>{x0, eps, xt, t}, predicted, head, d, d_head);
-                const auto moments =
-                    p_mean_variance(schedule, kind, xt, predicted, head, t, {.variance = variance});
+                const auto moments = p_mean_variance(schedule, kind, xt, predicted, head, t, {.variance = variance});
                 const double divergence = kl_diagonal_gaussians(posterior.mean, posterior.log_variance, moments.mean,
-                                                                moments.log_variance)(0) / 5;
+                                                                moments.log_variance)(0) /
+                                          5;
                 INFO(name_of(kind) << ", variance " << static_cast<int>(variance) << ", t = " << t);
                 CHECK(std::abs(term - divergence) < 1e-9 * (1 + divergence));
             }

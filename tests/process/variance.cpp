@@ -21,7 +21,8 @@ TEST_CASE("reverse variances have the published values", "[process]") {
     CHECK(std::abs(small(487) - 0.00979) < 1e-5);
     CHECK(std::abs(small(999) - 0.02) < 1e-4);
     for (const isize t : {0, 1, 500, 999}) {
-        CHECK(std::abs(reverse_variance_at(schedule, reverse_variance::fixed_large, t, t - 1) - schedule.beta(t)) < 1e-15);
+        CHECK(std::abs(reverse_variance_at(schedule, reverse_variance::fixed_large, t, t - 1) - schedule.beta(t)) <
+              1e-15);
     }
 }
 

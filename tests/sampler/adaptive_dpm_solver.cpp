@@ -93,7 +93,8 @@ TEST_CASE("a sample that is not finite is given up, and the others go on", "[sam
         x(0, 1) = value;
         is_given_up(denoise_from<double>({}, point_at, -3, 3, exact_network(data, prediction::epsilon), x), 100);
         // Of a network that fails, a sample stays where it was.
-        const auto fails = [&](batch_view<const double> xt, std::span<const double> t, const model_output<double>& out) {
+        const auto fails = [&](batch_view<const double> xt, std::span<const double> t,
+                               const model_output<double>& out) {
             exact_network(data, prediction::epsilon)(xt, t, out);
             out.prediction(1, 1) = value;
         };
@@ -129,7 +130,8 @@ TEST_CASE("an adaptive step allocates nothing", "[sampler]") {
 TEST_CASE("adaptive_dpm_solver: what is outside its domain is an error", "[sampler]") {
     const gaussian_data data;
     const auto run = [&](const adaptive_dpm_solver& solver, double from, double to) {
-        return denoise_from<double>(solver, point_at, from, to, exact_network(data, prediction::epsilon), flow(data, -3));
+        return denoise_from<double>(solver, point_at, from, to, exact_network(data, prediction::epsilon),
+                                    flow(data, -3));
     };
     CHECK_THROWS_AS(run({.order = 1}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.relative_tolerance = 0}, -3, 3), value_error);

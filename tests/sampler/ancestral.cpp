@@ -98,16 +98,18 @@ TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, 
                     const double h = headed::head(static_cast<double>(t), i);
                     const double variance = std::exp(head_variance_at(schedule, kind, t, s).log_variance(h));
                     const double deviation = k == 2 ? 0 : std::sqrt(variance);
-                    const double expected = xt * static_cast<double>(before(i, 1)) + deviation * static_cast<double>(z(i, 1));
-                    CHECK(std::abs(static_cast<double>(run.x().column(1)[i]) - expected) < ulps<S>(8) * (1 + std::abs(expected)));
+                    const double expected =
+                        xt * static_cast<double>(before(i, 1)) + deviation * static_cast<double>(z(i, 1));
+                    CHECK(std::abs(static_cast<double>(run.x().column(1)[i]) - expected) <
+                          ulps<S>(8) * (1 + std::abs(expected)));
                 }
             }
         }
     }
     // A predictor without a head leaves no doubt about it.
     const predictor_archetype<double> bare;
-    const auto x = sample<double>(make_plan(ancestral{.variance = reverse_variance::learned}, schedule, timesteps), bare,
-                                  {.shape = 2});
+    const auto x = sample<double>(make_plan(ancestral{.variance = reverse_variance::learned}, schedule, timesteps),
+                                  bare, {.shape = 2});
     CHECK(x.isNaN().all());
 }
 

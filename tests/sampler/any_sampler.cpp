@@ -42,18 +42,21 @@ namespace {
 /// Whether two plans are the same, to the bit.
 bool same(const sampling_plan& a, const sampling_plan& b) {
     const auto same_terms = [](const std::vector<assignment>& one, const std::vector<assignment>& other) {
-        return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](const assignment& x, const assignment& y) {
-            return x.target == y.target &&
-                   std::equal(x.terms.begin(), x.terms.end(), y.terms.begin(), y.terms.end(), [](const term& t, const term& u) {
-                       return t.of == u.of && t.factor == u.factor && t.number == u.number;
-                   });
-        });
+        return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                          [](const assignment& x, const assignment& y) {
+                              return x.target == y.target &&
+                                     std::equal(x.terms.begin(), x.terms.end(), y.terms.begin(), y.terms.end(),
+                                                [](const term& t, const term& u) {
+                                                    return t.of == u.of && t.factor == u.factor && t.number == u.number;
+                                                });
+                          });
     };
     return same_terms(a.before(), b.before()) && a.draws().size() == b.draws().size() &&
            std::equal(a.stages().begin(), a.stages().end(), b.stages().begin(), b.stages().end(),
                       [&](const stage& x, const stage& y) {
                           const auto sizes = [](const stage& s) {
-                              return s.variance ? std::pair(s.variance->log_small, s.variance->log_large) : std::pair(0.0, 0.0);
+                              return s.variance ? std::pair(s.variance->log_small, s.variance->log_large)
+                                                : std::pair(0.0, 0.0);
                           };
                           return x.step == y.step && x.t == y.t && x.level.signal == y.level.signal &&
                                  x.level.sigma == y.level.sigma && same_terms(x.then, y.then) && sizes(x) == sizes(y);

@@ -47,11 +47,9 @@ TEST_CASE("every name is another, and finds its sampler", "[sampler]") {
 
 TEST_CASE("one step works in every sampler, and two, and all end at data", "[sampler]") {
     // Data that is one point: the exact network finds it from anywhere.
-    const auto point = predicts(
-        [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
-            out.prediction.array().setConstant(0.25);
-        },
-        prediction::x0);
+    const auto point = predicts([](batch_view<const double>, std::span<const double>,
+                                   const model_output<double>& out) { out.prediction.array().setConstant(0.25); },
+                                prediction::x0);
     for (const named_sampler& one : named_samplers()) {
         for (const isize steps : {1, 2, 3, 20}) {
             INFO(one.name << ", " << steps << " steps");
@@ -78,7 +76,8 @@ TEST_CASE("a step of any sampler allocates nothing", "[sampler]") {
                 const sampling_plan plan = make_plan(one.sampler, usual_schedule(), timesteps);
                 using run_type = sampling_run<float, const predictor_archetype<float>, philox_noise>;
                 const batch<float> start = pattern<float>(3000, 5, 1);
-                on_every_thread([&] { run_type(plan, network, noise, start, options).step(); });  // each has its own scratch
+                on_every_thread(
+                    [&] { run_type(plan, network, noise, start, options).step(); });  // each has its own scratch
                 run_type run(plan, network, noise, start, options);
                 run.step();
                 const std::size_t before = allocations;

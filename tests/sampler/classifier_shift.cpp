@@ -44,8 +44,8 @@ TEST_CASE("each step is shifted by its variance times the gradient at its beginn
         out.array() = 2 - xt.array();
     };
     const batch<double> start = pattern<double>(4, 2, 1);
-    const batch<double> got = denoise_with_gradient<double>(make_plan(ancestral{}, schedule, timesteps), predictor, gradient,
-                                                            3, batch<double>(start), noise);
+    const batch<double> got = denoise_with_gradient<double>(make_plan(ancestral{}, schedule, timesteps), predictor,
+                                                            gradient, 3, batch<double>(start), noise);
     CHECK(told == std::vector<double>{19, 10, 3});
 
     batch<double> x = start;
@@ -55,10 +55,10 @@ TEST_CASE("each step is shifted by its variance times the gradient at its beginn
         sampling_run<double, const predictor_archetype<double>, philox_noise> run(plan, predictor, noise, x, {}, 0, k);
         const batch<double> slope = 2 - x;
         run.step();
-        const double variance =
-            k == 2 ? 0
-                   : reverse_variance_at(schedule, reverse_variance::fixed_small, timesteps[static_cast<std::size_t>(k)],
-                                         timesteps[static_cast<std::size_t>(k) + 1]);
+        const double variance = k == 2 ? 0
+                                       : reverse_variance_at(schedule, reverse_variance::fixed_small,
+                                                             timesteps[static_cast<std::size_t>(k)],
+                                                             timesteps[static_cast<std::size_t>(k) + 1]);
         x = run.x().array() + 3 * variance * slope;
     }
     CHECK((got - x).abs().maxCoeff() < 1e-15 * x.abs().maxCoeff());
@@ -77,7 +77,9 @@ double moved_by(const sampling_plan& plan, double scale = 1, std::optional<doubl
             }
         },
         kind);
-    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) { out.array() = 1; };
+    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) {
+        out.array() = 1;
+    };
     philox_noise noise(5, noise_stream::sampler);
     const batch<double> start = pattern<double>(1, 1, 1);
     const batch<double> moved = denoise_with_gradient<double>(plan, network, gradient, scale, start, noise);
@@ -91,7 +93,8 @@ TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]"
     const time_grid both = make_grid(schedule, std::vector<isize>{50, 40}), grid({both[0], both[1]});
     const noise_level<double> from = grid[0].level, to = grid[1].level;
     const double small = posterior_between(to, from).variance, large = transition_between(to, from).variance;
-    const double rho = noise_ratio(from), next = noise_ratio(to), up = to.sigma * std::sqrt(1 - next * next / (rho * rho));
+    const double rho = noise_ratio(from), next = noise_ratio(to),
+                 up = to.sigma * std::sqrt(1 - next * next / (rho * rho));
     const auto check = [](double got, double expected) {
         INFO(got << ", expected " << expected);
         CHECK(std::abs(got - expected) < 1e-14);
@@ -101,7 +104,8 @@ TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]"
     check(moved_by(ancestral{.variance = reverse_variance::learned}.plan(grid), 1, std::log(0.4)), 0.4);
     check(moved_by(ancestral{.variance = reverse_variance::learned_range}.plan(grid), 1, 1.0), large);
     check(moved_by(ancestral{.variance = reverse_variance::learned_range}.plan(grid), 1, -1.0), small);
-    check(moved_by(ancestral{.variance = reverse_variance::learned_range}.plan(grid), 2, 0.0), 2 * std::sqrt(small * large));
+    check(moved_by(ancestral{.variance = reverse_variance::learned_range}.plan(grid), 2, 0.0),
+          2 * std::sqrt(small * large));
     const double of_x0 = posterior_between(to, from).x0;
     check(moved_by(ancestral{.variance = reverse_variance::optimal}.plan(grid), 1, 0.5), small + of_x0 * of_x0 / 2);
     check(moved_by(ddim{.eta = 0.6}.plan(grid)), 0.36 * small);
@@ -170,9 +174,9 @@ TEST_CASE("the noise of a step is that of its result, whatever way it takes", "[
 TEST_CASE("a gradient has nothing to shift where steps have no noise", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const time_grid grid = make_grid(schedule, std::vector<isize>{60, 50, 40});
-    for (const any_sampler& sampler :
-         {any_sampler(ddim{}), any_sampler(heun{.churn = {.s_churn = 20}}), any_sampler(euler{.churn = {.s_churn = 20}}),
-          any_sampler(kdpm2{}), any_sampler(euler_ancestral{.eta = 0}), any_sampler(dpm_multistep{})}) {
+    for (const any_sampler& sampler : {any_sampler(ddim{}), any_sampler(heun{.churn = {.s_churn = 20}}),
+                                       any_sampler(euler{.churn = {.s_churn = 20}}), any_sampler(kdpm2{}),
+                                       any_sampler(euler_ancestral{.eta = 0}), any_sampler(dpm_multistep{})}) {
         CHECK_THROWS_AS(moved_by(sampler.plan(grid)), value_error);
     }
     CHECK_NOTHROW(moved_by(ddim{.eta = 0.1}.plan(grid)));
@@ -183,13 +187,16 @@ TEST_CASE("a gradient shifts the increments of a path in time", "[sampler]") {
     const auto network = [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
         out.prediction.array() = 0.3;
     };
-    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) { out.array() = 2; };
+    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) {
+        out.array() = 2;
+    };
     const brownian_tree tree(7, 0.75, 0.8 / 0.6);
     const sampling_plan plan = euler_ancestral{}.plan(grid);
     const batch<double> start = pattern<double>(3, 2, 1);
     const batch<double> moved = denoise_with_gradient<double>(plan, network, gradient, 1.5, start, tree);
     const double deviation = detail::step_noise_of(plan)[0].deviation;
-    CHECK((moved - denoise_from<double>(plan, network, start, tree) - 3 * deviation * deviation).abs().maxCoeff() < 1e-14);
+    CHECK((moved - denoise_from<double>(plan, network, start, tree) - 3 * deviation * deviation).abs().maxCoeff() <
+          1e-14);
 }
 
 TEST_CASE("a gradient of scale 0 does nothing, whatever it is", "[sampler]") {

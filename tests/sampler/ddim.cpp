@@ -36,7 +36,8 @@ static_assert(Sampler<ddim>);
 TEST_CASE("the noise of a step has the published variance", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 1000};
     const auto variance = [&](isize t, isize s) {
-        const double sigma = factor_of(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<isize>{t, s})), quantity::noise);
+        const double sigma =
+            factor_of(ddim{.eta = 1}.plan(make_grid(schedule, std::vector<isize>{t, s})), quantity::noise);
         return sigma * sigma;
     };
     CHECK(std::abs(variance(420, 400) - 0.14771) < 1e-5);
@@ -47,8 +48,8 @@ TEST_CASE("the noise of a step has the published variance", "[sampler]") {
     CHECK(ddim{.eta = 0}.plan(make_grid(schedule, std::vector<isize>{980, 960})).draws().empty());
 }
 
-TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler with the small variance", "[sampler]", float,
-                   double) {
+TEMPLATE_TEST_CASE("eta = 1 over all steps, unclipped, is the ancestral sampler with the small variance", "[sampler]",
+                   float, double) {
     using S = TestType;
     for (const auto& [name, schedule] : all_schedules()) {
         const sample_options options{.count = 4, .shape = 6, .seed = 5};

@@ -29,7 +29,8 @@ void check_loop(const sampling_plan& plan, prediction kind, const golden_sums& e
 }
 
 template <class Tables>
-void check_ddpm(const noise_schedule<Tables>& schedule, prediction kind, const golden_sums& expected, double tolerance) {
+void check_ddpm(const noise_schedule<Tables>& schedule, prediction kind, const golden_sums& expected,
+                double tolerance) {
     check_loop<float>(make_plan(ancestral{}, schedule, all_timesteps(1000)), kind, expected, false, tolerance);
 }
 

@@ -41,7 +41,8 @@ TEST_CASE("an image starts at its own noised self", "[sampler]") {
         }
         return true;
     };
-    const batch<double> out = image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.5, noise, {}, keep);
+    const batch<double> out =
+        image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.5, noise, {}, keep);
     batch<double> z(5, 3);
     noise.normal(batch_view<double>(z), 0, 0);
     const noise_level<double> level = grid[10].level;

@@ -65,8 +65,8 @@ TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
     data.normal(batch_view<double>(known), 0);
     const auto timesteps = make_timesteps(1000, 40);
     const auto misfit = [&](const auto& sampler) {
-        const batch<double> x =
-            inpaint<double>(make_plan(sampler, schedule, timesteps), network, {known, mask}, batch<double>(start), noise);
+        const batch<double> x = inpaint<double>(make_plan(sampler, schedule, timesteps), network, {known, mask},
+                                                batch<double>(start), noise);
         CHECK((x.row(0) == known.row(0)).all());  // known exactly at the end
         return std::sqrt((x.row(1) - known.row(0)).square().mean());
     };
@@ -86,7 +86,8 @@ TEST_CASE("repaint walks as often as it should", "[sampler]") {
     // Without jumps it is the ancestral sampler.
     const predictor_archetype<float> predictor;
     const sample_options options{.count = 3, .shape = 4};
-    CHECK((sample(repaint{.jump_count = 1}, grid, predictor, options) == sample(ancestral{}, grid, predictor, options)).all());
+    CHECK((sample(repaint{.jump_count = 1}, grid, predictor, options) == sample(ancestral{}, grid, predictor, options))
+              .all());
     const sampling_plan plan = sampler.plan(grid);
     CHECK(plan.stages().size() == 13);
     CHECK(plan.steps() == 13);

@@ -39,8 +39,8 @@ TEST_CASE("one iteration leaves the error of ddim's own inversion", "[sampler]")
     const batch<double> x0 = pattern<double>(5, 4, 1);
     philox_noise noise(1, noise_stream::sampler);
     const inverted<double> once = invert({.iterations = 1}, grid, exact_network(data, prediction::epsilon), x0);
-    const batch<double> usual = denoise_from<double>(ddim{}.plan(inversion_grid(grid)),
-                                                     exact_network(data, prediction::epsilon), batch<double>(x0), noise);
+    const batch<double> usual = denoise_from<double>(
+        ddim{}.plan(inversion_grid(grid)), exact_network(data, prediction::epsilon), batch<double>(x0), noise);
     CHECK((once.latents - usual).abs().maxCoeff() < 1e-12);
     CHECK(once.error.maxCoeff() > 0.01);
 }

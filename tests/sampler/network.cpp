@@ -96,7 +96,8 @@ struct bound_network : line_network<double> {
         told_network<double>::workspace w;
         net.forward({in.xt, in.t, given.all()}, out, w);
     }
-    void backward(const network_input<double>&, batch_view<const double>, workspace&, bound_network&, batch_view<double>) const {}
+    void backward(const network_input<double>&, batch_view<const double>, workspace&, bound_network&,
+                  batch_view<double>) const {}
 };
 
 }  // namespace
@@ -105,7 +106,8 @@ TEST_CASE("the smallest networks sample, inpaint, edit, interpolate and invert",
     told_network<double> told;
     disturb(told, 0.3, 4);
     const some_conditions<double> given(told.takes(), 2, 3);
-    const std::vector<batch<double>> with = edited(conditioned(told, given.all())), by_hand = edited(bound_network(told));
+    const std::vector<batch<double>> with = edited(conditioned(told, given.all())),
+                                     by_hand = edited(bound_network(told));
     line_network<double> line;
     disturb(line, 0.3, 4);
     const std::vector<batch<double>> without = edited(line);
@@ -119,7 +121,8 @@ TEST_CASE("the smallest networks sample, inpaint, edit, interpolate and invert",
     }
 }
 
-TEMPLATE_TEST_CASE("a network's samples have the same bits for every thread count and batch split", "[sampler]", float, double) {
+TEMPLATE_TEST_CASE("a network's samples have the same bits for every thread count and batch split", "[sampler]", float,
+                   double) {
     check_bits<TestType>(ancestral{});
     check_bits<TestType>(ddim{.eta = 0.5});
 }

@@ -42,7 +42,8 @@ std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vect
     return all;
 }
 
-std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<isize>& timesteps, const ddim& sampler) {
+std::vector<moments> recursion(const noise_schedule<>& schedule, const std::vector<isize>& timesteps,
+                               const ddim& sampler) {
     moments x{0, 1};
     std::vector<moments> all{x};
     for (std::size_t k = 0; k < timesteps.size(); ++k) {
@@ -103,8 +104,8 @@ TEST_CASE("the recursions tend to the data's moments as T grows", "[sampler]") {
     const auto errors = [](const auto& sampler) {
         std::vector<double> found;
         for (const isize steps : {100, 1000, 10000}) {
-            const noise_schedule<> schedule{linear_beta{.start = 0.1 / static_cast<double>(steps),
-                                                        .end = 20 / static_cast<double>(steps)}, steps};
+            const noise_schedule<> schedule{
+                linear_beta{.start = 0.1 / static_cast<double>(steps), .end = 20 / static_cast<double>(steps)}, steps};
             const moments x = recursion(schedule, all_timesteps(steps), sampler).back();
             found.push_back(std::abs(x.mean - data_mean) + std::abs(x.variance / data_variance - 1));
         }

@@ -50,9 +50,9 @@ TEST_CASE("assignments in a row to one target become one", "[sampler]") {
     plan.set(quantity::x, {term::x(2)});
     const std::vector<assignment>& then = plan.stages()[0].then;
     REQUIRE(then.size() == 4);
-    const std::vector<std::pair<quantity, double>> expected{
-        {quantity::noise, 8}, {quantity::x0, 0.5}, {quantity::x, 4},    {quantity::noise, 0.25},
-        {quantity::base, 2.5},  {quantity::noise, 3.5}};
+    const std::vector<std::pair<quantity, double>> expected{{quantity::noise, 8},  {quantity::x0, 0.5},
+                                                            {quantity::x, 4},      {quantity::noise, 0.25},
+                                                            {quantity::base, 2.5}, {quantity::noise, 3.5}};
     REQUIRE(then[1].terms.size() == expected.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
         CHECK(then[1].terms[i].of == expected[i].first);

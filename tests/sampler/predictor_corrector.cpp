@@ -55,10 +55,10 @@ TEST_CASE("the predictor-corrector ends where diffusers does", "[sampler]") {
         points.push_back({told(i), {1, std::exp(std::log(least) + std::log(most / least) * position / 2)}});
     }
     points.push_back({0, {1, 0}});
-    const batch<double> end = denoise_from<double>(
-        predictor_corrector{.batch_norms = true, .noise_at_end = true}, time_grid(std::move(points)),
-        predicts(golden_model<double>, prediction::score), deterministic<double>(false),
-        float_torch_noise{torch_noise(0)});
+    const batch<double> end =
+        denoise_from<double>(predictor_corrector{.batch_norms = true, .noise_at_end = true},
+                             time_grid(std::move(points)), predicts(golden_model<double>, prediction::score),
+                             deterministic<double>(false), float_torch_noise{torch_noise(0)});
     const double sum = end.abs().sum();
     INFO("sum " << sum << ", mean " << sum / 768);
     CHECK(std::abs(sum / 14372758528 - 1) < 1e-5);
@@ -85,9 +85,9 @@ TEST_CASE("correction brings samples to their level's distribution", "[sampler]"
         philox_noise noise(5, noise_stream::sampler);
         noise.normal(batch_view<double>(x), 0, 0);
         x *= 20;
-        const batch<double> end = denoise_from<double>(
-            predictor_corrector{.corrections = corrections, .signal_to_noise = 0.16}, exploding(60, 20, 0.01),
-            gaussian_score(0.5), std::move(x), noise);
+        const batch<double> end =
+            denoise_from<double>(predictor_corrector{.corrections = corrections, .signal_to_noise = 0.16},
+                                 exploding(60, 20, 0.01), gaussian_score(0.5), std::move(x), noise);
         return end.square().mean();
     };
     const double with = std::abs(variance(2) / 0.25 - 1), without = std::abs(variance(0) / 0.25 - 1);
@@ -136,14 +136,14 @@ TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
     const batch<double> x = pattern<double>(40, 5, 1);
     philox_noise noise(5, noise_stream::sampler);
     const auto run = [&](const batch<double>& start, isize first, bool together) {
-        return denoise_from<double>(predictor_corrector{.batch_norms = together}, exploding(5, 20, 0.01), gaussian_score(0.5),
-                                    batch<double>(start), noise, first);
+        return denoise_from<double>(predictor_corrector{.batch_norms = together}, exploding(5, 20, 0.01),
+                                    gaussian_score(0.5), batch<double>(start), noise, first);
     };
     CHECK((run(x, 0, false).col(3) == run(x.col(3), 3, false).col(0)).all());
     CHECK_FALSE((run(x, 0, true).col(3) == run(x.col(3), 3, true).col(0)).all());
     CHECK((run(x.col(3), 3, true) == run(x.col(3), 3, false)).all());
-    CHECK_THROWS_AS(denoise_from<double>(predictor_corrector{.corrections = -1}, exploding(5, 20, 0.01), gaussian_score(1),
-                                         batch<double>(x), noise),
+    CHECK_THROWS_AS(denoise_from<double>(predictor_corrector{.corrections = -1}, exploding(5, 20, 0.01),
+                                         gaussian_score(1), batch<double>(x), noise),
                     value_error);
     CHECK_THROWS_AS(denoise_from<double>(predictor_corrector{.signal_to_noise = 0}, exploding(5, 20, 0.01),
                                          gaussian_score(1), batch<double>(x), noise),

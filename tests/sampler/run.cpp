@@ -165,8 +165,8 @@ TEMPLATE_TEST_CASE("a run computes what its plan says", "[sampler]", float, doub
     const sampling_plan plan = every_register();
     const predictor_archetype<S> predictor;
     for (const auto& [rows, columns] : {std::pair<isize, isize>{1, 1}, {3, 1500}, {64, 40}, {2048, 2}, {5000, 3}}) {
-        for (const denoise_options& options :
-             {denoise_options{}, denoise_options{.clip_x0 = 0.5}, denoise_options{.clip_x0 = 0.5, .clip_epsilon = true}}) {
+        for (const denoise_options& options : {denoise_options{}, denoise_options{.clip_x0 = 0.5},
+                                               denoise_options{.clip_x0 = 0.5, .clip_epsilon = true}}) {
             CAPTURE(rows, columns, options.clip_epsilon);
             philox_noise noise(3, noise_stream::sampler);
             drawn_noise drawn{noise};
@@ -174,8 +174,10 @@ TEMPLATE_TEST_CASE("a run computes what its plan says", "[sampler]", float, doub
             noise.normal(batch_view<S>(z0), 6, 7);
             noise.normal(batch_view<S>(z1), 7, 7);
             const batch<S> start = pattern<S>(rows, columns, 1);
-            sampling_run<S, const predictor_archetype<S>, philox_noise> on_the_fly(plan, predictor, noise, start, options, 7, 5);
-            sampling_run<S, const predictor_archetype<S>, drawn_noise> asking(plan, predictor, drawn, start, options, 7, 5);
+            sampling_run<S, const predictor_archetype<S>, philox_noise> on_the_fly(plan, predictor, noise, start,
+                                                                                   options, 7, 5);
+            sampling_run<S, const predictor_archetype<S>, drawn_noise> asking(plan, predictor, drawn, start, options, 7,
+                                                                              5);
             while (!on_the_fly.done()) {
                 on_the_fly.step();
                 asking.step();
@@ -212,7 +214,8 @@ TEMPLATE_TEST_CASE("dynamic thresholding limits each sample by its own quantile"
             const S limit = std::clamp(quantile, S(1), S(2));
             CHECK((n == 0 ? quantile < 1 : n == 2 ? quantile > 2 : quantile > 1));
             const batch<S> x0 = raw.col(n).max(-limit).min(limit) / limit;
-            const batch<S> eps = from_x0 ? batch<S>((start.col(n) - S(0.6) * x0) / S(0.8)) : batch<S>(start.col(n) / S(2));
+            const batch<S> eps =
+                from_x0 ? batch<S>((start.col(n) - S(0.6) * x0) / S(0.8)) : batch<S>(start.col(n) / S(2));
             CHECK(static_cast<double>((run.x().array().col(n) - x0).abs().maxCoeff()) < ulps<S>(16));
             CHECK(static_cast<double>((run.base().array().col(n) - eps).abs().maxCoeff()) < ulps<S>(64));
         }
@@ -272,8 +275,8 @@ TEST_CASE("a run whose normals have no address does not begin", "[sampler]") {
     plan.evaluate(0, grid[0]);
     plan.set(quantity::x, {term::noise(plan.draw(grid[0].level, grid[1].level), 1)});
     const auto begin = [&](isize first_step) {
-        sampling_run<double, const predictor_archetype<double>, philox_noise>(plan, predictor, noise,
-                                                                              pattern<double>(4, 2, 1), {}, 0, first_step);
+        sampling_run<double, const predictor_archetype<double>, philox_noise>(
+            plan, predictor, noise, pattern<double>(4, 2, 1), {}, 0, first_step);
     };
     CHECK_NOTHROW(begin((isize{1} << 32) - 2));
     CHECK_THROWS_AS(begin((isize{1} << 32) - 1), value_error);
@@ -287,8 +290,8 @@ TEST_CASE("limits outside their domain are errors", "[sampler]") {
     CHECK_NOTHROW(require_valid({.threshold = dynamic_threshold{}}));
 }
 
-TEMPLATE_TEST_CASE("an infinite estimate of noise without weight does not matter where x_0 is limited", "[sampler]", float,
-                   double) {
+TEMPLATE_TEST_CASE("an infinite estimate of noise without weight does not matter where x_0 is limited", "[sampler]",
+                   float, double) {
     using S = TestType;
     const noise_schedule schedule{linear_beta{}, 20};
     const auto network = [](batch_view<const S> xt, std::span<const double>, const model_output<S>& out) {

@@ -80,9 +80,12 @@ TEST_CASE("every run takes a callback that may stop it", "[sampler]") {
     const std::vector<isize> timesteps{18, 12, 6, 1};
     const time_grid grid = make_grid(schedule, timesteps);
     philox_noise noise(3, noise_stream::sampler);
-    const batch<double> x = pattern<double>(3, 2, 1), ones = batch<double>::Ones(3, 2), none = batch<double>::Zero(3, 2);
+    const batch<double> x = pattern<double>(3, 2, 1), ones = batch<double>::Ones(3, 2),
+                        none = batch<double>::Zero(3, 2);
     auto network = finds(0.25);
-    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) { out.array() = 1; };
+    const auto gradient = [](batch_view<const double>, std::span<const double>, batch_view<double> out) {
+        out.array() = 1;
+    };
     const auto check = [&](const auto& run) {
         run_watch all;
         run(std::ref(all));
@@ -98,15 +101,22 @@ TEST_CASE("every run takes a callback that may stop it", "[sampler]") {
     check([&](const auto& watch) { return denoise_from<double>(ddim{}.plan(grid), network, x, noise, {}, watch); });
     check([&](const auto& watch) { return image_to_image(ddim{}, grid, network, x, 0.75, noise, {}, watch); });
     check([&](const auto& watch) { return interpolate(ddim{}, grid, network, x, ones, 0.5, 0.75, noise, {}, watch); });
-    check([&](const auto& watch) { return inpaint<double>(ddim{}.plan(grid), network, {ones, none}, x, noise, {}, watch); });
+    check([&](const auto& watch) {
+        return inpaint<double>(ddim{}.plan(grid), network, {ones, none}, x, noise, {}, watch);
+    });
     check([&](const auto& watch) {
         return denoise_with_gradient<double>(ancestral{}.plan(grid), network, gradient, 1, x, noise, {}, watch);
     });
-    check([&](const auto& watch) { return denoise_from<double>(predictor_corrector{}, grid, network, x, noise, 0, watch); });
     check([&](const auto& watch) {
-        const auto got = denoise_from<double>(adaptive_dpm_solver{}, [](double lambda) {
-            return grid_point{lambda, level_of_log_snr(2 * lambda)};
-        }, -2, 2, network, x, watch);
+        return denoise_from<double>(predictor_corrector{}, grid, network, x, noise, 0, watch);
+    });
+    check([&](const auto& watch) {
+        const auto got = denoise_from<double>(
+            adaptive_dpm_solver{},
+            [](double lambda) {
+                return grid_point{lambda, level_of_log_snr(2 * lambda)};
+            },
+            -2, 2, network, x, watch);
         CHECK(got.stopped == !got.finished);
         return got.x;
     });

@@ -23,7 +23,8 @@ TEST_CASE("samples have the asked shape, count and type", "[sampler]") {
     const batch<float> x = sample(ancestral{}, schedule, bare, {.steps = 5, .count = 3, .shape = {2, 3, 4}});
     CHECK(x.rows() == 24);
     CHECK(x.cols() == 3);
-    const batch<double> y = sample<double>(ancestral{}, schedule, predictor_archetype<double>{}, {.count = 2, .shape = 5});
+    const batch<double> y =
+        sample<double>(ancestral{}, schedule, predictor_archetype<double>{}, {.count = 2, .shape = 5});
     CHECK(y.rows() == 5);
     CHECK(sample(ancestral{}, schedule, bare, {.count = 0, .shape = 3}).cols() == 0);
     // A network names its type and shape itself.
@@ -48,7 +49,8 @@ TEST_CASE("all timesteps are the default, and a list is followed as it is", "[sa
     static_cast<void>(sample(ddim{}, schedule, predictor, {.shape = 1, .timesteps = {17, 4}}));
     CHECK(times == std::vector<double>{17, 4});
     times.clear();
-    static_cast<void>(sample(ddim{}, schedule, predictor, {.steps = 2, .shape = 1, .spacing = timestep_spacing::leading}));
+    static_cast<void>(
+        sample(ddim{}, schedule, predictor, {.steps = 2, .shape = 1, .spacing = timestep_spacing::leading}));
     CHECK(times == std::vector<double>{10, 0});
 }
 

@@ -53,8 +53,7 @@ TEST_CASE("the posterior is the Bayes product", "[schedule]") {
                 INFO(name << ", s = " << s << ", t = " << t);
                 const auto prior = noise_level_of(schedule.alpha_bar(s));
                 const auto step = transition_between(schedule.alpha_bar(s), schedule.alpha_bar(t));
-                const double precision =
-                    step.scale * step.scale / step.variance + 1 / (prior.sigma * prior.sigma);
+                const double precision = step.scale * step.scale / step.variance + 1 / (prior.sigma * prior.sigma);
                 const auto posterior = posterior_between(schedule.alpha_bar(s), schedule.alpha_bar(t));
                 CHECK(std::abs(posterior.variance * precision - 1) < 1e-9);
                 CHECK(std::abs(posterior.xt - step.scale / step.variance / precision) < 1e-9);

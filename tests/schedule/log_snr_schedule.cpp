@@ -90,8 +90,8 @@ TEST_CASE("shifts move a curve by the ratio of the sides", "[schedule]") {
     const shifted_log_snr shifted{cosine_log_snr{}, 128, 32};
     const interpolated_log_snr between{cosine_log_snr{}, 128, 32, 64};
     for (const double u : {0.0, 0.3, 1.0}) {
-        CHECK(near(shifted(u), cosine_log_snr{}(u) - 2 * std::log(4.0), 1e-14));
-        CHECK(near(between(u), cosine_log_snr{}(u) - 2 * std::log(2.0) * (1 + u), 1e-13));
+        CHECK(near(shifted(u), cosine_log_snr{}(u)-2 * std::log(4.0), 1e-14));
+        CHECK(near(between(u), cosine_log_snr{}(u)-2 * std::log(2.0) * (1 + u), 1e-13));
         CHECK((shifted_log_snr{cosine_log_snr{}, 64, 64}(u)) == cosine_log_snr{}(u));
     }
     CHECK_THROWS_AS((shifted_log_snr{cosine_log_snr{}, 0, 32}(0.5)), value_error);

@@ -57,7 +57,8 @@ TEST_CASE("levels and model times are had alike in discrete and in continuous ti
 
 TEST_CASE("a continuous schedule must have levels that make sense", "[schedule]") {
     CHECK_NOTHROW(noise_level_at(own_level{{0, 1}}, 0.5));
-    for (const noise_level<double>& level : {noise_level<double>{0, 0}, {-1, 1}, {1, -1}, {1, std::nan("")}, {HUGE_VAL, 1}}) {
+    for (const noise_level<double>& level :
+         {noise_level<double>{0, 0}, {-1, 1}, {1, -1}, {1, std::nan("")}, {HUGE_VAL, 1}}) {
         CHECK_THROWS_AS(noise_level_at(own_level{level}, 0.5), value_error);
         CHECK_THROWS_AS(require_time("here", own_level{level}, 0.5), value_error);
     }

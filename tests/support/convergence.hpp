@@ -76,8 +76,7 @@ inline double end_error(const sampling_plan& plan, prediction kind, isize exact 
     };
     auto network = exact_network(data, kind);
     philox_noise noise(0, noise_stream::sampler);
-    sampling_run<double, decltype(network), philox_noise> run(
-        plan, network, noise, flow_at(plan.grid()[0].level));
+    sampling_run<double, decltype(network), philox_noise> run(plan, network, noise, flow_at(plan.grid()[0].level));
     isize begun = -1;
     while (!run.done()) {
         if (run.next().step != begun && run.next().step < exact) {
@@ -96,7 +95,8 @@ template <class A>
 double convergence_order(const A& sampler, prediction kind, isize exact = 1, isize most_steps = 160,
                          isize least_steps = 20) {
     std::vector<double> log_steps, log_errors;
-    for (double steps = static_cast<double>(least_steps); steps < static_cast<double>(most_steps) * 1.01; steps *= std::sqrt(2.0)) {
+    for (double steps = static_cast<double>(least_steps); steps < static_cast<double>(most_steps) * 1.01;
+         steps *= std::sqrt(2.0)) {
         const isize n = static_cast<isize>(std::lround(steps));
         log_steps.push_back(std::log(static_cast<double>(n)));
         log_errors.push_back(std::log(end_error(sampler.plan(uniform_lambda_grid(n)), kind, exact)));

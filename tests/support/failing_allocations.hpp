@@ -29,11 +29,12 @@ template <class Numbers>
 
 /// What may be left of an operation that threw.
 enum class guarantee {
-    strong,       ///< all is as it was
-    each_part     ///< each part of the content is as it was, or as the operation would have made it
+    strong,    ///< all is as it was
+    each_part  ///< each part of the content is as it was, or as the operation would have made it
 };
 
-[[nodiscard]] inline bool keeps(guarantee promised, const contents& before, const contents& after, const contents& left) {
+[[nodiscard]] inline bool keeps(guarantee promised, const contents& before, const contents& after,
+                                const contents& left) {
     if (promised == guarantee::strong || left.size() != after.size()) {
         return left == before;
     }

@@ -107,10 +107,10 @@ bool before_file_call::was_met() const noexcept { return file_faults.calls > fil
 #define DDPM_TEST_REAL(function) (::ddpm::test::original_function<decltype(::function)>(#function))
 
 /// A function that returns −1 where it fails.
-#define DDPM_TEST_FAULTY(function, parameters, arguments)                                                   \
-    int function parameters noexcept(noexcept(::function arguments)) {                                      \
-        static auto* const original = DDPM_TEST_REAL(function);                                             \
-        return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original arguments;       \
+#define DDPM_TEST_FAULTY(function, parameters, arguments)                                             \
+    int function parameters noexcept(noexcept(::function arguments)) {                                \
+        static auto* const original = DDPM_TEST_REAL(function);                                       \
+        return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original arguments; \
     }
 
 extern "C" {

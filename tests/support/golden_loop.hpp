@@ -50,10 +50,11 @@ struct golden_sums {
 struct golden_loop_options {
     prediction kind = prediction::epsilon;
     denoise_options denoise{};
-    double scale = 1;               ///< of the initial sample
-    bool with_noise = false;        ///< the run begins at α x + σ n, of the grid's first point
-    bool overwrite_scaled = false;  ///< before each evaluation x ← x/√(σ² + 1), as the tests of σ-space schedulers do; for levels {1, σ}
-    std::uint64_t seed = 0;         ///< of torch_noise
+    double scale = 1;         ///< of the initial sample
+    bool with_noise = false;  ///< the run begins at α x + σ n, of the grid's first point
+    bool overwrite_scaled =
+        false;  ///< before each evaluation x ← x/√(σ² + 1), as the tests of σ-space schedulers do; for levels {1, σ}
+    std::uint64_t seed = 0;  ///< of torch_noise
     isize rows = 192;
     isize columns = 4;
 };

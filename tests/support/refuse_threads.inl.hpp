@@ -17,7 +17,8 @@ std::atomic<int> threads_left{-1};
 
 }  // namespace ddpm::test
 
-extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
+extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
+                              void* argument) {
     using function = int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*);
     static const function system = reinterpret_cast<function>(::dlsym(RTLD_NEXT, "pthread_create"));
     if (ddpm::test::threads_left == 0) {

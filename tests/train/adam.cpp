@@ -115,7 +115,8 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
 
 TEST_CASE("adam says whether a step would leave numbers finite, and changes nothing", "[train]") {
     constexpr float largest = std::numeric_limits<float>::max();
-    const auto asks = [](float p, float g, float m, float v, double rate, double scale = 1, const adam_options& o = {}) {
+    const auto asks = [](float p, float g, float m, float v, double rate, double scale = 1,
+                         const adam_options& o = {}) {
         one_tensor<float> t(40000);
         std::fill_n(t.p.data(), 40000, 0.5F);
         std::fill_n(t.g.data(), 40000, 0.5F);

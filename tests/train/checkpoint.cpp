@@ -85,12 +85,12 @@ TEMPLATE_TEST_CASE("a run is resumed bit for bit with every way to choose timest
     const noise_schedule<> few{cosine_beta{}, 6};
     const batch<S> data = random_batch<S>(4, 37, 1);
     const std::vector<time_sampling> samplings{uniform_times{},
-                                                   antithetic_times{},
-                                                   stratified_times{},
-                                                   stratified_times{true},
-                                                   importance_times{.history = 4},
-                                                   log_normal_times{.unbiased = true, .uniform_probability = 0.2},
-                                                   logit_normal_times{}};
+                                               antithetic_times{},
+                                               stratified_times{},
+                                               stratified_times{true},
+                                               importance_times{.history = 4},
+                                               log_normal_times{.unbiased = true, .uniform_probability = 0.2},
+                                               logit_normal_times{}};
     for (const time_sampling& sampling : samplings) {
         for (const ddpm::isize cut : {1, 11}) {  // before the importance sampler knows enough, and after
             const trainer_options with{

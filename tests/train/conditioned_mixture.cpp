@@ -133,9 +133,8 @@ TEST_CASE("a network told a vector that it was not trained on draws from the mix
     }
     const auto timesteps = make_timesteps(schedule.steps(), 50, timestep_spacing::trailing);
     const sampling_plan plan = make_plan(dpm_multistep{}, schedule, timesteps);
-    const batch<float> drawn =
-        denoise_from(plan, conditioned(trainer.ema(), {.vectors = told}), balanced_noise(seed),
-                     philox_noise(seed, noise_stream::sampler));
+    const batch<float> drawn = denoise_from(plan, conditioned(trainer.ema(), {.vectors = told}), balanced_noise(seed),
+                                            philox_noise(seed, noise_stream::sampler));
 
     std::string table = "vector            mean - exact, in deviations    deviation / exact";
     Eigen::ArrayXXd off(2, told_count), ratio(2, told_count);

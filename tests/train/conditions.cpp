@@ -55,8 +55,8 @@ struct recording_network : constant_net<double> {
         for (isize n = 0; n < in.samples(); ++n) {
             const auto at = static_cast<std::size_t>(n);
             record->push_back({in.t[at], c.labels.empty() ? -1 : c.labels[at], c.lengths.empty() ? -1 : c.lengths[at],
-                               c.absent.empty() ? condition_forms{0} : c.absent[at], column(c.vectors, n), column(c.maps, n),
-                               column(c.sequences, n)});
+                               c.absent.empty() ? condition_forms{0} : c.absent[at], column(c.vectors, n),
+                               column(c.maps, n), column(c.sequences, n)});
         }
         constant_net<double>::forward(in, out, w);
     }
@@ -99,8 +99,8 @@ constexpr std::uint64_t recorded_seed = 3;
 constexpr isize recorded_batch = 20, recorded_timesteps = 50;
 
 /// What the network is told in so many steps.
-std::vector<told_sample> recorded(const training_data<double>& data, condition_forms learned, const condition_dropout& dropout,
-                                  isize steps, isize micro_batch = 0) {
+std::vector<told_sample> recorded(const training_data<double>& data, condition_forms learned,
+                                  const condition_dropout& dropout, isize steps, isize micro_batch = 0) {
     std::vector<told_sample> record;
     recording_network net(record, learned);
     const noise_schedule schedule{cosine_beta{}, recorded_timesteps};
@@ -131,14 +131,16 @@ TEST_CASE("the network is told every form of the condition of each sample", "[tr
     }
 }
 
-TEST_CASE("each form is dropped as often as asked, independently of the others, for what is named or learned", "[train]") {
+TEST_CASE("each form is dropped as often as asked, independently of the others, for what is named or learned",
+          "[train]") {
     const bool names = GENERATE(true, false);
     const fifty_told data;
     const std::array<double, 2> null_vector{-1, -2};
     const std::array<double, 3> null_map{-3, -4, -5};
-    const condition_forms learned = names ? condition_forms{0}
-                                          : static_cast<condition_forms>(bit_of(condition_form::label) | bit_of(condition_form::vector) |
-                                                                         bit_of(condition_form::map));
+    const condition_forms learned =
+        names ? condition_forms{0}
+              : static_cast<condition_forms>(bit_of(condition_form::label) | bit_of(condition_form::vector) |
+                                             bit_of(condition_form::map));
     condition_dropout dropout{.label = 0.3, .vector = 0.2, .map = 0.5};
     if (names) {
         dropout.null_label = 4;
@@ -202,7 +204,8 @@ TEST_CASE("a rate of 0 drops nothing, a rate of 1 everything", "[train]") {
     for (const told_sample& got : recorded(data.all(), learned, {.vector = 1}, 10)) {
         REQUIRE(got.absent == learned);
     }
-    for (const told_sample& got : recorded(data.all(), learned, {.map = 1, .null_map = std::array{0.0, 0.0, 0.0}}, 10)) {
+    for (const told_sample& got :
+         recorded(data.all(), learned, {.map = 1, .null_map = std::array{0.0, 0.0, 0.0}}, 10)) {
         REQUIRE(got.absent == 0);
         REQUIRE(got.maps == std::vector<double>(6));
     }
@@ -383,13 +386,14 @@ TEST_CASE("steps with every form, dropout and self-conditioning allocate nothing
     nn::mlp<float> net = every_form_mlp();
     trainer trainer{net, schedule, data.options()};
     std::size_t after_first = 0, at_end = 0;
-    static_cast<void>(trainer.fit(data.all(), {.steps = 30, .dropout = data.dropout(), .progress = [&](const training_progress& p) {
-                                                   if (p.step == 1) {
-                                                       after_first = allocations;
-                                                   }
-                                                   at_end = allocations;
-                                                   return true;
-                                               }}));
+    static_cast<void>(
+        trainer.fit(data.all(), {.steps = 30, .dropout = data.dropout(), .progress = [&](const training_progress& p) {
+                                     if (p.step == 1) {
+                                         after_first = allocations;
+                                     }
+                                     at_end = allocations;
+                                     return true;
+                                 }}));
     CHECK(after_first > 0);
     CHECK(at_end == after_first);
     set_thread_count(0);

@@ -124,7 +124,9 @@ TEMPLATE_TEST_CASE("the network predicts what edm_preconditioned makes of the on
 TEST_CASE("the gradients of a preconditioned network agree with central differences", "[train]") {
     check_gradients(
         edm_network{disturbed_mlp(), options()},
-        [](const auto& net, const auto& x, auto& out, auto& w) { net.forward({x, sigmas()}, out, w); },
+        [](const auto& net, const auto& x, auto& out, auto& w) {
+            net.forward({x, sigmas()}, out, w);
+        },
         [](const auto& net, const auto& x, const auto& v, auto& w, auto& d, batch_view<double> dx) {
             net.backward({x, sigmas()}, v, w, d, dx);
         });
@@ -132,7 +134,9 @@ TEST_CASE("the gradients of a preconditioned network agree with central differen
     const condition<double> given{.labels = labels};
     check_gradients(
         edm_network{disturbed_unet(), options()},
-        [&](const auto& net, const auto& x, auto& out, auto& w) { net.forward({x, sigmas(), given}, out, w); },
+        [&](const auto& net, const auto& x, auto& out, auto& w) {
+            net.forward({x, sigmas(), given}, out, w);
+        },
         [&](const auto& net, const auto& x, const auto& v, auto& w, auto& d, batch_view<double> dx) {
             net.backward({x, sigmas(), given}, v, w, d, dx);
         });

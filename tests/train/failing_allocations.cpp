@@ -55,8 +55,8 @@ contents state_of(const Run& run) {
 trainer_options options_of(const time_sampling& sampling) { return {.batch = 6, .time_sampling = sampling, .seed = 6}; }
 
 template <class Net>
-std::size_t fail_training(std::string_view name, const Net& start, const trainer_options& options,
-                          ddpm::isize before, ddpm::isize steps) {
+std::size_t fail_training(std::string_view name, const Net& start, const trainer_options& options, ddpm::isize before,
+                          ddpm::isize steps) {
     const batch<float> data = random_batch<float>(start.shape().size(), 5, 1);
     return fail_every_allocation(
         name,
@@ -79,7 +79,8 @@ TEST_CASE("a step of training is made wholly, or not at all, whatever allocation
         set_thread_count(threads);
         CHECK(fail_training("fit, first step", small_net<float>(), options_of(uniform_times{}), 0, 1) > 20);
         CHECK(fail_training("fit, later step", small_net<float>(), options_of(uniform_times{}), 2, 1) > 10);
-        CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_times{}), 0, 1) > 50);
+        CHECK(fail_training("fit of a U-Net", nn::unet<float>(small_unet_options(0.1)), options_of(stratified_times{}),
+                            0, 1) > 50);
         for (const ddpm::isize before : {0, 1, 2, 3, 4}) {  // at some step each timestep has met its first loss
             CHECK(fail_training("fit by importance", small_net<float>(), options_of(importance_times{.history = 1}),
                                 before, 1) > 10);
@@ -104,9 +105,7 @@ struct file_in_folder {
     temporary_folder folder{place_in_memory()};
     std::string path = folder / "state.safetensors";
 
-    [[nodiscard]] contents read() const {
-        return {read_text(path), folder.entries() > 1 ? "a file is left over" : ""};
-    }
+    [[nodiscard]] contents read() const { return {read_text(path), folder.entries() > 1 ? "a file is left over" : ""}; }
 };
 
 TEST_CASE("a checkpoint is the old one or the new one, whatever allocation fails", "[train][slow]") {

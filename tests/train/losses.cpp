@@ -69,8 +69,7 @@ static_assert(VarianceLoss<either_loss, noise_schedule<>, float> && TrainingLoss
 static_assert(!VarianceLoss<mse_loss, noise_schedule<>, float>);
 
 nn::mlp<double> net_with_head() {
-    return nn::mlp<double>{
-        {.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true, .seed = 5}};
+    return nn::mlp<double>{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true, .seed = 5}};
 }
 
 /// What a network says of its variance for some samples.
@@ -95,10 +94,10 @@ TEST_CASE("a loss that knows of the variance head trains it", "[train]") {
         double norm = 0, reported = 0;
         trainer trainer{net, schedule, {.batch = 6, .micro_batch = micro_batch, .seed = 9}, loss};
         static_cast<void>(trainer.fit(data, {.steps = 1, .progress = [&](const training_progress& p) {
-                               norm = p.gradient_norm;
-                               reported = p.loss;
-                               return true;
-                           }}));
+                                                 norm = p.gradient_norm;
+                                                 reported = p.loss;
+                                                 return true;
+                                             }}));
         // The same by hand.
         epoch_order order(9, 10);
         batch<double> x0(4, 6), eps(4, 6), both(8, 6), d_both(8, 6);
@@ -264,7 +263,8 @@ TEST_CASE("a loss that has no value at some timestep is refused before the first
     refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_times{});
     // Log-normal timesteps leave out the one without signal.
     nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8}};
-    trainer trainer{net, schedule, {.batch = 8, .time_sampling = log_normal_times{}}, mse_loss{.weighting = edm_weighting{}}};
+    trainer trainer{
+        net, schedule, {.batch = 8, .time_sampling = log_normal_times{}}, mse_loss{.weighting = edm_weighting{}}};
     CHECK(trainer.fit(two_points<float>(), {.steps = 3}).status == fit_status::finished);
 }
 
@@ -296,18 +296,17 @@ TEST_CASE("after setting up, a step of training allocates nothing", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 4};
     const batch<float> data = random_batch<float>(4, 37, 1);
     for (const time_sampling& sampling :
-         {time_sampling{}, time_sampling{importance_times{.history = 3}},
-          time_sampling{stratified_times{}}}) {
+         {time_sampling{}, time_sampling{importance_times{.history = 3}}, time_sampling{stratified_times{}}}) {
         nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
         const trainer_options options{.batch = 8, .micro_batch = 3, .time_sampling = sampling, .offset_noise = 0.1};
         trainer trainer{net, schedule, options, mse_loss{.weighting = min_snr_weighting{}}};
         std::size_t before = 0;
         static_cast<void>(trainer.fit(data, {.steps = 40, .progress = [&](const training_progress& p) {
-                               const std::size_t now = allocations;
-                               CHECK((p.step <= 2 || now == before));
-                               before = allocations;
-                               return true;
-                           }}));
+                                                 const std::size_t now = allocations;
+                                                 CHECK((p.step <= 2 || now == before));
+                                                 before = allocations;
+                                                 return true;
+                                             }}));
     }
     set_thread_count(0);
 }

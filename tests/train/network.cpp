@@ -63,8 +63,8 @@ struct told_data {
     told_data() {
         for (isize n = 0; n < 40; ++n) {
             for (isize i = 0; i < 4; ++i) {
-                x0(i, n) += static_cast<double>(given.labels[static_cast<std::size_t>(n)]) - 1 + given.vectors(i % 2, n) / 2 -
-                            given.maps(i / 2, n) / 3;
+                x0(i, n) += static_cast<double>(given.labels[static_cast<std::size_t>(n)]) - 1 +
+                            given.vectors(i % 2, n) / 2 - given.maps(i / 2, n) / 3;
             }
         }
     }
@@ -83,7 +83,8 @@ TEST_CASE("what the smallest network has learned of its conditions shows in the 
     const told_data data;
     const noise_schedule schedule{cosine_beta{}, 50};
     told_network<double> net;
-    trainer trainer{net, schedule, {.batch = 20, .learning_rate = 0.05, .ema = {.decay = 0.95}, .predicts = prediction::x0}};
+    trainer trainer{
+        net, schedule, {.batch = 20, .learning_rate = 0.05, .ema = {.decay = 0.95}, .predicts = prediction::x0}};
     static_cast<void>(trainer.fit(data.all(), {.steps = 600}));
     const batch<double> made =
         sample(ddim{}, schedule, conditioned(trainer.ema(), data.given.all()), {.steps = 10, .count = 40, .seed = 2});
@@ -94,7 +95,8 @@ TEST_CASE("the smallest networks train within EDM's preconditioning", "[train]")
     const told_data data;
     const auto check = [](auto net, const auto& given) {
         edm_network within{net};
-        trainer trainer{within, variance_exploding{}, {.batch = 8, .learning_rate = 0.02, .times = time_range{0.01, 10}}};
+        trainer trainer{
+            within, variance_exploding{}, {.batch = 8, .learning_rate = 0.02, .times = time_range{0.01, 10}}};
         CHECK(trainer.predicts() == prediction::x0);
         CHECK(within.takes() == net.takes());
         const fit_result result = trainer.fit(given, {.steps = 20});

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/train/schedule_trainer.hpp>
 
-#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/learned_schedule.hpp>
 #include <ddpm/train/loss_curve.hpp>
+#include <ddpm/train/monotone_curve.hpp>
 #include <ddpm/train/monotone_network.hpp>
 
 #include "support/catch.hpp"

@@ -42,8 +42,12 @@ struct recorded_network : told_network<double> {
         : told_network<double>(map_channels), passes(&list) {}
     void forward(const network_input<double>& in, batch_view<double> out, workspace& w) const {
         told_network<double>::forward(in, out, w);
-        passes->push_back({in.xt.array(), in.condition.maps.array(), out.array(), {in.t.begin(), in.t.end()},
-                           {in.condition.labels.begin(), in.condition.labels.end()}, in.condition.vectors.array()});
+        passes->push_back({in.xt.array(),
+                           in.condition.maps.array(),
+                           out.array(),
+                           {in.t.begin(), in.t.end()},
+                           {in.condition.labels.begin(), in.condition.labels.end()},
+                           in.condition.vectors.array()});
     }
 };
 
@@ -91,8 +95,10 @@ TEST_CASE("the estimate is what a session of the network gives, from a first pas
     std::vector<recorded_pass> passes;
     recorded_network net(own + 2, passes);
     disturb(net, 0.3, 4);
-    trainer trainer{net, self_schedule(),
-                    {.batch = 6, .micro_batch = 4, .learning_rate = 0.01, .predicts = kind, .self_conditioning = 1, .seed = 3}};
+    trainer trainer{
+        net,
+        self_schedule(),
+        {.batch = 6, .micro_batch = 4, .learning_rate = 0.01, .predicts = kind, .self_conditioning = 1, .seed = 3}};
     const isize steps = 5;
     std::vector<told_network<double>> before;
     for (isize s = 0; s < steps; ++s) {
@@ -111,11 +117,14 @@ TEST_CASE("the estimate is what a session of the network gives, from a first pas
         // The first pass is what a session of the network of that time predicts.
         network_session session(before[p / 4], first.xt.cols());
         batch<double> predicted(4, first.xt.cols());
-        session(network_input<double>{first.xt, first.t, {.labels = first.labels, .vectors = first.vectors, .maps = first.maps}},
-                model_output<double>{predicted, {}});
+        session(
+            network_input<double>{
+                first.xt, first.t, {.labels = first.labels, .vectors = first.vectors, .maps = first.maps}},
+            model_output<double>{predicted, {}});
         CHECK((predicted == first.out).all());
         const batch<double> estimate = estimate_of(first, kind);
-        CHECK((estimate_within(second.maps, own) - estimate).abs().maxCoeff() <= 1e-13 * (1 + estimate.abs().maxCoeff()));
+        CHECK((estimate_within(second.maps, own) - estimate).abs().maxCoeff() <=
+              1e-13 * (1 + estimate.abs().maxCoeff()));
         CHECK(estimate.abs().maxCoeff() > 0.01);
 
         // Both passes are told what the sample's own is.
@@ -172,7 +181,8 @@ TEST_CASE("the estimate is given in the stated share of the steps, in all parts 
         std::vector<recorded_pass> passes;
         recorded_network net(2, passes);
         disturb(net, 0.3, 4);
-        trainer trainer{net, self_schedule(),
+        trainer trainer{net,
+                        self_schedule(),
                         {.batch = 3, .micro_batch = 2, .learning_rate = 0, .self_conditioning = share, .seed = 3}};
         isize with = 0, early = 0;
         const isize steps = 4000;
@@ -193,7 +203,8 @@ TEST_CASE("the estimate is given in the stated share of the steps, in all parts 
         }
         const auto is_near = [&](isize count, double probability) {
             const double n = static_cast<double>(steps);
-            return std::abs(static_cast<double>(count) - n * probability) <= 5 * std::sqrt(n * probability * (1 - probability));
+            return std::abs(static_cast<double>(count) - n * probability) <=
+                   5 * std::sqrt(n * probability * (1 - probability));
         };
         CHECK(is_near(with, share));
         CHECK(is_near(early, share / 2));  // whatever the times
@@ -211,7 +222,8 @@ TEST_CASE("maps that are told beside the estimate cannot be learned away with it
     CHECK_THROWS_AS(trainer.fit({x0, {.maps = maps, .absent = absent}}, {.steps = 1}), value_error);
     CHECK_THROWS_AS(trainer.fit({x0, told}, {.steps = 1, .dropout = {.map = 0.1}}), value_error);
     CHECK(trainer.step() == 0);
-    CHECK(trainer.fit({x0, told}, {.steps = 2, .dropout = {.map = 0.1, .null_map = null_map}}).status == fit_status::finished);
+    CHECK(trainer.fit({x0, told}, {.steps = 2, .dropout = {.map = 0.1, .null_map = null_map}}).status ==
+          fit_status::finished);
 
     const auto p = self_conditioned(net, self_schedule());
     CHECK_THROWS_AS(conditioned(p, {.maps = maps, .absent = absent}).session(10), value_error);
@@ -224,20 +236,27 @@ TEST_CASE("maps that are told beside the estimate cannot be learned away with it
 TEST_CASE("a network that learns with its own estimate samples with it", "[train]") {
     nn::mlp<float> net{{.dim = 4, .hidden = 64, .blocks = 2, .embedding = 32, .map_channels = 1, .seed = 5}};
     const batch<float> data = two_points<float>();
-    trainer trainer{net, self_schedule(),
-                    {.batch = 32, .learning_rate = 3e-3, .ema = {.decay = 0.99}, .predicts = prediction::v, .self_conditioning = 0.5}};
+    trainer trainer{net,
+                    self_schedule(),
+                    {.batch = 32,
+                     .learning_rate = 3e-3,
+                     .ema = {.decay = 0.99},
+                     .predicts = prediction::v,
+                     .self_conditioning = 0.5}};
     double first = 0, last = 0;
     static_cast<void>(trainer.fit(data, {.steps = 2000, .progress = [&](const training_progress& p) {
-                                             (p.step <= 50 ? first : last) += p.step <= 50 || p.step > 1950 ? p.loss / 50 : 0;
+                                             (p.step <= 50 ? first : last) +=
+                                                 p.step <= 50 || p.step > 1950 ? p.loss / 50 : 0;
                                              return true;
                                          }}));
     CHECK(last < first / 2);
-    const batch<float> made =
-        sample(ddim{}, self_schedule(), self_conditioned(trainer.ema(), self_schedule()), {.steps = 20, .count = 64, .seed = 2});
+    const batch<float> made = sample(ddim{}, self_schedule(), self_conditioned(trainer.ema(), self_schedule()),
+                                     {.steps = 20, .count = 64, .seed = 2});
     REQUIRE(made.allFinite());
     isize of_first = 0;
     for (isize n = 0; n < 64; ++n) {
-        const float to_first = (made.col(n) - data.col(0)).square().mean(), to_second = (made.col(n) - data.col(1)).square().mean();
+        const float to_first = (made.col(n) - data.col(0)).square().mean(),
+                    to_second = (made.col(n) - data.col(1)).square().mean();
         CHECK(std::min(to_first, to_second) < 0.25f);
         of_first += to_first < to_second ? 1 : 0;
     }

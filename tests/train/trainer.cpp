@@ -268,10 +268,10 @@ TEST_CASE("a batch in parts gives the gradient of the whole", "[train]") {
         disturb(nets.back(), 0.3, 2);
         trainer trainer{nets.back(), schedule, {.batch = 12, .micro_batch = micro_batch, .seed = 9}};
         static_cast<void>(trainer.fit(data, {.steps = 3, .progress = [&](const training_progress& p) {
-                               norms.push_back(p.gradient_norm);
-                               losses.push_back(p.loss);
-                               return true;
-                           }}));
+                                                 norms.push_back(p.gradient_norm);
+                                                 losses.push_back(p.loss);
+                                                 return true;
+                                             }}));
     }
     for (std::size_t i = 0; i < norms.size(); ++i) {
         CHECK(std::abs(norms[i] - norms[i % 3]) <= 1e-9 * norms[i % 3]);
@@ -306,7 +306,8 @@ TEST_CASE("the network is told the class of each sample, or now and then none", 
         std::vector<isize> seen;
         class_net net(seen);
         trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
-        static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 200, .dropout = {.label = dropout, .null_label = 7}}));
+        static_cast<void>(
+            trainer.fit({data, {.labels = labels}}, {.steps = 200, .dropout = {.label = dropout, .null_label = 7}}));
         return seen;
     };
     epoch_order order(3, 100);
@@ -332,8 +333,10 @@ TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     class_net net(seen);
     trainer trainer{net, schedule, {.batch = 2}};
     CHECK_THROWS_AS(trainer.fit({data, {.labels = two}}, {.steps = 1}), shape_error);
-    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = -0.1, .null_label = 0}}), value_error);
-    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 1.1, .null_label = 0}}), value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = -0.1, .null_label = 0}}),
+                    value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 1.1, .null_label = 0}}),
+                    value_error);
     auto plain = small_net<double>();
     ddpm::trainer without{plain, schedule, {.batch = 2}};
     CHECK_THROWS_AS(without.fit({data, {.labels = three}}, {.steps = 1}), shape_error);

@@ -56,12 +56,12 @@ TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
     auto net = classes_net();
     trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
     double early = 0, late = 0;
-    static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 150,
-                       .dropout = {.label = 0.1, .null_label = 2},
-                       .progress = [&](const training_progress& p) {
-                           (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
-                           return true;
-                       }}));
+    static_cast<void>(trainer.fit(
+        {data, {.labels = labels}},
+        {.steps = 150, .dropout = {.label = 0.1, .null_label = 2}, .progress = [&](const training_progress& p) {
+             (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
+             return true;
+         }}));
     CHECK(late < 0.3 * early);
 }
 
@@ -107,8 +107,9 @@ TEST_CASE("a U-Net goes on from its checkpoint, bit for bit", "[train]") {
     CHECK(largest_difference(loaded, begin.average()) == 0);
 }
 
-TEST_CASE("a U-Net's steps with every form, dropout and self-conditioning are exact, and allocate nothing after the first",
-          "[train]") {
+TEST_CASE(
+    "a U-Net's steps with every form, dropout and self-conditioning are exact, and allocate nothing after the first",
+    "[train]") {
     const bool estimates = GENERATE(false, true);
     nn::unet_options options = small_unet_options(0.1);
     options.in_channels = 3;

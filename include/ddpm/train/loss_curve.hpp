@@ -52,8 +52,8 @@ public:
         }
         const double place = (gamma - options_.first) / width() - 0.5;  // 0 in the middle of the first bin
         // The nearest bins with losses, above the place and not above it.
-        isize above = static_cast<isize>(
-            std::clamp<double>(std::floor(place) + 1, 0, static_cast<double>(options_.bins)));
+        isize above =
+            static_cast<isize>(std::clamp<double>(std::floor(place) + 1, 0, static_cast<double>(options_.bins)));
         isize below = above - 1;
         while (above < options_.bins && !has_losses(above)) {
             ++above;

@@ -31,8 +31,9 @@ TEMPLATE_TEST_CASE("the dropout kernel compares the words of philox_noise on eve
             for (isize i = 0; i < columns * stride; ++i) {
                 const isize n = i / stride, e = i % stride;
                 const S in = x[static_cast<std::size_t>(i)];
-                const S expected =
-                    e >= rows ? S(42) : noise.bits(sample + n, step, e) >= threshold ? S(1.5) * in : S(0);
+                const S expected = e >= rows                                      ? S(42)
+                                   : noise.bits(sample + n, step, e) >= threshold ? S(1.5) * in
+                                                                                  : S(0);
                 same = same && y[static_cast<std::size_t>(i)] == expected;
             }
             CAPTURE(rows);

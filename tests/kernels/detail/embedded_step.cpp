@@ -30,7 +30,9 @@ TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for b
     std::array<double, 16> sums{};
     for (isize i = 0; i < size; ++i) {
         const S later = step.from * u(i, 0) + step.value * p(i, 0);
-        const auto end = [&](const kernels::step_end<S>& c) { return c.x * x(i, 0) + c.eps * eps(i, 0) + c.later * later; };
+        const auto end = [&](const kernels::step_end<S>& c) {
+            return c.x * x(i, 0) + c.eps * eps(i, 0) + c.later * later;
+        };
         const S low = given ? before(i, 0) : end(step.low);
         high(i, 0) = end(step.high);
         const S largest = std::max(std::abs(low), std::abs(x(i, 0)));

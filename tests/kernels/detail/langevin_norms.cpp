@@ -34,7 +34,8 @@ double squares_in_fours(const batch<S>& x) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit on every target", "[kernels]", float, double) {
+TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit on every target", "[kernels]", float,
+                   double) {
     using S = TestType;
     const isize size = GENERATE(isize{0}, isize{1}, isize{15}, isize{16}, isize{17}, isize{64}, isize{65}, isize{1003});
     const isize first = 128;

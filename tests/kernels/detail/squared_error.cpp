@@ -253,7 +253,8 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
                 const double sum = kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x),
                                                           batch_view<const S>(y), terms_of, batch_view<S>(d));
                 std::vector<double> errors(static_cast<std::size_t>(columns));
-                kernels::column_squared_errors<S>(p, y, [](isize n) { return static_cast<double>(n); }, errors.data());
+                kernels::column_squared_errors<S>(
+                    p, y, [](isize n) { return static_cast<double>(n); }, errors.data());
                 if (first) {
                     first = false;
                     first_sum = sum;

@@ -25,8 +25,16 @@ constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .s
 template <class S>
 struct two_sums {
     two_sums(isize rows, isize columns, bool noise_)
-        : noise(noise_), x(rows * columns, 1, true), p(rows * columns, 2, true), base(rows * columns, 3),
-          old(rows * columns, 4, true), spread(rows * columns, 5), x0(rows * columns, 6), eps(x0), other(x0), z0(x0),
+        : noise(noise_),
+          x(rows * columns, 1, true),
+          p(rows * columns, 2, true),
+          base(rows * columns, 3),
+          old(rows * columns, 4, true),
+          spread(rows * columns, 5),
+          x0(rows * columns, 6),
+          eps(x0),
+          other(x0),
+          z0(x0),
           z1(x0) {
         kernels::normal_address later = address;
         ++later.step;
@@ -36,9 +44,8 @@ struct two_sums {
 
     /// By the kernel, from row `row` of the samples on.
     void run(isize rows, isize columns, isize row, isize size, isize first, bool stream) {
-        const kernels::stage_term<S> base_terms[] = {{stage_source::column, a, base.data()},
-                                                     {stage_source::column, b, old.data()},
-                                                     {stage_source::x0, c}};
+        const kernels::stage_term<S> base_terms[] = {
+            {stage_source::column, a, base.data()}, {stage_source::column, b, old.data()}, {stage_source::x0, c}};
         const kernels::stage_term<S> x_terms[] = {{stage_source::column, d, x.data()},
                                                   {stage_source::column, e, base.data()},
                                                   {stage_source::eps, f},

@@ -51,8 +51,8 @@ TEMPLATE_TEST_CASE("dense gives what torch's Linear gives", "[nn]", float, doubl
     constexpr std::array expected_db{2.25, -0.9};
     for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(std::abs(static_cast<double>(dx.data()[i]) - expected_dx[static_cast<std::size_t>(i)]) <= 3 * tolerance);
-        CHECK(std::abs(static_cast<double>(d.weight[i % 3 * 2 + i / 3]) - 2 * expected_dw[static_cast<std::size_t>(i)]) <=
-              6 * tolerance);
+        CHECK(std::abs(static_cast<double>(d.weight[i % 3 * 2 + i / 3]) -
+                       2 * expected_dw[static_cast<std::size_t>(i)]) <= 6 * tolerance);
     }
     CHECK(std::abs(static_cast<double>(d.bias[0]) - 2 * expected_db[0]) <= 6 * tolerance);
     CHECK(std::abs(static_cast<double>(d.bias[1]) - 2 * expected_db[1]) <= 6 * tolerance);

@@ -31,18 +31,27 @@ constexpr std::array<double, 3> times{1, 10, 999};
 TEST_CASE("the Fourier embedding is diffusers' in float and in double", "[nn]") {
     // diffusers' GaussianFourierProjection(3, scale=16) with these weights and times, as it is and .double().
     // At these times torch's log is the nearest float; at one in 77 of the timesteps it is the next one.
-    constexpr std::array in_float{
-        0.0, 0.0, 0.0, 1.0,
-        1.0, 1.0, 0.813763976, 0.717478335,
-        0.448939919, 0.581195474, -0.696580827, -0.893561959,
-        0.288765252, 0.763306677, 0.998258054, -0.957399964,
-        0.646036327, 0.0589985363};
-    constexpr std::array in_double{
-        0.0, 0.0, 0.0, 1.0,
-        1.0, 1.0, 0.813763848174624, 0.717461925590594,
-        0.448925450050802, 0.581195663614267, -0.696597721305372, -0.893569214049301,
-        0.288766788392684, 0.763318885888597, 0.998253288977162, -0.957399468310577,
-        0.64602188697117, 0.0590793622704141};
+    constexpr std::array in_float{0.0,         0.0,         0.0,         1.0,          1.0,          1.0,
+                                  0.813763976, 0.717478335, 0.448939919, 0.581195474,  -0.696580827, -0.893561959,
+                                  0.288765252, 0.763306677, 0.998258054, -0.957399964, 0.646036327,  0.0589985363};
+    constexpr std::array in_double{0.0,
+                                   0.0,
+                                   0.0,
+                                   1.0,
+                                   1.0,
+                                   1.0,
+                                   0.813763848174624,
+                                   0.717461925590594,
+                                   0.448925450050802,
+                                   0.581195663614267,
+                                   -0.696597721305372,
+                                   -0.893569214049301,
+                                   0.288766788392684,
+                                   0.763318885888597,
+                                   0.998253288977162,
+                                   -0.957399468310577,
+                                   0.64602188697117,
+                                   0.0590793622704141};
     batch<float> single(6, 3);
     batch<double> twice(6, 3);
     example<float>().forward(times, single);
@@ -76,8 +85,8 @@ TEST_CASE("a Fourier embedding of many frequencies and times is that of each alo
         CHECK((one == all.col(n)).all());
         for (ddpm::isize i = 0; i < 130; ++i) {
             const double angle = 2 * std::log(t(n, 0)) * layer.weight[i] * 3.14159265358979323846;
-            difference = std::max({difference, std::abs(all(i, n) - std::sin(angle)),
-                                   std::abs(all(130 + i, n) - std::cos(angle))});
+            difference = std::max(
+                {difference, std::abs(all(i, n) - std::sin(angle)), std::abs(all(130 + i, n) - std::cos(angle))});
         }
     }
     CHECK(difference <= 1e-11);

@@ -25,8 +25,7 @@ TEMPLATE_TEST_CASE("maps stand after the channels of x_t, pixel by pixel", "[nn]
     for (const bool gaps : {false, true}) {
         nn::arena<S> memory;
         const condition<S> given{.maps = gaps ? batch_view<const S>(maps) : batch_view<const S>(packed_maps)};
-        const auto joined =
-            input.forward(gaps ? batch_view<const S>(x) : batch_view<const S>(packed_x), given, memory);
+        const auto joined = input.forward(gaps ? batch_view<const S>(x) : batch_view<const S>(packed_x), given, memory);
         REQUIRE(joined.channels == 5);
         REQUIRE(joined.height == 2);
         REQUIRE(joined.width == 3);

@@ -40,7 +40,8 @@ TEST_CASE("the gradients of an embedded vector are the central differences, told
     const batch<double> vectors = random_batch(3, 4, 1), before = random_batch(5, 4, 2), dout = random_batch(5, 4, 3);
     const auto form = static_cast<condition_forms>(condition_form::vector);
     const std::vector<condition_forms> absent{0, form, form, 0};
-    for (const condition<double>& given : {condition<double>{.vectors = vectors}, {.vectors = vectors, .absent = absent}, {}}) {
+    for (const condition<double>& given :
+         {condition<double>{.vectors = vectors}, {.vectors = vectors, .absent = absent}, {}}) {
         nn::arena<double> memory;
         nn::vector_embedding<double>::activations a;
         const auto loss = [&] {

@@ -217,7 +217,8 @@ TEST_CASE("residual blocks that resample drop out in training, and their gradien
     for (isize n = 0; n < 3; ++n) {
         auto alone = net.make_workspace(1, pass::backward);
         batch<double> one(16, 1);
-        net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), {}, dropout_masks{7, 3, n}}, one, alone);
+        net.forward({x.col(n), std::span(t).subspan(static_cast<std::size_t>(n), 1), {}, dropout_masks{7, 3, n}}, one,
+                    alone);
         CHECK((one == dropped.col(n)).all());
     }
     options.dropout = 0.3;

@@ -17,7 +17,9 @@ using namespace nn;
 
 /// Options of every kind, small enough to be made.
 unet_options random_options(std::mt19937_64& random) {
-    const auto below = [&](int bound) { return static_cast<ddpm::isize>(random() % static_cast<std::uint64_t>(bound)); };
+    const auto below = [&](int bound) {
+        return static_cast<ddpm::isize>(random() % static_cast<std::uint64_t>(bound));
+    };
     unet_options o;
     const ddpm::isize levels = 1 + below(3);
     o.height = o.width = 8;

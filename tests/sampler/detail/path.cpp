@@ -46,8 +46,8 @@ TEST_CASE("the time at a level: linear in sigma where times are, else in the log
     const std::vector<grid_point> log_times{
         {std::log(8), {1, 8}}, {std::log(2), {1, 2}}, {std::log(0.5), {1, 0.5}}, {-1, {1, 0}}};
     CHECK(std::abs(time_at(log_times, 0, 4) - std::log(4)) < 1e-15);
-    CHECK(std::abs(time_at(log_times, 1, 4) - std::log(4)) < 1e-15);    // above its step: in the step before
-    CHECK(time_at(log_times, 2, 16) == std::log(8));  // above the grid: its first time
+    CHECK(std::abs(time_at(log_times, 1, 4) - std::log(4)) < 1e-15);  // above its step: in the step before
+    CHECK(time_at(log_times, 2, 16) == std::log(8));                  // above the grid: its first time
     CHECK(std::abs(time_at(log_times, 2, 0.6) - std::log(0.6)) < 1e-15);
     const std::vector<grid_point> one_step{{7, {1, 2}}, {-1, {1, 0}}};
     CHECK(time_at(one_step, 0, 3) == 7);

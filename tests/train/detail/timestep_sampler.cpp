@@ -60,7 +60,8 @@ struct weighted_mean {
 
 /// The mean over `runs` steps of the weighted mean of f over a batch.
 template <Scalar S>
-weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<double(isize)>& f, isize batch, isize runs) {
+weighted_mean estimated(const timestep_sampler<S>& sampler, const std::function<double(isize)>& f, isize batch,
+                        isize runs) {
     double sum = 0, squares = 0;
     for (isize step = 0; step < runs; ++step) {
         double mean = 0;
@@ -132,8 +133,8 @@ TEST_CASE("samplers lower the variance as they should", "[train]") {
     INFO("variance on a slope: " << by_itself << ", stratified " << variance(stratified_times{}, slope) << ", comb "
                                  << variance(stratified_times{true}, slope) << ", antithetic "
                                  << variance(antithetic_times{}, slope));
-    CHECK(variance(stratified_times{}, slope) < 0.03 * by_itself);         // 1/64 for 8 strata
-    CHECK(variance(stratified_times{true}, slope) < 0.15 * by_itself);     // 1/8 of that of one sample
+    CHECK(variance(stratified_times{}, slope) < 0.03 * by_itself);      // 1/64 for 8 strata
+    CHECK(variance(stratified_times{true}, slope) < 0.15 * by_itself);  // 1/8 of that of one sample
     CHECK(variance(antithetic_times{}, slope) < 1e-12 * by_itself);
 }
 
@@ -158,8 +159,8 @@ TEST_CASE("uniform timesteps are the words of the stream at their address", "[tr
 TEST_CASE("antithetic timesteps come in pairs, stratified ones each from its stratum", "[train]") {
     const isize steps = 90, batch = 30;
     const noise_schedule schedule{cosine_beta{}, steps};
-    const timestep_sampler<float> pairs(antithetic_times{}, schedule, 9),
-        strata(stratified_times{}, schedule, 9), comb(stratified_times{true}, schedule, 9);
+    const timestep_sampler<float> pairs(antithetic_times{}, schedule, 9), strata(stratified_times{}, schedule, 9),
+        comb(stratified_times{true}, schedule, 9);
     for (isize step = 0; step < 50; ++step) {
         std::vector<isize> places;
         for (isize n = 0; n < batch; ++n) {
@@ -219,9 +220,8 @@ TEST_CASE("counts from a file that make no sense do no harm", "[train]") {
     const noise_schedule<> schedule{std::vector<double>{0.1, 0.2, 0.3}};
     for (const float count : {-1.0f, 1e9f, 0.5f, std::numeric_limits<float>::quiet_NaN()}) {
         timestep_sampler<float> sampler(importance_times{.history = 2}, schedule, 9);
-        timestep_sampler<float>::visit_state(sampler, [&](const char*, auto& state) {
-            std::fill(state.values().begin(), state.values().end(), count);
-        });
+        timestep_sampler<float>::visit_state(
+            sampler, [&](const char*, auto& state) { std::fill(state.values().begin(), state.values().end(), count); });
         sampler.refresh();
         for (int step = 0; step < 3; ++step) {
             sampler.record(std::vector<isize>{0, 1, 2}, std::vector<double>{3, 2, 1});
@@ -272,7 +272,8 @@ TEST_CASE("tails of a normal keep their mass", "[train]") {
 
 TEST_CASE("a timestep without probability is never drawn", "[train]") {
     detail::timestep_table table;
-    table.assign(5, [](isize t) { return t == 1 || t == 3 ? 1.0 : 0.0; }, 0);
+    table.assign(
+        5, [](isize t) { return t == 1 || t == 3 ? 1.0 : 0.0; }, 0);
     CHECK(table.at(0) == 1);
     CHECK(table.at(0.5) == 3);
     CHECK(table.at(std::nextafter(0.5, 0)) == 1);

@@ -22,7 +22,7 @@ namespace ddpm::bench {
 
 /// What a benchmark runs on.
 struct setting {
-    isize threads = 0;                             ///< 0: as many as the program was told to use
+    isize threads = 0;                              ///< 0: as many as the program was told to use
     std::optional<instruction_set> instructions{};  ///< without a value, the active one
 };
 
@@ -115,8 +115,8 @@ public:
     /// work once.
     template <class Make>
     bench_case& peer(const std::string& name, Make make) {
-        const auto measure = [w = work_, s = setting_, kept = std::make_shared<const Make>(std::move(make))](
-                                 benchmark::State& state) {
+        const auto measure = [w = work_, s = setting_,
+                              kept = std::make_shared<const Make>(std::move(make))](benchmark::State& state) {
             const detail::scoped_setting on(s);
             auto& body = detail::prepare(*kept);
             for ([[maybe_unused]] const auto _ : state) {

@@ -24,8 +24,8 @@ namespace ddpm::bench {
 
 /// The probes that a program adds to its cases as contenders (see run.hpp).
 namespace probe_name {
-inline constexpr std::string_view flops = "fma";        ///< the flops in registers
-inline constexpr std::string_view memory = "memory";    ///< the passes over memory with plain stores
+inline constexpr std::string_view flops = "fma";          ///< the flops in registers
+inline constexpr std::string_view memory = "memory";      ///< the passes over memory with plain stores
 inline constexpr std::string_view streamed = "streamed";  ///< the passes with stores past the caches
 }  // namespace probe_name
 

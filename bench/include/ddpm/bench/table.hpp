@@ -20,8 +20,11 @@ namespace detail {
 [[nodiscard]] inline std::string with_unit(double value, double factor, std::string_view unit) {
     const double scaled = value * factor;
     char text[64];
-    std::snprintf(text, sizeof text, "%.*f %.*s", scaled < 10 ? 2 : scaled < 100 ? 1 : 0, scaled,
-                  static_cast<int>(unit.size()), unit.data());
+    std::snprintf(text, sizeof text, "%.*f %.*s",
+                  scaled < 10    ? 2
+                  : scaled < 100 ? 1
+                                 : 0,
+                  scaled, static_cast<int>(unit.size()), unit.data());
     return text;
 }
 
@@ -45,8 +48,10 @@ namespace detail {
 /// How to read the table.
 inline constexpr const char* table_legend =
     "Figures are medians over the rounds. A peer's column says how many times as long as the library it takes. Of the\n"
-    "limit: the share of what a probe reaches beside it that does the same flops in registers (fma), or runs through the\n"
-    "same arrays in memory, with plain stores (memory) or with stores past the caches (streamed), and does nothing else.\n";
+    "limit: the share of what a probe reaches beside it that does the same flops in registers (fma), or runs through "
+    "the\n"
+    "same arrays in memory, with plain stores (memory) or with stores past the caches (streamed), and does nothing "
+    "else.\n";
 
 /// The results as rows of text, the heading first: name, time, rate, share of the limit, and for each peer how many
 /// times as long as the library it takes. Figures are medians over the rounds; shares and ratios medians of those of

@@ -20,10 +20,10 @@ struct memory_streams {
 /// What a benchmark's body does in one call; 0 where it does not apply. Flops and passes say what limits it: a probe
 /// that does nothing but these runs beside it.
 struct work {
-    double items = 0;        ///< elements, samples or calls: what a user counts
-    double bytes = 0;        ///< read and written, each once; by default those of the passes
-    double flops = 0;        ///< additions and multiplications, if they may bind
-    bool in_double = false;  ///< whether the flops are of double precision
+    double items = 0;                      ///< elements, samples or calls: what a user counts
+    double bytes = 0;                      ///< read and written, each once; by default those of the passes
+    double flops = 0;                      ///< additions and multiplications, if they may bind
+    bool in_double = false;                ///< whether the flops are of double precision
     std::vector<memory_streams> passes{};  ///< over memory, one after another
 
     [[nodiscard]] double bytes_moved() const noexcept {

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
