@@ -9,10 +9,10 @@
 
 namespace ddpm::kernels {
 
-/// A function that is taken of every number between two layers.
-/// @source silu, also called swish: Elfwing et al. 2017, arXiv 1702.03118; Ramachandran et al. 2017, arXiv 1710.05941; mish:
-///     Misra 2019, arXiv 1908.08681; gelu: Hendrycks and Gimpel 2016, arXiv 1606.08415, with the normal distribution
-///     function Φ itself, no approximation by tanh
+/// An elementwise function between two layers of a network.
+/// @source silu (swish): Elfwing et al. 2017, arXiv 1702.03118; Ramachandran et al. 2017, arXiv 1710.05941; mish: Misra
+///     2019, arXiv 1908.08681; gelu: Hendrycks and Gimpel 2016, arXiv 1606.08415, the exact form, not the approximation
+///     by tanh
 enum class activation {
     none,  ///< x
     silu,  ///< x / (1 + e^−x)
@@ -47,7 +47,7 @@ namespace ddpm::kernels {
 
 namespace detail {
 
-/// body(std::integral_constant) of an activation that is known at run time.
+/// Calls body(std::integral_constant<activation, f>()) for an f known at run time.
 template <class Body>
 auto with_activation(activation f, const Body& body) {
     using enum activation;
@@ -79,15 +79,16 @@ void activate(activation f, isize size, const S* x, S* out) {
     })(size, x, out);
 }
 
-/// The same where the program knows F: no other function is compiled.
+/// The same for an F known at compile time: only this function is compiled.
 template <activation F, Scalar S>
 void activate(isize size, const S* x, S* out) {
     DDPM_DISPATCH(activate_array<F, S>)(size, x, out);
 }
 
-/// dx = dout · f'(x) over `size` elements; dx may be x or dout. The slope of relu is 0 at 0.
-/// @accuracy of the slope 2 ε for silu and gelu and 3 ε for mish, absolutely. NaN gives NaN, but for relu 0; Inf gives
-///     NaN for silu, as in torch, else the slope's limit; −Inf gives NaN for silu and mish, else the limit
+/// dx = dout · f'(x) over `size` elements; dx may be x or dout. f'(0) of relu is 0.
+/// @accuracy of f'(x): absolute error 2 ε for silu and gelu and 3 ε for mish. NaN gives NaN, except 0 for relu; Inf
+///     gives NaN for silu, as in torch, otherwise the limit of f'; −Inf gives NaN for silu and mish, otherwise the
+///     limit
 /// @determinism as for sigmoid in elementary.hpp
 template <Scalar S>
 void activate_backward(activation f, isize size, const S* x, const S* dout, S* dx) {
@@ -96,7 +97,7 @@ void activate_backward(activation f, isize size, const S* x, const S* dout, S* d
     })(size, x, dout, dx);
 }
 
-/// The same where the program knows F.
+/// The same for an F known at compile time.
 template <activation F, Scalar S>
 void activate_backward(isize size, const S* x, const S* dout, S* dx) {
     DDPM_DISPATCH(activate_backward_array<F, S>)(size, x, dout, dx);

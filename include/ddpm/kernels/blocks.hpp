@@ -11,26 +11,26 @@
 
 namespace ddpm::kernels {
 
-/// Elements that one call of an elementwise body takes at least before the work is split.
+/// Number of elements of a block: work of at least this size is split into tasks.
 inline constexpr isize block_elements = 16384;
 
-/// How many columns of so many elements make a task, where the work on an element is `weight` times that of an elementwise
-/// body.
+/// Number of columns of `rows` elements per task, where an element takes `weight` times the work of an elementwise
+/// kernel.
 [[nodiscard]] constexpr isize columns_per_task(isize rows, isize weight = 1) noexcept {
     return std::max<isize>(1, block_elements / weight / std::max<isize>(1, rows));
 }
 
 namespace detail {
 
-/// Columns of a batch, for a body.
+/// The columns of a batch, as a kernel body gets them: column n begins at first + n · stride.
 template <class T>
 struct strided_columns {
     T* first;
     isize stride;
 };
 
-/// How the columns of a batch are cut into blocks, numbered column by column, and how many blocks make a task. It
-/// depends on the batch's size only.
+/// How the columns of a batch are split into blocks, numbered column by column, and how many blocks make a task. It
+/// depends only on the size of the batch.
 struct block_cut {
     explicit block_cut(isize rows_) noexcept
         : rows(rows_),
@@ -48,8 +48,8 @@ struct block_cut {
 
 }  // namespace detail
 
-/// Calls body(n, first, last) so that every element first … last − 1 of every column n of a D × N batch is met once, in
-/// blocks that depend on D and N only, side by side when there is work for more than one task.
+/// Calls body(n, first, last) for blocks, elements first … last − 1 of column n, that together cover a D × N batch
+/// once. The blocks depend only on D and N; they run in parallel if there are several tasks.
 template <class Body>
 void for_each_block(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
@@ -60,16 +60,16 @@ void for_each_block(isize rows, isize columns, Body&& body) {
     });
 }
 
-/// The same for bodies that treat all columns alike: columns that follow each other without a gap in all of the views
-/// count as one.
+/// The same for bodies that do not depend on the column: if all views are contiguous, the batch is treated as one
+/// column.
 template <class Body, class T, class... Others>
 void for_each_alike(Body&& body, const batch_view<T>& view, const batch_view<Others>&... others) {
     const bool one = view.contiguous() && (others.contiguous() && ...);
     for_each_block(one ? view.size() : view.rows(), one ? std::min<isize>(1, view.columns()) : view.columns(), body);
 }
 
-/// The same for bodies that take several columns at once: body(n, count, first, last) means elements first … last − 1
-/// of the columns n … n + count − 1. Only whole columns come together.
+/// The same for bodies that process several columns per call: body(n, count, first, last) covers elements first … last
+/// − 1 of columns n … n + count − 1. If count > 1, the columns are whole.
 template <class Body>
 void for_each_tile(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
@@ -81,7 +81,8 @@ void for_each_tile(isize rows, isize columns, Body&& body) {
     }
 }
 
-/// Calls body(n) for every column, side by side, unless columns are so large that a body will cut its own.
+/// Calls body(n) for every column, in parallel, unless a column has several blocks: the body then splits its own
+/// column.
 template <class Body>
 void for_each_column(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
@@ -105,8 +106,8 @@ template <class Part>
     });
 }
 
-/// Calls take(n, sum) with the sum over each column n of part(n, first, last), as sum_over_blocks adds it, side by side
-/// if there are several columns or blocks.
+/// Calls take(n, sum) with the sum over each column n of part(n, first, last), added as by sum_over_blocks; columns or
+/// blocks run in parallel.
 template <class Part, class Take>
 void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
     if (rows <= block_elements) {
@@ -122,8 +123,8 @@ void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
     }
 }
 
-/// The sum over all columns of weight · Σ part(terms, n, first, last), where terms = terms_of(n) and weight is a member
-/// of it. Where `sums` is not null, sums[n] is that of column n without its weight.
+/// The sum over all columns of terms.weight · Σ part(terms, n, first, last), where terms = terms_of(n). If `sums` is
+/// not null, sums[n] is set to the sum of column n without its weight.
 /// @determinism the same bits for every thread count
 template <class TermsOf, class Part>
 double weighted_sum_over_columns(isize rows, isize columns, const TermsOf& terms_of, const Part& part, double* sums) {

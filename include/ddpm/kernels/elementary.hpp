@@ -23,7 +23,7 @@ namespace ddpm::kernels {
 
 namespace detail {
 
-/// Calls body(how many, first element of x, first of each out) for blocks of equal batches.
+/// Calls body(size, x, out…) for the blocks of batches of equal shape.
 /// @throws shape_error if the shapes differ
 template <class S, class Body, class... Out>
 void for_each_run(std::string_view where, batch_view<const S> x, const Body& body, batch_view<Out>... out) {
@@ -49,16 +49,16 @@ void evaluate(std::string_view where, const X& x, batch_view<scalar_of<X>> out) 
 
 }  // namespace detail
 
-// Each function has two forms: for `size` elements, on the calling thread; and for a batch, over parallel_for, which
-// throws shape_error if the shapes differ. The output may be the input. Errors are in units in the last place (ULP),
-// subnormal results included; NaN gives NaN.
+// Each function has two forms: for `size` elements, on the calling thread; and for a batch, in parallel, which throws
+// shape_error if the shapes differ. The output may be the input. Errors are in units in the last place (ULP), also for
+// subnormal results; NaN gives NaN.
 //
-// The bits of an element depend on its value only: not on where it lies, on the thread count, or on the compiler. They are
-// the same on all instruction sets with a fused multiply-add (AVX2, AVX-512, NEON). On the baseline, which has none, they
-// differ, within the same bounds.
+// The bits of a result depend only on the value of the input, not on its position, the thread count or the compiler.
+// They are the same on all instruction sets with a fused multiply-add (AVX2, AVX-512, NEON); the baseline has none, so
+// its bits differ, within the same error bounds.
 
 /// out = e^x.
-/// @accuracy 1.3 ULP; −Inf gives 0, what overflows Inf
+/// @accuracy 1.3 ULP; −Inf gives 0, overflow gives Inf
 template <Scalar S>
 void exp(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::exp_of>(size, x, out);
@@ -68,8 +68,8 @@ void exp(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::exp_of>("exp", x, out);
 }
 
-/// out = log x, to the base e.
-/// @accuracy 1 ULP, for subnormal x too; ±0 gives −Inf, Inf Inf, what is negative NaN
+/// out = log x, the natural logarithm.
+/// @accuracy 1 ULP, for subnormal x too; ±0 gives −Inf, Inf gives Inf, negative x gives NaN
 template <Scalar S>
 void log(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::log_of>(size, x, out);
@@ -84,7 +84,7 @@ template <Scalar S>
 inline constexpr S largest_angle = std::is_same_v<S, float> ? S(65536) : S(67108864);
 
 /// out = sin x, x in radians.
-/// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
+/// @accuracy 1.6 ULP for |x| ≤ largest_angle, also near multiples of π/2
 template <Scalar S>
 void sin(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sin_of>(size, x, out);
@@ -95,7 +95,7 @@ void sin(const X& x, batch_view<scalar_of<X>> out) {
 }
 
 /// out = cos x, x in radians.
-/// @accuracy 1.6 ULP for |x| ≤ largest_angle, next to multiples of π/2 too
+/// @accuracy 1.6 ULP for |x| ≤ largest_angle, also near multiples of π/2
 template <Scalar S>
 void cos(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::cos_of>(size, x, out);
@@ -129,7 +129,7 @@ void tanh(const X& x, batch_view<scalar_of<X>> out) {
 }
 
 /// out = 1 / (1 + e^−x).
-/// @accuracy 2.5 ULP; −Inf gives 0, Inf 1
+/// @accuracy 2.5 ULP; −Inf gives 0, Inf gives 1
 template <Scalar S>
 void sigmoid(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sigmoid_of>(size, x, out);
@@ -140,7 +140,7 @@ void sigmoid(const X& x, batch_view<scalar_of<X>> out) {
 }
 
 /// out = 1 / √x, with equal bits on every instruction set.
-/// @accuracy 1.5 ULP; ±0 gives ±Inf, Inf 0, what is negative NaN
+/// @accuracy 1.5 ULP; ±0 gives ±Inf, Inf gives 0, negative x gives NaN
 template <Scalar S>
 void rsqrt(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::rsqrt_of>(size, x, out);

@@ -50,8 +50,9 @@ void combine_first(std::size_t count, isize size, const S (&factor)[Terms], cons
 
 }  // namespace detail
 
-/// out(:, n) = Σ factors[i] · x[i](:, n) with factors = factors_of(n), an array. `out` may be one of the inputs; if it is
-/// not, and larger than the caches, it is written past them. What has factor 0 is not read: it may be infinite or NaN.
+/// out(:, n) = Σ factors[i] · x[i](:, n) with factors = factors_of(n), an array. `out` may be one of the inputs; if it
+/// is not and is larger than the caches, it is written with streaming stores. An input with factor 0 is not read, so it
+/// may be infinite or NaN.
 /// @shape all D × N
 /// @determinism as above
 template <Scalar S, std::size_t Terms, class FactorsOf>

@@ -20,7 +20,7 @@ DDPM_KERNEL_INSTANCES(product)
 
 namespace ddpm::kernels {
 
-/// A matrix in somebody else's memory: element (i, j) at data[i·row_stride + j·column_stride].
+/// A matrix in memory of the caller: element (i, j) is data[i·row_stride + j·column_stride].
 template <Scalar S>
 struct matrix_ref {
     const S* data = nullptr;
@@ -38,7 +38,7 @@ template <class T>
     return {x.data(), x.rows(), x.columns(), 1, x.stride()};
 }
 
-/// Where the sums of a product begin: at 0, at row_bias[i] in row i, or at what the result holds.
+/// The initial value of the sums of a product: 0, row_bias[i] for row i, or the present value of the result.
 template <Scalar S>
 struct product_start {
     const S* row_bias = nullptr;
@@ -48,14 +48,14 @@ struct product_start {
 /// c = start + a·b. c must not overlap a or b.
 /// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
 /// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
-/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in chains of product_chain = 192 additions with k ascending, fused
-///     where the instruction set has it. The first chain begins at the row_bias, or 0, the others at 0, and they are
-///     added one after the other; with `accumulate` all begin at 0 and are added to c. So products over parts of k,
-///     each of whole chains, give the same bits. On one instruction set these depend on row i of a and column j of b
-///     only, never on the other rows and columns, the strides or the thread count
+/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in chains of product_chain = 192 multiply-adds with k ascending,
+///     fused if the instruction set has that. The first chain starts at the row_bias, or 0, the others at 0, and the
+///     chains are added in order; with `accumulate` all start at 0 and are added to c. So k may be split into parts of
+///     whole chains without a change of bits. On one instruction set the bits depend only on row i of a and column j of
+///     b, not on other rows and columns, the strides or the thread count
 /// @accuracy the rounding error of a sum grows with k / product_chain + product_chain, not with k
 /// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 1 MB, which
-///     grows at its first larger product; nothing else is allocated
+///     grows when needed; nothing else is allocated
 template <Scalar S>
 void matrix_product(matrix_ref<std::type_identity_t<S>> a, matrix_ref<std::type_identity_t<S>> b, batch_view<S> c,
                     const product_start<std::type_identity_t<S>>& start = {}) {

@@ -12,14 +12,15 @@
 
 namespace ddpm::kernels {
 
-/// Where noise begins: the Philox key, and the counter words but the first, which runs over the elements of a sample.
+/// Where noise begins: the Philox key and three of the four counter words; the first word counts the elements of a
+/// sample.
 struct normal_address {
     std::uint64_t seed = 0;
     std::uint32_t stream = 0;
     std::uint32_t step = 0;
     std::uint32_t sample = 0;
 
-    /// The same for the sample that comes n later.
+    /// The address of the sample n later.
     [[nodiscard]] normal_address later(isize n) const noexcept {
         return {seed, stream, step, sample + static_cast<std::uint32_t>(n)};
     }
@@ -34,8 +35,8 @@ DDPM_KERNEL_INSTANCES(philox_normal)
 
 namespace ddpm::kernels {
 
-/// Elements first … first + count − 1 of `columns` samples, from at.sample on, one after the other; first is a multiple of
-/// 64.
+/// Standard normals: elements first … first + count − 1 of `columns` samples from at.sample on, one sample after the
+/// other; first is a multiple of 64.
 /// @determinism as below
 template <Scalar S>
 void philox_normal(const normal_address& at, isize columns, isize first, isize count, S* out) {

@@ -14,8 +14,8 @@
 
 namespace ddpm::kernels {
 
-/// How estimates of x_0 and ε follow from x_t and a prediction p, element by element:
-/// x̂_0 = x0_xt · x_t + x0_value · p, limited to [−limit, limit], and ε̂ = eps_xt · x_t + eps_value · (p or x̂_0).
+/// Coefficients of the estimates of x_0 and ε from x_t and a prediction p, elementwise: x̂_0 = x0_xt · x_t + x0_value ·
+/// p, limited to [−limit, limit], and ε̂ = eps_xt · x_t + eps_value · (p or x̂_0).
 template <Scalar S>
 struct denoise_coefficients {
     S x0_xt = 0;
@@ -23,7 +23,7 @@ struct denoise_coefficients {
     S limit = std::numeric_limits<S>::infinity();
     S eps_xt = 0;
     S eps_value = 0;
-    bool eps_from_x0 = false;  ///< ε̂ is made from the limited x̂_0 in place of p
+    bool eps_from_x0 = false;  ///< ε̂ is computed from the limited x̂_0 instead of p
 };
 
 /// A step of a sampler: x0 · x̂_0 + xt · x_t + eps · ε̂ + sigma · z.
@@ -33,7 +33,7 @@ struct reverse_coefficients {
     S x0 = 0;
     S xt = 0;
     S eps = 0;
-    S sigma = 0;  ///< 0: z is not read, or not made
+    S sigma = 0;  ///< 0: z is neither read nor generated
 };
 
 }  // namespace ddpm::kernels
@@ -63,9 +63,9 @@ void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_vie
         xt, p, x0, eps);
 }
 
-/// Takes a step from x_t and the prediction p to `out`, given z; writes x̂_0 too, if `x0` is not empty. NaN stays NaN; an ε̂
-/// whose factor is 0 may be infinite.
-/// @shape xt, p and out D × N, z too unless sigma is 0, x0 too or empty; out may be an input
+/// A sampler step from x_t and the prediction p to `out`, given z; also writes x̂_0 if `x0` is not empty. NaN stays
+/// NaN; if the factor of ε̂ is 0, ε̂ is not computed and may be infinite.
+/// @shape xt, p and out D × N, z too unless sigma is 0; x0 D × N or empty; out may be an input
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>
@@ -82,7 +82,7 @@ void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batc
         out, xt, p, z, x0);
 }
 
-/// The same with coefficients_of(n) for each sample, reverse_coefficients without noise, and x̂_0 not kept.
+/// The same with reverse_coefficients coefficients_of(n) for each sample n, without noise and without storing x̂_0.
 /// @shape xt, p and out D × N; out may be an input
 template <Scalar S, class CoefficientsOf>
     requires std::invocable<const CoefficientsOf&, isize>
@@ -97,7 +97,7 @@ void reverse_step(const CoefficientsOf& coefficients_of, batch_view<const S> xt,
     });
 }
 
-/// As the first, with the z that philox_normal makes at that address, which never touches memory.
+/// The same with the z that philox_normal generates at that address; it is never stored in memory.
 template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   const normal_address& z, batch_view<S> x0, batch_view<S> out) {

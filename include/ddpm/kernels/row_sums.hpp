@@ -17,7 +17,8 @@ DDPM_KERNEL_INSTANCES(add_row_sums)
 
 namespace ddpm::kernels {
 
-/// Rows of a D × N batch that one task takes when the work runs over rows: enough for a block, and whole cache lines.
+/// Number of rows per task when the rows of a D × N batch are split into tasks: enough for a block, in whole cache
+/// lines.
 [[nodiscard]] inline isize row_grain(isize columns) {
     return ddpm::detail::rounded_up(columns_per_task(columns), 16);
 }

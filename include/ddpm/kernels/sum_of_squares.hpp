@@ -13,7 +13,7 @@ DDPM_KERNEL_INSTANCES(sum_of_squares)
 
 namespace ddpm::kernels {
 
-/// Σ x² in double: sixteen sums side by side, one for each element index modulo 16, then these in order.
+/// Σ x² in double: sixteen partial sums, one per element index modulo 16, which are then added in order.
 /// @determinism the same bits on every instruction set
 template <Scalar S>
 [[nodiscard]] double sum_of_squares(isize size, const S* x) {

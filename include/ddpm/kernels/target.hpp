@@ -13,16 +13,16 @@
 
 namespace ddpm {
 
-/// The instruction sets that every kernel is compiled for, whatever the flags of the build; each machine has some of
+/// The instruction sets that every kernel is compiled for, whatever the compiler flags. A machine supports some of
 /// them.
 enum class instruction_set {
-    baseline,  ///< what every machine of the architecture has: SSE2 on x86-64
+    baseline,  ///< supported by every machine of the architecture: SSE2 on x86-64
     avx2,      ///< x86-64 with AVX2 and FMA
     avx512,    ///< x86-64 with AVX-512 F, VL, DQ and BW
     neon       ///< 64-bit Arm
 };
 
-/// From the plainest to the fastest.
+/// From the slowest to the fastest.
 inline constexpr std::array all_instruction_sets{instruction_set::baseline, instruction_set::neon,
                                                  instruction_set::avx2, instruction_set::avx512};
 
@@ -41,7 +41,7 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline, inst
     return "baseline";
 }
 
-/// Whether this machine and its operating system run kernels of that instruction set.
+/// Whether this machine and its operating system support that instruction set.
 [[nodiscard]] inline bool is_supported(instruction_set set) {
     static const detail::cpu_features cpu = detail::read_cpu_features();
     switch (set) {
@@ -59,8 +59,8 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline, inst
 
 namespace detail {
 
-/// The instruction set that a DDPM_SIMD of this text asks for; an empty text asks for the fastest.
-/// @throws value_error if the text names none, or one that this machine does not have
+/// The instruction set that the text of DDPM_SIMD names; the fastest supported one if the text is empty.
+/// @throws value_error if the text names no instruction set, or one that this machine does not support
 [[nodiscard]] inline instruction_set parse_simd_target(std::string_view text) {
     std::string supported;
     instruction_set fastest = instruction_set::baseline;
@@ -91,10 +91,10 @@ inline std::atomic<instruction_set>& active_simd_target() {
     return active;
 }
 
-/// Makes kernels run on one instruction set until the end of the scope, in every thread: for tests and benchmarks.
+/// Makes kernels of all threads use one instruction set until the end of the scope: for tests and benchmarks.
 class scoped_simd_target {
 public:
-    /// @throws value_error if this machine does not have it
+    /// @throws value_error if this machine does not support it
     explicit scoped_simd_target(instruction_set set)
         : before_(active_simd_target().exchange(parse_simd_target(name(set)))) {}
     scoped_simd_target(const scoped_simd_target&) = delete;
@@ -107,9 +107,9 @@ private:
 
 }  // namespace detail
 
-/// The instruction set that kernels run on: the fastest that the machine has, or the one that the environment variable
-/// DDPM_SIMD named when a kernel first ran.
-/// @throws value_error if DDPM_SIMD names none, or one that this machine does not have
+/// The instruction set that kernels use: the fastest that the machine supports, or the one that the environment
+/// variable DDPM_SIMD named when the first kernel ran.
+/// @throws value_error if DDPM_SIMD names no instruction set, or one that this machine does not support
 [[nodiscard]] inline instruction_set simd_target() {
     return detail::active_simd_target().load(std::memory_order_relaxed);
 }

@@ -15,7 +15,7 @@ DDPM_KERNEL_INSTANCES(inner_product)
 
 namespace ddpm::kernels {
 
-/// Σ x · y in double: sixteen sums side by side, one for each element index modulo 16, then these in order.
+/// Σ x · y in double: sixteen partial sums, one per element index modulo 16, which are then added in order.
 /// @determinism the same bits on every instruction set
 template <Scalar S>
 [[nodiscard]] double inner_product(isize size, const S* x, const S* y) {
