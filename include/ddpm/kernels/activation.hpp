@@ -33,11 +33,11 @@ enum class activation {
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 /// name<f, float> and name<f, double> for every activation f.
-#define DDPM_ACTIVATION_INSTANCES(name)                \
-    DDPM_KERNEL_INSTANCES_OF(name, activation::none)   \
-    DDPM_KERNEL_INSTANCES_OF(name, activation::silu)   \
-    DDPM_KERNEL_INSTANCES_OF(name, activation::mish)   \
-    DDPM_KERNEL_INSTANCES_OF(name, activation::gelu)   \
+#define DDPM_ACTIVATION_INSTANCES(name)              \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::none) \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::silu) \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::mish) \
+    DDPM_KERNEL_INSTANCES_OF(name, activation::gelu) \
     DDPM_KERNEL_INSTANCES_OF(name, activation::relu)
 
 DDPM_ACTIVATION_INSTANCES(activate_array)
@@ -74,9 +74,8 @@ auto with_activation(activation f, const Body& body) {
 /// @determinism as for sigmoid in elementary.hpp: the bits of an element depend on its value only
 template <Scalar S>
 void activate(activation f, isize size, const S* x, S* out) {
-    detail::with_activation(f, [](auto chosen) {
-        return DDPM_DISPATCH(activate_array<decltype(chosen)::value, S>);
-    })(size, x, out);
+    detail::with_activation(f, [](auto chosen) { return DDPM_DISPATCH(activate_array<decltype(chosen)::value, S>); })(
+        size, x, out);
 }
 
 /// The same for an F known at compile time: only this function is compiled.

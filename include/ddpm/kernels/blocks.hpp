@@ -86,11 +86,12 @@ void for_each_tile(isize rows, isize columns, Body&& body) {
 template <class Body>
 void for_each_column(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
-    parallel_for(columns, cut.per_column > 1 ? std::max<isize>(1, columns) : cut.per_task, [&](isize first, isize last) {
-        for (isize n = first; n < last; ++n) {
-            body(n);
-        }
-    });
+    parallel_for(columns, cut.per_column > 1 ? std::max<isize>(1, columns) : cut.per_task,
+                 [&](isize first, isize last) {
+                     for (isize n = first; n < last; ++n) {
+                         body(n);
+                     }
+                 });
 }
 
 /// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.

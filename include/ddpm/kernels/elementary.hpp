@@ -29,9 +29,7 @@ template <class S, class Body, class... Out>
 void for_each_run(std::string_view where, batch_view<const S> x, const Body& body, batch_view<Out>... out) {
     (ddpm::detail::require_same_shape(where, "the output has the shape of the input", x, out), ...);
     for_each_alike(
-        [&](isize n, isize first, isize last) {
-            body(last - first, x.column(n) + first, (out.column(n) + first)...);
-        },
+        [&](isize n, isize first, isize last) { body(last - first, x.column(n) + first, (out.column(n) + first)...); },
         x, out...);
 }
 

@@ -34,7 +34,8 @@ namespace detail {
 
 /// The sum of the first `count` of the terms.
 template <std::size_t Terms, Scalar S>
-void combine_first(std::size_t count, isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream) {
+void combine_first(std::size_t count, isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out,
+                   bool stream) {
     if (count == Terms) {
         linear_combination<S, Terms>(size, factor, x, out, stream);
     } else if constexpr (Terms > 1) {

@@ -19,9 +19,7 @@ namespace ddpm::kernels {
 
 /// Number of rows per task when the rows of a D × N batch are split into tasks: enough for a block, in whole cache
 /// lines.
-[[nodiscard]] inline isize row_grain(isize columns) {
-    return ddpm::detail::rounded_up(columns_per_task(columns), 16);
-}
+[[nodiscard]] inline isize row_grain(isize columns) { return ddpm::detail::rounded_up(columns_per_task(columns), 16); }
 
 /// sums(i) += Σ_n x(i, n), added in the order of the samples.
 /// @shape x D × N; sums D

@@ -79,8 +79,9 @@ namespace detail {
     if (text.empty()) {
         return fastest;
     }
-    throw value_error("DDPM_SIMD", known ? "this machine does not have that instruction set" : "unknown instruction set",
-                      supported, text);
+    throw value_error("DDPM_SIMD",
+                      known ? "this machine does not have that instruction set" : "unknown instruction set", supported,
+                      text);
 }
 
 inline std::atomic<instruction_set>& active_simd_target() {

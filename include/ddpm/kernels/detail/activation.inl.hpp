@@ -9,7 +9,7 @@ DDPM_INLINE pack<S> silu_pack(pack<S> x) {
     return select(x < S(0), x * e, x) / (S(1) + e);
 }
 
-/// s + x s (1 − s) with s = sigmoid(x), where neither s nor 1 − s loses digits.
+/// s + x s (1 − s) with s = sigmoid(x); s and 1 − s are computed without cancellation.
 template <class S>
 DDPM_INLINE pack<S> silu_slope_pack(pack<S> x) {
     const pack<S> e = exp_bounded_above<S>(-abs(x));

@@ -13,11 +13,11 @@ DDPM_KERNEL_INSTANCES(adam)
 
 namespace ddpm::kernels {
 
-/// What one step of Adam has in common for all parameters, computed in double.
+/// The coefficients of one step of Adam, the same for all parameters, computed in double.
 struct adam_coefficients {
-    double gradient_scale = 1;  ///< the gradient counts this many times
-    double shrink = 1;          ///< decoupled weight decay: the parameter is first multiplied by it
-    double l2 = 0;              ///< coupled weight decay: this many times the parameter is added to the gradient
+    double gradient_scale = 1;  ///< factor of the gradient
+    double shrink = 1;          ///< decoupled weight decay: factor of the parameter
+    double l2 = 0;              ///< coupled weight decay: l2 · parameter is added to the gradient
     double beta1 = 0.9;
     double beta2 = 0.999;
     double v_correction = 1;  ///< 1/√(1 − β2^step)
@@ -25,8 +25,8 @@ struct adam_coefficients {
     double epsilon = 1e-8;
 };
 
-/// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v. Where these are a
-/// piece of `total` parameters that no cache holds, memory is fetched ahead.
+/// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v. If they are part
+/// of `total` parameters that exceed the caches, memory is prefetched.
 /// @determinism the same bits on every instruction set
 /// @source Kingma and Ba 2014, arXiv 1412.6980, algorithm 1, in torch's order of operations
 template <Scalar S>
@@ -34,7 +34,8 @@ void adam(isize size, S* p, const S* g, S* m, S* v, const adam_coefficients& c, 
     DDPM_DISPATCH(adam<S>)
     (size, detail::fetch_distance<S>(total > size ? total : size), p, g, m, v, static_cast<S>(c.gradient_scale),
      static_cast<S>(c.shrink), static_cast<S>(c.l2), static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2),
-     static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction), static_cast<S>(c.step_size), static_cast<S>(c.epsilon));
+     static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction), static_cast<S>(c.step_size),
+     static_cast<S>(c.epsilon));
 }
 
 }  // namespace ddpm::kernels

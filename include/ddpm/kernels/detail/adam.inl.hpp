@@ -18,15 +18,15 @@ void adam(isize size, isize ahead, S* p, const S* g, S* m, S* v, S gradient_scal
           S v_rate, S v_correction, S step_size, S epsilon) {
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
-        if (ahead > 0 && i + ahead < size) {  // beyond may be another thread's
+        if (ahead > 0 && i + ahead < size) {  // elements beyond may belong to another thread
             fetch_elements<lanes<S>>(p + i + ahead);
             fetch_elements<lanes<S>>(g + i + ahead);
             fetch_elements<lanes<S>>(m + i + ahead);
             fetch_elements<lanes<S>>(v + i + ahead);
         }
         pack<S> p_i = load(p + i), m_i = load(m + i), v_i = load(v + i);
-        adam_pack<S>(p_i, load(g + i), m_i, v_i, gradient_scale, shrink, l2, m_rate, v_keep, v_rate, v_correction, step_size,
-                     epsilon);
+        adam_pack<S>(p_i, load(g + i), m_i, v_i, gradient_scale, shrink, l2, m_rate, v_keep, v_rate, v_correction,
+                     step_size, epsilon);
         store(p + i, p_i);
         store(m + i, m_i);
         store(v + i, v_i);

@@ -10,21 +10,22 @@
 
 namespace ddpm::detail {
 
-/// Which instruction sets beyond the baseline may be used.
+/// The instruction sets beyond the baseline that may be used.
 struct cpu_features {
     bool avx2 = false;
     bool avx512 = false;
     bool neon = false;
 };
 
-/// What CPUID and XGETBV answer: leaf 1 ECX, leaf 7 EBX, and the register states that the operating system saves.
+/// Results of CPUID (leaf 1 ECX, leaf 7 EBX) and of XGETBV: the register states that the operating system saves.
 struct x86_registers {
     std::uint32_t leaf1_ecx = 0;
     std::uint32_t leaf7_ebx = 0;
     std::uint32_t xcr0 = 0;
 };
 
-/// A processor may have registers that its operating system does not save on a task switch: both must agree.
+/// Decodes them. An instruction set is usable only if the processor has it and the operating system saves its vector
+/// registers on a task switch.
 /// @source Intel SDM volume 1, sections 14.3 and 15.2
 [[nodiscard]] constexpr cpu_features decode(const x86_registers& registers) noexcept {
     constexpr std::uint32_t fma = 1u << 12, avx = 1u << 28;                              // leaf 1, ECX

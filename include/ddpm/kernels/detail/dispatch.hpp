@@ -6,16 +6,16 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/target.hpp>
 
-// What foreach_target.hpp needs to compile bodies, and DDPM_DISPATCH, which calls them. foreach_target.hpp says how to add
-// a kernel.
+// What foreach_target.hpp needs to compile kernel bodies, and DDPM_DISPATCH to call them. foreach_target.hpp explains
+// how to add a kernel.
 
 #define DDPM_INLINE inline __attribute__((always_inline))
 #define DDPM_PRAGMA(...) _Pragma(#__VA_ARGS__)
 
-// DDPM_BEGIN_BODY: from here on products and sums are not contracted to fused multiply-adds.
-// DDPM_PUSH_TARGET: from here on functions are compiled for exactly this instruction set. In Clang, arch=x86-64 alone
-// would keep the extensions that -march=native names, so the list takes them away one by one. In GCC, tune=generic
-// keeps -march=native from changing the order of instructions, which made kernels slower.
+// DDPM_BEGIN_BODY: from here on products and sums are not contracted to fused multiply-adds. DDPM_PUSH_TARGET: from
+// here on functions are compiled for exactly this instruction set. In Clang, arch=x86-64 alone would keep the
+// extensions that -march=native names, so the list takes them away one by one. In GCC, tune=generic keeps -march=native
+// from changing the order of instructions, which would make kernels slower.
 #if !defined(__clang__)
 #define DDPM_UNROLL _Pragma("GCC unroll 64")
 #define DDPM_BEGIN_BODY() _Pragma("GCC push_options") _Pragma("GCC optimize(\"fp-contract=off\")")
@@ -47,8 +47,7 @@
 #endif
 #endif
 
-/// A pointer to the function detail::<instruction set>::… (a body's function, with its template arguments) of the
-/// active instruction set.
+/// A pointer to a body's function (with its template arguments), in its version for the active instruction set.
 #if defined(__x86_64__)
 #define DDPM_DISPATCH(...)                                                      \
     (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::sse2::__VA_ARGS__, \
@@ -62,7 +61,8 @@
 #define DDPM_DISPATCH(...) (::ddpm::kernels::detail::pick(&::ddpm::kernels::detail::portable::__VA_ARGS__))
 #endif
 
-/// An instance of a body's function, such as adam<float>, for every instruction set: see core/detail/instances.hpp.
+/// Explicit instances of a body's function, such as adam<float>, for every instruction set: see
+/// core/detail/instances.hpp.
 #if !defined(DDPM_INSTANCE_OF)
 #define DDPM_KERNEL_INSTANCE(...)
 #elif defined(__x86_64__)
@@ -118,7 +118,7 @@ template <class Function>
 #else
 template <class Function>
 [[nodiscard]] Function* pick(Function* baseline) {
-    static_cast<void>(simd_target());  // reports a wrong DDPM_SIMD
+    static_cast<void>(simd_target());  // throws if DDPM_SIMD is wrong
     return baseline;
 }
 #endif

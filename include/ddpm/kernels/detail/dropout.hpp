@@ -18,8 +18,8 @@ DDPM_KERNEL_INSTANCES(dropout)
 
 namespace ddpm::kernels {
 
-/// out = factor · x where the random word of the element is at least `threshold`, else 0; out may be x. Column n takes
-/// the words of sample at.sample + n, element e those that random/noise.hpp says.
+/// out = factor · x if the random word of the element is at least `threshold`, else 0; out may be x. Column n uses the
+/// words of sample at.sample + n, in the order of elements that random/noise.hpp defines.
 /// @shape x and out D × N, D ≤ 2³⁴
 /// @determinism the same bits on every instruction set
 template <Scalar S>

@@ -37,8 +37,8 @@ DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold,
     drop_some(words, threshold, factor, x, out, 64);
 }
 
-/// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. x and out are
-/// where element `first` of the first sample is.
+/// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. x and out
+/// point to element `first` of the first sample.
 template <class S>
 void dropout(const normal_address& at, std::uint32_t threshold, S factor, const S* x, isize x_stride, S* out,
              isize out_stride, isize columns, isize first, isize count) {

@@ -9,7 +9,7 @@
 
 namespace ddpm::kernels::detail {
 
-/// The functions of one argument and one value, where a body takes its function as a template argument.
+/// The functions with one argument and one result, as a template argument of evaluate.
 enum class elementary_function { exp_of, log_of, sin_of, cos_of, tanh_of, sigmoid_of, rsqrt_of };
 
 }  // namespace ddpm::kernels::detail

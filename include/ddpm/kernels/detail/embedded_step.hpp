@@ -10,7 +10,7 @@
 
 namespace ddpm::kernels {
 
-/// factor · x + eps · ε̂ + later · ε̂_later: an end of a solver's step.
+/// The factors of an end of a solver's step: x · x_old + eps · ε̂ + later · ε̂_later.
 template <Scalar S>
 struct step_end {
     S x = 0;
@@ -18,16 +18,17 @@ struct step_end {
     S later = 0;
 };
 
-/// How large an error may be: the larger of the two, the second relative to the size of the values.
+/// The tolerated error: max(absolute, relative · size of the values).
 struct error_tolerance {
     double absolute;
     double relative;
 };
 
-/// The last stage of a solver that takes each step with two orders, of which the higher goes on.
+/// The last stage of a solver that computes each step with two orders (low and high); it continues from the higher
+/// order.
 template <Scalar S>
 struct embedded_step {
-    S from = 0;   ///< ε̂_later = from · u + value · p, where the network predicted p at u
+    S from = 0;  ///< ε̂_later = from · u + value · p, where the network predicted p at u
     S value = 0;
     step_end<S> low{};
     step_end<S> high{};
@@ -43,11 +44,11 @@ DDPM_KERNEL_INSTANCES(take_embedded_step)
 
 namespace ddpm::kernels {
 
-/// Moves x to the high end of a step, and writes to `old` where it was; where `low` is not null, it is the low end, which
-/// was computed before.
-/// @returns Σ ((low − high)/tolerance)², where values have the size of low or x, whichever is larger: quotients in S,
-/// squares and sums in double, sixteen sums side by side, one for each element index modulo 16, then these in order; NaN if
-/// an end is
+/// Moves x to the high end of a step and writes its former value to `old`. If `low` is not null, it is the low end,
+/// computed before.
+/// @returns Σ ((low − high)/tolerance)², where the size of the values is max(|low|, |x|): quotients in S, squares in
+/// double, in sixteen partial sums, one per element index modulo 16, which are then added in order; NaN if an end is
+/// NaN
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 /// @source Hairer, Nørsett, Wanner, Solving Ordinary Differential Equations I, II.4, eq. 4.10 and 4.11

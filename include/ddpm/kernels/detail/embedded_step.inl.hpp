@@ -3,7 +3,7 @@
 //
 // The body of embedded_step.hpp.
 
-/// What a pack of a step takes and gives.
+/// Old value, high end and error of a pack.
 template <class S>
 struct embedded_end {
     pack<S> old, high, error;
@@ -14,7 +14,7 @@ DDPM_INLINE pack<S> end_of(const step_end<S>& c, pack<S> x, pack<S> eps, pack<S>
     return c.x * x + c.eps * eps + c.later * later;
 }
 
-/// Of the elements from p on, `Whole` packs or `count` elements of one.
+/// Loads a whole pack, or only `count` elements of it.
 template <bool Whole, class S>
 DDPM_INLINE pack<S> load_some(const S* p, [[maybe_unused]] isize count) {
     if constexpr (Whole) {
@@ -32,15 +32,15 @@ DDPM_INLINE embedded_end<S> make_embedded_end(const embedded_step<S>& step, cons
     const pack<S> worse = low != nullptr ? load_some<Whole>(low, count) : end_of<S>(step.low, old, first, later);
     const pack<S> better = end_of<S>(step.high, old, first, later);
     const pack<S> size = max(max(worse, -worse), max(old, -old));
-    const pack<S> tolerance = max(splat(static_cast<S>(step.tolerance.absolute)),
-                                  splat(static_cast<S>(step.tolerance.relative)) * size);
+    const pack<S> tolerance =
+        max(splat(static_cast<S>(step.tolerance.absolute)), splat(static_cast<S>(step.tolerance.relative)) * size);
     return {old, better, (worse - better) / tolerance};
 }
 
 template <class S>
 double take_embedded_step(isize size, const embedded_step<S>& coefficients, S* x, const S* eps, const S* u, const S* p,
                           const S* low, S* old) {
-    const embedded_step<S> step = coefficients;  // which no store can change
+    const embedded_step<S> step = coefficients;  // a local copy: the compiler need not reload it after a store
     sixteen_sums sums{};
     for (isize i = 0; i < size; i += 16) {
         fetch_elements<16>(x + i + fetch_ahead);

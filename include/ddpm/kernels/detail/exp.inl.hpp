@@ -1,15 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): exp of packs and what is made of it. The bounds in ULP are those of
-// kernels/elementary.hpp.
+// A kernel body (see foreach_target.hpp): exp, sigmoid and tanh of packs. kernels/elementary.hpp states the error
+// bounds.
 
 template <class T>
 struct exp_constants;
 
-// log 2 is the sum of a high part, whose products with the exponents that occur are exact, and a low part. Beyond `lowest`
-// and `highest` the result is 0 or Inf anyway. (e^r − 1 − r) / r² ≈ c0 + c1 r + … for |r| ≤ ½ log 2: minimax of the error
-// relative to e^r − 1.
+// log 2 = log2_high + log2_low; the products of log2_high with all exponents are exact. Arguments are limited to
+// [lowest, highest], beyond which the result is 0 or Inf. tail: (e^r − 1 − r) / r² ≈ c0 + c1 r + … for |r| ≤ ½ log 2, a
+// minimax polynomial; the comment gives its largest error relative to e^r − 1.
 template <>
 struct exp_constants<float> {
     static constexpr float log2_e = 1.44269504f, log2_high = 0.693359375f, log2_low = -2.12194440e-4f;
@@ -26,13 +26,13 @@ struct exp_constants<double> {
     static constexpr double lowest = -746.0, highest = 710.0;
     static constexpr double tanh_is_one = 22.0;
     static constexpr int degree = 9;
-    static constexpr double tail[] = {0.5000000000000006,     0.16666666666666588,    0.04166666666657538,
-                                      0.008333333333390413,   0.0013888888932051824,  0.00019841269717605825,
-                                      2.480150465033688e-05,  2.7557408217395524e-06, 2.762629879402641e-07,
+    static constexpr double tail[] = {0.5000000000000006,    0.16666666666666588,    0.04166666666657538,
+                                      0.008333333333390413,  0.0013888888932051824,  0.00019841269717605825,
+                                      2.480150465033688e-05, 2.7557408217395524e-06, 2.762629879402641e-07,
                                       2.505378058605594e-08};  // 2.9e-17
 };
 
-/// x = n · log 2 + rest, n whole, |rest| ≤ ½ log 2 and a little; tail = (e^rest − 1 − rest) / rest².
+/// x = n · log 2 + rest with n an integer and |rest| ≤ ½ log 2 up to rounding; tail = (e^rest − 1 − rest) / rest².
 template <class T>
 struct exp_parts {
     pack<T> n, rest, tail;
@@ -49,7 +49,7 @@ DDPM_INLINE pack<T> exp_tail(pack<T> rest) {
     return tail;
 }
 
-/// The multiple of log 2 that is nearest to x, as its factor.
+/// x / log 2, rounded to the nearest integer.
 template <class T>
 DDPM_INLINE pack<T> nearest_power_of_two(pack<T> x) {
     const pack<T> shift = splat(float_format<T>::whole_shift);
@@ -72,7 +72,7 @@ DDPM_INLINE pack<T> exp_of_parts(const exp_parts<T>& p) {
     return times_power_of_two<T>(power, p.n);
 }
 
-/// e^x where x ≤ `highest` or NaN.
+/// e^x for x ≤ `highest` or NaN.
 template <class T>
 DDPM_INLINE pack<T> exp_bounded_above(pack<T> x) {
     return exp_of_parts<T>(split_exp<T>(max(splat(exp_constants<T>::lowest), x)));
@@ -83,7 +83,7 @@ DDPM_INLINE pack<T> exp(pack<T> x) {
     return exp_bounded_above<T>(min(splat(exp_constants<T>::highest), x));
 }
 
-/// 1 / (1 + e^−x), by e^−|x|: accurate relative to itself on both sides.
+/// 1 / (1 + e^−x), computed from e^−|x|: the relative error is small for both signs of x.
 template <class T>
 DDPM_INLINE pack<T> sigmoid(pack<T> x) {
     const pack<T> e = exp_bounded_above<T>(-abs(x));

@@ -16,10 +16,10 @@ DDPM_KERNEL_INSTANCES(gaussian_kl)
 namespace ddpm::kernels {
 
 /// kl[n] = Σ KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) over the elements of column n: ½ (e^d − 1 − d + (m1 − m2)² e^−lv2), d =
-/// lv1 − lv2. NaN goes into the sum.
+/// lv1 − lv2. NaN makes the sum NaN.
 /// @shape m1 and m2 D × N; lv1 and lv2 D × N, or 1 × N for a variance shared by a sample's elements; kl N
 /// @units nats
-/// @accuracy of an element a few units in the last place, also where the variances are nearly equal; sums are in double
+/// @accuracy a few units in the last place per element, also if the variances are nearly equal; sums are in double
 /// @determinism the same bits for every thread count and on all instruction sets with a fused multiply-add
 template <Scalar S>
 void gaussian_kl(batch_view<const S> m1, batch_view<const S> lv1, batch_view<const S> m2, batch_view<const S> lv2,

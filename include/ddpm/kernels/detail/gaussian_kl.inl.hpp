@@ -3,14 +3,15 @@
 //
 // The body of gaussian_kl.hpp.
 
-/// e^x − 1 − x, without loss where x is small.
+/// e^x − 1 − x, without cancellation if x is small.
 template <class S>
 DDPM_INLINE pack<S> exp_beyond_line(pack<S> x) {
     const exp_parts<S> parts = split_exp<S>(x);
-    return select(abs(x) < S(0.34), parts.rest * parts.rest * parts.tail, exp<S>(x) - S(1) - x);  // 0.34 < ½ log 2: n is 0
+    return select(abs(x) < S(0.34), parts.rest * parts.rest * parts.tail,
+                  exp<S>(x) - S(1) - x);  // 0.34 < ½ log 2: n is 0
 }
 
-/// Adds the divergences of the first count of 16 elements to the sums.
+/// Adds the divergences of the first `count` of 16 elements to the sums.
 template <class S>
 DDPM_INLINE void add_gaussian_kl(sixteen_sums& sums, const S* m1, const S* lv1, const S* m2, const S* lv2,
                                  isize count) {

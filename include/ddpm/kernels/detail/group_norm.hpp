@@ -17,13 +17,13 @@ DDPM_ACTIVATION_INSTANCES(scale_shift_sums)
 
 namespace ddpm::kernels {
 
-// What a group normalization consists of, for the channels of one sample or a range of them: C × P views, a pixel in
-// each column. They run on the calling thread; the bits of a channel depend on that channel only.
+// The steps of a group normalization, for all or some channels of one sample: C × P views with one pixel per column.
+// They run on the calling thread; the bits of a channel depend only on that channel.
 
 /// mean(c) = Σ x / P and squares(c) = Σ (x − mean)², in double.
 /// @shape x C × P, P ≥ 1; mean, squares C
-/// @accuracy of squares, for 64 × 64 pixels: relative 1e-11, however much larger the mean is than the deviation; 1e-10
-///     if the first pixel is far off all others
+/// @accuracy relative error of squares for 64 × 64 pixels: 1e-11, even if the mean is much larger than the deviation;
+///     1e-10 if the first pixel is far from all others
 template <Scalar S>
 void channel_moments(batch_view<const S> x, double* mean, double* squares) {
     DDPM_DISPATCH(channel_moments<S>)(x.rows(), x.columns(), x.data(), x.stride(), mean, squares);
@@ -33,13 +33,13 @@ void channel_moments(batch_view<const S> x, double* mean, double* squares) {
 /// @shape x, y C × P, y may be x; a, b C
 template <Scalar S>
 void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, batch_view<S> y) {
-    const auto body = detail::with_activation(
-        f, [](auto chosen) { return DDPM_DISPATCH(scale_shift<decltype(chosen)::value, S>); });
+    const auto body =
+        detail::with_activation(f, [](auto chosen) { return DDPM_DISPATCH(scale_shift<decltype(chosen)::value, S>); });
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, y.data(), y.stride());
 }
 
-/// The gradient of u = a·x + b under y = f(u): du = dy · f'(u), and with it sums(c) = Σ du and products(c) = Σ du·x, in
-/// double. Returns du: dy itself where f is none, and du is not written then.
+/// The gradient of u = a·x + b under y = f(u): du = dy · f'(u), with sums(c) = Σ du and products(c) = Σ du·x in double.
+/// Returns du, or dy if f is none: du is not written then.
 /// @shape x, dy, du C × P, du may be dy; a, b, sums, products C
 template <Scalar S>
 batch_view<const S> scale_shift_sums(batch_view<const S> x, const S* a, const S* b, activation f,

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The bodies of group_norm.hpp. A channel's sums run over the pixels in their order, in double, whatever channels are
-// beside it. `Part` says that a block is the last `count` channels, which do not fill a pack.
+// The bodies of group_norm.hpp. The sums of a channel are added in double, in the order of the pixels. If `Part`, a
+// block is the remainder: `count` channels that do not fill a pack.
 
 template <class S>
 DDPM_INLINE pack<double> load_wide_first(const S* p, isize count) {
@@ -11,8 +11,8 @@ DDPM_INLINE pack<double> load_wide_first(const S* p, isize count) {
     return __builtin_convertvector(v, pack<double>);
 }
 
-/// In one pass, by the differences from a channel's first pixel, which none of n pixels can have further from the mean
-/// than √n deviations: that bounds what is lost where the squares are put together.
+/// In one pass, from the differences to the first pixel of a channel. Of n pixels none is further from the mean than √n
+/// standard deviations, which bounds the cancellation in Σ d² − (Σ d)² / n.
 template <isize Packs, bool Part, class S>
 DDPM_INLINE void channel_moments_block(isize count, isize pixels, const S* x, isize stride, double* mean,
                                        double* squares) {
@@ -153,7 +153,7 @@ DDPM_INLINE void scale_shift_sums_from(isize c, isize channels, isize pixels, co
     }
 }
 
-/// For activation::none du is dy, and not written.
+/// For activation::none du = dy is not written.
 template <activation F, class S>
 void scale_shift_sums(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, const S* dy,
                       isize dy_stride, S* du, isize du_stride, double* sums, double* products) {

@@ -24,7 +24,7 @@ template <Scalar S>
 
 /// Calls take(n, sum) with the inner product of each column n of x and y.
 /// @shape x and y D × N
-/// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
+/// @accuracy as above for each block of a column; the sums of blocks are added in a fixed order
 /// @determinism the same bits on every instruction set and for every thread count
 template <Scalar S, class Take>
 void column_inner_products(batch_view<const S> x, batch_view<const S> y, Take&& take) {

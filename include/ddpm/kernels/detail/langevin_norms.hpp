@@ -18,7 +18,7 @@ struct score_coefficients {
     S value;
 };
 
-/// ‖z‖² and ‖score‖², of which the length of a step of Langevin dynamics is made.
+/// ‖z‖² and ‖score‖², from which the step size of Langevin dynamics is computed.
 struct langevin_norms {
     double noise;
     double score;
@@ -40,8 +40,8 @@ DDPM_KERNEL_INSTANCES(draw_and_measure_langevin)
 
 namespace ddpm::kernels {
 
-/// The squared norms over `size` elements, given z: of each 64 elements, those with the same index modulo 16 are squared and
-/// added in S; sixteen sums of these in double, then these in order.
+/// The squared norms over `size` elements, given z. Of each 64 elements, the squares of those with equal index modulo
+/// 16 are added in S; these are added in double to sixteen partial sums, which are then added in order.
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory; the score is not kept
 template <Scalar S>
@@ -50,11 +50,12 @@ template <Scalar S>
     return DDPM_DISPATCH(measure_langevin<S>)(size, score, xt, p, z);
 }
 
-/// The same for elements first … first + size − 1 of a sample, with the z that philox_normal makes at that address, which is
-/// written; `first` is a multiple of 64, and the pointers are to that element.
+/// The same for elements first … first + size − 1 of a sample, with the z that philox_normal generates at that address,
+/// which is written to z; `first` is a multiple of 64, and the pointers point to that element.
 template <Scalar S>
 [[nodiscard]] langevin_norms draw_and_measure_langevin(const normal_address& at, isize first, isize size,
-                                                       const score_coefficients<S>& score, const S* xt, const S* p, S* z) {
+                                                       const score_coefficients<S>& score, const S* xt, const S* p,
+                                                       S* z) {
     return DDPM_DISPATCH(draw_and_measure_langevin<S>)(at, first, size, score, xt, p, z);
 }
 

@@ -3,10 +3,12 @@
 //
 // The body of langevin_norms.hpp.
 
-/// What it has read of a sample when it comes to its end is still in the first cache, where the step reads it again.
+/// Prefetch distance in elements. A smaller one than fetch_ahead, so that the end of a sample is still in the L1 cache
+/// when the step reads it again.
 inline constexpr isize langevin_fetch_ahead = 512;
 
-/// Adds the squares of 64 elements of z and of the score, four for each of sixteen lanes in S, these in double.
+/// Adds the squares of 64 elements of z and of the score: four per partial sum in S, then these to the partial sums in
+/// double.
 template <class S>
 DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z,
                                       sixteen_sums& noise, sixteen_sums& score) {
@@ -30,10 +32,10 @@ DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* x
     }
 }
 
-/// The same of `count` elements, fewer than 64.
+/// The same for `count` < 64 remainder elements.
 template <class S>
-DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z, isize count,
-                                           sixteen_sums& noise, sixteen_sums& score) {
+DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z,
+                                           isize count, sixteen_sums& noise, sixteen_sums& score) {
     S last_xt[64] = {}, last_p[64] = {}, last_z[64] = {};
     for (isize i = 0; i < count; ++i) {
         last_xt[i] = xt[i];
@@ -44,7 +46,8 @@ DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const
 }
 
 template <class S>
-langevin_norms measure_langevin(isize size, const score_coefficients<S>& coefficients, const S* xt, const S* p, const S* z) {
+langevin_norms measure_langevin(isize size, const score_coefficients<S>& coefficients, const S* xt, const S* p,
+                                const S* z) {
     const score_coefficients<S> c = coefficients;
     sixteen_sums noise{}, score{};
     isize e = 0;

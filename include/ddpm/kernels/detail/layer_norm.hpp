@@ -29,13 +29,12 @@ void layer_norm(batch_view<const S> x, const S* weight, const S* bias, double ep
                 batch_view<S> moments) {
     const auto body = DDPM_DISPATCH(layer_norm<S>);
     const isize rows = x.rows();
-    parallel_for(x.columns(), columns_per_task(rows),
-                 [&](isize first, isize last) {
-                     for (isize n = first; n < last; ++n) {
-                         body(rows, x.column(n), weight, bias, static_cast<S>(eps), S(1) / static_cast<S>(rows),
-                              y.column(n), moments.column(n));
-                     }
-                 });
+    parallel_for(x.columns(), columns_per_task(rows), [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
+            body(rows, x.column(n), weight, bias, static_cast<S>(eps), S(1) / static_cast<S>(rows), y.column(n),
+                 moments.column(n));
+        }
+    });
 }
 
 /// The gradient of layer_norm: dx is overwritten, dweight and dbias are added to, in the order of the samples.
@@ -51,13 +50,11 @@ void layer_norm_backward(batch_view<const S> x, const S* weight, batch_view<cons
         parameters(last - first, x.columns(), x.data() + first, x.stride(), moments.data(), moments.stride(),
                    dy.data() + first, dy.stride(), dweight + first, dbias + first);
     });
-    parallel_for(x.columns(), columns_per_task(rows),
-                 [&](isize first, isize last) {
-                     for (isize n = first; n < last; ++n) {
-                         body(rows, x.column(n), weight, moments.column(n), S(1) / static_cast<S>(rows), dy.column(n),
-                              dx.column(n));
-                     }
-                 });
+    parallel_for(x.columns(), columns_per_task(rows), [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
+            body(rows, x.column(n), weight, moments.column(n), S(1) / static_cast<S>(rows), dy.column(n), dx.column(n));
+        }
+    });
 }
 
 }  // namespace ddpm::kernels

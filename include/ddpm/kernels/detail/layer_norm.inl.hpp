@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The bodies of layer_norm.hpp. Sums run over the lanes of a pack side by side, then over the lanes in order.
+// The bodies of layer_norm.hpp. Sums are kept per lane of a pack; the lanes are then added in order.
 
 template <class S>
 DDPM_INLINE S sum_of_lanes(pack<S> v) {
@@ -48,7 +48,8 @@ void layer_norm(isize size, const S* x, const S* weight, const S* bias, S eps, S
 
 /// With g = dy · weight and z = (x − mean) / σ: dx = (g − Σg/D − z · Σ(g·z)/D) / σ of one sample.
 template <class S>
-void layer_norm_backward(isize size, const S* x, const S* weight, const S* moments, S inverse_size, const S* dy, S* dx) {
+void layer_norm_backward(isize size, const S* x, const S* weight, const S* moments, S inverse_size, const S* dy,
+                         S* dx) {
     const isize whole = size - size % lanes<S>;
     const S mean = moments[0], inverse_deviation = moments[1];
     pack<S> sums{}, products{};
@@ -79,8 +80,8 @@ void layer_norm_backward(isize size, const S* x, const S* weight, const S* momen
 
 /// dweight(i) += Σ_n dy(i, n) · z(i, n) and dbias(i) += Σ_n dy(i, n), for a range of rows.
 template <class S>
-void layer_norm_parameters(isize rows, isize columns, const S* x, isize x_stride, const S* moments, isize moments_stride,
-                           const S* dy, isize dy_stride, S* dweight, S* dbias) {
+void layer_norm_parameters(isize rows, isize columns, const S* x, isize x_stride, const S* moments,
+                           isize moments_stride, const S* dy, isize dy_stride, S* dweight, S* dbias) {
     isize i = 0;
     for (; i + lanes<S> <= rows; i += lanes<S>) {
         pack<S> weight = load(dweight + i), bias = load(dbias + i);

@@ -3,7 +3,7 @@
 //
 // The body of linear_combination.hpp.
 
-/// The sums of elements first … last − 1.
+/// Elements first … last − 1, one by one.
 template <unsigned long Terms, class S>
 DDPM_INLINE void combine_each(isize first, isize last, const S* by, const S* const* in, S* out) {
     for (isize i = first; i < last; ++i) {

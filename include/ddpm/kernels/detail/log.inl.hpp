@@ -1,14 +1,14 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): log of packs. The bounds in ULP are those of kernels/elementary.hpp.
+// A kernel body (see foreach_target.hpp): log of packs. kernels/elementary.hpp states the error bounds.
 
 template <class T>
 struct log_constants;
 
-// log 2 is the sum of a high part, whose products with the exponents that occur are exact, and a low part.
-// For √½ − 1 ≤ f < √2 − 1: float has (log(1 + f) − f + f²/2) / f³ ≈ c0 + c1 f + …; double, with s = f / (2 + f), has
-// (log(1 + f) − 2 s) / s³ ≈ c0 + c1 s² + …; both are minimax of the error relative to log(1 + f).
+// log 2 = log2_high + log2_low; the products of log2_high with all exponents are exact. Polynomials for √½ − 1 ≤ f < √2
+// − 1: float uses (log(1 + f) − f + f²/2) / f³ ≈ c0 + c1 f + …; double uses s = f / (2 + f) and (log(1 + f) − 2 s) / s³
+// ≈ c0 + c1 s² + …. Both are minimax; the comment gives the largest error relative to log(1 + f).
 template <>
 struct log_constants<float> {
     static constexpr float log2_high = 0.693359375f, log2_low = -2.12194440e-4f;
@@ -65,7 +65,7 @@ DDPM_INLINE pack<T> log(pack<T> x) {
     const pack<T> normal = select(subnormal, x * format::two_to_mantissa_bits, x);
     const pack<bits> offset = as<bits>(normal) + (format::one_bits - c::sqrt_half_bits);
     const pack<T> mantissa = as<T>((offset & format::mantissa_mask) + c::sqrt_half_bits);
-    // The exponent and its bias become the last bits of a number with no fraction.
+    // The biased exponent becomes the low mantissa bits of 2^mantissa_bits; subtracting `shift` gives it as a T.
     constexpr T shift = format::two_to_mantissa_bits + static_cast<T>(format::bias);
     const pack<T> k = as<T>((offset >> format::mantissa_bits) | format::two_to_mantissa_bits_bits) -
                       select(subnormal, splat(shift + static_cast<T>(format::mantissa_bits)), splat(shift));

@@ -3,23 +3,24 @@
 //
 // A kernel body (see foreach_target.hpp): the dense product, by tiles.
 //
-// A tile of C, tile_rows × some columns, stays in registers while k runs: two packs of A's column k, times each of B's
-// numbers in row k. What a tile reads of B is copied first, to lie row by row in the first cache; narrow tiles read it
-// where it lies. A is read where it lies if its columns are contiguous and few tiles read them; else its rows are
-// packed first into panels of tile_rows, k by k. Loops from the outside in: columns of B that fit the last cache, k
-// that keeps a tile's part of B near, rows of A that fit the second cache, tile columns, tile rows.
+// A tile of C, tile_rows × a few columns, stays in vector registers during the loop over k, which multiplies two packs
+// of column k of A by each element of row k of B. The part of B that a tile reads is first copied row by row, so that
+// it stays in the L1 cache; narrow tiles read it in place. A is read in place if its columns are contiguous and few
+// tiles read them; otherwise its rows are first packed into panels of tile_rows rows. Loops from the outermost to the
+// innermost: columns of B that fit in the last-level cache, ranges of k, rows of A that fit in the L2 cache, tile
+// columns, tile rows.
 // @source K. Goto, R. van de Geijn, Anatomy of high-performance matrix multiplication, ACM TOMS 34 (2008)
 
-/// A block of C and its operands for some k.
+/// A block of C and its operands for a range of k.
 template <class S>
 struct product_block {
     isize rows, columns, depth;
     const S* a;             // panels of tile_rows
-    isize a_step, a_panel;  // from k to k + 1, from a panel to the next
-    bool in_place;          // whether they are A itself
-    const S* edge;          // the last rows, packed, if they do not fill a panel
+    isize a_step, a_panel;  // distance from column k to k + 1, and to the next panel
+    bool in_place;          // whether a points into A itself, not packed
+    const S* edge;          // the remainder rows, which do not fill a panel: packed
     strided<S> b;
-    S* right;  // room for a copy of a tile's part of B
+    S* right;  // buffer for the copied part of B of a tile
     S* c;
     isize c_row, c_column;
     const S* bias;
@@ -27,7 +28,7 @@ struct product_block {
     bool accumulate;
 };
 
-/// What the tiles after those of columns j … j + columns − 1 need of B, shared out among the tiles of rows.
+/// The part of B that the tiles after columns j … j + columns − 1 read; each row tile prefetches a share of it.
 template <class S>
 DDPM_INLINE needed_soon<S> needed_after(const product_block<S>& block, isize i, isize j, isize columns) {
     const isize place = 4 * (i / tile_rows<S>);
@@ -49,21 +50,21 @@ template <class S>
 using tile_function = void(isize depth, const left_operand<S>& a, const strided<S>& b, const tile_result<S>& result,
                            const needed_soon<S>& soon);
 
-/// A tile of some columns, over one panel and over `panels`.
+/// The functions for a tile of `columns` columns: `one` for one panel, `several` for `panels` panels.
 template <class S>
 struct tile_kind {
     isize columns, panels;
-    tile_function<S> *one, *several;
+    tile_function<S>*one, *several;
 };
 
-/// Narrow tiles run over several panels at once.
+/// Narrow tiles cover several panels at once.
 template <isize Columns, class Right, class S>
 DDPM_INLINE tile_kind<S> tile_of() {
     constexpr isize panels = Columns == 1 ? one_column_panels : Columns < middle_columns ? few_panels : 1;
     return {Columns, panels, run_tile<1, Columns, Right, S>, run_tile<panels, Columns, Right, S>};
 }
 
-/// A tile that is not whole, or not stored by columns: computed aside, then copied.
+/// A tile with missing rows, or whose columns are not contiguous in C: computed in a local array, then copied.
 template <class S>
 void run_tile_aside(const product_block<S>& block, const tile_kind<S>& tile, const S* a, isize a_step, strided<S> right,
                     isize i, isize j) {
@@ -90,12 +91,12 @@ void run_tile_aside(const product_block<S>& block, const tile_kind<S>& tile, con
     }
 }
 
-/// All rows of the tile's columns, from j on, whose part of B is `right`.
+/// All row tiles of the columns from j on; `right` is their part of B.
 template <class S>
 void run_rows(const product_block<S>& block, const tile_kind<S>& tile, strided<S> right, isize j) {
     isize i = 0;
     if (block.c_row == 1 && (block.accumulate || block.bias == nullptr || block.bias_row == 1)) {
-        // Some hundred cycles before A is read for the first time, since no prefetcher foresees that.
+        // A is read for the first time: prefetch it some hundred cycles ahead, which hardware prefetchers do not.
         const isize ahead = block.in_place && j == 0 ? 48 * block.a_step : 0;
         while (i + tile_rows<S> <= block.rows) {
             const bool several = i + tile.panels * tile_rows<S> <= block.rows;
@@ -115,8 +116,9 @@ void run_rows(const product_block<S>& block, const tile_kind<S>& tile, strided<S
     }
 }
 
-/// Columns j … j + Columns − 1: with B's rows copied, unless its columns are contiguous and too little is done with wide ones;
-/// narrow ones where they lie. The baseline copies all.
+/// Columns j … j + Columns − 1. Wide and middle tiles copy their part of B, unless its columns are contiguous and there
+/// are too few rows for a copy to pay; narrow tiles read it in place. The baseline always copies, except single
+/// columns.
 template <class S, isize Columns>
 DDPM_INLINE void run_columns(const product_block<S>& block, isize j) {
     const strided<S> b = part(block.b, 0, j);
@@ -140,7 +142,7 @@ void run_block(const product_block<S>& block) {
     for (; j + wide_columns <= block.columns; j += wide_columns) {
         const isize rest = block.columns - j - wide_columns;
         if (middle_columns < wide_columns && rest >= few_columns && rest < middle_columns) {
-            break;  // two middle tiles leave less to narrow ones
+            break;  // two middle tiles leave fewer columns to narrow tiles
         }
         run_columns<S, wide_columns>(block, j);
     }
@@ -159,7 +161,8 @@ void run_block(const product_block<S>& block) {
     }
 }
 
-/// Lets the block read the rows of `a`, packed into `buffer` where that pays and where they do not fill a panel.
+/// Sets the rows of A that the block reads: in place or, if `packed`, packed into `buffer`. Remainder rows are always
+/// packed.
 template <class S>
 void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     constexpr isize height = tile_rows<S>;
@@ -190,10 +193,11 @@ void place_left(product_block<S>& block, strided<S> a, bool packed, S* buffer) {
     }
 }
 
-/// The length of parts that cover `size`, as few as `most` allows and as equal as multiples of `step` can be.
+/// The length of the fewest parts that cover `size`, each of at most `most`, as equal as possible and multiples of
+/// `step`.
 DDPM_INLINE isize even_part(isize size, isize most, isize step) {
     if (size <= most) {
-        return most;  // without a division
+        return most;  // avoids the division
     }
     const isize parts = (size - 1) / most + 1;
     const isize length = (size - 1) / parts + 1;
@@ -207,12 +211,12 @@ void product(const product_problem<S>& problem) {
     }
     using P = product_problem<S>;
     constexpr isize height = tile_rows<S>;
-    // Columns of A further apart than this lie on too many pages, and fall on too few lines of a cache, to be read as
-    // they are.
+    // If columns of A are further apart than this, reading A in place touches too many pages and maps to too few sets
+    // of the cache.
     constexpr isize far_apart = 2048 / static_cast<isize>(sizeof(S));
     const bool packed = problem.a.row != 1 || problem.columns >= 16 * wide_columns ||
                         (problem.a.column > far_apart && problem.columns >= 4 * wide_columns);
-    // For few columns, what is packed is soon read for the last time: it stays in the first cache.
+    // For few columns, packed rows are read only a few times: pack no more than fits in the L1 cache.
     const bool in_first_cache = packed && problem.columns < 4 * wide_columns;
     const isize most_rows =
         even_part(problem.rows, in_first_cache ? one_column_panels * height : P::most_rows, product_rows);
@@ -227,7 +231,7 @@ void product(const product_problem<S>& problem) {
     for (isize j = 0; j < problem.columns; j += P::most_columns) {
         block.columns = problem.columns - j < P::most_columns ? problem.columns - j : P::most_columns;
         isize k = 0;
-        do {  // once at least: without depth, the result is the start
+        do {  // at least once: with depth 0 the result is the start value
             block.depth = problem.depth - k < most_depth ? problem.depth - k : most_depth;
             block.accumulate = problem.accumulate || k > 0;
             block.b = part(problem.b, k, j);

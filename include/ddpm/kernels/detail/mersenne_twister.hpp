@@ -13,19 +13,19 @@
 
 namespace ddpm::kernels {
 
-/// How many words a Mersenne twister's state has.
+/// Number of words of the generator's state.
 inline constexpr isize twister_words = 624;
 
-/// The next 624 states from the last.
+/// Advances the state by 624 words.
 /// @source Matsumoto and Nishimura, Mersenne twister, ACM TOMACS 8 (1998): MT19937
 inline void twist(std::uint32_t* state) { DDPM_DISPATCH(twist)(state); }
 
-/// The generator's words of some states.
+/// The output words of `count` state words.
 inline void temper(isize count, const std::uint32_t* state, std::uint32_t* words) {
     DDPM_DISPATCH(temper)(count, state, words);
 }
 
-/// The 24 lower bits of words as multiples of 2⁻²⁴ in [0, 1).
+/// The low 24 bits of each word, times 2⁻²⁴: numbers in [0, 1).
 inline void words_to_units(isize count, const std::uint32_t* words, float* units) {
     DDPM_DISPATCH(words_to_units)(count, words, units);
 }

@@ -3,14 +3,15 @@
 //
 // The body of mersenne_twister.hpp.
 
-/// The new states of words whose states are `now`, those after them `next`, and those 397 after them `later`.
+/// The new values of state words: `now` are their old values, `next` those one word later, `later` those 397 words
+/// later.
 template <class V>
 DDPM_INLINE V twisted(V now, V next, V later) {
     const V joined_bits = (now & 0x80000000u) | (next & 0x7fffffffu);
     return later ^ (joined_bits >> 1) ^ (-(joined_bits & 1u) & 0x9908b0dfu);
 }
 
-/// Words Begin … End − 1; the states of the words 397 after them are `Far` places away.
+/// Updates words Begin … End − 1; the words 397 later, modulo 624, are at distance `Far`.
 template <isize Begin, isize End, isize Far>
 DDPM_INLINE void twist_words(std::uint32_t* state) {
     constexpr isize whole = Begin + (End - Begin) / lanes<std::uint32_t> * lanes<std::uint32_t>;

@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): mish. With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), which
-// loses no digits on either side.
+// A kernel body (see foreach_target.hpp): mish. With e = e^x and n = e (e + 2), tanh(log(1 + e)) = n / (n + 2), without
+// cancellation for either sign of x.
 
 template <class T>
 struct mish_constants;
 
-// Beyond it n / (n + 2) is 1, and the slope too.
+// For larger x, n / (n + 2) and the derivative round to 1.
 template <>
 struct mish_constants<float> {
     static constexpr float one_beyond = 20;

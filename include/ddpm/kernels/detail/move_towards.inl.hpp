@@ -6,7 +6,9 @@
 template <class S>
 struct towards {
     S rate;
-    DDPM_INLINE pack<S> operator()(pack<S> average, pack<S> target) const { return average - rate * (average - target); }
+    DDPM_INLINE pack<S> operator()(pack<S> average, pack<S> target) const {
+        return average - rate * (average - target);
+    }
 };
 
 template <class S>

@@ -1,10 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): Philox4x32-10 and the normal transform in registers, for kernels that fill or
-// use noise. The same bits as random/philox.hpp and random/normal_transform.hpp, which explain the formulas.
+// A kernel body (see foreach_target.hpp): Philox4x32-10 and the normal transform in vector registers, for kernels that
+// generate noise. They give the same bits as random/philox.hpp and random/normal_transform.hpp, which explain the
+// formulas.
 
-/// The round keys of a seed, each in the low half of 64-bit lanes.
+/// The round keys of a seed, each in the low half of every 64-bit lane.
 struct philox_keys {
     pack<std::uint64_t> first[philox_rounds];
     pack<std::uint64_t> second[philox_rounds];
@@ -22,8 +23,8 @@ DDPM_INLINE philox_keys make_philox_keys(std::uint64_t seed) {
     return keys;
 }
 
-/// What the counters (block, step, sample, stream) of one sample share in the first three rounds, round keys included:
-/// words 1 to 3 enter the first round, so that half of it and of the second is the same for all blocks.
+/// The parts of the first three rounds, including round keys, that all counters (block, step, sample, stream) of one
+/// sample share: only word 0 differs between them, so half of the first and second round need not be repeated.
 struct philox_sample {
     pack<std::uint64_t> round1_word2, round2_word0, round2_word2, round3_word2;
 };
@@ -37,8 +38,8 @@ DDPM_INLINE philox_sample make_philox_sample(const philox_keys& keys, std::uint3
             splat(product2 >> 32) ^ keys.second[1], splat(product2) ^ keys.second[2]};
 }
 
-/// The four words of as many counters as a 64-bit pack has lanes, in the low halves; what the high halves hold is not
-/// meant: a product takes low halves only, so that no lane ever moves.
+/// The four words of lanes<uint64_t> counters, each in the low half of a 64-bit lane. The high halves are arbitrary:
+/// multiply_even reads low halves only, so no shuffles are needed.
 struct philox_words {
     pack<std::uint64_t> word0, word1, word2, word3;
 };
@@ -71,12 +72,12 @@ DDPM_INLINE philox_words philox(const philox_keys& keys, const philox_sample& sa
     return w;
 }
 
-/// The low halves of `even` in the even 32-bit lanes, those of `odd` in the odd ones.
+/// The low halves of `even` in the even 32-bit lanes, those of `odd` in the odd lanes.
 DDPM_INLINE pack<std::uint32_t> interleave(pack<std::uint64_t> even, pack<std::uint64_t> odd) {
     return as<std::uint32_t>((even & 0xffffffffu) | (odd << 32));
 }
 
-/// r cos θ and r sin θ of each lane.
+/// The two normals of each lane: r cos θ and r sin θ.
 struct normal_packs {
     pack<float> first, second;
 };
@@ -110,7 +111,7 @@ DDPM_INLINE normal_packs box_muller(pack<std::uint32_t> radius_word, pack<std::u
     return {signed_radius * select(odd, -sine, cosine), signed_radius * select(odd, cosine, sine)};
 }
 
-/// The even counters of a group of lanes<float> counters; the odd ones follow each by one.
+/// 0, 2, 4, …: the even counters of a group of lanes<float>; the odd ones are these plus 1.
 DDPM_INLINE pack<std::uint64_t> even_counters() {
     pack<std::uint64_t> v{};
     for (isize i = 0; i < lanes<std::uint64_t>; ++i) {
@@ -119,9 +120,9 @@ DDPM_INLINE pack<std::uint64_t> even_counters() {
     return v;
 }
 
-/// The normals of lanes<float> counters: `low` of words 0 and 1, `high` of words 2 and 3. Lane i is of counter c = first
-/// + i, first a multiple of lanes<float>: element (c / 16) · 64 + c mod 16 of the sample in low.first, and those 16, 32 and
-/// 48 further in low.second, high.first and high.second.
+/// The normals of lanes<float> counters: `low` from words 0 and 1, `high` from words 2 and 3. Lane i belongs to counter
+/// c = first + i, first a multiple of lanes<float>. low.first is element (c / 16) · 64 + c mod 16 of the sample;
+/// low.second, high.first and high.second are the elements 16, 32 and 48 later.
 struct normal_group {
     normal_packs low, high;
 };

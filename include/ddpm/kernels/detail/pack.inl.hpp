@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): packs, which hold as many numbers as a vector register.
+// A kernel body (see foreach_target.hpp): packs, the values of one vector register.
 //
-// pack<T> is a compiler vector: + − * / & | ^ ~ << >> and comparisons work on all lanes, and so does an operand that is
-// one T; comparing gives a mask, all bits of a lane set or none, of the integer type of T's size. Signed lanes must not
-// overflow. Below stands what the compilers do not find by themselves.
+// pack<T> is a compiler vector. The operators + − * / & | ^ ~ << >> and comparisons work lane by lane; one operand may
+// be a single T. A comparison gives a mask of integers of T's size: in each lane all bits set or none. Signed lanes
+// must not overflow. This file adds the operations that compilers do not generate from plain operators.
 
 template <class T>
 struct vector_of {
@@ -15,7 +15,7 @@ struct vector_of {
 template <class T>
 using pack = typename vector_of<T>::type;
 
-/// How many T a pack holds.
+/// The number of T in a pack.
 template <class T>
 inline constexpr isize lanes = DDPM_TARGET_BYTES / static_cast<isize>(sizeof(T));
 
@@ -45,8 +45,8 @@ DDPM_INLINE void store_first(T* p, pack<T> v, isize count) {
     __builtin_memcpy(p, &v, static_cast<decltype(sizeof 0)>(count) * sizeof(T));
 }
 
-/// The Count elements at p; where there are fewer, `rest`, these and zeros in `room`: so that a loop over blocks has no second
-/// body for the last.
+/// Pointer to Count elements: p itself if rest ≥ Count, otherwise `room`, filled with the `rest` elements at p and
+/// zeros. So a loop over blocks needs no separate code for the remainder.
 template <isize Count, class T>
 DDPM_INLINE const T* whole(const T* p, isize rest, T* room) {
     if (rest >= Count) {
@@ -58,7 +58,7 @@ DDPM_INLINE const T* whole(const T* p, isize rest, T* room) {
     return room;
 }
 
-/// A function of packs as a value.
+/// A function of packs as a function object.
 template <auto Function>
 struct function {
     template <class... V>
@@ -67,8 +67,9 @@ struct function {
     }
 };
 
-/// out[i] = f(x[i] …) over `size` elements: the loop over whole packs, and the last part of one. f is a function<…> or, where
-/// it has numbers of its own, a struct with an operator(), since bodies have no lambdas. out may be one of the x.
+/// out[i] = f(x[i] …) over `size` elements: a loop over whole packs, then the remainder elements in one partial pack. f
+/// is a function<…> or, if it needs parameters, a struct with an operator() (bodies cannot use lambdas). out may be one
+/// of the x.
 template <class F, class R, class... T>
 DDPM_INLINE void transform(isize size, const F& f, R* out, const T*... x) {
     isize i = 0;
@@ -83,7 +84,7 @@ DDPM_INLINE void transform(isize size, const F& f, R* out, const T*... x) {
 /// x in every lane.
 template <class T>
 DDPM_INLINE pack<T> splat(T x) {
-    return x - pack<T>{};  // minus keeps the sign of −0
+    return x - pack<T>{};  // a subtraction of +0 keeps the sign of −0
 }
 
 /// The same bits, read as T.
@@ -121,7 +122,7 @@ DDPM_INLINE V max(V a, V b) {
     return a > b ? a : b;
 }
 
-/// How the bits of a T are laid out, and numbers to work on them with.
+/// The floating-point format of T, and constants for bit operations on it.
 template <class T>
 struct float_format;
 
@@ -132,7 +133,7 @@ struct float_format<float> {
     static constexpr bits one_bits = 0x3f800000u, mantissa_mask = 0x007fffffu, sign_mask = 0x80000000u;
     static constexpr bits two_to_mantissa_bits_bits = 0x4b000000u, whole_shift_bits = 0x4b400000u;
     static constexpr float two_to_mantissa_bits = 0x1p23f;
-    static constexpr float whole_shift = 0x1.8p23f;  // the last bits of n + whole_shift are the whole number n
+    static constexpr float whole_shift = 0x1.8p23f;  // the low bits of n + whole_shift are the integer n
     static constexpr float smallest_normal = 0x1p-126f;
     static constexpr float infinity = __builtin_inff(), quiet_nan = __builtin_nanf("");
 };
@@ -150,19 +151,19 @@ struct float_format<double> {
     static constexpr double infinity = __builtin_inf(), quiet_nan = __builtin_nan("");
 };
 
-/// The sign bits of x, all else zero.
+/// The sign bit of each lane of x, all other bits 0.
 template <class T>
 DDPM_INLINE pack<typename float_format<T>::bits> sign_of(pack<T> x) {
     return as<typename float_format<T>::bits>(x) & float_format<T>::sign_mask;
 }
 
-/// x, which has no sign, with the sign of y.
+/// x with the sign of y; the sign bit of x must be 0.
 template <class T>
 DDPM_INLINE pack<T> with_sign_of(pack<T> x, pack<T> y) {
     return as<T>(as<typename float_format<T>::bits>(x) | sign_of<T>(y));
 }
 
-// Each target has for float and double:
+// Each instruction set defines for float and double:
 //   multiply_add(a, b, c)   a·b + c, rounded once where has_fused_multiply_add, else after each operation
 //   sqrt(x)                 correctly rounded
 //   round_even(x)           to the nearest integer, halves to the even one
@@ -177,7 +178,7 @@ DDPM_INLINE pack<T> with_sign_of(pack<T> x, pack<T> y) {
 #include <ddpm/kernels/detail/pack_baseline.inl.hpp>
 #endif
 
-/// x · 2^n, rounded once, for whole n between minus and plus twice the largest exponent and x between ½ and 2.
+/// x · 2^n, rounded once, for integers n with |n| ≤ twice the largest exponent and x between ½ and 2.
 #if defined(DDPM_TARGET_AVX512)
 template <class T>
 DDPM_INLINE pack<T> times_power_of_two(pack<T> x, pack<T> n) {
@@ -188,7 +189,7 @@ template <class T>
 DDPM_INLINE pack<T> times_power_of_two(pack<T> x, pack<T> n) {
     using format = float_format<T>;
     using bits = typename format::bits;
-    // Two factors, since 2^n itself may be no normal number; the first product is exact.
+    // Two factors, since 2^n itself may overflow or be subnormal; the first product is exact.
     constexpr bits shift = format::whole_shift_bits - 2 * bits{format::bias};
     const pack<bits> biased_twice = as<bits>(n + format::whole_shift) - shift;
     const pack<bits> half = biased_twice >> 1;

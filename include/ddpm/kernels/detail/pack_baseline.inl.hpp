@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The part of pack.inl.hpp for SSE2 and for every architecture without a target of its own.
+// The part of pack.inl.hpp for SSE2, and for architectures without a version of their own.
 
 inline constexpr bool has_fused_multiply_add = false;
 
@@ -27,7 +27,7 @@ DDPM_INLINE pack<double> round_even(pack<double> x) {
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps(x); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd(x); }
 
-#if !defined(__clang__)  // Clang finds the instructions
+#if !defined(__clang__)  // Clang generates these instructions from pack.inl.hpp
 DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps(a, b); }
 DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd(a, b); }
 DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps(a, b); }

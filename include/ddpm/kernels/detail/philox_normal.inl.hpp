@@ -1,10 +1,10 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): fills samples with addressed normals.
+// A kernel body (see foreach_target.hpp): fills samples with the normals of their addresses.
 
-/// Normals of `blocks` times 64 elements, from the counter `first` on. One function for all kernels that use normals, since
-/// it is long; its constants stay in registers from block to block. Meanwhile it fetches what will be read, from element e on.
+/// Generates the normals of `blocks` blocks of 64 elements, from counter `first` on, and prefetches `reads` from
+/// element e on. Not inlined, since it is long; its constants stay in vector registers from block to block.
 template <class S>
 __attribute__((noinline)) void put_normal_blocks(const philox_keys& __restrict keys,
                                                  const philox_sample& __restrict sample, std::uint32_t first,
@@ -21,8 +21,8 @@ __attribute__((noinline)) void put_normal_blocks(const philox_keys& __restrict k
     }
 }
 
-/// Normals of `count` elements of a sample, from element `first` on, a multiple of 64. Meanwhile it fetches as many of what
-/// will be read, from element `begin` on.
+/// Generates the normals of elements first … first + count − 1 of a sample, first a multiple of 64, and prefetches the
+/// same number of elements of `reads` from element `begin` on.
 template <class S>
 DDPM_INLINE void put_normals(const philox_keys& keys, const philox_sample& sample, isize first, isize count, S* out,
                              const block_reads<S>& reads = {}, isize begin = 0) {
@@ -40,16 +40,16 @@ DDPM_INLINE void put_normals(const philox_keys& keys, const philox_sample& sampl
     }
 }
 
-/// Normals that a kernel makes at a time, and has in the first cache when it uses them.
+/// Number of normals that a kernel generates at a time, so that they are still in the L1 cache when it uses them.
 inline constexpr isize normals_at_once = 512;
 
-/// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. `out` is
-/// where element `first` of the first sample goes, the next sample's is `stride` further.
+/// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. `out` points
+/// to element `first` of the first sample; the next sample is `stride` further.
 template <class S>
 void philox_normal(const normal_address& at, S* out, isize stride, isize columns, isize first, isize count) {
     const philox_keys keys = make_philox_keys(at.seed);
     for (isize n = 0; n < columns; ++n, out += stride) {
-        put_normals(keys, make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream), first,
-                    count, out);
+        put_normals(keys, make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream),
+                    first, count, out);
     }
 }

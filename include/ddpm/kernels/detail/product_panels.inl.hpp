@@ -1,19 +1,21 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): rows of a matrix packed into panels of tile_rows, k by k, for matrix_product.
+// A kernel body (see foreach_target.hpp): packs rows of a matrix into panels of tile_rows rows, stored column after
+// column, for matrix_product.
 
-/// Rows of a tile of the product: two packs.
+/// Rows of a tile of the product, and of a panel: two packs.
 template <class S>
 inline constexpr isize tile_rows = 2 * lanes<S>;
 
-/// The matrix below and to the right of element (i, j).
+/// The submatrix that begins at element (i, j).
 template <class S>
 DDPM_INLINE strided<S> part(strided<S> m, isize i, isize j) {
     return {m.data + i * m.row + j * m.column, m.row, m.column};
 }
 
-/// Sixteen bytes of S: what the shuffles below keep apart, since shuffles across them are slow or missing.
+/// A vector of 16 bytes of S. The shuffles below do not move elements between chunks of 16 bytes, which would be slow
+/// or is not supported.
 template <class S>
 struct chunk_of {
     typedef S type __attribute__((vector_size(16)));
@@ -36,7 +38,7 @@ DDPM_INLINE auto joined(V a, V b) {
     }
 }
 
-/// {a0, b0, a1, b1} of the lower half of each chunk of floats; of doubles {a0, b0}.
+/// Interleaves the lower halves of each chunk: {a0, b0, a1, b1} for floats, {a0, b0} for doubles.
 template <class V>
 DDPM_INLINE V zip_low(V a, V b) {
     if constexpr (sizeof(a[0]) == 8) {
@@ -56,7 +58,7 @@ DDPM_INLINE V zip_low(V a, V b) {
     }
 }
 
-/// The same of the upper halves.
+/// Interleaves the upper halves.
 template <class V>
 DDPM_INLINE V zip_high(V a, V b) {
     if constexpr (sizeof(a[0]) == 8) {
@@ -88,8 +90,8 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, isize row, isize rows) {
 
 #if defined(DDPM_TARGET_AVX512) && !defined(__clang__)
 
-/// v with a chunk in place of its part `Part`. GCC would load the chunk first, then join it by a shuffle, of which it
-/// takes one a cycle.
+/// v with its chunk number `Part` replaced by `part`. From plain code GCC makes a load and a shuffle, and the processor
+/// executes only one shuffle per cycle.
 template <isize Part>
 DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
     return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_lanes);
@@ -101,7 +103,7 @@ DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
 
 #endif
 
-/// Chunks of rows `row`, `row` + count_of<chunk>, … side by side.
+/// A pack of the chunks of rows row, row + count_of<chunk>, ….
 template <class S, bool Whole>
 DDPM_INLINE pack<S> load_chunks(strided<S> a, isize row, isize rows) {
     constexpr isize step = count_of<chunk<S>>;
@@ -132,8 +134,8 @@ DDPM_INLINE pack<S> load_chunks(strided<S> a, isize row, isize rows) {
     }
 }
 
-/// Packs one chunk of columns of A, whose rows are contiguous: row by row in, column by column out, `Height` numbers
-/// apart.
+/// Transposes one chunk of columns of A, whose rows are contiguous: reads rows, writes columns that are `Height`
+/// elements apart.
 template <class S, bool Whole, isize Height>
 DDPM_INLINE void pack_chunk(S* out, strided<S> a, isize rows) {
     for (isize half = 0; half < Height; half += lanes<S>) {
@@ -155,11 +157,11 @@ DDPM_INLINE void pack_chunk(S* out, strided<S> a, isize rows) {
     }
 }
 
-/// Packs rows of A that fill panels, where its columns are contiguous: column by column, each from end to end.
+/// Packs rows of A that fill whole panels, for contiguous columns: reads each column from its first row to its last.
 template <class S>
 void pack_columns(S* out, strided<S> a, isize rows, isize depth) {
     constexpr isize width = lanes<S>;
-    constexpr isize ahead = 4;  // columns, each on pages of its own, which no prefetcher foresees
+    constexpr isize ahead = 4;  // prefetch distance in columns; hardware prefetchers do not cross from page to page
     for (isize k = 0; k < depth; ++k) {
         const S* const column = part(a, 0, k).data;
         const S* const soon = part(a, 0, k + ahead < depth ? k + ahead : k).data;
@@ -173,7 +175,7 @@ void pack_columns(S* out, strided<S> a, isize rows, isize depth) {
     }
 }
 
-/// Packs rows of A into one panel: depth × tile_rows, zeros in place of missing rows.
+/// Packs rows of A into one panel of depth × tile_rows elements; missing rows are filled with zeros.
 template <class S>
 void pack_panel(S* out, strided<S> a, isize rows, isize depth) {
     constexpr isize height = tile_rows<S>;
@@ -202,7 +204,7 @@ void pack_panel(S* out, strided<S> a, isize rows, isize depth) {
     }
 }
 
-/// Copies `Columns` columns of B, so that its rows lie `Row` numbers apart.
+/// Copies `Columns` columns of B row by row, with rows `Row` elements apart.
 template <class S, isize Columns, isize Row>
 void copy_rows(S* out, strided<S> b, isize depth) {
     constexpr isize step = count_of<chunk<S>>;

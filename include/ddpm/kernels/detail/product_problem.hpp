@@ -11,12 +11,13 @@
 
 namespace ddpm::kernels {
 
-/// How many products matrix_product adds in one chain before it adds the chain to the sum: so few that rounding errors
-/// stay small, so many that this takes no time. It divides the depth of 3 × 3 convolutions of multiples of 64 channels.
+/// The number of products that matrix_product adds in one chain before it adds the chain to the result: few enough to
+/// keep rounding errors small, many enough to cost no time. It divides the depth of 3 × 3 convolutions with a multiple
+/// of 64 channels.
 inline constexpr isize product_chain = 192;
 
-/// Rows and columns of a result that the tiles of every instruction set cover whole, and multiplications that take as long
-/// as waking a thread: for those who cut a product.
+/// For splitting a product into tasks: numbers of rows and columns that are multiples of the tile size on every
+/// instruction set, and the number of multiplications that takes as long as waking a thread.
 inline constexpr isize product_rows = 32;
 inline constexpr isize product_columns = 12;
 inline constexpr isize product_task = isize{1} << 19;
@@ -25,7 +26,7 @@ inline constexpr isize product_task = isize{1} << 19;
 
 namespace ddpm::kernels::detail {
 
-/// A matrix by its first element and the steps to the next row and column.
+/// A matrix: pointer to element (0, 0), and the distances to the next row and to the next column.
 template <class S>
 struct strided {
     const S* data = nullptr;
@@ -33,29 +34,29 @@ struct strided {
     isize column = 0;
 };
 
-/// One product, or a block of one: what kernels/detail/matrix_product.inl.hpp computes.
+/// One product, or a block of its result, as kernels/detail/matrix_product.inl.hpp computes it.
 template <class S>
 struct product_problem {
     strided<S> a, b;
     S* c = nullptr;
     isize c_row = 0, c_column = 0;
     isize rows = 0, columns = 0, depth = 0;
-    const S* bias = nullptr;  ///< sums begin at bias[i·bias_row + j·bias_column]
+    const S* bias = nullptr;  ///< if not null, sums start at bias[i·bias_row + j·bias_column]
     isize bias_row = 0, bias_column = 0;
     bool accumulate = false;
-    S* buffer = nullptr;  ///< of buffer_length()
+    S* buffer = nullptr;  ///< scratch memory of buffer_length() elements
 
-    // What one pass works on: rows × depth of A fill most of a second-level cache of 1 MiB, or half of it where the
-    // depth is cut anyway; depth × columns of B a part of the last-level cache. Fewer rows leave room for more depth,
-    // which saves passes over C. The depth is cut between chains.
+    // The largest block of one pass: rows × depth of A fill most of an L2 cache of 1 MiB, or half of it if the depth
+    // needs several passes anyway; depth × columns of B fill a part of the last-level cache. With fewer rows the depth
+    // may be larger, which saves passes over C. The depth is split between chains.
     static constexpr isize most_rows = 1536 / static_cast<isize>(sizeof(S));
     [[nodiscard]] isize most_depth() const {
         return (rows <= most_rows / 2 ? 6 : depth <= 3 * product_chain ? 3 : 2) * product_chain;
     }
     static constexpr isize most_columns = 2400;
 
-    static constexpr isize row_numbers = 16;  ///< in a row of B's part, copied for a tile
-    static constexpr isize unrolled = 16;     ///< of k, where a part of it is whole
+    static constexpr isize row_numbers = 16;  ///< elements per row of the copied part of B that a tile reads
+    static constexpr isize unrolled = 16;     ///< steps of k in the unrolled loop of a tile
 
     [[nodiscard]] product_problem transposed() const {
         product_problem t = *this;
@@ -67,7 +68,7 @@ struct product_problem {
         return t;
     }
 
-    /// Rows i … i + height − 1 and columns j … j + width − 1.
+    /// The block of rows i … i + height − 1 and columns j … j + width − 1.
     [[nodiscard]] product_problem block(isize i, isize j, isize height, isize width) const {
         product_problem part = *this;
         part.a.data += i * a.row;
@@ -79,29 +80,31 @@ struct product_problem {
         return part;
     }
 
-    /// Room for packed rows of A, up to 31 of them empty, and then for the part of B that a tile reads.
+    /// Elements of the buffer: the packed rows of A (left_length(), padded to whole tiles), then the copied part of B
+    /// that a tile reads.
     [[nodiscard]] isize buffer_length() const { return left_length() + row_numbers * std::min(most_depth(), depth); }
     [[nodiscard]] isize left_length() const {
         return std::min(most_rows, ddpm::detail::rounded_up(rows, product_rows)) * std::min(most_depth(), depth);
     }
 };
 
-struct product_tag {};  ///< for thread_scratch: what a task packs
+struct product_tag {};  ///< for thread_scratch: the buffer of a task
 
-/// How many blocks a result is cut into, down and across.
+/// The numbers of row blocks and of column blocks that a result is split into.
 struct product_grid {
     isize down = 1;
     isize across = 1;
 };
 
-/// The grid of about `tasks` blocks whose largest is smallest, in tiles; of equal ones that which cuts rows, since
-/// blocks side by side would pack the same rows.
+/// The grid of at most `tasks` blocks whose largest block has the fewest tiles. Among equal grids the one with most row
+/// blocks, since blocks of the same rows would pack the same part of A.
 [[nodiscard]] inline product_grid divide_product(isize row_tiles, isize column_tiles, isize tasks) {
     product_grid best;
     isize smallest = row_tiles * column_tiles;
     for (isize down = std::min({tasks, row_tiles, isize{64}}); down >= 1; --down) {
         const isize across = std::min(tasks / down, column_tiles);
-        const isize largest = ddpm::detail::divided_up(row_tiles, down) * ddpm::detail::divided_up(column_tiles, across);
+        const isize largest =
+            ddpm::detail::divided_up(row_tiles, down) * ddpm::detail::divided_up(column_tiles, across);
         if (largest < smallest) {
             smallest = largest;
             best = {down, across};
@@ -110,8 +113,8 @@ struct product_grid {
     return best;
 }
 
-/// Computes the product in blocks, side by side if that is worth it. No sum is split among them, so they leave no trace
-/// in the bits and may follow the thread count.
+/// Computes the product in blocks, in parallel if it is large. No sum is split between blocks, so the bits do not
+/// depend on the grid, which may depend on the thread count.
 template <class S>
 void run_product(const product_problem<S>& problem, void (*body)(const product_problem<S>&)) {
     if (problem.rows == 0 || problem.columns == 0) {

@@ -3,9 +3,10 @@
 //
 // A kernel body (see foreach_target.hpp): a tile of a product, for matrix_product.
 
-// Columns of a tile: as many as the registers hold, for most of the work; the middle ones where two of them leave less
-// at the right than a wide one. What is left is done by narrow tiles, over several panels at once where one has too few
-// sums to hide the latency of an addition. The baseline, which few machines run, has one width and single columns.
+// Columns of a tile. Wide tiles, whose sums fill the vector registers, do most of the work; two middle tiles are used
+// if they leave fewer remainder columns than a wide one. Narrow tiles do the remainder columns, over several panels at
+// once, since a single panel has too few independent sums to hide the latency of an addition. The baseline, which few
+// machines use, has only one width and single columns.
 #if defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_NEON)
 inline constexpr isize wide_columns = 12, middle_columns = 8, few_columns = 4;
 #elif defined(DDPM_TARGET_AVX2)
@@ -15,18 +16,19 @@ inline constexpr isize wide_columns = 4, middle_columns = 4, few_columns = 4;
 #endif
 inline constexpr isize few_panels = 2, one_column_panels = 4;
 
-/// Where a tile reads A: its columns `step` apart, its panels `panel`. What lies `ahead` elements further is fetched, if
-/// that is not 0.
+/// The part of A that a tile reads: its columns are `step` elements apart, its panels `panel`. If `ahead` is not 0, the
+/// elements `ahead` further are prefetched.
 template <class S>
 struct left_operand {
     const S* first;
     isize step, panel, ahead;
 };
 
-// A tile's part of B in the two forms that it has. `first` is what a tile needs next; `group` is how many of its rows have
-// addresses that differ by constants, since sums of addresses share ports with the products.
+// The part of B that a tile reads, in one of two forms. number(k, j) is row k, column j from the current row on;
+// advance by pass(count) rows. `group` rows have addresses at constant offsets from the pointers, since address
+// arithmetic would compete with the multiply-adds for execution ports.
 
-/// B's rows, copied into whole packs.
+/// Rows of B, copied with a row length of whole packs.
 template <class S>
 struct right_copied {
     static constexpr isize group = 4;
@@ -38,9 +40,9 @@ struct right_copied {
     DDPM_INLINE void pass(isize count) { first += count * row; }
 };
 
-/// B's columns where they lie, any steps apart, or each contiguous. One pointer for three columns: more would not fit
-/// the registers, and fewer would make each address wait for the last. The empty asm keeps compilers from deriving one
-/// from the other again.
+/// Columns of B read in place: contiguous, or with any row stride. There is one pointer for every three columns: more
+/// pointers would not fit in the registers, fewer would need address arithmetic for every column. The empty asm keeps
+/// compilers from computing one pointer from another.
 template <class S, isize Columns, bool Contiguous>
 struct right_columns {
     static constexpr isize group = Contiguous ? 4 : 1;
@@ -65,16 +67,16 @@ struct right_columns {
     }
 };
 
-/// Memory that later tiles need, fetched while this one computes: for 16 of k four places `step` numbers apart, for the
-/// next 16 those `next` numbers further.
+/// Memory that later tiles read, prefetched while this one computes: four addresses `step` elements apart during 16
+/// steps of k, and addresses `next` elements further during each following 16 steps.
 template <class S>
 struct needed_soon {
     const S* first;
     isize step, next;
 };
 
-/// Where the first chain of a tile begins, at 0 if that is null, and where the sums go, added to what is there if
-/// `add`.
+/// `start` are the initial sums of the first chain of a tile, null for 0. The sums are stored to c; if `add`, they are
+/// added to it.
 template <class S>
 struct tile_result {
     const S* start;
@@ -84,7 +86,7 @@ struct tile_result {
     bool add;
 };
 
-/// A tile of C: its columns as packs.
+/// The sums of a tile of C: the packs of each column.
 template <class S, isize Panels, isize Columns>
 struct tile_sums {
     pack<S> of[static_cast<std::size_t>(Columns)][static_cast<std::size_t>(2 * Panels)];
@@ -114,7 +116,7 @@ DDPM_INLINE void add_products(tile_sums<S, Panels, Columns>& sums, left_operand<
     right.pass(Count);
 }
 
-/// Puts the sums of a chain where they go.
+/// Stores the sums of a chain, or adds them, to c.
 template <bool Add, class S, isize Panels, isize Columns>
 DDPM_INLINE void put_sums(const tile_sums<S, Panels, Columns>& sums, const tile_result<S>& result) {
     DDPM_UNROLL
@@ -127,7 +129,8 @@ DDPM_INLINE void put_sums(const tile_sums<S, Panels, Columns>& sums, const tile_
     }
 }
 
-/// c = start + a·b, or c += a·b, for one tile: chain after chain of product_chain products. `Right` is the form of b. One function for each kind of tile, whole or at an edge: it is long.
+/// c = start + a·b, or c += a·b, for one tile, in chains of product_chain products. `Right` is the form of b. Not
+/// inlined, since it is long: whole tiles and tiles at an edge call the same function.
 template <isize Panels, isize Columns, class Right, class S>
 __attribute__((noinline)) void run_tile(isize depth, const left_operand<S>& a, const strided<S>& b,
                                         const tile_result<S>& result, const needed_soon<S>& needed) {

@@ -20,8 +20,8 @@ DDPM_KERNEL_INSTANCES(q_sample)
 
 namespace ddpm::kernels {
 
-/// out(:, n) = signal · x(:, n) + sigma · ε(:, n) with {signal, sigma} = level_of(n) and the ε that philox_normal makes
-/// at that address, which is made in registers and stored only if `eps` is not empty.
+/// out(:, n) = signal · x(:, n) + sigma · ε(:, n) with {signal, sigma} = level_of(n) and the ε that philox_normal
+/// generates at that address; it is stored only if `eps` is not empty.
 /// @shape x and out D × N, eps D × N or empty; out may be x
 /// @determinism the bits of philox_normal and of linear_combination, on every instruction set
 /// @complexity one pass over memory

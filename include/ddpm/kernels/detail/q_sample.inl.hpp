@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of q_sample.hpp: elements first … first + count − 1 of some columns, whose addresses begin at `at`; first is
-// a multiple of 64.
+// The body of q_sample.hpp: elements first … first + count − 1 of `columns` columns, whose noise begins at the address
+// `at`; first is a multiple of 64.
 
 /// out = signal · x + sigma · z. Copies z to eps if that is not null.
 template <class S>

@@ -15,7 +15,7 @@
 namespace ddpm::kernels {
 
 /// The q-quantile of |x| over `size` > 0 elements, by linear interpolation between the two order statistics around rank
-/// q · (size − 1), as torch.quantile and numpy.quantile have it. NaN if an element is. Uses `size` elements of scratch,
+/// q · (size − 1), as in torch.quantile and numpy.quantile. NaN if an element is NaN. Uses `size` elements of scratch,
 /// which may be x.
 /// @complexity linear on average
 template <Scalar S>
@@ -25,7 +25,7 @@ template <Scalar S>
         has_nan = has_nan || std::isnan(x[i]);
         scratch[i] = std::abs(x[i]);
     }
-    if (has_nan) {  // which has no place in an order
+    if (has_nan) {  // NaN cannot be sorted
         return std::numeric_limits<S>::quiet_NaN();
     }
     const double rank = q * static_cast<double>(size - 1);
@@ -40,17 +40,16 @@ template <Scalar S>
     return weight < S(0.5) ? *nth + weight * (next - *nth) : next - (next - *nth) * (1 - weight);  // torch.lerp
 }
 
-/// quantiles[n] = absolute_quantile of column n: what dynamic thresholding limits x̂_0 to.
+/// quantiles[n] = absolute_quantile of column n: the limits of x̂_0 in dynamic thresholding.
 /// @shape x and scratch D × N, D > 0, scratch may be x; quantiles N
 /// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3
 template <Scalar S>
 void absolute_quantiles(batch_view<const S> x, double q, batch_view<S> scratch, S* quantiles) {
-    parallel_for(x.columns(), columns_per_task(x.rows(), 8),
-                 [&](isize first, isize last) {
-                     for (isize n = first; n < last; ++n) {
-                         quantiles[n] = absolute_quantile(x.rows(), x.column(n), q, scratch.column(n));
-                     }
-                 });
+    parallel_for(x.columns(), columns_per_task(x.rows(), 8), [&](isize first, isize last) {
+        for (isize n = first; n < last; ++n) {
+            quantiles[n] = absolute_quantile(x.rows(), x.column(n), q, scratch.column(n));
+        }
+    });
 }
 
 }  // namespace ddpm::kernels

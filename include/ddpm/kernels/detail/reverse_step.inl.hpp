@@ -16,7 +16,7 @@ DDPM_INLINE estimates<S> estimate(const denoise_coefficients<S>& c, pack<S> xt, 
 
 template <class S>
 void denoise(isize size, const denoise_coefficients<S>& coefficients, const S* xt, const S* p, S* x0, S* eps) {
-    const denoise_coefficients<S> c = coefficients;  // which no store can change
+    const denoise_coefficients<S> c = coefficients;  // a local copy: the compiler need not reload it after a store
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
         const estimates<S> e = estimate(c, load(xt + i), load(p + i));
@@ -30,7 +30,7 @@ void denoise(isize size, const denoise_coefficients<S>& coefficients, const S* x
     }
 }
 
-/// x0 · x̂_0 + xt · x_t + eps · ε̂, where an ε̂ without weight is not read.
+/// x0 · x̂_0 + xt · x_t + eps · ε̂; if not `Eps`, without the last term.
 template <bool Eps, class S>
 DDPM_INLINE pack<S> mean_of(const reverse_coefficients<S>& c, pack<S> x, const estimates<S>& e) {
     if constexpr (Eps) {
@@ -40,7 +40,7 @@ DDPM_INLINE pack<S> mean_of(const reverse_coefficients<S>& c, pack<S> x, const e
     }
 }
 
-/// Without z the step draws no noise; x0 may be null too.
+/// z is null for a step without noise, x0 if x̂_0 is not stored.
 template <bool Eps, class S>
 DDPM_INLINE void take_reverse_step(isize size, const reverse_coefficients<S>& c, const S* xt, const S* p, const S* z,
                                    S* x0, S* out) {
@@ -89,7 +89,7 @@ void reverse_step(isize size, const reverse_coefficients<S>& coefficients, const
     }
 }
 
-/// Elements first … first + count − 1 of some columns, whose z begin at `at`; first is a multiple of 64.
+/// Elements first … first + count − 1 of `columns` columns, with z from the address `at` on; first is a multiple of 64.
 template <class S>
 void reverse_step_with_normals(const normal_address& at, const reverse_coefficients<S>& coefficients, isize columns,
                                isize first, isize count, strided_columns<const S> xt, strided_columns<const S> p,

@@ -17,30 +17,29 @@ DDPM_KERNEL_INSTANCES(robust_error)
 
 namespace ddpm::kernels {
 
-/// A penalty for an error e that grows less than its square: |e|, or Huber's, ½ e² up to `limit` and limit · (|e| −
-/// ½ limit) beyond.
+/// A penalty of an error e: |e|, or Huber's: ½ e² for |e| ≤ limit, and limit · (|e| − ½ limit) for larger |e|.
 enum class penalty { absolute, huber };
 
 /// Σ penalty(e) with e = scale · (prediction − a · x − b · y) over `size` elements, and d_prediction = slope ·
-/// penalty′(e), which may be the prediction; null leaves it out. The absolute value has slope 0 at 0. An array whose
-/// factor is 0 is not read. NaN and infinity go into the sum. Weights of elements count as in squared_error.
+/// penalty′(e), which may be the prediction, or null if not needed. The derivative of |e| at 0 is 0. An array with
+/// factor 0 is not read. NaN and infinity propagate into the sum. Element weights are those of squared_error.
 /// @accuracy errors are rounded to S, penalties and sums to double, weighted and added as squared_error does
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
 double robust_error(penalty kind, isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S limit,
                     S slope, S* d_prediction, const S* weight = nullptr, bool stream = false) {
-    if (a == 0) {  // one term: its factor and array come first
+    if (a == 0) {  // a single term comes first
         a = b;
         x = y;
         b = 0;
     }
-    return DDPM_DISPATCH(robust_error<S>)(kind == penalty::huber, size, prediction, a, x, b, b == 0 ? nullptr : y, scale,
-                                          limit, slope, d_prediction, weight, stream && weight == nullptr);
+    return DDPM_DISPATCH(robust_error<S>)(kind == penalty::huber, size, prediction, a, x, b, b == 0 ? nullptr : y,
+                                          scale, limit, slope, d_prediction, weight, stream && weight == nullptr);
 }
 
-/// How a column counts: weight · Σ penalty(scale · (prediction − x · x(:, n) − y · y(:, n))), with slope as the factor
-/// of the penalty's derivative in its gradient.
+/// Coefficients of a column: it adds weight · Σ penalty(scale · (prediction − x · x(:, n) − y · y(:, n))); slope is the
+/// factor of penalty′ in its gradient.
 template <Scalar S>
 struct robust_terms {
     S x;
@@ -50,7 +49,7 @@ struct robust_terms {
     S slope;
 };
 
-/// The sum of the penalties of all columns, with {x, y, weight, scale, slope} = terms_of(n), and their gradients. Where
+/// The sum of the penalties of all columns, with {x, y, weight, scale, slope} = terms_of(n), and their gradients. If
 /// `errors` is not null, errors[n] is the sum of column n without its weight.
 /// @shape prediction, x and y D × N; d_prediction and element_weight too, or empty; errors N
 /// @accuracy as of squared_error

@@ -1,22 +1,24 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of robust_error.hpp. Each penalty is a product of e and its slope g: Huber's g is e, limited; that of the
-// absolute value is ±1, or 0 where e is 0. What is asked for at run time is asked once for a block, between loops.
+// The body of robust_error.hpp. Each penalty is computed from e and its derivative g, as g · (e − half · g). Huber: g
+// is e limited to [−limit, limit], half is ½; absolute value: g is the sign of e, half is 0. Run-time options are
+// tested once per block, outside of the loops over elements.
 
-/// Elements of a block, whose differences are in the first cache.
+/// Elements of a block, whose differences stay in the L1 cache.
 inline constexpr isize error_width = 64;
 
-/// A block: its operands, and what is made of them.
+/// A block of elements: their differences and weights.
 template <class S>
 struct error_block {
     isize rest;  // elements to the end
     const S* weight;
     S difference[error_width], rooms[4][error_width];
 
-    /// difference = prediction − a · x − b · y, or 0 where it has no weight, from element i on. Null are y where the target has
-    /// one term, and weight where elements have none.
-    DDPM_INLINE void begin(isize i, isize size, const S* prediction, S a, const S* x, S b, const S* y, const S* weights) {
+    /// difference = prediction − a · x − b · y from element i on, or 0 if its weight is 0. y is null if the target has
+    /// one term, `weights` if elements have no weights.
+    DDPM_INLINE void begin(isize i, isize size, const S* prediction, S a, const S* x, S b, const S* y,
+                           const S* weights) {
         rest = size - i;
         fetch_elements<error_width>(prediction + i + fetch_ahead);
         fetch_elements<error_width>(x + i + fetch_ahead);
@@ -43,14 +45,14 @@ struct error_block {
         clear_rest(difference);
     }
 
-    /// Leaves nothing of elements after the last.
+    /// Sets the elements after the last to 0.
     DDPM_INLINE void clear_rest(S* values) const {
         for (isize k = rest; k < error_width; ++k) {
             values[k] = 0;
         }
     }
 
-    /// Writes scale · derivative times the weights to the elements at d.
+    /// Writes scale · derivative, times the weights, to d.
     DDPM_INLINE void put_gradient(bool stream, S* d, S scale, const S* derivative) {
         S* const to = rest < error_width ? rooms[0] : d;
         if (weight != nullptr) {
@@ -67,7 +69,7 @@ struct error_block {
         }
     }
 
-    /// Adds values, times their weights, to the sums.
+    /// Adds `value`, times the weights, to the partial sums.
     DDPM_INLINE void add(sixteen_sums& sums, isize part, isize k, pack<double> value) const {
         sums.lane[part] += weight == nullptr ? value : value * load_wide(weight + k);
     }

@@ -1,14 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): sin and cos of packs. The bounds in ULP are those of kernels/elementary.hpp.
+// A kernel body (see foreach_target.hpp): sin and cos of packs. kernels/elementary.hpp states the error bounds.
 
 template <class T>
 struct sincos_constants;
 
-// n · π/2 is taken from x in parts of π/2. With a fused multiply-add the first leaves no rounding error; without, the parts
-// are so short that their products with n are exact for |x| ≤ `largest`.
-// sin r ≈ r + r³ (s0 + s1 r² + …), cos r ≈ 1 − r²/2 + r⁴ (c0 + c1 r² + …) for |r| ≤ π/4: minimax of the relative error.
+// n · π/2 is subtracted from x in several parts of π/2 (Cody–Waite reduction). With a fused multiply-add the first
+// subtraction is exact; without, the parts have so few bits that their products with n are exact for |x| ≤ `largest`.
+// sin r ≈ r + r³ (s0 + s1 r² + …), cos r ≈ 1 − r²/2 + r⁴ (c0 + c1 r² + …) for |r| ≤ π/4: minimax; the comments give the
+// largest relative error.
 template <>
 struct sincos_constants<float> {
     static constexpr float largest = 65536.0f;
@@ -17,7 +18,7 @@ struct sincos_constants<float> {
     static constexpr float exact_parts[] = {0x1.92p+0f, 0x1.fcp-12f, -0x1.58p-21f,
                                             0x1.1p-30f, 0x1.68p-39f, 0x1.84698ap-48f};
     static constexpr int degree = 2;
-    static constexpr float sine[] = {-0.16666654f, 0.008332106f, -0.00019507883f};       // 4.2e-9
+    static constexpr float sine[] = {-0.16666654f, 0.008332106f, -0.00019507883f};     // 4.2e-9
     static constexpr float cosine[] = {0.041666646f, -0.0013887307f, 2.4431876e-05f};  // 1.2e-10
 };
 
@@ -28,10 +29,12 @@ struct sincos_constants<double> {
     static constexpr double fused_parts[] = {0x1.921fb54442d18p+0, 0x1.1a62633145c07p-54, -0x1.f1976b7ed8fbcp-110};
     static constexpr double exact_parts[] = {0x1.921fb58p+0, -0x1.dde974p-27, 0x1.1a6263p-54, 0x1.8a2e03707344ap-81};
     static constexpr int degree = 5;
-    static constexpr double sine[] = {-0.1666666666666663,   0.00833333333332182,     -0.00019841269829332328,
-                                      2.755731352719796e-06, -2.5050732358860144e-08, 1.589530376562632e-10};  // 3.8e-18
-    static constexpr double cosine[] = {0.04166666666666659,     -0.0013888888888872186, 2.480158728829539e-05,
-                                        -2.755731401512155e-07, 2.0875678084435944e-09, -1.135733668392786e-11};  // 6.1e-20
+    static constexpr double sine[] = {-0.1666666666666663,     0.00833333333332182,
+                                      -0.00019841269829332328, 2.755731352719796e-06,
+                                      -2.5050732358860144e-08, 1.589530376562632e-10};  // 3.8e-18
+    static constexpr double cosine[] = {0.04166666666666659,    -0.0013888888888872186,
+                                        2.480158728829539e-05,  -2.755731401512155e-07,
+                                        2.0875678084435944e-09, -1.135733668392786e-11};  // 6.1e-20
 };
 
 template <class T>
@@ -50,7 +53,8 @@ DDPM_INLINE pack<T> subtract_quarter_turns(pack<T> x, pack<T> n) {
         }
         return x;
     } else {
-        // Each product is exact. A difference is inexact only where x is the larger by far, so that `lost` is exact too.
+        // Each product is exact. A difference is inexact only if |x| is much larger than |product|; then `lost` is its
+        // exact rounding error.
         pack<T> lost{};
         DDPM_UNROLL
         for (const T part : c::exact_parts) {
@@ -70,7 +74,7 @@ DDPM_INLINE sincos_packs<T> sincos(pack<T> x) {
     const pack<T> size = abs(x);
     const pack<T> shift = splat(float_format<T>::whole_shift);
     const pack<T> shifted = multiply_add(size, splat(c::two_over_pi), shift);
-    const pack<bits> quarter = as<bits>(shifted);  // its last two bits count
+    const pack<bits> quarter = as<bits>(shifted);  // only its low two bits are used
     const pack<T> r = subtract_quarter_turns<T>(size, shifted - shift);
     const pack<T> z = r * r;
     pack<T> sine = splat(c::sine[c::degree]), cosine = splat(c::cosine[c::degree]);

@@ -10,7 +10,7 @@
 
 namespace ddpm::kernels {
 
-/// What a softmax takes from its arguments, and multiplies their exponentials by.
+/// The shift and the factor that turn exponentials into a softmax.
 template <Scalar S>
 struct softmax_normalizer {
     S largest;      ///< max x
@@ -29,23 +29,24 @@ DDPM_KERNEL_INSTANCES(softmax_backward)
 namespace ddpm::kernels {
 
 /// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x.
-/// @returns what `softmax_again` needs
-/// @accuracy the exponents are those of scale·(x − max x), so that nothing overflows. NaN or Inf among x, or −Inf
-///           alone, give NaN, as in torch
+/// @returns the normalizer for softmax_again
+/// @accuracy the exponents are scale·(x − max x), so nothing overflows. If an x is NaN or Inf, or all are −Inf, the
+///           result is NaN, as in torch
 /// @determinism the bits depend on these elements only
 template <Scalar S>
 softmax_normalizer<S> softmax(isize size, std::type_identity_t<S> scale, const S* x, S* out) {
     return DDPM_DISPATCH(softmax<S>)(size, scale, x, out);
 }
 
-/// out = e^(scale·(x − largest)) · inverse_sum: what softmax gave of the same x, by what it returned; out may be x.
-/// @accuracy the bits that softmax gave
+/// out = e^(scale·(x − largest)) · inverse_sum: recomputes the softmax of x from the normalizer that softmax returned;
+/// out may be x.
+/// @determinism the same bits as softmax
 template <Scalar S>
 void softmax_again(isize size, std::type_identity_t<S> scale, const S* x, const softmax_normalizer<S>& by, S* out) {
     DDPM_DISPATCH(softmax_again<S>)(size, scale, x, by, out);
 }
 
-/// The gradient of softmax: dx = scale · p · (dp − Σ p·dp) where p is what it gave; dx may be p or dp.
+/// The gradient of softmax: dx = scale · p · (dp − Σ p·dp) where p is its result; dx may be p or dp.
 template <Scalar S>
 void softmax_backward(isize size, std::type_identity_t<S> scale, const S* p, const S* dp, S* dx) {
     DDPM_DISPATCH(softmax_backward<S>)(size, scale, p, dp, dx);

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The bodies of softmax.hpp. Sums run over the lanes of a pack side by side, then over the lanes in order.
+// The bodies of softmax.hpp. Sums are kept per lane of a pack; the lanes are then added in order.
 
-/// The largest of x, NaN left aside.
+/// The largest x; NaNs may be skipped.
 template <class S>
 DDPM_INLINE S largest_of(isize size, const S* x) {
     S largest = x[0];

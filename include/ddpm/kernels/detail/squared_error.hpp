@@ -17,18 +17,17 @@ DDPM_KERNEL_INSTANCES(any_squared_error)
 namespace ddpm::kernels {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
-/// may be the prediction; null leaves it out. The target is thus a combination of two arrays that is never stored. An
-/// array whose factor is 0 is not read. NaN and infinity go into the sum. Where `weight` is not null, the square and
-/// the gradient of element i are multiplied by weight[i], which is finite; if it is 0, they are 0 whatever else the
-/// element is.
-/// @accuracy differences and gradients are rounded to S, squares and sums to double, and then their products with the
-/// weights: sixteen sums side by side, one for each element index modulo 16, then these in order
+/// may be the prediction, or null if not needed. The target a · x + b · y is never stored. An array with factor 0 is
+/// not read. NaN and infinity propagate into the sum. If `weight` is not null, the square and the gradient of element i
+/// are multiplied by weight[i], which is finite; if it is 0, both are 0 even if the element is NaN or infinite.
+/// @accuracy differences and gradients are rounded to S; squares, their products with the weights, and sums are in
+/// double: sixteen partial sums, one per element index modulo 16, which are then added in order
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                      const S* weight = nullptr, bool stream = false) {
-    if (a == 0) {  // one term: its factor and array come first
+    if (a == 0) {  // a single term comes first
         a = b;
         x = y;
         b = 0;
@@ -37,7 +36,8 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
                                                weight, stream && weight == nullptr);
 }
 
-/// How a column counts: weight · Σ (prediction − x · x(:, n) − y · y(:, n))², with scale as the factor of its gradient.
+/// Coefficients of a column: it adds weight · Σ (prediction − x · x(:, n) − y · y(:, n))²; scale is the factor of its
+/// gradient.
 template <Scalar S>
 struct error_terms {
     S x;
@@ -47,10 +47,10 @@ struct error_terms {
 };
 
 /// The sum of the squared errors of all columns, with {x, y, weight, scale} = terms_of(n), and their gradients. A
-/// gradient that is larger than the caches is written past them, unless it takes the place of the prediction or
-/// elements have weights. Where `errors` is not null, errors[n] is the sum of column n without its weight.
+/// gradient larger than the caches is written with streaming stores, unless it overwrites the prediction or elements
+/// have weights. If `errors` is not null, errors[n] is the sum of column n without its weight.
 /// @shape prediction, x and y D × N; d_prediction and element_weight too, or empty; errors N
-/// @accuracy of a column, or of a part if it is long, as above; these are added in a fixed order
+/// @accuracy as above for each block of a column; the sums of blocks are added in a fixed order
 /// @determinism the same bits on every instruction set and for every thread count
 template <Scalar S, class TermsOf>
 double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,

@@ -3,8 +3,8 @@
 //
 // The body of squared_error.hpp.
 
-/// The sum for targets of one product or, where y is not null, of two. `Weights`: whether elements have weights; `Stream`:
-/// whether the gradient goes past the caches.
+/// The target has one term, a · x, or two if y is not null. `Weights`: whether elements have weights; `Stream`: whether
+/// the gradient is written with streaming stores.
 template <bool Weights, bool Stream, class S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                      const S* weight) {
@@ -60,7 +60,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
     return total(sums);
 }
 
-/// The same, with weights where `weight` is not null; then nothing goes past the caches.
+/// The same for weights or stream known at run time. With weights there are no streaming stores.
 template <class S>
 double any_squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                          const S* weight, bool stream) {

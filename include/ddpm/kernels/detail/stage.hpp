@@ -11,25 +11,25 @@
 
 namespace ddpm::kernels {
 
-/// What a term of a stage reads.
+/// The array that a term of a stage reads.
 enum class stage_source {
     column,   ///< an array
     x0,       ///< the stage's x̂_0
     eps,      ///< the stage's ε̂
-    normals,  ///< standard normals, which never touch memory
+    normals,  ///< standard normals, generated and not stored
 };
 
-/// factor · what is read · spread.
+/// A term factor · array · spread.
 template <Scalar S>
 struct stage_term {
     stage_source of;
     S factor;
     const S* column = nullptr;
-    isize draw = 0;              ///< of normals: how many steps after the address of the stage they lie
+    isize draw = 0;             ///< for normals: added to the step of the address of the stage
     const S* spread = nullptr;  ///< null: 1
 };
 
-/// target ← Σ terms. The target is none of the arrays that the stage keeps its estimates in.
+/// target ← Σ terms. The target must not be kept_x0 or kept_eps.
 template <Scalar S>
 struct stage_sum {
     S* target;
@@ -38,8 +38,8 @@ struct stage_sum {
     bool is_read;  ///< the stage reads the target too
 };
 
-/// All that follows an evaluation of a network: the estimates x̂_0 and ε̂ from x_t and its prediction p, which are kept or
-/// not, and then sums in their order, each of what the arrays hold by then.
+/// Everything between two evaluations of a network: the estimates x̂_0 and ε̂ from x_t and the prediction p, then the
+/// sums, in order: each reads the arrays as the earlier ones left them.
 template <Scalar S>
 struct stage_work {
     denoise_coefficients<S> estimate{};
@@ -49,12 +49,13 @@ struct stage_work {
     S* kept_eps = nullptr;
     const stage_sum<S>* sums = nullptr;
     isize count = 0;
-    bool stream = false;  ///< what is written but not read goes past the caches
+    bool stream = false;  ///< targets that are not read are written with streaming stores
 };
 
 namespace detail {
 
-/// Elements of room for normals, and for how many terms they are made together: each needs a block of 64.
+/// Size of the buffer for normals, in elements, and the largest number of terms that share it: each needs a block of
+/// 64.
 inline constexpr isize stage_scratch = 1024;
 inline constexpr isize most_stage_normals = stage_scratch / 64;
 
@@ -69,9 +70,9 @@ DDPM_KERNEL_INSTANCES(run_stage)
 
 namespace ddpm::kernels {
 
-/// Does the work for elements row … row + size − 1 of `columns` samples, which lie one after the other in all arrays from
-/// element `first` on; `row` is a multiple of 64. The normals are those of philox_normal from z on. NaN stays NaN. Where it
-/// streams, element `first` of every array is aligned to 16 bytes.
+/// Does the work for elements row … row + size − 1 of `columns` samples, which are stored one after the other in all
+/// arrays from element `first` on; `row` is a multiple of 64. The normals are those of philox_normal at the address z.
+/// NaN stays NaN. If work.stream, element `first` of every array must be aligned to 16 bytes.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of stage.hpp: for 64 elements at a time, as many as a block of normals has, all terms are gone through.
+// The body of stage.hpp: all sums are computed for 64 elements at a time, the size of a block of normals.
 
-/// Writes the 64 elements at `block`, or the first `rest`, to p.
+/// Writes the 64 elements at `block`, or only the first `rest`, to p.
 template <class S>
 __attribute__((noinline)) void put_block(bool stream, S* p, const S* block, isize rest) {
     isize i = 0;
@@ -17,16 +17,17 @@ __attribute__((noinline)) void put_block(bool stream, S* p, const S* block, isiz
     }
 }
 
-/// The normals of a chunk of a sample: those of the first few terms of a stage that read any, one after the other.
+/// The normals of a chunk of a sample, for the first most_stage_normals terms that read normals, one term after the
+/// other.
 template <class S>
 struct stage_normals {
     alignas(64) S z[stage_scratch];
     isize chunk;
     normal_address sample;
-    isize row;  // where the chunk begins
+    isize row;  // the first element of the chunk
 };
 
-/// What a stage reads from memory, in so far as it is fetched ahead.
+/// The arrays that a stage reads and prefetches.
 template <class S>
 block_reads<S> reads_of(const stage_work<S>& work) {
     block_reads<S> reads = {};
@@ -44,8 +45,8 @@ block_reads<S> reads_of(const stage_work<S>& work) {
     return reads;
 }
 
-/// Makes those of a term for the blocks from e on that begin before `end`; fetches meanwhile what is read with them, where the
-/// chunk begins at element `first` of the arrays.
+/// Generates the normals of a term for the blocks that begin at elements e … end − 1 of the chunk, and prefetches
+/// `reads`; the chunk begins at element `first` of the arrays.
 template <class S>
 __attribute__((noinline)) void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e,
                                                   isize end, S* z, const block_reads<S>& reads, isize first) {
@@ -59,7 +60,7 @@ __attribute__((noinline)) void make_stage_normals(const stage_normals<S>& normal
     }
 }
 
-/// Makes those of the first terms for `count` elements, which lie in the arrays from element `first` on.
+/// Generates the normals of the first terms for `count` elements, which begin at element `first` of the arrays.
 template <class S>
 DDPM_INLINE void make_first_normals(const stage_work<S>& work, const block_reads<S>& reads, isize first, isize count,
                                     stage_normals<S>& normals) {
@@ -76,17 +77,17 @@ DDPM_INLINE void make_first_normals(const stage_work<S>& work, const block_reads
     }
 }
 
-/// x̂_0 and ε̂ of a block: where they are kept, or in the first cache.
+/// x̂_0 and ε̂ of a block: in the arrays that keep them, or in local arrays.
 template <class S>
 struct stage_estimates {
     const S *x0, *eps;
     S x0_room[64], eps_room[64];
 };
 
-/// Those of the block at element e.
+/// Computes the estimates of the block at element e.
 template <class S>
 DDPM_INLINE void make_estimates(const stage_work<S>& work, isize e, isize rest, stage_estimates<S>& block) {
-    const denoise_coefficients<S> c = work.estimate;  // which no store can change
+    const denoise_coefficients<S> c = work.estimate;  // a local copy: the compiler need not reload it after a store
     const bool in_place = rest >= 64 && !work.stream;
     S* const x0 = in_place && work.kept_x0 != nullptr ? work.kept_x0 + e : block.x0_room;
     S* const eps = in_place && work.kept_eps != nullptr ? work.kept_eps + e : block.eps_room;
@@ -110,13 +111,13 @@ DDPM_INLINE void make_estimates(const stage_work<S>& work, isize e, isize rest, 
     block.eps = eps;
 }
 
-/// A sum for the elements of a block: in registers where these are large, four at a time in any case.
+/// The sum of a block. Loops handle four packs at a time; with wide vector registers the whole sum stays in them.
 template <class S>
 struct stage_value {
     pack<S> part[64 / lanes<S>];
 };
 
-/// value += read · spread · factor.
+/// value += read · spread · factor, spread 1 if null.
 template <class S>
 DDPM_INLINE void add_term(stage_value<S>& value, const S* read, const S* spread, S factor) {
     for (isize i = 0; i < 64; i += 4 * lanes<S>) {
@@ -132,7 +133,7 @@ DDPM_INLINE void add_term(stage_value<S>& value, const S* read, const S* spread,
     }
 }
 
-/// The block that begins at element e of the arrays, and at `begin` of the chunk.
+/// Computes the block that begins at element e of the arrays and at element `begin` of the chunk.
 template <class S>
 DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& normals, isize begin, isize e,
                                  isize rest) {
@@ -145,7 +146,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
     for (isize s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
         stage_value<S> value;
-        // A sum begins at −0, to which any number can be added without a change, +0 too.
+        // A sum starts at −0: adding any number to it, also +0, gives that number.
         const S start = sum.count > 0 ? -S(0) : S(0);
         DDPM_UNROLL
         for (isize k = 0; k < 64 / lanes<S>; ++k) {
@@ -168,7 +169,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                     if (draw < most_stage_normals) {
                         from = normals.z + draw * normals.chunk + begin;
                         ++draw;
-                    } else {  // there is no room for more: one by one, in place of the last
+                    } else {  // the buffer is full: overwrite the last block
                         S* const z = normals.z + (draw - 1) * normals.chunk + begin;
                         make_stage_normals<S>(normals, term, begin, begin + 64, z, {}, 0);
                         from = z;
@@ -192,7 +193,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
 template <class S>
 void run_stage(const stage_work<S>& all, const normal_address& at, isize draws, isize columns, isize row, isize size,
                isize first) {
-    const stage_work<S> work = all;  // which no store can change
+    const stage_work<S> work = all;  // a local copy: the compiler need not reload it after a store
     const block_reads<S> reads = reads_of(work);
     stage_normals<S> normals;
     normals.sample = at;

@@ -10,12 +10,12 @@
 
 namespace ddpm::kernels::detail {
 
-/// The size from which an output is written past the caches: they could not hold it until it is read, and so a line
-/// need not be read before it is written.
+/// Outputs of at least this size are written with streaming (non-temporal) stores. They would be evicted from the
+/// caches before they are read, and streaming stores do not first read the cache line from memory.
 inline constexpr isize streaming_bytes = isize{32} << 20;
 
-/// Whether a kernel may and should write `out` with `stream`. Not where out is an input: its lines are in the caches
-/// then.
+/// Whether a kernel should write `out` with streaming stores: if it is large, 16-byte aligned, and not an input, whose
+/// lines are in the caches already.
 template <Scalar S, class... Inputs>
 [[nodiscard]] bool should_stream(const batch_view<S>& out, const Inputs&... inputs) noexcept {
     constexpr isize aligned = 16 / static_cast<isize>(sizeof(S));
@@ -24,10 +24,11 @@ template <Scalar S, class... Inputs>
            (out.columns() == 1 || out.stride() % aligned == 0);
 }
 
-/// How far ahead memory is fetched that no cache holds, in elements: processors foresee less, and not beyond a page.
+/// Distance, in elements, at which large arrays are prefetched: hardware prefetchers look less far ahead and stop at a
+/// page's end.
 inline constexpr isize fetch_ahead = 1024;
 
-/// The same for a kernel with an output of so many elements: 0 where a cache may hold it.
+/// The same for a kernel with an output of `elements` elements: 0 if that may fit in a cache.
 template <Scalar S>
 [[nodiscard]] isize fetch_distance(isize elements) noexcept {
     return elements * static_cast<isize>(sizeof(S)) >= streaming_bytes ? fetch_ahead : 0;

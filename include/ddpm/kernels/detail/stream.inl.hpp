@@ -1,12 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A kernel body (see foreach_target.hpp): stores that go past the caches where the processor has them. `stream` says
-// whether they do; p is then 16-byte aligned, which Eigen's memory is (whole registers may not be), and the kernel ends
-// with end_stream. Lines that are written in parts are slow, above all where several outputs have such. And loads that come
-// before their time.
+// A kernel body (see foreach_target.hpp): streaming (non-temporal) stores, which write to memory without filling the
+// caches, on processors that have them, and prefetches. If `stream` is true, p must be 16-byte aligned, as Eigen's
+// memory is (so a pack is stored in parts of 16 bytes), and the kernel must call end_stream. Streaming stores should
+// fill whole cache lines: partly written lines are slow, especially with several outputs.
 
-/// A quarter, half or whole of a pack, in floats.
+/// 16 bytes of a pack, as floats.
 typedef float streamed_part __attribute__((vector_size(16)));
 
 template <class S, class Vector>
@@ -32,7 +32,7 @@ DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, Vector v) {
     __builtin_memcpy(p, &v, sizeof v);
 }
 
-/// Makes streamed stores visible to other threads before what follows.
+/// Makes streaming stores visible to other threads before any later store.
 DDPM_INLINE void end_stream([[maybe_unused]] bool stream) {
 #if defined(__x86_64__)
     if (stream) {
@@ -41,13 +41,13 @@ DDPM_INLINE void end_stream([[maybe_unused]] bool stream) {
 #endif
 }
 
-/// How many elements lie before the first that begins a cache line.
+/// The number of elements from p to the next start of a cache line.
 template <class S>
 DDPM_INLINE isize elements_to_line(const S* p) {
     return static_cast<isize>(-reinterpret_cast<__UINTPTR_TYPE__>(p) % 64 / sizeof(S));
 }
 
-/// Fetches the lines of some elements, which need not be there.
+/// Prefetches the cache lines of Count elements; p may point past the end of the array.
 template <isize Count, class S>
 DDPM_INLINE void fetch_elements(const S* p) {
     DDPM_UNROLL
@@ -56,7 +56,7 @@ DDPM_INLINE void fetch_elements(const S* p) {
     }
 }
 
-/// Arrays that a kernel reads together, fetched ahead block by block while it computes something else.
+/// Arrays that a kernel reads together, to be prefetched block by block while it computes something else.
 template <class S>
 struct block_reads {
     static constexpr isize most = 8;
@@ -69,7 +69,7 @@ struct block_reads {
         }
     }
 
-    /// Fetches the 64 elements from e on of each.
+    /// Prefetches elements e … e + 63 of each array.
     DDPM_INLINE void fetch(isize e) const {
         for (isize i = 0; i < count; ++i) {
             fetch_elements<64>(column[i] + e);

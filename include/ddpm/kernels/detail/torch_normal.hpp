@@ -12,12 +12,10 @@
 
 namespace ddpm::kernels {
 
-/// Box–Muller as torch does it, in place: of each 16 uniforms of [0, 1) the first eight give radii, the others angles. All
-/// steps are rounded to float; logarithm, sine and cosine are those of doubles.
+/// torch's Box–Muller transform, in place: of each 16 uniforms in [0, 1) the first eight give radii, the others angles.
+/// All steps are rounded to float; logarithm, sine and cosine are computed in double.
 /// @shape x 16 · blocks
 /// @units two_pi is 2π, or the float next to it
-inline void torch_normal(isize blocks, double two_pi, float* x) {
-    DDPM_DISPATCH(torch_normal)(blocks, two_pi, x);
-}
+inline void torch_normal(isize blocks, double two_pi, float* x) { DDPM_DISPATCH(torch_normal)(blocks, two_pi, x); }
 
 }  // namespace ddpm::kernels

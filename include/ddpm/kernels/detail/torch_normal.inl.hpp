@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The body of torch_normal.hpp. Products and square roots of floats are taken in double and then rounded, which gives the
-// float that is nearest to them: a double holds more than twice as many bits.
+// The body of torch_normal.hpp. Products and square roots of floats are computed in double and then rounded; this gives
+// the correctly rounded float, since a double has more than twice as many bits.
 
 /// Each lane rounded to a float.
 DDPM_INLINE pack<double> as_float(pack<double> x) {
