@@ -27,7 +27,8 @@ concept EigenDense = std::derived_from<std::remove_cvref_t<X>, Eigen::DenseBase<
 
 /// Eigen data with contiguous columns, or a single row: memory that a batch_view can address.
 template <class X>
-concept ColumnMemory = EigenDense<X> && (std::remove_cvref_t<X>::Flags & Eigen::DirectAccessBit) != 0 &&
+concept ColumnMemory =
+    EigenDense<X> && (std::remove_cvref_t<X>::Flags & Eigen::DirectAccessBit) != 0 &&
     (!bool(std::remove_cvref_t<X>::IsRowMajor) || std::remove_cvref_t<X>::RowsAtCompileTime == 1) &&
     (std::remove_cvref_t<X>::RowsAtCompileTime == 1 || std::remove_cvref_t<X>::InnerStrideAtCompileTime == 1);
 
@@ -45,7 +46,8 @@ public:
     batch_view() noexcept = default;
 
     /// @throws shape_error if a size is negative, the stride is shorter than a column, or their product is 2^63 or more
-    batch_view(T* data, isize rows, isize columns, isize stride) : data_(data), rows_(rows), columns_(columns), stride_(stride) {
+    batch_view(T* data, isize rows, isize columns, isize stride)
+        : data_(data), rows_(rows), columns_(columns), stride_(stride) {
         if (rows < 0 || columns < 0) {
             throw shape_error("batch_view", "negative size", "rows, columns >= 0", detail::text(rows, " x ", columns));
         }
@@ -73,8 +75,7 @@ public:
     /// Views an Eigen object for writing: an lvalue, or a temporary block of one.
     template <class X>
         requires(!std::is_const_v<T>) && detail::ColumnMemory<X> && (!std::is_const_v<std::remove_reference_t<X>>) &&
-                std::same_as<typename std::remove_cvref_t<X>::Scalar, scalar> &&
-                requires(X& x) {
+                std::same_as<typename std::remove_cvref_t<X>::Scalar, scalar> && requires(X& x) {
                     { x.data() } -> std::convertible_to<T*>;
                 }
     batch_view(X&& x) : batch_view(x.data(), x.rows(), x.cols(), column_stride(x)) {}
@@ -183,14 +184,6 @@ private:
     batch_view<const scalar> view_;
 };
 
-}  // namespace detail
-
-/// The scalar type of a batch: float or double.
-template <BatchLike X>
-using scalar_of = typename detail::scalar_of_batch<std::remove_cvref_t<X>>::type;
-
-namespace detail {
-
 /// @throws shape_error unless both have the same rows and columns
 template <class A, class B>
 void require_same_shape(std::string_view where, std::string_view what, const batch_view<A>& expected,
@@ -202,5 +195,9 @@ void require_same_shape(std::string_view where, std::string_view what, const bat
 }
 
 }  // namespace detail
+
+/// The scalar type of a batch: float or double.
+template <BatchLike X>
+using scalar_of = typename detail::scalar_of_batch<std::remove_cvref_t<X>>::type;
 
 }  // namespace ddpm

@@ -42,8 +42,21 @@ void pixels_to_planes(const S* pixels, isize positions, isize channels, S* plane
 /// @throws shape_error unless `rows` is the number of elements of a sample of that shape
 inline void require_image(std::string_view where, isize rows, sample_shape shape) {
     if (shape.height < 0 || shape.width < 0 || shape.channels < 0 || rows != shape.size()) {
-        throw shape_error(where, "elements of an image",
-                          text(shape.height, " x ", shape.width, " x ", shape.channels), rows);
+        throw shape_error(where, "elements of an image", text(shape.height, " x ", shape.width, " x ", shape.channels),
+                          rows);
+    }
+}
+
+/// out = convert(image) for each image: planes_to_pixels or pixels_to_planes.
+template <BatchLike X, Scalar S>
+void convert_images(std::string_view where, const X& images, sample_shape shape, batch_view<S> out,
+                    void (*convert)(const S*, isize, isize, S*) noexcept) {
+    const readable<X> memory(images);
+    const batch_view<const S>& from = memory.view();
+    require_image(where, from.rows(), shape);
+    require_same_shape(where, "output", from, out);
+    for (isize n = 0; n < from.columns(); ++n) {
+        convert(from.column(n), shape.height * shape.width, shape.channels, out.column(n));
     }
 }
 
@@ -54,13 +67,7 @@ inline void require_image(std::string_view where, isize rows, sample_shape shape
 /// @throws shape_error if D is not shape.size(), or `out` differs in size from `images`
 template <BatchLike X>
 void nchw_to_batch(const X& images, sample_shape shape, batch_view<scalar_of<X>> out) {
-    const detail::readable<X> memory(images);
-    const auto& from = memory.view();
-    detail::require_image("nchw_to_batch", from.rows(), shape);
-    detail::require_same_shape("nchw_to_batch", "output", from, out);
-    for (isize n = 0; n < from.columns(); ++n) {
-        detail::planes_to_pixels(from.column(n), shape.height * shape.width, shape.channels, out.column(n));
-    }
+    detail::convert_images("nchw_to_batch", images, shape, out, detail::planes_to_pixels<scalar_of<X>>);
 }
 
 /// As above, returned as a new batch.
@@ -77,13 +84,7 @@ template <BatchLike X>
 /// @throws shape_error if D is not shape.size(), or `out` differs in size from `samples`
 template <BatchLike X>
 void batch_to_nchw(const X& samples, sample_shape shape, batch_view<scalar_of<X>> out) {
-    const detail::readable<X> memory(samples);
-    const auto& from = memory.view();
-    detail::require_image("batch_to_nchw", from.rows(), shape);
-    detail::require_same_shape("batch_to_nchw", "output", from, out);
-    for (isize n = 0; n < from.columns(); ++n) {
-        detail::pixels_to_planes(from.column(n), shape.height * shape.width, shape.channels, out.column(n));
-    }
+    detail::convert_images("batch_to_nchw", samples, shape, out, detail::pixels_to_planes<scalar_of<X>>);
 }
 
 /// As above, returned as a new array.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -86,14 +87,10 @@ template <class T>
         return dtype::f64;
     } else if constexpr (std::is_same_v<T, bool>) {
         static_assert(detail::always_false<T>, "a byte of a file may be neither true nor false: use std::uint8_t");
-    } else if constexpr (std::is_integral_v<T> && sizeof(T) == 1) {
-        return std::is_signed_v<T> ? dtype::i8 : dtype::u8;
-    } else if constexpr (std::is_integral_v<T> && sizeof(T) == 2) {
-        return std::is_signed_v<T> ? dtype::i16 : dtype::u16;
-    } else if constexpr (std::is_integral_v<T> && sizeof(T) == 4) {
-        return std::is_signed_v<T> ? dtype::i32 : dtype::u32;
-    } else if constexpr (std::is_integral_v<T> && sizeof(T) == 8) {
-        return std::is_signed_v<T> ? dtype::i64 : dtype::u64;
+    } else if constexpr (std::is_integral_v<T> && sizeof(T) <= 8) {
+        constexpr std::array signed_types{dtype::i8, dtype::i16, dtype::i32, dtype::i64};
+        constexpr std::array unsigned_types{dtype::u8, dtype::u16, dtype::u32, dtype::u64};
+        return (std::is_signed_v<T> ? signed_types : unsigned_types)[std::bit_width(sizeof(T)) - 1];
     } else {
         static_assert(detail::always_false<T>, "no safetensors type holds this");
     }

@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/checked.hpp>
 #include <ddpm/io/detail/foreign_content.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 
@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ddpm::io {
@@ -33,16 +34,19 @@ struct idx_images {
 
 namespace detail {
 
-/// Checks an IDX header of unsigned bytes against the file size, and returns the extents. The format is the magic
-/// number 0, 0, 8, number of dimensions, then one big-endian 32-bit extent each, then exactly their product of bytes.
-template <std::size_t Dimensions>
-[[nodiscard]] std::array<isize, Dimensions> idx_extents(std::span<const std::byte> prefix, std::uint64_t file_size,
-                                                        std::string_view where) {
+/// Reads an IDX file of unsigned bytes, an input_file or a memory_file, and returns its extents. `body` is allocated
+/// only after the header was checked against the file size. The format is the magic number 0, 0, 8, number of dimensions,
+/// then one big-endian 32-bit extent each, then exactly their product of bytes.
+template <std::size_t Dimensions, class File>
+[[nodiscard]] std::array<isize, Dimensions> read_idx(const File& file, std::vector<std::uint8_t>& body) {
     constexpr std::size_t header_bytes = 4 + 4 * Dimensions;
     constexpr std::uint32_t magic = 0x0800u + static_cast<std::uint32_t>(Dimensions);
+    const std::string& where = file.path();
+    std::array<std::byte, telling_bytes> buffer{};
+    const std::span<const std::byte> prefix = read_prefix(file, buffer);
     if (prefix.size() < header_bytes) {
         throw io_error(where, "too short for an IDX file", ddpm::detail::text("at least ", header_bytes, " bytes"),
-                       file_size);
+                       file.size());
     }
     if (const std::uint32_t got = load_big_u32(prefix.data()); got != magic) {
         throw io_error(where, ddpm::detail::text("not an IDX file of ", Dimensions, " dimensions of bytes"),
@@ -53,45 +57,35 @@ template <std::size_t Dimensions>
     std::uint64_t product = 1;
     for (std::size_t i = 0; i < Dimensions; ++i) {
         const std::uint32_t extent = load_big_u32(prefix.data() + 4 + 4 * i);
-        const auto next = checked_multiply(product, extent);
+        const auto next = ddpm::detail::checked_multiply(product, extent);
         if (extent == 0 || !next) {
             throw io_error(where, ddpm::detail::text("IDX extent ", i), "at least 1 and a product below 2^64", extent);
         }
         extents[i] = static_cast<isize>(extent);
         product = *next;
     }
-    const auto total = checked_add(header_bytes, product);
-    if (!total || *total != file_size) {
+    const auto total = ddpm::detail::checked_add(header_bytes, product);
+    if (!total || *total != file.size()) {
         throw io_error(where, "the size of the IDX file does not fit its header",
-                       ddpm::detail::text(header_bytes, " + ", product, " bytes"), file_size);
+                       ddpm::detail::text(header_bytes, " + ", product, " bytes"), file.size());
     }
-    return extents;
-}
-
-/// Reads an IDX file: allocates and fills `body` only after the header was checked against the file size.
-template <std::size_t Dimensions>
-[[nodiscard]] std::array<isize, Dimensions> read_idx(const std::string& path, std::vector<std::uint8_t>& body) {
-    const input_file file(path);
-    constexpr std::size_t header_bytes = 4 + 4 * Dimensions;
-    std::array<std::byte, telling_bytes> buffer{};
-    const auto prefix =
-        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
-    file.read(0, prefix);
-    const auto extents = idx_extents<Dimensions>(prefix, file.size(), path);
-    const std::size_t length = file.size() - header_bytes;
-    body.resize(length);
+    body.resize(static_cast<std::size_t>(product));
     file.read(header_bytes, std::as_writable_bytes(std::span(body)));
     return extents;
 }
 
-/// As above, from memory.
-template <std::size_t Dimensions>
-[[nodiscard]] std::array<isize, Dimensions> parse_idx(std::span<const std::byte> file, std::string_view where,
-                                                      std::vector<std::uint8_t>& body) {
-    const auto extents = idx_extents<Dimensions>(file, file.size(), where);
-    const auto* first = reinterpret_cast<const std::uint8_t*>(file.data());
-    body.assign(first + 4 + 4 * Dimensions, first + file.size());
-    return extents;
+template <class File>
+[[nodiscard]] idx_images images_of(const File& file) {
+    std::vector<std::uint8_t> pixels;
+    const auto [count, height, width] = read_idx<3>(file, pixels);
+    return {count, height, width, std::move(pixels)};
+}
+
+template <class File>
+[[nodiscard]] std::vector<std::uint8_t> labels_of(const File& file) {
+    std::vector<std::uint8_t> labels;
+    static_cast<void>(read_idx<1>(file, labels));
+    return labels;
 }
 
 }  // namespace detail
@@ -99,38 +93,24 @@ template <std::size_t Dimensions>
 /// Reads images: an IDX file of unsigned bytes with three dimensions (magic number 0x00000803), as MNIST has.
 /// @throws io_error if it is not such a file, an extent is 0, or its size is not exactly what its header implies
 [[nodiscard]] inline idx_images read_idx_images(const std::string& path) {
-    idx_images images;
-    const auto [count, height, width] = detail::read_idx<3>(path, images.pixels);
-    images.count = count;
-    images.height = height;
-    images.width = width;
-    return images;
+    return detail::images_of(detail::input_file(path));
 }
 
 /// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline idx_images parse_idx_images(std::span<const std::byte> file, std::string_view where) {
-    idx_images images;
-    const auto [count, height, width] = detail::parse_idx<3>(file, where, images.pixels);
-    images.count = count;
-    images.height = height;
-    images.width = width;
-    return images;
+    return detail::images_of(detail::memory_file(file, where));
 }
 
 /// Reads labels, one for each image: an IDX file of unsigned bytes with one dimension (magic number 0x00000801).
 /// @throws io_error if it is not such a file, is empty, or its size is not exactly what its header implies
 [[nodiscard]] inline std::vector<std::uint8_t> read_idx_labels(const std::string& path) {
-    std::vector<std::uint8_t> labels;
-    static_cast<void>(detail::read_idx<1>(path, labels));
-    return labels;
+    return detail::labels_of(detail::input_file(path));
 }
 
 /// As above, from memory; `where` names the source in messages.
 [[nodiscard]] inline std::vector<std::uint8_t> parse_idx_labels(std::span<const std::byte> file,
                                                                 std::string_view where) {
-    std::vector<std::uint8_t> labels;
-    static_cast<void>(detail::parse_idx<1>(file, where, labels));
-    return labels;
+    return detail::labels_of(detail::memory_file(file, where));
 }
 
 /// The images as a batch, scaled to [−1, 1]: pixel / 127.5 − 1.

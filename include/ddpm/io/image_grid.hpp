@@ -3,10 +3,10 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/io/detail/checked.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -71,9 +71,11 @@ namespace detail {
 /// The length of a side: the tiles and the padding around them.
 [[nodiscard]] inline isize grid_side(isize tiles, isize tile, const grid_options& options) {
     const auto pitch = static_cast<std::uint64_t>(tile + options.padding);
-    const auto base = checked_multiply(static_cast<std::uint64_t>(tiles), pitch);
-    const auto padded = base ? checked_add(*base, static_cast<std::uint64_t>(options.padding)) : std::nullopt;
-    const auto side = padded ? checked_multiply(*padded, static_cast<std::uint64_t>(options.scale)) : std::nullopt;
+    const auto base = ddpm::detail::checked_multiply(static_cast<std::uint64_t>(tiles), pitch);
+    const auto padded =
+        base ? ddpm::detail::checked_add(*base, static_cast<std::uint64_t>(options.padding)) : std::nullopt;
+    const auto side =
+        padded ? ddpm::detail::checked_multiply(*padded, static_cast<std::uint64_t>(options.scale)) : std::nullopt;
     if (!side || *side > std::uint64_t{std::numeric_limits<std::int32_t>::max()}) {
         throw value_error("image_grid", "grid too large", "sides below 2^31 pixels", side ? *side : 0);
     }
@@ -105,8 +107,8 @@ template <BatchLike X>
                detail::grid_side(options.columns, shape.width, options),
                shape.channels,
                {}};
-    const auto size = detail::checked_multiply(static_cast<std::uint64_t>(out.height * out.width),
-                                               static_cast<std::uint64_t>(shape.channels));
+    const auto size = ddpm::detail::checked_multiply(static_cast<std::uint64_t>(out.height * out.width),
+                                                     static_cast<std::uint64_t>(shape.channels));
     if (!size || *size > out.pixels.max_size()) {
         throw value_error("image_grid", "grid too large");
     }

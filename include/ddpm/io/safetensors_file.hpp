@@ -34,10 +34,7 @@ public:
         detail::input_file file(path);
         const detail::safetensors_parser parser(path);
         std::array<std::byte, detail::telling_bytes> buffer{};
-        const auto prefix =
-            std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(file.size(), buffer.size())));
-        file.read(0, prefix);
-        require_own_format(prefix, path);
+        require_own_format(detail::read_prefix(file, buffer), path);
         const std::size_t length = parser.header_length(std::span(buffer).first<8>(), file.size());
         std::string text(length, '\0');
         file.read(8, std::as_writable_bytes(std::span(text)));

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/checked.hpp>
 #include <ddpm/io/detail/json_reader.hpp>
 #include <ddpm/io/detail/json_writer.hpp>
 #include <ddpm/io/dtype.hpp>
@@ -75,13 +75,14 @@ namespace detail {
             return std::nullopt;
         }
         empty = empty || extent == 0;
-        const auto product = checked_multiply(elements, extent == 0 ? 1 : static_cast<std::uint64_t>(extent));
+        const auto product =
+            ddpm::detail::checked_multiply(elements, extent == 0 ? 1 : static_cast<std::uint64_t>(extent));
         if (!product || *product > static_cast<std::uint64_t>(std::numeric_limits<isize>::max())) {
             return std::nullopt;
         }
         elements = *product;
     }
-    const auto size_in_bits = checked_multiply(elements, bits(type));
+    const auto size_in_bits = ddpm::detail::checked_multiply(elements, bits(type));
     if (!size_in_bits) {
         return std::nullopt;
     }
@@ -114,7 +115,7 @@ public:
             throw io_error(where_, "safetensors header too long",
                            ddpm::detail::text("at most ", safetensors_limits::header_bytes, " bytes"), length);
         }
-        const auto start = checked_add(length, 8);
+        const auto start = ddpm::detail::checked_add(length, 8);
         if (!start || *start > file_size) {
             throw io_error(where_, "safetensors header reaches past the end of the file",
                            ddpm::detail::text("at most ", file_size - 8, " bytes"), length);

@@ -5,10 +5,22 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/detail/elementary.hpp>
+#include <ddpm/kernels/detail/exp.hpp>
+#include <ddpm/kernels/detail/log.hpp>
+#include <ddpm/kernels/detail/sincos.hpp>
 
 #include <string_view>
 #include <type_traits>
+
+namespace ddpm::kernels::detail {
+
+/// The functions with one argument and one result, as a template argument of evaluate.
+enum class elementary_function { exp_of, log_of, sin_of, cos_of, tanh_of, sigmoid_of, rsqrt_of };
+
+}  // namespace ddpm::kernels::detail
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/elementary.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
 
 DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::exp_of)
 DDPM_KERNEL_INSTANCES_OF(evaluate_array, elementary_function::log_of)

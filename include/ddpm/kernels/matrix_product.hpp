@@ -5,18 +5,23 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/kernels/detail/dispatch.hpp>
-#include <ddpm/kernels/detail/product_panels.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/detail/product_problem.hpp>
-#include <ddpm/kernels/detail/product_tile.hpp>
+#include <ddpm/kernels/detail/stream.hpp>
+
+#include <string_view>
+#include <type_traits>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/product_panels.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/product_tile.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/matrix_product.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 DDPM_KERNEL_INSTANCES(product)
-
-#include <algorithm>
-#include <type_traits>
 
 namespace ddpm::kernels {
 

@@ -4,8 +4,8 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/detail/dispatch.hpp>
-#include <ddpm/kernels/detail/normal.hpp>
+#include <ddpm/kernels/detail/normal_constants.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/detail/stream.hpp>
 
 #include <cstdint>
@@ -27,6 +27,9 @@ struct normal_address {
 };
 
 }  // namespace ddpm::kernels
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/normal.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/philox_normal.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>

@@ -28,33 +28,15 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline, inst
 
 /// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512" or "neon".
 [[nodiscard]] constexpr std::string_view name(instruction_set set) noexcept {
-    switch (set) {
-        case instruction_set::avx2:
-            return "avx2";
-        case instruction_set::avx512:
-            return "avx512";
-        case instruction_set::neon:
-            return "neon";
-        case instruction_set::baseline:
-            break;
-    }
-    return "baseline";
+    using enum instruction_set;
+    return set == avx2 ? "avx2" : set == avx512 ? "avx512" : set == neon ? "neon" : "baseline";
 }
 
 /// Whether this machine and its operating system support that instruction set.
 [[nodiscard]] inline bool is_supported(instruction_set set) {
     static const detail::cpu_features cpu = detail::read_cpu_features();
-    switch (set) {
-        case instruction_set::avx2:
-            return cpu.avx2;
-        case instruction_set::avx512:
-            return cpu.avx512;
-        case instruction_set::neon:
-            return cpu.neon;
-        case instruction_set::baseline:
-            break;
-    }
-    return true;
+    using enum instruction_set;
+    return set == avx2 ? cpu.avx2 : set == avx512 ? cpu.avx512 : set == neon ? cpu.neon : true;
 }
 
 namespace detail {

@@ -11,17 +11,13 @@
 #define DDPM_INSTANCE_OF extern template
 #endif
 
-/// An instance of a function template, such as f<float>.
+// DDPM_INSTANCE is an instance of a function template, such as f<float>. DDPM_CLASS_INSTANCE is one of a class template
+// with its key, such as class nn::mlp<float>: all its members that are not templates. Small inline members are still
+// compiled where they are used.
 #if defined(DDPM_INSTANCE_OF)
 #define DDPM_INSTANCE(...) DDPM_INSTANCE_OF decltype(__VA_ARGS__) __VA_ARGS__;
-#else
-#define DDPM_INSTANCE(...)
-#endif
-
-/// An instance of a class template with its key, such as class nn::mlp<float>: all its members that are not templates. Small
-/// inline members are still compiled where they are used.
-#if defined(DDPM_INSTANCE_OF)
 #define DDPM_CLASS_INSTANCE(...) DDPM_INSTANCE_OF __VA_ARGS__;
 #else
+#define DDPM_INSTANCE(...)
 #define DDPM_CLASS_INSTANCE(...)
 #endif

@@ -9,8 +9,10 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -76,5 +78,31 @@ private:
     file_handle file_;
     std::uint64_t size_ = 0;
 };
+
+/// A file in memory, with the members of input_file that readers of a format use.
+class memory_file {
+public:
+    memory_file(std::span<const std::byte> content, std::string_view path) : content_(content), path_(path) {}
+
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    [[nodiscard]] std::uint64_t size() const noexcept { return content_.size(); }
+    void read(std::uint64_t position, std::span<std::byte> out) const noexcept {
+        if (!out.empty()) {
+            std::memcpy(out.data(), content_.data() + position, out.size());
+        }
+    }
+
+private:
+    std::span<const std::byte> content_;
+    std::string path_;
+};
+
+/// Fills `buffer` with the first bytes of a file; returns the part that was filled.
+template <class File>
+[[nodiscard]] std::span<std::byte> read_prefix(const File& file, std::span<std::byte> buffer) {
+    const auto prefix = buffer.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
+    file.read(0, prefix);
+    return prefix;
+}
 
 }  // namespace ddpm::io::detail

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/checked.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/io/detail/checked.hpp>
 #include <ddpm/io/detail/foreign_content.hpp>
 #include <ddpm/io/detail/json_writer.hpp>
 #include <ddpm/io/detail/text_cursor.hpp>
@@ -96,8 +96,8 @@ inline constexpr std::size_t npy_longest_prefix = 10'000;
 [[nodiscard]] inline std::string npy_prefix(std::size_t element_bytes, std::span<const isize> shape) {
     std::string text(npy_magic);
     text.append("\x01\x00\x00\x00", 4);
-    text.append(ddpm::detail::text("{'descr': '<f", element_bytes, "', 'fortran_order': False, 'shape': ",
-                                   npy_shape_text(shape), ", }"));
+    text.append(ddpm::detail::text("{'descr': '<f", element_bytes,
+                                   "', 'fortran_order': False, 'shape': ", npy_shape_text(shape), ", }"));
     text.append(63 - text.size() % 64, ' ').push_back('\n');
     text[8] = static_cast<char>(text.size() - 10);
     return text;
@@ -174,12 +174,12 @@ private:
         }
         const std::string_view descr = string();
         // Byte order, kind, size. Single bytes have no order: NumPy writes '|'.
-        const std::string_view sizes = descr.size() != 3      ? ""
-                                       : descr[1] == 'f'      ? "248"
-                                       : descr[1] == 'b'      ? "1"
-                                       : descr[1] == 'i'      ? "1248"
-                                       : descr[1] == 'u'      ? "1248"
-                                                              : "";
+        const std::string_view sizes = descr.size() != 3 ? ""
+                                       : descr[1] == 'f' ? "248"
+                                       : descr[1] == 'b' ? "1"
+                                       : descr[1] == 'i' ? "1248"
+                                       : descr[1] == 'u' ? "1248"
+                                                         : "";
         const std::string_view orders = sizes.empty() || descr[2] == '1' ? "<>|" : "<>";
         if (sizes.empty() || sizes.find(descr[2]) == sizes.npos || orders.find(descr[0]) == orders.npos) {
             at_.fail(expected, npy_type_text(descr));
@@ -263,11 +263,13 @@ private:
     // An extent of 0 must not hide an overflow of the others.
     std::optional<std::uint64_t> sample_bytes = header.type.bytes;
     for (const isize extent : header.sample_extents()) {
-        sample_bytes = sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(extent)) : std::nullopt;
+        sample_bytes = sample_bytes ? ddpm::detail::checked_multiply(*sample_bytes, static_cast<std::uint64_t>(extent))
+                                    : std::nullopt;
     }
-    const auto bytes =
-        sample_bytes ? checked_multiply(*sample_bytes, static_cast<std::uint64_t>(header.samples())) : std::nullopt;
-    const auto total = bytes ? checked_add(*bytes, header.data_start) : std::nullopt;
+    const auto bytes = sample_bytes
+                           ? ddpm::detail::checked_multiply(*sample_bytes, static_cast<std::uint64_t>(header.samples()))
+                           : std::nullopt;
+    const auto total = bytes ? ddpm::detail::checked_add(*bytes, header.data_start) : std::nullopt;
     if (!total || *total != file_size) {
         throw io_error(where, "the size of the NumPy file does not fit its header",
                        ddpm::detail::text(header.data_start, " bytes and ", npy_shape_text(header.shape), " x ",

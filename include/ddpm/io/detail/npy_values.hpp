@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/bytes.hpp>
 #include <ddpm/io/detail/half.hpp>
+#include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/npy_header.hpp>
 #include <ddpm/io/detail/read_converted.hpp>
 
@@ -15,32 +16,11 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <span>
-#include <string>
-#include <string_view>
 #include <utility>
 
 namespace ddpm::io::detail {
-
-/// A file in memory, with the members of input_file that read_npy_batch uses.
-class memory_file {
-public:
-    memory_file(std::span<const std::byte> content, std::string_view path) : content_(content), path_(path) {}
-
-    [[nodiscard]] const std::string& path() const noexcept { return path_; }
-    [[nodiscard]] std::uint64_t size() const noexcept { return content_.size(); }
-    void read(std::uint64_t position, std::span<std::byte> out) const noexcept {
-        if (!out.empty()) {
-            std::memcpy(out.data(), content_.data() + position, out.size());
-        }
-    }
-
-private:
-    std::span<const std::byte> content_;
-    std::string path_;
-};
 
 struct npy_bool {
     std::uint8_t byte;
@@ -158,10 +138,7 @@ template <Scalar S, class File>
 template <class File>
 [[nodiscard]] npy_header read_npy_header(const File& file) {
     std::array<std::byte, npy_longest_prefix> buffer{};
-    const auto prefix =
-        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), file.size())));
-    file.read(0, prefix);
-    return parse_npy_header(prefix, file.size(), file.path());
+    return parse_npy_header(read_prefix(file, buffer), file.size(), file.path());
 }
 
 }  // namespace ddpm::io::detail

@@ -98,29 +98,12 @@
 
 namespace ddpm::kernels::detail {
 
-#if defined(__x86_64__)
-template <class Function>
-[[nodiscard]] Function* pick(Function* baseline, Function* avx2, Function* avx512) {
-    switch (simd_target()) {
-        case instruction_set::avx512:
-            return avx512;
-        case instruction_set::avx2:
-            return avx2;
-        default:
-            return baseline;
-    }
+/// The function for the active instruction set; the versions are in the order of DDPM_DISPATCH.
+template <class Function, class... Faster>
+[[nodiscard]] Function* pick(Function* baseline, Faster*... faster) {
+    Function* const versions[] = {baseline, faster...};
+    const instruction_set active = simd_target();  // throws if DDPM_SIMD is wrong
+    return versions[active == instruction_set::baseline ? 0 : active == instruction_set::avx512 ? 2 : 1];
 }
-#elif defined(__aarch64__)
-template <class Function>
-[[nodiscard]] Function* pick(Function* baseline, Function* neon) {
-    return simd_target() == instruction_set::neon ? neon : baseline;
-}
-#else
-template <class Function>
-[[nodiscard]] Function* pick(Function* baseline) {
-    static_cast<void>(simd_target());  // throws if DDPM_SIMD is wrong
-    return baseline;
-}
-#endif
 
 }  // namespace ddpm::kernels::detail

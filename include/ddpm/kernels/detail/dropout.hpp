@@ -5,7 +5,6 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/kernels/detail/normal.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 
 #include <cstdint>

@@ -45,8 +45,7 @@ void dropout(const normal_address& at, std::uint32_t threshold, S factor, const 
     const philox_keys keys = make_philox_keys(at.seed);
     std::uint32_t words[64];
     for (isize n = 0; n < columns; ++n, x += x_stride, out += out_stride) {
-        const philox_sample sample =
-            make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        const philox_sample sample = make_philox_sample(keys, at, n);
         isize e = 0;
         for (; e + 64 <= count; e += 64) {
             make_word_block(keys, sample, static_cast<std::uint32_t>((first + e) / 4), words);

@@ -36,13 +36,9 @@ DDPM_INLINE void add_langevin_squares(const score_coefficients<S>& c, const S* x
 template <class S>
 DDPM_INLINE void add_last_langevin_squares(const score_coefficients<S>& c, const S* xt, const S* p, const S* z,
                                            isize count, sixteen_sums& noise, sixteen_sums& score) {
-    S last_xt[64] = {}, last_p[64] = {}, last_z[64] = {};
-    for (isize i = 0; i < count; ++i) {
-        last_xt[i] = xt[i];
-        last_p[i] = p[i];
-        last_z[i] = z[i];
-    }
-    add_langevin_squares(c, last_xt, last_p, last_z, noise, score);
+    S xt_room[64], p_room[64], z_room[64];
+    add_langevin_squares(c, whole<64>(xt, count, xt_room), whole<64>(p, count, p_room), whole<64>(z, count, z_room),
+                         noise, score);
 }
 
 template <class S>
@@ -66,7 +62,7 @@ langevin_norms draw_and_measure_langevin(const normal_address& at, isize first, 
                                          const score_coefficients<S>& coefficients, const S* xt, const S* p, S* z) {
     const score_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
-    const philox_sample sample = make_philox_sample(keys, at.step, at.sample, at.stream);
+    const philox_sample sample = make_philox_sample(keys, at);
     sixteen_sums noise{}, score{};
     isize e = 0;
     for (; e + 64 <= size; e += 64) {

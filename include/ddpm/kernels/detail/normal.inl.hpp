@@ -29,12 +29,12 @@ struct philox_sample {
     pack<std::uint64_t> round1_word2, round2_word0, round2_word2, round3_word2;
 };
 
-DDPM_INLINE philox_sample make_philox_sample(const philox_keys& keys, std::uint32_t step, std::uint32_t sample,
-                                             std::uint32_t stream) {
-    const std::uint64_t product1 = std::uint64_t{philox_multiplier_1} * sample;
-    const std::uint32_t word0 = static_cast<std::uint32_t>((product1 >> 32) ^ step ^ keys.first[0][0]);
+/// The sample n after that of the address.
+DDPM_INLINE philox_sample make_philox_sample(const philox_keys& keys, const normal_address& at, isize n = 0) {
+    const std::uint64_t product1 = std::uint64_t{philox_multiplier_1} * (at.sample + static_cast<std::uint32_t>(n));
+    const std::uint32_t word0 = static_cast<std::uint32_t>((product1 >> 32) ^ at.step ^ keys.first[0][0]);
     const std::uint64_t product2 = std::uint64_t{philox_multiplier_0} * word0;
-    return {splat(std::uint64_t{stream}) ^ keys.second[0], splat(product1) ^ keys.first[1],
+    return {splat(std::uint64_t{at.stream}) ^ keys.second[0], splat(product1) ^ keys.first[1],
             splat(product2 >> 32) ^ keys.second[1], splat(product2) ^ keys.second[2]};
 }
 

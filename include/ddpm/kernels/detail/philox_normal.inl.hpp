@@ -49,7 +49,6 @@ template <class S>
 void philox_normal(const normal_address& at, S* out, isize stride, isize columns, isize first, isize count) {
     const philox_keys keys = make_philox_keys(at.seed);
     for (isize n = 0; n < columns; ++n, out += stride) {
-        put_normals(keys, make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream),
-                    first, count, out);
+        put_normals(keys, make_philox_sample(keys, at, n), first, count, out);
     }
 }

@@ -28,8 +28,7 @@ void q_sample(const normal_address& at, const noise_level<S>* levels, isize colu
               strided_columns<const S> x, strided_columns<S> eps, strided_columns<S> out) {
     const philox_keys keys = make_philox_keys(at.seed);
     for (isize n = 0; n < columns; ++n) {
-        const philox_sample sample =
-            make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        const philox_sample sample = make_philox_sample(keys, at, n);
         const noise_level<S> level = levels[n];
         block_reads<S> reads = {};
         reads.add(x.first + n * x.stride);

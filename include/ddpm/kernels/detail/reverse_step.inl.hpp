@@ -97,8 +97,7 @@ void reverse_step_with_normals(const normal_address& at, const reverse_coefficie
     const reverse_coefficients<S> c = coefficients;
     const philox_keys keys = make_philox_keys(at.seed);
     for (isize n = 0; n < columns; ++n) {
-        const philox_sample sample =
-            make_philox_sample(keys, at.step, at.sample + static_cast<std::uint32_t>(n), at.stream);
+        const philox_sample sample = make_philox_sample(keys, at, n);
         block_reads<S> reads = {};
         reads.add(xt.first + n * xt.stride);
         reads.add(p.first + n * p.stride);

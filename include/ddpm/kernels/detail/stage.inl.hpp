@@ -50,10 +50,10 @@ block_reads<S> reads_of(const stage_work<S>& work) {
 template <class S>
 __attribute__((noinline)) void make_stage_normals(const stage_normals<S>& normals, const stage_term<S>& term, isize e,
                                                   isize end, S* z, const block_reads<S>& reads, isize first) {
-    const normal_address& at = normals.sample;
+    normal_address at = normals.sample;
+    at.step += static_cast<std::uint32_t>(term.draw);
     const philox_keys keys = make_philox_keys(at.seed);
-    const philox_sample sample =
-        make_philox_sample(keys, at.step + static_cast<std::uint32_t>(term.draw), at.sample, at.stream);
+    const philox_sample sample = make_philox_sample(keys, at);
     for (; e < end; e += normals_at_once, z += normals_at_once) {
         const isize size = end - e < normals_at_once ? end - e : normals_at_once;
         put_normals(keys, sample, normals.row + e, (size + 63) / 64 * 64, z, reads, first + e);

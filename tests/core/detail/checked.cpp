@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/io/detail/checked.hpp>
+#include <ddpm/core/detail/checked.hpp>
 
 #include "support/catch.hpp"
 
@@ -9,10 +9,10 @@
 namespace ddpm::test {
 namespace {
 
-using io::detail::checked_add;
-using io::detail::checked_multiply;
+using ddpm::detail::checked_add;
+using ddpm::detail::checked_multiply;
 
-TEST_CASE("checked sums and products stop at 64 bits", "[io]") {
+TEST_CASE("checked sums and products stop at 64 bits", "[core]") {
     constexpr std::uint64_t largest = std::numeric_limits<std::uint64_t>::max();
     CHECK(checked_add(largest - 1, 1) == largest);
     CHECK(!checked_add(largest, 1));

@@ -1,9 +1,0 @@
-// SPDX-FileCopyrightText: 2026 The ddpm authors
-// SPDX-License-Identifier: MIT
-#pragma once
-
-#include <ddpm/kernels/detail/pack.hpp>
-#include <ddpm/kernels/detail/product_problem.hpp>
-
-#define DDPM_KERNEL_BODY <ddpm/kernels/detail/product_panels.inl.hpp>
-#include <ddpm/kernels/detail/foreach_target.hpp>
