@@ -60,10 +60,10 @@ private:
 /// The forms of condition that a network takes, and their sizes. 0 means that it does not take the form; the others are
 /// required, unless they are in `learned`.
 struct condition_shape {
-    isize classes = 0;       ///< a label is one of 0 … classes − 1
-    isize vector = 0;        ///< E, the elements of a vector
-    isize map_channels = 0;  ///< C, the channels of the maps at each pixel
-    isize sequence = 0;      ///< E, the elements of an item of a sequence
+    isize classes = 0;            ///< a label is one of 0 … classes − 1
+    isize vector = 0;             ///< E, the elements of a vector
+    isize map_channels = 0;       ///< C, the channels of the maps at each pixel
+    isize sequence = 0;           ///< E, the elements of an item of a sequence
     condition_forms learned = 0;  ///< forms that may be absent: the network has a learned value for each of them
 
     friend bool operator==(const condition_shape&, const condition_shape&) noexcept = default;
@@ -93,7 +93,8 @@ void require_condition(std::string_view where, const condition_shape& takes, con
     const auto learned = [&](condition_form form) { return has_form(takes.learned, form); };
     const isize labels = takes.classes == 0 || (given.labels.empty() && learned(condition_form::label)) ? 0 : samples;
     if (static_cast<isize>(given.labels.size()) != labels) {
-        throw shape_error(where, takes.classes == 0 ? "labels, of which the network takes none" : "one label per sample",
+        throw shape_error(where,
+                          takes.classes == 0 ? "labels, of which the network takes none" : "one label per sample",
                           labels, given.labels.size());
     }
     for (const isize label : given.labels) {
@@ -105,8 +106,10 @@ void require_condition(std::string_view where, const condition_shape& takes, con
     require_form(where, "maps", takes.map_channels * sample.height * sample.width, learned(condition_form::map),
                  given.maps, samples);
     const isize items = takes.sequence == 0 ? 0 : given.sequences.rows() / takes.sequence;
-    require_form(where, "sequences", takes.sequence * items, learned(condition_form::sequence), given.sequences, samples);
-    if (!given.lengths.empty() && (given.sequences.size() == 0 || static_cast<isize>(given.lengths.size()) != samples)) {
+    require_form(where, "sequences", takes.sequence * items, learned(condition_form::sequence), given.sequences,
+                 samples);
+    if (!given.lengths.empty() &&
+        (given.sequences.size() == 0 || static_cast<isize>(given.lengths.size()) != samples)) {
         throw shape_error(where, "lengths, one for each sequence", given.sequences.columns(), given.lengths.size());
     }
     for (const isize length : given.lengths) {

@@ -14,12 +14,12 @@ namespace ddpm {
 class base_error : public std::runtime_error {
 public:
     /// Makes the text "where: what".
-    base_error(std::string_view where, std::string_view what) : std::runtime_error(detail::joined({where, ": ", what})) {}
+    base_error(std::string_view where, std::string_view what)
+        : std::runtime_error(detail::joined({where, ": ", what})) {}
 
-    /// Makes the text "where: what; expected X, got Y".
-    /// X and Y are texts, numbers, or anything that can be streamed.
-    __attribute__((noinline, cold)) base_error(std::string_view where, std::string_view what,
-                                               detail::text_part expected, detail::text_part got)
+    /// Makes the text "where: what; expected X, got Y". X and Y are texts, numbers, or anything that can be streamed.
+    __attribute__((noinline, cold))
+    base_error(std::string_view where, std::string_view what, detail::text_part expected, detail::text_part got)
         : std::runtime_error(detail::joined({where, ": ", what, "; expected ", expected, ", got ", got})) {}
 };
 

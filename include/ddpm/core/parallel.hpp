@@ -115,7 +115,8 @@ template <class Sum>
         return size > 0 ? part(0, size) : Sum{};
     }
     std::array<Sum, most_chunks> sums{};
-    run_chunks(size, length, [&](isize first, isize last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
+    run_chunks(size, length,
+               [&](isize first, isize last) { sums[static_cast<std::size_t>(first / length)] = part(first, last); });
     Sum total{};
     for (const Sum& sum : sums) {
         total += sum;

@@ -32,7 +32,8 @@ public:
             { v.data() } -> std::convertible_to<const T*>;
             { v.size() } -> std::convertible_to<isize>;
         }
-    per_sample(const Values& values) : values_(values.data(), static_cast<std::size_t>(values.size())), is_shared_(false) {}
+    per_sample(const Values& values)
+        : values_(values.data(), static_cast<std::size_t>(values.size())), is_shared_(false) {}
 
     [[nodiscard]] bool is_shared() const noexcept { return is_shared_; }
 

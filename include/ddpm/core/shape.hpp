@@ -24,7 +24,9 @@ struct sample_shape {
 
     /// D, the number of elements of a sample.
     /// @throws shape_error if one of the three is negative, or their product is 2^63 or more
-    [[nodiscard]] constexpr isize size() const { return detail::element_count("sample_shape", {height, width, channels}); }
+    [[nodiscard]] constexpr isize size() const {
+        return detail::element_count("sample_shape", {height, width, channels});
+    }
 
     friend constexpr bool operator==(const sample_shape&, const sample_shape&) noexcept = default;
 };

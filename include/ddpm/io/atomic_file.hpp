@@ -112,13 +112,12 @@ private:
             return detail::uninterrupted([&] { return ::fchown(file_.number(), user, group); }) == 0;
         };
         constexpr auto unchanged = static_cast<uid_t>(-1);
-        const bool has_group = (now.st_uid == old.st_uid && now.st_gid == old.st_gid) || give_to(old.st_uid, old.st_gid) ||
-                               give_to(unchanged, old.st_gid);
+        const bool has_group = (now.st_uid == old.st_uid && now.st_gid == old.st_gid) ||
+                               give_to(old.st_uid, old.st_gid) || give_to(unchanged, old.st_gid);
         constexpr mode_t owner = 0700, others = 0007, all = 0777;
-        const mode_t mode = has_group ? old.st_mode & all
-                                      : (old.st_mode & (owner | others)) | (old.st_mode & others) << 3;
-        if ((now.st_mode & all) != mode &&
-            detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
+        const mode_t mode =
+            has_group ? old.st_mode & all : (old.st_mode & (owner | others)) | (old.st_mode & others) << 3;
+        if ((now.st_mode & all) != mode && detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
             fail("cannot keep the permissions of the old file");
         }
     }

@@ -35,8 +35,8 @@ struct idx_images {
 namespace detail {
 
 /// Reads an IDX file of unsigned bytes, an input_file or a memory_file, and returns its extents. `body` is allocated
-/// only after the header was checked against the file size. The format is the magic number 0, 0, 8, number of dimensions,
-/// then one big-endian 32-bit extent each, then exactly their product of bytes.
+/// only after the header was checked against the file size. The format is the magic number 0, 0, 8, number of
+/// dimensions, then one big-endian 32-bit extent each, then exactly their product of bytes.
 template <std::size_t Dimensions, class File>
 [[nodiscard]] std::array<isize, Dimensions> read_idx(const File& file, std::vector<std::uint8_t>& body) {
     constexpr std::size_t header_bytes = 4 + 4 * Dimensions;

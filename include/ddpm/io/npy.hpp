@@ -104,7 +104,8 @@ template <Scalar S>
 /// As above, from memory; `where` names the source in messages.
 template <Scalar S>
 [[nodiscard]] batch<S> parse_npy(std::span<const std::byte> file, std::string_view where) {
-    return detail::read_npy_batch<S>(detail::memory_file(file, where), detail::parse_npy_header(file, file.size(), where));
+    return detail::read_npy_batch<S>(detail::memory_file(file, where),
+                                     detail::parse_npy_header(file, file.size(), where));
 }
 
 /// A batch of images and their shape.

@@ -23,9 +23,6 @@ enum class activation {
 
 }  // namespace ddpm::kernels
 
-#define DDPM_KERNEL_BODY <ddpm/kernels/detail/mish.inl.hpp>
-#include <ddpm/kernels/detail/foreach_target.hpp>
-
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/gelu.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 

@@ -17,10 +17,11 @@ namespace ddpm {
 /// A source of standard normals: fills `out` for one step of a run, column n with those of sample first_sample + n. It
 /// may compute them from that address (philox_noise), or ignore the address and draw from its own state (torch_noise).
 template <class N, class S = float>
-concept NoiseSource = Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
-    source.normal(out, step, first_sample);
-    source.normal(batch_view<S>(out), isize(step), isize(first_sample));
-};
+concept NoiseSource =
+    Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
+        source.normal(out, step, first_sample);
+        source.normal(batch_view<S>(out), isize(step), isize(first_sample));
+    };
 
 /// The purpose of random numbers: different streams are independent even with the same seed. Streams from
 /// `first_user_stream` on are free for users.

@@ -61,7 +61,8 @@ template <std::floating_point Real>
 /// The posterior q(x_s|x_t, x_0) between two noise levels, where t is the noisier.
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 25
 template <std::floating_point Real>
-[[nodiscard]] posterior_coefficients<Real> posterior_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
+[[nodiscard]] posterior_coefficients<Real> posterior_between(const noise_level<Real>& s,
+                                                             const noise_level<Real>& t) noexcept {
     const auto [scale, variance] = transition_between(s, t);
     const Real noise_s = s.sigma * s.sigma, noise_t = t.sigma * t.sigma;
     return {s.signal * variance / noise_t, scale * noise_s / noise_t, noise_s / noise_t * variance};

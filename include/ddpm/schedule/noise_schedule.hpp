@@ -36,19 +36,19 @@ concept TablePolicy = std::floating_point<typename T::real>;
 /// The coefficients of one timestep t.
 template <std::floating_point Real>
 struct schedule_entry {
-    Real beta;                                ///< β_t, the variance of q(x_t|x_{t−1})
-    Real alpha;                               ///< 1 − β_t
-    Real alpha_bar;                           ///< the product of α_0 … α_t
-    Real sqrt_alpha_bar;                      ///< √ᾱ_t, the scale of x_0 in q(x_t|x_0)
-    Real sqrt_one_minus_alpha_bar;            ///< √(1 − ᾱ_t), the scale of the noise in q(x_t|x_0)
-    Real snr;                                 ///< signal-to-noise ratio ᾱ / (1 − ᾱ)
-    Real log_snr;                             ///< ln snr
-    posterior_coefficients<Real> posterior;   ///< of q(x_{t−1}|x_t, x_0); its variance is β̃_t
-    Real posterior_log_variance;              ///< ln β̃_t; at t = 0 the value of t = 1 (if T = 1, ln 1e-20)
+    Real beta;                               ///< β_t, the variance of q(x_t|x_{t−1})
+    Real alpha;                              ///< 1 − β_t
+    Real alpha_bar;                          ///< the product of α_0 … α_t
+    Real sqrt_alpha_bar;                     ///< √ᾱ_t, the scale of x_0 in q(x_t|x_0)
+    Real sqrt_one_minus_alpha_bar;           ///< √(1 − ᾱ_t), the scale of the noise in q(x_t|x_0)
+    Real snr;                                ///< signal-to-noise ratio ᾱ / (1 − ᾱ)
+    Real log_snr;                            ///< ln snr
+    posterior_coefficients<Real> posterior;  ///< of q(x_{t−1}|x_t, x_0); its variance is β̃_t
+    Real posterior_log_variance;             ///< ln β̃_t; at t = 0 the value of t = 1 (if T = 1, ln 1e-20)
 };
 
 /// A discrete noise schedule of T timesteps: an immutable table computed from a `BetaSchedule`.
-/// @source Ho et al. 2020, arXiv 2006.11239, section 2; clipped log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
+/// @source Ho et al. 2020, arXiv 2006.11239, section 2; the log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
 template <TablePolicy Tables = exact_tables>
 class noise_schedule {
 public:
@@ -120,8 +120,8 @@ private:
         const auto [signal, sigma] = noise_level_of(alpha_bar);
         const real snr = alpha_bar / (1 - alpha_bar);
         const auto posterior = posterior_between(previous, alpha_bar, alpha, beta);
-        entries_.push_back({beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior,
-                            clipped_log(posterior.variance)});
+        entries_.push_back(
+            {beta, alpha, alpha_bar, signal, sigma, snr, std::log(snr), posterior, clipped_log(posterior.variance)});
     }
 
     std::vector<schedule_entry<real>> entries_;

@@ -30,13 +30,9 @@ struct rectified_flow {
         return std::isinf(ratio) ? 1 : ratio / (1 + ratio);
     }
 
-    /// The time passed to the network.
+    /// The time passed to the network; the derivative of ln(α²/σ²), and those of α and σ, with respect to the time.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
-
-    /// The derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
-
-    /// The derivatives of α and σ with respect to the time.
     [[nodiscard]] noise_level<double> level_slope(double) const { return {-1, 1}; }
 };
 

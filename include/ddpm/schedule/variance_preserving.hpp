@@ -36,10 +36,8 @@ struct variance_preserving {
         return 2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay));
     }
 
-    /// The time passed to the network.
+    /// The time passed to the network, and the derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
-
-    /// The derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double log_snr_slope(double u) const {
         return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
     }

@@ -16,7 +16,8 @@ template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
     template <class F>
-        requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>) && std::is_invocable_r_v<Result, F&, Arguments...>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>) &&
+                    std::is_invocable_r_v<Result, F&, Arguments...>
     function_ref(F&& f) noexcept
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* object, Arguments... arguments) -> Result {

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-// Instances that the library ddpm::compiled holds. A program that links it defines DDPM_COMPILED and only declares them;
-// DDPM_COMPILE_INSTANCES compiles them. A program that defines neither compiles what it uses, as header-only.
+// Instances that the library ddpm::compiled holds. A program that links it defines DDPM_COMPILED and only declares
+// them; DDPM_COMPILE_INSTANCES compiles them. A program that defines neither compiles what it uses, as header-only.
 
 #if defined(DDPM_COMPILE_INSTANCES)
 #define DDPM_INSTANCE_OF template

@@ -35,7 +35,8 @@ inline constinit process_pool_state process_pools{};
 inline const bool fork_is_seen = pthread_atfork(nullptr, nullptr, [] { process_pools.enter_child(); }) == 0;
 
 inline thread_pool& make_process_pool() {
-    auto made = std::make_unique<thread_pool>(process_pools.inherited != nullptr ? process_pools.inherited->wanted() : 0);
+    auto made =
+        std::make_unique<thread_pool>(process_pools.inherited != nullptr ? process_pools.inherited->wanted() : 0);
     thread_pool* first = nullptr;
     if (process_pools.pool.compare_exchange_strong(first, made.get())) {
         return *made.release();

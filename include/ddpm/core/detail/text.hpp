@@ -49,8 +49,7 @@ public:
     text_part(const std::string& text) noexcept : text_part(std::string_view(text)) {}
     text_part(char character) noexcept : kind_(kind::character), character_(character) {}
 
-    template <class T>
-        requires std::integral<T>
+    template <std::integral T>
     text_part(T value) noexcept : kind_(kind::natural), natural_(static_cast<unsigned long long>(value)) {
         if constexpr (std::signed_integral<T>) {
             if (value < 0) {
@@ -60,8 +59,7 @@ public:
         }
     }
 
-    template <class T>
-        requires std::floating_point<T>
+    template <std::floating_point T>
     text_part(T value) noexcept : kind_(kind::real), real_(static_cast<double>(value)) {}
 
     template <class T>

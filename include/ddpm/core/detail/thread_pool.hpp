@@ -78,7 +78,8 @@ public:
         }
         wake_.notify_all();
         if (!take_tasks(current)) {
-            throw base_error("parallel_for", "a process forked inside a task returned from it: the other threads' tasks are lost");
+            throw base_error("parallel_for",
+                             "a process forked inside a task returned from it: the other threads' tasks are lost");
         }
         {
             std::unique_lock lock(mutex_);

@@ -23,7 +23,7 @@ inline constexpr std::size_t telling_bytes = 256;
     };
     constexpr fact facts[] = {
         {"\x1f\x8b", "a file compressed by gzip: unpack it first (gunzip)"},
-        {"\xfd" "7zXZ", "a file compressed by xz: unpack it first (unxz)"},
+        {"\xfd\x37zXZ", "a file compressed by xz: unpack it first (unxz)"},
         {"BZh", "a file compressed by bzip2: unpack it first (bunzip2)"},
         {"\x28\xb5\x2f\xfd", "a file compressed by zstd: unpack it first (unzstd)"},
         {"7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it first"},

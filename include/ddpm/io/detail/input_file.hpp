@@ -14,7 +14,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace ddpm::io::detail {
 
@@ -60,13 +59,6 @@ public:
             position += static_cast<std::uint64_t>(got);
             out = out.subspan(static_cast<std::size_t>(got));
         }
-    }
-
-    /// The whole file.
-    [[nodiscard]] std::vector<std::byte> read_all() const {
-        std::vector<std::byte> content(static_cast<std::size_t>(size_));
-        read(0, content);
-        return content;
     }
 
 private:

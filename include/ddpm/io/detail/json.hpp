@@ -15,11 +15,11 @@
 
 namespace ddpm::io::detail {
 
-/// A JSON value as a tree; an object keeps its members in the order of the text. Of its parts only that which belongs to
-/// its kind is used.
+/// A JSON value as a tree; an object keeps its members in the order of the text. Of its parts only that which belongs
+/// to its kind is used.
 struct json {
     json_kind kind = json_kind::null;
-    bool truth = false;         ///< of a boolean
+    bool truth = false;  ///< of a boolean
     json_number number{};
     std::string text{};         ///< of a string
     std::vector<json> items{};  ///< the elements of an array, the members of an object

@@ -44,10 +44,10 @@ struct json_number {
 enum class json_kind { null, boolean, number, string, array, object };
 
 /// A strict reader of one JSON text that hands out its values in order and builds no tree, so that hostile text costs
-/// no more memory than its keys, up to 80 bytes for each. Stricter than the RFC asks: no key twice in an object, nesting
-/// up to `most_depth`, so many members and elements of all objects and arrays together, numbers up to 1000 characters
-/// and finite, no byte order mark. Both texts must outlive the reader. Every function
-/// throws io_error with the byte position; the reader is of no use afterwards.
+/// no more memory than its keys, up to 80 bytes for each. Stricter than the RFC asks: no key twice in an object,
+/// nesting up to `most_depth`, so many members and elements of all objects and arrays together, numbers up to 1000
+/// characters and finite, no byte order mark. Both texts must outlive the reader. Every function throws io_error with
+/// the byte position; the reader is of no use afterwards.
 /// @source RFC 8259
 class json_reader {
 public:
@@ -57,7 +57,10 @@ public:
     /// @throws io_error if the text is not UTF-8
     json_reader(std::string_view text, std::string_view where, int most_depth = default_depth,
                 std::size_t most_members = any_number, std::size_t most_elements = any_number)
-        : at_(text, where, "JSON"), most_depth_(most_depth), members_left_(most_members), elements_left_(most_elements) {
+        : at_(text, where, "JSON"),
+          most_depth_(most_depth),
+          members_left_(most_members),
+          elements_left_(most_elements) {
         if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
             at_.move_to(bad);
             fail("UTF-8");

@@ -86,9 +86,7 @@ public:
     [[nodiscard]] int number() const noexcept { return number_; }
 
     /// Closes the file. Returns whether all written data was accepted.
-    bool close() noexcept {
-        return number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR;
-    }
+    bool close() noexcept { return number_ < 0 || ::close(std::exchange(number_, -1)) == 0 || errno == EINTR; }
 
     /// Writes the file or folder to the disk; returns whether that succeeded. EINVAL means that there is nothing to
     /// sync.

@@ -19,6 +19,27 @@ DDPM_INLINE pack<S> silu_slope_pack(pack<S> x) {
     return multiply_add(x * s, select(negative, larger, smaller), s);
 }
 
+/// For larger x, tanh(log(1 + e^x)) and the derivative of mish round to 1.
+template <class S>
+inline constexpr S mish_is_x = sizeof(S) == sizeof(float) ? 20 : 40;
+
+/// x tanh(log(1 + e)) = x n / (n + 2) with e = e^x and n = e (e + 2), without cancellation for either sign of x.
+template <class S>
+DDPM_INLINE pack<S> mish_pack(pack<S> x) {
+    const pack<S> e = exp_bounded_above<S>(min(splat(mish_is_x<S>), x));
+    const pack<S> n = e * (e + S(2));
+    return x * (n / (n + S(2)));
+}
+
+/// The derivative n / (n + 2) + 4 x e (1 + e) / (n + 2)².
+template <class S>
+DDPM_INLINE pack<S> mish_slope_pack(pack<S> x) {
+    const pack<S> at = min(splat(mish_is_x<S>), x);
+    const pack<S> e = exp_bounded_above<S>(at);
+    const pack<S> n = e * (e + S(2)), inverse = S(1) / (n + S(2));
+    return multiply_add(at, (S(4) * e * inverse) * ((e + S(1)) * inverse), n * inverse);
+}
+
 template <activation F, class S>
 DDPM_INLINE pack<S> activate(pack<S> x) {
     if constexpr (F == activation::silu) {

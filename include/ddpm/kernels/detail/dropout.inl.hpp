@@ -25,16 +25,15 @@ DDPM_INLINE void drop_some(const std::uint32_t* words, std::uint32_t threshold, 
     }
 }
 
-DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold, float factor, const float* x,
-                            float* out) {
-    for (isize i = 0; i < 64; i += lanes<float>) {
-        store(out + i, select(load(words + i) >= threshold, load(x + i) * factor, pack<float>{}));
+template <class S>
+DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold, S factor, const S* x, S* out) {
+    if constexpr (sizeof(S) == sizeof(float)) {
+        for (isize i = 0; i < 64; i += lanes<S>) {
+            store(out + i, select(load(words + i) >= threshold, load(x + i) * factor, pack<S>{}));
+        }
+    } else {
+        drop_some(words, threshold, factor, x, out, 64);
     }
-}
-
-DDPM_INLINE void drop_block(const std::uint32_t* words, std::uint32_t threshold, double factor, const double* x,
-                            double* out) {
-    drop_some(words, threshold, factor, x, out, 64);
 }
 
 /// Elements first … first + count − 1 of `columns` samples, from at.sample on; first is a multiple of 64. x and out

@@ -42,7 +42,7 @@
 // - pack<T>, lanes<T>; load, store, load_first, store_first, whole<Count>; splat, as<T>, convert<T>
 // - transform(size, f, out, x…), function<f>
 // - select, min, max, abs, sign_of, with_sign_of, float_format<T>
-// - multiply_add, sqrt, round_even, multiply_even, times_power_of_two, has_fused_multiply_add
+// - multiply_add, sqrt, multiply_even, times_power_of_two, has_fused_multiply_add
 // - exp, exp_bounded_above, sigmoid, tanh (exp.inl.hpp); log (log.inl.hpp); sincos (sincos.inl.hpp); rsqrt
 //   (elementary.inl.hpp)
 // - narrow<S>, load_narrow, load_wide, where_weighted, sixteen_sums, add_squares, total (wide.inl.hpp): sums in double

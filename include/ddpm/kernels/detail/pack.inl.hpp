@@ -166,7 +166,6 @@ DDPM_INLINE pack<T> with_sign_of(pack<T> x, pack<T> y) {
 // Each instruction set defines for float and double:
 //   multiply_add(a, b, c)   a·b + c, rounded once where has_fused_multiply_add, else after each operation
 //   sqrt(x)                 correctly rounded
-//   round_even(x)           to the nearest integer, halves to the even one
 // and multiply_even(a, b): the 64-bit products of the 32-bit lanes 0, 2, 4, …
 #if defined(DDPM_TARGET_AVX512)
 #include <ddpm/kernels/detail/pack_avx512.inl.hpp>

@@ -13,8 +13,6 @@ DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<doubl
 }
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps256(x); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd256(x); }
-DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_roundps256(x, 8); }
-DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_roundpd256(x, 8); }
 
 #if !defined(__clang__)  // Clang generates these instructions from pack.inl.hpp
 DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps256(a, b); }

@@ -6,31 +6,28 @@
 inline constexpr bool has_fused_multiply_add = true;
 
 // The last two arguments of these builtins are the mask of all lanes, and 4: the current rounding mode.
-struct all_lanes_set {
+struct full_mask {
     /// Converts to the mask type, which differs between compilers and builtins: 8 or 16 bits, signed or not.
     template <class Mask>
     DDPM_INLINE constexpr operator Mask() const {
         return static_cast<Mask>(-1);
     }
 };
-inline constexpr all_lanes_set all_lanes{};
+inline constexpr full_mask full{};
 
 DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
-    return __builtin_ia32_vfmaddps512_mask(a, b, c, all_lanes, 4);
+    return __builtin_ia32_vfmaddps512_mask(a, b, c, full, 4);
 }
 DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
-    return __builtin_ia32_vfmaddpd512_mask(a, b, c, all_lanes, 4);
+    return __builtin_ia32_vfmaddpd512_mask(a, b, c, full, 4);
 }
-
-DDPM_INLINE pack<float> round_even(pack<float> x) { return __builtin_ia32_rndscaleps_mask(x, 8, x, all_lanes, 4); }
-DDPM_INLINE pack<double> round_even(pack<double> x) { return __builtin_ia32_rndscalepd_mask(x, 8, x, all_lanes, 4); }
 
 /// x · 2^n for integers n, rounded once.
 DDPM_INLINE pack<float> scale(pack<float> x, pack<float> n) {
-    return __builtin_ia32_scalefps512_mask(x, n, x, all_lanes, 4);
+    return __builtin_ia32_scalefps512_mask(x, n, x, full, 4);
 }
 DDPM_INLINE pack<double> scale(pack<double> x, pack<double> n) {
-    return __builtin_ia32_scalefpd512_mask(x, n, x, all_lanes, 4);
+    return __builtin_ia32_scalefpd512_mask(x, n, x, full, 4);
 }
 
 #if defined(__clang__)
@@ -43,22 +40,14 @@ DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::u
 
 #else
 
-DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, all_lanes, 4); }
-DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, all_lanes, 4); }
-DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) {
-    return __builtin_ia32_minps512_mask(a, b, a, all_lanes, 4);
-}
-DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) {
-    return __builtin_ia32_minpd512_mask(a, b, a, all_lanes, 4);
-}
-DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) {
-    return __builtin_ia32_maxps512_mask(a, b, a, all_lanes, 4);
-}
-DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) {
-    return __builtin_ia32_maxpd512_mask(a, b, a, all_lanes, 4);
-}
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps512_mask(x, x, full, 4); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd512_mask(x, x, full, 4); }
+DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps512_mask(a, b, a, full, 4); }
+DDPM_INLINE pack<double> min(pack<double> a, pack<double> b) { return __builtin_ia32_minpd512_mask(a, b, a, full, 4); }
+DDPM_INLINE pack<float> max(pack<float> a, pack<float> b) { return __builtin_ia32_maxps512_mask(a, b, a, full, 4); }
+DDPM_INLINE pack<double> max(pack<double> a, pack<double> b) { return __builtin_ia32_maxpd512_mask(a, b, a, full, 4); }
 DDPM_INLINE pack<std::uint64_t> multiply_even(pack<std::uint32_t> a, pack<std::uint32_t> b) {
-    return as<std::uint64_t>(__builtin_ia32_pmuludq512_mask(as<int>(a), as<int>(b), pack<long long>{}, all_lanes));
+    return as<std::uint64_t>(__builtin_ia32_pmuludq512_mask(as<int>(a), as<int>(b), pack<long long>{}, full));
 }
 
 #endif

@@ -8,20 +8,6 @@ inline constexpr bool has_fused_multiply_add = false;
 DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) { return a * b + c; }
 DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) { return a * b + c; }
 
-// Adding 2^23 (2^52 for double) to a smaller number rounds away its fraction; larger numbers have none.
-DDPM_INLINE pack<float> round_even(pack<float> x) {
-    const pack<float> size = abs(x);
-    const pack<float> rounded = (size + 0x1p23f) - 0x1p23f;
-    const pack<std::uint32_t> sign = as<std::uint32_t>(x) & 0x80000000u;
-    return size < 0x1p23f ? as<float>(as<std::uint32_t>(rounded) | sign) : x;
-}
-DDPM_INLINE pack<double> round_even(pack<double> x) {
-    const pack<double> size = abs(x);
-    const pack<double> rounded = (size + 0x1p52) - 0x1p52;
-    const pack<std::uint64_t> sign = as<std::uint64_t>(x) & (std::uint64_t{1} << 63);
-    return size < 0x1p52 ? as<double>(as<std::uint64_t>(rounded) | sign) : x;
-}
-
 #if defined(DDPM_TARGET_SSE2)
 
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps(x); }

@@ -94,11 +94,11 @@ DDPM_INLINE chunk<S> load_chunk(strided<S> a, isize row, isize rows) {
 /// executes only one shuffle per cycle.
 template <isize Part>
 DDPM_INLINE pack<float> with_chunk(pack<float> v, chunk<float> part) {
-    return __builtin_ia32_insertf32x4_mask(v, part, Part, v, all_lanes);
+    return __builtin_ia32_insertf32x4_mask(v, part, Part, v, full);
 }
 template <isize Part>
 DDPM_INLINE pack<double> with_chunk(pack<double> v, chunk<double> part) {
-    return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, all_lanes);
+    return __builtin_ia32_insertf64x2_512_mask(v, part, Part, v, full);
 }
 
 #endif

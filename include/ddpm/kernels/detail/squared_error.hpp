@@ -68,8 +68,7 @@ double squared_error(batch_view<const S> prediction, batch_view<const S> x, batc
 
 /// errors[n] = weight · Σ (prediction(:, n) − target(:, n))², with weight = weight_of(n).
 /// @shape prediction and target D × N; errors N
-/// @accuracy as above
-/// @determinism as above
+/// @accuracy and @determinism as above
 template <Scalar S, class WeightOf>
 void column_squared_errors(batch_view<const S> prediction, batch_view<const S> target, const WeightOf& weight_of,
                            double* errors) {
