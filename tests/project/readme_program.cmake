@@ -2,7 +2,8 @@
 # short_program.cpp, short_program_2.cpp … the same with at most 20 steps and 4 samples. The first block must be a program. The
 # blocks without a main function go on from it: they stand one after another at the end of its main function. Those that read a
 # network from elsewhere are left out of the short program, which ends with 1 if a sample lies far from the data. The folder gets
-# a link to the examples, so that the programs find the bundled data as from the top level.
+# a link to the examples, so that the programs find the bundled data as from the top level. first_block.cpp is the first block
+# alone.
 
 function(write_if_changed path content)
     if(EXISTS "${path}")
@@ -70,6 +71,7 @@ function(extract_readme_programs readme folder count)
         }
     }
 ")
+    write_if_changed("${folder}/first_block.cpp" "${program_1}")
     append_to_main("${program_1}" "${runnable_fragments}${check}" short_1)
     append_to_main("${program_1}" "${fragments}" program_1)
     foreach(number RANGE 1 ${programs})

@@ -69,7 +69,7 @@ template <std::size_t Dimensions, class File>
         throw io_error(where, "the size of the IDX file does not fit its header",
                        ddpm::detail::text(header_bytes, " + ", product, " bytes"), file.size());
     }
-    body.resize(static_cast<std::size_t>(product));
+    body.resize(product);
     file.read(header_bytes, std::as_writable_bytes(std::span(body)));
     return extents;
 }
