@@ -104,7 +104,7 @@ private:
         if (!(beta > 0 && beta <= 1)) {
             throw value_error("noise_schedule", detail::text("beta at t = ", t), "0 < beta <= 1", beta);
         }
-        const real previous = t == 0 ? real{1} : entries_.back().alpha_bar;
+        const real previous = static_cast<real>(product);
         const real alpha = 1 - beta;
         product *= static_cast<double>(alpha);
         const real alpha_bar = static_cast<real>(product);
