@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// What a step of each sampler costs beside the network, in the middle of a run, on a batch that no cache holds, against plain
-// passes over the same memory.
+// What a step of each sampler costs beside the network, in the middle of a run, on a batch that no cache holds, against
+// plain passes over the same memory.
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>

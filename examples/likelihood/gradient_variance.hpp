@@ -105,7 +105,8 @@ double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddp
     return variance;
 }
 
-/// With uniform timesteps, and with importance sampling that has learned from enough batches that each t has its losses.
+/// With uniform timesteps, and with importance sampling that has learned from enough batches that each t has its
+/// losses.
 template <class Net, class Schedule>
 std::pair<double, double> vlb_gradient_variances(const Schedule& schedule, const Net& net,
                                                  const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed) {

@@ -1,8 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// How likely are unseen digits? Trains with the simple, the hybrid and the variational loss, and measures the variational
-// bound of held-out images in bits per dimension, timestep by timestep and over short sub-sequences of them.
+// How likely are unseen digits? Trains with the simple, the hybrid and the variational loss, and measures the
+// variational bound of held-out images in bits per dimension, timestep by timestep and over short sub-sequences of
+// them.
 #include "likelihood/gradient_variance.hpp"
 #include "support/checkpoint.hpp"
 #include "support/curve_plot.hpp"
@@ -67,8 +68,8 @@ struct measured {
 /// What the files of the four models begin with.
 constexpr const char* model_names[] = {"simple", "hybrid", "hybrid_importance", "vlb_importance"};
 
-/// Trains a network of its own with a loss, and gives its average. All have the same network, steps, data and optimizer;
-/// the weight decay keeps them from learning the few images by heart. Its files begin with `name`.
+/// Trains a network of its own with a loss, and gives its average. All have the same network, steps, data and
+/// optimizer; the weight decay keeps them from learning the few images by heart. Its files begin with `name`.
 template <class Loss>
 network train(const std::string& name, const schedule_type& schedule, const images& data, const settings& chosen,
               const Loss& loss, const ddpm::time_sampling& sampling) {
@@ -187,7 +188,8 @@ int run(const settings& chosen) {
         examples::make_way(chosen.file(std::string(name) + ".safetensors"), chosen.checkpoint);
     }
 
-    // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, the prediction all t.
+    // The bound below limits x̂_0. The head is to see the small t often, where its variance counts, the prediction all
+    // t.
     const ddpm::hybrid_loss hybrid_loss{.clip_denoised = true, .reports_bound = true};
     const ddpm::importance_times some_importance{.history = 1, .uniform_probability = 0.8};
 

@@ -104,7 +104,8 @@ points predicted_and_corrected(const problem& given, isize budget) {
     return ddpm::denoise_from<double>(ddpm::predictor_corrector{}, grid, given.network, std::move(x), noise);
 }
 
-/// Samples with steps that each chooses by itself, at the least tolerance for which the slowest keeps within the budget.
+/// Samples with steps that each chooses by itself, at the least tolerance for which the slowest keeps within the
+/// budget.
 points with_adaptive_steps(const problem& given, isize budget) {
     const auto point_at = [&](double lambda) {
         const double ratio = std::exp(-lambda);

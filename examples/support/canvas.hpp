@@ -9,8 +9,8 @@
 
 namespace examples {
 
-/// The images, one per column, with another height and width: cropped at the bottom and at the right, or continued there by
-/// the pixels of the border.
+/// The images, one per column, with another height and width: cropped at the bottom and at the right, or continued
+/// there by the pixels of the border.
 [[nodiscard]] inline ddpm::batch<float> on_canvas(ddpm::batch<float> images, ddpm::sample_shape from,
                                                   ddpm::sample_shape to) {
     if (from == to) {

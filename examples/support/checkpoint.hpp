@@ -43,8 +43,8 @@ inline void require_same_choices(const std::string& path, const std::vector<trai
     }
 }
 
-/// Where an earlier run has left a file and this one does not go on from it: moves it to another name, or removes it if it
-/// is to be overwritten.
+/// Where an earlier run has left a file and this one does not go on from it: moves it to another name, or removes it if
+/// it is to be overwritten.
 inline void make_way(const std::string& path, const checkpoint_options& chosen) {
     if (chosen.resume || !std::filesystem::exists(path)) {
         return;
@@ -71,7 +71,8 @@ void open_checkpoint(Trainer& trainer, const std::string& path, const checkpoint
         require_same_choices(path, choices);
         trainer.load(path);
     }
-    // The network, its average and two moments. Saving replaces a file by a whole new one, so there must be room for two.
+    // The network, its average and two moments. Saving replaces a file by a whole new one, so there must be room for
+    // two.
     const bool replaces = exists && (chosen.resume || chosen.overwrite);
     const auto values = static_cast<std::uintmax_t>(ddpm::nn::parameter_count(trainer.net()));
     const std::uintmax_t size = 4 * values * sizeof(typename Trainer::scalar) + 65536;

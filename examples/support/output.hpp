@@ -16,8 +16,9 @@
 
 namespace examples {
 
-/// Makes the folder that a file is to lie in, and writes as many bytes as the file may need to a temporary one beside it,
-/// which is removed again: a folder that takes no files and a full disk are to be found out before the work, not after it.
+/// Makes the folder that a file is to lie in, and writes as many bytes as the file may need to a temporary one beside
+/// it, which is removed again: a folder that takes no files and a full disk are to be found out before the work, not
+/// after it.
 /// @throws ddpm::io_error if one of it fails
 inline void require_room(const std::string& path, std::uintmax_t bytes) {
     const std::filesystem::path folder = std::filesystem::path(path).parent_path();

@@ -25,8 +25,8 @@ struct training_files {
     std::string loss_plot;
 };
 
-/// Trains up to step `steps`, shows the progress, and writes the checkpoint every `save_every` steps (0: never before the
-/// end), and at the end with the curve of the loss.
+/// Trains up to step `steps`, shows the progress, and writes the checkpoint every `save_every` steps (0: never before
+/// the end), and at the end with the curve of the loss.
 /// @throws stopped if Ctrl-C ended it early, after all was saved; ddpm::base_error if the loss is not finite, or a file cannot
 /// be written
 template <class Trainer>

@@ -33,8 +33,8 @@ constexpr bool children_have_threads = false;
 constexpr bool children_have_threads = true;
 #endif
 
-// The C library's allocator works in a child of fork whatever the parent's threads were doing. AddressSanitizer's may stay
-// locked there for ever, if one of them was allocating.
+// The C library's allocator works in a child of fork whatever the parent's threads were doing. AddressSanitizer's may
+// stay locked there for ever, if one of them was allocating.
 #if defined(__SANITIZE_ADDRESS__)
 constexpr bool children_have_memory = false;
 #else

@@ -145,8 +145,8 @@ TEST_CASE("a U-Net takes the weights of a folder, which are torch's own for the 
 }
 
 TEST_CASE("the pipeline of a written folder keeps the scheduler and runs it, or nothing is written", "[diffusers]") {
-    // What each pipeline of diffusers 0.42.1 does when it loads, and whether its loop gives what the scheduler's own gives, was
-    // tried with all of them.
+    // What each pipeline of diffusers 0.42.1 does when it loads, and whether its loop gives what the scheduler's own
+    // gives, was tried with all of them.
     const temporary_folder folder;
     named_tensors<float> net;
     net.add("conv_in.weight", {2, 2, 3, 3});

@@ -107,8 +107,8 @@ TEST_CASE("random configurations of every scheduler run as in diffusers", "[diff
                                                        torch_noise(golden_run["seed"].get<std::uint64_t>()));
         const auto times = golden_run["times"].get<std::vector<double>>();
         REQUIRE(network.times.size() == times.size());
-        // diffusers' time of a σ is a quotient of differences of logarithms in float32; that of a flow a thousand σ, which
-        // a shift below 1 stretches.
+        // diffusers' time of a σ is a quotient of differences of logarithms in float32; that of a flow a thousand σ,
+        // which a shift below 1 stretches.
         const double time_tolerance = config.flow_shift < 1      ? 3e-4 / config.flow_shift
                                       : config.zero_terminal_snr ? 5e-4
                                                                  : 2e-4;

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-// The U-Net against diffusers' UNet2DModel: outputs and gradients of unet_golden.json (unet_golden.py computed them), and
-// the slices of diffusers' own pipeline tests, which follow from seed 0 alone.
+// The U-Net against diffusers' UNet2DModel: outputs and gradients of unet_golden.json (unet_golden.py computed them),
+// and the slices of diffusers' own pipeline tests, which follow from seed 0 alone.
 
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/nn/networks/unet.hpp>

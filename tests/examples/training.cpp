@@ -22,7 +22,8 @@ namespace {
 
 constexpr ddpm::isize dim = 2;
 
-/// The smallest network; its forward pass number `signal_at` sends the program Ctrl-C, that of number `nan_at` gives NaN.
+/// The smallest network; its forward pass number `signal_at` sends the program Ctrl-C, that of number `nan_at` gives
+/// NaN.
 struct scripted_net : constant_net<float> {
     scripted_net() : constant_net<float>(dim) {}
 

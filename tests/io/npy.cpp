@@ -218,8 +218,8 @@ TEST_CASE("corruption: every truncation and every header byte of an npy file", "
             accepted += changed != file && verdict(changed) == "accepted" ? 1 : 0;
         }
     }
-    // White space for white space or the last comma, another type of four bytes, and nothing else: 8 places with 3 others
-    // each, the comma with 4, '>' for '<', and 'i' or 'u' for 'f'.
+    // White space for white space or the last comma, another type of four bytes, and nothing else: 8 places with 3
+    // others each, the comma with 4, '>' for '<', and 'i' or 'u' for 'f'.
     CHECK(accepted == 8 * 3 + 4 + 3);
 }
 

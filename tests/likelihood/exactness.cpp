@@ -25,7 +25,8 @@ namespace {
 /// How far the variational bound lies above the exact entropy of the data, in nats per dimension.
 ///
 /// Its noise comes from the data, whose exact density is known for each sample, and from the least noisy steps, where a
-/// term is nearly ½ ε². Those steps are measured with more samples, and both errors by the spread over independent parts.
+/// term is nearly ½ ε². Those steps are measured with more samples, and both errors by the spread over independent
+/// parts.
 template <NoiseSchedule Schedule>
 mean_estimate gap(const gaussian_mixture& mixture, const Schedule& schedule, reverse_variance variance, isize samples) {
     constexpr isize parts = 10, clean_steps = 64, more = 60;

@@ -35,7 +35,8 @@ TEMPLATE_TEST_CASE("a shift along the line is found, and in the mean over direct
     batch<S> shifted = a;
     shifted.row(0) += S(3);
     CHECK(sliced_wasserstein(a, a) == 0);
-    // The mean of (3 cos)² over directions of the plane is 9/2; of 4,000 directions it is known to 1.1 % (one standard error).
+    // The mean of (3 cos)² over directions of the plane is 9/2; of 4,000 directions it is known to 1.1 % (one standard
+    // error).
     const double distance = sliced_wasserstein(a, shifted, {.directions = 4000});
     CHECK(std::abs(distance / std::sqrt(4.5) - 1) < 0.03);
     // One dimension has one line.

@@ -84,8 +84,8 @@ struct told_ways {
     }
 };
 
-/// All gradients of sum(out · dout) against central differences. Those of one parameter are measured beside the largest of
-/// all, since what stands for nothing may have none.
+/// All gradients of sum(out · dout) against central differences. Those of one parameter are measured beside the largest
+/// of all, since what stands for nothing may have none.
 template <class Net>
 void check_every_gradient(Net net, isize outputs) {
     const isize samples = 3;

@@ -1,6 +1,6 @@
-// Compiles a few programs and compares the compiler's processor time with that for Eigen/Dense alone in the same run, and
-// its peak memory with a limit. Arguments: the compiler, the folders of the library's and of Eigen's headers, the README's
-// program, a folder to work in, then flags for the compiler.
+// Compiles a few programs and compares the compiler's processor time with that for Eigen/Dense alone in the same run,
+// and its peak memory with a limit. Arguments: the compiler, the folders of the library's and of Eigen's headers, the
+// README's program, a folder to work in, then flags for the compiler.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -99,7 +99,8 @@ int main(int count, char** arguments) {
         {"readme", "#include \"" + readme + "\"\n", 16, 0, {}},
         {"readme_with_compiled", "#include \"" + readme + "\"\n", 9, 0, {"-DDDPM_COMPILED"}},
     };
-    // Each time between two compilations of Eigen alone, since a busy machine adds to both; once where that is little enough.
+    // Each time between two compilations of Eigen alone, since a busy machine adds to both; once where that is little
+    // enough.
     constexpr int most_times = 4;
     bool within = true;
     cost before = measure(unit);

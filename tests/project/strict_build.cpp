@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A user's program in hard circumstances: names that headers of Windows, X11, termios and C define as macros come first, and
-// the compiler warns of everything (see project.cmake). What it uses is compiled, never run.
+// A user's program in hard circumstances: names that headers of Windows, X11, termios and C define as macros come
+// first, and the compiler warns of everything (see project.cmake). What it uses is compiled, never run.
 #define near
 #define far
 #define small char

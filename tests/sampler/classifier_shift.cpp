@@ -66,7 +66,8 @@ TEST_CASE("each step is shifted by its variance times the gradient at its beginn
 
 namespace {
 
-/// What a gradient of 1 moves a run by, in one dimension; the network predicts 0.3, and a variance head if one is given.
+/// What a gradient of 1 moves a run by, in one dimension; the network predicts 0.3, and a variance head if one is
+/// given.
 double moved_by(const sampling_plan& plan, double scale = 1, std::optional<double> head = {},
                 prediction kind = prediction::epsilon) {
     auto network = predicts(

@@ -53,8 +53,8 @@ TEST_CASE("DDPM of 1000 steps ends where diffusers does", "[sampler]") {
                       {387.9466, 0.5051}, true);
 }
 
-// β from 1 − ᾱ_t/ᾱ_{t−1} in single precision is wrong in the fourth digit at small t, which the published figures contain.
-// With exact tables the sums are these instead, and the third lies outside the published tolerance.
+// β from 1 − ᾱ_t/ᾱ_{t−1} in single precision is wrong in the fourth digit at small t, which the published figures
+// contain. With exact tables the sums are these instead, and the third lies outside the published tolerance.
 TEST_CASE("DDPM with exact tables ends where the exact formulas do", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 1000};
     check_ddpm(schedule, prediction::epsilon, {258.9591, 0.3372}, 1e-3);
@@ -73,7 +73,8 @@ TEMPLATE_TEST_CASE("DDIM of 10 steps ends where diffusers does", "[sampler]", fl
     check_ddim<S>(usual, grid_end::zero_noise, prediction::epsilon, {354.5418, 0.4616}, 8);
 }
 
-// Published: diffusers' UnCLIPScheduler: the ancestral sampler, which takes β of a step to the timestep before from the table.
+// Published: diffusers' UnCLIPScheduler: the ancestral sampler, which takes β of a step to the timestep before from the
+// table.
 TEST_CASE("unCLIP's loops end where diffusers' do", "[sampler]") {
     const noise_schedule<float32_tables> schedule{cosine_beta{}, 1000};
     const auto check = [&](const std::vector<isize>& timesteps, const golden_sums& expected) {

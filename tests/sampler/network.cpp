@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-// Samples of networks: the same bits for every thread count, alone or among others; and whatever takes a predictor takes
-// the smallest network, with its conditions.
+// Samples of networks: the same bits for every thread count, alone or among others; and whatever takes a predictor
+// takes the smallest network, with its conditions.
 
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/grid/sigma_table.hpp>

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 
-// Samplers on Gaussian data with the exact ε reproduce their own exact recursion of mean and variance, written here from the
-// papers' formulas and not from the plans. Finite steps are biased; the recursion tends to the data's moments.
+// Samplers on Gaussian data with the exact ε reproduce their own exact recursion of mean and variance, written here
+// from the papers' formulas and not from the plans. Finite steps are biased; the recursion tends to the data's moments.
 
 #include <ddpm/process/variance.hpp>
 #include <ddpm/sampler/ancestral.hpp>

@@ -42,8 +42,8 @@ time_grid exploding(isize steps, double from, double to) {
 
 }  // namespace
 
-// Published: diffusers' tests/schedulers/test_scheduler_score_sde_ve.py: three steps whose network is told σ of a grid of
-// 2,000 (which set_sigmas finds still there), and whose σ are those of three.
+// Published: diffusers' tests/schedulers/test_scheduler_score_sde_ve.py: three steps whose network is told σ of a grid
+// of 2,000 (which set_sigmas finds still there), and whose σ are those of three.
 TEST_CASE("the predictor-corrector ends where diffusers does", "[sampler]") {
     const double least = 0.01, most = 1348, first = 1e-5;
     const auto sigma_of = [&](double time) { return least * std::pow(most / least, time); };
@@ -77,8 +77,8 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
     CHECK((got - (x - v * x / (0.25 + from * from) + std::sqrt(v) * z)).abs().maxCoeff() < 1e-14);
 }
 
-// The end of 200 steps of the exact score: the variance of 20,000 values is known to 1 %, five standard errors to 5 %; the
-// discretization adds 3 %. Without a corrector the chain ends 8 % below.
+// The end of 200 steps of the exact score: the variance of 20,000 values is known to 1 %, five standard errors to 5 %;
+// the discretization adds 3 %. Without a corrector the chain ends 8 % below.
 TEST_CASE("correction brings samples to their level's distribution", "[sampler]") {
     const auto variance = [&](isize corrections) {
         batch<double> x(2000, 10);

@@ -302,7 +302,8 @@ TEMPLATE_TEST_CASE("an infinite estimate of noise without weight does not matter
         return denoise_from<S>(plan, network, pattern<S>(70, 3, 1), noise, {.clip_x0 = 1.0});
     };
     const philox_noise noise(1, noise_stream::sampler);
-    // The chain reads no ε̂ at all, ddim's last step weighs it by 0, and a step through several estimates does likewise.
+    // The chain reads no ε̂ at all, ddim's last step weighs it by 0, and a step through several estimates does
+    // likewise.
     const sampling_plan chain = ancestral{}.plan(schedule, std::vector<isize>{15, 8, 3});
     CHECK(run(chain, noise).allFinite());
     CHECK((run(chain, noise) == run(chain, drawn_noise{noise})).all());

@@ -63,8 +63,8 @@ inline time_grid uniform_lambda_grid(isize steps, double from = -2, double to = 
     return time_grid(std::move(points));
 }
 
-/// The error at the end of a run over the grid, at three points of the flow. The state is set to the exact flow before each
-/// of the first `exact` evaluations at grid points, so that a multistep method starts with an exact history.
+/// The error at the end of a run over the grid, at three points of the flow. The state is set to the exact flow before
+/// each of the first `exact` evaluations at grid points, so that a multistep method starts with an exact history.
 inline double end_error(const sampling_plan& plan, prediction kind, isize exact = 1, const gaussian_data& data = {}) {
     const double coordinates[] = {-1.3, 0.4, 1.7};
     const auto flow_at = [&](const noise_level<double>& level) {
@@ -88,9 +88,8 @@ inline double end_error(const sampling_plan& plan, prediction kind, isize exact 
     return (run.x().array() - flow_at(plan.grid()[plan.grid().steps()].level)).abs().maxCoeff();
 }
 
-/// The order at which the error falls with the step, fitted by least squares in double logarithms over 20, 28, 40, … steps, or from
-/// another number on.
-/// A sampler is anything with plan(grid).
+/// The order at which the error falls with the step, fitted by least squares in double logarithms over 20, 28, 40, …
+/// steps, or from another number on. A sampler is anything with plan(grid).
 template <class A>
 double convergence_order(const A& sampler, prediction kind, isize exact = 1, isize most_steps = 160,
                          isize least_steps = 20) {

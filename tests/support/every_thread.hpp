@@ -10,8 +10,8 @@
 
 namespace ddpm::test {
 
-/// Calls f() once on each thread that the library works with. What f() starts runs on its own thread. Nothing else may run in
-/// parallel meanwhile.
+/// Calls f() once on each thread that the library works with. What f() starts runs on its own thread. Nothing else may
+/// run in parallel meanwhile.
 template <class F>
 void on_every_thread(const F& f) {
     const isize threads = thread_count();

@@ -47,9 +47,10 @@ enum class guarantee {
 }
 
 /// Makes an object, and runs an operation on it of which the first allocation fails, then on a new object the second
-/// one, and so on until none fails. Required at each point: the operation throws std::bad_alloc or a ddpm::base_error, or
-/// its result is the right one; with one thread nothing is leaked; what is left keeps the guarantee; and the operation,
-/// repeated on the same object, gives the right result. Then the same where all allocations after that one fail too.
+/// one, and so on until none fails. Required at each point: the operation throws std::bad_alloc or a ddpm::base_error,
+/// or its result is the right one; with one thread nothing is leaked; what is left keeps the guarantee; and the
+/// operation, repeated on the same object, gives the right result. Then the same where all allocations after that one
+/// fail too.
 /// @returns the number of points
 template <class Make, class Operate, class Content>
 std::size_t fail_every_allocation(std::string_view name, const Make& make, const Operate& operate,

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// The operating system's functions on files, so that a test can make any call of them fail. To be included by one source
-// of a program: its functions take the place of the C library's for the whole program.
+// The operating system's functions on files, so that a test can make any call of them fail. To be included by one
+// source of a program: its functions take the place of the C library's for the whole program.
 #pragma once
 
 #include "support/file_faults.hpp"

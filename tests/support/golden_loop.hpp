@@ -3,8 +3,8 @@
 
 #pragma once
 
-// The full loops of diffusers' own scheduler tests (tests/schedulers/): deterministic inputs of shape (4, 3, 8, 8), the model
-// x · t / (t + 1), and the sum and mean of |x| at the end.
+// The full loops of diffusers' own scheduler tests (tests/schedulers/): deterministic inputs of shape (4, 3, 8, 8), the
+// model x · t / (t + 1), and the sum and mean of |x| at the end.
 
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/random/torch_noise.hpp>

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// A source file that takes the place of pthread_create: it refuses when support/thread_creation.hpp says so, and else hands
-// on to the system's own.
+// A source file that takes the place of pthread_create: it refuses when support/thread_creation.hpp says so, and else
+// hands on to the system's own.
 
 #include "support/thread_creation.hpp"
 

@@ -50,8 +50,8 @@ struct line_network : network_base {
     }
 };
 
-/// The same with what it is told: one of three classes, a vector of two elements, and maps of some channels, beside samples
-/// of two pixels with two channels.
+/// The same with what it is told: one of three classes, a vector of two elements, and maps of some channels, beside
+/// samples of two pixels with two channels.
 template <Scalar S>
 struct told_network : network_base {
     using scalar = S;

@@ -6,8 +6,8 @@
 
 namespace ddpm::test {
 
-/// How many more threads the system starts; negative means any number. The test program must hold a source that includes
-/// support/refuse_threads.inl.hpp.
+/// How many more threads the system starts; negative means any number. The test program must hold a source that
+/// includes support/refuse_threads.inl.hpp.
 extern std::atomic<int> threads_left;
 
 /// The system starts `count` threads in this scope, and refuses the next.

@@ -21,7 +21,8 @@ using wide = std::conditional_t<std::is_same_v<S, float>, double, long double>;
 template <Scalar S>
 using bits_of = std::conditional_t<std::is_same_v<S, float>, std::uint32_t, std::uint64_t>;
 
-/// How far `got` is from the exact value, in units in the last place of the smaller of the two; 0 where it is the nearest S.
+/// How far `got` is from the exact value, in units in the last place of the smaller of the two; 0 where it is the
+/// nearest S.
 template <Scalar S>
 double ulp_error(S got, wide<S> exact) {
     const S nearest = static_cast<S>(exact);

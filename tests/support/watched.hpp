@@ -11,7 +11,8 @@
 
 namespace ddpm::test {
 
-/// measure(callback) gives numbers: watched the same bits, told by parts that never fall, up to 1, in at least so many pieces.
+/// measure(callback) gives numbers: watched the same bits, told by parts that never fall, up to 1, in at least so many
+/// pieces.
 template <class Measure>
 void check_watched(const Measure& measure, std::size_t pieces) {
     const std::vector<double> alone = measure(measurement_callback{});

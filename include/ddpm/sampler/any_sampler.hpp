@@ -31,9 +31,9 @@ struct alpha_bar_table {
 template <class Schedule>
 using schedule_plan = sampling_plan(const void* sampler, const Schedule& schedule, std::span<const isize> timesteps);
 
-/// The plans of a sampler of unknown type: over a grid, and over the timesteps of each type of schedule, null for samplers
-/// that have none of their own. They are functions and not virtual functions, since a compiler would then compile the plans
-/// of all samplers in a program that uses one.
+/// The plans of a sampler of unknown type: over a grid, and over the timesteps of each type of schedule, null for
+/// samplers that have none of their own. They are functions and not virtual functions, since a compiler would then
+/// compile the plans of all samplers in a program that uses one.
 struct planner {
     sampling_plan (*over_grid)(const void* sampler, const time_grid& grid);
     std::tuple<schedule_plan<noise_schedule<exact_tables>>*, schedule_plan<noise_schedule<float32_tables>>*,

@@ -10,7 +10,8 @@ std::vector<float> values(const ddpm::batch<float>& x) { return {x.data(), x.dat
 
 }  // namespace
 
-// Compiled twice, as plain() and as native(). What ddpm's functions allocate here may be freed by their copy over there.
+// Compiled twice, as plain() and as native(). What ddpm's functions allocate here may be freed by their copy over
+// there.
 work_result WORK() {
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 100};
     const ddpm::philox_noise noise{7, ddpm::noise_stream::training};

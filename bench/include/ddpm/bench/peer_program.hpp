@@ -25,8 +25,8 @@ namespace ddpm::bench {
 
 /// Another program, in whatever language, that times its way of doing some cases when asked to. It reads and writes
 /// lines. First it writes "about TEXT", whose versions it uses; "case NAME PEER" for each that it knows, say
-/// "case forward/q_sample/3072x64 torch"; and "ready". Then it answers each line "NAME PEER ITERATIONS" with the seconds
-/// that so many iterations took, or with "error TEXT".
+/// "case forward/q_sample/3072x64 torch"; and "ready". Then it answers each line "NAME PEER ITERATIONS" with the
+/// seconds that so many iterations took, or with "error TEXT".
 class peer_program {
 public:
     struct timed_case {

@@ -20,8 +20,8 @@
 #define DDPM_KERNEL_BODY <ddpm/bench/detail/roofline.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
-// What bounds a kernel, as bodies of benchmarks: they do its flops, or run through its streams, and nothing else, on the
-// active instruction set and all threads.
+// What bounds a kernel, as bodies of benchmarks: they do its flops, or run through its streams, and nothing else, on
+// the active instruction set and all threads.
 
 namespace ddpm::bench {
 
@@ -66,8 +66,8 @@ template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
 
 }  // namespace detail
 
-/// The passes, one after another, in shared memory. `past_caches`: what is only written is written past the caches, and so
-/// its lines are not read before.
+/// The passes, one after another, in shared memory. `past_caches`: what is only written is written past the caches, and
+/// so its lines are not read before.
 /// @throws value_error for more than 4 arrays read, 2 written or 3 updated in a pass
 [[nodiscard]] inline auto streams_probe(const std::vector<memory_streams>& passes, bool past_caches) {
     double floats = 0;

@@ -78,7 +78,8 @@ template <class S, class R>
     return sum;
 }
 
-/// An upper bound of the difference of |x|² − 2 x·y + |y|² and `squared_distance`, in units of |x|² + |y|²: twice the bound of the rounding error of three sums of D terms.
+/// An upper bound of the difference of |x|² − 2 x·y + |y|² and `squared_distance`, in units of |x|² + |y|²: twice the
+/// bound of the rounding error of three sums of D terms.
 [[nodiscard]] inline double distance_slack(isize dimension) {
     return static_cast<double>(4 * dimension + 16) * std::numeric_limits<double>::epsilon();
 }

@@ -54,8 +54,8 @@ public:
     }
 };
 
-/// Calls body(first, last) in parallel for chunks of `size` items, `chunk` items each. A watched measurement is done in pieces: reports
-/// `work_of_one` per item after each, and returns early if stopped. The chunks are always the same.
+/// Calls body(first, last) in parallel for chunks of `size` items, `chunk` items each. A watched measurement is done in
+/// pieces: reports `work_of_one` per item after each, and returns early if stopped. The chunks are always the same.
 template <class Body>
 void in_pieces(isize size, isize chunk, double work_of_one, measurement& work, const Body& body) {
     const isize piece = work.is_watched() ? 16 * chunk : size;
