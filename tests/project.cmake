@@ -20,8 +20,8 @@ add_project_test(wrong_signature -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=$
 add_project_test(system_names -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${eigen_folder}"
     -D "work=${CMAKE_CURRENT_BINARY_DIR}/system_names")
 
-# Every header compiles alone. Most include Eigen/Core through core/types.hpp, and it would take most of the time: it is
-# compiled once, but for headers that include nothing of the library beyond core/, which may do without it.
+# Every header compiles alone. Most include Eigen/Core through core/types.hpp, and that would take most of the time: it is
+# compiled once. Headers that include nothing of the library beyond core/ may not include it, and are compiled without.
 if(NOT DDPM_SANITIZE)
     set(alone "")
     foreach(target IN ITEMS ddpm ddpm_bench_headers)

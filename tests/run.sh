@@ -49,7 +49,8 @@ for layer in $layers; do
     pattern="${pattern:+$pattern|}$layer"
 done
 build "$root" "$folder" \
-    -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
+    -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
+    -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
     "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror"
 if [ -n "$layers" ]; then
     set -- --tests-regex "^($pattern)(_slow)?\$" "$@"

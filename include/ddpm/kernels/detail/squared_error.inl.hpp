@@ -3,8 +3,9 @@
 //
 // The body of squared_error.hpp.
 
-/// The target has one term, a · x, or two if y is not null. `Weights`: whether elements have weights; `Stream`: whether
-/// the gradient is written with streaming stores.
+/// The sum of the squared errors, and their gradient if d_prediction is not null. The target has one term, a · x, or two
+/// if y is not null. `Weights`: whether elements have weights; `Stream`: whether the gradient is written with streaming
+/// stores.
 template <bool Weights, bool Stream, class S>
 double squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                      const S* weight) {
@@ -60,7 +61,7 @@ double squared_error(isize size, const S* prediction, S a, const S* x, S b, cons
     return total(sums);
 }
 
-/// The same for weights or stream known at run time. With weights there are no streaming stores.
+/// The same, where `weight` and `stream` are known at run time only. With weights there are no streaming stores.
 template <class S>
 double any_squared_error(isize size, const S* prediction, S a, const S* x, S b, const S* y, S scale, S* d_prediction,
                          const S* weight, bool stream) {
