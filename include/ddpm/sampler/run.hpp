@@ -88,19 +88,7 @@ public:
     /// @throws value_error as require_valid of the options; if the plan refers to an evaluation or a draw that it does
     /// not contain; if samples or steps are outside the noise source's range of addresses
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
-                 isize first_sample = 0, isize first_step = 0)
-        : plan_(plan),
-          kind_(prediction_of(predictor)),
-          session_(detail::session_of(predictor, x.cols())),
-          options_(options),
-          noise_(noise),
-          first_sample_(first_sample),
-          first_step_(first_step),
-          executor_(plan, std::move(x), options.threshold.has_value(), first_address(x.rows(), x.cols())),
-          times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
-        require_valid(options);
-        assign(plan.before(), -1);
-    }
+                 isize first_sample = 0, isize first_step = 0);
 
     /// Whether all evaluations are done, or the callback stopped the run.
     [[nodiscard]] bool done() const noexcept { return next_ == static_cast<isize>(plan_.stages().size()); }
@@ -112,40 +100,11 @@ public:
     /// noise source does.
     /// @returns false if the callback, which is called at the first evaluation of a step, stopped the run: x() is then
     /// the estimate of x_0
-    bool advance(const step_callback<S>& on_step = {}) {
-        if (done()) {
-            return true;
-        }
-        const stage& now = next();
-        std::fill(times_.begin(), times_.end(), now.t);
-        session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
-        executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
-        const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
-        if (on_step && begins_step) {
-            const batch_view<const S> x0 = executor_.estimate_x0();
-            if (!on_step({now.step, plan_.steps(), now.t, executor_.memory().x(), x0})) {
-                executor_.stop_at_x0();
-                next_ = static_cast<isize>(plan_.stages().size());
-                stopped_ = true;
-                return false;
-            }
-        }
-        assign(now.then, next_);
-        ++next_;
-        return true;
-    }
+    bool advance(const step_callback<S>& on_step = {});
 
     /// Does all evaluations of one step; nothing if done.
     /// @returns as advance()
-    bool step(const step_callback<S>& on_step = {}) {
-        const isize step = done() ? 0 : next().step;
-        while (!done() && next().step == step) {
-            if (!advance(on_step)) {
-                return false;
-            }
-        }
-        return true;
-    }
+    bool step(const step_callback<S>& on_step = {});
 
     /// The next evaluation. Only if not done().
     [[nodiscard]] const stage& next() const { return plan_.stages()[static_cast<std::size_t>(next_)]; }
@@ -214,5 +173,59 @@ private:
     isize drawn_ = 0;
     bool stopped_ = false;
 };
+
+template <Scalar S, class P, NoiseSource<S> Noise>
+    requires PredictorLike<P, S>
+sampling_run<S, P, Noise>::sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x,
+                                        const denoise_options& options, isize first_sample, isize first_step)
+    : plan_(plan),
+      kind_(prediction_of(predictor)),
+      session_(detail::session_of(predictor, x.cols())),
+      options_(options),
+      noise_(noise),
+      first_sample_(first_sample),
+      first_step_(first_step),
+      executor_(plan, std::move(x), options.threshold.has_value(), first_address(x.rows(), x.cols())),
+      times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
+    require_valid(options);
+    assign(plan.before(), -1);
+}
+
+template <Scalar S, class P, NoiseSource<S> Noise>
+    requires PredictorLike<P, S>
+bool sampling_run<S, P, Noise>::advance(const step_callback<S>& on_step) {
+    if (done()) {
+        return true;
+    }
+    const stage& now = next();
+    std::fill(times_.begin(), times_.end(), now.t);
+    session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
+    executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
+    const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
+    if (on_step && begins_step) {
+        const batch_view<const S> x0 = executor_.estimate_x0();
+        if (!on_step({now.step, plan_.steps(), now.t, executor_.memory().x(), x0})) {
+            executor_.stop_at_x0();
+            next_ = static_cast<isize>(plan_.stages().size());
+            stopped_ = true;
+            return false;
+        }
+    }
+    assign(now.then, next_);
+    ++next_;
+    return true;
+}
+
+template <Scalar S, class P, NoiseSource<S> Noise>
+    requires PredictorLike<P, S>
+bool sampling_run<S, P, Noise>::step(const step_callback<S>& on_step) {
+    const isize step = done() ? 0 : next().step;
+    while (!done() && next().step == step) {
+        if (!advance(on_step)) {
+            return false;
+        }
+    }
+    return true;
+}
 
 }  // namespace ddpm

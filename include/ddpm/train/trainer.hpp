@@ -50,9 +50,8 @@ namespace ddpm {
 /// interrupted after any step and resumed. If the loss has no term for a variance head, only the prediction is trained.
 /// @determinism the same bits for every thread count; fit(a) then fit(b) is fit(a + b), also with save and load between
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 1
-template <Network Net, NoiseProcess Schedule, class Loss>
-    requires TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>
-class trainer<Net, Schedule, Loss> {
+template <class Net, class Schedule, class Loss>
+class trainer<Net, Schedule, Loss, true> {
 public:
     using scalar = typename Net::scalar;
 
@@ -60,24 +59,7 @@ public:
     /// @throws value_error for options outside their domain, also converted to the network's scalar; if the loss needs
     /// a variance head and the network has none; if self_conditioning > 0 and the network takes maps with fewer
     /// channels than a sample; as time_sampler
-    explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {})
-        : net_(&net),
-          schedule_(schedule),
-          options_((detail::require_valid<scalar>(options), options)),
-          loss_(loss),
-          kind_(options.predicts.value_or(prediction_of(net))),
-          gradient_(nn::zeros_like(net)),
-          gradients_(nn::parameters(gradient_)),
-          norm_(std::span(std::as_const(gradients_))),
-          adam_(std::span(std::as_const(gradients_)), options.adam),
-          ema_(net, options.ema),
-          micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
-          differentiate_(net, micro_batch_, options.recompute),
-          times_(options.time_sampling, schedule_, options.seed, options.times),
-          batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
-          estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
-        adam_.require_learning_rate("trainer", options.learning_rate);
-    }
+    explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {});
 
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
@@ -91,40 +73,7 @@ public:
     /// value, an element's weight is negative or not finite, the loss is not WeighsElements, or the loss refuses the
     /// data or a time: all before the first step. In the first step: with importance sampling, if the loss does not
     /// report the samples' losses. Exceptions of the callback pass through, and training can continue
-    [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {}) {
-        batch_.require_valid("trainer::fit", data, options.dropout);
-        require_valid_weights(data);
-        epoch_order order(options_.seed, data.x0.columns());
-        detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
-        require_valid_loss(data);
-        const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
-        guard_.begin(parameters, adam_.state(), norm_);
-        const isize first = step_, end = step_ + options.steps;
-        const auto started = std::chrono::steady_clock::now();
-        double loss = std::numeric_limits<double>::quiet_NaN();
-        while (step_ < end) {
-            loss = differentiate(data, order, options);
-            const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
-            if (!std::isfinite(norm)) {
-                return {fit_status::non_finite, step_, loss};
-            }
-            const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
-            const double scale = clipping_factor(norm, options_.largest_gradient_norm);
-            if (!guard_.allows(adam_, parameters, gradients_, rate, scale, norm)) {
-                return {fit_status::non_finite, step_, loss};
-            }
-            adam_.step(parameters, gradients_, rate, scale);
-            ema_.update(parameters);
-            times_.record(batch_.all_t(), batch_.all_losses());
-            ++step_;
-            const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started;
-            if (options.progress && !options.progress(detail::with_speed({step_, end, loss, norm, rate}, step_ - first,
-                                                                         since.count(), options_.batch))) {
-                return {fit_status::stopped, step_, loss};
-            }
-        }
-        return {fit_status::finished, step_, loss};
-    }
+    [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {});
 
     /// The same with samples only, D × N.
     template <BatchLike Data>
@@ -160,30 +109,14 @@ public:
     /// metadata holds the step and the options.
     /// @throws io_error if writing fails; the file is then unchanged, unless the text says otherwise (see
     /// io::atomic_file::commit)
-    void save(const std::string& path) const {
-        auto tensors = groups(*this);
-        const auto sampled = time_sampler_group(*this);
-        tensors.insert(tensors.end(), sampled.begin(), sampled.end());
-        detail::save_checkpoint(path, tensors, step_, fingerprint());
-    }
+    void save(const std::string& path) const;
 
     /// Loads a checkpoint: fit on the same data then gives the same bits as without the interruption. With
     /// `resume::with_other_options` the trainer's options may differ from the checkpoint's.
     /// @throws io_error if the file is invalid, has changed since it was written, is not a checkpoint of this network
     /// (the text names the first differences and their number), or as `loading` says; value_error if it was saved with
     /// other options (the text lists them); the trainer is then unchanged
-    void load(const std::string& path, resume how = resume::exact, const load_options& loading = {}) {
-        const auto loaded =
-            detail::load_checkpoint(path, groups(*this), time_sampler_group(*this), how, fingerprint(), loading);
-        step_ = loaded.step;
-        if (loaded.has_times) {
-            times_.refresh();
-        } else {
-            times_.forget();
-        }
-        adam_.state().steps = step_;
-        ema_.set_steps(step_);
-    }
+    void load(const std::string& path, resume how = resume::exact, const load_options& loading = {});
 
 private:
     void require_valid_loss(const training_data<scalar>& data) {
@@ -311,5 +244,84 @@ private:
     isize step_ = 0;
     bool times_are_valid_ = false;
 };
+
+template <class Net, class Schedule, class Loss>
+trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, const trainer_options& options,
+                                            const Loss& loss)
+    : net_(&net),
+      schedule_(schedule),
+      options_((detail::require_valid<scalar>(options), options)),
+      loss_(loss),
+      kind_(options.predicts.value_or(prediction_of(net))),
+      gradient_(nn::zeros_like(net)),
+      gradients_(nn::parameters(gradient_)),
+      norm_(std::span(std::as_const(gradients_))),
+      adam_(std::span(std::as_const(gradients_)), options.adam),
+      ema_(net, options.ema),
+      micro_batch_(options.micro_batch == 0 ? options.batch : std::min(options.batch, options.micro_batch)),
+      differentiate_(net, micro_batch_, options.recompute),
+      times_(options.time_sampling, schedule_, options.seed, options.times),
+      batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
+      estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
+    adam_.require_learning_rate("trainer", options.learning_rate);
+}
+
+template <class Net, class Schedule, class Loss>
+fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& data, const fit_options& options) {
+    batch_.require_valid("trainer::fit", data, options.dropout);
+    require_valid_weights(data);
+    epoch_order order(options_.seed, data.x0.columns());
+    detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
+    require_valid_loss(data);
+    const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
+    guard_.begin(parameters, adam_.state(), norm_);
+    const isize first = step_, end = step_ + options.steps;
+    const auto started = std::chrono::steady_clock::now();
+    double loss = std::numeric_limits<double>::quiet_NaN();
+    while (step_ < end) {
+        loss = differentiate(data, order, options);
+        const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
+        if (!std::isfinite(norm)) {
+            return {fit_status::non_finite, step_, loss};
+        }
+        const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
+        const double scale = clipping_factor(norm, options_.largest_gradient_norm);
+        if (!guard_.allows(adam_, parameters, gradients_, rate, scale, norm)) {
+            return {fit_status::non_finite, step_, loss};
+        }
+        adam_.step(parameters, gradients_, rate, scale);
+        ema_.update(parameters);
+        times_.record(batch_.all_t(), batch_.all_losses());
+        ++step_;
+        const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started;
+        if (options.progress && !options.progress(detail::with_speed({step_, end, loss, norm, rate}, step_ - first,
+                                                                     since.count(), options_.batch))) {
+            return {fit_status::stopped, step_, loss};
+        }
+    }
+    return {fit_status::finished, step_, loss};
+}
+
+template <class Net, class Schedule, class Loss>
+void trainer<Net, Schedule, Loss, true>::save(const std::string& path) const {
+    auto tensors = groups(*this);
+    const auto sampled = time_sampler_group(*this);
+    tensors.insert(tensors.end(), sampled.begin(), sampled.end());
+    detail::save_checkpoint(path, tensors, step_, fingerprint());
+}
+
+template <class Net, class Schedule, class Loss>
+void trainer<Net, Schedule, Loss, true>::load(const std::string& path, resume how, const load_options& loading) {
+    const auto loaded =
+        detail::load_checkpoint(path, groups(*this), time_sampler_group(*this), how, fingerprint(), loading);
+    step_ = loaded.step;
+    if (loaded.has_times) {
+        times_.refresh();
+    } else {
+        times_.forget();
+    }
+    adam_.state().steps = step_;
+    ema_.set_steps(step_);
+}
 
 }  // namespace ddpm

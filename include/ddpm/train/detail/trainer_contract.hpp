@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/schedule/noise_process.hpp>
@@ -9,8 +10,18 @@
 
 namespace ddpm {
 
+namespace detail {
+
+/// A loss that trains a network under a schedule.
+template <class Loss, class Net, class Schedule>
+concept LossOf =
+    Network<Net> && NoiseProcess<Schedule> &&
+    (TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>);
+
+}  // namespace detail
+
 /// The primary template, for types that cannot be trained: its errors say which type is wrong and what is required.
-template <class Net, class Schedule, class Loss = mse_loss>
+template <class Net, class Schedule, class Loss = mse_loss, bool can_train = detail::LossOf<Loss, Net, Schedule>>
 class trainer {
     static_assert(
         Network<Net>,
