@@ -34,12 +34,7 @@ public:
     using scalar = typename Net::scalar;
 
     /// @throws value_error if `samples` is negative
-    network_session(const Net& net, isize samples) : net_(&net), planned_(samples) {
-        if (samples < 0) {
-            throw value_error("session", "number of samples", ">= 0", samples);
-        }
-        reserve(samples);
-    }
+    network_session(const Net& net, isize samples);
 
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
     [[nodiscard]] condition_shape takes() const { return net_->takes(); }
@@ -64,25 +59,7 @@ public:
 
     /// As above with the condition of `in`.
     /// @throws also value_error if the condition is not what the network takes
-    void operator()(const network_input<scalar>& in, const model_output<scalar>& out) {
-        const isize samples = in.samples();
-        detail::require_input("session", in, shape(), takes());
-        detail::require_same_shape("session", "prediction has the shape of xt", in.xt, out.prediction);
-        if (net_->has_variance_head() && out.variance.size() != 0) {
-            detail::require_same_shape("session", "variance has the shape of the prediction", out.prediction,
-                                       out.variance);
-        }
-        const auto [length, tiles, workers] = reserve(samples);
-        std::atomic<isize> next{0};
-        parallel_for(workers, 1, [&, length = length, tiles = tiles](isize first, isize last) {
-            for (isize worker = first; worker < last; ++worker) {
-                for (isize tile = next++; tile < tiles; tile = next++) {
-                    const isize begin = tile * length, count = std::min(length, samples - begin);
-                    forward(in.middle(begin, count), begin, out, static_cast<std::size_t>(worker));
-                }
-            }
-        });
-    }
+    void operator()(const network_input<scalar>& in, const model_output<scalar>& out);
 
     /// out = vᵀ ∂prediction/∂x_t for each sample, the gradient of Σ v · prediction; a variance head is not part of it.
     /// The first call allocates, and so does one with more samples than before.
@@ -92,12 +69,7 @@ public:
     /// @determinism the bits of a sample do not depend on the other samples or the thread count
     /// @complexity of a training step: forward, and backward for input and parameters
     void vector_jacobian(batch_view<const scalar> xt, std::span<const double> t, batch_view<const scalar> v,
-                         batch_view<scalar> out) {
-        if (!jacobian_) {
-            jacobian_.emplace(*net_, std::max(planned_, xt.columns()));
-        }
-        (*jacobian_)(*net_, {xt, t, condition_.of(0, xt.columns())}, v, out);
-    }
+                         batch_view<scalar> out);
 
 private:
     using workspace = typename Net::workspace;
@@ -157,5 +129,42 @@ private:
     std::optional<detail::network_jacobian<Net>> jacobian_;  // created when first needed
     std::vector<std::vector<scalar>> heads_;                 // output with variance head, one per workspace
 };
+
+template <Network Net>
+network_session<Net>::network_session(const Net& net, isize samples) : net_(&net), planned_(samples) {
+    if (samples < 0) {
+        throw value_error("session", "number of samples", ">= 0", samples);
+    }
+    reserve(samples);
+}
+
+template <Network Net>
+void network_session<Net>::operator()(const network_input<scalar>& in, const model_output<scalar>& out) {
+    const isize samples = in.samples();
+    detail::require_input("session", in, shape(), takes());
+    detail::require_same_shape("session", "prediction has the shape of xt", in.xt, out.prediction);
+    if (net_->has_variance_head() && out.variance.size() != 0) {
+        detail::require_same_shape("session", "variance has the shape of the prediction", out.prediction, out.variance);
+    }
+    const auto [length, tiles, workers] = reserve(samples);
+    std::atomic<isize> next{0};
+    parallel_for(workers, 1, [&, length = length, tiles = tiles](isize first, isize last) {
+        for (isize worker = first; worker < last; ++worker) {
+            for (isize tile = next++; tile < tiles; tile = next++) {
+                const isize begin = tile * length, count = std::min(length, samples - begin);
+                forward(in.middle(begin, count), begin, out, static_cast<std::size_t>(worker));
+            }
+        }
+    });
+}
+
+template <Network Net>
+void network_session<Net>::vector_jacobian(batch_view<const scalar> xt, std::span<const double> t,
+                                           batch_view<const scalar> v, batch_view<scalar> out) {
+    if (!jacobian_) {
+        jacobian_.emplace(*net_, std::max(planned_, xt.columns()));
+    }
+    (*jacobian_)(*net_, {xt, t, condition_.of(0, xt.columns())}, v, out);
+}
 
 }  // namespace ddpm

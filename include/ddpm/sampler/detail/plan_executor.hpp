@@ -70,17 +70,7 @@ public:
     /// @param normals the address of the normals of draw 0, which kernels then compute where they are used; if empty,
     /// draws are stored in the memory
     plan_executor(const sampling_plan& plan, batch<S> x, bool thresholds,
-                  const std::optional<kernels::normal_address>& normals)
-        : plan_(plan),
-          memory_(plan, std::move(x), !normals),
-          normals_(normals),
-          x0_(memory_.x().rows(), memory_.x().cols()),
-          limits_(thresholds ? static_cast<std::size_t>(x0_.cols()) : 0) {
-        reserve(plan.before());
-        for (const stage& evaluation : plan.stages()) {
-            reserve(evaluation.then);
-        }
-    }
+                  const std::optional<kernels::normal_address>& normals);
 
     [[nodiscard]] run_memory<S>& memory() noexcept { return memory_; }
     [[nodiscard]] model_output<S> output() noexcept { return {memory_.prediction(), memory_.head()}; }
@@ -89,42 +79,16 @@ public:
     /// Sets the coefficients of the estimates, and computes the limits of dynamic thresholding. Called after each
     /// prediction.
     void take_prediction(const kernels::denoise_coefficients<S>& estimate,
-                         const std::optional<dynamic_threshold>& threshold) {
-        estimate_ = estimate;
-        if (threshold && memory_.x().size() > 0) {
-            run(estimate_work(), nullptr, false);
-            threshold_limits<S>(*threshold, x0_, limits_);
-        }
-    }
+                         const std::optional<dynamic_threshold>& threshold);
 
     /// The estimate of x_0, D × N.
-    [[nodiscard]] batch_view<const S> estimate_x0() {
-        run(estimate_work(), nullptr, !limits_.empty());
-        return x0_;
-    }
+    [[nodiscard]] batch_view<const S> estimate_x0();
 
     void stop_at_x0() { memory_.x().swap(x0_); }
 
     /// Executes the assignments of stage i, with the estimates of evaluation i; i = −1: those before the first
     /// evaluation.
-    void assign(const std::vector<assignment>& assignments, isize i) {
-        if (i >= 0 && assign_fused(assignments, i)) {
-            return;
-        }
-        kernels::stage_work<S> work{.stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
-        if (i >= 0) {
-            work.estimate = estimate_;
-            work.xt = memory_.x().data();
-            work.p = memory_.prediction().data();
-            work.kept_x0 = memory_.slot(quantity::x0, i);
-            work.kept_eps = memory_.slot(quantity::eps, i);
-        }
-        add_sums(work, assignments, i);
-        run(work,
-            reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance
-                                                       : nullptr,
-            !limits_.empty());
-    }
+    void assign(const std::vector<assignment>& assignments, isize i);
 
 private:
     /// Allocates for the terms and sums of a stage.
@@ -254,6 +218,55 @@ private:
     std::vector<kernels::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding
 };
+
+template <Scalar S>
+plan_executor<S>::plan_executor(const sampling_plan& plan, batch<S> x, bool thresholds,
+                                const std::optional<kernels::normal_address>& normals)
+    : plan_(plan),
+      memory_(plan, std::move(x), !normals),
+      normals_(normals),
+      x0_(memory_.x().rows(), memory_.x().cols()),
+      limits_(thresholds ? static_cast<std::size_t>(x0_.cols()) : 0) {
+    reserve(plan.before());
+    for (const stage& evaluation : plan.stages()) {
+        reserve(evaluation.then);
+    }
+}
+
+template <Scalar S>
+void plan_executor<S>::take_prediction(const kernels::denoise_coefficients<S>& estimate,
+                                       const std::optional<dynamic_threshold>& threshold) {
+    estimate_ = estimate;
+    if (threshold && memory_.x().size() > 0) {
+        run(estimate_work(), nullptr, false);
+        threshold_limits<S>(*threshold, x0_, limits_);
+    }
+}
+
+template <Scalar S>
+batch_view<const S> plan_executor<S>::estimate_x0() {
+    run(estimate_work(), nullptr, !limits_.empty());
+    return x0_;
+}
+
+template <Scalar S>
+void plan_executor<S>::assign(const std::vector<assignment>& assignments, isize i) {
+    if (i >= 0 && assign_fused(assignments, i)) {
+        return;
+    }
+    kernels::stage_work<S> work{.stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
+    if (i >= 0) {
+        work.estimate = estimate_;
+        work.xt = memory_.x().data();
+        work.p = memory_.prediction().data();
+        work.kept_x0 = memory_.slot(quantity::x0, i);
+        work.kept_eps = memory_.slot(quantity::eps, i);
+    }
+    add_sums(work, assignments, i);
+    run(work,
+        reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance : nullptr,
+        !limits_.empty());
+}
 
 DDPM_CLASS_INSTANCE(class plan_executor<float>)
 
