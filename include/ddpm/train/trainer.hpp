@@ -61,6 +61,7 @@ public:
     /// channels than a sample; as time_sampler
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {});
 
+    ~trainer();
     trainer(const trainer&) = delete;
     trainer& operator=(const trainer&) = delete;
 
@@ -265,6 +266,9 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
     adam_.require_learning_rate("trainer", options.learning_rate);
 }
+
+template <class Net, class Schedule, class Loss>
+trainer<Net, Schedule, Loss, true>::~trainer() = default;
 
 template <class Net, class Schedule, class Loss>
 fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& data, const fit_options& options) {
