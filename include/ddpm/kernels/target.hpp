@@ -66,11 +66,14 @@ namespace detail {
                       text);
 }
 
+// Not inlined, since every kernel's call asks for the active set.
+[[nodiscard, gnu::noinline]] inline instruction_set first_simd_target() {
+    const char* const forced = std::getenv("DDPM_SIMD");
+    return parse_simd_target(forced == nullptr ? "" : forced);
+}
+
 inline std::atomic<instruction_set>& active_simd_target() {
-    static std::atomic<instruction_set> active{[] {
-        const char* const forced = std::getenv("DDPM_SIMD");
-        return parse_simd_target(forced == nullptr ? "" : forced);
-    }()};
+    static std::atomic<instruction_set> active{first_simd_target()};
     return active;
 }
 
