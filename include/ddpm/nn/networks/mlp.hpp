@@ -69,30 +69,7 @@ public:
     using workspace = nn::workspace<S, mlp_activations<S>>;
 
     /// @throws value_error unless dim, hidden and embedding are ≥ 1 and the other sizes ≥ 0
-    explicit mlp(const mlp_options& options)
-        : options_(validated(options)),
-          time_mlp_(options.embedding, options.hidden),
-          maps_(options.dim, options.map_channels, options.learned_null),
-          input_(options.dim * (1 + options.map_channels), options.hidden),
-          blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
-          norm_(options.hidden),
-          output_(options.hidden, outputs()) {
-        initializer start(options.seed);
-        time_mlp_.start(start);
-        start.layer(input_);
-        for (mlp_block<S>& block : blocks_) {
-            start.layer(block.linear_1);
-        }
-        if (options.time_to_output) {
-            time_output_.emplace(options.embedding, outputs());
-        }
-        if (options.classes != 0) {
-            start.normal(1.0, class_table_.emplace(options.classes, options.hidden).weight);
-        }
-        if (options.vector != 0) {
-            vector_.emplace(options.vector, options.hidden, options.learned_null).mlp.start(start);
-        }
-    }
+    explicit mlp(const mlp_options& options);
 
     [[nodiscard]] const mlp_options& options() const noexcept { return options_; }
     [[nodiscard]] isize dim() const noexcept { return options_.dim; }
@@ -110,60 +87,12 @@ public:
 
     /// Memory for up to `samples` samples: such batches allocate nothing; larger ones make it grow.
     /// @throws shape_error if `samples` is negative
-    [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
-        detail::require<shape_error>(samples >= 0, "mlp::make_workspace", "number of samples", {">= 0"}, {samples});
-        workspace w(serves);
-        w.memory.reserve(memory_size(samples, w.for_backward()));
-        w.activations.blocks.resize(w.for_backward() ? blocks_.size() : std::min<std::size_t>(1, blocks_.size()));
-        w.activations.h.resize(w.for_backward() ? blocks_.size() + 1 : 1);
-        return w;
-    }
+    [[nodiscard]] workspace make_workspace(isize samples, pass serves) const;
 
     /// @shape in.xt dim × N; out outputs() × N
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the network takes
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
-    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
-        ddpm::detail::require_input("mlp::forward", in, shape(), takes());
-        detail::require_batch("mlp::forward", "output", out, outputs(), in.samples());
-        const isize n = in.samples();
-        w.begin(n);
-        mlp_activations<S>& a = w.activations;
-        arena<S>& memory = w.memory;
-        for (batch_view<S>& h : a.h) {
-            h = memory.columns(options_.hidden, n);
-        }
-        for (auto& block : a.blocks) {
-            block = blocks_.front().take(n, memory);
-        }
-        a.normed = memory.columns(options_.hidden, n);
-        a.moments = memory.columns(2, n);
-        a.active = memory.columns(options_.hidden, n);
-        const isize times = embed(in, w);
-        a.joined = {};
-        if (options_.map_channels != 0) {
-            a.joined = maps_.forward(in.xt, in.condition, memory);
-        }
-        const auto scope = memory.scope();
-        const batch_view<S> time = memory.columns(options_.hidden, times);
-        activate<activation::silu, S>(a.embedded, time);
-        input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
-        // For forward only, all blocks share one set of activations, and h is updated in place.
-        const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
-        for (std::size_t b = 0; b < blocks_.size(); ++b) {
-            blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
-        }
-        norm_.forward(a.h.back(), a.normed, a.moments);
-        activate<activation::silu, S>(a.normed, a.active);
-        if (time_output_) {
-            time_output_->forward(a.projected, out.middle(0, times));
-            if (times < n) {
-                detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
-            }
-            output_.forward_add(a.active, out);
-        } else {
-            output_.forward(a.active, out);
-        }
-    }
+    void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const;
 
     /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
     /// of the samples to dx.
@@ -171,49 +100,7 @@ public:
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
-                  batch_view<S> dx = {}) const {
-        const isize n = in.samples();
-        w.require_backward("mlp::backward", n);
-        detail::require_batch("mlp::backward", "gradient of the output", dout, outputs(), n);
-        mlp_activations<S>& a = w.activations;
-        arena<S>& memory = w.memory;
-        const auto scope = memory.scope();
-        const batch_view<S> dtime = memory.columns(options_.hidden, n);
-        batch_view<S> dh = memory.columns(options_.hidden, n), scratch = memory.columns(options_.hidden, n);
-        output_.backward(a.active, dout, scratch, d.output_);
-        if (time_output_) {
-            time_output_->backward(a.projected, dout, {}, *d.time_output_);
-        }
-        activate_backward<activation::silu, S>(a.normed, scratch, scratch);
-        norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
-        for (isize sample = 0; sample < n; ++sample) {
-            std::fill_n(dtime.column(sample), options_.hidden, S{0});
-        }
-        for (std::size_t b = blocks_.size(); b-- > 0;) {
-            blocks_[b].backward(a.h[b], a.blocks[b], dh, dtime, scratch, d.blocks_[b], memory);
-            std::swap(dh, scratch);
-        }
-        if (a.joined.empty()) {
-            input_.backward(in.xt, dh, dx, d.input_);
-        } else {
-            const auto inner = memory.scope();
-            const feature_map<S> djoined =
-                maps_.needs_gradient(dx.size() != 0) ? memory.like(a.joined) : feature_map<S>{};
-            input_.backward(a.joined.images(), dh, djoined.images(), d.input_);
-            if (!djoined.empty()) {
-                maps_.backward(in.condition, djoined, dx, d.maps_, memory);
-            }
-        }
-
-        activate_backward<activation::silu, S>(a.embedded, dtime, dtime);
-        if (class_table_) {
-            class_table_->backward(in.condition.labels, dtime, *d.class_table_);
-        }
-        if (vector_) {
-            vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
-        }
-        time_mlp_.backward(a.projected, a.time, dtime, {}, d.time_mlp_, memory);
-    }
+                  batch_view<S> dx = {}) const;
 
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
@@ -298,6 +185,131 @@ private:
     std::optional<embedding_table<S>> class_table_;
     std::optional<vector_embedding<S>> vector_;
 };
+
+template <Scalar S>
+mlp<S>::mlp(const mlp_options& options)
+    : options_(validated(options)),
+      time_mlp_(options.embedding, options.hidden),
+      maps_(options.dim, options.map_channels, options.learned_null),
+      input_(options.dim * (1 + options.map_channels), options.hidden),
+      blocks_(static_cast<std::size_t>(options.blocks), mlp_block<S>(options.hidden)),
+      norm_(options.hidden),
+      output_(options.hidden, outputs()) {
+    initializer start(options.seed);
+    time_mlp_.start(start);
+    start.layer(input_);
+    for (mlp_block<S>& block : blocks_) {
+        start.layer(block.linear_1);
+    }
+    if (options.time_to_output) {
+        time_output_.emplace(options.embedding, outputs());
+    }
+    if (options.classes != 0) {
+        start.normal(1.0, class_table_.emplace(options.classes, options.hidden).weight);
+    }
+    if (options.vector != 0) {
+        vector_.emplace(options.vector, options.hidden, options.learned_null).mlp.start(start);
+    }
+}
+
+template <Scalar S>
+auto mlp<S>::make_workspace(isize samples, pass serves) const -> workspace {
+    detail::require<shape_error>(samples >= 0, "mlp::make_workspace", "number of samples", {">= 0"}, {samples});
+    workspace w(serves);
+    w.memory.reserve(memory_size(samples, w.for_backward()));
+    w.activations.blocks.resize(w.for_backward() ? blocks_.size() : std::min<std::size_t>(1, blocks_.size()));
+    w.activations.h.resize(w.for_backward() ? blocks_.size() + 1 : 1);
+    return w;
+}
+
+template <Scalar S>
+void mlp<S>::forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
+    ddpm::detail::require_input("mlp::forward", in, shape(), takes());
+    detail::require_batch("mlp::forward", "output", out, outputs(), in.samples());
+    const isize n = in.samples();
+    w.begin(n);
+    mlp_activations<S>& a = w.activations;
+    arena<S>& memory = w.memory;
+    for (batch_view<S>& h : a.h) {
+        h = memory.columns(options_.hidden, n);
+    }
+    for (auto& block : a.blocks) {
+        block = blocks_.front().take(n, memory);
+    }
+    a.normed = memory.columns(options_.hidden, n);
+    a.moments = memory.columns(2, n);
+    a.active = memory.columns(options_.hidden, n);
+    const isize times = embed(in, w);
+    a.joined = {};
+    if (options_.map_channels != 0) {
+        a.joined = maps_.forward(in.xt, in.condition, memory);
+    }
+    const auto scope = memory.scope();
+    const batch_view<S> time = memory.columns(options_.hidden, times);
+    activate<activation::silu, S>(a.embedded, time);
+    input_.forward(a.joined.empty() ? in.xt : a.joined.images(), a.h.front());
+    // For forward only, all blocks share one set of activations, and h is updated in place.
+    const auto at = [](auto& list, std::size_t b) -> auto& { return list[list.size() == 1 ? 0 : b]; };
+    for (std::size_t b = 0; b < blocks_.size(); ++b) {
+        blocks_[b].forward(at(a.h, b), time, at(a.blocks, b), at(a.h, b + 1));
+    }
+    norm_.forward(a.h.back(), a.normed, a.moments);
+    activate<activation::silu, S>(a.normed, a.active);
+    if (time_output_) {
+        time_output_->forward(a.projected, out.middle(0, times));
+        if (times < n) {
+            detail::copy_columns<S>(out.middle(0, 1), out.middle(1, n - 1));
+        }
+        output_.forward_add(a.active, out);
+    } else {
+        output_.forward(a.active, out);
+    }
+}
+
+template <Scalar S>
+void mlp<S>::backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
+                      batch_view<S> dx) const {
+    const isize n = in.samples();
+    w.require_backward("mlp::backward", n);
+    detail::require_batch("mlp::backward", "gradient of the output", dout, outputs(), n);
+    mlp_activations<S>& a = w.activations;
+    arena<S>& memory = w.memory;
+    const auto scope = memory.scope();
+    const batch_view<S> dtime = memory.columns(options_.hidden, n);
+    batch_view<S> dh = memory.columns(options_.hidden, n), scratch = memory.columns(options_.hidden, n);
+    output_.backward(a.active, dout, scratch, d.output_);
+    if (time_output_) {
+        time_output_->backward(a.projected, dout, {}, *d.time_output_);
+    }
+    activate_backward<activation::silu, S>(a.normed, scratch, scratch);
+    norm_.backward(a.h.back(), a.moments, scratch, dh, d.norm_);
+    for (isize sample = 0; sample < n; ++sample) {
+        std::fill_n(dtime.column(sample), options_.hidden, S{0});
+    }
+    for (std::size_t b = blocks_.size(); b-- > 0;) {
+        blocks_[b].backward(a.h[b], a.blocks[b], dh, dtime, scratch, d.blocks_[b], memory);
+        std::swap(dh, scratch);
+    }
+    if (a.joined.empty()) {
+        input_.backward(in.xt, dh, dx, d.input_);
+    } else {
+        const auto inner = memory.scope();
+        const feature_map<S> djoined = maps_.needs_gradient(dx.size() != 0) ? memory.like(a.joined) : feature_map<S>{};
+        input_.backward(a.joined.images(), dh, djoined.images(), d.input_);
+        if (!djoined.empty()) {
+            maps_.backward(in.condition, djoined, dx, d.maps_, memory);
+        }
+    }
+
+    activate_backward<activation::silu, S>(a.embedded, dtime, dtime);
+    if (class_table_) {
+        class_table_->backward(in.condition.labels, dtime, *d.class_table_);
+    }
+    if (vector_) {
+        vector_->backward(in.condition, a.vector, dtime, *d.vector_, memory);
+    }
+    time_mlp_.backward(a.projected, a.time, dtime, {}, d.time_mlp_, memory);
+}
 
 DDPM_CLASS_INSTANCE(class mlp<float>)
 
