@@ -122,22 +122,7 @@ private:
 template <Scalar S>
 class run_memory {
 public:
-    run_memory(const sampling_plan& plan, batch<S> x, bool stores_draws)
-        : storage_(plan, stores_draws),
-          x_(std::move(x)),
-          prediction_(x_.rows(), x_.cols()),
-          slots_(static_cast<std::size_t>(storage_.slots())) {
-        if (storage_.uses_base()) {
-            base_.resize(size());
-        }
-        if (storage_.uses_head()) {  // NaN, so that unwritten elements are not used as variances
-            head_.resize(x_.rows(), x_.cols());
-            std::fill_n(head_.data(), head_.size(), std::numeric_limits<S>::quiet_NaN());
-        }
-        for (memory& slot : slots_) {
-            slot.resize(size());
-        }
-    }
+    run_memory(const sampling_plan& plan, batch<S> x, bool stores_draws);
 
     [[nodiscard]] batch<S>& x() noexcept { return x_; }
     [[nodiscard]] batch_view<S> base() noexcept {
@@ -167,6 +152,24 @@ private:
     batch<S> prediction_;
     std::vector<memory> slots_;
 };
+
+template <Scalar S>
+run_memory<S>::run_memory(const sampling_plan& plan, batch<S> x, bool stores_draws)
+    : storage_(plan, stores_draws),
+      x_(std::move(x)),
+      prediction_(x_.rows(), x_.cols()),
+      slots_(static_cast<std::size_t>(storage_.slots())) {
+    if (storage_.uses_base()) {
+        base_.resize(size());
+    }
+    if (storage_.uses_head()) {  // NaN, so that unwritten elements are not used as variances
+        head_.resize(x_.rows(), x_.cols());
+        std::fill_n(head_.data(), head_.size(), std::numeric_limits<S>::quiet_NaN());
+    }
+    for (memory& slot : slots_) {
+        slot.resize(size());
+    }
+}
 
 DDPM_CLASS_INSTANCE(class run_memory<float>)
 
