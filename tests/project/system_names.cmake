@@ -111,6 +111,8 @@ function(append_names text list)
             set(kind other)
         elseif(declaration MATCHES "operator *[^a-z ]")
             set(kind none)
+        elseif(declaration MATCHES "^[^(]*::~?[a-zA-Z0-9_]+\\(")
+            set(kind none)  # a member, defined after its class
         elseif(declaration MATCHES "^[^(={]*[ &*>]([a-zA-Z0-9_]+) *(@|=|{)")
             set(kind other)
             set(name "${CMAKE_MATCH_1}")
