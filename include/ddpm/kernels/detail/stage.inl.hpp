@@ -3,16 +3,10 @@
 //
 // The body of stage.hpp: all sums are computed for 64 elements at a time, the size of a block of normals.
 
-/// Writes the 64 elements at `block`, or only the first `rest`, to p.
+/// Writes the first `rest` elements of a block to p.
 template <class S>
-__attribute__((noinline)) void put_block(bool stream, S* p, const S* block, isize rest) {
-    isize i = 0;
-    if (rest >= 64) {
-        for (; i < 64; i += lanes<S>) {
-            put(stream, p + i, load(block + i));
-        }
-    }
-    for (; i < 64 && i < rest; ++i) {
+__attribute__((noinline)) void put_rest(S* p, const S* block, isize rest) {
+    for (isize i = 0; i < rest; ++i) {
         p[i] = block[i];
     }
 }
@@ -77,54 +71,81 @@ DDPM_INLINE void make_first_normals(const stage_work<S>& work, const block_reads
     }
 }
 
-/// x̂_0 and ε̂ of a block: in the arrays that keep them, or in local arrays.
+/// The numbers of a block. Loops handle four packs at a time; with wide vector registers the whole block stays in them.
+template <class S>
+struct stage_value {
+    pack<S> part[64 / lanes<S>];
+
+    DDPM_INLINE pack<S> at(isize i) const { return part[i / lanes<S>]; }
+};
+
+/// A block in memory.
+template <class S>
+struct stage_memory {
+    const S* first;
+
+    DDPM_INLINE pack<S> at(isize i) const { return load(first + i); }
+};
+
+/// Writes a block to p, or only its first `rest` < 64 numbers.
+template <class S>
+DDPM_INLINE void put_block(bool stream, S* p, const stage_value<S>& block, isize rest) {
+    if (rest < 64) {
+        S room[64];
+        DDPM_UNROLL
+        for (isize i = 0; i < 64; i += lanes<S>) {
+            store(room + i, block.at(i));
+        }
+        put_rest(p, room, rest);
+    } else if (stream) {
+        DDPM_UNROLL
+        for (isize i = 0; i < 64; i += lanes<S>) {
+            put(true, p + i, block.at(i));
+        }
+    } else {
+        DDPM_UNROLL
+        for (isize i = 0; i < 64; i += lanes<S>) {
+            store(p + i, block.at(i));
+        }
+    }
+}
+
+/// x̂_0 and ε̂ of a block.
 template <class S>
 struct stage_estimates {
-    const S *x0, *eps;
-    S x0_room[64], eps_room[64];
+    stage_value<S> x0, eps;
 };
 
 /// Computes the estimates of the block at element e.
 template <class S>
 DDPM_INLINE void make_estimates(const stage_work<S>& work, isize e, isize rest, stage_estimates<S>& block) {
     const denoise_coefficients<S> c = work.estimate;  // a local copy: the compiler need not reload it after a store
-    const bool in_place = rest >= 64 && !work.stream;
-    S* const x0 = in_place && work.kept_x0 != nullptr ? work.kept_x0 + e : block.x0_room;
-    S* const eps = in_place && work.kept_eps != nullptr ? work.kept_eps + e : block.eps_room;
     S xt_room[64], p_room[64];
     const S *const xt = whole<64>(work.xt + e, rest, xt_room), *const p = whole<64>(work.p + e, rest, p_room);
     for (isize i = 0; i < 64; i += 4 * lanes<S>) {
         DDPM_UNROLL
         for (isize k = i; k < i + 4 * lanes<S>; k += lanes<S>) {
             const estimates<S> now = estimate(c, load(xt + k), load(p + k));
-            store(x0 + k, now.x0);
-            store(eps + k, now.eps);
+            block.x0.part[k / lanes<S>] = now.x0;
+            block.eps.part[k / lanes<S>] = now.eps;
         }
     }
-    if (!in_place && work.kept_x0 != nullptr) {
-        put_block(work.stream, work.kept_x0 + e, x0, rest);
+    if (work.kept_x0 != nullptr) {
+        put_block(work.stream, work.kept_x0 + e, block.x0, rest);
     }
-    if (!in_place && work.kept_eps != nullptr) {
-        put_block(work.stream, work.kept_eps + e, eps, rest);
+    if (work.kept_eps != nullptr) {
+        put_block(work.stream, work.kept_eps + e, block.eps, rest);
     }
-    block.x0 = x0;
-    block.eps = eps;
 }
 
-/// The sum of a block. Loops handle four packs at a time; with wide vector registers the whole sum stays in them.
-template <class S>
-struct stage_value {
-    pack<S> part[64 / lanes<S>];
-};
-
 /// value += read · spread · factor, spread 1 if null.
-template <class S>
-DDPM_INLINE void add_term(stage_value<S>& value, const S* read, const S* spread, S factor) {
+template <class S, class Read>
+DDPM_INLINE void add_term(stage_value<S>& value, const Read& read, const S* spread, S factor) {
     for (isize i = 0; i < 64; i += 4 * lanes<S>) {
         DDPM_UNROLL
         for (isize k = 0; k < 4; ++k) {
             const isize at = i + k * lanes<S>;
-            pack<S> product = load(read + at);
+            pack<S> product = read.at(at);
             if (spread != nullptr) {
                 product *= load(spread + at);
             }
@@ -142,7 +163,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
         make_estimates(work, e, rest, block);
     }
     isize draw = 0;
-    S read_room[64], spread_room[64], room[64];
+    S read_room[64], spread_room[64];
     for (isize s = 0; s < work.count; ++s) {
         const stage_sum<S>& sum = work.sums[s];
         stage_value<S> value;
@@ -154,39 +175,29 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
         }
         for (isize t = 0; t < sum.count; ++t) {
             const stage_term<S>& term = sum.terms[t];
-            const S* from;
-            switch (term.of) {
-                case stage_source::x0:
-                    from = block.x0;
-                    break;
-                case stage_source::eps:
-                    from = block.eps;
-                    break;
-                case stage_source::column:
-                    from = whole<64>(term.column + e, rest, read_room);
-                    break;
-                default:
-                    if (draw < most_stage_normals) {
-                        from = normals.z + draw * normals.chunk + begin;
-                        ++draw;
-                    } else {  // the buffer is full: overwrite the last block
-                        S* const z = normals.z + (draw - 1) * normals.chunk + begin;
-                        make_stage_normals<S>(normals, term, begin, begin + 64, z, {}, 0);
-                        from = z;
-                    }
-            }
             const S* const spread = term.spread == nullptr ? nullptr : whole<64>(term.spread + e, rest, spread_room);
-            add_term(value, from, spread, term.factor);
+            if (term.of == stage_source::x0) {
+                add_term(value, block.x0, spread, term.factor);
+                continue;
+            }
+            if (term.of == stage_source::eps) {
+                add_term(value, block.eps, spread, term.factor);
+                continue;
+            }
+            const S* from;
+            if (term.of == stage_source::column) {
+                from = whole<64>(term.column + e, rest, read_room);
+            } else if (draw < most_stage_normals) {
+                from = normals.z + draw * normals.chunk + begin;
+                ++draw;
+            } else {  // the buffer is full: overwrite the last block
+                S* const z = normals.z + (draw - 1) * normals.chunk + begin;
+                make_stage_normals<S>(normals, term, begin, begin + 64, z, {}, 0);
+                from = z;
+            }
+            add_term(value, stage_memory<S>{from}, spread, term.factor);
         }
-        const bool stream = work.stream && !sum.is_read;
-        S* const to = rest < 64 || stream ? room : sum.target + e;
-        DDPM_UNROLL
-        for (isize k = 0; k < 64 / lanes<S>; ++k) {
-            store(to + k * lanes<S>, value.part[k]);
-        }
-        if (to == room) {
-            put_block(stream, sum.target + e, room, rest);
-        }
+        put_block(work.stream && !sum.is_read, sum.target + e, value, rest);
     }
 }
 
