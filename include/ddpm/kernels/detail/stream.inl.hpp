@@ -9,6 +9,26 @@
 /// 16 bytes of a pack, as floats.
 typedef float streamed_part __attribute__((vector_size(16)));
 
+/// The same of 32 bytes.
+typedef float streamed_half __attribute__((vector_size(32)));
+
+/// Stores a vector of 32 or 64 bytes that is aligned to its size: one store takes less room in the processor's store
+/// buffer than its parts would.
+template <class S, class Vector>
+DDPM_INLINE void put_whole([[maybe_unused]] S* p, [[maybe_unused]] Vector v) {
+#if defined(__clang__) && defined(__x86_64__)
+    __builtin_nontemporal_store(v, reinterpret_cast<Vector*>(p));
+#elif defined(DDPM_TARGET_AVX512) || defined(DDPM_TARGET_AVX2)
+    if constexpr (sizeof v == sizeof(streamed_half)) {
+        __builtin_ia32_movntps256(reinterpret_cast<float*>(p), reinterpret_cast<streamed_half>(v));
+    } else {
+#if defined(DDPM_TARGET_AVX512)
+        __builtin_ia32_movntps512(reinterpret_cast<float*>(p), reinterpret_cast<pack<float>>(v));
+#endif
+    }
+#endif
+}
+
 template <class S, class Vector>
 DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, Vector v) {
 #if defined(__x86_64__)
@@ -16,6 +36,10 @@ DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, Vector v) {
     if constexpr (parts == 0) {
         stream = false;
     } else if (stream) {
+        if (parts > 1 && reinterpret_cast<__UINTPTR_TYPE__>(p) % sizeof v == 0) {
+            put_whole(p, v);
+            return;
+        }
         streamed_part part[parts];
         __builtin_memcpy(part, &v, sizeof v);
         DDPM_UNROLL
