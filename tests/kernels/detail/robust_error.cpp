@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/kernel_data.hpp"
+#include "support/streamed.hpp"
 
 #include <array>
 #include <cmath>
@@ -216,6 +217,18 @@ TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns,
         }
     }
     set_thread_count(0);
+}
+
+TEMPLATE_TEST_CASE("penalties' gradients are the same with streaming stores", "[kernels]", float, double) {
+    using S = TestType;
+    const isize size = 150;
+    const unaligned_array<S> p(size, 1), x(size, 2), y(size, 3);
+    for_each_target([&] {
+        check_streaming<S>(size, [&](S* d, bool stream) {
+            static_cast<void>(kernels::robust_error<S>(kernels::penalty::huber, size, p.data(), S(0.5), x.data(), S(2),
+                                                       y.data(), S(3), S(1), S(2), d, nullptr, stream));
+        });
+    });
 }
 
 }  // namespace ddpm::test

@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/kernel_data.hpp"
+#include "support/streamed.hpp"
 
 #include <array>
 #include <cmath>
@@ -288,6 +289,18 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
         });
     }
     set_thread_count(0);
+}
+
+TEMPLATE_TEST_CASE("squared errors' gradients are the same with streaming stores", "[kernels]", float, double) {
+    using S = TestType;
+    const isize size = 150;
+    const unaligned_array<S> p(size, 1), x(size, 2), y(size, 3);
+    for_each_target([&] {
+        check_streaming<S>(size, [&](S* d, bool stream) {
+            static_cast<void>(
+                kernels::squared_error<S>(size, p.data(), S(0.5), x.data(), S(2), y.data(), S(3), d, nullptr, stream));
+        });
+    });
 }
 
 }  // namespace ddpm::test
