@@ -54,7 +54,7 @@ const ddpm::bench::group random_benchmarks{[] {
     add_normals_and_peer(64, 64);            // 4,096 elements: fits in the first cache
     add_normals_and_peer(3 * 32 * 32, 64);   // a batch of CIFAR-10
     add_normals_and_peer(1 << 14, 1 << 10);  // 16 M: from memory
-    for (const ddpm::instruction_set set : ddpm::all_instruction_sets) {
+    for (const ddpm::instruction_set set : ddpm::float_instruction_sets) {
         if (ddpm::is_supported(set)) {
             add_normals("philox_normal_" + std::string(name(set)), 1 << 14, 1 << 10, {.instructions = set});
         }

@@ -36,7 +36,7 @@ struct target_body {
 template <elementary_function F, class S>
 std::vector<target_body<S>> bodies() {
     std::vector<target_body<S>> list;
-    for (const instruction_set set : all_instruction_sets) {
+    for (const instruction_set set : float_instruction_sets) {
         if (is_supported(set)) {
             const ddpm::detail::scoped_simd_target on(set);
             list.push_back({set, DDPM_DISPATCH(evaluate_array<F, S>)});

@@ -13,30 +13,63 @@
 
 namespace ddpm {
 
-/// The instruction sets that every kernel is compiled for, whatever the compiler flags. A machine supports some of
-/// them.
+/// The instruction sets that kernels are compiled for, whatever the compiler flags. A machine supports some of them.
+/// Only products of 16-bit numbers have versions for avx512_bf16 and amx; there all other kernels are those of avx512.
 enum class instruction_set {
-    baseline,  ///< supported by every machine of the architecture: SSE2 on x86-64
-    avx2,      ///< x86-64 with AVX2 and FMA
-    avx512,    ///< x86-64 with AVX-512 F, VL, DQ and BW
-    neon       ///< 64-bit Arm
+    baseline,     ///< supported by every machine of the architecture: SSE2 on x86-64
+    avx2,         ///< x86-64 with AVX2 and FMA
+    avx512,       ///< x86-64 with AVX-512 F, VL, DQ and BW
+    avx512_bf16,  ///< avx512 with AVX512_BF16
+    amx,          ///< avx512_bf16 with AMX-TILE and AMX-BF16
+    neon          ///< 64-bit Arm
 };
 
-/// From the slowest to the fastest.
-inline constexpr std::array all_instruction_sets{instruction_set::baseline, instruction_set::neon,
-                                                 instruction_set::avx2, instruction_set::avx512};
+/// Those for which every kernel has a version, from the slowest to the fastest.
+inline constexpr std::array float_instruction_sets{instruction_set::baseline, instruction_set::neon,
+                                                   instruction_set::avx2, instruction_set::avx512};
 
-/// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512" or "neon".
+/// From the slowest to the fastest.
+inline constexpr std::array all_instruction_sets{instruction_set::baseline,    instruction_set::neon,
+                                                 instruction_set::avx2,        instruction_set::avx512,
+                                                 instruction_set::avx512_bf16, instruction_set::amx};
+
+/// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512", "avx512_bf16", "amx" or "neon".
 [[nodiscard]] constexpr std::string_view name(instruction_set set) noexcept {
     using enum instruction_set;
-    return set == avx2 ? "avx2" : set == avx512 ? "avx512" : set == neon ? "neon" : "baseline";
+    switch (set) {
+        case avx2:
+            return "avx2";
+        case avx512:
+            return "avx512";
+        case avx512_bf16:
+            return "avx512_bf16";
+        case amx:
+            return "amx";
+        case neon:
+            return "neon";
+        default:
+            return "baseline";
+    }
 }
 
 /// Whether this machine and its operating system support that instruction set.
 [[nodiscard]] inline bool is_supported(instruction_set set) {
     static const detail::cpu_features cpu = detail::read_cpu_features();
     using enum instruction_set;
-    return set == avx2 ? cpu.avx2 : set == avx512 ? cpu.avx512 : set == neon ? cpu.neon : true;
+    switch (set) {
+        case avx2:
+            return cpu.avx2;
+        case avx512:
+            return cpu.avx512;
+        case avx512_bf16:
+            return cpu.avx512_bf16;
+        case amx:
+            return cpu.amx;
+        case neon:
+            return cpu.neon;
+        default:
+            return true;
+    }
 }
 
 namespace detail {

@@ -36,7 +36,7 @@ concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S
 /// A type that creates a predictor (a session) for each run, and so may be shared between threads: by a member
 /// session(samples), or, for networks, by the default session.
 template <class P>
-concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); } || Network<P>;
+concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); } || ForwardNetwork<P>;
 
 namespace detail {
 

@@ -13,6 +13,19 @@
 
 namespace ddpm {
 
+/// A network that predicts: the members of `Network` that this needs.
+template <class N>
+concept ForwardNetwork = Scalar<typename N::scalar> &&
+                         requires(const N& net, typename N::workspace& w, isize samples, pass passes,
+                                  const network_input<typename N::scalar>& in, batch_view<typename N::scalar> out) {
+                             { net.shape() } -> std::convertible_to<sample_shape>;
+                             { net.has_variance_head() } -> std::same_as<bool>;
+                             { net.takes() } -> std::convertible_to<condition_shape>;
+                             { net.samples_at_once() } -> std::convertible_to<isize>;
+                             { net.make_workspace(samples, passes) } -> std::same_as<typename N::workspace>;
+                             net.forward(in, out, w);
+                         };
+
 /// A network: it can be trained, and is a predictor.
 ///
 /// It is a value: a `Layer` (it has a type `scalar`, and `visit` names its parameters), so that another instance of the
@@ -28,17 +41,9 @@ namespace ddpm {
 ///   is the gradient of out, of its shape.
 /// It needs no headers but core/network_base.hpp and core/network_input.hpp.
 template <class N>
-concept Network = Layer<N> && std::copyable<N> &&
-                  requires(const N& net, N& d, typename N::workspace& w, isize samples, pass passes,
-                           const network_input<typename N::scalar>& in, batch_view<const typename N::scalar> dout,
-                           batch_view<typename N::scalar> out) {
-                      { net.shape() } -> std::convertible_to<sample_shape>;
-                      { net.has_variance_head() } -> std::same_as<bool>;
-                      { net.takes() } -> std::convertible_to<condition_shape>;
-                      { net.samples_at_once() } -> std::convertible_to<isize>;
-                      { net.make_workspace(samples, passes) } -> std::same_as<typename N::workspace>;
-                      net.forward(in, out, w);
-                      net.backward(in, dout, w, d, out);
-                  };
+concept Network = ForwardNetwork<N> && Layer<N> && std::copyable<N> &&
+                  requires(const N& net, N& d, typename N::workspace& w, const network_input<typename N::scalar>& in,
+                           batch_view<const typename N::scalar> dout,
+                           batch_view<typename N::scalar> dx) { net.backward(in, dout, w, d, dx); };
 
 }  // namespace ddpm

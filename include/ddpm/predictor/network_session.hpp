@@ -28,7 +28,7 @@ namespace ddpm {
 
 /// The default session of a network: a predictor for one run, with its own workspaces. The network is const and shared,
 /// and must outlive the session. A batch is processed in tiles of samples, so that the workspaces do not grow with it.
-template <Network Net>
+template <ForwardNetwork Net>
 class network_session {
 public:
     using scalar = typename Net::scalar;
@@ -69,7 +69,8 @@ public:
     /// @determinism the bits of a sample do not depend on the other samples or the thread count
     /// @complexity of a training step: forward, and backward for input and parameters
     void vector_jacobian(batch_view<const scalar> xt, std::span<const double> t, batch_view<const scalar> v,
-                         batch_view<scalar> out);
+                         batch_view<scalar> out)
+        requires Network<Net>;
 
 private:
     using workspace = typename Net::workspace;
@@ -130,7 +131,7 @@ private:
     std::vector<std::vector<scalar>> heads_;                 // output with variance head, one per workspace
 };
 
-template <Network Net>
+template <ForwardNetwork Net>
 network_session<Net>::network_session(const Net& net, isize samples) : net_(&net), planned_(samples) {
     if (samples < 0) {
         throw value_error("session", "number of samples", ">= 0", samples);
@@ -138,7 +139,7 @@ network_session<Net>::network_session(const Net& net, isize samples) : net_(&net
     reserve(samples);
 }
 
-template <Network Net>
+template <ForwardNetwork Net>
 void network_session<Net>::operator()(const network_input<scalar>& in, const model_output<scalar>& out) {
     const isize samples = in.samples();
     detail::require_input("session", in, shape(), takes());
@@ -158,9 +159,11 @@ void network_session<Net>::operator()(const network_input<scalar>& in, const mod
     });
 }
 
-template <Network Net>
+template <ForwardNetwork Net>
 void network_session<Net>::vector_jacobian(batch_view<const scalar> xt, std::span<const double> t,
-                                           batch_view<const scalar> v, batch_view<scalar> out) {
+                                           batch_view<const scalar> v, batch_view<scalar> out)
+    requires Network<Net>
+{
     if (!jacobian_) {
         jacobian_.emplace(*net_, std::max(planned_, xt.columns()));
     }

@@ -25,6 +25,8 @@
 #define DDPM_EXACT_X86_64 "arch=x86-64,tune=generic"
 #define DDPM_EXACT_AVX2 "arch=x86-64,tune=generic,avx2,fma"
 #define DDPM_EXACT_AVX512 "arch=x86-64,tune=generic,avx2,fma,avx512f,avx512vl,avx512dq,avx512bw"
+#define DDPM_EXACT_AVX512_BF16 DDPM_EXACT_AVX512 ",avx512bf16"
+#define DDPM_EXACT_AMX DDPM_EXACT_AVX512_BF16 ",amx-tile,amx-bf16"
 #define DDPM_EXACT_ARMV8 "arch=armv8-a"
 #else
 #define DDPM_UNROLL _Pragma("clang loop unroll(full)")
@@ -41,6 +43,8 @@
 #else
 #define DDPM_EXACT_AVX512 DDPM_EXACT_AVX2 ",avx512f,avx512vl,avx512dq,avx512bw"
 #endif
+#define DDPM_EXACT_AVX512_BF16 DDPM_EXACT_AVX512 ",avx512bf16"
+#define DDPM_EXACT_AMX DDPM_EXACT_AVX512_BF16 ",amx-tile,amx-bf16"
 #else
 #define DDPM_PUSH_TARGET(flags)
 #define DDPM_POP_TARGET()
@@ -103,7 +107,8 @@ template <class Function, class... Faster>
 [[nodiscard]] Function* pick(Function* baseline, Faster*... faster) {
     Function* const versions[] = {baseline, faster...};
     const instruction_set active = simd_target();  // throws if DDPM_SIMD is wrong
-    return versions[active == instruction_set::baseline ? 0 : active == instruction_set::avx512 ? 2 : 1];
+    const bool second = active == instruction_set::avx2 || active == instruction_set::neon;
+    return versions[active == instruction_set::baseline ? 0 : second ? 1 : 2];
 }
 
 }  // namespace ddpm::kernels::detail

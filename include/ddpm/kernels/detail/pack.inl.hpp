@@ -53,7 +53,7 @@ DDPM_INLINE const T* whole(const T* p, isize rest, T* room) {
         return p;
     }
     for (isize i = 0; i < Count; ++i) {
-        room[i] = i < rest ? p[i] : T(0);
+        room[i] = i < rest ? p[i] : T{};
     }
     return room;
 }

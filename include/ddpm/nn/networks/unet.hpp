@@ -34,6 +34,9 @@
 
 namespace ddpm::nn {
 
+template <class T>
+class packed_unet;
+
 /// The U-Net of diffusion models for images: residual blocks and self-attention on a path of decreasing, then of
 /// increasing resolution, with a skip connection from each block of the first path to one of the second. Parameters
 /// have the names, shapes and meaning of diffusers' UNet2DModel.
@@ -292,6 +295,9 @@ public:
     }
 
 private:
+    template <class T>
+    friend class packed_unet;
+
     [[nodiscard]] feature_map<S> forward_layer(const unet_stage<S>& stage, isize j, feature_map<const S> x,
                                                batch_view<const S> emb, const network_input<S>& in,
                                                workspace& w) const {

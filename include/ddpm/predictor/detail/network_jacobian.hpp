@@ -19,7 +19,7 @@ namespace ddpm::detail {
 
 /// Computes vector-Jacobian products of a network. Owns a workspace for backward, and memory for the gradient of the
 /// parameters, which backward computes too but which is not used.
-template <Network Net>
+template <ForwardNetwork Net>
 class network_jacobian {
 public:
     using scalar = typename Net::scalar;

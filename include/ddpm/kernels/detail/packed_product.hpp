@@ -1,0 +1,102 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+
+#include <type_traits>
+
+namespace ddpm::kernels::detail {
+
+/// Outputs of one packed problem.
+inline constexpr isize packed_outputs = 32;
+
+/// Elements of k that lie together for each output: a pair of bfloat16.
+template <class W>
+inline constexpr isize packed_step = sizeof(W) == 2 ? 2 : 1;
+
+/// The number of pixels and the depth must be multiples of these.
+inline constexpr isize packed_pixels = 4;
+template <class W>
+inline constexpr isize packed_depth = sizeof(W) == 2 ? 32 : 4;
+
+/// Sums over the segments s of an input: sums(o, p) = Σ_s Σ_k w(o, s, k) · x[p · pixel + segments[s] + k], for 32
+/// outputs o. With bfloat16 weights x is bfloat16 too, or float rounded to bfloat16: see takes_pairs(). Up to 12 pixels
+/// after the last one are read too, and sums has room for them.
+template <class W>
+struct packed_problem {
+    const void* x;
+    isize pixel;
+    const isize* segments;
+    isize segment_count;
+    isize depth;       // of k in a segment
+    const W* weights;  // segment, k, output; of bfloat16: segment, k / 2, output, k % 2
+    float* sums;       // of pixel p at p · sums_pixel
+    isize sums_pixel;
+    isize pixels;
+};
+
+}  // namespace ddpm::kernels::detail
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/packed_product.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+#if defined(__x86_64__)
+
+#define DDPM_TARGET_BYTES 64
+DDPM_BEGIN_BODY()
+DDPM_PUSH_TARGET(DDPM_EXACT_AVX512_BF16)
+namespace ddpm::kernels::detail::avx512 {
+#include <ddpm/kernels/detail/packed_pairs.inl.hpp>
+}
+DDPM_POP_TARGET()
+DDPM_END_BODY()
+#undef DDPM_TARGET_BYTES
+
+DDPM_BEGIN_BODY()
+DDPM_PUSH_TARGET(DDPM_EXACT_AMX)
+namespace ddpm::kernels::detail::amx {
+#define DDPM_TARGET_AMX
+#include <ddpm/kernels/detail/tile_product.inl.hpp>
+#undef DDPM_TARGET_AMX
+}  // namespace ddpm::kernels::detail::amx
+DDPM_POP_TARGET()
+DDPM_END_BODY()
+
+#endif
+
+namespace ddpm::kernels {
+
+/// Whether products of bfloat16 weights read pairs of bfloat16 on this instruction set; otherwise they read floats.
+[[nodiscard]] inline bool takes_pairs() {
+    const instruction_set active = simd_target();
+    return active == instruction_set::avx512_bf16 || active == instruction_set::amx;
+}
+
+namespace detail {
+
+/// The function that computes a packed problem.
+/// @determinism a sum depends on its own pixel and output only, and is added in the order of s and k: one fused product
+///     at a time, or of bfloat16 as the instruction set adds pairs
+template <class W>
+[[nodiscard]] auto packed_product_body() -> void (*)(const packed_problem<W>&) {
+#if defined(__x86_64__)
+    if constexpr (std::is_same_v<W, bfloat16>) {
+        const instruction_set active = simd_target();
+        if (active == instruction_set::amx) {
+            return &amx::tile_product<amx::tiles>;
+        }
+        if (active == instruction_set::avx512_bf16) {
+            return &avx512::pairs_product;
+        }
+    }
+#endif
+    return DDPM_DISPATCH(packed_product<W>);
+}
+
+}  // namespace detail
+
+}  // namespace ddpm::kernels

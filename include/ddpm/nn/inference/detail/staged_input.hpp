@@ -1,0 +1,94 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/thread_scratch.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/bfloat16.hpp>
+#include <ddpm/kernels/detail/group_norm.hpp>
+#include <ddpm/nn/inference/detail/stored_map.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <type_traits>
+
+namespace ddpm::nn::detail {
+
+/// What a layer reads: maps whose channels are joined, normalized and activated while they are read.
+template <class T>
+struct packed_input {
+    std::span<const stored_map<T>> parts;
+    const float* factors = nullptr;  ///< for each sample as find_norm_factors writes them; null: no normalization
+    kernels::activation act = kernels::activation::none;
+    bool upsampled = false;  ///< every pixel stands for four
+
+    [[nodiscard]] isize channels() const noexcept {
+        isize sum = 0;
+        for (const stored_map<T>& part : parts) {
+            sum += part.channels;
+        }
+        return sum;
+    }
+    [[nodiscard]] isize height() const noexcept { return parts.front().height << (upsampled ? 1 : 0); }
+    [[nodiscard]] isize width() const noexcept { return parts.front().width << (upsampled ? 1 : 0); }
+    [[nodiscard]] isize samples() const noexcept { return parts.front().samples; }
+};
+
+struct staged_row_tag {};  ///< for thread_scratch: a row of pixels as floats
+struct read_row_tag {};    ///< the same as products read it
+
+/// Channels first … first + count − 1 of row y of sample n, after normalization and activation, as numbers of type X
+/// that bfloat16 can hold if T is bfloat16; pixels are `pitch` apart.
+template <class X, class T>
+void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize count, X* out, isize pitch) {
+    const isize width = in.parts.front().width;
+    const bool plain = in.factors == nullptr && in.act == kernels::activation::none;
+    float* row = nullptr;  // where pixels are computed
+    if constexpr (std::is_same_v<X, float>) {
+        row = out;
+    } else {
+        row = thread_scratch<staged_row_tag, float>(width * pitch);
+    }
+    isize before = 0;  // channels of earlier parts
+    for (const stored_map<T>& part : in.parts) {
+        const isize begin = std::max(first, before), end = std::min(first + count, before + part.channels);
+        if (begin < end) {
+            const T* const from = part.row(n, y) + begin - before;
+            for (isize p = 0; p < width; ++p) {
+                if constexpr (std::is_same_v<X, T>) {
+                    if (plain) {
+                        std::memcpy(out + p * pitch + begin - first, from + p * part.channels,
+                                    static_cast<std::size_t>(end - begin) * sizeof(T));
+                        continue;
+                    }
+                }
+                kernels::convert(end - begin, from + p * part.channels, row + p * pitch + begin - first);
+            }
+        }
+        before += part.channels;
+    }
+    if (plain && std::is_same_v<X, T>) {
+        return;
+    }
+    if (!plain) {
+        const batch_view<float> pixels(row, count, width, pitch);
+        const float* const factors = in.factors + n * 2 * before;
+        kernels::scale_shift<float>(pixels, factors + first, factors + before + first, in.act, pixels);
+    }
+    if constexpr (std::is_same_v<X, bfloat16>) {
+        for (isize p = 0; p < width; ++p) {
+            kernels::convert(count, row + p * pitch, out + p * pitch);
+        }
+    } else if constexpr (std::is_same_v<T, bfloat16>) {
+        if (!plain) {
+            for (isize p = 0; p < width; ++p) {
+                kernels::round_to_bfloat16(count, row + p * pitch, row + p * pitch);
+            }
+        }
+    }
+}
+
+}  // namespace ddpm::nn::detail

@@ -1,0 +1,421 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/condition.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/network_input.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/shape.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/bfloat16.hpp>
+#include <ddpm/nn/inference/detail/norm_factors.hpp>
+#include <ddpm/nn/inference/detail/packed_attention.hpp>
+#include <ddpm/nn/inference/detail/packed_convolution.hpp>
+#include <ddpm/nn/inference/detail/staged_input.hpp>
+#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/inference/packed_workspace.hpp>
+#include <ddpm/nn/networks/unet.hpp>
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// A U-Net for inference, which owns its weights in the order in which products read them. With T = float it computes
+/// the network's prediction up to rounding; with T = bfloat16 weights and the maps between layers are rounded to
+/// bfloat16, sums, normalizations, softmax and the embedding of time and conditions are float, and on processors with
+/// AVX512_BF16 or AMX products take half of the time or less. It is a predictor without gradients.
+template <class T>
+class packed_unet : public network_base {
+public:
+    using scalar = float;
+    using workspace = packed_workspace<T>;
+
+    explicit packed_unet(const unet<float>& net)
+        : options_(net.options_),
+          maps_(net.maps_),
+          embedding_(net.embedding_),
+          conv_in_(net.conv_in_),
+          norm_out_(net.conv_norm_out_),
+          conv_out_(net.conv_out_),
+          takes_(net.takes()) {
+        for (const unet_stage<float>& each : net.stages_.down) {
+            down_.emplace_back(each, false);
+        }
+        if (net.stages_.middle) {
+            middle_.emplace(*net.stages_.middle, false);
+        }
+        for (const unet_stage<float>& each : net.stages_.up) {
+            up_.emplace_back(each, true);
+        }
+    }
+
+    [[nodiscard]] const unet_options& options() const noexcept { return options_; }
+    [[nodiscard]] sample_shape shape() const noexcept {
+        return {options_.height, options_.width, options_.in_channels - options_.map_channels};
+    }
+    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
+    [[nodiscard]] condition_shape takes() const noexcept { return takes_; }
+    [[nodiscard]] isize samples_at_once() const noexcept {
+        return std::max<isize>(1, 4096 / (options_.height * options_.width));
+    }
+
+    /// Memory for batches of up to that many samples; bytes() of it is the plan for so many.
+    [[nodiscard]] workspace make_workspace(isize samples, pass) const {
+        workspace w;
+        plan(std::max<isize>(1, samples), w);
+        return w;
+    }
+
+    /// The network's prediction. Shapes, errors and determinism as unet::forward; allocates if there are more samples
+    /// than ever before.
+    void forward(const network_input<float>& in, batch_view<float> out, workspace& w) const {
+        constexpr std::string_view where = "packed_unet::forward";
+        ddpm::detail::require_input(where, in, shape(), takes());
+        detail::require_batch(where, "output", out, options_.height * options_.width * options_.out_channels,
+                              in.samples());
+        detail::require<shape_error>(in.xt.contiguous() && out.contiguous(), where, "samples without gaps",
+                                     {in.xt.rows()}, {in.xt.stride()});
+        if (in.samples() == 0) {
+            return;
+        }
+        if (in.samples() != w.samples()) {
+            plan(in.samples(), w);
+        }
+        w.begin();
+        run(&in, out.data(), w);
+    }
+
+private:
+    using input = detail::packed_input<T>;
+
+    struct block {
+        group_norm<float> norm1, norm2;
+        detail::packed_convolution<T> conv1, conv2;
+        dense<float> time;  // its bias has that of conv1, unless scale_shift
+        bool scale_shift;
+        bool has_shortcut;
+        float factor;
+        resampling resample;
+        activation act;
+
+        /// With `joins` the input has two parts, so that it cannot be added as it is.
+        block(const residual_block<float>& of, bool joins)
+            : norm1(of.norm1),
+              norm2(of.norm2),
+              conv1(of.conv1),
+              time(of.time_emb_proj),
+              scale_shift(of.scale_shift),
+              has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
+              factor(static_cast<float>(1 / of.rescale)),
+              resample(of.resample),
+              act(of.act) {
+            std::optional<conv2d<float>> shortcut = of.conv_shortcut;
+            if (has_shortcut && !shortcut) {
+                shortcut.emplace(of.outputs(), of.outputs(), 1);
+                for (isize i = 0; i < of.outputs(); ++i) {
+                    shortcut->weight[i * of.outputs() + i] = 1;
+                }
+            }
+            conv2 = detail::packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr);
+            for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
+                time.bias[i] += of.conv1.bias[i];
+            }
+        }
+    };
+
+    struct attention_block {
+        group_norm<float> norm;
+        detail::packed_convolution<T> qkv, out;
+        detail::packed_attention<T> heads;
+        float factor;
+
+        explicit attention_block(const attention<float>& of)
+            : norm(of.norm),
+              qkv({&of.to_q, &of.to_k, &of.to_v}),
+              out({&of.to_out}),
+              heads(of.channels(), of.heads),
+              factor(static_cast<float>(1 / of.rescale)) {}
+    };
+
+    struct stage {
+        std::vector<block> blocks;
+        std::vector<attention_block> attentions;
+        std::optional<detail::packed_convolution<T>> conv;  // the resampler
+        bool up = false;
+        std::optional<block> residual;  // the same
+
+        stage(const unet_stage<float>& of, bool joins) {
+            for (const residual_block<float>& each : of.resnets) {
+                blocks.emplace_back(each, joins);
+            }
+            for (const attention<float>& each : of.attentions) {
+                attentions.emplace_back(each);
+            }
+            if (of.by_conv) {
+                conv.emplace(of.by_conv->conv);
+                up = of.by_conv->up;
+            } else if (of.by_residual) {
+                residual.emplace(*of.by_residual, false);
+            }
+        }
+    };
+
+    void plan(isize samples, workspace& w) const {
+        w.begin_plan(samples);
+        run(nullptr, nullptr, w);
+        w.end_plan();
+    }
+
+    /// Computes the network, or plans its memory.
+    void run(const network_input<float>* in, float* out, workspace& w) const {
+        batch_view<const float> emb;
+        const detail::pixel_blocks whole{options_.height, options_.width, 1};
+        detail::stored_map<T> x{w.template take<T>(w.samples() * options_.in_channels * whole.height * whole.width),
+                                options_.in_channels,
+                                whole.height,
+                                whole.width,
+                                w.samples(),
+                                nullptr,
+                                whole};
+        if (in != nullptr) {
+            emb = embedding_.forward(in->t, in->condition, w.embedded, w.floats);
+            read(*in, x, w);
+        }
+        detail::stored_map<T> h = convolve(conv_in_, input{{&x, 1}}, nullptr, {}, w);
+        w.release(x.data);
+        w.skips.push_back(h);
+        for (const stage& each : down_) {
+            for (std::size_t j = 0; j < each.blocks.size(); ++j) {
+                w.skips.push_back(h = layer(each, j, {&h, 1}, emb, w));
+            }
+            if (each.conv || each.residual) {
+                w.skips.push_back(h = resample(each, h, emb, w));
+            }
+        }
+        for (std::size_t j = 0; middle_ && j < middle_->blocks.size(); ++j) {
+            const detail::stored_map<T> before = h;
+            h = layer(*middle_, j, {&before, 1}, emb, w);
+            if (j > 0) {
+                w.release_map(before);  // the first is a skip connection's
+            }
+        }
+        bool owned = middle_.has_value();  // whether h is no skip connection
+        for (const stage& each : up_) {
+            for (std::size_t j = 0; j < each.blocks.size(); ++j) {
+                const std::array<detail::stored_map<T>, 2> both{h, w.skips.back()};
+                w.skips.pop_back();
+                h = layer(each, j, both, emb, w);
+                w.release_map(both[1]);
+                if (owned) {
+                    w.release_map(both[0]);
+                }
+                owned = true;
+            }
+            if (each.conv || each.residual) {
+                const detail::stored_map<T> before = h;
+                h = resample(each, before, emb, w);
+                w.release_map(before);
+            }
+        }
+        const float* const factors = normalize(norm_out_, {&h, 1}, {}, w);
+        if (!w.planning()) {
+            const detail::stored_map<float> output{out,
+                                                   options_.out_channels,
+                                                   options_.height,
+                                                   options_.width,
+                                                   w.samples(),
+                                                   nullptr,
+                                                   conv_out_.blocks(options_.height, options_.width)};
+            conv_out_.template forward<float>({{&h, 1}, factors, activation::silu}, nullptr, {output});
+            if (options_.time == unet_time::fourier) {
+                divide_by_time(in->t, out, output.size() / w.samples());
+            }
+        }
+        w.release(factors);
+        w.release_map(h);
+    }
+
+    /// The input with its maps, centered if the network wants it.
+    void read(const network_input<float>& in, const detail::stored_map<T>& x, workspace& w) const {
+        const feature_map<const float> joined = maps_.forward(in.xt, in.condition, w.floats);
+        const float* from = joined.data;
+        if (options_.center_input) {
+            float* const centered = w.floats.take(joined.size());
+            for (isize i = 0; i < joined.size(); ++i) {
+                centered[i] = 2 * from[i] - 1;
+            }
+            from = centered;
+        }
+        kernels::convert(joined.size(), from, x.data);
+    }
+
+    static void divide_by_time(std::span<const double> t, float* out, isize size) {
+        for (const double time : t) {
+            for (isize i = 0; i < size; ++i) {
+                out[i] *= static_cast<float>(1 / time);
+            }
+            out += size;
+        }
+    }
+
+    [[nodiscard]] detail::stored_map<T> convolve(const detail::packed_convolution<T>& conv, const input& x,
+                                                 const input* shortcut, detail::packed_output<T> to,
+                                                 workspace& w) const {
+        to.map = w.map(conv.outputs(), conv.blocks(conv.output_size(x.height()), conv.output_size(x.width())));
+        if (!w.planning()) {
+            conv.forward(x, shortcut, to);
+        }
+        return to.map;
+    }
+
+    /// The factors of a norm for all samples.
+    [[nodiscard]] const float* normalize(const group_norm<float>& norm, std::span<const detail::stored_map<T>> parts,
+                                         batch_view<const float> scale_shift, workspace& w) const {
+        const isize length = 2 * norm.channels();
+        float* const factors = w.template take<float>(length * w.samples());
+        if (!w.planning()) {
+            parallel_for(w.samples(), 1, [&](isize first, isize last) {
+                for (isize n = first; n < last; ++n) {
+                    detail::find_norm_factors<T>(norm, parts, n, scale_shift, factors + n * length);
+                }
+            });
+        }
+        return factors;
+    }
+
+    [[nodiscard]] detail::stored_map<T> layer(const stage& of, std::size_t j,
+                                              std::span<const detail::stored_map<T>> parts, batch_view<const float> emb,
+                                              workspace& w) const {
+        detail::stored_map<T> out = residual(of.blocks[j], parts, emb, w);
+        if (j < of.attentions.size()) {
+            const detail::stored_map<T> between = out;
+            out = attend(of.attentions[j], between, w);
+            w.release_map(between);
+        }
+        return out;
+    }
+
+    [[nodiscard]] detail::stored_map<T> resample(const stage& of, const detail::stored_map<T>& x,
+                                                 batch_view<const float> emb, workspace& w) const {
+        if (of.residual) {
+            return residual(*of.residual, {&x, 1}, emb, w);
+        }
+        return convolve(*of.conv, input{.parts = {&x, 1}, .upsampled = of.up}, nullptr, {}, w);
+    }
+
+    [[nodiscard]] detail::stored_map<T> residual(const block& of, std::span<const detail::stored_map<T>> parts,
+                                                 batch_view<const float> emb, workspace& w) const {
+        const float* const factors1 = normalize(of.norm1, parts, {}, w);
+        batch_view<float> time;
+        if (!w.planning()) {
+            constexpr isize read_beyond = detail::stored_map<T>::panel;
+            const isize rows = of.time.outputs();
+            time = {w.floats.take(rows * w.samples() + read_beyond), rows, w.samples()};
+            of.time.forward(emb, time);
+        }
+        input x{parts, factors1, of.act, of.resample == resampling::up};
+        input raw{.parts = parts, .upsampled = x.upsampled};
+        std::array<detail::stored_map<T>, 2> pooled;
+        if (of.resample == resampling::down) {
+            pooled = {pool(x, w), pool(raw, w)};
+            x = {.parts = {&pooled[0], 1}};
+            raw = {.parts = {&pooled[1], 1}};
+        }
+        detail::packed_output<T> inner;
+        if (!of.scale_shift) {
+            inner.bias = time.data();
+            inner.bias_sample = time.rows();
+        }
+        const detail::stored_map<T> h = convolve(of.conv1, x, nullptr, inner, w);
+        const float* const factors2 =
+            normalize(of.norm2, {&h, 1}, of.scale_shift ? batch_view<const float>(time) : batch_view<const float>(), w);
+        const detail::stored_map<T> out =
+            convolve(of.conv2, {{&h, 1}, factors2, of.act}, of.has_shortcut ? &raw : nullptr,
+                     {.added = of.has_shortcut ? nullptr : raw.parts[0].data, .factor = of.factor}, w);
+        if (of.resample == resampling::down) {
+            w.release(pooled[0].data);
+            w.release(pooled[1].data);
+        }
+        w.release_map(h);
+        w.release(factors2);
+        w.release(factors1);
+        return out;
+    }
+
+    [[nodiscard]] detail::stored_map<T> attend(const attention_block& of, const detail::stored_map<T>& x,
+                                               workspace& w) const {
+        const float* const factors = of.norm.groups > 0 ? normalize(of.norm, {&x, 1}, {}, w) : nullptr;
+        const detail::stored_map<T> qkv = convolve(of.qkv, {{&x, 1}, factors}, nullptr, {}, w);
+        detail::stored_map<T> attended = x;
+        attended.data = w.template take<T>(x.size());
+        T* const packed = w.template take<T>(of.heads.packed_length(x.pixels(), x.samples));
+        if (!w.planning()) {
+            of.heads.forward(qkv, attended, packed);
+        }
+        const detail::stored_map<T> out =
+            convolve(of.out, {{&attended, 1}}, nullptr, {.added = x.data, .factor = of.factor}, w);
+        w.release(packed);
+        w.release(attended.data);
+        w.release_map(qkv);
+        if (factors != nullptr) {
+            w.release(factors);
+        }
+        return out;
+    }
+
+    /// The means of 2 × 2 pixels, as downsample_average, of what the input is read as.
+    [[nodiscard]] detail::stored_map<T> pool(const input& x, workspace& w) const {
+        const isize channels = x.channels(), height = x.height() / 2, width = x.width() / 2;
+        const detail::pixel_blocks rows{height, width, 1};
+        const detail::stored_map<T> to{w.template take<T>(channels * height * width * w.samples()),
+                                       channels,
+                                       height,
+                                       width,
+                                       w.samples(),
+                                       nullptr,
+                                       rows};
+        if (!w.planning()) {
+            struct rows_tag {};
+            const isize length = x.width() * channels;
+            parallel_for(w.samples() * height, 1, [&](isize first, isize last) {
+                float* const two = thread_scratch<rows_tag, float>(2 * length);
+                for (isize task = first; task < last; ++task) {
+                    const isize n = task / height, y = task % height;
+                    detail::read_row<float>(x, n, 2 * y, 0, channels, two, channels);
+                    detail::read_row<float>(x, n, 2 * y + 1, 0, channels, two + length, channels);
+                    for (isize p = 0; p < width; ++p) {
+                        float* const sum = two + p * channels;
+                        const float* const from = two + 2 * p * channels;
+                        for (isize c = 0; c < channels; ++c) {
+                            sum[c] =
+                                (from[c] + from[c + channels] + from[c + length] + from[c + length + channels]) / 4;
+                        }
+                    }
+                    kernels::convert(width * channels, two, to.row(n, y));
+                }
+            });
+        }
+        return to;
+    }
+
+    unet_options options_;
+    map_input<float> maps_;
+    unet_embedding<float> embedding_;
+    detail::packed_convolution<T> conv_in_;
+    std::vector<stage> down_, up_;
+    std::optional<stage> middle_;
+    group_norm<float> norm_out_;
+    detail::packed_convolution<T> conv_out_;
+    condition_shape takes_;
+};
+
+}  // namespace ddpm::nn

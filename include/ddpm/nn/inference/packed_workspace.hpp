@@ -1,0 +1,92 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/aligned_allocator.hpp>
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/nn/inference/detail/memory_plan.hpp>
+#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+#include <ddpm/nn/networks/unet_embedding.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace ddpm::nn {
+
+/// The memory of a packed network for batches of one size: a plan of all maps, made before any is allocated. The
+/// network takes blocks in the same order when it plans and when it runs, so that each gets the same place.
+template <class T>
+class packed_workspace {
+public:
+    arena<float> floats;  ///< of the embedding of time and conditions
+    typename unet_embedding<float>::activations embedded;
+    std::vector<detail::stored_map<T>> skips;
+
+    /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
+    void begin_plan(isize samples) {
+        samples_ = samples;
+        plan_ = {};
+        planning_ = true;
+    }
+
+    /// Ends the plan and allocates.
+    void end_plan() {
+        planning_ = false;
+        const auto needed = static_cast<std::size_t>(ddpm::detail::divided_up(plan_.bytes(), isize{sizeof(float)}));
+        if (needed > memory_.size()) {
+            memory_.resize(needed);
+        }
+    }
+
+    /// Begins to run.
+    void begin() noexcept {
+        floats.clear();
+        skips.clear();
+    }
+
+    [[nodiscard]] bool planning() const noexcept { return planning_; }
+    [[nodiscard]] isize samples() const noexcept { return samples_; }
+
+    /// The bytes of all maps and scratch memory: as the plan says, before anything is allocated.
+    [[nodiscard]] isize bytes() const noexcept { return plan_.bytes(); }
+
+    template <class Element>
+    [[nodiscard]] Element* take(isize count) {
+        return reinterpret_cast<Element*>(base() +
+                                          static_cast<std::uintptr_t>(plan_.take(count * isize{sizeof(Element)})));
+    }
+
+    template <class Element>
+    void release(const Element* block) {
+        plan_.release(static_cast<isize>(reinterpret_cast<std::uintptr_t>(block) - base()));
+    }
+
+    /// A map with moments.
+    [[nodiscard]] detail::stored_map<T> map(isize channels, const detail::pixel_blocks& blocks) {
+        detail::stored_map<T> made{nullptr, channels, blocks.height, blocks.width, samples_, nullptr, blocks};
+        made.data = take<T>(made.size());
+        made.moments = take<float>(samples_ * blocks.blocks() * made.block_moments());
+        return made;
+    }
+    void release_map(const detail::stored_map<T>& map) {
+        release(map.data);
+        release(map.moments);
+    }
+
+private:
+    /// The address of the first byte; while planning any, which is not read.
+    [[nodiscard]] std::uintptr_t base() const noexcept {
+        return planning_ ? std::uintptr_t{detail::memory_plan::alignment}
+                         : reinterpret_cast<std::uintptr_t>(memory_.data());
+    }
+
+    detail::memory_plan plan_;
+    std::vector<float, aligned_allocator<float>> memory_;
+    isize samples_ = -1;
+    bool planning_ = false;
+};
+
+}  // namespace ddpm::nn
