@@ -5,11 +5,12 @@
 
 /// Mean and squares over the pixels of the rounded results, for the lanes from `output` on.
 DDPM_INLINE void find_block_moments(const float* values, isize pixels, float* mean, float* squares) {
-    pack<float> sum{};
-    for (isize p = 0; p < pixels; ++p) {
-        sum += load(values + p * packed_outputs);
+    const pack<float> first = load(values);
+    pack<float> sum{};  // of the differences from the first, which is more accurate
+    for (isize p = 1; p < pixels; ++p) {
+        sum += load(values + p * packed_outputs) - first;
     }
-    const pack<float> center = sum / static_cast<float>(pixels);
+    const pack<float> center = first + sum / static_cast<float>(pixels);
     pack<float> square_sum{};
     for (isize p = 0; p < pixels; ++p) {
         const pack<float> difference = load(values + p * packed_outputs) - center;

@@ -68,6 +68,17 @@ public:
         return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
+    /// The bytes of the packed weights, which are nearly all parameters.
+    [[nodiscard]] std::size_t packed_bytes() const noexcept {
+        std::size_t bytes = conv_in_.weights().bytes() + conv_out_.weights().bytes();
+        for (const auto* stages : {&down_, &up_}) {
+            for (const stage& each : *stages) {
+                bytes += each.packed_bytes();
+            }
+        }
+        return bytes + (middle_ ? middle_->packed_bytes() : 0);
+    }
+
     /// Memory for batches of up to that many samples; bytes() of it is the plan for so many.
     [[nodiscard]] workspace make_workspace(isize samples, pass) const {
         workspace w;
@@ -130,6 +141,10 @@ private:
                 time.bias[i] += of.conv1.bias[i];
             }
         }
+
+        [[nodiscard]] std::size_t packed_bytes() const noexcept {
+            return conv1.weights().bytes() + conv2.weights().bytes();
+        }
     };
 
     struct attention_block {
@@ -166,6 +181,17 @@ private:
             } else if (of.by_residual) {
                 residual.emplace(*of.by_residual, false);
             }
+        }
+
+        [[nodiscard]] std::size_t packed_bytes() const noexcept {
+            std::size_t bytes = conv ? conv->weights().bytes() : 0;
+            for (const block& each : blocks) {
+                bytes += each.packed_bytes();
+            }
+            for (const attention_block& each : attentions) {
+                bytes += each.qkv.weights().bytes() + each.out.weights().bytes();
+            }
+            return bytes + (residual ? residual->packed_bytes() : 0);
         }
     };
 

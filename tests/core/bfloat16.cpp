@@ -1,0 +1,38 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+
+#include "support/catch.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace ddpm::test {
+
+TEST_CASE("every bfloat16 survives the way to float and back", "[core]") {
+    for (std::uint32_t bits = 0; bits < 0x10000u; ++bits) {
+        const bfloat16 x{static_cast<std::uint16_t>(bits)};
+        const float wide = to_float(x);
+        if (std::isnan(wide)) {
+            REQUIRE(std::isnan(to_float(to_bfloat16(wide))));
+        } else {
+            REQUIRE(to_bfloat16(wide).bits == x.bits);
+        }
+    }
+}
+
+TEST_CASE("a float is rounded to the nearest bfloat16, ties to even", "[core]") {
+    CHECK(to_float(to_bfloat16(1.0f)) == 1.0f);
+    CHECK(to_float(to_bfloat16(1.0f + 0x1p-8f)) == 1.0f);               // a tie, to even
+    CHECK(to_float(to_bfloat16(1.0f + 0x3p-8f)) == 1.0f + 0x1p-6f);     // a tie, to even
+    CHECK(to_float(to_bfloat16(1.0f + 0x1.02p-8f)) == 1.0f + 0x1p-7f);  // above the tie
+    CHECK(to_float(to_bfloat16(-1.0f - 0x1p-8f)) == -1.0f);
+    CHECK(std::isinf(to_float(to_bfloat16(std::numeric_limits<float>::max()))));
+    CHECK(to_bfloat16(-0.0f).bits == 0x8000u);
+    CHECK(to_float(to_bfloat16(std::numeric_limits<float>::infinity())) == std::numeric_limits<float>::infinity());
+    CHECK(std::isnan(to_float(to_bfloat16(std::bit_cast<float>(0x7f800001u)))));  // its upper half alone is infinity
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,241 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/kernels/target.hpp>
+
+#include "support/catch.hpp"
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+using kernels::detail::packed_outputs;
+using kernels::detail::packed_problem;
+
+/// What AMX does: eight tiles of 16 rows of 64 bytes.
+/// @source Intel SDM volume 2, TDPBF16PS: the even and the odd products of a tile are summed apart, with one rounding
+///     each, then their sum is added
+struct emulated_tiles {
+    static inline unsigned char memory[8][16][64];
+    static inline int used = 0;
+
+    static void begin() { used = 0; }
+    static void end() {}
+    template <int Tile>
+    static void zero() {
+        std::memset(memory[Tile], 0, sizeof memory[Tile]);
+    }
+    template <int Tile>
+    static void load(const void* from, isize row) {
+        for (isize i = 0; i < 16; ++i) {
+            std::memcpy(memory[Tile][i], static_cast<const char*>(from) + i * row, 64);
+        }
+        used |= 1 << Tile;
+    }
+    template <int Tile>
+    static void store(void* to, isize row) {
+        for (isize i = 0; i < 16; ++i) {
+            std::memcpy(static_cast<char*>(to) + i * row, memory[Tile][i], 64);
+        }
+    }
+    template <int Sum, int A, int B>
+    static void multiply_add() {
+        for (isize i = 0; i < 16; ++i) {
+            bfloat16 a[32];
+            float sums[16];
+            std::memcpy(a, memory[A][i], 64);
+            std::memcpy(sums, memory[Sum][i], 64);
+            for (isize o = 0; o < 16; ++o) {
+                float even = 0, odd = 0;
+                for (isize k = 0; k < 16; ++k) {
+                    bfloat16 pair[2];
+                    std::memcpy(pair, memory[B][k] + 4 * o, 4);
+                    even = std::fma(to_float(a[2 * k]), to_float(pair[0]), even);
+                    odd = std::fma(to_float(a[2 * k + 1]), to_float(pair[1]), odd);
+                }
+                sums[o] += even + odd;
+            }
+            std::memcpy(memory[Sum][i], sums, 64);
+        }
+    }
+};
+
+// The blocks of AMX, compiled here for every machine.
+#include <ddpm/kernels/detail/tile_product.inl.hpp>
+
+template <class W>
+float number(W x) {
+    if constexpr (std::is_same_v<W, bfloat16>) {
+        return to_float(x);
+    } else {
+        return x;
+    }
+}
+
+template <class W>
+W made(double x) {
+    if constexpr (std::is_same_v<W, bfloat16>) {
+        return to_bfloat16(static_cast<float>(x));
+    } else {
+        return static_cast<W>(x);
+    }
+}
+
+/// A problem with its memory. X is what the product reads.
+template <class W, class X>
+struct product_data {
+    isize pixels, depth, pixel;
+    std::vector<isize> segments;
+    std::vector<X> x;
+    std::vector<W> weights;
+    std::vector<float> sums;
+
+    product_data(isize pixels_, isize depth_, isize segment_count)
+        : pixels(pixels_),
+          depth(depth_),
+          pixel(depth_ + 4),
+          sums(static_cast<std::size_t>((pixels_ + 16) * 40), -7.0f) {
+        for (isize s = 0; s < segment_count; ++s) {
+            segments.push_back((segment_count - 1 - s) * 3 * pixel);
+        }
+        const auto number_of = [](isize i) { return std::sin(static_cast<double>(i * i % 1009) * 0.7); };
+        x.resize(static_cast<std::size_t>((pixels + 16 + 3 * segment_count) * pixel));
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const bfloat16 rounded = made<bfloat16>(number_of(static_cast<isize>(i)));
+            if constexpr (std::is_same_v<X, bfloat16>) {
+                x[i] = rounded;
+            } else {
+                x[i] = std::is_same_v<W, bfloat16> ? to_float(rounded)
+                                                   : static_cast<float>(number_of(static_cast<isize>(i)));
+            }
+        }
+        weights.resize(static_cast<std::size_t>(segment_count * depth * packed_outputs));
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            weights[i] = made<W>(number_of(static_cast<isize>(3 * i + 1)));
+        }
+    }
+
+    [[nodiscard]] packed_problem<W> problem(isize first = 0, isize count = -1) {
+        return {x.data() + first * pixel,
+                pixel,
+                segments.data(),
+                static_cast<isize>(segments.size()),
+                depth,
+                weights.data(),
+                sums.data() + first * 40,
+                40,
+                count < 0 ? pixels : count};
+    }
+
+    /// The sum of one output, and of the absolute values of its products.
+    [[nodiscard]] std::pair<double, double> reference(isize p, isize o) const {
+        constexpr isize step = kernels::detail::packed_step<W>;
+        double sum = 0, size = 0;
+        for (std::size_t s = 0; s < segments.size(); ++s) {
+            for (isize k = 0; k < depth; ++k) {
+                const isize row = (static_cast<isize>(s) * depth + k) / step;
+                const auto weight = static_cast<std::size_t>((row * packed_outputs + o) * step + k % step);
+                const double product =
+                    static_cast<double>(number(weights[weight])) *
+                    static_cast<double>(number(x[static_cast<std::size_t>(p * pixel + segments[s] + k)]));
+                sum += product;
+                size += std::abs(product);
+            }
+        }
+        return {sum, size};
+    }
+
+    /// Whether all sums are right up to rounding, and no others were written.
+    void check() const {
+        for (isize p = 0; p < pixels; ++p) {
+            for (isize o = 0; o < packed_outputs; ++o) {
+                const auto [sum, size] = reference(p, o);
+                REQUIRE(std::abs(static_cast<double>(sums[static_cast<std::size_t>(p * 40 + o)]) - sum) <=
+                        1e-6 * size + 1e-12);
+            }
+            REQUIRE(sums[static_cast<std::size_t>(p * 40 + packed_outputs)] == -7.0f);
+        }
+    }
+};
+
+template <class W, class X>
+void check_target() {
+    const auto body = kernels::detail::packed_product_body<W>();
+    for (const isize pixels : {4, 8, 12, 16, 20, 24, 28, 36, 48, 64}) {
+        for (const isize segments : {1, 2, 9}) {
+            for (const isize depth : {32, 64, 96}) {
+                CAPTURE(pixels, segments, depth);
+                product_data<W, X> data(pixels, depth, segments);
+                body(data.problem());
+                data.check();
+                // The bits of a pixel do not depend on the others.
+                const std::vector<float> whole = data.sums;
+                body(data.problem(pixels - 4, 4));
+                for (isize p = pixels - 4; p < pixels; ++p) {
+                    for (isize o = 0; o < packed_outputs; ++o) {
+                        const auto i = static_cast<std::size_t>(p * 40 + o);
+                        REQUIRE(data.sums[i] == whole[i]);
+                    }
+                }
+            }
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a packed product is the sum of its products, on every target", "[kernels]") {
+    for (const instruction_set set : all_instruction_sets) {
+        if (!is_supported(set)) {
+            WARN("skipped: this machine does not have " << name(set));
+            continue;
+        }
+        const ddpm::detail::scoped_simd_target on(set);
+        CAPTURE(name(set));
+        check_target<float, float>();
+        if (kernels::takes_pairs()) {
+            check_target<bfloat16, bfloat16>();
+        } else {
+            check_target<bfloat16, float>();
+        }
+    }
+}
+
+TEST_CASE("AMX's blocks give the sums, on tiles that are emulated", "[kernels]") {
+    for (const isize pixels : {4, 12, 16, 20, 32, 36, 48, 64}) {
+        for (const isize segments : {1, 3}) {
+            CAPTURE(pixels, segments);
+            product_data<bfloat16, bfloat16> data(pixels, 64, segments);
+            tile_product<emulated_tiles>(data.problem());
+            data.check();
+        }
+    }
+}
+
+TEST_CASE("AMX's instructions give the bits of the emulated tiles", "[kernels]") {
+    if (!is_supported(instruction_set::amx)) {
+        WARN("skipped: this machine does not have AMX");
+        return;
+    }
+    const ddpm::detail::scoped_simd_target on(instruction_set::amx);
+    for (const isize pixels : {4, 16, 20, 48}) {
+        product_data<bfloat16, bfloat16> emulated(pixels, 96, 3), real(pixels, 96, 3);
+        tile_product<emulated_tiles>(emulated.problem());
+        kernels::detail::packed_product_body<bfloat16>()(real.problem());
+        for (isize p = 0; p < pixels; ++p) {
+            for (isize o = 0; o < packed_outputs; ++o) {
+                const auto i = static_cast<std::size_t>(p * 40 + o);
+                REQUIRE(real.sums[i] == emulated.sums[i]);
+            }
+        }
+    }
+}
+
+}  // namespace ddpm::test

@@ -1,0 +1,93 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/kernels/detail/store_block.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+
+#include <cmath>
+#include <cstddef>
+#include <type_traits>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+template <class T>
+float number(T x) {
+    if constexpr (std::is_same_v<T, float>) {
+        return x;
+    } else {
+        return to_float(x);
+    }
+}
+
+template <class T>
+T made(float x) {
+    if constexpr (std::is_same_v<T, float>) {
+        return x;
+    } else {
+        return to_bfloat16(x);
+    }
+}
+
+template <class T>
+void check_store(isize pixels, isize outputs, bool adds, bool measures) {
+    CAPTURE(pixels, outputs, adds, measures);
+    constexpr isize width = 32, pixel = 50;
+    const auto at = [](isize i) { return static_cast<std::size_t>(i); };
+    std::vector<float> sums(at(pixels * width)), bias(at(width)), moments(at(2 * width), -3.0f);
+    std::vector<T> added(at(pixels * pixel)), out(at(pixels * pixel), made<T>(9));
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+        sums[i] = 100 + std::sin(static_cast<float>(i));
+    }
+    for (std::size_t i = 0; i < bias.size(); ++i) {
+        bias[i] = std::cos(static_cast<float>(i));
+    }
+    for (std::size_t i = 0; i < added.size(); ++i) {
+        added[i] = made<T>(std::sin(static_cast<float>(2 * i)));
+    }
+    const std::vector<float> given = sums;
+    kernels::detail::store_block_body<T>()({sums.data(), pixels, outputs, bias.data(), adds ? added.data() : nullptr,
+                                            pixel, 0.5f, out.data(), pixel, measures ? moments.data() : nullptr});
+    for (isize o = 0; o < pixel; ++o) {
+        double mean = 0, squares = 0;
+        for (isize p = 0; p < pixels; ++p) {
+            const float stored = number(out[at(p * pixel + o)]);
+            if (o >= outputs) {
+                REQUIRE(stored == number(made<T>(9)));
+                continue;
+            }
+            const float sum = given[at(p * width + o)] + bias[at(o)];
+            REQUIRE(stored == number(made<T>((adds ? sum + number(added[at(p * pixel + o)]) : sum) * 0.5f)));
+            mean += static_cast<double>(stored) / static_cast<double>(pixels);
+        }
+        for (isize p = 0; p < pixels && o < outputs; ++p) {
+            const double difference = static_cast<double>(number(out[at(p * pixel + o)])) - mean;
+            squares += difference * difference;
+        }
+        if (o < outputs && measures) {
+            REQUIRE(std::abs(static_cast<double>(moments[at(o)]) - mean) <= 4e-6);  // an ulp of the values
+            REQUIRE(std::abs(static_cast<double>(moments[at(width + o)]) - squares) <= 1e-4 * (squares + 1e-3));
+        }
+    }
+    if (!measures) {
+        CHECK(moments[0] == -3.0f);
+    }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a block's results are stored, rounded once, with their moments", "[kernels]", float, bfloat16) {
+    for_each_target([] {
+        for (const isize outputs : {1, 3, 8, 16, 17, 31, 32}) {
+            check_store<TestType>(7, outputs, true, true);
+            check_store<TestType>(48, outputs, false, true);
+            check_store<TestType>(1, outputs, true, false);
+        }
+    });
+}
+
+}  // namespace ddpm::test
