@@ -7,6 +7,7 @@
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/channel_order.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/error.hpp>
@@ -87,6 +88,9 @@
 #include <ddpm/metrics/precision_recall.hpp>
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/metrics/squared_mmd.hpp>
+#include <ddpm/nn/inference/layer_profile.hpp>
+#include <ddpm/nn/inference/packed_unet.hpp>
+#include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/attention.hpp>

@@ -19,8 +19,9 @@ void convert(isize size, const In* x, Out* out) {
 }
 
 /// out = x, each rounded to the nearest bfloat16; out may be x.
-inline void round_to_bfloat16(isize size, const float* x, float* out) {
-    DDPM_DISPATCH(convert_array<bfloat16, float, float>)(size, x, out);
+template <Scalar S>
+void round_to_bfloat16(isize size, const S* x, S* out) {
+    DDPM_DISPATCH(convert_array<bfloat16, S, S>)(size, x, out);
 }
 
 }  // namespace ddpm::kernels

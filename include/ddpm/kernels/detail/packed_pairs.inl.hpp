@@ -48,10 +48,13 @@ __attribute__((noinline)) void pairs_tile(const packed_problem<bfloat16>& proble
     }
 }
 
-inline void pairs_product(const packed_problem<bfloat16>& problem) {
+// A template, so that only programs that use it compile its tiles.
+template <class W>
+void pairs_product(const packed_problem<W>& problem) {
     isize p = 0;
-    for (; p + wide_columns <= problem.pixels; p += wide_columns) {
+    while (p + wide_columns <= problem.pixels && problem.pixels - p != wide_columns + few_columns) {
         pairs_tile<wide_columns>(problem, p);
+        p += wide_columns;
     }
     for (; p + middle_columns <= problem.pixels; p += middle_columns) {
         pairs_tile<middle_columns>(problem, p);

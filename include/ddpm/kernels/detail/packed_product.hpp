@@ -90,7 +90,7 @@ template <class W>
             return &amx::tile_product<amx::tiles>;
         }
         if (active == instruction_set::avx512_bf16) {
-            return &avx512::pairs_product;
+            return &avx512::pairs_product<W>;
         }
     }
 #endif

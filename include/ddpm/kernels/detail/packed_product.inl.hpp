@@ -91,8 +91,12 @@ template <class W>
 void packed_product(const packed_problem<W>& problem) {
     for (isize output = 0; output < packed_outputs; output += tile_rows<float>) {
         isize p = 0;
-        for (; p + wide_columns <= problem.pixels; p += wide_columns) {
+        while (p + wide_columns <= problem.pixels && problem.pixels - p != wide_columns + few_columns) {
             packed_tile<wide_columns>(problem, p, output);
+            p += wide_columns;
+        }
+        for (; p + middle_columns <= problem.pixels; p += middle_columns) {
+            packed_tile<middle_columns>(problem, p, output);
         }
         for (; p < problem.pixels; p += few_columns) {
             packed_tile<few_columns>(problem, p, output);

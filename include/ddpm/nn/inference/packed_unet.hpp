@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,10 +37,10 @@ namespace ddpm::nn {
 template <class T>
 class packed_unet : public network_base {
 public:
-    using scalar = float;
+    using scalar = typename detail::packed_scalar<T>::type;
     using workspace = packed_workspace<T>;
 
-    explicit packed_unet(const unet<float>& net)
+    explicit packed_unet(const unet<scalar>& net)
         : options_(net.options_),
           maps_(net.maps_),
           embedding_(net.embedding_),
@@ -47,14 +48,14 @@ public:
           norm_out_(net.conv_norm_out_),
           conv_out_(net.conv_out_),
           takes_(net.takes()) {
-        for (const unet_stage<float>& each : net.stages_.down) {
-            down_.emplace_back(each, false);
+        for (const unet_stage<scalar>& each : net.stages_.down) {
+            down_.emplace_back(each, false, name("down_blocks", down_.size()));
         }
         if (net.stages_.middle) {
-            middle_.emplace(*net.stages_.middle, false);
+            middle_.emplace(*net.stages_.middle, false, "mid_block");
         }
-        for (const unet_stage<float>& each : net.stages_.up) {
-            up_.emplace_back(each, true);
+        for (const unet_stage<scalar>& each : net.stages_.up) {
+            up_.emplace_back(each, true, name("up_blocks", up_.size()));
         }
     }
 
@@ -88,7 +89,7 @@ public:
 
     /// The network's prediction. Shapes, errors and determinism as unet::forward; allocates if there are more samples
     /// than ever before.
-    void forward(const network_input<float>& in, batch_view<float> out, workspace& w) const {
+    void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
         constexpr std::string_view where = "packed_unet::forward";
         ddpm::detail::require_input(where, in, shape(), takes());
         detail::require_batch(where, "output", out, options_.height * options_.width * options_.out_channels,
@@ -108,10 +109,15 @@ public:
 private:
     using input = detail::packed_input<T>;
 
+    [[nodiscard]] static std::string name(const std::string& list, std::size_t index) {
+        return list + "." + std::to_string(index);
+    }
+
     struct block {
-        group_norm<float> norm1, norm2;
+        std::string name;
+        group_norm<scalar> norm1, norm2;
         detail::packed_convolution<T> conv1, conv2;
-        dense<float> time;  // its bias has that of conv1, unless scale_shift
+        dense<scalar> time;  // its bias has that of conv1, unless scale_shift
         bool scale_shift;
         bool has_shortcut;
         float factor;
@@ -119,8 +125,9 @@ private:
         activation act;
 
         /// With `joins` the input has two parts, so that it cannot be added as it is.
-        block(const residual_block<float>& of, bool joins)
-            : norm1(of.norm1),
+        block(const residual_block<scalar>& of, bool joins, std::string name_)
+            : name(std::move(name_)),
+              norm1(of.norm1),
               norm2(of.norm2),
               conv1(of.conv1),
               time(of.time_emb_proj),
@@ -129,7 +136,7 @@ private:
               factor(static_cast<float>(1 / of.rescale)),
               resample(of.resample),
               act(of.act) {
-            std::optional<conv2d<float>> shortcut = of.conv_shortcut;
+            std::optional<conv2d<scalar>> shortcut = of.conv_shortcut;
             if (has_shortcut && !shortcut) {
                 shortcut.emplace(of.outputs(), of.outputs(), 1);
                 for (isize i = 0; i < of.outputs(); ++i) {
@@ -148,13 +155,15 @@ private:
     };
 
     struct attention_block {
-        group_norm<float> norm;
+        std::string name;
+        group_norm<scalar> norm;
         detail::packed_convolution<T> qkv, out;
         detail::packed_attention<T> heads;
         float factor;
 
-        explicit attention_block(const attention<float>& of)
-            : norm(of.norm),
+        attention_block(const attention<scalar>& of, std::string name_)
+            : name(std::move(name_)),
+              norm(of.norm),
               qkv({&of.to_q, &of.to_k, &of.to_v}),
               out({&of.to_out}),
               heads(of.channels(), of.heads),
@@ -168,18 +177,21 @@ private:
         bool up = false;
         std::optional<block> residual;  // the same
 
-        stage(const unet_stage<float>& of, bool joins) {
-            for (const residual_block<float>& each : of.resnets) {
-                blocks.emplace_back(each, joins);
+        std::string resampler;  // its name
+
+        stage(const unet_stage<scalar>& of, bool joins, const std::string& name_)
+            : resampler(name_ + "." + of.resampler) {
+            for (const residual_block<scalar>& each : of.resnets) {
+                blocks.emplace_back(each, joins, name(name_ + ".resnets", blocks.size()));
             }
-            for (const attention<float>& each : of.attentions) {
-                attentions.emplace_back(each);
+            for (const attention<scalar>& each : of.attentions) {
+                attentions.emplace_back(each, name(name_ + ".attentions", attentions.size()));
             }
             if (of.by_conv) {
                 conv.emplace(of.by_conv->conv);
                 up = of.by_conv->up;
             } else if (of.by_residual) {
-                residual.emplace(*of.by_residual, false);
+                residual.emplace(*of.by_residual, false, resampler);
             }
         }
 
@@ -202,8 +214,8 @@ private:
     }
 
     /// Computes the network, or plans its memory.
-    void run(const network_input<float>* in, float* out, workspace& w) const {
-        batch_view<const float> emb;
+    void run(const network_input<scalar>* in, float* out, workspace& w) const {
+        batch_view<const scalar> emb;
         const detail::pixel_blocks whole{options_.height, options_.width, 1};
         detail::stored_map<T> x{w.template take<T>(w.samples() * options_.in_channels * whole.height * whole.width),
                                 options_.in_channels,
@@ -212,11 +224,11 @@ private:
                                 w.samples(),
                                 nullptr,
                                 whole};
-        if (in != nullptr) {
+        measure("embedding and input", "", "float", 0, 0, w, [&] {
             emb = embedding_.forward(in->t, in->condition, w.embedded, w.floats);
             read(*in, x, w);
-        }
-        detail::stored_map<T> h = convolve(conv_in_, input{{&x, 1}}, nullptr, {}, w);
+        });
+        detail::stored_map<T> h = convolve("conv_in", "", conv_in_, input{{&x, 1}}, nullptr, {}, w);
         w.release(x.data);
         w.skips.push_back(h);
         for (const stage& each : down_) {
@@ -252,7 +264,7 @@ private:
                 w.release_map(before);
             }
         }
-        const float* const factors = normalize(norm_out_, {&h, 1}, {}, w);
+        const float* const factors = normalize("conv_norm_out", "", norm_out_, {&h, 1}, {}, w);
         if (!w.planning()) {
             const detail::stored_map<float> output{out,
                                                    options_.out_channels,
@@ -261,7 +273,8 @@ private:
                                                    w.samples(),
                                                    nullptr,
                                                    conv_out_.blocks(options_.height, options_.width)};
-            conv_out_.template forward<float>({{&h, 1}, factors, activation::silu}, nullptr, {output});
+            measure_convolution<float>("conv_out", "", conv_out_, {{&h, 1}, factors, activation::silu}, nullptr,
+                                       {output}, w);
             if (options_.time == unet_time::fourier) {
                 divide_by_time(in->t, out, output.size() / w.samples());
             }
@@ -271,8 +284,8 @@ private:
     }
 
     /// The input with its maps, centered if the network wants it.
-    void read(const network_input<float>& in, const detail::stored_map<T>& x, workspace& w) const {
-        const feature_map<const float> joined = maps_.forward(in.xt, in.condition, w.floats);
+    void read(const network_input<scalar>& in, const detail::stored_map<T>& x, workspace& w) const {
+        const feature_map<const scalar> joined = maps_.forward(in.xt, in.condition, w.floats);
         const float* from = joined.data;
         if (options_.center_input) {
             float* const centered = w.floats.take(joined.size());
@@ -293,34 +306,61 @@ private:
         }
     }
 
-    [[nodiscard]] detail::stored_map<T> convolve(const detail::packed_convolution<T>& conv, const input& x,
+    /// Computes, and measures it if the workspace has a profile.
+    template <class Compute>
+    static void measure(std::string_view owner, std::string_view layer, const char* algorithm, double operations,
+                        double bytes, workspace& w, const Compute& compute) {
+        if (w.planning()) {
+            return;
+        }
+        if (w.profile == nullptr) {
+            compute();
+            return;
+        }
+        const std::string full = std::string(owner) + (layer.empty() ? "" : ".") + std::string(layer);
+        w.profile->measure(full, algorithm, operations, bytes, compute);
+    }
+
+    [[nodiscard]] detail::stored_map<T> convolve(std::string_view owner, std::string_view layer,
+                                                 const detail::packed_convolution<T>& conv, const input& x,
                                                  const input* shortcut, detail::packed_output<T> to,
                                                  workspace& w) const {
         to.map = w.map(conv.outputs(), conv.blocks(conv.output_size(x.height()), conv.output_size(x.width())));
-        if (!w.planning()) {
-            conv.forward(x, shortcut, to);
-        }
+        measure_convolution(owner, layer, conv, x, shortcut, to, w);
         return to.map;
     }
 
+    template <class Out>
+    static void measure_convolution(std::string_view owner, std::string_view layer,
+                                    const detail::packed_convolution<T>& conv, const input& x, const input* shortcut,
+                                    const detail::packed_output<T, Out>& to, workspace& w) {
+        const auto weights = static_cast<double>(conv.weight_count());
+        const auto read = static_cast<double>(x.size() + (shortcut == nullptr ? 0 : shortcut->size()) +
+                                              (to.added == nullptr ? 0 : to.map.size()));
+        measure(owner, layer, conv.algorithm(), 2 * weights * static_cast<double>(to.map.pixels() * w.samples()),
+                (read + weights) * sizeof(T) + static_cast<double>(to.map.size()) * sizeof(Out), w,
+                [&] { conv.forward(x, shortcut, to); });
+    }
+
     /// The factors of a norm for all samples.
-    [[nodiscard]] const float* normalize(const group_norm<float>& norm, std::span<const detail::stored_map<T>> parts,
-                                         batch_view<const float> scale_shift, workspace& w) const {
+    [[nodiscard]] const float* normalize(std::string_view owner, std::string_view layer, const group_norm<scalar>& norm,
+                                         std::span<const detail::stored_map<T>> parts,
+                                         batch_view<const scalar> scale_shift, workspace& w) const {
         const isize length = 2 * norm.channels();
         float* const factors = w.template take<float>(length * w.samples());
-        if (!w.planning()) {
+        measure(owner, layer, "moments", 0, 0, w, [&] {
             parallel_for(w.samples(), 1, [&](isize first, isize last) {
                 for (isize n = first; n < last; ++n) {
                     detail::find_norm_factors<T>(norm, parts, n, scale_shift, factors + n * length);
                 }
             });
-        }
+        });
         return factors;
     }
 
     [[nodiscard]] detail::stored_map<T> layer(const stage& of, std::size_t j,
-                                              std::span<const detail::stored_map<T>> parts, batch_view<const float> emb,
-                                              workspace& w) const {
+                                              std::span<const detail::stored_map<T>> parts,
+                                              batch_view<const scalar> emb, workspace& w) const {
         detail::stored_map<T> out = residual(of.blocks[j], parts, emb, w);
         if (j < of.attentions.size()) {
             const detail::stored_map<T> between = out;
@@ -331,23 +371,25 @@ private:
     }
 
     [[nodiscard]] detail::stored_map<T> resample(const stage& of, const detail::stored_map<T>& x,
-                                                 batch_view<const float> emb, workspace& w) const {
+                                                 batch_view<const scalar> emb, workspace& w) const {
         if (of.residual) {
             return residual(*of.residual, {&x, 1}, emb, w);
         }
-        return convolve(*of.conv, input{.parts = {&x, 1}, .upsampled = of.up}, nullptr, {}, w);
+        return convolve(of.resampler, "conv", *of.conv, input{.parts = {&x, 1}, .upsampled = of.up}, nullptr, {}, w);
     }
 
     [[nodiscard]] detail::stored_map<T> residual(const block& of, std::span<const detail::stored_map<T>> parts,
-                                                 batch_view<const float> emb, workspace& w) const {
-        const float* const factors1 = normalize(of.norm1, parts, {}, w);
-        batch_view<float> time;
-        if (!w.planning()) {
-            constexpr isize read_beyond = detail::stored_map<T>::panel;
-            const isize rows = of.time.outputs();
-            time = {w.floats.take(rows * w.samples() + read_beyond), rows, w.samples()};
-            of.time.forward(emb, time);
-        }
+                                                 batch_view<const scalar> emb, workspace& w) const {
+        const float* const factors1 = normalize(of.name, "norm1", of.norm1, parts, {}, w);
+        batch_view<scalar> time;
+        const auto weights = static_cast<double>(of.time.weight.size());
+        measure(of.name, "time_emb_proj", "dense", 2 * weights * static_cast<double>(w.samples()),
+                weights * sizeof(float), w, [&] {
+                    constexpr isize read_beyond = detail::stored_map<T>::panel;
+                    const isize rows = of.time.outputs();
+                    time = {w.floats.take(rows * w.samples() + read_beyond), rows, w.samples()};
+                    of.time.forward(emb, time);
+                });
         input x{parts, factors1, of.act, of.resample == resampling::up};
         input raw{.parts = parts, .upsampled = x.upsampled};
         std::array<detail::stored_map<T>, 2> pooled;
@@ -361,11 +403,12 @@ private:
             inner.bias = time.data();
             inner.bias_sample = time.rows();
         }
-        const detail::stored_map<T> h = convolve(of.conv1, x, nullptr, inner, w);
+        const detail::stored_map<T> h = convolve(of.name, "conv1", of.conv1, x, nullptr, inner, w);
         const float* const factors2 =
-            normalize(of.norm2, {&h, 1}, of.scale_shift ? batch_view<const float>(time) : batch_view<const float>(), w);
+            normalize(of.name, "norm2", of.norm2, {&h, 1},
+                      of.scale_shift ? batch_view<const scalar>(time) : batch_view<const scalar>(), w);
         const detail::stored_map<T> out =
-            convolve(of.conv2, {{&h, 1}, factors2, of.act}, of.has_shortcut ? &raw : nullptr,
+            convolve(of.name, "conv2", of.conv2, {{&h, 1}, factors2, of.act}, of.has_shortcut ? &raw : nullptr,
                      {.added = of.has_shortcut ? nullptr : raw.parts[0].data, .factor = of.factor}, w);
         if (of.resample == resampling::down) {
             w.release(pooled[0].data);
@@ -379,16 +422,17 @@ private:
 
     [[nodiscard]] detail::stored_map<T> attend(const attention_block& of, const detail::stored_map<T>& x,
                                                workspace& w) const {
-        const float* const factors = of.norm.groups > 0 ? normalize(of.norm, {&x, 1}, {}, w) : nullptr;
-        const detail::stored_map<T> qkv = convolve(of.qkv, {{&x, 1}, factors}, nullptr, {}, w);
+        const float* const factors =
+            of.norm.groups > 0 ? normalize(of.name, "group_norm", of.norm, {&x, 1}, {}, w) : nullptr;
+        const detail::stored_map<T> qkv = convolve(of.name, "to_qkv", of.qkv, {{&x, 1}, factors}, nullptr, {}, w);
         detail::stored_map<T> attended = x;
         attended.data = w.template take<T>(x.size());
         T* const packed = w.template take<T>(of.heads.packed_length(x.pixels(), x.samples));
-        if (!w.planning()) {
-            of.heads.forward(qkv, attended, packed);
-        }
+        const auto tokens = static_cast<double>(x.pixels());
+        measure(of.name, "", "attention", 4 * tokens * static_cast<double>(x.size()),
+                4.0 * static_cast<double>(x.size()) * sizeof(T), w, [&] { of.heads.forward(qkv, attended, packed); });
         const detail::stored_map<T> out =
-            convolve(of.out, {{&attended, 1}}, nullptr, {.added = x.data, .factor = of.factor}, w);
+            convolve(of.name, "to_out", of.out, {{&attended, 1}}, nullptr, {.added = x.data, .factor = of.factor}, w);
         w.release(packed);
         w.release(attended.data);
         w.release_map(qkv);
@@ -434,12 +478,12 @@ private:
     }
 
     unet_options options_;
-    map_input<float> maps_;
-    unet_embedding<float> embedding_;
+    map_input<scalar> maps_;
+    unet_embedding<scalar> embedding_;
     detail::packed_convolution<T> conv_in_;
     std::vector<stage> down_, up_;
     std::optional<stage> middle_;
-    group_norm<float> norm_out_;
+    group_norm<scalar> norm_out_;
     detail::packed_convolution<T> conv_out_;
     condition_shape takes_;
 };

@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/inference/detail/memory_plan.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/inference/layer_profile.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/networks/unet_embedding.hpp>
 
@@ -21,9 +22,12 @@ namespace ddpm::nn {
 template <class T>
 class packed_workspace {
 public:
-    arena<float> floats;  ///< of the embedding of time and conditions
-    typename unet_embedding<float>::activations embedded;
+    using scalar = typename detail::packed_scalar<T>::type;
+
+    arena<scalar> floats;  ///< of the embedding of time and conditions
+    typename unet_embedding<scalar>::activations embedded;
     std::vector<detail::stored_map<T>> skips;
+    layer_profile* profile = nullptr;  ///< if not null, the layers are measured
 
     /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
     void begin_plan(isize samples) {
@@ -45,6 +49,9 @@ public:
     void begin() noexcept {
         floats.clear();
         skips.clear();
+        if (profile != nullptr) {
+            profile->begin();
+        }
     }
 
     [[nodiscard]] bool planning() const noexcept { return planning_; }

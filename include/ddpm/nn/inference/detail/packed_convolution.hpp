@@ -97,19 +97,33 @@ public:
     [[nodiscard]] isize outputs() const noexcept { return weights_.outputs(); }
     [[nodiscard]] const packed_weights<T>& weights() const noexcept { return weights_; }
 
+    /// The number of weights that products read.
+    [[nodiscard]] isize weight_count() const noexcept {
+        return weights_.segments() * weights_.depth() * weights_.outputs();
+    }
+
+    [[nodiscard]] const char* algorithm() const noexcept {
+        return gathers_       ? "gathered patches"
+               : kernel_ == 1 ? "pointwise"
+               : stride_ == 1 ? "shifted rows"
+                              : "rows by tap";
+    }
+
     [[nodiscard]] isize output_size(isize size) const noexcept {
         return (size + (before_ > 0 || kernel_ == 1 ? 2 * before_ : 1) - kernel_) / stride_ + 1;
     }
 
     /// How the pixels of an output are divided.
     [[nodiscard]] pixel_blocks blocks(isize height, isize width) const noexcept {
-        constexpr isize most_pixels = 128, most_bytes = isize{384} << 10;
+        // Enough pixels that few rows are read by two tasks; few enough that they fit the second-level cache.
+        constexpr isize most_pixels = 448, most_bytes = isize{320} << 10;
         isize rows = std::clamp<isize>(most_pixels / width, 1, height);
-        while (rows > 1 && staged_length(rows, width) * static_cast<isize>(sizeof(T)) > most_bytes) {
+        while (rows > 1 && staged_length(rows, width) * isize{sizeof(T)} > most_bytes) {
             --rows;
         }
-        rows = ddpm::detail::divided_up(height, ddpm::detail::divided_up(height, rows));
-        return {height, width, rows};
+        isize tasks = ddpm::detail::divided_up(height, rows);
+        tasks += tasks > 1 && tasks % 2 != 0 ? 1 : 0;  // an even number of tasks divides better between threads
+        return {height, width, ddpm::detail::divided_up(height, tasks)};
     }
 
     /// out.map must have the sizes and blocks that this layer gives; shortcut is null if there is none.

@@ -32,6 +32,8 @@ struct packed_input {
         }
         return sum;
     }
+    /// The number of elements in memory.
+    [[nodiscard]] isize size() const noexcept { return channels() * parts.front().pixels() * samples(); }
     [[nodiscard]] isize height() const noexcept { return parts.front().height << (upsampled ? 1 : 0); }
     [[nodiscard]] isize width() const noexcept { return parts.front().width << (upsampled ? 1 : 0); }
     [[nodiscard]] isize samples() const noexcept { return parts.front().samples; }
@@ -52,31 +54,38 @@ void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize co
     } else {
         row = thread_scratch<staged_row_tag, float>(width * pitch);
     }
+    const isize channels = in.channels();
+    const float* const factors = plain ? nullptr : in.factors + n * 2 * channels;
     isize before = 0;  // channels of earlier parts
     for (const stored_map<T>& part : in.parts) {
         const isize begin = std::max(first, before), end = std::min(first + count, before + part.channels);
         if (begin < end) {
             const T* const from = part.row(n, y) + begin - before;
-            for (isize p = 0; p < width; ++p) {
-                if constexpr (std::is_same_v<X, T>) {
-                    if (plain) {
-                        std::memcpy(out + p * pitch + begin - first, from + p * part.channels,
-                                    static_cast<std::size_t>(end - begin) * sizeof(T));
-                        continue;
+            const isize length = end - begin, place = begin - first;
+            if (plain && std::is_same_v<X, T>) {
+                for (isize p = 0; p < width; ++p) {
+                    std::memcpy(out + p * pitch + place, from + p * part.channels,
+                                static_cast<std::size_t>(length) * sizeof(T));
+                }
+            } else {
+                const batch_view<float> to(row + place, length, width, pitch);
+                batch_view<const float> values = to;
+                if constexpr (std::is_same_v<T, float>) {
+                    values = {from, length, width, part.channels};
+                } else {
+                    for (isize p = 0; p < width; ++p) {
+                        kernels::convert(length, from + p * part.channels, to.column(p));
                     }
                 }
-                kernels::convert(end - begin, from + p * part.channels, row + p * pitch + begin - first);
+                if (!plain) {
+                    kernels::scale_shift<float>(values, factors + begin, factors + channels + begin, in.act, to);
+                }
             }
         }
         before += part.channels;
     }
     if (plain && std::is_same_v<X, T>) {
         return;
-    }
-    if (!plain) {
-        const batch_view<float> pixels(row, count, width, pitch);
-        const float* const factors = in.factors + n * 2 * before;
-        kernels::scale_shift<float>(pixels, factors + first, factors + before + first, in.act, pixels);
     }
     if constexpr (std::is_same_v<X, bfloat16>) {
         for (isize p = 0; p < width; ++p) {

@@ -9,6 +9,13 @@
 
 namespace ddpm::nn::detail {
 
+/// The scalar of a packed network's samples and sums, float for every T. That it depends on T keeps compilers from
+/// instantiating layers that a program does not use.
+template <class T>
+struct packed_scalar {
+    using type = float;
+};
+
 /// How the pixels of an image are divided for a layer: tasks of whole rows, which are divided into blocks. It depends on
 /// the layer's shape only.
 struct pixel_blocks {

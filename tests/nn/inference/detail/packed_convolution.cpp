@@ -1,0 +1,198 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/nn/detail/concatenate.hpp>
+#include <ddpm/nn/inference/detail/norm_factors.hpp>
+#include <ddpm/nn/inference/detail/packed_convolution.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+#include <ddpm/nn/layers/group_norm.hpp>
+#include <ddpm/nn/layers/resample.hpp>
+#include <ddpm/nn/memory/arena.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/gradient_check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+namespace ddpm::test {
+
+namespace {
+
+constexpr nn::conv_padding symmetric = nn::conv_padding::symmetric, after = nn::conv_padding::after;
+
+template <class T>
+float number(T x) {
+    if constexpr (std::is_same_v<T, float>) {
+        return x;
+    } else {
+        return to_float(x);
+    }
+}
+
+/// A map that owns its memory and moments.
+template <class T>
+struct owned_map {
+    owned_map(isize channels, const nn::detail::pixel_blocks& blocks, isize samples)
+        : values(static_cast<std::size_t>(channels * blocks.height * blocks.width * samples)),
+          map{values.data(), channels, blocks.height, blocks.width, samples, nullptr, blocks} {
+        moments.resize(static_cast<std::size_t>(samples * blocks.blocks() * map.block_moments()));
+        map.moments = moments.data();
+    }
+    owned_map(const owned_map&) = delete;
+
+    /// Takes the values of a batch, rounded to what T can hold, and rounds the batch too.
+    void assign(batch<float>& x) {
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            kernels::convert(1, x.data() + i, &values[i]);
+            x.data()[i] = number(values[i]);
+        }
+    }
+
+    std::vector<T> values;
+    std::vector<float> moments;
+    nn::detail::stored_map<T> map;
+};
+
+struct layout {
+    isize inputs, more_inputs, outputs, kernel, stride;
+    nn::conv_padding padding;
+    isize height, width, samples;
+    bool up, normalizes, shortcut, adds;
+};
+
+/// Compares with the layers that a network would run one after another.
+template <class T>
+void check(const layout& l) {
+    CAPTURE(l.inputs, l.more_inputs, l.outputs, l.kernel, l.stride, l.height, l.width, l.up, l.normalizes, l.shortcut);
+    constexpr bool narrow = std::is_same_v<T, bfloat16>;
+    const isize channels = l.inputs + l.more_inputs;
+    nn::conv2d<float> conv(channels, l.outputs, l.kernel, l.stride, l.padding), shortcut(7, l.outputs, 1);
+    disturb(conv, 0.4, 7);
+    disturb(shortcut, 0.4, 8);
+    nn::group_norm<float> norm(channels, channels % 2 == 0 ? 2 : 1, 1e-5);
+    disturb(norm, 0.3, 9);
+    const nn::detail::pixel_blocks rows{l.height, l.width, 1};
+    owned_map<T> first(l.inputs, rows, l.samples), second(l.more_inputs, rows, l.samples), other(7, rows, l.samples);
+    batch<float> x1 = random_batch<float>(l.inputs * l.height * l.width, l.samples, 1) + 3;
+    batch<float> x2 = random_batch<float>(l.more_inputs * l.height * l.width, l.samples, 2);
+    batch<float> x3 = random_batch<float>(7 * l.height * l.width, l.samples, 3);
+    first.assign(x1);
+    second.assign(x2);
+    other.assign(x3);
+
+    // The layers.
+    nn::arena<float> memory;
+    nn::feature_map<float> x{x1.data(), l.inputs, l.height, l.width, l.samples};
+    if (l.more_inputs > 0) {
+        x = nn::detail::concatenated<float>(x, {x2.data(), l.more_inputs, l.height, l.width, l.samples}, memory);
+    }
+    std::vector<float> factors(static_cast<std::size_t>(2 * channels * l.samples));
+    if (l.normalizes) {
+        nn::feature_map<float> normed = memory.like(x);
+        const batch_view<float> moments = memory.columns(2, norm.groups * l.samples);
+        norm.forward(x, nn::activation::none, {}, normed, moments);
+        norm.forward(x, nn::activation::silu, {}, x, moments);
+        // The factors, from the definition.
+        for (isize n = 0; n < l.samples; ++n) {
+            for (isize c = 0; c < channels; ++c) {
+                const float* const moment = moments.column(n * norm.groups + c / (channels / norm.groups));
+                float* const of_sample = factors.data() + 2 * channels * n;
+                of_sample[c] = moment[1] * norm.weight[c];
+                of_sample[channels + c] = norm.bias[c] - moment[0] * of_sample[c];
+            }
+        }
+    }
+    nn::feature_map<float> wide = x;
+    if (l.up) {
+        wide = memory.map(channels, 2 * l.height, 2 * l.width, l.samples);
+        nn::upsample_nearest{}.forward<float>(x, wide);
+    }
+    const isize height = conv.output_size(wide.height), width = conv.output_size(wide.width);
+    batch<float> expected(l.outputs * height * width, l.samples);
+    const nn::feature_map<float> y{expected.data(), l.outputs, height, width, l.samples};
+    conv.forward(wide, y);
+    if (l.shortcut) {
+        nn::feature_map<float> added = memory.like(y);
+        shortcut.forward({x3.data(), 7, l.height, l.width, l.samples}, added);
+        expected += Eigen::Map<batch<float>>(added.data, expected.rows(), expected.cols());
+    }
+
+    const nn::detail::packed_convolution<T> packed(conv, l.shortcut ? &shortcut : nullptr);
+    REQUIRE(packed.output_size(wide.height) == height);
+    owned_map<T> out(l.outputs, packed.blocks(height, width), l.samples);
+    owned_map<T> residual(l.outputs, packed.blocks(height, width), l.samples);
+    batch<float> x4 = random_batch<float>(expected.rows(), l.samples, 4);
+    residual.assign(x4);
+    if (l.adds) {
+        expected = (expected + x4) / 2;
+    }
+    const std::array<nn::detail::stored_map<T>, 2> parts{first.map, second.map};
+    nn::detail::packed_input<T> input;
+    input.parts = std::span(parts).first(l.more_inputs > 0 ? 2 : 1);
+    input.upsampled = l.up;
+    if (l.normalizes) {
+        input.factors = factors.data();
+        input.act = nn::activation::silu;
+    }
+    nn::detail::packed_input<T> raw;
+    raw.parts = {&other.map, 1};
+    packed.forward(input, l.shortcut ? &raw : nullptr,
+                   nn::detail::packed_output<T>{
+                       .map = out.map, .added = l.adds ? residual.map.data : nullptr, .factor = l.adds ? 0.5f : 1.0f});
+    double worst = 0;
+    const double scale = static_cast<double>(expected.abs().maxCoeff());
+    for (std::size_t i = 0; i < out.values.size(); ++i) {
+        worst = std::max(worst, static_cast<double>(std::abs(number(out.values[i]) - expected.data()[i])));
+    }
+    CHECK(worst < (narrow ? 0.02 : 2e-6) * scale);
+    CHECK(std::isfinite(worst));
+
+    // The moments give the norm of what was stored.
+    nn::group_norm<float> next(l.outputs, 1, 1e-5);
+    disturb(next, 0.3, 10);
+    std::vector<float> found(static_cast<std::size_t>(2 * l.outputs));
+    const isize last = l.samples - 1;
+    nn::detail::find_norm_factors<T>(next, {&out.map, 1}, last, {}, found.data());
+    batch<float> stored(l.outputs * height * width, 1), normed = stored, moments(2, 1);
+    for (isize i = 0; i < stored.size(); ++i) {
+        stored(i, 0) = number(out.values[static_cast<std::size_t>(last * stored.size() + i)]);
+    }
+    next.forward({stored.data(), l.outputs, height, width, 1}, nn::activation::none, {},
+                 {normed.data(), l.outputs, height, width, 1}, batch_view<float>(moments));
+    for (isize i = 0; i < stored.size(); ++i) {
+        const auto c = static_cast<std::size_t>(i % l.outputs);
+        REQUIRE(std::abs(found[c] * stored(i, 0) + found[c + static_cast<std::size_t>(l.outputs)] - normed(i, 0)) <
+                2e-5f * (1 + std::abs(normed(i, 0))));
+    }
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every target", "[nn]", float, bfloat16) {
+    for (const instruction_set set : all_instruction_sets) {
+        if (!is_supported(set)) {
+            continue;
+        }
+        const ddpm::detail::scoped_simd_target on(set);
+        CAPTURE(name(set));
+        check<TestType>({32, 0, 33, 3, 1, symmetric, 6, 7, 2, false, true, false, true});
+        check<TestType>({20, 14, 40, 3, 1, symmetric, 5, 9, 2, false, true, true, false});
+        check<TestType>({3, 0, 32, 3, 1, symmetric, 9, 30, 1, false, false, false, false});
+        check<TestType>({2, 1, 5, 3, 2, after, 8, 6, 2, false, true, false, false});
+        check<TestType>({18, 0, 16, 3, 2, after, 8, 10, 2, false, false, false, false});
+        check<TestType>({18, 0, 16, 3, 2, symmetric, 7, 9, 1, false, false, false, true});
+        check<TestType>({24, 0, 70, 1, 1, symmetric, 4, 4, 3, false, true, false, true});
+        check<TestType>({16, 0, 8, 3, 1, symmetric, 3, 5, 2, true, false, false, false});
+        check<TestType>({17, 16, 8, 3, 1, symmetric, 2, 3, 1, true, true, false, false});
+        check<TestType>({4, 0, 8, 5, 1, symmetric, 1, 1, 1, false, false, false, false});
+        check<TestType>({64, 0, 3, 3, 1, symmetric, 33, 50, 1, false, true, false, false});
+    }
+}
+
+}  // namespace ddpm::test
