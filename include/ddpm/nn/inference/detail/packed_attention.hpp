@@ -21,7 +21,7 @@
 namespace ddpm::nn::detail {
 
 /// The attention of inference: softmax(q kᵀ / √d) v for each head, from a map whose channels are q, k and v of all
-/// heads. Keys and values of a head are packed as weights are; queries are taken 48 at a time, with their scores in
+/// heads. Keys and values of a head are packed as weights are; queries are taken 96 at a time, with their scores in
 /// memory of the thread.
 template <class T>
 class packed_attention {

@@ -19,7 +19,7 @@ struct packed_scalar {
 /// How the pixels of an image are divided for a layer: tasks of whole rows, which are divided into blocks. It depends on
 /// the layer's shape only.
 struct pixel_blocks {
-    static constexpr isize most_pixels = 48;  ///< of a block
+    static constexpr isize most_pixels = 96;  ///< of a block: whole tiles of 12 pixels and of 32
 
     isize height = 0;
     isize width = 0;
