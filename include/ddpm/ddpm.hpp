@@ -21,6 +21,7 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
+#include <ddpm/diffusers/packed_unet.hpp>
 #include <ddpm/diffusers/pipeline.hpp>
 #include <ddpm/diffusers/scheduler.hpp>
 #include <ddpm/diffusers/scheduler_classes.hpp>

@@ -17,9 +17,13 @@
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
+#include <ddpm/nn/networks/detail/unet_stages.hpp>
 #include <ddpm/nn/networks/unet.hpp>
+#include <ddpm/nn/networks/unet_options.hpp>
+#include <ddpm/nn/parameters.hpp>
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -46,17 +50,43 @@ public:
           embedding_(net.embedding_),
           conv_in_(net.conv_in_),
           norm_out_(net.conv_norm_out_),
-          conv_out_(net.conv_out_),
-          takes_(net.takes()) {
+          conv_out_(net.conv_out_) {
         for (const unet_stage<scalar>& each : net.stages_.down) {
-            down_.emplace_back(each, false, name("down_blocks", down_.size()));
+            add(detail::unet_path::down, each);
         }
         if (net.stages_.middle) {
-            middle_.emplace(*net.stages_.middle, false, "mid_block");
+            add(detail::unet_path::middle, *net.stages_.middle);
         }
         for (const unet_stage<scalar>& each : net.stages_.up) {
-            up_.emplace_back(each, true, name("up_blocks", up_.size()));
+            add(detail::unet_path::up, each);
         }
+    }
+
+    /// Makes it without a whole network in memory: calls load(parameters) for some layers after another, with lists of
+    /// nn::parameter as nn::parameters gives for a `unet`, in the same order. load fills their values, which are then
+    /// packed and freed.
+    /// @throws value_error for options outside their domain, and what load throws
+    template <class Load>
+        requires std::invocable<Load&, const std::vector<parameter<float>>&>
+    packed_unet(const unet_options& options, Load&& load)
+        : options_((require_valid(options), options)),
+          maps_(shape(), options.map_channels, options.learned_null),
+          embedding_(options),
+          norm_out_(options.channels.front(), options.groups, options.norm_eps) {
+        fill("map_input", maps_, load);
+        conv2d<scalar> conv(options.in_channels, options.channels.front(), 3);
+        fill("conv_in", conv, load);
+        conv_in_ = detail::packed_convolution<T>(conv);
+        fill("", embedding_, load);
+        const detail::unet_builder<scalar> build{options, embedding_.outputs()};
+        build.for_each_stage([&](detail::unet_path path, unet_stage<scalar>&& made) {
+            fill(stage_name(path), made, load);
+            add(path, made);
+        });
+        fill("conv_norm_out", norm_out_, load);
+        conv = conv2d<scalar>(options.channels.front(), options.out_channels, 3);
+        fill("conv_out", conv, load);
+        conv_out_ = detail::packed_convolution<T>(conv);
     }
 
     [[nodiscard]] const unet_options& options() const noexcept { return options_; }
@@ -64,7 +94,12 @@ public:
         return {options_.height, options_.width, options_.in_channels - options_.map_channels};
     }
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
-    [[nodiscard]] condition_shape takes() const noexcept { return takes_; }
+    [[nodiscard]] condition_shape takes() const noexcept {
+        return {.classes = embedding_.classes(),
+                .vector = embedding_.vector(),
+                .map_channels = options_.map_channels,
+                .learned = detail::learned_forms(options_.learned_null, options_.vector, options_.map_channels)};
+    }
     [[nodiscard]] isize samples_at_once() const noexcept {
         return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
@@ -206,6 +241,32 @@ private:
             return bytes + (residual ? residual->packed_bytes() : 0);
         }
     };
+
+    /// The name of the next stage of a path.
+    [[nodiscard]] std::string stage_name(detail::unet_path path) const {
+        return path == detail::unet_path::middle ? "mid_block"
+               : path == detail::unet_path::down ? name("down_blocks", down_.size())
+                                                 : name("up_blocks", up_.size());
+    }
+
+    void add(detail::unet_path path, const unet_stage<scalar>& of) {
+        if (path == detail::unet_path::middle) {
+            middle_.emplace(of, false, stage_name(path));
+        } else if (path == detail::unet_path::down) {
+            down_.emplace_back(of, false, stage_name(path));
+        } else {
+            up_.emplace_back(of, true, stage_name(path));
+        }
+    }
+
+    template <class Layer, class Load>
+    static void fill(const std::string& prefix, Layer& layer, Load& load) {
+        std::vector<parameter<float>> list = parameters(layer);
+        for (parameter<float>& p : list) {
+            p.name = prefix.empty() ? p.name : prefix + "." + p.name;
+        }
+        load(std::as_const(list));
+    }
 
     void plan(isize samples, workspace& w) const {
         w.begin_plan(samples);
@@ -485,7 +546,6 @@ private:
     std::optional<stage> middle_;
     group_norm<scalar> norm_out_;
     detail::packed_convolution<T> conv_out_;
-    condition_shape takes_;
 };
 
 }  // namespace ddpm::nn

@@ -16,37 +16,42 @@
 
 namespace ddpm::nn::detail {
 
-/// The stages of a U-Net.
-template <Scalar S>
-struct unet_stages {
-    std::vector<unet_stage<S>> down, up;
-    std::optional<unet_stage<S>> middle;
+/// The three parts of a U-Net.
+enum class unet_path { down, middle, up };
 
-    /// The options must be valid; `embedding` is the size of the time embedding.
-    unet_stages(const unet_options& o, isize embedding) {
+/// Constructs the layers of a U-Net. The options must be valid; `embedding` is the size of the time embedding.
+template <Scalar S>
+struct unet_builder {
+    const unet_options& o;
+    isize embedding;
+
+    /// Calls f(path, stage) for all stages in the order in which they run, each made just before.
+    template <class F>
+    void for_each_stage(F&& f) const {
         const std::size_t levels = o.channels.size();
-        const builder build{o, embedding};
         isize width = o.channels.front();
         std::vector<isize> skips{width};
         for (std::size_t i = 0; i < levels; ++i) {
             unet_stage<S> stage;
             const bool attends = o.down[i] == unet_level::attention;
             for (isize j = 0; j < o.layers; ++j) {
-                build.add_layer(stage, width, o.channels[i], attends);
+                add_layer(stage, width, o.channels[i], attends);
                 width = o.channels[i];
                 skips.push_back(width);
             }
             if (i + 1 < levels) {
-                build.add_resampler(stage, width, resampling_of(o.down[i], o.downsample), false);
+                add_resampler(stage, width, resampling_of(o.down[i], o.downsample), false);
                 skips.push_back(width);
             }
-            down.push_back(std::move(stage));
+            f(unet_path::down, std::move(stage));
         }
         if (o.middle) {
-            middle.emplace().resnets.assign(2, build.block(width, width, o.middle_scale, resampling::none));
+            unet_stage<S> stage;
+            stage.resnets.assign(2, block(width, width, o.middle_scale, resampling::none));
             if (o.middle_attention) {
-                middle->attentions.push_back(build.attend(width, build.middle_groups(), o.middle_scale));
+                stage.attentions.push_back(attend(width, middle_groups(), o.middle_scale));
             }
+            f(unet_path::middle, std::move(stage));
         }
         for (std::size_t i = 0; i < levels; ++i) {
             unet_stage<S> stage;
@@ -54,63 +59,75 @@ struct unet_stages {
             const isize outputs = o.channels[levels - 1 - i];
             const bool attends = o.up[i] == unet_level::attention;
             for (isize j = 0; j <= o.layers; ++j) {
-                build.add_layer(stage, width + skips.back(), outputs, attends);
+                add_layer(stage, width + skips.back(), outputs, attends);
                 skips.pop_back();
                 width = outputs;
             }
             if (i + 1 < levels) {
-                build.add_resampler(stage, width, resampling_of(o.up[i], o.upsample), true);
+                add_resampler(stage, width, resampling_of(o.up[i], o.upsample), true);
             }
-            up.push_back(std::move(stage));
+            f(unet_path::up, std::move(stage));
         }
     }
 
 private:
-    /// Constructs the layers.
-    struct builder {
-        const unet_options& o;
-        isize embedding;
-
-        void add_layer(unet_stage<S>& stage, isize inputs, isize outputs, bool attends) const {
-            stage.resnets.push_back(block(inputs, outputs, 1, resampling::none));
-            if (attends) {
-                stage.attentions.push_back(attend(outputs, o.groups, 1));
-            }
+    void add_layer(unet_stage<S>& stage, isize inputs, isize outputs, bool attends) const {
+        stage.resnets.push_back(block(inputs, outputs, 1, resampling::none));
+        if (attends) {
+            stage.attentions.push_back(attend(outputs, o.groups, 1));
         }
+    }
 
-        void add_resampler(unet_stage<S>& stage, isize width, unet_resampling kind, bool upwards) const {
-            if (kind == unet_resampling::residual) {
-                stage.by_residual.emplace(block(width, width, 1, upwards ? resampling::up : resampling::down));
-            } else if (upwards) {
-                stage.by_conv = {conv2d<S>(width, width, 3), true};
+    void add_resampler(unet_stage<S>& stage, isize width, unet_resampling kind, bool upwards) const {
+        if (kind == unet_resampling::residual) {
+            stage.by_residual.emplace(block(width, width, 1, upwards ? resampling::up : resampling::down));
+        } else if (upwards) {
+            stage.by_conv = {conv2d<S>(width, width, 3), true};
+        } else {
+            stage.by_conv = {conv2d<S>(width, width, 3, 2, o.downsample_padding), false};
+        }
+    }
+
+    [[nodiscard]] residual_block<S> block(isize inputs, isize outputs, double rescale, resampling resample) const {
+        return residual_block<S>({.inputs = inputs,
+                                  .outputs = outputs,
+                                  .embedding = embedding,
+                                  .groups = o.groups,
+                                  .eps = o.norm_eps,
+                                  .scale_shift = o.scale_shift,
+                                  .rescale = rescale,
+                                  .resample = resample,
+                                  .act = o.act});
+    }
+
+    [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {
+        attention<S> made(width, o.head_dim == 0 ? 1 : width / o.head_dim, groups, o.norm_eps);
+        made.rescale = rescale;
+        return made;
+    }
+
+    /// As in diffusers, the middle attention without its own groups has no norm if scale_shift is set.
+    [[nodiscard]] isize middle_groups() const {
+        return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
+    }
+};
+
+/// The stages of a U-Net.
+template <Scalar S>
+struct unet_stages {
+    std::vector<unet_stage<S>> down, up;
+    std::optional<unet_stage<S>> middle;
+
+    /// As unet_builder.
+    unet_stages(const unet_options& o, isize embedding) {
+        unet_builder<S>{o, embedding}.for_each_stage([this](unet_path path, unet_stage<S>&& stage) {
+            if (path == unet_path::middle) {
+                middle = std::move(stage);
             } else {
-                stage.by_conv = {conv2d<S>(width, width, 3, 2, o.downsample_padding), false};
+                (path == unet_path::down ? down : up).push_back(std::move(stage));
             }
-        }
-
-        [[nodiscard]] residual_block<S> block(isize inputs, isize outputs, double rescale, resampling resample) const {
-            return residual_block<S>({.inputs = inputs,
-                                      .outputs = outputs,
-                                      .embedding = embedding,
-                                      .groups = o.groups,
-                                      .eps = o.norm_eps,
-                                      .scale_shift = o.scale_shift,
-                                      .rescale = rescale,
-                                      .resample = resample,
-                                      .act = o.act});
-        }
-
-        [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {
-            attention<S> made(width, o.head_dim == 0 ? 1 : width / o.head_dim, groups, o.norm_eps);
-            made.rescale = rescale;
-            return made;
-        }
-
-        /// As in diffusers, the middle attention without its own groups has no norm if scale_shift is set.
-        [[nodiscard]] isize middle_groups() const {
-            return o.middle_attention_groups != 0 ? o.middle_attention_groups : o.scale_shift ? 0 : o.groups;
-        }
-    };
+        });
+    }
 };
 
 }  // namespace ddpm::nn::detail
