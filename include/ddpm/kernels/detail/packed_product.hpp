@@ -44,6 +44,9 @@ struct packed_problem {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/packed_product.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCE(packed_product<float>)
+DDPM_KERNEL_INSTANCE(packed_product<bfloat16>)
+
 #if defined(__x86_64__)
 
 #define DDPM_TARGET_BYTES 64
@@ -51,6 +54,7 @@ DDPM_BEGIN_BODY()
 DDPM_PUSH_TARGET(DDPM_EXACT_AVX512_BF16)
 namespace ddpm::kernels::detail::avx512 {
 #include <ddpm/kernels/detail/packed_pairs.inl.hpp>
+DDPM_INSTANCE(pairs_product<bfloat16>)
 }
 DDPM_POP_TARGET()
 DDPM_END_BODY()

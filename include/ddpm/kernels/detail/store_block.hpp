@@ -28,6 +28,9 @@ struct store_problem {
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/store_block.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
+DDPM_KERNEL_INSTANCE(store_block<float>)
+DDPM_KERNEL_INSTANCE(store_block<bfloat16>)
+
 namespace ddpm::kernels::detail {
 
 template <class T>

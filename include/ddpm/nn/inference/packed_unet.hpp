@@ -271,8 +271,16 @@ private:
     void plan(isize samples, workspace& w) const {
         w.begin_plan(samples);
         run(nullptr, nullptr, w);
-        w.end_plan();
+        w.end_plan(samples * floats_per_sample() + most_blocks * isize{16});
     }
+
+    /// At least as many floats as the embedding and the joined input of a sample need, in most_blocks blocks.
+    [[nodiscard]] isize floats_per_sample() const noexcept {
+        const isize pixels = options_.in_channels * options_.height * options_.width;
+        const isize copies = (options_.map_channels > 0 ? 3 : 0) + (options_.center_input ? 1 : 0);
+        return 4 * options_.channels.front() + 12 * embedding_.outputs() + 2 * options_.vector + copies * pixels;
+    }
+    static constexpr isize most_blocks = 24;
 
     /// Computes the network, or plans its memory.
     void run(const network_input<scalar>* in, float* out, workspace& w) const {
@@ -442,15 +450,12 @@ private:
     [[nodiscard]] detail::stored_map<T> residual(const block& of, std::span<const detail::stored_map<T>> parts,
                                                  batch_view<const scalar> emb, workspace& w) const {
         const float* const factors1 = normalize(of.name, "norm1", of.norm1, parts, {}, w);
-        batch_view<scalar> time;
+        const isize rows = of.time.outputs();
+        constexpr isize read_beyond = detail::stored_map<T>::panel;
+        const batch_view<scalar> time{w.template take<float>(rows * w.samples() + read_beyond), rows, w.samples()};
         const auto weights = static_cast<double>(of.time.weight.size());
         measure(of.name, "time_emb_proj", "dense", 2 * weights * static_cast<double>(w.samples()),
-                weights * sizeof(float), w, [&] {
-                    constexpr isize read_beyond = detail::stored_map<T>::panel;
-                    const isize rows = of.time.outputs();
-                    time = {w.floats.take(rows * w.samples() + read_beyond), rows, w.samples()};
-                    of.time.forward(emb, time);
-                });
+                weights * sizeof(float), w, [&] { of.time.forward(emb, time); });
         input x{parts, factors1, of.act, of.resample == resampling::up};
         input raw{.parts = parts, .upsampled = x.upsampled};
         std::array<detail::stored_map<T>, 2> pooled;
@@ -477,6 +482,7 @@ private:
         }
         w.release_map(h);
         w.release(factors2);
+        w.release(time.data());
         w.release(factors1);
         return out;
     }

@@ -36,9 +36,10 @@ public:
         planning_ = true;
     }
 
-    /// Ends the plan and allocates.
-    void end_plan() {
+    /// Ends the plan and allocates, also `floats` for the embedding.
+    void end_plan(isize float_count) {
         planning_ = false;
+        floats.reserve(float_count);
         const auto needed = static_cast<std::size_t>(ddpm::detail::divided_up(plan_.bytes(), isize{sizeof(float)}));
         if (needed > memory_.size()) {
             memory_.resize(needed);
@@ -57,8 +58,11 @@ public:
     [[nodiscard]] bool planning() const noexcept { return planning_; }
     [[nodiscard]] isize samples() const noexcept { return samples_; }
 
-    /// The bytes of all maps and scratch memory: as the plan says, before anything is allocated.
-    [[nodiscard]] isize bytes() const noexcept { return plan_.bytes(); }
+    /// The bytes of all maps, scratch memory and the embedding: those of the plan, which are allocated before anything
+    /// is computed.
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return static_cast<std::size_t>(plan_.bytes()) + floats.bytes();
+    }
 
     template <class Element>
     [[nodiscard]] Element* take(isize count) {

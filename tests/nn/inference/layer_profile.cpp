@@ -1,0 +1,67 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/nn/inference/layer_profile.hpp>
+#include <ddpm/nn/inference/packed_unet.hpp>
+#include <ddpm/nn/networks/unet.hpp>
+
+#include "support/catch.hpp"
+#include "support/contains.hpp"
+#include "support/gradient_check.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace ddpm::test {
+
+TEST_CASE("a profile has every layer once, with its work and its fastest time", "[nn]") {
+    const nn::unet<float> net({.height = 8,
+                               .width = 8,
+                               .in_channels = 3,
+                               .out_channels = 3,
+                               .down = {nn::unet_level::plain, nn::unet_level::attention},
+                               .up = {nn::unet_level::attention, nn::unet_level::plain},
+                               .channels = {32, 64},
+                               .layers = 1,
+                               .groups = 4});
+    const nn::packed_unet<bfloat16> packed(net);
+    auto w = packed.make_workspace(2, pass::forward);
+    nn::layer_profile profile;
+    w.profile = &profile;
+    const batch<float> x = random_batch<float>(8 * 8 * 3, 2, 1);
+    const std::vector<double> t{1, 2};
+    batch<float> out(x.rows(), 2);
+    packed.forward({x, t}, batch_view<float>(out), w);
+    const std::vector<nn::layer_time> first = profile.layers();
+    packed.forward({x, t}, batch_view<float>(out), w);
+    const std::vector<nn::layer_time>& layers = profile.layers();
+    REQUIRE(layers.size() == first.size());
+    const auto named = [&](const std::string& name) {
+        const auto found =
+            std::find_if(layers.begin(), layers.end(), [&](const nn::layer_time& layer) { return layer.name == name; });
+        REQUIRE(found != layers.end());
+        CHECK(found->seconds > 0);
+        CHECK(found->seconds <= first[static_cast<std::size_t>(found - layers.begin())].seconds);
+        return *found;
+    };
+    CHECK(named("down_blocks.0.resnets.0.conv1").operations == 2.0 * 9 * 32 * 32 * 64 * 2);
+    CHECK(named("down_blocks.0.downsamplers.0.conv").operations == 2.0 * 9 * 32 * 32 * 16 * 2);
+    CHECK(named("up_blocks.1.resnets.0.conv2").operations == 2.0 * (9 * 32 + 96) * 32 * 64 * 2);  // with the shortcut
+    CHECK(named("mid_block.attentions.0").operations == 4.0 * 16 * 16 * 64 * 2);
+    CHECK(named("mid_block.attentions.0.to_qkv").operations == 2.0 * 3 * 64 * 64 * 16 * 2);
+    CHECK(named("up_blocks.0.resnets.1.time_emb_proj").operations == 2.0 * 128 * 64 * 2);
+    CHECK(named("conv_out").bytes == 2.0 * 64 * 32 * 2 + 2.0 * 9 * 32 * 3 + 4.0 * 64 * 3 * 2);
+    static_cast<void>(named("conv_norm_out"));
+
+    const nn::machine_limits limits = nn::measure_limits<bfloat16>();
+    CHECK(limits.operations_per_second > 1e8);
+    CHECK(limits.bytes_per_second > 1e8);
+    const std::string text = profile.text(limits);
+    CHECK(std::count(text.begin(), text.end(), '\n') == static_cast<std::ptrdiff_t>(layers.size()) + 2);
+    CHECK(contains(text, "up_blocks.0.upsamplers.0.conv"));
+    CHECK(contains(text, "gathered patches"));
+    CHECK(contains(text, "\nall "));
+}
+
+}  // namespace ddpm::test
