@@ -23,6 +23,13 @@ TEST_CASE("every bfloat16 survives the way to float and back", "[core]") {
     }
 }
 
+TEST_CASE("bfloat16 is the upper half of a float", "[core]") {
+    CHECK(to_float(bfloat16{0x3f80}) == 1.0f);
+    CHECK(to_float(bfloat16{0xc049}) == -3.140625f);
+    CHECK(std::isnan(to_float(bfloat16{0x7fc0})));
+    CHECK(std::isinf(to_float(bfloat16{0xff80})));
+}
+
 TEST_CASE("a float is rounded to the nearest bfloat16, ties to even", "[core]") {
     CHECK(to_float(to_bfloat16(1.0f)) == 1.0f);
     CHECK(to_float(to_bfloat16(1.0f + 0x1p-8f)) == 1.0f);               // a tie, to even

@@ -31,12 +31,5 @@ TEST_CASE("all 65536 values of binary16 convert exactly", "[io]") {
     CHECK(io::detail::float_of_f16(0x0001) == 0x1p-24f);
 }
 
-TEST_CASE("bfloat16 is the upper half of a float", "[io]") {
-    CHECK(io::detail::float_of_bf16(0x3f80) == 1.0f);
-    CHECK(io::detail::float_of_bf16(0xc049) == -3.140625f);
-    CHECK(std::isnan(io::detail::float_of_bf16(0x7fc0)));
-    CHECK(std::isinf(io::detail::float_of_bf16(0xff80)));
-}
-
 }  // namespace
 }  // namespace ddpm::test

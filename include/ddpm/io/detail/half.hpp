@@ -21,9 +21,4 @@ namespace ddpm::io::detail {
     return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));
 }
 
-/// Converts bfloat16 to float, exactly.
-[[nodiscard]] inline float float_of_bf16(std::uint16_t bits) noexcept {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
-}
-
 }  // namespace ddpm::io::detail

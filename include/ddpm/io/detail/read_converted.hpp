@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/io/detail/half.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 
@@ -28,7 +29,7 @@ template <class T>
 
 template <class T>
 [[nodiscard]] T convert_bf16(std::uint16_t x) noexcept {
-    return T{float_of_bf16(x)};
+    return T{to_float(bfloat16{x})};
 }
 
 /// Fills `out` with to(value) of the stored values at a position of the file.
