@@ -90,6 +90,7 @@
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/metrics/squared_mmd.hpp>
 #include <ddpm/nn/inference/layer_profile.hpp>
+#include <ddpm/nn/inference/packed_mlp.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/initialize.hpp>

@@ -58,6 +58,9 @@ struct mlp_activations {
     std::vector<batch_view<S>> h;  ///< h[b] is the input of block b
 };
 
+template <class T>
+class packed_mlp;
+
 /// A residual MLP that denoises vectors: out = output(silu(norm(h))), where h is input(x) after residual blocks that
 /// also take the embedding silu(mlp(time) + class + mlp(vector)). Initially each block is the identity and the output
 /// is 0. With time_to_output a linear function of the sinusoidal time embedding, initially 0, is added to the output.
@@ -122,6 +125,9 @@ public:
     }
 
 private:
+    template <class T>
+    friend class packed_mlp;
+
     static const mlp_options& validated(const mlp_options& o) {
         const auto require = [](const char* what, isize value, isize least) {
             detail::require(value >= least, "mlp", what, {">= ", least}, {value});
