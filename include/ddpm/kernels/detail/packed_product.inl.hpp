@@ -62,7 +62,7 @@ DDPM_INLINE void add_step(tile_sums<float, 1, Pixels>& sums, const tile_input<fl
 /// The sums of `Pixels` pixels and of tile_rows outputs from `output` on.
 template <isize Pixels, class W>
 __attribute__((noinline)) void packed_tile(const packed_problem<W>& problem, isize first, isize output) {
-    constexpr isize step = packed_step<W>, unrolled = 4 * step;
+    constexpr isize step = packed_step<W>, unrolled = 4;
     tile_sums<float, 1, Pixels> sums{};
     tile_input<float, Pixels> x;
     x.pixel = problem.pixel;
