@@ -190,6 +190,7 @@ const ddpm::bench::group unet_benchmarks{[] {
     for (const isize threads : {1, 2}) {
         add_unet("cifar10-32", 1, cifar_flops, threads);
         add_unet("cifar10-32", 4, cifar_flops, threads);
+        add_unet("cifar10-32", 16, cifar_flops, threads);
         add_unet("digits-28", 1, digits_flops, threads);
         add_unet("digits-28", 16, digits_flops, threads);
     }

@@ -4,7 +4,8 @@
 #     sh bench/run.sh [--filter=REGEX] [--rounds=N] [argument of ddpm_bench...]
 #
 # --help lists the arguments. All that is measured is measured once in each of N rounds (5), ours and its peers side by
-# side, and the table shows medians. PyTorch is a peer if python3 can import it.
+# side, and the table shows medians. The peers are those packages of torch, diffusers, numpy, onnxruntime (it and openvino
+# take onnx too) and openvino that python3 can import; nothing runs without torch.
 #
 # DDPM_BENCH_PYTHON=/path/to/python: another interpreter; empty: none
 # CXX=clang++-14 sh bench/run.sh: with that compiler, in a build folder of its own
@@ -21,12 +22,12 @@ build "$root" "$folder" "-DCMAKE_CXX_FLAGS_RELEASE=-O2 -DNDEBUG" \
     -DDDPM_BUILD_BENCH=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=OFF
 
 python=${DDPM_BENCH_PYTHON-python3}
-if [ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null; then
-    set -- "--peer-program='$python' '$root/bench/peers_torch.py'" "$@"
-elif [ -n "${DDPM_BENCH_PYTHON:-}" ]; then
-    ddpm_fail "DDPM_BENCH_PYTHON=$python cannot import torch."
-else
-    echo "No PyTorch beside: python3 cannot import torch. DDPM_BENCH_PYTHON names another interpreter."
+if [ -n "${DDPM_BENCH_PYTHON:-}" ] && ! "$python" -c ''; then
+    ddpm_fail "DDPM_BENCH_PYTHON=$python does not run."
+elif [ -n "$python" ] && "$python" -c 'import torch' 2>/dev/null; then
+    set -- "--peer-program='$python' '$root/bench/peers.py'" "$@"
+elif [ -n "$python" ]; then
+    echo "No torch beside: $python cannot import it. DDPM_BENCH_PYTHON names another interpreter."
 fi
 commit=$(git -C "$root" describe --always --dirty 2>/dev/null || echo unknown)
 mkdir -p "$root/out"

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -25,13 +26,17 @@ namespace ddpm::bench {
 
 /// Another program, in whatever language, that times its way of doing some cases when asked to. It reads and writes
 /// lines. First it writes "about TEXT", whose versions it uses; "case NAME PEER" for each that it knows, say
-/// "case forward/q_sample/3072x64 torch"; and "ready". Then it answers each line "NAME PEER ITERATIONS" with the
-/// seconds that so many iterations took, or with "error TEXT".
+/// "case forward/q_sample/3072x64 torch"; and "ready". Then it answers each line "NAME PEER ITERATIONS" with "SECONDS",
+/// what so many iterations took, or "SECONDS NOTE", say "0.027 bf16", or with "error TEXT" if it cannot do the case.
 class peer_program {
 public:
     struct timed_case {
         std::string name;
         std::string peer;
+    };
+    struct answer {
+        double seconds = 0;  ///< NaN if it cannot do the case
+        std::string note;    ///< how it does it, or why it cannot; may be empty
     };
 
     /// Starts it, with /bin/sh.
@@ -64,18 +69,22 @@ public:
     [[nodiscard]] const std::string& about() const noexcept { return about_; }
     [[nodiscard]] const std::vector<timed_case>& cases() const noexcept { return cases_; }
 
-    /// How long `iterations` of a case take, in seconds.
-    /// @throws io_error if it ends, or says something else than a number
-    [[nodiscard]] double seconds(const timed_case& which, std::int64_t iterations) {
+    /// How long `iterations` of a case take.
+    /// @throws io_error if it ends, or says something else than the above
+    [[nodiscard]] answer time(const timed_case& which, std::int64_t iterations) {
         std::fprintf(to_, "%s %s %lld\n", which.name.c_str(), which.peer.c_str(), static_cast<long long>(iterations));
         std::fflush(to_);
         const std::string line = read_line();
+        constexpr std::string_view error = "error ";
+        if (line.starts_with(error)) {
+            return {std::numeric_limits<double>::quiet_NaN(), line.substr(error.size())};
+        }
         char* end = nullptr;
         const double value = std::strtod(line.c_str(), &end);
-        if (line.empty() || *end != '\0' || !(value >= 0)) {
+        if (end == line.c_str() || (*end != '\0' && *end != ' ') || !(value >= 0)) {
             throw io_error(command_, which.name + " " + which.peer, "seconds", line);
         }
-        return value;
+        return {value, *end == ' ' ? end + 1 : ""};
     }
 
 private:

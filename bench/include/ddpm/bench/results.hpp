@@ -47,6 +47,7 @@ inline constexpr std::string_view streamed = "streamed";  ///< the passes with s
 struct case_result {
     const bench_case* of = nullptr;
     std::map<std::string, std::vector<double>, std::less<>> seconds{};
+    std::map<std::string, std::string, std::less<>> notes{};  ///< what contenders say about themselves
 
     [[nodiscard]] bool has(std::string_view peer) const { return seconds.contains(peer); }
     [[nodiscard]] double median_seconds(std::string_view peer = "") const { return median(seconds.find(peer)->second); }
@@ -104,6 +105,11 @@ public:
 
     void ReportRuns(const std::vector<Run>& reports) override {
         std::vector<Run> named = reports;
+        // A peer that cannot do the case has none.
+        std::erase_if(named, [](const Run& run) { return run.iterations == 0; });
+        if (named.empty()) {
+            return;
+        }
         for (Run& run : named) {
             run.run_name.time_type.clear();  // wall time is the only one that counts here
             run.repetitions = rounds_;
@@ -130,6 +136,7 @@ public:
             for (const Run& run : runs_) {
                 if (const auto [name, peer] = split(run.run_name.function_name); name == each.name()) {
                     result.seconds[peer].push_back(run.real_accumulated_time / static_cast<double>(run.iterations));
+                    result.notes[peer] = run.report_label;
                 }
             }
             if (!result.seconds.empty()) {

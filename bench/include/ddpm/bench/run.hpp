@@ -15,6 +15,7 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -42,10 +43,15 @@ inline void add_peers(const std::shared_ptr<peer_program>& program) {
         }
         const auto measure = [program, other, w = ours->what()](benchmark::State& state) {
             last_prepared() = {};  // gives back its memory
-            const double seconds = program->seconds(other, state.max_iterations);
-            for ([[maybe_unused]] const auto _ : state) {
-                state.SetIterationTime(seconds / static_cast<double>(state.max_iterations));
+            const peer_program::answer said = program->time(other, state.max_iterations);
+            if (std::isnan(said.seconds)) {
+                state.SkipWithError(said.note.c_str());
+                return;
             }
+            for ([[maybe_unused]] const auto _ : state) {
+                state.SetIterationTime(said.seconds / static_cast<double>(state.max_iterations));
+            }
+            state.SetLabel(said.note.c_str());
             report(state, w);
         };
         ours->peer_in_its_own_time({.peer = other.peer, .measure = measure, .manual_time = true});
@@ -130,8 +136,8 @@ inline void publish(const results& measured, const run_context& context, const r
 
 }  // namespace detail
 
-/// Runs the cases that the options ask for, and prints a table: time, rates, share of the machine's limit, ratio to
-/// each peer.
+/// Runs the cases that the options ask for, and prints a table: time, rates, share of the machine's limit, which is the
+/// fastest, and each peer's time.
 /// @throws io_error if the peer program fails or a file cannot be written; value_error if no case matches;
 /// std::regex_error for a filter that is none
 inline void run(const run_options& options) {

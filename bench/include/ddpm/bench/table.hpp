@@ -47,15 +47,14 @@ namespace detail {
 
 /// How to read the table.
 inline constexpr const char* table_legend =
-    "Figures are medians over the rounds. A peer's column says how many times as long as the library it takes. Of the\n"
-    "limit: the share of what a probe reaches beside it that does the same flops in registers (fma), or runs through "
-    "the\n"
-    "same arrays in memory, with plain stores (memory) or with stores past the caches (streamed), and does nothing "
-    "else.\n";
+    "Figures are medians over the rounds. A peer's column says its time, how many times as long as the library that\n"
+    "is, and in what precision where it chooses one. Of the limit: the share of what a probe reaches beside it that\n"
+    "does the same flops in registers (fma), or runs through the same arrays in memory, with plain stores (memory) or\n"
+    "with stores past the caches (streamed), and does nothing else.\n";
 
-/// The results as rows of text, the heading first: name, time, rate, share of the limit, and for each peer how many
-/// times as long as the library it takes. Figures are medians over the rounds; shares and ratios medians of those of
-/// each round.
+/// The results as rows of text, the heading first: name, time, rate, share of the limit, who is the fastest, and for
+/// each peer its time, how many times that is the library's, and its note. Figures are medians over the rounds; shares
+/// and ratios medians of those of each round.
 [[nodiscard]] inline std::vector<std::vector<std::string>> table_of(const std::vector<case_result>& results) {
     std::vector<std::string> peers;
     for (const case_result& result : results) {
@@ -66,7 +65,7 @@ inline constexpr const char* table_legend =
             }
         }
     }
-    std::vector<std::vector<std::string>> rows{{"benchmark", "time", "items/s", "work/s", "of the limit"}};
+    std::vector<std::vector<std::string>> rows{{"benchmark", "time", "items/s", "work/s", "of the limit", "fastest"}};
     rows.front().insert(rows.front().end(), peers.begin(), peers.end());
     for (const case_result& result : results) {
         if (!result.has("")) {
@@ -86,9 +85,22 @@ inline constexpr const char* table_legend =
                                      : w.bytes_moved() > 0 ? detail::rate(w.bytes_moved() / seconds, "B/s")
                                                            : "",
                                      share};
+        std::vector<std::string> cells;
+        std::string fastest;
+        double least = 1;
         for (const std::string& peer : peers) {
-            row.push_back(result.has(peer) ? detail::ratio(median(result.ratios(peer))) : "");
+            cells.emplace_back();
+            if (result.has(peer)) {
+                const double ratio = median(result.ratios(peer));
+                const std::string& note = result.notes.find(peer)->second;
+                cells.back() = detail::duration(result.median_seconds(peer)) + ", " + detail::ratio(ratio) +
+                               (note.empty() ? "" : ", " + note);
+                fastest = ratio < least ? peer : fastest.empty() ? "ours" : fastest;
+                least = std::min(least, ratio);
+            }
         }
+        row.push_back(fastest);
+        row.insert(row.end(), cells.begin(), cells.end());
         rows.push_back(std::move(row));
     }
     return rows;

@@ -1,26 +1,32 @@
 # SPDX-FileCopyrightText: 2026 The ddpm authors
 # SPDX-License-Identifier: MIT
-"""Times PyTorch, and diffusers and NumPy where they are installed, on the cases of ddpm_bench.
+"""Times PyTorch, and other packages where they are installed, on the cases of ddpm_bench.
 
 ddpm_bench starts it (--peer-program) and speaks with it as include/ddpm/bench/peer_program.hpp says. Everything runs
-eagerly, in inference mode where there is no gradient. Peers:
+in inference mode where there is no gradient, and in float and eagerly unless the name says otherwise. Peers:
 
-torch      the expression as one writes it, results newly allocated
-torch_out  results into memory that is there, in as few passes as PyTorch has
-diffusers  the schedulers' step
-onednn     PyTorch's oneDNN product with the weights packed beforehand
-openblas   NumPy's product, where NumPy is built on OpenBLAS
-onnxruntime  a network exported to ONNX Runtime
+torch          the expression as one writes it, results newly allocated
+torch_out      results into memory that is there, in as few passes as PyTorch has
+torch_compile  a network by torch.compile
+torch_bf16     a network whose parameters and input are bfloat16
+diffusers      the schedulers' step
+onednn         PyTorch's oneDNN product with the weights packed beforehand
+openblas       NumPy's product, where NumPy is built on OpenBLAS
+onnxruntime    a network exported to ONNX Runtime
+openvino_f32   the same file in OpenVINO, in float
+openvino       in the precision that OpenVINO chooses; its note says which that is
 """
 
 import copy
 import ctypes
-import importlib.util
+import functools
+import importlib
 import math
 import os
 import sys
 import tempfile
 import time
+import warnings
 
 import torch
 import torch.nn.functional as F
@@ -35,11 +41,23 @@ class Case:
         self.make = make
         self.threads = threads
         self.grad = grad
+        self.error = ""  # why it cannot run
 
 
 def add(name, peer, make, **options):
     """make() sets up and returns the function to time."""
     CASES[name, peer] = Case(make, **options)
+
+
+@functools.cache
+def has(package):
+    """Whether it can be imported. Where it cannot, a line says so."""
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        print(f"No {package} beside: {sys.executable} cannot import it.", file=sys.stderr)
+        return False
+    return True
 
 
 def timesteps(count):
@@ -145,7 +163,7 @@ def add_sampler():
 
     add(f"sampler/absolute_quantile/{size}", "torch", make_quantile)
 
-    if importlib.util.find_spec("diffusers") is None:
+    if not has("diffusers"):
         return
     from diffusers import DDIMScheduler, DDPMScheduler
     from diffusers.schedulers import scheduling_ddpm
@@ -290,10 +308,8 @@ def add_elementary():
 
 def openblas_threads():
     """The function that sets the thread count of NumPy's OpenBLAS, or None."""
-    if importlib.util.find_spec("numpy") is None or not os.path.exists("/proc/self/maps"):
+    if not has("numpy") or not os.path.exists("/proc/self/maps"):
         return None
-    import numpy  # noqa: F401: loads the library
-
     with open("/proc/self/maps", encoding="utf-8") as maps:
         libraries = {line.split()[-1] for line in maps if "openblas" in line}
     for library in libraries:
@@ -458,64 +474,199 @@ def add_networks():
 
 UNETS = {
     "cifar10-32": dict(
-        sample_size=32, block_out_channels=(128, 256, 256, 256), layers_per_block=2, freq_shift=1, flip_sin_to_cos=False,
-        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "UpBlock2D", "AttnUpBlock2D", "UpBlock2D"),
-        downsample_padding=0, attention_head_dim=None, norm_eps=1e-6,
+        size=32, image_channels=3, channels=(128, 256, 256, 256), attention=(False, True, False, False), layers=2,
+        groups=32, eps=1e-6, pads_after=True,
     ),
     "digits-28": dict(
-        sample_size=28, in_channels=1, out_channels=1, block_out_channels=(32, 64, 64), layers_per_block=1,
-        down_block_types=("DownBlock2D", "AttnDownBlock2D", "DownBlock2D"),
-        up_block_types=("UpBlock2D", "AttnUpBlock2D", "UpBlock2D"), attention_head_dim=None, norm_num_groups=8,
+        size=28, image_channels=1, channels=(32, 64, 64), attention=(False, True, False), layers=1,
+        groups=8, eps=1e-5, pads_after=False,
     ),
 }
 
 
+class ResidualBlock(nn.Module):
+    def __init__(self, inputs, outputs, embedding, groups, eps):
+        super().__init__()
+        self.norm_1 = nn.GroupNorm(groups, inputs, eps)
+        self.conv_1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.time = nn.Linear(embedding, outputs)
+        self.norm_2 = nn.GroupNorm(groups, outputs, eps)
+        self.conv_2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, x, embedded):
+        h = self.conv_1(F.silu(self.norm_1(x))) + self.time(F.silu(embedded))[:, :, None, None]
+        return self.shortcut(x) + self.conv_2(F.silu(self.norm_2(h)))
+
+
+class Attention(nn.Module):
+    def __init__(self, channels, groups, eps):
+        super().__init__()
+        self.norm = nn.GroupNorm(groups, channels, eps)
+        self.query, self.key, self.value, self.output = (nn.Linear(channels, channels) for _ in range(4))
+
+    def forward(self, x, _):
+        pixels = self.norm(x).flatten(2).transpose(1, 2)[:, None]  # of one head
+        h = F.scaled_dot_product_attention(self.query(pixels), self.key(pixels), self.value(pixels))
+        return x + self.output(h[:, 0]).transpose(1, 2).reshape(x.shape)
+
+
+class UNet(nn.Module):
+    """The same compute as ddpm::nn::unet."""
+
+    def __init__(self, size, image_channels, channels, attention, layers, groups, eps, pads_after):
+        super().__init__()
+        first, embedding = channels[0], 4 * channels[0]
+        half = first // 2
+        self.register_buffer("frequencies", torch.exp(-math.log(10000) * torch.arange(half) / half))
+        self.time_1, self.time_2 = nn.Linear(first, embedding), nn.Linear(embedding, embedding)
+        self.input = nn.Conv2d(image_channels, first, 3, padding=1)
+
+        def layer(inputs, outputs, attends):
+            parts = [ResidualBlock(inputs, outputs, embedding, groups, eps)]
+            return nn.ModuleList(parts + [Attention(outputs, groups, eps)] if attends else parts)
+
+        width, skips = first, [first]
+        self.down = nn.ModuleList()
+        for level, outputs in enumerate(channels):
+            for _ in range(layers):
+                self.down.append(layer(width, outputs, attention[level]))
+                width = outputs
+                skips.append(width)
+            if level + 1 < len(channels):
+                self.down.append(nn.Conv2d(width, width, 3, stride=2, padding=0 if pads_after else 1))
+                skips.append(width)
+        self.middle = nn.ModuleList([*layer(width, width, True), *layer(width, width, False)])
+        self.up = nn.ModuleList()
+        for level, outputs in reversed(list(enumerate(channels))):
+            for _ in range(layers + 1):
+                self.up.append(layer(width + skips.pop(), outputs, attention[level]))
+                width = outputs
+            if level > 0:
+                self.up.append(nn.Conv2d(width, width, 3, padding=1))
+        self.norm = nn.GroupNorm(groups, first, eps)
+        self.output = nn.Conv2d(first, image_channels, 3, padding=1)
+        self.pads_after = pads_after
+
+    def forward(self, x, t):
+        angles = t[:, None] * self.frequencies
+        embedded = torch.cat([angles.sin(), angles.cos()], 1).to(x.dtype)
+        embedded = self.time_2(F.silu(self.time_1(embedded)))
+        h = self.input(x)
+        skips = [h]
+        for stage in self.down:
+            if isinstance(stage, nn.Conv2d):
+                h = stage(F.pad(h, (0, 1, 0, 1)) if self.pads_after else h)
+            else:
+                for part in stage:
+                    h = part(h, embedded)
+            skips.append(h)
+        for part in self.middle:
+            h = part(h, embedded)
+        for stage in self.up:
+            if isinstance(stage, nn.Conv2d):
+                h = stage(F.interpolate(h, scale_factor=2.0, mode="nearest"))
+            else:
+                h = torch.cat([h, skips.pop()], 1)
+                for part in stage:
+                    h = part(h, embedded)
+        return self.output(F.silu(self.norm(h)))
+
+
+@functools.cache
+def unet(name):
+    return UNet(**UNETS[name]).eval()
+
+
+def unet_inputs(name, batch):
+    size = UNETS[name]["size"]
+    return torch.randn(batch, UNETS[name]["image_channels"], size, size), torch.full((batch,), 500)
+
+
+def unet_torch(name, batch, _):
+    net, (x, t) = unet(name), unet_inputs(name, batch)
+    return lambda: net(x, t)
+
+
+@functools.cache
+def unet_compiled(name):
+    """It keeps what it compiled, for each batch size and number of threads, from round to round."""
+    torch._dynamo.config.recompile_limit = 64
+    return torch.compile(unet(name), dynamic=False)
+
+
+def unet_torch_compile(name, batch, _):
+    net, (x, t) = unet_compiled(name), unet_inputs(name, batch)
+    return lambda: net(x, t)
+
+
+def unet_torch_bf16(name, batch, _):
+    net, (x, t) = copy.deepcopy(unet(name)).bfloat16(), unet_inputs(name, batch)
+    x = x.bfloat16()
+    return lambda: net(x, t)
+
+
+@functools.cache
+def onnx_folder():
+    return tempfile.TemporaryDirectory()
+
+
+@functools.cache
+def unet_onnx(name, batch):
+    """The file of the network."""
+    path = os.path.join(onnx_folder().name, f"{name}-batch{batch}.onnx")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter that takes PyTorch's older versions is deprecated
+        inputs = unet_inputs(name, batch)
+        torch.onnx.export(unet(name), inputs, path, opset_version=17, input_names=["x", "t"], dynamo=False)
+    return path
+
+
+def unet_onnx_feed(name, batch):
+    return {key: value.numpy() for key, value in zip("xt", unet_inputs(name, batch))}
+
+
+def unet_onnxruntime(name, batch, threads):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Its idle threads would spin beside whoever is measured next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
+    session = onnxruntime.InferenceSession(unet_onnx(name, batch), options, providers=["CPUExecutionProvider"])
+    feed = unet_onnx_feed(name, batch)
+    return lambda: session.run(None, feed)
+
+
+def unet_openvino(name, batch, threads, **settings):
+    import openvino
+
+    settings.update(INFERENCE_NUM_THREADS=threads, NUM_STREAMS=1)
+    model = openvino.Core().compile_model(unet_onnx(name, batch), "CPU", settings)
+    request, feed = model.create_infer_request(), unet_onnx_feed(name, batch)
+
+    def infer():
+        request.infer(feed)
+
+    infer.note = model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    return infer
+
+
 def add_unets():
-    if importlib.util.find_spec("diffusers") is None:
-        return
-    from diffusers import UNet2DModel
-
-    def inputs(config, batch):
-        channels, size = config.get("in_channels", 3), config["sample_size"]
-        return torch.randn(batch, channels, size, size), torch.full((batch,), 500)
-
-    def make_torch(config, batch):
-        def make():
-            net = UNet2DModel(**config).eval()
-            x, t = inputs(config, batch)
-            return lambda: net(x, t, return_dict=False)
-
-        return make
-
-    def make_onnx(config, batch, threads):
-        def make():
-            import onnxruntime
-
-            net = UNet2DModel(**config).eval()
-            x, t = inputs(config, batch)
-            with tempfile.TemporaryDirectory() as folder:
-                path = os.path.join(folder, "unet.onnx")
-                torch.onnx.export(net, (x, t), path, opset_version=17, input_names=["x", "t"], dynamo=False)
-                options = onnxruntime.SessionOptions()
-                options.intra_op_num_threads = threads
-                options.inter_op_num_threads = 1
-                # Its idle threads would spin beside whoever is measured next.
-                options.add_session_config_entry("session.intra_op.allow_spinning", "1" if threads > 1 else "0")
-                session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-            feed = {"x": x.numpy(), "t": t.numpy()}
-            return lambda: session.run(None, feed)
-
-        return make
-
-    has_onnx = all(importlib.util.find_spec(name) is not None for name in ("onnx", "onnxruntime"))
-    for threads, name in ((1, "forward"), (2, "forward_2_threads")):
-        for net, batches in (("cifar10-32", (1, 4)), ("digits-28", (1, 16))):
+    engines = {"torch": unet_torch, "torch_compile": unet_torch_compile, "torch_bf16": unet_torch_bf16}
+    if has("onnx"):
+        if has("onnxruntime"):
+            engines["onnxruntime"] = unet_onnxruntime
+        if has("openvino"):
+            engines["openvino_f32"] = functools.partial(unet_openvino, INFERENCE_PRECISION_HINT="f32")
+            engines["openvino"] = unet_openvino
+    for threads, operation in ((1, "forward"), (2, "forward_2_threads")):
+        for name, batches in (("cifar10-32", (1, 4, 16)), ("digits-28", (1, 16))):
             for batch in batches:
-                case = f"unet/{name}/{net}-batch{batch}"
-                add(case, "torch", make_torch(UNETS[net], batch), threads=threads)
-                if has_onnx:
-                    add(case, "onnxruntime", make_onnx(UNETS[net], batch, threads), threads=threads)
+                for peer, engine in engines.items():
+                    make = functools.partial(engine, name, batch, threads)
+                    add(f"unet/{operation}/{name}-batch{batch}", peer, make, threads=threads)
 
 
 # ---- the dialogue with ddpm_bench --------------------------------------------------------------------------------
@@ -531,9 +682,10 @@ def seconds(function, iterations):
 def about():
     parts = [f"PyTorch {torch.__version__}"]
     parts += ["MKL"] if torch.backends.mkl.is_available() else []
-    for name in ("diffusers", "numpy", "onnxruntime"):
-        if importlib.util.find_spec(name) is not None:
-            parts.append(f"{name} {importlib.import_module(name).__version__}")
+    for name in ("diffusers", "numpy", "onnxruntime", "openvino"):
+        if has(name):
+            version = importlib.import_module(name).__version__.split("-")[0]  # without OpenVINO's commit
+            parts.append(f"{name} {version}")
     return ", ".join(parts)
 
 
@@ -563,17 +715,27 @@ def main():
     for line in sys.stdin:
         name, peer, iterations = line.split()
         case = CASES[name, peer]
+        if case.error:
+            print("error", case.error, file=answers)
+            continue
         with torch.inference_mode(not case.grad):
-            if current != (name, peer):
-                current, function = None, None  # gives back its memory first
-                torch.set_num_threads(case.threads)
-                function = case.make()
-                function()
-                current = name, peer
-            taken = seconds(function, int(iterations))
+            try:
+                if current != (name, peer):
+                    current, function = None, None  # gives back its memory first
+                    torch.set_num_threads(case.threads)
+                    function = case.make()
+                    function()
+                    current = name, peer
+                taken = seconds(function, int(iterations))
+            except Exception as problem:  # such as no compiler for torch.compile
+                current, function = None, None
+                case.error = " ".join(str(problem).split())[:200] or type(problem).__name__
+                print(f"No {peer} beside {name}: {case.error}", file=sys.stderr)
+                print("error", case.error, file=answers)
+                continue
             if case.threads > 1:
                 time.sleep(0.3)  # its idle threads spin for a while: not beside the library's next turn
-            print(taken, file=answers)
+            print(taken, getattr(function, "note", ""), file=answers)
 
 
 if __name__ == "__main__":
