@@ -4,8 +4,8 @@
 #     sh bench/run.sh [--filter=REGEX] [--rounds=N] [argument of ddpm_bench...]
 #
 # --help lists the arguments. All that is measured is measured once in each of N rounds (5), ours and its peers side by
-# side, and the table shows medians. The peers are those packages of torch, diffusers, numpy, onnxruntime (it and openvino
-# take onnx too) and openvino that python3 can import; nothing runs without torch.
+# side, and the table shows medians. The peers are PyTorch and, beside it, diffusers, NumPy, ONNX Runtime and OpenVINO (these
+# two take onnx) where python3 can import them.
 #
 # DDPM_BENCH_PYTHON=/path/to/python: another interpreter; empty: none
 # CXX=clang++-14 sh bench/run.sh: with that compiler, in a build folder of its own
