@@ -144,7 +144,7 @@ int main(int argc, char** argv) {
     app.add_option("--count", chosen.count, "how many images")->check(CLI::Range(1, 10000))->capture_default_str();
     app.add_option("--label", chosen.label, "their class, for a model that has classes; by default 0");
     app.add_option("--seed", chosen.seed, "the same seed gives the same images")->capture_default_str();
-    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+    app.add_option("--threads", chosen.threads, "0: one for each usable core")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
     return examples::run_program(app, argc, argv, [&] { return run(chosen); });

@@ -189,7 +189,7 @@ int main(int argc, char** argv) {
     app.add_option("--guidance", chosen.guidance, "how strongly the class is asked for; 1: as it is learned")
         ->capture_default_str();
     app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
-    app.add_option("--threads", chosen.threads, "0: as many as the machine has")
+    app.add_option("--threads", chosen.threads, "0: one for each usable core")
         ->check(CLI::Range(0, 1024))
         ->capture_default_str();
     examples::add_checkpoint_options(app, chosen.checkpoint);

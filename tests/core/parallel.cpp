@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/core/detail/usable_cores.hpp>
 #include <ddpm/core/parallel.hpp>
 
 #include "support/catch.hpp"
@@ -196,11 +197,11 @@ TEST_CASE("set_thread_count refuses a negative count and a call from inside para
     CHECK(thread_count() == 2);
 }
 
-TEST_CASE("a thread count of 0 means as many as the machine has", "[core]") {
+TEST_CASE("a thread count of 0 means as many as there are usable cores", "[core]") {
     const thread_count_guard guard;
     set_thread_count(5);
     set_thread_count(0);
-    CHECK(thread_count() == std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency())));
+    CHECK(thread_count() == detail::usable_cores());
 }
 
 /// The smallest executor: one task after another, backwards.

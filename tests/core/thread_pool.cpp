@@ -1,15 +1,16 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/detail/thread_pool.hpp>
+#include <ddpm/core/detail/usable_cores.hpp>
 #include <ddpm/core/parallel.hpp>
 
 #include "support/catch.hpp"
 #include "support/contains.hpp"
 #include "support/thread_creation.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace ddpm::test {
@@ -66,15 +67,15 @@ TEST_CASE("where not all threads of a new count start, the pool stays as it was"
     }
 }
 
-TEST_CASE("fewer threads, and as many as the machine has, need no thread more than the system starts", "[core]") {
+TEST_CASE("fewer threads, and as many as there are usable cores, need no thread more than the system starts",
+          "[core]") {
     detail::thread_pool pool(5);
     const scoped_thread_limit limit(0);
     pool.resize(2);
     CHECK(pool.size() == 2);
     CHECK(works(pool));
     pool.resize(0);
-    CHECK(pool.size() ==
-          std::min<isize>(2, std::max<isize>(1, static_cast<isize>(std::thread::hardware_concurrency()))));
+    CHECK(pool.size() == std::min<isize>(2, detail::usable_cores()));
     CHECK(works(pool));
 }
 

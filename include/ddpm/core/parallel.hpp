@@ -52,8 +52,10 @@ private:
 
 }  // namespace detail
 
-/// Sets how many threads the library's own pool uses, including the caller; 0 means as many as the machine has and the
-/// system allows. Results do not depend on it. Waits until running work has ended. A forked child keeps the setting.
+/// Sets how many threads the library's own pool uses, including the caller; 0, as at the start, means one for each core
+/// that the calling thread may run on (its affinity), or fewer if its container's quota of processor time, rounded up to
+/// whole cores, grants less or the system starts no more. Results do not depend on it. Waits until running work has
+/// ended. A forked child keeps the setting.
 /// @throws value_error if count is negative or above 65536, if the system does not start so many threads, or if called
 /// inside parallel work; the count is then unchanged
 inline void set_thread_count(isize count) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/core/detail/function_ref.hpp>
+#include <ddpm/core/detail/usable_cores.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
@@ -32,7 +33,7 @@ inline constexpr isize most_threads = 1 << 16;
 /// meanwhile is executed by that caller alone. If the system refuses a thread, the pool works with those it has.
 class thread_pool {
 public:
-    /// @param wanted the number of threads including the caller; 0 means as many as the machine has
+    /// @param wanted the number of threads including the caller; 0 means one for each usable core
     explicit thread_pool(isize wanted) : wanted_(wanted) { start(wanted == 0 ? machine_size() : wanted); }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
@@ -43,7 +44,7 @@ public:
     /// The number of threads, including the caller.
     [[nodiscard]] isize size() const noexcept { return size_.load(std::memory_order_relaxed); }
 
-    /// The number of threads that was asked for; 0 means as many as the machine has.
+    /// The number of threads that was asked for; 0 means one for each usable core.
     [[nodiscard]] isize wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
     /// @throws value_error if the system refuses a thread, unless wanted is 0; the pool is then unchanged
@@ -105,9 +106,7 @@ private:
         std::exception_ptr failure;
     };
 
-    static isize machine_size() {
-        return std::clamp<isize>(static_cast<isize>(std::thread::hardware_concurrency()), 1, most_threads);
-    }
+    static isize machine_size() { return std::min(usable_cores(), most_threads); }
 
     /// Starts workers until there are `count` threads, or the system refuses one.
     void start(isize count) {
