@@ -8,9 +8,13 @@
 #include "support/contains.hpp"
 #include "support/thread_creation.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace ddpm::test {
@@ -31,6 +35,27 @@ std::string message_of_resize(detail::thread_pool& pool, isize count) {
         return e.what();
     }
     return "no error";
+}
+
+/// Whether all tasks of a job run at the same time.
+bool side_by_side(detail::thread_pool& pool, int tasks) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::atomic<int> arrived = 0;
+    const auto task = [&](isize) {
+        ++arrived;
+        while (arrived < tasks && std::chrono::steady_clock::now() < end) {
+            std::this_thread::yield();
+        }
+    };
+    pool.run(tasks, task);
+    return arrived == tasks;
+}
+
+/// The processor time that a clock of the system has counted, in seconds.
+double seconds_of(clockid_t clock) {
+    timespec time{};
+    REQUIRE(::clock_gettime(clock, &time) == 0);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 }  // namespace
@@ -77,6 +102,53 @@ TEST_CASE("fewer threads, and as many as there are usable cores, need no thread 
     pool.resize(0);
     CHECK(pool.size() == std::min<isize>(2, detail::usable_cores()));
     CHECK(works(pool));
+}
+
+TEST_CASE("a job has a thread for each task, whether the workers sleep or not", "[core]") {
+    detail::thread_pool pool(5);
+    for (const int pause : {30, 0}) {
+        for (const int tasks : {2, 5, 3, 4, 5, 5, 2, 2}) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+            CHECK(side_by_side(pool, tasks));
+        }
+    }
+}
+
+TEST_CASE("a caller that waits long for a worker's task sleeps, and wakes at its end", "[core]") {
+    detail::thread_pool pool(2);
+    for (const bool fails : {false, true}) {
+        std::atomic<int> arrived = 0;
+        const std::thread::id caller = std::this_thread::get_id();
+        const auto task = [&](isize) {
+            ++arrived;
+            while (arrived < 2) {
+                std::this_thread::yield();
+            }
+            if (std::this_thread::get_id() != caller) {
+                std::this_thread::sleep_for(std::chrono::milliseconds(300));
+                if (fails) {
+                    throw value_error("task", "fails");
+                }
+            }
+        };
+        const double before = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+        if (fails) {
+            CHECK_THROWS_AS(pool.run(2, task), value_error);
+        } else {
+            pool.run(2, task);
+        }
+        CHECK(seconds_of(CLOCK_THREAD_CPUTIME_ID) - before < 0.15);
+    }
+    CHECK(works(pool));
+}
+
+TEST_CASE("workers without work sleep", "[core]") {
+    detail::thread_pool pool(4);
+    CHECK(works(pool));
+    const double before = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    CHECK(seconds_of(CLOCK_PROCESS_CPUTIME_ID) - before < 0.25);
+    CHECK(side_by_side(pool, 4));
 }
 
 TEST_CASE("set_thread_count refuses what the system does not start, and the old count works", "[core]") {

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -31,6 +30,10 @@ inline constexpr isize most_threads = 1 << 16;
 
 /// Worker threads that execute the tasks of one job at a time, together with the caller. A second caller's job
 /// meanwhile is executed by that caller alone. If the system refuses a thread, the pool works with those it has.
+///
+/// Each thread takes one task after another, and the caller waits only for workers that are in a task: one that still
+/// sleeps, or that waits for its core, delays nothing. Threads that wait offer their core to others again and again, so
+/// that the system seldom stops one inside a task to let others have their share.
 class thread_pool {
 public:
     /// @param wanted the number of threads including the caller; 0 means one for each usable core
@@ -71,40 +74,38 @@ public:
             }
             return;
         }
-        job current{task, count, {}, {}};
-        {
-            const std::scoped_lock lock(mutex_);
-            job_ = &current;
-            epoch_.fetch_add(1, std::memory_order_release);
-        }
-        wake_.notify_all();
+        job current{task, count, {}, {}, {}};
+        job_ = &current;
+        gate_.store(gate_open, std::memory_order_release);
+        epoch_.fetch_add(1);
+        wake(count - 1);
         if (!take_tasks(current)) {
             throw base_error("parallel_for",
                              "a process forked inside a task returned from it: the other threads' tasks are lost");
         }
-        {
-            std::unique_lock lock(mutex_);
-            job_ = nullptr;  // no more workers may join
-            const auto done = [&] { return active_.load(std::memory_order_acquire) == 0; };
-            if (!done()) {
-                lock.unlock();
-                spin_until(done);
-                lock.lock();
-                idle_.wait(lock, done);
-            }
-        }
+        wait_for_workers();
         if (current.failure) {
             std::rethrow_exception(current.failure);
         }
     }
 
 private:
-    struct job {
+    struct alignas(64) job {
         function_ref<void(isize)> task;
         isize count;
         std::atomic<isize> next;
-        std::exception_ptr failure;
+        std::atomic<bool> failed;
+        std::exception_ptr failure;  // of the thread that set `failed`
     };
+
+    // The bits of gate_; the others are the number of workers in the job.
+    static constexpr std::uint32_t gate_open = std::uint32_t{1} << 31;  // more workers may enter
+    static constexpr std::uint32_t caller_sleeps = std::uint32_t{1} << 30;
+    static constexpr std::uint32_t workers_inside = caller_sleeps - 1;
+
+    // Rounds of polling before a waiting thread offers its core: few for a worker, since one that loses its core while it
+    // has no task delays nobody; more for the caller, since the whole program waits for it, and mostly not for long.
+    static constexpr int worker_spins = 12, caller_spins = 60;
 
     static isize machine_size() { return std::min(usable_cores(), most_threads); }
 
@@ -126,12 +127,9 @@ private:
     }
 
     void keep(isize count) {
-        {
-            const std::scoped_lock lock(mutex_);
-            kept_ = count;
-            epoch_.fetch_add(1, std::memory_order_release);
-        }
-        wake_.notify_all();
+        kept_ = count;
+        epoch_.fetch_add(1);
+        epoch_.notify_all();
     }
 
     /// Stops the workers with number `count` and above; the caller is number 0.
@@ -144,9 +142,24 @@ private:
         size_ = static_cast<isize>(workers_.size()) + 1;
     }
 
-    /// Returns false in a child that was forked inside a task: there, locks held by other threads stay locked forever,
-    /// so the pool must not be touched.
-    [[nodiscard]] bool take_tasks(job& current) {
+    /// Wakes sleeping workers so that, with those that are awake, at least `useful` are.
+    void wake(isize useful) {
+        const isize asleep = asleep_.load(), awake = size() - 1 - asleep;
+        if (asleep == 0 || useful <= awake) {
+            return;
+        }
+        if (useful - awake >= asleep) {
+            epoch_.notify_all();
+            return;
+        }
+        for (isize woken = awake; woken < useful; ++woken) {
+            epoch_.notify_one();
+        }
+    }
+
+    /// Returns false in a child that was forked inside a task: there the other threads do not exist, so the pool must
+    /// not be touched.
+    [[nodiscard]] static bool take_tasks(job& current) {
         inside_job() = true;
         for (isize i = current.next++; i < current.count; i = current.next++) {
             try {
@@ -155,8 +168,7 @@ private:
                 if (!inside_job()) {
                     return false;
                 }
-                const std::scoped_lock lock(mutex_);
-                if (!current.failure) {
+                if (!current.failed.exchange(true)) {
                     current.failure = std::current_exception();
                 }
             }
@@ -168,44 +180,78 @@ private:
         return true;
     }
 
+    /// Lets no more workers into the job, and waits until those inside have left.
+    void wait_for_workers() {
+        std::uint32_t state = gate_.fetch_and(~gate_open, std::memory_order_acq_rel) & ~gate_open;
+        if (state == 0 || spin_until([&] { return gate_.load(std::memory_order_acquire) == 0; }, caller_spins)) {
+            return;
+        }
+        state = gate_.fetch_or(caller_sleeps, std::memory_order_acq_rel) | caller_sleeps;
+        while ((state & workers_inside) != 0) {
+            gate_.wait(state, std::memory_order_acquire);
+            state = gate_.load(std::memory_order_acquire);
+        }
+    }
+
+    /// Enters the running job. Returns false if there is none, or none that needs more workers.
+    [[nodiscard]] bool enter() {
+        std::uint32_t state = gate_.load(std::memory_order_relaxed);
+        while ((state & gate_open) != 0) {
+            if (gate_.compare_exchange_weak(state, state + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// Leaves a job, all whose tasks are taken: no more workers need to enter.
+    void leave() {
+        std::uint32_t state = gate_.load(std::memory_order_relaxed);
+        while (!gate_.compare_exchange_weak(state, (state & ~gate_open) - 1, std::memory_order_acq_rel,
+                                            std::memory_order_relaxed)) {
+        }
+        if ((state & (caller_sleeps | workers_inside)) == (caller_sleeps | 1)) {
+            gate_.notify_one();
+        }
+    }
+
     void work(isize number) {
-        std::uint32_t seen = epoch_.load(std::memory_order_acquire);
         for (;;) {
-            spin_until([&] { return epoch_.load(std::memory_order_acquire) != seen; });
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [&] {
-                return number >= kept_ || job_ != nullptr || epoch_.load(std::memory_order_relaxed) != seen;
-            });
-            seen = epoch_.load(std::memory_order_relaxed);
-            if (number >= kept_) {
+            const std::uint32_t seen = epoch_.load();
+            if (number >= kept_.load()) {
                 return;
             }
-            if (job_ == nullptr) {
-                continue;
-            }
-            job& current = *job_;
-            active_.fetch_add(1, std::memory_order_relaxed);
-            lock.unlock();
-            if (!take_tasks(current)) {
-                return;
-            }
-            lock.lock();
-            if (job_ == &current) {
-                job_ = nullptr;  // all its tasks are taken: no more workers need to join
-            }
-            if (active_.fetch_sub(1, std::memory_order_release) == 1) {
-                idle_.notify_one();
+            if (enter()) {
+                if (!take_tasks(*job_)) {
+                    return;
+                }
+                leave();
+            } else if (!spin_until([&] { return epoch_.load(std::memory_order_relaxed) != seen; }, worker_spins)) {
+                asleep_.fetch_add(1);
+                epoch_.wait(seen);
+                asleep_.fetch_sub(1);
             }
         }
     }
 
-    /// Polls a condition for about 100 µs, since it often holds soon and waking from sleep takes about as long.
+    /// Polls a condition for 100 … 300 µs, since it often holds soon and waking from sleep takes about as long. After
+    /// `spins` rounds each further one offers the core to the other threads that could run there. Returns whether the
+    /// condition holds.
     template <class Condition>
-    static void spin_until(const Condition& condition) {
-        constexpr int longest = 10000;
-        for (int spin = 0; spin < longest && !condition(); ++spin) {
-            pause();
+    [[nodiscard]] static bool spin_until(const Condition& condition, int spins) {
+        constexpr int rounds = 240, polls = 16;
+        for (int round = 0; round < rounds; ++round) {
+            for (int poll = 0; poll < polls; ++poll) {
+                if (condition()) {
+                    return true;
+                }
+                pause();
+            }
+            if (round >= spins) {
+                std::this_thread::yield();
+            }
         }
+        return condition();
     }
 
     static void pause() noexcept {
@@ -216,17 +262,15 @@ private:
 #endif
     }
 
-    std::mutex job_mutex_;  // held by the caller whose job is running
-    std::mutex mutex_;      // guards job_, active_, kept_ and failures
-    std::condition_variable wake_;
-    std::condition_variable idle_;
-    std::atomic<std::uint32_t> epoch_{0};
-    job* job_ = nullptr;
-    std::atomic<isize> active_{0};  // changed only while mutex_ is held
-    isize kept_ = 1;                // workers with this number or above stop
+    std::mutex job_mutex_;  // held by the caller whose job is running, and while the number of threads changes
+    job* job_ = nullptr;    // the running job, for the workers that have entered
     std::atomic<isize> size_{1};
     std::atomic<isize> wanted_;
+    std::atomic<isize> kept_{1};  // workers with this number or above stop
     std::vector<std::thread> workers_;
+    alignas(64) std::atomic<std::uint32_t> gate_{0};
+    alignas(64) std::atomic<std::uint32_t> epoch_{0};  // changes with each job and each value of kept_
+    std::atomic<isize> asleep_{0};                     // workers that sleep until epoch_ changes, or are about to
 };
 
 }  // namespace ddpm::detail
