@@ -19,7 +19,7 @@ namespace ddpm::test {
 
 namespace {
 
-nn::unet_options some_options() {
+nn::unet_options packed_options() {
     nn::unet_options options{.height = 8,
                              .width = 8,
                              .in_channels = 3,
@@ -36,7 +36,7 @@ nn::unet_options some_options() {
 }
 
 template <class Net>
-batch<float> output(const Net& net) {
+batch<float> packed_output(const Net& net) {
     const batch<float> x = random_batch<float>(8 * 8 * 3, 2, 4);
     const std::vector<double> t{5, 700};
     const std::vector<isize> labels{2, 0};
@@ -52,16 +52,16 @@ batch<float> output(const Net& net) {
 
 TEMPLATE_TEST_CASE("a packed U-Net is loaded as one that was loaded and packed", "[diffusers]", float, bfloat16) {
     const temporary_folder folder;
-    nn::unet<float> net(some_options());
+    nn::unet<float> net(packed_options());
     disturb(net, 0.1, 1);
     diffusers::save_weights(folder / "", net);
-    const auto loaded = diffusers::load_packed_unet<TestType>(folder / "", some_options());
-    CHECK((output(loaded) == output(nn::packed_unet<TestType>(net))).all());
+    const auto loaded = diffusers::load_packed_unet<TestType>(folder / "", packed_options());
+    CHECK((packed_output(loaded) == packed_output(nn::packed_unet<TestType>(net))).all());
     CHECK(loaded.takes().classes == 3);
 }
 
 TEST_CASE("loading a packed U-Net needs no memory for a whole network of floats", "[diffusers]") {
-    nn::unet_options options = some_options();
+    nn::unet_options options = packed_options();
     options.channels = {128, 128, 128, 128};
     options.down = options.up = std::vector<nn::unet_level>(4, nn::unet_level::plain);
     const temporary_folder folder;
@@ -83,8 +83,8 @@ TEST_CASE("loading a packed U-Net needs no memory for a whole network of floats"
 
 TEST_CASE("a packed U-Net is not made from the tensors of another", "[diffusers]") {
     const temporary_folder folder;
-    diffusers::save_weights(folder / "", nn::unet<float>(some_options()));
-    nn::unet_options other = some_options();
+    diffusers::save_weights(folder / "", nn::unet<float>(packed_options()));
+    nn::unet_options other = packed_options();
     other.class_count = 4;
     other.layers = 2;
     try {

@@ -22,7 +22,7 @@ namespace {
 static_assert(ForwardNetwork<nn::packed_mlp<float>> && PredictorLike<nn::packed_mlp<bfloat16>, float>);
 
 /// Networks that together have every kind of layer.
-std::vector<nn::mlp_options> every_kind() {
+std::vector<nn::mlp_options> mlp_kinds() {
     nn::mlp_options with_conditions{.dim = 6, .hidden = 40, .blocks = 2, .embedding = 16};
     with_conditions.variance_head = true;
     with_conditions.time_to_output = true;
@@ -74,7 +74,7 @@ TEMPLATE_TEST_CASE("a packed MLP predicts what the MLP does, on every target, in
                    "[nn]", float, bfloat16) {
     constexpr bool narrow = std::is_same_v<TestType, bfloat16>;
     const isize before = thread_count();
-    for (const nn::mlp_options& options : every_kind()) {
+    for (const nn::mlp_options& options : mlp_kinds()) {
         CAPTURE(options.dim);
         nn::mlp<float> net(options);
         disturb(net, 0.1, 1);
@@ -107,7 +107,7 @@ TEMPLATE_TEST_CASE("a packed MLP predicts what the MLP does, on every target, in
 TEST_CASE("a packed MLP allocates nothing after its workspace, and bfloat16 halves its weights", "[nn]") {
     const isize before = thread_count();
     set_thread_count(1);
-    nn::mlp<float> net(every_kind()[0]);
+    nn::mlp<float> net(mlp_kinds()[0]);
     const nn::packed_mlp<bfloat16> packed(net);
     const mlp_data data(net, 20, false);
     batch<float> out(net.outputs(), 20);
@@ -122,7 +122,7 @@ TEST_CASE("a packed MLP allocates nothing after its workspace, and bfloat16 halv
 }
 
 TEST_CASE("a packed MLP refuses batches that do not fit", "[nn]") {
-    const nn::mlp<float> net(every_kind()[0]);
+    const nn::mlp<float> net(mlp_kinds()[0]);
     const nn::packed_mlp<float> packed(net);
     const mlp_data data(net, 2, false);
     auto w = packed.make_workspace(2, pass::forward);

@@ -31,7 +31,7 @@ static_assert(!Network<nn::packed_unet<float>>);
 static_assert(PredictorLike<nn::packed_unet<bfloat16>, float>);
 
 /// Networks that together have every kind of layer.
-std::vector<nn::unet_options> every_kind() {
+std::vector<nn::unet_options> unet_kinds() {
     nn::unet_options base{.height = 8,
                           .width = 12,
                           .in_channels = 3,
@@ -81,15 +81,15 @@ std::vector<nn::unet_options> every_kind() {
     return all;
 }
 
-nn::unet<float> network(const nn::unet_options& options) {
+nn::unet<float> disturbed_unet(const nn::unet_options& options) {
     nn::unet<float> net(options);
     disturb(net, 0.05, 1);
     return net;
 }
 
 /// An input of some samples, with its memory.
-struct input_data {
-    input_data(const nn::unet<float>& net, isize samples)
+struct unet_data {
+    unet_data(const nn::unet<float>& net, isize samples)
         : x(random_batch<float>(net.shape().size(), samples, 2)),
           maps(random_batch<float>(net.takes().map_channels * net.options().height * net.options().width, samples, 3)),
           out(net.shape().size() * (net.has_variance_head() ? 2 : 1), samples) {
@@ -104,7 +104,7 @@ struct input_data {
             given.maps = maps;
         }
     }
-    input_data(const input_data&) = delete;
+    unet_data(const unet_data&) = delete;
 
     [[nodiscard]] network_input<float> samples(isize first, isize count) const {
         return network_input<float>{x, t, given}.middle(first, count);
@@ -117,7 +117,7 @@ struct input_data {
 };
 
 template <class Net>
-batch<float> output(const Net& net, const input_data& data, isize first, isize count) {
+batch<float> output(const Net& net, const unet_data& data, isize first, isize count) {
     batch<float> out(data.out.rows(), count);
     auto w = net.make_workspace(count, pass::forward);
     net.forward(data.samples(first, count), batch_view<float>(out), w);
@@ -132,10 +132,10 @@ double relative_error(const batch<float>& x, const batch<float>& expected) {
 
 TEST_CASE("a packed U-Net predicts what the U-Net does, on every target", "[nn]") {
     std::size_t kind = 0;
-    for (const nn::unet_options& options : every_kind()) {
+    for (const nn::unet_options& options : unet_kinds()) {
         CAPTURE(kind++);
-        const nn::unet<float> net = network(options);
-        const input_data data(net, 3);
+        const nn::unet<float> net = disturbed_unet(options);
+        const unet_data data(net, 3);
         const batch<float> expected = output(net, data, 0, 3);
         const nn::packed_unet<float> packed(net);
         const nn::packed_unet<bfloat16> narrow(net);
@@ -156,10 +156,10 @@ TEST_CASE("a packed U-Net predicts what the U-Net does, on every target", "[nn]"
 TEMPLATE_TEST_CASE("a sample through a packed U-Net has the same bits in any batch, with any threads", "[nn]", float,
                    bfloat16) {
     const isize before = thread_count();
-    for (const nn::unet_options& options : every_kind()) {
-        const nn::unet<float> net = network(options);
+    for (const nn::unet_options& options : unet_kinds()) {
+        const nn::unet<float> net = disturbed_unet(options);
         const nn::packed_unet<TestType> packed(net);
-        const input_data data(net, 5);
+        const unet_data data(net, 5);
         for (const instruction_set set : all_instruction_sets) {
             if (!is_supported(set)) {
                 continue;
@@ -183,11 +183,11 @@ TEMPLATE_TEST_CASE("a packed U-Net's memory is planned before it runs, and then 
     const isize threads = thread_count();
     set_thread_count(1);  // so that it is known which threads have scratch memory already
     std::size_t kind = 0;
-    for (const nn::unet_options& options : every_kind()) {
+    for (const nn::unet_options& options : unet_kinds()) {
         CAPTURE(kind++);
-        const nn::unet<float> net = network(options);
+        const nn::unet<float> net = disturbed_unet(options);
         const nn::packed_unet<TestType> packed(net);
-        const input_data data(net, 4);
+        const unet_data data(net, 4);
         batch<float> out(data.out.rows(), 4);
         static_cast<void>(output(packed, data, 0, 4));  // the threads' scratch memory
         const std::ptrdiff_t live = live_bytes;
@@ -211,19 +211,19 @@ TEMPLATE_TEST_CASE("a packed U-Net's memory is planned before it runs, and then 
 }
 
 TEST_CASE("bfloat16 halves the bytes of a packed U-Net's weights", "[nn]") {
-    nn::unet_options options = every_kind()[0];
+    nn::unet_options options = unet_kinds()[0];
     options.channels = {64, 64};
-    const nn::unet<float> net = network(options);
+    const nn::unet<float> net = disturbed_unet(options);
     const auto half = static_cast<double>(nn::packed_unet<bfloat16>(net).packed_bytes());
     const auto whole = static_cast<double>(nn::packed_unet<float>(net).packed_bytes());
     CHECK(half < 0.53 * whole);
 }
 
 TEST_CASE("a packed U-Net samples by the default session, conditions and variance head too", "[nn]") {
-    for (const nn::unet_options& options : every_kind()) {
-        const nn::unet<float> net = network(options);
+    for (const nn::unet_options& options : unet_kinds()) {
+        const nn::unet<float> net = disturbed_unet(options);
         const nn::packed_unet<float> packed(net);
-        const input_data data(net, 3);
+        const unet_data data(net, 3);
         network_session one(net, 3);
         network_session other(packed, 3);
         one.set_condition(data.given);
@@ -241,9 +241,9 @@ TEST_CASE("a packed U-Net samples by the default session, conditions and varianc
 }
 
 TEST_CASE("a packed U-Net refuses batches that do not fit", "[nn]") {
-    const nn::unet<float> net = network(every_kind()[0]);
+    const nn::unet<float> net = disturbed_unet(unet_kinds()[0]);
     const nn::packed_unet<float> packed(net);
-    input_data data(net, 2);
+    unet_data data(net, 2);
     auto w = packed.make_workspace(2, pass::forward);
     batch<float> small(data.out.rows() - 1, 2), few(data.out.rows(), 1), long_columns(data.out.rows() + 1, 2);
     CHECK_THROWS_AS(packed.forward(data.samples(0, 2), batch_view<float>(small), w), shape_error);

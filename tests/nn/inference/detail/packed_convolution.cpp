@@ -24,8 +24,6 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr nn::conv_padding symmetric = nn::conv_padding::symmetric, after = nn::conv_padding::after;
-
 template <class T>
 float number(T x) {
     if constexpr (std::is_same_v<T, float>) {
@@ -59,7 +57,7 @@ struct owned_map {
     nn::detail::stored_map<T> map;
 };
 
-struct layout {
+struct packed_layout {
     isize inputs, more_inputs, outputs, kernel, stride;
     nn::conv_padding padding;
     isize height, width, samples;
@@ -68,7 +66,7 @@ struct layout {
 
 /// Compares with the layers that a network would run one after another.
 template <class T>
-void check(const layout& l) {
+void check_packed(const packed_layout& l) {
     CAPTURE(l.inputs, l.more_inputs, l.outputs, l.kernel, l.stride, l.height, l.width, l.up, l.normalizes, l.shortcut);
     constexpr bool narrow = std::is_same_v<T, bfloat16>;
     const isize channels = l.inputs + l.more_inputs;
@@ -181,17 +179,17 @@ TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every t
         }
         const ddpm::detail::scoped_simd_target on(set);
         CAPTURE(name(set));
-        check<TestType>({32, 0, 33, 3, 1, symmetric, 6, 7, 2, false, true, false, true});
-        check<TestType>({20, 14, 40, 3, 1, symmetric, 5, 9, 2, false, true, true, false});
-        check<TestType>({3, 0, 32, 3, 1, symmetric, 9, 30, 1, false, false, false, false});
-        check<TestType>({2, 1, 5, 3, 2, after, 8, 6, 2, false, true, false, false});
-        check<TestType>({18, 0, 16, 3, 2, after, 8, 10, 2, false, false, false, false});
-        check<TestType>({18, 0, 16, 3, 2, symmetric, 7, 9, 1, false, false, false, true});
-        check<TestType>({24, 0, 70, 1, 1, symmetric, 4, 4, 3, false, true, false, true});
-        check<TestType>({16, 0, 8, 3, 1, symmetric, 3, 5, 2, true, false, false, false});
-        check<TestType>({17, 16, 8, 3, 1, symmetric, 2, 3, 1, true, true, false, false});
-        check<TestType>({4, 0, 8, 5, 1, symmetric, 1, 1, 1, false, false, false, false});
-        check<TestType>({64, 0, 3, 3, 1, symmetric, 33, 50, 1, false, true, false, false});
+        check_packed<TestType>({32, 0, 33, 3, 1, nn::conv_padding::symmetric, 6, 7, 2, false, true, false, true});
+        check_packed<TestType>({20, 14, 40, 3, 1, nn::conv_padding::symmetric, 5, 9, 2, false, true, true, false});
+        check_packed<TestType>({3, 0, 32, 3, 1, nn::conv_padding::symmetric, 9, 30, 1, false, false, false, false});
+        check_packed<TestType>({2, 1, 5, 3, 2, nn::conv_padding::after, 8, 6, 2, false, true, false, false});
+        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::after, 8, 10, 2, false, false, false, false});
+        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::symmetric, 7, 9, 1, false, false, false, true});
+        check_packed<TestType>({24, 0, 70, 1, 1, nn::conv_padding::symmetric, 4, 4, 3, false, true, false, true});
+        check_packed<TestType>({16, 0, 8, 3, 1, nn::conv_padding::symmetric, 3, 5, 2, true, false, false, false});
+        check_packed<TestType>({17, 16, 8, 3, 1, nn::conv_padding::symmetric, 2, 3, 1, true, true, false, false});
+        check_packed<TestType>({4, 0, 8, 5, 1, nn::conv_padding::symmetric, 1, 1, 1, false, false, false, false});
+        check_packed<TestType>({64, 0, 3, 3, 1, nn::conv_padding::symmetric, 33, 50, 1, false, true, false, false});
     }
 }
 
