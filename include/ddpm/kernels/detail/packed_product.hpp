@@ -55,7 +55,7 @@ DDPM_PUSH_TARGET(DDPM_EXACT_AVX512_BF16)
 namespace ddpm::kernels::detail::avx512 {
 #include <ddpm/kernels/detail/packed_pairs.inl.hpp>
 DDPM_INSTANCE(pairs_product<bfloat16>)
-}
+}  // namespace ddpm::kernels::detail::avx512
 DDPM_POP_TARGET()
 DDPM_END_BODY()
 #undef DDPM_TARGET_BYTES
