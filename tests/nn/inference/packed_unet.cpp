@@ -240,6 +240,25 @@ TEST_CASE("a packed U-Net samples by the default session, conditions and varianc
     }
 }
 
+TEST_CASE("a packed U-Net goes on after an input that it refused", "[nn]") {
+    nn::unet_options options = unet_kinds()[0];
+    options.time = nn::unet_time::learned;
+    options.train_timesteps = 50;
+    const nn::unet<float> net = disturbed_unet(options);
+    const nn::packed_unet<float> packed(net);
+    unet_data data(net, 2);
+    data.t = {3, 40};
+    const batch<float> expected = output(packed, data, 0, 2);
+    auto w = packed.make_workspace(2, pass::forward);
+    batch<float> out(data.out.rows(), 2);
+    const std::vector<double> late{3, 50};
+    for (int i = 0; i < 3; ++i) {
+        CHECK_THROWS_AS(packed.forward({data.x, late}, batch_view<float>(out), w), value_error);
+    }
+    packed.forward(data.samples(0, 2), batch_view<float>(out), w);
+    CHECK((out == expected).all());
+}
+
 TEST_CASE("a packed U-Net refuses batches that do not fit", "[nn]") {
     const nn::unet<float> net = disturbed_unet(unet_kinds()[0]);
     const nn::packed_unet<float> packed(net);

@@ -134,7 +134,7 @@ public:
         if (in.samples() == 0) {
             return;
         }
-        if (in.samples() != w.samples()) {
+        if (!w.is_planned_for(in.samples())) {
             plan(in.samples(), w);
         }
         w.begin();

@@ -31,6 +31,7 @@ public:
 
     /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
     void begin_plan(isize samples) {
+        planned_ = none;  // until the memory is there
         samples_ = samples;
         plan_ = {};
         planning_ = true;
@@ -38,16 +39,18 @@ public:
 
     /// Ends the plan and allocates, also `floats` for the embedding.
     void end_plan(isize float_count) {
-        planning_ = false;
         floats.reserve(float_count);
         const auto needed = static_cast<std::size_t>(ddpm::detail::divided_up(plan_.bytes(), isize{sizeof(float)}));
         if (needed > memory_.size()) {
             memory_.resize(needed);
         }
+        planning_ = false;
+        planned_ = samples_;
     }
 
-    /// Begins to run.
+    /// Begins to run. The last run may have ended anywhere, by an exception.
     void begin() noexcept {
+        plan_.clear();
         floats.clear();
         skips.clear();
         if (profile != nullptr) {
@@ -57,6 +60,9 @@ public:
 
     [[nodiscard]] bool planning() const noexcept { return planning_; }
     [[nodiscard]] isize samples() const noexcept { return samples_; }
+
+    /// Whether there is memory for batches of `samples`.
+    [[nodiscard]] bool is_planned_for(isize samples) const noexcept { return planned_ == samples; }
 
     /// The bytes of all maps, scratch memory and the embedding: those of the plan, which are allocated before anything
     /// is computed.
@@ -96,7 +102,8 @@ private:
 
     detail::memory_plan plan_;
     std::vector<float, aligned_allocator<float>> memory_;
-    isize samples_ = -1;
+    static constexpr isize none = -1;
+    isize samples_ = none, planned_ = none;
     bool planning_ = false;
 };
 

@@ -61,7 +61,9 @@ struct packed_layout {
     isize inputs, more_inputs, outputs, kernel, stride;
     nn::conv_padding padding;
     isize height, width, samples;
-    bool up, normalizes, shortcut, adds;
+    bool up, normalizes;
+    isize shortcut;  // its input channels; 0: none
+    bool adds;
 };
 
 /// Compares with the layers that a network would run one after another.
@@ -70,16 +72,18 @@ void check_packed(const packed_layout& l) {
     CAPTURE(l.inputs, l.more_inputs, l.outputs, l.kernel, l.stride, l.height, l.width, l.up, l.normalizes, l.shortcut);
     constexpr bool narrow = std::is_same_v<T, bfloat16>;
     const isize channels = l.inputs + l.more_inputs;
-    nn::conv2d<float> conv(channels, l.outputs, l.kernel, l.stride, l.padding), shortcut(7, l.outputs, 1);
+    nn::conv2d<float> conv(channels, l.outputs, l.kernel, l.stride, l.padding),
+        shortcut(std::max<isize>(1, l.shortcut), l.outputs, 1);
     disturb(conv, 0.4, 7);
     disturb(shortcut, 0.4, 8);
     nn::group_norm<float> norm(channels, channels % 2 == 0 ? 2 : 1, 1e-5);
     disturb(norm, 0.3, 9);
     const nn::detail::pixel_blocks rows{l.height, l.width, 1};
-    owned_map<T> first(l.inputs, rows, l.samples), second(l.more_inputs, rows, l.samples), other(7, rows, l.samples);
+    owned_map<T> first(l.inputs, rows, l.samples), second(l.more_inputs, rows, l.samples),
+        other(l.shortcut, rows, l.samples);
     batch<float> x1 = random_batch<float>(l.inputs * l.height * l.width, l.samples, 1) + 3;
     batch<float> x2 = random_batch<float>(l.more_inputs * l.height * l.width, l.samples, 2);
-    batch<float> x3 = random_batch<float>(7 * l.height * l.width, l.samples, 3);
+    batch<float> x3 = random_batch<float>(l.shortcut * l.height * l.width, l.samples, 3);
     first.assign(x1);
     second.assign(x2);
     other.assign(x3);
@@ -115,13 +119,13 @@ void check_packed(const packed_layout& l) {
     batch<float> expected(l.outputs * height * width, l.samples);
     const nn::feature_map<float> y{expected.data(), l.outputs, height, width, l.samples};
     conv.forward(wide, y);
-    if (l.shortcut) {
+    if (l.shortcut > 0) {
         nn::feature_map<float> added = memory.like(y);
-        shortcut.forward({x3.data(), 7, l.height, l.width, l.samples}, added);
+        shortcut.forward({x3.data(), l.shortcut, l.height, l.width, l.samples}, added);
         expected += Eigen::Map<batch<float>>(added.data, expected.rows(), expected.cols());
     }
 
-    const nn::detail::packed_convolution<T> packed(conv, l.shortcut ? &shortcut : nullptr);
+    const nn::detail::packed_convolution<T> packed(conv, l.shortcut > 0 ? &shortcut : nullptr);
     REQUIRE(packed.output_size(wide.height) == height);
     owned_map<T> out(l.outputs, packed.blocks(height, width), l.samples);
     owned_map<T> residual(l.outputs, packed.blocks(height, width), l.samples);
@@ -140,7 +144,7 @@ void check_packed(const packed_layout& l) {
     }
     nn::detail::packed_input<T> raw;
     raw.parts = {&other.map, 1};
-    packed.forward(input, l.shortcut ? &raw : nullptr,
+    packed.forward(input, l.shortcut > 0 ? &raw : nullptr,
                    nn::detail::packed_output<T>{
                        .map = out.map, .added = l.adds ? residual.map.data : nullptr, .factor = l.adds ? 0.5f : 1.0f});
     double worst = 0;
@@ -179,17 +183,18 @@ TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every t
         }
         const ddpm::detail::scoped_simd_target on(set);
         CAPTURE(name(set));
-        check_packed<TestType>({32, 0, 33, 3, 1, nn::conv_padding::symmetric, 6, 7, 2, false, true, false, true});
-        check_packed<TestType>({20, 14, 40, 3, 1, nn::conv_padding::symmetric, 5, 9, 2, false, true, true, false});
-        check_packed<TestType>({3, 0, 32, 3, 1, nn::conv_padding::symmetric, 9, 30, 1, false, false, false, false});
-        check_packed<TestType>({2, 1, 5, 3, 2, nn::conv_padding::after, 8, 6, 2, false, true, false, false});
-        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::after, 8, 10, 2, false, false, false, false});
-        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::symmetric, 7, 9, 1, false, false, false, true});
-        check_packed<TestType>({24, 0, 70, 1, 1, nn::conv_padding::symmetric, 4, 4, 3, false, true, false, true});
-        check_packed<TestType>({16, 0, 8, 3, 1, nn::conv_padding::symmetric, 3, 5, 2, true, false, false, false});
-        check_packed<TestType>({17, 16, 8, 3, 1, nn::conv_padding::symmetric, 2, 3, 1, true, true, false, false});
-        check_packed<TestType>({4, 0, 8, 5, 1, nn::conv_padding::symmetric, 1, 1, 1, false, false, false, false});
-        check_packed<TestType>({64, 0, 3, 3, 1, nn::conv_padding::symmetric, 33, 50, 1, false, true, false, false});
+        check_packed<TestType>({32, 0, 33, 3, 1, nn::conv_padding::symmetric, 6, 7, 2, false, true, 0, true});
+        check_packed<TestType>({20, 14, 40, 3, 1, nn::conv_padding::symmetric, 5, 9, 2, false, true, 7, false});
+        check_packed<TestType>({3, 0, 32, 3, 1, nn::conv_padding::symmetric, 9, 30, 1, false, false, 0, false});
+        check_packed<TestType>({2, 1, 5, 3, 2, nn::conv_padding::after, 8, 6, 2, false, true, 0, false});
+        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::after, 8, 10, 2, false, false, 0, false});
+        check_packed<TestType>({18, 0, 16, 3, 2, nn::conv_padding::symmetric, 7, 9, 1, false, false, 0, true});
+        check_packed<TestType>({24, 0, 70, 1, 1, nn::conv_padding::symmetric, 4, 4, 3, false, true, 0, true});
+        check_packed<TestType>({16, 0, 8, 3, 1, nn::conv_padding::symmetric, 3, 5, 2, true, false, 0, false});
+        check_packed<TestType>({17, 16, 8, 3, 1, nn::conv_padding::symmetric, 2, 3, 1, true, true, 0, false});
+        check_packed<TestType>({4, 0, 8, 5, 1, nn::conv_padding::symmetric, 1, 1, 1, false, false, 0, false});
+        check_packed<TestType>({4, 0, 4, 3, 1, nn::conv_padding::symmetric, 2, 3, 1, false, false, 2052, false});
+        check_packed<TestType>({64, 0, 3, 3, 1, nn::conv_padding::symmetric, 33, 50, 1, false, true, 0, false});
     }
 }
 

@@ -38,6 +38,9 @@ public:
         used_.erase(found);
     }
 
+    /// Releases all blocks.
+    void clear() noexcept { used_.clear(); }
+
     /// The bytes that all blocks need together.
     [[nodiscard]] isize bytes() const noexcept { return bytes_; }
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/aligned_allocator.hpp>
+#include <ddpm/core/assert.hpp>
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
@@ -54,9 +54,13 @@ public:
         const isize inputs = conv.inputs(), outputs = conv.outputs(), taps = kernel_ * kernel_;
         constexpr isize few = 16;  // channels
         gathers_ = taps > 1 && inputs < few && shortcut == nullptr;
-        const isize depth =
-            ddpm::detail::rounded_up(gathers_ ? taps * inputs : inputs, kernels::detail::packed_depth<T>);
-        const isize parts = shortcut == nullptr ? 0 : ddpm::detail::divided_up(shortcut->inputs(), depth);
+        // The shortcut's channels are divided into segments of the same depth, but not into too many.
+        const isize shortcut_inputs = shortcut == nullptr ? 0 : shortcut->inputs();
+        const isize depth = ddpm::detail::rounded_up(
+            std::max(gathers_ ? taps * inputs : inputs, ddpm::detail::divided_up(shortcut_inputs, most_parts)),
+            kernels::detail::packed_depth<T>);
+        const isize parts = ddpm::detail::divided_up(shortcut_inputs, depth);
+        DDPM_ASSERT((gathers_ ? 1 : taps) + parts <= most_segments);
         weights_ = packed_weights<T>(outputs, (gathers_ ? 1 : taps) + parts, depth);
         for (isize o = 0; o < outputs; ++o) {
             for (isize tap = 0; tap < taps; ++tap) {
@@ -65,12 +69,12 @@ public:
                     gathers_ ? weights_.set(o, 0, tap * inputs + i, weight) : weights_.set(o, tap, i, weight);
                 }
             }
-            for (isize i = 0; parts > 0 && i < shortcut->inputs(); ++i) {
+            for (isize i = 0; i < shortcut_inputs; ++i) {
                 weights_.set(o, taps + i / depth, i % depth, shortcut->weight[i * outputs + o]);
             }
             weights_.add_bias(o, conv.bias[o] + (shortcut == nullptr ? 0 : shortcut->bias[o]));
         }
-        place(inputs, shortcut == nullptr ? 0 : shortcut->inputs());
+        place(inputs, shortcut_inputs);
     }
 
     /// Dense layers of the same input, applied to each pixel; their outputs are joined.
@@ -199,9 +203,10 @@ private:
     void forward_as(const packed_input<T>& x, const packed_input<T>* shortcut, const packed_output<T, Out>& out) const {
         const pixel_blocks blocks = out.map.blocks;
         const isize tasks = x.samples() * blocks.tasks(), panels = weights_.panels();
-        // With fewer tasks than threads the outputs are divided too.
-        const isize threads = thread_count();
-        const isize shares = tasks >= 2 * threads ? 1 : std::min(panels, ddpm::detail::divided_up(2 * threads, tasks));
+        // With few tasks for the threads the outputs are divided too, though each share then copies the input again.
+        const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
+        const isize shares =
+            threads == 1 || tasks >= 2 * threads ? 1 : std::min(panels, ddpm::detail::divided_up(2 * threads, tasks));
         const isize panels_each = ddpm::detail::divided_up(panels, shares);
         const auto product = kernels::detail::packed_product_body<T>();
         const auto store = kernels::detail::store_block_body<Out>();
@@ -228,7 +233,7 @@ private:
         });
     }
 
-    static constexpr isize most_segments = 256;
+    static constexpr isize most_segments = 256, most_parts = 64;
 
     template <class X, class Product, class Store, class Out>
     void compute(isize panel, isize n, isize task, const X* staged, const isize* offsets, Product product, Store store,
