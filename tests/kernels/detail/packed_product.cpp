@@ -5,6 +5,7 @@
 #include <ddpm/kernels/target.hpp>
 
 #include "support/catch.hpp"
+#include "support/stored_number.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -70,24 +71,6 @@ struct emulated_tiles {
 // The blocks of AMX, compiled here for every machine.
 #include <ddpm/kernels/detail/tile_product.inl.hpp>
 
-template <class W>
-float number(W x) {
-    if constexpr (std::is_same_v<W, bfloat16>) {
-        return to_float(x);
-    } else {
-        return x;
-    }
-}
-
-template <class W>
-W made(double x) {
-    if constexpr (std::is_same_v<W, bfloat16>) {
-        return to_bfloat16(static_cast<float>(x));
-    } else {
-        return static_cast<W>(x);
-    }
-}
-
 /// A problem with its memory. X is what the product reads.
 template <class W, class X>
 struct product_data {
@@ -105,20 +88,21 @@ struct product_data {
         for (isize s = 0; s < segment_count; ++s) {
             segments.push_back((segment_count - 1 - s) * 3 * pixel);
         }
-        const auto number_of = [](isize i) { return std::sin(static_cast<double>(i * i % 1009) * 0.7); };
+        const auto number_of = [](isize i) {
+            return static_cast<float>(std::sin(static_cast<double>(i * i % 1009) * 0.7));
+        };
         x.resize(static_cast<std::size_t>((pixels + 16 + 3 * segment_count) * pixel));
         for (std::size_t i = 0; i < x.size(); ++i) {
-            const bfloat16 rounded = made<bfloat16>(number_of(static_cast<isize>(i)));
+            const bfloat16 rounded = stored_as<bfloat16>(number_of(static_cast<isize>(i)));
             if constexpr (std::is_same_v<X, bfloat16>) {
                 x[i] = rounded;
             } else {
-                x[i] = std::is_same_v<W, bfloat16> ? to_float(rounded)
-                                                   : static_cast<float>(number_of(static_cast<isize>(i)));
+                x[i] = std::is_same_v<W, bfloat16> ? to_float(rounded) : number_of(static_cast<isize>(i));
             }
         }
         weights.resize(static_cast<std::size_t>(segment_count * depth * packed_outputs));
         for (std::size_t i = 0; i < weights.size(); ++i) {
-            weights[i] = made<W>(number_of(static_cast<isize>(3 * i + 1)));
+            weights[i] = stored_as<W>(number_of(static_cast<isize>(3 * i + 1)));
         }
     }
 

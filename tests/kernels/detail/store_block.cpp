@@ -5,10 +5,10 @@
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
+#include "support/stored_number.hpp"
 
 #include <cmath>
 #include <cstddef>
-#include <type_traits>
 #include <vector>
 
 namespace ddpm::test {
@@ -16,30 +16,12 @@ namespace ddpm::test {
 namespace {
 
 template <class T>
-float number(T x) {
-    if constexpr (std::is_same_v<T, float>) {
-        return x;
-    } else {
-        return to_float(x);
-    }
-}
-
-template <class T>
-T made(float x) {
-    if constexpr (std::is_same_v<T, float>) {
-        return x;
-    } else {
-        return to_bfloat16(x);
-    }
-}
-
-template <class T>
 void check_store(isize pixels, isize outputs, bool adds, bool measures) {
     CAPTURE(pixels, outputs, adds, measures);
     constexpr isize width = 32, pixel = 50;
     const auto at = [](isize i) { return static_cast<std::size_t>(i); };
     std::vector<float> sums(at(pixels * width)), bias(at(width)), moments(at(2 * width), -3.0f);
-    std::vector<T> added(at(pixels * pixel)), out(at(pixels * pixel), made<T>(9));
+    std::vector<T> added(at(pixels * pixel)), out(at(pixels * pixel), stored_as<T>(9));
     for (std::size_t i = 0; i < sums.size(); ++i) {
         sums[i] = 100 + std::sin(static_cast<float>(i));
     }
@@ -47,7 +29,7 @@ void check_store(isize pixels, isize outputs, bool adds, bool measures) {
         bias[i] = std::cos(static_cast<float>(i));
     }
     for (std::size_t i = 0; i < added.size(); ++i) {
-        added[i] = made<T>(std::sin(static_cast<float>(2 * i)));
+        added[i] = stored_as<T>(std::sin(static_cast<float>(2 * i)));
     }
     const std::vector<float> given = sums;
     kernels::detail::store_block_body<T>()({sums.data(), pixels, outputs, bias.data(), adds ? added.data() : nullptr,
@@ -57,11 +39,11 @@ void check_store(isize pixels, isize outputs, bool adds, bool measures) {
         for (isize p = 0; p < pixels; ++p) {
             const float stored = number(out[at(p * pixel + o)]);
             if (o >= outputs) {
-                REQUIRE(stored == number(made<T>(9)));
+                REQUIRE(stored == number(stored_as<T>(9)));
                 continue;
             }
             const float sum = given[at(p * width + o)] + bias[at(o)];
-            REQUIRE(stored == number(made<T>((adds ? sum + number(added[at(p * pixel + o)]) : sum) * 0.5f)));
+            REQUIRE(stored == number(stored_as<T>((adds ? sum + number(added[at(p * pixel + o)]) : sum) * 0.5f)));
             mean += static_cast<double>(stored) / static_cast<double>(pixels);
         }
         for (isize p = 0; p < pixels && o < outputs; ++p) {
