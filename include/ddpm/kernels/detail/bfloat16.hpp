@@ -11,17 +11,18 @@
 
 namespace ddpm::kernels {
 
-/// out = x, converted; from float to bfloat16 rounded to the nearest, ties to even. NaN gives NaN.
+/// out = x with the precision of Precision, which Out can hold; to bfloat16 rounded to the nearest, ties to even. NaN
+/// gives NaN. out may be x.
 /// @determinism the same bits on every instruction set
-template <class In, class Out>
-void convert(isize size, const In* x, Out* out) {
-    DDPM_DISPATCH(convert_array<Out, Out, In>)(size, x, out);
+template <class Precision, class In, class Out>
+void convert_as(isize size, const In* x, Out* out) {
+    DDPM_DISPATCH(convert_array<Precision, Out, In>)(size, x, out);
 }
 
-/// out = x, each rounded to the nearest bfloat16; out may be x.
-template <Scalar S>
-void round_to_bfloat16(isize size, const S* x, S* out) {
-    DDPM_DISPATCH(convert_array<bfloat16, S, S>)(size, x, out);
+/// out = x, converted as convert_as does.
+template <class In, class Out>
+void convert(isize size, const In* x, Out* out) {
+    convert_as<Out>(size, x, out);
 }
 
 }  // namespace ddpm::kernels

@@ -23,9 +23,12 @@ inline constexpr isize packed_pixels = 4;
 template <class W>
 inline constexpr isize packed_depth = sizeof(W) == 2 ? 32 : 4;
 
+/// Pixels after the last one that a product may read, and write to its sums, and more than enough room for them.
+inline constexpr isize packed_beyond = 16;
+
 /// Sums over the segments s of an input: sums(o, p) = Σ_s Σ_k w(o, s, k) · x[p · pixel + segments[s] + k], for 32
-/// outputs o. With bfloat16 weights x is bfloat16 too, or float rounded to bfloat16: see takes_pairs(). Up to 12 pixels
-/// after the last one are read too, and sums has room for them.
+/// outputs o. With bfloat16 weights x is bfloat16 too, or float rounded to bfloat16: see takes_pairs(). x and sums have
+/// room for packed_beyond more pixels.
 template <class W>
 struct packed_problem {
     const void* x;

@@ -101,7 +101,7 @@ template <class T>
     constexpr isize depth = 256, pixels = 48, repetitions = 200;
     const auto product = kernels::detail::packed_product_body<T>();
     // Zeros of either type that the product may read.
-    const std::vector<float> x(static_cast<std::size_t>((pixels + 16) * depth));
+    const std::vector<float> x(static_cast<std::size_t>((pixels + kernels::detail::packed_beyond) * depth));
     const std::vector<T> weights(static_cast<std::size_t>(depth * kernels::detail::packed_outputs));
     const auto best_of = [](auto&& run) {
         double best = 1e9;
@@ -114,7 +114,8 @@ template <class T>
     };
     const double computing = best_of([&] {
         parallel_for(threads, 1, [&](isize, isize) {
-            alignas(64) float sums[static_cast<std::size_t>((pixels + 16) * kernels::detail::packed_outputs)];
+            alignas(64) float sums[static_cast<std::size_t>((pixels + kernels::detail::packed_beyond) *
+                                                            kernels::detail::packed_outputs)];
             const isize segment = 0;
             for (isize i = 0; i < repetitions; ++i) {
                 product({x.data(), depth, &segment, 1, depth, weights.data(), sums, kernels::detail::packed_outputs,

@@ -3,20 +3,18 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/bfloat16.hpp>
-#include <ddpm/core/condition.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/core/shape.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/nn/inference/detail/norm_factors.hpp>
-#include <ddpm/nn/inference/detail/packed_attention.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
+#include <ddpm/nn/inference/detail/packed_stage.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
+#include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/networks/unet_options.hpp>
@@ -39,18 +37,18 @@ namespace ddpm::nn {
 /// bfloat16, sums, normalizations, softmax and the embedding of time and conditions are float, and on processors with
 /// AVX512_BF16 or AMX products take half of the time or less. It is a predictor without gradients.
 template <class T>
-class packed_unet : public network_base {
+class packed_unet : public detail::unet_base<typename detail::packed_scalar<T>::type> {
+    using base = detail::unet_base<typename detail::packed_scalar<T>::type>;
+    using base::embedding_;
+    using base::maps_;
+    using base::options_;
+
 public:
     using scalar = typename detail::packed_scalar<T>::type;
     using workspace = packed_workspace<T>;
 
     explicit packed_unet(const unet<scalar>& net)
-        : options_(net.options_),
-          maps_(net.maps_),
-          embedding_(net.embedding_),
-          conv_in_(net.conv_in_),
-          norm_out_(net.conv_norm_out_),
-          conv_out_(net.conv_out_) {
+        : base(net), conv_in_(net.conv_in_), norm_out_(net.conv_norm_out_), conv_out_(net.conv_out_) {
         for (const unet_stage<scalar>& each : net.stages_.down) {
             add(detail::unet_path::down, each);
         }
@@ -69,10 +67,7 @@ public:
     template <class Load>
         requires std::invocable<Load&, const std::vector<parameter<float>>&>
     packed_unet(const unet_options& options, Load&& load)
-        : options_((require_valid(options), options)),
-          maps_(shape(), options.map_channels, options.learned_null),
-          embedding_(options),
-          norm_out_(options.channels.front(), options.groups, options.norm_eps) {
+        : base(options), norm_out_(options.channels.front(), options.groups, options.norm_eps) {
         fill("map_input", maps_, load);
         conv2d<scalar> conv(options.in_channels, options.channels.front(), 3);
         fill("conv_in", conv, load);
@@ -87,21 +82,6 @@ public:
         conv = conv2d<scalar>(options.channels.front(), options.out_channels, 3);
         fill("conv_out", conv, load);
         conv_out_ = detail::packed_convolution<T>(conv);
-    }
-
-    [[nodiscard]] const unet_options& options() const noexcept { return options_; }
-    [[nodiscard]] sample_shape shape() const noexcept {
-        return {options_.height, options_.width, options_.in_channels - options_.map_channels};
-    }
-    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
-    [[nodiscard]] condition_shape takes() const noexcept {
-        return {.classes = embedding_.classes(),
-                .vector = embedding_.vector(),
-                .map_channels = options_.map_channels,
-                .learned = detail::learned_forms(options_.learned_null, options_.vector, options_.map_channels)};
-    }
-    [[nodiscard]] isize samples_at_once() const noexcept {
-        return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
     /// The bytes of the packed weights, which are nearly all parameters.
@@ -125,12 +105,7 @@ public:
     /// The network's prediction. Shapes, errors and determinism as unet::forward; allocates if there are more samples
     /// than ever before.
     void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
-        constexpr std::string_view where = "packed_unet::forward";
-        ddpm::detail::require_input(where, in, shape(), takes());
-        detail::require_batch(where, "output", out, options_.height * options_.width * options_.out_channels,
-                              in.samples());
-        detail::require<shape_error>(in.xt.contiguous() && out.contiguous(), where, "samples without gaps",
-                                     {in.xt.rows()}, {in.xt.stride()});
+        this->require_fits("packed_unet::forward", in, out);
         if (in.samples() == 0) {
             return;
         }
@@ -138,115 +113,20 @@ public:
             plan(in.samples(), w);
         }
         w.begin();
-        run(&in, out.data(), w);
+        run(&in, out, w);
     }
 
 private:
     using input = detail::packed_input<T>;
-
-    [[nodiscard]] static std::string name(const std::string& list, std::size_t index) {
-        return list + "." + std::to_string(index);
-    }
-
-    struct block {
-        std::string name;
-        group_norm<scalar> norm1, norm2;
-        detail::packed_convolution<T> conv1, conv2;
-        dense<scalar> time;  // its bias has that of conv1, unless scale_shift
-        bool scale_shift;
-        bool has_shortcut;
-        float factor;
-        resampling resample;
-        activation act;
-
-        /// With `joins` the input has two parts, so that it cannot be added as it is.
-        block(const residual_block<scalar>& of, bool joins, std::string name_)
-            : name(std::move(name_)),
-              norm1(of.norm1),
-              norm2(of.norm2),
-              conv1(of.conv1),
-              time(of.time_emb_proj),
-              scale_shift(of.scale_shift),
-              has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
-              factor(static_cast<float>(1 / of.rescale)),
-              resample(of.resample),
-              act(of.act) {
-            std::optional<conv2d<scalar>> shortcut = of.conv_shortcut;
-            if (has_shortcut && !shortcut) {
-                shortcut.emplace(of.outputs(), of.outputs(), 1);
-                for (isize i = 0; i < of.outputs(); ++i) {
-                    shortcut->weight[i * of.outputs() + i] = 1;
-                }
-            }
-            conv2 = detail::packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr);
-            for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
-                time.bias[i] += of.conv1.bias[i];
-            }
-        }
-
-        [[nodiscard]] std::size_t packed_bytes() const noexcept {
-            return conv1.weights().bytes() + conv2.weights().bytes();
-        }
-    };
-
-    struct attention_block {
-        std::string name;
-        group_norm<scalar> norm;
-        detail::packed_convolution<T> qkv, out;
-        detail::packed_attention<T> heads;
-        float factor;
-
-        attention_block(const attention<scalar>& of, std::string name_)
-            : name(std::move(name_)),
-              norm(of.norm),
-              qkv({&of.to_q, &of.to_k, &of.to_v}),
-              out({&of.to_out}),
-              heads(of.channels(), of.heads),
-              factor(static_cast<float>(1 / of.rescale)) {}
-    };
-
-    struct stage {
-        std::vector<block> blocks;
-        std::vector<attention_block> attentions;
-        std::optional<detail::packed_convolution<T>> conv;  // the resampler
-        bool up = false;
-        std::optional<block> residual;  // the same
-
-        std::string resampler;  // its name
-
-        stage(const unet_stage<scalar>& of, bool joins, const std::string& name_)
-            : resampler(name_ + "." + of.resampler) {
-            for (const residual_block<scalar>& each : of.resnets) {
-                blocks.emplace_back(each, joins, name(name_ + ".resnets", blocks.size()));
-            }
-            for (const attention<scalar>& each : of.attentions) {
-                attentions.emplace_back(each, name(name_ + ".attentions", attentions.size()));
-            }
-            if (of.by_conv) {
-                conv.emplace(of.by_conv->conv);
-                up = of.by_conv->up;
-            } else if (of.by_residual) {
-                residual.emplace(*of.by_residual, false, resampler);
-            }
-        }
-
-        [[nodiscard]] std::size_t packed_bytes() const noexcept {
-            std::size_t bytes = conv ? conv->weights().bytes() : 0;
-            for (const block& each : blocks) {
-                bytes += each.packed_bytes();
-            }
-            for (const attention_block& each : attentions) {
-                bytes += each.qkv.weights().bytes() + each.out.weights().bytes();
-            }
-            return bytes + (residual ? residual->packed_bytes() : 0);
-        }
-    };
+    using block = detail::packed_block<T>;
+    using attention_block = detail::packed_attention_block<T>;
+    using stage = detail::packed_stage<T>;
 
     /// The name of the next stage of a path.
     [[nodiscard]] std::string stage_name(detail::unet_path path) const {
         return path == detail::unet_path::middle ? "mid_block"
-               : path == detail::unet_path::down ? name("down_blocks", down_.size())
-                                                 : name("up_blocks", up_.size());
+               : path == detail::unet_path::down ? detail::indexed_name("down_blocks", down_.size())
+                                                 : detail::indexed_name("up_blocks", up_.size());
     }
 
     void add(detail::unet_path path, const unet_stage<scalar>& of) {
@@ -270,7 +150,7 @@ private:
 
     void plan(isize samples, workspace& w) const {
         w.begin_plan(samples);
-        run(nullptr, nullptr, w);
+        run(nullptr, {}, w);
         w.end_plan(samples * floats_per_sample() + most_blocks * isize{16});
     }
 
@@ -283,19 +163,13 @@ private:
     static constexpr isize most_blocks = 24;
 
     /// Computes the network, or plans its memory.
-    void run(const network_input<scalar>* in, float* out, workspace& w) const {
+    void run(const network_input<scalar>* in, batch_view<scalar> out, workspace& w) const {
         batch_view<const scalar> emb;
-        const detail::pixel_blocks whole{options_.height, options_.width, 1};
-        detail::stored_map<T> x{w.template take<T>(w.samples() * options_.in_channels * whole.height * whole.width),
-                                options_.in_channels,
-                                whole.height,
-                                whole.width,
-                                w.samples(),
-                                nullptr,
-                                whole};
+        const detail::stored_map<T> x = w.plain_map(options_.in_channels, options_.height, options_.width);
         measure("embedding and input", "", "float", 0, 0, w, [&] {
             emb = embedding_.forward(in->t, in->condition, w.embedded, w.floats);
-            read(*in, x, w);
+            feature_map<const scalar> joined;
+            kernels::convert(x.size(), this->input_of(*in, joined, w.floats).data, x.data);
         });
         detail::stored_map<T> h = convolve("conv_in", "", conv_in_, input{{&x, 1}}, nullptr, {}, w);
         w.release(x.data);
@@ -335,7 +209,7 @@ private:
         }
         const float* const factors = normalize("conv_norm_out", "", norm_out_, {&h, 1}, {}, w);
         if (!w.planning()) {
-            const detail::stored_map<float> output{out,
+            const detail::stored_map<float> output{out.data(),
                                                    options_.out_channels,
                                                    options_.height,
                                                    options_.width,
@@ -345,34 +219,11 @@ private:
             measure_convolution<float>("conv_out", "", conv_out_, {{&h, 1}, factors, activation::silu}, nullptr,
                                        {output}, w);
             if (options_.time == unet_time::fourier) {
-                divide_by_time(in->t, out, output.size() / w.samples());
+                this->divide_by_time(in->t, out);
             }
         }
         w.release(factors);
         w.release_map(h);
-    }
-
-    /// The input with its maps, centered if the network wants it.
-    void read(const network_input<scalar>& in, const detail::stored_map<T>& x, workspace& w) const {
-        const feature_map<const scalar> joined = maps_.forward(in.xt, in.condition, w.floats);
-        const float* from = joined.data;
-        if (options_.center_input) {
-            float* const centered = w.floats.take(joined.size());
-            for (isize i = 0; i < joined.size(); ++i) {
-                centered[i] = 2 * from[i] - 1;
-            }
-            from = centered;
-        }
-        kernels::convert(joined.size(), from, x.data);
-    }
-
-    static void divide_by_time(std::span<const double> t, float* out, isize size) {
-        for (const double time : t) {
-            for (isize i = 0; i < size; ++i) {
-                out[i] *= static_cast<float>(1 / time);
-            }
-            out += size;
-        }
     }
 
     /// Computes, and measures it if the workspace has a profile.
@@ -460,7 +311,7 @@ private:
         input raw{.parts = parts, .upsampled = x.upsampled};
         std::array<detail::stored_map<T>, 2> pooled;
         if (of.resample == resampling::down) {
-            pooled = {pool(x, w), pool(raw, w)};
+            pooled = {pooled_map(x, w), pooled_map(raw, w)};
             x = {.parts = {&pooled[0], 1}};
             raw = {.parts = {&pooled[1], 1}};
         }
@@ -487,6 +338,14 @@ private:
         return out;
     }
 
+    [[nodiscard]] detail::stored_map<T> pooled_map(const input& x, workspace& w) const {
+        const detail::stored_map<T> to = w.plain_map(x.channels(), x.height() / 2, x.width() / 2);
+        if (!w.planning()) {
+            detail::pool_pixels(x, to);
+        }
+        return to;
+    }
+
     [[nodiscard]] detail::stored_map<T> attend(const attention_block& of, const detail::stored_map<T>& x,
                                                workspace& w) const {
         const float* const factors =
@@ -509,44 +368,6 @@ private:
         return out;
     }
 
-    /// The means of 2 × 2 pixels, as downsample_average, of what the input is read as.
-    [[nodiscard]] detail::stored_map<T> pool(const input& x, workspace& w) const {
-        const isize channels = x.channels(), height = x.height() / 2, width = x.width() / 2;
-        const detail::pixel_blocks rows{height, width, 1};
-        const detail::stored_map<T> to{w.template take<T>(channels * height * width * w.samples()),
-                                       channels,
-                                       height,
-                                       width,
-                                       w.samples(),
-                                       nullptr,
-                                       rows};
-        if (!w.planning()) {
-            struct rows_tag {};
-            const isize length = x.width() * channels;
-            parallel_for(w.samples() * height, 1, [&](isize first, isize last) {
-                float* const two = thread_scratch<rows_tag, float>(2 * length);
-                for (isize task = first; task < last; ++task) {
-                    const isize n = task / height, y = task % height;
-                    detail::read_row<float>(x, n, 2 * y, 0, channels, two, channels);
-                    detail::read_row<float>(x, n, 2 * y + 1, 0, channels, two + length, channels);
-                    for (isize p = 0; p < width; ++p) {
-                        float* const sum = two + p * channels;
-                        const float* const from = two + 2 * p * channels;
-                        for (isize c = 0; c < channels; ++c) {
-                            sum[c] =
-                                (from[c] + from[c + channels] + from[c + length] + from[c + length + channels]) / 4;
-                        }
-                    }
-                    kernels::convert(width * channels, two, to.row(n, y));
-                }
-            });
-        }
-        return to;
-    }
-
-    unet_options options_;
-    map_input<scalar> maps_;
-    unet_embedding<scalar> embedding_;
     detail::packed_convolution<T> conv_in_;
     std::vector<stage> down_, up_;
     std::optional<stage> middle_;

@@ -88,6 +88,16 @@ public:
         made.moments = take<float>(samples_ * blocks.blocks() * made.block_moments());
         return made;
     }
+    /// A map without moments, which is released by its data.
+    [[nodiscard]] detail::stored_map<T> plain_map(isize channels, isize height, isize width) {
+        return {take<T>(channels * height * width * samples_),
+                channels,
+                height,
+                width,
+                samples_,
+                nullptr,
+                {height, width, 1}};
+    }
     void release_map(const detail::stored_map<T>& map) {
         release(map.data);
         release(map.moments);

@@ -20,6 +20,7 @@
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/workspace.hpp>
+#include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>
 #include <ddpm/nn/networks/unet_activations.hpp>
 #include <ddpm/nn/networks/unet_embedding.hpp>
@@ -42,45 +43,30 @@ class packed_unet;
 /// have the names, shapes and meaning of diffusers' UNet2DModel.
 /// @source Ho et al. 2020, arXiv 2006.11239, appendix B; https://huggingface.co/docs/diffusers/api/models/unet2d
 template <Scalar S>
-class unet : public network_base {
+class unet : public detail::unet_base<S> {
+    using base = detail::unet_base<S>;
+    using base::embedding_;
+    using base::maps_;
+    using base::options_;
+
 public:
+    using base::has_variance_head;
+    using base::shape;
+    using base::takes;
+
     using scalar = S;
     using workspace = nn::workspace<S, unet_activations<S>>;
 
     /// Initializes the parameters from the seed.
     /// @throws value_error for options outside their domain
     explicit unet(const unet_options& options)
-        : options_((require_valid(options), options)),
-          maps_(shape(), options.map_channels, options.learned_null),
+        : base(options),
           conv_in_(options.in_channels, options.channels.front(), 3),
-          embedding_(options),
           stages_(options, embedding_.outputs()),
           conv_norm_out_(options.channels.front(), options.groups, options.norm_eps),
           conv_out_(options.channels.front(), options.out_channels, 3) {
         initializer random(options.seed, options.start);
         start(random);
-    }
-
-    [[nodiscard]] const unet_options& options() const noexcept { return options_; }
-
-    /// The shape of a sample: the input channels without those of the maps.
-    [[nodiscard]] sample_shape shape() const noexcept {
-        return {options_.height, options_.width, options_.in_channels - options_.map_channels};
-    }
-
-    /// True if the output has twice the sample's channels.
-    [[nodiscard]] bool has_variance_head() const noexcept { return options_.out_channels == 2 * shape().channels; }
-
-    [[nodiscard]] condition_shape takes() const noexcept {
-        return {.classes = embedding_.classes(),
-                .vector = embedding_.vector(),
-                .map_channels = options_.map_channels,
-                .learned = detail::learned_forms(options_.learned_null, options_.vector, options_.map_channels)};
-    }
-
-    /// Enough samples for efficient matrix products; more would only take more memory.
-    [[nodiscard]] isize samples_at_once() const noexcept {
-        return std::max<isize>(1, 4096 / (options_.height * options_.width));
     }
 
     /// Memory for batches of any size. It grows with the first batch of the largest size; later ones allocate nothing.
@@ -97,20 +83,8 @@ public:
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
     void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
         const isize n = in.samples();
-        ddpm::detail::require_input("unet::forward", in, shape(), takes());
-        require_contiguous("unet::forward", in.xt);
-        detail::require<shape_error>(
-            out.rows() != in.xt.rows() || options_.out_channels == shape().channels || has_variance_head(),
-            "unet::forward", "this network's output is not of its samples' shape: no predictor",
-            {"out_channels = ", shape().channels, ", or twice as many (a variance head)"}, {options_.out_channels});
-        detail::require<shape_error>(out.rows() == options_.height * options_.width * options_.out_channels,
-                                     "unet::forward", "elements of a sample of the output",
-                                     {options_.height, " x ", options_.width, " x ", options_.out_channels},
-                                     {out.rows()});
-        require_contiguous("unet::forward", out);
-        const feature_map<S> output{out.data(), options_.out_channels, options_.height, options_.width, out.columns()};
-        detail::require_map("unet::forward", "output", output, options_.out_channels, options_.height, options_.width,
-                            n);
+        this->require_fits("unet::forward", in, out);
+        const feature_map<S> output = this->output_map(out);
         w.begin(n);
         unet_activations<S>& a = w.activations;
         a.begin();
@@ -119,8 +93,7 @@ public:
         }
         arena<S>& memory = w.memory;
         const batch_view<const S> emb = embedding_.forward(in.t, in.condition, a.embedded, memory);
-        a.joined = maps_.forward(in.xt, in.condition, memory);
-        a.input = options_.center_input ? centered(a.joined, memory) : a.joined;
+        a.input = this->input_of(in, a.joined, memory);
         std::vector<feature_map<const S>>& skips = a.skips;
         const feature_map<S> first = memory.map(options_.channels.front(), options_.height, options_.width, n);
         conv_in_.forward(a.input, first);
@@ -152,7 +125,7 @@ public:
         conv_norm_out_.forward(h, activation::silu, {}, a.active, a.moments);
         conv_out_.forward(a.active, output);
         if (options_.time == unet_time::fourier) {
-            divide_by_time(in.t, output.images());
+            this->divide_by_time(in.t, output.images());
         }
     }
 
@@ -195,7 +168,7 @@ public:
             if (options_.time == unet_time::fourier) {
                 const feature_map<S> scaled = memory.like(doutput);
                 detail::copy_columns<S>(dout, scaled.images());
-                divide_by_time(in.t, scaled.images());
+                this->divide_by_time(in.t, scaled.images());
                 doutput = scaled;
             }
             conv_out_.backward(a.active, doutput, dactive, d.conv_out_);
@@ -325,33 +298,7 @@ private:
         return count;
     }
 
-    template <class T>
-    static void require_contiguous(std::string_view where, batch_view<T> x) {
-        detail::require<shape_error>(x.contiguous(), where, "samples without gaps", {x.rows()}, {x.stride()});
-    }
-
-    [[nodiscard]] static feature_map<const S> centered(feature_map<const S> x, arena<S>& memory) {
-        const feature_map<S> y = memory.like(x);
-        const batch_view<const S> from = x.images();
-        const batch_view<S> to = y.images();
-        kernels::for_each_block(from.rows(), from.columns(), [&](isize n, isize first, isize last) {
-            for (isize i = first; i < last; ++i) {
-                to(i, n) = 2 * from(i, n) - 1;
-            }
-        });
-        return y;
-    }
-
-    static void divide_by_time(std::span<const double> t, batch_view<S> x) {
-        for (isize n = 0; n < x.columns(); ++n) {
-            detail::multiply<S>(x.middle(n, 1), static_cast<S>(1 / t[static_cast<std::size_t>(n)]));
-        }
-    }
-
-    unet_options options_;
-    map_input<S> maps_;
     conv2d<S> conv_in_;
-    unet_embedding<S> embedding_;
     detail::unet_stages<S> stages_;
     group_norm<S> conv_norm_out_;
     conv2d<S> conv_out_;

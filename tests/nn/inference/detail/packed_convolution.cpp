@@ -12,6 +12,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/stored_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -23,15 +24,6 @@
 namespace ddpm::test {
 
 namespace {
-
-template <class T>
-float number(T x) {
-    if constexpr (std::is_same_v<T, float>) {
-        return x;
-    } else {
-        return to_float(x);
-    }
-}
 
 /// A map that owns its memory and moments.
 template <class T>

@@ -2,21 +2,21 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/softmax.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
+#include <ddpm/nn/inference/detail/packed_weights.hpp>
+#include <ddpm/nn/inference/detail/staged_memory.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <type_traits>
 
 namespace ddpm::nn::detail {
 
@@ -37,17 +37,11 @@ public:
     /// @shape qkv 3 · channels × tokens × N, attended channels × tokens × N; packed packed_length
     /// @determinism the bits of a sample depend on that sample only, on one instruction set
     void forward(const stored_map<T>& qkv, const stored_map<T>& attended, T* packed) const {
-        if constexpr (std::is_same_v<T, bfloat16>) {
-            if (kernels::takes_pairs()) {
-                forward_as<bfloat16>(qkv, attended, packed);
-                return;
-            }
-        }
-        forward_as<float>(qkv, attended, packed);
+        with_product_input<T>([&]<class X>(X) { forward_as<X>(qkv, attended, packed); });
     }
 
 private:
-    static constexpr isize step = kernels::detail::packed_step<T>, width = kernels::detail::packed_outputs;
+    static constexpr isize width = kernels::detail::packed_outputs;
     static constexpr isize block = pixel_blocks::most_pixels;
 
     struct queries_tag {};  // for thread_scratch
@@ -63,11 +57,6 @@ private:
     }
     [[nodiscard]] isize values_length(isize tokens) const noexcept {
         return ddpm::detail::rounded_up(head_size(), width) * depth_of(tokens);
-    }
-
-    /// Element (output, k) of packed panels of `depth`.
-    [[nodiscard]] static isize place_of(isize output, isize k, isize depth) noexcept {
-        return output / width * width * depth + (k / step * width + output % width) * step + k % step;
     }
 
     template <class X>
@@ -100,8 +89,8 @@ private:
             const T* const key = head + token * pixel + channels_;
             const T* const value = key + channels_;
             for (isize i = 0; i < d; ++i) {
-                keys[place_of(token, i, depth_of(d))] = key[i];
-                values[place_of(i, token, depth_of(tokens))] = value[i];
+                keys[packed_weights<T>::place_of(token, i, depth_of(d))] = key[i];
+                values[packed_weights<T>::place_of(i, token, depth_of(tokens))] = value[i];
             }
         }
     }
@@ -110,9 +99,8 @@ private:
     void attend(const T* head, isize tokens, isize first, isize count, const T* keys, T* to) const {
         const isize d = head_size(), depth = depth_of(d), pixel = 3 * channels_;
         const T* const values = keys + keys_length(tokens);
-        constexpr isize rows = block + 16;
-        constexpr auto per_float = static_cast<isize>(sizeof(float) / sizeof(X));
-        X* const queries = reinterpret_cast<X*>(thread_scratch<queries_tag, float>(rows * depth / per_float));
+        constexpr isize rows = block + kernels::detail::packed_beyond;
+        X* const queries = staged_memory<queries_tag, X>(rows * depth);
         if (depth > d) {
             std::fill_n(queries, rows * depth, X{});
         }
@@ -127,15 +115,11 @@ private:
             product({queries, depth, &zero, 1, depth, keys + key * depth, scores + key, row, pixels});
         }
         const isize sum_depth = depth_of(tokens);
-        X* const shares = reinterpret_cast<X*>(thread_scratch<shares_tag, float>(rows * sum_depth / per_float));
+        X* const shares = staged_memory<shares_tag, X>(rows * sum_depth);
         const float scale = 1 / std::sqrt(static_cast<float>(d));
         for (isize p = 0; p < count; ++p) {
             kernels::softmax<float>(tokens, scale, scores + p * row, scores + p * row);
-            if constexpr (std::is_same_v<T, bfloat16> && std::is_same_v<X, float>) {
-                kernels::round_to_bfloat16(tokens, scores + p * row, shares + p * sum_depth);
-            } else {
-                kernels::convert(tokens, scores + p * row, shares + p * sum_depth);
-            }
+            kernels::convert_as<T>(tokens, scores + p * row, shares + p * sum_depth);
             std::fill_n(shares + p * sum_depth + tokens, sum_depth - tokens, X{});
         }
         alignas(64) float sums[static_cast<std::size_t>(rows * width)];

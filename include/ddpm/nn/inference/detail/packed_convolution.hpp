@@ -5,12 +5,12 @@
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
+#include <ddpm/nn/inference/detail/staged_memory.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -87,12 +87,7 @@ public:
         weights_ = packed_weights<T>(outputs, 1, inputs);
         isize first = 0;
         for (const dense<float>* layer : layers) {
-            for (isize o = 0; o < layer->outputs(); ++o) {
-                for (isize i = 0; i < inputs; ++i) {
-                    weights_.set(first + o, 0, i, layer->weight[i * layer->outputs() + o]);
-                }
-                weights_.add_bias(first + o, layer->bias[o]);
-            }
+            weights_.set_dense(first, *layer);
             first += layer->outputs();
         }
         place(inputs, 0);
@@ -134,17 +129,11 @@ public:
     /// @determinism the bits of a sample depend on that sample only, on one instruction set
     template <class Out>
     void forward(const packed_input<T>& x, const packed_input<T>* shortcut, const packed_output<T, Out>& out) const {
-        if constexpr (std::is_same_v<T, bfloat16>) {
-            if (kernels::takes_pairs()) {
-                forward_as<bfloat16>(x, shortcut, out);
-                return;
-            }
-        }
-        forward_as<float>(x, shortcut, out);
+        with_product_input<T>([&]<class X>(X) { forward_as<X>(x, shortcut, out); });
     }
 
 private:
-    /// Copies of the rows that a task reads, from element `offset(…)` of the staged memory on: the pixel that column
+    /// A copy of the rows that a task reads, in the staged memory: the pixels that column
     /// `across` and, unless it `spans` rows, row `down` of the kernel multiply.
     struct placement {
         isize source;        // 0: the input, 1: that of the shortcut
@@ -195,8 +184,7 @@ private:
     [[nodiscard]] isize plane_rows(isize rows) const noexcept { return stride_ == 1 ? rows + kernel_ - 1 : rows; }
 
     [[nodiscard]] isize staged_length(isize rows, isize width) const noexcept {
-        constexpr isize read_beyond = 16;  // pixels
-        return (planes_ * plane_rows(rows) * width + read_beyond) * weights_.depth();
+        return (planes_ * plane_rows(rows) * width + kernels::detail::packed_beyond) * weights_.depth();
     }
 
     template <class X, class Out>
@@ -214,10 +202,7 @@ private:
         const isize offset_of_row = blocks.width * weights_.depth();
         const isize plane = plane_rows(blocks.rows) * offset_of_row;
         parallel_for(tasks * shares, 1, [&](isize begin, isize end) {
-            // The scratch memory is of floats.
-            constexpr auto per_float = static_cast<isize>(sizeof(float) / sizeof(X));
-            X* const staged =
-                reinterpret_cast<X*>(thread_scratch<staged_tag, float>(ddpm::detail::divided_up(length, per_float)));
+            X* const staged = staged_memory<staged_tag, X>(length);
             isize offsets[most_segments];
             for (std::size_t s = 0; s < segments_.size(); ++s) {
                 offsets[s] = segments_[s].plane * plane + segments_[s].row * offset_of_row;
@@ -240,7 +225,8 @@ private:
                  const packed_output<T, Out>& out) const {
         constexpr isize width = kernels::detail::packed_outputs;
         const pixel_blocks blocks = out.map.blocks;
-        alignas(64) float sums[static_cast<std::size_t>((pixel_blocks::most_pixels + 16) * width)];
+        alignas(64) float
+            sums[static_cast<std::size_t>((pixel_blocks::most_pixels + kernels::detail::packed_beyond) * width)];
         for (isize i = 0; i < blocks.blocks_per_task(); ++i) {
             const isize block = task * blocks.blocks_per_task() + i, pixels = blocks.pixels(block);
             if (pixels == 0) {
@@ -275,7 +261,7 @@ private:
             // A pixel of the row that was read is as long as one of a plane, so that rows can be copied whole.
             const isize pitch = gathers_ ? of.count : depth;
             const isize length = in.parts.front().width * pitch;
-            X* const row = row_memory<X>(length);
+            X* const row = staged_memory<read_row_tag, X>(length);
             std::fill_n(row, of.count < pitch ? length : 0, X{});
             isize read = -1;  // the row of the map that `row` holds
             isize top = first * stride_ - before_, bottom = (first + rows - 1) * stride_ - before_ + kernel_ - 1;
@@ -310,12 +296,6 @@ private:
                 std::fill_n(staged + p * depth + used, depth - used, X{});
             }
         }
-    }
-
-    template <class X>
-    [[nodiscard]] static X* row_memory(isize length) {
-        constexpr auto per_float = static_cast<isize>(sizeof(float) / sizeof(X));
-        return reinterpret_cast<X*>(thread_scratch<read_row_tag, float>(ddpm::detail::divided_up(length, per_float)));
     }
 
     /// Copies the pixels of a row that column to.across of the kernel multiplies; zeros outside of the image and, for a

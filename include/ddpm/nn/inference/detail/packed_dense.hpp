@@ -3,19 +3,17 @@
 #pragma once
 
 #include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
-#include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
+#include <ddpm/nn/inference/detail/staged_memory.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <type_traits>
 
 namespace ddpm::nn::detail {
 
@@ -26,12 +24,7 @@ public:
     packed_dense() = default;
 
     explicit packed_dense(const dense<float>& of) : weights_(of.outputs(), 1, of.inputs()) {
-        for (isize o = 0; o < of.outputs(); ++o) {
-            for (isize i = 0; i < of.inputs(); ++i) {
-                weights_.set(o, 0, i, of.weight[i * of.outputs() + o]);
-            }
-            weights_.add_bias(o, of.bias[o]);
-        }
+        weights_.set_dense(0, of);
     }
 
     [[nodiscard]] const packed_weights<T>& weights() const noexcept { return weights_; }
@@ -40,13 +33,7 @@ public:
     /// @shape x inputs × N; y outputs × N, which must not be x
     /// @determinism the bits of a sample depend on that sample only, on one instruction set
     void forward(batch_view<const float> x, batch_view<float> y, bool add = false) const {
-        if constexpr (std::is_same_v<T, bfloat16>) {
-            if (kernels::takes_pairs()) {
-                forward_as<bfloat16>(x, y, add);
-                return;
-            }
-        }
-        forward_as<float>(x, y, add);
+        with_product_input<T>([&]<class X>(X) { forward_as<X>(x, y, add); });
     }
 
 private:
@@ -77,18 +64,11 @@ private:
 
     template <class X>
     [[nodiscard]] const X* stage(batch_view<const float> x) const {
-        constexpr isize read_beyond = 16;
-        constexpr auto per_float = static_cast<isize>(sizeof(float) / sizeof(X));
         const isize depth = weights_.depth();
-        X* const staged = reinterpret_cast<X*>(thread_scratch<staged_tag, float>(
-            ddpm::detail::divided_up((x.columns() + read_beyond) * depth, per_float)));
+        X* const staged = staged_memory<staged_tag, X>((x.columns() + kernels::detail::packed_beyond) * depth);
         for (isize n = 0; n < x.columns(); ++n) {
             X* const to = staged + n * depth;
-            if constexpr (std::is_same_v<T, bfloat16> && std::is_same_v<X, float>) {
-                kernels::round_to_bfloat16(x.rows(), x.column(n), to);
-            } else {
-                kernels::convert(x.rows(), x.column(n), to);
-            }
+            kernels::convert_as<T>(x.rows(), x.column(n), to);
             std::fill_n(to + x.rows(), depth - x.rows(), X{});
         }
         return staged;
@@ -97,7 +77,7 @@ private:
     template <class X, class Product, class Store>
     void compute(const X* staged, isize first_panel, isize last_panel, batch_view<float> y, bool add, Product product,
                  Store store) const {
-        alignas(64) float sums[static_cast<std::size_t>((most_samples + 16) * width)];
+        alignas(64) float sums[static_cast<std::size_t>((most_samples + kernels::detail::packed_beyond) * width)];
         const isize depth = weights_.depth(), segment = 0;
         const isize samples = ddpm::detail::rounded_up(y.columns(), kernels::detail::packed_pixels);
         for (isize panel = first_panel; panel < last_panel; ++panel) {

@@ -6,6 +6,7 @@
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/nn/layers/dense.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -42,15 +43,29 @@ public:
     /// One float for each output, and zeros up to a whole panel.
     [[nodiscard]] const float* bias() const noexcept { return bias_.data(); }
 
-    void set(isize output, isize segment, isize k, float value) {
+    /// The place of output `output` and k in panels of `depth`, which is that of all segments together.
+    [[nodiscard]] static isize place_of(isize output, isize k, isize depth) noexcept {
         constexpr isize step = kernels::detail::packed_step<W>;
-        const isize row = (segment * depth_ + k) / step;
-        W& place = values_[static_cast<std::size_t>(output / panel_outputs * panel_size() +
-                                                    (row * panel_outputs + output % panel_outputs) * step + k % step)];
+        return output / panel_outputs * panel_outputs * depth +
+               (k / step * panel_outputs + output % panel_outputs) * step + k % step;
+    }
+
+    void set(isize output, isize segment, isize k, float value) {
+        W& place = values_[static_cast<std::size_t>(place_of(output, segment * depth_ + k, segments_ * depth_))];
         if constexpr (std::is_same_v<W, bfloat16>) {
             place = to_bfloat16(value);
         } else {
             place = value;
+        }
+    }
+
+    /// Sets the weights and biases of outputs first, first + 1, … to those of a dense layer.
+    void set_dense(isize first, const dense<float>& layer) {
+        for (isize o = 0; o < layer.outputs(); ++o) {
+            for (isize i = 0; i < layer.inputs(); ++i) {
+                set(first + o, 0, i, layer.weight[i * layer.outputs() + o]);
+            }
+            add_bias(first + o, layer.bias[o]);
         }
     }
 

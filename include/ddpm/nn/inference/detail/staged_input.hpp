@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
@@ -87,17 +88,34 @@ void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize co
     if (plain && std::is_same_v<X, T>) {
         return;
     }
-    if constexpr (std::is_same_v<X, bfloat16>) {
+    if (!std::is_same_v<X, float> || (std::is_same_v<T, bfloat16> && !plain)) {
         for (isize p = 0; p < width; ++p) {
-            kernels::convert(count, row + p * pitch, out + p * pitch);
-        }
-    } else if constexpr (std::is_same_v<T, bfloat16>) {
-        if (!plain) {
-            for (isize p = 0; p < width; ++p) {
-                kernels::round_to_bfloat16(count, row + p * pitch, row + p * pitch);
-            }
+            kernels::convert_as<T>(count, row + p * pitch, out + p * pitch);
         }
     }
+}
+
+/// Writes to `to` the means of 2 × 2 pixels, as downsample_average, of what the input is read as.
+template <class T>
+void pool_pixels(const packed_input<T>& x, const stored_map<T>& to) {
+    struct rows_tag {};  // for thread_scratch
+    const isize channels = to.channels, length = x.width() * channels;
+    parallel_for(to.samples * to.height, 1, [&](isize first, isize last) {
+        float* const two = thread_scratch<rows_tag, float>(2 * length);
+        for (isize task = first; task < last; ++task) {
+            const isize n = task / to.height, y = task % to.height;
+            read_row<float>(x, n, 2 * y, 0, channels, two, channels);
+            read_row<float>(x, n, 2 * y + 1, 0, channels, two + length, channels);
+            for (isize p = 0; p < to.width; ++p) {
+                float* const sum = two + p * channels;
+                const float* const from = two + 2 * p * channels;
+                for (isize c = 0; c < channels; ++c) {
+                    sum[c] = (from[c] + from[c + channels] + from[c + length] + from[c + length + channels]) / 4;
+                }
+            }
+            kernels::convert(to.width * channels, two, to.row(n, y));
+        }
+    });
 }
 
 }  // namespace ddpm::nn::detail
