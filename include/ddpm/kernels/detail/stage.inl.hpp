@@ -161,6 +161,8 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
     stage_estimates<S> block;
     if (work.p != nullptr) {
         make_estimates(work, e, rest, block);
+    } else {
+        block = {};  // no sum reads it
     }
     isize draw = 0;
     S read_room[64], spread_room[64];
