@@ -66,6 +66,10 @@ TEST_CASE("matrix units need the processor's support and the saved registers", "
     const std::uint32_t avx512 = (1u << 5) | (1u << 16) | (1u << 17) | (1u << 30) | (1u << 31);
     const std::uint32_t amx = (1u << 22) | (1u << 24), bf16 = 1u << 5;
     CHECK(decode({leaf1, avx512, 0xe7, amx, bf16}).avx512_bf16);
+    CHECK(decode({leaf1, avx512, 0xe7, amx, bf16}).fast_pairs);
+    CHECK_FALSE(decode({leaf1, avx512, 0xe7, amx, 0}).fast_pairs);
+    CHECK_FALSE(decode({leaf1, avx512, 0xe7, amx, bf16, 0x756e6547}).fast_pairs);  // Intel
+    CHECK(decode({leaf1, avx512, 0xe7, amx, bf16, 0x756e6547}).avx512_bf16);
     CHECK_FALSE(decode({leaf1, avx512, 0xe7, amx, bf16}).amx);  // the tiles are not saved
     CHECK(decode({leaf1, avx512, 0x600e7, amx, bf16}).amx);
     CHECK_FALSE(decode({leaf1, avx512, 0x600e7, amx, 0}).amx);

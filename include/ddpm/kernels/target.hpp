@@ -52,9 +52,18 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline,    i
     }
 }
 
+namespace detail {
+
+[[nodiscard]] inline const cpu_features& this_cpu() {
+    static const cpu_features cpu = read_cpu_features();
+    return cpu;
+}
+
+}  // namespace detail
+
 /// Whether this machine and its operating system support that instruction set.
 [[nodiscard]] inline bool is_supported(instruction_set set) {
-    static const detail::cpu_features cpu = detail::read_cpu_features();
+    const detail::cpu_features& cpu = detail::this_cpu();
     using enum instruction_set;
     switch (set) {
         case avx2:
