@@ -25,10 +25,10 @@ using kernels::detail::packed_problem;
 ///     each, then their sum is added
 struct emulated_tiles {
     static inline unsigned char memory[8][16][64];
-    static inline int used = 0;
 
-    static void begin() { used = 0; }
+    static void begin() {}
     static void end() {}
+    static void fetch(const void* /*from*/) {}
     template <int Tile>
     static void zero() {
         std::memset(memory[Tile], 0, sizeof memory[Tile]);
@@ -38,7 +38,6 @@ struct emulated_tiles {
         for (isize i = 0; i < 16; ++i) {
             std::memcpy(memory[Tile][i], static_cast<const char*>(from) + i * row, 64);
         }
-        used |= 1 << Tile;
     }
     template <int Tile>
     static void store(void* to, isize row) {
@@ -150,8 +149,7 @@ struct product_data {
 };
 
 template <class W, class X>
-void check_target() {
-    const auto body = kernels::detail::packed_product_body<W>();
+void check_product(void (*body)(const packed_problem<W>&) = kernels::detail::packed_product_body<W>()) {
     for (const isize pixels : {4, 8, 12, 16, 20, 24, 28, 36, 48, 64}) {
         for (const isize segments : {1, 2, 9}) {
             for (const isize depth : {32, 64, 96}) {
@@ -183,18 +181,28 @@ TEST_CASE("a packed product is the sum of its products, on every target", "[kern
         }
         const ddpm::detail::scoped_simd_target on(set);
         CAPTURE(name(set));
-        check_target<float, float>();
+        check_product<float, float>();
         if (kernels::takes_pairs()) {
-            check_target<bfloat16, bfloat16>();
+            check_product<bfloat16, bfloat16>();
         } else {
-            check_target<bfloat16, float>();
+            check_product<bfloat16, float>();
         }
     }
 }
 
+#if defined(__x86_64__)
+TEST_CASE("pairs of AVX512_BF16 give the sums, also where they are slow", "[kernels]") {
+    if (!is_supported(instruction_set::avx512_bf16)) {
+        WARN("skipped: this machine does not have AVX512_BF16");
+        return;
+    }
+    check_product<bfloat16, bfloat16>(&kernels::detail::avx512::pairs_product<bfloat16>);
+}
+#endif
+
 TEST_CASE("AMX's blocks give the sums, on tiles that are emulated", "[kernels]") {
-    for (const isize pixels : {4, 12, 16, 20, 32, 36, 48, 64}) {
-        for (const isize segments : {1, 3}) {
+    for (const isize pixels : {4, 12, 16, 20, 32, 36, 48, 64, 76, 96}) {
+        for (const isize segments : {1, 3, 7}) {  // the last ones need several groups of steps
             CAPTURE(pixels, segments);
             product_data<bfloat16, bfloat16> data(pixels, 64, segments);
             tile_product<emulated_tiles>(data.problem());
@@ -209,8 +217,8 @@ TEST_CASE("AMX's instructions give the bits of the emulated tiles", "[kernels]")
         return;
     }
     const ddpm::detail::scoped_simd_target on(instruction_set::amx);
-    for (const isize pixels : {4, 16, 20, 48}) {
-        product_data<bfloat16, bfloat16> emulated(pixels, 96, 3), real(pixels, 96, 3);
+    for (const isize pixels : {4, 16, 20, 48, 96, 108}) {
+        product_data<bfloat16, bfloat16> emulated(pixels, 96, 5), real(pixels, 96, 5);
         tile_product<emulated_tiles>(emulated.problem());
         kernels::detail::packed_product_body<bfloat16>()(real.problem());
         for (isize p = 0; p < pixels; ++p) {

@@ -4,56 +4,128 @@
 // A kernel body for AMX: products of packed weights by tiles, registers of 16 rows of 64 bytes. `Tiles` has the
 // operations on tiles, whose numbers must be known at compile time; tests have one that emulates them.
 
-/// The sums of 16 pixels, or of 32 if `Both`, and all 32 outputs. Tiles 0 to 3 are the sums of the first pixels, then of
-/// the others; 4 and 5 the pixels; 6 and 7 the weights of 16 outputs each.
-template <bool Both, class Tiles>
-inline void tile_block(const packed_problem<bfloat16>& problem, isize first) {
-    constexpr isize rows = 16, step = 32;
-    const isize pixel = 2 * problem.pixel;  // in bytes
-    const auto* const begin = static_cast<const bfloat16*>(problem.x) + first * problem.pixel;
-    const bfloat16* weights = problem.weights;
-    Tiles::template zero<0>();
-    Tiles::template zero<1>();
-    if constexpr (Both) {
-        Tiles::template zero<2>();
-        Tiles::template zero<3>();
-    }
-    for (isize s = 0; s < problem.segment_count; ++s) {
-        const bfloat16* x = begin + problem.segments[s];
-        for (isize k = 0; k < problem.depth; k += step) {
-            Tiles::template load<4>(x, pixel);
-            Tiles::template load<6>(weights, 4 * packed_outputs);
-            Tiles::template multiply_add<0, 4, 6>();
-            Tiles::template load<7>(weights + packed_outputs, 4 * packed_outputs);
-            Tiles::template multiply_add<1, 4, 7>();
-            if constexpr (Both) {
-                Tiles::template load<5>(x + rows * problem.pixel, pixel);
-                Tiles::template multiply_add<2, 5, 6>();
-                Tiles::template multiply_add<3, 5, 7>();
-            }
-            x += step;
-            weights += step * packed_outputs;
+/// Steps of 32 products, of all segments one after another, and which part of the weights that follow `ahead` steps later
+/// is fetched into the second-level cache meanwhile.
+struct tile_steps {
+    isize begin, end;
+    isize ahead, first_line, last_line;  // lines of 64 bytes of each step
+};
+
+/// Tiles 0 to 2 · Count − 1 are the sums of `Count` times 16 pixels, with 16 outputs each.
+template <int Count, class Tiles>
+struct tile_sums_of {
+    /// Calls Tiles::zero, load or store for all of them.
+    static inline void zero() {
+        Tiles::template zero<2 * Count - 2>();
+        Tiles::template zero<2 * Count - 1>();
+        if constexpr (Count > 1) {
+            tile_sums_of<Count - 1, Tiles>::zero();
         }
     }
-    float* const to = problem.sums + first * problem.sums_pixel;
-    const isize next = 4 * problem.sums_pixel;  // in bytes
-    Tiles::template store<0>(to, next);
-    Tiles::template store<1>(to + rows, next);
-    if constexpr (Both) {
-        Tiles::template store<2>(to + rows * problem.sums_pixel, next);
-        Tiles::template store<3>(to + rows * problem.sums_pixel + rows, next);
+    static inline void load(const float* sums, isize pixel) {
+        const float* const last = sums + (Count - 1) * 16 * pixel;
+        Tiles::template load<2 * Count - 2>(last, 4 * pixel);
+        Tiles::template load<2 * Count - 1>(last + 16, 4 * pixel);
+        if constexpr (Count > 1) {
+            tile_sums_of<Count - 1, Tiles>::load(sums, pixel);
+        }
+    }
+    static inline void store(float* sums, isize pixel) {
+        float* const last = sums + (Count - 1) * 16 * pixel;
+        Tiles::template store<2 * Count - 2>(last, 4 * pixel);
+        Tiles::template store<2 * Count - 1>(last + 16, 4 * pixel);
+        if constexpr (Count > 1) {
+            tile_sums_of<Count - 1, Tiles>::store(sums, pixel);
+        }
+    }
+};
+
+/// One step: adds the products of 16, 32 or 48 pixels, `next` bytes apart, with 32 weights of 32 outputs.
+template <int Count, class Tiles>
+inline void add_tiles(const bfloat16* x, isize next, const bfloat16* weights) {
+    constexpr isize output = 4 * packed_outputs;  // in bytes
+    const isize more = 16 * next / 2;
+    if constexpr (Count == 3) {
+        Tiles::template load<7>(weights, output);
+        Tiles::template load<6>(x, next);
+        Tiles::template multiply_add<0, 6, 7>();
+        Tiles::template load<6>(x + more, next);
+        Tiles::template multiply_add<2, 6, 7>();
+        Tiles::template load<6>(x + 2 * more, next);
+        Tiles::template multiply_add<4, 6, 7>();
+        Tiles::template load<7>(weights + packed_outputs, output);
+        Tiles::template multiply_add<5, 6, 7>();
+        Tiles::template load<6>(x + more, next);
+        Tiles::template multiply_add<3, 6, 7>();
+        Tiles::template load<6>(x, next);
+        Tiles::template multiply_add<1, 6, 7>();
+    } else {
+        Tiles::template load<4>(x, next);
+        Tiles::template load<6>(weights, output);
+        Tiles::template multiply_add<0, 4, 6>();
+        Tiles::template load<7>(weights + packed_outputs, output);
+        Tiles::template multiply_add<1, 4, 7>();
+        if constexpr (Count == 2) {
+            Tiles::template load<5>(x + more, next);
+            Tiles::template multiply_add<2, 5, 6>();
+            Tiles::template multiply_add<3, 5, 7>();
+        }
     }
 }
 
+/// Adds some steps to the sums of `Count` times 16 pixels and all 32 outputs; if the steps are the first, the sums begin
+/// at 0.
+template <int Count, class Tiles>
+inline void tile_block(const packed_problem<bfloat16>& problem, isize first, tile_steps steps) {
+    constexpr isize depth = 32;
+    const isize in_segment = problem.depth / depth;
+    float* const sums = problem.sums + first * problem.sums_pixel;
+    if (steps.begin == 0) {
+        tile_sums_of<Count, Tiles>::zero();
+    } else {
+        tile_sums_of<Count, Tiles>::load(sums, problem.sums_pixel);
+    }
+    const auto* const begin = static_cast<const bfloat16*>(problem.x) + first * problem.pixel;
+    const bfloat16* weights = problem.weights + steps.begin * depth * packed_outputs;
+    isize segment = steps.begin / in_segment, k = steps.begin % in_segment;
+    for (isize step = steps.begin; step < steps.end; ++segment) {
+        const bfloat16* x = begin + problem.segments[segment] + k * depth;
+        for (; k < in_segment && step < steps.end; ++k, ++step) {
+            add_tiles<Count, Tiles>(x, 2 * problem.pixel, weights);
+            const bfloat16* const later = weights + steps.ahead * depth * packed_outputs;
+            for (isize line = steps.first_line; line < steps.last_line; ++line) {
+                Tiles::fetch(later + line * 32);
+            }
+            x += depth;
+            weights += depth * packed_outputs;
+        }
+        k = 0;
+    }
+    tile_sums_of<Count, Tiles>::store(sums, problem.sums_pixel);
+}
+
+/// Some steps for all pixels after another, so that the first-level cache keeps the weights of these steps, and the
+/// pixels where the segments of these steps overlap.
 template <class Tiles>
 void tile_product(const packed_problem<bfloat16>& problem) {
+    constexpr isize at_once = 9, lines = 32;
+    const isize steps = problem.segment_count * problem.depth / 32, rows = (problem.pixels + 15) / 16;
+    const isize blocks = rows > 1 ? rows / 2 : 1;  // the last one may be of three times 16 pixels
     Tiles::begin();
-    isize p = 0;
-    for (; p + 16 < problem.pixels; p += 32) {
-        tile_block<true, Tiles>(problem, p);
-    }
-    if (p < problem.pixels) {
-        tile_block<false, Tiles>(problem, p);
+    for (isize begin = 0; begin < steps;) {
+        const isize end = blocks == 1 || steps - begin <= at_once ? steps : begin + at_once;
+        for (isize block = 0; block < blocks; ++block) {
+            const isize p = block * 32;
+            const tile_steps these = {begin, end, at_once, block * lines / blocks, (block + 1) * lines / blocks};
+            if (rows == 1) {
+                tile_block<1, Tiles>(problem, p, these);
+            } else if (rows % 2 == 0 || block + 1 < blocks) {
+                tile_block<2, Tiles>(problem, p, these);
+            } else {
+                tile_block<3, Tiles>(problem, p, these);
+            }
+        }
+        begin = end;
     }
     Tiles::end();
 }
@@ -83,6 +155,7 @@ struct tiles {
     DDPM_INLINE static void store(void* to, isize row) {
         asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(row), "i"(Tile) : "memory");
     }
+    DDPM_INLINE static void fetch(const void* from) { __builtin_prefetch(from, 0, 2); }
     /// Sum += A · B, with pairs of bfloat16.
     template <int Sum, int A, int B>
     DDPM_INLINE static void multiply_add() {
