@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
@@ -101,8 +102,10 @@ template <class T>
     constexpr isize depth = 256, pixels = 48, repetitions = 200;
     const auto product = kernels::detail::packed_product_body<T>();
     // Zeros of either type that the product may read.
-    const std::vector<float> x(static_cast<std::size_t>((pixels + kernels::detail::packed_beyond) * depth));
-    const std::vector<T> weights(static_cast<std::size_t>(depth * kernels::detail::packed_outputs));
+    const std::vector<float, aligned_allocator<float>> x(
+        static_cast<std::size_t>((pixels + kernels::detail::packed_beyond) * depth));
+    const std::vector<T, aligned_allocator<T>> weights(
+        static_cast<std::size_t>(depth * kernels::detail::packed_outputs));
     const auto best_of = [](auto&& run) {
         double best = 1e9;
         for (int i = 0; i < 5; ++i) {

@@ -10,6 +10,7 @@
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/nn/inference/detail/norm_factors.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
+#include <ddpm/nn/inference/detail/packed_dense.hpp>
 #include <ddpm/nn/inference/detail/packed_stage.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
@@ -49,15 +50,17 @@ public:
 
     explicit packed_unet(const unet<scalar>& net)
         : base(net), conv_in_(net.conv_in_), norm_out_(net.conv_norm_out_), conv_out_(net.conv_out_) {
+        detail::time_projections<scalar> times;
         for (const unet_stage<scalar>& each : net.stages_.down) {
-            add(detail::unet_path::down, each);
+            add(detail::unet_path::down, each, times);
         }
         if (net.stages_.middle) {
-            add(detail::unet_path::middle, *net.stages_.middle);
+            add(detail::unet_path::middle, *net.stages_.middle, times);
         }
         for (const unet_stage<scalar>& each : net.stages_.up) {
-            add(detail::unet_path::up, each);
+            add(detail::unet_path::up, each, times);
         }
+        time_ = detail::packed_dense<T>(times.layers);
     }
 
     /// Makes it without a whole network in memory: calls load(parameters) for some layers after another, with lists of
@@ -74,10 +77,12 @@ public:
         conv_in_ = detail::packed_convolution<T>(conv);
         fill("", embedding_, load);
         const detail::unet_builder<scalar> build{options, embedding_.outputs()};
+        detail::time_projections<scalar> times;
         build.for_each_stage([&](detail::unet_path path, unet_stage<scalar>&& made) {
             fill(stage_name(path), made, load);
-            add(path, made);
+            add(path, made, times);
         });
+        time_ = detail::packed_dense<T>(times.layers);
         fill("conv_norm_out", norm_out_, load);
         conv = conv2d<scalar>(options.channels.front(), options.out_channels, 3);
         fill("conv_out", conv, load);
@@ -86,7 +91,7 @@ public:
 
     /// The bytes of the packed weights, which are nearly all parameters.
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        std::size_t bytes = conv_in_.weights().bytes() + conv_out_.weights().bytes();
+        std::size_t bytes = conv_in_.weights().bytes() + conv_out_.weights().bytes() + time_.weights().bytes();
         for (const auto* stages : {&down_, &up_}) {
             for (const stage& each : *stages) {
                 bytes += each.packed_bytes();
@@ -129,13 +134,13 @@ private:
                                                  : detail::indexed_name("up_blocks", up_.size());
     }
 
-    void add(detail::unet_path path, const unet_stage<scalar>& of) {
+    void add(detail::unet_path path, const unet_stage<scalar>& of, detail::time_projections<scalar>& times) {
         if (path == detail::unet_path::middle) {
-            middle_.emplace(of, false, stage_name(path));
+            middle_.emplace(of, false, stage_name(path), times);
         } else if (path == detail::unet_path::down) {
-            down_.emplace_back(of, false, stage_name(path));
+            down_.emplace_back(of, false, stage_name(path), times);
         } else {
-            up_.emplace_back(of, true, stage_name(path));
+            up_.emplace_back(of, true, stage_name(path), times);
         }
     }
 
@@ -164,27 +169,33 @@ private:
 
     /// Computes the network, or plans its memory.
     void run(const network_input<scalar>* in, batch_view<scalar> out, workspace& w) const {
-        batch_view<const scalar> emb;
+        const isize rows = time_.weights().outputs();
+        const batch_view<scalar> times{w.template take<float>(rows * w.samples() + detail::stored_map<T>::panel), rows,
+                                       w.samples()};
         const detail::stored_map<T> x = w.plain_map(options_.in_channels, options_.height, options_.width);
+        batch_view<const scalar> emb;
         measure("embedding and input", "", "float", 0, 0, w, [&] {
             emb = embedding_.forward(in->t, in->condition, w.embedded, w.floats);
             feature_map<const scalar> joined;
             kernels::convert(x.size(), this->input_of(*in, joined, w.floats).data, x.data);
         });
+        measure("time_emb_proj of all blocks", "", "dense",
+                2.0 * static_cast<double>(embedding_.outputs() * rows * w.samples()),
+                static_cast<double>(time_.weights().bytes()), w, [&] { time_.forward(emb, times); });
         detail::stored_map<T> h = convolve("conv_in", "", conv_in_, input{{&x, 1}}, nullptr, {}, w);
         w.release(x.data);
         w.skips.push_back(h);
         for (const stage& each : down_) {
             for (std::size_t j = 0; j < each.blocks.size(); ++j) {
-                w.skips.push_back(h = layer(each, j, {&h, 1}, emb, w));
+                w.skips.push_back(h = layer(each, j, {&h, 1}, times, w));
             }
             if (each.conv || each.residual) {
-                w.skips.push_back(h = resample(each, h, emb, w));
+                w.skips.push_back(h = resample(each, h, times, w));
             }
         }
         for (std::size_t j = 0; middle_ && j < middle_->blocks.size(); ++j) {
             const detail::stored_map<T> before = h;
-            h = layer(*middle_, j, {&before, 1}, emb, w);
+            h = layer(*middle_, j, {&before, 1}, times, w);
             if (j > 0) {
                 w.release_map(before);  // the first is a skip connection's
             }
@@ -194,7 +205,7 @@ private:
             for (std::size_t j = 0; j < each.blocks.size(); ++j) {
                 const std::array<detail::stored_map<T>, 2> both{h, w.skips.back()};
                 w.skips.pop_back();
-                h = layer(each, j, both, emb, w);
+                h = layer(each, j, both, times, w);
                 w.release_map(both[1]);
                 if (owned) {
                     w.release_map(both[0]);
@@ -203,19 +214,14 @@ private:
             }
             if (each.conv || each.residual) {
                 const detail::stored_map<T> before = h;
-                h = resample(each, before, emb, w);
+                h = resample(each, before, times, w);
                 w.release_map(before);
             }
         }
         const float* const factors = normalize("conv_norm_out", "", norm_out_, {&h, 1}, {}, w);
         if (!w.planning()) {
-            const detail::stored_map<float> output{out.data(),
-                                                   options_.out_channels,
-                                                   options_.height,
-                                                   options_.width,
-                                                   w.samples(),
-                                                   nullptr,
-                                                   conv_out_.blocks(options_.height, options_.width)};
+            const detail::stored_map<float> output{out.data(), options_.out_channels, options_.height, options_.width,
+                                                   w.samples()};
             measure_convolution<float>("conv_out", "", conv_out_, {{&h, 1}, factors, activation::silu}, nullptr,
                                        {output}, w);
             if (options_.time == unet_time::fourier) {
@@ -224,6 +230,7 @@ private:
         }
         w.release(factors);
         w.release_map(h);
+        w.release(times.data());
     }
 
     /// Computes, and measures it if the workspace has a profile.
@@ -245,7 +252,7 @@ private:
                                                  const detail::packed_convolution<T>& conv, const input& x,
                                                  const input* shortcut, detail::packed_output<T> to,
                                                  workspace& w) const {
-        to.map = w.map(conv.outputs(), conv.blocks(conv.output_size(x.height()), conv.output_size(x.width())));
+        to.map = w.map(conv.outputs(), conv.output_size(x.height()), conv.output_size(x.width()), conv.phases());
         measure_convolution(owner, layer, conv, x, shortcut, to, w);
         return to.map;
     }
@@ -254,12 +261,13 @@ private:
     static void measure_convolution(std::string_view owner, std::string_view layer,
                                     const detail::packed_convolution<T>& conv, const input& x, const input* shortcut,
                                     const detail::packed_output<T, Out>& to, workspace& w) {
-        const auto weights = static_cast<double>(conv.weight_count());
+        const auto products = static_cast<double>(conv.pixel_products());
         const auto read = static_cast<double>(x.size() + (shortcut == nullptr ? 0 : shortcut->size()) +
                                               (to.added == nullptr ? 0 : to.map.size()));
-        measure(owner, layer, conv.algorithm(), 2 * weights * static_cast<double>(to.map.pixels() * w.samples()),
-                (read + weights) * sizeof(T) + static_cast<double>(to.map.size()) * sizeof(Out), w,
-                [&] { conv.forward(x, shortcut, to); });
+        measure(owner, layer, conv.algorithm(), 2 * products * static_cast<double>(to.map.pixels() * w.samples()),
+                read * sizeof(T) + static_cast<double>(conv.weights().bytes()) +
+                    static_cast<double>(to.map.size()) * sizeof(Out),
+                w, [&] { conv.forward(x, shortcut, to); });
     }
 
     /// The factors of a norm for all samples.
@@ -280,8 +288,8 @@ private:
 
     [[nodiscard]] detail::stored_map<T> layer(const stage& of, std::size_t j,
                                               std::span<const detail::stored_map<T>> parts,
-                                              batch_view<const scalar> emb, workspace& w) const {
-        detail::stored_map<T> out = residual(of.blocks[j], parts, emb, w);
+                                              batch_view<const scalar> times, workspace& w) const {
+        detail::stored_map<T> out = residual(of.blocks[j], parts, times, w);
         if (j < of.attentions.size()) {
             const detail::stored_map<T> between = out;
             out = attend(of.attentions[j], between, w);
@@ -291,24 +299,20 @@ private:
     }
 
     [[nodiscard]] detail::stored_map<T> resample(const stage& of, const detail::stored_map<T>& x,
-                                                 batch_view<const scalar> emb, workspace& w) const {
+                                                 batch_view<const scalar> times, workspace& w) const {
         if (of.residual) {
-            return residual(*of.residual, {&x, 1}, emb, w);
+            return residual(*of.residual, {&x, 1}, times, w);
         }
-        return convolve(of.resampler, "conv", *of.conv, input{.parts = {&x, 1}, .upsampled = of.up}, nullptr, {}, w);
+        return convolve(of.resampler, "conv", *of.conv, input{.parts = {&x, 1}}, nullptr, {}, w);
     }
 
     [[nodiscard]] detail::stored_map<T> residual(const block& of, std::span<const detail::stored_map<T>> parts,
-                                                 batch_view<const scalar> emb, workspace& w) const {
+                                                 batch_view<const scalar> times, workspace& w) const {
         const float* const factors1 = normalize(of.name, "norm1", of.norm1, parts, {}, w);
-        const isize rows = of.time.outputs();
-        constexpr isize read_beyond = detail::stored_map<T>::panel;
-        const batch_view<scalar> time{w.template take<float>(rows * w.samples() + read_beyond), rows, w.samples()};
-        const auto weights = static_cast<double>(of.time.weight.size());
-        measure(of.name, "time_emb_proj", "dense", 2 * weights * static_cast<double>(w.samples()),
-                weights * sizeof(float), w, [&] { of.time.forward(emb, time); });
-        input x{parts, factors1, of.act, of.resample == resampling::up};
-        input raw{.parts = parts, .upsampled = x.upsampled};
+        const isize rows = (of.scale_shift ? 2 : 1) * of.conv1.outputs();
+        const batch_view<const scalar> time = times.middle_rows(of.time_place, rows);
+        input x{parts, factors1, of.act};
+        input raw{.parts = parts, .upsampled = of.resample == resampling::up};
         std::array<detail::stored_map<T>, 2> pooled;
         if (of.resample == resampling::down) {
             pooled = {pooled_map(x, w), pooled_map(raw, w)};
@@ -318,12 +322,11 @@ private:
         detail::packed_output<T> inner;
         if (!of.scale_shift) {
             inner.bias = time.data();
-            inner.bias_sample = time.rows();
+            inner.bias_sample = time.stride();
         }
         const detail::stored_map<T> h = convolve(of.name, "conv1", of.conv1, x, nullptr, inner, w);
         const float* const factors2 =
-            normalize(of.name, "norm2", of.norm2, {&h, 1},
-                      of.scale_shift ? batch_view<const scalar>(time) : batch_view<const scalar>(), w);
+            normalize(of.name, "norm2", of.norm2, {&h, 1}, of.scale_shift ? time : batch_view<const scalar>(), w);
         const detail::stored_map<T> out =
             convolve(of.name, "conv2", of.conv2, {{&h, 1}, factors2, of.act}, of.has_shortcut ? &raw : nullptr,
                      {.added = of.has_shortcut ? nullptr : raw.parts[0].data, .factor = of.factor}, w);
@@ -333,7 +336,6 @@ private:
         }
         w.release_map(h);
         w.release(factors2);
-        w.release(time.data());
         w.release(factors1);
         return out;
     }
@@ -373,6 +375,7 @@ private:
     std::optional<stage> middle_;
     group_norm<scalar> norm_out_;
     detail::packed_convolution<T> conv_out_;
+    detail::packed_dense<T> time_;
 };
 
 }  // namespace ddpm::nn

@@ -82,21 +82,15 @@ public:
     }
 
     /// A map with moments.
-    [[nodiscard]] detail::stored_map<T> map(isize channels, const detail::pixel_blocks& blocks) {
-        detail::stored_map<T> made{nullptr, channels, blocks.height, blocks.width, samples_, nullptr, blocks};
-        made.data = take<T>(made.size());
-        made.moments = take<float>(samples_ * blocks.blocks() * made.block_moments());
+    [[nodiscard]] detail::stored_map<T> map(isize channels, isize height, isize width, isize phases) {
+        detail::stored_map<T> made = plain_map(channels, height, width);
+        made.phases = phases;
+        made.moments = take<float>(made.all_moments());
         return made;
     }
     /// A map without moments, which is released by its data.
     [[nodiscard]] detail::stored_map<T> plain_map(isize channels, isize height, isize width) {
-        return {take<T>(channels * height * width * samples_),
-                channels,
-                height,
-                width,
-                samples_,
-                nullptr,
-                {height, width, 1}};
+        return {take<T>(channels * height * width * samples_), channels, height, width, samples_};
     }
     void release_map(const detail::stored_map<T>& map) {
         release(map.data);

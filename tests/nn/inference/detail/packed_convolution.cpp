@@ -28,10 +28,13 @@ namespace {
 /// A map that owns its memory and moments.
 template <class T>
 struct owned_map {
-    owned_map(isize channels, const nn::detail::pixel_blocks& blocks, isize samples)
-        : values(static_cast<std::size_t>(channels * blocks.height * blocks.width * samples)),
-          map{values.data(), channels, blocks.height, blocks.width, samples, nullptr, blocks} {
-        moments.resize(static_cast<std::size_t>(samples * blocks.blocks() * map.block_moments()));
+    owned_map(isize channels, isize height, isize width, isize samples)
+        : values(static_cast<std::size_t>(channels * height * width * samples)),
+          map{values.data(), channels, height, width, samples} {
+        map.phases = height % 2 == 0 && width % 2 == 0 ? 4 : 1;  // the more moments
+        moments.resize(static_cast<std::size_t>(map.all_moments()));
+        map.phases = 1;
+        moments.resize(std::max(moments.size(), static_cast<std::size_t>(map.all_moments())));
         map.moments = moments.data();
     }
     owned_map(const owned_map&) = delete;
@@ -70,9 +73,8 @@ void check_packed(const packed_layout& l) {
     disturb(shortcut, 0.4, 8);
     nn::group_norm<float> norm(channels, channels % 2 == 0 ? 2 : 1, 1e-5);
     disturb(norm, 0.3, 9);
-    const nn::detail::pixel_blocks rows{l.height, l.width, 1};
-    owned_map<T> first(l.inputs, rows, l.samples), second(l.more_inputs, rows, l.samples),
-        other(l.shortcut, rows, l.samples);
+    owned_map<T> first(l.inputs, l.height, l.width, l.samples), second(l.more_inputs, l.height, l.width, l.samples),
+        other(l.shortcut, l.height, l.width, l.samples);
     batch<float> x1 = random_batch<float>(l.inputs * l.height * l.width, l.samples, 1) + 3;
     batch<float> x2 = random_batch<float>(l.more_inputs * l.height * l.width, l.samples, 2);
     batch<float> x3 = random_batch<float>(l.shortcut * l.height * l.width, l.samples, 3);
@@ -117,10 +119,10 @@ void check_packed(const packed_layout& l) {
         expected += Eigen::Map<batch<float>>(added.data, expected.rows(), expected.cols());
     }
 
-    const nn::detail::packed_convolution<T> packed(conv, l.shortcut > 0 ? &shortcut : nullptr);
-    REQUIRE(packed.output_size(wide.height) == height);
-    owned_map<T> out(l.outputs, packed.blocks(height, width), l.samples);
-    owned_map<T> residual(l.outputs, packed.blocks(height, width), l.samples);
+    const nn::detail::packed_convolution<T> packed(conv, l.shortcut > 0 ? &shortcut : nullptr, l.up);
+    REQUIRE(packed.output_size(l.height) == height);
+    owned_map<T> out(l.outputs, height, width, l.samples), residual(l.outputs, height, width, l.samples);
+    out.map.phases = packed.phases();
     batch<float> x4 = random_batch<float>(expected.rows(), l.samples, 4);
     residual.assign(x4);
     if (l.adds) {
@@ -129,7 +131,6 @@ void check_packed(const packed_layout& l) {
     const std::array<nn::detail::stored_map<T>, 2> parts{first.map, second.map};
     nn::detail::packed_input<T> input;
     input.parts = std::span(parts).first(l.more_inputs > 0 ? 2 : 1);
-    input.upsampled = l.up;
     if (l.normalizes) {
         input.factors = factors.data();
         input.act = nn::activation::silu;
@@ -187,6 +188,14 @@ TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every t
         check_packed<TestType>({4, 0, 8, 5, 1, nn::conv_padding::symmetric, 1, 1, 1, false, false, 0, false});
         check_packed<TestType>({4, 0, 4, 3, 1, nn::conv_padding::symmetric, 2, 3, 1, false, false, 2052, false});
         check_packed<TestType>({64, 0, 3, 3, 1, nn::conv_padding::symmetric, 33, 50, 1, false, true, 0, false});
+        check_packed<TestType>({96, 32, 32, 3, 1, nn::conv_padding::symmetric, 16, 16, 5, false, true, 96, true});
+        check_packed<TestType>({8, 0, 32, 3, 1, nn::conv_padding::after, 4, 18, 3, false, true, 0, false});
+        check_packed<TestType>({40, 0, 33, 3, 1, nn::conv_padding::symmetric, 8, 17, 5, true, true, 0, true});
+        check_packed<TestType>({33, 0, 36, 5, 1, nn::conv_padding::symmetric, 3, 18, 2, true, false, 0, false});
+        check_packed<TestType>({33, 0, 36, 7, 1, nn::conv_padding::symmetric, 3, 4, 2, true, false, 0, false});
+        check_packed<TestType>({33, 0, 36, 1, 1, nn::conv_padding::symmetric, 3, 4, 2, true, true, 0, false});
+        check_packed<TestType>({34, 0, 40, 5, 1, nn::conv_padding::symmetric, 4, 4, 9, false, true, 33, false});
+        check_packed<TestType>({32, 0, 32, 1, 1, nn::conv_padding::symmetric, 2, 120, 2, false, false, 0, true});
     }
 }
 

@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <optional>
 #include <span>
 
 namespace ddpm::nn::detail {
@@ -29,6 +31,45 @@ struct set_moments {
     }
 };
 
+/// The moments of the channels of a panel of 32, from those of the blocks.
+template <class T>
+class panel_moments {
+public:
+    panel_moments(const stored_map<T>& part, isize n, isize panel) : pixels_(static_cast<double>(part.pixels())) {
+        for_each_block(part, n, panel, [&](double count, const float* mean, const float*) {
+            for (isize i = 0; i < width; ++i) {
+                mean_[i] += count / pixels_ * static_cast<double>(mean[i]);
+            }
+        });
+        for_each_block(part, n, panel, [&](double count, const float* mean, const float* squares) {
+            for (isize i = 0; i < width; ++i) {
+                const double difference = static_cast<double>(mean[i]) - mean_[i];
+                squares_[i] += static_cast<double>(squares[i]) + count * difference * difference;
+            }
+        });
+    }
+
+    [[nodiscard]] set_moments of_channel(isize i) const noexcept { return {pixels_, mean_[i], squares_[i]}; }
+
+    static constexpr isize width = stored_map<T>::panel;
+
+private:
+    /// Calls body(pixels, means, squares) for all blocks of sample n.
+    template <class Body>
+    static void for_each_block(const stored_map<T>& part, isize n, isize panel, const Body& body) {
+        for (isize phase = 0; phase < part.phases; ++phase) {
+            for (isize block = 0; block < part.phase_blocks(); ++block) {
+                const float* const moments = part.moments_of(n, phase, block) + panel * 2 * width;
+                body(static_cast<double>(part.block_pixels(block)), moments, moments + width);
+            }
+        }
+    }
+
+    double pixels_;
+    double mean_[static_cast<std::size_t>(width)]{};
+    double squares_[static_cast<std::size_t>(width)]{};
+};
+
 /// A group normalization as one factor and one summand for each channel: norm(x) = factors(c) · x + factors(C + c).
 /// `parts` are maps whose channels, joined, are the C channels of the norm.
 /// @shape scale_shift as group_norm::forward; factors 2 · C
@@ -36,21 +77,17 @@ struct set_moments {
 template <class T>
 void find_norm_factors(const group_norm<float>& norm, std::span<const stored_map<T>> parts, isize n,
                        batch_view<const float> scale_shift, float* factors) {
-    constexpr isize panel = stored_map<T>::panel;
     const isize channels = norm.channels(), per_group = channels / norm.groups;
     set_moments group;
     isize c = 0;
     for (const stored_map<T>& part : parts) {
+        std::optional<panel_moments<T>> panel;
         for (isize i = 0; i < part.channels; ++i, ++c) {
-            set_moments channel;
-            for (isize block = 0; block < part.blocks.blocks(); ++block) {
-                const isize pixels = part.blocks.pixels(block);
-                if (pixels != 0) {
-                    const float* const moments = part.moments_of(n, block) + i / panel * 2 * panel + i % panel;
-                    channel.add(static_cast<double>(pixels), static_cast<double>(moments[0]),
-                                static_cast<double>(moments[panel]));
-                }
+            constexpr isize width = panel_moments<T>::width;
+            if (i % width == 0) {
+                panel.emplace(part, n, i / width);
             }
+            const set_moments channel = panel->of_channel(i % width);
             group.add(channel.count, channel.mean, channel.squares);
             if ((c + 1) % per_group != 0) {
                 continue;

@@ -5,9 +5,9 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/attention_row.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
-#include <ddpm/kernels/detail/softmax.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
 #include <ddpm/nn/inference/detail/staged_memory.hpp>
@@ -17,6 +17,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 namespace ddpm::nn::detail {
 
@@ -41,8 +42,8 @@ public:
     }
 
 private:
-    static constexpr isize width = kernels::detail::packed_outputs;
-    static constexpr isize block = pixel_blocks::most_pixels;
+    static constexpr isize width = kernels::detail::packed_outputs, step = kernels::detail::packed_step<T>;
+    static constexpr isize most_queries = 96;  // at once
 
     struct queries_tag {};  // for thread_scratch
     struct scores_tag {};
@@ -63,35 +64,88 @@ private:
     void forward_as(const stored_map<T>& qkv, const stored_map<T>& attended, T* packed) const {
         const isize tokens = qkv.pixels(), d = head_size(), parts = qkv.samples * heads_;
         const isize per_part = keys_length(tokens) + values_length(tokens);
-        parallel_for(parts, 1, [&](isize begin, isize end) {
-            for (isize part = begin; part < end; ++part) {
-                const T* const head = qkv.row(part / heads_, 0) + part % heads_ * d;
-                pack(head, tokens, packed + part * per_part);
+        const auto head_of = [&](isize part) { return qkv.row(part / heads_, 0) + part % heads_ * d; };
+        const auto keys_of = [&](isize part) { return packed + part * per_part; };
+        const auto attend_queries = [&](isize part, isize first, isize count) {
+            T* const to = attended.row(part / heads_, 0) + part % heads_ * d;
+            attend<X>(head_of(part), tokens, first, count, keys_of(part), to);
+        };
+        if (parts >= thread_count()) {  // a head's keys and values stay in the caches of a thread
+            parallel_for(parts, 1, [&](isize begin, isize end) {
+                for (isize part = begin; part < end; ++part) {
+                    pack_keys(head_of(part), tokens, keys_of(part));
+                    pack_values(head_of(part), tokens, keys_of(part) + keys_length(tokens));
+                    for (isize first = 0; first < tokens; first += most_queries) {
+                        attend_queries(part, first, std::min(most_queries, tokens - first));
+                    }
+                }
+            });
+            return;
+        }
+        parallel_for(2 * parts, 1, [&](isize begin, isize end) {
+            for (isize task = begin; task < end; ++task) {
+                const isize part = task / 2;
+                task % 2 == 0 ? pack_keys(head_of(part), tokens, keys_of(part))
+                              : pack_values(head_of(part), tokens, keys_of(part) + keys_length(tokens));
             }
         });
-        const isize blocks = ddpm::detail::divided_up(tokens, block);
+        // As many queries for every thread, and whole tiles of 16.
+        const isize blocks = ddpm::detail::rounded_up(ddpm::detail::divided_up(tokens, most_queries), thread_count());
+        const isize each = ddpm::detail::rounded_up(ddpm::detail::divided_up(tokens, blocks), 16);
         parallel_for(parts * blocks, 1, [&](isize begin, isize end) {
             for (isize task = begin; task < end; ++task) {
-                const isize part = task / blocks, first = task % blocks * block;
-                const T* const head = qkv.row(part / heads_, 0) + part % heads_ * d;
-                T* const to = attended.row(part / heads_, 0) + part % heads_ * d;
-                attend<X>(head, tokens, first, std::min(block, tokens - first), packed + part * per_part, to);
+                const isize first = task % blocks * each;
+                if (first < tokens) {
+                    attend_queries(task / blocks, first, std::min(each, tokens - first));
+                }
             }
         });
     }
 
-    /// Packs the keys, then the values, of one head.
-    void pack(const T* head, isize tokens, T* keys) const {
-        const isize d = head_size(), pixel = 3 * channels_;
-        T* const values = keys + keys_length(tokens);
-        std::fill_n(keys, keys_length(tokens) + values_length(tokens), T{});
-        for (isize token = 0; token < tokens; ++token) {
-            const T* const key = head + token * pixel + channels_;
-            const T* const value = key + channels_;
-            for (isize i = 0; i < d; ++i) {
-                keys[packed_weights<T>::place_of(token, i, depth_of(d))] = key[i];
-                values[packed_weights<T>::place_of(i, token, depth_of(tokens))] = value[i];
+    void pack_keys(const T* head, isize tokens, T* keys) const {
+        const isize d = head_size(), pixel = 3 * channels_, depth = depth_of(d);
+        if (depth != d || tokens % width != 0) {
+            std::fill_n(keys, keys_length(tokens), T{});
+        }
+        for (isize first = 0; first < tokens; first += width) {
+            const isize count = std::min(width, tokens - first);
+            for (isize i = 0; i < d; i += step) {
+                T* const to = keys + first * depth + i * width;
+                const T* const from = head + channels_ + first * pixel + i;
+                if (i + step <= d) {
+                    copy_steps<step>(count, from, pixel, to);
+                } else {
+                    copy_steps<1>(count, from, pixel, to);
+                }
             }
+        }
+    }
+
+    void pack_values(const T* head, isize tokens, T* values) const {
+        const isize d = head_size(), pixel = 3 * channels_, depth = depth_of(tokens);
+        if (depth != tokens || d % width != 0) {
+            std::fill_n(values, values_length(tokens), T{});
+        }
+        for (isize token = 0; token < tokens; token += step) {
+            for (isize output = 0; output < d; output += width) {
+                const T* const from = head + 2 * channels_ + token * pixel + output;
+                const isize count = std::min(width, d - output);
+                T* const to = values + output * depth + token * width;
+                if constexpr (step == 2) {
+                    static constexpr T zeros[static_cast<std::size_t>(width)]{};
+                    kernels::detail::interleave(count, from, token + 1 < tokens ? from + pixel : zeros, to);
+                } else {
+                    std::copy_n(from, count, to);
+                }
+            }
+        }
+    }
+
+    /// Copies `Count` numbers of each token to a step of the packed keys.
+    template <isize Count>
+    static void copy_steps(isize tokens, const T* from, isize pixel, T* to) {
+        for (isize token = 0; token < tokens; ++token) {
+            std::memcpy(to + token * step, from + token * pixel, static_cast<std::size_t>(Count) * sizeof(T));
         }
     }
 
@@ -99,7 +153,7 @@ private:
     void attend(const T* head, isize tokens, isize first, isize count, const T* keys, T* to) const {
         const isize d = head_size(), depth = depth_of(d), pixel = 3 * channels_;
         const T* const values = keys + keys_length(tokens);
-        constexpr isize rows = block + kernels::detail::packed_beyond;
+        constexpr isize rows = most_queries + kernels::detail::packed_beyond;
         X* const queries = staged_memory<queries_tag, X>(rows * depth);
         if (depth > d) {
             std::fill_n(queries, rows * depth, X{});
@@ -118,8 +172,7 @@ private:
         X* const shares = staged_memory<shares_tag, X>(rows * sum_depth);
         const float scale = 1 / std::sqrt(static_cast<float>(d));
         for (isize p = 0; p < count; ++p) {
-            kernels::softmax<float>(tokens, scale, scores + p * row, scores + p * row);
-            kernels::convert_as<T>(tokens, scores + p * row, shares + p * sum_depth);
+            kernels::detail::find_shares<T>(tokens, scale, scores + p * row, shares + p * sum_depth);
             std::fill_n(shares + p * sum_depth + tokens, sum_depth - tokens, X{});
         }
         alignas(64) float sums[static_cast<std::size_t>(rows * width)];
@@ -127,8 +180,8 @@ private:
         const auto store = kernels::detail::store_block_body<T>();
         for (isize output = 0; output < d; output += width) {
             product({shares, sum_depth, &zero, 1, sum_depth, values + output * sum_depth, sums, width, pixels});
-            store({sums, count, std::min(width, d - output), no_bias.data(), nullptr, 0, 1,
-                   to + first * channels_ + output, channels_, nullptr});
+            store({sums, 1, 0, count, std::min(width, d - output), no_bias.data(), nullptr, 1,
+                   to + first * channels_ + output, channels_, 0, nullptr});
         }
     }
 

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 namespace ddpm::nn::detail {
 
@@ -23,8 +24,20 @@ class packed_dense {
 public:
     packed_dense() = default;
 
-    explicit packed_dense(const dense<float>& of) : weights_(of.outputs(), 1, of.inputs()) {
-        weights_.set_dense(0, of);
+    explicit packed_dense(const dense<float>& of) : packed_dense(std::span(&of, 1)) {}
+
+    /// Layers of the same input, of which there is at least one; their outputs are joined.
+    explicit packed_dense(std::span<const dense<float>> layers) {
+        isize outputs = 0;
+        for (const dense<float>& layer : layers) {
+            outputs += layer.outputs();
+        }
+        weights_ = packed_weights<T>(outputs, 1, layers.front().inputs());
+        outputs = 0;
+        for (const dense<float>& layer : layers) {
+            weights_.set_dense(outputs, layer);
+            outputs += layer.outputs();
+        }
     }
 
     [[nodiscard]] const packed_weights<T>& weights() const noexcept { return weights_; }
@@ -84,8 +97,8 @@ private:
             const isize output = panel * width;
             product({staged, depth, &segment, 1, depth, weights_.panel(panel), sums, width, samples});
             float* const to = y.data() + output;
-            store({sums, y.columns(), std::min(width, y.rows() - output), weights_.bias() + output, add ? to : nullptr,
-                   y.stride(), 1, to, y.stride(), nullptr});
+            store({sums, 1, 0, y.columns(), std::min(width, y.rows() - output), weights_.bias() + output,
+                   add ? to : nullptr, 1, to, y.stride(), 0, nullptr});
         }
     }
 

@@ -27,6 +27,13 @@ namespace ddpm::nn::detail {
     return list + "." + std::to_string(index);
 }
 
+/// The projections of the time embedding of all blocks, which are computed at once.
+template <class S>
+struct time_projections {
+    std::vector<dense<S>> layers;
+    isize rows = 0;
+};
+
 /// A residual block.
 template <class T>
 struct packed_block {
@@ -35,20 +42,21 @@ struct packed_block {
     std::string name;
     group_norm<scalar> norm1, norm2;
     packed_convolution<T> conv1, conv2;
-    dense<scalar> time;  // its bias has that of conv1, unless scale_shift
+    isize time_place;  // of its first row in the projections of the time embedding
     bool scale_shift;
     bool has_shortcut;
     float factor;
     resampling resample;
     activation act;
 
-    /// With `joins` the input has two parts, so that it cannot be added as it is.
-    packed_block(const residual_block<scalar>& of, bool joins, std::string name_)
+    /// With `joins` the input has two parts, so that it cannot be added as it is. The block's projection of the time
+    /// embedding is added to `times`; its bias has that of conv1, unless it is for scale_shift.
+    packed_block(const residual_block<scalar>& of, bool joins, std::string name_, time_projections<scalar>& times)
         : name(std::move(name_)),
           norm1(of.norm1),
           norm2(of.norm2),
-          conv1(of.conv1),
-          time(of.time_emb_proj),
+          conv1(of.conv1, nullptr, of.resample == resampling::up),
+          time_place(times.rows),
           scale_shift(of.scale_shift),
           has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
           factor(static_cast<float>(1 / of.rescale)),
@@ -62,9 +70,12 @@ struct packed_block {
             }
         }
         conv2 = packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr);
+        dense<scalar> time = of.time_emb_proj;
         for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
             time.bias[i] += of.conv1.bias[i];
         }
+        times.rows += time.outputs();
+        times.layers.push_back(std::move(time));
     }
 
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
@@ -100,23 +111,21 @@ struct packed_stage {
     std::vector<packed_block<T>> blocks;
     std::vector<packed_attention_block<T>> attentions;
     std::optional<packed_convolution<T>> conv;  // the resampler
-    bool up = false;
-    std::optional<packed_block<T>> residual;  // the same
-    std::string resampler;                    // its name
+    std::optional<packed_block<T>> residual;    // the same
+    std::string resampler;                      // its name
 
-    packed_stage(const unet_stage<scalar>& of, bool joins, const std::string& name_)
+    packed_stage(const unet_stage<scalar>& of, bool joins, const std::string& name_, time_projections<scalar>& times)
         : resampler(name_ + "." + of.resampler) {
         for (const residual_block<scalar>& each : of.resnets) {
-            blocks.emplace_back(each, joins, indexed_name(name_ + ".resnets", blocks.size()));
+            blocks.emplace_back(each, joins, indexed_name(name_ + ".resnets", blocks.size()), times);
         }
         for (const attention<scalar>& each : of.attentions) {
             attentions.emplace_back(each, indexed_name(name_ + ".attentions", attentions.size()));
         }
         if (of.by_conv) {
-            conv.emplace(of.by_conv->conv);
-            up = of.by_conv->up;
+            conv.emplace(of.by_conv->conv, nullptr, of.by_conv->up);
         } else if (of.by_residual) {
-            residual.emplace(*of.by_residual, false, resampler);
+            residual.emplace(*of.by_residual, false, resampler, times);
         }
     }
 

@@ -2,19 +2,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/batch_view.hpp>
-#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
-#include <ddpm/kernels/detail/group_norm.hpp>
+#include <ddpm/kernels/detail/read_pixels.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <span>
-#include <type_traits>
 
 namespace ddpm::nn::detail {
 
@@ -40,58 +37,31 @@ struct packed_input {
     [[nodiscard]] isize samples() const noexcept { return parts.front().samples; }
 };
 
-struct staged_row_tag {};  ///< for thread_scratch: a row of pixels as floats
-struct read_row_tag {};    ///< the same as products read it
+/// Where a row of pixels is read to: channel c of pixel p to data[c / chunk · to_chunk + p · pixel + c % chunk].
+template <class X>
+struct row_place {
+    X* data;
+    isize chunk, to_chunk;
+    isize pixel;
+};
 
-/// Channels first … first + count − 1 of row y of sample n, after normalization and activation, as numbers of type X
-/// that bfloat16 can hold if T is bfloat16; pixels are `pitch` apart.
+/// Reads channels first … first + count − 1 of row y of sample n, normalized and activated, with the precision of T.
+/// The row is not one of the upsampled map, but its pixels are repeated.
 template <class X, class T>
-void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize count, X* out, isize pitch) {
-    const isize width = in.parts.front().width;
-    const bool plain = in.factors == nullptr && in.act == kernels::activation::none;
-    float* row = nullptr;  // where pixels are computed
-    if constexpr (std::is_same_v<X, float>) {
-        row = out;
-    } else {
-        row = thread_scratch<staged_row_tag, float>(width * pitch);
-    }
+void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize count, const row_place<X>& to) {
     const isize channels = in.channels();
-    const float* const factors = plain ? nullptr : in.factors + n * 2 * channels;
+    const float* const a = in.factors == nullptr ? nullptr : in.factors + n * 2 * channels;
     isize before = 0;  // channels of earlier parts
     for (const stored_map<T>& part : in.parts) {
         const isize begin = std::max(first, before), end = std::min(first + count, before + part.channels);
         if (begin < end) {
-            const T* const from = part.row(n, y) + begin - before;
-            const isize length = end - begin, place = begin - first;
-            if (plain && std::is_same_v<X, T>) {
-                for (isize p = 0; p < width; ++p) {
-                    std::memcpy(out + p * pitch + place, from + p * part.channels,
-                                static_cast<std::size_t>(length) * sizeof(T));
-                }
-            } else {
-                const batch_view<float> to(row + place, length, width, pitch);
-                batch_view<const float> values = to;
-                if constexpr (std::is_same_v<T, float>) {
-                    values = {from, length, width, part.channels};
-                } else {
-                    for (isize p = 0; p < width; ++p) {
-                        kernels::convert(length, from + p * part.channels, to.column(p));
-                    }
-                }
-                if (!plain) {
-                    kernels::scale_shift<float>(values, factors + begin, factors + channels + begin, in.act, to);
-                }
-            }
+            kernels::detail::read_pixels<T, X>(
+                {part.row(n, y) + begin - before, part.channels, part.width, end - begin,
+                 a == nullptr ? nullptr : a + begin, a == nullptr ? nullptr : a + channels + begin, to.data,
+                 begin - first, to.chunk, to.to_chunk, to.pixel, in.upsampled ? 2 : 1},
+                in.act);
         }
         before += part.channels;
-    }
-    if (plain && std::is_same_v<X, T>) {
-        return;
-    }
-    if (!std::is_same_v<X, float> || (std::is_same_v<T, bfloat16> && !plain)) {
-        for (isize p = 0; p < width; ++p) {
-            kernels::convert_as<T>(count, row + p * pitch, out + p * pitch);
-        }
     }
 }
 
@@ -104,8 +74,8 @@ void pool_pixels(const packed_input<T>& x, const stored_map<T>& to) {
         float* const two = thread_scratch<rows_tag, float>(2 * length);
         for (isize task = first; task < last; ++task) {
             const isize n = task / to.height, y = task % to.height;
-            read_row<float>(x, n, 2 * y, 0, channels, two, channels);
-            read_row<float>(x, n, 2 * y + 1, 0, channels, two + length, channels);
+            read_row<float, T>(x, n, 2 * y, 0, channels, {two, channels, 0, channels});
+            read_row<float, T>(x, n, 2 * y + 1, 0, channels, {two + length, channels, 0, channels});
             for (isize p = 0; p < to.width; ++p) {
                 float* const sum = two + p * channels;
                 const float* const from = two + 2 * p * channels;

@@ -27,8 +27,8 @@ void with_product_input(const Body& body) {
 /// Scratch memory of the thread for `length` numbers of type X: see thread_scratch.
 template <class Tag, class X>
 [[nodiscard]] X* staged_memory(isize length) {
-    constexpr auto per_float = static_cast<isize>(sizeof(float) / sizeof(X));
-    return reinterpret_cast<X*>(thread_scratch<Tag, float>(ddpm::detail::divided_up(length, per_float)));
+    return reinterpret_cast<X*>(
+        thread_scratch<Tag, float>(ddpm::detail::divided_up(length * isize{sizeof(X)}, isize{sizeof(float)})));
 }
 
 }  // namespace ddpm::nn::detail
