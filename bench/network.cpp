@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -18,8 +20,10 @@
 #include <ddpm/train/trainer.hpp>
 
 #include <cstddef>
+#include <initializer_list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -148,28 +152,31 @@ ddpm::nn::unet_options unet_of(const std::string& name) {
             .groups = 8};
 }
 
-void add_unet(const std::string& name, isize samples, double flops, isize threads) {
+/// One forward pass of Net, made from a unet.
+template <class Net>
+struct unet_pass {
+    unet_pass(const std::string& name, isize samples)
+        : net(ddpm::nn::unet<float>(unet_of(name))),
+          session(net, samples),
+          xt(normals(net.shape().size(), samples)),
+          out(net.shape().size(), samples),
+          t(static_cast<std::size_t>(samples), 500.0) {}
+
+    void operator()() { session(xt, t, ddpm::model_output<float>{out, {}}); }
+
+    Net net;
+    ddpm::network_session<Net> session;
+    ddpm::batch<float> xt, out;
+    std::vector<double> t;
+};
+
+template <class Net>
+void add_unet(const std::string& operation, const std::string& name, isize samples, isize threads) {
+    const double flops = name == "cifar10-32" ? 12.1e9 : 0.37e9;  // of a sample
     const ddpm::bench::work one_pass{.items = static_cast<double>(samples),
                                      .flops = flops * static_cast<double>(samples)};
-    struct run {
-        explicit run(const std::string& net_name, isize count)
-            : net(unet_of(net_name)),
-              session(net, count),
-              xt(normals(sample_size(), count)),
-              out(sample_size(), count),
-              t(static_cast<std::size_t>(count), 500.0) {}
-        [[nodiscard]] isize sample_size() const { return net.shape().size(); }
-        ddpm::nn::unet<float> net;
-        ddpm::network_session<ddpm::nn::unet<float>> session;
-        ddpm::batch<float> xt, out;
-        std::vector<double> t;
-    };
-    ddpm::bench::add("unet", "forward" + threads_suffix(threads), size_of(name, samples), one_pass,
-                     [=] {
-                         return [pass = std::make_shared<run>(name, samples)] {
-                             pass->session(pass->xt, pass->t, ddpm::model_output<float>{pass->out, {}});
-                         };
-                     },
+    ddpm::bench::add("unet", operation + threads_suffix(threads), size_of(name, samples), one_pass,
+                     [=] { return [pass = std::make_shared<unet_pass<Net>>(name, samples)] { (*pass)(); }; },
                      {.threads = threads});
 }
 
@@ -186,13 +193,13 @@ const ddpm::bench::group network_benchmarks{[] {
 }};
 
 const ddpm::bench::group unet_benchmarks{[] {
-    constexpr double cifar_flops = 12.1e9, digits_flops = 0.37e9;  // of a sample
     for (const isize threads : {1, 2}) {
-        add_unet("cifar10-32", 1, cifar_flops, threads);
-        add_unet("cifar10-32", 4, cifar_flops, threads);
-        add_unet("cifar10-32", 16, cifar_flops, threads);
-        add_unet("digits-28", 1, digits_flops, threads);
-        add_unet("digits-28", 16, digits_flops, threads);
+        for (const auto& [name, samples] : std::initializer_list<std::pair<std::string, isize>>{
+                 {"cifar10-32", 1}, {"cifar10-32", 4}, {"cifar10-32", 16}, {"digits-28", 1}, {"digits-28", 16}}) {
+            add_unet<ddpm::nn::unet<float>>("forward", name, samples, threads);
+            add_unet<ddpm::nn::packed_unet<float>>("packed_forward", name, samples, threads);
+            add_unet<ddpm::nn::packed_unet<ddpm::bfloat16>>("packed_forward_bf16", name, samples, threads);
+        }
     }
 }};
 

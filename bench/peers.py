@@ -661,12 +661,19 @@ def add_unets():
         if has("openvino"):
             engines["openvino_f32"] = functools.partial(unet_openvino, INFERENCE_PRECISION_HINT="f32")
             engines["openvino"] = unet_openvino
-    for threads, operation in ((1, "forward"), (2, "forward_2_threads")):
+    # Beside the network in 16 bits everything runs, beside the others what computes in float.
+    beside = {
+        "forward": ("torch", "onnxruntime"),
+        "packed_forward": ("torch", "torch_compile", "onnxruntime", "openvino_f32"),
+        "packed_forward_bf16": tuple(engines),
+    }
+    for threads, suffix in ((1, ""), (2, "_2_threads")):
         for name, batches in (("cifar10-32", (1, 4, 16)), ("digits-28", (1, 16))):
             for batch in batches:
-                for peer, engine in engines.items():
-                    make = functools.partial(engine, name, batch, threads)
-                    add(f"unet/{operation}/{name}-batch{batch}", peer, make, threads=threads)
+                for operation, peers in beside.items():
+                    for peer in engines.keys() & peers:
+                        make = functools.partial(engines[peer], name, batch, threads)
+                        add(f"unet/{operation}{suffix}/{name}-batch{batch}", peer, make, threads=threads)
 
 
 # ---- the dialogue with ddpm_bench --------------------------------------------------------------------------------
