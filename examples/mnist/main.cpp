@@ -43,6 +43,7 @@ struct settings {
     isize samples = 1000;
     isize sampling_steps = 50;
     double guidance = 2;
+    bool bf16 = false;
     isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
@@ -60,7 +61,8 @@ std::vector<isize> classes_in_turn(isize count) {
 }
 
 /// Images of the classes asked for. `tiles` gets the first ten at ten steps of the way, row by row.
-images draw(const network& net, ddpm::prediction kind, const schedule_type& schedule, const std::vector<isize>& labels,
+template <ddpm::ForwardNetwork Net>
+images draw(const Net& net, ddpm::prediction kind, const schedule_type& schedule, const std::vector<isize>& labels,
             const settings& chosen, images& tiles) {
     const isize count = std::ssize(labels), rows = std::min(count, digit_classes), columns = 10;
     const isize no_class[] = {examples::no_class};
@@ -145,9 +147,13 @@ int run(const settings& chosen) {
     const examples::stopwatch drawing;
     const std::vector<isize> asked = classes_in_turn(chosen.samples);
     images way;
-    const images drawn = draw(trainer.average(), kind, schedule, asked, chosen, way);
-    std::printf("Drew %td images by DDIM in %td steps, guidance %g, in %.1f s.\n", drawn.cols(), chosen.sampling_steps,
-                chosen.guidance, drawing.seconds());
+    // Drawing needs no gradients: the network's weights are packed for it, and rounded if 16 bits are enough.
+    using narrow_network = ddpm::nn::packed_unet<ddpm::bfloat16>;
+    using float_network = ddpm::nn::packed_unet<float>;
+    const images drawn = chosen.bf16 ? draw(narrow_network(trainer.average()), kind, schedule, asked, chosen, way)
+                                     : draw(float_network(trainer.average()), kind, schedule, asked, chosen, way);
+    std::printf("Drew %td images by DDIM in %td steps, guidance %g, products of %s, in %.1f s.\n", drawn.cols(),
+                chosen.sampling_steps, chosen.guidance, chosen.bf16 ? "bfloat16" : "floats", drawing.seconds());
     const auto write = [&](const char* name, const images& tiles) {
         const images cropped = examples::on_canvas(tiles, canvas, image);
         examples::write_png(chosen.file(name), ddpm::io::image_grid(cropped, image, examples::sheet(image, 10)));
@@ -188,6 +194,7 @@ int main(int argc, char** argv) {
         ->capture_default_str();
     app.add_option("--guidance", chosen.guidance, "how strongly the class is asked for; 1: as it is learned")
         ->capture_default_str();
+    app.add_flag("--bf16", chosen.bf16, "draw with products of 16-bit numbers");
     app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
     app.add_option("--threads", chosen.threads, "0: one for each usable core")
         ->check(CLI::Range(0, 1024))
