@@ -22,7 +22,7 @@
 namespace ddpm::nn::detail {
 
 /// The attention of inference: softmax(q kᵀ / √d) v for each head, from a map whose channels are q, k and v of all
-/// heads. Keys and values of a head are packed as weights are; queries are taken 96 at a time, with their scores in
+/// heads. Keys and values of a head are packed as weights are; queries are taken up to 96 at a time, with their scores in
 /// memory of the thread.
 template <class T>
 class packed_attention {
@@ -43,7 +43,13 @@ public:
 
 private:
     static constexpr isize width = kernels::detail::packed_outputs, step = kernels::detail::packed_step<T>;
-    static constexpr isize most_queries = 96;  // at once
+    static constexpr isize most_queries = 96;
+
+    /// The queries that are taken at once: whole tiles, whose scores stay in the second-level cache.
+    [[nodiscard]] static isize queries_at_once(isize tokens) noexcept {
+        constexpr isize scores = isize{1} << 17, tiles = 32;
+        return std::clamp<isize>(scores / tokens / tiles * tiles, tiles, most_queries);
+    }
 
     struct queries_tag {};  // for thread_scratch
     struct scores_tag {};
@@ -63,7 +69,7 @@ private:
     template <class X>
     void forward_as(const stored_map<T>& qkv, const stored_map<T>& attended, T* packed) const {
         const isize tokens = qkv.pixels(), d = head_size(), parts = qkv.samples * heads_;
-        const isize per_part = keys_length(tokens) + values_length(tokens);
+        const isize per_part = keys_length(tokens) + values_length(tokens), at_once = queries_at_once(tokens);
         const auto head_of = [&](isize part) { return qkv.row(part / heads_, 0) + part % heads_ * d; };
         const auto keys_of = [&](isize part) { return packed + part * per_part; };
         const auto attend_queries = [&](isize part, isize first, isize count) {
@@ -75,8 +81,8 @@ private:
                 for (isize part = begin; part < end; ++part) {
                     pack_keys(head_of(part), tokens, keys_of(part));
                     pack_values(head_of(part), tokens, keys_of(part) + keys_length(tokens));
-                    for (isize first = 0; first < tokens; first += most_queries) {
-                        attend_queries(part, first, std::min(most_queries, tokens - first));
+                    for (isize first = 0; first < tokens; first += at_once) {
+                        attend_queries(part, first, std::min(at_once, tokens - first));
                     }
                 }
             });
@@ -90,7 +96,7 @@ private:
             }
         });
         // As many queries for every thread, and whole tiles of 16.
-        const isize blocks = ddpm::detail::rounded_up(ddpm::detail::divided_up(tokens, most_queries), thread_count());
+        const isize blocks = ddpm::detail::rounded_up(ddpm::detail::divided_up(tokens, at_once), thread_count());
         const isize each = ddpm::detail::rounded_up(ddpm::detail::divided_up(tokens, blocks), 16);
         parallel_for(parts * blocks, 1, [&](isize begin, isize end) {
             for (isize task = begin; task < end; ++task) {
