@@ -19,19 +19,9 @@ struct share_of {
 template <class T, class X>
 void find_shares(isize size, float scale, float* scores, X* shares) {
     const share_of<T> e = {{scale, largest_of<float>(size, scores)}};
-    pack<float> sums{};
+    const float inverse = 1.0f / put_exponentials<float>(size, e, scores, scores);
     isize i = 0;
     for (; i + lanes<float> <= size; i += lanes<float>) {
-        const pack<float> value = e(load(scores + i));
-        store(scores + i, value);
-        sums += value;
-    }
-    if (i < size) {
-        store_first(scores + i, e(load_first(scores + i, size - i)), size - i);
-        sums += load_first(scores + i, size - i);
-    }
-    const float inverse = 1.0f / sum_of_lanes<float>(sums);
-    for (i = 0; i + lanes<float> <= size; i += lanes<float>) {
         store_rounded(shares + i, rounded_to<T>(load(scores + i) * inverse));
     }
     if (i < size) {

@@ -32,17 +32,17 @@ DDPM_INLINE pack<float> load_float(const bfloat16* p) {
 }
 DDPM_INLINE pack<float> load_float(const float* p) { return load(p); }
 
-/// x rounded to the nearest bfloat16, ties to even, whose bits are the upper half of each lane; a NaN stays one.
+/// The bits of x rounded to the nearest bfloat16, ties to even, in the upper half of each lane; a NaN stays one.
 DDPM_INLINE pack<std::uint32_t> rounded_bits(pack<float> x) {
     const pack<std::uint32_t> bits = as<std::uint32_t>(x);
     const pack<std::uint32_t> rounded = bits + 0x7fffu + (bits >> 16 & 1u);
-    return select(x == x, rounded, bits | 0x400000u);
+    return select(x == x, rounded, bits | 0x400000u) & 0xffff0000u;
 }
 
 /// x as T can hold it.
 template <class T>
 DDPM_INLINE pack<float> rounded_to(pack<float> x) {
-    return sizeof(T) == 2 ? as<float>(rounded_bits(x) & 0xffff0000u) : x;
+    return sizeof(T) == 2 ? as<float>(rounded_bits(x)) : x;
 }
 
 /// Stores what rounded_to gave.
@@ -79,8 +79,8 @@ DDPM_INLINE pack<float> store_as(X* p, pack<float> x, isize count) {
     return rounded;
 }
 
-/// 2^x for x ≤ 0 with a relative error of 8e-5, less than what rounding to bfloat16 adds: a minimax polynomial. Below 2^-125
-/// it is that.
+/// 2^x for x ≤ 0 with a relative error of 8e-5, less than what rounding to bfloat16 adds, by a minimax polynomial. For
+/// x below −125 it gives 2^-125.
 DDPM_INLINE pack<float> power_of_two_for_bfloat16(pack<float> x) {
     const pack<float> t = max(splat(-125.0f), x);
     const pack<float> shift = splat(float_format<float>::whole_shift), shifted = t + shift;

@@ -37,10 +37,9 @@ struct times {
     DDPM_INLINE pack<S> operator()(pack<S> x) const { return x * factor; }
 };
 
-template <class S>
-softmax_normalizer<S> softmax(isize size, S scale, const S* x, S* out) {
-    const S largest = largest_of<S>(size, x);
-    const shifted_exp<S> e = {scale, largest};
+/// out = e(x); returns the sum.
+template <class S, class Exp>
+DDPM_INLINE S put_exponentials(isize size, const Exp& e, const S* x, S* out) {
     pack<S> sums{};
     isize i = 0;
     for (; i + lanes<S> <= size; i += lanes<S>) {
@@ -53,7 +52,14 @@ softmax_normalizer<S> softmax(isize size, S scale, const S* x, S* out) {
         store_first(out + i, e(load_first(x + i, rest)), rest);
         sums += load_first(out + i, rest);
     }
-    const S sum = sum_of_lanes<S>(sums), inverse = S(1) / sum;
+    return sum_of_lanes<S>(sums);
+}
+
+template <class S>
+softmax_normalizer<S> softmax(isize size, S scale, const S* x, S* out) {
+    const S largest = largest_of<S>(size, x);
+    const shifted_exp<S> e = {scale, largest};
+    const S inverse = S(1) / put_exponentials<S>(size, e, x, out);
     transform(size, times<S>{inverse}, out, out);
     return {largest, inverse};
 }

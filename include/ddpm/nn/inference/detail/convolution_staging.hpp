@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/assert.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
@@ -207,6 +208,7 @@ private:
 
     template <class X>
     void stage_input(const packed_input<T>& in, isize n, isize first, const layout& of, X* staged) const {
+        DDPM_ASSERT(!in.upsampled);  // phases take its place
         const isize length = std::max(in.width() + window_ - 1, (of.width - 1) * stride_ + window_);
         const auto row = make_row<X>(chunks_, way_ == way::patches ? inputs_ : chunk_, length, window_before_);
         const isize top = first * stride_ - window_before_, bottom = top + (of.rows - 1) * stride_ + window_ - 1;

@@ -38,8 +38,8 @@ struct packed_output {
 /// second convolution of another input with kernel 1 (a shortcut) is added to the same sums, and bias and residual are
 /// added before the results are stored. T is the type of maps and weights.
 ///
-/// A task computes some rows of an image: it stages what products read (see convolution_staging), then computes 32
-/// outputs after another.
+/// A task computes some rows of an image, or some small images: it stages what products read (see convolution_staging),
+/// then computes 32 outputs after another.
 template <class T>
 class packed_convolution {
 public:
