@@ -54,6 +54,9 @@ trap 'rm -rf "$pages"' EXIT INT TERM
 version=$(sed -n 's/^ *VERSION \([0-9.]*\)$/\1/p' "$root/CMakeLists.txt")
 sed -e "s|@ROOT@|$root|g" -e "s|@OUT@|$out|g" -e "s|@PAGES@|$pages|g" -e "s|@TOOL@|$tool|g" -e "s|@VERSION@|$version|g" \
     "$root/cmake/docs/Doxyfile.in" >"$pages/Doxyfile"
+doxygen -l "$pages/layout.xml" >/dev/null
+sed -e '/type="modules"/s/title=""/title="Rooms"/' "$pages/layout.xml" >"$pages/rooms.xml"
+mv "$pages/rooms.xml" "$pages/layout.xml"
 rm -rf "$out"
 mkdir -p "$out"
 doxygen "$pages/Doxyfile"

@@ -167,8 +167,9 @@ private:
             piece one{kind, found->tex};
             one.special = kind == piece_kind::prefix;
             one.tight = !is_space(peek());
-            if (kind == piece_kind::binary && peek() == '=') {
-                return false;  // +=
+            const bool again = !pieces.empty() && pieces.back().kind == piece_kind::binary && pieces.back().tex == "+";
+            if (kind == piece_kind::binary && (peek() == '=' || again)) {
+                return false;  // += and C++
             }
             read_scripts(one);
             pieces.push_back(one);
@@ -259,8 +260,7 @@ private:
     bool read_word(std::vector<piece>& pieces, bool after_space) {
         std::string word;
         while (is_letter(peek()) || is_digit(peek()) || peek() == '_') {
-            word += peek() == '_' ? std::string("\\_") : encode(text_.substr(at_, 1));
-            ++at_;
+            word += static_cast<char>(text_[at_++]);
         }
         if (word.empty()) {
             return false;

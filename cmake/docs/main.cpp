@@ -22,15 +22,14 @@ void write_pages(const std::filesystem::path& root, const std::filesystem::path&
     std::filesystem::create_directories(folder);
     const std::vector<docs::room> rooms = docs::rooms_of(docs::read_file(root / ".github/CONTRIBUTING.md"));
     const docs::equation_index index = docs::make_index(root);
-    std::string front = docs::read_file(root / "cmake/docs/front.md");
+    std::string front = docs::page_with_formulas(docs::read_file(root / "cmake/docs/front.md"));
     front = docs::replaced(front, "@PICTURE@", docs::picture_of(docs::read_file(root / "README.md")));
     front = docs::replaced(front, "@ROOMS@", docs::room_table(rooms));
     front = docs::replaced(front, "@COUNTS@", docs::counts_of(index));
     docs::write_file(folder / "front.md", front);
     docs::write_file(folder / "rooms.dox", docs::room_pages(root, rooms));
     docs::write_file(folder / "equations.md", docs::index_page(index));
-    docs::write_file(folder / "symbols.md",
-                     docs::with_inline_formulas(docs::read_file(root / "cmake/docs/symbols.md")));
+    docs::write_file(folder / "symbols.md", docs::page_with_formulas(docs::read_file(root / "cmake/docs/symbols.md")));
 }
 
 int check(const std::filesystem::path& root) {

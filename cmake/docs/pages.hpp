@@ -83,12 +83,22 @@ inline std::string room_pages(const std::filesystem::path& root, const std::vect
         out += "/** \\defgroup room_" + one.name + " " + one.name + "\n\\brief " + one.holds + "\n*/\n";
     }
     for (const char* include : {"include", "bench/include"}) {
+        // Of what a header declares, what has its name stands for it, else the first with a source, else the first.
         std::map<std::string, std::string> summaries;
+        std::map<std::string, int> ranks;
         for (const entity& found : entities_below(root / include)) {
-            summaries.emplace(found.header, found.owner.empty() ? found.summary : "");
+            const std::string stem = std::filesystem::path(found.header).stem().string();
+            const int rank = !found.owner.empty() ? 0 : found.name == stem ? 3 : found.source.empty() ? 1 : 2;
+            if (rank > ranks[found.header]) {
+                ranks[found.header] = rank;
+                summaries[found.header] = found.summary;
+            }
+        }
+        for (const auto& path : files_below(root / include, {".hpp"})) {
+            summaries.emplace(path.lexically_relative(root / include).generic_string(), "");
         }
         for (const auto& [header, summary] : summaries) {
-            if (!room_of(header).empty()) {
+            if (!room_of(header).empty() && header.find("/detail/") == std::string::npos) {
                 out += "/** \\defgroup " + page_of(header) + " " + header + "\n\\ingroup room_" + room_of(header) +
                        "\n\\brief " + with_inline_formulas(summary) + "\n*/\n";
             }
@@ -118,53 +128,69 @@ inline std::string link_to(const entity& target) {
 inline std::string index_cells(const index_row& row) {
     std::string tests;
     for (std::size_t k = 0; k < row.tests.size() && k < 3; ++k) {
-        tests += (k == 0 ? "`" : ", `") + row.tests[k] + "`";
+        tests += (k == 0 ? "`" : "<br>`") + row.tests[k] + "`";
     }
     if (row.tests.size() > 3) {
-        tests += ", and " + std::to_string(row.tests.size() - 3) + " more";
+        tests += "<br>and " + std::to_string(row.tests.size() - 3) + " more";
     }
     return link_to(row.target) + " | `" + row.target.header + "` | " + tests + " |\n";
 }
 
-/// The page of the equation index: a table for each paper, by year, then one of programs.
+inline std::string paper_of(const reference& source) {
+    return source.authors + " " + std::to_string(source.year) + (source.id.empty() ? "" : ", " + source.id);
+}
+
+/// The page of the equation index: a table for each paper of which places are named, by year, then one of other papers and
+/// one of programs.
 inline std::string index_page(const equation_index& index) {
-    std::map<std::pair<int, std::string>, std::vector<const index_row*>> papers;
-    std::vector<const index_row*> programs;
+    std::map<std::pair<int, std::string>, std::string> papers, wholes;
+    std::string programs;
     for (const index_row& row : index.rows) {
-        if (row.source.is_paper()) {
-            papers[{row.source.year, row.source.authors + " " + std::to_string(row.source.year) + "\n" + row.source.id}]
-                .push_back(&row);
+        const reference& source = row.source;
+        const std::string label = source.label.empty() ? "" : " (" + source.label + ")";
+        if (!source.is_paper()) {
+            programs += "| " + cell(source.text + label) + " | " + index_cells(row);
+        } else if (source.places.empty()) {
+            wholes[{source.year, paper_of(source)}] += "| " + cell(paper_of(source) + label) + " | " + index_cells(row);
         } else {
-            programs.push_back(&row);
+            papers[{source.year, paper_of(source)}] += "| " + cell(source.places + label) + " | " + index_cells(row);
         }
     }
+    const std::string columns = " | function or type | header | tests |\n|---|---|---|---|\n";
     std::string page =
         "# Equation index {#equations}\n\nWhich function or type implements which equation of which paper, and which "
         "test "
-        "files name it. It is made from the `@source` lines of the docstrings: " +
+        "files name it. It is made from what the docstrings have under Source: " +
         counts_of(index) + ".\n\n";
     for (const auto& [key, rows] : papers) {
-        const std::vector<std::string> name = split(key.second, '\n');
-        page += "## " + name[0];
-        if (name[1].starts_with("arXiv ")) {
-            page += ", [" + name[1] + "](https://arxiv.org/abs/" + name[1].substr(6) + ")";
-        } else if (!name[1].empty()) {
-            page += ", " + name[1];
-        }
-        page += "\n\n| place | function or type | header | tests |\n|---|---|---|---|\n";
-        for (const index_row* row : rows) {
-            const std::string place = row->source.places.empty() ? "–" : row->source.places;
-            page += "| " + cell(place + (row->source.label.empty() ? "" : " (" + row->source.label + ")")) + " | " +
-                    index_cells(*row);
-        }
-        page += "\n";
+        const std::size_t id = key.second.find("arXiv ");
+        page += "## " + key.second + "\n\n" +
+                (id == std::string::npos ? "" : "https://arxiv.org/abs/" + key.second.substr(id + 6) + "\n\n") +
+                "| place" + columns + rows + "\n";
     }
-    page += "## Programs and standards\n\n| source | function or type | header | tests |\n|---|---|---|---|\n";
-    for (const index_row* row : programs) {
-        page += "| " + cell((row->source.label.empty() ? "" : row->source.label + ": ") + row->source.text) + " | " +
-                index_cells(*row);
+    page += "## Other papers\n\n| paper" + columns;
+    for (const auto& [key, rows] : wholes) {
+        page += rows;
     }
-    return page;
+    return page + "\n## Programs and standards\n\n| source" + columns + programs;
+}
+
+/// A Markdown page of ours with its formulas marked. The first cell of a table's row is one; indented lines are code.
+inline std::string page_with_formulas(std::string_view markdown) {
+    std::string out;
+    for (const std::string& line : lines_of(markdown)) {
+        std::size_t start = 0;
+        if (line.starts_with("| ")) {
+            start = line.find(" |", 2);
+            const std::u32string symbol = decode(line.substr(2, start - 2));
+            const auto tex = formula_reader(symbol, formula_place::block).whole();
+            const bool word = !tex || tex->starts_with("\\text");
+            out += "| " + (word ? line.substr(2, start - 2) : "\\f$" + *tex + "\\f$");
+        }
+        const std::string rest = line.substr(start);
+        out += (line.starts_with("    ") ? rest : with_inline_formulas(rest)) + "\n";
+    }
+    return out;
 }
 
 /// The first picture of a README as a command for the front page, with its description.
@@ -175,7 +201,8 @@ inline std::string picture_of(std::string_view readme) {
     }
     const std::size_t middle = readme.find("](", start);
     const std::string path(readme.substr(middle + 2, readme.find(')', middle) - middle - 2));
-    return "\\image html " + path + " \"" + std::string(readme.substr(start + 2, middle - start - 2)) + "\"";
+    return "\\image html " + path + " \"" + std::string(readme.substr(start + 2, middle - start - 2)) +
+           "\" width=360px";
 }
 
 }  // namespace docs

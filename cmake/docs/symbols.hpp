@@ -57,6 +57,7 @@ inline const sign* find_sign(char32_t c) {
         {U'×', {binary, "\\times"}},
         {U'±', {binary, "\\pm"}},
         {U'∓', {binary, "\\mp"}},
+        {U'∣', {binary, "\\mid"}},
         {U'…', {binary, "\\ldots"}},
         {U'=', {relation, "="}},
         {U'≠', {relation, "\\neq"}},
