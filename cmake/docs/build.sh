@@ -57,8 +57,10 @@ sed -e "s|@ROOT@|$root|g" -e "s|@OUT@|$out|g" -e "s|@PAGES@|$pages|g" -e "s|@TOO
 doxygen -l "$pages/layout.xml" >/dev/null
 sed -e '/type="modules"/s/title=""/title="Rooms"/' "$pages/layout.xml" >"$pages/rooms.xml"
 mv "$pages/rooms.xml" "$pages/layout.xml"
-rm -rf "$out"
-mkdir -p "$out"
+if [ "$out" = "$root/out/docs" ]; then
+    rm -rf "$out"  # pages of what is gone
+    mkdir -p "$out"
+fi
 doxygen "$pages/Doxyfile"
 
 # What TeX input and SVG output load.

@@ -23,7 +23,8 @@ void write_pages(const std::filesystem::path& root, const std::filesystem::path&
     const std::vector<docs::room> rooms = docs::rooms_of(docs::read_file(root / ".github/CONTRIBUTING.md"));
     const docs::equation_index index = docs::make_index(root);
     std::string front = docs::page_with_formulas(docs::read_file(root / "cmake/docs/front.md"));
-    front = docs::replaced(front, "@PICTURE@", docs::picture_of(docs::read_file(root / "README.md")));
+    front = docs::replaced(front, "@PICTURE@",
+                           docs::copied(docs::picture_of(docs::read_file(root / "README.md")), root, folder));
     front = docs::replaced(front, "@ROOMS@", docs::room_table(rooms));
     front = docs::replaced(front, "@COUNTS@", docs::counts_of(index));
     docs::write_file(folder / "front.md", front);

@@ -193,16 +193,30 @@ inline std::string page_with_formulas(std::string_view markdown) {
     return out;
 }
 
-/// The first picture of a README as a command for the front page, with its description.
-inline std::string picture_of(std::string_view readme) {
+/// The first picture of a README: its path and its description; empty if there is none.
+struct picture {
+    std::string path;
+    std::string description;
+};
+
+inline picture picture_of(std::string_view readme) {
     const std::size_t start = readme.find("![");
     if (start == std::string_view::npos) {
-        return "";
+        return {};
     }
     const std::size_t middle = readme.find("](", start);
-    const std::string path(readme.substr(middle + 2, readme.find(')', middle) - middle - 2));
-    return "\\image html " + path + " \"" + std::string(readme.substr(start + 2, middle - start - 2)) +
-           "\" width=360px";
+    return {std::string(readme.substr(middle + 2, readme.find(')', middle) - middle - 2)),
+            std::string(readme.substr(start + 2, middle - start - 2))};
+}
+
+/// Copies the picture beside the pages, and gives the command that shows it.
+inline std::string copied(const picture& one, const std::filesystem::path& root, const std::filesystem::path& folder) {
+    if (one.path.empty()) {
+        return "";
+    }
+    const std::filesystem::path name = std::filesystem::path(one.path).filename();
+    std::filesystem::copy_file(root / one.path, folder / name, std::filesystem::copy_options::overwrite_existing);
+    return "\\image html " + name.string() + " \"" + one.description + "\" width=360px";
 }
 
 }  // namespace docs
