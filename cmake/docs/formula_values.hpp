@@ -142,10 +142,13 @@ inline auto formula_reader::read_bracketed(char32_t close, const char* left, con
     if (!read_until(close, inside) || inside.empty()) {
         return std::nullopt;
     }
-    piece group{piece_kind::value, "", tex_of(inside)};
-    const bool tall = group.bare.find("\\frac") != std::string::npos || group.bare.find("\\sqrt") != std::string::npos;
-    group.tex = tall ? "\\left" + (left + group.bare) + "\\right" + right : left + group.bare + right;
-    group.fraction = inside.size() == 1 && group.bare.starts_with("\\frac");
+    const std::string content = tex_of(inside);
+    const bool tall = content.find("\\frac") != std::string::npos || content.find("\\sqrt") != std::string::npos;
+    piece group{piece_kind::value, tall ? "\\left" + (left + content) + "\\right" + right : left + content + right};
+    if (close == ')') {  // a norm keeps its bars below a root or in a fraction
+        group.bare = content;
+        group.fraction = inside.size() == 1 && content.starts_with("\\frac");
+    }
     for (const piece& p : inside) {
         group.special = group.special || p.special || (p.letter && inside.size() > 1);
     }

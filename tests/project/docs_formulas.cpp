@@ -53,6 +53,7 @@ TEST_CASE("a quotient of two values is a fraction, but not in scripts", "[docs]"
     CHECK(block("s(x)/a") == "\\frac{s(x)}{a}");
     CHECK(block("e^{h/2}") == "e^{h / 2}");
     CHECK(block("(e^h − 1)/(2h/3)") == "\\frac{e^{h} - 1}{2 h / 3}");
+    CHECK(block("‖z‖/‖s(x)‖") == "\\frac{\\lVert z\\rVert }{\\lVert s(x)\\rVert }");
     CHECK(block("3/2 σ") == "\\frac{3}{2} \\sigma");
 }
 
