@@ -72,8 +72,9 @@ private:
         std::string bare{};  ///< of a value in brackets, what is in them
         bool letter = false;
         bool special = false;
-        bool tight = false;     ///< of an operator: no space after it
-        bool fraction = false;  ///< of a value in brackets: it is one fraction
+        bool tight = false;      ///< of an operator: no space after it
+        bool fraction = false;   ///< of a value in brackets: it is one fraction
+        bool statement = false;  ///< of a value in brackets: it holds a relation
     };
 
     char32_t peek(std::size_t ahead = 0) const { return at_ + ahead < text_.size() ? text_[at_ + ahead] : 0; }
@@ -199,6 +200,9 @@ private:
         script_ += below;  // no fraction below a fraction's line
         auto value = read_value();
         script_ -= below;
+        if (value && !in_block() && depth_ == 0 && spaces > 0 && value->statement) {
+            return false;  // a remark in brackets
+        }
         if (value) {
             add_value(pieces, std::move(*value));
             return true;

@@ -26,6 +26,7 @@ inline auto formula_reader::read_value() -> std::optional<piece> {
             return std::nullopt;
         }
         value->tex += arguments->tex;
+        value->kind = piece_kind::value;
         value->bare.clear();
         value->special = value->special || arguments->special;
         read_scripts(*value);
@@ -125,7 +126,7 @@ inline auto formula_reader::read_name() -> std::optional<piece> {
         if (function.empty() || peek() == '_') {
             return std::nullopt;
         }
-        piece one{piece_kind::value, std::string(function)};
+        piece one{piece_kind::prefix, std::string(function)};  // a value with its argument
         one.letter = true;
         return one;
     }
@@ -150,6 +151,7 @@ inline auto formula_reader::read_bracketed(char32_t close, const char* left, con
         group.fraction = inside.size() == 1 && content.starts_with("\\frac");
     }
     for (const piece& p : inside) {
+        group.statement = group.statement || p.kind == piece_kind::relation;
         group.special = group.special || p.special || (p.letter && inside.size() > 1);
     }
     return group;

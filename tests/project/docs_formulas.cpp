@@ -83,6 +83,8 @@ TEST_CASE("formulas are found in sentences", "[docs]") {
     CHECK(with_inline_formulas("to [−c, c]") == "to \\f$[- c ,\\; c]\\f$");
     CHECK(with_inline_formulas("a β is") == "a \\f$\\beta\\f$ is");
     CHECK(with_inline_formulas("a D × N, b D × M") == "a \\f$D \\times N\\f$, b \\f$D \\times M\\f$");
+    CHECK(with_inline_formulas("at σ = 0 (x_0 = x_t)") == "at \\f$\\sigma = 0\\f$ \\f$(x_{0} = x_{t})\\f$");
+    CHECK(with_inline_formulas("γ = −ln SNR, −ln(σ)") == "γ = −ln SNR, \\f$- \\ln(\\sigma)\\f$");
     // Code, words that are operands, names, and C++.
     same("out = signal · x + sigma · y");
     same("`x_t = α`, level_of(n, α)");
