@@ -193,20 +193,21 @@ inline std::string page_with_formulas(std::string_view markdown) {
     return out;
 }
 
-/// The first picture of a README: its path and its description; empty if there is none.
+/// The first picture of a README that lies in the repository: its path and its description; empty if there is none.
 struct picture {
     std::string path;
     std::string description;
 };
 
 inline picture picture_of(std::string_view readme) {
-    const std::size_t start = readme.find("![");
-    if (start == std::string_view::npos) {
-        return {};
+    for (std::size_t start = 0; (start = readme.find("![", start)) != std::string_view::npos; ++start) {
+        const std::size_t middle = readme.find("](", start);
+        const std::string path(readme.substr(middle + 2, readme.find(')', middle) - middle - 2));
+        if (path.find("://") == std::string::npos) {
+            return {path, std::string(readme.substr(start + 2, middle - start - 2))};
+        }
     }
-    const std::size_t middle = readme.find("](", start);
-    return {std::string(readme.substr(middle + 2, readme.find(')', middle) - middle - 2)),
-            std::string(readme.substr(start + 2, middle - start - 2))};
+    return {};
 }
 
 /// Copies the picture beside the pages, and gives the command that shows it.

@@ -185,7 +185,7 @@ TEST_CASE("what a header declares goes to its page", "[docs]") {
     CHECK(lines[3] == "\\{ */ ");
     CHECK(lines[7] == "/** \\} */ }  // namespace ddpm::nn");
     CHECK(room_of("ddpm/ddpm.hpp").empty());
-    const picture first = picture_of("# ddpm\n\n![Digits](examples/a.png)\n![More](b.png)");
+    const picture first = picture_of("# ddpm\n![CI](https://a.b/c.svg)\n![Digits](examples/a.png)\n![More](b.png)");
     CHECK(first.path == "examples/a.png");
     CHECK(first.description == "Digits");
     CHECK(picture_of("no picture").path.empty());
