@@ -30,8 +30,9 @@ constexpr std::array place_words{"equation", "algorithm", "table",    "theorem",
                                  "lemma",    "section",   "appendix", "appendices", "figure"};
 
 /// The programs and standards that a @source may name.
-constexpr std::array programs{"diffusers", "k-diffusion", "torch",       "PyTorch", "NumPy", "safetensors",
-                              "RFC",       "Random123",   "lucidrains'", "IDX",     "PNG",   "zlib"};
+constexpr std::array programs{"diffusers",   "k-diffusion", "torch",     "PyTorch",     "NumPy",
+                              "safetensors", "RFC",         "Random123", "lucidrains'", "ISO",
+                              "W3C",         "OpenVINO",    "IDX",       "PNG",         "zlib"};
 
 /// Where a paper stands, other than arXiv.
 constexpr std::array journals{"JMLR", "doi", "SIGGRAPH"};

@@ -99,6 +99,7 @@ TEST_CASE("a source is also a program, or several", "[docs]") {
 TEST_CASE("equations are counted one by one", "[docs]") {
     CHECK(equations_in("equations 5 to 8 and table 1") == std::set<std::string>{"5", "6", "7", "8"});
     CHECK(equations_in("equation 4, section 3.2, appendix B").size() == 1);
+    CHECK(equations_in("equations A.1 and 2").size() == 2);
     CHECK(equations_in("algorithms 2 and 4").empty());
 }
 
