@@ -27,6 +27,7 @@ template <Scalar S>
 /// @throws shape_error if the shapes do not fit
 /// @accuracy a few units in the last place per element, summed in double
 /// @determinism the same bits for every thread count
+/// @source Ho et al. 2020, arXiv 2006.11239, the authors' code
 template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 [[nodiscard]] per_sample_values<scalar_of<M1>> kl_diagonal_gaussians(const M1& m1, const V1& lv1, const M2& m2,
                                                                      const V2& lv2) {
