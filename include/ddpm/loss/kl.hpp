@@ -12,7 +12,7 @@
 
 namespace ddpm {
 
-/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two one-dimensional Gaussians:
+/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two one-dimensional Gaussians, which is
 ///     (lv2 − lv1 + e^(lv1 − lv2) + (m1 − m2)² e^(−lv2) − 1) / 2
 /// @units nats; lv1 and lv2 are log-variances
 /// @source Ho et al. 2020, arXiv 2006.11239, the authors' code

@@ -53,8 +53,8 @@ void posterior_moments(const Schedule& schedule, const X0& x0_samples, const Xt&
 
 }  // namespace detail
 
-/// The posterior q(x_{t−1}|x_t, x_0): its mean μ̃_t, its variance β̃_t, and the logarithm of the variance (at t = 0,
-/// where β̃ is 0, that of t = 1):
+/// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t, and log-variance (at t = 0, where β̃ is 0, that of t = 1).
+/// The mean and the variance are
 ///     μ̃_t = √ᾱ_{t−1} β_t / (1 − ᾱ_t) x_0 + √α_t (1 − ᾱ_{t−1}) / (1 − ᾱ_t) x_t
 ///     β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t
 /// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t one per sample or one for all
