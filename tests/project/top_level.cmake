@@ -26,3 +26,11 @@ foreach(entry IN LISTS allowed)
         message(SEND_ERROR "the top level lacks ${entry}")
     endif()
 endforeach()
+
+# What a newcomer reads first stays short.
+file(READ "${source}/README.md" text)
+string(REGEX REPLACE "[^\n]" "" newlines "${text}")
+string(LENGTH "${newlines}" count)
+if(count GREATER 200)
+    message(SEND_ERROR "README.md has more than 200 lines")
+endif()
