@@ -15,7 +15,7 @@ function(add_consumer_test name)
         COMMAND "${CMAKE_CTEST_COMMAND}" --build-and-test
             "${PROJECT_SOURCE_DIR}/tests/consumers/${name}" "${CMAKE_CURRENT_BINARY_DIR}/consumers/${name}"
             --build-generator "${CMAKE_GENERATOR}" --build-makeprogram "${CMAKE_MAKE_PROGRAM}"
-            --build-options ${options}
+            --build-options --fresh ${options}
             --test-command "${CMAKE_CTEST_COMMAND}" --output-on-failure)
     set_tests_properties(consumer_${name} PROPERTIES LABELS consumer)
     if(arg_INSTALLED)
