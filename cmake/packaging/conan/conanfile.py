@@ -37,7 +37,7 @@ class DdpmRecipe(ConanFile):
         basic_layout(self, src_folder=".")
 
     def requirements(self):
-        self.requires("eigen/[>=3.4.0]")
+        self.requires("eigen/[>=3.4.0 <4]")
 
     def package_id(self):
         self.info.clear()
