@@ -143,11 +143,11 @@ private:
     }
 
     void discard() noexcept {
+        file_.close();  // Windows removes no open file
         if (!temporary_.empty()) {
             ::unlink(temporary_.c_str());
             temporary_.clear();
         }
-        file_.close();
     }
 
     /// Discards the new content and throws, with errno as the reason.

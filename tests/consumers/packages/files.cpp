@@ -69,6 +69,14 @@ void write_and_read_safetensors() {
     });
     check(wrong == 0, "threads read one file at the same time");
 
+    const std::vector<ddpm::io::tensor_source> wrong_size{{"a", {3}, std::span<const std::int64_t>(whole)}};
+    try {
+        ddpm::io::write_safetensors("tensors.safetensors", wrong_size);
+        check(false, "a tensor of another size is refused");
+    } catch (const ddpm::value_error&) {  // the old file stays, and no temporary one
+        ddpm::io::safetensors_file::open("tensors.safetensors").verify_checksum();
+    }
+
     std::ifstream stream("tensors.safetensors", std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     const auto memory = ddpm::io::safetensors_file::parse(std::as_bytes(std::span(bytes)), "bytes");
