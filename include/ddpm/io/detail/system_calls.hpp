@@ -15,9 +15,9 @@
 // The system's calls for files, as POSIX has them, and what stands for them on Windows. Each returns -1, with the reason
 // in errno, if it fails.
 //
-// Windows has no permissions, owners and folders to sync as POSIX has them, and an open file cannot be removed there: so
-// no locks are needed to see whether a temporary file is in use. A text is opened as the bytes that it has. Names are in
-// the encoding of the system's code page.
+// Windows has no permissions, owners and synced folders in POSIX's sense. An open file cannot be removed there, so that no
+// lock is needed to tell whether a temporary file is in use. Files are opened without conversion of line ends. Names of
+// files are in the system's code page.
 
 #if defined(_WIN32)
 
