@@ -22,6 +22,6 @@
 namespace ddpm {
 
 /// The version as a text, such as "1.2.3".
-inline constexpr std::string_view version = DDPM_VERSION_STRING;
+inline constexpr std::string_view library_version = DDPM_VERSION_STRING;
 
 }  // namespace ddpm

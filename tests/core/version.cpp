@@ -9,9 +9,9 @@
 namespace ddpm::test {
 
 TEST_CASE("the version is one as numbers, as a number that compares and as a text", "[core]") {
-    CHECK(version == DDPM_VERSION_STRING);
-    CHECK(version == std::to_string(DDPM_VERSION_MAJOR) + "." + std::to_string(DDPM_VERSION_MINOR) + "." +
-                         std::to_string(DDPM_VERSION_PATCH));
+    CHECK(library_version == DDPM_VERSION_STRING);
+    CHECK(library_version == std::to_string(DDPM_VERSION_MAJOR) + "." + std::to_string(DDPM_VERSION_MINOR) + "." +
+                                 std::to_string(DDPM_VERSION_PATCH));
     CHECK(DDPM_VERSION == 10000 * DDPM_VERSION_MAJOR + 100 * DDPM_VERSION_MINOR + DDPM_VERSION_PATCH);
 #if DDPM_VERSION < 100 || DDPM_VERSION >= 1000000
     FAIL("the preprocessor compares versions");

@@ -101,16 +101,16 @@ TEST_CASE("the checkpoint of each release is resumed, and its average loaded", "
             CHECK(std::abs(resumed.figures_of()[i] - then.figures[i]) < 1e-5f);
         }
     }
-    CHECK(std::any_of(releases.begin(), releases.end(), [](const release& r) { return r.version == version; }));
+    CHECK(std::any_of(releases.begin(), releases.end(), [](const release& r) { return r.version == library_version; }));
 }
 
 TEST_CASE("write the checkpoint of this version", "[.]") {
     small_training training(5);
     static_cast<void>(training.go_on());
-    (*training).save(checkpoint_of(version));
+    (*training).save(checkpoint_of(library_version));
     const double loss = training.go_on();
     const auto figures = training.figures_of();
-    std::printf("release{\"%s\", %.9g, {", version.data(), loss);
+    std::printf("release{\"%s\", %.9g, {", library_version.data(), loss);
     for (std::size_t i = 0; i < figures.size(); ++i) {
         std::printf("%s%.9gf", i > 0 ? ", " : "", static_cast<double>(figures[i]));
     }
