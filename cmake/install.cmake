@@ -1,4 +1,4 @@
-# Installs the headers and what find_package(ddpm) needs; with DDPM_BUILD_BENCH also the component "bench".
+# Installs the headers and what find_package(ddpm) and pkg-config need; with DDPM_BUILD_BENCH also the component "bench".
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -23,4 +23,12 @@ install(
     FILES "${PROJECT_BINARY_DIR}/ddpm-config.cmake" "${PROJECT_BINARY_DIR}/ddpm-config-version.cmake"
         "${CMAKE_CURRENT_LIST_DIR}/build_type.cmake" "${CMAKE_CURRENT_LIST_DIR}/compiled.cmake"
     DESTINATION "${ddpm_config_folder}")
+
+# The paths in it are relative to the file, so that the installed tree can be moved.
+set(ddpm_pc_folder "${CMAKE_INSTALL_FULL_DATADIR}/pkgconfig")
+file(RELATIVE_PATH ddpm_pc_to_prefix "${ddpm_pc_folder}" "${CMAKE_INSTALL_PREFIX}")
+file(RELATIVE_PATH ddpm_pc_to_include "${ddpm_pc_folder}" "${CMAKE_INSTALL_FULL_INCLUDEDIR}")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/packaging/ddpm.pc.in" "${PROJECT_BINARY_DIR}/ddpm.pc" @ONLY)
+install(FILES "${PROJECT_BINARY_DIR}/ddpm.pc" DESTINATION "${CMAKE_INSTALL_DATADIR}/pkgconfig")
+
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DATADIR}/licenses/ddpm")

@@ -7,6 +7,8 @@
 # --layer=core: only the tests of that folder of tests/; several may be given
 # --werror: a compiler's warning is an error
 # CXX=clang++-14 sh tests/run.sh: with that compiler, in a build folder of its own
+# The test package_mingw compiles for Windows and runs by Wine where both are installed, else it is skipped; with
+# Debian's packages g++-mingw-w64-x86-64-posix and wine64: sh tests/run.sh -R package_mingw
 set -eu
 
 sanitize=
@@ -36,6 +38,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
 install_packages catch2 json benchmark png
 install_if_offered clang-format-16
+install_if_offered pkg-config
 case $sanitize in
     '') suffix= ;;
     thread) suffix=-sanitize-thread ;;

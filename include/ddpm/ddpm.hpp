@@ -228,6 +228,7 @@
 #include <ddpm/train/time_sampling.hpp>
 #include <ddpm/train/trainer.hpp>
 #include <ddpm/train/training_data.hpp>
+#include <ddpm/version.hpp>
 
 // What ddpm::compiled holds of the training and sampling of this library's networks; without it, nothing.
 #if defined(DDPM_INSTANCE_OF)

@@ -15,7 +15,7 @@ function(add_consumer_test name)
         COMMAND "${CMAKE_CTEST_COMMAND}" --build-and-test
             "${PROJECT_SOURCE_DIR}/tests/consumers/${name}" "${CMAKE_CURRENT_BINARY_DIR}/consumers/${name}"
             --build-generator "${CMAKE_GENERATOR}" --build-makeprogram "${CMAKE_MAKE_PROGRAM}"
-            --build-options ${options}
+            --build-options --fresh ${options}
             --test-command "${CMAKE_CTEST_COMMAND}" --output-on-failure)
     set_tests_properties(consumer_${name} PROPERTIES LABELS consumer)
     if(arg_INSTALLED)
@@ -24,6 +24,7 @@ function(add_consumer_test name)
 endfunction()
 
 add_consumer_test(add_subdirectory OPTIONS "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
+add_consumer_test(fetch_content OPTIONS "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
 add_consumer_test(mixed_march OPTIONS -DCMAKE_CXX_FLAGS=-O2 "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
 
 if(DDPM_INSTALL)
@@ -35,6 +36,36 @@ if(DDPM_INSTALL)
         add_consumer_test(bench INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}" "-Dbenchmark_DIR=${benchmark_DIR}")
     endif()
 endif()
+
+# A script of packages/, for the ways to use ddpm beyond CMake.
+function(add_package_test name)
+    add_test(NAME package_${name}
+        COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" -D "compiler=${CMAKE_CXX_COMPILER}"
+            -D "generator=${CMAKE_GENERATOR}" -D "work=${CMAKE_CURRENT_BINARY_DIR}/packages/${name}" ${ARGN}
+            -P "${PROJECT_SOURCE_DIR}/tests/consumers/packages/${name}.cmake")
+    set_tests_properties(package_${name} PROPERTIES LABELS consumer SKIP_REGULAR_EXPRESSION "SKIPPED")
+endfunction()
+
+add_package_test(versions)
+add_package_test(fetch_repository -D "eigen=${Eigen3_DIR}")
+add_package_test(vcpkg -D "eigen=${Eigen3_DIR}")
+add_package_test(copy -D "eigen=${eigen_folder}")
+set_tests_properties(package_copy PROPERTIES FIXTURES_SETUP samples)
+add_package_test(single_header -D "eigen=${eigen_folder}"
+    -D "expected=${CMAKE_CURRENT_BINARY_DIR}/packages/copy/output.txt")
+add_package_test(mingw -D "eigen=${eigen_folder}" -D "expected=${CMAKE_CURRENT_BINARY_DIR}/packages/copy/output.txt")
+set_tests_properties(package_single_header package_mingw PROPERTIES FIXTURES_REQUIRED samples)
+set_property(TEST package_mingw APPEND PROPERTY LABELS mingw slow)
+if(DDPM_INSTALL)
+    add_package_test(pkg_config -D "installed=${install_tree}")
+    set_tests_properties(package_pkg_config PROPERTIES FIXTURES_REQUIRED install_tree)
+endif()
+
+# An older standard is named as the first error.
+add_test(NAME older_standard
+    COMMAND "${CMAKE_CXX_COMPILER}" -std=c++17 -fsyntax-only -x c++
+        -I "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/include/ddpm/ddpm.hpp")
+set_tests_properties(older_standard PROPERTIES PASS_REGULAR_EXPRESSION "ddpm needs C\\+\\+20")
 
 set(build_type_options -D "folder=${CMAKE_CURRENT_BINARY_DIR}/build_type" -D "generator=${CMAKE_GENERATOR}"
     -D "compiler=${CMAKE_CXX_COMPILER}" -D "eigen=${Eigen3_DIR}")

@@ -12,6 +12,7 @@
 #include "support/temporary_folder.hpp"
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,15 @@ TEMPLATE_TEST_CASE("a packed U-Net is loaded as one that was loaded and packed",
     const auto loaded = diffusers::load_packed_unet<TestType>(folder / "", packed_options());
     CHECK((packed_output(loaded) == packed_output(nn::packed_unet<TestType>(net))).all());
     CHECK(loaded.takes().classes == 3);
+
+    const std::string bytes = read_text(folder / "diffusion_pytorch_model.safetensors");
+    const auto file = io::safetensors_file::parse(std::as_bytes(std::span(bytes)), "model");
+    const auto of_memory = diffusers::load_packed_unet<TestType>(file, packed_options());
+    CHECK((packed_output(of_memory) == packed_output(loaded)).all());
+    const auto shorter = std::as_bytes(std::span(bytes).first(bytes.size() - 1));
+    CHECK_THROWS_AS(
+        diffusers::load_packed_unet<TestType>(io::safetensors_file::parse(shorter, "model"), packed_options()),
+        io_error);
 }
 
 TEST_CASE("loading a packed U-Net needs no memory for a whole network of floats", "[diffusers]") {

@@ -6,6 +6,7 @@
 
 #include "diffusers/data_folder.hpp"
 #include "diffusers/named_tensors.hpp"
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
 #include "support/file_faults.hpp"
@@ -205,6 +206,41 @@ TEMPLATE_TEST_CASE("weights of every floating-point type are converted", "[diffu
     for (std::size_t i = 0; i < cut.size(); ++i) {
         CHECK(got[i].numbers == cut[i].numbers);
     }
+}
+
+TEMPLATE_TEST_CASE("weights in memory are loaded as those of a folder, where they lie", "[diffusers]", float, double) {
+    using S = TestType;
+    const temporary_folder folder;
+    const auto net = some_layers<S>();
+    auto loaded = net.zeros();
+    for (const dtype type : {dtype::f64, dtype::f32, dtype::f16}) {
+        CAPTURE(io::name(type));
+        write_stored(folder / single, stored_of(net), type);
+        // At an odd address.
+        const std::string bytes = " " + read_text(folder / single);
+        const auto file = io::safetensors_file::parse(std::as_bytes(std::span(bytes).subspan(1)), "model");
+        loaded = net.zeros();
+        const std::ptrdiff_t before = live_bytes;
+        peak_bytes = before;
+        load_weights(file, loaded, {.reject_nonfinite = true});
+        CHECK(peak_bytes - before < static_cast<std::ptrdiff_t>(bytes.size() / 4));
+        CHECK(loaded == net);
+    }
+
+    std::vector<stored> list = stored_of(net);
+    list[7].numbers.back() = std::numeric_limits<float>::infinity();
+    write_stored(folder / single, list);
+    const std::string infinite = read_text(folder / single);
+    const auto load = [&](std::string_view bytes) {
+        load_weights(io::safetensors_file::parse(std::as_bytes(std::span(bytes)), "model"), loaded,
+                     {.reject_nonfinite = true});
+    };
+    CHECK_THROWS_AS(load(infinite), io_error);
+    CHECK_THROWS_AS(load(std::string_view(infinite).substr(0, infinite.size() - 1)), io_error);
+    list.pop_back();
+    write_stored(folder / single, list);
+    CHECK_THROWS_AS(load(read_text(folder / single)), io_error);
+    CHECK(loaded == net);
 }
 
 TEST_CASE("names and shapes of attention layers before 2023 are understood", "[diffusers]") {

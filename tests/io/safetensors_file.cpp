@@ -144,6 +144,67 @@ TEST_CASE("corruption: every truncation of a safetensors file on disk is an io_e
     }
 }
 
+TEST_CASE("a safetensors file in memory is read as one on disk, where it lies", "[io]") {
+    const temporary_folder folder;
+    const std::string bytes = write_sample(folder / "good");
+    const auto disk = safetensors_file::open(folder / "good");
+    const auto memory = safetensors_file::parse(io::detail::bytes_of(bytes), "model");
+    CHECK(memory.path() == "model");
+    CHECK(memory.metadata() == disk.metadata());
+    REQUIRE(memory.tensors().size() == disk.tensors().size());
+    for (const auto& [name, info] : disk.tensors()) {
+        const std::size_t size = info.end - info.begin;
+        std::vector<std::byte> of_disk(size), of_memory(size);
+        disk.read_bytes(name, of_disk);
+        memory.read_bytes(name, of_memory);
+        CHECK(of_disk == of_memory);
+        const std::byte* const place = memory.bytes_in_memory(name);
+        REQUIRE(place != nullptr);
+        CHECK(std::equal(of_disk.begin(), of_disk.end(), place));
+        CHECK(reinterpret_cast<const char*>(place + size) <= bytes.data() + bytes.size());
+        CHECK(disk.bytes_in_memory(name) == nullptr);
+    }
+    std::array<float, 6> a{}, a_of_disk{};  // converted from double
+    memory.read<float>("a", a);
+    disk.read<float>("a", a_of_disk);
+    CHECK(a == a_of_disk);
+    memory.verify_checksum();
+    CHECK_THROWS_AS(memory.info("absent"), io_error);
+    CHECK_THROWS_AS(memory.bytes_in_memory("absent"), io_error);
+    CHECK_THROWS_AS(memory.read<std::int32_t>("a", {}), io_error);
+}
+
+TEST_CASE("corruption: a safetensors file in memory that is truncated or changed is an io_error as on disk", "[io]") {
+    const temporary_folder folder;
+    const std::string good = write_sample(folder / "good");
+    const auto message = [](auto&& read) -> std::string {
+        try {
+            read().verify_checksum();
+        } catch (const io_error& e) {
+            return e.what();
+        }
+        return "nothing was thrown";
+    };
+    const std::string path = folder / "bad";
+    const auto check = [&](const std::string& bad) {
+        // Exactly so many bytes: the address sanitizer sees a read past them.
+        const std::vector<char> memory(bad.begin(), bad.end());
+        const std::string of_memory =
+            message([&] { return safetensors_file::parse(std::as_bytes(std::span(memory)), path); });
+        write_text(path, bad);
+        REQUIRE(of_memory == message([&] { return safetensors_file::open(path); }));
+        REQUIRE(of_memory != "nothing was thrown");
+    };
+    for (std::size_t length = 0; length < good.size(); ++length) {
+        check(good.substr(0, length));
+    }
+    for (std::size_t at = 0; at < good.size(); ++at) {
+        std::string bad = good;
+        bad[at] = static_cast<char>(bad[at] ^ (1 << at % 8));
+        check(bad);
+    }
+}
+
 TEST_CASE("corruption: the checksum finds every changed byte of a safetensors file", "[io]") {
     const temporary_folder folder;
     const std::string path = folder / "file";

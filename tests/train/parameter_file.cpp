@@ -11,7 +11,9 @@
 #include "support/training.hpp"
 
 #include <cmath>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace ddpm::test {
 
@@ -55,6 +57,32 @@ TEST_CASE("a network or its average loads from a checkpoint", "[train]") {
     CHECK(largest_difference(loaded, net) == 0);
     CHECK(largest_difference(average, trainer.average()) == 0);
     CHECK(largest_difference(average, loaded) > 0);
+}
+
+TEST_CASE("a network or its average loads from bytes in memory", "[train]") {
+    const temporary_folder folder;
+    const noise_schedule schedule{linear_beta{}, 100};
+    auto net = small_net<float>();
+    trainer trainer{net, schedule, {.batch = 8}};
+    static_cast<void>(trainer.fit(two_points<float>(), {.steps = 4}));
+    trainer.save(folder / "x");
+    std::string bytes = read_text(folder / "x");
+    const auto load = [&](std::string_view content, auto& into, std::string_view prefix = {}) {
+        load_parameters(io::safetensors_file::parse(std::as_bytes(std::span(content)), "model"), into, prefix);
+    };
+    auto loaded = small_net<float>(), average = small_net<float>();
+    load(bytes, loaded);
+    load(bytes, average, "ema.");
+    CHECK(largest_difference(loaded, net) == 0);
+    CHECK(largest_difference(average, trainer.average()) == 0);
+
+    nn::mlp<float> wide{{.dim = 4, .hidden = 17, .blocks = 2, .embedding = 8}};
+    CHECK_THROWS_AS(load(bytes, wide), io_error);
+    auto kept = small_net<float>();
+    CHECK_THROWS_AS(load(std::string_view(bytes).substr(0, bytes.size() - 1), kept), io_error);
+    bytes.back() = static_cast<char>(bytes.back() ^ 1);
+    CHECK_THROWS_AS(load(bytes, kept), io_error);
+    CHECK(largest_difference(kept, small_net<float>()) == 0);
 }
 
 TEST_CASE("a file that does not fit leaves the network as it was", "[train]") {

@@ -9,6 +9,7 @@
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/posix_files.hpp>
+#include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
@@ -68,11 +69,23 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
     }
 }
 
+template <Layer Net>
+void load_weights(const weight_files& files, Net& net, bool reject_nonfinite) {
+    using S = typename Net::scalar;
+    const std::vector<nn::parameter<S>> parameters = nn::parameters(net);
+    require_tensors_of(files, parameters);
+    std::vector<weight_tile<S>> tiles;
+    for (const nn::parameter<S>& p : parameters) {
+        append_tiles(tiles, p, files.tensors().find(p.name)->second);
+    }
+    load_tiles(tiles, reject_nonfinite);
+}
+
 }  // namespace detail
 
 /// Options of load_weights.
 struct weights_options {
-    std::string variant{};          ///< diffusers' `variant`, such as "fp16"; empty: none
+    std::string variant{};          ///< of a folder: diffusers' `variant`, such as "fp16"; empty: none
     bool reject_nonfinite = false;  ///< whether a number that is NaN or infinite in the network's scalar is an error
 };
 
@@ -88,15 +101,15 @@ struct weights_options {
 /// @complexity reads each file once; needs additional memory of the size of the files
 template <Layer Net>
 void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
-    using S = typename Net::scalar;
     const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
-    const std::vector<nn::parameter<S>> parameters = nn::parameters(net);
-    detail::require_tensors_of(files, parameters);
-    std::vector<detail::weight_tile<S>> tiles;
-    for (const nn::parameter<S>& p : parameters) {
-        detail::append_tiles(tiles, p, files.tensors().find(p.name)->second);
-    }
-    detail::load_tiles(tiles, options.reject_nonfinite);
+    detail::load_weights(files, net, options.reject_nonfinite);
+}
+
+/// The same from one file, which may lie in memory: load_weights(io::safetensors_file::parse(bytes, "the model"), net).
+/// Weights in memory are converted where they lie, without additional memory.
+template <Layer Net>
+void load_weights(const io::safetensors_file& file, Net& net, const weights_options& options = {}) {
+    detail::load_weights(detail::weight_files(file), net, options.reject_nonfinite);
 }
 
 /// Saves a network's parameters as diffusion_pytorch_model.safetensors in the folder's sub-folder unet/ if it exists,

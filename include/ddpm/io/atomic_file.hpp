@@ -23,18 +23,19 @@ namespace ddpm::io {
 /// and group; if the group cannot be kept, the new group gets the permissions of others. Access control lists and
 /// extended attributes are not kept. A file that did not exist gets the permissions of the umask. A symbolic link at
 /// `path` is replaced itself, not its target; other hard links keep the old content. Temporary files left in the folder
-/// by killed processes are removed first.
+/// by killed processes are removed first. On Windows the new file has the permissions of any other new one, and its
+/// folder is not synced.
 class atomic_file {
 public:
     /// Creates a temporary file for the new content of `path`, beside it.
     /// @throws io_error if no file can be created in the folder, or `path` is something other than a regular file
     explicit atomic_file(std::string path) : path_(std::move(path)) {
-        if (path_.empty() || path_.back() == '/') {
+        if (path_.empty() || detail::path_separators.find(path_.back()) != detail::path_separators.npos) {
             throw io_error(path_, "cannot be written", "the name of a file", "none");
         }
-        const std::size_t slash = path_.rfind('/');
+        const std::size_t slash = path_.find_last_of(detail::path_separators);
         const std::string folder = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
-        struct stat old {};
+        detail::file_status old{};
         const bool has_old = detail::status_of(path_, old);
         if (!has_old && errno != ENOENT) {
             fail("cannot see the old file");
@@ -43,7 +44,7 @@ public:
             throw io_error(path_, "cannot be replaced", "a regular file or none", "something else");
         }
         // A folder with write but without read permission cannot be opened; commit() then syncs the whole file system.
-        folder_ = detail::file_handle::open(folder, O_RDONLY | O_DIRECTORY);
+        folder_ = detail::file_handle::open(folder, O_RDONLY | detail::folders_only);
         if (!folder_ && errno != EACCES) {
             fail("cannot open its folder");
         }
@@ -71,7 +72,7 @@ public:
         constexpr std::size_t largest_call = std::size_t{1} << 30;
         while (!bytes.empty()) {
             const auto written = detail::uninterrupted(
-                [&] { return ::write(file_.number(), bytes.data(), std::min(bytes.size(), largest_call)); });
+                [&] { return detail::call_write(file_.number(), bytes.data(), std::min(bytes.size(), largest_call)); });
             if (written <= 0) {
                 errno = written == 0 ? ENOSPC : errno;
                 fail("cannot write");
@@ -89,11 +90,17 @@ public:
             fail("cannot sync");
         }
         // Some file systems report a failed write only on close; the lock must be held until then.
-        detail::file_handle lock = file_.duplicate();
-        if (!lock || !file_.close()) {
+#if defined(_WIN32)
+        const detail::file_handle lock;
+        const bool has_lock = true;  // none, since an open file cannot be renamed
+#else
+        const detail::file_handle lock = file_.duplicate();
+        const bool has_lock = static_cast<bool>(lock);
+#endif
+        if (!has_lock || !file_.close()) {
             fail("cannot close");
         }
-        if (detail::uninterrupted([&] { return ::rename(temporary_.c_str(), path_.c_str()); }) != 0) {
+        if (detail::uninterrupted([&] { return detail::call_rename(temporary_.c_str(), path_.c_str()); }) != 0) {
             fail("cannot rename the temporary file");
         }
         temporary_.clear();
@@ -103,8 +110,9 @@ public:
     }
 
 private:
-    void keep_permissions(const struct stat& old) {
-        struct stat now {};
+    void keep_permissions([[maybe_unused]] const detail::file_status& old) {
+#if !defined(_WIN32)
+        detail::file_status now{};
         if (!file_.status(now)) {
             fail("cannot see the temporary file");
         }
@@ -120,11 +128,14 @@ private:
         if ((now.st_mode & all) != mode && detail::uninterrupted([&] { return ::fchmod(file_.number(), mode); }) != 0) {
             fail("cannot keep the permissions of the old file");
         }
+#endif
     }
 
     [[nodiscard]] static bool sync_file_system([[maybe_unused]] const detail::file_handle& file) noexcept {
 #ifdef __linux__
         return ::syncfs(file.number()) == 0;
+#elif defined(_WIN32)
+        return true;
 #else
         ::sync();
         return true;
@@ -132,11 +143,11 @@ private:
     }
 
     void discard() noexcept {
+        file_.close();  // Windows removes no open file
         if (!temporary_.empty()) {
             ::unlink(temporary_.c_str());
             temporary_.clear();
         }
-        file_.close();
     }
 
     /// Discards the new content and throws, with errno as the reason.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/io/detail/byte_source.hpp>
 #include <ddpm/io/detail/checksum.hpp>
 #include <ddpm/io/detail/crc32.hpp>
 #include <ddpm/io/detail/foreign_content.hpp>
@@ -24,22 +25,20 @@
 
 namespace ddpm::io {
 
-/// A safetensors file open for reading: the header is in memory, tensors are read from the file on request. Const
-/// member functions may be called concurrently.
+/// A safetensors file open for reading: the header is parsed, tensors are read from the file on request. The file may
+/// lie in memory. Const member functions may be called concurrently.
 class safetensors_file {
 public:
     /// Opens a file and checks its whole header against the file size.
     /// @throws io_error if it is not a regular file or violates the format (see parse_safetensors)
     [[nodiscard]] static safetensors_file open(const std::string& path) {
-        detail::input_file file(path);
-        const detail::safetensors_parser parser(path);
-        std::array<std::byte, detail::telling_bytes> buffer{};
-        require_own_format(detail::read_prefix(file, buffer), path);
-        const std::size_t length = parser.header_length(std::span(buffer).first<8>(), file.size());
-        std::string text(length, '\0');
-        file.read(8, std::as_writable_bytes(std::span(text)));
-        safetensors_header header = parser.parse(text, file.size());
-        return safetensors_file(std::move(file), std::move(header));
+        return safetensors_file(detail::byte_source(detail::input_file(path)));
+    }
+
+    /// The same for a file that lies in memory, as in a program without a file system. The bytes are not copied: they
+    /// must outlive the result. `where` is the path in messages.
+    [[nodiscard]] static safetensors_file parse(std::span<const std::byte> file, std::string_view where) {
+        return safetensors_file(detail::byte_source(detail::memory_file(file, where)));
     }
 
     [[nodiscard]] const std::string& path() const noexcept { return file_.path(); }
@@ -125,6 +124,14 @@ public:
         file_.read(header_.data_start + tensor.begin + first, out);
     }
 
+    /// The bytes of a tensor where they lie, if the file lies in memory; otherwise a null pointer.
+    /// @throws io_error if there is no tensor with that name
+    [[nodiscard]] const std::byte* bytes_in_memory(std::string_view tensor_name) const {
+        const tensor_info& tensor = info(tensor_name);
+        const std::byte* const data = file_.data();
+        return data == nullptr ? nullptr : data + header_.data_start + tensor.begin;
+    }
+
     /// Reads the whole file once and compares it with the checksum that write_safetensors stored in the metadata.
     /// @throws io_error if the file has no checksum, or any byte of it has changed
     void verify_checksum() const {
@@ -167,10 +174,16 @@ private:
         }
     }
 
-    safetensors_file(detail::input_file file, safetensors_header header)
-        : file_(std::move(file)), header_(std::move(header)) {}
+    explicit safetensors_file(detail::byte_source file) : file_(std::move(file)) {
+        const detail::safetensors_parser parser(path());
+        std::array<std::byte, detail::telling_bytes> buffer{};
+        require_own_format(detail::read_prefix(file_, buffer), path());
+        std::string text(parser.header_length(std::span(buffer).first<8>(), file_.size()), '\0');
+        file_.read(8, std::as_writable_bytes(std::span(text)));
+        header_ = parser.parse(text, file_.size());
+    }
 
-    detail::input_file file_;
+    detail::byte_source file_;
     safetensors_header header_;
 };
 

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/multiply_add.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/torch_normal.hpp>
@@ -67,7 +68,7 @@ public:
             throw value_error("torch_generator::uniform", "bounds", "a <= b, b - a finite", detail::text(a, ", ", b));
         }
         for (S& x : out) {
-            x = std::fma(unit<S>(), b - a, a);
+            x = detail::multiply_add(unit<S>(), b - a, a);
         }
     }
 

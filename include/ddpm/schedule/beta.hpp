@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/multiply_add.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/schedule/alpha_bar_curve.hpp>
@@ -55,7 +56,7 @@ struct linear_beta {
         const Real count = static_cast<Real>(from_first ? t : steps - 1 - t);
         const Real step = from_first ? increment : -increment;
         if constexpr (std::is_same_v<Real, float>) {
-            return std::fma(count, step, end_point);
+            return detail::multiply_add(count, step, end_point);
         } else {
             return end_point + count * step;
         }

@@ -25,16 +25,16 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
 
-/// Reads a network's parameters from a safetensors file or a trainer's checkpoint. In a checkpoint the prefix "ema."
+/// Reads a network's parameters from a safetensors file or a trainer's checkpoint. It may lie in memory:
+/// load_parameters(io::safetensors_file::parse(bytes, "the model"), net). In a checkpoint the prefix "ema."
 /// selects the average instead of the network. Other floating-point types are converted; a checksum is verified if
 /// there is one.
 /// @throws io_error if the file is invalid, its tensors are not exactly the network's (the text names the first
 /// differences and their number), or as the options say; the network is then unchanged
 template <Layer Net>
-void load_parameters(const std::string& path, Net& net, std::string_view prefix = {},
+void load_parameters(const io::safetensors_file& file, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {
     using S = typename Net::scalar;
-    const io::safetensors_file file = io::safetensors_file::open(path);
     if (file.metadata().contains(io::detail::checksum_key)) {
         file.verify_checksum();
     }
@@ -46,6 +46,13 @@ void load_parameters(const std::string& path, Net& net, std::string_view prefix 
         return name.starts_with(prefix) && !(prefix.empty() && is_checkpoint && detail::is_trainer_group(name));
     };
     detail::staged_parameters<S>(file, std::move(list), is_ours, false, options).commit();
+}
+
+/// The same for the file at a path.
+template <Layer Net>
+void load_parameters(const std::string& path, Net& net, std::string_view prefix = {},
+                     const load_options& options = {}) {
+    load_parameters(io::safetensors_file::open(path), net, prefix, options);
 }
 
 }  // namespace ddpm

@@ -16,6 +16,10 @@
 #error "ddpm needs GCC 12 or newer, or Clang 14 or newer: its kernels use their vector extensions"
 #endif
 
+#if __cplusplus < 202002L
+#error "ddpm needs C++20: compile with -std=c++20 or a newer standard"
+#endif
+
 #if !defined(__cpp_exceptions)
 #error "ddpm needs exceptions, which -fno-exceptions switches off: its errors are exceptions"
 #endif

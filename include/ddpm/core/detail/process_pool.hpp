@@ -4,7 +4,9 @@
 
 #include <ddpm/core/detail/thread_pool.hpp>
 
+#if !defined(_WIN32)
 #include <pthread.h>
+#endif
 
 #include <atomic>
 #include <memory>
@@ -31,8 +33,10 @@ struct process_pool_state {
 
 inline constinit process_pool_state process_pools{};
 
+#if !defined(_WIN32)
 /// Registered before main, so that it handles every fork.
 inline const bool fork_is_seen = pthread_atfork(nullptr, nullptr, [] { process_pools.enter_child(); }) == 0;
+#endif
 
 inline thread_pool& make_process_pool() {
     auto made =

@@ -18,8 +18,6 @@
 #include <string>
 #include <string_view>
 
-#include <sys/stat.h>
-
 namespace ddpm::diffusers::detail {
 
 // POSIX calls with paths as strings, since std::filesystem::path of libstdc++ 12 has undefined behaviour if an
@@ -39,7 +37,7 @@ enum class path_kind { nothing, folder, file };
 /// The kind of file at a path.
 /// @throws io_error if it cannot be determined
 [[nodiscard]] inline path_kind kind_of(const std::string& path) {
-    struct stat status {};
+    io::detail::file_status status{};
     if (io::detail::status_of(path, status)) {
         return S_ISDIR(status.st_mode) ? path_kind::folder : path_kind::file;
     }
@@ -57,7 +55,7 @@ enum class path_kind { nothing, folder, file };
 inline void make_folders(const std::string& path) {
     for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
         const std::string folder = path.substr(0, end);
-        if (io::detail::uninterrupted([&] { return ::mkdir(folder.c_str(), 0777); }) != 0) {
+        if (io::detail::uninterrupted([&] { return io::detail::call_make_folder(folder.c_str()); }) != 0) {
             const int reason = errno;
             if (kind_of(folder) != path_kind::folder) {
                 throw io_error(folder,
@@ -102,7 +100,7 @@ inline constexpr std::string_view weights_ending = ".safetensors";
 [[nodiscard]] inline std::optional<std::uint64_t> weight_bytes(const std::string& folder) {
     std::optional<std::uint64_t> sum;
     static_cast<void>(io::detail::for_each_name(folder, [&](std::string_view name) {
-        struct stat status {};
+        io::detail::file_status status{};
         if (name.ends_with(weights_ending) && io::detail::status_of(path_in(folder, name), status) &&
             S_ISREG(status.st_mode)) {
             sum = ddpm::detail::checked_add(sum.value_or(0), static_cast<std::uint64_t>(status.st_size))

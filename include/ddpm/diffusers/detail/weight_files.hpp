@@ -69,13 +69,13 @@ public:
                            other_weights_in(folder));
         }
         for (const io::safetensors_file& file : files_) {
-            for (const auto& [name, info] : file.tensors()) {
-                if (!tensors_.emplace(current_name(name), stored_tensor{&file, &name, &info}).second) {
-                    problems_.push_back(name + " comes twice");
-                }
-            }
+            add_tensors_of(file);
         }
     }
+
+    /// One file, which must outlive this.
+    explicit weight_files(const io::safetensors_file& file) : where_(file.path()) { add_tensors_of(file); }
+
     weight_files(const weight_files&) = delete;
     weight_files& operator=(const weight_files&) = delete;
 
@@ -87,6 +87,14 @@ public:
     [[nodiscard]] const std::vector<std::string>& problems() const noexcept { return problems_; }
 
 private:
+    void add_tensors_of(const io::safetensors_file& file) {
+        for (const auto& [name, info] : file.tensors()) {
+            if (!tensors_.emplace(current_name(name), stored_tensor{&file, &name, &info}).second) {
+                problems_.push_back(name + " comes twice");
+            }
+        }
+    }
+
     void open_shards(const std::string& folder) {
         config_reader reader(read_json_file(where_), where_);
         const std::optional<json> map = reader.take("weight_map");

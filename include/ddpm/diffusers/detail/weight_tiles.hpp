@@ -35,8 +35,19 @@ struct weight_tile {
     isize first_input, inputs;
     isize all_outputs, all_inputs, positions;  ///< of the parameter
 
+    /// How many numbers come before the tile's first in the stored tensor, and from an output to the next there.
+    [[nodiscard]] isize begin() const noexcept { return first_output * row() + first_input * positions; }
+    [[nodiscard]] isize row() const noexcept { return all_inputs * positions; }
+
+    /// Where the tile lies if the file lies in memory, otherwise a null pointer.
+    [[nodiscard]] const std::byte* in_memory() const {
+        const std::byte* const tensor = from.file->bytes_in_memory(*from.name);
+        return tensor == nullptr ? nullptr : tensor + static_cast<std::size_t>(begin()) * number_bytes();
+    }
+
+    [[nodiscard]] std::size_t number_bytes() const noexcept { return io::bits(from.info->type) / 8; }
     [[nodiscard]] std::size_t bytes() const noexcept {
-        return static_cast<std::size_t>(outputs * inputs * positions) * (io::bits(from.info->type) / 8);
+        return static_cast<std::size_t>(outputs * inputs * positions) * number_bytes();
     }
 };
 
@@ -65,25 +76,23 @@ void append_tiles(std::vector<weight_tile<S>>& tiles, const nn::parameter<S>& to
 /// Reads the tile's numbers from the file, output after output.
 template <Scalar S>
 void read_tile(const weight_tile<S>& tile, std::span<std::byte> buffer) {
-    const std::size_t number = static_cast<std::size_t>(io::bits(tile.from.info->type) / 8);
     const auto read = [&](isize first, std::span<std::byte> out) {
-        tile.from.file->read_bytes(*tile.from.name, static_cast<std::uint64_t>(first) * number, out);
+        tile.from.file->read_bytes(*tile.from.name, static_cast<std::uint64_t>(first) * tile.number_bytes(), out);
     };
-    const isize row = tile.all_inputs * tile.positions;
-    const isize first = tile.first_output * row + tile.first_input * tile.positions;
     if (tile.inputs == tile.all_inputs) {
-        read(first, buffer.first(tile.bytes()));
+        read(tile.begin(), buffer.first(tile.bytes()));
         return;
     }
     const std::size_t part = tile.bytes() / static_cast<std::size_t>(tile.outputs);
     for (isize output = 0; output < tile.outputs; ++output) {
-        read(first + output * row, buffer.subspan(static_cast<std::size_t>(output) * part, part));
+        read(tile.begin() + output * tile.row(), buffer.subspan(static_cast<std::size_t>(output) * part, part));
     }
 }
 
-/// Converts the numbers of a buffer that read_tile filled, and writes them to the parameter.
+/// Converts a tile's numbers and writes them to the parameter. An output's numbers come `row` after those of the one
+/// before.
 template <class Stored, Scalar S, class Convert>
-void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert& convert) {
+void store_tile(const weight_tile<S>& tile, const std::byte* from, isize row, const Convert& convert) {
     S* const to = tile.to->values.data() + tile.first_output;
     const auto number = [&](isize at) {
         return convert(io::detail::load_little<Stored>(from + static_cast<std::size_t>(at) * sizeof(Stored)));
@@ -95,7 +104,6 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, const Convert
         }
         return;
     }
-    const isize row = tile.inputs * tile.positions;
     // Unrolled for whole tiles, which is a third faster.
     const auto store_outputs = [&]<std::size_t... output>(S* out, isize at, std::index_sequence<output...>) {
         ((out[output] = number(static_cast<isize>(output) * row + at)), ...);
@@ -144,43 +152,55 @@ void with_conversion(io::dtype type, const F& f) {
 
 /// @throws io_error that names the tensor if one of the tile's numbers, converted, is NaN or infinite
 template <Scalar S>
-void require_finite(const weight_tile<S>& tile, const std::byte* from) {
+void require_finite(const weight_tile<S>& tile, const std::byte* from, isize row) {
     with_conversion<S>(tile.from.info->type, [&]<class Stored>(const auto& convert) {
-        for (std::size_t at = 0; at < tile.bytes(); at += sizeof(Stored)) {
-            if (const S number = convert(io::detail::load_little<Stored>(from + at)); !std::isfinite(number)) {
-                throw io_error(tile.from.file->path(), *tile.from.name, "finite values", number);
+        for (isize output = 0; output < tile.outputs; ++output) {
+            for (isize i = 0; i < tile.inputs * tile.positions; ++i) {
+                const auto at = static_cast<std::size_t>(output * row + i) * sizeof(Stored);
+                if (const S number = convert(io::detail::load_little<Stored>(from + at)); !std::isfinite(number)) {
+                    throw io_error(tile.from.file->path(), *tile.from.name, "finite values", number);
+                }
             }
         }
     });
 }
 
 /// Reads all tiles in parallel, then writes them to their parameters in parallel. Parameters change only after all
-/// reads have succeeded.
+/// reads have succeeded. Tiles that lie in memory are written from there.
 /// @throws io_error if reading fails, or if a number is not finite and reject_nonfinite is set
 template <Scalar S>
 void load_tiles(const std::vector<weight_tile<S>>& tiles, bool reject_nonfinite) {
     std::vector<std::size_t> begin{0};
+    std::vector<const std::byte*> stored;
     for (const weight_tile<S>& tile : tiles) {
-        begin.push_back(begin.back() + tile.bytes());
+        stored.push_back(tile.in_memory());
+        begin.push_back(begin.back() + (stored.back() == nullptr ? tile.bytes() : 0));
     }
     const io::detail::staging_memory memory(begin.back());
     const auto for_each_tile = [&](const auto& f) {
         constexpr isize grain = 16;
         parallel_for(static_cast<isize>(tiles.size()), grain, [&](isize first, isize last) {
             for (auto i = static_cast<std::size_t>(first); i < static_cast<std::size_t>(last); ++i) {
-                f(tiles[i], memory.data() + begin[i]);
+                const weight_tile<S>& tile = tiles[i];
+                if (stored[i] != nullptr) {
+                    f(tile, nullptr, stored[i], tile.row());
+                } else {
+                    f(tile, memory.data() + begin[i], memory.data() + begin[i], tile.inputs * tile.positions);
+                }
             }
         });
     };
-    for_each_tile([&](const weight_tile<S>& tile, std::byte* bytes) {
-        read_tile(tile, {bytes, tile.bytes()});
+    for_each_tile([&](const weight_tile<S>& tile, std::byte* buffer, const std::byte* bytes, isize row) {
+        if (buffer != nullptr) {
+            read_tile(tile, {buffer, tile.bytes()});
+        }
         if (reject_nonfinite) {
-            require_finite(tile, bytes);
+            require_finite(tile, bytes, row);
         }
     });
-    for_each_tile([](const weight_tile<S>& tile, const std::byte* bytes) {
+    for_each_tile([](const weight_tile<S>& tile, std::byte*, const std::byte* bytes, isize row) {
         with_conversion<S>(tile.from.info->type,
-                           [&]<class Stored>(const auto& convert) { store_tile<Stored>(tile, bytes, convert); });
+                           [&]<class Stored>(const auto& convert) { store_tile<Stored>(tile, bytes, row, convert); });
     });
 }
 

@@ -23,9 +23,9 @@ class input_file {
 public:
     /// @throws io_error if it cannot be opened or is not a regular file
     explicit input_file(std::string path)
-        // O_NONBLOCK: a named pipe must be rejected without waiting for a writer.
-        : path_(std::move(path)), file_(file_handle::open(path_, O_RDONLY | O_NONBLOCK)) {
-        struct stat status {};
+        // without_waiting: a named pipe must be rejected without waiting for a writer.
+        : path_(std::move(path)), file_(file_handle::open(path_, O_RDONLY | without_waiting)) {
+        file_status status{};
         if (!file_ || !file_.status(status)) {
             fail("cannot open", errno);
         }
@@ -46,10 +46,8 @@ public:
     void read(std::uint64_t position, std::span<std::byte> out) const {
         constexpr std::size_t largest_call = std::size_t{1} << 30;
         while (!out.empty()) {
-            const ssize_t got = uninterrupted([&] {
-                return ::pread(file_.number(), out.data(), std::min(out.size(), largest_call),
-                               static_cast<off_t>(position));
-            });
+            const std::ptrdiff_t got = uninterrupted(
+                [&] { return call_read(file_.number(), out.data(), std::min(out.size(), largest_call), position); });
             if (got < 0) {
                 fail("cannot read", errno);
             }
@@ -78,6 +76,7 @@ public:
 
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     [[nodiscard]] std::uint64_t size() const noexcept { return content_.size(); }
+    [[nodiscard]] const std::byte* data() const noexcept { return content_.data(); }
     void read(std::uint64_t position, std::span<std::byte> out) const noexcept {
         if (!out.empty()) {
             std::memcpy(out.data(), content_.data() + position, out.size());

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/io/detail/system_calls.hpp>
+
 #include <cerrno>
 #include <cstddef>
 #include <memory>
@@ -13,8 +15,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace ddpm::io::detail {
@@ -33,8 +33,8 @@ auto uninterrupted(const Call& call) noexcept {
 }
 
 /// Gets the status of a path. Returns false, with the reason in errno, if that fails.
-[[nodiscard]] inline bool status_of(const std::string& path, struct stat& out) noexcept {
-    return uninterrupted([&] { return ::stat(path.c_str(), &out); }) == 0;
+[[nodiscard]] inline bool status_of(const std::string& path, file_status& out) noexcept {
+    return uninterrupted([&] { return call_stat(path.c_str(), &out); }) == 0;
 }
 
 /// Calls f(name) for each name in a folder. The std::filesystem iterator of libstdc++ 12 would terminate the program if
@@ -74,13 +74,15 @@ public:
 
     /// Opens with the flags of ::open; child processes do not inherit it. The handle is not open if that fails.
     [[nodiscard]] static file_handle open(const std::string& path, int flags, mode_t mode = 0) noexcept {
-        return file_handle(uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
+        return file_handle(uninterrupted([&] { return call_open(path.c_str(), flags, mode); }));
     }
 
+#if !defined(_WIN32)
     /// A second handle of the same open file. It keeps the file locked after the first is closed.
     [[nodiscard]] file_handle duplicate() const noexcept {
         return file_handle(uninterrupted([&] { return ::fcntl(number_, F_DUPFD_CLOEXEC, 0); }));
     }
+#endif
 
     [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
     [[nodiscard]] int number() const noexcept { return number_; }
@@ -91,11 +93,11 @@ public:
     /// Writes the file or folder to the disk; returns whether that succeeded. EINVAL means that there is nothing to
     /// sync.
     [[nodiscard]] bool sync() const noexcept {
-        return uninterrupted([&] { return ::fsync(number_); }) == 0 || errno == EINVAL;
+        return uninterrupted([&] { return call_sync(number_); }) == 0 || errno == EINVAL;
     }
 
-    [[nodiscard]] bool status(struct stat& out) const noexcept {
-        return uninterrupted([&] { return ::fstat(number_, &out); }) == 0;
+    [[nodiscard]] bool status(file_status& out) const noexcept {
+        return uninterrupted([&] { return call_fstat(number_, &out); }) == 0;
     }
 
 private:

@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/bfloat16.hpp>
+#include <ddpm/io/detail/byte_source.hpp>
 #include <ddpm/io/detail/half.hpp>
-#include <ddpm/io/detail/input_file.hpp>
 
 #include <algorithm>
 #include <array>
@@ -34,7 +34,7 @@ template <class T>
 
 /// Fills `out` with to(value) of the stored values at a position of the file.
 template <class Stored, class T>
-void read_converted(const input_file& file, std::uint64_t position, std::span<T> out, T (*to)(Stored) noexcept) {
+void read_converted(const byte_source& file, std::uint64_t position, std::span<T> out, T (*to)(Stored) noexcept) {
     std::array<Stored, chunk_bytes / sizeof(Stored)> chunk;
     while (!out.empty()) {
         const auto part = std::span(chunk).first(std::min(chunk.size(), out.size()));

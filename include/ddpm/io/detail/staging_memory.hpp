@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <new>
 
+#if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
+#endif
 
 namespace ddpm::io::detail {
 

@@ -11,11 +11,14 @@
 #include <string>
 #include <string_view>
 
+#if !defined(_WIN32)
 #include <sys/random.h>
+#endif
 
 // A temporary file is named .ddpm-….tmp. Its writer holds an exclusive lock on it from before the first byte until it
 // is renamed or removed, and the system releases the lock however the writer ends. So a file with such a name and
-// without a lock belongs to a dead writer, on whatever machine or container it ran; process numbers repeat.
+// without a lock belongs to a dead writer, on whatever machine or container it ran; process numbers repeat. On Windows a
+// file that a writer has open cannot be removed, and that is its lock.
 
 namespace ddpm::io::detail {
 
@@ -26,7 +29,12 @@ inline constexpr std::string_view temporary_suffix = ".tmp";
 [[nodiscard]] inline std::string temporary_name() {
     static std::atomic<std::uint64_t> counter{0};
     std::uint64_t number = 0;
-    if (::getentropy(&number, sizeof number) != 0) {  // not supported by the kernel; O_EXCL detects a name in use
+#if defined(_WIN32)
+    const bool is_random = false;
+#else
+    const bool is_random = ::getentropy(&number, sizeof number) == 0;
+#endif
+    if (!is_random) {  // not supported by the system; O_EXCL detects a name in use
         number = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()) ^
                  static_cast<std::uint64_t>(::getpid()) << 48;
     }
@@ -40,17 +48,21 @@ inline constexpr std::string_view temporary_suffix = ".tmp";
 
 /// Removes a temporary file if no writer holds its lock.
 inline void remove_if_unlocked(const std::string& path) noexcept {
+#if defined(_WIN32)
+    ::unlink(path.c_str());
+#else
     // Opens for writing if allowed: some network file systems grant an exclusive lock only then.
-    constexpr int flags = O_NONBLOCK | O_NOFOLLOW;
+    constexpr int flags = without_waiting | no_links;
     file_handle file = file_handle::open(path, O_RDWR | flags);
     if (!file && errno == EACCES) {
         file = file_handle::open(path, O_RDONLY | flags);
     }
-    struct stat status {};
+    file_status status{};
     if (file && file.status(status) && S_ISREG(status.st_mode) &&
         uninterrupted([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) == 0) {
         ::unlink(path.c_str());
     }
+#endif
 }
 
 /// Removes the temporary files of dead writers from a folder, where permitted. Files whose lock is held stay, and so do
@@ -75,13 +87,17 @@ inline void remove_leftovers(const std::string& folder) {
             }
             break;
         }
+#if defined(_WIN32)
+        return file;
+#else
         // A failed lock is ignored: without locks on this file system, nobody can remove the file as a leftover.
         static_cast<void>(uninterrupted([&] { return ::flock(file.number(), LOCK_EX); }));
-        struct stat status {};
+        file_status status{};
         if (!file.status(status) || status.st_nlink > 0) {
             return file;
         }
         // Another process locked the file first and removed it.
+#endif
     }
     path.clear();
     return file_handle();

@@ -91,6 +91,11 @@ struct x86_registers {
     }
     cpu_features features = decode(registers);
     features.amx = features.amx && allows_tiles();
+#if defined(_WIN32) && !defined(__clang__)
+    // On Windows the stack is aligned to 16 bytes, and GCC stores wider vectors there as if it were aligned to theirs
+    // (GCC's bug 54412), so that only the baseline is safe.
+    features = {};
+#endif
     return features;
 #elif defined(__aarch64__)
     return {.neon = true};

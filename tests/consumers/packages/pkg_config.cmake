@@ -1,0 +1,31 @@
+# A program is compiled with what pkg-config says, from an installed tree that was moved after the installation.
+# Takes `source`, `compiler`, `installed` and `work`.
+cmake_minimum_required(VERSION 3.25)
+include("${CMAKE_CURRENT_LIST_DIR}/support.cmake")
+
+find_program(pkg_config NAMES pkg-config pkgconf)
+if(pkg_config)
+    execute_process(COMMAND "${pkg_config}" --exists eigen3 RESULT_VARIABLE no_eigen OUTPUT_QUIET ERROR_QUIET)
+endif()
+if(NOT pkg_config OR NOT no_eigen STREQUAL "0")
+    message("SKIPPED: there is no pkg-config that knows eigen3")
+    return()
+endif()
+
+make_empty("${work}")
+file(COPY "${installed}/" DESTINATION "${work}/moved tree")
+set(ENV{PKG_CONFIG_PATH} "${work}/moved tree/share/pkgconfig:$ENV{PKG_CONFIG_PATH}")
+
+run("pkg-config" "${pkg_config}" --cflags --libs ddpm)
+if(output MATCHES "-std|-O|-D|-W")
+    message(FATAL_ERROR "the flags are more than the headers need: ${output}")
+endif()
+separate_arguments(flags UNIX_COMMAND "${output}")
+run("the compilation" "${compiler}" -std=c++20 "${source}/tests/consumers/small.cpp" -o "${work}/consumer" ${flags})
+run("the program" "${work}/consumer")
+string(STRIP "${output}" version)
+run("pkg-config" "${pkg_config}" --modversion ddpm)
+string(STRIP "${output}" packaged)
+if(NOT version STREQUAL packaged)
+    message(FATAL_ERROR "pkg-config knows version ${packaged}, the headers are ${version}")
+endif()
