@@ -1,0 +1,26 @@
+# cmake -D expected=FILE -P compare.cmake -- PROGRAM [argument...]: runs the program and compares what it prints with the
+# file. There <n> stands for any number. Lines that begin with "measured:" are not compared, nor how long something took.
+cmake_minimum_required(VERSION 3.25)
+
+set(command "")
+set(found FALSE)
+math(EXPR last "${CMAKE_ARGC} - 1")
+foreach(i RANGE ${last})
+    if(found)
+        list(APPEND command "${CMAKE_ARGV${i}}")
+    elseif(CMAKE_ARGV${i} STREQUAL "--")
+        set(found TRUE)
+    endif()
+endforeach()
+
+execute_process(COMMAND ${command} OUTPUT_VARIABLE printed ERROR_VARIABLE errors RESULT_VARIABLE result)
+if(NOT result STREQUAL "0")
+    message(FATAL_ERROR "The program ended with ${result}.\n${printed}${errors}")
+endif()
+file(READ "${expected}" pattern)
+string(REGEX REPLACE "(^|\n)measured:[^\n]*" "" printed "${printed}")
+string(REGEX REPLACE "([][+.*()^$?|\\\\])" "\\\\\\1" pattern "${pattern}")
+string(REPLACE "<n>" "[-+]?[0-9.]+(e[-+]?[0-9]+)?" pattern "${pattern}")
+if(NOT printed MATCHES "^\n*${pattern}$")
+    message(FATAL_ERROR "Printed:\n${printed}\n\nExpected, from ${expected}:\n${pattern}")
+endif()
