@@ -34,7 +34,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/build.sh"
 . "$root/cmake/install_packages.sh"
 
-install_packages catch2 json benchmark
+install_packages catch2 json benchmark png
 install_if_offered clang-format-16
 case $sanitize in
     '') suffix= ;;

@@ -50,6 +50,7 @@
 #include <ddpm/io/safetensors.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 #include <ddpm/io/safetensors_header.hpp>
+#include <ddpm/io/write_png.hpp>
 #include <ddpm/io/write_safetensors.hpp>
 #include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/blocks.hpp>
