@@ -2,6 +2,9 @@
 
 include("${PROJECT_SOURCE_DIR}/examples/add_example.cmake")
 
+find_package(PNG REQUIRED)
+target_link_libraries(test_examples PRIVATE PNG::PNG)
+
 # add_example_test(NAME program [argument...])
 function(add_example_test name program)
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/examples_run/${name}")
@@ -24,6 +27,12 @@ foreach(example IN LISTS short_examples engine_examples)
         add_test(NAME example_${example} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: ${example_missing} is not found")
         set_tests_properties(example_${example} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
     else()
+        # Eigen's header is compiled once for all.
+        if(example STREQUAL "forward_process")
+            target_precompile_headers(example_${example} PRIVATE <Eigen/Core>)
+        elseif(example IN_LIST short_examples)
+            target_precompile_headers(example_${example} REUSE_FROM example_forward_process)
+        endif()
         add_example_test(${example} example_${example})
     endif()
     if(example IN_LIST engine_examples)

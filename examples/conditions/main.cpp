@@ -47,9 +47,9 @@ int run(bool quick) {
         {.dim = 2, .hidden = 64, .blocks = 2, .classes = 3, .vector = 2, .learned_null = true, .seed = 1}};
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 200};
     ddpm::trainer trainer{net, schedule, {.batch = 128, .learning_rate = 3e-3, .predicts = ddpm::prediction::v}};
-    const auto fitted = trainer.fit({points, {.labels = labels, .vectors = directions}},
-                                    {.steps = quick ? 800 : 4000,
-                                     .dropout = {.label = 0.1, .vector = 0.1, .null_label = no_label}});
+    const auto fitted =
+        trainer.fit({points, {.labels = labels, .vectors = directions}},
+                    {.steps = quick ? 800 : 4000, .dropout = {.label = 0.1, .vector = 0.1, .null_label = no_label}});
     if (fitted.status != ddpm::fit_status::finished) {
         std::printf("the loss is not finite\n");
         return 1;

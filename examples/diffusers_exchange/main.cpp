@@ -33,8 +33,8 @@ int run(bool) {
                                      .groups = 8,
                                      .seed = 1});
     const std::string folder = "out/diffusers_exchange";
-    ddpm::diffusers::write_pipeline(
-        folder, net, {.kind = ddpm::diffusers::scheduler_kind::ddim, .predicts = ddpm::prediction::v});
+    ddpm::diffusers::write_pipeline(folder, net,
+                                    {.kind = ddpm::diffusers::scheduler_kind::ddim, .predicts = ddpm::prediction::v});
     std::printf("%s holds\n", folder.c_str());
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {

@@ -26,8 +26,8 @@ int run(bool) {
     const ddpm::mixture_oracle unconditional(both, schedule), conditional(left, schedule);
 
     const auto report = [&](const char* name, const auto& predictor) {
-        const auto x = ddpm::sample<double>(ddpm::dpm_multistep{}, schedule, predictor,
-                                            {.steps = 50, .count = 20000, .seed = 1});
+        const auto x =
+            ddpm::sample<double>(ddpm::dpm_multistep{}, schedule, predictor, {.steps = 50, .count = 10000, .seed = 1});
         const double mean = x.mean(), deviation = std::sqrt((x - mean).square().mean());
         const double wrong = static_cast<double>((x > 0).count()) / static_cast<double>(x.size());
         std::printf("%-30s %6.2f  %9.2f  %5.0f %%\n", name, mean, deviation, 100 * wrong);
@@ -39,7 +39,8 @@ int run(bool) {
     report("scale 5", ddpm::guided(conditional, unconditional, 5.0));
     // Only where the noise is neither strong nor weak: most of the variety stays.
     const ddpm::guidance_interval middle{.from = 200, .to = 600};
-    report("scale 5, timesteps 200 ... 600", ddpm::guided(conditional, unconditional, {.scale = 5, .interval = middle}));
+    report("scale 5, timesteps 200 ... 600",
+           ddpm::guided(conditional, unconditional, {.scale = 5, .interval = middle}));
     return 0;
 }
 

@@ -39,8 +39,7 @@ struct part_new_noise {
                 out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, kept)});
             } else {
                 const isize z = out.draw(from, to);
-                out.set(quantity::x,
-                        {term::x0(e, to.signal), term::eps(e, kept), term::noise(z, to.sigma * noise)});
+                out.set(quantity::x, {term::x0(e, to.signal), term::eps(e, kept), term::noise(z, to.sigma * noise)});
             }
         }
         return out;
@@ -49,10 +48,10 @@ struct part_new_noise {
 
 int run(bool) {
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 1000};
-    const auto data = ddpm::gaussian_mixture::isotropic({1, 1}, (ddpm::batch<double>(1, 2) << -1, 1).finished(),
-                                                        {0.04, 0.04});
+    const auto data =
+        ddpm::gaussian_mixture::isotropic({1, 1}, (ddpm::batch<double>(1, 2) << -1, 1).finished(), {0.04, 0.04});
     const ddpm::mixture_oracle network(data, schedule);
-    const ddpm::sample_options options{.steps = 40, .count = 20000, .seed = 5};
+    const ddpm::sample_options options{.steps = 40, .count = 10000, .seed = 5};
 
     const auto ddim = ddpm::sample<double>(ddpm::ddim{}, schedule, network, options);
     std::printf("sampler                deviation around -1 and 1 (data: 0.200)\n");

@@ -46,9 +46,10 @@ void sample_with(const char* name, const Schedule& schedule, const ddpm::gaussia
 }
 
 int run(bool) {
-    const auto data = ddpm::gaussian_mixture::isotropic({0.25, 0.75}, (ddpm::batch<double>(1, 2) << -1, 1).finished(),
-                                                        {0.01, 0.01});
-    std::printf("%-20s %5s  %-6s  %-6s  %-8s  samples > 0 (data: 75 %%)\n", "schedule", "T", "a(T/4)", "a(T/2)", "a(T)");
+    const auto data =
+        ddpm::gaussian_mixture::isotropic({0.25, 0.75}, (ddpm::batch<double>(1, 2) << -1, 1).finished(), {0.01, 0.01});
+    std::printf("%-20s %5s  %-6s  %-6s  %-8s  samples > 0 (data: 75 %%)\n", "schedule", "T", "a(T/4)", "a(T/2)",
+                "a(T)");
     sample_with("beta as a function", ddpm::noise_schedule{cubic_beta, 1000}, data);
     sample_with("alpha_bar as a curve", ddpm::noise_schedule{ddpm::alpha_bar_beta{straight_alpha_bar}, 1000}, data);
     sample_with("a type", logistic_schedule{}, data);

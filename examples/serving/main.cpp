@@ -29,8 +29,8 @@ using ddpm::isize;
 using images = ddpm::batch<float>;
 
 int run(bool quick) {
-    const images data = ddpm::io::to_batch<float>(ddpm::io::read_idx_images(DDPM_EXAMPLES_DATA
-                                                                            "/digits-images.idx3-ubyte"));
+    const images data =
+        ddpm::io::to_batch<float>(ddpm::io::read_idx_images(DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte"));
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 1000};
     ddpm::nn::mlp<float> net{{.dim = 64, .hidden = 256, .blocks = 3}};
     ddpm::trainer trainer{net, schedule, {.learning_rate = 1e-3, .predicts = ddpm::prediction::v}};
