@@ -1,5 +1,6 @@
-# cmake -D expected=FILE -P compare.cmake -- PROGRAM [argument...]: runs the program and compares what it prints with the
-# file. There <n> stands for any number. Lines that begin with "measured:" are not compared, nor how long something took.
+# cmake -D expected=FILE -D folder=FOLDER -P compare.cmake -- PROGRAM [argument...]: runs the program in a new folder and
+# compares what it prints with the file. There <n> stands for any number, and <text> for any text within a line. Lines of
+# the progress, and those that begin with "measured:", are not compared.
 cmake_minimum_required(VERSION 3.25)
 
 set(command "")
@@ -13,14 +14,18 @@ foreach(i RANGE ${last})
     endif()
 endforeach()
 
-execute_process(COMMAND ${command} OUTPUT_VARIABLE printed ERROR_VARIABLE errors RESULT_VARIABLE result)
+file(REMOVE_RECURSE "${folder}")
+file(MAKE_DIRECTORY "${folder}")
+execute_process(COMMAND ${command} WORKING_DIRECTORY "${folder}"
+    OUTPUT_VARIABLE printed ERROR_VARIABLE errors RESULT_VARIABLE result)
 if(NOT result STREQUAL "0")
     message(FATAL_ERROR "The program ended with ${result}.\n${printed}${errors}")
 endif()
 file(READ "${expected}" pattern)
-string(REGEX REPLACE "(^|\n)measured:[^\n]*" "" printed "${printed}")
+string(REGEX REPLACE "(^|\n)(measured:|step )[^\n]*" "" printed "${printed}")
 string(REGEX REPLACE "([][+.*()^$?|\\\\])" "\\\\\\1" pattern "${pattern}")
 string(REPLACE "<n>" "[-+]?[0-9.]+(e[-+]?[0-9]+)?" pattern "${pattern}")
+string(REPLACE "<text>" "[^\n]*" pattern "${pattern}")
 if(NOT printed MATCHES "^\n*${pattern}$")
-    message(FATAL_ERROR "Printed:\n${printed}\n\nExpected, from ${expected}:\n${pattern}")
+    message(FATAL_ERROR "Printed:\n${printed}\n\nExpected, from ${expected}, as a regular expression:\n${pattern}")
 endif()
