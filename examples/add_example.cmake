@@ -4,11 +4,15 @@
 set(examples_folder "${CMAKE_CURRENT_LIST_DIR}")
 
 # OpenVINO's and PyTorch's wheels bring CMake files: those of this interpreter, unless OpenVINO_DIR or Torch_DIR are set.
-set(DDPM_ENGINE_PYTHON "$ENV{DDPM_BENCH_PYTHON}" CACHE STRING "A Python that can import openvino or torch")
+set(DDPM_ENGINE_PYTHON "" CACHE STRING "A Python that can import openvino or torch; by default DDPM_BENCH_PYTHON's")
 
 function(example_engine_hint variable program)
-    if(NOT ${variable} AND DDPM_ENGINE_PYTHON)
-        execute_process(COMMAND "${DDPM_ENGINE_PYTHON}" -c "${program}"
+    set(python "${DDPM_ENGINE_PYTHON}")
+    if(NOT python)
+        set(python "$ENV{DDPM_BENCH_PYTHON}")
+    endif()
+    if(NOT ${variable} AND python)
+        execute_process(COMMAND "${python}" -c "${program}"
             OUTPUT_VARIABLE folder OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
         if(failed STREQUAL "0")
             set(${variable} "${folder}" CACHE PATH "Folder of the engine's CMake files" FORCE)

@@ -2,6 +2,7 @@
 # Trains a diffusion model on the bundled digits and samples from it. Arguments go to the program: sh examples/run.sh --help
 #
 # EXAMPLE=mnist sh examples/run.sh ...: another program of this folder; README.md lists them
+# DDPM_ENGINE_PYTHON=/path/to/python: for openvino and libtorch, an interpreter other than python3 that has these packages
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -27,5 +28,6 @@ fi
 install_packages $packages
 folder=$(build_folder "$root/build/examples")
 build "$root" "$folder" "-DDDPM_EXAMPLES=$example" \
+    "-DDDPM_ENGINE_PYTHON=${DDPM_ENGINE_PYTHON:-${DDPM_BENCH_PYTHON:-python3}}" \
     -DDDPM_BUILD_EXAMPLES=ON -DDDPM_BUILD_TESTS=OFF -DDDPM_BUILD_BENCH=OFF -DDDPM_INSTALL=OFF
 exec "$folder/examples/$example" "$@"

@@ -24,6 +24,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -210,7 +211,7 @@ int compare(const settings& chosen) {
     examples::write_path_plot(file("paths.svg"),
                               {follow(given, "ancestral", 50, 8), follow(given, "ddim", 50, 60),
                                follow(given, "heun_churn", 25, 8), follow(given, "dpmpp_2m", 10, 60)},
-                              given.data.leftCols(600), 2.2);
+                              given.data.leftCols(std::min<isize>(600, chosen.count)), 2.2);
     if (!chosen.tables.empty()) {
         examples::replace_marked(chosen.tables, "samplers", table);
         std::printf("\n%s has the new table.\n", chosen.tables.c_str());
