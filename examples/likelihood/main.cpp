@@ -10,6 +10,7 @@
 #include "support/marked_text.hpp"
 #include "support/output.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
@@ -100,7 +101,7 @@ network train(const std::string& name, const schedule_type& schedule, const imag
 }
 
 ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vector<isize>& timesteps = {}) {
-    return {.variance = variance, .timesteps = timesteps, .batch = 297};
+    return {.variance = variance, .timesteps = timesteps, .batch = 297, .progress = examples::progress{}};
 }
 
 /// A line of a table, by the format of printf.
