@@ -115,9 +115,9 @@ double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddp
 /// losses.
 template <class Net, class Schedule>
 std::pair<double, double> vlb_gradient_variances(const Schedule& schedule, const Net& net,
-                                                 const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed) {
+                                                 const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed,
+                                                 int batches) {
     const int warm_up = static_cast<int>(schedule.steps() * 40 / 128);
-    constexpr int batches = 300;
     return {vlb_gradient_variance(schedule, net, data, ddpm::uniform_times{}, seed, 0, batches),
             vlb_gradient_variance(schedule, net, data, ddpm::importance_times{}, seed, warm_up, batches)};
 }

@@ -51,6 +51,7 @@ struct settings {
     isize held_out = 297;
     isize timesteps = 4000;
     isize steps = 2000;
+    int gradient_batches = 300;
     isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
@@ -238,7 +239,8 @@ int run(const settings& chosen) {
     compare_sequences(schedule, hybrid_importance, data, held_out, chosen);
 
     std::printf("\nMeasuring the gradient of L_vlb ...\n");
-    const auto [uniform, importance] = examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed);
+    const auto [uniform, importance] =
+        examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed, chosen.gradient_batches);
     std::printf(
         "Variance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
         "sampling, a factor of %.1f\n",
@@ -264,6 +266,7 @@ int main(int argc, char** argv) {
         chosen.timesteps = 50;
         chosen.steps = 20;
         chosen.held_out = 40;
+        chosen.gradient_batches = 20;
     });
     app.add_option("--data", chosen.data, "small grey images: any IDX file")
         ->check(CLI::ExistingFile)

@@ -28,7 +28,7 @@ inline constexpr ddpm::sample_shape engine_shape{16, 16, 3};
 
 /// Samples with an engine as the predictor, by two solvers of the library, and prints how far the samples are from
 /// those of diffusers' pipeline and from those of the same weights in the library's own U-Net.
-/// @returns the program's exit code: 0 if no element differs from diffusers' by more than 1e-4
+/// @returns the program's exit code: 0 if no element differs from either by more than 1e-4
 template <class Predictor>
 int compare_engine(const char* name, const Predictor& engine) {
     using images = ddpm::batch<float>;
