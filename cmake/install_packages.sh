@@ -109,6 +109,10 @@ ddpm_package_name() {
         apt-get:cli11) echo libcli11-dev ;;
         dnf:cli11) echo cli11-devel ;;
         *:cli11) echo cli11 ;;
+        *:doxygen) echo doxygen ;;
+        apt-get:mathjax) echo libjs-mathjax ;;
+        pacman:mathjax) echo mathjax2 ;;
+        *:mathjax) echo mathjax ;;
     esac
 }
 

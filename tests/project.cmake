@@ -1,4 +1,4 @@
-# Checks of the project itself: folders, includes, headers alone, the program of the README.
+# Checks of the project itself: folders, includes, headers alone, the programs of the documents.
 
 function(add_project_test name)
     add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -D "source=${PROJECT_SOURCE_DIR}" ${ARGN}
@@ -8,6 +8,7 @@ endfunction()
 add_project_test(top_level)
 add_project_test(include_direction)
 add_project_test(umbrella)
+add_project_test(promises)
 add_project_test(format)
 set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 
@@ -65,7 +66,7 @@ add_executable(measure_compile_cost project/compile_cost.cpp)
 target_link_libraries(measure_compile_cost PRIVATE ddpm_developer)
 target_compile_features(measure_compile_cost PRIVATE cxx_std_20)
 set(compile_cost measure_compile_cost "${CMAKE_CXX_COMPILER}" "${PROJECT_SOURCE_DIR}/include" "${eigen_folder}"
-    "${CMAKE_CURRENT_BINARY_DIR}/readme/first_block.cpp" "${CMAKE_CURRENT_BINARY_DIR}")
+    "${CMAKE_CURRENT_BINARY_DIR}/documents/first_block.cpp" "${CMAKE_CURRENT_BINARY_DIR}")
 add_custom_target(compile_cost COMMAND ${compile_cost} VERBATIM)
 if(NOT DDPM_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     add_test(NAME compile_cost COMMAND ${compile_cost})
@@ -81,22 +82,17 @@ if(TARGET ddpm_bench)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
 endif()
 
-# The C++ programs of the README. The first is compiled as it stands; what runs are the same programs with short loops.
-if(EXISTS "${PROJECT_SOURCE_DIR}/README.md")
-    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/README.md")
-    include(project/readme_program.cmake)
-    extract_readme_programs("${PROJECT_SOURCE_DIR}/README.md" "${CMAKE_CURRENT_BINARY_DIR}/readme" readme_programs)
-    add_library(readme_program OBJECT "${CMAKE_CURRENT_BINARY_DIR}/readme/program.cpp")
-    target_link_libraries(readme_program PRIVATE ddpm::ddpm ddpm_developer)
-    target_compile_options(readme_program PRIVATE -O1)  # compile_cost compiles the first block with -O2
-    foreach(program RANGE 1 ${readme_programs})
-        set(suffix "")
-        if(program GREATER 1)
-            set(suffix "_${program}")
-        endif()
-        add_executable(readme_program_short${suffix} "${CMAKE_CURRENT_BINARY_DIR}/readme/short_program${suffix}.cpp")
-        target_link_libraries(readme_program_short${suffix} PRIVATE ddpm::ddpm ddpm_developer)
-        add_test(NAME readme_program${suffix} COMMAND readme_program_short${suffix}
-            WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/readme")
-    endforeach()
-endif()
+# The C++ programs of README.md and of the documents that it names, with short loops. compile_cost compiles the first as it stands.
+file(GLOB documents CONFIGURE_DEPENDS
+    "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/examples/*.md" "${PROJECT_SOURCE_DIR}/examples/*/*.md")
+list(REMOVE_ITEM documents "${PROJECT_SOURCE_DIR}/README.md")
+list(PREPEND documents "${PROJECT_SOURCE_DIR}/README.md")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${documents})
+include(project/document_programs.cmake)
+extract_document_programs("${CMAKE_CURRENT_BINARY_DIR}/documents" document_programs ${documents})
+foreach(program IN LISTS document_programs)
+    add_executable(document_${program} "${CMAKE_CURRENT_BINARY_DIR}/documents/${program}.cpp")
+    target_link_libraries(document_${program} PRIVATE ddpm::ddpm ddpm_developer test_compiled)
+    add_test(NAME document_${program} COMMAND document_${program}
+        WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}/documents")
+endforeach()

@@ -30,6 +30,12 @@ struct two_headed {
 
 }  // namespace
 
+TEST_CASE("an interval of guidance has its ends, and by default every time", "[predictor]") {
+    const guidance_interval ends{.from = 10, .to = 20};
+    CHECK((ends.contains(10) && ends.contains(20) && !ends.contains(9.5) && !ends.contains(20.5)));
+    CHECK((guidance_interval{}.contains(-1e300) && guidance_interval{}.contains(1e300)));
+}
+
 TEST_CASE("outside its interval only the conditional predictor is evaluated", "[predictor]") {
     int with = 0, without = 0;
     const auto p = guided(counted<double>(one, &with), counted<double>(four, &without),

@@ -47,6 +47,7 @@ TEST_CASE("an image starts at its own noised self", "[sampler]") {
     noise.normal(batch_view<double>(z), 0, 0);
     const noise_level<double> level = grid[10].level;
     CHECK((first - (level.signal * x0 + level.sigma * z)).abs().maxCoeff() < 1e-15);
+    CHECK((noised_to(level, x0, noise) == first).all());
     CHECK((out - x0).abs().maxCoeff() > 0.01);
     // With the last step only, little changes but what the level's noise did.
     const batch<double> near = image_to_image(ddim{}, grid, exact_network(data, prediction::epsilon), x0, 0.05, noise);

@@ -90,7 +90,7 @@ template <class Between>
 /// `count` falling values of σ, evenly spaced in ln σ. If σ is the ratio σ/α, they are evenly spaced in λ = −ln σ, the
 /// uniform λ of DPM-Solver.
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
-/// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; score_sde's geometric sequence, arXiv 2011.13456
+/// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; Song et al. 2020, arXiv 2011.13456, appendix C
 [[nodiscard]] inline std::vector<double> exponential_sigmas(isize count, const sigma_range& range = {}) {
     return polyexponential_sigmas(count, range, 1);
 }

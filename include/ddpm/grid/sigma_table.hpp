@@ -15,6 +15,7 @@
 namespace ddpm {
 
 /// The noise-to-signal ratios σ_t = √((1 − ᾱ_t)/ᾱ_t) of a discrete schedule, with interpolation between timesteps.
+/// @source Song et al. 2020, arXiv 2010.02502, section 4.3; DiscreteSchedule of k-diffusion
 class sigma_table {
 public:
     /// Used in place of ᾱ = 0, where σ is infinite: the smallest positive half-precision number, as in diffusers.

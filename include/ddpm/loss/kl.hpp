@@ -12,7 +12,8 @@
 
 namespace ddpm {
 
-/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two one-dimensional Gaussians.
+/// KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) of two one-dimensional Gaussians, which is
+///     (lv2 − lv1 + e^(lv1 − lv2) + (m1 − m2)² e^(−lv2) − 1) / 2
 /// @units nats; lv1 and lv2 are log-variances
 /// @source Ho et al. 2020, arXiv 2006.11239, the authors' code
 template <Scalar S>
@@ -27,6 +28,7 @@ template <Scalar S>
 /// @throws shape_error if the shapes do not fit
 /// @accuracy a few units in the last place per element, summed in double
 /// @determinism the same bits for every thread count
+/// @source Ho et al. 2020, arXiv 2006.11239, the authors' code
 template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 [[nodiscard]] per_sample_values<scalar_of<M1>> kl_diagonal_gaussians(const M1& m1, const V1& lv1, const M2& m2,
                                                                      const V2& lv2) {

@@ -47,6 +47,7 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
 /// The mean absolute error over all elements, and its gradient with respect to the prediction, 0 where the error is 0.
 /// The error is measured in `space`, or as the prediction itself if that is empty; the weighting is that of the squared
 /// error of the same quantity.
+/// @source torch.nn.L1Loss
 struct l1_loss {
     static constexpr bool weighs_elements = true;
 

@@ -25,6 +25,7 @@ struct uniform_weighting {};
 // it is the limit.
 
 /// SNR on the error of x_0, which is 1 on that of ε.
+/// @source Salimans and Ho 2022, arXiv 2202.00512, section 4
 struct snr_weighting {
     static constexpr prediction of = prediction::x0;
     [[nodiscard]] double operator()(double snr) const { return snr; }

@@ -31,7 +31,7 @@ struct density_and_coverage {
 /// @param progress may stop it: both are then NaN
 /// @determinism the same for every thread count
 /// @complexity O((N + M) · M · D) as matrix products, in parallel; memory for a fixed number of samples
-/// @source Naeem et al. 2020, arXiv 2002.09797; the mean of the coverage is lemma 2 (they take k = 5)
+/// @source Naeem et al. 2020, arXiv 2002.09797 (they take k = 5), with lemma 2 for the mean of the coverage
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, isize k = 5,
                                                     const measurement_callback& progress = {}) {

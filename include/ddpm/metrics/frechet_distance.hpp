@@ -21,7 +21,7 @@ namespace ddpm {
 /// @throws shape_error if the dimensions differ, or a covariance is not D × D
 /// @accuracy the eigenvalues of Σ₁^½ Σ₂ Σ₁^½, needed for the trace, come from symmetric decompositions; those that
 /// rounding makes negative count as 0, so covariances may be singular
-/// @source Dowson and Landau 1982; as the "FID" of samples: Heusel et al., arXiv 1706.08500
+/// @source Dowson and Landau 1982; as the "FID" of samples: Heusel et al. 2017, arXiv 1706.08500
 /// @complexity O(D³)
 template <std::same_as<gaussian_fit> Fit>  // a template only so that Eigen's solver is not compiled unless used
 [[nodiscard]] double frechet_distance(const Fit& a, const Fit& b) {

@@ -19,7 +19,8 @@ namespace ddpm {
 
 /// The variance head of the oracle: Var[x_0|x_t] of each element, or its mean over the elements. With
 /// `reverse_variance::optimal` it gives the best Gaussian of its form for each reverse step.
-/// @source Bao et al. 2022, arXiv 2201.06503, theorem 1, without the mean over the data; arXiv 2206.07309, section 3
+/// @source Bao et al. 2022, arXiv 2201.06503, theorem 1, without the mean over the data; Bao et al. 2022, arXiv
+/// 2206.07309, section 3
 enum class oracle_variance { per_element, mean };
 
 namespace detail {

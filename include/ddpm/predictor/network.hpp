@@ -39,6 +39,7 @@ concept ForwardNetwork = Scalar<typename N::scalar> &&
 /// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of
 ///   the parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout
 ///   is the gradient of out, of its shape.
+///
 /// It needs no headers but core/network_base.hpp and core/network_input.hpp.
 template <class N>
 concept Network = ForwardNetwork<N> && Layer<N> && std::copyable<N> &&

@@ -15,9 +15,11 @@ struct edm_coefficients {
     double skip, out, in, time;
 };
 
-/// EDM preconditioning of a network F: x̂_0 = c_skip x + c_out F(c_in x, c_noise) with x = x_0 + σ ε,
-/// c_skip = σ_d²/((σ − σ_min)² + σ_d²), c_out = (σ − σ_min) σ_d /√(σ² + σ_d²), c_in = 1/√(σ² + σ_d²),
-/// c_noise = time_scale · ¼ ln σ. EDM has σ_min = 0; a consistency model has σ_min > 0, and x̂_0 = x at σ = σ_min.
+/// EDM preconditioning of a network F, with x = x_0 + σ ε:
+///     x̂_0 = c_skip x + c_out F(c_in x, c_noise),
+///     c_skip = σ_d²/((σ − σ_min)² + σ_d²),  c_out = (σ − σ_min) σ_d/√(σ² + σ_d²),
+///     c_in = 1/√(σ² + σ_d²),  c_noise = time_scale · ¼ ln σ.
+/// EDM has σ_min = 0; a consistency model has σ_min > 0, and x̂_0 = x at σ = σ_min.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1; Song et al. 2023, arXiv 2303.01469, appendix C
 struct edm_preconditioning {
     double sigma_data = 0.5;

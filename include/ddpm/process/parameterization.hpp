@@ -18,12 +18,14 @@
 namespace ddpm {
 
 /// What a network predicts, for x_t = α x_0 + σ ε. A variance-preserving schedule has α = √ᾱ_t and σ = √(1 − ᾱ_t).
+/// @source v: Salimans and Ho 2022, arXiv 2202.00512, section 4; flow, with the opposite sign: Liu et al. 2022, arXiv
+/// 2209.03003, equation 1
 enum class prediction {
     epsilon,  ///< the noise ε
     x0,       ///< the clean sample
-    v,        ///< the velocity (α ε − σ x_0) / √(α² + σ²) (Salimans and Ho 2022, arXiv 2202.00512)
+    v,        ///< the velocity (α ε − σ x_0) / √(α² + σ²)
     score,    ///< ∇ ln q(x_t|x_0) = −ε/σ
-    flow,  ///< the velocity ε − x_0 of a rectified flow (Liu et al. 2022, arXiv 2209.03003, with the opposite sign)
+    flow,     ///< the velocity ε − x_0 of a rectified flow
 };
 
 /// The name of a kind of prediction, for messages.

@@ -54,6 +54,9 @@ void posterior_moments(const Schedule& schedule, const X0& x0_samples, const Xt&
 }  // namespace detail
 
 /// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t, and log-variance (at t = 0, where β̃ is 0, that of t = 1).
+/// The mean and the variance are
+///     μ̃_t = √ᾱ_{t−1} β_t / (1 − ᾱ_t) x_0 + √α_t (1 − ᾱ_{t−1}) / (1 − ᾱ_t) x_t
+///     β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t
 /// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
@@ -74,7 +77,10 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
     return moments;
 }
 
-/// The posterior q(x_s|x_t, x_0) for s < t, two timesteps of a discrete schedule or two times of a continuous one.
+/// The posterior q(x_s|x_t, x_0) for s < t, two timesteps of a discrete schedule or two times of a continuous one. With
+/// the variance v = σ_t² − (α_t/α_s)² σ_s² of the transition from s to t, its mean μ and its variance are
+///     μ = α_s v / σ_t² x_0 + (α_t/α_s) σ_s² / σ_t² x_t
+///     variance = σ_s² v / σ_t²
 /// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t and s one per sample or one for all
 /// @units t and s are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, ≥ ln 1e-20
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier

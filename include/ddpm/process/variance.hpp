@@ -31,6 +31,7 @@ enum class reverse_variance {
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws value_error unless −1 ≤ s < t < T (discrete) or as require_earlier (continuous); if the variance needs a
 /// head
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 7 and section 3.2
 template <NoiseProcess Schedule>
 [[nodiscard]] auto reverse_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
                                        time_type<Schedule> s) {
@@ -89,6 +90,7 @@ private:
 };
 
 /// The head_variance of the step between two noise levels, from t to the less noisy s. A variance of 0 counts as 1e-20.
+/// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 [[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const noise_level<double>& s,
                                                          const noise_level<double>& t) noexcept {
     const auto posterior = posterior_between(s, t);

@@ -29,7 +29,7 @@ namespace ddpm {
 /// @accuracy increments are those of a Brownian path between multiples of 2^−depth of the range; W is linear between
 /// neighbouring ones. The standard deviation of the noise is always 1
 /// @complexity at most 2 · depth normals for each element
-/// @source Lévy's construction; Li et al. 2020, arXiv 2001.01328, section 4 (virtual Brownian tree)
+/// @source Li et al. 2020, arXiv 2001.01328, section 4 (virtual Brownian tree)
 class brownian_tree {
 public:
     /// The paths over σ/α from `lowest` to `highest`: for a grid, its smallest σ/α above 0 and its first one.

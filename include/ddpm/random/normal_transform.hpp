@@ -35,7 +35,7 @@ struct normal_pair {
 /// @determinism only additions, multiplications, conversions and a square root, each rounded separately: the same bits
 /// on every machine and with every compiler, in the default rounding mode. Not with -ffast-math or Clang's
 /// -ffp-contract=fast, which override the pragmas
-/// @source Box and Muller, A note on the generation of random normal deviates (1958)
+/// @source Box and Muller 1958, A note on the generation of random normal deviates
 [[nodiscard]] inline normal_pair box_muller(std::uint32_t radius_word, std::uint32_t angle_word) noexcept {
     using namespace kernels::detail;
 

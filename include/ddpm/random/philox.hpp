@@ -12,7 +12,7 @@ namespace ddpm {
 /// Philox4x32-10: four random words from a counter and a key. For each key it is a bijection of the counter, so that
 /// every counter has its own words, all at the same cost.
 /// @determinism integer arithmetic only: the same words everywhere
-/// @source Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011); known-answer tests of Random123
+/// @source Salmon et al. 2011, Parallel random numbers: as easy as 1, 2, 3; known-answer tests of Random123
 [[nodiscard]] constexpr std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter,
                                                                 std::array<std::uint32_t, 2> key) noexcept {
     using namespace kernels::detail;

@@ -10,7 +10,7 @@
 
 namespace ddpm {
 
-/// DDIM: x_s = α_s x̂_0 + √(σ_s² − d²) ε̂ + d z with d = η (σ_s/σ_t) √(σ_t² − (α_t/α_s)² σ_s²), that is
+/// DDIM: x_s = α_s x̂_0 + √(σ_s² − d²) ε̂ + d z with d = η (σ_s/σ_t) √(σ_t² − (α_t/α_s)² σ_s²). In a table of β that is
 ///     x_{t−1} = √ᾱ_{t−1} x̂_0 + √(1 − ᾱ_{t−1} − d²) ε̂ + d z
 ///     with d = η √((1 − ᾱ_{t−1})/(1 − ᾱ_t)) √(1 − ᾱ_t/ᾱ_{t−1}).
 /// η = 0 is deterministic, and also runs over grids of rising noise; it is Euler's method in σ/α, and for a rectified

@@ -55,6 +55,7 @@ void impose_valid(const known_region<S>& known, const noise_level<double>& level
 /// 0, x0 may be infinite or NaN; where it is 1, x may be.
 /// @shape x and z D × N; z is not read where sigma is 0
 /// @throws value_error unless the mask lies within [0, 1]
+/// @source Lugmayr et al. 2022, arXiv 2201.09865, equation 8
 template <Scalar S>
 void impose(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
     detail::require_mask(known);

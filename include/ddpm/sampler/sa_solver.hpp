@@ -15,10 +15,11 @@ namespace ddpm {
 
 /// SA-Solver: a stochastic Adams–Bashforth step as predictor, corrected after the next evaluation by an Adams–Moulton
 /// step with the same draw. With τ = tau(t) and h' = (1 + τ²) h both are
-///     x_s = (σ_s/σ_t) e^{−τ²h} x_t + α_s h' Σ_j w_j x̂_j + σ_s √(1 − e^{−2τ²h}) z with w_j = ∫₀¹ e^{−h'(1−θ)} ℓ_j(θ)
-///     dθ,
+///     x_s = (σ_s/σ_t) e^{−τ²h} x_t + α_s h' Σ_j w_j x̂_j + σ_s √(1 − e^{−2τ²h}) z
+///     with w_j = ∫₀¹ e^{−h'(1−θ)} ℓ_j(θ) dθ,
 /// or, if ε is integrated,
-///     x_s = (α_s/α_t) x_t − (1 + τ²) σ_s h Σ_j w_j ε̂_j + τ σ_s √(e^{2h} − 1) z with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ.
+///     x_s = (α_s/α_t) x_t − (1 + τ²) σ_s h Σ_j w_j ε̂_j + τ σ_s √(e^{2h} − 1) z
+///     with w_j = ∫₀¹ e^{h(1−θ)} ℓ_j(θ) dθ.
 /// ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h: in the predictor of the newest evaluations, in
 /// the corrector also of the evaluation at the predicted x_s, θ = 1. For x_0 with two nodes, ∫₀¹ e^{−h'(1−θ)} θ dθ is
 /// replaced by 1/2. The defaults are diffusers'.

@@ -107,6 +107,7 @@ struct warm_up_beta {
 };
 
 /// Constant schedule: the same β at every timestep.
+/// @source Ho et al. 2020, arXiv 2006.11239 (const of their code)
 struct constant_beta {
     double value = 0.02;
 

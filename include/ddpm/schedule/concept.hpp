@@ -54,6 +54,7 @@ template <NoiseSchedule S>
 /// The noise level (√ᾱ_t, √(1 − ᾱ_t)) of q(x_t|x_0).
 /// @units t is 0-based
 /// @throws value_error unless 0 ≤ t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseSchedule S>
 [[nodiscard]] noise_level<real_of<S>> noise_level_at(const S& schedule, isize t) {
     require_timestep("noise_level_at", schedule, t);
@@ -63,6 +64,7 @@ template <NoiseSchedule S>
 /// The coefficients of q(x_t|x_s).
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
+/// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <NoiseSchedule S>
 [[nodiscard]] transition<real_of<S>> transition_at(const S& schedule, isize s, isize t) {
     require_earlier("transition_at", schedule, s, t);
@@ -72,6 +74,7 @@ template <NoiseSchedule S>
 /// The coefficients of q(x_s|x_t, x_0).
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
+/// @source Ho et al. 2020, arXiv 2006.11239, equation 7
 template <NoiseSchedule S>
 [[nodiscard]] posterior_coefficients<real_of<S>> posterior_at(const S& schedule, isize s, isize t) {
     require_earlier("posterior_at", schedule, s, t);

@@ -34,6 +34,7 @@ concept LogSnrCurve = requires(const C& curve, const double u) {
 
 /// A variance-preserving schedule given by its log-SNR as a function of time; the curve may be any callable. Time runs
 /// from 0, the least noisy, to 1. The time passed to the network is the log-SNR.
+/// @source Kingma et al. 2021, arXiv 2107.00630, section 3.2
 template <LogSnrCurve Curve>
 struct log_snr_schedule {
     Curve curve{};

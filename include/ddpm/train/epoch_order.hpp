@@ -15,7 +15,7 @@ namespace ddpm {
 
 /// The order of the training samples: each epoch is a new random permutation of all N samples. Position p of the
 /// training is element p mod N of epoch ⌊p / N⌋; it depends on the seed only.
-/// @source Durstenfeld 1964 (Fisher–Yates shuffle); element i is swapped with element below(i + 1), drawn from the
+/// @source Durstenfeld 1964 (Fisher–Yates shuffle): element i is swapped with element below(i + 1), drawn from the
 /// Philox stream `order` at (sample 0, step epoch, element i)
 class epoch_order {
 public:

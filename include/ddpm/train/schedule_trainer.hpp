@@ -35,7 +35,8 @@ struct schedule_trainer_options {
 /// itself. f is any callable that returns a curve_point at γ, such as a `loss_curve` that is updated between the steps.
 /// To include the variance of single losses, let f be their root mean square.
 /// @determinism a step depends on its number, the curve and f; the same bits for every thread count
-/// @source Kingma et al. 2021, arXiv 2107.00630, section 5.2 and appendix I.2; f there is the loss of the batch
+/// @source Kingma et al. 2021, arXiv 2107.00630, section 5.2 and appendix I.2, where f is the loss of the
+/// batch
 template <MonotoneCurve Curve>
 class schedule_trainer {
 public:

@@ -24,7 +24,7 @@ namespace ddpm::nn {
 /// rounding such large angles changes the result; sines and cosines in double.
 /// @accuracy in float 10⁻⁴ for times up to 1000, from the angles, as in diffusers. Same bits as diffusers except where
 /// torch's logarithm is not the nearest float
-/// @source Song et al. 2021, arXiv 2011.13456, appendix C; diffusers' GaussianFourierProjection(scale 16, log), which
+/// @source Song et al. 2020, arXiv 2011.13456, appendix C; diffusers' GaussianFourierProjection(scale 16, log), which
 /// its UNet2DModel uses with the sines first, whatever its flip_sin_to_cos
 template <Scalar S>
 struct fourier_embedding {

@@ -265,7 +265,7 @@ void plan_executor<S>::assign(const std::vector<assignment>& assignments, isize 
     add_sums(work, assignments, i);
     run(work,
         reads(assignments, quantity::spread_noise) ? &*plan_.stages()[static_cast<std::size_t>(i)].variance : nullptr,
-        !limits_.empty());
+        i >= 0 && !limits_.empty());  // there is no estimate before the first evaluation
 }
 
 DDPM_CLASS_INSTANCE(class plan_executor<float>)

@@ -1,0 +1,7 @@
+MathJax.Hub.Config({
+    displayAlign: "left",
+    displayIndent: "2em",
+    showProcessingMessages: false,
+    messageStyle: "none",
+    SVG: {scale: 92, linebreaks: {automatic: true, width: "container"}}
+});

@@ -1,0 +1,33 @@
+# What reads bytes that nobody vouches for, run on the committed inputs by any compiler, and by libFuzzer where DDPM_FUZZ is on:
+# see run.sh in this folder.
+
+option(DDPM_FUZZ "Build the libFuzzer programs; needs Clang" OFF)
+set(fuzz_targets json safetensors npy idx unet_config scheduler parameters folder)
+
+# Without test_support, which brings a main function of its own. For libFuzzer everything is compiled here, so that it sees
+# what is executed.
+add_library(fuzz_support INTERFACE)
+target_include_directories(fuzz_support INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}")
+target_link_libraries(fuzz_support INTERFACE ddpm::ddpm ddpm_developer nlohmann_json::nlohmann_json)
+if(NOT DDPM_FUZZ)
+    target_link_libraries(fuzz_support INTERFACE test_compiled)
+endif()
+
+add_library(fuzz_targets OBJECT fuzz/formats.cpp fuzz/scheduler.cpp fuzz/weights.cpp)
+target_link_libraries(fuzz_targets PRIVATE fuzz_support)
+
+add_executable(fuzz_replay fuzz/replay.cpp)
+target_link_libraries(fuzz_replay PRIVATE fuzz_support fuzz_targets)
+add_test(NAME fuzz_corpus COMMAND "${CMAKE_COMMAND}"
+    -D "replay=$<TARGET_FILE:fuzz_replay>" -D "corpus=${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus"
+    -D "work=${CMAKE_CURRENT_BINARY_DIR}/fuzz_corpus" -P "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.cmake")
+
+if(DDPM_FUZZ)
+    target_compile_options(fuzz_targets PRIVATE -fsanitize=fuzzer-no-link)
+    foreach(target IN LISTS fuzz_targets)
+        add_executable(fuzz_${target} fuzz/fuzzer.cpp)
+        target_compile_definitions(fuzz_${target} PRIVATE DDPM_FUZZ_TARGET=${target})
+        target_link_libraries(fuzz_${target} PRIVATE fuzz_support fuzz_targets)
+        target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+endif()

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Runs the libFuzzer programs, with the address and undefined-behaviour sanitizers. Needs clang++.
+#
+#     sh tests/fuzz/run.sh [--seconds=60] [--keep] [TARGET...]
+#
+# --seconds: of each target
+# --keep: adds what reaches new code to the committed inputs, and the number of executions to executions.tsv
+set -eu
+
+seconds=60
+keep=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --seconds=*) seconds=${1#--seconds=} ;;
+        --keep) keep=yes ;;
+        *) break ;;
+    esac
+    shift
+done
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
+. "$root/cmake/build.sh"
+. "$root/cmake/install_packages.sh"
+
+if [ -z "${CXX:-}" ]; then
+    for name in clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
+        if ddpm_has "$name"; then
+            CXX=$name
+            break
+        fi
+    done
+    [ -n "${CXX:-}" ] || ddpm_fail "No clang++ found: install clang and its runtime (Debian: clang-14, libclang-rt-14-dev)."
+    export CXX
+fi
+install_packages catch2 json png
+here="$root/tests/fuzz"
+if [ $# -eq 0 ]; then
+    set -- json safetensors npy idx unet_config scheduler parameters folder
+fi
+ddpm_targets=
+for target in "$@"; do
+    ddpm_targets="$ddpm_targets fuzz_$target"
+done
+folder="$root/build/fuzz"
+build "$root" "$folder" -DDDPM_BUILD_TESTS=ON -DDDPM_BUILD_BENCH=OFF -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=OFF \
+    -DDDPM_SANITIZE=address,undefined,float-cast-overflow,float-divide-by-zero -DDDPM_FUZZ=ON
+
+work="$folder/work"
+mkdir -p "$work"
+for target in "$@"; do
+    rm -rf "${work:?}/$target" "$work/$target.new"
+    tar -xzf "$here/corpus/$target.tgz" -C "$work"
+    mkdir -p "$work/$target.new"
+    program="$folder/tests/fuzz_$target"
+    log="$work/$target.log"
+    if ! "$program" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3000 -max_len=16384 -print_final_stats=1 \
+        -artifact_prefix="$work/$target-" "$work/$target.new" "$work/$target" >"$log" 2>&1; then
+        tail -40 "$log"
+        ddpm_fail "fuzz_$target: a finding; the input lies in $work"
+    fi
+    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    echo "$target: $runs executions in $seconds s, no finding"
+    if [ -n "$keep" ]; then
+        rm -rf "$work/merged"
+        mkdir -p "$work/merged/$target"
+        "$program" -set_cover_merge=1 -rss_limit_mb=3000 "$work/merged/$target" "$work/$target" "$work/$target.new" >>"$log" 2>&1
+        tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -czf "$here/corpus/$target.tgz" -C "$work/merged" "$target"
+        printf '%s\t%s\t%s\t%s\n' "$target" "$runs" "$seconds" "$(date -u +%Y-%m-%d)" >>"$here/executions.tsv"
+    fi
+done

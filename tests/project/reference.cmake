@@ -1,0 +1,52 @@
+# The reference is built without a warning, its pages have rendered formulas, and nothing of detail:: is in it.
+# Takes `source`, `tool`, the program of cmake/docs, and `out`, a folder for the pages.
+cmake_minimum_required(VERSION 3.25)
+
+find_program(doxygen NAMES doxygen)
+find_path(mathjax NAMES MathJax.js
+    PATHS "$ENV{DDPM_MATHJAX}" /usr/share/javascript/mathjax /usr/share/mathjax2 /usr/share/mathjax NO_DEFAULT_PATH)
+if(NOT doxygen OR NOT mathjax)
+    message("SKIPPED: there is no doxygen, or no MathJax")
+    return()
+endif()
+
+file(REMOVE_RECURSE "${out}")
+execute_process(
+    COMMAND sh "${source}/cmake/docs/build.sh" "--tool=${tool}" "--out=${out}"
+    RESULT_VARIABLE failed OUTPUT_VARIABLE output ERROR_VARIABLE output)
+if(failed)
+    message(FATAL_ERROR "${output}")
+endif()
+
+function(expect_in page text)
+    if(NOT EXISTS "${out}/${page}.html")
+        message(SEND_ERROR "there is no page ${page}")
+        return()
+    endif()
+    file(READ "${out}/${page}.html" content)
+    string(FIND "${content}" "${text}" at)
+    if(at EQUAL -1)
+        message(SEND_ERROR "${page}: has no ${text}")
+    endif()
+endfunction()
+
+expect_in(index "group__room__sampler.html")
+expect_in(index "symbols.html")
+expect_in(index "equations.html")
+expect_in(group__room__process "ddpm/process/posterior.hpp")
+expect_in(group__header__ddpm__process__forward__hpp "\\(\\sqrt{\\bar{\\alpha}_{t}} x_{0} + \\sqrt{1 - \\bar{\\alpha}_{t}} \\varepsilon\\)")
+expect_in(structddpm_1_1ddim "\\begin{aligned}")
+expect_in(equations "tests/sampler/ddim.cpp")
+expect_in(symbols "half_log_snr")
+foreach(part IN ITEMS MathJax.js jax/input/TeX/jax.js jax/output/SVG/jax.js)
+    if(NOT EXISTS "${out}/mathjax/${part}")
+        message(SEND_ERROR "there is no mathjax/${part}: formulas would need a network")
+    endif()
+endforeach()
+file(GLOB inside "${out}/*detail_1_1*.html" "${out}/*_1_1detail*.html")
+if(inside)
+    message(SEND_ERROR "pages of what users must not name: ${inside}")
+endif()
+file(GLOB pages "${out}/*.html")
+list(LENGTH pages count)
+message("${count} pages")
