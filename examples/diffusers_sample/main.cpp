@@ -4,9 +4,9 @@
 // Loads a folder of diffusers (DDPMPipeline or DDIMPipeline with a UNet2DModel) and draws images with it.
 #include "support/interrupt.hpp"
 #include "support/output.hpp"
-#include "support/png.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/sheet.hpp"
 #include "support/stopwatch.hpp"
 
 #include <ddpm/core/parallel.hpp>
@@ -17,6 +17,7 @@
 #include <ddpm/diffusers/unet_config.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/image_grid.hpp>
+#include <ddpm/io/write_png.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/predictor/conditioned.hpp>
@@ -122,7 +123,7 @@ int run(const settings& chosen) {
     const images drawn = has_classes ? draw(scheduler, ddpm::conditioned(net, {.labels = std::span(&label, 1)}), chosen)
                                      : draw(scheduler, net, chosen);
     const auto columns = static_cast<isize>(std::ceil(std::sqrt(static_cast<double>(chosen.count))));
-    examples::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
+    ddpm::io::write_png(chosen.out, ddpm::io::image_grid(drawn, net.shape(), examples::sheet(net.shape(), columns)));
     std::printf("%s holds %td images, drawn in %td steps by %s. Done in %.1f s.\n", chosen.out.c_str(), chosen.count,
                 chosen.steps, chosen.sampler.c_str(), watch.seconds());
     return 0;
@@ -133,6 +134,7 @@ int run(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Draws images with a model of diffusers.", "diffusers_sample"};
+    examples::add_quick_flag(app, [&] { chosen.steps = chosen.count = 2; });
     app.add_option("folder", chosen.folder, "what save_pretrained has written, or a copy of it from a hub")
         ->required()
         ->check(CLI::ExistingDirectory);

@@ -1,13 +1,15 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 //
-// Trains a diffusion model on small grey images, by default the 1,797 handwritten digits that come with the library,
-// and draws new ones. `run` below shows the whole way; each step of it is one function.
+// Trains a diffusion model on small images, by default the 1,797 handwritten digits that come with the library, or a
+// folder of PNG files, also in colour, and draws new ones. `run` below shows the whole way; each step of it is one
+// function.
 #include "support/checkpoint.hpp"
 #include "support/interrupt.hpp"
-#include "support/png.hpp"
+#include "support/png_folder.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/sheet.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
@@ -41,6 +43,15 @@ struct settings {
 
     [[nodiscard]] std::string file(const char* name) const { return (std::filesystem::path(out) / name).string(); }
 };
+
+/// The images of a folder of PNG files, or of an IDX file.
+examples::image_set read_data(const std::string& path) {
+    if (std::filesystem::is_directory(path)) {
+        return examples::read_png_folder(path);
+    }
+    const ddpm::io::idx_images file = ddpm::io::read_idx_images(path);
+    return {ddpm::io::to_batch<float>(file), file.shape()};
+}
 
 /// Timesteps to show: `count` of them, evenly from little noise to nothing but noise.
 std::vector<isize> shown_timesteps(const schedule_type& schedule, isize count) {
@@ -104,10 +115,9 @@ void report_quality(const images& samples, const images& data) {
 int run(const settings& chosen) {
     const examples::stopwatch watch;
     ddpm::set_thread_count(chosen.threads);
-    const ddpm::io::idx_images file = ddpm::io::read_idx_images(chosen.data);
-    const images data = ddpm::io::to_batch<float>(file);
-    if (file.count < 2) {
-        throw ddpm::value_error("digits", "images to learn from", "at least 2", file.count);
+    const auto [data, image] = read_data(chosen.data);
+    if (data.cols() < 2) {
+        throw ddpm::value_error("digits", "images to learn from", "at least 2", data.cols());
     }
 
     const schedule_type schedule{ddpm::cosine_beta{}, 1000};
@@ -120,8 +130,8 @@ int run(const settings& chosen) {
     examples::open_checkpoint(trainer, files.checkpoint, chosen.checkpoint,
                               {{"--seed", "seed", std::to_string(chosen.seed)}});
 
-    std::printf("Data:     %td images of %td x %td pixels from %s\n",  //
-                file.count, file.height, file.width, chosen.data.c_str());
+    std::printf("Data:     %td images of %td x %td pixels, %s, from %s\n", data.cols(), image.height, image.width,
+                image.channels == 3 ? "in colour" : "grey", chosen.data.c_str());
     std::printf("Model:    residual MLP, %td parameters, predicts the %s; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), kind == ddpm::prediction::x0 ? "image" : "noise", schedule.steps());
     examples::train(trainer, {data}, chosen.steps, files, chosen.checkpoint.save_every);
@@ -132,13 +142,13 @@ int run(const settings& chosen) {
     const images samples = draw_samples(trainer, schedule, chosen, times, shown_rows, denoising);
     ddpm::io::write_npy(chosen.file("samples.npy"), samples);
 
-    const auto grid = [&](const images& tiles, isize columns) {
-        return ddpm::io::image_grid(tiles, file.shape(), examples::sheet(file.shape(), columns));
+    const auto grid = [&, shape = image](const images& tiles, isize columns) {
+        return ddpm::io::image_grid(tiles, shape, examples::sheet(shape, columns));
     };
-    examples::write_png(chosen.file("samples.png"), grid(samples.leftCols(std::min<isize>(100, samples.cols())), 10));
+    ddpm::io::write_png(chosen.file("samples.png"), grid(samples.leftCols(std::min<isize>(100, samples.cols())), 10));
     const images noising = forward_rows(schedule, data, times, shown_rows, chosen.seed);
     const isize columns = std::ssize(times) + 1;
-    examples::write_png(chosen.file("process.png"),
+    ddpm::io::write_png(chosen.file("process.png"),
                         examples::stacked(grid(noising, columns), grid(denoising, columns)));
 
     report_quality(samples, data);
@@ -158,9 +168,10 @@ int run(const settings& chosen) {
 
 int main(int argc, char** argv) {
     settings chosen;
-    CLI::App app{"Trains a diffusion model on small grey images and draws new ones.", "digits"};
-    app.add_option("--data", chosen.data, "images to learn from: any IDX file, as MNIST has")
-        ->check(CLI::ExistingFile)
+    CLI::App app{"Trains a diffusion model on small images and draws new ones.", "digits"};
+    examples::add_quick_flag(app, [&] { chosen.steps = chosen.samples = 20; });
+    app.add_option("--data", chosen.data, "images to learn from: an IDX file, as MNIST has, or a folder of PNG files")
+        ->check(CLI::ExistingPath)
         ->capture_default_str();
     app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
     app.add_option("--steps", chosen.steps, "training steps in all")

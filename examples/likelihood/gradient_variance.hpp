@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "support/progress.hpp"
+
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -75,13 +77,16 @@ private:
     ddpm::isize step_ = 0;
 };
 
-/// The variance of the gradient, summed over all parameters, by `batches` batches after `warm_up` ones.
+/// The variance of the gradient, summed over all parameters, by `batches` batches after `warm_up` ones. Shows the
+/// progress.
 template <class Net, class Schedule>
 double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddpm::batch<typename Net::scalar>& data,
                              const ddpm::time_sampling& sampling, std::uint64_t seed, int warm_up, int batches) {
     vlb_gradients<Net, Schedule> gradients(schedule, net, sampling, seed);
+    loop_progress show(warm_up + batches);
     for (int i = 0; i < warm_up; ++i) {
         gradients.next(data);
+        show();
     }
     std::vector<double> sum, squares;
     for (int i = 0; i < batches; ++i) {
@@ -96,6 +101,7 @@ double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddp
                 squares[at++] += static_cast<double>(value) * static_cast<double>(value);
             }
         }
+        show();
     }
     double variance = 0;
     const double n = batches;
@@ -109,9 +115,9 @@ double vlb_gradient_variance(const Schedule& schedule, const Net& net, const ddp
 /// losses.
 template <class Net, class Schedule>
 std::pair<double, double> vlb_gradient_variances(const Schedule& schedule, const Net& net,
-                                                 const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed) {
+                                                 const ddpm::batch<typename Net::scalar>& data, std::uint64_t seed,
+                                                 int batches) {
     const int warm_up = static_cast<int>(schedule.steps() * 40 / 128);
-    constexpr int batches = 300;
     return {vlb_gradient_variance(schedule, net, data, ddpm::uniform_times{}, seed, 0, batches),
             vlb_gradient_variance(schedule, net, data, ddpm::importance_times{}, seed, warm_up, batches)};
 }

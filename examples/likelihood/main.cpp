@@ -7,8 +7,10 @@
 #include "likelihood/gradient_variance.hpp"
 #include "support/checkpoint.hpp"
 #include "support/curve_plot.hpp"
+#include "support/marked_text.hpp"
 #include "support/output.hpp"
 #include "support/program.hpp"
+#include "support/progress.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
@@ -45,9 +47,11 @@ using schedule_type = ddpm::noise_schedule<>;
 struct settings {
     std::string data = DDPM_EXAMPLES_DATA "/digits-images.idx3-ubyte";
     std::string out = "out/likelihood";
+    std::string tables;
     isize held_out = 297;
     isize timesteps = 4000;
     isize steps = 2000;
+    int gradient_batches = 300;
     isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
@@ -98,18 +102,35 @@ network train(const std::string& name, const schedule_type& schedule, const imag
 }
 
 ddpm::bound_options options_of(ddpm::reverse_variance variance, const std::vector<isize>& timesteps = {}) {
-    return {.variance = variance, .timesteps = timesteps, .batch = 297};
+    return {.variance = variance, .timesteps = timesteps, .batch = 297, .progress = examples::progress{}};
 }
 
-void print_table(const std::vector<measured>& models) {
-    std::printf(
-        "\nVariational bound of the held-out images\n\n"
-        "| model, variance | bits per dimension | standard error | of it L_0 | L_T |\n|---|---|---|---|---|\n");
+/// A line of a table, by the format of printf.
+template <class... T>
+std::string row(const char* format, T... values) {
+    char line[200];
+    std::snprintf(line, sizeof line, format, values...);
+    return line;
+}
+
+/// Prints a table, and puts it into the file of tables if there is one.
+void show_table(const settings& chosen, const char* name, const char* title, const std::string& table) {
+    std::printf("\n%s\n\n%s", title, table.c_str());
+    if (!chosen.tables.empty()) {
+        examples::replace_marked(chosen.tables, name, table);
+        std::printf("\n%s has this table.\n", chosen.tables.c_str());
+    }
+}
+
+std::string bound_table(const std::vector<measured>& models) {
+    std::string table =
+        "| model, variance | bits per dimension | standard error | of it L_0 | L_T |\n|---|---|---|---|---|\n";
     for (const measured& model : models) {
         const ddpm::mean_estimate bits = model.bound.bits();
-        std::printf("| %s | %.4f | %.4f | %.4f | %.1e |\n", model.name.c_str(), bits.mean, bits.error,
-                    ddpm::to_bits(model.bound.decoder()).mean, ddpm::to_bits(model.bound.prior).mean);
+        table += row("| %s | %.4f | %.4f | %.4f | %.1e |\n", model.name.c_str(), bits.mean, bits.error,
+                     ddpm::to_bits(model.bound.decoder()).mean, ddpm::to_bits(model.bound.prior).mean);
     }
+    return table;
 }
 
 /// The terms of the bound over t.
@@ -152,10 +173,8 @@ void compare_sequences(const schedule_type& schedule, const network& net, const 
     const ddpm::bound_result errors = measure(trained.leftCols(300), ddpm::reverse_variance::learned_range, {});
     const auto ends_at_zero = [](isize t) { return t == 0 ? 0 : std::numeric_limits<double>::infinity(); };
     constexpr isize most = 50;
-    std::printf(
-        "\nBits per dimension over sub-sequences of the %td timesteps, evenly spaced and optimal\n\n"
-        "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n",
-        chosen.timesteps);
+    std::string table =
+        "| timesteps | large, even | large, optimal | learned, even | learned, optimal |\n|---|---|---|---|---|\n";
     const auto optimal = [&](ddpm::step_variance variance) {
         const ddpm::step_cost cost(schedule, errors.x0_errors(), {.variance = variance, .decoder = ends_at_zero});
         return ddpm::optimal_sequences(schedule.steps(), most, cost);
@@ -167,10 +186,12 @@ void compare_sequences(const schedule_type& schedule, const network& net, const 
             return measure(held_out, variance, timesteps).bits().mean;
         };
         using enum ddpm::reverse_variance;
-        std::printf("| %td | %.3f | %.3f | %.3f | %.3f |\n", count, bits(fixed_large, even),
-                    bits(fixed_large, by_large[count].timesteps), bits(learned_range, even),
-                    bits(learned_range, by_matched[count].timesteps));
+        table += row("| %td | %.3f | %.3f | %.3f | %.3f |\n", count, bits(fixed_large, even),
+                     bits(fixed_large, by_large[count].timesteps), bits(learned_range, even),
+                     bits(learned_range, by_matched[count].timesteps));
     }
+    show_table(chosen, "sequences", "Bits per dimension over sub-sequences of the timesteps, evenly spaced and optimal",
+               table);
 }
 
 int run(const settings& chosen) {
@@ -212,13 +233,14 @@ int run(const settings& chosen) {
     measure("L_hybrid, importance", "#b9770e", hybrid_importance, learned_range);
     measure("its mean, fixed_large", "#7f8c8d", hybrid_importance, fixed_large);
     measure("L_vlb, importance", "#c0392b", vlb, learned_range);
-    print_table(models);
+    show_table(chosen, "bound", "Variational bound of the held-out images", bound_table(models));
     draw_terms(chosen.file("terms.svg"), models, chosen.timesteps);
 
     compare_sequences(schedule, hybrid_importance, data, held_out, chosen);
 
     std::printf("\nMeasuring the gradient of L_vlb ...\n");
-    const auto [uniform, importance] = examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed);
+    const auto [uniform, importance] =
+        examples::vlb_gradient_variances(schedule, hybrid_importance, data, chosen.seed, chosen.gradient_batches);
     std::printf(
         "Variance of the gradient of L_vlb over batches of 128: %.3g with uniform timesteps, %.3g with importance "
         "sampling, a factor of %.1f\n",
@@ -240,10 +262,19 @@ int run(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Measures the likelihood of digits under diffusion models.", "likelihood"};
+    examples::add_quick_flag(app, [&] {
+        chosen.timesteps = 50;
+        chosen.steps = 20;
+        chosen.held_out = 40;
+        chosen.gradient_batches = 20;
+    });
     app.add_option("--data", chosen.data, "small grey images: any IDX file")
         ->check(CLI::ExistingFile)
         ->capture_default_str();
     app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
+    app.add_option("--tables", chosen.tables,
+                   "a Markdown file whose tables are replaced: examples/likelihood/README.md")
+        ->check(CLI::ExistingFile);
     app.add_option("--held-out", chosen.held_out, "the last images, which are not learned from")
         ->check(CLI::Range(1, 1'000'000))
         ->capture_default_str();

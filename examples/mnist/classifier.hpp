@@ -3,6 +3,7 @@
 #pragma once
 
 #include "mnist/architecture.hpp"
+#include "support/progress.hpp"
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/shape.hpp>
@@ -42,7 +43,7 @@ public:
         start.layer(net_.last);
     }
 
-    /// Learns images and their classes: cross-entropy, Adam, some epochs.
+    /// Learns images and their classes: cross-entropy, Adam, some epochs. Shows the progress.
     void train(const ddpm::batch<float>& images, std::span<const isize> labels, isize epochs, std::uint64_t seed) {
         constexpr isize batch = 64;
         layers gradient = ddpm::nn::zeros_like(net_);
@@ -52,6 +53,7 @@ public:
         ddpm::batch<float> x(images.rows(), batch);
         std::vector<isize> y(batch);
         const isize steps = epochs * images.cols() / batch;
+        loop_progress show(static_cast<double>(steps));
         for (isize step = 0; step < steps; ++step) {
             for (isize n = 0; n < batch; ++n) {
                 const isize sample = order[step * batch + n];
@@ -64,6 +66,7 @@ public:
             differentiate(x, y, gradient);
             const double rate = 2e-3 * (1 - static_cast<double>(step) / static_cast<double>(steps));
             optimizer.step(parameters, gradients, rate);
+            show();
         }
     }
 

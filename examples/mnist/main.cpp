@@ -8,9 +8,9 @@
 #include "support/canvas.hpp"
 #include "support/checkpoint.hpp"
 #include "support/interrupt.hpp"
-#include "support/png.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/sheet.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
@@ -156,7 +156,7 @@ int run(const settings& chosen) {
                 chosen.sampling_steps, chosen.guidance, chosen.bf16 ? "bfloat16" : "floats", drawing.seconds());
     const auto write = [&](const char* name, const images& tiles) {
         const images cropped = examples::on_canvas(tiles, canvas, image);
-        examples::write_png(chosen.file(name), ddpm::io::image_grid(cropped, image, examples::sheet(image, 10)));
+        ddpm::io::write_png(chosen.file(name), ddpm::io::image_grid(cropped, image, examples::sheet(image, 10)));
     };
     write("samples.png", drawn.leftCols(std::min<isize>(100, drawn.cols())));
     write("denoising.png", way);
@@ -178,6 +178,11 @@ int run(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Trains a class-conditional U-Net on labelled grey images and draws new ones of each class.", "mnist"};
+    examples::add_quick_flag(app, [&] {
+        chosen.steps = 3;
+        chosen.samples = 20;
+        chosen.sampling_steps = 4;
+    });
     app.add_option("--data", chosen.data, "images to learn from: an IDX file")->required()->check(CLI::ExistingFile);
     app.add_option("--labels", chosen.labels, "their classes, 0 to 9: an IDX file")
         ->required()

@@ -4,6 +4,7 @@
 // Every sampler against an exactly known network: how far from the data are samples after so many evaluations?
 #include "samplers/path_plot.hpp"
 #include "support/curve_plot.hpp"
+#include "support/marked_text.hpp"
 #include "support/output.hpp"
 #include "support/program.hpp"
 #include "support/stopwatch.hpp"
@@ -23,6 +24,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
@@ -43,7 +45,8 @@ using points = ddpm::batch<double>;
 constexpr isize budgets[] = {5, 10, 20, 50};
 
 struct settings {
-    std::string out = "out";
+    std::string out = "out/samplers";
+    std::string tables;
     isize count = 20000;
     std::uint64_t seed = 1;
 };
@@ -171,7 +174,8 @@ int compare(const settings& chosen) {
         {"dpmpp_2m", "#1e8449"},  {"unipc_3", "#0e6655"}, {"dpmpp_2m_sde", "#d35400"},    {"deis_3", "#5d6d7e"}};
     std::vector<examples::plot_curve> curves;
     std::printf("%td samples in the plane; exact samples among themselves: %.4f\n\n", chosen.count, floor);
-    std::printf("| sampler | 5 | 10 | 20 | 50 |\n|---|---|---|---|---|\n");
+    std::string table = "| sampler | 5 | 10 | 20 | 50 |\n|---|---|---|---|---|\n";
+    std::printf("%s", table.c_str());
     for (const auto& [name, draw] : samplers) {
         const auto colour = colours.find(name);
         examples::plot_curve curve{name, colour == colours.end() ? "" : colour->second, {}, {}};
@@ -190,6 +194,7 @@ int compare(const settings& chosen) {
             curve.y.push_back(error);
         }
         std::printf("%s\n", row.c_str());
+        table += row + "\n";
         curves.push_back(std::move(curve));
     }
     examples::write_curve_plot(file("samplers.svg"),
@@ -206,7 +211,11 @@ int compare(const settings& chosen) {
     examples::write_path_plot(file("paths.svg"),
                               {follow(given, "ancestral", 50, 8), follow(given, "ddim", 50, 60),
                                follow(given, "heun_churn", 25, 8), follow(given, "dpmpp_2m", 10, 60)},
-                              given.data.leftCols(600), 2.2);
+                              given.data.leftCols(std::min<isize>(600, chosen.count)), 2.2);
+    if (!chosen.tables.empty()) {
+        examples::replace_marked(chosen.tables, "samplers", table);
+        std::printf("\n%s has the new table.\n", chosen.tables.c_str());
+    }
     std::printf(
         "\n%s holds\n"
         "  samplers.svg  the distances\n"
@@ -221,7 +230,10 @@ int compare(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Compares all samplers on a mixture of Gaussians, whose perfect network is known.", "samplers"};
+    examples::add_quick_flag(app, [&] { chosen.count = 200; });
     app.add_option("--out", chosen.out, "the folder for the drawings")->capture_default_str();
+    app.add_option("--tables", chosen.tables, "a Markdown file whose table is replaced: examples/samplers/README.md")
+        ->check(CLI::ExistingFile);
     app.add_option("--count", chosen.count, "how many samples")
         ->check(CLI::Range(100, 10000000))
         ->capture_default_str();

@@ -7,9 +7,9 @@
 #include "super_resolution/resampling.hpp"
 #include "support/checkpoint.hpp"
 #include "support/interrupt.hpp"
-#include "support/png.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "support/sheet.hpp"
 #include "support/stopwatch.hpp"
 #include "support/training.hpp"
 
@@ -19,6 +19,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/io/idx.hpp>
 #include <ddpm/io/image_grid.hpp>
+#include <ddpm/io/write_png.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -178,7 +179,7 @@ int run(const settings& chosen) {
         "  mean of %td drawn      %.4f, which is %.3f of bicubic's\n",
         of_bicubic, mean_squared_error(one, truth), draws, error, error / of_bicubic);
     const images coarse = examples::resampled(reduced.rightCols(held_out), small, factor, examples::repeat_weights);
-    examples::write_png(chosen.file("samples.png"), comparison({coarse, interpolated, one, mean, truth}, image));
+    ddpm::io::write_png(chosen.file("samples.png"), comparison({coarse, interpolated, one, mean, truth}, image));
     std::printf(
         "\n%s holds\n"
         "  samples.png        in rows: reduced, by bicubic interpolation, one drawn, mean of %td, as it was\n"
@@ -194,6 +195,10 @@ int run(const settings& chosen) {
 int main(int argc, char** argv) {
     settings chosen;
     CLI::App app{"Learns to bring small grey images to four times their height and width.", "super_resolution"};
+    examples::add_quick_flag(app, [&] {
+        chosen.steps = 3;
+        chosen.sampling_steps = 2;
+    });
     app.add_option("--data", chosen.data, "images to learn from: an IDX file")->required()->check(CLI::ExistingFile);
     app.add_option("--out", chosen.out, "folder for the results")->capture_default_str();
     app.add_option("--steps", chosen.steps, "training steps in all; --resume needs the same")

@@ -12,6 +12,12 @@
 
 namespace examples {
 
+/// --quick: does `less` to the settings, which other options then still change. To be added before them.
+template <class Less>
+void add_quick_flag(CLI::App& app, Less less) {
+    app.add_flag_callback("--quick", less, "do very little, only to see that the program runs");
+}
+
 /// The options of a program that trains.
 inline void add_checkpoint_options(CLI::App& app, checkpoint_options& chosen) {
     app.add_option("--save-every", chosen.save_every,

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "support/stopwatch.hpp"
+
+#include <ddpm/core/measurement.hpp>
 #include <ddpm/train/progress_bar.hpp>
 
 #include <unistd.h>
@@ -28,6 +31,22 @@ private:
     ddpm::progress_bar lines_ = is_terminal(STDOUT_FILENO) && is_terminal(STDERR_FILENO)
                                     ? ddpm::progress_bar(std::cout, false)
                                     : ddpm::progress_bar(std::cout, std::chrono::seconds(5));
+};
+
+/// The same for a loop: called once for each of `total` pieces of work.
+class loop_progress {
+public:
+    explicit loop_progress(double total) : total_(total) {}
+
+    void operator()() {
+        const double part = ++done_ / total_, seconds = watch_.seconds();
+        shown_(ddpm::measurement_progress{part, seconds, seconds * (1 - part) / part});
+    }
+
+private:
+    double total_, done_ = 0;
+    stopwatch watch_;
+    progress shown_;
 };
 
 }  // namespace examples

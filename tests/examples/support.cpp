@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include "examples/support/canvas.hpp"
+#include "examples/support/marked_text.hpp"
 #include "examples/support/output.hpp"
 #include "examples/support/svg.hpp"
 
@@ -68,6 +69,18 @@ TEST_CASE("a drawing's numbers have a point, whatever the locale", "[examples]")
         }
     }
     std::setlocale(LC_ALL, before.c_str());
+}
+
+TEST_CASE("a table in a text is replaced between its marks", "[examples]") {
+    const temporary_folder folder;
+    const std::string path = folder / "text.md";
+    write_text(path, "Before.\n\n<!-- a -->\nold\n<!-- /a -->\n<!-- b -->\n<!-- /b -->\n");
+    examples::replace_marked(path, "a", "| 1 |\n");
+    CHECK(read_text(path) == "Before.\n\n<!-- a -->\n\n| 1 |\n\n<!-- /a -->\n<!-- b -->\n<!-- /b -->\n");
+    examples::replace_marked(path, "a", "| 2 |\n");
+    CHECK(read_text(path) == "Before.\n\n<!-- a -->\n\n| 2 |\n\n<!-- /a -->\n<!-- b -->\n<!-- /b -->\n");
+    CHECK_THROWS_AS(examples::replace_marked(path, "c", ""), io_error);
+    CHECK_THROWS_AS(examples::replace_marked(folder / "none", "a", ""), io_error);
 }
 
 }  // namespace ddpm::test

@@ -1,0 +1,70 @@
+# The examples run with --quick, and print what tests/examples/expected/NAME.txt holds.
+
+include("${PROJECT_SOURCE_DIR}/examples/add_example.cmake")
+
+find_package(PNG REQUIRED)
+target_link_libraries(test_examples PRIVATE PNG::PNG)
+
+# add_example_test(NAME program [argument...])
+function(add_example_test name program)
+    add_test(NAME example_${name}
+        COMMAND "${CMAKE_COMMAND}" -D "expected=${CMAKE_CURRENT_SOURCE_DIR}/examples/expected/${name}.txt"
+            -D "folder=${CMAKE_CURRENT_BINARY_DIR}/examples_run/${name}"
+            -P "${CMAKE_CURRENT_SOURCE_DIR}/examples/compare.cmake" -- "$<TARGET_FILE:${program}>" --quick ${ARGN})
+    set_tests_properties(example_${name} PROPERTIES LABELS example)
+endfunction()
+
+function(skip_example example missing)
+    add_test(NAME example_${example} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: not found: ${missing}")
+    set_tests_properties(example_${example} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+endfunction()
+
+# Those that need nothing but the library.
+set(short_examples forward_process own_schedule own_predictor own_layer own_sampler guidance conditions
+    diffusers_exchange serving real_time)
+set(engine_examples openvino libtorch)
+
+foreach(example IN LISTS short_examples engine_examples)
+    if(DDPM_SANITIZE AND example IN_LIST engine_examples)
+        set(example_missing "an engine that is built with the sanitizer")
+    else()
+        add_example(example_${example} ${example} test_compiled)
+    endif()
+    if(example_missing)
+        skip_example(${example} "${example_missing}")
+    else()
+        # Eigen's header is compiled once for all.
+        if(example STREQUAL "forward_process")
+            target_precompile_headers(example_${example} PRIVATE <Eigen/Core>)
+        elseif(example IN_LIST short_examples)
+            target_precompile_headers(example_${example} REUSE_FROM example_forward_process)
+        endif()
+        add_example_test(${example} example_${example})
+    endif()
+    if(example IN_LIST engine_examples)
+        set_tests_properties(example_${example} PROPERTIES LABELS "example;engine")
+    endif()
+endforeach()
+
+# Those that take longer to compile, and need CLI11. Only digits is built unless the option asks for all.
+option(DDPM_TEST_LONG_EXAMPLES "Build and run all examples in the tests" OFF)
+
+# add_long_example_test(EXAMPLE [argument...])
+function(add_long_example_test example)
+    add_example(example_${example} ${example} test_compiled)
+    if(example_missing)
+        skip_example(${example} "${example_missing}")
+    else()
+        add_example_test(${example} example_${example} ${ARGN})
+    endif()
+endfunction()
+
+set(example_data "${PROJECT_SOURCE_DIR}/examples/data")
+add_long_example_test(digits --data "${CMAKE_CURRENT_SOURCE_DIR}/examples/colours")
+if(DDPM_TEST_LONG_EXAMPLES)
+    add_long_example_test(samplers)
+    add_long_example_test(likelihood)
+    add_long_example_test(mnist --data "${example_data}/digits-images.idx3-ubyte" --labels "${example_data}/digits-labels.idx1-ubyte")
+    add_long_example_test(super_resolution --data "${example_data}/digits-images.idx3-ubyte")
+    add_long_example_test(diffusers_sample "${CMAKE_CURRENT_SOURCE_DIR}/diffusers/data/pipeline")
+endif()
