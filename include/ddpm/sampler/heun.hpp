@@ -19,6 +19,8 @@ enum class step_coordinates {
 ///     ratio: x_s = α_s (x̂_0 + ρ_t ε̂ + (ρ_s − ρ_t) (ε̂ + ε̂')/2),
 ///     path:  x_s = α_t x̂_0 + σ_t ε̂ + (α_s − α_t) (x̂_0 + x̂_0')/2 + (σ_s − σ_t) (ε̂ + ε̂')/2.
 /// A step to a level without noise is Euler's step; in ratio coordinates also one from or to a level without signal.
+/// In ratio coordinates a long step from a large ρ is inaccurate: the timesteps of a cosine schedule begin at ρ =
+/// 20,000, and over 20 of them the samples explode. Use a sigma_grid with a smaller largest σ, or path coordinates.
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
 struct heun {
     step_coordinates coordinates = step_coordinates::ratio;
