@@ -1,15 +1,9 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include "support/sanitizer.hpp"
 
-// What a step on one thread does not do. The sanitizers make system calls and take locks of their own. (Clang tells of
-// them by __has_feature.)
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define DDPM_TEST_SANITIZED
-#endif
-#endif
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(DDPM_TEST_SANITIZED)
+// What a step on one thread does not do. The sanitizers make system calls and take locks of their own.
+#if defined(__linux__) && !defined(DDPM_TEST_SANITIZER)
 
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/nn/inference/packed_mlp.hpp>

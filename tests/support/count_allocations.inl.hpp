@@ -5,6 +5,7 @@
 // kin and of operator new, and hands on to glibc's own or to the sanitizer's.
 
 #include "support/allocations.hpp"
+#include "support/sanitizer.hpp"
 
 #include <cerrno>
 #include <cstdlib>
@@ -35,14 +36,6 @@ void raise(std::atomic<T>& most, T value) noexcept {
 }
 
 }  // namespace
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define DDPM_TEST_SANITIZER
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define DDPM_TEST_SANITIZER
-#endif
-#endif
 
 // clang links its sanitizers' malloc into the program, where there can be no other.
 #if defined(__GLIBC__) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
