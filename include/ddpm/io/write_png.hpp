@@ -73,12 +73,6 @@ inline void filter_row(png_filter filter, std::span<const std::uint8_t> row, std
     return out;
 }
 
-/// The big-endian bytes of a 32-bit number.
-[[nodiscard]] inline std::array<std::byte, 4> big_u32(std::uint32_t value) noexcept {
-    return {std::byte(value >> 24), std::byte(value >> 16 & 0xff), std::byte(value >> 8 & 0xff),
-            std::byte(value & 0xff)};
-}
-
 /// Writes a chunk of a PNG file: length, type, data, and the checksum of the last two.
 inline void write_png_chunk(atomic_file& file, std::string_view type, std::span<const std::byte> data) {
     crc32 sum;

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,12 @@ template <class T>
 [[nodiscard]] inline std::uint32_t load_big_u32(const std::byte* from) noexcept {
     return std::to_integer<std::uint32_t>(from[0]) << 24 | std::to_integer<std::uint32_t>(from[1]) << 16 |
            std::to_integer<std::uint32_t>(from[2]) << 8 | std::to_integer<std::uint32_t>(from[3]);
+}
+
+/// The big-endian bytes of a 32-bit number.
+[[nodiscard]] inline std::array<std::byte, 4> big_u32(std::uint32_t value) noexcept {
+    return {std::byte(value >> 24), std::byte(value >> 16 & 0xff), std::byte(value >> 8 & 0xff),
+            std::byte(value & 0xff)};
 }
 
 }  // namespace ddpm::io::detail

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/io/detail/bytes.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -190,9 +192,8 @@ private:
     }
     put_symbol(bits, 256);
     bits.finish();
-    const std::uint32_t sum = adler32(bytes);
-    for (const unsigned shift : {24u, 16u, 8u, 0u}) {
-        out.push_back(static_cast<std::uint8_t>(sum >> shift & 0xff));
+    for (const std::byte byte : big_u32(adler32(bytes))) {
+        out.push_back(std::to_integer<std::uint8_t>(byte));
     }
     return out;
 }
