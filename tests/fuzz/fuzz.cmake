@@ -2,7 +2,10 @@
 # see run.sh in this folder.
 
 option(DDPM_FUZZ "Build the libFuzzer programs; needs Clang" OFF)
-set(fuzz_targets json safetensors npy idx unet_config scheduler parameters folder)
+
+# Each target of targets.hpp has an archive of inputs of its name.
+file(GLOB fuzz_targets RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus" CONFIGURE_DEPENDS "fuzz/corpus/*.tgz")
+list(TRANSFORM fuzz_targets REPLACE "\\.tgz$" "")
 
 # Without test_support, which brings a main function of its own. For libFuzzer everything is compiled here, so that it sees
 # what is executed.

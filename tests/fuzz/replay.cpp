@@ -3,12 +3,11 @@
 
 // Runs every target on its committed inputs: replay FOLDER, which holds a folder for each target. Any compiler builds it.
 #include "fuzz/targets.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -24,8 +23,7 @@ int main(int count, char** arguments) {
         }
         std::sort(files.begin(), files.end());
         for (const std::filesystem::path& file : files) {
-            std::ifstream stream(file, std::ios::binary);
-            const std::string content((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+            const std::string content = ddpm::test::read_text(file.string());
             one.run(std::as_bytes(std::span<const char>(content.data(), content.size())));
         }
         std::printf("%s: %zu inputs\n", one.name, files.size());

@@ -35,7 +35,7 @@ fi
 install_packages catch2 json png
 here="$root/tests/fuzz"
 if [ $# -eq 0 ]; then
-    set -- json safetensors npy idx unet_config scheduler parameters folder
+    set -- $(cd "$here/corpus" && echo *.tgz | sed 's/\.tgz//g')
 fi
 ddpm_targets=
 for target in "$@"; do

@@ -13,7 +13,6 @@
 #include "support/temporary_folder.hpp"
 
 #include <cstdint>
-#include <fstream>
 #include <string>
 
 namespace ddpm::fuzz {
@@ -26,10 +25,7 @@ const test::temporary_folder& place() {
     return folder;
 }
 
-void write(const std::string& path, bytes content) {
-    std::ofstream(path, std::ios::binary)
-        .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
-}
+void write(const std::string& path, bytes content) { test::write_text(path, io::detail::text_of(content)); }
 
 /// Cuts the first part off, which two bytes before it measure.
 bytes take_part(bytes& input) {
