@@ -44,37 +44,41 @@ TEST_CASE("parameters of another type are converted", "[train]") {
     }
 }
 
+/// The checkpoint of a network that was trained for four steps, and what is in it.
+struct trained_checkpoint {
+    temporary_folder folder;
+    std::string path = folder / "x";
+    nn::mlp<float> net = small_net<float>(), average = net;
+
+    trained_checkpoint() {
+        trainer learning{net, noise_schedule{linear_beta{}, 100}, {.batch = 8}};
+        static_cast<void>(learning.fit(two_points<float>(), {.steps = 4}));
+        learning.save(path);
+        average = learning.average();
+    }
+};
+
 TEST_CASE("a network or its average loads from a checkpoint", "[train]") {
-    const temporary_folder folder;
-    const noise_schedule schedule{linear_beta{}, 100};
-    auto net = small_net<float>();
-    trainer trainer{net, schedule, {.batch = 8}};
-    static_cast<void>(trainer.fit(two_points<float>(), {.steps = 4}));
-    trainer.save(folder / "x");
+    const trained_checkpoint saved;
     auto loaded = small_net<float>(), average = small_net<float>();
-    load_parameters(folder / "x", loaded);
-    load_parameters(folder / "x", average, "ema.");
-    CHECK(largest_difference(loaded, net) == 0);
-    CHECK(largest_difference(average, trainer.average()) == 0);
+    load_parameters(saved.path, loaded);
+    load_parameters(saved.path, average, "ema.");
+    CHECK(largest_difference(loaded, saved.net) == 0);
+    CHECK(largest_difference(average, saved.average) == 0);
     CHECK(largest_difference(average, loaded) > 0);
 }
 
 TEST_CASE("a network or its average loads from bytes in memory", "[train]") {
-    const temporary_folder folder;
-    const noise_schedule schedule{linear_beta{}, 100};
-    auto net = small_net<float>();
-    trainer trainer{net, schedule, {.batch = 8}};
-    static_cast<void>(trainer.fit(two_points<float>(), {.steps = 4}));
-    trainer.save(folder / "x");
-    std::string bytes = read_text(folder / "x");
+    const trained_checkpoint saved;
+    std::string bytes = read_text(saved.path);
     const auto load = [&](std::string_view content, auto& into, std::string_view prefix = {}) {
         load_parameters(io::safetensors_file::parse(std::as_bytes(std::span(content)), "model"), into, prefix);
     };
     auto loaded = small_net<float>(), average = small_net<float>();
     load(bytes, loaded);
     load(bytes, average, "ema.");
-    CHECK(largest_difference(loaded, net) == 0);
-    CHECK(largest_difference(average, trainer.average()) == 0);
+    CHECK(largest_difference(loaded, saved.net) == 0);
+    CHECK(largest_difference(average, saved.average) == 0);
 
     nn::mlp<float> wide{{.dim = 4, .hidden = 17, .blocks = 2, .embedding = 8}};
     CHECK_THROWS_AS(load(bytes, wide), io_error);
