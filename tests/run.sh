@@ -36,7 +36,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/build.sh"
 . "$root/cmake/install_packages.sh"
 
-install_packages catch2 json benchmark png
+install_packages catch2 json benchmark png cli11
 install_if_offered clang-format-16
 install_if_offered pkg-config
 case $sanitize in
