@@ -7,6 +7,7 @@
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/safetensors_file.hpp>
+#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -21,23 +22,25 @@ namespace detail {
 
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const weight_files& files, const nn::unet_options& network,
-                                                  bool reject_nonfinite) {
+                                                  bool reject_nonfinite, nn::packed_options packing) {
     using S = typename nn::packed_unet<T>::scalar;
     // First only the names and shapes, so that nothing is read that does not fit.
     std::vector<nn::parameter<S>> all;
-    static_cast<void>(nn::packed_unet<T>(network, [&](const std::vector<nn::parameter<S>>& some) {
+    const auto note = [&](const std::vector<nn::parameter<S>>& some) {
         for (const nn::parameter<S>& p : some) {
             all.push_back({p.name, p.shape, std::span<S>(), p.order});
         }
-    }));
+    };
+    static_cast<void>(nn::packed_unet<T>(network, note, packing));
     require_tensors_of(files, all);
-    return nn::packed_unet<T>(network, [&](const std::vector<nn::parameter<S>>& some) {
+    const auto read = [&](const std::vector<nn::parameter<S>>& some) {
         std::vector<weight_tile<S>> tiles;
         for (const nn::parameter<S>& p : some) {
             append_tiles(tiles, p, files.tensors().find(p.name)->second);
         }
         load_tiles(tiles, reject_nonfinite);
-    });
+    };
+    return nn::packed_unet<T>(network, read, packing);
 }
 
 }  // namespace detail
@@ -48,16 +51,18 @@ template <class T>
 /// @complexity reads each file once; needs additional memory of the size of one stage as floats, and of its files
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const std::string& folder, const nn::unet_options& network,
-                                                  const weights_options& options = {}) {
+                                                  const weights_options& options = {},
+                                                  nn::packed_options packing = {}) {
     const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
-    return detail::load_packed_unet<T>(files, network, options.reject_nonfinite);
+    return detail::load_packed_unet<T>(files, network, options.reject_nonfinite, packing);
 }
 
 /// The same from one file, which may lie in memory (see io::safetensors_file::parse).
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const io::safetensors_file& file, const nn::unet_options& network,
-                                                  const weights_options& options = {}) {
-    return detail::load_packed_unet<T>(detail::weight_files(file), network, options.reject_nonfinite);
+                                                  const weights_options& options = {},
+                                                  nn::packed_options packing = {}) {
+    return detail::load_packed_unet<T>(detail::weight_files(file), network, options.reject_nonfinite, packing);
 }
 
 }  // namespace ddpm::diffusers

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/nn/inference/layer_profile.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/concept.hpp>
@@ -16,7 +17,9 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -29,6 +32,19 @@ using level = nn::unet_level;
 static_assert(ForwardNetwork<nn::packed_unet<float>> && ForwardNetwork<nn::packed_unet<bfloat16>>);
 static_assert(!Network<nn::packed_unet<float>>);
 static_assert(PredictorLike<nn::packed_unet<bfloat16>, float>);
+
+/// A network with convolutions by Winograd's algorithm for both sizes of tiles.
+nn::unet_options winograd_unet() {
+    return {.height = 20,
+            .width = 16,
+            .down = {level::plain, level::plain, level::plain},
+            .up = {level::plain, level::plain, level::plain},
+            .channels = {32, 64, 32},
+            .layers = 1,
+            .head_dim = 8,
+            .groups = 4,
+            .seed = 6};
+}
 
 /// Networks that together have every kind of layer.
 std::vector<nn::unet_options> unet_kinds() {
@@ -78,6 +94,7 @@ std::vector<nn::unet_options> unet_kinds() {
     o.groups = 3;
     o.middle_scale = 2;
     all.push_back(o);
+    all.push_back(winograd_unet());
     return all;
 }
 
@@ -210,12 +227,47 @@ TEMPLATE_TEST_CASE("a packed U-Net's memory is planned before it runs, and then 
     set_thread_count(threads);
 }
 
+TEST_CASE("a packed U-Net convolves by Winograd's algorithm where maps are large enough, unless told not to", "[nn]") {
+    const nn::unet<float> net = disturbed_unet(winograd_unet());
+    const unet_data data(net, 2);
+    const batch<float> expected = output(net, data, 0, 2);
+    const auto algorithms = [&](const nn::packed_unet<float>& packed) {
+        auto w = packed.make_workspace(2, pass::forward);
+        nn::layer_profile profile;
+        w.profile = &profile;
+        batch<float> out(data.out.rows(), 2);
+        packed.forward(data.samples(0, 2), batch_view<float>(out), w);
+        std::map<std::string, std::string> found;
+        for (const nn::layer_time& layer : profile.layers()) {
+            found[layer.name] = layer.algorithm;
+        }
+        return found;
+    };
+    const nn::packed_unet<float> fast(net);
+    auto found = algorithms(fast);
+    CHECK(found["conv_in"] == "gathered patches");
+    CHECK(found["down_blocks.0.resnets.0.conv1"] == "Winograd F(4x4, 3x3)");
+    CHECK(found["down_blocks.0.downsamplers.0.conv"] == "rows by tap");
+    CHECK(found["down_blocks.1.resnets.0.conv2"] == "Winograd F(2x2, 3x3)");
+    CHECK(found["mid_block.resnets.0.conv1"] == "shifted rows");
+    CHECK(found["up_blocks.0.upsamplers.0.conv"] == "Winograd F(2x2, 3x3)");
+    CHECK(found["up_blocks.1.upsamplers.0.conv"] == "Winograd F(4x4, 3x3)");
+    CHECK(relative_error(output(fast, data, 0, 2), expected) < 1e-5);
+
+    const nn::packed_unet<float> direct(net, {.winograd = false});
+    found = algorithms(direct);
+    CHECK(found["down_blocks.0.resnets.0.conv1"] == "shifted rows");
+    CHECK(found["up_blocks.1.upsamplers.0.conv"] == "four phases");
+    CHECK(relative_error(output(direct, data, 0, 2), expected) < 2e-6);
+    CHECK(direct.packed_bytes() < fast.packed_bytes());
+}
+
 TEST_CASE("bfloat16 halves the bytes of a packed U-Net's weights", "[nn]") {
     nn::unet_options options = unet_kinds()[0];
     options.channels = {64, 64};
     const nn::unet<float> net = disturbed_unet(options);
     const auto half = static_cast<double>(nn::packed_unet<bfloat16>(net).packed_bytes());
-    const auto whole = static_cast<double>(nn::packed_unet<float>(net).packed_bytes());
+    const auto whole = static_cast<double>(nn::packed_unet<float>(net, {.winograd = false}).packed_bytes());
     CHECK(half < 0.53 * whole);
 }
 

@@ -14,6 +14,8 @@
 #include <ddpm/nn/inference/detail/packed_stage.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/inference/detail/winograd_choice.hpp>
+#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>
@@ -34,7 +36,7 @@
 namespace ddpm::nn {
 
 /// A U-Net for inference, which owns its weights in the order in which products read them. With T = float it computes
-/// the network's prediction up to rounding; with T = bfloat16 weights and the maps between layers are rounded to
+/// the network's prediction up to rounding (see packed_options); with T = bfloat16 weights and the maps between layers are rounded to
 /// bfloat16, sums, normalizations, softmax and the embedding of time and conditions are float, and on processors with
 /// AVX512_BF16 or AMX products take half of the time or less. It is a predictor without gradients.
 template <class T>
@@ -48,8 +50,12 @@ public:
     using scalar = typename detail::packed_scalar<T>::type;
     using workspace = packed_workspace<T>;
 
-    explicit packed_unet(const unet<scalar>& net)
-        : base(net), conv_in_(net.conv_in_), norm_out_(net.conv_norm_out_), conv_out_(net.conv_out_) {
+    explicit packed_unet(const unet<scalar>& net, packed_options packing = {})
+        : base(net),
+          packing_(packing),
+          conv_in_(net.conv_in_),
+          norm_out_(net.conv_norm_out_),
+          conv_out_(net.conv_out_) {
         detail::time_projections<scalar> times;
         for (const unet_stage<scalar>& each : net.stages_.down) {
             add(detail::unet_path::down, each, times);
@@ -69,8 +75,8 @@ public:
     /// @throws value_error for options outside their domain, and what load throws
     template <class Load>
         requires std::invocable<Load&, const std::vector<parameter<float>>&>
-    packed_unet(const unet_options& options, Load&& load)
-        : base(options), norm_out_(options.channels.front(), options.groups, options.norm_eps) {
+    packed_unet(const unet_options& options, Load&& load, packed_options packing = {})
+        : base(options), packing_(packing), norm_out_(options.channels.front(), options.groups, options.norm_eps) {
         fill("map_input", maps_, load);
         conv2d<scalar> conv(options.in_channels, options.channels.front(), 3);
         fill("conv_in", conv, load);
@@ -91,7 +97,7 @@ public:
 
     /// The bytes of the packed weights, which are nearly all parameters.
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        std::size_t bytes = conv_in_.weights().bytes() + conv_out_.weights().bytes() + time_.weights().bytes();
+        std::size_t bytes = conv_in_.bytes() + conv_out_.bytes() + time_.weights().bytes();
         for (const auto* stages : {&down_, &up_}) {
             for (const stage& each : *stages) {
                 bytes += each.packed_bytes();
@@ -135,12 +141,16 @@ private:
     }
 
     void add(detail::unet_path path, const unet_stage<scalar>& of, detail::time_projections<scalar>& times) {
+        // All stages of the down path come before the others.
+        const detail::map_size size = !up_.empty()     ? up_.back().output
+                                      : !down_.empty() ? down_.back().output
+                                                       : detail::map_size{options_.height, options_.width};
         if (path == detail::unet_path::middle) {
-            middle_.emplace(of, false, stage_name(path), times);
+            middle_.emplace(of, size, packing_, false, stage_name(path), times);
         } else if (path == detail::unet_path::down) {
-            down_.emplace_back(of, false, stage_name(path), times);
+            down_.emplace_back(of, size, packing_, false, stage_name(path), times);
         } else {
-            up_.emplace_back(of, true, stage_name(path), times);
+            up_.emplace_back(of, size, packing_, true, stage_name(path), times);
         }
     }
 
@@ -261,12 +271,11 @@ private:
     static void measure_convolution(std::string_view owner, std::string_view layer,
                                     const detail::packed_convolution<T>& conv, const input& x, const input* shortcut,
                                     const detail::packed_output<T, Out>& to, workspace& w) {
-        const auto products = static_cast<double>(conv.pixel_products());
+        const double products = conv.pixel_products();
         const auto read = static_cast<double>(x.size() + (shortcut == nullptr ? 0 : shortcut->size()) +
                                               (to.added == nullptr ? 0 : to.map.size()));
         measure(owner, layer, conv.algorithm(), 2 * products * static_cast<double>(to.map.pixels() * w.samples()),
-                read * sizeof(T) + static_cast<double>(conv.weights().bytes()) +
-                    static_cast<double>(to.map.size()) * sizeof(Out),
+                read * sizeof(T) + static_cast<double>(conv.bytes()) + static_cast<double>(to.map.size()) * sizeof(Out),
                 w, [&] { conv.forward(x, shortcut, to); });
     }
 
@@ -370,6 +379,7 @@ private:
         return out;
     }
 
+    packed_options packing_;
     detail::packed_convolution<T> conv_in_;
     std::vector<stage> down_, up_;
     std::optional<stage> middle_;

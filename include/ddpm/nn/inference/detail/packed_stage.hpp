@@ -6,6 +6,8 @@
 #include <ddpm/nn/inference/detail/packed_attention.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/inference/detail/winograd_choice.hpp>
+#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -51,11 +53,12 @@ struct packed_block {
 
     /// With `joins` the input has two parts, so that it cannot be added as it is. The block's projection of the time
     /// embedding is added to `times`; its bias has that of conv1, unless it is for scale_shift.
-    packed_block(const residual_block<scalar>& of, bool joins, std::string name_, time_projections<scalar>& times)
+    packed_block(const residual_block<scalar>& of, map_size output, packed_options options, bool joins,
+                 std::string name_, time_projections<scalar>& times)
         : name(std::move(name_)),
           norm1(of.norm1),
           norm2(of.norm2),
-          conv1(of.conv1, nullptr, of.resample == resampling::up),
+          conv1(of.conv1, nullptr, of.resample == resampling::up, winograd_outputs_for<T>(of.conv1, output, options)),
           time_place(times.rows),
           scale_shift(of.scale_shift),
           has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
@@ -69,7 +72,8 @@ struct packed_block {
                 shortcut->weight[i * of.outputs() + i] = 1;
             }
         }
-        conv2 = packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr);
+        conv2 = packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr, false,
+                                      winograd_outputs_for<T>(of.conv2, output, options));
         dense<scalar> time = of.time_emb_proj;
         for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
             time.bias[i] += of.conv1.bias[i];
@@ -78,9 +82,7 @@ struct packed_block {
         times.layers.push_back(std::move(time));
     }
 
-    [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        return conv1.weights().bytes() + conv2.weights().bytes();
-    }
+    [[nodiscard]] std::size_t packed_bytes() const noexcept { return conv1.bytes() + conv2.bytes(); }
 };
 
 /// The attention after a residual block, with its norm and projections.
@@ -113,29 +115,36 @@ struct packed_stage {
     std::optional<packed_convolution<T>> conv;  // the resampler
     std::optional<packed_block<T>> residual;    // the same
     std::string resampler;                      // its name
+    map_size output;                            // of all of it
 
-    packed_stage(const unet_stage<scalar>& of, bool joins, const std::string& name_, time_projections<scalar>& times)
-        : resampler(name_ + "." + of.resampler) {
+    packed_stage(const unet_stage<scalar>& of, map_size input, packed_options options, bool joins,
+                 const std::string& name_, time_projections<scalar>& times)
+        : resampler(name_ + "." + of.resampler), output(input) {
         for (const residual_block<scalar>& each : of.resnets) {
-            blocks.emplace_back(each, joins, indexed_name(name_ + ".resnets", blocks.size()), times);
+            blocks.emplace_back(each, input, options, joins, indexed_name(name_ + ".resnets", blocks.size()), times);
         }
         for (const attention<scalar>& each : of.attentions) {
             attentions.emplace_back(each, indexed_name(name_ + ".attentions", attentions.size()));
         }
         if (of.by_conv) {
-            conv.emplace(of.by_conv->conv, nullptr, of.by_conv->up);
+            const conv_resampler<scalar>& each = *of.by_conv;
+            output = each.up ? map_size{2 * input.height, 2 * input.width}
+                             : map_size{each.conv.output_size(input.height), each.conv.output_size(input.width)};
+            conv.emplace(each.conv, nullptr, each.up, winograd_outputs_for<T>(each.conv, output, options));
         } else if (of.by_residual) {
-            residual.emplace(*of.by_residual, false, resampler, times);
+            const residual_block<scalar>& each = *of.by_residual;
+            output = {each.resized(input.height), each.resized(input.width)};
+            residual.emplace(each, output, options, false, resampler, times);
         }
     }
 
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        std::size_t bytes = conv ? conv->weights().bytes() : 0;
+        std::size_t bytes = conv ? conv->bytes() : 0;
         for (const packed_block<T>& each : blocks) {
             bytes += each.packed_bytes();
         }
         for (const packed_attention_block<T>& each : attentions) {
-            bytes += each.qkv.weights().bytes() + each.out.weights().bytes();
+            bytes += each.qkv.bytes() + each.out.bytes();
         }
         return bytes + (residual ? residual->packed_bytes() : 0);
     }

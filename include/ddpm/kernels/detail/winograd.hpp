@@ -1,0 +1,57 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/dispatch.hpp>
+#include <ddpm/kernels/detail/pack.hpp>
+#include <ddpm/kernels/detail/packed_product.hpp>
+
+#include <cstddef>
+
+namespace ddpm::kernels::detail {
+
+// Winograd's minimal filtering F(m × m, 3 × 3): the m × m outputs of a 3 × 3 convolution of a tile d of (m + 2) × (m + 2)
+// inputs are Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A. For each of the (m + 2)² places of a transformed tile the sum over the input
+// channels is a matrix product over tiles and outputs: (m + 2)² products for m² outputs, where a direct convolution has
+// 9 m². For m = 4 that is a fourth, for m = 2 four ninths.
+// @source Lavin and Gray 2016, arXiv:1509.09308
+
+/// The length of a side of a transformed tile, for `Outputs` (m) outputs along a side.
+template <isize Outputs>
+inline constexpr isize winograd_side = Outputs + 2;
+
+/// The channels of a transformed tile are a multiple of this.
+inline constexpr isize winograd_channels = 16;
+
+/// Bᵀ d B for a row of tiles, whose inputs overlap by two pixels.
+template <isize Outputs>
+struct winograd_input {
+    const float* rows[static_cast<std::size_t>(winograd_side<Outputs>)];  // each from the first tile's first pixel on
+    isize pixel;                                                          // distance of neighbouring pixels
+    isize channels;                                                       // a multiple of winograd_channels
+    isize tiles;
+    float* to;  // channel c of place q of tile t at q · to_place + t · to_tile + c
+    isize to_place, to_tile;
+};
+
+/// Aᵀ M A for a row of tiles and a panel of 32 outputs.
+template <isize Outputs>
+struct winograd_output {
+    const float* from;  // output o of place q of tile t at q · from_place + t · 32 + o
+    isize from_place;
+    isize tiles;
+    float* sums;  // output o of pixel p of row r at (r · sums_row + p) · 32 + o
+    isize sums_row;
+    bool add;  // to the sums that are there
+};
+
+}  // namespace ddpm::kernels::detail
+
+#define DDPM_KERNEL_BODY <ddpm/kernels/detail/winograd.inl.hpp>
+#include <ddpm/kernels/detail/foreach_target.hpp>
+
+DDPM_KERNEL_INSTANCE(transform_inputs<2>)
+DDPM_KERNEL_INSTANCE(transform_inputs<4>)
+DDPM_KERNEL_INSTANCE(transform_outputs<2>)
+DDPM_KERNEL_INSTANCE(transform_outputs<4>)

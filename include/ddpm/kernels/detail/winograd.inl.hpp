@@ -1,0 +1,129 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
+// The bodies of winograd.hpp.
+
+/// v = Bᵀ d.
+template <isize Outputs>
+DDPM_INLINE void winograd_spread(const pack<float>* d, pack<float>* v) {
+    if constexpr (Outputs == 2) {
+        v[0] = d[0] - d[2];
+        v[1] = d[1] + d[2];
+        v[2] = d[2] - d[1];
+        v[3] = d[1] - d[3];
+    } else {
+        const pack<float> four = splat(4.0f), five = splat(5.0f);
+        v[0] = multiply_add(four, d[0], d[4] - five * d[2]);
+        v[5] = multiply_add(four, d[1], d[5] - five * d[3]);
+        const pack<float> even = d[4] - four * d[2], odd = d[3] - four * d[1];
+        v[1] = even + odd;
+        v[2] = even - odd;
+        const pack<float> low = d[4] - d[2], difference = d[3] - d[1], high = difference + difference;
+        v[3] = low + high;
+        v[4] = low - high;
+    }
+}
+
+/// y = Aᵀ v.
+template <isize Outputs>
+DDPM_INLINE void winograd_gather(const pack<float>* v, pack<float>* y) {
+    const pack<float> sum = v[1] + v[2], difference = v[1] - v[2];
+    if constexpr (Outputs == 2) {
+        y[0] = v[0] + sum;
+        y[1] = difference - v[3];
+    } else {
+        const pack<float> sum2 = v[3] + v[4], difference2 = v[3] - v[4];
+        y[0] = v[0] + (sum + sum2);
+        y[1] = multiply_add(splat(2.0f), difference2, difference);
+        y[2] = multiply_add(splat(4.0f), sum2, sum);
+        y[3] = multiply_add(splat(8.0f), difference2, difference) + v[5];
+    }
+}
+
+/// The transform of one tile, for lanes<float> channels from `c` on.
+template <isize Outputs>
+DDPM_INLINE void transform_input(const winograd_input<Outputs>& of, isize tile, isize c) {
+    constexpr isize side = winograd_side<Outputs>;
+    constexpr auto length = static_cast<std::size_t>(side);
+    pack<float> half[length][length];  // row, column
+    const isize first = tile * Outputs * of.pixel + c;
+    DDPM_UNROLL
+    for (isize column = 0; column < side; ++column) {
+        pack<float> d[length], v[length];
+        DDPM_UNROLL
+        for (isize row = 0; row < side; ++row) {
+            d[row] = load(of.rows[row] + first + column * of.pixel);
+        }
+        winograd_spread<Outputs>(d, v);
+        DDPM_UNROLL
+        for (isize row = 0; row < side; ++row) {
+            half[row][column] = v[row];
+        }
+    }
+    float* to = of.to + tile * of.to_tile + c;
+    DDPM_UNROLL
+    for (isize row = 0; row < side; ++row) {
+        pack<float> v[length];
+        winograd_spread<Outputs>(half[row], v);
+        DDPM_UNROLL
+        for (isize column = 0; column < side; ++column) {
+            store(to, v[column]);
+            to += of.to_place;
+        }
+    }
+}
+
+template <isize Outputs>
+void transform_inputs(const winograd_input<Outputs>& of) {
+    for (isize tile = 0; tile < of.tiles; ++tile) {
+        for (isize c = 0; c < of.channels; c += lanes<float>) {
+            transform_input<Outputs>(of, tile, c);
+        }
+    }
+}
+
+/// The transform of one tile, for lanes<float> outputs from `o` on.
+template <isize Outputs, bool Add>
+DDPM_INLINE void transform_output(const winograd_output<Outputs>& of, isize tile, isize o) {
+    constexpr isize side = winograd_side<Outputs>;
+    constexpr auto length = static_cast<std::size_t>(side), outputs = static_cast<std::size_t>(Outputs);
+    pack<float> half[outputs][length];  // row, column
+    const float* from = of.from + tile * packed_outputs + o;
+    DDPM_UNROLL
+    for (isize column = 0; column < side; ++column) {
+        pack<float> v[length], y[outputs];
+        DDPM_UNROLL
+        for (isize row = 0; row < side; ++row) {
+            v[row] = load(from + (row * side + column) * of.from_place);
+        }
+        winograd_gather<Outputs>(v, y);
+        DDPM_UNROLL
+        for (isize row = 0; row < Outputs; ++row) {
+            half[row][column] = y[row];
+        }
+    }
+    DDPM_UNROLL
+    for (isize row = 0; row < Outputs; ++row) {
+        pack<float> y[outputs];
+        winograd_gather<Outputs>(half[row], y);
+        float* const to = of.sums + (row * of.sums_row + tile * Outputs) * packed_outputs + o;
+        DDPM_UNROLL
+        for (isize column = 0; column < Outputs; ++column) {
+            float* const place = to + column * packed_outputs;
+            store(place, Add ? load(place) + y[column] : y[column]);
+        }
+    }
+}
+
+template <isize Outputs>
+void transform_outputs(const winograd_output<Outputs>& of) {
+    for (isize tile = 0; tile < of.tiles; ++tile) {
+        for (isize o = 0; o < packed_outputs; o += lanes<float>) {
+            if (of.add) {
+                transform_output<Outputs, true>(of, tile, o);
+            } else {
+                transform_output<Outputs, false>(of, tile, o);
+            }
+        }
+    }
+}
