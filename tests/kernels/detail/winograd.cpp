@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
-#include <ddpm/kernels/detail/winograd_weights.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
+#include "support/stored_number.hpp"
 
 #include <algorithm>
 #include <array>
@@ -30,6 +31,50 @@ std::vector<float> random_numbers(isize count, unsigned seed) {
     return numbers;
 }
 
+/// G g Gᵀ for `depth` times 32 kernels g with taps at tap · depth · 32 + k · 32 + output, at the same places for `place`
+/// instead of `tap`.
+template <isize Outputs, class W>
+std::vector<float> transformed_filters(isize depth, const std::vector<float>& kernel) {
+    constexpr isize side = kernels::detail::winograd_side<Outputs>, step = kernels::detail::packed_step<W>;
+    const isize tap = depth * kernels::detail::packed_outputs;
+    std::vector<W> packed(kernel.size());
+    for (isize i = 0; i < 9 * tap; ++i) {
+        const isize k = i % tap / 32, o = i % 32;
+        packed[at(i / tap * tap + (k / step * 32 + o) * step + k % step)] = stored_as<W>(kernel[at(i)]);
+    }
+    std::vector<float> to(at(side * side * tap));
+    constexpr auto rows = kernels::detail::winograd_filter_rows<Outputs>();
+    for (isize row = 0; row < side; ++row) {
+        kernels::detail::winograd_filter<Outputs, W> problem{};
+        std::copy_n(rows.row[row], 3, problem.row);
+        problem.weights = packed.data();
+        problem.tap = tap;
+        problem.depth = depth;
+        problem.to = to.data() + row * side * tap;
+        problem.to_place = tap;
+        DDPM_DISPATCH(transform_filters<Outputs, W>)(problem);
+    }
+    return to;
+}
+
+template <isize Outputs, class W>
+void check_filters(const std::array<std::array<double, 3>, at(Outputs + 2)>& g) {
+    constexpr isize depth = 6, side = Outputs + 2, tap = depth * 32;
+    std::vector<float> kernel = random_numbers(9 * tap, 4);
+    const std::vector<float> found = transformed_filters<Outputs, W>(depth, kernel);
+    double worst = 0;
+    for (isize i = 0; i < side * side * tap; ++i) {
+        const isize row = i / tap / side, column = i / tap % side;
+        double expected = 0;
+        for (isize t = 0; t < 9; ++t) {
+            const W stored = stored_as<W>(kernel[at(t * tap + i % tap)]);
+            expected += g[at(row)][at(t / 3)] * g[at(column)][at(t % 3)] * static_cast<double>(number(stored));
+        }
+        worst = std::max(worst, std::abs(static_cast<double>(found[at(i)]) - expected));
+    }
+    CHECK(worst < 3e-7);
+}
+
 /// Convolves an image of 3 rows of tiles, each of `across` tiles, channel by channel, with the kernels of 32 channels:
 /// transforms of the input, products of the places, transform of the outputs. Compares with the definition.
 template <isize Outputs>
@@ -44,11 +89,7 @@ void check_winograd(isize across, bool add) {
     std::vector<float> tiles(at(places * to_place)), products(at(places * from_place));
     const std::vector<float> before = random_numbers(height * width * channels, 3);
     std::vector<float> sums = before;
-    std::array<std::array<float, at(places)>, at(channels)> weights{};
-    for (isize c = 0; c < channels; ++c) {
-        weights[at(c)] =
-            kernels::detail::winograd_weights<Outputs>([&](isize tap) { return kernel[at(tap * channels + c)]; });
-    }
+    const std::vector<float> weights = transformed_filters<Outputs, float>(1, kernel);
     for (isize y = 0; y < down; ++y) {
         kernels::detail::winograd_input<Outputs> input{};
         for (isize r = 0; r < side; ++r) {
@@ -65,7 +106,7 @@ void check_winograd(isize across, bool add) {
             for (isize t = 0; t < across; ++t) {
                 for (isize c = 0; c < channels; ++c) {
                     products[at(q * from_place + t * channels + c)] =
-                        weights[at(c)][at(q)] * tiles[at(q * to_place + t * to_tile + c)];
+                        weights[at(q * channels + c)] * tiles[at(q * to_place + t * to_tile + c)];
                 }
             }
         }
@@ -107,22 +148,20 @@ TEST_CASE("Winograd's transforms give the convolution of a tile, on every target
     }
 }
 
-TEST_CASE("Winograd's weights are those of the paper", "[kernels]") {
-    // The kernel that is 1 in the centre: G g Gᵀ is the outer product of the second column of G with itself.
-    const auto centre = [](isize tap) { return tap == 4 ? 1.0f : 0.0f; };
-    const auto small = kernels::detail::winograd_weights<2>(centre);
-    const auto large = kernels::detail::winograd_weights<4>(centre);
-    const std::array<double, 4> column2{0, 0.5, -0.5, 0};
-    const std::array<double, 6> column4{0, -1.0 / 6, 1.0 / 6, 1.0 / 12, -1.0 / 12, 0};
-    for (std::size_t i = 0; i < 4; ++i) {
-        for (std::size_t j = 0; j < 4; ++j) {
-            CHECK(small[i * 4 + j] == static_cast<float>(column2[i] * column2[j]));
+TEMPLATE_TEST_CASE("Winograd's kernels are G g of the paper, on every target", "[kernels]", float, bfloat16) {
+    for (const instruction_set set : all_instruction_sets) {
+        if (!is_supported(set)) {
+            continue;
         }
-    }
-    for (std::size_t i = 0; i < 6; ++i) {
-        for (std::size_t j = 0; j < 6; ++j) {
-            CHECK(large[i * 6 + j] == static_cast<float>(column4[i] * column4[j]));
-        }
+        const ddpm::detail::scoped_simd_target on(set);
+        CAPTURE(name(set));
+        check_filters<2, TestType>({{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}});
+        check_filters<4, TestType>({{{1.0 / 4, 0, 0},
+                                     {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                     {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                     {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                     {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                     {0, 0, 1}}});
     }
 }
 

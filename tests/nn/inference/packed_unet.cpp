@@ -259,7 +259,7 @@ TEST_CASE("a packed U-Net convolves by Winograd's algorithm where maps are large
     CHECK(found["down_blocks.0.resnets.0.conv1"] == "shifted rows");
     CHECK(found["up_blocks.1.upsamplers.0.conv"] == "four phases");
     CHECK(relative_error(output(direct, data, 0, 2), expected) < 2e-6);
-    CHECK(direct.packed_bytes() < fast.packed_bytes());
+    CHECK(static_cast<double>(fast.packed_bytes()) < 1.2 * static_cast<double>(direct.packed_bytes()));
 }
 
 TEST_CASE("bfloat16 halves the bytes of a packed U-Net's weights", "[nn]") {
@@ -267,7 +267,7 @@ TEST_CASE("bfloat16 halves the bytes of a packed U-Net's weights", "[nn]") {
     options.channels = {64, 64};
     const nn::unet<float> net = disturbed_unet(options);
     const auto half = static_cast<double>(nn::packed_unet<bfloat16>(net).packed_bytes());
-    const auto whole = static_cast<double>(nn::packed_unet<float>(net, {.winograd = false}).packed_bytes());
+    const auto whole = static_cast<double>(nn::packed_unet<float>(net).packed_bytes());
     CHECK(half < 0.53 * whole);
 }
 

@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/dispatch.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
@@ -23,6 +25,36 @@ inline constexpr isize winograd_side = Outputs + 2;
 
 /// The channels of a transformed tile are a multiple of this.
 inline constexpr isize winograd_channels = 16;
+
+/// One row of G g Gᵀ, row · g · Gᵀ, for the kernels g of a panel of packed weights (see packed_problem), 32 outputs.
+template <isize Outputs, class W>
+struct winograd_filter {
+    float row[3];      // of G
+    const W* weights;  // of the first tap
+    isize tap;         // from one tap to the next
+    isize depth;       // of k, a multiple of packed_depth<W>
+    float* to;         // output o of k at place q of the row at q · to_place + 32 · k + o
+    isize to_place;
+};
+
+/// The rows of G.
+template <isize Outputs>
+[[nodiscard]] constexpr auto winograd_filter_rows() noexcept {
+    struct rows {
+        float row[static_cast<std::size_t>(winograd_side<Outputs>)][3];
+    };
+    if constexpr (Outputs == 2) {
+        return rows{{{1, 0, 0}, {0.5f, 0.5f, 0.5f}, {0.5f, -0.5f, 0.5f}, {0, 0, 1}}};
+    } else {
+        constexpr float sixth = 1.0f / 6, twelfth = 1.0f / 12, twentyfourth = 1.0f / 24;
+        return rows{{{0.25f, 0, 0},
+                     {-sixth, -sixth, -sixth},
+                     {-sixth, sixth, -sixth},
+                     {twentyfourth, twelfth, sixth},
+                     {twentyfourth, -twelfth, sixth},
+                     {0, 0, 1}}};
+    }
+}
 
 /// Bᵀ d B for a row of tiles, whose inputs overlap by two pixels.
 template <isize Outputs>
@@ -55,3 +87,5 @@ DDPM_KERNEL_INSTANCE(transform_inputs<2>)
 DDPM_KERNEL_INSTANCE(transform_inputs<4>)
 DDPM_KERNEL_INSTANCE(transform_outputs<2>)
 DDPM_KERNEL_INSTANCE(transform_outputs<4>)
+DDPM_KERNEL_INSTANCE(transform_filters<2, float>)
+DDPM_KERNEL_INSTANCE(transform_filters<4, float>)

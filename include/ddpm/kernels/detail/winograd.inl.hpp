@@ -3,6 +3,65 @@
 //
 // The bodies of winograd.hpp.
 
+/// One row of G g Gᵀ for lanes<float> outputs, from their taps, three in each row of the kernel.
+template <isize Outputs, class W>
+DDPM_INLINE void transform_filter(const winograd_filter<Outputs, W>& of, const pack<float> (&taps)[9], float* to) {
+    pack<float> t[3];  // row · g
+    DDPM_UNROLL
+    for (isize b = 0; b < 3; ++b) {
+        t[b] = multiply_add(splat(of.row[2]), taps[6 + b],
+                            multiply_add(splat(of.row[1]), taps[3 + b], of.row[0] * taps[b]));
+    }
+    const pack<float> outer = t[0] + t[2];
+    store(to + (winograd_side<Outputs> - 1) * of.to_place, t[2]);
+    if constexpr (Outputs == 2) {
+        store(to, t[0]);
+        store(to + of.to_place, (outer + t[1]) * 0.5f);
+        store(to + 2 * of.to_place, (outer - t[1]) * 0.5f);
+    } else {
+        store(to, t[0] * 0.25f);
+        store(to + of.to_place, (outer + t[1]) * (-1.0f / 6));
+        store(to + 2 * of.to_place, (outer - t[1]) * (-1.0f / 6));
+        const pack<float> even = multiply_add(splat(1.0f / 6), t[2], t[0] * (1.0f / 24)), odd = t[1] * (1.0f / 12);
+        store(to + 3 * of.to_place, even + odd);
+        store(to + 4 * of.to_place, even - odd);
+    }
+}
+
+template <isize Outputs>
+DDPM_INLINE void transform_step(const winograd_filter<Outputs, float>& of, const float* weights, float* to) {
+    pack<float> taps[9];
+    DDPM_UNROLL
+    for (isize i = 0; i < 9; ++i) {
+        taps[i] = load(weights + i * of.tap);
+    }
+    transform_filter(of, taps, to);
+}
+
+/// k and k + 1, of which each output has a pair.
+template <isize Outputs>
+DDPM_INLINE void transform_step(const winograd_filter<Outputs, bfloat16>& of, const bfloat16* weights, float* to) {
+    pack<float> low[9], high[9];
+    DDPM_UNROLL
+    for (isize i = 0; i < 9; ++i) {
+        const pack<std::uint32_t> pairs = load(reinterpret_cast<const std::uint32_t*>(weights + i * of.tap));
+        low[i] = as<float>(pairs << 16);
+        high[i] = as<float>(pairs & 0xffff0000u);
+    }
+    transform_filter(of, low, to);
+    transform_filter(of, high, to + packed_outputs);
+}
+
+template <isize Outputs, class W>
+void transform_filters(const winograd_filter<Outputs, W>& of) {
+    constexpr isize step = packed_step<W>;
+    for (isize k = 0; k < of.depth; k += step) {
+        for (isize o = 0; o < packed_outputs; o += lanes<float>) {
+            transform_step(of, of.weights + k * packed_outputs + o * step, of.to + k * packed_outputs + o);
+        }
+    }
+}
+
 /// v = Bᵀ d.
 template <isize Outputs>
 DDPM_INLINE void winograd_spread(const pack<float>* d, pack<float>* v) {

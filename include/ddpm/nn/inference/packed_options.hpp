@@ -6,9 +6,9 @@ namespace ddpm::nn {
 
 /// How the layers of a packed network compute.
 struct packed_options {
-    /// Whether convolutions of float weights may use Winograd's algorithm, where it is faster. The network takes about
-    /// half of the time; its weights take up to 4 times the memory, and its rounding errors are about 3 times as large.
-    /// Without it every convolution is computed directly. Weights of bfloat16 always are.
+    /// Whether 3 × 3 convolutions may use Winograd's algorithm where it is faster: a U-Net takes about half of the time, and
+    /// its rounding errors in float are about 3 times as large. Otherwise every convolution is computed directly, as
+    /// those of bfloat16 are on processors with instructions for it.
     bool winograd = true;
 };
 

@@ -97,7 +97,7 @@ public:
 
     /// The bytes of the packed weights, which are nearly all parameters.
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        std::size_t bytes = conv_in_.bytes() + conv_out_.bytes() + time_.weights().bytes();
+        std::size_t bytes = conv_in_.weights().bytes() + conv_out_.weights().bytes() + time_.weights().bytes();
         for (const auto* stages : {&down_, &up_}) {
             for (const stage& each : *stages) {
                 bytes += each.packed_bytes();
@@ -275,7 +275,8 @@ private:
         const auto read = static_cast<double>(x.size() + (shortcut == nullptr ? 0 : shortcut->size()) +
                                               (to.added == nullptr ? 0 : to.map.size()));
         measure(owner, layer, conv.algorithm(), 2 * products * static_cast<double>(to.map.pixels() * w.samples()),
-                read * sizeof(T) + static_cast<double>(conv.bytes()) + static_cast<double>(to.map.size()) * sizeof(Out),
+                read * sizeof(T) + static_cast<double>(conv.weights().bytes()) +
+                    static_cast<double>(to.map.size()) * sizeof(Out),
                 w, [&] { conv.forward(x, shortcut, to); });
     }
 

@@ -73,11 +73,15 @@ public:
                            : (size + (before_ > 0 || kernel_ == 1 ? 2 * before_ : 1) - kernel_) / stride_ + 1;
     }
 
+    [[nodiscard]] isize inputs() const noexcept { return inputs_; }
+    [[nodiscard]] isize shortcut_inputs() const noexcept { return shortcut_inputs_; }
+
     /// 4 after an upsampling, otherwise 1.
     [[nodiscard]] isize phases() const noexcept { return phases_; }
 
     /// Channels of a segment.
     [[nodiscard]] isize chunk() const noexcept { return chunk_; }
+    [[nodiscard]] isize shortcut_chunks() const noexcept { return ddpm::detail::divided_up(shortcut_inputs_, chunk_); }
     [[nodiscard]] isize segments() const noexcept { return chunks_ * segment_taps() + shortcut_chunks(); }
 
     /// The taps that a phase has, and which of them a tap of the kernel is part of.
@@ -180,7 +184,6 @@ private:
     }
 
     [[nodiscard]] isize segment_taps() const noexcept { return way_ == way::patches ? 1 : phase_taps(); }
-    [[nodiscard]] isize shortcut_chunks() const noexcept { return ddpm::detail::divided_up(shortcut_inputs_, chunk_); }
     [[nodiscard]] isize input_planes(const layout& of) const noexcept {
         return chunks_ * (way_ == way::rows ? of.columns : segment_taps());
     }

@@ -68,7 +68,8 @@ public:
         }
     }
 
-    [[nodiscard]] std::size_t bytes() const noexcept { return weights_.bytes(); }
+    [[nodiscard]] const packed_weights<T>& weights() const noexcept { return weights_; }
+    [[nodiscard]] const convolution_staging<T>& staging() const noexcept { return staging_; }
 
     /// The number of products for a pixel of the output.
     [[nodiscard]] double pixel_products() const noexcept {

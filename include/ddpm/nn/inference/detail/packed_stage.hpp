@@ -58,7 +58,8 @@ struct packed_block {
         : name(std::move(name_)),
           norm1(of.norm1),
           norm2(of.norm2),
-          conv1(of.conv1, nullptr, of.resample == resampling::up, winograd_outputs_for<T>(of.conv1, output, options)),
+          conv1(of.conv1, nullptr, of.resample == resampling::up,
+                winograd_outputs_for<T>(of.conv1, output, of.resample == resampling::up, options)),
           time_place(times.rows),
           scale_shift(of.scale_shift),
           has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
@@ -73,7 +74,7 @@ struct packed_block {
             }
         }
         conv2 = packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr, false,
-                                      winograd_outputs_for<T>(of.conv2, output, options));
+                                      winograd_outputs_for<T>(of.conv2, output, false, options));
         dense<scalar> time = of.time_emb_proj;
         for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
             time.bias[i] += of.conv1.bias[i];
@@ -82,7 +83,9 @@ struct packed_block {
         times.layers.push_back(std::move(time));
     }
 
-    [[nodiscard]] std::size_t packed_bytes() const noexcept { return conv1.bytes() + conv2.bytes(); }
+    [[nodiscard]] std::size_t packed_bytes() const noexcept {
+        return conv1.weights().bytes() + conv2.weights().bytes();
+    }
 };
 
 /// The attention after a residual block, with its norm and projections.
@@ -130,7 +133,7 @@ struct packed_stage {
             const conv_resampler<scalar>& each = *of.by_conv;
             output = each.up ? map_size{2 * input.height, 2 * input.width}
                              : map_size{each.conv.output_size(input.height), each.conv.output_size(input.width)};
-            conv.emplace(each.conv, nullptr, each.up, winograd_outputs_for<T>(each.conv, output, options));
+            conv.emplace(each.conv, nullptr, each.up, winograd_outputs_for<T>(each.conv, output, each.up, options));
         } else if (of.by_residual) {
             const residual_block<scalar>& each = *of.by_residual;
             output = {each.resized(input.height), each.resized(input.width)};
@@ -139,12 +142,12 @@ struct packed_stage {
     }
 
     [[nodiscard]] std::size_t packed_bytes() const noexcept {
-        std::size_t bytes = conv ? conv->bytes() : 0;
+        std::size_t bytes = conv ? conv->weights().bytes() : 0;
         for (const packed_block<T>& each : blocks) {
             bytes += each.packed_bytes();
         }
         for (const packed_attention_block<T>& each : attentions) {
-            bytes += each.qkv.bytes() + each.out.bytes();
+            bytes += each.qkv.weights().bytes() + each.out.weights().bytes();
         }
         return bytes + (residual ? residual->packed_bytes() : 0);
     }

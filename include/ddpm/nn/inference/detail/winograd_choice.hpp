@@ -8,8 +8,6 @@
 #include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 
-#include <type_traits>
-
 namespace ddpm::nn::detail {
 
 /// The height and width of a map.
@@ -18,11 +16,12 @@ struct map_size {
 };
 
 /// How many outputs along a side the Winograd tiles of a convolution have, or 0 if it is computed directly. It depends on
-/// the layer and the size of its output only, so that a sample's bits do not depend on the batch.
+/// the layer and the size of its output only, so that a sample's bits do not depend on the batch. Weights of bfloat16 are
+/// computed directly after an upsampling (`up`), which then is part of them.
 template <class T>
-[[nodiscard]] isize winograd_outputs_for(const conv2d<float>& conv, map_size output, packed_options options) {
+[[nodiscard]] isize winograd_outputs_for(const conv2d<float>& conv, map_size output, bool up, packed_options options) {
     constexpr isize least_inputs = 32, least_tiles = 16;  // with fewer tiles the products are too small to be fast
-    if (!std::is_same_v<T, float> || !options.winograd || conv.kernel() != 3 || conv.stride != 1 ||
+    if (!options.winograd || (up && sizeof(T) == 2) || conv.kernel() != 3 || conv.stride != 1 ||
         conv.padding != conv_padding::symmetric || conv.inputs() < least_inputs ||
         conv.inputs() % kernels::detail::winograd_channels != 0 || conv.outputs() < kernels::detail::packed_outputs) {
         return 0;

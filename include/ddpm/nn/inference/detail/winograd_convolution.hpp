@@ -8,57 +8,34 @@
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
-#include <ddpm/kernels/detail/winograd_weights.hpp>
+#include <ddpm/nn/inference/detail/convolution_staging.hpp>
 #include <ddpm/nn/inference/detail/packed_output.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
-#include <ddpm/nn/layers/conv2d.hpp>
 
 #include <algorithm>
 #include <cstddef>
 
 namespace ddpm::nn::detail {
 
-/// A 3 × 3 convolution of stride 1 for inference in float, by Winograd's F(Outputs × Outputs, 3 × 3): see
-/// kernels/detail/winograd.hpp. Input, shortcut, bias and residual are as those of packed_convolution.
+/// A packed_convolution by Winograd's F(Outputs × Outputs, 3 × 3): see kernels/detail/winograd.hpp. The convolution has a
+/// 3 × 3 kernel and stride 1; its weights are those of the direct one, in shifted rows. Everything is float.
 ///
-/// A task computes some rows of tiles of an image, or some small images: it transforms all their tiles, then for 32
-/// outputs after another multiplies each place of the tiles with its weights and transforms the sums back.
-template <isize Outputs>
+/// A task computes some rows of tiles of an image, or some small images. It transforms all their tiles; then, for 32
+/// outputs after another, transforms their kernels, multiplies each place of the tiles with them, and transforms the sums
+/// back. So the weights need no more memory than those of a direct convolution, at the price of a transform for every
+/// task, which takes about one operation for every 15 of the products.
+template <isize Outputs, class T>
 class winograd_convolution {
 public:
-    explicit winograd_convolution(const conv2d<float>& conv, const conv2d<float>* shortcut)
-        : inputs_(conv.inputs()),
-          shortcut_inputs_(shortcut == nullptr ? 0 : shortcut->inputs()),
-          weights_(conv.outputs(), places, inputs_),
-          shortcut_(shortcut == nullptr ? 0 : conv.outputs(), 1, shortcut_inputs_) {
-        for (isize o = 0; o < conv.outputs(); ++o) {
-            for (isize i = 0; i < inputs_; ++i) {
-                const auto transformed = kernels::detail::winograd_weights<Outputs>(
-                    [&](isize tap) { return conv.weight[(tap * inputs_ + i) * conv.outputs() + o]; });
-                for (isize q = 0; q < places; ++q) {
-                    weights_.set(o, q, i, transformed[static_cast<std::size_t>(q)]);
-                }
-            }
-            weights_.add_bias(o, conv.bias[o]);
-        }
-        if (shortcut != nullptr) {
-            for (isize o = 0; o < conv.outputs(); ++o) {
-                for (isize i = 0; i < shortcut_inputs_; ++i) {
-                    shortcut_.set(o, 0, i, shortcut->weight[i * conv.outputs() + o]);
-                }
-                weights_.add_bias(o, shortcut->bias[o]);
-            }
-        }
-    }
-
-    [[nodiscard]] std::size_t bytes() const noexcept { return weights_.bytes() + shortcut_.bytes(); }
+    winograd_convolution(const packed_weights<T>& weights, const convolution_staging<T>& staging)
+        : weights_(weights), staging_(staging) {}
 
     /// The number of products for a pixel of the output.
     [[nodiscard]] double pixel_products() const noexcept {
         const double each = static_cast<double>(places) / (Outputs * Outputs);
-        return (each * static_cast<double>(inputs_) + static_cast<double>(shortcut_inputs_)) *
+        return (each * static_cast<double>(staging_.inputs()) + static_cast<double>(staging_.shortcut_inputs())) *
                static_cast<double>(weights_.outputs());
     }
 
@@ -68,8 +45,7 @@ public:
 
     /// As packed_convolution::forward.
     template <class Out>
-    void forward(const packed_input<float>& x, const packed_input<float>* shortcut,
-                 const packed_output<float, Out>& out) const {
+    void forward(const packed_input<T>& x, const packed_input<T>* shortcut, const packed_output<T, Out>& out) const {
         const isize height = out.map.height, width = out.map.width, samples = x.samples();
         const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
         const layout whole = task_layout(height, width, stored_map<Out>::block_rows(width), samples, threads);
@@ -108,7 +84,9 @@ private:
     struct tiles_tag {};  // for thread_scratch
     struct rows_tag {};
     struct pixels_tag {};
+    struct filters_tag {};
     struct products_tag {};
+    struct offsets_tag {};
     struct sums_tag {};
 
     /// The sizes of a task: some rows of one image, or all rows of some images.
@@ -118,9 +96,9 @@ private:
         isize tiles, tile;          // of all images; floats of a tile at one place
         isize place;                // floats of all tiles at one place
         isize tiles_length;
-        isize products;      // floats of the products of all tiles at one place
-        isize pitch, image;  // pixels of a row and of an image, in whole tiles
-        isize positions;
+        isize products;       // floats of the products of all tiles at one place
+        isize pitch, image;   // pixels of a row and of an image, in whole tiles
+        isize positions;      // pixels of all images
         isize pixels_length;  // of the shortcut's input
     };
     [[nodiscard]] layout layout_of(isize images, isize rows, isize width) const noexcept {
@@ -132,26 +110,28 @@ private:
         of.down = ddpm::detail::divided_up(rows, Outputs);
         of.across = ddpm::detail::divided_up(width, Outputs);
         of.tiles = ddpm::detail::rounded_up(images * of.down * of.across, kernels::detail::packed_pixels);
-        of.tile = inputs_ + line;
+        of.tile = staging_.inputs() + line;
         of.place = of.tiles * of.tile + line;
         of.tiles_length = places * of.place + kernels::detail::packed_beyond * of.tile;
         of.products = of.tiles * panel_outputs + line;
         of.pitch = of.across * Outputs;
         of.image = of.down * Outputs * of.pitch;
         of.positions = ddpm::detail::rounded_up(images * of.image, kernels::detail::packed_pixels);
-        of.pixels_length = (of.positions + kernels::detail::packed_beyond) * shortcut_.depth();
+        of.pixels_length =
+            (of.positions * staging_.shortcut_chunks() + kernels::detail::packed_beyond) * staging_.chunk();
         return of;
     }
 
     /// The layout of all tasks but the last ones, which may have fewer rows or images. Results do not depend on it.
     [[nodiscard]] layout task_layout(isize height, isize width, isize block, isize samples, isize threads) const {
-        // Enough tiles that weights are read for many; few enough that they fit the second-level cache.
-        constexpr isize most_tiles = 64;
+        // Enough tiles that transformed kernels are used for many; few enough for the second-level cache.
+        constexpr isize most_tiles = 64, least_tiles = 16;
         const isize across = ddpm::detail::divided_up(width, Outputs), least = std::max(Outputs, block);
         isize rows = std::max<isize>(1, most_tiles / across) * Outputs;
         isize tasks = ddpm::detail::divided_up(height, rows);
         // The threads should have equal shares if there are few tasks.
-        while (tasks * samples < 4 * threads && tasks * samples % threads != 0 && height / (tasks + 1) >= 2 * least) {
+        while (tasks * samples < 4 * threads && tasks * samples % threads != 0 &&
+               height / (tasks + 1) / Outputs * across >= least_tiles) {
             ++tasks;
         }
         rows = ddpm::detail::rounded_up(ddpm::detail::divided_up(height, tasks), least);
@@ -165,13 +145,14 @@ private:
     }
 
     /// Reads the input and transforms its tiles.
-    void transform(const packed_input<float>& x, isize n, isize first, const layout& of, float* tiles) const {
+    void transform(const packed_input<T>& x, isize n, isize first, const layout& of, float* tiles) const {
         constexpr isize channels_at_once = 128;
-        const isize most = std::min(inputs_, channels_at_once), length = of.pitch + 2;  // pixels of a row
+        const isize inputs = staging_.inputs(), most = std::min(inputs, channels_at_once);
+        const isize length = of.pitch + 2;  // pixels of a row
         // Rows of the input with zeros around them: row y lies at y + 1 modulo `side`.
         float* const rows = thread_scratch<rows_tag, float>(side * length * most);
-        for (isize c = 0; c < inputs_; c += most) {
-            const isize count = std::min(most, inputs_ - c);
+        for (isize c = 0; c < inputs; c += most) {
+            const isize count = std::min(most, inputs - c);
             std::fill_n(rows, side * length * count, 0.0f);
             for (isize image = 0; image < of.images; ++image) {
                 for (isize down = 0; down < of.down; ++down) {
@@ -196,43 +177,57 @@ private:
     }
 
     /// Reads `count` channels of row y, which may be outside of the image, after one pixel of zeros.
-    static void read_padded_row(const packed_input<float>& x, isize n, isize y, isize c, isize count, float* to) {
+    static void read_padded_row(const packed_input<T>& x, isize n, isize y, isize c, isize count, float* to) {
         if (y >= 0 && y < x.height()) {
             const isize wanted = x.upsampled ? y >> 1 : y;
-            read_row<float, float>(x, n, wanted, c, count, {to + count, count, 0, count});
+            read_row<float, T>(x, n, wanted, c, count, {to + count, count, 0, count});
         } else {
             std::fill_n(to + count, x.width() * count, 0.0f);
         }
     }
 
-    void stage_shortcut(const packed_input<float>& in, isize n, isize first, const layout& of, float* pixels) const {
-        const isize depth = shortcut_.depth();
+    /// The pixels of a chunk of channels after those of another.
+    void stage_shortcut(const packed_input<T>& in, isize n, isize first, const layout& of, float* pixels) const {
+        const isize chunk = staging_.chunk(), inputs = staging_.shortcut_inputs();
+        if (inputs % chunk != 0) {  // the channels that are missing in the last chunk
+            const isize last = staging_.shortcut_chunks() - 1;
+            std::fill_n(pixels + last * of.positions * chunk, of.positions * chunk, 0.0f);
+        }
         for (isize image = 0; image < of.images; ++image) {
             for (isize row = 0; row < of.rows; ++row) {
                 const isize y = first + row, wanted = in.upsampled ? y >> 1 : y;
-                float* const to = pixels + (image * of.image + row * of.pitch) * depth;
-                if (depth > shortcut_inputs_) {
-                    std::fill_n(to, of.width * depth, 0.0f);
-                }
-                read_row<float, float>(in, n + image, wanted, 0, shortcut_inputs_, {to, depth, 0, depth});
+                read_row<float, T>(
+                    in, n + image, wanted, 0, inputs,
+                    {pixels + (image * of.image + row * of.pitch) * chunk, chunk, of.positions * chunk, chunk});
             }
         }
     }
 
     /// The sums of 32 outputs, at the positions of the layout. pixels is null without a shortcut.
     [[nodiscard]] const float* multiply(isize panel, const layout& of, const float* tiles, const float* pixels) const {
-        constexpr isize beyond = kernels::detail::packed_beyond * panel_outputs, segment = 0;
-        const auto product = kernels::detail::packed_product_body<float>();
+        constexpr isize beyond = kernels::detail::packed_beyond * panel_outputs, segment = 0, line = 16;
+        const isize inputs = staging_.inputs(), chunk = staging_.chunk(), filter = inputs * panel_outputs + line;
+        float* const filters = thread_scratch<filters_tag, float>(side * filter);
         float* const products = thread_scratch<products_tag, float>(places * of.products + beyond);
-        float* const sums = thread_scratch<sums_tag, float>(of.positions * panel_outputs + beyond);
-        for (isize q = 0; q < places; ++q) {
-            product({tiles + q * of.place, of.tile, &segment, 1, weights_.depth(),
-                     weights_.panel(panel) + q * weights_.depth() * panel_outputs, products + q * of.products,
-                     panel_outputs, of.tiles});
+        const auto product = kernels::detail::packed_product_body<float>();
+        for (isize row = 0; row < side; ++row) {
+            transform_filters(panel, row, filter, filters);
+            for (isize column = 0; column < side; ++column) {
+                const isize q = row * side + column;
+                product({tiles + q * of.place, of.tile, &segment, 1, inputs, filters + column * filter,
+                         products + q * of.products, panel_outputs, of.tiles});
+            }
         }
+        float* const sums = thread_scratch<sums_tag, float>(of.positions * panel_outputs + beyond);
         if (pixels != nullptr) {
-            product({pixels, shortcut_.depth(), &segment, 1, shortcut_.depth(), shortcut_.panel(panel), sums,
-                     panel_outputs, of.positions});
+            isize* const offsets = staged_memory<offsets_tag, isize>(staging_.shortcut_chunks());
+            for (isize c = 0; c < staging_.shortcut_chunks(); ++c) {
+                offsets[c] = c * of.positions * chunk;
+            }
+            kernels::detail::packed_product_body<T>()(
+                {pixels, chunk, offsets, staging_.shortcut_chunks(), chunk,
+                 weights_.panel(panel) + staging_.place_of_shortcut(0).segment * chunk * panel_outputs, sums,
+                 panel_outputs, of.positions});
         }
         for (isize row = 0; row < of.images * of.down; ++row) {
             DDPM_DISPATCH(transform_outputs<Outputs>)
@@ -242,9 +237,24 @@ private:
         return sums;
     }
 
-    isize inputs_, shortcut_inputs_;
-    packed_weights<float> weights_;   // a segment for each place of a tile
-    packed_weights<float> shortcut_;  // empty if there is none
+    /// A row of the transformed kernels of a panel, each of its places `filter` floats after the one before.
+    void transform_filters(isize panel, isize row, isize filter, float* to) const {
+        constexpr auto rows = kernels::detail::winograd_filter_rows<Outputs>();
+        const isize inputs = staging_.inputs(), chunk = staging_.chunk();
+        for (isize c = 0; c < inputs; c += chunk) {
+            kernels::detail::winograd_filter<Outputs, T> problem{};
+            std::copy_n(rows.row[row], 3, problem.row);
+            problem.weights = weights_.panel(panel) + staging_.place_of(0, c).segment * chunk * panel_outputs;
+            problem.tap = chunk * panel_outputs;
+            problem.depth = std::min(chunk, inputs - c);
+            problem.to = to + c * panel_outputs;
+            problem.to_place = filter;
+            DDPM_DISPATCH(transform_filters<Outputs, T>)(problem);
+        }
+    }
+
+    const packed_weights<T>& weights_;
+    const convolution_staging<T>& staging_;
 };
 
 }  // namespace ddpm::nn::detail
