@@ -7,7 +7,6 @@
 #include <ddpm/diffusers/detail/weight_tiles.hpp>
 #include <ddpm/diffusers/weights.hpp>
 #include <ddpm/io/safetensors_file.hpp>
-#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
@@ -22,7 +21,7 @@ namespace detail {
 
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const weight_files& files, const nn::unet_options& network,
-                                                  bool reject_nonfinite, nn::packed_options packing) {
+                                                  bool reject_nonfinite) {
     using S = typename nn::packed_unet<T>::scalar;
     // First only the names and shapes, so that nothing is read that does not fit.
     std::vector<nn::parameter<S>> all;
@@ -31,7 +30,7 @@ template <class T>
             all.push_back({p.name, p.shape, std::span<S>(), p.order});
         }
     };
-    static_cast<void>(nn::packed_unet<T>(network, note, packing));
+    static_cast<void>(nn::packed_unet<T>(network, note));
     require_tensors_of(files, all);
     const auto read = [&](const std::vector<nn::parameter<S>>& some) {
         std::vector<weight_tile<S>> tiles;
@@ -40,7 +39,7 @@ template <class T>
         }
         load_tiles(tiles, reject_nonfinite);
     };
-    return nn::packed_unet<T>(network, read, packing);
+    return nn::packed_unet<T>(network, read);
 }
 
 }  // namespace detail
@@ -51,18 +50,16 @@ template <class T>
 /// @complexity reads each file once; needs additional memory of the size of one stage as floats, and of its files
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const std::string& folder, const nn::unet_options& network,
-                                                  const weights_options& options = {},
-                                                  nn::packed_options packing = {}) {
+                                                  const weights_options& options = {}) {
     const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
-    return detail::load_packed_unet<T>(files, network, options.reject_nonfinite, packing);
+    return detail::load_packed_unet<T>(files, network, options.reject_nonfinite);
 }
 
 /// The same from one file, which may lie in memory (see io::safetensors_file::parse).
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const io::safetensors_file& file, const nn::unet_options& network,
-                                                  const weights_options& options = {},
-                                                  nn::packed_options packing = {}) {
-    return detail::load_packed_unet<T>(detail::weight_files(file), network, options.reject_nonfinite, packing);
+                                                  const weights_options& options = {}) {
+    return detail::load_packed_unet<T>(detail::weight_files(file), network, options.reject_nonfinite);
 }
 
 }  // namespace ddpm::diffusers

@@ -49,6 +49,7 @@ std::vector<float> transformed_filters(isize depth, const std::vector<float>& ke
         std::copy_n(rows.row[row], 3, problem.row);
         problem.weights = packed.data();
         problem.tap = tap;
+        problem.input = kernels::detail::packed_outputs;
         problem.depth = depth;
         problem.to = to.data() + row * side * tap;
         problem.to_place = tap;

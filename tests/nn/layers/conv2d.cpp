@@ -26,6 +26,10 @@ struct image {
         : values(random_batch<S>(channels * height * width, samples, seed)),
           map{values.data(), channels, height, width, samples} {}
     image(const image& other) : values(other.values), map(other.map) { map.data = values.data(); }
+    template <Scalar Other>
+    explicit image(const image<Other>& other)
+        : values(other.values.template cast<S>()),
+          map{values.data(), other.map.channels, other.map.height, other.map.width, other.map.samples} {}
 
     static image like(const nn::conv2d<S>& layer, const image& x, S value) {
         image y(layer.outputs(), layer.output_size(x.map.height), layer.output_size(x.map.width), x.map.samples, 0);
@@ -105,6 +109,16 @@ double largest_difference(const S* got, const std::vector<double>& expected) {
 template <Scalar S>
 constexpr double tolerance = sizeof(S) == 4 ? 1e-4 : 1e-12;
 
+/// The largest error allowed: for Winograd's algorithm 2e-5 of the largest number, otherwise the tolerance.
+template <Scalar S>
+double allowed(const nn::conv2d<S>& layer, const image<S>& y, const std::vector<double>& expected) {
+    double largest = 0;
+    for (const double x : expected) {
+        largest = std::max(largest, std::abs(x));
+    }
+    return layer.winograd_outputs(y.map.height, y.map.width) == 0 ? tolerance<S> : 2e-5 * largest;
+}
+
 struct scoped_threads {
     explicit scoped_threads(ddpm::isize count) { set_thread_count(count); }
     scoped_threads(const scoped_threads&) = delete;
@@ -131,6 +145,10 @@ std::vector<layout> layouts() {
     all.push_back({17, 3, 3, 2, symmetric, 2, 1, 2});
     all.push_back({100, 70, 3, 1, symmetric, 8, 8, 5});  // several slabs of depth, several tiles
     all.push_back({100, 70, 3, 2, after, 16, 14, 3});
+    // By Winograd's algorithm in float, with tiles of 4 × 4 and of 2 × 2 outputs.
+    all.push_back({32, 64, 3, 1, symmetric, 15, 14, 2});
+    all.push_back({64, 32, 3, 1, symmetric, 8, 7, 3});
+    all.push_back({48, 40, 3, 1, symmetric, 8, 8, 1});
     return all;
 }
 
@@ -149,18 +167,19 @@ TEMPLATE_TEST_CASE("conv2d is the sum over the kernel, with zeros outside the im
         const batch<S> none = batch<S>::Zero(l.outputs, l.samples), more = random_batch<S>(l.outputs, l.samples, 2);
         const std::vector<double> plain = reference(layer, x.map, y.map, none);
 
+        const double bound = allowed(layer, y, plain);
         layer.forward(x.map, y.map);
-        CHECK(largest_difference(y.values.data(), plain) <= tolerance<S>);
+        CHECK(largest_difference(y.values.data(), plain) <= bound);
 
         y.values = std::numeric_limits<S>::quiet_NaN();
         layer.forward(x.map, y.map, more);
-        CHECK(largest_difference(y.values.data(), reference(layer, x.map, y.map, more)) <= tolerance<S>);
+        CHECK(largest_difference(y.values.data(), reference(layer, x.map, y.map, more)) <= bound);
 
         const image<S> old(y.map.channels, y.map.height, y.map.width, l.samples, 3);
         y.values = old.values;
         layer.forward_add(x.map, y.map);
         y.values -= old.values;
-        CHECK(largest_difference(y.values.data(), plain) <= tolerance<S>);
+        CHECK(largest_difference(y.values.data(), plain) <= bound);
     }
 }
 
@@ -195,8 +214,8 @@ TEMPLATE_TEST_CASE("conv2d's gradients are the adjoint sums", "[nn]", float, dou
         }
         nn::conv2d<S> e = d;
         layer.backward(x.map, dy.map, dx.map, d);
-        CHECK(largest_difference(dx.values.data(), expected_x) <= tolerance<S>);
-        CHECK(largest_difference(d.weight.data(), expected_w) <= 2 * tolerance<S>);
+        CHECK(largest_difference(dx.values.data(), expected_x) <= allowed(layer, x, expected_x));
+        CHECK(largest_difference(d.weight.data(), expected_w) <= 2 * allowed(layer, x, expected_w));
         CHECK(largest_difference(d.bias.data(), expected_b) <= 2 * tolerance<S>);
 
         layer.backward(x.map, dy.map, {}, e);  // nobody needs the input's
@@ -260,7 +279,8 @@ TEMPLATE_TEST_CASE("conv2d has the same bits on any number of threads", "[nn]", 
     using S = TestType;
     const layout l = GENERATE(layout{48, 70, 3, 1, symmetric, 8, 8, 6}, layout{33, 40, 3, 2, after, 9, 12, 4},
                               layout{64, 96, 1, 1, symmetric, 8, 8, 4}, layout{150, 130, 3, 1, symmetric, 4, 4, 1},
-                              layout{3, 64, 3, 1, symmetric, 16, 16, 3});
+                              layout{3, 64, 3, 1, symmetric, 16, 16, 3}, layout{64, 32, 3, 1, symmetric, 16, 16, 3},
+                              layout{32, 96, 3, 1, symmetric, 8, 8, 5});
     const nn::conv2d<S> layer = layer_of<S>(l);
     const image<S> x(l.inputs, l.height, l.width, l.samples, 1);
     const image<S> empty = image<S>::like(layer, x, S(1));
@@ -299,7 +319,8 @@ TEMPLATE_TEST_CASE("conv2d has the same bits on any number of threads", "[nn]", 
 TEMPLATE_TEST_CASE("a sample through conv2d does not depend on its neighbours", "[nn]", float, double) {
     using S = TestType;
     const layout l = GENERATE(layout{37, 29, 3, 1, symmetric, 5, 5, 9}, layout{37, 29, 3, 2, after, 6, 4, 9},
-                              layout{37, 29, 1, 1, symmetric, 5, 5, 9}, layout{40, 3, 3, 1, symmetric, 7, 5, 9});
+                              layout{37, 29, 1, 1, symmetric, 5, 5, 9}, layout{40, 3, 3, 1, symmetric, 7, 5, 9},
+                              layout{32, 32, 3, 1, symmetric, 16, 16, 9}, layout{32, 64, 3, 1, symmetric, 8, 8, 9});
     const nn::conv2d<S> layer = layer_of<S>(l);
     const image<S> x(l.inputs, l.height, l.width, l.samples, 1);
     const batch<S> more = random_batch<S>(l.outputs, l.samples, 2);
@@ -321,15 +342,51 @@ TEMPLATE_TEST_CASE("a sample through conv2d does not depend on its neighbours", 
 }
 
 TEST_CASE("conv2d works on every instruction set", "[nn]") {
-    const layout l{20, 35, 3, 1, symmetric, 6, 7, 2};
+    const layout l = GENERATE(layout{20, 35, 3, 1, symmetric, 6, 7, 2}, layout{32, 64, 3, 1, symmetric, 13, 14, 2},
+                              layout{32, 32, 3, 1, symmetric, 8, 8, 2});
     const nn::conv2d<float> layer = layer_of<float>(l);
-    const image<float> x(l.inputs, l.height, l.width, l.samples, 1);
+    nn::conv2d<double> exact = layer_of<double>(l);
+    std::copy_n(layer.weight.data(), layer.weight.size(), exact.weight.data());
+    const image<float> x(l.inputs, l.height, l.width, l.samples, 1), dy(l.outputs, l.height, l.width, l.samples, 2);
+    const image<double> x2(x), dy2(dy);
+    image<double> dx2 = x2, y2 = dy2;
+    nn::conv2d<double> d2 = nn::zeros_like(exact);
+    std::copy_n(layer.bias.data(), layer.bias.size(), exact.bias.data());
+    exact.forward(x2.map, y2.map);
+    exact.backward(x2.map, dy2.map, dx2.map, d2);
+    const auto numbers = [](const double* first, ddpm::isize count) {
+        return std::vector<double>(first, first + count);
+    };
+    const auto y3 = numbers(y2.values.data(), y2.map.size()), dx3 = numbers(dx2.values.data(), dx2.map.size()),
+               weights = numbers(d2.weight.data(), d2.weight.size());
     for_each_target([&] {
-        image<float> y = image<float>::like(layer, x, 0.0f);
+        image<float> y = image<float>::like(layer, x, 0.0f), dx = x;
+        nn::conv2d<float> d = nn::zeros_like(layer);
         layer.forward(x.map, y.map);
-        CHECK(largest_difference(y.values.data(), reference<float>(layer, x.map, y.map, batch<float>::Zero(35, 2))) <=
-              tolerance<float>);
+        layer.backward(x.map, dy.map, dx.map, d);
+        CHECK(largest_difference(y.values.data(), y3) <= allowed(layer, y, y3));
+        CHECK(largest_difference(dx.values.data(), dx3) <= allowed(layer, y, dx3));
+        CHECK(largest_difference(d.weight.data(), weights) <= allowed(layer, y, weights));
     });
+}
+
+TEST_CASE("conv2d is computed by Winograd's algorithm where it is faster and may be", "[nn]") {
+    nn::conv2d<float> layer(64, 32, 3);
+    CHECK(layer.winograd_outputs(16, 16) == 4);
+    CHECK(layer.winograd_outputs(13, 13) == 4);
+    CHECK(layer.winograd_outputs(12, 12) == 2);
+    CHECK(layer.winograd_outputs(8, 7) == 2);
+    CHECK(layer.winograd_outputs(6, 6) == 0);
+    CHECK(layer.winograd_outputs(1, 61) == 4);
+    layer.winograd = false;
+    CHECK(layer.winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<double>(64, 32, 3).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(64, 32, 3, 2).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(64, 32, 5).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(64, 32, 3, 1, after).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(16, 32, 3).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(40, 32, 3).winograd_outputs(16, 16) == 0);
+    CHECK(nn::conv2d<float>(64, 31, 3).winograd_outputs(16, 16) == 0);
 }
 
 TEST_CASE("conv2d takes a batch of no samples", "[nn]") {

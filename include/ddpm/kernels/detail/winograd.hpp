@@ -26,12 +26,15 @@ inline constexpr isize winograd_side = Outputs + 2;
 /// The channels of a transformed tile are a multiple of this.
 inline constexpr isize winograd_channels = 16;
 
-/// One row of G g Gᵀ, row · g · Gᵀ, for the kernels g of a panel of packed weights (see packed_problem), 32 outputs.
+/// One row of G g Gᵀ, row · g · Gᵀ, for the kernels g of 32 outputs. The weight of output o of k of a tap lies at
+/// tap · (the tap) + input · k + o; of bfloat16, which have pairs of k (see packed_problem), at
+/// tap · (the tap) + input · (k − k % 2) + 2 · o + k % 2.
 template <isize Outputs, class W>
 struct winograd_filter {
     float row[3];      // of G
     const W* weights;  // of the first tap
     isize tap;         // from one tap to the next
+    isize input;       // from one k to the next
     isize depth;       // of k, a multiple of packed_depth<W>
     float* to;         // output o of k at place q of the row at q · to_place + 32 · k + o
     isize to_place;

@@ -57,7 +57,7 @@ void transform_filters(const winograd_filter<Outputs, W>& of) {
     constexpr isize step = packed_step<W>;
     for (isize k = 0; k < of.depth; k += step) {
         for (isize o = 0; o < packed_outputs; o += lanes<float>) {
-            transform_step(of, of.weights + k * packed_outputs + o * step, of.to + k * packed_outputs + o);
+            transform_step(of, of.weights + k * of.input + o * step, of.to + k * packed_outputs + o);
         }
     }
 }

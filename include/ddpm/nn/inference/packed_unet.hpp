@@ -14,8 +14,6 @@
 #include <ddpm/nn/inference/detail/packed_stage.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
-#include <ddpm/nn/inference/detail/winograd_choice.hpp>
-#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>
@@ -36,7 +34,7 @@
 namespace ddpm::nn {
 
 /// A U-Net for inference, which owns its weights in the order in which products read them. With T = float it computes
-/// the network's prediction up to rounding (see packed_options); with T = bfloat16 weights and the maps between layers are rounded to
+/// the network's prediction up to rounding (see unet_options::winograd); with T = bfloat16 weights and the maps between layers are rounded to
 /// bfloat16, sums, normalizations, softmax and the embedding of time and conditions are float, and on processors with
 /// AVX512_BF16 or AMX products take half of the time or less. It is a predictor without gradients.
 template <class T>
@@ -50,12 +48,8 @@ public:
     using scalar = typename detail::packed_scalar<T>::type;
     using workspace = packed_workspace<T>;
 
-    explicit packed_unet(const unet<scalar>& net, packed_options packing = {})
-        : base(net),
-          packing_(packing),
-          conv_in_(net.conv_in_),
-          norm_out_(net.conv_norm_out_),
-          conv_out_(net.conv_out_) {
+    explicit packed_unet(const unet<scalar>& net)
+        : base(net), conv_in_(net.conv_in_), norm_out_(net.conv_norm_out_), conv_out_(net.conv_out_) {
         detail::time_projections<scalar> times;
         for (const unet_stage<scalar>& each : net.stages_.down) {
             add(detail::unet_path::down, each, times);
@@ -75,8 +69,8 @@ public:
     /// @throws value_error for options outside their domain, and what load throws
     template <class Load>
         requires std::invocable<Load&, const std::vector<parameter<float>>&>
-    packed_unet(const unet_options& options, Load&& load, packed_options packing = {})
-        : base(options), packing_(packing), norm_out_(options.channels.front(), options.groups, options.norm_eps) {
+    packed_unet(const unet_options& options, Load&& load)
+        : base(options), norm_out_(options.channels.front(), options.groups, options.norm_eps) {
         fill("map_input", maps_, load);
         conv2d<scalar> conv(options.in_channels, options.channels.front(), 3);
         fill("conv_in", conv, load);
@@ -146,11 +140,11 @@ private:
                                       : !down_.empty() ? down_.back().output
                                                        : detail::map_size{options_.height, options_.width};
         if (path == detail::unet_path::middle) {
-            middle_.emplace(of, size, packing_, false, stage_name(path), times);
+            middle_.emplace(of, size, false, stage_name(path), times);
         } else if (path == detail::unet_path::down) {
-            down_.emplace_back(of, size, packing_, false, stage_name(path), times);
+            down_.emplace_back(of, size, false, stage_name(path), times);
         } else {
-            up_.emplace_back(of, size, packing_, true, stage_name(path), times);
+            up_.emplace_back(of, size, true, stage_name(path), times);
         }
     }
 
@@ -380,7 +374,6 @@ private:
         return out;
     }
 
-    packed_options packing_;
     detail::packed_convolution<T> conv_in_;
     std::vector<stage> down_, up_;
     std::optional<stage> middle_;

@@ -9,16 +9,20 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
 #include <ddpm/nn/detail/patches.hpp>
+#include <ddpm/nn/detail/winograd_choice.hpp>
+#include <ddpm/nn/detail/winograd_map.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 
 #include <algorithm>
 #include <string_view>
+#include <type_traits>
 
 namespace ddpm::nn {
 
@@ -30,7 +34,9 @@ enum class conv_padding {
 
 /// A convolution of images, as torch's Conv2d: the output's pixel (h, w) is bias + Σ weight(:, i, a, b) · x(i, h·stride
 /// + a − before, w·stride + b − before), with x = 0 outside the image. It is the product of the weights and image
-/// patches; each thread has a buffer for patches, at most 0.5 MB, which is allocated at first use and kept.
+/// patches; each thread has a buffer for patches, at most 0.5 MB, which is allocated at first use and kept. Where
+/// winograd_outputs says so, it is computed by Winograd's algorithm, which needs a fourth of the products (for which each
+/// thread has a buffer of about 160 bytes times the pixels of a task times the inputs).
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;
@@ -39,6 +45,8 @@ struct conv2d : weight_and_bias {
     tensor<S> bias;    ///< (outputs)
     isize stride = 1;
     conv_padding padding = conv_padding::symmetric;
+    bool winograd =
+        true;  ///< whether Winograd's algorithm may be used, whose rounding errors are about 3 times as large
 
     conv2d() noexcept = default;
 
@@ -65,6 +73,14 @@ struct conv2d : weight_and_bias {
         detail::require<shape_error>(size >= 0 && padded >= kernel(), "conv2d::output_size",
                                      "the padded input is smaller than the kernel", {">= ", kernel()}, {padded});
         return (padded - kernel()) / stride + 1;
+    }
+
+    /// How many outputs along a side the tiles of Winograd's algorithm have for a map of this size, or 0 if the
+    /// convolution is computed directly: always in double.
+    [[nodiscard]] isize winograd_outputs(isize height, isize width) const noexcept {
+        const bool possible =
+            std::is_same_v<S, float> && winograd && kernel() == 3 && stride == 1 && padding == conv_padding::symmetric;
+        return possible ? detail::winograd_outputs_for(inputs(), outputs(), height, width) : 0;
     }
 
     /// y = W * x + bias + sample_bias(:, n) for sample n.
@@ -112,6 +128,8 @@ struct conv2d : weight_and_bias {
 private:
     struct weights_tag {};  // for thread_scratch: the weights transposed
 
+    static constexpr isize panel = kernels::detail::packed_outputs;
+
     /// The padding above and to the left of an image.
     [[nodiscard]] isize before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
 
@@ -135,6 +153,12 @@ private:
 
     void convolve(const feature_map<const S>& x, const feature_map<S>& y,
                   const detail::convolution_start<S>& start) const {
+        if constexpr (std::is_same_v<S, float>) {
+            if (const isize side = winograd_outputs(y.height, y.width); side != 0 && outputs() % panel == 0) {
+                detail::convolve_by_winograd(side, weight.data(), x, y, start);
+                return;
+            }
+        }
         if (!pointwise()) {
             detail::convolve(weight.data(), x, patches(y), y, {}, start);
             return;
@@ -178,6 +202,12 @@ private:
             for (isize left = 0; left < stride; ++left) {
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
                 mirror(down, across, weights);
+                if constexpr (std::is_same_v<S, float>) {
+                    if (const isize side = winograd_outputs(dx.height, dx.width); side != 0 && inputs() % panel == 0) {
+                        detail::convolve_by_winograd(side, weights, dy, dx, {});
+                        return;
+                    }
+                }
                 const detail::patch_grid grid{down.size, across.size, dx.samples, 1,
                                               down.from, across.from, down.taps,  across.taps};
                 detail::convolve<S>(weights, dy, grid, dx, {stride, top, left}, {});

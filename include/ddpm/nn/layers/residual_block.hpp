@@ -34,6 +34,7 @@ struct residual_block_options {
     double rescale = 1;        ///< divisor of the output
     resampling resample = resampling::none;
     activation act = activation::silu;
+    bool winograd = true;  ///< of the convolutions: see conv2d::winograd
 };
 
 /// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) +
@@ -63,6 +64,7 @@ struct residual_block {
           rescale(o.rescale),
           resample(o.resample),
           act(o.act) {
+        conv1.winograd = conv2.winograd = o.winograd;
         if (o.inputs != o.outputs) {
             conv_shortcut.emplace(o.inputs, o.outputs, 1);
         }

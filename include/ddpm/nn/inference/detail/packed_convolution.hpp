@@ -8,8 +8,8 @@
 #include <ddpm/nn/inference/detail/direct_convolution.hpp>
 #include <ddpm/nn/inference/detail/packed_output.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
+#include <ddpm/nn/inference/detail/packed_winograd.hpp>
 #include <ddpm/nn/inference/detail/staged_input.hpp>
-#include <ddpm/nn/inference/detail/winograd_convolution.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 
@@ -26,7 +26,7 @@ public:
     packed_convolution() = default;
 
     /// Computes by Winograd's algorithm, with winograd_outputs (2 or 4) along a side of a tile, or directly if that is 0:
-    /// see winograd_outputs_for. With `up` the input is upsampled before: every pixel stands for four; then bfloat16 is
+    /// see conv2d::winograd_outputs. With `up` the input is upsampled before: every pixel stands for four; then bfloat16 is
     /// computed directly.
     explicit packed_convolution(const conv2d<float>& conv, const conv2d<float>* shortcut = nullptr, bool up = false,
                                 isize winograd_outputs = 0)
@@ -77,8 +77,8 @@ private:
     auto with_way(const Use& use) const {
         const bool pairs = sizeof(T) == 2 && kernels::takes_pairs();
         return winograd_outputs_ == 0 || pairs ? use(direct_)
-               : winograd_outputs_ == 4        ? use(winograd_convolution<4, T>(direct_.weights(), direct_.staging()))
-                                               : use(winograd_convolution<2, T>(direct_.weights(), direct_.staging()));
+               : winograd_outputs_ == 4        ? use(packed_winograd<4, T>(direct_))
+                                               : use(packed_winograd<2, T>(direct_));
     }
 
     direct_convolution<T> direct_;

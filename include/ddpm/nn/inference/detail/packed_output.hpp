@@ -5,6 +5,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
+#include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 
@@ -21,15 +22,6 @@ struct packed_output {
     isize bias_sample = 0;
     const Out* added = nullptr;  ///< null, or a map like `map`
     float factor = 1;
-};
-
-/// The sums of a panel of 32 outputs for some rows of some images: of pixel p of row r of image i at
-/// 32 · (i · image + r · pitch + p).
-struct panel_sums {
-    const float* data;
-    isize images, rows, width;
-    isize image, pitch;
-    isize first_image, first_row;  // of the output, or of a phase of it
 };
 
 /// Stores the sums of panel `panel` of a phase of the output, whose own bias is `bias`.

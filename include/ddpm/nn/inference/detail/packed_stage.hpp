@@ -6,8 +6,6 @@
 #include <ddpm/nn/inference/detail/packed_attention.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
 #include <ddpm/nn/inference/detail/stored_map.hpp>
-#include <ddpm/nn/inference/detail/winograd_choice.hpp>
-#include <ddpm/nn/inference/packed_options.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -36,6 +34,18 @@ struct time_projections {
     isize rows = 0;
 };
 
+/// The height and width of a map.
+struct map_size {
+    isize height, width;
+};
+
+/// How many outputs along a side the Winograd tiles of a layer have, or 0 if it is computed directly. After an upsampling
+/// (`up`) weights of bfloat16 are computed directly, since it is part of them.
+template <class T>
+[[nodiscard]] isize winograd_outputs_of(const conv2d<float>& conv, map_size output, bool up) {
+    return up && sizeof(T) == 2 ? 0 : conv.winograd_outputs(output.height, output.width);
+}
+
 /// A residual block.
 template <class T>
 struct packed_block {
@@ -53,13 +63,13 @@ struct packed_block {
 
     /// With `joins` the input has two parts, so that it cannot be added as it is. The block's projection of the time
     /// embedding is added to `times`; its bias has that of conv1, unless it is for scale_shift.
-    packed_block(const residual_block<scalar>& of, map_size output, packed_options options, bool joins,
-                 std::string name_, time_projections<scalar>& times)
+    packed_block(const residual_block<scalar>& of, map_size output, bool joins, std::string name_,
+                 time_projections<scalar>& times)
         : name(std::move(name_)),
           norm1(of.norm1),
           norm2(of.norm2),
           conv1(of.conv1, nullptr, of.resample == resampling::up,
-                winograd_outputs_for<T>(of.conv1, output, of.resample == resampling::up, options)),
+                winograd_outputs_of<T>(of.conv1, output, of.resample == resampling::up)),
           time_place(times.rows),
           scale_shift(of.scale_shift),
           has_shortcut(of.conv_shortcut.has_value() || joins || of.resample == resampling::up),
@@ -74,7 +84,7 @@ struct packed_block {
             }
         }
         conv2 = packed_convolution<T>(of.conv2, shortcut ? &*shortcut : nullptr, false,
-                                      winograd_outputs_for<T>(of.conv2, output, false, options));
+                                      winograd_outputs_of<T>(of.conv2, output, false));
         dense<scalar> time = of.time_emb_proj;
         for (isize i = 0; i < of.outputs() && !scale_shift; ++i) {
             time.bias[i] += of.conv1.bias[i];
@@ -120,11 +130,11 @@ struct packed_stage {
     std::string resampler;                      // its name
     map_size output;                            // of all of it
 
-    packed_stage(const unet_stage<scalar>& of, map_size input, packed_options options, bool joins,
-                 const std::string& name_, time_projections<scalar>& times)
+    packed_stage(const unet_stage<scalar>& of, map_size input, bool joins, const std::string& name_,
+                 time_projections<scalar>& times)
         : resampler(name_ + "." + of.resampler), output(input) {
         for (const residual_block<scalar>& each : of.resnets) {
-            blocks.emplace_back(each, input, options, joins, indexed_name(name_ + ".resnets", blocks.size()), times);
+            blocks.emplace_back(each, input, joins, indexed_name(name_ + ".resnets", blocks.size()), times);
         }
         for (const attention<scalar>& each : of.attentions) {
             attentions.emplace_back(each, indexed_name(name_ + ".attentions", attentions.size()));
@@ -133,11 +143,11 @@ struct packed_stage {
             const conv_resampler<scalar>& each = *of.by_conv;
             output = each.up ? map_size{2 * input.height, 2 * input.width}
                              : map_size{each.conv.output_size(input.height), each.conv.output_size(input.width)};
-            conv.emplace(each.conv, nullptr, each.up, winograd_outputs_for<T>(each.conv, output, each.up, options));
+            conv.emplace(each.conv, nullptr, each.up, winograd_outputs_of<T>(each.conv, output, each.up));
         } else if (of.by_residual) {
             const residual_block<scalar>& each = *of.by_residual;
             output = {each.resized(input.height), each.resized(input.width)};
-            residual.emplace(each, output, options, false, resampler, times);
+            residual.emplace(each, output, false, resampler, times);
         }
     }
 

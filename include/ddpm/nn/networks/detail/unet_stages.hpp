@@ -83,6 +83,7 @@ private:
             stage.by_residual.emplace(block(width, width, 1, upwards ? resampling::up : resampling::down));
         } else if (upwards) {
             stage.by_conv = {conv2d<S>(width, width, 3), true};
+            stage.by_conv->conv.winograd = o.winograd;
         } else {
             stage.by_conv = {conv2d<S>(width, width, 3, 2, o.downsample_padding), false};
         }
@@ -97,7 +98,8 @@ private:
                                   .scale_shift = o.scale_shift,
                                   .rescale = rescale,
                                   .resample = resample,
-                                  .act = o.act});
+                                  .act = o.act,
+                                  .winograd = o.winograd});
     }
 
     [[nodiscard]] attention<S> attend(isize width, isize groups, double rescale) const {
