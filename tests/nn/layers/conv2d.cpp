@@ -390,9 +390,11 @@ TEST_CASE("conv2d is computed by Winograd's algorithm where it is faster and may
 }
 
 TEST_CASE("conv2d takes a batch of no samples", "[nn]") {
-    const nn::conv2d<float> layer(2, 3, 3);
+    const bool winograd = GENERATE(false, true);
+    const ddpm::isize inputs = winograd ? 32 : 2, outputs = winograd ? 64 : 3, size = winograd ? 16 : 4;
+    const nn::conv2d<float> layer(inputs, outputs, 3);
     nn::conv2d<float> d = layer;
-    const nn::feature_map<float> x{nullptr, 2, 4, 4, 0}, y{nullptr, 3, 4, 4, 0};
+    const nn::feature_map<float> x{nullptr, inputs, size, size, 0}, y{nullptr, outputs, size, size, 0};
     layer.forward(x, y);
     layer.forward_add(x, y);
     layer.backward(x, y, x, d);

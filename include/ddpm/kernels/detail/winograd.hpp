@@ -81,6 +81,28 @@ struct winograd_output {
     bool add;  // to the sums that are there
 };
 
+/// A y Aᵀ for a row of tiles of Outputs × Outputs results y, which do not overlap: the gradient of the products from that
+/// of the outputs.
+template <isize Outputs>
+struct winograd_gradient {
+    const float* rows[static_cast<std::size_t>(Outputs)];
+    isize pixel;     // distance of neighbouring pixels
+    isize channels;  // a multiple of winograd_channels
+    isize tiles;
+    float* to;  // as winograd_input
+    isize to_place, to_tile;
+};
+
+/// g += Gᵀ u G for `count` kernels g, a multiple of winograd_channels: the gradient of the kernels from that of their
+/// transforms u. Tap t of kernel i lies at t · tap + i, place q of its transform at q · place + i.
+struct winograd_filter_gradient {
+    const float* from;
+    isize place;
+    isize count;
+    float* to;
+    isize tap;
+};
+
 }  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/winograd.inl.hpp>
@@ -92,3 +114,7 @@ DDPM_KERNEL_INSTANCE(transform_outputs<2>)
 DDPM_KERNEL_INSTANCE(transform_outputs<4>)
 DDPM_KERNEL_INSTANCE(transform_filters<2, float>)
 DDPM_KERNEL_INSTANCE(transform_filters<4, float>)
+DDPM_KERNEL_INSTANCE(transform_gradients<2>)
+DDPM_KERNEL_INSTANCE(transform_gradients<4>)
+DDPM_KERNEL_INSTANCE(add_filter_gradients<2>)
+DDPM_KERNEL_INSTANCE(add_filter_gradients<4>)

@@ -186,3 +186,106 @@ void transform_outputs(const winograd_output<Outputs>& of) {
         }
     }
 }
+
+/// v = A y.
+template <isize Outputs>
+DDPM_INLINE void winograd_scatter(const pack<float>* y, pack<float>* v) {
+    v[0] = y[0];
+    if constexpr (Outputs == 2) {
+        v[1] = y[0] + y[1];
+        v[2] = y[0] - y[1];
+        v[3] = -y[1];
+    } else {
+        const pack<float> even = y[0] + y[2], odd = y[1] + y[3];
+        v[1] = even + odd;
+        v[2] = even - odd;
+        const pack<float> even2 = multiply_add(splat(4.0f), y[2], y[0]);
+        const pack<float> odd2 = multiply_add(splat(8.0f), y[3], y[1] + y[1]);
+        v[3] = even2 + odd2;
+        v[4] = even2 - odd2;
+        v[5] = y[3];
+    }
+}
+
+template <isize Outputs>
+void transform_gradients(const winograd_gradient<Outputs>& of) {
+    constexpr isize side = winograd_side<Outputs>;
+    constexpr auto length = static_cast<std::size_t>(side), outputs = static_cast<std::size_t>(Outputs);
+    for (isize tile = 0; tile < of.tiles; ++tile) {
+        for (isize c = 0; c < of.channels; c += lanes<float>) {
+            pack<float> half[length][outputs];  // row, column
+            DDPM_UNROLL
+            for (isize column = 0; column < Outputs; ++column) {
+                pack<float> y[outputs], v[length];
+                DDPM_UNROLL
+                for (isize row = 0; row < Outputs; ++row) {
+                    y[row] = load(of.rows[row] + (tile * Outputs + column) * of.pixel + c);
+                }
+                winograd_scatter<Outputs>(y, v);
+                DDPM_UNROLL
+                for (isize row = 0; row < side; ++row) {
+                    half[row][column] = v[row];
+                }
+            }
+            float* to = of.to + tile * of.to_tile + c;
+            DDPM_UNROLL
+            for (isize row = 0; row < side; ++row) {
+                pack<float> v[length];
+                winograd_scatter<Outputs>(half[row], v);
+                DDPM_UNROLL
+                for (isize column = 0; column < side; ++column) {
+                    store(to, v[column]);
+                    to += of.to_place;
+                }
+            }
+        }
+    }
+}
+
+/// g = Gᵀ u.
+template <isize Outputs>
+DDPM_INLINE void winograd_filter_sums(const pack<float>* u, pack<float>* g) {
+    if constexpr (Outputs == 2) {
+        const pack<float> sum = (u[1] + u[2]) * 0.5f;
+        g[0] = u[0] + sum;
+        g[1] = (u[1] - u[2]) * 0.5f;
+        g[2] = u[3] + sum;
+    } else {
+        const pack<float> sum = (u[1] + u[2]) * (-1.0f / 6), sum2 = u[3] + u[4];
+        g[0] = multiply_add(splat(0.25f), u[0], multiply_add(splat(1.0f / 24), sum2, sum));
+        g[1] = multiply_add(splat(1.0f / 12), u[3] - u[4], (u[2] - u[1]) * (1.0f / 6));
+        g[2] = u[5] + multiply_add(splat(1.0f / 6), sum2, sum);
+    }
+}
+
+template <isize Outputs>
+void add_filter_gradients(const winograd_filter_gradient& of) {
+    constexpr isize side = winograd_side<Outputs>;
+    constexpr auto length = static_cast<std::size_t>(side);
+    for (isize i = 0; i < of.count; i += lanes<float>) {
+        pack<float> half[3][length];  // row, column
+        DDPM_UNROLL
+        for (isize column = 0; column < side; ++column) {
+            pack<float> u[length], g[3];
+            DDPM_UNROLL
+            for (isize row = 0; row < side; ++row) {
+                u[row] = load(of.from + (row * side + column) * of.place + i);
+            }
+            winograd_filter_sums<Outputs>(u, g);
+            DDPM_UNROLL
+            for (isize row = 0; row < 3; ++row) {
+                half[row][column] = g[row];
+            }
+        }
+        DDPM_UNROLL
+        for (isize row = 0; row < 3; ++row) {
+            pack<float> g[3];
+            winograd_filter_sums<Outputs>(half[row], g);
+            DDPM_UNROLL
+            for (isize column = 0; column < 3; ++column) {
+                float* const to = of.to + (row * 3 + column) * of.tap + i;
+                store(to, load(to) + g[column]);
+            }
+        }
+    }
+}

@@ -69,6 +69,9 @@ public:
     /// @determinism the sums of an image depend on that image only, on one instruction set
     template <class Read, class Begin, class Add, class Store>
     void run(const shape& of, const Read& read, const Begin& begin, const Add& add, const Store& store) const {
+        if (of.samples == 0) {
+            return;
+        }
         const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
         const layout whole = task_layout(of, threads);
         const isize parts = ddpm::detail::divided_up(of.height, whole.rows);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/kernels/detail/winograd.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
@@ -70,6 +73,100 @@ inline void convolve_by_winograd(isize side, const float* weights, const feature
         convolve_by_winograd<4>(weights, x, y, start);
     } else {
         convolve_by_winograd<2>(weights, x, y, start);
+    }
+}
+
+/// Copies row y of image n, whose first pixel is `before` pixels after `to`, with zeros around it up to `length` pixels;
+/// only zeros if it is outside of the image.
+inline void copy_padded_row(const feature_map<const float>& x, isize n, isize y, isize before, isize length,
+                            float* to) {
+    const isize channels = x.channels;
+    if (y < 0 || y >= x.height) {
+        std::fill_n(to, length * channels, 0.0f);
+        return;
+    }
+    std::fill_n(to, before * channels, 0.0f);
+    copy_row(x, n, y, 0, channels, to + before * channels);
+    std::fill_n(to + (before + x.width) * channels, (length - before - x.width) * channels, 0.0f);
+}
+
+template <isize Outputs>
+void add_weight_gradient_by_winograd(const feature_map<const float>& x, const feature_map<const float>& dy,
+                                     float* d_weights) {
+    struct rows_tag {};  // for thread_scratch
+    struct tiles_tag {};
+    struct gradient_tag {};
+    constexpr isize side = kernels::detail::winograd_side<Outputs>, places = side * side;
+    constexpr isize line = 16;  // floats: distances that are powers of two would compete for the same cache lines
+    constexpr isize most_tiles = 256;  // of a block
+    const isize inputs = x.channels, outputs = dy.channels, size = inputs * outputs;
+    const isize down = divided_up(x.height, Outputs), across = divided_up(x.width, Outputs), rows = x.samples * down;
+    if (rows == 0) {
+        return;
+    }
+    const isize block_rows = std::max<isize>(1, most_tiles / across), block = block_rows * across;
+    const isize x_place = block * inputs + line, y_place = block * outputs + line, place = size + line;
+    float* const x_tiles = thread_scratch<tiles_tag, float>(places * (x_place + y_place));
+    float* const y_tiles = x_tiles + places * x_place;
+    float* const gradient = thread_scratch<gradient_tag, float>(places * place);
+    for (isize first = 0; first < rows; first += block_rows) {
+        const isize count = std::min(block_rows, rows - first);
+        parallel_for(count, 1, [&](isize begin, isize end) {
+            const isize length = across * Outputs + 2;
+            float* const padded = thread_scratch<rows_tag, float>(side * length * std::max(inputs, outputs));
+            for (isize i = begin; i < end; ++i) {
+                const isize n = (first + i) / down, y = (first + i) % down * Outputs;
+                kernels::detail::winograd_input<Outputs> input{};
+                for (isize row = 0; row < side; ++row) {
+                    float* const to = padded + row * length * inputs;
+                    copy_padded_row(x, n, y + row - 1, 1, length, to);
+                    input.rows[row] = to;
+                }
+                input.pixel = input.channels = input.to_tile = inputs;
+                input.tiles = across;
+                input.to = x_tiles + i * across * inputs;
+                input.to_place = x_place;
+                DDPM_DISPATCH(transform_inputs<Outputs>)(input);
+                kernels::detail::winograd_gradient<Outputs> output{};
+                for (isize row = 0; row < Outputs; ++row) {
+                    float* const to = padded + row * length * outputs;
+                    copy_padded_row(dy, n, y + row, 0, length, to);
+                    output.rows[row] = to;
+                }
+                output.pixel = output.channels = output.to_tile = outputs;
+                output.tiles = across;
+                output.to = y_tiles + i * across * outputs;
+                output.to_place = y_place;
+                DDPM_DISPATCH(transform_gradients<Outputs>)(output);
+            }
+        });
+        // The sums over the tiles of the block, for each place of a tile and some inputs.
+        const isize wide = std::min<isize>(inputs, 64), parts = divided_up(inputs, wide), tiles = count * across;
+        parallel_for(places * parts, 1, [&](isize begin, isize end) {
+            for (isize task = begin; task < end; ++task) {
+                const isize q = task / parts, c = task % parts * wide, some = std::min(wide, inputs - c);
+                kernels::matrix_product<float>({y_tiles + q * y_place, outputs, tiles, 1, outputs},
+                                               {x_tiles + q * x_place + c, tiles, some, inputs, 1},
+                                               batch_view<float>(gradient + q * place + c * outputs, outputs, some),
+                                               {.accumulate = first > 0});
+            }
+        });
+    }
+    constexpr isize grain = 16;
+    parallel_for(inputs, grain, [&](isize begin, isize end) {
+        DDPM_DISPATCH(add_filter_gradients<Outputs>)
+        ({gradient + begin * outputs, place, (end - begin) * outputs, d_weights + begin * outputs, size});
+    });
+}
+
+/// d_weights += the gradient of the weights of convolve_by_winograd.
+/// @shape d_weights tap, input, output, the outputs fastest; all channels multiples of winograd_channels
+inline void add_weight_gradient_by_winograd(isize side, const feature_map<const float>& x,
+                                            const feature_map<const float>& dy, float* d_weights) {
+    if (side == 4) {
+        add_weight_gradient_by_winograd<4>(x, dy, d_weights);
+    } else {
+        add_weight_gradient_by_winograd<2>(x, dy, d_weights);
     }
 }
 

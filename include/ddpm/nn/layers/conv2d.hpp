@@ -120,7 +120,7 @@ struct conv2d : weight_and_bias {
             kernels::matrix_product<S>(kernels::matrix_of(dy.columns()), kernels::matrix_of(x.columns()).transposed(),
                                        {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
         } else {
-            detail::add_weight_gradient(x, patches(dy), dy, d.weight.data());
+            add_weight_gradient(x, dy, d);
         }
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
     }
@@ -172,6 +172,17 @@ private:
         kernels::matrix_product<S>({weight.data(), outputs(), inputs(), 1, outputs()}, kernels::matrix_of(x.columns()),
                                    y.columns(),
                                    {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
+    }
+
+    void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
+        if constexpr (std::is_same_v<S, float>) {
+            constexpr isize lanes = kernels::detail::winograd_channels;
+            if (const isize side = winograd_outputs(dy.height, dy.width); side != 0 && outputs() % lanes == 0) {
+                detail::add_weight_gradient_by_winograd(side, x, dy, d.weight.data());
+                return;
+            }
+        }
+        detail::add_weight_gradient(x, patches(dy), dy, d.weight.data());
     }
 
     /// The rows (or columns) first, first + stride, … of the input's gradient: `size` of them. They depend on `taps`
