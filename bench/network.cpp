@@ -102,6 +102,20 @@ void add_forward(isize samples) {
     });
 }
 
+/// A network in training, with its data.
+template <class Net>
+struct training_run {
+    training_run(Net of, isize batch, isize images)
+        : net(std::move(of)), trainer(net, schedule, {.batch = batch}), data(normals(net.shape().size(), images)) {}
+
+    void operator()(isize steps) { benchmark::DoNotOptimize(trainer.fit(data, {.steps = steps}).loss); }
+
+    ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
+    Net net;
+    ddpm::trainer<Net, ddpm::noise_schedule<>> trainer;
+    ddpm::batch<float> data;
+};
+
 /// Training steps, each with its batch, gradient, optimizer and average. One call makes a few, so that what `fit` sets
 /// up counts little.
 void add_training(isize samples, isize threads) {
@@ -109,19 +123,10 @@ void add_training(isize samples, isize threads) {
     const double trained = static_cast<double>(steps * samples);
     const ddpm::bench::work some_steps{
         .items = trained, .flops = 3 * steps * forward_flops(ddpm::nn::parameter_count(network(digits)), samples)};
-    struct run {
-        explicit run(isize batch)
-            : net(digits), trainer(net, schedule, {.batch = batch}), data(normals(digits.dim, 1797)) {}
-        ddpm::noise_schedule<> schedule{ddpm::cosine_beta{}, 1000};
-        network net;
-        ddpm::trainer<network, ddpm::noise_schedule<>> trainer;
-        ddpm::batch<float> data;
-    };
     ddpm::bench::add("mlp", "train" + threads_suffix(threads), size_of("64-256x3", samples), some_steps,
                      [=] {
-                         return [training = std::make_shared<run>(samples)] {
-                             benchmark::DoNotOptimize(training->trainer.fit(training->data, {.steps = steps}).loss);
-                         };
+                         const auto training = std::make_shared<training_run<network>>(network(digits), samples, 1797);
+                         return [=] { (*training)(steps); };
                      },
                      {.threads = threads});
 }
@@ -170,13 +175,28 @@ struct unet_pass {
     std::vector<double> t;
 };
 
+/// The operations of a forward pass of one sample, convolutions computed directly.
+double unet_flops(const std::string& name) { return name == "cifar10-32" ? 12.1e9 : 0.37e9; }
+
 template <class Net>
 void add_unet(const std::string& operation, const std::string& name, isize samples, isize threads) {
-    const double flops = name == "cifar10-32" ? 12.1e9 : 0.37e9;  // of a sample
+    const double flops = unet_flops(name);
     const ddpm::bench::work one_pass{.items = static_cast<double>(samples),
                                      .flops = flops * static_cast<double>(samples)};
     ddpm::bench::add("unet", operation + threads_suffix(threads), size_of(name, samples), one_pass,
                      [=] { return [pass = std::make_shared<unet_pass<Net>>(name, samples)] { (*pass)(); }; },
+                     {.threads = threads});
+}
+
+void add_unet_training(const std::string& name, isize samples, isize threads) {
+    const double trained = static_cast<double>(samples);
+    const ddpm::bench::work one_step{.items = trained, .flops = 3 * unet_flops(name) * trained};
+    ddpm::bench::add("unet", "train" + threads_suffix(threads), size_of(name, samples), one_step,
+                     [=] {
+                         using unet = ddpm::nn::unet<float>;
+                         const auto training = std::make_shared<training_run<unet>>(unet(unet_of(name)), samples, 256);
+                         return [=] { (*training)(1); };
+                     },
                      {.threads = threads});
 }
 
@@ -199,6 +219,10 @@ const ddpm::bench::group unet_benchmarks{[] {
             add_unet<ddpm::nn::unet<float>>("forward", name, samples, threads);
             add_unet<ddpm::nn::packed_unet<float>>("packed_forward", name, samples, threads);
             add_unet<ddpm::nn::packed_unet<ddpm::bfloat16>>("packed_forward_bf16", name, samples, threads);
+        }
+        for (const auto& [name, samples] : std::initializer_list<std::pair<std::string, isize>>{
+                 {"cifar10-32", 4}, {"cifar10-32", 16}, {"digits-28", 16}, {"digits-28", 128}}) {
+            add_unet_training(name, samples, threads);
         }
     }
 }};

@@ -8,7 +8,7 @@ in inference mode where there is no gradient, and in float and eagerly unless th
 torch          the expression as one writes it, results newly allocated
 torch_out      results into memory that is there, in as few passes as PyTorch has
 torch_compile  a network by torch.compile
-torch_bf16     a network whose parameters and input are bfloat16
+torch_bf16     a network whose parameters and input are bfloat16; in training products in bfloat16 (autocast)
 diffusers      the schedulers' step
 onednn         PyTorch's oneDNN product with the weights packed beforehand
 openblas       NumPy's product, where NumPy is built on OpenBLAS
@@ -407,30 +407,30 @@ class Denoiser(nn.Module):
         return self.output(F.silu(self.norm(h)))
 
 
-def make_training():
-    """Eight steps of the digits example: batch, loss, gradient, clipping, optimizer and average."""
-    data = torch.randn(1797, 64)
+def training(net, data, batch, steps_at_once, call=None, precision=None):
+    """Steps with batch, loss, gradient, clipping, optimizer and average. call: the network as it is called."""
     alpha_bar = cosine_alpha_bar().to(torch.float32)
-    net = Denoiser()
+    call = call or net
     average = copy.deepcopy(net)
     parameters, averages = list(net.parameters()), list(average.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.0, fused=True)
-    batch = 128
     order = torch.randperm(len(data))
     position = 0
 
     def steps():
         nonlocal order, position
-        for _ in range(8):
+        for _ in range(steps_at_once):
             if position + batch > len(data):
                 order, position = torch.randperm(len(data)), 0
             x0 = data[order[position : position + batch]]
             position += batch
             t = timesteps(batch)
             eps = torch.randn_like(x0)
-            bar = alpha_bar[t][:, None]
+            bar = alpha_bar[t].reshape(-1, *(1 for _ in x0.shape[1:]))
             xt = bar.sqrt() * x0 + (1 - bar).sqrt() * eps
-            loss = F.mse_loss(net(xt, t.to(torch.float32)), eps)
+            with torch.autocast("cpu", precision, enabled=precision is not None):
+                predicted = call(xt, t.to(torch.float32))
+            loss = F.mse_loss(predicted.float(), eps)
             optimizer.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -440,6 +440,11 @@ def make_training():
         return loss.item()
 
     return steps
+
+
+def make_training():
+    """Eight steps of the digits example."""
+    return training(Denoiser(), torch.randn(1797, 64), 128, 8)
 
 
 def add_networks():
@@ -653,6 +658,14 @@ def unet_openvino(name, batch, threads, **settings):
     return infer
 
 
+def unet_training(name, batch, compiled=False, precision=None):
+    """A step with the network and its images in the order in which PyTorch is fastest, channels last."""
+    x, _ = unet_inputs(name, 256)
+    net = UNet(**UNETS[name]).to(memory_format=torch.channels_last)
+    data = x.contiguous(memory_format=torch.channels_last)
+    return training(net, data, batch, 1, torch.compile(net, dynamic=False) if compiled else net, precision)
+
+
 def add_unets():
     engines = {"torch": unet_torch, "torch_compile": unet_torch_compile, "torch_bf16": unet_torch_bf16}
     if has("onnx"):
@@ -674,6 +687,16 @@ def add_unets():
                     for peer in engines.keys() & peers:
                         make = functools.partial(engines[peer], name, batch, threads)
                         add(f"unet/{operation}{suffix}/{name}-batch{batch}", peer, make, threads=threads)
+        trainings = {
+            "torch": {},
+            "torch_compile": {"compiled": True},
+            "torch_bf16": {"precision": torch.bfloat16},
+        }
+        for name, batches in (("cifar10-32", (4, 16)), ("digits-28", (16, 128))):
+            for batch in batches:
+                for peer, options in trainings.items():
+                    make = functools.partial(unet_training, name, batch, **options)
+                    add(f"unet/train{suffix}/{name}-batch{batch}", peer, make, threads=threads, grad=True)
 
 
 # ---- the dialogue with ddpm_bench --------------------------------------------------------------------------------
