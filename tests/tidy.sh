@@ -58,7 +58,7 @@ export tidy root eigen
 ls -S ./*.cpp | xargs -P "$(ddpm_jobs)" -I '{}' sh -c '
     "$tidy" --quiet --config-file="$root/.clang-tidy" --header-filter="^$root/include/ddpm/" "{}" -- \
         -std=c++20 -I "$root/include" -I "$root/tests" -isystem "$eigen" >"{}.log" 2>"{}.errors" || echo "{}" >>failed'
-grep -hE '^[^ ]+: (warning|error): ' ./*.log | sort -u >findings || true
+grep -hE "^$root/include/[^ ]+: (warning|error): |: error: " ./*.log | sort -u >findings || true
 findings=$(wc -l <findings)
 sed "s|^$root/||" findings
 version=$("$tidy" --version | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -n 1)
