@@ -4,6 +4,11 @@
 #
 # asks for a compiler, CMake, a build tool and Eigen, and for the libraries named. What is there already is left alone, and
 # then neither the network nor root is needed. DDPM_INSTALL_PACKAGES=0 installs nothing: CMake looks for the libraries alone.
+# CXX=g++-12 or CXX=clang++-19 asks for that compiler.
+
+# From the newest to the oldest that is supported.
+ddpm_gcc_names="g++-16 g++-15 g++-14 g++-13 g++-12"
+ddpm_clang_names="clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14"
 
 ddpm_fail() {
     printf '%s\n' "$@" >&2
@@ -42,9 +47,7 @@ ddpm_find_compiler() {
             "ddpm needs g++ 12 or newer, or clang++ 14 or newer."
     fi
     older=
-    for name in c++ g++ clang++ \
-        g++-16 g++-15 g++-14 g++-13 g++-12 \
-        clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
+    for name in c++ g++ clang++ $ddpm_gcc_names $ddpm_clang_names; do
         ddpm_has "$name" || continue
         if ddpm_compiler_is_new_enough "$name"; then
             CXX=$name
@@ -56,6 +59,29 @@ ddpm_find_compiler() {
     [ -z "$older" ] && return 1
     ddpm_fail "Only older compilers found:$older." \
         "ddpm needs g++ 12 or newer, or clang++ 14 or newer. Install one, say g++-12, or name yours with CXX=..."
+}
+
+# Sets CXX, unless the user did, to a clang++ of the machine's, else to the newest that apt-get offers, which
+# install_packages then installs. Returns 1 if there is none.
+ddpm_find_clang() {
+    [ -z "${CXX:-}" ] || return 0
+    for name in clang++ $ddpm_clang_names; do
+        if ddpm_compiler_is_new_enough "$name"; then
+            CXX=$name
+            export CXX
+            return 0
+        fi
+    done
+    ddpm_may_install || return 1
+    ddpm_as_root apt-get update
+    for name in $ddpm_clang_names; do
+        if apt-cache show "clang-${name#clang++-}" >/dev/null 2>&1; then
+            CXX=$name
+            export CXX
+            return 0
+        fi
+    done
+    return 1
 }
 
 ddpm_check_cmake() {
@@ -154,7 +180,12 @@ install_packages() {
     if [ "${DDPM_INSTALL_PACKAGES:-1}" != 0 ]; then
         # Programs count as there if they are in PATH, whoever installed them; libraries if their package is installed.
         missing=
-        ddpm_find_compiler || missing="$missing $(ddpm_package_name "$manager" compiler)"
+        case $manager:${CXX:-} in
+            apt-get:g++-[0-9]* | apt-get:clang++-[0-9]*)
+                ddpm_has "$CXX" || missing="$missing $(echo "$CXX" | sed 's/^clang++/clang/')"
+                ;;
+        esac
+        [ -n "$missing" ] || ddpm_find_compiler || missing="$missing $(ddpm_package_name "$manager" compiler)"
         ddpm_has cmake || missing="$missing $(ddpm_package_name "$manager" cmake)"
         ddpm_has ninja || ddpm_has make || missing="$missing $(ddpm_package_name "$manager" ninja)"
         for library in eigen "$@"; do
@@ -179,13 +210,29 @@ install_packages() {
     ddpm_check_cmake
 }
 
-# Installs a program that some checks use, where apt-get has a package of its name. Else these checks are skipped.
+# Whether install_if_offered can install anything.
+ddpm_may_install() {
+    [ "${DDPM_INSTALL_PACKAGES:-1}" != 0 ] && [ "$(ddpm_package_manager)" = apt-get ] &&
+        { [ "$(id -u)" -eq 0 ] || ddpm_has sudo; }
+}
+
+# install_if_offered PROGRAM [PACKAGE]: installs a program that some checks use, where apt-get has the package, by default of
+# the program's name. Else these checks are skipped. PROGRAM may also be the name of a package without a program.
 install_if_offered() {
-    if ddpm_has "$1" || [ "${DDPM_INSTALL_PACKAGES:-1}" = 0 ] || [ "$(ddpm_package_manager)" != apt-get ]; then
+    package=${2:-$1}
+    if ddpm_has "$1" || ! ddpm_may_install || ddpm_package_is_installed apt-get "$package"; then
         return 0
     fi
-    if apt-cache show "$1" >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || ddpm_has sudo; }; then
-        echo "Installing: $1"
-        ddpm_run_package_manager apt-get "$1" || echo "without $1"
+    if apt-cache show "$package" >/dev/null 2>&1; then
+        echo "Installing: $package"
+        ddpm_run_package_manager apt-get "$package" || echo "without $package"
     fi
+}
+
+# The libraries of clang's sanitizers and of libFuzzer, which Debian has in a package of their own.
+install_clang_runtime() {
+    found=$(ddpm_compiler_version "$CXX")
+    case $found in
+        "clang "*) install_if_offered "libclang-rt-${found#* }-dev" ;;
+    esac
 }

@@ -1,35 +1,45 @@
 #!/bin/sh
-# Builds and runs all tests.
+# Builds all tests, and runs those that are quick and need nothing special.
 #
-#     sh tests/run.sh [--sanitize[=thread]] [--layer=NAME]... [--werror] [argument of ctest...]
+#     sh tests/run.sh [--all] [--layer=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
+# --all: also the tests labelled slow, root, mpi and engine, and installs what they use: valgrind, MinGW and Wine
+# --layer=core: only the tests of that folder of tests/; several may be given. --layer=project: every header alone, every concept
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
-# --layer=core: only the tests of that folder of tests/; several may be given
+# --standard=23: as C++23, in a build folder of its own
 # --werror: a compiler's warning is an error
+# ctest's arguments follow. Where -L or -LE is among them, they alone say which labels are run.
 # CXX=clang++-14 sh tests/run.sh: with that compiler, in a build folder of its own
-# The test package_mingw compiles for Windows and runs by Wine where both are installed, else it is skipped; with
-# Debian's packages g++-mingw-w64-x86-64-posix and wine64: sh tests/run.sh -R package_mingw
 set -eu
 
+all=
 sanitize=
+standard=
 layers=
 bench=ON
 werror=OFF
 while [ $# -gt 0 ]; do
     case $1 in
+        --all) all=yes ;;
         --sanitize)
-            sanitize=address,undefined
+            sanitize=address,undefined,float-cast-overflow,float-divide-by-zero
             bench=OFF
             ;;
         --sanitize=thread)
             sanitize=thread
             bench=OFF
             ;;
+        --standard=*) standard=${1#--standard=} ;;
         --layer=*) layers="$layers ${1#--layer=}" ;;
         --werror) werror=ON ;;
         *) break ;;
     esac
     shift
+done
+for argument in "$@"; do
+    case $argument in
+        -L | -L?* | --label-regex | --label-regex=* | --label-exclude | --label-exclude=*) all=${all:-labels} ;;
+    esac
 done
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
@@ -39,24 +49,40 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 install_packages catch2 json benchmark png cli11
 install_if_offered clang-format-16
 install_if_offered pkg-config
+[ -z "$sanitize" ] || install_clang_runtime
+if [ "$all" = yes ]; then
+    install_if_offered valgrind
+    install_if_offered x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+    install_if_offered wine64
+fi
 case $sanitize in
     '') suffix= ;;
     thread) suffix=-sanitize-thread ;;
     *) suffix=-sanitize ;;
 esac
-folder=$(build_folder "$root/build/tests$suffix")
+folder=$(build_folder "$root/build/tests$suffix${standard:+-c++$standard}")
 ddpm_targets=
 pattern=
 for layer in $layers; do
-    ddpm_targets="$ddpm_targets test_$layer"
+    if [ "$layer" = project ]; then
+        ddpm_targets="$ddpm_targets strict_build concepts"
+        [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
+        layer="top_level|include_direction|umbrella|promises|format|wrong_signature|system_names|no_exceptions"
+    else
+        ddpm_targets="$ddpm_targets test_$layer"
+    fi
     pattern="${pattern:+$pattern|}$layer"
 done
 build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
     -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
-    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror"
+    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" \
+    ${standard:+"-DCMAKE_CXX_STANDARD=$standard" -DCMAKE_CXX_STANDARD_REQUIRED=ON}
 if [ -n "$layers" ]; then
-    set -- --tests-regex "^($pattern)(_slow)?\$" "$@"
+    set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"
+fi
+if [ -z "$all" ]; then
+    set -- --label-exclude '^(slow|root|mpi|engine)$' "$@"
 fi
 cd "$folder"
-ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 exec ctest --output-on-failure --parallel "$(ddpm_jobs)" "$@"
+ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 exec ctest --no-tests=error --output-on-failure --parallel "$(ddpm_jobs)" "$@"

@@ -69,4 +69,4 @@ for part in MathJax.js extensions jax/element jax/input/TeX jax/output/SVG/jax.j
     mkdir -p "$out/mathjax/$(dirname "$part")"
     cp -RL "$mathjax/$part" "$out/mathjax/$part"
 done
-echo "$out/index.html"
+echo "$(find "$out" -name '*.html' | wc -l) pages: $out/index.html"

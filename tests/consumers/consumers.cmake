@@ -11,6 +11,9 @@ function(add_consumer_test name)
     set(options
         "-DCMAKE_CXX_COMPILER=${CMAKE_CXX_COMPILER}" "-DEigen3_DIR=${Eigen3_DIR}"
         ${arg_OPTIONS})
+    if(CMAKE_CXX_STANDARD)
+        list(APPEND options "-DCMAKE_CXX_STANDARD=${CMAKE_CXX_STANDARD}")
+    endif()
     add_test(NAME consumer_${name}
         COMMAND "${CMAKE_CTEST_COMMAND}" --build-and-test
             "${PROJECT_SOURCE_DIR}/tests/consumers/${name}" "${CMAKE_CURRENT_BINARY_DIR}/consumers/${name}"

@@ -22,17 +22,9 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$root/cmake/build.sh"
 . "$root/cmake/install_packages.sh"
 
-if [ -z "${CXX:-}" ]; then
-    for name in clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
-        if ddpm_has "$name"; then
-            CXX=$name
-            break
-        fi
-    done
-    [ -n "${CXX:-}" ] || ddpm_fail "No clang++ found: install clang and its runtime (Debian: clang-14, libclang-rt-14-dev)."
-    export CXX
-fi
+ddpm_find_clang || ddpm_fail "No clang++ found: install clang 14 or newer and its runtime (Debian: clang-14, libclang-rt-14-dev)."
 install_packages catch2 json png
+install_clang_runtime
 here="$root/tests/fuzz"
 if [ $# -eq 0 ]; then
     set -- $(cd "$here/corpus" && echo *.tgz | sed 's/\.tgz//g')

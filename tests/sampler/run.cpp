@@ -274,12 +274,14 @@ TEST_CASE("a run whose normals have no address does not begin", "[sampler]") {
     sampling_plan plan(grid);
     plan.evaluate(0, grid[0]);
     plan.set(quantity::x, {term::noise(plan.draw(grid[0].level, grid[1].level), 1)});
-    const auto begin = [&](isize first_step) {
+    const auto begin = [&](isize first_sample, isize first_step) {
         sampling_run<double, const predictor_archetype<double>, philox_noise>(
-            plan, predictor, noise, pattern<double>(4, 2, 1), {}, 0, first_step);
+            plan, predictor, noise, pattern<double>(4, 2, 1), {}, first_sample, first_step);
     };
-    CHECK_NOTHROW(begin((isize{1} << 32) - 2));
-    CHECK_THROWS_AS(begin((isize{1} << 32) - 1), value_error);
+    CHECK_NOTHROW(begin(0, (isize{1} << 32) - 2));
+    CHECK_THROWS_AS(begin(0, (isize{1} << 32) - 1), value_error);
+    CHECK_NOTHROW(begin((isize{1} << 32) - 2, 0));
+    CHECK_THROWS_AS(begin((isize{1} << 32) - 1, 0), value_error);  // there are two samples
 }
 
 TEST_CASE("limits outside their domain are errors", "[sampler]") {

@@ -61,6 +61,7 @@ namespace ddpm {
     const auto number = [&](std::string_view part) {
         isize value = 0;
         const char* const end = part.data() + part.size();
+        // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` ends it
         const auto [stop, status] = std::from_chars(part.data(), end, value);
         if (status != std::errc{} || stop != end) {
             throw value_error("space_timesteps", "spacing", "\"ddimN\" or counts with commas between",

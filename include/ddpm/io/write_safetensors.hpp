@@ -81,6 +81,7 @@ namespace detail {
         return a->type != b->type ? a->type > b->type : a->name < b->name;
     });
     std::vector<std::string_view> names;
+    names.reserve(order.size());
     for (const tensor_source* tensor : order) {
         names.push_back(tensor->name);
     }

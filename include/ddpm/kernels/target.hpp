@@ -110,6 +110,7 @@ namespace detail {
 
 // Not inlined, since every kernel's call asks for the active set.
 [[nodiscard, gnu::noinline]] inline instruction_set first_simd_target() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): safe as long as the program does not change its environment meanwhile
     const char* const forced = std::getenv("DDPM_SIMD");
     return parse_simd_target(forced == nullptr ? "" : forced);
 }

@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace ddpm::nn {
@@ -20,7 +19,7 @@ namespace ddpm::nn {
 /// @determinism the bits of torch for uniform numbers; normals as torch_generator::randn
 class torch_initializer {
 public:
-    explicit torch_initializer(torch_generator generator) : generator_(std::move(generator)) {}
+    explicit torch_initializer(torch_generator generator) : generator_(generator) {}
 
     /// The generator in its present state, to draw more numbers after the initialization.
     [[nodiscard]] torch_generator& generator() noexcept { return generator_; }

@@ -9,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace ddpm {
@@ -21,8 +20,7 @@ class torch_noise {
 public:
     /// Noise for images of `shape`. Without a shape, noise for vectors of any dimension, as torch.randn(N, D).
     /// @throws shape_error if a size is negative
-    explicit torch_noise(torch_generator generator, sample_shape shape = {})
-        : generator_(std::move(generator)), shape_(shape) {
+    explicit torch_noise(torch_generator generator, sample_shape shape = {}) : generator_(generator), shape_(shape) {
         if (shape.height < 0 || shape.width < 0 || shape.channels < 0) {
             throw shape_error("torch_noise", "negative size", "height, width, channels >= 0",
                               detail::text(shape.height, " x ", shape.width, " x ", shape.channels));

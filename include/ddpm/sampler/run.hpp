@@ -134,6 +134,13 @@ private:
         }
     }
 
+    /// The executor, which takes x after its sizes were read for the address.
+    [[nodiscard]] detail::plan_executor<S> made_executor(const sampling_plan& plan, batch<S>& x,
+                                                         bool thresholds) const {
+        const std::optional<kernels::normal_address> address = first_address(x.rows(), x.cols());
+        return detail::plan_executor<S>(plan, std::move(x), thresholds, address);
+    }
+
     void assign(const std::vector<assignment>& assignments, isize i) {
         if constexpr (!detail::AddressedNoise<Noise>) {
             draw_noise(i);
@@ -185,7 +192,7 @@ sampling_run<S, P, Noise>::sampling_run(const sampling_plan& plan, P& predictor,
       noise_(noise),
       first_sample_(first_sample),
       first_step_(first_step),
-      executor_(plan, std::move(x), options.threshold.has_value(), first_address(x.rows(), x.cols())),
+      executor_(made_executor(plan, x, options.threshold.has_value())),
       times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
     require_valid(options);
     assign(plan.before(), -1);

@@ -77,7 +77,7 @@ public:
     }
 
 private:
-    static const monotone_options& required(const monotone_options& o) {
+    static monotone_options required(const monotone_options& o) {
         detail::require(o.features >= 1 && o.last >= o.first && o.spread >= 0, "monotone_network", "options",
                         {"features >= 1, last >= first, spread >= 0"},
                         {o.features, ", ", o.last, " - ", o.first, ", ", o.spread});

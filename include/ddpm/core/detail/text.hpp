@@ -126,7 +126,8 @@ private:
 
 /// The concatenation of the parts. Taken by value, so that literals of different lengths share one instance.
 template <class... Parts>
-[[nodiscard]] __attribute__((noinline, cold)) std::string text(Parts... parts) {
+[[nodiscard]] __attribute__((noinline, cold)) std::string text(
+    Parts... parts) {  // NOLINT(performance-unnecessary-value-param): as above
     return joined({text_part(parts)...});
 }
 

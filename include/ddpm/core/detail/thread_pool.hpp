@@ -117,8 +117,7 @@ private:
             for (isize number = before; number < count; ++number) {
                 workers_.emplace_back([this, number] { work(number); });
             }
-        } catch (const std::system_error&) {
-            // Go on with those that started.
+        } catch (const std::system_error&) {  // NOLINT(bugprone-empty-catch): go on with those that started
         } catch (...) {
             stop_beyond(before);
             throw;

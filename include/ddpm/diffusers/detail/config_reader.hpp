@@ -117,8 +117,9 @@ public:
     [[nodiscard]] std::optional<json> take(std::string_view key) {
         for (json& member : tree_.items) {
             if (member.key == key) {
+                const bool is_last = &member == &tree_.items.back();
                 std::optional<json> value(std::move(member));
-                if (&member != &tree_.items.back()) {
+                if (!is_last) {
                     member = std::move(tree_.items.back());
                 }
                 tree_.items.pop_back();

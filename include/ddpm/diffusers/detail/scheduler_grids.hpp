@@ -34,6 +34,7 @@ struct run_inputs {
 [[nodiscard]] inline time_grid grid_of(const std::vector<double>& times, const std::vector<double>& sigmas,
                                        noise_level<double> (*level_of)(double), const noise_level<double>& end) {
     std::vector<grid_point> points;
+    points.reserve(sigmas.size() + 1);
     for (std::size_t k = 0; k < sigmas.size(); ++k) {
         points.push_back({times[k], level_of(sigmas[k])});
     }
@@ -182,6 +183,7 @@ struct solver_rules {
         sigmas = flow_sigmas(count, {.first = width, .last = width / n, .shift = shift});
     }
     std::vector<double> times;
+    times.reserve(sigmas.size());
     for (const double sigma : sigmas) {
         times.push_back(truncated_time(sigma * steps));
     }

@@ -105,8 +105,8 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, isize row, co
         return;
     }
     // Unrolled for whole tiles, which is a third faster.
-    const auto store_outputs = [&]<std::size_t... output>(S* out, isize at, std::index_sequence<output...>) {
-        ((out[output] = number(static_cast<isize>(output) * row + at)), ...);
+    const auto store_outputs = [&]<std::size_t... Output>(S* out, isize at, std::index_sequence<Output...>) {
+        ((out[Output] = number(static_cast<isize>(Output) * row + at)), ...);
     };
     // Inputs in groups, so that the cache lines read for one position are still in the first-level cache for the next.
     const isize group = std::max<isize>(1, 64 / tile.positions);

@@ -114,7 +114,7 @@ inline void append_json(std::string& out, const json& tree) {
     }
     const bool is_object = tree.kind == json_kind::object;
     out.push_back(is_object ? '{' : '[');
-    std::string_view separator = "";
+    std::string_view separator;
     for (const json& item : tree.items) {
         out.append(std::exchange(separator, ","));
         if (is_object) {

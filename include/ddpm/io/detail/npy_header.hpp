@@ -244,7 +244,7 @@ private:
     if (text.size() < 12) {
         throw io_error(where, "the NumPy header is cut short", "at least 12 bytes", text.size());
     }
-    const int version = text[6];
+    const int version = static_cast<unsigned char>(text[6]);
     if (version < 1 || version > 3 || text[7] != 0) {
         throw io_error(where, "unknown version of the NumPy format", "1.0, 2.0 or 3.0",
                        ddpm::detail::text(static_cast<unsigned>(static_cast<unsigned char>(text[6])), ".",

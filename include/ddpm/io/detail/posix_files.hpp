@@ -52,6 +52,7 @@ int for_each_name(const std::string& folder, const F& f) {
     }
     while (open != nullptr) {
         errno = 0;
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has this stream
         const dirent* const entry = ::readdir(open.get());
         if (entry == nullptr) {
             break;

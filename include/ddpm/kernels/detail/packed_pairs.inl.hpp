@@ -12,7 +12,7 @@ DDPM_INLINE void add_pairs(tile_sums<float, 1, Pixels>& sums, const tile_input<b
     const pack<float> first = load(pairs), second = load(pairs + lanes<float>);
     DDPM_UNROLL
     for (isize p = 0; p < Pixels; ++p) {
-        std::uint32_t pair;
+        std::uint32_t pair = 0;
         __builtin_memcpy(&pair, x.at(p, k), sizeof pair);
         const pack<float> number = as<float>(splat(pair));
         // Intrinsics for it differ between versions of compilers.

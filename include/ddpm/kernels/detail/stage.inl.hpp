@@ -186,7 +186,7 @@ DDPM_INLINE void run_stage_block(const stage_work<S>& work, stage_normals<S>& no
                 add_term(value, block.eps, spread, term.factor);
                 continue;
             }
-            const S* from;
+            const S* from = nullptr;
             if (term.of == stage_source::column) {
                 from = whole<64>(term.column + e, rest, read_room);
             } else if (draw < most_stage_normals) {

@@ -32,6 +32,7 @@ DDPM_INLINE void put_whole([[maybe_unused]] S* p, [[maybe_unused]] Vector v) {
 template <class S, class Vector>
 DDPM_INLINE void put([[maybe_unused]] bool stream, S* p, Vector v) {
 #if defined(__x86_64__)
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): 0 for a vector that is smaller than a part
     constexpr std::size_t parts = sizeof v / sizeof(streamed_part);
     if constexpr (parts == 0) {
         stream = false;

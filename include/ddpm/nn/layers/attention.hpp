@@ -213,7 +213,10 @@ private:
         });
     }
 
-    [[nodiscard]] S scale() const { return static_cast<S>(1 / std::sqrt(static_cast<double>(channels() / heads))); }
+    [[nodiscard]] S scale() const {
+        const isize width = channels() / heads;
+        return static_cast<S>(1 / std::sqrt(static_cast<double>(width)));
+    }
 
     /// The channels of a head, for the tokens of sample n.
     [[nodiscard]] batch_view<S> part_of(const feature_map<S>& map, isize n, isize head) const {

@@ -163,7 +163,7 @@ private:
     /// samples than threads a sample is divided, at cache lines; this does not change the bits.
     template <class Body>
     void for_each_part(const feature_map<const S>& x, const Body& body) const {
-        if (x.size() == 0) {
+        if (x.size() == 0) {  // NOLINT(readability-container-size-empty): a map of no samples may have memory
             return;
         }
         constexpr isize line = 64 / static_cast<isize>(sizeof(S));

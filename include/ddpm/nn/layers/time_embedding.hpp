@@ -38,8 +38,8 @@ struct time_embedding {
         detail::require(dim >= 1, "time_embedding", "dim", {">= 1"}, {dim});
         detail::require(max_period > 0 && std::isfinite(max_period), "time_embedding", "max_period", {"finite and > 0"},
                         {max_period});
-        detail::require(dim < 4 || std::abs(static_cast<double>(dim / 2) - freq_shift) > 0, "time_embedding",
-                        "freq_shift", {"another number than dim / 2"}, {freq_shift});
+        detail::require(dim < 4 || std::abs(pairs() - freq_shift) > 0, "time_embedding", "freq_shift",
+                        {"another number than dim / 2"}, {freq_shift});
     }
 
     /// Writes one column per time.
@@ -81,14 +81,20 @@ struct time_embedding {
     }
 
 private:
+    /// The number of pairs of sine and cosine: ⌊dim/2⌋.
+    [[nodiscard]] double pairs() const {
+        const isize count = dim / 2;
+        return static_cast<double>(count);
+    }
+
     /// The frequency of sine and cosine i.
     [[nodiscard]] double frequency(isize i) const {
         if (float_angles) {
             const float logarithm = static_cast<float>(-std::log(max_period)) * static_cast<float>(i);
-            const float exponent = logarithm / static_cast<float>(static_cast<double>(dim / 2) - freq_shift);
+            const float exponent = logarithm / static_cast<float>(pairs() - freq_shift);
             return static_cast<double>(static_cast<float>(std::exp(static_cast<double>(exponent))));
         }
-        const double exponent = i == 0 ? 0 : static_cast<double>(i) / (static_cast<double>(dim / 2) - freq_shift);
+        const double exponent = i == 0 ? 0 : static_cast<double>(i) / (pairs() - freq_shift);
         return std::exp(-std::log(max_period) * exponent);
     }
 };

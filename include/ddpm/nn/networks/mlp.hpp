@@ -128,7 +128,7 @@ private:
     template <class T>
     friend class packed_mlp;
 
-    static const mlp_options& validated(const mlp_options& o) {
+    static mlp_options validated(const mlp_options& o) {
         const auto require = [](const char* what, isize value, isize least) {
             detail::require(value >= least, "mlp", what, {">= ", least}, {value});
         };

@@ -73,6 +73,7 @@ public:
                   const std::optional<kernels::normal_address>& normals);
 
     [[nodiscard]] run_memory<S>& memory() noexcept { return memory_; }
+    // NOLINTNEXTLINE(bugprone-exception-escape): views of matrices do not throw
     [[nodiscard]] model_output<S> output() noexcept { return {memory_.prediction(), memory_.head()}; }
     [[nodiscard]] batch<S> take() && { return std::move(memory_.x()); }
 

@@ -83,6 +83,8 @@ public:
     /// The weights of a step from the newest node to `to`: the exact integral of the polynomial through the slopes.
     [[nodiscard]] std::vector<slope_weight> weights(double to) const {
         std::vector<double> nodes, moments;
+        nodes.reserve(nodes_.size());
+        moments.reserve(nodes_.size());
         for (const double node : nodes_) {
             nodes.push_back((node - nodes_[0]) / (to - nodes_[0]));
             moments.push_back(1 / static_cast<double>(nodes.size()));

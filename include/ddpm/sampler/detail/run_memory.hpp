@@ -125,6 +125,7 @@ public:
     run_memory(const sampling_plan& plan, batch<S> x, bool stores_draws);
 
     [[nodiscard]] batch<S>& x() noexcept { return x_; }
+    // NOLINTNEXTLINE(bugprone-exception-escape): a view of the size of a matrix does not throw
     [[nodiscard]] batch_view<S> base() noexcept {
         return base_.empty() ? batch_view<S>() : batch_view<S>(base_.data(), x_.rows(), x_.cols());
     }

@@ -21,7 +21,7 @@ concept LossOf =
 }  // namespace detail
 
 /// The primary template, for types that cannot be trained: its errors say which type is wrong and what is required.
-template <class Net, class Schedule, class Loss = mse_loss, bool can_train = detail::LossOf<Loss, Net, Schedule>>
+template <class Net, class Schedule, class Loss = mse_loss, bool CanTrain = detail::LossOf<Loss, Net, Schedule>>
 class trainer {
     static_assert(
         Network<Net>,
