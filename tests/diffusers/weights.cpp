@@ -17,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
 #include <limits>
 #include <map>
 #include <span>
@@ -436,6 +437,33 @@ TEST_CASE("weights are not saved where the index cannot be removed", "[diffusers
     CHECK_THROWS_AS(save_weights(folder / "", net), io_error);
     CHECK_THROWS_AS(save_weights(folder / "nowhere", net), io_error);
     CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("loading a folder takes no more memory than its files and a constant", "[diffusers]") {
+    const temporary_folder folder(place_in_memory());
+    for (const isize side : {8, 256, 2048}) {
+        named_tensors<float> net;
+        net.add("a", {side, side});
+        net.add("b", {side, side}, 3);
+        const std::vector<stored> list = stored_of(net);
+        for (const dtype type : {dtype::f32, dtype::f16}) {
+            write_stored(folder / "a.safetensors", {list.begin(), list.begin() + 1}, type);
+            write_stored(folder / "b.safetensors", {list.begin() + 1, list.end()}, type);
+            write_text(folder / sharded, R"({"weight_map": {"a": "a.safetensors", "b": "b.safetensors"}})");
+            const auto files = static_cast<std::ptrdiff_t>(std::filesystem::file_size(folder / "a.safetensors") +
+                                                           std::filesystem::file_size(folder / "b.safetensors") +
+                                                           std::filesystem::file_size(folder / sharded));
+            auto loaded = net.zeros();
+            const std::ptrdiff_t peak = peak_of([&] {
+                load_weights(folder / "", loaded);
+                return 0;
+            });
+            std::cout << "load_weights: " << peak << " bytes for files of " << files << std::endl;
+            CHECK(loaded == net);
+            CHECK(peak <=
+                  files + (std::ptrdiff_t{2} << 21) + 100'000);  // whole huge pages, from the first address of one on
+        }
+    }
 }
 
 TEST_CASE("an index of shards that is wrong is an io_error", "[diffusers]") {

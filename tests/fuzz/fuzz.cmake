@@ -1,9 +1,9 @@
-# What reads bytes that nobody vouches for, run on the committed inputs by any compiler, and by libFuzzer where DDPM_FUZZ is on:
-# see run.sh in this folder.
+# What reads bytes that nobody vouches for, and the kernels, run on the committed inputs by any compiler, and by libFuzzer where
+# DDPM_FUZZ is on: see run.sh in this folder.
 
 option(DDPM_FUZZ "Build the libFuzzer programs; needs Clang" OFF)
 
-# Each target of targets.hpp has an archive of inputs of its name.
+# Each target of targets.hpp has a source and an archive of inputs of its name.
 file(GLOB fuzz_targets RELATIVE "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus" CONFIGURE_DEPENDS "fuzz/corpus/*.tgz")
 list(TRANSFORM fuzz_targets REPLACE "\\.tgz$" "")
 
@@ -16,21 +16,25 @@ if(NOT DDPM_FUZZ)
     target_link_libraries(fuzz_support INTERFACE test_compiled)
 endif()
 
-add_library(fuzz_targets OBJECT fuzz/formats.cpp fuzz/scheduler.cpp fuzz/weights.cpp)
-target_link_libraries(fuzz_targets PRIVATE fuzz_support)
-
+# A program holds the code of its own target only: libFuzzer looks through the counters of all code after each execution.
 add_executable(fuzz_replay fuzz/replay.cpp)
-target_link_libraries(fuzz_replay PRIVATE fuzz_support fuzz_targets)
+target_link_libraries(fuzz_replay PRIVATE fuzz_support)
+foreach(target IN LISTS fuzz_targets)
+    set(beside "")
+    if(target STREQUAL "kernels")
+        file(GLOB beside CONFIGURE_DEPENDS "kernels/differential/*.cpp")
+    endif()
+    add_library(fuzz_target_${target} OBJECT fuzz/${target}.cpp ${beside})
+    target_link_libraries(fuzz_target_${target} PRIVATE fuzz_support)
+    target_link_libraries(fuzz_replay PRIVATE fuzz_target_${target})
+    if(DDPM_FUZZ)
+        target_compile_options(fuzz_target_${target} PRIVATE -O2 -fsanitize=fuzzer-no-link)
+        add_executable(fuzz_${target} fuzz/fuzzer.cpp)
+        target_compile_definitions(fuzz_${target} PRIVATE DDPM_FUZZ_TARGET=${target})
+        target_link_libraries(fuzz_${target} PRIVATE fuzz_support fuzz_target_${target})
+        target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+    endif()
+endforeach()
 add_test(NAME fuzz_corpus COMMAND "${CMAKE_COMMAND}"
     -D "replay=$<TARGET_FILE:fuzz_replay>" -D "corpus=${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus"
     -D "work=${CMAKE_CURRENT_BINARY_DIR}/fuzz_corpus" -P "${CMAKE_CURRENT_SOURCE_DIR}/fuzz/replay.cmake")
-
-if(DDPM_FUZZ)
-    target_compile_options(fuzz_targets PRIVATE -fsanitize=fuzzer-no-link)
-    foreach(target IN LISTS fuzz_targets)
-        add_executable(fuzz_${target} fuzz/fuzzer.cpp)
-        target_compile_definitions(fuzz_${target} PRIVATE DDPM_FUZZ_TARGET=${target})
-        target_link_libraries(fuzz_${target} PRIVATE fuzz_support fuzz_targets)
-        target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
-    endforeach()
-endif()

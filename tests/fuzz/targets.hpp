@@ -5,8 +5,9 @@
 #include <cstddef>
 #include <span>
 
-// What reads bytes that nobody vouches for. A target takes any bytes and returns; it ends the program if the library does
-// anything but throw one of its own exceptions or give what the bytes say.
+// What reads bytes that nobody vouches for, and the kernels, whose shapes and numbers the bytes choose. A target takes any
+// bytes and returns; it ends the program if the library does anything but throw one of its own exceptions or give what the
+// bytes say.
 namespace ddpm::fuzz {
 
 using bytes = std::span<const std::byte>;
@@ -19,6 +20,7 @@ void unet_config(bytes input);  ///< the config.json of a U-Net
 void scheduler(bytes input);    ///< a scheduler_config.json, its run, and samples by it
 void parameters(bytes input);   ///< a file of parameters or a checkpoint
 void folder(bytes input);       ///< a folder of diffusers: an index and two files of weights
+void kernels(bytes input);      ///< a kernel on every instruction set, beside a scalar reference
 
 /// All targets, by name.
 struct target {
@@ -34,6 +36,7 @@ inline constexpr target targets[]{
     {"scheduler", scheduler},
     {"parameters", parameters},
     {"folder", folder},
+    {"kernels", kernels},
 };
 
 }  // namespace ddpm::fuzz

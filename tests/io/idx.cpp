@@ -7,6 +7,7 @@
 #include "support/temporary_folder.hpp"
 
 #include <cmath>
+#include <iostream>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -99,7 +100,7 @@ TEST_CASE("an IDX error says what is wrong", "[io]") {
     CHECK_THROWS_AS(io::read_idx_labels("/"), io_error);
 }
 
-TEST_CASE("corruption: every truncation and every header byte of IDX files", "[io]") {
+TEST_CASE("a spoilt IDX file is an io_error", "[io]") {
     int cases = 0;
     for (const bool labels : {false, true}) {
         const std::string& file = labels ? four_labels : two_images;
@@ -116,7 +117,14 @@ TEST_CASE("corruption: every truncation and every header byte of IDX files", "[i
             }
         }
     }
-    CHECK(cases == 28 + 12 + 24 * 255);
+    for (const bool labels : {false, true}) {
+        for (std::size_t surplus = 1; surplus < 50; ++surplus, ++cases) {
+            CHECK(verdict_on_disk((labels ? four_labels : two_images) + std::string(surplus, '\0'), labels) !=
+                  "accepted");
+        }
+    }
+    CHECK(cases == 28 + 12 + 24 * 255 + 2 * 49);
+    std::cout << "IDX: " << cases << " cases, all errors" << std::endl;
 }
 
 TEST_CASE("corruption: IDX extents at extremes", "[io]") {

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <iostream>
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -127,6 +129,45 @@ TEST_CASE("images compress", "[io][png]") {
     const image8 noise = image_of(100, 100, 3, [&](isize) { return words(); });
     write_png(path, noise);
     CHECK(data_bytes(path) * 8 <= static_cast<isize>(noise.pixels.size()) * 9);
+}
+
+TEST_CASE("whatever is written as a PNG is refused, or read as it was", "[io][png]") {
+    const temporary_folder folder(place_in_memory());
+    const std::string path = folder / "image.png";
+    constexpr isize most = std::numeric_limits<isize>::max();
+    constexpr isize sides[] = {-most,          -1,  0, 1, 2, 7, 8, 9, 255, (isize{1} << 31) - 1, isize{1} << 31,
+                               isize{1} << 32, most};
+    int cases = 0, written = 0;
+    for (const isize height : sides) {
+        for (const isize width : sides) {
+            for (const isize channels :
+                 {most, isize{1} << 62, isize{-1}, isize{0}, isize{1}, isize{2}, isize{3}, isize{4}, isize{5}}) {
+                const bool is_small =
+                    height > 0 && width > 0 && channels > 0 && height < 256 && width < 256 && channels < 6;
+                const isize size = is_small ? height * width * channels : 12;
+                for (const isize pixels : {isize{0}, size - 1, size, size + 1}) {
+                    image8 image{height, width, channels, {}};
+                    for (isize i = 0; i < pixels; ++i) {
+                        image.pixels.push_back(static_cast<std::uint8_t>(i * i));
+                    }
+                    const bool is_image = is_small && channels < 5 && pixels == size;
+                    CAPTURE(height, width, channels, pixels);
+                    if (is_image) {
+                        write_png(path, image);
+                        check_same(read_by_libpng(path), image);
+                        std::filesystem::remove(path);
+                    } else {
+                        REQUIRE_THROWS_AS(write_png(path, image), shape_error);
+                        REQUIRE_FALSE(std::filesystem::exists(path));
+                    }
+                    ++cases;
+                    written += is_image ? 1 : 0;
+                }
+            }
+        }
+    }
+    std::cout << "PNG: " << cases << " cases, " << written << " read as they were, the others errors" << std::endl;
+    CHECK(written == 6 * 6 * 4);
 }
 
 TEST_CASE("write_png refuses what is no image, and keeps the old file", "[io][png]") {

@@ -216,7 +216,7 @@ static_assert(!BatchSource<batch<float>> && !BatchSource<nothing> && !DataSet<st
     const noise_schedule<exact_tables> from_curve(alpha_bar_beta<straight_curve>{}, 2);
     const two_steps discrete;
     const straight_path continuous;
-    const log_snr_schedule<falling_curve> of_curve(falling_curve{});
+    const log_snr_schedule<falling_curve> of_curve{falling_curve{}};
     const double times[] = {1, 0.5, 0};
     const batch<float> x = batch<float>::Zero(4, 2);
 

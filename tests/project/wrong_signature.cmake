@@ -10,7 +10,8 @@ set(network "the network is no Network. It must be copyable, derive from ddpm::n
 
 # What stands before the program is the third argument, if there is one.
 function(check expected statement)
-    file(WRITE "${work}/program.cpp" "#include <ddpm/sampler/ddim.hpp>
+    file(WRITE "${work}/program.cpp" "#include <ddpm/process/forward.hpp>
+#include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/inpaint.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
@@ -50,14 +51,43 @@ check("${predictor}" "denoise_from<float>(plan, nothing{}, x, z)")
 check("${noise}" "denoise_from<float>(plan, ${sum}, x, nothing{})")
 check("${predictor}" "inpaint<float>(plan, nothing{}, {x, x}, x, z)")
 
-# A network without the base, and without one of its members.
-function(check_network expected base backward)
-    check("${expected}" "trainer(net, schedule).fit(x)" "#include <ddpm/nn/memory/tensor.hpp>
+# A predictor that returns its prediction; a callback that does not say whether to go on; noise of another scalar.
+check("${predictor}" "sample(ddim{}, schedule, [](auto xt, auto) { return batch<float>(xt.array()); }, {.steps = 3, .shape = 2})")
+check("or in its place a callback that is called as bool(const sample_step<S>& step)"
+    "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, [](const sample_step<float>&) {})")
+check("${noise}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, wide)"
+    "struct { void normal(ddpm::batch_view<double>, ddpm::isize, ddpm::isize) {} } wide;")
+
+# A schedule without a member; a beta of one argument.
+check("wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)"
+    "sample(ddim{}, beginning, ${sum}, {.steps = 3, .shape = 2})" "struct { ddpm::isize steps() const { return 3; } } beginning;")
+check("wanted is a beta that is called as const: double beta(isize t, isize steps)"
+    "noise_schedule([](double t) { return t / 10; }, 10)")
+
+# A number for a batch, a batch for a schedule, a temporary for the output.
+check("wanted, after the schedule, is a batch: a D x N array or batch_view of float or double" "q_sample(schedule, 3, 5, x)")
+check("wanted is a schedule with const members steps() and alpha_bar(t)" "q_sample(x, x, 5, x)")
+check("wanted as an output is a batch that outlives the call" "z.normal<float>(batch<float>(2, 2), 0)")
+
+# Batches of double among those of float.
+check("wanted is eps in the scalar of x0" "q_sample(schedule, x, 5, batch<double>(2, 2))")
+check("wanted, after the predictor, is a batch of S in denoise_from<S>(...)"
+    "denoise_from<float>(plan, ${sum}, batch<double>(2, 2), z)")
+
+# A network without the base, without one of its members, or with a layer that is none; the fifth argument is what is done
+# with it, if it is not trained.
+function(check_network expected base backward layer)
+    set(statement "trainer(net, schedule).fit(x)")
+    if(ARGC GREATER 4)
+        set(statement "${ARGV4}")
+    endif()
+    check("${expected}" "${statement}" "#include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/train/trainer.hpp>
+struct nothing_at_all {};
 struct network ${base} {
     using scalar = float;
     struct workspace {};
-    ddpm::nn::tensor<float> weight{{2}};
+    ${layer} weight{{2}};
     ddpm::sample_shape shape() const { return 2; }
     workspace make_workspace(ddpm::isize, ddpm::pass) const { return {}; }
     void forward(const ddpm::network_input<float>&, ddpm::batch_view<float>, workspace&) const {}
@@ -68,6 +98,20 @@ struct network ${base} {
 endfunction()
 set(backward "void backward(const ddpm::network_input<float>&, ddpm::batch_view<const float>, workspace&, network&,
         ddpm::batch_view<float>) const {}")
-check_network("" ": ddpm::network_base" "${backward}")
-check_network("${network}" "" "${backward}")
-check_network("${network}" ": ddpm::network_base" "")
+set(layer "ddpm::nn::tensor<float>")
+check_network("" ": ddpm::network_base" "${backward}" "${layer}")
+check_network("${network}" "" "${backward}" "${layer}")
+check_network("${network}" ": ddpm::network_base" "" "${layer}")
+check_network("wanted is a layer with a static member visit(self, visitor), which calls visitor(name, member)"
+    ": ddpm::network_base" "${backward}" "struct { int width; }")
+
+check("wanted is a layer or network with a member type scalar and a static member visit(self, visitor)"
+    "save_parameters(\"file\", x)" "#include <ddpm/train/parameter_file.hpp>")
+
+# Data of another scalar, a loss that cannot be called, a schedule that is none.
+check_network("the data must be a D x N array or batch_view of the network's scalar" ": ddpm::network_base" "${backward}"
+    "${layer}" "trainer(net, schedule).fit(batch<double>(2, 2))")
+check_network("the loss cannot be called. It must be callable as const" ": ddpm::network_base" "${backward}" "${layer}"
+    "trainer(net, schedule, {}, nothing_at_all{})")
+check_network("the schedule is no NoiseProcess. A discrete one has steps() const and alpha_bar(ddpm::isize t) const"
+    ": ddpm::network_base" "${backward}" "${layer}" "trainer(net, 1000)")

@@ -64,18 +64,6 @@ struct moments {
     }
 };
 
-/// Sums of products of pairs of independent normals and of their squares less one, which must not be correlated.
-struct correlation {
-    double count = 0, product = 0, square = 0;
-
-    void add(double x, double y) { count += 1, product += x * y, square += (x * x - 1) * (y * y - 1); }
-
-    void check() const {  // variances: 1 and 4
-        CHECK(std::abs(product) <= 5 * std::sqrt(count));
-        CHECK(std::abs(square) <= 5 * std::sqrt(4 * count));
-    }
-};
-
 }  // namespace
 
 TEST_CASE("noise keeps its bits", "[random]") {
@@ -259,78 +247,6 @@ TEST_CASE("a million normals have the normal's moments and distribution", "[rand
         distance = std::max({distance, cdf - below, below + 1 / n - cdf});
     }
     CHECK(distance * std::sqrt(n) <= 2.7);  // Kolmogorov–Smirnov: exceeded with probability 9e-7
-}
-
-TEST_CASE("a hundred million normals: distribution, tails, serial, cross-sample and cross-stream correlation",
-          "[random][slow]") {
-    constexpr isize rows = 4096, columns = 256, steps = 128;  // 1.3e8
-    constexpr isize bins = 1 << 14;
-    const philox_noise noise(7, noise_stream::sampler), other_stream(7, noise_stream::training),
-        other_seed(8, noise_stream::sampler);
-    constexpr std::array<isize, 11> lags{1, 2, 3, 4, 8, 15, 16, 32, 48, 64, 1000};
-    std::array<correlation, lags.size()> serial;
-    moments all;
-    correlation samples, streams, seeds, steps_apart;
-    std::vector<double> counts(bins, 0.0);
-    std::array<double, 4> beyond{};  // |x| > 3, 4, 5, 6
-    float largest = 0;
-    std::vector<float> before;
-    for (isize step = 0; step < steps; ++step) {
-        const std::vector<float> x = draw(noise, rows, columns, step), y = draw(other_stream, rows, columns, step),
-                                 z = draw(other_seed, rows, columns, step);
-        for (std::size_t i = 0; i < x.size(); ++i) {
-            all.add(x[i]);
-            counts[std::min<std::size_t>(bins - 1, static_cast<std::size_t>(normal_cdf(x[i]) * bins))] += 1;
-            const float size = std::abs(x[i]);
-            for (std::size_t k = 0; k < 4; ++k) {
-                beyond[k] += size > static_cast<float>(k + 3) ? 1 : 0;
-            }
-            largest = std::max(largest, size);
-            streams.add(x[i], y[i]);
-            seeds.add(x[i], z[i]);
-            if (step > 0) {
-                steps_apart.add(x[i], before[i]);
-            }
-            if (i + rows < x.size()) {
-                samples.add(x[i], x[i + rows]);
-            }
-        }
-        for (std::size_t k = 0; k < lags.size(); ++k) {
-            for (isize n = 0; n < columns; ++n) {
-                const float* const column = x.data() + n * rows;
-                for (isize i = 0; i + lags[k] < rows; ++i) {
-                    serial[k].add(column[i], column[i + lags[k]]);
-                }
-            }
-        }
-        before = x;
-    }
-    all.check();
-    samples.check();
-    streams.check();
-    seeds.check();
-    steps_apart.check();
-    for (const correlation& c : serial) {
-        c.check();
-    }
-    // Equally likely bins: chi-square with bins − 1 degrees of freedom, which is nearly normal, and Kolmogorov–Smirnov
-    // at the borders of the bins.
-    const double n = all.count, expected = n / bins;
-    double chi_square = 0, below = 0, distance = 0;
-    for (isize i = 0; i < bins; ++i) {
-        const double count = counts[static_cast<std::size_t>(i)];
-        chi_square += (count - expected) * (count - expected) / expected;
-        below += count;
-        distance = std::max(distance, std::abs(below / n - static_cast<double>(i + 1) / bins));
-    }
-    CHECK(std::abs(chi_square - (bins - 1)) <= 5.1 * std::sqrt(2.0 * (bins - 1)));
-    CHECK(distance * std::sqrt(n) <= 2.7);
-    for (std::size_t k = 0; k < 4; ++k) {
-        const double mean = 2 * n * normal_cdf(-static_cast<double>(k + 3));
-        CHECK(std::abs(beyond[k] - mean) <= 5.2 * std::sqrt(mean) + 3);
-    }
-    CHECK(largest > 5.0f);  // fails to be exceeded with probability e^-77
-    CHECK(largest <= 6.66044f);
 }
 
 }  // namespace ddpm::test

@@ -22,6 +22,15 @@ extern std::atomic<std::ptrdiff_t> live_blocks;
 extern std::atomic<std::ptrdiff_t> live_bytes;
 extern std::atomic<std::ptrdiff_t> peak_bytes;
 
+/// The most bytes that action() held at once, what it returns among them, beyond those held before.
+template <class Action>
+[[nodiscard]] std::ptrdiff_t peak_of(const Action& action) {
+    const std::ptrdiff_t before = live_bytes;
+    peak_bytes = before;
+    { [[maybe_unused]] const auto result = action(); }
+    return peak_bytes - before;
+}
+
 /// Which allocation from now on fails: 1 the next one, 0 or less none. It counts down.
 extern std::atomic<std::ptrdiff_t> failing_allocation;
 

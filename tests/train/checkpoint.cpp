@@ -5,6 +5,7 @@
 #include <ddpm/train/parameter_file.hpp>
 #include <ddpm/train/trainer.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
 #include "support/gradient_check.hpp"
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <limits>
 #include <span>
 #include <string>
@@ -293,7 +295,7 @@ TEST_CASE("options that differ are named in words", "[train]") {
     CHECK(detail::option_text("seed", "1") == "1");
 }
 
-TEST_CASE("a truncated or altered checkpoint leaves the trainer as it was", "[train]") {
+TEST_CASE("a spoilt checkpoint is an io_error, and leaves the trainer as it was", "[train]") {
     const temporary_folder folder;
     constant_net<float> net(1);
     trainer saved{net, schedule(), options()};
@@ -307,8 +309,13 @@ TEST_CASE("a truncated or altered checkpoint leaves the trainer as it was", "[tr
     other.save(folder / "before");
     REQUIRE(largest_difference(net, other_net) > 0);
     write_text(folder / "y", good);
-    for (std::size_t length = good.size(); length-- > 0;) {
+    int cases = 0;
+    for (std::size_t length = good.size(); length-- > 0; ++cases) {
         std::filesystem::resize_file(folder / "y", length);
+        REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
+    }
+    for (std::size_t surplus = 1; surplus < 20; ++surplus, ++cases) {
+        write_text(folder / "y", good + std::string(surplus, '\0'));
         REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
     }
     write_text(folder / "y", good);
@@ -318,14 +325,43 @@ TEST_CASE("a truncated or altered checkpoint leaves the trainer as it was", "[tr
         file.put(byte).flush();
     };
     for (std::size_t at = 0; at < good.size(); ++at) {
-        put(at, static_cast<char>(good[at] ^ (1 << at % 8)));
-        REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
+        for (const int flip : {1 << at % 8, 128, 255}) {
+            put(at, static_cast<char>(good[at] ^ flip));
+            REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
+            ++cases;
+        }
         put(at, good[at]);
     }
+    std::cout << "checkpoint: " << cases << " cases, all errors" << std::endl;
     other.save(folder / "after");
     CHECK(read_text(folder / "before") == read_text(folder / "after"));
     other.load(folder / "y");
     CHECK(largest_difference(other_net, net) == 0);
+}
+
+TEST_CASE("loading a checkpoint takes no more memory than the file and a constant", "[train]") {
+    const temporary_folder folder(place_in_memory());
+    const noise_schedule schedule{cosine_beta{}, 10};
+    for (const isize hidden : {8, 64, 512}) {
+        nn::mlp<float> net{{.dim = 4, .hidden = hidden, .blocks = 2, .embedding = 8}}, other = net;
+        trainer saved{net, schedule, {.batch = 2}};
+        saved.save(folder / "x");
+        save_parameters(folder / "y", net);
+        const auto whole = static_cast<std::ptrdiff_t>(std::filesystem::file_size(folder / "x")),
+                   parameters = static_cast<std::ptrdiff_t>(std::filesystem::file_size(folder / "y"));
+        const std::ptrdiff_t of_trainer = peak_of([&] {
+            saved.load(folder / "x");
+            return 0;
+        });
+        const std::ptrdiff_t of_network = peak_of([&] {
+            load_parameters(folder / "y", other);
+            return 0;
+        });
+        std::cout << "trainer::load: " << of_trainer << " bytes for a file of " << whole
+                  << "; load_parameters: " << of_network << " for " << parameters << std::endl;
+        CHECK(of_trainer <= whole + 100'000);
+        CHECK(of_network <= parameters + 100'000);
+    }
 }
 
 TEST_CASE("a checkpoint from before networks were told one input is resumed", "[train]") {

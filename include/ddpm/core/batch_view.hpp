@@ -32,6 +32,10 @@ concept ColumnMemory =
     (!bool(std::remove_cvref_t<X>::IsRowMajor) || std::remove_cvref_t<X>::RowsAtCompileTime == 1) &&
     (std::remove_cvref_t<X>::RowsAtCompileTime == 1 || std::remove_cvref_t<X>::InnerStrideAtCompileTime == 1);
 
+/// An Eigen object that is destroyed with its elements.
+template <class X>
+concept OwnsMemory = std::derived_from<std::remove_cvref_t<X>, Eigen::PlainObjectBase<std::remove_cvref_t<X>>>;
+
 }  // namespace detail
 
 /// A non-owning view of a batch: D × N, each column contiguous, columns `stride` elements apart. `batch_view<const S>`
@@ -78,7 +82,11 @@ public:
                 std::same_as<typename std::remove_cvref_t<X>::Scalar, scalar> && requires(X& x) {
                     { x.data() } -> std::convertible_to<T*>;
                 }
-    batch_view(X&& x) : batch_view(x.data(), x.rows(), x.cols(), column_stride(x)) {}
+    batch_view(X&& x) : batch_view(x.data(), x.rows(), x.cols(), column_stride(x)) {
+        static_assert(
+            std::is_lvalue_reference_v<X> || !detail::OwnsMemory<X>,
+            "ddpm: wanted as an output is a batch that outlives the call; what is written to a temporary is lost");
+    }
 
     [[nodiscard]] T* data() const noexcept { return data_; }
     [[nodiscard]] isize rows() const noexcept { return rows_; }

@@ -134,7 +134,13 @@ template <Scalar S>
         out.shape = {size[1], size[2], 1};
     } else if (planes) {
         out.shape = {size[2], size[3], size[1]};
-        out.samples = nchw_to_batch(out.samples, out.shape);
+        std::vector<S> image(static_cast<std::size_t>(out.samples.cols() == 0 ? 0 : out.shape.size()));
+        for (isize n = 0; n < out.samples.cols(); ++n) {
+            S* const pixels = out.samples.col(n).data();
+            std::copy_n(pixels, image.size(), image.data());
+            ddpm::detail::planes_to_pixels(image.data(), out.shape.height * out.shape.width, out.shape.channels,
+                                           pixels);
+        }
     } else {
         out.shape = {size[1], size[2], size[3]};
     }

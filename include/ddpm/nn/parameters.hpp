@@ -43,6 +43,15 @@ inline constexpr bool is_tensor = false;
 template <class S>
 inline constexpr bool is_tensor<tensor<S>> = true;
 
+/// Checks that L is a layer, so that the compiler's first error says what one is.
+template <class L>
+struct layer_signature {
+    static_assert(
+        Layer<L>,
+        "ddpm: wanted is a layer or network with a member type scalar and a static member visit(self, visitor), which "
+        "calls visitor(name, member) for each of its tensors and layers");
+};
+
 /// The visitor that lists all tensors of a layer; one type for all layers, so that each is compiled once.
 template <class T>
 struct parameter_visitor {
@@ -59,6 +68,10 @@ struct parameter_visitor {
                 below(name)(std::to_string(i++).c_str(), element);
             }
         } else {
+            static_assert(
+                requires(parameter_visitor visitor) { std::remove_const_t<Member>::visit(member, visitor); },
+                "ddpm: wanted is a layer with a static member visit(self, visitor), which calls visitor(name, member) "
+                "for each of its tensors and layers");
             std::remove_const_t<Member>::visit(member, below(name));
         }
     }

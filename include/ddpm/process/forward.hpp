@@ -14,6 +14,7 @@
 #include <ddpm/schedule/noise_process.hpp>
 
 #include <array>
+#include <concepts>
 #include <string_view>
 
 namespace ddpm {
@@ -105,6 +106,8 @@ void level_sample(const Schedule& schedule, batch_view<const S> x0, const per_sa
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_sample(const Schedule& schedule, const X& x0, const per_sample<time_type<Schedule>>& t, const E& eps,
               batch_view<scalar_of<X>> out) {
+    static_assert(std::same_as<scalar_of<E>, scalar_of<X>>,
+                  "ddpm: wanted is eps in the scalar of x0: both float or both double");
     detail::level_sample(schedule, detail::readable(x0).view(), t, detail::readable(eps).view(), out);
 }
 
@@ -139,6 +142,18 @@ template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] batch<scalar_of<X>> q_sample(const Schedule& schedule, const X& x0,
                                            const per_sample<time_type<Schedule>>& t, const fresh_noise& noise) {
     return detail::filled_like(x0, [&](const auto& x, const auto& out) { q_sample(schedule, x, t, noise, out); });
+}
+
+/// For what is no schedule or no batch: the compiler's first error says what is wanted.
+template <class Schedule, class X, class... Rest>
+    requires(!NoiseProcess<Schedule> || !BatchLike<X>)
+batch<float> q_sample(const Schedule&, const X&, const Rest&...) {
+    static_assert(
+        NoiseProcess<Schedule>,
+        "ddpm: wanted is a schedule with const members steps() and alpha_bar(t), or level(u) if it is continuous");
+    static_assert(BatchLike<X>,
+                  "ddpm: wanted, after the schedule, is a batch: a D x N array or batch_view of float or double");
+    return {};
 }
 
 /// The mean α x_0 and the variance σ² of q(x_t|x_0), for a discrete schedule √ᾱ_t x_0 and 1 − ᾱ_t.

@@ -160,6 +160,14 @@ concept NeitherNoiseNorCallback = !NoiseSource<Given, S> && !std::convertible_to
 
 // Overloads for invalid arguments: the compiler's first error then names the expected signature.
 
+template <Scalar S, class P, BatchLike X, class... Rest>
+    requires(!std::same_as<scalar_of<X>, S>)
+batch<S> denoise_from(const sampling_plan&, P&&, const X&, const Rest&...) {
+    static_assert(std::same_as<scalar_of<X>, S>,
+                  "ddpm: wanted, after the predictor, is a batch of S in denoise_from<S>(...)");
+    return {};
+}
+
 template <class Requested = void, class P, class Given, class... Rest, Scalar S = detail::sample_scalar<Requested, P>>
     requires detail::NeitherNoiseNorCallback<Given, S>
 batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const Rest&...) {

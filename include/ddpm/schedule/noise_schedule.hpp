@@ -72,6 +72,14 @@ public:
             steps > 1 ? entries_[1].posterior_log_variance : static_cast<real>(std::log(smallest_variance));
     }
 
+    /// For what is no beta: the compiler's first error says what is wanted.
+    template <class Beta>
+        requires(!BetaSchedule<Beta>)
+    noise_schedule(const Beta&, isize) {
+        static_assert(BetaSchedule<Beta>,
+                      "ddpm: wanted is a beta that is called as const: double beta(isize t, isize steps)");
+    }
+
     /// The schedule of a list β_0 … β_{T−1}.
     /// @throws value_error as above
     explicit noise_schedule(std::span<const double> betas)

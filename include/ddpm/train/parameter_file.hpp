@@ -20,8 +20,9 @@ namespace ddpm {
 /// Writes a network's parameters to a safetensors file.
 /// @throws io_error if writing fails; the file is then unchanged, unless the text says otherwise (see
 /// io::atomic_file::commit)
-template <Layer Net>
+template <class Net>
 void save_parameters(const std::string& path, const Net& net, const io::safetensors_metadata& metadata = {}) {
+    static_cast<void>(nn::detail::layer_signature<Net>{});
     detail::write_parameters(path, nn::parameters(net), metadata);
 }
 
@@ -31,9 +32,10 @@ void save_parameters(const std::string& path, const Net& net, const io::safetens
 /// there is one.
 /// @throws io_error if the file is invalid, its tensors are not exactly the network's (the text names the first
 /// differences and their number), or as the options say; the network is then unchanged
-template <Layer Net>
+template <class Net>
 void load_parameters(const io::safetensors_file& file, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {
+    static_cast<void>(nn::detail::layer_signature<Net>{});
     using S = typename Net::scalar;
     if (file.metadata().contains(io::detail::checksum_key)) {
         file.verify_checksum();
@@ -49,7 +51,7 @@ void load_parameters(const io::safetensors_file& file, Net& net, std::string_vie
 }
 
 /// The same for the file at a path.
-template <Layer Net>
+template <class Net>
 void load_parameters(const std::string& path, Net& net, std::string_view prefix = {},
                      const load_options& options = {}) {
     load_parameters(io::safetensors_file::open(path), net, prefix, options);

@@ -19,6 +19,7 @@
 #include <limits>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace ddpm::io::detail {
 
@@ -38,11 +39,11 @@ template <Scalar S, std::integral T>
     return magnitude >> lowest <= std::uint64_t{1} << std::numeric_limits<S>::digits;
 }
 
-/// Fills `out` with the numbers of an array of type Stored, in the file's order.
+/// Fills `out` with the numbers of an array of type Stored from number `first` on, in the file's order.
 /// @throws io_error if S cannot represent an integer exactly
 template <class Stored, class File, Scalar S>
-void read_npy_numbers(const File& file, const npy_header& header, std::span<S> out) {
-    std::uint64_t position = header.data_start;
+void read_npy_numbers(const File& file, const npy_header& header, std::size_t first, std::span<S> out) {
+    std::uint64_t position = header.data_start + first * sizeof(Stored);
     if constexpr (std::same_as<Stored, S>) {
         if (!header.type.big_endian) {
             file.read(position, std::as_writable_bytes(out));
@@ -67,7 +68,7 @@ void read_npy_numbers(const File& file, const npy_header& header, std::span<S> o
             } else {
                 if constexpr (std::integral<Stored>) {
                     if (!holds<S>(x)) {
-                        throw io_error(file.path(), ddpm::detail::text("element ", done, " of the array"),
+                        throw io_error(file.path(), ddpm::detail::text("element ", first + done, " of the array"),
                                        ddpm::detail::text("an integer that ", sizeof(S) == 4 ? "float" : "double",
                                                           " holds without rounding"),
                                        x);
@@ -82,35 +83,35 @@ void read_npy_numbers(const File& file, const npy_header& header, std::span<S> o
 
 /// As above for the type in the header.
 template <class File, Scalar S>
-void read_npy_values(const File& file, const npy_header& header, std::span<S> out) {
+void read_npy_values(const File& file, const npy_header& header, std::size_t first, std::span<S> out) {
     const std::size_t bytes = header.type.bytes;
     switch (header.type.kind) {
         case 'b':
-            return read_npy_numbers<npy_bool>(file, header, out);
+            return read_npy_numbers<npy_bool>(file, header, first, out);
         case 'i':
-            return bytes == 1   ? read_npy_numbers<std::int8_t>(file, header, out)
-                   : bytes == 2 ? read_npy_numbers<std::int16_t>(file, header, out)
-                   : bytes == 4 ? read_npy_numbers<std::int32_t>(file, header, out)
-                                : read_npy_numbers<std::int64_t>(file, header, out);
+            return bytes == 1   ? read_npy_numbers<std::int8_t>(file, header, first, out)
+                   : bytes == 2 ? read_npy_numbers<std::int16_t>(file, header, first, out)
+                   : bytes == 4 ? read_npy_numbers<std::int32_t>(file, header, first, out)
+                                : read_npy_numbers<std::int64_t>(file, header, first, out);
         case 'u':
-            return bytes == 1   ? read_npy_numbers<std::uint8_t>(file, header, out)
-                   : bytes == 2 ? read_npy_numbers<std::uint16_t>(file, header, out)
-                   : bytes == 4 ? read_npy_numbers<std::uint32_t>(file, header, out)
-                                : read_npy_numbers<std::uint64_t>(file, header, out);
+            return bytes == 1   ? read_npy_numbers<std::uint8_t>(file, header, first, out)
+                   : bytes == 2 ? read_npy_numbers<std::uint16_t>(file, header, first, out)
+                   : bytes == 4 ? read_npy_numbers<std::uint32_t>(file, header, first, out)
+                                : read_npy_numbers<std::uint64_t>(file, header, first, out);
         default:
-            return bytes == 2   ? read_npy_numbers<npy_f16>(file, header, out)
-                   : bytes == 4 ? read_npy_numbers<float>(file, header, out)
-                                : read_npy_numbers<double>(file, header, out);
+            return bytes == 2   ? read_npy_numbers<npy_f16>(file, header, first, out)
+                   : bytes == 4 ? read_npy_numbers<float>(file, header, first, out)
+                                : read_npy_numbers<double>(file, header, first, out);
     }
 }
 
-/// The position of a sample's element in an array in Fortran order, from its position in C order.
-[[nodiscard]] inline isize fortran_place(isize place, std::span<const isize> extents, isize stride) noexcept {
+/// The position of a sample's element in C order, from its position in Fortran order; `size` is the sample's.
+[[nodiscard]] inline isize c_place(isize place, std::span<const isize> extents, isize size) noexcept {
     isize out = 0;
-    for (std::size_t k = extents.size(); k-- > 0;) {
-        stride /= extents[k];
-        out += place % extents[k] * stride;
-        place /= extents[k];
+    for (const isize extent : extents) {
+        size /= extent;
+        out += place % extent * size;
+        place /= extent;
     }
     return out;
 }
@@ -120,16 +121,26 @@ template <Scalar S, class File>
 [[nodiscard]] batch<S> read_npy_batch(const File& file, const npy_header& header) {
     const isize samples = header.samples();
     const isize size = header.sample_size();
-    const auto numbers = [](batch<S>& of) { return std::span<S>(of.data(), static_cast<std::size_t>(of.size())); };
     batch<S> out(size, samples);
+    const auto numbers = static_cast<std::size_t>(out.size());
     if (!header.fortran_order) {
-        read_npy_values(file, header, numbers(out));
+        read_npy_values(file, header, 0, std::span<S>(out.data(), numbers));
         return out;
     }
-    batch<S> stored(samples, size);
-    read_npy_values(file, header, numbers(stored));
-    for (isize i = 0; i < size; ++i) {
-        out.row(i) = stored.col(fortran_place(i, header.sample_extents(), size)).transpose();
+    // In Fortran order each element's numbers of all samples lie together.
+    std::vector<S> part(std::min(numbers, chunk_bytes / sizeof(S)));
+    for (std::size_t first = 0; first < numbers; first += part.size()) {
+        const auto read = std::span(part).first(std::min(part.size(), numbers - first));
+        read_npy_values(file, header, first, read);
+        isize n = static_cast<isize>(first) % samples, element = static_cast<isize>(first) / samples;
+        isize place = c_place(element, header.sample_extents(), size);
+        for (const S x : read) {
+            if (n == samples) {
+                n = 0;
+                place = c_place(++element, header.sample_extents(), size);
+            }
+            out(place, n++) = x;
+        }
     }
     return out;
 }

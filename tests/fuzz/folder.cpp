@@ -1,31 +1,18 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/diffusers/weights.hpp>
-#include <ddpm/io/detail/bytes.hpp>
-#include <ddpm/nn/networks/mlp.hpp>
-#include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/train/parameter_file.hpp>
-#include <ddpm/train/trainer.hpp>
 
 #include "diffusers/named_tensors.hpp"
+#include "fuzz/place.hpp"
 #include "fuzz/require.hpp"
 #include "fuzz/targets.hpp"
-#include "support/temporary_folder.hpp"
 
-#include <cstdint>
-#include <string>
+#include <algorithm>
+#include <cstddef>
 
 namespace ddpm::fuzz {
 
 namespace {
-
-/// A folder of this process.
-const test::temporary_folder& place() {
-    static const test::temporary_folder folder(test::place_in_memory());
-    return folder;
-}
-
-void write(const std::string& path, bytes content) { test::write_text(path, io::detail::text_of(content)); }
 
 /// Cuts the first part off, which two bytes before it measure.
 bytes take_part(bytes& input) {
@@ -40,25 +27,6 @@ bytes take_part(bytes& input) {
 }
 
 }  // namespace
-
-/// A failed load must not change the network.
-void parameters(bytes input) {
-    const std::string path = place() / "parameters.safetensors";
-    write(path, input);
-    test::named_tensors<float> net;
-    net.add("a", {2, 3});
-    net.add("b", {4});
-    const test::named_tensors<float> before = net;
-    if (!accepted([&] { load_parameters(path, net); })) {
-        require(net == before, "a failed load changed the network");
-    }
-    nn::mlp<float> mlp{{.dim = 1, .hidden = 2, .blocks = 1, .embedding = 2}};
-    static const noise_schedule schedule{linear_beta{}, 4};
-    trainer resumed{mlp, schedule};
-    if (!accepted([&] { resumed.load(path, resume::with_other_options); })) {
-        require(resumed.step() == 0, "a failed load changed the trainer");
-    }
-}
 
 /// The index, its length before it, then the first file and its length, then the second file.
 void folder(bytes input) {
