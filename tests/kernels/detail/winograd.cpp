@@ -53,7 +53,7 @@ std::vector<float> transformed_filters(isize depth, const std::vector<float>& ke
         problem.depth = depth;
         problem.to = to.data() + row * side * tap;
         problem.to_place = tap;
-        DDPM_DISPATCH(transform_filters<Outputs, W>)(problem);
+        kernels::detail::transform(problem);
     }
     return to;
 }
@@ -102,7 +102,7 @@ void check_winograd(isize across, bool add) {
         input.to = tiles.data();
         input.to_place = to_place;
         input.to_tile = to_tile;
-        DDPM_DISPATCH(transform_inputs<Outputs>)(input);
+        kernels::detail::transform(input);
         for (isize q = 0; q < places; ++q) {
             for (isize t = 0; t < across; ++t) {
                 for (isize c = 0; c < channels; ++c) {
@@ -111,8 +111,8 @@ void check_winograd(isize across, bool add) {
                 }
             }
         }
-        DDPM_DISPATCH(transform_outputs<Outputs>)
-        ({products.data(), from_place, across, sums.data() + y * Outputs * width * channels, width, add});
+        kernels::detail::transform(kernels::detail::winograd_output<Outputs>{
+            products.data(), from_place, across, sums.data() + y * Outputs * width * channels, width, add});
     }
     double worst = 0;
     for (isize y = 0; y < height; ++y) {

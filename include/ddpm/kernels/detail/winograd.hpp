@@ -95,6 +95,7 @@ struct winograd_gradient {
 
 /// g += Gᵀ u G for `count` kernels g, a multiple of winograd_channels: the gradient of the kernels from that of their
 /// transforms u. Tap t of kernel i lies at t · tap + i, place q of its transform at q · place + i.
+template <isize Outputs>
 struct winograd_filter_gradient {
     const float* from;
     isize place;
@@ -118,3 +119,30 @@ DDPM_KERNEL_INSTANCE(transform_gradients<2>)
 DDPM_KERNEL_INSTANCE(transform_gradients<4>)
 DDPM_KERNEL_INSTANCE(add_filter_gradients<2>)
 DDPM_KERNEL_INSTANCE(add_filter_gradients<4>)
+
+namespace ddpm::kernels::detail {
+
+// The transforms, by the active instruction set. Their arithmetic is float.
+
+template <isize Outputs>
+void transform(const winograd_input<Outputs>& of) {
+    DDPM_DISPATCH(transform_inputs<Outputs>)(of);
+}
+template <isize Outputs>
+void transform(const winograd_output<Outputs>& of) {
+    DDPM_DISPATCH(transform_outputs<Outputs>)(of);
+}
+template <isize Outputs, class W>
+void transform(const winograd_filter<Outputs, W>& of) {
+    DDPM_DISPATCH(transform_filters<Outputs, W>)(of);
+}
+template <isize Outputs>
+void transform(const winograd_gradient<Outputs>& of) {
+    DDPM_DISPATCH(transform_gradients<Outputs>)(of);
+}
+template <isize Outputs>
+void transform(const winograd_filter_gradient<Outputs>& of) {
+    DDPM_DISPATCH(add_filter_gradients<Outputs>)(of);
+}
+
+}  // namespace ddpm::kernels::detail

@@ -259,7 +259,7 @@ DDPM_INLINE void winograd_filter_sums(const pack<float>* u, pack<float>* g) {
 }
 
 template <isize Outputs>
-void add_filter_gradients(const winograd_filter_gradient& of) {
+void add_filter_gradients(const winograd_filter_gradient<Outputs>& of) {
     constexpr isize side = winograd_side<Outputs>;
     constexpr auto length = static_cast<std::size_t>(side);
     for (isize i = 0; i < of.count; i += lanes<float>) {

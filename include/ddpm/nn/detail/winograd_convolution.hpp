@@ -195,7 +195,7 @@ private:
                     problem.to = tiles + (i * of.down + down) * of.across * of.tile + c;
                     problem.to_place = of.place;
                     problem.to_tile = of.tile;
-                    DDPM_DISPATCH(transform_inputs<Outputs>)(problem);
+                    kernels::detail::transform(problem);
                 }
             }
         }
@@ -217,9 +217,9 @@ private:
             }
         }
         for (isize row = 0; row < of.images * of.down; ++row) {
-            DDPM_DISPATCH(transform_outputs<Outputs>)
-            ({products + row * of.across * panel_outputs, of.products, of.across,
-              sums + row * Outputs * of.pitch * panel_outputs, of.pitch, add});
+            kernels::detail::transform(kernels::detail::winograd_output<Outputs>{
+                products + row * of.across * panel_outputs, of.products, of.across,
+                sums + row * Outputs * of.pitch * panel_outputs, of.pitch, add});
         }
     }
 
@@ -235,7 +235,7 @@ private:
             problem.depth = std::min(kernels_.chunk_inputs, kernels_.inputs - c);
             problem.to = to + c * panel_outputs;
             problem.to_place = filter;
-            DDPM_DISPATCH(transform_filters<Outputs, W>)(problem);
+            kernels::detail::transform(problem);
         }
     }
 

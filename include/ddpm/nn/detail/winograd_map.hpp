@@ -126,7 +126,7 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
                 input.tiles = across;
                 input.to = x_tiles + i * across * inputs;
                 input.to_place = x_place;
-                DDPM_DISPATCH(transform_inputs<Outputs>)(input);
+                kernels::detail::transform(input);
                 kernels::detail::winograd_gradient<Outputs> output{};
                 for (isize row = 0; row < Outputs; ++row) {
                     float* const to = padded + row * length * outputs;
@@ -137,7 +137,7 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
                 output.tiles = across;
                 output.to = y_tiles + i * across * outputs;
                 output.to_place = y_place;
-                DDPM_DISPATCH(transform_gradients<Outputs>)(output);
+                kernels::detail::transform(output);
             }
         });
         // The sums over the tiles of the block, for each place of a tile and some inputs.
@@ -154,8 +154,8 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
     }
     constexpr isize grain = 16;
     parallel_for(inputs, grain, [&](isize begin, isize end) {
-        DDPM_DISPATCH(add_filter_gradients<Outputs>)
-        ({gradient + begin * outputs, place, (end - begin) * outputs, d_weights + begin * outputs, size});
+        kernels::detail::transform(kernels::detail::winograd_filter_gradient<Outputs>{
+            gradient + begin * outputs, place, (end - begin) * outputs, d_weights + begin * outputs, size});
     });
 }
 
