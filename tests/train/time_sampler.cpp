@@ -59,7 +59,7 @@ void check_distributions(const Schedule& schedule, const time_range& range) {
         const auto [signal, sigma] = schedule.level(u);
         return std::log(sigma / signal);
     };
-    const auto share = [&, first = first, last = last](double u) { return (u - first) / (last - first); };
+    const auto share = [&](double u) { return (u - range.first) / (range.last - range.first); };
     const auto check = [&](const time_sampling& sampling, const std::function<double(double)>& cdf) {
         const time_sampler<Schedule> sampler(sampling, schedule, 3, range);
         INFO("sampling " << sampling.index());

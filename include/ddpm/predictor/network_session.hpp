@@ -88,7 +88,7 @@ private:
     }
 
     struct tiling {
-        isize length, tiles, workers;
+        isize length, count, workers;
     };
 
     /// Each thread processes whole tiles, about equally many per thread. A batch too small for that is one tile, and
@@ -147,12 +147,12 @@ void network_session<Net>::operator()(const network_input<scalar>& in, const mod
     if (net_->has_variance_head() && out.variance.size() != 0) {
         detail::require_same_shape("session", "variance has the shape of the prediction", out.prediction, out.variance);
     }
-    const auto [length, tiles, workers] = reserve(samples);
+    const tiling tiles = reserve(samples);
     std::atomic<isize> next{0};
-    parallel_for(workers, 1, [&, length = length, tiles = tiles](isize first, isize last) {
+    parallel_for(tiles.workers, 1, [&](isize first, isize last) {
         for (isize worker = first; worker < last; ++worker) {
-            for (isize tile = next++; tile < tiles; tile = next++) {
-                const isize begin = tile * length, count = std::min(length, samples - begin);
+            for (isize tile = next++; tile < tiles.count; tile = next++) {
+                const isize begin = tile * tiles.length, count = std::min(tiles.length, samples - begin);
                 forward(in.middle(begin, count), begin, out, static_cast<std::size_t>(worker));
             }
         }

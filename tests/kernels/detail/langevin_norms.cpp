@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/kernel_data.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,8 +23,7 @@ double squares_in_fours(const batch<S>& x) {
     for (isize e = 0; e < x.size(); e += 64) {
         std::array<S, 16> four{};
         for (isize i = e; i < std::min<isize>(e + 64, x.size()); ++i) {
-            const S square = x(i, 0) * x(i, 0);
-            four[static_cast<std::size_t>(i % 16)] += square;
+            four[static_cast<std::size_t>(i % 16)] += rounded(x(i, 0), x(i, 0));
         }
         for (std::size_t lane = 0; lane < 16; ++lane) {
             sums[lane] += static_cast<double>(four[lane]);
@@ -47,8 +47,7 @@ TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit 
     const kernels::score_coefficients<S> c{S(0.3), S(-0.7)};
     batch<S> score(size, 1);
     for (isize i = 0; i < size; ++i) {
-        const S of_xt = c.xt * xt(i, 0), of_p = c.value * p(i, 0);
-        score(i, 0) = of_xt + of_p;
+        score(i, 0) = rounded(c.xt, xt(i, 0)) + rounded(c.value, p(i, 0));
     }
     const double noise = squares_in_fours(drawn), length = squares_in_fours(score);
     for_each_target([&] {
