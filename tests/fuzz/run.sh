@@ -69,7 +69,7 @@ for target in "$@"; do
     if [ -n "$keep" ]; then
         rm -rf "$work/merged"
         mkdir -p "$work/merged/$target"
-        "$program" -set_cover_merge=1 -rss_limit_mb=3000 "$work/merged/$target" "$work/$target" "$work/$target.new" >>"$log" 2>&1
+        "$program" -set_cover_merge=1 -use_counters=0 -rss_limit_mb=3000 "$work/merged/$target" "$work/$target" "$work/$target.new" >>"$log" 2>&1
         tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -czf "$here/corpus/$target.tgz" -C "$work/merged" "$target"
         printf '%s\t%s\t%s\t%s\n' "$target" "$runs" "$taken" "$(date -u +%Y-%m-%d)" >>"$here/executions.tsv"
     fi

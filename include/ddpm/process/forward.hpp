@@ -144,7 +144,7 @@ template <NoiseProcess Schedule, BatchLike X>
     return detail::filled_like(x0, [&](const auto& x, const auto& out) { q_sample(schedule, x, t, noise, out); });
 }
 
-/// For what is no schedule or no batch: the compiler's first error says what is wanted.
+// For what is no schedule or no batch: the compiler's first error says what is wanted.
 template <class Schedule, class X, class... Rest>
     requires(!NoiseProcess<Schedule> || !BatchLike<X>)
 batch<float> q_sample(const Schedule&, const X&, const Rest&...) {

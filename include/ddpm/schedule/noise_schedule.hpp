@@ -72,7 +72,7 @@ public:
             steps > 1 ? entries_[1].posterior_log_variance : static_cast<real>(std::log(smallest_variance));
     }
 
-    /// For what is no beta: the compiler's first error says what is wanted.
+    // For what is no beta: the compiler's first error says what is wanted.
     template <class Beta>
         requires(!BetaSchedule<Beta>)
     noise_schedule(const Beta&, isize) {

@@ -31,7 +31,7 @@ template <class S>
 void elementary(number_source& from, comparison& to) {
     using W = wide<S>;
     static constexpr W largest = kernels::largest_angle<S>;
-    constexpr W nan = std::numeric_limits<W>::quiet_NaN();
+    static constexpr W nan = std::numeric_limits<W>::quiet_NaN(), infinity = std::numeric_limits<W>::infinity();
     const elementary_row<S> all[] = {
         {kernels::exp<S>, [](W x) { return std::exp(x); }, 1.3, "exp"},
         {kernels::log<S>, [](W x) { return std::log(x); }, 1, "log"},
@@ -39,7 +39,7 @@ void elementary(number_source& from, comparison& to) {
         {kernels::cos<S>, [](W x) { return std::abs(x) <= largest ? std::cos(x) : nan; }, 1.6, "cos"},
         {kernels::tanh<S>, [](W x) { return std::tanh(x); }, 2.7, "tanh"},
         {kernels::sigmoid<S>, [](W x) { return 1 / (1 + std::exp(-x)); }, 2.5, "sigmoid"},
-        {kernels::rsqrt<S>, [](W x) { return 1 / std::sqrt(x); }, 1.5, "rsqrt"},
+        {kernels::rsqrt<S>, [](W x) { return x == 0 ? std::copysign(infinity, x) : 1 / std::sqrt(x); }, 1.5, "rsqrt"},
     };
     const elementary_row<S>& f = all[from.below(7)];
     const isize size = from.size();

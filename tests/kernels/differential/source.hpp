@@ -46,12 +46,17 @@ public:
         return std::clamp<isize>(width * (1 + below(3)) - 1 + below(3), 0, most);
     }
 
-    /// A number of either sign between 1/16 and 4.
+    /// A number of either sign between 1/16 and 4, or any integer.
     template <class S>
     [[nodiscard]] S ordinary() {
-        const double unit = std::ldexp(static_cast<double>(word()), -32) + std::ldexp(static_cast<double>(word()), -64);
-        const double value = std::ldexp(1 + unit, static_cast<int>(below(6)) - 4);
-        return stored<S>(one_in(2) ? -value : value);
+        if constexpr (std::is_same_v<S, std::uint32_t>) {
+            return word();
+        } else {
+            const double unit =
+                std::ldexp(static_cast<double>(word()), -32) + std::ldexp(static_cast<double>(word()), -64);
+            const double value = std::ldexp(1 + unit, static_cast<int>(below(6)) - 4);
+            return stored<S>(one_in(2) ? -value : value);
+        }
     }
 
     /// An ordinary number, or in every fourth source one of eight that is not: NaN, infinite, zero, subnormal, or at the
