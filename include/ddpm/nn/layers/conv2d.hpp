@@ -34,9 +34,10 @@ enum class conv_padding {
 
 /// A convolution of images, as torch's Conv2d: the output's pixel (h, w) is bias + Σ weight(:, i, a, b) · x(i, h·stride
 /// + a − before, w·stride + b − before), with x = 0 outside the image. It is the product of the weights and image
-/// patches; each thread has a buffer for patches, at most 0.5 MB, which is allocated at first use and kept. Where
-/// winograd_outputs says so, it is computed by Winograd's algorithm, which needs a fourth of the products (for which each
-/// thread has a buffer of about 160 bytes times the pixels of a task times the inputs).
+/// patches, or, where winograd_outputs says so, is computed by Winograd's algorithm, which needs a fourth of the products
+/// or a little less than half. Each thread has buffers, which are allocated at first use and kept: at most 0.5 MB for
+/// patches; for Winograd's algorithm about 10 KB for each input, and in the thread that calls backward 40 KB for each
+/// input and output and 4 times the memory of the weights.
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;
