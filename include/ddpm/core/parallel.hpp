@@ -25,7 +25,8 @@ public:
     virtual ~executor() = default;
 
     /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. Rethrows the
-    /// first exception of a task. It is never called from inside a task.
+    /// first exception of a task. It is never called from inside a task. While it waits, the calling thread may run tasks
+    /// of this call only.
     virtual void run(isize count, detail::function_ref<void(isize)> task) = 0;
 
     /// How many tasks may run at the same time: a hint for dividing the work. The value may change, and the number of

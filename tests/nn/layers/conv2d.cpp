@@ -149,6 +149,10 @@ std::vector<layout> layouts() {
     all.push_back({32, 64, 3, 1, symmetric, 15, 14, 2});
     all.push_back({64, 32, 3, 1, symmetric, 8, 7, 3});
     all.push_back({48, 40, 3, 1, symmetric, 8, 8, 1});
+    // Whose channels are no whole blocks, so that the gradients are computed directly.
+    all.push_back({32, 33, 3, 1, symmetric, 8, 8, 2});
+    all.push_back({32, 34, 3, 1, symmetric, 16, 15, 1});
+    all.push_back({64, 40, 3, 1, symmetric, 16, 16, 1});
     return all;
 }
 
@@ -343,7 +347,7 @@ TEMPLATE_TEST_CASE("a sample through conv2d does not depend on its neighbours", 
 
 TEST_CASE("conv2d works on every instruction set", "[nn]") {
     const layout l = GENERATE(layout{20, 35, 3, 1, symmetric, 6, 7, 2}, layout{32, 64, 3, 1, symmetric, 13, 14, 2},
-                              layout{32, 32, 3, 1, symmetric, 8, 8, 2});
+                              layout{32, 32, 3, 1, symmetric, 8, 8, 2}, layout{32, 36, 3, 1, symmetric, 16, 16, 1});
     const nn::conv2d<float> layer = layer_of<float>(l);
     nn::conv2d<double> exact = layer_of<double>(l);
     std::copy_n(layer.weight.data(), layer.weight.size(), exact.weight.data());
@@ -377,7 +381,9 @@ TEST_CASE("conv2d is computed by Winograd's algorithm where it is faster and may
     CHECK(layer.winograd_outputs(12, 12) == 2);
     CHECK(layer.winograd_outputs(8, 7) == 2);
     CHECK(layer.winograd_outputs(6, 6) == 0);
-    CHECK(layer.winograd_outputs(1, 61) == 4);
+    CHECK(layer.winograd_outputs(1, 100) == 0);
+    CHECK(layer.winograd_outputs(2, 100) == 4);
+    CHECK(layer.winograd_outputs(6, 5) == 0);
     layer.winograd = false;
     CHECK(layer.winograd_outputs(16, 16) == 0);
     CHECK(nn::conv2d<double>(64, 32, 3).winograd_outputs(16, 16) == 0);

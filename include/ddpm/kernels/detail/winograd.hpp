@@ -35,7 +35,7 @@ struct winograd_filter {
     const W* weights;  // of the first tap
     isize tap;         // from one tap to the next
     isize input;       // from one k to the next
-    isize depth;       // of k, a multiple of packed_depth<W>
+    isize depth;       // of k, a multiple of packed_step<W>
     float* to;         // output o of k at place q of the row at q · to_place + 32 · k + o
     isize to_place;
 };
@@ -115,6 +115,8 @@ DDPM_KERNEL_INSTANCE(transform_outputs<2>)
 DDPM_KERNEL_INSTANCE(transform_outputs<4>)
 DDPM_KERNEL_INSTANCE(transform_filters<2, float>)
 DDPM_KERNEL_INSTANCE(transform_filters<4, float>)
+DDPM_KERNEL_INSTANCE(transform_filters<2, bfloat16>)
+DDPM_KERNEL_INSTANCE(transform_filters<4, bfloat16>)
 DDPM_KERNEL_INSTANCE(transform_gradients<2>)
 DDPM_KERNEL_INSTANCE(transform_gradients<4>)
 DDPM_KERNEL_INSTANCE(add_filter_gradients<2>)

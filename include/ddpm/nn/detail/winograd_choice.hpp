@@ -3,7 +3,6 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
 
 namespace ddpm::nn::detail {
@@ -16,8 +15,10 @@ namespace ddpm::nn::detail {
     if (inputs < least_channels || inputs % kernels::detail::winograd_channels != 0 || outputs < least_channels) {
         return 0;
     }
-    for (const isize side : {4, 2}) {
-        if (ddpm::detail::divided_up(height, side) * ddpm::detail::divided_up(width, side) >= least_tiles) {
+    for (isize side = 4; side >= 2; side -= 2) {
+        const isize tiles = ddpm::detail::divided_up(height, side) * ddpm::detail::divided_up(width, side);
+        // Tiles at the borders of narrow maps have outputs that nobody needs: at least 2 of 5 products should be saved.
+        if (tiles >= least_tiles && 5 * (side + 2) * (side + 2) * tiles <= 3 * 9 * height * width) {
             return side;
         }
     }

@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
+#include <ddpm/nn/detail/panel_sums.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -22,15 +23,6 @@ struct winograd_kernels {
     isize inputs, outputs;
     isize panel, tap, input;
     isize chunk_inputs, chunk;
-};
-
-/// The sums of a panel of 32 outputs for some rows of some images: of pixel p of row r of image i at
-/// 32 · (i · image + r · pitch + p).
-struct panel_sums {
-    const float* data;
-    isize images, rows, width;
-    isize image, pitch;
-    isize first_image, first_row;  // of the output, or of a phase of it
 };
 
 /// A convolution of stride 1 with a 3 × 3 kernel and a row and a column of zeros on each side, by Winograd's
@@ -78,8 +70,9 @@ public:
         const isize tasks = ddpm::detail::divided_up(of.samples, whole.images) * parts;
         const isize panels = ddpm::detail::divided_up(kernels_.outputs, panel_outputs);
         // With few tasks for the threads the outputs are divided too, though each share then transforms all tiles.
-        const isize shares = std::min(panels, ddpm::detail::divided_up(threads, tasks));
-        const isize panels_each = ddpm::detail::divided_up(panels, shares);
+        const isize panels_each =
+            ddpm::detail::divided_up(panels, std::min(panels, ddpm::detail::divided_up(threads, tasks)));
+        const isize shares = ddpm::detail::divided_up(panels, panels_each);
         parallel_for(tasks * shares, 1, [&](isize first_task, isize last_task) {
             for (isize at = first_task; at < last_task; ++at) {
                 const isize share = at % shares, task = at / shares;
@@ -105,8 +98,8 @@ public:
 private:
     static constexpr isize side = kernels::detail::winograd_side<Outputs>, places = side * side;
     static constexpr isize panel_outputs = kernels::detail::packed_outputs;
-    static constexpr isize line =
-        16;  // floats: distances that are powers of two would compete for the same cache lines
+    // Floats between places: distances that are powers of two would compete for the same cache lines.
+    static constexpr isize line = 16;
 
     struct tiles_tag {};  // for thread_scratch
     struct rows_tag {};
@@ -143,7 +136,8 @@ private:
 
     /// The layout of all tasks but the last ones, which may have fewer rows or images. Results do not depend on it.
     [[nodiscard]] layout task_layout(const shape& of, isize threads) const {
-        // Enough tiles that transformed kernels are used for many; few enough for the second-level cache.
+        // Enough tiles that transformed kernels are used for many; few enough that those of maps with up to 128 channels
+        // fit the second-level cache.
         constexpr isize most_tiles = 64, least_tiles = 16;
         const isize across = ddpm::detail::divided_up(of.width, Outputs), least = std::max(Outputs, of.block_rows);
         isize rows = std::max<isize>(1, most_tiles / across) * Outputs;

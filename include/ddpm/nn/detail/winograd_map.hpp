@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/assert.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
@@ -69,6 +70,8 @@ void convolve_by_winograd(const float* weights, const feature_map<const float>& 
 ///     packed_outputs
 inline void convolve_by_winograd(isize side, const float* weights, const feature_map<const float>& x,
                                  const feature_map<float>& y, const convolution_start<float>& start) {
+    DDPM_ASSERT(x.channels % kernels::detail::winograd_channels == 0 &&
+                y.channels % kernels::detail::packed_outputs == 0);
     if (side == 4) {
         convolve_by_winograd<4>(weights, x, y, start);
     } else {
@@ -97,7 +100,8 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
     struct tiles_tag {};
     struct gradient_tag {};
     constexpr isize side = kernels::detail::winograd_side<Outputs>, places = side * side;
-    constexpr isize line = 16;  // floats: distances that are powers of two would compete for the same cache lines
+    // Floats between places: distances that are powers of two would compete for the same cache lines.
+    constexpr isize line = 16;
     constexpr isize most_tiles = 256;  // of a block
     const isize inputs = x.channels, outputs = dy.channels, size = inputs * outputs;
     const isize down = divided_up(x.height, Outputs), across = divided_up(x.width, Outputs), rows = x.samples * down;
@@ -163,6 +167,8 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
 /// @shape d_weights tap, input, output, the outputs fastest; all channels multiples of winograd_channels
 inline void add_weight_gradient_by_winograd(isize side, const feature_map<const float>& x,
                                             const feature_map<const float>& dy, float* d_weights) {
+    DDPM_ASSERT(x.channels % kernels::detail::winograd_channels == 0 &&
+                dy.channels % kernels::detail::winograd_channels == 0);
     if (side == 4) {
         add_weight_gradient_by_winograd<4>(x, dy, d_weights);
     } else {

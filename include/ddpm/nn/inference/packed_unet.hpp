@@ -34,9 +34,10 @@
 namespace ddpm::nn {
 
 /// A U-Net for inference, which owns its weights in the order in which products read them. With T = float it computes
-/// the network's prediction up to rounding (see unet_options::winograd); with T = bfloat16 weights and the maps between layers are rounded to
+/// the network's prediction up to rounding; with T = bfloat16 weights and the maps between layers are rounded to
 /// bfloat16, sums, normalizations, softmax and the embedding of time and conditions are float, and on processors with
-/// AVX512_BF16 or AMX products take half of the time or less. It is a predictor without gradients.
+/// AVX512_BF16 or AMX products take half of the time or less. See unet_options::winograd. It is a predictor without
+/// gradients.
 template <class T>
 class packed_unet : public detail::unet_base<typename detail::packed_scalar<T>::type> {
     using base = detail::unet_base<typename detail::packed_scalar<T>::type>;

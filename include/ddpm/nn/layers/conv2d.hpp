@@ -35,9 +35,9 @@ enum class conv_padding {
 /// A convolution of images, as torch's Conv2d: the output's pixel (h, w) is bias + Σ weight(:, i, a, b) · x(i, h·stride
 /// + a − before, w·stride + b − before), with x = 0 outside the image. It is the product of the weights and image
 /// patches, or, where winograd_outputs says so, is computed by Winograd's algorithm, which needs a fourth of the products
-/// or a little less than half. Each thread has buffers, which are allocated at first use and kept: at most 0.5 MB for
-/// patches; for Winograd's algorithm about 10 KB for each input, and in the thread that calls backward 40 KB for each
-/// input and output and 4 times the memory of the weights.
+/// or a little less than half. Threads have buffers, which are allocated at first use and kept: for patches at most
+/// 0.5 MB each; for Winograd's algorithm about 1 MB and 15 KB for each input, and in the thread that calls backward 60 KB
+/// for each input and output and 7 times the memory of the weights. Rows of more than 256 pixels need more.
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;
@@ -77,7 +77,9 @@ struct conv2d : weight_and_bias {
     }
 
     /// How many outputs along a side the tiles of Winograd's algorithm have for a map of this size, or 0 if the
-    /// convolution is computed directly: always in double.
+    /// convolution is computed directly: always in double. Channels that are not whole blocks are computed directly, too:
+    /// `forward` needs a multiple of 32 outputs, the gradient of the input of 32 inputs and 16 outputs, that of the weights
+    /// of 16 outputs.
     [[nodiscard]] isize winograd_outputs(isize height, isize width) const noexcept {
         const bool possible =
             std::is_same_v<S, float> && winograd && kernel() == 3 && stride == 1 && padding == conv_padding::symmetric;
@@ -103,7 +105,8 @@ struct conv2d : weight_and_bias {
         convolve(x, y, {.bias = bias.data(), .add = true});
     }
 
-    /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy, over all pixels in order.
+    /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy over all pixels, in an order that depends
+    /// on the sizes only.
     /// @shape x as forward; dy as forward's y; dx as x, or empty if not needed; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count; the bits of dx depend on their sample only
@@ -129,7 +132,7 @@ struct conv2d : weight_and_bias {
 private:
     struct weights_tag {};  // for thread_scratch: the weights transposed
 
-    static constexpr isize panel = kernels::detail::packed_outputs;
+    static constexpr isize panel = kernels::detail::packed_outputs, block = kernels::detail::winograd_channels;
 
     /// The padding above and to the left of an image.
     [[nodiscard]] isize before() const noexcept { return padding == conv_padding::symmetric ? kernel() / 2 : 0; }
@@ -177,8 +180,7 @@ private:
 
     void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
         if constexpr (std::is_same_v<S, float>) {
-            constexpr isize lanes = kernels::detail::winograd_channels;
-            if (const isize side = winograd_outputs(dy.height, dy.width); side != 0 && outputs() % lanes == 0) {
+            if (const isize side = winograd_outputs(dy.height, dy.width); side != 0 && outputs() % block == 0) {
                 detail::add_weight_gradient_by_winograd(side, x, dy, d.weight.data());
                 return;
             }
@@ -215,7 +217,8 @@ private:
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
                 mirror(down, across, weights);
                 if constexpr (std::is_same_v<S, float>) {
-                    if (const isize side = winograd_outputs(dx.height, dx.width); side != 0 && inputs() % panel == 0) {
+                    if (const isize side = winograd_outputs(dx.height, dx.width);
+                        side != 0 && inputs() % panel == 0 && outputs() % block == 0) {
                         detail::convolve_by_winograd(side, weights, dy, dx, {});
                         return;
                     }
@@ -229,16 +232,16 @@ private:
 
     /// The weights of a phase: inputs × (taps down, taps across, outputs), the inputs fastest.
     void mirror(const phase& down, const phase& across, S* weights) const {
-        constexpr isize block = 16;
-        const isize blocks = ddpm::detail::divided_up(outputs(), block);
-        const isize grain = ddpm::detail::divided_up(kernels::block_elements, block * std::max<isize>(1, inputs()));
+        constexpr isize rows = 16;  // of the transposed part
+        const isize blocks = ddpm::detail::divided_up(outputs(), rows);
+        const isize grain = ddpm::detail::divided_up(kernels::block_elements, rows * std::max<isize>(1, inputs()));
         parallel_for(down.taps * across.taps * blocks, grain, [&](isize first_task, isize last_task) {
             for (isize task = first_task; task < last_task; ++task) {
-                const isize tap = task / blocks, first = task % blocks * block;
+                const isize tap = task / blocks, first = task % blocks * rows;
                 const isize row = down.last_tap - tap / across.taps * stride;
                 const isize column = across.last_tap - tap % across.taps * stride;
                 detail::transpose(weight.data() + (row * kernel() + column) * inputs() * outputs() + first, outputs(),
-                                  std::min(block, outputs() - first), inputs(),
+                                  std::min(rows, outputs() - first), inputs(),
                                   weights + (tap * outputs() + first) * inputs());
             }
         });

@@ -65,6 +65,7 @@ public:
           stages_(options, embedding_.outputs()),
           conv_norm_out_(options.channels.front(), options.groups, options.norm_eps),
           conv_out_(options.channels.front(), options.out_channels, 3) {
+        conv_in_.winograd = conv_out_.winograd = options.winograd;
         initializer random(options.seed, options.start);
         start(random);
     }

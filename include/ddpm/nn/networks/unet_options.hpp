@@ -82,7 +82,8 @@ struct unet_options {
     isize vector = 0;           ///< size of the vector condition; 0: none
     bool learned_null = false;  ///< vector and maps may be absent; a null value is learned
     isize train_timesteps = 0;  ///< of the learned time embedding
-    /// Whether 3 × 3 convolutions of float may use Winograd's algorithm where it is faster: see conv2d::winograd.
+    /// Whether 3 × 3 convolutions of float, and those of a packed network in bfloat16 where the processor has no fast
+    /// products of pairs, may use Winograd's algorithm where it is faster: see conv2d::winograd.
     bool winograd = true;
     std::uint64_t seed = 0;  ///< of the initial parameters
     start_kind start = start_kind::torch;

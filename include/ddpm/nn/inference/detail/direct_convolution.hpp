@@ -156,8 +156,9 @@ private:
         const isize parts = ddpm::detail::divided_up(height, whole.rows);
         const isize tasks = ddpm::detail::divided_up(samples, whole.images) * parts, panels = weights_.panels();
         // With few tasks for the threads the outputs are divided too, though each share then stages the input again.
-        const isize shares = std::min(panels, ddpm::detail::divided_up(threads, tasks));
-        const isize panels_each = ddpm::detail::divided_up(panels, shares);
+        const isize panels_each =
+            ddpm::detail::divided_up(panels, std::min(panels, ddpm::detail::divided_up(threads, tasks)));
+        const isize shares = ddpm::detail::divided_up(panels, panels_each);
         const auto product = kernels::detail::packed_product_body<T>();
         const auto store = kernels::detail::store_block_body<Out>();
         parallel_for(tasks * shares, 1, [&](isize begin, isize end) {

@@ -5,6 +5,7 @@
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/kernels/detail/winograd.hpp>
 #include <ddpm/nn/inference/detail/direct_convolution.hpp>
 #include <ddpm/nn/inference/detail/packed_output.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
@@ -26,15 +27,17 @@ public:
     packed_convolution() = default;
 
     /// Computes by Winograd's algorithm, with winograd_outputs (2 or 4) along a side of a tile, or directly if that is 0:
-    /// see conv2d::winograd_outputs. With `up` the input is upsampled before: every pixel stands for four; then bfloat16 is
-    /// computed directly.
+    /// see conv2d::winograd_outputs. With `up` the input is upsampled before: every pixel stands for four; then
+    /// winograd_outputs must be 0 for bfloat16.
     explicit packed_convolution(const conv2d<float>& conv, const conv2d<float>* shortcut = nullptr, bool up = false,
                                 isize winograd_outputs = 0)
         : direct_(conv, shortcut, up && winograd_outputs == 0),
           outputs_(conv.outputs()),
           winograd_outputs_(winograd_outputs),
           up_(up) {
-        DDPM_ASSERT(sizeof(T) == 4 || !up || winograd_outputs == 0);
+        DDPM_ASSERT(winograd_outputs == 0 ||
+                    (conv.kernel() == 3 && conv.stride == 1 && conv.padding == conv_padding::symmetric &&
+                     conv.inputs() % kernels::detail::winograd_channels == 0 && !(up && sizeof(T) == 2)));
     }
 
     /// Dense layers of the same input, applied to each pixel; their outputs are joined.

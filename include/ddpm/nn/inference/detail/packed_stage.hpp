@@ -40,10 +40,12 @@ struct map_size {
 };
 
 /// How many outputs along a side the Winograd tiles of a layer have, or 0 if it is computed directly. After an upsampling
-/// (`up`) weights of bfloat16 are computed directly, since it is part of them.
+/// (`up`) the direct way needs fewer than half of the products, since the upsampling is part of the weights: as many as
+/// tiles of 2 × 2 outputs. Weights of bfloat16 are always packed for it.
 template <class T>
 [[nodiscard]] isize winograd_outputs_of(const conv2d<float>& conv, map_size output, bool up) {
-    return up && sizeof(T) == 2 ? 0 : conv.winograd_outputs(output.height, output.width);
+    const isize side = conv.winograd_outputs(output.height, output.width);
+    return up && (sizeof(T) == 2 || side == 2) ? 0 : side;
 }
 
 /// A residual block.

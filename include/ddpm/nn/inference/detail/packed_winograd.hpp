@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
+#include <ddpm/nn/detail/panel_sums.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/inference/detail/convolution_staging.hpp>
 #include <ddpm/nn/inference/detail/direct_convolution.hpp>

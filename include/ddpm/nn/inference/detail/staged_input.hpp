@@ -21,7 +21,7 @@ struct packed_input {
     std::span<const stored_map<T>> parts;
     const float* factors = nullptr;  ///< for each sample as find_norm_factors writes them; null: no normalization
     kernels::activation act = kernels::activation::none;
-    bool upsampled = false;  ///< every pixel stands for four; only for the input of a shortcut
+    bool upsampled = false;  ///< every pixel stands for four; for a shortcut, or Winograd's algorithm
 
     [[nodiscard]] isize channels() const noexcept {
         isize sum = 0;
