@@ -3,7 +3,7 @@
 #
 #     sh tests/run.sh [--all] [--layer=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
-# --all: also the tests labelled slow, root, mpi and engine, and installs what they use: valgrind, MinGW and Wine
+# --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW and Wine
 # --layer=core: only the tests of that folder of tests/; several may be given. --layer=project: every header alone, every concept
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
 # --standard=23: as C++23, in a build folder of its own
@@ -76,7 +76,7 @@ done
 build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
     -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
-    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" \
+    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" "-DDDPM_TEST_LONG_EXAMPLES=${all:+ON}" \
     ${standard:+"-DCMAKE_CXX_STANDARD=$standard" -DCMAKE_CXX_STANDARD_REQUIRED=ON}
 if [ -n "$layers" ]; then
     set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"

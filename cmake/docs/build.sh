@@ -51,7 +51,9 @@ pages=$(mktemp -d "${TMPDIR:-/tmp}/ddpm-docs.XXXXXX")
 trap 'rm -rf "$pages"' EXIT INT TERM
 "$tool" check "$root"
 "$tool" pages "$root" "$pages"
-version=$(sed -n 's/^ *VERSION \([0-9.]*\)$/\1/p' "$root/CMakeLists.txt")
+version=$(awk '$2 ~ /^DDPM_VERSION_(MAJOR|MINOR|PATCH)$/ { text = text (text == "" ? "" : ".") $3 } END { print text }' \
+    "$root/include/ddpm/version.hpp")
+[ -n "$version" ] || ddpm_fail "No version in include/ddpm/version.hpp."
 sed -e "s|@ROOT@|$root|g" -e "s|@OUT@|$out|g" -e "s|@PAGES@|$pages|g" -e "s|@TOOL@|$tool|g" -e "s|@VERSION@|$version|g" \
     "$root/cmake/docs/Doxyfile.in" >"$pages/Doxyfile"
 doxygen -l "$pages/layout.xml" >/dev/null

@@ -29,6 +29,7 @@
 
 namespace ddpm {
 
+/// A sampler and its usual name.
 struct named_sampler {
     std::string_view name;
     any_sampler sampler;

@@ -20,6 +20,9 @@
 
 namespace ddpm {
 
+/// The constants of Adam: g is the gradient, m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², and in step t the parameter changes
+/// by −learning rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε).
+/// @source Kingma and Ba 2014, arXiv 1412.6980; Loshchilov and Hutter 2017, arXiv 1711.05101 (decoupled decay)
 struct adam_options {
     double beta1 = 0.9;
     double beta2 = 0.999;

@@ -24,6 +24,7 @@ enum class ema_warm_up {
     none
 };
 
+/// How the average of the parameters, average ← decay · average + (1 − decay) · parameter, decays: see ema_decay.
 struct ema_options {
     double decay = 0.9999;  ///< the largest decay, after the warm-up
     double min_decay = 0;

@@ -13,6 +13,7 @@
 
 namespace ddpm {
 
+/// The bins of a loss_curve, and how fast they forget.
 struct loss_curve_options {
     double first = -13.3;  ///< the range of γ
     double last = 5;

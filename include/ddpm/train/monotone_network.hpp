@@ -13,6 +13,7 @@
 
 namespace ddpm {
 
+/// The size and the initial values of a monotone_network.
 struct monotone_options {
     double first = -13.3;    ///< initial value at t = 0
     double last = 5;         ///< initial value at t = 1

@@ -20,6 +20,7 @@
 
 namespace ddpm {
 
+/// What a trainer does in each step: the batch, the optimizer, the average of the parameters and what the network is told.
 struct trainer_options {
     isize batch = 128;       ///< samples per step
     isize micro_batch = 0;   ///< samples per forward and backward pass, fewer to save memory; 0: the whole batch
@@ -39,18 +40,21 @@ struct trainer_options {
     std::uint64_t seed = 0;   ///< of the order of samples, the times and the noise
 };
 
+/// One call of trainer::fit.
 struct fit_options {
     isize steps = 1000;  ///< number of steps to make
     condition_dropout dropout{};
     training_callback progress{};
 };
 
+/// Why trainer::fit returned.
 enum class fit_status {
     finished,
     stopped,    ///< by the callback
     non_finite  ///< the loss, the gradient or a new parameter was not finite: the step was not made
 };
 
+/// What trainer::fit has done.
 struct fit_result {
     fit_status status;
     isize step;   ///< steps made since the beginning; after non_finite this is the 0-based step that failed

@@ -22,6 +22,7 @@
 
 namespace ddpm {
 
+/// What a schedule_trainer does in each step.
 struct schedule_trainer_options {
     isize times = 64;  ///< per step, evenly spaced with a random offset
     double learning_rate = 1e-2;

@@ -24,6 +24,7 @@ namespace ddpm::nn {
 /// How a residual block changes the resolution of both of its branches.
 enum class resampling { none, down, up };
 
+/// The sizes of a residual_block and its variants.
 struct residual_block_options {
     isize inputs = 0;
     isize outputs = 0;

@@ -17,6 +17,7 @@
 
 namespace ddpm::nn {
 
+/// Which half of a time embedding holds the sines.
 enum class embedding_order {
     sin_cos,  ///< the sines first: the DDPM paper's code
     cos_sin   ///< the cosines first: OpenAI's code, and diffusers with flip_sin_to_cos

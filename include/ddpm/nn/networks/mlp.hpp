@@ -33,6 +33,7 @@
 
 namespace ddpm::nn {
 
+/// The sizes of an MLP and the conditions that it takes.
 struct mlp_options {
     isize dim = 0;                ///< elements of a sample; must be given
     isize hidden = 256;           ///< width
