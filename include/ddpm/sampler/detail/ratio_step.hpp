@@ -91,6 +91,7 @@ public:
         }
         const std::vector<double> integrals = lagrange_weights(nodes, moments);
         std::vector<slope_weight> found;
+        found.reserve(integrals.size());
         for (std::size_t j = 0; j < integrals.size(); ++j) {
             found.push_back({evaluations_[j], integrals[j]});
         }
