@@ -270,8 +270,9 @@ TEST_CASE("classes guide a predictor", "[nn]") {
     CHECK(guided(given, none, 3).shape() == net.shape());
     CHECK((run(conditioned(net, {.labels = three})) == with).all());
     CHECK_THROWS_AS(conditioned(net, {.labels = out_of_range}).session(2), value_error);
+    batch<float> predicted(16, 3);
     CHECK_THROWS_AS(given.session(3)(random_batch<float>(16, 3, 4), std::vector<double>{1, 2, 3},
-                                     model_output<float>{batch<float>(16, 3), {}}),
+                                     model_output<float>{predicted, {}}),
                     shape_error);
 }
 
