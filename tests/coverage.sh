@@ -31,7 +31,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
 # Clang counts regions of the source before it optimizes: inlined functions and templates are counted exactly, and calls
 # that may throw are no branches. What takes long to run, the kernels and layers, is optimized as in tests/run.sh; the rest is
-# not, since that takes a third of the time to compile.
+# not, since that compiles in a third of the time.
 for name in ${CXX:-clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14}; do
     version=$(ddpm_compiler_version "$name" 2>/dev/null)
     case $version in

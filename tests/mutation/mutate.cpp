@@ -507,7 +507,8 @@ int mutate(const options& o) {
         fs::create_directories(folder);
         for (std::size_t i = next++; i < mutants.size(); i = next++) {
             const mutant& m = mutants[i];
-            const bool has_reason = reasons.count({m.header, m.before, m.after}) != 0;
+            const bool has_reason =
+                reasons.count({m.header, m.before, m.after}) != 0 || reasons.count({m.header, m.before, "*"}) != 0;
             result end{verdict::survived, ""};
             try {
                 if (!has_reason) {

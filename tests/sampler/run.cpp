@@ -232,7 +232,7 @@ TEST_CASE("a run has a second state if its plan has", "[sampler]") {
         return run.base().size();
     };
     CHECK(base_size(every_register()) == 8);
-    CHECK(base_size(ddim{.eta = 0.5}.plan(make_grid(schedule, std::vector<isize>{18, 12, 6, 1}))) == 0);
+    CHECK(base_size(ancestral{}.plan(schedule, std::vector<isize>{18, 12, 6, 1})) == 0);
 }
 
 TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]") {
