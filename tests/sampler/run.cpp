@@ -251,6 +251,7 @@ TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]")
     check(term::x0(1, 1));
     check(term::eps(-1, 1));
     check(term::noise(0, 1));
+    check(term::spread_noise(0, 1));  // of a stage without a variance
 }
 
 TEST_CASE("between two evaluations a plan may read noise as often as it likes", "[sampler]") {
