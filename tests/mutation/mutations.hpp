@@ -90,7 +90,7 @@ struct token {
         } else if (c == '"' || c == '\'') {
             is = kind::literal;
             while (end < text.size() && text[end] != c) {
-                end += text[end] == '\\' ? 2 : 1;
+                end += text[end] == '\\' ? 2u : 1u;
             }
             ++end;
         } else {
@@ -276,7 +276,7 @@ inline void negate_conditions(const std::string& text, const std::vector<token>&
                 first = k + 1;
             }
             comparisons += negated_elsewhere.count(tokens[k].text);
-            others += tokens[k].text == "&&" || tokens[k].text == "||" ? 1 : 0;
+            others += tokens[k].text == "&&" || tokens[k].text == "||" ? 1u : 0u;
         }
         const bool single = others == 0 && (comparisons == 1 || tokens[first].text == "!");
         if (!single && first < close) {
