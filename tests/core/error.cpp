@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 
+#include <complex>
 #include <string>
 #include <type_traits>
 
@@ -14,6 +15,11 @@ TEST_CASE("an error says where, what, what was expected and what came", "[core]"
     CHECK(std::string(base_error("here", "size", 3, 4).what()) == "here: size; expected 3, got 4");
     CHECK(std::string(base_error("here", "size", ">= 0", std::string("-1")).what()) ==
           "here: size; expected >= 0, got -1");
+}
+
+TEST_CASE("an error shows whatever can be streamed, with every digit", "[core]") {
+    CHECK(std::string(base_error("here", "value", std::complex<double>(0.1, 2), "none").what()) ==
+          "here: value; expected (0.10000000000000001,2), got none");
 }
 
 TEST_CASE("an error keeps every digit of a double", "[core]") {

@@ -115,12 +115,15 @@ TEST_CASE("a loss that does not say that it counts weights of elements is refuse
     CHECK_THROWS_AS(require_weighs_elements<unable_loss>("here"), value_error);
 }
 
-TEST_CASE("weights and places for losses must be one per sample", "[loss]") {
+TEST_CASE("times, weights and places for losses must be one per sample", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const noised_example<double> example(schedule, {3, 13});
     batch<double> d(5, 2);
     std::vector<double> three(3);
     noised_batch<double> noised = example.noised();
+    const noised_batch<double> other_times{noised.x0,     noised.eps,   noised.xt, std::vector<isize>{3, 13, 4},
+                                           noised.weight, noised.losses};
+    CHECK_THROWS_AS(mse_loss{}(schedule, prediction::v, other_times, example.x0, d), shape_error);
     noised.weight = three;
     CHECK_THROWS_AS(mse_loss{}(schedule, prediction::v, noised, example.x0, d), shape_error);
     noised.weight = {};

@@ -107,6 +107,7 @@ TEST_CASE("the weightings are the formulas of their papers", "[loss]") {
             CHECK(relative(on(truncated_snr_weighting{}, prediction::epsilon), std::max(1 / snr, 1.0)) < 1e-12);
             CHECK(relative(on(p2_weighting{.gamma = 0.5, .k = 2}, prediction::epsilon), 1 / std::sqrt(2 + snr)) <
                   1e-12);
+            CHECK(relative(on(p2_weighting{}, prediction::epsilon), 1 / (1 + snr)) < 1e-12);
             for (const double sigma_data : {0.5, 1.0, 2.0}) {
                 // Of k-diffusion and EDM, whose weights are those of the network's output F: D = … + c_out F.
                 const double d2 = sigma_data * sigma_data, c_out2 = sigma2 * d2 / (sigma2 + d2);

@@ -55,6 +55,8 @@ TEST_CASE("denoise: what does not fit is an error", "[predictor]") {
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {}, {x0, wrong}), shape_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {.clip_x0 = 0.0}, {x0, eps}), value_error);
     CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {.clip_x0 = -1.0}, {x0, eps}), value_error);
+    CHECK_THROWS_AS(denoise<float>(prediction::v, level, x, x, {.threshold = dynamic_threshold{}}, {x0, eps}),
+                    value_error);
     CHECK_THROWS_AS(denoise<float>(prediction::epsilon, noise_level_of(0.0), x, x, {}, {x0, eps}), value_error);
     CHECK_NOTHROW(denoise<float>(prediction::v, noise_level_of(0.0), x, x, {}, {x0, eps}));
 }

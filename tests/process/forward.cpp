@@ -7,9 +7,11 @@
 #include <ddpm/schedule/variance_exploding.hpp>
 
 #include "support/catch.hpp"
+#include "support/contains.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <string>
 #include <vector>
 
 namespace ddpm::test {
@@ -142,6 +144,17 @@ TEST_CASE("shapes and times that do not fit are errors, and nothing is written",
     CHECK_THROWS_AS(q_mean_variance(schedule, x, 10), value_error);
     CHECK_THROWS_AS(q_mean_variance(schedule, x, three), shape_error);
     CHECK((out == 7.0F).all());
+    for (const isize wrong : {0, 1}) {  // the function checks the time of each sample, and is named
+        std::vector<isize> t{1, 1};
+        t[static_cast<std::size_t>(wrong)] = 10;
+        std::string text;
+        try {
+            q_sample(schedule, x, t, x, out);
+        } catch (const value_error& e) {
+            text = e.what();
+        }
+        CHECK(contains(text, "q_sample: timestep"));
+    }
 }
 
 }  // namespace ddpm::test

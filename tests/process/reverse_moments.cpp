@@ -359,6 +359,7 @@ TEST_CASE("reverse steps: what does not fit is an error, and nothing is written"
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, narrow, 4, {}, fixed), shape_error);
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, three, {}, fixed), shape_error);
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, 4, three, {}, fixed), shape_error);
+    CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, three, 1, {}, fixed), shape_error);
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, narrow, 4, head, learned), shape_error);
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, narrow, 4, 1, head, learned), shape_error);
     CHECK_THROWS_AS(p_mean_variance(schedule, v, x, x, 10, {}, fixed), value_error);

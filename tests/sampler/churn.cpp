@@ -41,6 +41,13 @@ TEST_CASE("churn raises the noise of x, and says where x is then", "[sampler]") 
     }
 }
 
+TEST_CASE("churn adds the noise between the two levels unless told otherwise", "[sampler]") {
+    const time_grid grid = grid_on(path_kind::exploding, {10, 4, 1, 0});
+    sampling_plan plan(grid);
+    CHECK(std::abs(detail::add_churn(plan, 0, {.s_churn = 0.9}).level.sigma - 13) < 1e-13);
+    CHECK(std::abs(plan.before()[0].terms[1].factor - std::sqrt(169.0 - 100)) < 1e-13);
+}
+
 TEST_CASE("churn is limited, by its range and to sqrt 2 - 1", "[sampler]") {
     const time_grid grid = grid_on(path_kind::exploding, {10, 4, 1, 0});
     const auto factor = [&](isize k, const churn_options& churn) {
@@ -84,6 +91,7 @@ TEST_CASE("churn draws where it adds noise, or everywhere", "[sampler]") {
 TEST_CASE("churn: what is outside its domain is an error", "[sampler]") {
     const double nan = std::nan("");
     CHECK_NOTHROW(detail::require_valid("test", {}));
+    CHECK_NOTHROW(detail::require_valid("test", {.s_tmin = 2, .s_tmax = 2, .s_noise = 0}));
     for (const churn_options& bad :
          {churn_options{.s_churn = -1}, churn_options{.s_churn = nan}, churn_options{.s_tmin = -1},
           churn_options{.s_tmin = nan}, churn_options{.s_tmin = 2, .s_tmax = 1}, churn_options{.s_noise = -1},

@@ -8,6 +8,7 @@
 #include "support/golden_grid.hpp"
 #include "support/golden_loop.hpp"
 #include "support/plan_moments.hpp"
+#include "support/solver_check.hpp"
 
 #include <cmath>
 #include <utility>
@@ -206,6 +207,18 @@ TEST_CASE("points of the same level within a single step do not count twice", "[
         for (const dpm_solver_type type : {midpoint, heun}) {
             CHECK(constant_error(dpm_singlestep{.order = 3, .solver_type = type}.plan(time_grid(points))) < 1e-12);
         }
+    }
+}
+
+TEST_CASE("a step of a single-step DPM-Solver from noise or data alone has order 1", "[sampler]") {
+    for (const isize order : {2, 3}) {
+        const auto first_step_begins_another = [&](const std::vector<double>& ratios) {
+            const sampling_plan plan = dpm_singlestep{.order = order}.plan(grid_on(path_kind::preserving, ratios));
+            return plan.stages()[0].then.size() == 1;  // nothing is kept for a second evaluation
+        };
+        CHECK(first_step_begins_another({INFINITY, 8, 4, 2, 1, 0.5, 0.25}));
+        CHECK(first_step_begins_another({0, 0.25, 0.5, 1, 2, 4, 8}));
+        CHECK_FALSE(first_step_begins_another({16, 8, 4, 2, 1, 0.5, 0.25}));
     }
 }
 

@@ -62,6 +62,7 @@ TEST_CASE("slerp keeps length and ends", "[sampler]") {
     const batch<double> unit_b = b.rowwise() / b.square().colwise().sum().sqrt();
     CHECK((slerp(unit_a, unit_b, 0.3).square().colwise().sum() - 1).abs().maxCoeff() < 1e-13);
     CHECK((slerp(a, a, 0.3) - a).abs().maxCoeff() < 1e-14);
+    CHECK((slerp(batch<double>::Zero(50, 3), b, 0.3) - 0.3 * b).abs().maxCoeff() < 1e-14);  // which has no direction
     CHECK_THROWS_AS(slerp(a, pattern<double>(50, 2, 2), 0.5), shape_error);
 }
 

@@ -58,6 +58,7 @@ TEST_CASE("the timesteps of a latent consistency model are some of those that it
     CHECK(lcm_timesteps(1000, 10) == std::vector<isize>{999, 899, 799, 699, 599, 499, 399, 299, 199, 99});
     CHECK(lcm_timesteps(1000, 3, 7) == std::vector<isize>{993, 709, 425});
     CHECK(lcm_timesteps(3, 3, 3) == std::vector<isize>{2, 1, 0});
+    CHECK(lcm_timesteps(10, 1, 1) == std::vector<isize>{9});
     CHECK_THROWS_AS(lcm_timesteps(1000, 0), value_error);
     CHECK_THROWS_AS(lcm_timesteps(1000, 51), value_error);
     CHECK_THROWS_AS(lcm_timesteps(40, 1), value_error);

@@ -140,6 +140,9 @@ TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
                                     gaussian_score(0.5), batch<double>(start), noise, first);
     };
     CHECK((run(x, 0, false).col(3) == run(x.col(3), 3, false).col(0)).all());
+    CHECK((run(x, 0, false) == denoise_from<double>(predictor_corrector{}, exploding(5, 20, 0.01), gaussian_score(0.5),
+                                                    batch<double>(x), noise))
+              .all());
     CHECK_FALSE((run(x, 0, true).col(3) == run(x.col(3), 3, true).col(0)).all());
     CHECK((run(x.col(3), 3, true) == run(x.col(3), 3, false)).all());
     CHECK_THROWS_AS(denoise_from<double>(predictor_corrector{.corrections = -1}, exploding(5, 20, 0.01),

@@ -222,6 +222,19 @@ TEMPLATE_TEST_CASE("dynamic thresholding limits each sample by its own quantile"
     }
 }
 
+TEST_CASE("a run has a second state if its plan has", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const predictor_archetype<double> predictor;
+    philox_noise noise(3, noise_stream::sampler);
+    const auto base_size = [&](const sampling_plan& plan) {
+        sampling_run<double, const predictor_archetype<double>, philox_noise> run(plan, predictor, noise,
+                                                                                  pattern<double>(4, 2, 1));
+        return run.base().size();
+    };
+    CHECK(base_size(every_register()) == 8);
+    CHECK(base_size(ancestral{}.plan(schedule, std::vector<isize>{18, 12, 6, 1})) == 0);
+}
+
 TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]") {
     const time_grid grid({{9, {0.6, 0.8}}, {5, {0.8, 0.6}}, {-1, {1, 0}}});
     const predictor_archetype<double> predictor;
@@ -238,6 +251,7 @@ TEST_CASE("a plan that refers to what it has not made is an error", "[sampler]")
     check(term::x0(1, 1));
     check(term::eps(-1, 1));
     check(term::noise(0, 1));
+    check(term::spread_noise(0, 1));  // of a stage without a variance
 }
 
 TEST_CASE("between two evaluations a plan may read noise as often as it likes", "[sampler]") {

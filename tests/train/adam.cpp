@@ -98,6 +98,7 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     one_tensor<float> t(4), other(5);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.beta1 = 1})), value_error);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.beta1 = -0.1})), value_error);
+    CHECK_NOTHROW((adam<float>(t.parameters, {.beta1 = 0, .beta2 = 0})));
     CHECK_THROWS_AS((adam<float>(t.parameters, {.beta2 = NAN})), value_error);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.epsilon = 0})), value_error);
     CHECK_THROWS_AS((adam<float>(t.parameters, {.weight_decay = -1})), value_error);
@@ -106,6 +107,11 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     CHECK_THROWS_AS((adam<float>(t.parameters, {.epsilon = 1e-50})), value_error);
     CHECK_THROWS_AS(adam<float>(t.parameters).require_learning_rate("test", 1e39), value_error);
     CHECK_NOTHROW(adam<float>(t.parameters).require_learning_rate("test", 0));
+    // Its quotient by 1 − beta1, and its product with the weight decay, are beyond float.
+    CHECK_THROWS_AS(adam<float>(t.parameters).require_learning_rate("test", 1e38), value_error);
+    CHECK_NOTHROW(adam<float>(t.parameters, {.beta1 = 0}).require_learning_rate("test", 1e38));
+    CHECK_THROWS_AS((adam<float>(t.parameters, {.beta1 = 0, .weight_decay = 10}).require_learning_rate("test", 1e38)),
+                    value_error);
     adam<float> optimizer(t.parameters);
     CHECK_THROWS_AS(optimizer.step(other.parameters, t.gradients, 1), shape_error);
     CHECK_THROWS_AS(optimizer.step(t.parameters, other.gradients, 1), shape_error);

@@ -1,0 +1,83 @@
+#!/bin/sh
+# Line and branch coverage of include/ by the tests of every layer and the committed inputs of the fuzz targets. Needs clang++
+# and llvm-cov of one version (Debian: clang-14, libclang-rt-14-dev, llvm-14).
+#
+#     sh tests/coverage.sh [--report]
+#
+# --report: builds and runs nothing; reports the last run again, say after a change of tests/coverage/excluded.tsv
+#
+# Prints the coverage of each layer, and writes the lines and branches that no test reaches to out/coverage/uncovered.txt.
+# Ends with 1 if a test fails, below 95 % of the lines or below 85 % of the branches. Left out, and counted as left out, is
+# what tests/coverage/excluded.tsv lists, with a reason for each.
+set -eu
+
+minimum_lines=95
+minimum_branches=85
+
+report_only=
+for argument in "$@"; do
+    case $argument in
+        --report) report_only=yes ;;
+        *)
+            sed -n '2,/^set/s/^# \{0,1\}//p' "$0" >&2
+            exit 2
+            ;;
+    esac
+done
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+. "$root/cmake/build.sh"
+. "$root/cmake/install_packages.sh"
+
+# Clang counts regions of the source before it optimizes: inlined functions and templates are counted exactly, and calls
+# that may throw are no branches. What takes long to run, the kernels and layers, is optimized as in tests/run.sh; the rest is
+# not, since that compiles in a third of the time.
+for name in ${CXX:-clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14}; do
+    version=$(ddpm_compiler_version "$name" 2>/dev/null)
+    case $version in
+        "clang "*) version=${version#clang } ;;
+        *) continue ;;
+    esac
+    for suffix in "-$version" ''; do
+        if ddpm_has "llvm-cov$suffix" && ddpm_has "llvm-profdata$suffix" &&
+            "llvm-cov$suffix" --version | grep -q "version $version\."; then
+            CXX=$name
+            export CXX
+            break 2
+        fi
+    done
+    version=
+done
+[ -n "$version" ] || ddpm_fail "No clang++ with llvm-cov and llvm-profdata of its version found." \
+    "Install them (Debian: clang-14, libclang-rt-14-dev, llvm-14)."
+install_packages catch2 json png
+
+layers="core kernels random schedule grid process predictor loss sampler likelihood nn train metrics io diffusers examples"
+folder="$root/build/coverage"
+ddpm_targets="coverage_report fuzz_replay"
+pattern=fuzz_corpus
+for layer in $layers; do
+    ddpm_targets="$ddpm_targets test_$layer"
+    pattern="$pattern|$layer"
+done
+failed=
+if [ -z "$report_only" ]; then
+    build "$root" "$folder" -DDDPM_BUILD_TESTS=ON -DDDPM_BUILD_BENCH=OFF -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=OFF \
+        -DCMAKE_BUILD_TYPE=Coverage "-DCMAKE_CXX_FLAGS_COVERAGE=-O0 -fprofile-instr-generate -fcoverage-mapping"
+    rm -rf "$folder/profiles"
+    # %m: the runs of one program, and of its child processes, are added up in one file.
+    (cd "$folder" && LLVM_PROFILE_FILE="$folder/profiles/%m.profraw" ctest --output-on-failure \
+        --parallel "$(ddpm_jobs)" --tests-regex "^($pattern)\$") || failed=yes
+    "llvm-profdata$suffix" merge -sparse -o "$folder/profile" "$folder/profiles"/*.profraw
+fi
+
+set -- "$folder/tests/fuzz_replay"
+for layer in $layers; do
+    set -- "$@" -object "$folder/tests/test_$layer"
+done
+"llvm-cov$suffix" export -skip-functions -skip-expansions -instr-profile "$folder/profile" "$@" "$root/include" >"$folder/coverage.json"
+mkdir -p "$root/out/coverage"
+# The program is instrumented too.
+LLVM_PROFILE_FILE=/dev/null "$folder/tests/coverage_report" "$folder/coverage.json" "$root/include" "$root/tests/coverage/excluded.tsv" \
+    "$root/out/coverage/uncovered.txt" "$minimum_lines" "$minimum_branches" || failed=yes
+[ -z "$failed" ]
