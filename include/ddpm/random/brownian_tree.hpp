@@ -71,7 +71,8 @@ public:
         for (std::size_t i = 0; i < sum.count; ++i) {
             variance += sum.factors[i] * sum.factors[i];
         }
-        write(sum, (a < b ? 1 : -1) / std::sqrt(variance), out, first_sample);
+        const double sign = a < b ? 1 : -1;
+        write(sum, variance == 0 ? 0 : sign / std::sqrt(variance), out, first_sample);
     }
 
     /// The fraction of the variance of W over its whole range that lies between two values of σ/α.

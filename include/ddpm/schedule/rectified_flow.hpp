@@ -32,7 +32,10 @@ struct rectified_flow {
 
     /// The time passed to the network; the derivative of ln(α²/σ²), and those of α and σ, with respect to the time.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
-    [[nodiscard]] double log_snr_slope(double u) const { return -2 / (u * (1 - u)); }
+    [[nodiscard]] double log_snr_slope(double u) const {
+        const double product = u * (1 - u);
+        return product == 0 ? -std::numeric_limits<double>::infinity() : -2 / product;
+    }
     [[nodiscard]] noise_level<double> level_slope(double) const { return {-1, 1}; }
 };
 

@@ -39,7 +39,8 @@ struct variance_preserving {
     /// The time passed to the network, and the derivative of ln(α²/σ²) with respect to the time.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
     [[nodiscard]] double log_snr_slope(double u) const {
-        return (beta_d * u + beta_min) / std::expm1(-u * (beta_d * u / 2 + beta_min));
+        const double fall = std::expm1(-u * (beta_d * u / 2 + beta_min));
+        return fall == 0 ? -std::numeric_limits<double>::infinity() : (beta_d * u + beta_min) / fall;
     }
 
     /// The derivatives of α and σ with respect to the time; that of σ is infinite at u = 0.
@@ -47,7 +48,8 @@ struct variance_preserving {
     [[nodiscard]] noise_level<double> level_slope(double u) const {
         const auto [signal, sigma] = level(u);
         const double half_beta = (beta_d * u + beta_min) / 2;
-        return {-half_beta * signal, half_beta * signal * signal / sigma};
+        const double rise = half_beta * signal * signal;
+        return {-half_beta * signal, sigma == 0 ? std::numeric_limits<double>::infinity() : rise / sigma};
     }
 };
 
