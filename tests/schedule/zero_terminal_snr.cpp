@@ -65,6 +65,12 @@ TEST_CASE("rescaling twice is rescaling once", "[schedule]") {
     }
 }
 
+TEST_CASE("what does not fall cannot be rescaled", "[schedule]") {
+    for (std::vector<double> betas : {std::vector<double>{0.1, 0.2, 0}, {0, 0}, {0.5, 0, 0.5}, {0.1, 2}, {0.1, -0.1}}) {
+        CHECK_THROWS_AS(rescale_to_zero_terminal_snr(std::span<double>(betas)), value_error);
+    }
+}
+
 TEST_CASE("one step is pure noise, no step an error", "[schedule]") {
     CHECK(zero_terminal_snr(linear_beta{}, 1).values == std::vector<double>{1});
     CHECK_THROWS_AS(zero_terminal_snr(linear_beta{}, 0), value_error);

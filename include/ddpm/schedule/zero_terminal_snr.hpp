@@ -15,6 +15,7 @@ namespace ddpm {
 
 /// Rescales β_0 … β_{T−1} in place so that ᾱ_{T−1} is 0 and ᾱ_0 is unchanged: √ᾱ is shifted and scaled. β_{T−1} becomes
 /// exactly 1, and so does a single β.
+/// @throws value_error unless ᾱ falls at every timestep
 /// @source Lin et al. 2023, arXiv 2305.08891, algorithm 1
 template <std::floating_point Real>
 void rescale_to_zero_terminal_snr(std::span<Real> betas) {
@@ -31,6 +32,11 @@ void rescale_to_zero_terminal_snr(std::span<Real> betas) {
         product *= static_cast<double>(1 - beta);
         roots.push_back(std::sqrt(static_cast<Real>(product)));
     }
+    for (std::size_t t = 1; t < roots.size(); ++t) {
+        if (!(roots[t] < roots[t - 1])) {
+            throw value_error("zero_terminal_snr", detail::text("alpha_bar at t = ", t), "less than before", "no less");
+        }
+    }
     const Real first = roots.front(), last = roots.back();
     Real before = 1;
     for (std::size_t t = 0; t < betas.size(); ++t) {
@@ -43,7 +49,7 @@ void rescale_to_zero_terminal_snr(std::span<Real> betas) {
 
 /// The β of a schedule of `steps` timesteps, rescaled so that x_t is pure noise at the last one. A network must predict
 /// v or x_0 there, since ε does not determine x_0. With Real = float it is rounded as in torch.
-/// @throws value_error unless T ≥ 1
+/// @throws value_error unless T ≥ 1 and ᾱ falls at every timestep
 /// @source Lin et al. 2023, arXiv 2305.08891, algorithm 1
 template <std::floating_point Real = double, BetaSchedule Beta>
 [[nodiscard]] beta_table zero_terminal_snr(const Beta& beta, isize steps) {
