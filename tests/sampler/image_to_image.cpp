@@ -63,6 +63,10 @@ TEST_CASE("slerp keeps length and ends", "[sampler]") {
     CHECK((slerp(unit_a, unit_b, 0.3).square().colwise().sum() - 1).abs().maxCoeff() < 1e-13);
     CHECK((slerp(a, a, 0.3) - a).abs().maxCoeff() < 1e-14);
     CHECK((slerp(batch<double>::Zero(50, 3), b, 0.3) - 0.3 * b).abs().maxCoeff() < 1e-14);  // which has no direction
+    // Of some parallel vectors the cosine is beyond 1 by rounding.
+    const batch<double> many = pattern<double>(3, 1000, 1);
+    CHECK(((slerp(many, 0.7 * many, 0.3) - 0.91 * many).abs() < 1e-6).all());
+    CHECK(((slerp(many, -0.7 * many, 0.3) - 0.49 * many).abs() < 1e-6).all());
     CHECK_THROWS_AS(slerp(a, pattern<double>(50, 2, 2), 0.5), shape_error);
 }
 
