@@ -21,8 +21,8 @@ namespace ddpm::kernels {
 enum class penalty { absolute, huber };
 
 /// Σ penalty(e) with e = scale · (prediction − a · x − b · y) over `size` elements, and d_prediction = slope ·
-/// penalty′(e), which may be the prediction, or null if not needed. The derivative of |e| at 0 is 0. An array with
-/// factor 0 is not read. NaN and infinity propagate into the sum. Element weights are those of squared_error.
+/// penalty′(e), which may be the prediction, or null if not needed. The derivative of |e| at 0 is 0. x is not read
+/// if a is 0, y not if b alone is 0. NaN and infinity propagate into the sum. Element weights are those of squared_error.
 /// @accuracy errors are rounded to S, penalties and sums to double, weighted and added as squared_error does
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory

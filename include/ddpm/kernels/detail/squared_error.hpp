@@ -17,8 +17,8 @@ DDPM_KERNEL_INSTANCES(any_squared_error)
 namespace ddpm::kernels {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
-/// may be the prediction, or null if not needed. The target a · x + b · y is never stored. An array with factor 0 is
-/// not read. NaN and infinity propagate into the sum. If `weight` is not null, the square and the gradient of element i
+/// may be the prediction, or null if not needed. The target a · x + b · y is never stored. x is not read if a is 0, y not
+/// if b alone is 0. NaN and infinity propagate into the sum. If `weight` is not null, the square and the gradient of element i
 /// are multiplied by weight[i], which is finite; if it is 0, both are 0 even if the element is NaN or infinite.
 /// @accuracy differences and gradients are rounded to S; squares, their products with the weights, and sums are in
 /// double: sixteen partial sums, one per element index modulo 16, which are then added in order
