@@ -9,6 +9,7 @@ add_project_test(top_level)
 add_project_test(include_direction)
 add_project_test(umbrella)
 add_project_test(promises)
+add_project_test(concepts)
 add_project_test(format)
 set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 

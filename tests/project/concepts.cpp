@@ -162,6 +162,11 @@ struct network_without_base : line_network<float> {
 static_assert(Layer<no_parameters> && Layer<line_network<float>> && !Layer<whole_numbers> && !Layer<nothing>);
 static_assert(Network<line_network<float>> && Network<told_network<double>> && Network<nn::mlp<float>>);
 static_assert(Network<nn::unet<float>> && !Network<no_parameters> && !Network<network_without_base>);
+static_assert(ForwardNetwork<line_network<float>> && ForwardNetwork<nn::packed_unet<float>>);
+static_assert(!ForwardNetwork<no_parameters> && !ForwardNetwork<half_of_xt>);
+static_assert(!Network<nn::packed_unet<float>>);
+static_assert(diffusers::UnetLike<nn::unet<float>> && !diffusers::UnetLike<line_network<float>>);
+static_assert(!diffusers::UnetLike<nothing>);
 
 // TakesCondition: can be told a label, a vector or maps.
 static_assert(TakesCondition<line_network<float>> && TakesCondition<told_network<float>>);
