@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdlib>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
+#include <random>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -23,11 +23,10 @@ namespace ddpm::test {
 class temporary_folder {
 public:
     explicit temporary_folder(const std::filesystem::path& place = std::filesystem::temp_directory_path()) {
-        std::string name = (place / "ddpm-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) {
-            throw std::runtime_error("no temporary folder");
-        }
-        path_ = name;
+        std::random_device random;
+        do {  // until the name is new; throws if none can be made
+            path_ = place / ("ddpm-test-" + std::to_string(random()));
+        } while (!std::filesystem::create_directory(path_));
     }
     temporary_folder(const temporary_folder&) = delete;
     temporary_folder& operator=(const temporary_folder&) = delete;
