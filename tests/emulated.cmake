@@ -22,7 +22,7 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Windows")
     file(GLOB_RECURSE sources "core/*.cpp" "schedule/*.cpp" "sampler/*.cpp" "io/*.cpp")
     foreach(source IN LISTS sources)
         file(STRINGS "${source}" posix REGEX
-            "#include (<unistd|<sys/|\"support/(.*allocations|child_process|.*lock|file_faults|refuse_threads|repeated_memory))")
+            "#include (<unistd|<sys/|\"support/(.*allocations|child_process|.*lock|file_faults|refuse_threads|repeated_memory|thread_creation))")
         if(posix)
             list(APPEND sources_not_emulated "${source}")
         endif()
