@@ -61,9 +61,9 @@ cd "$folder"
 status=0
 ctest --no-tests=error --label-exclude '^(slow|root)$' --output-on-failure --parallel "$(ddpm_jobs)" "$@" || status=$?
 # Catch2's own counts, one line for each program.
-awk -v system="$system" '
+awk -v target="$system" '
     /^All tests passed/ { match($0, /in [0-9]+ test case/); tests += substr($0, RSTART + 3); programs++ }
     /^test cases: / { tests += $3; programs++; for (i = 4; i < NF; i++) if ($(i + 1) == "failed") failed += $i }
-    END { printf "%s: %d test cases in %d programs, %d failed\n", system, tests, programs, failed }
+    END { printf "%s: %d test cases in %d programs, %d failed\n", target, tests, programs, failed }
 ' Testing/Temporary/LastTest.log
 exit $status

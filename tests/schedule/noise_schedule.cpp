@@ -158,8 +158,11 @@ TEST_CASE("float32-compatible tables round as torch does", "[schedule]") {
     const float increment = (0.02F - 1e-4F) / 999.0F;
     double product = 1;
     for (isize t = 0; t < 1000; ++t) {
-        REQUIRE(schedule.beta(t) == (t < 500 ? std::fma(static_cast<float>(t), increment, 1e-4F)
-                                             : std::fma(static_cast<float>(999 - t), -increment, 0.02F)));
+        // Exact in double, so that there is one rounding, as of torch's fused multiply-add.
+        const double beta =
+            t < 500 ? static_cast<double>(1e-4F) + static_cast<double>(t) * static_cast<double>(increment)
+                    : static_cast<double>(0.02F) - static_cast<double>(999 - t) * static_cast<double>(increment);
+        REQUIRE(schedule.beta(t) == static_cast<float>(beta));
         product *= static_cast<double>(1.0F - schedule.beta(t));
         REQUIRE(schedule.alpha_bar(t) == static_cast<float>(product));
     }
