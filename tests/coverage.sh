@@ -32,25 +32,35 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 # Clang counts regions of the source before it optimizes: inlined functions and templates are counted exactly, and calls
 # that may throw are no branches. What takes long to run, the kernels and layers, is optimized as in tests/run.sh; the rest is
 # not, since that compiles in a third of the time.
-for name in ${CXX:-clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14}; do
-    version=$(ddpm_compiler_version "$name" 2>/dev/null)
-    case $version in
-        "clang "*) version=${version#clang } ;;
-        *) continue ;;
-    esac
-    for suffix in "-$version" ''; do
-        if ddpm_has "llvm-cov$suffix" && ddpm_has "llvm-profdata$suffix" &&
-            "llvm-cov$suffix" --version | grep -q "version $version\."; then
-            CXX=$name
-            export CXX
-            break 2
-        fi
+
+# Sets CXX to a clang++ that has the tools of its version, version to that, and suffix to the end of the tools' names.
+find_clang_with_tools() {
+    for name in ${CXX:-clang++ $ddpm_clang_names}; do
+        version=$(ddpm_compiler_version "$name" 2>/dev/null)
+        case $version in
+            "clang "*) version=${version#clang } ;;
+            *) continue ;;
+        esac
+        for suffix in "-$version" ''; do
+            if ddpm_has "llvm-cov$suffix" && ddpm_has "llvm-profdata$suffix" &&
+                "llvm-cov$suffix" --version | grep -q "version $version\."; then
+                CXX=$name
+                export CXX
+                return 0
+            fi
+        done
     done
-    version=
-done
-[ -n "$version" ] || ddpm_fail "No clang++ with llvm-cov and llvm-profdata of its version found." \
-    "Install them (Debian: clang-14, libclang-rt-14-dev, llvm-14)."
+    return 1
+}
+if ! find_clang_with_tools; then
+    ! ddpm_may_install || ddpm_as_root apt-get update
+    install_if_offered clang++-14 clang-14
+    install_if_offered llvm-cov-14 llvm-14
+    find_clang_with_tools || ddpm_fail "No clang++ with llvm-cov and llvm-profdata of its version found." \
+        "Install them (Debian: clang-14, libclang-rt-14-dev, llvm-14)."
+fi
 install_packages catch2 json png
+install_clang_runtime
 
 layers="core kernels random schedule grid process predictor loss sampler likelihood nn train metrics io diffusers examples"
 folder="$root/build/coverage"

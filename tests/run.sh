@@ -13,6 +13,7 @@
 set -eu
 
 all=
+long_examples=OFF
 sanitize=
 standard=
 layers=
@@ -52,6 +53,7 @@ install_if_offered clang-format-16
 install_if_offered pkg-config
 [ -z "$sanitize" ] || install_clang_runtime
 if [ "$all" = yes ]; then
+    long_examples=ON
     install_if_offered valgrind
     install_if_offered x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
     install_if_offered wine64
@@ -68,7 +70,7 @@ for layer in $layers; do
     if [ "$layer" = project ]; then
         ddpm_targets="$ddpm_targets strict_build concepts"
         [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
-        layer="top_level|include_direction|umbrella|promises|format|wrong_signature|system_names|no_exceptions"
+        layer="top_level|include_direction|umbrella|promises|concepts|format|wrong_signature|system_names|no_exceptions"
     else
         ddpm_targets="$ddpm_targets test_$layer"
     fi
@@ -77,7 +79,7 @@ done
 build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
     -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
-    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" "-DDDPM_TEST_LONG_EXAMPLES=${all:+ON}" \
+    "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" "-DDDPM_TEST_LONG_EXAMPLES=$long_examples" \
     ${standard:+"-DCMAKE_CXX_STANDARD=$standard" -DCMAKE_CXX_STANDARD_REQUIRED=ON}
 if [ -n "$layers" ]; then
     set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"

@@ -18,15 +18,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 . "$root/cmake/install_packages.sh"
 
 # Clang takes half the time of GCC to compile without optimization.
-if [ -z "${CXX:-}" ]; then
-    for name in clang++ clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14; do
-        if ddpm_has "$name"; then
-            CXX=$name
-            export CXX
-            break
-        fi
-    done
-fi
+ddpm_find_clang || true
 install_packages catch2 json png
 folder="$root/build/mutation"
 ddpm_targets=mutate
