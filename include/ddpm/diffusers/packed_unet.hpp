@@ -25,21 +25,19 @@ template <class T>
     using S = typename nn::packed_unet<T>::scalar;
     // First only the names and shapes, so that nothing is read that does not fit.
     std::vector<nn::parameter<S>> all;
-    const auto note = [&](const std::vector<nn::parameter<S>>& some) {
+    static_cast<void>(nn::packed_unet<T>(network, [&](const std::vector<nn::parameter<S>>& some) {
         for (const nn::parameter<S>& p : some) {
             all.push_back({p.name, p.shape, std::span<S>(), p.order});
         }
-    };
-    static_cast<void>(nn::packed_unet<T>(network, note));
+    }));
     require_tensors_of(files, all);
-    const auto read = [&](const std::vector<nn::parameter<S>>& some) {
+    return nn::packed_unet<T>(network, [&](const std::vector<nn::parameter<S>>& some) {
         std::vector<weight_tile<S>> tiles;
         for (const nn::parameter<S>& p : some) {
             append_tiles(tiles, p, files.tensors().find(p.name)->second);
         }
         load_tiles(tiles, reject_nonfinite);
-    };
-    return nn::packed_unet<T>(network, read);
+    });
 }
 
 }  // namespace detail

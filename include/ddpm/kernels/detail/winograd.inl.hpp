@@ -99,46 +99,71 @@ DDPM_INLINE void winograd_gather(const pack<float>* v, pack<float>* y) {
     }
 }
 
-/// The transform of one tile, for lanes<float> channels from `c` on.
+/// v = A y.
 template <isize Outputs>
-DDPM_INLINE void transform_input(const winograd_input<Outputs>& of, isize tile, isize c) {
-    constexpr isize side = winograd_side<Outputs>;
-    constexpr auto length = static_cast<std::size_t>(side);
-    pack<float> half[length][length];  // row, column
-    const isize first = tile * Outputs * of.pixel + c;
-    DDPM_UNROLL
-    for (isize column = 0; column < side; ++column) {
-        pack<float> d[length], v[length];
-        DDPM_UNROLL
-        for (isize row = 0; row < side; ++row) {
-            d[row] = load(of.rows[row] + first + column * of.pixel);
-        }
-        winograd_spread<Outputs>(d, v);
-        DDPM_UNROLL
-        for (isize row = 0; row < side; ++row) {
-            half[row][column] = v[row];
-        }
+DDPM_INLINE void winograd_scatter(const pack<float>* y, pack<float>* v) {
+    v[0] = y[0];
+    if constexpr (Outputs == 2) {
+        v[1] = y[0] + y[1];
+        v[2] = y[0] - y[1];
+        v[3] = -y[1];
+    } else {
+        const pack<float> even = y[0] + y[2], odd = y[1] + y[3];
+        v[1] = even + odd;
+        v[2] = even - odd;
+        const pack<float> even2 = multiply_add(splat(4.0f), y[2], y[0]);
+        const pack<float> odd2 = multiply_add(splat(8.0f), y[3], y[1] + y[1]);
+        v[3] = even2 + odd2;
+        v[4] = even2 - odd2;
+        v[5] = y[3];
     }
-    float* to = of.to + tile * of.to_tile + c;
-    DDPM_UNROLL
-    for (isize row = 0; row < side; ++row) {
-        pack<float> v[length];
-        winograd_spread<Outputs>(half[row], v);
-        DDPM_UNROLL
-        for (isize column = 0; column < side; ++column) {
-            store(to, v[column]);
-            to += of.to_place;
+}
+
+/// The transform of tiles of Length × Length pixels, which begin Outputs pixels apart. Line transforms a row or column.
+template <isize Length, isize Outputs, auto Line, class Problem>
+DDPM_INLINE void transform_tiles(const Problem& of) {
+    constexpr isize side = winograd_side<Outputs>;
+    constexpr auto length = static_cast<std::size_t>(Length), places = static_cast<std::size_t>(side);
+    for (isize tile = 0; tile < of.tiles; ++tile) {
+        for (isize c = 0; c < of.channels; c += lanes<float>) {
+            pack<float> half[places][length];  // row, column
+            const isize first = tile * Outputs * of.pixel + c;
+            DDPM_UNROLL
+            for (isize column = 0; column < Length; ++column) {
+                pack<float> d[length], v[places];
+                DDPM_UNROLL
+                for (isize row = 0; row < Length; ++row) {
+                    d[row] = load(of.rows[row] + first + column * of.pixel);
+                }
+                Line(d, v);
+                DDPM_UNROLL
+                for (isize row = 0; row < side; ++row) {
+                    half[row][column] = v[row];
+                }
+            }
+            float* to = of.to + tile * of.to_tile + c;
+            DDPM_UNROLL
+            for (isize row = 0; row < side; ++row) {
+                pack<float> v[places];
+                Line(half[row], v);
+                DDPM_UNROLL
+                for (isize column = 0; column < side; ++column) {
+                    store(to, v[column]);
+                    to += of.to_place;
+                }
+            }
         }
     }
 }
 
 template <isize Outputs>
 void transform_inputs(const winograd_input<Outputs>& of) {
-    for (isize tile = 0; tile < of.tiles; ++tile) {
-        for (isize c = 0; c < of.channels; c += lanes<float>) {
-            transform_input<Outputs>(of, tile, c);
-        }
-    }
+    transform_tiles<winograd_side<Outputs>, Outputs, winograd_spread<Outputs>>(of);
+}
+
+template <isize Outputs>
+void transform_gradients(const winograd_gradient<Outputs>& of) {
+    transform_tiles<Outputs, Outputs, winograd_scatter<Outputs>>(of);
 }
 
 /// The transform of one tile, for lanes<float> outputs from `o` on.
@@ -182,61 +207,6 @@ void transform_outputs(const winograd_output<Outputs>& of) {
                 transform_output<Outputs, true>(of, tile, o);
             } else {
                 transform_output<Outputs, false>(of, tile, o);
-            }
-        }
-    }
-}
-
-/// v = A y.
-template <isize Outputs>
-DDPM_INLINE void winograd_scatter(const pack<float>* y, pack<float>* v) {
-    v[0] = y[0];
-    if constexpr (Outputs == 2) {
-        v[1] = y[0] + y[1];
-        v[2] = y[0] - y[1];
-        v[3] = -y[1];
-    } else {
-        const pack<float> even = y[0] + y[2], odd = y[1] + y[3];
-        v[1] = even + odd;
-        v[2] = even - odd;
-        const pack<float> even2 = multiply_add(splat(4.0f), y[2], y[0]);
-        const pack<float> odd2 = multiply_add(splat(8.0f), y[3], y[1] + y[1]);
-        v[3] = even2 + odd2;
-        v[4] = even2 - odd2;
-        v[5] = y[3];
-    }
-}
-
-template <isize Outputs>
-void transform_gradients(const winograd_gradient<Outputs>& of) {
-    constexpr isize side = winograd_side<Outputs>;
-    constexpr auto length = static_cast<std::size_t>(side), outputs = static_cast<std::size_t>(Outputs);
-    for (isize tile = 0; tile < of.tiles; ++tile) {
-        for (isize c = 0; c < of.channels; c += lanes<float>) {
-            pack<float> half[length][outputs];  // row, column
-            DDPM_UNROLL
-            for (isize column = 0; column < Outputs; ++column) {
-                pack<float> y[outputs], v[length];
-                DDPM_UNROLL
-                for (isize row = 0; row < Outputs; ++row) {
-                    y[row] = load(of.rows[row] + (tile * Outputs + column) * of.pixel + c);
-                }
-                winograd_scatter<Outputs>(y, v);
-                DDPM_UNROLL
-                for (isize row = 0; row < side; ++row) {
-                    half[row][column] = v[row];
-                }
-            }
-            float* to = of.to + tile * of.to_tile + c;
-            DDPM_UNROLL
-            for (isize row = 0; row < side; ++row) {
-                pack<float> v[length];
-                winograd_scatter<Outputs>(half[row], v);
-                DDPM_UNROLL
-                for (isize column = 0; column < side; ++column) {
-                    store(to, v[column]);
-                    to += of.to_place;
-                }
             }
         }
     }

@@ -25,6 +25,9 @@ struct winograd_kernels {
     isize chunk_inputs, chunk;
 };
 
+/// Floats between places: distances that are powers of two would compete for the same cache lines.
+inline constexpr isize winograd_gap = 16;
+
 /// A convolution of stride 1 with a 3 × 3 kernel and a row and a column of zeros on each side, by Winograd's
 /// F(Outputs × Outputs, 3 × 3): see kernels/detail/winograd.hpp. Everything but the kernels is float.
 ///
@@ -98,8 +101,6 @@ public:
 private:
     static constexpr isize side = kernels::detail::winograd_side<Outputs>, places = side * side;
     static constexpr isize panel_outputs = kernels::detail::packed_outputs;
-    // Floats between places: distances that are powers of two would compete for the same cache lines.
-    static constexpr isize line = 16;
 
     struct tiles_tag {};  // for thread_scratch
     struct rows_tag {};
@@ -125,10 +126,10 @@ private:
         of.down = ddpm::detail::divided_up(rows, Outputs);
         of.across = ddpm::detail::divided_up(width, Outputs);
         of.tiles = ddpm::detail::rounded_up(images * of.down * of.across, kernels::detail::packed_pixels);
-        of.tile = kernels_.inputs + line;
-        of.place = of.tiles * of.tile + line;
+        of.tile = kernels_.inputs + winograd_gap;
+        of.place = of.tiles * of.tile + winograd_gap;
         of.tiles_length = places * of.place + kernels::detail::packed_beyond * of.tile;
-        of.products = of.tiles * panel_outputs + line;
+        of.products = of.tiles * panel_outputs + winograd_gap;
         of.pitch = of.across * Outputs;
         of.image = of.down * Outputs * of.pitch;
         return of;
@@ -197,7 +198,7 @@ private:
 
     /// Writes the sums of 32 outputs, or adds them.
     void multiply(isize panel, const layout& of, const float* tiles, bool add, float* sums) const {
-        const isize inputs = kernels_.inputs, filter = inputs * panel_outputs + line, segment = 0;
+        const isize inputs = kernels_.inputs, filter = inputs * panel_outputs + winograd_gap, segment = 0;
         float* const filters = thread_scratch<filters_tag, float>(side * filter);
         float* const products =
             thread_scratch<products_tag, float>(places * of.products + kernels::detail::packed_beyond * panel_outputs);

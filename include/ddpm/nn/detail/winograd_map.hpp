@@ -40,11 +40,12 @@ void convolve_by_winograd(const float* weights, const feature_map<const float>& 
     // The bias of each sample, which is the same for all if there is no sample_bias.
     const isize biases = start.sample_bias.data() == nullptr ? 1 : y.samples;
     float* const bias = thread_scratch<bias_tag, float>(biases * outputs);
-    for (isize n = 0; n < biases; ++n) {
-        for (isize o = 0; o < outputs; ++o) {
-            bias[n * outputs + o] = (start.bias == nullptr ? 0 : start.bias[o]) +
-                                    (start.sample_bias.data() == nullptr ? 0 : start.sample_bias.column(n)[o]);
-        }
+    if (start.sample_bias.data() != nullptr) {
+        start.put({bias, outputs, biases}, 0, 0, 1);
+    } else if (start.bias != nullptr) {
+        std::copy_n(start.bias, outputs, bias);
+    } else {
+        std::fill_n(bias, outputs, 0.0f);
     }
     const auto store = kernels::detail::store_block_body<float>();
     const winograd_convolution<Outputs, float> convolution(
@@ -100,8 +101,6 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
     struct tiles_tag {};
     struct gradient_tag {};
     constexpr isize side = kernels::detail::winograd_side<Outputs>, places = side * side;
-    // Floats between places: distances that are powers of two would compete for the same cache lines.
-    constexpr isize line = 16;
     constexpr isize most_tiles = 256;  // of a block
     const isize inputs = x.channels, outputs = dy.channels, size = inputs * outputs;
     const isize down = divided_up(x.height, Outputs), across = divided_up(x.width, Outputs), rows = x.samples * down;
@@ -109,7 +108,8 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
         return;
     }
     const isize block_rows = std::max<isize>(1, most_tiles / across), block = block_rows * across;
-    const isize x_place = block * inputs + line, y_place = block * outputs + line, place = size + line;
+    const isize x_place = block * inputs + winograd_gap, y_place = block * outputs + winograd_gap,
+                place = size + winograd_gap;
     float* const x_tiles = thread_scratch<tiles_tag, float>(places * (x_place + y_place));
     float* const y_tiles = x_tiles + places * x_place;
     float* const gradient = thread_scratch<gradient_tag, float>(places * place);
@@ -118,30 +118,26 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
         parallel_for(count, 1, [&](isize begin, isize end) {
             const isize length = across * Outputs + 2;
             float* const padded = thread_scratch<rows_tag, float>(side * length * std::max(inputs, outputs));
+            // Transforms the tiles of a row, which begins with row y of the map and `before` pixels around it.
+            const auto transform_row = [&](auto problem, const feature_map<const float>& map, isize lines, isize n,
+                                           isize y, isize before, float* to, isize to_place) {
+                for (isize row = 0; row < lines; ++row) {
+                    float* const line = padded + row * length * map.channels;
+                    copy_padded_row(map, n, y + row - before, before, length, line);
+                    problem.rows[row] = line;
+                }
+                problem.pixel = problem.channels = problem.to_tile = map.channels;
+                problem.tiles = across;
+                problem.to = to;
+                problem.to_place = to_place;
+                kernels::detail::transform(problem);
+            };
             for (isize i = begin; i < end; ++i) {
                 const isize n = (first + i) / down, y = (first + i) % down * Outputs;
-                kernels::detail::winograd_input<Outputs> input{};
-                for (isize row = 0; row < side; ++row) {
-                    float* const to = padded + row * length * inputs;
-                    copy_padded_row(x, n, y + row - 1, 1, length, to);
-                    input.rows[row] = to;
-                }
-                input.pixel = input.channels = input.to_tile = inputs;
-                input.tiles = across;
-                input.to = x_tiles + i * across * inputs;
-                input.to_place = x_place;
-                kernels::detail::transform(input);
-                kernels::detail::winograd_gradient<Outputs> output{};
-                for (isize row = 0; row < Outputs; ++row) {
-                    float* const to = padded + row * length * outputs;
-                    copy_padded_row(dy, n, y + row, 0, length, to);
-                    output.rows[row] = to;
-                }
-                output.pixel = output.channels = output.to_tile = outputs;
-                output.tiles = across;
-                output.to = y_tiles + i * across * outputs;
-                output.to_place = y_place;
-                kernels::detail::transform(output);
+                transform_row(kernels::detail::winograd_input<Outputs>{}, x, side, n, y, 1,
+                              x_tiles + i * across * inputs, x_place);
+                transform_row(kernels::detail::winograd_gradient<Outputs>{}, dy, Outputs, n, y, 0,
+                              y_tiles + i * across * outputs, y_place);
             }
         });
         // The sums over the tiles of the block, for each place of a tile and some inputs.

@@ -34,7 +34,7 @@ public:
         : direct_(conv, shortcut, up && winograd_outputs == 0),
           outputs_(conv.outputs()),
           winograd_outputs_(winograd_outputs),
-          up_(up) {
+          reads_upsampled_(up && winograd_outputs > 0) {
         DDPM_ASSERT(winograd_outputs == 0 ||
                     (conv.kernel() == 3 && conv.stride == 1 && conv.padding == conv_padding::symmetric &&
                      conv.inputs() % kernels::detail::winograd_channels == 0 && !(up && sizeof(T) == 2)));
@@ -60,7 +60,7 @@ public:
     }
     /// Height or width of the output for that of the input.
     [[nodiscard]] isize output_size(isize size) const noexcept {
-        return direct_.output_size(up_ && winograd_outputs_ > 0 ? 2 * size : size);
+        return direct_.output_size(reads_upsampled_ ? 2 * size : size);
     }
     /// The phases of the map that it writes: see stored_map.
     [[nodiscard]] isize phases() const noexcept { return direct_.phases(); }
@@ -69,7 +69,7 @@ public:
     /// @determinism the bits of a sample depend on that sample only, on one instruction set
     template <class Out>
     void forward(packed_input<T> x, const packed_input<T>* shortcut, const packed_output<T, Out>& out) const {
-        x.upsampled = up_ && winograd_outputs_ > 0;
+        x.upsampled = reads_upsampled_;
         with_way([&](const auto& way) { way.forward(x, shortcut, out); });
     }
 
@@ -87,7 +87,7 @@ private:
     direct_convolution<T> direct_;
     isize outputs_ = 0;
     isize winograd_outputs_ = 0;
-    bool up_ = false;
+    bool reads_upsampled_ = false;  // whether the input is upsampled while it is read; else that is part of the weights
 };
 
 }  // namespace ddpm::nn::detail
