@@ -220,7 +220,7 @@ TEST_CASE("data of weight 0 need not be in the discretized decoder's range", "[l
     CHECK_THROWS_AS(hybrid_loss{}.require_data(x), value_error);
     x(2, 1) = -255;
     CHECK_THROWS_WITH(require_in_range("here", decoder, x, weight),
-                      Catch::Matchers::Contains("sample 1") && Catch::Matchers::Contains("got -255"));
+                      ContainsSubstring("sample 1") && ContainsSubstring("got -255"));
     CHECK_NOTHROW(require_in_range("here", gaussian_decoder{}, x, weight));
     CHECK_THROWS_AS(require_in_range("here", decoder, x, weight.leftCols(1)), shape_error);
 }

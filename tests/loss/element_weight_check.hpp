@@ -173,7 +173,7 @@ void check_element_weight_errors(const Loss& loss) {
     for (const float wrong : {-1.0F, -std::numeric_limits<float>::denorm_min(), std::numeric_limits<float>::infinity(),
                               std::numeric_limits<float>::quiet_NaN()}) {
         weight(3, 2) = wrong;
-        CHECK_THROWS_WITH(run(), Catch::Matchers::Contains("weight of element 3 of sample 2"));
+        CHECK_THROWS_WITH(run(), ContainsSubstring("weight of element 3 of sample 2"));
         CHECK_THROWS_AS(run(), value_error);
         CHECK(is_untouched());
     }

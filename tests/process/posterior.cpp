@@ -177,6 +177,7 @@ TEST_CASE("posterior: shapes and times that do not fit are errors", "[process]")
     CHECK_THROWS_AS(q_posterior(schedule, x, x, -1), value_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, 3), value_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, -2), value_error);
+    CHECK_THROWS_WITH(q_posterior(schedule, x, x, 3, 3), Catch::Matchers::StartsWith("q_posterior"));
 }
 
 }  // namespace ddpm::test

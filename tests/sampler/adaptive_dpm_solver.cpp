@@ -53,6 +53,24 @@ TEST_CASE("adaptive steps meet their tolerance, with more of them where it is sm
     }
 }
 
+TEST_CASE("an adaptive run takes the same steps whatever the network predicts", "[sampler]") {
+    const gaussian_data data;
+    for (const isize order : {2, 3}) {
+        const adaptive_dpm_solver solver{.order = order, .relative_tolerance = 1e-4, .absolute_tolerance = 1e-4};
+        const auto run = [&](prediction kind) {
+            return denoise_from<double>(solver, point_at, -3, 3, exact_network(data, kind), flow(data, -3));
+        };
+        const auto expected = run(prediction::epsilon);
+        for (const prediction kind : {prediction::x0, prediction::v, prediction::score}) {
+            const auto got = run(kind);
+            INFO(name_of(kind) << ", order " << order);
+            CHECK(got.accepted == expected.accepted);
+            CHECK(got.rejected == expected.rejected);
+            CHECK((got.x - expected.x).abs().maxCoeff() < 1e-9);
+        }
+    }
+}
+
 TEST_CASE("a sample's steps do not depend on its neighbours", "[sampler]") {
     const gaussian_data data;
     const batch<double> start = flow(data, -3);
