@@ -57,7 +57,7 @@ int main(int count, char** arguments) {
     const kernel kernels[]{
         {"exp", [&] { kernels::exp(size, x.data(), out.data()); }},
         {"silu", [&] { kernels::activate<kernels::activation::silu>(size, x.data(), out.data()); }},
-        {"softmax", [&] { kernels::softmax<float>(size, 0.1f, x.data(), out.data()); }},
+        {"softmax", [&] { kernels::detail::softmax<float>(size, 0.1f, x.data(), out.data()); }},
         {"linear_combination",
          [&] {
              kernels::linear_combination(size, {0.5f, 0.25f}, {x.data(), y.data()}, out.data());
@@ -71,7 +71,7 @@ int main(int count, char** arguments) {
         {"q_sample", [&] { q_sample(schedule, x, 500, y, batch_view<float>(out)); }},
         {"q_sample_fresh", [&] { q_sample(schedule, x, 500, fresh_noise{noise}, batch_view<float>(out)); }},
         {"reverse_step", [&] { run.step(); }},
-        {"adam", [&] { kernels::adam(size, p.data(), x.data(), m.data(), v.data(), {}); }},
+        {"adam", [&] { kernels::detail::adam(size, p.data(), x.data(), m.data(), v.data(), {}); }},
     };
     if (count < 3) {
         for (const kernel& one : kernels) {

@@ -46,7 +46,7 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
         }
     }
     per_sample_values<scalar_of<M1>> kl(x.columns());
-    kernels::gaussian_kl(x, vx, y, vy, kl.data());
+    kernels::detail::gaussian_kl(x, vx, y, vy, kl.data());
     return kl;
 }
 
