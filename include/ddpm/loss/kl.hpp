@@ -9,6 +9,7 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <cmath>
+#include <type_traits>
 
 namespace ddpm {
 

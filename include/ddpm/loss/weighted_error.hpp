@@ -6,6 +6,7 @@
 #include <ddpm/loss/concept.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string_view>

@@ -10,6 +10,7 @@
 #include <ddpm/process/parameterization.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <span>

@@ -9,8 +9,6 @@
 #include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 
-#include <algorithm>
-
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/layer_norm.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/q_sample.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>

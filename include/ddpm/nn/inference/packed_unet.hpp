@@ -21,6 +21,7 @@
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
