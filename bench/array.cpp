@@ -71,13 +71,13 @@ void add_linear_combination() {
 void add_training_arrays() {
     add("ema", streams(1, 0, 1), [] {
         return [target = scratch(0, size), average = scratch(1, size)] {
-            kernels::move_towards(size, 1e-4F, target, average);
+            kernels::detail::move_towards(size, 1e-4F, target, average);
         };
     });
     add("adam", streams(1, 0, 3), [] {
-        const kernels::adam_coefficients c{.shrink = 1 - 1e-5, .v_correction = 1.5, .step_size = 1e-3};
+        const kernels::detail::adam_coefficients c{.shrink = 1 - 1e-5, .v_correction = 1.5, .step_size = 1e-3};
         return [c, p = scratch(0, size), g = scratch(1, size), m = scratch(2, size), v = scratch(3, size)] {
-            kernels::adam(size, p, g, m, v, c);
+            kernels::detail::adam(size, p, g, m, v, c);
         };
     });
     add("sum_of_squares", streams(1, 0, 0),

@@ -80,7 +80,7 @@ void add_quantile() {
     ddpm::bench::add("sampler", "absolute_quantile", size, one_pass, [] {
         return [data = step_data(ddpm::ancestral{}), scratch = ddpm::batch<float>(dimension, count),
                 quantiles = std::vector<float>(count)]() mutable {
-            ddpm::kernels::absolute_quantiles<float>(data.xt, 0.995, scratch, quantiles.data());
+            ddpm::kernels::detail::absolute_quantiles<float>(data.xt, 0.995, scratch, quantiles.data());
         };
     });
 }

@@ -121,8 +121,9 @@ TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
     check_tail([](isize n, const pointers& p) {
         kernels::linear_combination(n, {2.0f, -1.0f, 4.0f, 0.5f}, {p[0], p[1], p[2], p[3]}, p[3]);
     });
-    check_tail([](isize n, const pointers& p) { kernels::move_towards(n, 0.25f, p[0], p[1]); });
-    check_tail([](isize n, const pointers& p) { kernels::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
+    check_tail([](isize n, const pointers& p) { kernels::detail::move_towards(n, 0.25f, p[0], p[1]); });
+    check_tail(
+        [](isize n, const pointers& p) { kernels::detail::adam(n, p[0], p[1], p[2], p[3], {.step_size = 0.01}); });
     check_tail([](isize n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
     check_tail([](isize n, const pointers& p) { kernels::activate<kernels::activation::silu>(n, p[0], p[1]); });
     check_tail([](isize n, const pointers& p) {
@@ -133,13 +134,13 @@ TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
 TEST_CASE("sums count elements beyond 2^31", "[kernels][slow]") {
     check_tail([](isize n, const pointers& p) { return kernels::sum_of_squares(n, p[1]); }, 0.25);
     const auto with_gradient = [](isize n, const pointers& p) {  // 4 (2 − ½ · 1 − 2 · ½)²
-        const auto terms_of = [](isize) { return kernels::error_terms<float>{0.5f, 2, 4, 0.125f}; };
-        return kernels::squared_error<float>({p[3], n, 1}, {p[0], n, 1}, {p[1], n, 1}, terms_of, {p[2], n, 1});
+        const auto terms_of = [](isize) { return kernels::detail::error_terms<float>{0.5f, 2, 4, 0.125f}; };
+        return kernels::detail::squared_error<float>({p[3], n, 1}, {p[0], n, 1}, {p[1], n, 1}, terms_of, {p[2], n, 1});
     };
     check_tail(with_gradient, 1);
     const auto of_column = [](isize n, const pointers& p) {  // 2 (2 − 1)²
         double error = 0;
-        kernels::column_squared_errors<float>(
+        kernels::detail::column_squared_errors<float>(
             {p[3], n, 1}, {p[0], n, 1}, [](isize) { return 2.0; }, &error);
         return error;
     };
@@ -149,7 +150,7 @@ TEST_CASE("sums count elements beyond 2^31", "[kernels][slow]") {
 TEST_CASE("the divergence of a sample counts elements beyond 2^31", "[kernels][slow]") {
     const auto divergence = [](isize n, const pointers& p) {
         float kl = 0;
-        kernels::gaussian_kl<float>({p[0], n, 1}, {p[2], n, 1}, {p[1], n, 1}, {p[3], n, 1}, &kl);
+        kernels::detail::gaussian_kl<float>({p[0], n, 1}, {p[2], n, 1}, {p[1], n, 1}, {p[3], n, 1}, &kl);
         return kl;
     };
     if (huge_arrays* const huge = filled_arrays()) {
@@ -178,7 +179,7 @@ TEST_CASE("a sample is normalized beyond 2^31, and its gradient taken", "[kernel
         const double count = static_cast<double>(size), mean = sum / count, eps = 1e-7;
         const double inverse = 1 / std::sqrt(square / count - mean * mean + eps);
         batch<float> moments(2, 1);
-        kernels::layer_norm<float>({p[0], size, 1}, p[1], p[2], eps, {p[3], size, 1}, moments);
+        kernels::detail::layer_norm<float>({p[0], size, 1}, p[1], p[2], eps, {p[3], size, 1}, moments);
         CHECK(std::abs(static_cast<double>(moments(0, 0)) / mean - 1) < 1e-5);
         CHECK(std::abs(static_cast<double>(moments(1, 0)) / inverse - 1) < 1e-5);
         const std::vector<float> y = huge->own(3);
@@ -193,8 +194,8 @@ TEST_CASE("a sample is normalized beyond 2^31, and its gradient taken", "[kernel
         huge->fill();
         huge->memory[0].fill(0);
         huge->memory[2].fill(0);
-        kernels::layer_norm_backward<float>({p[0], size, 1}, p[1], moments, {p[2], size, 1}, {p[2], size, 1}, p[3],
-                                            p[1]);
+        kernels::detail::layer_norm_backward<float>({p[0], size, 1}, p[1], moments, {p[2], size, 1}, {p[2], size, 1},
+                                                    p[3], p[1]);
         const std::vector<float> dx = huge->own(2), dweight = huge->own(3), dbias = huge->own(1);
         const std::vector<float>& dy = bias;
         double sums = 0, products = 0;
@@ -244,9 +245,9 @@ TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][sl
         const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
         const std::vector<float> x = huge->own(0);
         std::vector<float> eps = huge->own(1), out = huge->own(2);
-        kernels::q_sample<float>(address.later(last), {x.data(), rows, 1}, last_level, {eps.data(), rows, 1},
-                                 {out.data(), rows, 1});
-        kernels::q_sample<float>(address, all(0), level_of, all(1), all(2));
+        kernels::detail::q_sample<float>(address.later(last), {x.data(), rows, 1}, last_level, {eps.data(), rows, 1},
+                                         {out.data(), rows, 1});
+        kernels::detail::q_sample<float>(address, all(0), level_of, all(1), all(2));
         CHECK(huge->own(1) == eps);
         CHECK(huge->own(2) == out);
     }
@@ -285,7 +286,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
         check([](view, view, view, view out) { kernels::philox_normal(address, out); });
         check([](view x, view, view eps, view out) {
             const auto level_of = [](isize n) { return noise_level<float>{static_cast<float>(n), 1}; };
-            kernels::q_sample<float>(address, x, level_of, eps, out);
+            kernels::detail::q_sample<float>(address, x, level_of, eps, out);
         });
         check([](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, address, x0, out); });
         check([](view x, view, view, view out) { kernels::add_row_sums<float>(x, out.data()); });
@@ -299,32 +300,33 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
             kernels::matrix_product(matrix_of(x.middle(0, 5)).transposed(), matrix_of(y), out.middle_rows(0, 5));
         });
         check([&](view x, view y, view kl, view out) {
-            kernels::gaussian_kl<float>(x, y, y, x, kl.data());
-            kernels::gaussian_kl<float>(x, y.middle_rows(0, 1), y, x.middle_rows(0, 1), out.data());
+            kernels::detail::gaussian_kl<float>(x, y, y, x, kl.data());
+            kernels::detail::gaussian_kl<float>(x, y.middle_rows(0, 1), y, x.middle_rows(0, 1), out.data());
         });
         check([](view x, view y, view other, view out) {
             std::vector<float> dweight(rows), dbias(rows);
             const view moments = other.middle_rows(0, 2);
-            kernels::layer_norm<float>(x, y.column(0), y.column(1), 0.1, out, moments);
-            kernels::layer_norm_backward<float>(x, y.column(0), moments, out, out, dweight.data(), dbias.data());
+            kernels::detail::layer_norm<float>(x, y.column(0), y.column(1), 0.1, out, moments);
+            kernels::detail::layer_norm_backward<float>(x, y.column(0), moments, out, out, dweight.data(),
+                                                        dbias.data());
             std::copy_n(dweight.data(), rows, other.column(0));
             std::copy_n(dbias.data(), rows, other.column(1));
         });
         for (const kernels::activation f : {kernels::activation::none, kernels::activation::silu}) {
             check([f](view x, view y, view other, view out) {  // of a map with a pixel in each column
                 std::vector<double> mean(rows), squares(rows);
-                kernels::channel_moments<float>(x, mean.data(), squares.data());
+                kernels::detail::channel_moments<float>(x, mean.data(), squares.data());
                 for (isize c = 0; c < rows; ++c) {
                     other(c, 0) = static_cast<float>(mean[static_cast<std::size_t>(c)]);
                     other(c, 1) = static_cast<float>(squares[static_cast<std::size_t>(c)]);
                 }
-                kernels::scale_shift<float>(x, y.column(0), y.column(1), f, out);
+                kernels::detail::scale_shift<float>(x, y.column(0), y.column(1), f, out);
             });
             check([f](view x, view y, view other, view out) {
                 std::vector<double> sums(rows), products(rows);
-                const auto du = kernels::scale_shift_sums<float>(x, y.column(0), y.column(1), f, y, other, sums.data(),
-                                                                 products.data());
-                kernels::channel_combination<float>(du, x, y.column(0), y.column(1), y.column(2), out);
+                const auto du = kernels::detail::scale_shift_sums<float>(x, y.column(0), y.column(1), f, y, other,
+                                                                         sums.data(), products.data());
+                kernels::detail::channel_combination<float>(du, x, y.column(0), y.column(1), y.column(2), out);
                 for (isize c = 0; c < rows; ++c) {
                     other(c, 0) = static_cast<float>(sums[static_cast<std::size_t>(c)]);
                     other(c, 1) = static_cast<float>(products[static_cast<std::size_t>(c)]);

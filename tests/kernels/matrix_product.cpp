@@ -49,7 +49,7 @@ S at(const matrix_ref<S>& m, isize i, isize j) {
 /// to the sum one after the other. Unless `add`, the first begins at `start`, and the sum is what it gives.
 template <class S>
 S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, isize i, isize j, S start, bool add, bool fused) {
-    constexpr isize length = kernels::product_chain;
+    constexpr isize length = kernels::detail::product_chain;
     S sum = start;
     for (isize first = 0; first < a.columns; first += length) {
         S chain = first == 0 && !add ? start : S{};
@@ -203,7 +203,7 @@ TEMPLATE_TEST_CASE("matrix_product: products over parts of k, each of whole chai
         batch<TestType> whole(rows, columns);
         matrix_product<TestType>(a.ref, b.ref, whole);
         for (const isize chains : {1, 2, 3}) {
-            const isize length = chains * kernels::product_chain;
+            const isize length = chains * kernels::detail::product_chain;
             batch<TestType> sum(rows, columns);
             for (isize first = 0; first < depth; first += length) {
                 matrix_ref<TestType> left = a.ref, right = b.ref;

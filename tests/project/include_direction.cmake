@@ -1,6 +1,6 @@
 # A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only, but a kernel in
-# kernels/detail/ by one other layer too, the one that uses it. Examples include nothing from detail/; benchmarks nothing
-# but kernels.
+# kernels/detail/ by one other layer too, the one that uses it. A header in detail/ opens only namespaces with a component
+# detail. Examples include nothing from detail/; benchmarks nothing but kernels.
 cmake_minimum_required(VERSION 3.25)
 
 # What a layer may include, beside itself.
@@ -31,6 +31,10 @@ set(shared_details
     "diffusers io/detail/read_converted.hpp"
     "diffusers io/detail/staging_memory.hpp")
 
+# Headers in detail/ that declare a public name.
+set(public_in_detail
+    "train/detail/trainer_contract.hpp")  # the primary template of trainer, which refuses what cannot be trained
+
 function(check_header header)
     string(REGEX MATCH "^[a-z0-9_]+" layer "${header}")
     if(NOT DEFINED may_include_${layer})
@@ -60,6 +64,13 @@ function(check_header header)
             endif()
         endif()
     endforeach()
+    if(header MATCHES "/detail/" AND NOT header IN_LIST public_in_detail)
+        file(STRINGS "${source}/include/ddpm/${header}" namespaces REGEX "^[ \t]*(inline[ \t]+)?namespace[ \t]")
+        list(FILTER namespaces EXCLUDE REGEX "[ :]detail[ :]")
+        if(namespaces)
+            message(SEND_ERROR "${header}: a header in detail/ opens a namespace outside detail: ${namespaces}")
+        endif()
+    endif()
 endfunction()
 
 file(GLOB_RECURSE headers RELATIVE "${source}/include/ddpm" "${source}/include/ddpm/*/*.hpp")

@@ -210,7 +210,7 @@ TEMPLATE_TEST_CASE("dynamic thresholding limits each sample by its own quantile"
         const batch<S> raw = (start - S(0.8) * start / S(2)) / S(0.6);
         for (isize n = 0; n < 3; ++n) {
             batch<S> scratch = raw.col(n);
-            const S quantile = kernels::absolute_quantile<S>(300, scratch.data(), 0.9, scratch.data());
+            const S quantile = kernels::detail::absolute_quantile<S>(300, scratch.data(), 0.9, scratch.data());
             const S limit = std::clamp(quantile, S(1), S(2));
             CHECK((n == 0 ? quantile < 1 : n == 2 ? quantile > 2 : quantile > 1));
             const batch<S> x0 = raw.col(n).max(-limit).min(limit) / limit;

@@ -7,6 +7,7 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
+#include <concepts>
 #include <string_view>
 #include <type_traits>
 

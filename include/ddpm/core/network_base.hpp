@@ -5,8 +5,6 @@
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
 
-#include <concepts>
-
 namespace ddpm {
 
 /// A layer or a network: it has a type `scalar`, and a static `visit(self, f)` that calls f(name, member) in a fixed

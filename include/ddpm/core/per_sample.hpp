@@ -5,6 +5,8 @@
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 
+#include <concepts>
+#include <cstddef>
 #include <span>
 #include <string_view>
 

@@ -12,6 +12,7 @@
 #include <ddpm/nn/networks/unet_size.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>

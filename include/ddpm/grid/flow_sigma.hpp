@@ -8,6 +8,7 @@
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/rectified_flow.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <vector>

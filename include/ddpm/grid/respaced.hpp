@@ -8,6 +8,7 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>

@@ -11,6 +11,7 @@
 #include <ddpm/grid/timesteps.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>

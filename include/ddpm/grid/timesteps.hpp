@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <string_view>
 #include <vector>

@@ -8,8 +8,6 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
 
-#include <algorithm>
-
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/row_sums.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 

@@ -8,6 +8,7 @@
 #include <ddpm/predictor/differentiable.hpp>
 #include <ddpm/random/noise.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>

@@ -12,6 +12,7 @@
 // IWYU pragma: end_exports
 
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string_view>

@@ -9,6 +9,7 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <cmath>
+#include <type_traits>
 
 namespace ddpm {
 
@@ -46,7 +47,7 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
         }
     }
     per_sample_values<scalar_of<M1>> kl(x.columns());
-    kernels::gaussian_kl(x, vx, y, vy, kl.data());
+    kernels::detail::gaussian_kl(x, vx, y, vy, kl.data());
     return kl;
 }
 

@@ -20,7 +20,7 @@ namespace detail {
 
 /// The mean over all elements of weight · penalty(error), with the error and the weight of its square in `space`.
 template <NoiseProcess Schedule, Scalar S>
-double mean_penalty(std::string_view where, kernels::penalty penalty, double limit, const Schedule& schedule,
+double mean_penalty(std::string_view where, kernels::detail::penalty penalty, double limit, const Schedule& schedule,
                     prediction kind, prediction space, const loss_weighting& weighting,
                     const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
                     batch_view<S> d_predicted) {
@@ -32,12 +32,12 @@ double mean_penalty(std::string_view where, kernels::penalty penalty, double lim
         const double scale = std::abs(conversion(kind, space, level).value);
         const double w = weight_of(noised.t[n]) * noised.weight_of(n);
         const target_coefficients target = target_of(kind, level);
-        return kernels::robust_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w, static_cast<S>(scale),
-                                        static_cast<S>(w * scale * per_element)};
+        return kernels::detail::robust_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
+                                                static_cast<S>(scale), static_cast<S>(w * scale * per_element)};
     };
     const S finite = static_cast<S>(std::min(limit, static_cast<double>(std::numeric_limits<S>::max())));
-    const double sum = kernels::robust_error(penalty, finite, predicted, noised.x0, noised.eps, terms_of, d_predicted,
-                                             losses_of(noised), noised.element_weight);
+    const double sum = kernels::detail::robust_error(penalty, finite, predicted, noised.x0, noised.eps, terms_of,
+                                                     d_predicted, losses_of(noised), noised.element_weight);
     scale_losses(noised, predicted.rows(), weight_of);
     return per_element * sum;
 }
@@ -61,8 +61,8 @@ struct l1_loss {
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
-        return detail::mean_penalty("l1_loss", kernels::penalty::absolute, 1, schedule, kind, space.value_or(kind),
-                                    weighting, noised, predicted, d_predicted);
+        return detail::mean_penalty("l1_loss", kernels::detail::penalty::absolute, 1, schedule, kind,
+                                    space.value_or(kind), weighting, noised, predicted, d_predicted);
     }
 
     /// @throws value_error if a call with a sample at t would
@@ -92,8 +92,8 @@ struct huber_loss {
         if (!(delta >= static_cast<double>(std::numeric_limits<S>::min()))) {
             throw value_error("huber_loss", "delta", "> 0, as the network's scalar has it", delta);
         }
-        return detail::mean_penalty("huber_loss", kernels::penalty::huber, delta, schedule, kind, space.value_or(kind),
-                                    weighting, noised, predicted, d_predicted);
+        return detail::mean_penalty("huber_loss", kernels::detail::penalty::huber, delta, schedule, kind,
+                                    space.value_or(kind), weighting, noised, predicted, d_predicted);
     }
 
     /// @throws value_error if a call with a sample at t would

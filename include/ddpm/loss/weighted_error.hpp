@@ -6,6 +6,7 @@
 #include <ddpm/loss/concept.hpp>
 
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -32,7 +33,7 @@ void weighted_mse(const P& predicted, const T& target, const per_sample<double>&
         throw shape_error("weighted_mse", "empty sample", "at least one element", 0);
     }
     const double per_element = 1 / static_cast<double>(p.view().rows());
-    kernels::column_squared_errors<S>(
+    kernels::detail::column_squared_errors<S>(
         p.view(), y.view(), [&](isize n) { return per_element * weight[n]; }, errors.data());
 }
 
@@ -104,11 +105,11 @@ double weighted_error(std::string_view where, const Schedule& schedule, predicti
     const auto terms_of = [&](isize n) {
         const double w = weight(noised.t[n]) * noised.weight_of(n);
         const target_coefficients target = target_of(kind, noise_level_at(schedule, noised.t[n]));
-        return kernels::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
-                                       static_cast<S>(2 * w * per_element)};
+        return kernels::detail::error_terms<S>{static_cast<S>(target.x0), static_cast<S>(target.eps), w,
+                                               static_cast<S>(2 * w * per_element)};
     };
-    const double sum = kernels::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted,
-                                              losses_of(noised), noised.element_weight);
+    const double sum = kernels::detail::squared_error(predicted, noised.x0, noised.eps, terms_of, d_predicted,
+                                                      losses_of(noised), noised.element_weight);
     scale_losses(noised, predicted.rows(), weight);
     return per_element * sum;
 }

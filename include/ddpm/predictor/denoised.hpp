@@ -10,6 +10,7 @@
 #include <ddpm/process/parameterization.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <limits>
 #include <optional>
 #include <span>
@@ -76,7 +77,7 @@ template <Scalar S, std::floating_point Real>
 /// @shape x0 D × N, D > 0; limits N
 template <Scalar S>
 void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std::span<S> limits) {
-    kernels::absolute_quantiles<S>(x0, threshold.ratio, x0, limits.data());
+    kernels::detail::absolute_quantiles<S>(x0, threshold.ratio, x0, limits.data());
     for (S& limit : limits) {
         limit = std::min(std::max(limit, S{1}), static_cast<S>(threshold.max));
     }

@@ -15,6 +15,7 @@
 
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 namespace ddpm {

@@ -48,7 +48,7 @@ void noise_samples(std::string_view where, batch_view<const S> x, const LevelOf&
                    batch_view<S> eps, batch_view<S> out) {
     require_same_shape(where, "out has the shape of x", x, out);
     const auto address = noise.source.address(x.rows(), x.columns(), noise.step, noise.first_sample);
-    kernels::q_sample(address, x, level_of, eps, out);
+    kernels::detail::q_sample(address, x, level_of, eps, out);
 }
 
 /// Returns a batch of the size of x after fill(x, batch) has written it.

@@ -53,10 +53,10 @@ void q_sample_backward(const Schedule& schedule, const X& x0, const per_sample<t
     }
     detail::require_times("q_sample_backward", schedule, x.view().columns(), t);
     if (!d_level.empty()) {
-        kernels::column_inner_products(d.view(), x.view(),
-                                       [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].signal = sum; });
-        kernels::column_inner_products(d.view(), e.view(),
-                                       [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].sigma = sum; });
+        kernels::detail::column_inner_products(
+            d.view(), x.view(), [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].signal = sum; });
+        kernels::detail::column_inner_products(
+            d.view(), e.view(), [&](isize n, double sum) { d_level[static_cast<std::size_t>(n)].sigma = sum; });
     }
     if (d_x0.size() != 0) {
         kernels::linear_combination<S>(

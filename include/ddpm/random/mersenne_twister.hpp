@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -24,7 +25,7 @@ public:
 
     /// The next word.
     [[nodiscard]] std::uint32_t operator()() {
-        if (used_ == kernels::twister_words) {
+        if (used_ == kernels::detail::twister_words) {
             refill();
         }
         return words_[static_cast<std::size_t>(used_++)];
@@ -33,28 +34,28 @@ public:
     /// Fills `out` with the lower 24 bits of the next words, as multiples of 2⁻²⁴ in [0, 1).
     void units(std::span<float> out) {
         for (std::size_t done = 0; done < out.size();) {
-            if (used_ == kernels::twister_words) {
+            if (used_ == kernels::detail::twister_words) {
                 refill();
             }
-            const isize count = std::min(static_cast<isize>(out.size() - done), kernels::twister_words - used_);
-            kernels::words_to_units(count, words_.data() + used_, out.data() + done);
+            const isize count = std::min(static_cast<isize>(out.size() - done), kernels::detail::twister_words - used_);
+            kernels::detail::words_to_units(count, words_.data() + used_, out.data() + done);
             used_ += count;
             done += static_cast<std::size_t>(count);
         }
     }
 
 private:
-    using words = std::array<std::uint32_t, static_cast<std::size_t>(kernels::twister_words)>;
+    using words = std::array<std::uint32_t, static_cast<std::size_t>(kernels::detail::twister_words)>;
 
     void refill() {
-        kernels::twist(state_.data());
-        kernels::temper(kernels::twister_words, state_.data(), words_.data());
+        kernels::detail::twist(state_.data());
+        kernels::detail::temper(kernels::detail::twister_words, state_.data(), words_.data());
         used_ = 0;
     }
 
     words state_;
     words words_{};  // the words of the current state
-    isize used_ = kernels::twister_words;
+    isize used_ = kernels::detail::twister_words;
 };
 
 }  // namespace ddpm

@@ -9,6 +9,7 @@
 #include <ddpm/random/philox.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numbers>
@@ -147,7 +148,7 @@ private:
     void transform(std::span<S> blocks) const {
         constexpr double two_pi = 2 * std::numbers::pi;
         if constexpr (std::is_same_v<S, float>) {
-            kernels::torch_normal(
+            kernels::detail::torch_normal(
                 static_cast<isize>(blocks.size() / 16),
                 build_ == torch_build::vectorized ? static_cast<double>(static_cast<float>(two_pi)) : two_pi,
                 blocks.data());

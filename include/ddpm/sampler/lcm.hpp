@@ -5,6 +5,7 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace ddpm {

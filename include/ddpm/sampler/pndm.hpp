@@ -8,6 +8,7 @@
 #include <ddpm/sampler/plan.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <vector>
 

@@ -106,11 +106,11 @@ private:
             draw();
         }
         const affine c = conversion(kind_, prediction::score, at.level);
-        const kernels::score_coefficients<S> score{static_cast<S>(c.xt), static_cast<S>(c.value)};
+        const kernels::detail::score_coefficients<S> score{static_cast<S>(c.xt), static_cast<S>(c.value)};
         kernels::for_each_column(x_.rows(), x_.cols(), [&](isize n) {
             const batch_view<S> z = one_by_one() ? batch_view<S>(thread_scratch<noise_tag, S>(x_.rows()), x_.rows(), 1)
                                                  : batch_view<S>(z_).middle(n, 1);
-            const kernels::langevin_norms norms = measure(score, n, z.data());
+            const kernels::detail::langevin_norms norms = measure(score, n, z.data());
             if (options_.batch_norms) {
                 norms_[static_cast<std::size_t>(n)] = norms;
             } else {
@@ -119,7 +119,7 @@ private:
         });
         if (options_.batch_norms) {
             double noise = 0, length = 0;
-            for (const kernels::langevin_norms& norms : norms_) {
+            for (const kernels::detail::langevin_norms& norms : norms_) {
                 noise += std::sqrt(norms.noise);
                 length += std::sqrt(norms.score);
             }
@@ -130,21 +130,22 @@ private:
     }
 
     /// The norms of sample n; draws its z first if one_by_one().
-    kernels::langevin_norms measure(const kernels::score_coefficients<S>& score, isize n, S* z) {
+    kernels::detail::langevin_norms measure(const kernels::detail::score_coefficients<S>& score, isize n, S* z) {
         const S *const x = x_.col(n).data(), *const p = prediction_.col(n).data();
         return kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
             if constexpr (AddressedNoise<Noise>) {
                 if (one_by_one()) {
-                    return kernels::draw_and_measure_langevin<S>(
+                    return kernels::detail::draw_and_measure_langevin<S>(
                         noise_.address(x_.rows(), x_.cols(), draws_, first_sample_ + n), first, last - first, score,
                         x + first, p + first, z + first);
                 }
             }
-            return kernels::measure_langevin<S>(last - first, score, x + first, p + first, z + first);
+            return kernels::detail::measure_langevin<S>(last - first, score, x + first, p + first, z + first);
         });
     }
 
-    void take_langevin_step(const kernels::score_coefficients<S>& score, isize n, double ratio, batch_view<const S> z) {
+    void take_langevin_step(const kernels::detail::score_coefficients<S>& score, isize n, double ratio,
+                            batch_view<const S> z) {
         const double r = options_.signal_to_noise * ratio, h = 2 * r * r;
         const batch_view<S> x = batch_view<S>(x_).middle(n, 1);
         kernels::linear_combination<S>(
@@ -190,7 +191,7 @@ private:
     batch<S> x0_;  // the estimate for the callback
     batch<S> z_;   // empty if samples go one by one
     std::vector<double> times_;
-    std::vector<kernels::langevin_norms> norms_;  // empty unless they are the batch's
+    std::vector<kernels::detail::langevin_norms> norms_;  // empty unless they are the batch's
 };
 
 }  // namespace detail

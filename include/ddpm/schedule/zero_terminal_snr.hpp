@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <span>
 #include <vector>
 

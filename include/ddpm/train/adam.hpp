@@ -93,13 +93,13 @@ public:
               double learning_rate, double gradient_scale = 1) {
         chunks_.require_fit("adam::step", parameters);
         chunks_.require_fit("adam::step", gradients);
-        const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
+        const kernels::detail::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
         ++state_.steps;
         chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const std::size_t p = chunk.parameter;
-            kernels::adam(chunk.size, parameters[p].values.data() + chunk.first,
-                          gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
-                          state_.second[p].data() + chunk.first, c, chunks_.elements());
+            kernels::detail::adam(chunk.size, parameters[p].values.data() + chunk.first,
+                                  gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
+                                  state_.second[p].data() + chunk.first, c, chunks_.elements());
         });
     }
 
@@ -111,7 +111,7 @@ public:
                                     double gradient_scale = 1) const {
         chunks_.require_fit("adam::stays_finite", parameters);
         chunks_.require_fit("adam::stays_finite", gradients);
-        const kernels::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
+        const kernels::detail::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
         std::atomic<bool> finite{true};
         chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const auto copy = [&](std::span<const S> values) {
@@ -121,8 +121,8 @@ public:
             std::vector<S> x = copy(parameters[chunk.parameter].values);
             std::vector<S> m = copy(state_.first[chunk.parameter].values());
             std::vector<S> v = copy(state_.second[chunk.parameter].values());
-            kernels::adam(chunk.size, x.data(), gradients[chunk.parameter].values.data() + chunk.first, m.data(),
-                          v.data(), c);
+            kernels::detail::adam(chunk.size, x.data(), gradients[chunk.parameter].values.data() + chunk.first,
+                                  m.data(), v.data(), c);
             constexpr S largest = std::numeric_limits<S>::max();
             for (std::size_t i = 0; i < x.size(); ++i) {
                 if (!(std::abs(x[i]) <= largest / 2 && std::abs(m[i]) <= largest && std::abs(v[i]) <= largest)) {
@@ -134,7 +134,8 @@ public:
     }
 
     /// The coefficients of the next step, the same for all parameters.
-    [[nodiscard]] kernels::adam_coefficients next_coefficients(double learning_rate, double gradient_scale = 1) const {
+    [[nodiscard]] kernels::detail::adam_coefficients next_coefficients(double learning_rate,
+                                                                       double gradient_scale = 1) const {
         const double steps = static_cast<double>(state_.steps + 1);
         return {
             .gradient_scale = gradient_scale,

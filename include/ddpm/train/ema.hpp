@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <utility>
 #include <vector>
@@ -81,8 +82,8 @@ public:
         const scalar rate = static_cast<scalar>(1 - ema_decay(options_, ++steps_));
         chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
             const std::size_t p = chunk.parameter;
-            kernels::move_towards(chunk.size, rate, parameters[p].values.data() + chunk.first,
-                                  averages_[p].values.data() + chunk.first);
+            kernels::detail::move_towards(chunk.size, rate, parameters[p].values.data() + chunk.first,
+                                          averages_[p].values.data() + chunk.first);
         });
     }
 

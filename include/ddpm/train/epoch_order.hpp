@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/random/noise.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <utility>

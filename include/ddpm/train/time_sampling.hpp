@@ -69,6 +69,13 @@ struct logit_normal_times {
 using time_sampling = std::variant<uniform_times, antithetic_times, stratified_times, importance_times,
                                    log_normal_times, logit_normal_times>;
 
+/// A drawn time and its weight in the loss. `Time` is isize for a timestep, double in continuous time.
+template <class Time>
+struct drawn_time {
+    Time t;
+    double weight = 1;
+};
+
 namespace detail {
 
 /// The options of the two normal strategies.

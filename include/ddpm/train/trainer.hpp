@@ -34,6 +34,7 @@
 #include <chrono>
 #include <cmath>
 #include <concepts>
+#include <cstddef>
 #include <limits>
 #include <map>
 #include <span>

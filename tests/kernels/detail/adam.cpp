@@ -16,20 +16,20 @@ TEMPLATE_TEST_CASE("adam is the formula in torch's order, with the same bits on 
     using S = TestType;
     const ddpm::isize size =
         GENERATE(ddpm::isize{1}, ddpm::isize{7}, ddpm::isize{16}, ddpm::isize{61}, ddpm::isize{1000});
-    const kernels::adam_coefficients c{.gradient_scale = 0.25,
-                                       .shrink = 0.999,
-                                       .l2 = 0.01,
-                                       .beta1 = 0.8,
-                                       .beta2 = 0.99,
-                                       .v_correction = 3,
-                                       .step_size = 0.02,
-                                       .epsilon = 1e-6};
+    const kernels::detail::adam_coefficients c{.gradient_scale = 0.25,
+                                               .shrink = 0.999,
+                                               .l2 = 0.01,
+                                               .beta1 = 0.8,
+                                               .beta2 = 0.99,
+                                               .v_correction = 3,
+                                               .step_size = 0.02,
+                                               .epsilon = 1e-6};
     const batch<S> p0 = random_batch<S>(size, 1, 1), g = random_batch<S>(size, 1, 2), m0 = random_batch<S>(size, 1, 3),
                    v0 = random_batch<S>(size, 1, 4).square();
     std::optional<batch<S>> first;
     for_each_target([&] {
         batch<S> p = p0, m = m0, v = v0;
-        kernels::adam(size, p.data(), g.data(), m.data(), v.data(), c);
+        kernels::detail::adam(size, p.data(), g.data(), m.data(), v.data(), c);
         if (!first) {
             first = p;
         }

@@ -26,9 +26,9 @@ TEST_CASE("arrays are converted as single numbers are, on every target", "[kerne
                 }
             }
             std::vector<bfloat16> narrow(static_cast<std::size_t>(size) + 2, bfloat16{0x1234});
-            kernels::convert(size, x.data(), narrow.data() + 1);
-            kernels::convert(size, narrow.data() + 1, wide.data());
-            kernels::convert_as<bfloat16>(size, x.data(), rounded.data());
+            kernels::detail::convert(size, x.data(), narrow.data() + 1);
+            kernels::detail::convert(size, narrow.data() + 1, wide.data());
+            kernels::detail::convert_as<bfloat16>(size, x.data(), rounded.data());
             for (isize i = 0; i < size; ++i) {
                 const float expected = to_float(to_bfloat16(x[i]));
                 REQUIRE(same(wide[i], expected));
@@ -38,7 +38,7 @@ TEST_CASE("arrays are converted as single numbers are, on every target", "[kerne
             CHECK(narrow.back().bits == 0x1234);
             CHECK(wide.guarded());
             CHECK(rounded.guarded());
-            kernels::convert_as<bfloat16>(size, x.data(), x.data());
+            kernels::detail::convert_as<bfloat16>(size, x.data(), x.data());
             for (isize i = 0; i < size; ++i) {
                 REQUIRE(same(x[i], rounded[i]));
             }

@@ -24,9 +24,9 @@ TEMPLATE_TEST_CASE("the dropout kernel compares the words of philox_noise on eve
             for (std::size_t i = 0; i < x.size(); ++i) {
                 x[i] = static_cast<S>(i + 1);
             }
-            kernels::dropout<S>(noise.address(rows, columns, step, sample), threshold, S(1.5),
-                                batch_view<const S>(x.data(), rows, columns, stride),
-                                batch_view<S>(y.data(), rows, columns, stride));
+            kernels::detail::dropout<S>(noise.address(rows, columns, step, sample), threshold, S(1.5),
+                                        batch_view<const S>(x.data(), rows, columns, stride),
+                                        batch_view<S>(y.data(), rows, columns, stride));
             bool same = true;
             for (isize i = 0; i < columns * stride; ++i) {
                 const isize n = i / stride, e = i % stride;
@@ -48,7 +48,7 @@ TEST_CASE("the dropout kernel treats words as unsigned", "[kernels]") {
         for (const std::uint32_t threshold : {0u, 1u, 0x7fffffffu, 0x80000000u, 0xf0000000u, 0xffffffffu}) {
             const batch<float> x = batch<float>::Ones(1000, 1);
             batch<float> y(1000, 1);
-            kernels::dropout<float>(noise.address(1000, 1, 0), threshold, 1.0f, x, batch_view<float>(y));
+            kernels::detail::dropout<float>(noise.address(1000, 1, 0), threshold, 1.0f, x, batch_view<float>(y));
             isize kept = 0;
             for (isize e = 0; e < 1000; ++e) {
                 kept += noise.bits(0, 0, e) >= threshold ? 1 : 0;

@@ -22,16 +22,16 @@ TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for b
     const batch<S> x = random_batch<S>(size, 1, 1), eps = random_batch<S>(size, 1, 2), u = random_batch<S>(size, 1, 3);
     const batch<S> before = random_batch<S>(size, 1, 4);
     batch<S> p = random_batch<S>(size, 1, 5);
-    const kernels::embedded_step<S> step{.from = S(0.3),
-                                         .value = S(-0.7),
-                                         .low = {S(0.9), S(-0.2), S(0.05)},
-                                         .high = {S(0.8), S(-0.1), S(0.15)},
-                                         .tolerance = {0.1, 0.2}};
+    const kernels::detail::embedded_step<S> step{.from = S(0.3),
+                                                 .value = S(-0.7),
+                                                 .low = {S(0.9), S(-0.2), S(0.05)},
+                                                 .high = {S(0.8), S(-0.1), S(0.15)},
+                                                 .tolerance = {0.1, 0.2}};
     batch<S> high(size, 1);
     std::array<double, 16> sums{};
     for (isize i = 0; i < size; ++i) {
         const S later = rounded(step.from, u(i, 0)) + rounded(step.value, p(i, 0));
-        const auto end = [&](const kernels::step_end<S>& c) {
+        const auto end = [&](const kernels::detail::step_end<S>& c) {
             return rounded(c.x, x(i, 0)) + rounded(c.eps, eps(i, 0)) + rounded(c.later, later);
         };
         const S low = given ? before(i, 0) : end(step.low);
@@ -48,8 +48,8 @@ TEMPLATE_TEST_CASE("an embedded step is its two ends and sixteen sums, bit for b
         batch<S> got(size + 1, 1), old = batch<S>::Constant(size + 1, 1, S(7));
         const auto take = [&] {
             got << x, S(7);
-            return kernels::take_embedded_step<S>(size, step, got.data(), eps.data(), u.data(), p.data(),
-                                                  given ? before.data() : nullptr, old.data());
+            return kernels::detail::take_embedded_step<S>(size, step, got.data(), eps.data(), u.data(), p.data(),
+                                                          given ? before.data() : nullptr, old.data());
         };
         CHECK(take() == expected);
         CHECK((got.topRows(size) == high).all());

@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("the divergence of one element is accurate, also where the va
                 const S lv2 = static_cast<S>(k) / S(200), lv1 = lv2 + (k % 2 == 0 ? gap : -gap);
                 const S m1 = static_cast<S>(k % 7) / S(3), m2 = S(1);
                 S kl = -1;
-                kernels::gaussian_kl<S>({&m1, 1, 1}, {&lv1, 1, 1}, {&m2, 1, 1}, {&lv2, 1, 1}, &kl);
+                kernels::detail::gaussian_kl<S>({&m1, 1, 1}, {&lv1, 1, 1}, {&m2, 1, 1}, {&lv2, 1, 1}, &kl);
                 const auto exact = static_cast<double>(exact_kl(m1, lv1, m2, lv2));
                 worst = std::max(worst, std::abs(static_cast<double>(kl) - exact) / (exact * ulp + 1e-300));
             }
@@ -62,7 +62,7 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
         const auto wide = [&](const unaligned_array<S>& a) { return batch_view<const S>(a.data(), rows, columns); };
         const auto flat = [&](const unaligned_array<S>& a) { return batch_view<const S>(a.data(), 1, columns); };
         unaligned_array<S> kl(columns, 5), other(columns, 6);
-        kernels::gaussian_kl(wide(m1), flat(lv1), wide(m2), flat(lv2), kl.data());
+        kernels::detail::gaussian_kl(wide(m1), flat(lv1), wide(m2), flat(lv2), kl.data());
         bool accurate = kl.guarded();
         for (isize n = 0; n < columns; ++n) {
             long double sum = 0;
@@ -83,14 +83,14 @@ TEMPLATE_TEST_CASE("the divergences of columns are sums, with variances shared o
             }
             return all;
         };
-        kernels::gaussian_kl(wide(m1), wide(full1), wide(m2), wide(full2), other.data());
+        kernels::detail::gaussian_kl(wide(m1), wide(full1), wide(m2), wide(full2), other.data());
         CHECK(equal());
-        kernels::gaussian_kl(wide(m1), flat(lv1), wide(m2), wide(full2), other.data());
+        kernels::detail::gaussian_kl(wide(m1), flat(lv1), wide(m2), wide(full2), other.data());
         CHECK(equal());
-        kernels::gaussian_kl(wide(m1), wide(full1), wide(m2), flat(lv2), other.data());
+        kernels::detail::gaussian_kl(wide(m1), wide(full1), wide(m2), flat(lv2), other.data());
         CHECK(equal());
         set_thread_count(3);
-        kernels::gaussian_kl(wide(m1), flat(lv1), wide(m2), flat(lv2), other.data());
+        kernels::detail::gaussian_kl(wide(m1), flat(lv1), wide(m2), flat(lv2), other.data());
         CHECK(equal());
         set_thread_count(0);
     };
@@ -111,7 +111,7 @@ TEST_CASE("a NaN reaches the divergence of its own column only", "[kernels]") {
             const batch<float> m2 = batch<float>::Ones(19, 3), lv = batch<float>::Zero(1, 3);
             m1(at, 1) = std::numeric_limits<float>::quiet_NaN();
             std::array<float, 3> kl{};
-            kernels::gaussian_kl<float>(m1, lv, m2, lv, kl.data());
+            kernels::detail::gaussian_kl<float>(m1, lv, m2, lv, kl.data());
             CHECK(kl[0] == 9.5F);
             CHECK(std::isnan(kl[1]));
             CHECK(kl[2] == 9.5F);

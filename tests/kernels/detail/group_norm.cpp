@@ -58,7 +58,7 @@ template <Scalar S>
 std::array<double, 2> moment_errors(batch_view<const S> x) {
     const auto count = static_cast<std::size_t>(x.rows());
     std::vector<double> mean(count), squares(count);
-    kernels::channel_moments<S>(x, mean.data(), squares.data());
+    kernels::detail::channel_moments<S>(x, mean.data(), squares.data());
     std::array<double, 2> worst{};
     for (std::size_t c = 0; c < count; ++c) {
         const exact_moments<S> exact(x, static_cast<ddpm::isize>(c));
@@ -108,7 +108,7 @@ TEMPLATE_TEST_CASE("channel moments of one pixel and of a constant", "[kernels]"
         for (const ddpm::isize pixels : {1, 9}) {
             const batch<S> x = batch<S>::Constant(21, pixels, S(0.1));
             std::array<double, 21> mean{}, squares{};
-            kernels::channel_moments<S>(x, mean.data(), squares.data());
+            kernels::detail::channel_moments<S>(x, mean.data(), squares.data());
             CHECK(std::all_of(mean.begin(), mean.end(), [](double m) { return m == static_cast<double>(S(0.1)); }));
             CHECK(std::all_of(squares.begin(), squares.end(), [](double s) { return s == 0; }));
         }
@@ -126,10 +126,10 @@ TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every tar
             part<S> x(channels, pixels, 1), y(channels, pixels, 2), dy(channels, pixels, 3), du(channels, pixels, 4);
             const part<S> y_before = y, du_before = du;
             const batch<S> a = random_batch<S>(channels, 1, 5), b = random_batch<S>(channels, 1, 6);
-            kernels::scale_shift<S>(x.view(), a.data(), b.data(), f, y.view());
+            kernels::detail::scale_shift<S>(x.view(), a.data(), b.data(), f, y.view());
             std::vector<double> sums(static_cast<std::size_t>(channels)), products = sums;
-            const batch_view<const S> got = kernels::scale_shift_sums<S>(x.view(), a.data(), b.data(), f, dy.view(),
-                                                                         du.view(), sums.data(), products.data());
+            const batch_view<const S> got = kernels::detail::scale_shift_sums<S>(
+                x.view(), a.data(), b.data(), f, dy.view(), du.view(), sums.data(), products.data());
             CHECK(got.data() == (f != activation::none ? du.view().data() : dy.view().data()));
             double worst = 0, worst_sum = 0;
             for (ddpm::isize c = 0; c < channels; ++c) {
@@ -153,9 +153,9 @@ TEMPLATE_TEST_CASE("scale_shift and its gradient are their formulas on every tar
             CHECK(du.rest_is(du_before));
             // In place.
             part<S> again = x, d_again = dy;
-            kernels::scale_shift<S>(again.view(), a.data(), b.data(), f, again.view());
-            kernels::scale_shift_sums<S>(x.view(), a.data(), b.data(), f, d_again.view(), d_again.view(), sums.data(),
-                                         products.data());
+            kernels::detail::scale_shift<S>(again.view(), a.data(), b.data(), f, again.view());
+            kernels::detail::scale_shift_sums<S>(x.view(), a.data(), b.data(), f, d_again.view(), d_again.view(),
+                                                 sums.data(), products.data());
             CHECK((again.memory.topRows(channels) == y.memory.topRows(channels)).all());
             CHECK((d_again.view().array() == got.array()).all());
         }
@@ -172,7 +172,7 @@ TEMPLATE_TEST_CASE("channel_combination is its formula on every target", "[kerne
             const part<S> before = dx;
             const batch<S> factors = random_batch<S>(channels, 3, 4);
             const S* const p = factors.data();
-            kernels::channel_combination<S>(du.view(), x.view(), p, p + channels, p + 2 * channels, dx.view());
+            kernels::detail::channel_combination<S>(du.view(), x.view(), p, p + channels, p + 2 * channels, dx.view());
             double worst = 0;
             for (ddpm::isize n = 0; n < 5; ++n) {
                 for (ddpm::isize c = 0; c < channels; ++c) {
@@ -184,7 +184,7 @@ TEMPLATE_TEST_CASE("channel_combination is its formula on every target", "[kerne
             }
             CHECK(worst <= tolerance);
             CHECK(dx.rest_is(before));
-            kernels::channel_combination<S>(du.view(), x.view(), p, p + channels, p + 2 * channels, du.view());
+            kernels::detail::channel_combination<S>(du.view(), x.view(), p, p + channels, p + 2 * channels, du.view());
             CHECK((du.view().array() == dx.view().array()).all());
         }
     });
@@ -198,15 +198,17 @@ TEMPLATE_TEST_CASE("the bits of a channel do not depend on those beside it", "[k
     for_each_target([&] {
         std::array<double, channels> mean{}, squares{}, sums{}, products{};
         batch<S> du(channels, pixels), one(1, pixels);
-        kernels::channel_moments<S>(x, mean.data(), squares.data());
-        kernels::scale_shift_sums<S>(x, a.data(), b.data(), activation::silu, dy, du, sums.data(), products.data());
+        kernels::detail::channel_moments<S>(x, mean.data(), squares.data());
+        kernels::detail::scale_shift_sums<S>(x, a.data(), b.data(), activation::silu, dy, du, sums.data(),
+                                             products.data());
         bool right = true;
         for (ddpm::isize c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
             double alone[4];
-            kernels::channel_moments<S>(batch_view<const S>(x).middle_rows(c, 1), alone, alone + 1);
-            kernels::scale_shift_sums<S>(batch_view<const S>(x).middle_rows(c, 1), &a(c, 0), &b(c, 0), activation::silu,
-                                         batch_view<const S>(dy).middle_rows(c, 1), one, alone + 2, alone + 3);
+            kernels::detail::channel_moments<S>(batch_view<const S>(x).middle_rows(c, 1), alone, alone + 1);
+            kernels::detail::scale_shift_sums<S>(batch_view<const S>(x).middle_rows(c, 1), &a(c, 0), &b(c, 0),
+                                                 activation::silu, batch_view<const S>(dy).middle_rows(c, 1), one,
+                                                 alone + 2, alone + 3);
             right = right && alone[0] == mean[at] && alone[1] == squares[at] && alone[2] == sums[at] &&
                     alone[3] == products[at] && (one.row(0) == du.row(c)).all();
         }

@@ -26,7 +26,7 @@ TEMPLATE_TEST_CASE("the inner product is its sixteen sums, bit for bit on every 
     for (const double sum : sums) {
         expected += sum;
     }
-    for_each_target([&] { CHECK(kernels::inner_product(size, x.data(), y.data()) == expected); });
+    for_each_target([&] { CHECK(kernels::detail::inner_product(size, x.data(), y.data()) == expected); });
 }
 
 TEMPLATE_TEST_CASE("columns have their inner products, short, long, strided and none", "[kernels]", float, double) {
@@ -34,8 +34,9 @@ TEMPLATE_TEST_CASE("columns have their inner products, short, long, strided and 
     for (const ddpm::isize rows : {0, 5, 1003, 40000}) {
         const batch<S> x = random_batch<S>(rows + 3, 4, 3), y = random_batch<S>(rows, 4, 4);
         std::vector<double> sums(4, -1);
-        kernels::column_inner_products<S>(batch_view<const S>(x).middle_rows(0, rows), y,
-                                          [&](ddpm::isize n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
+        kernels::detail::column_inner_products<S>(
+            batch_view<const S>(x).middle_rows(0, rows), y,
+            [&](ddpm::isize n, double sum) { sums[static_cast<std::size_t>(n)] = sum; });
         for (ddpm::isize n = 0; n < 4; ++n) {
             const double expected =
                 (x.topRows(rows).col(n).template cast<double>() * y.col(n).template cast<double>()).sum();

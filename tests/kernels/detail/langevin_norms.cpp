@@ -44,21 +44,22 @@ TEMPLATE_TEST_CASE("the norms of a Langevin step are their squares, bit for bit 
     batch<S> p = random_batch<S>(size, 1, 2), z(first + size, 1);
     kernels::philox_normal<S>(at, z);
     const batch<S> drawn = z.bottomRows(size);
-    const kernels::score_coefficients<S> c{S(0.3), S(-0.7)};
+    const kernels::detail::score_coefficients<S> c{S(0.3), S(-0.7)};
     batch<S> score(size, 1);
     for (isize i = 0; i < size; ++i) {
         score(i, 0) = rounded(c.xt, xt(i, 0)) + rounded(c.value, p(i, 0));
     }
     const double noise = squares_in_fours(drawn), length = squares_in_fours(score);
     for_each_target([&] {
-        const kernels::langevin_norms given = kernels::measure_langevin<S>(size, c, xt.data(), p.data(), drawn.data());
+        const kernels::detail::langevin_norms given =
+            kernels::detail::measure_langevin<S>(size, c, xt.data(), p.data(), drawn.data());
         CHECK(given.noise == noise);
         CHECK(given.score == length);
         batch<S> got = batch<S>::Constant(size + 1, 1, S(7));
         const auto draw = [&] {
-            return kernels::draw_and_measure_langevin<S>(at, first, size, c, xt.data(), p.data(), got.data());
+            return kernels::detail::draw_and_measure_langevin<S>(at, first, size, c, xt.data(), p.data(), got.data());
         };
-        const kernels::langevin_norms norms = draw();
+        const kernels::detail::langevin_norms norms = draw();
         CHECK(norms.noise == noise);
         CHECK(norms.score == length);
         CHECK((got.topRows(size) == drawn).all());

@@ -24,8 +24,8 @@ TEMPLATE_TEST_CASE("layer normalization and its gradient are their formulas on e
     for_each_target([&] {
         batch<S> y(rows, columns), dx(rows, columns), moments(2, columns), dweight = batch<S>::Zero(rows, 1),
                                                                            dbias = dweight;
-        kernels::layer_norm<S>(x, weight.data(), bias.data(), 1e-5, y, moments);
-        kernels::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, dweight.data(), dbias.data());
+        kernels::detail::layer_norm<S>(x, weight.data(), bias.data(), 1e-5, y, moments);
+        kernels::detail::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, dweight.data(), dbias.data());
         batch<double> expected_dweight = batch<double>::Zero(rows, 1), expected_dbias = expected_dweight;
         double worst = 0;
         for (ddpm::isize n = 0; n < columns; ++n) {
@@ -46,8 +46,9 @@ TEMPLATE_TEST_CASE("layer normalization and its gradient are their formulas on e
               tolerance * static_cast<double>(columns));
         // In place.
         batch<S> again = x, d_again = dy;
-        kernels::layer_norm<S>(again, weight.data(), bias.data(), 1e-5, again, moments);
-        kernels::layer_norm_backward<S>(x, weight.data(), moments, d_again, d_again, dweight.data(), dbias.data());
+        kernels::detail::layer_norm<S>(again, weight.data(), bias.data(), 1e-5, again, moments);
+        kernels::detail::layer_norm_backward<S>(x, weight.data(), moments, d_again, d_again, dweight.data(),
+                                                dbias.data());
         CHECK((again == y).all());
         CHECK((d_again == dx).all());
     });

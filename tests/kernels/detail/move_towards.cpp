@@ -15,7 +15,7 @@ TEMPLATE_TEST_CASE("move_towards is its formula, bit for bit on every target", "
     const S rate = S(0.3);
     for_each_target([&] {
         batch<S> average = start;
-        kernels::move_towards(size, rate, target.data(), average.data());
+        kernels::detail::move_towards(size, rate, target.data(), average.data());
         for (ddpm::isize i = 0; i < size; ++i) {
             const S difference = start(i, 0) - target(i, 0), change = rate * difference;
             REQUIRE(average(i, 0) == start(i, 0) - change);

@@ -182,7 +182,7 @@ TEST_CASE("a packed product is the sum of its products, on every target", "[kern
         const ddpm::detail::scoped_simd_target on(set);
         CAPTURE(name(set));
         check_product<float, float>();
-        if (kernels::takes_pairs()) {
+        if (kernels::detail::takes_pairs()) {
             check_product<bfloat16, bfloat16>();
         } else {
             check_product<bfloat16, float>();

@@ -32,7 +32,7 @@ TEMPLATE_TEST_CASE("quantiles lie between order statistics of |x|", "[kernels]",
             const double next = sorted[std::min(below + 1, sorted.size() - 1)];
             const double expected = sorted[below] + (rank - std::floor(rank)) * (next - sorted[below]);
             INFO(size << " elements, q = " << q);
-            CHECK(std::abs(static_cast<double>(kernels::absolute_quantile(size, x.data(), q, scratch.data())) -
+            CHECK(std::abs(static_cast<double>(kernels::detail::absolute_quantile(size, x.data(), q, scratch.data())) -
                            expected) <= 2 * static_cast<double>(std::numeric_limits<S>::epsilon()) * expected);
             CHECK(scratch.guarded());
         }
@@ -47,13 +47,13 @@ TEMPLATE_TEST_CASE("quantiles are those of torch", "[kernels]", float, double) {
     batch<S> scratch(4, 2);
     std::vector<S> quantiles(2);
     const auto close = [](S got, double expected) { return std::abs(static_cast<double>(got) - expected) < 1e-6; };
-    kernels::absolute_quantiles<S>(x, 0.5, scratch, quantiles.data());
+    kernels::detail::absolute_quantiles<S>(x, 0.5, scratch, quantiles.data());
     CHECK(close(quantiles[0], 2.5));
     CHECK(close(quantiles[1], 0.375));
-    kernels::absolute_quantiles<S>(x, 0.9, scratch, quantiles.data());
+    kernels::detail::absolute_quantiles<S>(x, 0.9, scratch, quantiles.data());
     CHECK(close(quantiles[0], 7.9));
     CHECK(close(quantiles[1], 2.95));
-    kernels::absolute_quantiles<S>(x, 1, x, quantiles.data());  // the batch itself as scratch
+    kernels::detail::absolute_quantiles<S>(x, 1, x, quantiles.data());  // the batch itself as scratch
     CHECK(quantiles[0] == S(10));
     CHECK(quantiles[1] == S(4));
 }
@@ -65,10 +65,10 @@ TEMPLATE_TEST_CASE("a NaN makes the quantile of its column NaN, an infinity only
     x(50, 0) = std::numeric_limits<S>::quiet_NaN();
     x(3, 1) = -std::numeric_limits<S>::infinity();
     std::vector<S> quantiles(2);
-    kernels::absolute_quantiles<S>(x, 0.5, scratch, quantiles.data());
+    kernels::detail::absolute_quantiles<S>(x, 0.5, scratch, quantiles.data());
     CHECK(std::isnan(quantiles[0]));
     CHECK(quantiles[1] == S(1));
-    kernels::absolute_quantiles<S>(x, 1, scratch, quantiles.data());
+    kernels::detail::absolute_quantiles<S>(x, 1, scratch, quantiles.data());
     CHECK(std::isnan(quantiles[0]));
     CHECK(quantiles[1] == std::numeric_limits<S>::infinity());
 }

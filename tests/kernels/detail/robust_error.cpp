@@ -19,7 +19,7 @@ namespace ddpm::test {
 
 namespace {
 
-using kernels::penalty;
+using kernels::detail::penalty;
 
 /// e and the slope of its penalty, as documented.
 template <class S>
@@ -65,8 +65,8 @@ TEMPLATE_TEST_CASE("penalties and their slopes are those of the formula, the sam
                 for_each_target([&] {
                     robust_case<S> data(size);
                     const auto sum_into = [&](S* d) {
-                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(),
-                                                     scale, limit, factor, d);
+                        return kernels::detail::robust_error(kind, size, data.p.data(), a, data.x.data(), b,
+                                                             data.y.data(), scale, limit, factor, d);
                     };
                     const double sum = sum_into(data.d.data());
                     bool right = data.d.guarded();
@@ -111,8 +111,8 @@ TEMPLATE_TEST_CASE("weights of elements multiply penalties and slopes, on every 
                         }
                     }
                     const auto sum_into = [&](S* d) {
-                        return kernels::robust_error(kind, size, data.p.data(), a, data.x.data(), b, data.y.data(),
-                                                     scale, limit, factor, d, w.data());
+                        return kernels::detail::robust_error(kind, size, data.p.data(), a, data.x.data(), b,
+                                                             data.y.data(), scale, limit, factor, d, w.data());
                     };
                     const double sum = sum_into(data.d.data());
                     bool right = data.d.guarded();
@@ -137,7 +137,7 @@ TEMPLATE_TEST_CASE("weights of elements multiply penalties and slopes, on every 
 TEMPLATE_TEST_CASE("weights of 1 change no bit of penalties, and a batch counts its own", "[kernels]", float, double) {
     using S = TestType;
     const auto terms_of = [](isize n) {
-        return kernels::robust_terms<S>{S(0.6), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5), S(0.1)};
+        return kernels::detail::robust_terms<S>{S(0.6), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5), S(0.1)};
     };
     for (const auto& shape : {std::array<isize, 2>{1, 1}, {37, 900}, {40000, 2}}) {
         const isize rows = shape[0], columns = shape[1];
@@ -149,7 +149,7 @@ TEMPLATE_TEST_CASE("weights of 1 change no bit of penalties, and a batch counts 
         for (const penalty kind : {penalty::absolute, penalty::huber}) {
             for_each_target([&] {
                 const auto run = [&](batch<S>& gradient, batch_view<const S> weight) {
-                    return kernels::robust_error<S>(kind, S(0.3), p, x, y, terms_of, gradient, nullptr, weight);
+                    return kernels::detail::robust_error<S>(kind, S(0.3), p, x, y, terms_of, gradient, nullptr, weight);
                 };
                 const double sum = run(d, {});
                 CHECK(run(d_again, ones) == sum);
@@ -168,8 +168,8 @@ TEMPLATE_TEST_CASE("an error that is not finite reaches the sum of penalties", "
             for (const isize at : {0, 20, 36}) {
                 robust_case<S> data(37);
                 const auto sum = [&](S a) {
-                    return kernels::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(), S(1),
-                                                 S(1), S(1), data.d.data());
+                    return kernels::detail::robust_error(kind, 37, data.p.data(), a, data.x.data(), S(1), data.y.data(),
+                                                         S(1), S(1), S(1), data.d.data());
                 };
                 data.x[at] = std::numeric_limits<S>::quiet_NaN();
                 CHECK(std::isfinite(sum(0)));  // an array with factor 0 is not read
@@ -185,8 +185,8 @@ TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns,
                    "[kernels]", float, double) {
     using S = TestType;
     const auto terms_of = [](isize n) {
-        return kernels::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5),
-                                        S(0.1)};
+        return kernels::detail::robust_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.5),
+                                                S(0.1)};
     };
     for (const auto& shape : {std::array<isize, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {40000, 2}}) {
         const isize rows = shape[0], columns = shape[1];
@@ -195,8 +195,9 @@ TEMPLATE_TEST_CASE("the penalty of a batch is the weighted sum over its columns,
         batch<S> d(rows, columns), d_again(rows, columns);
         for (const penalty kind : {penalty::absolute, penalty::huber}) {
             const auto run = [&](batch<S>& gradient, double* errors) {
-                return kernels::robust_error<S>(kind, S(0.3), batch_view<const S>(p), batch_view<const S>(x),
-                                                batch_view<const S>(y), terms_of, batch_view<S>(gradient), errors);
+                return kernels::detail::robust_error<S>(kind, S(0.3), batch_view<const S>(p), batch_view<const S>(x),
+                                                        batch_view<const S>(y), terms_of, batch_view<S>(gradient),
+                                                        errors);
             };
             set_thread_count(1);
             const double sum = run(d, nullptr);
@@ -225,8 +226,9 @@ TEMPLATE_TEST_CASE("penalties' gradients are the same with streaming stores", "[
     const unaligned_array<S> p(size, 1), x(size, 2), y(size, 3);
     for_each_target([&] {
         check_streaming<S>(size, [&](S* d, bool stream) {
-            static_cast<void>(kernels::robust_error<S>(kernels::penalty::huber, size, p.data(), S(0.5), x.data(), S(2),
-                                                       y.data(), S(3), S(1), S(2), d, nullptr, stream));
+            static_cast<void>(kernels::detail::robust_error<S>(kernels::detail::penalty::huber, size, p.data(), S(0.5),
+                                                               x.data(), S(2), y.data(), S(3), S(1), S(2), d, nullptr,
+                                                               stream));
         });
     });
 }

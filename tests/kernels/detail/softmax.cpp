@@ -27,10 +27,10 @@ TEMPLATE_TEST_CASE("softmax gives what torch's gives", "[kernels]", float, doubl
                                      -0.04247687315857238, 0.018988426309417848};
     for_each_target([&] {
         S p[5], dx[5];
-        const kernels::softmax_normalizer<S> by = kernels::softmax<S>(5, S(0.5), x, p);
+        const kernels::detail::softmax_normalizer<S> by = kernels::detail::softmax<S>(5, S(0.5), x, p);
         CHECK(by.largest == 3);
         CHECK(std::abs(static_cast<double>(by.inverse_sum) - expected[3]) <= tolerance);
-        kernels::softmax_backward<S>(5, S(0.5), p, dp, dx);
+        kernels::detail::softmax_backward<S>(5, S(0.5), p, dp, dx);
         for (std::size_t i = 0; i < 5; ++i) {
             CHECK(std::abs(static_cast<double>(p[i]) - expected[i]) <= tolerance);
             CHECK(std::abs(static_cast<double>(dx[i]) - expected_dx[i]) <= tolerance);
@@ -53,9 +53,10 @@ TEMPLATE_TEST_CASE("softmax and its gradient are their formulas on every target"
             for (ddpm::isize i = 0; i < size; ++i) {
                 x[i] = x[i] * S(4) + static_cast<S>(shift);
             }
-            const kernels::softmax_normalizer<S> by = kernels::softmax<S>(size, scale, x.data(), p.data());
-            kernels::softmax_again<S>(size, scale, x.data(), by, again.data());
-            kernels::softmax_backward<S>(size, scale, p.data(), dp.data(), dx.data());
+            const kernels::detail::softmax_normalizer<S> by =
+                kernels::detail::softmax<S>(size, scale, x.data(), p.data());
+            kernels::detail::softmax_again<S>(size, scale, x.data(), by, again.data());
+            kernels::detail::softmax_backward<S>(size, scale, p.data(), dp.data(), dx.data());
 
             long double largest = x[0], sum = 0, mean = 0;
             for (ddpm::isize i = 0; i < size; ++i) {
@@ -84,13 +85,13 @@ TEMPLATE_TEST_CASE("softmax and its gradient are their formulas on every target"
             CHECK(dx.guarded());
             // In place.
             unaligned_array<S> y = x, d = dp;
-            CHECK(kernels::softmax<S>(size, scale, y.data(), y.data()).inverse_sum == by.inverse_sum);
+            CHECK(kernels::detail::softmax<S>(size, scale, y.data(), y.data()).inverse_sum == by.inverse_sum);
             CHECK(std::equal(y.data(), y.data() + size, p.data()));
-            kernels::softmax_backward<S>(size, scale, p.data(), d.data(), d.data());
+            kernels::detail::softmax_backward<S>(size, scale, p.data(), d.data(), d.data());
             CHECK(std::equal(d.data(), d.data() + size, dx.data()));
-            kernels::softmax_backward<S>(size, scale, y.data(), dp.data(), y.data());
+            kernels::detail::softmax_backward<S>(size, scale, y.data(), dp.data(), y.data());
             CHECK(std::equal(y.data(), y.data() + size, dx.data()));
-            kernels::softmax_again<S>(size, scale, x.data(), by, x.data());
+            kernels::detail::softmax_again<S>(size, scale, x.data(), by, x.data());
             CHECK(std::equal(x.data(), x.data() + size, again.data()));
         }
     });
@@ -105,17 +106,18 @@ TEMPLATE_TEST_CASE("softmax has the documented values at the ends", "[kernels]",
                 std::vector<S> x(static_cast<std::size_t>(size), S(-1)), p(x);
                 for (const S special : {nan, inf}) {
                     x[static_cast<std::size_t>(place)] = special;
-                    CHECK(std::isnan(kernels::softmax<S>(size, S(1), x.data(), p.data()).inverse_sum));
+                    CHECK(std::isnan(kernels::detail::softmax<S>(size, S(1), x.data(), p.data()).inverse_sum));
                     CHECK(std::isnan(p[static_cast<std::size_t>(place)]));
                 }
                 x[static_cast<std::size_t>(place)] = -inf;
-                const kernels::softmax_normalizer<S> by = kernels::softmax<S>(size, S(1), x.data(), p.data());
+                const kernels::detail::softmax_normalizer<S> by =
+                    kernels::detail::softmax<S>(size, S(1), x.data(), p.data());
                 CHECK(p[static_cast<std::size_t>(place)] == 0);
                 CHECK(by.largest == -1);
                 CHECK(std::abs(by.inverse_sum * static_cast<S>(size - 1) - S(1)) <= S(1e-5));
             }
             std::vector<S> x(static_cast<std::size_t>(size), -inf), p(x);
-            CHECK(std::isnan(kernels::softmax<S>(size, S(1), x.data(), p.data()).inverse_sum));
+            CHECK(std::isnan(kernels::detail::softmax<S>(size, S(1), x.data(), p.data()).inverse_sum));
             CHECK(std::all_of(p.begin(), p.end(), [](S v) { return std::isnan(v); }));
         }
     });
@@ -125,11 +127,11 @@ TEST_CASE("the gradient of softmax is the central differences", "[kernels]") {
     batch<double> x = random_batch(37, 1, 1), p(37, 1), dx(37, 1);
     const batch<double> dp = random_batch(37, 1, 2);
     const auto loss = [&] {
-        kernels::softmax<double>(37, 0.8, x.data(), p.data());
+        kernels::detail::softmax<double>(37, 0.8, x.data(), p.data());
         return (p * dp).sum();
     };
     static_cast<void>(loss());
-    kernels::softmax_backward<double>(37, 0.8, p.data(), dp.data(), dx.data());
+    kernels::detail::softmax_backward<double>(37, 0.8, p.data(), dp.data(), dx.data());
     CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
 }
 

@@ -90,8 +90,8 @@ TEMPLATE_TEST_CASE("squared errors and gradients have the bits of the scalar for
             for (const auto& [a, b] : factors) {
                 error_case<S> data(size);
                 const S scale = S(1) / S(7);
-                const double sum = kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(),
-                                                          scale, data.d.data());
+                const double sum = kernels::detail::squared_error(size, data.p.data(), a, data.x.data(), b,
+                                                                  data.y.data(), scale, data.d.data());
                 bool right = data.d.guarded();
                 for (isize i = 0; i < size; ++i) {
                     right = right && data.d[i] == rounded(scale, data.difference(a, b, i));
@@ -100,8 +100,8 @@ TEMPLATE_TEST_CASE("squared errors and gradients have the bits of the scalar for
                 CHECK(right);
                 CHECK(sum == data.expected(a, b));
                 S* const no_gradient = nullptr;
-                CHECK(kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(), scale,
-                                             no_gradient) == sum);
+                CHECK(kernels::detail::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(), scale,
+                                                     no_gradient) == sum);
             }
         }
     });
@@ -119,8 +119,8 @@ TEMPLATE_TEST_CASE("weights of elements multiply squares and gradients, on every
                 INFO(size << " elements, target " << a << " x + " << b << " y");
                 weighted_error_case<S> data(size);
                 const auto run = [&](S* d) {
-                    return kernels::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(), scale, d,
-                                                  data.w.data());
+                    return kernels::detail::squared_error(size, data.p.data(), a, data.x.data(), b, data.y.data(),
+                                                          scale, d, data.w.data());
                 };
                 const double sum = run(data.d.data());
                 bool right = data.d.guarded();
@@ -148,8 +148,8 @@ TEMPLATE_TEST_CASE("weights of 1 change no bit of squared errors", "[kernels]", 
             error_case<S> plain(size), weighted(size);
             const std::vector<S> ones(static_cast<std::size_t>(size) + 1, S(1));
             const auto run = [&](error_case<S>& data, const S* weight) {
-                return kernels::squared_error(size, data.p.data(), S(0.3), data.x.data(), S(0.7), data.y.data(), S(0.1),
-                                              data.d.data(), weight);
+                return kernels::detail::squared_error(size, data.p.data(), S(0.3), data.x.data(), S(0.7), data.y.data(),
+                                                      S(0.1), data.d.data(), weight);
             };
             CHECK(run(plain, nullptr) == run(weighted, ones.data()));
             bool right = true;
@@ -165,7 +165,7 @@ TEMPLATE_TEST_CASE("the error of a batch counts its elements by their weights, w
                    float, double) {
     using S = TestType;
     const auto terms_of = [](isize n) {
-        return kernels::error_terms<S>{S(0.6), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
+        return kernels::detail::error_terms<S>{S(0.6), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
     };
     for (const auto& shape : {std::array<isize, 2>{1, 1}, {7, 9000}, {40000, 2}}) {
         const isize rows = shape[0], columns = shape[1];
@@ -185,13 +185,13 @@ TEMPLATE_TEST_CASE("the error of a batch counts its elements by their weights, w
         for_each_target([&] {
             for (const isize threads : {1, 3}) {
                 set_thread_count(threads);
-                const double sum = kernels::squared_error<S>(p, x, y, terms_of, d, nullptr, weight);
+                const double sum = kernels::detail::squared_error<S>(p, x, y, terms_of, d, nullptr, weight);
                 first_d = first_sum < 0 ? d : first_d;
                 first_sum = first_sum < 0 ? sum : first_sum;
                 CHECK(sum == first_sum);
                 CHECK((d == first_d).all());
                 std::vector<double> errors(static_cast<std::size_t>(columns));
-                CHECK(std::abs(kernels::squared_error<S>(p, x, y, terms_of, d, errors.data(), weight) - sum) <=
+                CHECK(std::abs(kernels::detail::squared_error<S>(p, x, y, terms_of, d, errors.data(), weight) - sum) <=
                       1e-12 * sum);
                 CHECK((d == first_d).all());
                 CHECK(std::abs(errors[0] - squares.col(0).sum()) <= 1e-6 * errors[0]);
@@ -209,7 +209,7 @@ TEST_CASE("the sum of squared errors is accurate over many elements", "[kernels]
     const std::vector<float> p(static_cast<std::size_t>(size), 4096.0F), zero(p.size(), 0.0F);
     float* const no_gradient = nullptr;
     for_each_target([&] {
-        CHECK(kernels::squared_error(size, p.data(), 1.0F, zero.data(), 0.0F, zero.data(), 1.0F, no_gradient) ==
+        CHECK(kernels::detail::squared_error(size, p.data(), 1.0F, zero.data(), 0.0F, zero.data(), 1.0F, no_gradient) ==
               static_cast<double>(size) * 4096.0 * 4096.0);
     });
 }
@@ -222,8 +222,8 @@ TEMPLATE_TEST_CASE("an array with factor 0 is not read; NaN and infinity reach t
             error_case<S> data(37);
             data.x[at] = nan;
             const auto sum = [&](S a, S b) {
-                return kernels::squared_error(37, data.p.data(), a, data.x.data(), b, data.y.data(), S(1),
-                                              data.d.data());
+                return kernels::detail::squared_error(37, data.p.data(), a, data.x.data(), b, data.y.data(), S(1),
+                                                      data.d.data());
             };
             CHECK(std::isfinite(sum(0, 1)));
             CHECK(std::isnan(sum(S(0.5), 1)));
@@ -239,7 +239,7 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
                    float, double) {
     using S = TestType;
     const auto terms_of = [](isize n) {
-        return kernels::error_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
+        return kernels::detail::error_terms<S>{static_cast<S>(n % 3), S(0.8), 1.0 / static_cast<double>(n + 1), S(0.1)};
     };
     for (const auto& shape : {std::array<isize, 2>{0, 3}, {3, 0}, {1, 1}, {7, 9000}, {16384, 3}, {40000, 2}}) {
         const isize rows = shape[0], columns = shape[1];
@@ -251,10 +251,10 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
         for_each_target([&] {
             for (const isize threads : {1, 3}) {
                 set_thread_count(threads);
-                const double sum = kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x),
-                                                          batch_view<const S>(y), terms_of, batch_view<S>(d));
+                const double sum = kernels::detail::squared_error(batch_view<const S>(p), batch_view<const S>(x),
+                                                                  batch_view<const S>(y), terms_of, batch_view<S>(d));
                 std::vector<double> errors(static_cast<std::size_t>(columns));
-                kernels::column_squared_errors<S>(
+                kernels::detail::column_squared_errors<S>(
                     p, y, [](isize n) { return static_cast<double>(n); }, errors.data());
                 if (first) {
                     first = false;
@@ -276,8 +276,8 @@ TEMPLATE_TEST_CASE("the error of a batch is the weighted sum over its columns, w
                 CHECK((d == first_d).all());
                 d.setZero();
                 const double again =
-                    kernels::squared_error(batch_view<const S>(p), batch_view<const S>(x), batch_view<const S>(y),
-                                           terms_of, batch_view<S>(d), errors.data());
+                    kernels::detail::squared_error(batch_view<const S>(p), batch_view<const S>(x),
+                                                   batch_view<const S>(y), terms_of, batch_view<S>(d), errors.data());
                 double total = 0;
                 for (isize n = 0; n < columns; ++n) {
                     total += terms_of(n).weight * errors[static_cast<std::size_t>(n)];
@@ -297,8 +297,8 @@ TEMPLATE_TEST_CASE("squared errors' gradients are the same with streaming stores
     const unaligned_array<S> p(size, 1), x(size, 2), y(size, 3);
     for_each_target([&] {
         check_streaming<S>(size, [&](S* d, bool stream) {
-            static_cast<void>(
-                kernels::squared_error<S>(size, p.data(), S(0.5), x.data(), S(2), y.data(), S(3), d, nullptr, stream));
+            static_cast<void>(kernels::detail::squared_error<S>(size, p.data(), S(0.5), x.data(), S(2), y.data(), S(3),
+                                                                d, nullptr, stream));
         });
     });
 }

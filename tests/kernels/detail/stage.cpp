@@ -16,7 +16,7 @@ namespace ddpm::test {
 
 namespace {
 
-using kernels::stage_source;
+using kernels::detail::stage_source;
 
 constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
 
@@ -44,27 +44,27 @@ struct two_sums {
 
     /// By the kernel, from row `row` of the samples on.
     void run(isize rows, isize columns, isize row, isize size, isize first, bool stream) {
-        const kernels::stage_term<S> base_terms[] = {
+        const kernels::detail::stage_term<S> base_terms[] = {
             {stage_source::column, a, base.data()}, {stage_source::column, b, old.data()}, {stage_source::x0, c}};
-        const kernels::stage_term<S> x_terms[] = {{stage_source::column, d, x.data()},
-                                                  {stage_source::column, e, base.data()},
-                                                  {stage_source::eps, f},
-                                                  {stage_source::normals, g, nullptr, 1},
-                                                  {stage_source::normals, h, nullptr, 0, spread.data()}};
-        const kernels::stage_term<S> other_terms[] = {{stage_source::column, S(-1), base.data()}};
-        const kernels::stage_sum<S> sums[] = {{base.data(), base_terms, 3, true},
-                                              {x.data(), x_terms, noise ? 5 : 3, true},
-                                              {other.data(), other_terms, 1, false}};
+        const kernels::detail::stage_term<S> x_terms[] = {{stage_source::column, d, x.data()},
+                                                          {stage_source::column, e, base.data()},
+                                                          {stage_source::eps, f},
+                                                          {stage_source::normals, g, nullptr, 1},
+                                                          {stage_source::normals, h, nullptr, 0, spread.data()}};
+        const kernels::detail::stage_term<S> other_terms[] = {{stage_source::column, S(-1), base.data()}};
+        const kernels::detail::stage_sum<S> sums[] = {{base.data(), base_terms, 3, true},
+                                                      {x.data(), x_terms, noise ? 5 : 3, true},
+                                                      {other.data(), other_terms, 1, false}};
         REQUIRE(first + columns * size <= rows * columns);
-        kernels::run_stage<S>({.estimate = estimate,
-                               .xt = x.data(),
-                               .p = p.data(),
-                               .kept_x0 = x0.data(),
-                               .kept_eps = eps.data(),
-                               .sums = sums,
-                               .count = 3,
-                               .stream = stream},
-                              address, columns, row, size, first);
+        kernels::detail::run_stage<S>({.estimate = estimate,
+                                       .xt = x.data(),
+                                       .p = p.data(),
+                                       .kept_x0 = x0.data(),
+                                       .kept_eps = eps.data(),
+                                       .sums = sums,
+                                       .count = 3,
+                                       .stream = stream},
+                                      address, columns, row, size, first);
     }
 
     /// By the formula, element by element.
@@ -136,16 +136,16 @@ TEMPLATE_TEST_CASE("a stage writes the same past the caches", "[kernels]", float
         for (const isize size : {4, 64, 100, 1000}) {
             batch<S> x = batch<S>::Random(size, 1), p = batch<S>::Random(size, 1), kept(size, 2), copy(size, 2);
             for (const bool stream : {false, true}) {
-                const kernels::stage_term<S> term{stage_source::eps, S(0.5)};
-                const kernels::stage_sum<S> sum{copy.col(stream ? 1 : 0).data(), &term, 1, false};
-                kernels::run_stage<S>({.estimate = {.x0_xt = S(2), .x0_value = S(-1), .eps_value = S(1)},
-                                       .xt = x.data(),
-                                       .p = p.data(),
-                                       .kept_x0 = kept.col(stream ? 1 : 0).data(),
-                                       .sums = &sum,
-                                       .count = 1,
-                                       .stream = stream},
-                                      {}, 1, 0, size, 0);
+                const kernels::detail::stage_term<S> term{stage_source::eps, S(0.5)};
+                const kernels::detail::stage_sum<S> sum{copy.col(stream ? 1 : 0).data(), &term, 1, false};
+                kernels::detail::run_stage<S>({.estimate = {.x0_xt = S(2), .x0_value = S(-1), .eps_value = S(1)},
+                                               .xt = x.data(),
+                                               .p = p.data(),
+                                               .kept_x0 = kept.col(stream ? 1 : 0).data(),
+                                               .sums = &sum,
+                                               .count = 1,
+                                               .stream = stream},
+                                              {}, 1, 0, size, 0);
             }
             CHECK((kept.col(0) == kept.col(1)).all());
             CHECK((copy.col(0) == copy.col(1)).all());
@@ -159,8 +159,8 @@ TEST_CASE("a sum of no terms is zero, and without a prediction nothing is estima
     for_each_target([] {
         unaligned_array<float> target(100, 1), kept(100, 2);
         const unaligned_array<float> before = kept;
-        const kernels::stage_sum<float> sum{target.data(), nullptr, 0, true};
-        kernels::run_stage<float>({.kept_x0 = kept.data(), .sums = &sum, .count = 1}, {}, 1, 0, 100, 0);
+        const kernels::detail::stage_sum<float> sum{target.data(), nullptr, 0, true};
+        kernels::detail::run_stage<float>({.kept_x0 = kept.data(), .sums = &sum, .count = 1}, {}, 1, 0, 100, 0);
         bool right = target.guarded() && kept.guarded();
         for (isize i = 0; i < 100; ++i) {
             right = right && target[i] == 0 && kept[i] == before[i];

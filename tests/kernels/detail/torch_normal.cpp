@@ -34,7 +34,7 @@ TEST_CASE("torch_normal rounds every step to float on every target", "[kernels]"
     }
     for_each_target([&] {
         std::vector<float> normals = uniforms;
-        kernels::torch_normal(blocks, two_pi, normals.data());
+        kernels::detail::torch_normal(blocks, two_pi, normals.data());
         int different = 0;  // a double within an ULP of a tie between floats, one of 2^27, may go either way
         for (std::size_t i = 0; i < normals.size(); ++i) {
             different += normals[i] != expected[i];

@@ -132,14 +132,14 @@ template <class S>
 void adam_step(number_source& from, comparison& to) {
     const isize size = from.size();
     const auto factor = [&] { return std::abs(from.ordinary<double>()) / 4; };
-    const kernels::adam_coefficients c{.gradient_scale = factor(),
-                                       .shrink = factor(),
-                                       .l2 = from.one_in(2) ? 0 : factor(),
-                                       .beta1 = factor(),
-                                       .beta2 = factor(),
-                                       .v_correction = 1 + factor(),
-                                       .step_size = factor(),
-                                       .epsilon = factor()};
+    const kernels::detail::adam_coefficients c{.gradient_scale = factor(),
+                                               .shrink = factor(),
+                                               .l2 = from.one_in(2) ? 0 : factor(),
+                                               .beta1 = factor(),
+                                               .beta2 = factor(),
+                                               .v_correction = 1 + factor(),
+                                               .step_size = factor(),
+                                               .epsilon = factor()};
     const S scale = static_cast<S>(c.gradient_scale), shrink = static_cast<S>(c.shrink), l2 = static_cast<S>(c.l2),
             m_rate = static_cast<S>(1 - c.beta1), v_keep = static_cast<S>(c.beta2),
             v_rate = static_cast<S>(1 - c.beta2), correction = static_cast<S>(c.v_correction),
@@ -154,7 +154,7 @@ void adam_step(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<S> p = p0, m = m0, v = v0;
-        kernels::adam<S>(size, p.data(), g.data(), m.data(), v.data(), c);
+        kernels::detail::adam<S>(size, p.data(), g.data(), m.data(), v.data(), c);
         to.equal(p, p1, "adam's parameter");
         to.equal(m, m1, "adam's first moment");
         to.equal(v, v1, "adam's second moment");
@@ -172,7 +172,7 @@ void move_average(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<S> average = start;
-        kernels::move_towards(size, rate, target.data(), average.data());
+        kernels::detail::move_towards(size, rate, target.data(), average.data());
         to.equal(average, expected, "move_towards");
     });
 }
@@ -189,9 +189,9 @@ void conversions(number_source& from, comparison& to) {
         expected[i] = to_float(expected_narrow[i]);
     }
     on_each_set([&] {
-        kernels::convert(size, x.data(), narrow.data());
-        kernels::convert(size, narrow.data(), back.data());
-        kernels::convert_as<bfloat16>(size, x.data(), as.data());
+        kernels::detail::convert(size, x.data(), narrow.data());
+        kernels::detail::convert(size, narrow.data(), back.data());
+        kernels::detail::convert_as<bfloat16>(size, x.data(), as.data());
         to.equal(narrow, expected_narrow, "to bfloat16");
         to.equal(back, expected, "from bfloat16");
         to.equal(as, expected, "as bfloat16");

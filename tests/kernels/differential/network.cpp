@@ -30,9 +30,9 @@ namespace {
 template <class S>
 S sum_of_chains(const S* a, isize a_step, const S* b, isize b_step, isize depth, S start, bool accumulate, bool fused) {
     S sum = start;
-    for (isize first = 0; first < depth; first += kernels::product_chain) {
+    for (isize first = 0; first < depth; first += kernels::detail::product_chain) {
         S chain = first == 0 && !accumulate ? start : S{};
-        for (isize k = first; k < std::min(depth, first + kernels::product_chain); ++k) {
+        for (isize k = first; k < std::min(depth, first + kernels::detail::product_chain); ++k) {
             const S x = a[k * a_step], y = b[k * b_step];
             chain = fused ? std::fma(x, y, chain) : rounded(x, y) + chain;
         }
@@ -126,7 +126,7 @@ void packed_products(number_source& from, comparison& to) {
         const ddpm::detail::scoped_simd_target on(set);
         if (!narrow) {
             packed_product_of<float, float>(from, to);
-        } else if (kernels::takes_pairs()) {
+        } else if (kernels::detail::takes_pairs()) {
             packed_product_of<bfloat16, bfloat16>(from, to);
         } else {
             packed_product_of<bfloat16, float>(from, to);
@@ -304,11 +304,11 @@ void group_norms(number_source& from, comparison& to) {
         guarded_array<double> mean(from, channels), squares(from, channels), sums(from, channels),
             products(from, channels);
         guarded_array<S> y = before, du = before, combined = before;
-        kernels::channel_moments<S>(view(x), mean.data(), squares.data());
-        kernels::scale_shift<S>(view(x), a.data(), b.data(), f, target(y));
-        const batch_view<const S> got = kernels::scale_shift_sums<S>(view(x), a.data(), b.data(), f, view(dy),
-                                                                     target(du), sums.data(), products.data());
-        kernels::channel_combination<S>(view(dy), view(x), a.data(), b.data(), r.data(), target(combined));
+        kernels::detail::channel_moments<S>(view(x), mean.data(), squares.data());
+        kernels::detail::scale_shift<S>(view(x), a.data(), b.data(), f, target(y));
+        const batch_view<const S> got = kernels::detail::scale_shift_sums<S>(view(x), a.data(), b.data(), f, view(dy),
+                                                                             target(du), sums.data(), products.data());
+        kernels::detail::channel_combination<S>(view(dy), view(x), a.data(), b.data(), r.data(), target(combined));
         to.require(mean.guarded() && squares.guarded() && sums.guarded() && products.guarded() && y.guarded() &&
                        du.guarded() && combined.guarded(),
                    "group_norm");
@@ -369,9 +369,9 @@ void layer_norms(number_source& from, comparison& to) {
             dweight(from, rows), dbias(from, rows);
         const guarded_array<S> weight_before = dweight, bias_before = dbias;
         const batch_view<S> of_columns(moments.data(), 2, columns);
-        kernels::layer_norm<S>(view(x), weight.data(), bias.data(), eps, target(y), of_columns);
-        kernels::layer_norm_backward<S>(view(x), weight.data(), of_columns, view(dy), target(dx), dweight.data(),
-                                        dbias.data());
+        kernels::detail::layer_norm<S>(view(x), weight.data(), bias.data(), eps, target(y), of_columns);
+        kernels::detail::layer_norm_backward<S>(view(x), weight.data(), of_columns, view(dy), target(dx),
+                                                dweight.data(), dbias.data());
         to.require(y.guarded() && dx.guarded() && moments.guarded() && dweight.guarded() && dbias.guarded(),
                    "layer_norm");
         std::vector<long double> exact_dweight, exact_dbias, size_dweight, size_dbias;

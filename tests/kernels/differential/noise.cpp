@@ -87,7 +87,7 @@ void q_samples(number_source& from, comparison& to) {
     });
     on_each_set([&] {
         strided_batch<S> out = before, kept = before;
-        kernels::q_sample<S>(at, x.view(), level, kept.view(), out.view());
+        kernels::detail::q_sample<S>(at, x.view(), level, kept.view(), out.view());
         to.equal(out.memory, expected.memory, "q_sample");
         to.equal(kept.memory, eps.memory, "q_sample's normals");
     });
@@ -108,7 +108,7 @@ void dropouts(number_source& from, comparison& to) {
     });
     on_each_set([&] {
         strided_batch<S> out = before;
-        kernels::dropout<S>(at, threshold, factor, x.view(), out.view());
+        kernels::detail::dropout<S>(at, threshold, factor, x.view(), out.view());
         to.equal(out.memory, expected.memory, "dropout");
     });
 }
@@ -177,7 +177,7 @@ void reverse_steps(number_source& from, comparison& to) {
 /// One sum of a term of each source, into an array that is one of its terms.
 template <class S>
 void stages(number_source& from, comparison& to) {
-    using kernels::stage_source;
+    using kernels::detail::stage_source;
     const kernels::normal_address at = any_address(from);
     const isize rows = from.size(200), columns = from.below(4), size = rows * columns;
     const kernels::denoise_coefficients<S> estimate = any_estimate<S>(from);
@@ -200,19 +200,19 @@ void stages(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<S> out = old, kept_x0(from, size), kept_eps(from, size);
-        const kernels::stage_term<S> terms[] = {{stage_source::column, a, out.data()},
-                                                {stage_source::x0, b},
-                                                {stage_source::eps, c},
-                                                {stage_source::normals, d, nullptr, draw, spread.data()}};
-        const kernels::stage_sum<S> sum{out.data(), terms, noise ? 4 : 3, true};
-        kernels::run_stage<S>({.estimate = estimate,
-                               .xt = x.data(),
-                               .p = p.data(),
-                               .kept_x0 = kept_x0.data(),
-                               .kept_eps = kept_eps.data(),
-                               .sums = &sum,
-                               .count = 1},
-                              at, columns, 0, rows, 0);
+        const kernels::detail::stage_term<S> terms[] = {{stage_source::column, a, out.data()},
+                                                        {stage_source::x0, b},
+                                                        {stage_source::eps, c},
+                                                        {stage_source::normals, d, nullptr, draw, spread.data()}};
+        const kernels::detail::stage_sum<S> sum{out.data(), terms, noise ? 4 : 3, true};
+        kernels::detail::run_stage<S>({.estimate = estimate,
+                                       .xt = x.data(),
+                                       .p = p.data(),
+                                       .kept_x0 = kept_x0.data(),
+                                       .kept_eps = kept_eps.data(),
+                                       .sums = &sum,
+                                       .count = 1},
+                                      at, columns, 0, rows, 0);
         to.equal(out, expected, "sum of a stage");
         to.equal(kept_x0, x0, "a stage's estimate of x0");
         to.equal(kept_eps, eps, "a stage's estimate of the noise");
@@ -230,7 +230,7 @@ void torch_normals(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<float> normals = uniforms;
-        kernels::torch_normal(blocks, two_pi, normals.data());
+        kernels::detail::torch_normal(blocks, two_pi, normals.data());
         to.require(normals.guarded(), "torch_normal");
         for (isize i = 0; i < uniforms.size(); ++i) {
             if (i % 16 >= 8) {
@@ -248,7 +248,7 @@ void torch_normals(number_source& from, comparison& to) {
 }
 
 void twisters(number_source& from, comparison& to) {
-    constexpr isize size = kernels::twister_words;
+    constexpr isize size = kernels::detail::twister_words;
     constexpr isize middle = 397;
     guarded_array<std::uint32_t> start(from, size);
     const isize count = from.below(size + 1);
@@ -272,9 +272,9 @@ void twisters(number_source& from, comparison& to) {
     on_each_set([&] {
         guarded_array<std::uint32_t> state = start, got(from, count);
         guarded_array<float> got_units(from, count);
-        kernels::temper(count, state.data(), got.data());
-        kernels::words_to_units(count, got.data(), got_units.data());
-        kernels::twist(state.data());
+        kernels::detail::temper(count, state.data(), got.data());
+        kernels::detail::words_to_units(count, got.data(), got_units.data());
+        kernels::detail::twist(state.data());
         to.equal(got, words, "tempered words");
         to.equal(got_units, units, "units of words");
         to.equal(state, twisted, "twisted state");

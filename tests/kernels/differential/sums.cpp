@@ -55,7 +55,8 @@ void inner_products(number_source& from, comparison& to) {
     for (isize i = 0; i < size; ++i) {
         sums.add(i, rounded(static_cast<double>(x[i]), static_cast<double>(y[i])));
     }
-    on_each_set([&] { to.equal(kernels::inner_product(size, x.data(), y.data()), sums.total(), "inner product"); });
+    on_each_set(
+        [&] { to.equal(kernels::detail::inner_product(size, x.data(), y.data()), sums.total(), "inner product"); });
 }
 
 template <class S>
@@ -130,8 +131,8 @@ void squared_errors(number_source& from, comparison& to) {
     on_each_set([&] {
         guarded_array<S> d(from, data.size);
         const double sum =
-            kernels::squared_error<S>(data.size, data.p.data(), data.a, data.x.data(), data.b, data.y.data(),
-                                      data.scale, d.data(), data.has_weights ? data.weight.data() : nullptr);
+            kernels::detail::squared_error<S>(data.size, data.p.data(), data.a, data.x.data(), data.b, data.y.data(),
+                                              data.scale, d.data(), data.has_weights ? data.weight.data() : nullptr);
         to.equal(sum, sums.total(), "squared error");
         to.equal(d, gradient, "gradient of a squared error");
     });
@@ -140,13 +141,13 @@ void squared_errors(number_source& from, comparison& to) {
 template <class S>
 void robust_errors(number_source& from, comparison& to) {
     const error_data<S> data(from);
-    const auto kind = from.one_in(2) ? kernels::penalty::huber : kernels::penalty::absolute;
+    const auto kind = from.one_in(2) ? kernels::detail::penalty::huber : kernels::detail::penalty::absolute;
     const S limit = std::abs(from.ordinary<S>()), slope = from.ordinary<S>();
     guarded_array<S> gradient(from, data.size);
     sixteen sums;
     for (isize i = 0; i < data.size; ++i) {
         const S e = rounded(data.scale, data.difference(i));
-        const bool huber = kind == kernels::penalty::huber;
+        const bool huber = kind == kernels::detail::penalty::huber;
         const S most = huber ? limit : S(1), least = huber ? limit : S(0);
         const S derivative = e > least ? most : e < -least ? -most : huber ? e : S(0);
         const auto wide = static_cast<double>(e), g = static_cast<double>(derivative);
@@ -155,9 +156,9 @@ void robust_errors(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<S> d(from, data.size);
-        const double sum = kernels::robust_error<S>(kind, data.size, data.p.data(), data.a, data.x.data(), data.b,
-                                                    data.y.data(), data.scale, limit, slope, d.data(),
-                                                    data.has_weights ? data.weight.data() : nullptr);
+        const double sum = kernels::detail::robust_error<S>(kind, data.size, data.p.data(), data.a, data.x.data(),
+                                                            data.b, data.y.data(), data.scale, limit, slope, d.data(),
+                                                            data.has_weights ? data.weight.data() : nullptr);
         to.equal(sum, sums.total(), "robust error");
         to.equal(d, gradient, "gradient of a robust error");
     });
@@ -183,7 +184,7 @@ template <class S>
 void langevin(number_source& from, comparison& to) {
     const isize size = from.size(), first = 64 * from.below(5);
     const kernels::normal_address at{from.word(), from.word(), from.word(), from.word()};
-    const kernels::score_coefficients<S> c{from.ordinary<S>(), from.ordinary<S>()};
+    const kernels::detail::score_coefficients<S> c{from.ordinary<S>(), from.ordinary<S>()};
     const guarded_array<S> xt(from, size), p(from, size);
     guarded_array<S> score(from, size), z(from, size);
     for (isize i = 0; i < size; ++i) {
@@ -193,8 +194,9 @@ void langevin(number_source& from, comparison& to) {
     const double of_score = squares_in_fours(score), of_noise = squares_in_fours(z);
     on_each_set([&] {
         guarded_array<S> drawn(from, size);
-        const auto given = kernels::measure_langevin<S>(size, c, xt.data(), p.data(), z.data());
-        const auto fresh = kernels::draw_and_measure_langevin<S>(at, first, size, c, xt.data(), p.data(), drawn.data());
+        const auto given = kernels::detail::measure_langevin<S>(size, c, xt.data(), p.data(), z.data());
+        const auto fresh =
+            kernels::detail::draw_and_measure_langevin<S>(at, first, size, c, xt.data(), p.data(), drawn.data());
         to.equal(given.score, of_score, "norm of the score");
         to.equal(given.noise, of_noise, "norm of the noise");
         to.equal(fresh.score, of_score, "norm of the score beside new noise");
@@ -207,7 +209,7 @@ template <class S>
 void embedded_steps(number_source& from, comparison& to) {
     const isize size = from.size();
     const auto factor = [&] { return from.ordinary<S>(); };
-    const kernels::embedded_step<S> step{
+    const kernels::detail::embedded_step<S> step{
         .from = factor(),
         .value = factor(),
         .low = {factor(), factor(), factor()},
@@ -219,7 +221,7 @@ void embedded_steps(number_source& from, comparison& to) {
     sixteen sums;
     for (isize i = 0; i < size; ++i) {
         const S later = rounded(step.from, u[i]) + rounded(step.value, p[i]);
-        const auto end = [&](const kernels::step_end<S>& c) {
+        const auto end = [&](const kernels::detail::step_end<S>& c) {
             return rounded(c.x, x0[i]) + rounded(c.eps, eps[i]) + rounded(c.later, later);
         };
         const S low = given ? before[i] : end(step.low);
@@ -232,8 +234,8 @@ void embedded_steps(number_source& from, comparison& to) {
     }
     on_each_set([&] {
         guarded_array<S> x = x0, old(from, size);
-        const double sum = kernels::take_embedded_step<S>(size, step, x.data(), eps.data(), u.data(), p.data(),
-                                                          given ? before.data() : nullptr, old.data());
+        const double sum = kernels::detail::take_embedded_step<S>(size, step, x.data(), eps.data(), u.data(), p.data(),
+                                                                  given ? before.data() : nullptr, old.data());
         to.equal(sum, sums.total(), "error of an embedded step");
         to.equal(x, high, "embedded step");
         to.equal(old, x0, "the value before an embedded step");
@@ -256,7 +258,8 @@ void divergences(number_source& from, comparison& to) {
     std::optional<guarded_array<S>> fused;
     on_each_set([&] {
         guarded_array<S> kl(from, columns);
-        kernels::gaussian_kl<S>(wide_view(m1), view(lv1, shared1), wide_view(m2), view(lv2, shared2), kl.data());
+        kernels::detail::gaussian_kl<S>(wide_view(m1), view(lv1, shared1), wide_view(m2), view(lv2, shared2),
+                                        kl.data());
         to.require(kl.guarded(), "gaussian_kl");
         for (isize n = 0; n < columns; ++n) {
             long double sum = 0;
@@ -288,9 +291,9 @@ void softmaxes(number_source& from, comparison& to) {
     constexpr long double epsilon = std::numeric_limits<S>::epsilon();
     on_each_set([&] {
         guarded_array<S> p(from, size), again(from, size), dx(from, size);
-        const kernels::softmax_normalizer<S> by = kernels::softmax<S>(size, scale, x.data(), p.data());
-        kernels::softmax_again<S>(size, scale, x.data(), by, again.data());
-        kernels::softmax_backward<S>(size, scale, p.data(), dp.data(), dx.data());
+        const kernels::detail::softmax_normalizer<S> by = kernels::detail::softmax<S>(size, scale, x.data(), p.data());
+        kernels::detail::softmax_again<S>(size, scale, x.data(), by, again.data());
+        kernels::detail::softmax_backward<S>(size, scale, p.data(), dp.data(), dx.data());
         to.equal(again, p, "softmax again");
         const long double largest = *std::max_element(x.data(), x.data() + size);
         long double sum = 0, mean = 0, spread = 0;

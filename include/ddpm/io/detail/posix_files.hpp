@@ -5,7 +5,6 @@
 #include <ddpm/io/detail/system_calls.hpp>
 
 #include <cerrno>
-#include <cstddef>
 #include <memory>
 #include <new>
 #include <string>

@@ -11,7 +11,7 @@
 
 DDPM_KERNEL_INSTANCES(adam)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The coefficients of one step of Adam, the same for all parameters, computed in double.
 struct adam_coefficients {
@@ -32,10 +32,10 @@ struct adam_coefficients {
 template <Scalar S>
 void adam(isize size, S* p, const S* g, S* m, S* v, const adam_coefficients& c, isize total = 0) {
     DDPM_DISPATCH(adam<S>)
-    (size, detail::fetch_distance<S>(total > size ? total : size), p, g, m, v, static_cast<S>(c.gradient_scale),
+    (size, fetch_distance<S>(total > size ? total : size), p, g, m, v, static_cast<S>(c.gradient_scale),
      static_cast<S>(c.shrink), static_cast<S>(c.l2), static_cast<S>(1 - c.beta1), static_cast<S>(c.beta2),
      static_cast<S>(1 - c.beta2), static_cast<S>(c.v_correction), static_cast<S>(c.step_size),
      static_cast<S>(c.epsilon));
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -9,7 +9,7 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/bfloat16.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// out = x with the precision of Precision, which Out can hold; to bfloat16 rounded to the nearest, ties to even. NaN
 /// gives NaN. out may be x.
@@ -25,4 +25,4 @@ void convert(isize size, const In* x, Out* out) {
     convert_as<Out>(size, x, out);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -15,7 +15,7 @@
 
 DDPM_KERNEL_INSTANCES(dropout)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// out = factor · x if the random word of the element is at least `threshold`, else 0; out may be x. Column n uses the
 /// words of sample at.sample + n, in the order of elements that random/noise.hpp defines.
@@ -32,4 +32,4 @@ void dropout(const normal_address& at, std::uint32_t threshold, std::type_identi
     });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

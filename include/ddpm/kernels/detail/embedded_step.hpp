@@ -8,7 +8,7 @@
 #include <ddpm/kernels/detail/stream.hpp>
 #include <ddpm/kernels/detail/wide.hpp>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The factors of an end of a solver's step: x · x_old + eps · ε̂ + later · ε̂_later.
 template <Scalar S>
@@ -35,14 +35,14 @@ struct embedded_step {
     error_tolerance tolerance{};
 };
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/embedded_step.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 DDPM_KERNEL_INSTANCES(take_embedded_step)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Moves x to the high end of a step and writes its former value to `old`. If `low` is not null, it is the low end,
 /// computed before.
@@ -58,4 +58,4 @@ template <Scalar S>
     return DDPM_DISPATCH(take_embedded_step<S>)(size, step, x, eps, u, p, low, old);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

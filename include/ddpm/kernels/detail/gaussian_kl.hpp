@@ -13,7 +13,7 @@
 
 DDPM_KERNEL_INSTANCES(gaussian_kl)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// kl[n] = Σ KL(N(m1, e^lv1) ‖ N(m2, e^lv2)) over the elements of column n: ½ (e^d − 1 − d + (m1 − m2)² e^−lv2), d =
 /// lv1 − lv2. NaN makes the sum NaN.
@@ -35,4 +35,4 @@ void gaussian_kl(batch_view<const S> m1, batch_view<const S> lv1, batch_view<con
         [&](isize n, double sum) { kl[n] = static_cast<S>(sum); });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -15,7 +15,7 @@ DDPM_KERNEL_INSTANCES(channel_combination)
 DDPM_ACTIVATION_INSTANCES(scale_shift)
 DDPM_ACTIVATION_INSTANCES(scale_shift_sums)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 // The steps of a group normalization, for all or some channels of one sample: C × P views with one pixel per column.
 // They run on the calling thread; the bits of a channel depend only on that channel.
@@ -34,7 +34,7 @@ void channel_moments(batch_view<const S> x, double* mean, double* squares) {
 template <Scalar S>
 void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, batch_view<S> y) {
     const auto body =
-        detail::with_activation(f, [](auto chosen) { return DDPM_DISPATCH(scale_shift<decltype(chosen)::value, S>); });
+        with_activation(f, [](auto chosen) { return DDPM_DISPATCH(scale_shift<decltype(chosen)::value, S>); });
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, y.data(), y.stride());
 }
 
@@ -44,8 +44,8 @@ void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, ba
 template <Scalar S>
 batch_view<const S> scale_shift_sums(batch_view<const S> x, const S* a, const S* b, activation f,
                                      batch_view<const S> dy, batch_view<S> du, double* sums, double* products) {
-    const auto body = detail::with_activation(
-        f, [](auto chosen) { return DDPM_DISPATCH(scale_shift_sums<decltype(chosen)::value, S>); });
+    const auto body =
+        with_activation(f, [](auto chosen) { return DDPM_DISPATCH(scale_shift_sums<decltype(chosen)::value, S>); });
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, dy.data(), dy.stride(), du.data(), du.stride(), sums,
          products);
     return f == activation::none ? dy : du;
@@ -60,4 +60,4 @@ void channel_combination(batch_view<const S> du, batch_view<const S> x, const S*
     (x.rows(), x.columns(), du.data(), du.stride(), x.data(), x.stride(), p, q, r, dx.data(), dx.stride());
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -13,7 +13,7 @@
 
 DDPM_KERNEL_INSTANCES(inner_product)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Σ x · y in double: sixteen partial sums, one per element index modulo 16, which are then added in order.
 /// @determinism the same bits on every instruction set
@@ -36,4 +36,4 @@ void column_inner_products(batch_view<const S> x, batch_view<const S> y, Take&& 
         take);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

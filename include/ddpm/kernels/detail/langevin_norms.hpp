@@ -9,7 +9,7 @@
 #include <ddpm/kernels/detail/wide.hpp>
 #include <ddpm/kernels/philox_normal.hpp>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The score xt · x_t + value · p, where a network predicted p.
 template <Scalar S>
@@ -30,7 +30,7 @@ struct langevin_norms {
     }
 };
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/langevin_norms.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -38,7 +38,7 @@ struct langevin_norms {
 DDPM_KERNEL_INSTANCES(measure_langevin)
 DDPM_KERNEL_INSTANCES(draw_and_measure_langevin)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The squared norms over `size` elements, given z. Of each 64 elements, the squares of those with equal index modulo
 /// 16 are added in S; these are added in double to sixteen partial sums, which are then added in order.
@@ -59,4 +59,4 @@ template <Scalar S>
     return DDPM_DISPATCH(draw_and_measure_langevin<S>)(at, first, size, score, xt, p, z);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -9,8 +9,6 @@
 #include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 
-#include <algorithm>
-
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/layer_norm.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
@@ -18,7 +16,7 @@ DDPM_KERNEL_INSTANCES(layer_norm)
 DDPM_KERNEL_INSTANCES(layer_norm_parameters)
 DDPM_KERNEL_INSTANCES(layer_norm_backward)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Normalizes each sample over its elements, then scales and shifts: y = (x − mean) / √(variance + eps) · weight +
 /// bias.
@@ -57,4 +55,4 @@ void layer_norm_backward(batch_view<const S> x, const S* weight, batch_view<cons
     });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -11,7 +11,7 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/mersenne_twister.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Number of words of the generator's state.
 inline constexpr isize twister_words = 624;
@@ -30,4 +30,4 @@ inline void words_to_units(isize count, const std::uint32_t* words, float* units
     DDPM_DISPATCH(words_to_units)(count, words, units);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

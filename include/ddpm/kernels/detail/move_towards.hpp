@@ -10,7 +10,7 @@
 
 DDPM_KERNEL_INSTANCES(move_towards)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// average −= rate · (average − target) over `size` elements: one step of an exponential moving average.
 /// @determinism the same bits on every instruction set
@@ -19,4 +19,4 @@ void move_towards(isize size, S rate, const S* target, S* average) {
     DDPM_DISPATCH(move_towards<S>)(size, rate, target, average);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

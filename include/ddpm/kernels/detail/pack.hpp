@@ -4,6 +4,7 @@
 
 #include <ddpm/kernels/detail/dispatch.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 #if defined(__aarch64__)

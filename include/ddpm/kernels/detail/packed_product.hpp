@@ -75,7 +75,7 @@ DDPM_END_BODY()
 
 #endif
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Whether products of bfloat16 weights read pairs of bfloat16 on this instruction set; otherwise they read floats. Intel's
 /// processors compute products of AVX512_BF16 more slowly than those of the same numbers as floats, which they do then.
@@ -84,8 +84,6 @@ namespace ddpm::kernels {
     return active == instruction_set::amx ||
            (active == instruction_set::avx512_bf16 && ddpm::detail::this_cpu().fast_pairs);
 }
-
-namespace detail {
 
 /// The function that computes a packed problem.
 /// @determinism a sum depends on its own pixel and output only, and is added in the order of s and k: one fused product
@@ -102,6 +100,4 @@ template <class W>
     return DDPM_DISPATCH(packed_product<W>);
 }
 
-}  // namespace detail
-
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

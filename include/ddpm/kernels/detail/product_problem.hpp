@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The number of products that matrix_product adds in one chain before it adds the chain to the result: few enough to
 /// keep rounding errors small, many enough to cost no time. It divides the depth of 3 × 3 convolutions with a multiple
@@ -21,10 +21,6 @@ inline constexpr isize product_chain = 192;
 inline constexpr isize product_rows = 32;
 inline constexpr isize product_columns = 12;
 inline constexpr isize product_task = isize{1} << 19;
-
-}  // namespace ddpm::kernels
-
-namespace ddpm::kernels::detail {
 
 /// A matrix: pointer to element (0, 0), and the distances to the next row and to the next column.
 template <class S>

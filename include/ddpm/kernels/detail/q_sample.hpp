@@ -12,13 +12,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/q_sample.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 DDPM_KERNEL_INSTANCES(q_sample)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// out(:, n) = signal · x(:, n) + sigma · ε(:, n) with {signal, sigma} = level_of(n) and the ε that philox_normal
 /// generates at that address; it is stored only if `eps` is not empty.
@@ -44,4 +45,4 @@ void q_sample(const normal_address& at, batch_view<const S> x, const LevelOf& le
     });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -9,10 +9,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <limits>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The q-quantile of |x| over `size` > 0 elements, by linear interpolation between the two order statistics around rank
 /// q · (size − 1), as in torch.quantile and numpy.quantile. NaN if an element is NaN. Uses `size` elements of scratch,
@@ -52,4 +51,4 @@ void absolute_quantiles(batch_view<const S> x, double q, batch_view<S> scratch, 
     });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

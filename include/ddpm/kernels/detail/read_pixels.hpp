@@ -8,8 +8,6 @@
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/native_bfloat16.hpp>
 
-#include <type_traits>
-
 namespace ddpm::kernels::detail {
 
 /// Channels of a row of pixels as a layer's products read them: f(a·x + b) with one a and b for each channel, rounded to

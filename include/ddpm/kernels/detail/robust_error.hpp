@@ -15,7 +15,7 @@
 
 DDPM_KERNEL_INSTANCES(robust_error)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// A penalty of an error e: |e|, or Huber's: ½ e² for |e| ≤ limit, and limit · (|e| − ½ limit) for larger |e|.
 enum class penalty { absolute, huber };
@@ -58,7 +58,7 @@ template <Scalar S, class TermsOf>
 double robust_error(penalty kind, S limit, batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
                     const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr,
                     batch_view<const S> element_weight = {}) {
-    const bool stream = detail::should_stream(d_prediction, prediction, x, y);
+    const bool stream = should_stream(d_prediction, prediction, x, y);
     const auto part = [&](const robust_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
         const S* const weight = element_weight.size() == 0 ? nullptr : element_weight.column(n) + first;
@@ -68,4 +68,4 @@ double robust_error(penalty kind, S limit, batch_view<const S> prediction, batch
     return weighted_sum_over_columns(prediction.rows(), prediction.columns(), terms_of, part, errors);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

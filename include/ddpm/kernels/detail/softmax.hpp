@@ -8,7 +8,7 @@
 
 #include <type_traits>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The shift and the factor that turn exponentials into a softmax.
 template <Scalar S>
@@ -17,7 +17,7 @@ struct softmax_normalizer {
     S inverse_sum;  ///< 1 / Σ e^(scale·(x − max x))
 };
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/softmax.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
@@ -26,7 +26,7 @@ DDPM_KERNEL_INSTANCES(softmax)
 DDPM_KERNEL_INSTANCES(softmax_again)
 DDPM_KERNEL_INSTANCES(softmax_backward)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// out = e^(scale·x) / Σ e^(scale·x) over `size` ≥ 1 elements; scale > 0; out may be x.
 /// @returns the normalizer for softmax_again
@@ -52,4 +52,4 @@ void softmax_backward(isize size, std::type_identity_t<S> scale, const S* p, con
     DDPM_DISPATCH(softmax_backward<S>)(size, scale, p, dp, dx);
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -14,7 +14,7 @@
 
 DDPM_KERNEL_INSTANCES(any_squared_error)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Σ (prediction − a · x − b · y)² over `size` elements, and d_prediction = scale · (prediction − a · x − b · y), which
 /// may be the prediction, or null if not needed. The target a · x + b · y is never stored. x is not read if a is 0, y not
@@ -56,7 +56,7 @@ template <Scalar S, class TermsOf>
 double squared_error(batch_view<const S> prediction, batch_view<const S> x, batch_view<const S> y,
                      const TermsOf& terms_of, batch_view<S> d_prediction, double* errors = nullptr,
                      batch_view<const S> element_weight = {}) {
-    const bool stream = detail::should_stream(d_prediction, prediction, x, y);
+    const bool stream = should_stream(d_prediction, prediction, x, y);
     const auto part = [&](const error_terms<S>& terms, isize n, isize first, isize last) {
         S* const d = d_prediction.size() == 0 ? nullptr : d_prediction.column(n) + first;
         const S* const weight = element_weight.size() == 0 ? nullptr : element_weight.column(n) + first;
@@ -81,4 +81,4 @@ void column_squared_errors(batch_view<const S> prediction, batch_view<const S> t
         [&](isize n, double sum) { errors[n] = weight_of(n) * sum; });
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// The array that a term of a stage reads.
 enum class stage_source {
@@ -52,23 +52,19 @@ struct stage_work {
     bool stream = false;  ///< targets that are not read are written with streaming stores
 };
 
-namespace detail {
-
 /// Size of the buffer for normals, in elements, and the largest number of terms that share it: each needs a block of
 /// 64.
 inline constexpr isize stage_scratch = 1024;
 inline constexpr isize most_stage_normals = stage_scratch / 64;
 
-}  // namespace detail
-
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/stage.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
 DDPM_KERNEL_INSTANCES(run_stage)
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// Does the work for elements row … row + size − 1 of `columns` samples, which are stored one after the other in all
 /// arrays from element `first` on; `row` is a multiple of 64. The normals are those of philox_normal at the address z.
@@ -91,4 +87,4 @@ void run_stage(const stage_work<S>& work, const normal_address& z, isize columns
     }
 }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

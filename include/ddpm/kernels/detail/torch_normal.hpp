@@ -10,7 +10,7 @@
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/torch_normal.inl.hpp>
 #include <ddpm/kernels/detail/foreach_target.hpp>
 
-namespace ddpm::kernels {
+namespace ddpm::kernels::detail {
 
 /// torch's Box–Muller transform, in place: of each 16 uniforms in [0, 1) the first eight give radii, the others angles.
 /// All steps are rounded to float; logarithm, sine and cosine are computed in double.
@@ -18,4 +18,4 @@ namespace ddpm::kernels {
 /// @units two_pi is 2π, or the float next to it
 inline void torch_normal(isize blocks, double two_pi, float* x) { DDPM_DISPATCH(torch_normal)(blocks, two_pi, x); }
 
-}  // namespace ddpm::kernels
+}  // namespace ddpm::kernels::detail

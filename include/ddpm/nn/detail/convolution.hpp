@@ -24,9 +24,9 @@ struct result_tag {};   ///< its output pixels, if they are not contiguous
 
 using ddpm::detail::divided_up;
 using ddpm::detail::rounded_up;
-using kernels::product_columns;
-using kernels::product_rows;
-using kernels::product_task;
+using kernels::detail::product_columns;
+using kernels::detail::product_rows;
+using kernels::detail::product_task;
 
 inline constexpr isize least_columns = 8;  ///< widths are multiples of this
 
@@ -94,7 +94,7 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
         across >= threads ? rows : even_block(rows, divided_up(rows, threads / across), product_rows, 1);
     const isize down = divided_up(rows, height);
     const isize slabs = std::max<isize>(1, divided_up(depth, most_patch_depth(rows)));
-    const isize slab = std::min(depth, rounded_up(divided_up(depth, slabs), kernels::product_chain));
+    const isize slab = std::min(depth, rounded_up(divided_up(depth, slabs), kernels::detail::product_chain));
     const isize grain = std::max<isize>(1, product_task / std::max<isize>(1, width * height * depth));
 
     const auto compute = [&](isize i, isize j, isize count, S* patches, const batch_view<S>& to) {
@@ -149,7 +149,7 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
     }
     const isize threads = thread_count();
     constexpr isize line = 64 / static_cast<isize>(sizeof(S));
-    constexpr isize most_pixels = 8 / static_cast<isize>(sizeof(S)) * kernels::product_chain;
+    constexpr isize most_pixels = 8 / static_cast<isize>(sizeof(S)) * kernels::detail::product_chain;
     constexpr isize most_width = 16 * product_columns, least_width = 4 * product_columns;
     const isize width = std::min(even_block(depth, most_width, least_width, threads), rounded_up(depth, 4));
     const isize across = divided_up(depth, width);

@@ -10,7 +10,6 @@
 #include <ddpm/nn/detail/panel_sums.hpp>
 
 #include <algorithm>
-#include <cstddef>
 
 namespace ddpm::nn::detail {
 

@@ -15,7 +15,6 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <vector>
 
 namespace ddpm::nn {

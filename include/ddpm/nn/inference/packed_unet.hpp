@@ -21,6 +21,7 @@
 #include <ddpm/nn/networks/unet_options.hpp>
 #include <ddpm/nn/parameters.hpp>
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -182,7 +183,7 @@ private:
         measure("embedding and input", "", "float", 0, 0, w, [&] {
             emb = embedding_.forward(in->t, in->condition, w.embedded, w.floats);
             feature_map<const scalar> joined;
-            kernels::convert(x.size(), this->input_of(*in, joined, w.floats).data, x.data);
+            kernels::detail::convert(x.size(), this->input_of(*in, joined, w.floats).data, x.data);
         });
         measure("time_emb_proj of all blocks", "", "dense",
                 2.0 * static_cast<double>(embedding_.outputs() * rows * w.samples()),

@@ -59,7 +59,7 @@ struct attention {
         batch_view<S> moments;      ///< 2 × groups·N
         feature_map<S> q, k, v;     ///< like x
         feature_map<S> attended;    ///< like x
-        batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::softmax per query
+        batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::detail::softmax per query
     };
 
     /// @shape x and out channels × height × width × N; out must not be x
@@ -94,7 +94,7 @@ struct attention {
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(),
                                            kernels::matrix_of(q.middle(first, count)), p);
                 for_each_column(p, [&](isize i, S* column) {
-                    const auto by = kernels::softmax<S>(p.rows(), scale(), column, column);
+                    const auto by = kernels::detail::softmax<S>(p.rows(), scale(), column, column);
                     normalizers[2 * (first + i)] = by.largest;
                     normalizers[2 * (first + i) + 1] = by.inverse_sum;
                 });
@@ -137,12 +137,12 @@ struct attention {
                 kernels::matrix_product<S>(kernels::matrix_of(k).transposed(), q_block, p);
                 for_each_column(p, [&](isize i, S* column) {
                     const S* const by = normalizers + 2 * (first + i);
-                    kernels::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
+                    kernels::detail::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
                 });
                 kernels::matrix_product<S>(d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
                 kernels::matrix_product<S>(kernels::matrix_of(v).transposed(), d_out_block, dp);
                 for_each_column(p, [&](isize i, S* column) {
-                    kernels::softmax_backward<S>(p.rows(), scale(), column, dp.column(i), column);
+                    kernels::detail::softmax_backward<S>(p.rows(), scale(), column, dp.column(i), column);
                 });
                 kernels::matrix_product<S>(kernels::matrix_of(k), kernels::matrix_of(p), dq_part.middle(first, count));
                 kernels::matrix_product<S>(q_block, kernels::matrix_of(p).transposed(), dk_part, start);

@@ -71,8 +71,8 @@ private:
             static_cast<std::uint32_t>(noise_stream::dropout) + 256u * static_cast<std::uint32_t>(address.layer);
         const philox_noise noise(address.seed, static_cast<noise_stream>(stream));
         const double threshold = std::fmin(std::round(rate * 0x1p32), 0x1p32 - 1);
-        kernels::dropout<S>(noise.address(to.rows(), to.columns(), address.step, address.first_sample),
-                            static_cast<std::uint32_t>(threshold), static_cast<S>(1 / (1 - rate)), from, to);
+        kernels::detail::dropout<S>(noise.address(to.rows(), to.columns(), address.step, address.first_sample),
+                                    static_cast<std::uint32_t>(threshold), static_cast<S>(1 / (1 - rate)), from, to);
     }
 };
 

@@ -66,7 +66,8 @@ struct group_norm : weight_and_bias {
             for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> a, b;
                 find_factors(moments, scale_shift, n, c, count, a.data(), b.data());
-                kernels::scale_shift<S>(part_of(x, n, c, count), a.data(), b.data(), f, part_of(y, n, c, count));
+                kernels::detail::scale_shift<S>(part_of(x, n, c, count), a.data(), b.data(), f,
+                                                part_of(y, n, c, count));
             });
         });
     }
@@ -94,9 +95,9 @@ struct group_norm : weight_and_bias {
             for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> a, b;
                 find_factors(moments, scale_shift, n, c, count, a.data(), b.data());
-                const auto written = kernels::scale_shift_sums<S>(part_of(x, n, c, count), a.data(), b.data(), f,
-                                                                  part_of(dy, n, c, count), part_of(dx, n, c, count),
-                                                                  sum + c, product + c);
+                const auto written = kernels::detail::scale_shift_sums<S>(
+                    part_of(x, n, c, count), a.data(), b.data(), f, part_of(dy, n, c, count), part_of(dx, n, c, count),
+                    sum + c, product + c);
                 du.data = written.data() - offset(x, n, c);
                 for (isize i = c; i < c + count; ++i) {
                     const S* const moment = moments.column(n * groups + i / group_size());
@@ -108,8 +109,8 @@ struct group_norm : weight_and_bias {
                 std::array<S, chunk> p, q, r;
                 find_gradient_factors(x.pixels(), moments, scale_shift, sum, product, n, c, count, p.data(), q.data(),
                                       r.data());
-                kernels::channel_combination<S>(part_of(du, n, c, count), part_of(x, n, c, count), p.data(), q.data(),
-                                                r.data(), part_of(dx, n, c, count));
+                kernels::detail::channel_combination<S>(part_of(du, n, c, count), part_of(x, n, c, count), p.data(),
+                                                        q.data(), r.data(), part_of(dx, n, c, count));
             });
         });
         for (isize c = 0; c < channels(); ++c) {
@@ -193,7 +194,7 @@ private:
         double mean = 0, squares = 0;
         for_each_chunk(first, last, [&](isize c, isize count) {
             std::array<double, chunk> means, channel_squares;
-            kernels::channel_moments<S>(part_of(x, n, c, count), means.data(), channel_squares.data());
+            kernels::detail::channel_moments<S>(part_of(x, n, c, count), means.data(), channel_squares.data());
             for (isize i = 0; i < count; ++i) {
                 const isize before = (c + i) % group_size();
                 const double share = 1 / static_cast<double>(before + 1);

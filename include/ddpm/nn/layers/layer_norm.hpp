@@ -40,7 +40,7 @@ struct layer_norm : weight_and_bias {
         detail::require_batch("layer_norm::forward", "input", x, size(), x.columns());
         detail::require_batch("layer_norm::forward", "output", y, size(), x.columns());
         detail::require_batch("layer_norm::forward", "moments", moments, 2, x.columns());
-        kernels::layer_norm<S>(x, weight.data(), bias.data(), eps, y, moments);
+        kernels::detail::layer_norm<S>(x, weight.data(), bias.data(), eps, y, moments);
     }
 
     /// With g = dy · weight and z = (x − mean)/σ: dx = (g − mean(g) − z · mean(g z))/σ; d.weight += Σ dy z; d.bias += Σ
@@ -54,7 +54,7 @@ struct layer_norm : weight_and_bias {
         detail::require_batch("layer_norm::backward", "moments", moments, 2, x.columns());
         detail::require_batch("layer_norm::backward", "gradient of the output", dy, size(), x.columns());
         detail::require_batch("layer_norm::backward", "gradient of the input", dx, size(), x.columns());
-        kernels::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, d.weight.data(), d.bias.data());
+        kernels::detail::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, d.weight.data(), d.bias.data());
     }
 };
 

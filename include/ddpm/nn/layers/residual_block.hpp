@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <type_traits>
 
 namespace ddpm::nn {
 

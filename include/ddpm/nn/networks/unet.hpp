@@ -29,8 +29,8 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm::nn {

@@ -15,6 +15,7 @@
 #include <ddpm/nn/networks/unet_options.hpp>
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <optional>
 #include <span>

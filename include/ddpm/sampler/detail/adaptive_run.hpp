@@ -52,8 +52,8 @@ public:
 
     /// Computes ε̂ of sample n from the prediction at `from`, and the sums, in one pass.
     void combine(isize n, const S* from, const affine& to_eps, S* kept_eps,
-                 std::initializer_list<kernels::stage_sum<S>> sums) {
-        const kernels::stage_work<S> work{
+                 std::initializer_list<kernels::detail::stage_sum<S>> sums) {
+        const kernels::detail::stage_work<S> work{
             .estimate = {.eps_xt = static_cast<S>(to_eps.xt), .eps_value = static_cast<S>(to_eps.value)},
             .xt = from,
             .p = prediction(n),
@@ -62,18 +62,18 @@ public:
             .count = static_cast<isize>(sums.size()),
             .stream = stream_};
         kernels::for_each_block(x_.rows(), 1, [&](isize, isize first, isize last) {
-            kernels::run_stage(work, {}, 1, first, last - first, first);
+            kernels::detail::run_stage(work, {}, 1, first, last - first, first);
         });
     }
 
     /// Moves sample n to the end of the step, and back if accepts(root mean square of its error) is false.
     template <class Accepts>
-    void try_step(isize n, const kernels::embedded_step<S>& step, const Accepts& accepts) {
+    void try_step(isize n, const kernels::detail::embedded_step<S>& step, const Accepts& accepts) {
         S* const old = thread_scratch<old_tag, S>(x_.rows());
         const double sum = kernels::sum_over_blocks(x_.rows(), 1, [&](isize, isize first, isize last) {
-            return kernels::take_embedded_step<S>(last - first, step, x(n) + first, eps(n) + first, u(n) + first,
-                                                  prediction(n) + first, low_.empty() ? nullptr : low(n) + first,
-                                                  old + first);
+            return kernels::detail::take_embedded_step<S>(last - first, step, x(n) + first, eps(n) + first,
+                                                          u(n) + first, prediction(n) + first,
+                                                          low_.empty() ? nullptr : low(n) + first, old + first);
         });
         if (!accepts(std::sqrt(sum / static_cast<double>(x_.rows())))) {
             std::copy_n(old, x_.rows(), x(n));
@@ -97,8 +97,9 @@ template <Scalar S, class Session>
 class adaptive_run {
 public:
     /// All samples begin in the state `start` and go to λ = `end`.
-    adaptive_run(const adaptive_state& start, double end, const kernels::error_tolerance& tolerance, isize most_steps,
-                 const std::function<grid_point(double)>& point_at, Session& session, prediction kind, batch<S> x)
+    adaptive_run(const adaptive_state& start, double end, const kernels::detail::error_tolerance& tolerance,
+                 isize most_steps, const std::function<grid_point(double)>& point_at, Session& session, prediction kind,
+                 batch<S> x)
         : order_(start.order()),
           end_(end),
           tolerance_(tolerance),
@@ -128,8 +129,8 @@ public:
         }
         for_each_sample([&](isize n) {
             const auto f = at(n).template factors<S>(1, {0, 0});
-            const kernels::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)},
-                                                   {stage_source::eps, f.eps}};
+            const kernels::detail::stage_term<S> to_u[] = {{stage_source::column, f.x, memory_.x(n)},
+                                                           {stage_source::eps, f.eps}};
             memory_.combine(n, memory_.x(n), to_eps(n, 0), memory_.eps(n), {{memory_.u(n), to_u, 2, false}});
         });
         evaluate(memory_.u(0), 1);
@@ -160,7 +161,7 @@ public:
     [[nodiscard]] batch<S> take() && { return stopped_ ? std::move(x0_) : std::move(memory_).take(); }
 
 private:
-    using stage_source = kernels::stage_source;
+    using stage_source = kernels::detail::stage_source;
 
     /// Calls the callback with the samples, their estimates of x_0, and the time of the sample with the lowest λ.
     [[nodiscard]] bool call(const step_callback<S>& on_step) {
@@ -206,7 +207,7 @@ private:
     }
 
     /// The terms of stage j; ε̂_later is from the last prediction.
-    [[nodiscard]] std::array<kernels::stage_term<S>, 3> terms(isize n, isize j, const adaptive_correction& c) {
+    [[nodiscard]] std::array<kernels::detail::stage_term<S>, 3> terms(isize n, isize j, const adaptive_correction& c) {
         const auto f = at(n).template factors<S>(j, c);
         return {{{stage_source::column, f.x, memory_.x(n)},
                  {stage_source::column, f.eps, memory_.eps(n)},
@@ -220,17 +221,17 @@ private:
             return;
         }
         const affine c = to_eps(n, j);
-        const kernels::embedded_step<S> step{.from = static_cast<S>(c.xt),
-                                             .value = static_cast<S>(c.value),
-                                             .low = s.template factors<S>(order_, {0, 0}),
-                                             .high = s.template factors<S>(order_, of_high),
-                                             .tolerance = tolerance_};
+        const kernels::detail::embedded_step<S> step{.from = static_cast<S>(c.xt),
+                                                     .value = static_cast<S>(c.value),
+                                                     .low = s.template factors<S>(order_, {0, 0}),
+                                                     .high = s.template factors<S>(order_, of_high),
+                                                     .tolerance = tolerance_};
         memory_.try_step(n, step, [&](double error) { return s.finish_step(error, end_); });
     }
 
     isize order_;
     double end_;
-    kernels::error_tolerance tolerance_;
+    kernels::detail::error_tolerance tolerance_;
     isize most_steps_;
     const std::function<grid_point(double)>& point_at_;
     Session& session_;

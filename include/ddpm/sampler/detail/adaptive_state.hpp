@@ -103,7 +103,7 @@ public:
     /// (α_s/α) x − σ_s (e^{rh} − 1) ε̂ − σ_s · coefficient(c) · (ε̂_later − ε̂).
     /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 4 and 5
     template <Scalar S>
-    [[nodiscard]] kernels::step_end<S> factors(isize j, const adaptive_correction& c) const {
+    [[nodiscard]] kernels::detail::step_end<S> factors(isize j, const adaptive_correction& c) const {
         const double h = fraction(j) * h_;
         const noise_level<double>&from = point(0).level, &to = point(j).level;
         const double growth = std::expm1(h);

@@ -102,7 +102,7 @@ private:
         sums_.resize(std::max(sums_.size(), assignments.size()));
     }
 
-    [[nodiscard]] kernels::stage_work<S> estimate_work() {
+    [[nodiscard]] kernels::detail::stage_work<S> estimate_work() {
         return {
             .estimate = estimate_, .xt = memory_.x().data(), .p = memory_.prediction().data(), .kept_x0 = x0_.data()};
     }
@@ -143,11 +143,11 @@ private:
     }
 
     /// Adds the assignments of stage i to the kernel's arguments.
-    void add_sums(kernels::stage_work<S>& work, const std::vector<assignment>& assignments, isize i) {
-        kernels::stage_term<S>* next = terms_.data();
-        kernels::stage_sum<S>* sum = sums_.data();
+    void add_sums(kernels::detail::stage_work<S>& work, const std::vector<assignment>& assignments, isize i) {
+        kernels::detail::stage_term<S>* next = terms_.data();
+        kernels::detail::stage_sum<S>* sum = sums_.data();
         for (const assignment& a : assignments) {
-            const kernels::stage_term<S>* const first = next;
+            const kernels::detail::stage_term<S>* const first = next;
             for (const term& t : a.terms) {
                 if (t.factor != 0) {
                     *next++ = kernel_term(t, i);
@@ -161,8 +161,8 @@ private:
     }
 
     /// The kernel's form of a term of stage i.
-    [[nodiscard]] kernels::stage_term<S> kernel_term(const term& t, isize i) {
-        using kernels::stage_source;
+    [[nodiscard]] kernels::detail::stage_term<S> kernel_term(const term& t, isize i) {
+        using kernels::detail::stage_source;
         const S factor = static_cast<S>(t.factor);
         if (t.of == quantity::x || t.of == quantity::base) {
             return {stage_source::column, factor, state(t.of)};
@@ -182,23 +182,23 @@ private:
 
     /// Runs the kernel. With a variance, first converts the head to standard deviations in place. With `limited`, each
     /// sample's x_0 is clamped to its own limit and divided by it (dynamic thresholding).
-    void run(const kernels::stage_work<S>& work, const head_variance* variance, bool limited) {
+    void run(const kernels::detail::stage_work<S>& work, const head_variance* variance, bool limited) {
         kernels::for_each_tile(memory_.x().rows(), memory_.x().cols(), [&](isize n, isize count, isize row, isize end) {
             const isize first = n * memory_.x().rows() + row, size = end - row;
             if (variance != nullptr) {
                 make_deviation(*variance, memory_.head().data() + first, count * size);
             }
             if (!limited) {
-                kernels::run_stage(work, normals(0).later(n), count, row, size, first);
+                kernels::detail::run_stage(work, normals(0).later(n), count, row, size, first);
                 return;
             }
             for (isize k = 0; k < count; ++k) {  // x_0 / limit, clamped to 1
                 const S limit = limits_[static_cast<std::size_t>(n + k)];
-                kernels::stage_work<S> own = work;
+                kernels::detail::stage_work<S> own = work;
                 own.estimate.x0_xt /= limit;
                 own.estimate.x0_value /= limit;
                 own.estimate.limit = 1;
-                kernels::run_stage(own, normals(0).later(n + k), 1, row, size, first + k * size);
+                kernels::detail::run_stage(own, normals(0).later(n + k), 1, row, size, first + k * size);
             }
         });
     }
@@ -214,9 +214,9 @@ private:
     run_memory<S> memory_;
     std::optional<kernels::normal_address> normals_;
     kernels::denoise_coefficients<S> estimate_{};
-    batch<S> x0_;                                // the estimate for the callback, and scratch of thresholds
-    std::vector<kernels::stage_term<S>> terms_;  // of the stage that is executed
-    std::vector<kernels::stage_sum<S>> sums_;
+    batch<S> x0_;                                        // the estimate for the callback, and scratch of thresholds
+    std::vector<kernels::detail::stage_term<S>> terms_;  // of the stage that is executed
+    std::vector<kernels::detail::stage_sum<S>> sums_;
     std::vector<S> limits_;  // of each sample's x_0, with dynamic thresholding
 };
 
@@ -255,7 +255,7 @@ void plan_executor<S>::assign(const std::vector<assignment>& assignments, isize 
     if (i >= 0 && assign_fused(assignments, i)) {
         return;
     }
-    kernels::stage_work<S> work{.stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
+    kernels::detail::stage_work<S> work{.stream = kernels::detail::should_stream(batch_view<S>(memory_.x()))};
     if (i >= 0) {
         work.estimate = estimate_;
         work.xt = memory_.x().data();

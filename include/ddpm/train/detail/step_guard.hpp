@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <vector>
@@ -39,7 +40,7 @@ public:
     /// @param norm the norm of the gradients
     [[nodiscard]] bool allows(const adam<S>& optimizer, std::span<const nn::parameter<S>> parameters,
                               std::span<const nn::parameter<S>> gradients, double rate, double scale, double norm) {
-        const kernels::adam_coefficients c = optimizer.next_coefficients(rate, scale);
+        const kernels::detail::adam_coefficients c = optimizer.next_coefficients(rate, scale);
         const double gradient = norm * scale + c.l2 * parameter_;
         moment_ = std::max(moment_, gradient);
         const double change = std::abs(c.step_size) * moment_ / c.epsilon;

@@ -20,16 +20,7 @@
 #include <variant>
 #include <vector>
 
-namespace ddpm {
-
-/// A drawn time and its weight in the loss. `Time` is isize for a timestep, double in continuous time.
-template <class Time>
-struct drawn_time {
-    Time t;
-    double weight = 1;
-};
-
-namespace detail {
+namespace ddpm::detail {
 
 /// The density of the standard normal.
 [[nodiscard]] inline double normal_density(double x) { return std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi); }
@@ -283,6 +274,4 @@ private:
 
 DDPM_CLASS_INSTANCE(class timestep_sampler<float>)
 
-}  // namespace detail
-
-}  // namespace ddpm
+}  // namespace ddpm::detail

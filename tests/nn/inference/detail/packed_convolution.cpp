@@ -42,7 +42,7 @@ struct owned_map {
     /// Takes the values of a batch, rounded to what T can hold, and rounds the batch too.
     void assign(batch<float>& x) {
         for (std::size_t i = 0; i < values.size(); ++i) {
-            kernels::convert(1, x.data() + i, &values[i]);
+            kernels::detail::convert(1, x.data() + i, &values[i]);
             x.data()[i] = number(values[i]);
         }
     }

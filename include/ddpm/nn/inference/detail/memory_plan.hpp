@@ -6,7 +6,6 @@
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
-#include <cstddef>
 #include <vector>
 
 namespace ddpm::nn::detail {

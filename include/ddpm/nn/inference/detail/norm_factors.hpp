@@ -7,7 +7,6 @@
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
 
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>

@@ -165,7 +165,7 @@ private:
             std::fill_n(queries, rows * depth, X{});
         }
         for (isize p = 0; p < count; ++p) {
-            kernels::convert(d, head + (first + p) * pixel, queries + p * depth);
+            kernels::detail::convert(d, head + (first + p) * pixel, queries + p * depth);
         }
         const isize row = ddpm::detail::rounded_up(tokens, width);
         float* const scores = thread_scratch<scores_tag, float>(rows * row);

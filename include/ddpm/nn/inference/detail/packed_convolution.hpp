@@ -78,7 +78,7 @@ private:
     /// bfloat16 are faster than Winograd's algorithm, which is for floats.
     template <class Use>
     auto with_way(const Use& use) const {
-        const bool pairs = sizeof(T) == 2 && kernels::takes_pairs();
+        const bool pairs = sizeof(T) == 2 && kernels::detail::takes_pairs();
         return winograd_outputs_ == 0 || pairs ? use(direct_)
                : winograd_outputs_ == 4        ? use(packed_winograd<4, T>(direct_))
                                                : use(packed_winograd<2, T>(direct_));

@@ -60,7 +60,7 @@ private:
         const isize blocks = ddpm::detail::divided_up(x.columns(), most_samples);
         // A task has some panels of a block; small products are one task.
         const isize work = std::min(most_samples, x.columns()) * depth * width;
-        const isize each = std::clamp<isize>(kernels::product_task / std::max<isize>(1, work), 1, panels);
+        const isize each = std::clamp<isize>(kernels::detail::product_task / std::max<isize>(1, work), 1, panels);
         const isize shares = ddpm::detail::divided_up(panels, each);
         const auto product = kernels::detail::packed_product_body<T>();
         const auto store = kernels::detail::store_block_body<float>();
@@ -81,7 +81,7 @@ private:
         X* const staged = staged_memory<staged_tag, X>((x.columns() + kernels::detail::packed_beyond) * depth);
         for (isize n = 0; n < x.columns(); ++n) {
             X* const to = staged + n * depth;
-            kernels::convert_as<T>(x.rows(), x.column(n), to);
+            kernels::detail::convert_as<T>(x.rows(), x.column(n), to);
             std::fill_n(to + x.rows(), depth - x.rows(), X{});
         }
         return staged;

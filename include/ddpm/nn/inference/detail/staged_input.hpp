@@ -83,7 +83,7 @@ void pool_pixels(const packed_input<T>& x, const stored_map<T>& to) {
                     sum[c] = (from[c] + from[c + channels] + from[c + length] + from[c + length + channels]) / 4;
                 }
             }
-            kernels::convert(to.width * channels, two, to.row(n, y));
+            kernels::detail::convert(to.width * channels, two, to.row(n, y));
         }
     });
 }

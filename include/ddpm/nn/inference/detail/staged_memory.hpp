@@ -16,7 +16,7 @@ namespace ddpm::nn::detail {
 template <class T, class Body>
 void with_product_input(const Body& body) {
     if constexpr (std::is_same_v<T, bfloat16>) {
-        if (kernels::takes_pairs()) {
+        if (kernels::detail::takes_pairs()) {
             body(bfloat16{});
             return;
         }
