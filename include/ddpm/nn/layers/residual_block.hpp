@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -161,7 +162,7 @@ struct residual_block {
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(conv1);
         initializer.layer(time_emb_proj);

@@ -7,6 +7,7 @@
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/learned_null.hpp>
@@ -48,7 +49,7 @@ struct embedding_mlp {
         linear_1.backward(x, dhidden, dx, d.linear_1);
     }
 
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(linear_1);
         initializer.layer(linear_2);

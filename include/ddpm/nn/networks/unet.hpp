@@ -252,7 +252,7 @@ public:
 
     /// Initializes all layers in the order in which diffusers constructs them; with a torch_initializer a seed gives
     /// the same weights as in PyTorch.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(conv_in_);
         embedding_.start(initializer);

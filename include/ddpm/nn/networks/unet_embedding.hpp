@@ -6,6 +6,7 @@
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/fourier_embedding.hpp>
@@ -108,7 +109,7 @@ public:
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         if (fourier_) {
             initializer.normal(16.0, fourier_->weight);  // diffusers draws twice and keeps the second

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/resample.hpp>
@@ -149,7 +150,7 @@ struct unet_stage {
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         for (std::size_t j = 0; j < resnets.size(); ++j) {
             resnets[j].start(initializer);
