@@ -73,7 +73,7 @@ public:
         std::vector<isize> steps, class_steps;  ///< the ids for the learned embedding
     };
 
-    /// The condition must be what the network takes.
+    /// f(u) with u = mlp(time) + class + mlp(vector). The condition must be what the network takes.
     /// @throws value_error for a time out of range of a learned time embedding
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
@@ -91,7 +91,8 @@ public:
         return a.active;
     }
 
-    /// Adds to d; dout is the gradient of forward's result.
+    /// du = f'(u) · dout is the gradient of each term of u, whose layers add those of their parameters to d; dout is the
+    /// gradient of forward's result.
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
         const auto scope = memory.scope();
