@@ -57,9 +57,10 @@ target_compile_options(strict_build PRIVATE
     $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
 
 # Every public concept with types that meet it and types that do not, and the smallest types run through the templates.
-add_library(concepts OBJECT project/concepts.cpp)
+add_executable(concepts project/concepts.cpp)
 target_link_libraries(concepts PRIVATE test_support)
 target_compile_options(concepts PRIVATE -O0)
+add_test(NAME smallest_types COMMAND concepts)
 
 # What compiling costs, in multiples of Eigen/Dense, and whether it is within the limits, which are of GCC 12. Also by hand:
 # cmake --build FOLDER --target compile_cost

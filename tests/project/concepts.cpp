@@ -1,9 +1,12 @@
-// Every public concept on one page: what meets it, what does not, and the smallest type that meets it run through the
-// templates that ask for it. It only has to compile. Behaviour is tested beside each header's own test.
+// Every public concept on one page: what meets it, what does not, and the smallest type that meets it run through every
+// template that asks for it. It has to compile and to end. Behaviour is tested beside each header's own test.
 #include <ddpm/ddpm.hpp>
 
 #include <support/smallest_networks.hpp>
+#include <support/temporary_folder.hpp>
 
+#include <array>
+#include <functional>
 #include <span>
 #include <string>
 #include <utility>
@@ -126,6 +129,35 @@ static_assert(PredictorLike<half_of_xt, float> && PredictorLike<const half_of_xt
 static_assert(PredictorLike<makes_sessions, float> && PredictorLike<line_network<double>, double>);
 static_assert(!PredictorLike<line_network<double>, float> && !PredictorLike<nothing, float>);
 
+// AdaptablePredictor: what adaptors accept, of either scalar. Naming an adaptor of a type that is not complete is allowed.
+struct changes_itself {
+    void operator()(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out);
+};
+struct for_either_scalar {
+    template <Scalar S>
+    void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) const;
+};
+struct for_either_scalar_at_last final : for_either_scalar {};
+struct adapts_itself {
+    void operator()(batch_view<const float> xt, std::span<const double> t, const model_output<float>& out) const;
+    [[nodiscard]] predicting<const adapts_itself&> of_x0() const { return predicts(*this, prediction::x0); }
+};
+struct not_complete;
+using of_doubles = void(batch_view<const double> xt, std::span<const double> t, const model_output<double>& out);
+constexpr auto of_doubles_only = [](auto xt, auto, const auto& out) {
+    out.prediction.array() = xt.array() / batch<double>::Constant(xt.rows(), xt.columns(), 2);
+};
+static_assert(AdaptablePredictor<half_of_xt> && AdaptablePredictor<const half_of_xt&> &&
+              AdaptablePredictor<makes_sessions>);
+static_assert(AdaptablePredictor<changes_itself&> && !AdaptablePredictor<const changes_itself&>);
+static_assert(AdaptablePredictor<for_either_scalar> && AdaptablePredictor<for_either_scalar_at_last>);
+static_assert(AdaptablePredictor<decltype(of_doubles_only)> && AdaptablePredictor<adapts_itself&>);
+static_assert(AdaptablePredictor<of_doubles&> && AdaptablePredictor<of_doubles*>);
+static_assert(AdaptablePredictor<std::function<of_doubles>>);
+static_assert(AdaptablePredictor<line_network<double>&> && AdaptablePredictor<predicting<half_of_xt>>);
+static_assert(!AdaptablePredictor<nothing> && !AdaptablePredictor<without_times> && !AdaptablePredictor<int>);
+static_assert(!AdaptablePredictor<not_complete&> && !AdaptablePredictor<void>);
+
 // DifferentiablePredictor and DifferentiableLike: multiply with their Jacobian.
 struct half_with_jacobian : half_of_xt {
     void vector_jacobian(batch_view<const float>, std::span<const double>, batch_view<const float> v,
@@ -137,13 +169,19 @@ static_assert(DifferentiablePredictor<half_with_jacobian, float> && !Differentia
 static_assert(DifferentiableLike<half_with_jacobian&, float> && DifferentiableLike<line_network<float>, float>);
 static_assert(!DifferentiableLike<makes_sessions, float>);
 
-// LogGradient: of a classifier.
+// LogGradient: of a classifier; AdaptableGradient: what guidance by a classifier accepts, of either scalar.
 struct no_gradient {
     void operator()(batch_view<const float> xt, std::span<const double>, batch_view<float> out) const {
         half_of_xt{}(xt, {}, {out, {}});
     }
 };
+struct makes_gradients {
+    no_gradient session(isize) const { return {}; }
+};
 static_assert(LogGradient<no_gradient, float> && !LogGradient<no_gradient, double> && !LogGradient<nothing, float>);
+static_assert(AdaptableGradient<no_gradient> && AdaptableGradient<const no_gradient&>);
+static_assert(AdaptableGradient<makes_gradients>);
+static_assert(!AdaptableGradient<nothing> && !AdaptableGradient<half_of_xt> && !AdaptableGradient<int>);
 
 // Layer: names its scalar and visits its parameters; Network: also plans, goes forward and backward.
 struct no_parameters {
@@ -167,10 +205,34 @@ static_assert(!ForwardNetwork<no_parameters> && !ForwardNetwork<half_of_xt>);
 static_assert(!Network<nn::packed_unet<float>>);
 static_assert(diffusers::UnetLike<nn::unet<float>> && !diffusers::UnetLike<line_network<float>>);
 static_assert(!diffusers::UnetLike<nothing>);
+struct has_options : no_parameters {
+    [[nodiscard]] const nn::unet_options& options() const { return kept; }
+    nn::unet_options kept{};
+};
+static_assert(diffusers::UnetLike<has_options>);
 
-// TakesCondition: can be told a label, a vector or maps.
+// AffineLayer: has weights, biases and inputs; Initializer: sets them.
+struct scale_and_shift {
+    nn::tensor<float> weight{{1, 1}}, bias{{1}};
+    [[nodiscard]] isize inputs() const { return 1; }
+};
+struct leaves_zeros {
+    void layer(nn::AffineLayer auto&) const {}
+    void last_layer(nn::AffineLayer auto&) const {}
+    template <Scalar S>
+    void normal(double, nn::tensor<S>&) const {}
+};
+static_assert(nn::AffineLayer<scale_and_shift> && nn::AffineLayer<nn::dense<double>> &&
+              nn::AffineLayer<nn::conv2d<float>>);
+static_assert(!nn::AffineLayer<nn::group_norm<float>> && !nn::AffineLayer<nothing>);
+static_assert(nn::Initializer<leaves_zeros, float> && nn::Initializer<nn::initializer, double>);
+static_assert(nn::Initializer<nn::torch_initializer, float> && !nn::Initializer<nothing, float>);
+
+// TakesCondition: can be told a label, a vector or maps; TakesInput: its sessions are called with what they are told.
 static_assert(TakesCondition<line_network<float>> && TakesCondition<told_network<float>>);
 static_assert(!TakesCondition<half_of_xt> && !TakesCondition<makes_sessions>);
+static_assert(TakesInput<told_network<float>> && TakesInput<predicting<const told_network<double>&>>);
+static_assert(!TakesInput<makes_sessions> && !TakesInput<half_of_xt> && !TakesInput<nothing>);
 
 // TrainingLoss and VarianceLoss: what a trainer minimizes; WeighsElements: counts weights of elements.
 struct zero_loss {
@@ -215,51 +277,229 @@ struct one_part {
 static_assert(BatchSource<one_part> && DataSet<one_part> && DataSet<batch<double>>);
 static_assert(!BatchSource<batch<float>> && !BatchSource<nothing> && !DataSet<std::string>);
 
-// The smallest types meet the templates.
-[[maybe_unused]] void meet() {
+// The smallest types meet the templates, room by room.
+const two_steps discrete;
+const straight_path continuous;
+const invertible_path invertible;
+const half_of_xt predictor;
+const line_network<float> net;
+const told_network<float> told(2);
+const ddim_by_another_name sampler;
+zeros noise;
+const std::array<isize, 2> timesteps{1, 0};
+const std::array<double, 2> numbers{0.5, 0.25};
+const batch<float> four_samples = batch<float>::NullaryExpr(4, 4, [](isize i, isize n) { return i == n ? 0.5F : 0; });
+const batch_view<const float> x = four_samples;
+
+void meet_core_and_kernels() {
+    batch<float> out(4, 4), other(4, 4);
+    nchw_to_batch(x, {1, 2, 2}, batch_view<float>(out));
+    batch_to_nchw(x, {1, 2, 2}, batch_view<float>(out));
+    kernels::exp(x, out);
+    kernels::log(x, out);
+    kernels::sin(x, out);
+    kernels::cos(x, out);
+    kernels::sincos(x, out, other);
+    kernels::tanh(x, out);
+    kernels::sigmoid(x, out);
+    kernels::rsqrt(x, out);
+}
+
+void meet_schedule_and_grid() {
     const noise_schedule<double_tables> made(constant_beta{}, 2);
     const noise_schedule<exact_tables> from_curve(alpha_bar_beta<straight_curve>{}, 2);
-    const two_steps discrete;
-    const straight_path continuous;
+    static_cast<void>(zero_terminal_snr(constant_beta{}, 2));
+    require_timestep("meet", discrete, 1);
+    require_earlier("meet", discrete, 0, 1);
+    require_earlier("meet", continuous, 0.25, 0.5);
+    require_time("meet", continuous, 0.5);
+    static_cast<void>(alpha_bar_or_one(discrete, 1));
+    static_cast<void>(noise_level_at(discrete, 1));
+    static_cast<void>(noise_level_at(continuous, 0.5));
+    static_cast<void>(transition_at(discrete, 0, 1));
+    static_cast<void>(transition_at(continuous, 0.25, 0.5));
+    static_cast<void>(posterior_at(discrete, 0, 1));
+    static_cast<void>(posterior_at(continuous, 0.25, 0.5));
+    static_cast<void>(model_time_at(discrete, 1));
+    static_cast<void>(model_time_at(continuous, 0.5));
+    static_cast<void>(times_of(continuous));
+    static_cast<void>(level_slope_at(continuous, 0.5));
+    static_cast<void>(log_snr_slope_at(continuous, 0.5));
     const log_snr_schedule<falling_curve> of_curve{falling_curve{}};
-    const double times[] = {1, 0.5, 0};
-    const batch<float> x = batch<float>::Zero(4, 2);
+    static_cast<void>(log_snr_schedule<shifted_log_snr<falling_curve>>{{{}, 32, 64}}.level(0.5));
+    static_cast<void>(log_snr_schedule<interpolated_log_snr<falling_curve>>{{{}, 32, 64, 128}}.level(0.5));
 
-    // process/ and grid/
-    const batch<float> xt = q_sample(discrete, x, 1, x);
-    static_cast<void>(q_sample(continuous, x, 0.5, x));
-    static_cast<void>(q_posterior(discrete, x, xt, 1));
-    static_cast<void>(noise_path(invertible_path{}));
+    const respaced_schedule<exact_tables> shorter = respaced(discrete, timesteps);
+    static_cast<void>(noise_path(invertible));
     static_cast<void>(noise_path(discrete));
     static_cast<void>(level_function(discrete));
-    static_cast<void>(make_grid(of_curve, times));
+    static_cast<void>(make_grid(discrete, timesteps));
+    static_cast<void>(make_grid(of_curve, numbers));
+    static_cast<void>(sigma_grid(discrete, numbers));
+    static_cast<void>(sigma_grid(invertible, numbers));
+}
 
-    // predictor/
-    const half_of_xt predictor;
-    const line_network<float> net;
-    const told_network<float> told;
-    static_cast<void>(predicts(predictor, prediction::x0));
-    static_cast<void>(conditioned(told, condition<float>{}));
+void meet_process() {
+    const batch<float> xt = q_sample(discrete, x, 1, x);
+    static_cast<void>(q_sample(continuous, x, 0.5, x));
+    static_cast<void>(q_mean_variance(discrete, x, 1));
+    static_cast<void>(q_sample_backward(discrete, x, 1, x, x));
+    static_cast<void>(time_gradient(continuous, 0.5, {1, 1}));
+    static_cast<void>(convert(continuous, prediction::epsilon, prediction::x0, x, 0.5, x));
+    static_cast<void>(q_posterior(discrete, x, xt, 1));
+    static_cast<void>(q_posterior(continuous, x, xt, 0.5, 0.25));
+    static_cast<void>(p_mean_variance(discrete, prediction::x0, x, x, 1));
+    static_cast<void>(p_mean_variance(continuous, prediction::x0, x, x, 0.5, 0.25));
+    static_cast<void>(
+        p_mean_variance(discrete, prediction::x0, x, x, x, 1, {.variance = reverse_variance::learned_range}));
+    static_cast<void>(q_step(discrete, x, 1, x));
+    static_cast<void>(q_step_mean_variance(discrete, x, 1));
+    static_cast<void>(q_transition(continuous, x, 0.25, 0.5, x));
+    static_cast<void>(q_transition_mean_variance(continuous, x, 0.25, 0.5));
+    static_cast<void>(reverse_variance_at(discrete, reverse_variance::fixed_small, 1, 0));
+    static_cast<void>(reverse_log_variance_at(continuous, reverse_variance::fixed_small, 0.5, 0.25));
+    static_cast<void>(head_variance_at(discrete, reverse_variance::learned_range, 1, 0));
+}
 
-    // sampler/
+void meet_predictor() {
     const sample_options options{.steps = 2, .count = 2, .shape = 4};
-    zeros noise;
-    static_cast<void>(sample(ddim_by_another_name{}, discrete, predictor, options));
+    const auto draw = [&](auto adapted) { static_cast<void>(sample(ddim{}, discrete, adapted, options)); };
+    const std::array<isize, 1> label{0};
+    const condition<float> given{.labels = label, .vectors = batch_view<const float>(four_samples.data(), 2, 1)};
+    draw(predicts(predictor, prediction::x0));
+    draw(converted(predictor, prediction::x0, discrete));
+    draw(guided(predictor, half_of_xt{}, 2));
+    draw(autoguided(predictor, makes_sessions{}, 2));
+    draw(projected_guided(predictor, predictor));
+    draw(classifier_guided(predictor, no_gradient{}, discrete));
+    draw(classifier_guided(makes_sessions{}, makes_gradients{}, discrete));
+    draw(conditioned(self_conditioned(told, discrete), given));
+    static_cast<void>(edm_preconditioned(predictor).session(2));
+    static_cast<void>(sample<double>(ddim{}, discrete, predicts(of_doubles_only, prediction::x0), options));
+    static_cast<void>(network_session<line_network<float>>(net, 2));
+    static_cast<void>(prediction_of(predictor));
+    static_cast<void>(shape_of(predictor));
+
+    const auto mixture = gaussian_mixture::isotropic({1}, batch<double>::Zero(4, 1), {1});
+    const noise_level<double> level{0.5, 0.5};
+    static_cast<void>(log_density(mixture, x, level));
+    static_cast<void>(responsibilities(mixture, x, level));
+    static_cast<void>(epsilon_given_xt(mixture, x, level));
+    static_cast<void>(x0_given_xt(mixture, x, level));
+}
+
+void meet_sampler() {
+    const sample_options options{.steps = 2, .count = 2, .shape = 4};
+    static_cast<void>(timesteps_of(discrete, options));
+    static_cast<void>(sample(sampler, discrete, predictor, options));
     static_cast<void>(sample(ddim{}, discrete, makes_sessions{}, options, noise));
-    static_cast<void>(sample(any_sampler(ddim_by_another_name{}), discrete, net, options));
+    static_cast<void>(sample(any_sampler(sampler), discrete, net, options));
 
-    // likelihood/
+    const time_grid grid = make_grid(discrete, timesteps);
+    const sampling_plan plan = make_plan(sampler, discrete, timesteps);
+    sampling_run<float, const half_of_xt, zeros> run(plan, predictor, noise, four_samples);
+    static_cast<void>(run.advance() && run.step());
+    static_cast<void>(denoise_from<float>(plan, predictor, four_samples, noise));
+    static_cast<void>(denoise_from<float>(predictor_corrector{}, make_grid(discrete, timesteps, grid_end::least_noise),
+                                          predictor, four_samples, noise));
+    const auto point_at = [](double lambda) { return grid_point{lambda, level_of_log_snr(2 * lambda)}; };
+    static_cast<void>(denoise_from<float>(adaptive_dpm_solver{}, point_at, -1, 1, predictor, four_samples));
+    static_cast<void>(
+        denoise_with_gradient<float>(ancestral{}.plan(grid), predictor, no_gradient{}, 1, four_samples, noise));
+    static_cast<void>(noised_to({0.5, 0.5}, x, noise));
+    static_cast<void>(image_to_image(sampler, grid, predictor, x, 1, noise));
+    static_cast<void>(inpaint<float>(plan, predictor, {x, x}, four_samples, noise));
+    static_cast<void>(slerp(x, x, 0.5));
+    static_cast<void>(interpolate(sampler, grid, predictor, x, x, 0.5, 1, noise));
+    static_cast<void>(invert(ddim_inversion{}, grid, predictor, x));
+}
+
+void meet_loss_and_likelihood() {
+    std::array<double, 4> values{};
+    require_in_range("meet", discretized_decoder{}, x);
+    log_likelihood(discretized_decoder{}, x, x, x, values);
+    static_cast<void>(kl_diagonal_gaussians(x, x, x, x));
+    static_cast<void>(kl_weight(discrete, prediction::epsilon, 1));
+    static_cast<void>(weight_at(discrete, snr_weighting{}, prediction::epsilon, 1));
+    weighted_mse(x, x, 1.0, values);
+
+    prior_kl(discrete, x, 1, values);
+    static_cast<void>(optimal_timesteps(discrete, numbers, 1));
     static_cast<void>(variational_bound(discrete, predictor, one_part{}, bound_options{}));
-    static_cast<void>(ode_likelihood(noise_path(invertible_path{}), sigma_range{0.01, 80}, half_with_jacobian{}, x));
+    static_cast<void>(variational_bound(discrete, predictor, x, bound_options{}, noise));
+    static_cast<void>(ode_likelihood(noise_path(invertible), sigma_range{0.01, 80}, half_with_jacobian{}, x));
+}
 
-    // train/
+void meet_metrics() {
+    static_cast<void>(density_coverage(x, x, 1));
+    static_cast<void>(energy_distance(x, x));
+    static_cast<void>(fit_gaussian(x));
+    static_cast<void>(frechet_distance(x, x));
+    static_cast<void>(kernel_distance(x, x));
+    static_cast<void>(median_distance(x, x));
+    static_cast<void>(nearest_neighbour_distances(x, x));
+    static_cast<void>(mean_nearest_neighbour_distance(x, x));
+    static_cast<void>(precision_recall(x, x, 1));
+    static_cast<void>(sliced_wasserstein(x, x));
+    static_cast<void>(squared_mmd(x, x));
+}
+
+void meet_nn_and_train() {
+    no_parameters none;
+    scale_and_shift affine;
+    nn::initializer(1).layer(affine);
+    nn::torch_initializer(torch_generator(1)).last_layer(affine);
+    leaves_zeros start;
+    nn::embedding_mlp<float>(2, 2).start(start);
+    static_cast<void>(nn::parameters(none));
+    static_cast<void>(nn::parameter_count(none));
+    static_cast<void>(nn::zeros_like(none));
+
     line_network<float> learned;
     trainer of_loss{learned, discrete, trainer_options{}, zero_loss{}};
     static_cast<void>(of_loss.fit(x, {.steps = 1}));
     line_network<float> in_time;
     trainer of_time{in_time, continuous, trainer_options{}};
     static_cast<void>(of_time.fit(x, {.steps = 1}));
+    static_cast<void>(edm_network<line_network<float>>(net));
+    static_cast<void>(ema<no_parameters>(none));
+    static_cast<void>(time_sampler<two_steps>(uniform_times{}, discrete, 1));
+    static_cast<void>(time_sampler<straight_path>(uniform_times{}, continuous, 1));
     static_cast<void>(learned_schedule<straight_line>(straight_line{}));
+    straight_line line;
+    static_cast<void>(fixed_ends<straight_line>(line, -5, 5));
+    static_cast<void>(schedule_trainer<straight_line>(line).step(line));
+}
+
+void meet_files() {
+    const ddpm::test::temporary_folder folder;
+    line_network<float> copy;
+    save_parameters(folder / "parameters.safetensors", net);
+    load_parameters(folder / "parameters.safetensors", copy);
+    io::write_npy(folder / "samples.npy", x);
+    static_cast<void>(io::image_grid(x, {1, 2, 2}));
+
+    const diffusers::scheduler_config config;
+    diffusers::save_weights(folder / ".", net);
+    diffusers::load_weights(folder / ".", copy);
+    diffusers::write_pipeline(folder / "pipeline", has_options{}, config);
+    static_cast<void>(diffusers::make_schedule<double_tables>(config));
+    static_cast<void>(diffusers::scheduler_plan(config, discrete, timesteps));
+    const diffusers::scheduler_run run = diffusers::make_scheduler_run<double_tables>(config, 2);
+    static_cast<void>(diffusers::denoise_from(run, predictor, four_samples, noise));
+    static_cast<void>(diffusers::sample(run, predictor, {.count = 2, .shape = 4}));
 }
 
 }  // namespace
+
+int main() {
+    meet_core_and_kernels();
+    meet_schedule_and_grid();
+    meet_process();
+    meet_predictor();
+    meet_sampler();
+    meet_loss_and_likelihood();
+    meet_metrics();
+    meet_nn_and_train();
+    meet_files();
+}

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 
@@ -138,6 +139,7 @@ template <class Sum>
 /// loaded.
 /// @throws the first exception of a chunk; error in a child that was forked inside a parallel chunk and returns from it
 template <class Body>
+    requires std::invocable<Body&, isize, isize>
 void parallel_for(isize size, isize grain, Body&& body) {
     detail::run_chunks(size, grain, body);
 }
@@ -145,6 +147,7 @@ void parallel_for(isize size, isize grain, Body&& body) {
 /// The sum of part(first, last) over fixed chunks of [0, size), each at least `grain` long, added in the order of the
 /// chunks: the same bits for every thread count. A part is a number or has +=. Allocates nothing.
 template <class Part>
+    requires std::invocable<Part&, isize, isize>
 [[nodiscard]] auto parallel_sum(isize size, isize grain, Part&& part) {
     return detail::sum_of_chunks<std::invoke_result_t<Part&, isize, isize>>(size, grain, part);
 }

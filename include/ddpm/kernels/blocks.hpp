@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <type_traits>
 
 namespace ddpm::kernels {
@@ -51,6 +52,7 @@ struct block_cut {
 /// Calls body(n, first, last) for blocks, elements first … last − 1 of column n, that together cover a D × N batch
 /// once. The blocks depend only on D and N; they run in parallel if there are several tasks.
 template <class Body>
+    requires std::invocable<Body&, isize, isize, isize>
 void for_each_block(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
     parallel_for(rows > 0 ? columns * cut.per_column : 0, cut.per_task, [&](isize first, isize last) {
@@ -63,6 +65,7 @@ void for_each_block(isize rows, isize columns, Body&& body) {
 /// The same for bodies that do not depend on the column: if all views are contiguous, the batch is treated as one
 /// column.
 template <class Body, class T, class... Others>
+    requires std::invocable<Body&, isize, isize, isize>
 void for_each_alike(Body&& body, const batch_view<T>& view, const batch_view<Others>&... others) {
     const bool one = view.contiguous() && (others.contiguous() && ...);
     for_each_block(one ? view.size() : view.rows(), one ? std::min<isize>(1, view.columns()) : view.columns(), body);
@@ -71,6 +74,7 @@ void for_each_alike(Body&& body, const batch_view<T>& view, const batch_view<Oth
 /// The same for bodies that process several columns per call: body(n, count, first, last) covers elements first … last
 /// − 1 of columns n … n + count − 1. If count > 1, the columns are whole.
 template <class Body>
+    requires std::invocable<Body&, isize, isize, isize, isize>
 void for_each_tile(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
     if (cut.per_column > 1) {
@@ -84,6 +88,7 @@ void for_each_tile(isize rows, isize columns, Body&& body) {
 /// Calls body(n) for every column, in parallel, unless a column has several blocks: the body then splits its own
 /// column.
 template <class Body>
+    requires std::invocable<Body&, isize>
 void for_each_column(isize rows, isize columns, Body&& body) {
     const detail::block_cut cut(rows);
     parallel_for(columns, cut.per_column > 1 ? std::max<isize>(1, columns) : cut.per_task,
@@ -96,6 +101,7 @@ void for_each_column(isize rows, isize columns, Body&& body) {
 
 /// The sum over all blocks of part(n, first, last), added in a fixed order: the same bits for every thread count.
 template <class Part>
+    requires std::invocable<Part&, isize, isize, isize>
 [[nodiscard]] auto sum_over_blocks(isize rows, isize columns, Part&& part) {
     const detail::block_cut cut(rows);
     return parallel_sum(rows > 0 ? columns * cut.per_column : 0, cut.per_task, [&](isize first, isize last) {
@@ -110,6 +116,7 @@ template <class Part>
 /// Calls take(n, sum) with the sum over each column n of part(n, first, last), added as by sum_over_blocks; columns or
 /// blocks run in parallel.
 template <class Part, class Take>
+    requires std::invocable<Part&, isize, isize, isize> && std::invocable<Take&, isize, double>
 void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
     if (rows <= block_elements) {
         parallel_for(columns, columns_per_task(rows), [&](isize first, isize last) {
@@ -128,6 +135,8 @@ void sum_columns(isize rows, isize columns, Part&& part, Take&& take) {
 /// not null, sums[n] is set to the sum of column n without its weight.
 /// @determinism the same bits for every thread count
 template <class TermsOf, class Part>
+    requires std::invocable<const TermsOf&, isize> &&
+             std::invocable<const Part&, const std::invoke_result_t<const TermsOf&, isize>&, isize, isize, isize>
 double weighted_sum_over_columns(isize rows, isize columns, const TermsOf& terms_of, const Part& part, double* sums) {
     if (sums == nullptr) {
         return sum_over_blocks(rows, columns, [&](isize n, isize first, isize last) {

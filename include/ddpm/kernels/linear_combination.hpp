@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 
 #define DDPM_KERNEL_BODY <ddpm/kernels/detail/linear_combination.inl.hpp>
@@ -57,6 +58,7 @@ void combine_first(std::size_t count, isize size, const S (&factor)[Terms], cons
 /// @shape all D × N
 /// @determinism as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
+    requires std::is_invocable_r_v<std::array<S, Terms>, const FactorsOf&, isize>
 void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& factors_of, batch_view<S> out) {
     const bool stream = [&]<std::size_t... Place>(std::index_sequence<Place...>) {
         return detail::should_stream(out, x[Place]...);

@@ -15,6 +15,7 @@
 #include <limits>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm {
@@ -38,6 +39,7 @@ public:
     /// @complexity O(most · T²) time, in parallel; O(most · T) memory
     /// @source Watson et al. 2021, arXiv 2106.03802
     template <class Cost>
+        requires std::is_invocable_r_v<double, const Cost&, isize, isize>
     optimal_sequences(isize steps, isize most, const Cost& cost, const measurement_callback& progress = {})
         : steps_(steps), most_(most) {
         if (steps < 1) {
@@ -145,6 +147,7 @@ private:
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, if a cost is NaN or −∞, or if all sub-sequences are forbidden
 template <class Cost>
+    requires std::is_invocable_r_v<double, const Cost&, isize, isize>
 [[nodiscard]] timestep_sequence optimal_timesteps(isize steps, isize count, const Cost& cost,
                                                   const measurement_callback& progress = {}) {
     return optimal_sequences(steps, count, cost, progress)[count];

@@ -36,6 +36,7 @@ struct basic_hybrid_loss {
     /// prediction does not determine x̂_0 (ε at ᾱ_t = 0), for a variance without a head, for options outside their
     /// domain, and for element weights that are negative, not finite or not supported by `Simple`
     template <NoiseSchedule Schedule, Scalar S>
+        requires TrainingLoss<Simple, Schedule, S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<const S>> head, std::type_identity_t<batch_view<S>> d_predicted,

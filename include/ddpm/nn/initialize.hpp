@@ -4,17 +4,37 @@
 
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/parameters.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/random/noise.hpp>
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 namespace ddpm::nn {
+
+/// A layer that is affine in its input, such as `dense` and `conv2d`: it has tensors weight, whose first dimension are
+/// the outputs, and bias, with one value per output, and inputs() is the number of inputs.
+template <class L>
+concept AffineLayer =
+    detail::is_tensor<decltype(L::weight)> && detail::is_tensor<decltype(L::bias)> && requires(const L& layer) {
+        { layer.inputs() } -> std::convertible_to<isize>;
+    };
+
+/// What gives a network of S its initial parameters, as `initializer` and `torch_initializer`: start.layer(l) and
+/// start.last_layer(l) set an AffineLayer, the second one the last of a branch, and start.normal(deviation, t) a tensor.
+template <class I, class S>
+concept Initializer = requires(I& start, dense<S>& layer, tensor<S>& values) {
+    start.layer(layer);
+    start.last_layer(layer);
+    start.normal(1.0, values);
+};
 
 /// The rule for initial parameters.
 enum class start_kind {
@@ -58,7 +78,7 @@ public:
 
     /// Initializes the weight and bias of a dense layer or a convolution.
     /// @source torch.nn.Linear: kaiming_uniform_(a = √5); Ho et al. 2020, the authors' code: fan-average, scale 1
-    template <class L>
+    template <AffineLayer L>
     [[gnu::noinline]] void layer(L& layer) {
         const double outputs = static_cast<double>(layer.bias.size());
         const double fan_in = static_cast<double>(layer.weight.size()) / outputs;
@@ -75,7 +95,7 @@ public:
     }
 
     /// The same for the last layer of a residual branch or of the network.
-    template <class L>
+    template <AffineLayer L>
     void last_layer(L& last) {
         if (kind_ == start_kind::torch) {
             layer(last);

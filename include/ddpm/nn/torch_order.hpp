@@ -9,6 +9,7 @@
 #include <ddpm/nn/parameters.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <span>
 #include <type_traits>
 
@@ -16,6 +17,7 @@ namespace ddpm::nn {
 
 /// Calls f(index in torch's order, index in memory) for each element of a tensor, in parallel.
 template <class F>
+    requires std::invocable<const F&, isize, isize>
 void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
     constexpr isize grain = 16384;
     if (order == tensor_order::last_fastest || shape.size() == 0) {

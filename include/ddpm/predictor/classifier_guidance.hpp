@@ -29,7 +29,23 @@ concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const 
     gradient(batch_view<const S>(xt), std::span<const double>(t), batch_view<S>(out));
 };
 
+/// What `classifier_guided` accepts: a gradient for float or double, or a type that creates sessions which are one. A
+/// generic callable is taken without a check, as by AdaptablePredictor.
+template <class G>
+concept AdaptableGradient =
+    detail::GenericCallable<std::remove_cvref_t<G>> || LogGradient<std::remove_reference_t<G>, float> ||
+    LogGradient<std::remove_reference_t<G>, double> || SessionMaker<std::remove_cvref_t<G>>;
+
 namespace detail {
+
+/// As adaptor_signatures, for a predictor and a gradient.
+template <class P, class Gradient>
+struct gradient_signature : adaptor_signatures<P> {
+    static_assert(AdaptableGradient<Gradient>,
+                  "ddpm: wanted is a gradient that is called as gradient(batch_view<const S> xt, "
+                  "std::span<const double> t, batch_view<S> out) with S = float or S = double, or that has a const "
+                  "member session(samples) which returns one");
+};
 
 /// The factor of ∇ ln p(y|x_t) that is added to a prediction: −σ for ε, for the other kinds by conversion from ε.
 [[nodiscard]] inline double guidance_shift(prediction kind, const noise_level<double>& level) {
@@ -91,6 +107,7 @@ public:
           gradient_(std::forward<Gradient>(gradient)),
           level_of_(std::move(level_of)),
           scale_(scale) {
+        static_cast<void>(detail::gradient_signature<P, Gradient>{});
         detail::require_guidance_factor("classifier_guided", "scale", scale);
     }
 
@@ -115,10 +132,16 @@ private:
 /// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
 /// @throws value_error if |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 2
-template <class P, class Gradient>
+template <AdaptablePredictor P, AdaptableGradient Gradient>
 [[nodiscard]] classifier_guided_predictor<P, Gradient> classifier_guided(P&& predictor, Gradient&& gradient,
                                                                          level_function level_of, double scale = 1) {
     return {std::forward<P>(predictor), std::forward<Gradient>(gradient), std::move(level_of), scale};
+}
+
+template <class P, class Gradient>
+    requires(!AdaptablePredictor<P> || !AdaptableGradient<Gradient>)
+detail::gradient_signature<P, Gradient> classifier_guided(P&&, Gradient&&, level_function, double = 1) {
+    return {};
 }
 
 }  // namespace ddpm

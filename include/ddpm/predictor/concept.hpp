@@ -58,7 +58,31 @@ concept SessionPredictor = SessionMaker<P> && Predictor<decltype(make_session(st
 
 /// What samplers and losses accept: a predictor, or a type whose sessions are predictors.
 template <class P, class S>
-concept PredictorLike = Predictor<std::remove_cvref_t<P>, S> || detail::SessionPredictor<std::remove_cvref_t<P>, S>;
+concept PredictorLike = Predictor<std::remove_reference_t<P>, S> || detail::SessionPredictor<std::remove_cvref_t<P>, S>;
+
+namespace detail {
+
+struct one_call {
+    void operator()();
+};
+template <class C>
+struct one_more_call : C, one_call {};
+
+/// A class whose operator() is a template or overloaded: its address is ambiguous, and so is that of a class which also
+/// inherits another operator(). For which arguments it can be called shows only where it is called: to ask would compile
+/// the body of a generic lambda, maybe for a scalar that it is not written for.
+template <class C>
+concept GenericCallable = std::is_class_v<C> && requires { sizeof(C); } && !std::is_final_v<C> &&
+                          !requires { &C::operator(); } && !requires { &one_more_call<C>::operator(); };
+
+}  // namespace detail
+
+/// What adaptors such as `predicts` and `guided` accept: a predictor of float or of double, or a type that creates
+/// sessions. A generic callable is taken without a check, since the scalar is known only where it is called.
+template <class P>
+concept AdaptablePredictor =
+    detail::GenericCallable<std::remove_cvref_t<P>> || Predictor<std::remove_reference_t<P>, float> ||
+    Predictor<std::remove_reference_t<P>, double> || SessionMaker<std::remove_cvref_t<P>>;
 
 /// A predictor of ε: any bare callable with the right signature.
 template <class P, class S>

@@ -18,6 +18,18 @@ concept TakesCondition =
     SessionMaker<P> && requires(decltype(detail::make_session(std::declval<const P&>(), isize{}))& session,
                                 const condition_values<predictor_scalar<P>>& given) { session.set_condition(given); };
 
+namespace detail {
+
+/// As adaptor_signatures, for `conditioned`.
+template <class P>
+struct network_signature {
+    static_assert(TakesCondition<std::remove_cvref_t<P>>,
+                  "ddpm: wanted is a network, or an adaptor of one: a type with a const member session(samples) whose "
+                  "result has a member set_condition(condition_values<S>)");
+};
+
+}  // namespace detail
+
 /// A predictor with a fixed condition; made by `conditioned`. It must outlive its sessions.
 template <class P>
 class conditioned_predictor : public detail::adaptor<P> {
@@ -25,7 +37,9 @@ public:
     using scalar = predictor_scalar<P>;
 
     conditioned_predictor(P&& predictor, const condition<scalar>& given)
-        : detail::adaptor<P>(std::forward<P>(predictor)), given_(given) {}
+        : detail::adaptor<P>(std::forward<P>(predictor)), given_(given) {
+        static_cast<void>(detail::network_signature<P>{});
+    }
 
     /// @throws shape_error or value_error if the condition is not what the network takes
     [[nodiscard]] auto session(isize samples) const {
@@ -48,6 +62,12 @@ template <class P>
     requires TakesCondition<std::remove_cvref_t<P>>
 [[nodiscard]] conditioned_predictor<P> conditioned(P&& predictor, const condition<predictor_scalar<P>>& given) {
     return {std::forward<P>(predictor), given};
+}
+
+template <class P>
+    requires(!TakesCondition<std::remove_cvref_t<P>>)
+detail::network_signature<P> conditioned(P&&, const condition<predictor_scalar<P>>&) {
+    return {};
 }
 
 }  // namespace ddpm

@@ -83,9 +83,15 @@ private:
 /// The same predictor with its output converted to `to`. Holds an lvalue by reference, a temporary by value. Sessions
 /// throw value_error where the conversion does not exist (see `conversion`), and what `level_of` throws.
 /// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
-template <class P>
+template <AdaptablePredictor P>
 [[nodiscard]] converted_predictor<P> converted(P&& predictor, prediction to, level_function level_of) {
     return {std::forward<P>(predictor), to, std::move(level_of)};
+}
+
+template <class P>
+    requires(!AdaptablePredictor<P>)
+detail::adaptor_signatures<P> converted(P&&, prediction, level_function) {
+    return {};
 }
 
 }  // namespace ddpm

@@ -33,6 +33,6 @@ concept DifferentiableSession =
 /// What likelihoods accept: such a predictor, or a type whose sessions are such predictors, as every network.
 template <class P, class S>
 concept DifferentiableLike =
-    DifferentiablePredictor<std::remove_cvref_t<P>, S> || detail::DifferentiableSession<std::remove_cvref_t<P>, S>;
+    DifferentiablePredictor<std::remove_reference_t<P>, S> || detail::DifferentiableSession<std::remove_cvref_t<P>, S>;
 
 }  // namespace ddpm

@@ -71,7 +71,7 @@ private:
 /// @source Ho and Salimans 2022, arXiv 2207.12598, equation 6 (scale = 1 + w); rescaling: Lin et al. 2023, arXiv
 /// 2305.08891, section 3.4
 /// @complexity evaluates both predictors, but only the conditional one if scale is 1 or all t are outside the interval
-template <class Conditional, class Unconditional>
+template <AdaptablePredictor Conditional, AdaptablePredictor Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
     Conditional&& conditional, Unconditional&& unconditional, const guidance_options& options) {
     return {std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
@@ -79,26 +79,38 @@ template <class Conditional, class Unconditional>
 }
 
 /// As above with a scale only.
-template <class Conditional, class Unconditional>
+template <AdaptablePredictor Conditional, AdaptablePredictor Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::linear_guidance> guided(
     Conditional&& conditional, Unconditional&& unconditional, double scale) {
     return guided(std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
                   guidance_options{.scale = scale});
 }
 
+template <class Conditional, class Unconditional, class Options = guidance_options>
+    requires(!AdaptablePredictor<Conditional> || !AdaptablePredictor<Unconditional>)
+detail::adaptor_signatures<Conditional, Unconditional> guided(Conditional&&, Unconditional&&, const Options&) {
+    return {};
+}
+
 /// Autoguidance: guides a network by a worse version of itself (smaller or less trained) with the same condition: weak
 /// + scale · (net − weak). This reduces the errors that both make without reducing variety.
 /// @throws as guided
 /// @source Karras et al. 2024, arXiv 2406.02507, equation 3
-template <class Net, class Weak>
+template <AdaptablePredictor Net, AdaptablePredictor Weak>
 [[nodiscard]] auto autoguided(Net&& net, Weak&& weak, const guidance_options& options) {
     return guided(std::forward<Net>(net), std::forward<Weak>(weak), options);
 }
 
 /// As above with a scale only: 1 is the network alone; the paper uses 1.2 to 3.
-template <class Net, class Weak>
+template <AdaptablePredictor Net, AdaptablePredictor Weak>
 [[nodiscard]] auto autoguided(Net&& net, Weak&& weak, double scale) {
     return guided(std::forward<Net>(net), std::forward<Weak>(weak), scale);
+}
+
+template <class Net, class Weak, class Options = guidance_options>
+    requires(!AdaptablePredictor<Net> || !AdaptablePredictor<Weak>)
+detail::adaptor_signatures<Net, Weak> autoguided(Net&&, Weak&&, const Options&) {
+    return {};
 }
 
 }  // namespace ddpm

@@ -8,6 +8,7 @@
 #include <ddpm/predictor/detail/session_memory.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <limits>
 #include <span>
 #include <type_traits>
@@ -27,8 +28,17 @@ struct guidance_interval {
 
 namespace detail {
 
+/// A rule of guidance: rule.guides(t) says whether it acts at time t, and rule(t, without, predicted) changes the
+/// conditional predictions, given the unconditional ones.
+template <class R>
+concept GuidanceRule = std::copy_constructible<R> && requires(R& rule, double time, std::span<const double> t,
+                                                              batch_view<const float> without, batch_view<float> out) {
+    { rule.guides(time) } -> std::same_as<bool>;
+    rule(t, without, out);
+};
+
 /// The session of a guided predictor. It owns the rule and the rule's state.
-template <class Conditional, class Unconditional, class Rule>
+template <class Conditional, class Unconditional, GuidanceRule Rule>
 class guided_session {
 public:
     guided_session(Conditional&& conditional, Unconditional&& unconditional, const Rule& rule, session_memory memory)
@@ -71,7 +81,7 @@ private:
 
 /// Two predictors of the same kind, combined by a rule; made by `guided`, `projected_guided` and `autoguided`. Holds
 /// lvalues by reference, temporaries by value. It must outlive its sessions.
-template <class Conditional, class Unconditional, class Rule>
+template <class Conditional, class Unconditional, detail::GuidanceRule Rule>
 class guided_predictor : public detail::adaptor<Conditional> {
 public:
     /// @throws value_error if the two predict different kinds
@@ -79,6 +89,7 @@ public:
         : detail::adaptor<Conditional>(std::forward<Conditional>(conditional)),
           unconditional_(std::forward<Unconditional>(unconditional)),
           rule_(rule) {
+        static_cast<void>(detail::adaptor_signatures<Unconditional>{});
         const prediction kind = this->predicts(), other = prediction_of(unconditional_);
         if (kind != other) {
             throw value_error("guided", "kind of the unconditional prediction", name_of(kind), name_of(other));

@@ -89,9 +89,15 @@ private:
 /// time is σ: use grids with times σ and noise levels {1, σ}. Holds an lvalue by reference, a temporary by value.
 /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 7
-template <class P>
+template <AdaptablePredictor P>
 [[nodiscard]] edm_preconditioned_predictor<P> edm_preconditioned(P&& network, const edm_preconditioning& options = {}) {
     return {std::forward<P>(network), options};
+}
+
+template <class P>
+    requires(!AdaptablePredictor<P>)
+detail::adaptor_signatures<P> edm_preconditioned(P&&, const edm_preconditioning& = {}) {
+    return {};
 }
 
 }  // namespace ddpm

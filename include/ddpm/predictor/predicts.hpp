@@ -37,9 +37,15 @@ private:
 };
 
 /// The same predictor with its output interpreted as `kind`, without conversion.
-template <class P>
+template <AdaptablePredictor P>
 [[nodiscard]] predicting<P> predicts(P&& predictor, prediction kind) {
     return {std::forward<P>(predictor), kind};
+}
+
+template <class P>
+    requires(!AdaptablePredictor<P>)
+detail::adaptor_signatures<P> predicts(P&&, prediction) {
+    return {};
 }
 
 }  // namespace ddpm

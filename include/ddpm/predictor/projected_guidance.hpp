@@ -103,11 +103,18 @@ private:
 /// changes
 /// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
 /// @complexity as guided; outside the interval the momentum is unchanged
-template <class Conditional, class Unconditional>
+template <AdaptablePredictor Conditional, AdaptablePredictor Unconditional>
 [[nodiscard]] guided_predictor<Conditional, Unconditional, detail::projected_guidance> projected_guided(
     Conditional&& conditional, Unconditional&& unconditional, const projected_guidance_options& options = {}) {
     return {std::forward<Conditional>(conditional), std::forward<Unconditional>(unconditional),
             detail::projected_guidance(options)};
+}
+
+template <class Conditional, class Unconditional>
+    requires(!AdaptablePredictor<Conditional> || !AdaptablePredictor<Unconditional>)
+detail::adaptor_signatures<Conditional, Unconditional> projected_guided(Conditional&&, Unconditional&&,
+                                                                        const projected_guidance_options& = {}) {
+    return {};
 }
 
 }  // namespace ddpm

@@ -13,12 +13,32 @@
 #include <ddpm/predictor/detail/adaptor.hpp>
 #include <ddpm/predictor/detail/session_memory.hpp>
 
+#include <concepts>
 #include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 namespace ddpm {
+
+namespace detail {
+
+template <class Session>
+concept InputSession =
+    Scalar<typename Session::scalar> && requires(Session& session, const network_input<typename Session::scalar>& in,
+                                                 const model_output<typename Session::scalar>& out) {
+        { session.shape() } -> std::convertible_to<sample_shape>;
+        { session.takes() } -> std::convertible_to<condition_shape>;
+        session(in, out);
+    };
+
+}  // namespace detail
+
+/// A type whose sessions have a type `scalar`, know the shape of a sample and the condition that they take, and are
+/// called as session(in, out) with a network_input: networks, and `predicts` of one.
+template <class P>
+concept TakesInput =
+    SessionMaker<P> && detail::InputSession<decltype(detail::make_session(std::declval<const P&>(), isize{}))>;
 
 /// Options of self-conditioning.
 struct self_conditioning_options {
@@ -27,8 +47,17 @@ struct self_conditioning_options {
 
 namespace detail {
 
+/// As adaptor_signatures, for `self_conditioned`.
+template <class P>
+struct input_signature {
+    static_assert(TakesInput<std::remove_cvref_t<P>>,
+                  "ddpm: wanted is a network, or `predicts` of one: a type with a const member session(samples) whose "
+                  "result has shape() and takes() and is called as session(network_input<S> in, "
+                  "const model_output<S>& out)");
+};
+
 /// The session of a self-conditioned network. It keeps the last estimate of x_0.
-template <class Session>
+template <InputSession Session>
 class self_conditioned_session {
 public:
     using scalar = typename Session::scalar;
@@ -97,6 +126,7 @@ class self_conditioned_predictor : public detail::adaptor<P> {
 public:
     self_conditioned_predictor(P&& network, level_function level_of, const self_conditioning_options& options)
         : detail::adaptor<P>(std::forward<P>(network)), level_of_(std::move(level_of)), options_(options) {
+        static_cast<void>(detail::input_signature<P>{});
         if (options.clip_x0 && !(*options.clip_x0 > 0)) {
             throw value_error("self_conditioned", "clip_x0", "> 0", *options.clip_x0);
         }
@@ -127,10 +157,16 @@ private:
 /// changes
 /// @source Chen et al. 2022, arXiv 2208.04202, section 3.2
 template <class P>
-    requires SessionMaker<std::remove_cvref_t<P>>
+    requires TakesInput<std::remove_cvref_t<P>>
 [[nodiscard]] self_conditioned_predictor<P> self_conditioned(P&& network, level_function level_of,
                                                              const self_conditioning_options& options = {}) {
     return {std::forward<P>(network), std::move(level_of), options};
+}
+
+template <class P>
+    requires(!TakesInput<std::remove_cvref_t<P>>)
+detail::input_signature<P> self_conditioned(P&&, level_function, const self_conditioning_options& = {}) {
+    return {};
 }
 
 }  // namespace ddpm

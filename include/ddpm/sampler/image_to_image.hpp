@@ -17,7 +17,7 @@ namespace ddpm {
 /// x_0 noised to a level: signal · x_0 + sigma · z, with the normals of the source's `step`.
 /// @shape x0 and the result D × N
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
-template <BatchLike X, class Noise>
+template <BatchLike X, NoiseSource<scalar_of<X>> Noise>
 [[nodiscard]] batch<scalar_of<X>> noised_to(const noise_level<double>& level, const X& x0, Noise& noise, isize step = 0,
                                             isize first_sample = 0) {
     using S = scalar_of<X>;

@@ -68,6 +68,7 @@ public:
         return workspace(network_.make_workspace(samples, serves), shape().size(), samples);
     }
 
+    /// out = c_skip x + c_out F(c_in x, c_time) with the inner network F and the coefficients of each σ.
     /// @shape in.xt and out D × N; in.t N, the σ of each sample
     /// @throws shape_error if the shapes do not fit, or the workspace is for fewer samples; value_error unless every σ
     /// > 0; as the inner network
@@ -85,7 +86,8 @@ public:
     }
 
     /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
-    /// of the samples to dx unless dx is empty.
+    /// of the samples to dx unless dx is empty: dx = c_skip dout + c_in dF, with dF the gradient of the input of F, whose
+    /// output has the gradient c_out dout.
     /// @shape dout as out, dx as in.xt
     /// @throws shape_error as forward does
     void backward(const network_input<scalar>& in, batch_view<const scalar> dout, workspace& w, edm_network& d,

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <string>
@@ -41,7 +42,7 @@ public:
     void begin() noexcept { next_ = 0; }
 
     /// Calls compute() and measures it as the next layer.
-    template <class Compute>
+    template <std::invocable Compute>
     void measure(std::string_view name, const char* algorithm, double operations, double bytes, Compute&& compute) {
         const auto started = std::chrono::steady_clock::now();
         compute();

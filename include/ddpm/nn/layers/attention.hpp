@@ -62,6 +62,9 @@ struct attention {
         batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::detail::softmax per query
     };
 
+    /// With h = norm(x) and q, k, v = to_q(h), to_k(h), to_v(h), one column per pixel, for each sample and head
+    ///     p = softmax(kᵀ q / √d), attended = v p,
+    /// with the softmax of each column; then out = (x + to_out(attended)) / rescale.
     /// @shape x and out channels × height × width × N; out must not be x
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
@@ -108,7 +111,10 @@ struct attention {
         }
     }
 
-    /// Overwrites dx and adds the gradient of the parameters to d.
+    /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: with g = dout / rescale and
+    /// da = to_outᵀ(g), for each sample and head dv = da pᵀ, dp = vᵀ da, ds = p · (dp − Σ p · dp) / √d with the sum
+    /// over each column, dq = k ds, and dk = q dsᵀ; then dx = g + normᵀ(to_qᵀ(dq) + to_kᵀ(dk) + to_vᵀ(dv)). Each layer
+    /// adds the gradient of its parameters to d.
     /// @shape x, dout and dx as forward's x, dx must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count

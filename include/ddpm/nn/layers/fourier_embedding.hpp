@@ -42,7 +42,8 @@ struct fourier_embedding {
     /// The number of frequencies, half the number of outputs.
     [[nodiscard]] isize size() const noexcept { return weight.size(); }
 
-    /// Writes one column per time.
+    /// One column per time: sin(a_i) and cos(a_i) in the two halves, with a_i = 2π · log t · weight_i. There is no
+    /// gradient.
     /// @shape t N; out 2 · size × N
     /// @units t is the model's time, above 0
     /// @throws shape_error if the shapes do not fit

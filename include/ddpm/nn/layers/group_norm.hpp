@@ -72,7 +72,11 @@ struct group_norm : weight_and_bias {
         });
     }
 
-    /// Overwrites dx and d_scale_shift; adds the sums over the samples, in order, to d.weight and d.bias.
+    /// With y = f(u), du = dy · f'(u), g = du · weight · (1 + scale), σ = √(variance + eps), and means over a group:
+    ///     dx = (g − mean(g) − z · mean(g z)) / σ.
+    /// For each channel d.weight += Σ du z (1 + scale) and d.bias += Σ du (1 + scale) over the pixels and, in order, the
+    /// samples. For each channel and sample d_scale_shift is overwritten with Σ du (z · weight + bias) for the scale and
+    /// Σ du for the shift, over the pixels.
     /// @shape x, dy, dx as forward's x and y, dx may be dy; moments as forward left them; scale_shift as forward's;
     ///     d_scale_shift like it, or empty
     /// @throws shape_error if the shapes do not fit

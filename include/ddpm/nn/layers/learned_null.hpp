@@ -37,8 +37,8 @@ struct learned_null {
     learned_null() noexcept = default;
     explicit learned_null(isize size) : value(size == 0 ? tensor_shape{} : tensor_shape{size}) {}
 
-    /// The given values, with the learned ones where the form is absent (in all samples if `given` is empty). The
-    /// result is `given` itself or from memory.
+    /// shown(i, n) = value(i mod size) where the form is absent (in all samples if `given` is empty), given(i, n) where it
+    /// is not. The result is `given` itself or from memory.
     /// @shape given D × N or empty; the result D × N, D a multiple of the size
     [[nodiscard]] batch_view<const S> forward(batch_view<const S> given, std::span<const condition_forms> absent,
                                               condition_form form, isize rows, isize samples, arena<S>& memory) const {
@@ -61,7 +61,7 @@ struct learned_null {
     /// Whether backward needs the gradient of forward's result.
     [[nodiscard]] bool learns() const noexcept { return value.size() != 0; }
 
-    /// d.value += the gradient of forward's result where the form is absent, over the samples in order.
+    /// d.value(i mod size) += dshown(i, n) for all i and, in order, all n where the form is absent.
     /// @shape dshown D × N
     void backward(batch_view<const S> given, std::span<const condition_forms> absent, condition_form form,
                   batch_view<const S> dshown, learned_null& d) const {

@@ -28,7 +28,8 @@ struct map_input {
     map_input(const sample_shape& sample_, isize channels_, bool learns_null)
         : sample(sample_), channels(channels_), null(learns_null ? channels_ : 0) {}
 
-    /// x_t joined with the maps. Contiguous; from memory unless it is x_t itself.
+    /// y = (x_t, maps) at each pixel, with the null value for maps that are absent. Contiguous; from memory unless it is
+    /// x_t itself.
     /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
     [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given,
                                                arena<S>& memory) const {
@@ -45,7 +46,8 @@ struct map_input {
     /// Whether backward needs the gradient of forward's result, given whether the gradient of x_t is wanted.
     [[nodiscard]] bool needs_gradient(bool wants_dx) const noexcept { return wants_dx || null.learns(); }
 
-    /// Writes the gradient of x_t to dx, unless dx is empty, and adds to d.
+    /// With dinput = (dx_t, dmaps) at each pixel: dx = dx_t, unless dx is empty, and d.null.value += Σ dmaps over all
+    /// pixels of the samples whose maps are absent.
     /// @shape dinput as forward's result; dx D × N
     void backward(const condition<S>& given, feature_map<const S> dinput, batch_view<S> dx, map_input& d,
                   arena<S>& memory) const {

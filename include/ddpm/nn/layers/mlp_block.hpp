@@ -40,6 +40,7 @@ struct mlp_block {
         return {memory.columns(size(), n), memory.columns(2, n), memory.columns(size(), n), memory.columns(size(), n)};
     }
 
+    /// out = h + linear_2(silu(u)) with u = linear_1(norm(h)) + e.
     /// @shape h and out D × N, out may be h; e D × N, or D × 1 for all samples
     /// @throws shape_error if the shapes do not fit
     void forward(batch_view<const S> h, batch_view<const S> e, const activations& a, batch_view<S> out) const {
@@ -52,7 +53,9 @@ struct mlp_block {
         linear_2.forward_add(a.active, out);
     }
 
-    /// Overwrites dh; adds to de, and the gradient of the parameters to d.
+    /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: du = silu'(u) ·
+    /// linear_2ᵀ(dout), de += du, dh = dout + normᵀ(linear_1ᵀ(du)). Each layer adds the gradient of its parameters to
+    /// d.
     /// @shape h, dout, de and dh D × N, dh must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     void backward(batch_view<const S> h, const activations& a, batch_view<const S> dout, batch_view<S> de,

@@ -44,6 +44,7 @@ void sum_of_four(const feature_map<const S>& high, const feature_map<S>& low, S 
 
 /// Nearest-neighbour upsampling to twice the height and width: every pixel is copied to four.
 struct upsample_nearest {
+    /// y(:, h, w) = x(:, ⌊h/2⌋, ⌊w/2⌋).
     /// @shape x C × H × W × N; y C × 2H × 2W × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>
@@ -59,7 +60,7 @@ struct upsample_nearest {
         });
     }
 
-    /// dx = the sum of the gradients of a pixel's four copies.
+    /// dx(:, h, w) = Σ dy(:, 2h + a, 2w + b) over a, b = 0, 1: the pixel's four copies.
     /// @shape dy C × 2H × 2W × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>
@@ -73,6 +74,7 @@ struct upsample_nearest {
 /// Average pooling to half the height and width, rounded down: the means of 2 × 2 pixels, as torch's avg_pool2d(2, 2).
 /// Of odd sizes the last row or column is ignored.
 struct downsample_average {
+    /// y(:, h, w) = ¼ Σ x(:, 2h + a, 2w + b) over a, b = 0, 1.
     /// @shape x C × H × W × N; y C × ⌊H/2⌋ × ⌊W/2⌋ × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>
@@ -82,7 +84,7 @@ struct downsample_average {
         detail::sum_of_four<S>(x, y, S(0.25));
     }
 
-    /// dx = a quarter of the gradient of the mean that contains the pixel; 0 for ignored pixels.
+    /// dx(:, h, w) = ¼ dy(:, ⌊h/2⌋, ⌊w/2⌋); 0 for ignored pixels.
     /// @shape dy C × ⌊H/2⌋ × ⌊W/2⌋ × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
     template <Scalar S>

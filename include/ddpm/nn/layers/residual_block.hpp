@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
@@ -90,6 +91,10 @@ struct residual_block {
         return resample == resampling::none ? size : resample == resampling::up ? 2 * size : size / 2;
     }
 
+    /// With r the change of resolution, and e = time_emb_proj(emb) at each pixel:
+    ///     h = conv1(r(f(norm1(x)))) + e, kept = dropout(f(norm2(h))), out = (shortcut(r(x)) + conv2(kept)) / rescale.
+    /// With scale_shift e is not added to h, but is the scale and shift of norm2. Where inputs = outputs the shortcut is the
+    /// identity.
     /// @shape x inputs × H × W × N; emb embedding × N; out outputs × resized(H) × resized(W) × N; a.drop and a.address
     /// are inputs
     /// @throws shape_error if the shapes do not fit
@@ -121,7 +126,10 @@ struct residual_block {
         }
     }
 
-    /// Overwrites dx; adds to demb, and the gradient of the parameters to d.
+    /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: with g = dout / rescale and
+    /// dh = norm2ᵀ(f'(norm2(h)) · dropoutᵀ(conv2ᵀ(g))), dx = norm1ᵀ(f'(norm1(x)) · rᵀ(conv1ᵀ(dh))) + rᵀ(shortcutᵀ(g))
+    /// and demb += time_emb_projᵀ(de), where de is the sum of dh over the pixels, or with scale_shift the gradient of
+    /// norm2's scale and shift. Each layer adds the gradient of its parameters to d.
     /// @shape as forward; dx must not be dout
     /// @throws shape_error if the shapes do not fit
     void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
@@ -162,7 +170,7 @@ struct residual_block {
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(conv1);
         initializer.layer(time_emb_proj);

@@ -43,7 +43,7 @@ struct time_embedding {
                         {"another number than dim / 2"}, {freq_shift});
     }
 
-    /// Writes one column per time.
+    /// One column per time: sin(t ω_i) and cos(t ω_i) in the two halves, with the frequencies ω_i. There is no gradient.
     /// @shape t N; out dim × N
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error for options outside their domain

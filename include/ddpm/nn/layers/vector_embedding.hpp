@@ -7,6 +7,7 @@
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/learned_null.hpp>
@@ -28,6 +29,7 @@ struct embedding_mlp {
         batch_view<S> hidden, active;
     };
 
+    /// out = linear_2(silu(u)) with u = linear_1(x).
     /// @shape x inputs × N; out outputs × N
     /// @throws shape_error if the shapes do not fit
     void forward(batch_view<const S> x, activations& a, batch_view<S> out, arena<S>& memory) const {
@@ -38,7 +40,9 @@ struct embedding_mlp {
         linear_2.forward(a.active, out);
     }
 
-    /// Overwrites dx, unless it is empty, and adds to d. Shapes and errors as forward.
+    /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: du = silu'(u) ·
+    /// linear_2ᵀ(dout), and dx = linear_1ᵀ(du), unless dx is empty. Both layers add the gradient of their parameters to
+    /// d. Shapes and errors as forward.
     void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
                   embedding_mlp& d, arena<S>& memory) const {
         const auto scope = memory.scope();
@@ -48,7 +52,7 @@ struct embedding_mlp {
         linear_1.backward(x, dhidden, dx, d.linear_1);
     }
 
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(linear_1);
         initializer.layer(linear_2);
@@ -81,7 +85,8 @@ struct vector_embedding {
         typename embedding_mlp<S>::activations mlp;
     };
 
-    /// @shape embedded outputs × N, added to
+    /// embedded += mlp(v) with v the vector, or the null value where it is absent.
+    /// @shape given.vectors inputs × N, or empty; embedded outputs × N
     /// @throws shape_error if the shapes do not fit
     void forward(const condition<S>& given, activations& a, batch_view<S> embedded, arena<S>& memory) const {
         a.shown = null.forward(given.vectors, given.absent, condition_form::vector, mlp.linear_1.inputs(),
@@ -91,7 +96,8 @@ struct vector_embedding {
         detail::add<S>(out, embedded);
     }
 
-    /// Adds to d.
+    /// With dv the gradient of mlp's input for dembedded: d.null.value += Σ dv over the samples whose vector is absent; mlp
+    /// adds the gradient of its parameters to d. The gradient of what embedded was before is dembedded itself.
     /// @shape dembedded outputs × N
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dembedded, vector_embedding& d,
                   arena<S>& memory) const {

@@ -93,13 +93,17 @@ public:
     /// @throws shape_error if `samples` is negative
     [[nodiscard]] workspace make_workspace(isize samples, pass serves) const;
 
+    /// With τ the sinusoidal embedding of t, u = mlp(τ) + class + mlp(vector), e = silu(u), and h_0 = input(x_t, maps):
+    ///     h_{b+1} = block_b(h_b, e), out = output(silu(norm(h_B))) + time_output(τ).
     /// @shape in.xt dim × N; out outputs() × N
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the network takes
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
     void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const;
 
     /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
-    /// of the samples to dx.
+    /// of the samples to dx. With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: dh_B =
+    /// normᵀ(silu'(norm(h_B)) · outputᵀ(dout)), dh_b = block_bᵀ(dh_{b+1}), dx = inputᵀ(dh_0), and du = silu'(u) · Σ de
+    /// over the blocks, which is the gradient of each term of u.
     /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count

@@ -77,7 +77,11 @@ public:
         return w;
     }
 
-    /// The network's prediction, of options().out_channels channels.
+    /// The network's prediction, of options().out_channels channels. The stages turn h = conv_in(x_t, maps), of twice the
+    /// input less 1 with center_input, into the h of
+    ///     out = conv_out(silu(conv_norm_out(h))),
+    /// which is divided by t if the embedding of the time is unet_time::fourier. The first path's maps are kept as skip
+    /// connections, and each layer of the second path reads h joined with the last of them that is not yet read.
     /// @shape in.xt of shape() × N, out out_channels · height · width × N, channels fastest
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the options ask for
@@ -131,7 +135,10 @@ public:
     }
 
     /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
-    /// of the samples to dx.
+    /// of the samples to dx. With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: dh =
+    /// conv_norm_outᵀ(silu'(conv_norm_out(h)) · conv_outᵀ(dout)) goes through the stages in reverse order, then dx =
+    /// conv_inᵀ(dh), twice that with center_input; where out is divided by t, dout is first. The gradient of a skip
+    /// connection is added to that of the map that it copies, and those of the embedding are summed over the layers.
     /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
@@ -252,7 +259,7 @@ public:
 
     /// Initializes all layers in the order in which diffusers constructs them; with a torch_initializer a seed gives
     /// the same weights as in PyTorch.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(conv_in_);
         embedding_.start(initializer);

@@ -6,6 +6,7 @@
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
 #include <ddpm/nn/layers/fourier_embedding.hpp>
@@ -73,7 +74,7 @@ public:
         std::vector<isize> steps, class_steps;  ///< the ids for the learned embedding
     };
 
-    /// The condition must be what the network takes.
+    /// f(u) with u = mlp(time) + class + mlp(vector). The condition must be what the network takes.
     /// @throws value_error for a time out of range of a learned time embedding
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
@@ -91,7 +92,8 @@ public:
         return a.active;
     }
 
-    /// Adds to d; dout is the gradient of forward's result.
+    /// du = f'(u) · dout is the gradient of each term of u, whose layers add those of their parameters to d; dout is the
+    /// gradient of forward's result.
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
         const auto scope = memory.scope();
@@ -109,7 +111,7 @@ public:
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         if (fourier_) {
             initializer.normal(16.0, fourier_->weight);  // diffusers draws twice and keeps the second

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/resample.hpp>
@@ -30,7 +31,7 @@ struct conv_resampler {
         feature_map<S> widened;  ///< upsampled x
     };
 
-    /// The result, from memory.
+    /// y = conv(x), or conv(upsampled x). The result, from memory.
     /// @shape x channels × H × W × N
     /// @throws shape_error if the shapes do not fit
     [[nodiscard]] feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
@@ -46,7 +47,8 @@ struct conv_resampler {
         return y;
     }
 
-    /// Overwrites dx and adds the gradient of the parameters to d. Shapes and errors as forward.
+    /// dx = the input's gradient of conv for dout, or of the upsampling for that; conv adds the gradient of its parameters
+    /// to d. Shapes and errors as forward.
     void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                   conv_resampler& d, arena<S>& memory) const {
         if (up) {
@@ -89,7 +91,8 @@ struct unet_stage {
         typename conv_resampler<S>::activations convolved;
     };
 
-    /// Layer j; the result is from memory. Without `keep` the activations are freed.
+    /// Layer j: attention_j(resnet_j(x, emb)), without the attention if the layer has none; the result is from memory.
+    /// Without `keep` the activations are freed.
     [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb, activations& a,
                                          arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
@@ -108,8 +111,9 @@ struct unet_stage {
         return out;
     }
 
-    /// Backward of layer j: overwrites dx, which must not be dout, and adds to demb and d. Without `kept` it first
-    /// computes the activations again.
+    /// Backward of layer j: dx, which must not be dout, = the input's gradient of resnet_j for that of attention_j for
+    /// dout; adds the gradient of emb to demb and that of the parameters to d. Without `kept` it first computes the
+    /// activations again.
     void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
                   batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
         const auto scope = memory.scope();
@@ -124,7 +128,7 @@ struct unet_stage {
         resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
     }
 
-    /// The resampler; the result is from memory.
+    /// The resampler: by_conv(x) or by_residual(x, emb); the result is from memory.
     [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
                                           arena<S>& memory) const {
         a.in = x;
@@ -138,7 +142,8 @@ struct unet_stage {
         return out;
     }
 
-    /// Backward of the resampler: overwrites dx, which must not be dout, and adds to demb and d.
+    /// Backward of the resampler: overwrites dx, which must not be dout, with its input's gradient for dout; adds the
+    /// gradient of emb to demb and that of the parameters to d.
     void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                            batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
         if (by_conv) {
@@ -149,7 +154,7 @@ struct unet_stage {
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
-    template <class Start>
+    template <Initializer<S> Start>
     void start(Start& initializer) {
         for (std::size_t j = 0; j < resnets.size(); ++j) {
             resnets[j].start(initializer);

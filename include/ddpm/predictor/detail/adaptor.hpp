@@ -25,14 +25,25 @@ template <class P, class Held>
 template <class P>
 using held_session = decltype(held_session_of<P>(std::declval<P&>(), isize{}));
 
+/// Checks what is adapted, so that the compiler's first error says what is wanted.
+template <class... P>
+struct adaptor_signatures {
+    static_assert((AdaptablePredictor<P> && ...),
+                  "ddpm: wanted is a predictor that is called as predictor(batch_view<const S> xt, "
+                  "std::span<const double> t, const model_output<S>& out) with S = float or S = double, or that has a "
+                  "const member session(samples) which returns one");
+};
+
 /// The base of adaptors: holds the adapted predictor (an lvalue by reference, a temporary by value) and forwards its
-/// shape and kind of prediction.
+/// shape and kind of prediction. P may be incomplete until one is made.
 template <class P>
 class adaptor {
 public:
     using scalar = predictor_scalar<P>;
 
-    explicit adaptor(P&& predictor) : predictor_(std::forward<P>(predictor)) {}
+    explicit adaptor(P&& predictor) : predictor_(std::forward<P>(predictor)) {
+        static_cast<void>(adaptor_signatures<P>{});
+    }
 
     [[nodiscard]] sample_shape shape() const
         requires requires(const std::remove_cvref_t<P>& p) { p.shape(); }

@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstddef>
 
 namespace ddpm::nn::detail {
@@ -15,6 +17,7 @@ namespace ddpm::nn::detail {
 /// instantiating layers that a program does not use.
 template <class T>
 struct packed_scalar {
+    static_assert(std::same_as<T, float> || std::same_as<T, bfloat16>, "ddpm: wanted is float or bfloat16");
     using type = float;
 };
 
