@@ -10,6 +10,7 @@ add_project_test(include_direction)
 add_project_test(umbrella)
 add_project_test(promises)
 add_project_test(concepts)
+add_project_test(example_outputs)
 add_project_test(format)
 set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 
