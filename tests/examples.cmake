@@ -1,4 +1,5 @@
-# The examples run with --quick, and print what tests/examples/expected/NAME.txt holds.
+# The examples run with --quick, and print what tests/examples/expected/NAME.txt holds. Those that do more without it have a
+# file NAME_full.txt too, which a slow test compares.
 
 include("${PROJECT_SOURCE_DIR}/examples/add_example.cmake")
 
@@ -10,7 +11,7 @@ function(add_example_test name program)
     add_test(NAME example_${name}
         COMMAND "${CMAKE_COMMAND}" -D "expected=${CMAKE_CURRENT_SOURCE_DIR}/examples/expected/${name}.txt"
             -D "folder=${CMAKE_CURRENT_BINARY_DIR}/examples_run/${name}"
-            -P "${CMAKE_CURRENT_SOURCE_DIR}/examples/compare.cmake" -- "$<TARGET_FILE:${program}>" --quick ${ARGN})
+            -P "${CMAKE_CURRENT_SOURCE_DIR}/examples/compare.cmake" -- "$<TARGET_FILE:${program}>" ${ARGN})
     set_tests_properties(example_${name} PROPERTIES LABELS example)
 endfunction()
 
@@ -39,7 +40,11 @@ foreach(example IN LISTS short_examples engine_examples)
         elseif(example IN_LIST short_examples)
             target_precompile_headers(example_${example} REUSE_FROM example_forward_process)
         endif()
-        add_example_test(${example} example_${example})
+        add_example_test(${example} example_${example} --quick)
+        if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/examples/expected/${example}_full.txt")
+            add_example_test(${example}_full example_${example})
+            set_tests_properties(example_${example}_full PROPERTIES LABELS "example;slow")
+        endif()
     endif()
     if(example IN_LIST engine_examples)
         set_tests_properties(example_${example} PROPERTIES LABELS "example;engine")
@@ -55,7 +60,7 @@ function(add_long_example_test example)
     if(example_missing)
         skip_example(${example} "${example_missing}")
     else()
-        add_example_test(${example} example_${example} ${ARGN})
+        add_example_test(${example} example_${example} --quick ${ARGN})
     endif()
 endfunction()
 

@@ -10,6 +10,7 @@ add_project_test(include_direction)
 add_project_test(umbrella)
 add_project_test(promises)
 add_project_test(concepts)
+add_project_test(example_outputs)
 add_project_test(format)
 set_tests_properties(format PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 
@@ -82,6 +83,7 @@ set_tests_properties(no_exceptions PROPERTIES PASS_REGULAR_EXPRESSION "ddpm need
 if(TARGET ddpm_bench)
     add_test(NAME bench_runs COMMAND ddpm_bench --filter=^schedule/ --only-ours)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
+    add_project_test(bench_compare -D "bench=$<TARGET_FILE:ddpm_bench>" -D "work=${CMAKE_CURRENT_BINARY_DIR}/bench_compare")
 endif()
 
 # The C++ programs of README.md and of the documents that it names, with short loops. compile_cost compiles the first as it stands.

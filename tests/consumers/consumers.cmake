@@ -35,6 +35,9 @@ if(DDPM_INSTALL)
         COMMAND "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${install_tree}")
     set_tests_properties(install_tree PROPERTIES FIXTURES_SETUP install_tree)
     add_consumer_test(find_package INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}")
+    # It compiles every instance, which takes minutes.
+    add_consumer_test(compiled INSTALLED OPTIONS -DCMAKE_BUILD_TYPE=Release "-Dddpm_ROOT=${install_tree}")
+    set_property(TEST consumer_compiled APPEND PROPERTY LABELS slow)
     if(TARGET ddpm::bench)
         add_consumer_test(bench INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}" "-Dbenchmark_DIR=${benchmark_DIR}")
     endif()
@@ -61,7 +64,8 @@ set_tests_properties(package_single_header package_mingw PROPERTIES FIXTURES_REQ
 set_property(TEST package_mingw APPEND PROPERTY LABELS mingw slow)
 if(DDPM_INSTALL)
     add_package_test(pkg_config -D "installed=${install_tree}")
-    set_tests_properties(package_pkg_config PROPERTIES FIXTURES_REQUIRED install_tree)
+    add_package_test(components -D "eigen=${Eigen3_DIR}" -D "installed=${install_tree}")
+    set_tests_properties(package_pkg_config package_components PROPERTIES FIXTURES_REQUIRED install_tree)
 endif()
 
 # An older standard is named as the first error.

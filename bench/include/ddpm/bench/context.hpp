@@ -10,10 +10,10 @@
 
 #include <benchmark/benchmark.h>
 
-#include <cstddef>
 #include <ctime>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <string>
 
@@ -24,15 +24,24 @@ using run_context = std::map<std::string, std::string>;
 
 namespace detail {
 
+/// The processor by its name and by its numbers, since virtual machines may hide the name.
 [[nodiscard]] inline std::string cpu_name() {
+    std::map<std::string, std::string> first;  // what /proc/cpuinfo says of the first processor
     std::ifstream info("/proc/cpuinfo");
-    for (std::string line; std::getline(info, line);) {
-        if (line.starts_with("model name")) {
-            const std::size_t at = line.find_first_not_of(" \t:", line.find(':'));
-            return at == std::string::npos ? "unknown" : line.substr(at);
+    const std::regex field("([^\t]*)\t*: (.*)");
+    std::smatch parts;
+    for (std::string line; std::getline(info, line) && !line.empty();) {
+        if (std::regex_match(line, parts, field)) {
+            first[parts[1]] = parts[2];
         }
     }
-    return "unknown";
+    std::string name = first.contains("model name") ? first["model name"] : "unknown";
+    for (const char* const key : {"cpu family", "model", "CPU implementer", "CPU part"}) {
+        if (first.contains(key)) {
+            name += ddpm::detail::text(", ", key, " ", first[key]);
+        }
+    }
+    return name;
 }
 
 [[nodiscard]] inline std::string compiler_name() {

@@ -26,6 +26,10 @@ struct run_options {
     std::string peer_program{};
     std::string json{};
     std::string markdown{};
+    std::string baseline{};  ///< a folder
+    std::string compare{};   ///< a stored run, or a folder of baselines
+    std::string measured{};  ///< a stored run
+    double threshold = 1.1;
     std::map<std::string, std::string> context{};  ///< what the figures depend on, beside what the program finds
 
     static constexpr const char* help =
@@ -36,6 +40,10 @@ struct run_options {
         "--peer-program=COMMAND also asks a program for times, see peer_program.hpp\n"
         "--out=FILE             writes JSON in Google Benchmark's format\n"
         "--markdown=FILE        writes the table in Markdown\n"
+        "--baseline=FOLDER      writes the library's medians into FOLDER/PROCESSOR.json\n"
+        "--compare=PATH         compares with that file, or the folder's; exit code 1 if rows are slower or missing\n"
+        "--threshold=RATIO      how many times as slow as the stored one a row must be to count as slower (1.1)\n"
+        "--measured=FILE        compares what --out has written in another run, and measures nothing\n"
         "--context=KEY=VALUE    something else that the figures depend on, for the reports\n"
         "--list                 names the cases and their peers\n"
         "--benchmark_...        flags of Google Benchmark, such as --benchmark_min_time=0.1\n";
@@ -43,10 +51,11 @@ struct run_options {
 
 namespace detail {
 
-[[nodiscard]] inline isize number_of(std::string_view flag, std::string_view digits, isize least) {
-    isize number = 0;
+template <class Number>
+[[nodiscard]] Number number_of(std::string_view flag, std::string_view digits, Number least) {
+    Number number = 0;
     const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (problem != std::errc{} || end != digits.data() + digits.size() || number < least) {
+    if (problem != std::errc{} || end != digits.data() + digits.size() || !(number >= least)) {
         throw value_error(flag, "a number", ddpm::detail::text(">= ", least), digits);
     }
     return number;
@@ -55,7 +64,7 @@ namespace detail {
 }  // namespace detail
 
 /// Takes these flags out of the arguments, which begin with the program's name. Of most flags the last one counts.
-/// @throws value_error for what is not a number and should be
+/// @throws value_error for what is not a number and should be, or a flag without the one that it needs
 [[nodiscard]] inline run_options take_options(std::vector<char*>& arguments) {
     run_options options;
     const auto take = [&](std::string_view argument) {
@@ -65,9 +74,9 @@ namespace detail {
         if (flag == "--filter" || flag == "--benchmark_filter") {
             options.filters.push_back(value);
         } else if (flag == "--rounds") {
-            options.rounds = detail::number_of(flag, value, 1);
+            options.rounds = detail::number_of<isize>(flag, value, 1);
         } else if (flag == "--threads") {
-            options.threads = detail::number_of(flag, value, 0);
+            options.threads = detail::number_of<isize>(flag, value, 0);
         } else if (argument == "--only-ours") {
             options.only_ours = true;
         } else if (flag == "--peer-program") {
@@ -76,6 +85,14 @@ namespace detail {
             options.json = value;
         } else if (flag == "--markdown") {
             options.markdown = value;
+        } else if (flag == "--baseline") {
+            options.baseline = value;
+        } else if (flag == "--compare") {
+            options.compare = value;
+        } else if (flag == "--measured") {
+            options.measured = value;
+        } else if (flag == "--threshold") {
+            options.threshold = detail::number_of(flag, value, 1.0);
         } else if (flag == "--context") {
             options.context[value.substr(0, value.find('='))] = value.substr(value.find('=') + 1);
         } else if (argument == "--list") {
@@ -86,6 +103,9 @@ namespace detail {
         return true;
     };
     arguments.erase(std::remove_if(arguments.begin() + 1, arguments.end(), take), arguments.end());
+    if (!options.measured.empty() && options.compare.empty()) {
+        throw value_error("--measured", "needs --compare");
+    }
     return options;
 }
 

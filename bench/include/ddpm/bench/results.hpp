@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/bench/add.hpp>
+#include <ddpm/io/detail/json_writer.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -150,22 +151,27 @@ public:
     /// of the machine's limit.
     void write_json(std::ostream& out) const {
         std::vector<Run> all = runs_;
-        for (const std::string& name : names()) {
-            all.push_back(median_of(name));
+        const std::vector<Run> middle = medians();
+        all.insert(all.end(), middle.begin(), middle.end());
+        write(out, json_, std::move(all));
+    }
+
+    /// Writes the medians of the library's runs alone in that format, with this context in place of Google Benchmark's,
+    /// which names the computer and its folders.
+    /// @throws value_error if the context is not UTF-8
+    void write_baseline(std::ostream& out, const std::map<std::string, std::string>& context) const {
+        std::string head = "{\n  \"context\": {";
+        std::string_view separator = "\n    ";
+        for (const auto& [key, value] : context) {
+            head += std::exchange(separator, ",\n    ");
+            io::detail::append_json_string(head, key);
+            head += ": ";
+            io::detail::append_json_string(head, value);
         }
-        for (const case_result& result : by_case()) {
-            const double share = result.roof().of_limit;
-            for (Run& run : all) {
-                if (share > 0 && run.run_name.function_name == result.of->name()) {
-                    run.counters["roof"] = benchmark::Counter(share);
-                }
-            }
-        }
-        benchmark::JSONReporter json;
-        json.SetOutputStream(&out);
-        out << json_;
-        json.ReportRuns(all);
-        json.Finalize();
+        head += "\n  },\n  \"benchmarks\": [\n";
+        std::vector<Run> ours = medians();
+        std::erase_if(ours, [](const Run& run) { return !split(run.run_name.function_name).second.empty(); });
+        write(out, head, std::move(ours));
     }
 
     /// "area/operation/size@peer" → name and peer; the library's own has neither the peer nor the @.
@@ -175,14 +181,31 @@ public:
     }
 
 private:
-    [[nodiscard]] std::vector<std::string> names() const {
-        std::vector<std::string> names;
-        for (const Run& run : runs_) {
-            if (run.repetition_index == 0) {
-                names.push_back(run.run_name.function_name);
+    /// Writes a report that begins with `head`, with each share of the limit.
+    void write(std::ostream& out, const std::string& head, std::vector<Run> runs) const {
+        for (const case_result& result : by_case()) {
+            const double share = result.roof().of_limit;
+            for (Run& run : runs) {
+                if (share > 0 && run.run_name.function_name == result.of->name()) {
+                    run.counters["roof"] = benchmark::Counter(share);
+                }
             }
         }
-        return names;
+        benchmark::JSONReporter json;
+        json.SetOutputStream(&out);
+        out << head;
+        json.ReportRuns(runs);
+        json.Finalize();
+    }
+
+    [[nodiscard]] std::vector<Run> medians() const {
+        std::vector<Run> middle;
+        for (const Run& run : runs_) {
+            if (run.repetition_index == 0) {
+                middle.push_back(median_of(run.run_name.function_name));
+            }
+        }
+        return middle;
     }
 
     [[nodiscard]] Run median_of(const std::string& name) const {

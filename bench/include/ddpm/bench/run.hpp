@@ -3,6 +3,7 @@
 #pragma once
 
 #include <ddpm/bench/add.hpp>
+#include <ddpm/bench/baseline.hpp>
 #include <ddpm/bench/context.hpp>
 #include <ddpm/bench/options.hpp>
 #include <ddpm/bench/peer_program.hpp>
@@ -18,6 +19,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <locale>
 #include <memory>
@@ -31,6 +33,11 @@
 namespace ddpm::bench {
 
 namespace detail {
+
+[[nodiscard]] inline bool matches_all(const std::string& name, const std::vector<std::regex>& filters) {
+    return std::all_of(filters.begin(), filters.end(),
+                       [&](const std::regex& filter) { return std::regex_search(name, filter); });
+}
 
 /// Adds the peer program's cases to ours.
 /// @throws value_error for a case that there is not
@@ -129,19 +136,78 @@ inline void publish(const results& measured, const run_context& context, const r
         measured.write_json(json);
         write_file(options.json, json.str());
     }
+    if (!options.baseline.empty()) {
+        std::filesystem::create_directories(options.baseline);
+        std::ostringstream json;
+        json.imbue(std::locale::classic());
+        measured.write_baseline(json, context);
+        write_file(baseline_path(options.baseline, context), json.str());
+    }
     if (!options.markdown.empty()) {
         write_file(options.markdown, list + "\n" + as_markdown(table) + "\n" + table_legend);
     }
 }
 
+/// What was measured of the cases, as a stored run holds it.
+[[nodiscard]] inline stored_run stored_run_of(const results& measured, const run_context& context) {
+    stored_run now{.path = "this run", .context = context};
+    for (const case_result& result : measured.by_case()) {
+        now.rows[result.of->name()] = {.seconds = result.median_seconds(), .of_limit = result.roof().of_limit};
+    }
+    return now;
+}
+
+/// Prints how a run compares with a stored one, of the cases that match all filters.
+/// @returns 0, or 1 if a row is slower than the threshold allows, or missing
+/// @throws value_error if they have no case in common
+[[nodiscard]] inline int publish_comparison(stored_run baseline, stored_run now, const std::vector<std::regex>& filters,
+                                            double threshold) {
+    const auto is_not_wanted = [&](const auto& entry) { return !matches_all(entry.first, filters); };
+    std::erase_if(baseline.rows, is_not_wanted);
+    std::erase_if(now.rows, is_not_wanted);
+    const comparison both = compare(baseline, now);
+    if (both.rows.empty()) {
+        throw value_error(baseline.path, "no benchmark in common with " + now.path);
+    }
+    std::printf("\n");
+    for (const stored_run* const run : {&baseline, &now}) {
+        std::printf("%s: %s, %s, %s, %s\n", run->path.c_str(), run->context.at("cpu").c_str(),
+                    run->context.at("simd_target").c_str(), run->context.at("compiler").c_str(),
+                    run->context.at("day").c_str());
+    }
+    std::printf("\n%s\n%s\n", as_text(table_of(both)).c_str(), comparison_legend);
+    int slower = 0;
+    for (const comparison::row& row : both.rows) {
+        if (row.slowdown() > threshold) {
+            std::printf("slower: %s, %s\n", row.name.c_str(), ratio(row.slowdown()).c_str());
+            ++slower;
+        }
+    }
+    for (const std::string& name : both.missing) {
+        std::printf("missing: %s\n", name.c_str());
+    }
+    for (const std::string& name : both.added) {
+        std::printf("not in the baseline: %s\n", name.c_str());
+    }
+    std::printf("%d of %td rows are more than %g times as slow as stored; %td are missing\n", slower,
+                std::ssize(both.rows), threshold, std::ssize(both.missing));
+    return slower > 0 || !both.missing.empty() ? 1 : 0;
+}
+
 }  // namespace detail
 
 /// Runs the cases that the options ask for, and prints a table: time, rates, share of the machine's limit, which is the
-/// fastest, and each peer's time.
-/// @throws io_error if the peer program fails or a file cannot be written; value_error if no case matches;
-/// std::regex_error for a filter that is none
-inline void run(const run_options& options) {
+/// fastest, and each peer's time; where the options say so, also beside a stored run.
+/// @returns the exit code: 0, or 1 if a row is slower than in the stored run or missing
+/// @throws io_error if the peer program fails or a file cannot be read or written; value_error if no case matches or
+/// the stored run is of another processor; std::regex_error for a filter that is none
+[[nodiscard]] inline int run(const run_options& options) {
     const detail::classic_locale numbers_for_programs;
+    const std::vector<std::regex> filters(options.filters.begin(), options.filters.end());
+    if (!options.measured.empty()) {
+        const stored_run now = read_run(options.measured);
+        return detail::publish_comparison(read_baseline(options.compare, now.context), now, filters, options.threshold);
+    }
     std::shared_ptr<peer_program> program;
     if (!options.peer_program.empty() && !options.only_ours) {
         program = std::make_shared<peer_program>(options.peer_program);
@@ -150,12 +216,10 @@ inline void run(const run_options& options) {
     set_thread_count(options.threads);
     detail::default_threads() = thread_count();
 
-    const std::vector<std::regex> filters(options.filters.begin(), options.filters.end());
     std::set<isize> thread_counts;
     bool any = false;
     for (bench_case& each : cases()) {
-        if (!std::all_of(filters.begin(), filters.end(),
-                         [&](const std::regex& filter) { return std::regex_search(each.name(), filter); })) {
+        if (!detail::matches_all(each.name(), filters)) {
             continue;
         }
         any = true;
@@ -174,7 +238,7 @@ inline void run(const run_options& options) {
         throw value_error("--filter", "no benchmark matches");
     }
     if (options.list) {
-        return;
+        return 0;
     }
 
     run_context context = context_of(detail::default_threads(), thread_counts);
@@ -185,6 +249,10 @@ inline void run(const run_options& options) {
     for (const auto& [key, value] : context) {
         benchmark::AddCustomContext(key, value);
     }
+    stored_run baseline;
+    if (!options.compare.empty()) {
+        baseline = read_baseline(options.compare, context);  // before anything is measured, since it may be refused
+    }
     results measured(options.rounds);
     for (isize round = 0; round < options.rounds; ++round) {
         measured.begin_round(round);
@@ -192,10 +260,13 @@ inline void run(const run_options& options) {
     }
     detail::last_prepared() = {};
     detail::publish(measured, context, options);
+    return options.compare.empty() ? 0
+                                   : detail::publish_comparison(baseline, detail::stored_run_of(measured, context),
+                                                                filters, options.threshold);
 }
 
 /// The main of a benchmark program: --help tells its flags.
-/// @returns the exit code
+/// @returns the exit code: that of the run, or 2 for arguments or files that cannot be used
 inline int run(int argc, char** argv) {
     try {
         std::vector<char*> arguments(argv, argv + argc);
@@ -216,12 +287,12 @@ inline int run(int argc, char** argv) {
         if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) {
             return 2;
         }
-        run(options);
+        const int code = run(options);
         benchmark::Shutdown();
-        return 0;
+        return code;
     } catch (const std::exception& failure) {
         std::fprintf(stderr, "%s\n", failure.what());
-        return 1;
+        return 2;
     }
 }
 

@@ -1,4 +1,5 @@
 import os
+import tempfile
 
 from conan import ConanFile
 from conan.tools.build import can_run
@@ -10,14 +11,16 @@ class DdpmTestPackage(ConanFile):
     generators = "CMakeDeps"
 
     def layout(self):
-        cmake_layout(self)
+        # This folder is part of a source tree; the build folder is removed when Conan ends.
+        self._build = tempfile.TemporaryDirectory()
+        cmake_layout(self, build_folder=self._build.name)
 
     def requirements(self):
         self.requires(self.tested_reference_str)
 
     def generate(self):
         toolchain = CMakeToolchain(self)
-        toolchain.user_presets_path = False  # this folder is part of a source tree
+        toolchain.user_presets_path = False  # it would be written into this folder
         toolchain.generate()
 
     def build(self):
