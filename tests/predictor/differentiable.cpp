@@ -51,6 +51,11 @@ struct product_of_views_alone : neighbours_product {
                          batch_view<double>&) const {}
 };
 
+struct product_of_temporaries_alone : neighbours_product {
+    void vector_jacobian(batch_view<const double>&&, std::span<const double>&&, batch_view<const double>&&,
+                         batch_view<double>&&) const {}
+};
+
 struct product_without_prediction {
     void vector_jacobian(batch_view<const double>, std::span<const double>, batch_view<const double>,
                          batch_view<double>) const {}
@@ -59,6 +64,7 @@ struct product_without_prediction {
 static_assert(DifferentiablePredictor<neighbours_product, double> && DifferentiableLike<neighbours_product&, double>);
 static_assert(!DifferentiablePredictor<neighbours_product, float> && !DifferentiableLike<neighbours_product, float>);
 static_assert(!DifferentiablePredictor<product_of_views_alone, double>);
+static_assert(!DifferentiablePredictor<product_of_temporaries_alone, double>);
 static_assert(!DifferentiablePredictor<product_without_prediction, double>);
 static_assert(!DifferentiablePredictor<int, double> && !DifferentiableLike<int, double>);
 // A network is no predictor itself, but its sessions are.
