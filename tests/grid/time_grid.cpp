@@ -64,21 +64,6 @@ TEST_CASE("a grid has levels that fall or rise", "[grid]") {
     CHECK_THROWS_AS(grid({{1, std::numeric_limits<double>::infinity()}, {1, 0}}), value_error);
 }
 
-TEST_CASE("levels have a noise ratio and a log-SNR", "[grid]") {
-    const noise_level<double> level{0.6, 0.8};
-    CHECK(std::abs(noise_ratio(level) - 4.0 / 3) < 1e-15);
-    CHECK(std::abs(half_log_snr(level) + std::log(4.0 / 3)) < 1e-15);
-    CHECK(std::isinf(noise_ratio({0, 1})));
-    CHECK(half_log_snr({1, 0}) == std::numeric_limits<double>::infinity());
-    CHECK(half_log_snr({0, 1}) == -std::numeric_limits<double>::infinity());
-    const auto [signal, sigma] = variance_preserving_level(4.0 / 3);
-    CHECK(std::abs(signal - 0.6) < 1e-15);
-    CHECK(std::abs(sigma - 0.8) < 1e-15);
-    const auto all_noise = variance_preserving_level(std::numeric_limits<double>::infinity());
-    CHECK(all_noise.signal == 0);
-    CHECK(all_noise.sigma == 1);
-}
-
 TEST_CASE("levels whose squares are 0 are errors, but for 0 itself", "[grid]") {
     const auto grid = [](const noise_level<double>& first, const noise_level<double>& last) {
         return time_grid({{1, first}, {0, last}});

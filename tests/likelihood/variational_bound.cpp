@@ -370,16 +370,8 @@ TEST_CASE("the bound refuses what does not fit", "[likelihood]") {
     const predictor_archetype<float> predictor;
     const auto with = [&](const bound_options& options) { return variational_bound(schedule, predictor, x, options); };
     CHECK_THROWS_AS(variational_bound(schedule, predictor, none), value_error);
-    CHECK_THROWS_AS(with({.timesteps = {10}}), value_error);
-    CHECK_THROWS_AS(with({.timesteps = {3, 3}}), value_error);
-    CHECK_THROWS_AS(with({.steps_per_sample = 1}), value_error);
     CHECK_THROWS_AS(with({.steps_per_sample = 11}), value_error);
-    CHECK_THROWS_AS(with({.steps_per_sample = -1}), value_error);
-    CHECK_THROWS_AS(with({.timesteps = {5, 3}, .steps_per_sample = 3}), value_error);
     CHECK_THROWS_AS(with({.batch = 0}), value_error);
-    CHECK_THROWS_AS(with({.first_sample = -1}), value_error);
-    CHECK_THROWS_AS(with({.decoder = discretized_decoder{.levels = 1}}), value_error);
-    CHECK_NOTHROW(with({.timesteps = {4}, .steps_per_sample = 1}));
     isize rows = 3;
     const auto changing = [&]() -> batch<float> { return pattern<float>(rows++, 2, 1); };
     CHECK_THROWS_AS(variational_bound(schedule, predictor, changing), shape_error);

@@ -157,6 +157,7 @@ TEST_CASE("hybrid_loss serves the smallest schedule and refuses what does not fi
         CHECK_THROWS_AS(
             hybrid_loss{.variance = fixed}(schedule, prediction::v, noised_batch<float>{x, x, x, 4}, x, x, d, d_head),
             value_error);
+        CHECK_THROWS_AS(hybrid_loss{.variance = fixed}.require_time(schedule, prediction::v, 4), value_error);
     }
     // What a call would refuse is known before it.
     CHECK_NOTHROW(hybrid_loss{}.require_time(schedule, prediction::v, 4));

@@ -76,26 +76,6 @@ TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
     CHECK(resampled < 0.15);
 }
 
-TEST_CASE("repaint walks as often as it should", "[sampler]") {
-    const repaint sampler{.jump_length = 2, .jump_count = 3};
-    CHECK(sampler.path(5) == std::vector<isize>{0, 1, 2, 1, 0, 1, 2, 1, 0, 1, 2, 3, 4, 3, 2, 3, 4, 3, 2, 3, 4, 5});
-    CHECK(repaint{.jump_count = 1}.path(4) == std::vector<isize>{0, 1, 2, 3, 4});
-    const noise_schedule schedule{cosine_beta{}, 20};
-    const std::vector<isize> timesteps{19, 14, 9, 4, 1};
-    const time_grid grid = make_grid(schedule, timesteps);
-    // Without jumps it is the ancestral sampler.
-    const predictor_archetype<float> predictor;
-    const sample_options options{.count = 3, .shape = 4};
-    CHECK((sample(repaint{.jump_count = 1}, grid, predictor, options) == sample(ancestral{}, grid, predictor, options))
-              .all());
-    const sampling_plan plan = sampler.plan(grid);
-    CHECK(plan.stages().size() == 13);
-    CHECK(plan.steps() == 13);
-    CHECK(plan.draws().size() == 20);  // 12 of 13 steps down, 8 up
-    CHECK_THROWS_AS(repaint{.jump_length = 0}.plan(grid), value_error);
-    CHECK_THROWS_AS(repaint{.jump_count = 0}.plan(grid), value_error);
-}
-
 TEST_CASE("inpaint: shapes that differ are errors", "[sampler]") {
     const time_grid grid({{9, {0.6, 0.8}}, {-1, {1, 0}}});
     const predictor_archetype<double> predictor;

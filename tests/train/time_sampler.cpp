@@ -209,7 +209,6 @@ TEST_CASE("samplers of times refuse what they cannot do", "[train]") {
     const variance_exploding exploding{};
     refuses(importance_times{}, rectified_flow{}, {0, 1});
     refuses(log_normal_times{.deviation = 0}, exploding, {0, 1});
-    refuses(logit_normal_times{.uniform_probability = 1.5}, rectified_flow{}, {0, 1});
     refuses(log_normal_times{}, without_inverse{}, {0, 1});
     refuses(log_normal_times{.mean = 50, .deviation = 0.1}, exploding, {0, 1});
     for (const time_sampling& sampling :

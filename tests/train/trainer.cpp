@@ -340,7 +340,6 @@ TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     auto plain = small_net<double>();
     ddpm::trainer without{plain, schedule, {.batch = 2}};
     CHECK_THROWS_AS(without.fit({data, {.labels = three}}, {.steps = 1}), shape_error);
-    CHECK_THROWS_AS((ddpm::trainer{plain, schedule, {.micro_batch = -1}}), value_error);
 
     // No class is taken for the null class unless it is named.
     CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 0.1}}), value_error);
@@ -365,8 +364,6 @@ TEST_CASE("a number that the network's scalar cannot hold is refused at once", "
     refuses({.adam = {.epsilon = 1e-60}});  // else 0 / 0
     refuses({.adam = {.epsilon = 1e60}});
     refuses({.adam = {.weight_decay = 1e39, .decoupled = false}});
-    refuses({.largest_gradient_norm = 1e-60});
-    refuses({.offset_noise = 1e39});
     CHECK_THROWS_AS((trainer{wide, schedule, {.learning_rate = 1.7e308}}), value_error);
     CHECK_NOTHROW((trainer{narrow, schedule, {.learning_rate = 0, .largest_gradient_norm = INFINITY}}));
 }
@@ -396,14 +393,8 @@ TEST_CASE("the trainer refuses what does not fit", "[train]") {
     auto net = small_net<float>();
     using trainer_type = trainer<nn::mlp<float>, noise_schedule<>>;
     CHECK_THROWS_AS((trainer_type{net, schedule, {.batch = 0}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = -1}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = NAN}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.learning_rate = INFINITY}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.rate_schedule = {.warm_up_steps = -1}}}), value_error);
     CHECK_THROWS_AS((trainer_type{net, schedule, {.adam = {.beta1 = 2}}}), value_error);
     CHECK_THROWS_AS((trainer_type{net, schedule, {.ema = {.decay = 2}}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.largest_gradient_norm = -1}}), value_error);
-    CHECK_THROWS_AS((trainer_type{net, schedule, {.largest_gradient_norm = NAN}}), value_error);
     trainer_type trainer{net, schedule};
     CHECK_THROWS_AS(trainer.fit(batch<float>(5, 3), {.steps = 1}), shape_error);
     CHECK_THROWS_AS(trainer.fit(batch<float>(4, 0), {.steps = 1}), value_error);

@@ -36,8 +36,12 @@ template <std::floating_point Real>
 
 /// The variance-preserving noise level (α² + σ² = 1) with σ/α = ratio.
 [[nodiscard]] inline noise_level<double> variance_preserving_level(double ratio) noexcept {
-    const double signal = 1 / std::sqrt(1 + ratio * ratio);
-    return {signal, std::isinf(ratio) ? 1 : ratio * signal};
+    const double square = ratio * ratio;
+    if (std::isinf(square)) {
+        return {1 / ratio, 1};
+    }
+    const double signal = 1 / std::sqrt(1 + square);
+    return {signal, ratio * signal};
 }
 
 }  // namespace ddpm

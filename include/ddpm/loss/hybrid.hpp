@@ -46,9 +46,7 @@ struct basic_hybrid_loss {
         if (noised.element_weight.size() != 0) {
             require_weighs_elements<Simple>("hybrid_loss");
         }
-        if (!needs_head(variance)) {
-            throw value_error("hybrid_loss", "variance", "one that the network's head gives", "a fixed one");
-        }
+        require_variance();
         const double value = simple(schedule, kind, noised, predicted, d_predicted);
         const double scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000);
         return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind,
@@ -63,6 +61,7 @@ struct basic_hybrid_loss {
     /// @throws value_error if a call with a sample at t would
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
+        require_variance();
         if constexpr (requires { simple.require_time(schedule, kind, t); }) {
             simple.require_time(schedule, kind, t);
         }
@@ -73,6 +72,13 @@ struct basic_hybrid_loss {
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         require_in_range("hybrid_loss", decoder, x0, element_weight);
+    }
+
+private:
+    void require_variance() const {
+        if (!needs_head(variance)) {
+            throw value_error("hybrid_loss", "variance", "one that the network's head gives", "a fixed one");
+        }
     }
 };
 

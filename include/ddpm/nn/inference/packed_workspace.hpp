@@ -33,7 +33,7 @@ public:
     void begin_plan(isize samples) {
         planned_ = none;  // until the memory is there
         samples_ = samples;
-        plan_ = {};
+        plan_.begin();
         planning_ = true;
     }
 

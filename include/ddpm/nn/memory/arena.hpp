@@ -19,9 +19,9 @@ namespace ddpm::nn {
 template <Scalar S>
 class arena {
 public:
-    /// Allocates `count` elements in advance. Each take() uses whole cache lines.
+    /// Allocates memory for `count` elements in advance. Each take() uses whole cache lines.
     void reserve(isize count) {
-        if (count > 0 && blocks_.empty()) {
+        if (count > 0 && static_cast<std::size_t>(count) * sizeof(S) > bytes()) {
             blocks_.emplace_back(static_cast<std::size_t>(count));
         }
     }

@@ -25,6 +25,13 @@ TEST_CASE("a plan gives the lowest free place, aligned, and knows how much it ne
     CHECK(plan.take(64) == 0);
     CHECK(plan.take(0) == 64);  // an empty block has a place of its own
     CHECK(plan.bytes() == 384);
+    plan.clear();
+    CHECK(plan.take(64) == 0);
+    CHECK(plan.bytes() == 384);
+    plan.begin();
+    CHECK(plan.bytes() == 0);
+    CHECK(plan.take(64) == 0);
+    CHECK(plan.bytes() == 64);
 }
 
 TEST_CASE("blocks in use never overlap", "[nn]") {

@@ -37,6 +37,12 @@ public:
         used_.erase(found);
     }
 
+    /// Begins a new plan.
+    void begin() noexcept {
+        clear();
+        bytes_ = 0;
+    }
+
     /// Releases all blocks.
     void clear() noexcept { used_.clear(); }
 

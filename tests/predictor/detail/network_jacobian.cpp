@@ -1,11 +1,11 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/predictor/detail/network_jacobian.hpp>
+
 #include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/concept.hpp>
-#include <ddpm/predictor/differentiable.hpp>
 #include <ddpm/predictor/network_session.hpp>
-#include <ddpm/predictor/predicts.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
@@ -15,11 +15,6 @@
 #include <vector>
 
 namespace ddpm::test {
-
-static_assert(DifferentiablePredictor<network_session<nn::mlp<float>>, float>);
-static_assert(DifferentiableLike<nn::unet<float>, float> && !DifferentiableLike<nn::unet<float>, double>);
-static_assert(DifferentiableLike<predicting<const nn::mlp<double>&>, double>);
-
 namespace {
 
 nn::unet_options small_unet(isize out_channels) {

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // What becomes of the pool when a process forks or ends.
+#include <ddpm/core/detail/process_pool.hpp>
+
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
