@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <vector>
 
 namespace ddpm::test {
@@ -92,6 +93,29 @@ TEMPLATE_TEST_CASE("adam does not depend on the thread count", "[train]", float,
     const auto together = run();
     set_thread_count(0);
     CHECK(std::equal(alone.values().begin(), alone.values().end(), together.values().begin()));
+}
+
+TEST_CASE("adam tells of each element once, when it has its new value", "[train]") {
+    constexpr ddpm::isize size = 50000;
+    one_tensor<float> t(size), expected(size);
+    const batch<float> g = random_batch<float>(size, 1, 2);
+    std::copy_n(g.data(), size, t.g.data());
+    std::copy_n(g.data(), size, expected.g.data());
+    adam<float> optimizer(t.parameters), other(expected.parameters);
+    other.step(expected.parameters, expected.gradients, 1e-3, 0.5);
+    for (const int threads : {1, 3}) {
+        set_thread_count(threads);
+        nn::tensor<float> seen({size});
+        optimizer = adam<float>(t.parameters);
+        std::fill(t.p.values().begin(), t.p.values().end(), 0.0F);
+        optimizer.step(t.parameters, t.gradients, 1e-3, 0.5, [&](std::size_t, ddpm::isize first, ddpm::isize count) {
+            for (ddpm::isize i = first; i < first + count; ++i) {
+                seen[i] += t.p[i];
+            }
+        });
+        CHECK(std::equal(seen.values().begin(), seen.values().end(), expected.p.values().begin()));
+    }
+    set_thread_count(0);
 }
 
 TEST_CASE("adam refuses what does not fit", "[train]") {

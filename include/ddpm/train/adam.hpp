@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/types.hpp>
@@ -86,11 +87,22 @@ public:
                         {"<= ", largest, ", as the network's scalar has it"}, {learning_rate});
     }
 
+    /// What a step calls with each part of a parameter that it has updated, elements first … first + size − 1 of
+    /// parameter p, while they are in the cache: for what a training step does beside, without a pass of its own over
+    /// memory. Calls come from several threads.
+    using update_observer = detail::function_ref<void(std::size_t p, isize first, isize size)>;
+
     /// One optimizer step with the gradients times `gradient_scale`. Allocates nothing.
     /// @throws shape_error if the parameters or gradients have other sizes than at construction
     /// @determinism the same bits for every thread count
     void step(std::span<const nn::parameter<S>> parameters, std::span<const nn::parameter<S>> gradients,
               double learning_rate, double gradient_scale = 1) {
+        step(parameters, gradients, learning_rate, gradient_scale, [](std::size_t, isize, isize) {});
+    }
+
+    /// The same; calls `updated`.
+    void step(std::span<const nn::parameter<S>> parameters, std::span<const nn::parameter<S>> gradients,
+              double learning_rate, double gradient_scale, update_observer updated) {
         chunks_.require_fit("adam::step", parameters);
         chunks_.require_fit("adam::step", gradients);
         const kernels::detail::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
@@ -100,6 +112,7 @@ public:
             kernels::detail::adam(chunk.size, parameters[p].values.data() + chunk.first,
                                   gradients[p].values.data() + chunk.first, state_.first[p].data() + chunk.first,
                                   state_.second[p].data() + chunk.first, c, chunks_.elements());
+            updated(p, chunk.first, chunk.size);
         });
     }
 

@@ -79,12 +79,21 @@ public:
     /// @determinism the same bits for every thread count
     void update(std::span<const nn::parameter<scalar>> parameters) {
         chunks_.require_fit("ema::update", parameters);
-        const scalar rate = static_cast<scalar>(1 - ema_decay(options_, ++steps_));
+        const scalar rate = begin_update();
         chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
-            const std::size_t p = chunk.parameter;
-            kernels::detail::move_towards(chunk.size, rate, parameters[p].values.data() + chunk.first,
-                                          averages_[p].values.data() + chunk.first);
+            update_part(parameters, rate, chunk.parameter, chunk.first, chunk.size);
         });
+    }
+
+    /// An update in parts, for who has each part of the parameters in the cache: counts the update, and returns its
+    /// 1 − decay, with which update_part is then called once for every element.
+    [[nodiscard]] scalar begin_update() { return static_cast<scalar>(1 - ema_decay(options_, ++steps_)); }
+
+    /// Updates elements first … first + size − 1 of parameter p. Parts may be updated at the same time.
+    void update_part(std::span<const nn::parameter<scalar>> parameters, scalar rate, std::size_t p, isize first,
+                     isize size) noexcept {
+        kernels::detail::move_towards(size, rate, parameters[p].values.data() + first,
+                                      averages_[p].values.data() + first);
     }
 
     [[nodiscard]] const Net& average() const noexcept { return average_; }

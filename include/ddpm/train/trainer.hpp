@@ -157,9 +157,12 @@ private:
 
     /// Returns the loss of the batch; if it is finite, gradient_ holds its gradient.
     double differentiate(const training_data<scalar>& data, epoch_order& order, const fit_options& options) {
-        for (const nn::parameter<scalar>& g : gradients_) {
-            std::fill(g.values.begin(), g.values.end(), scalar{0});
+        if (!gradient_is_zero_) {
+            for (const nn::parameter<scalar>& g : gradients_) {
+                std::fill(g.values.begin(), g.values.end(), scalar{0});
+            }
         }
+        gradient_is_zero_ = false;
         double loss = 0;
         for (isize first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
             const isize count = std::min(micro_batch_, options_.batch - first);
@@ -245,6 +248,7 @@ private:
     batch<scalar> estimate_;  // x̂_0 for self-conditioning
     isize step_ = 0;
     bool times_are_valid_ = false;
+    bool gradient_is_zero_ = true;
 };
 
 template <class Net, class Schedule, class Loss>
@@ -294,8 +298,13 @@ fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& 
         if (!guard_.allows(adam_, parameters, gradients_, rate, scale, norm)) {
             return {fit_status::non_finite, step_, loss};
         }
-        adam_.step(parameters, gradients_, rate, scale);
-        ema_.update(parameters);
+        // One pass over the parameters' memory.
+        const scalar average_rate = ema_.begin_update();
+        adam_.step(parameters, gradients_, rate, scale, [&](std::size_t p, isize at, isize size) {
+            ema_.update_part(parameters, average_rate, p, at, size);
+            std::fill_n(gradients_[p].values.data() + at, size, scalar{0});
+        });
+        gradient_is_zero_ = true;
         times_.record(batch_.all_t(), batch_.all_losses());
         ++step_;
         const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started;
