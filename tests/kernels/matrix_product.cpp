@@ -45,11 +45,11 @@ S at(const matrix_ref<S>& m, isize i, isize j) {
     return m.data[i * m.row_stride + j * m.column_stride];
 }
 
-/// The promise, word for word: chains of product_chain with k ascending, fused on every target that has it, are added
+/// The promise, word for word: chains of 192 with k ascending, fused on every target that has it, are added
 /// to the sum one after the other. Unless `add`, the first begins at `start`, and the sum is what it gives.
 template <class S>
 S reference_sum(const matrix_ref<S>& a, const matrix_ref<S>& b, isize i, isize j, S start, bool add, bool fused) {
-    constexpr isize length = kernels::detail::product_chain;
+    constexpr isize length = 192;
     S sum = start;
     for (isize first = 0; first < a.columns; first += length) {
         S chain = first == 0 && !add ? start : S{};

@@ -53,11 +53,11 @@ struct product_start {
 /// c = start + a·b. c must not overlap a or b.
 /// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
 /// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
-/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in chains of 192 multiply-adds with k ascending,
-///     fused if the instruction set has that. The first chain starts at the row_bias, or 0, the others at 0, and the
-///     chains are added in order; with `accumulate` all start at 0 and are added to c. So k may be split into parts of
-///     whole chains without a change of bits. On one instruction set the bits depend only on row i of a and column j of
-///     b, not on other rows and columns, the strides or the thread count
+/// @determinism c(i,j) = start + Σ_k a(i,k)·b(k,j) in chains of 192 multiply-adds with k ascending, fused if the
+///     instruction set has that. The first chain starts at the row_bias, or 0, the others at 0, and the chains are
+///     added in order; with `accumulate` all start at 0 and are added to c. So k may be split into parts of whole
+///     chains without a change of bits. On one instruction set the bits depend only on row i of a and column j of b,
+///     not on other rows and columns, the strides or the thread count
 /// @accuracy the rounding error of a sum grows with k / 192 + 192, not with k
 /// @complexity 2·m·n·k operations; large products run in parallel. Each thread keeps a buffer of at most 1 MB, which
 ///     grows when needed; nothing else is allocated

@@ -34,6 +34,9 @@ struct adam_options {
 
 namespace detail {
 
+template <Scalar S>
+class step_guard;
+
 /// @throws value_error unless the value, converted to S, is finite, and 0 only if it is 0 before
 template <Scalar S>
 void require_in_scalar(std::string_view where, std::string_view what, double value) {
@@ -146,6 +149,12 @@ public:
         return finite;
     }
 
+    [[nodiscard]] const adam_state<S>& state() const noexcept { return state_; }
+    [[nodiscard]] adam_state<S>& state() noexcept { return state_; }
+
+private:
+    friend class detail::step_guard<S>;
+
     /// The coefficients of the next step, the same for all parameters.
     [[nodiscard]] kernels::detail::adam_coefficients next_coefficients(double learning_rate,
                                                                        double gradient_scale = 1) const {
@@ -162,10 +171,6 @@ public:
         };
     }
 
-    [[nodiscard]] const adam_state<S>& state() const noexcept { return state_; }
-    [[nodiscard]] adam_state<S>& state() noexcept { return state_; }
-
-private:
     adam_options options_;
     detail::parameter_chunks chunks_;
     adam_state<S> state_;
