@@ -58,6 +58,37 @@ check("or in its place a callback that is called as bool(const sample_step<S>& s
 check("${noise}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, wide)"
     "struct { void normal(ddpm::batch_view<double>, ddpm::isize, ddpm::isize) {} } wide;")
 
+# A predictor that changes itself, as a const one.
+check("${predictor}" "sample(ddim{}, schedule, counting, {.steps = 3, .shape = 2})" "const struct {
+    void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) { ++calls; }
+    int calls = 0;
+} counting;")
+
+# What is adapted: the adaptor says it, before a sampler does. A generic callable may be for one scalar only.
+set(adaptors "#include <ddpm/predictor/classifier_guidance.hpp>
+#include <ddpm/predictor/conditioned.hpp>
+#include <ddpm/predictor/converted.hpp>
+#include <ddpm/predictor/preconditioned.hpp>
+#include <ddpm/predictor/projected_guidance.hpp>
+#include <ddpm/predictor/guidance.hpp>
+#include <ddpm/predictor/predicts.hpp>
+#include <ddpm/predictor/self_conditioning.hpp>")
+set(adaptable "${predictor}, std::span<const double> t, const model_output<S>& out) with S = float or S = double")
+set(halves "[](auto xt, auto, const auto& out) { out.prediction.array() = xt.array() / batch<double>::Ones(2, 1); }")
+check("" "sample<double>(ddim{}, schedule, guided(${halves}, predicts(${halves}, prediction::epsilon), {.scale = 2}), {.shape = 2})"
+    "${adaptors}")
+check("${adaptable}" "predicts(nothing{}, prediction::v)" "${adaptors}")
+check("${adaptable}" "predicting(nothing{}, prediction::v)" "${adaptors}")
+check("${adaptable}" "sample(ddim{}, schedule, converted([](int) {}, prediction::x0, schedule), {.shape = 2})" "${adaptors}")
+check("${adaptable}" "guided(${sum}, 3, {.scale = 2})" "${adaptors}")
+check("${adaptable}" "autoguided(nothing{}, ${sum}, 2)" "${adaptors}")
+check("${adaptable}" "projected_guided(${sum}, nothing{})" "${adaptors}")
+check("${adaptable}" "edm_preconditioned(nothing{})" "${adaptors}")
+check("wanted is a gradient that is called as gradient(batch_view<const S> xt" "classifier_guided(${sum}, nothing{}, schedule)"
+    "${adaptors}")
+check("wanted is a network, or an adaptor of one" "conditioned(${sum}, condition<float>{})" "${adaptors}")
+check("wanted is a network, or `predicts` of one" "self_conditioned(${sum}, schedule)" "${adaptors}")
+
 # A schedule without a member; a beta of one argument.
 check("wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)"
     "sample(ddim{}, beginning, ${sum}, {.steps = 3, .shape = 2})" "struct { ddpm::isize steps() const { return 3; } } beginning;")

@@ -19,13 +19,19 @@
 
 namespace ddpm::nn {
 
+namespace detail {
+
+template <class L>
+concept WeightAndBias = is_tensor<decltype(L::weight)> && is_tensor<decltype(L::bias)>;
+
+}  // namespace detail
+
 /// A layer that is affine in its input, such as `dense` and `conv2d`: it has tensors weight, whose first dimension are
 /// the outputs, and bias, with one value per output, and inputs() is the number of inputs.
 template <class L>
-concept AffineLayer =
-    detail::is_tensor<decltype(L::weight)> && detail::is_tensor<decltype(L::bias)> && requires(const L& layer) {
-        { layer.inputs() } -> std::convertible_to<isize>;
-    };
+concept AffineLayer = detail::WeightAndBias<L> && requires(const L& layer) {
+    { layer.inputs() } -> std::convertible_to<isize>;
+};
 
 /// What gives a network of S its initial parameters, as `initializer` and `torch_initializer`: start.layer(l) and
 /// start.last_layer(l) set an AffineLayer, the second one the last of a branch, and start.normal(deviation, t) a tensor.

@@ -46,7 +46,7 @@ public:
 
     /// Initializes a Linear or a Conv2d: the weight, then the bias, uniform in ±1/√fan_in.
     /// @source torch.nn.Linear.reset_parameters: kaiming_uniform_(a = √5)
-    template <AffineLayer L>
+    template <detail::WeightAndBias L>
     void layer(L& of) {
         const double fan_in = static_cast<double>(of.weight.size()) / static_cast<double>(of.weight.shape()[0]);
         // The operations of torch, so that the bound has the same bits.
@@ -57,7 +57,7 @@ public:
     }
 
     /// As `layer`: torch does not treat the last layer differently.
-    template <AffineLayer L>
+    template <detail::WeightAndBias L>
     void last_layer(L& of) {
         layer(of);
     }
