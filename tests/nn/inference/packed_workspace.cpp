@@ -50,6 +50,10 @@ TEMPLATE_TEST_CASE("a packed workspace has memory for the samples that were plan
     CHECK(w.samples() == 2);
     CHECK(w.is_planned_for(2));
     CHECK_FALSE(w.is_planned_for(1));
+    // A plan that is begun and not ended leaves none, not the last one either.
+    w.begin_plan(3);
+    CHECK_FALSE(w.is_planned_for(2));
+    CHECK_FALSE(w.is_planned_for(3));
     static_assert(std::is_same_v<typename nn::packed_workspace<TestType>::scalar, float>);
 }
 
