@@ -91,6 +91,7 @@ TEST_CASE("l1_loss and huber_loss serve the smallest schedule and refuse what do
     batch<double> d(5, 2);
     for (const double delta : {0.0, -1.0, std::nan("")}) {
         CHECK_THROWS_AS(huber_loss{delta}(schedule, prediction::v, example.noised(), example.x0, d), value_error);
+        CHECK_THROWS_AS(huber_loss{delta}.require_time(schedule, prediction::v, 1), value_error);
     }
 }
 

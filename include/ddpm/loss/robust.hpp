@@ -42,6 +42,14 @@ double mean_penalty(std::string_view where, kernels::detail::penalty penalty, do
     return per_element * sum;
 }
 
+/// @throws value_error if mean_penalty with a sample at t would
+template <NoiseProcess Schedule>
+void require_penalty_time(const Schedule& schedule, const loss_weighting& weighting, prediction kind, prediction space,
+                          time_type<Schedule> t) {
+    static_cast<void>(weight_at(schedule, weighting, space, t));
+    static_cast<void>(conversion(kind, space, noise_level_at(schedule, t)));
+}
+
 }  // namespace detail
 
 /// The mean absolute error over all elements, and its gradient with respect to the prediction, 0 where the error is 0.
@@ -68,9 +76,7 @@ struct l1_loss {
     /// @throws value_error if a call with a sample at t would
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
-        const prediction measured = space.value_or(kind);
-        static_cast<void>(weight_at(schedule, weighting, measured, t));
-        static_cast<void>(conversion(kind, measured, noise_level_at(schedule, t)));
+        detail::require_penalty_time(schedule, weighting, kind, space.value_or(kind), t);
     }
 };
 
@@ -89,17 +95,24 @@ struct huber_loss {
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<S>> d_predicted) const {
-        if (!(delta >= static_cast<double>(std::numeric_limits<S>::min()))) {
-            throw value_error("huber_loss", "delta", "> 0, as the network's scalar has it", delta);
-        }
+        require_delta<S>();
         return detail::mean_penalty("huber_loss", kernels::detail::penalty::huber, delta, schedule, kind,
                                     space.value_or(kind), weighting, noised, predicted, d_predicted);
     }
 
-    /// @throws value_error if a call with a sample at t would
+    /// @throws value_error if a call with a sample at t would, in double
     template <NoiseProcess Schedule>
     void require_time(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
-        l1_loss{space, weighting}.require_time(schedule, kind, t);
+        require_delta<double>();
+        detail::require_penalty_time(schedule, weighting, kind, space.value_or(kind), t);
+    }
+
+private:
+    template <Scalar S>
+    void require_delta() const {
+        if (!(delta >= static_cast<double>(std::numeric_limits<S>::min()))) {
+            throw value_error("huber_loss", "delta", "> 0, as the network's scalar has it", delta);
+        }
     }
 };
 
