@@ -8,14 +8,14 @@ set(noise "wanted is a noise source with a member normal(batch_view<S> out, isiz
 set(sampler "wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const")
 set(network "the network is no Network. It must be copyable, derive from ddpm::network_base, and have: scalar; workspace; shape() const")
 
+# What the programs include, compiled once; a compiler finds it beside the header.
+file(WRITE "${work}/headers.hpp" "#include <ddpm/ddpm.hpp>\n")
+set(compile "${compiler}" -std=c++20 "-I${source}/include" -isystem "${eigen}")
+execute_process(COMMAND ${compile} -x c++-header "${work}/headers.hpp" -o "${work}/headers.hpp.gch" COMMAND_ERROR_IS_FATAL ANY)
+
 # What stands before the program is the third argument, if there is one.
 function(check expected statement)
-    file(WRITE "${work}/program.cpp" "#include <ddpm/process/forward.hpp>
-#include <ddpm/sampler/ddim.hpp>
-#include <ddpm/sampler/inpaint.hpp>
-#include <ddpm/sampler/sample.hpp>
-#include <ddpm/schedule/noise_schedule.hpp>
-${ARGV2}
+    file(WRITE "${work}/program.cpp" "${ARGV2}
 using namespace ddpm;
 int main() {
     const noise_schedule schedule{cosine_beta{}, 10};
@@ -26,8 +26,7 @@ int main() {
     static_cast<void>(${statement});
 }
 ")
-    execute_process(COMMAND "${compiler}" -std=c++20 -fsyntax-only "-I${source}/include" -isystem "${eigen}"
-        "${work}/program.cpp"
+    execute_process(COMMAND ${compile} -include "${work}/headers.hpp" -fsyntax-only "${work}/program.cpp"
         OUTPUT_VARIABLE text ERROR_VARIABLE text RESULT_VARIABLE failed)
     string(REGEX MATCH "error:[^\n]*" first "${text}")
     if(expected STREQUAL "")
@@ -65,29 +64,19 @@ check("${predictor}" "sample(ddim{}, schedule, counting, {.steps = 3, .shape = 2
 } counting;")
 
 # What is adapted: the adaptor says it, before a sampler does. A generic callable may be for one scalar only.
-set(adaptors "#include <ddpm/predictor/classifier_guidance.hpp>
-#include <ddpm/predictor/conditioned.hpp>
-#include <ddpm/predictor/converted.hpp>
-#include <ddpm/predictor/preconditioned.hpp>
-#include <ddpm/predictor/projected_guidance.hpp>
-#include <ddpm/predictor/guidance.hpp>
-#include <ddpm/predictor/predicts.hpp>
-#include <ddpm/predictor/self_conditioning.hpp>")
 set(adaptable "${predictor}, std::span<const double> t, const model_output<S>& out) with S = float or S = double")
 set(halves "[](auto xt, auto, const auto& out) { out.prediction.array() = xt.array() / batch<double>::Ones(2, 1); }")
-check("" "sample<double>(ddim{}, schedule, guided(${halves}, predicts(${halves}, prediction::epsilon), {.scale = 2}), {.shape = 2})"
-    "${adaptors}")
-check("${adaptable}" "predicts(nothing{}, prediction::v)" "${adaptors}")
-check("${adaptable}" "predicting(nothing{}, prediction::v)" "${adaptors}")
-check("${adaptable}" "sample(ddim{}, schedule, converted([](int) {}, prediction::x0, schedule), {.shape = 2})" "${adaptors}")
-check("${adaptable}" "guided(${sum}, 3, {.scale = 2})" "${adaptors}")
-check("${adaptable}" "autoguided(nothing{}, ${sum}, 2)" "${adaptors}")
-check("${adaptable}" "projected_guided(${sum}, nothing{})" "${adaptors}")
-check("${adaptable}" "edm_preconditioned(nothing{})" "${adaptors}")
-check("wanted is a gradient that is called as gradient(batch_view<const S> xt" "classifier_guided(${sum}, nothing{}, schedule)"
-    "${adaptors}")
-check("wanted is a network, or an adaptor of one" "conditioned(${sum}, condition<float>{})" "${adaptors}")
-check("wanted is a network, or `predicts` of one" "self_conditioned(${sum}, schedule)" "${adaptors}")
+check("" "sample<double>(ddim{}, schedule, guided(${halves}, predicts(${halves}, prediction::epsilon), {.scale = 2}), {.shape = 2})")
+check("${adaptable}" "predicts(nothing{}, prediction::v)")
+check("${adaptable}" "predicting(nothing{}, prediction::v)")
+check("${adaptable}" "sample(ddim{}, schedule, converted([](int) {}, prediction::x0, schedule), {.shape = 2})")
+check("${adaptable}" "guided(${sum}, 3, {.scale = 2})")
+check("${adaptable}" "autoguided(nothing{}, ${sum}, 2)")
+check("${adaptable}" "projected_guided(${sum}, nothing{})")
+check("${adaptable}" "edm_preconditioned(nothing{})")
+check("wanted is a gradient that is called as gradient(batch_view<const S> xt" "classifier_guided(${sum}, nothing{}, schedule)")
+check("wanted is a network, or an adaptor of one" "conditioned(${sum}, condition<float>{})")
+check("wanted is a network, or `predicts` of one" "self_conditioned(${sum}, schedule)")
 
 # A schedule without a member; a beta of one argument.
 check("wanted, after the sampler, is a time_grid or a schedule with const members steps() and alpha_bar(t)"
@@ -112,9 +101,7 @@ function(check_network expected base backward layer)
     if(ARGC GREATER 4)
         set(statement "${ARGV4}")
     endif()
-    check("${expected}" "${statement}" "#include <ddpm/nn/memory/tensor.hpp>
-#include <ddpm/train/trainer.hpp>
-struct nothing_at_all {};
+    check("${expected}" "${statement}" "struct nothing_at_all {};
 struct network ${base} {
     using scalar = float;
     struct workspace {};
@@ -137,7 +124,7 @@ check_network("wanted is a layer with a static member visit(self, visitor), whic
     ": ddpm::network_base" "${backward}" "struct { int width; }")
 
 check("wanted is a layer or network with a member type scalar and a static member visit(self, visitor)"
-    "save_parameters(\"file\", x)" "#include <ddpm/train/parameter_file.hpp>")
+    "save_parameters(\"file\", x)")
 
 # Data of another scalar, a loss that cannot be called, a schedule that is none.
 check_network("the data must be a D x N array or batch_view of the network's scalar" ": ddpm::network_base" "${backward}"

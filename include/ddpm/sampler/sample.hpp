@@ -162,7 +162,7 @@ concept NeitherNoiseNorCallback = !NoiseSource<Given, S> && !std::convertible_to
 
 template <Scalar S, class P, BatchLike X, class... Rest>
     requires(!std::same_as<scalar_of<X>, S>)
-batch<S> denoise_from(const sampling_plan&, P&&, const X&, const Rest&...) {
+batch<S> denoise_from(const sampling_plan&, P&&, const X&, Rest&&...) {
     static_assert(std::same_as<scalar_of<X>, S>,
                   "ddpm: wanted, after the predictor, is a batch of S in denoise_from<S>(...)");
     return {};
