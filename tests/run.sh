@@ -70,7 +70,7 @@ for layer in $layers; do
     if [ "$layer" = project ]; then
         ddpm_targets="$ddpm_targets strict_build concepts"
         [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
-        layer="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|example_outputs|format|wrong_signature|system_names|no_exceptions"
+        layer="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
     else
         ddpm_targets="$ddpm_targets test_$layer"
     fi

@@ -132,4 +132,21 @@ TEMPLATE_TEST_CASE("batches beyond the caches are combined like small ones", "[k
     CHECK_FALSE(kernels::detail::should_stream(batch_view<S>(expected.data() + 1, rows, columns, rows)));
 }
 
+TEST_CASE("a linear combination refuses shapes that differ", "[kernels]") {
+    const batch<float> x = batch<float>::Ones(4, 3), low = batch<float>::Ones(3, 3);
+    batch<float> out(4, 3), few(4, 2);
+    const auto combine = [](const batch<float>& a, const batch<float>& b, batch<float>& to) {
+        kernels::linear_combination<float>(
+            {batch_view<const float>(a), batch_view<const float>(b)},
+            [](isize) {
+                return std::array{1.0F, 2.0F};
+            },
+            to);
+    };
+    CHECK_NOTHROW(combine(x, x, out));
+    CHECK_THROWS_AS(combine(x, low, out), shape_error);
+    CHECK_THROWS_AS(combine(low, x, out), shape_error);
+    CHECK_THROWS_AS(combine(x, x, few), shape_error);
+}
+
 }  // namespace ddpm::test

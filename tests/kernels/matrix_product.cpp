@@ -130,6 +130,33 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
     });
 }
 
+TEMPLATE_TEST_CASE("matrix_product keeps its error bound", "[kernels]", float, double) {
+    using S = TestType;
+    using wide = std::conditional_t<std::is_same_v<S, float>, double, long double>;
+    constexpr wide unit = static_cast<wide>(std::numeric_limits<S>::epsilon()) / 2;
+    for (const isize depth : {1, 50, 192, 5000}) {
+        const stored_matrix<S> a(20, depth, false, 0, 1), b(depth, 7, false, 0, 2);
+        const std::vector<S> bias = numbers<S>(20, 5);
+        batch<S> c(20, 7);
+        for_each_target([&] {
+            matrix_product<S>(a.ref, b.ref, c, {.row_bias = bias.data()});
+            for (isize j = 0; j < 7; ++j) {
+                for (isize i = 0; i < 20; ++i) {
+                    const auto start = static_cast<wide>(bias[static_cast<std::size_t>(i)]);
+                    wide sum = start, size = std::abs(start);
+                    for (isize k = 0; k < depth; ++k) {
+                        const wide term = static_cast<wide>(at(a.ref, i, k)) * static_cast<wide>(at(b.ref, k, j));
+                        sum += term;
+                        size += std::abs(term);
+                    }
+                    const wide bound = unit * (static_cast<wide>(depth) / 192 + 194) * size;
+                    CHECK(std::abs(static_cast<wide>(c(i, j)) - sum) <= bound);
+                }
+            }
+        });
+    }
+}
+
 TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and depth", "[kernels]", float, double) {
     const size_of_product sizes[] = {{400, 30, 20},   {20, 1230, 10}, {40, 26, 1200}, {390, 50, 600},
                                      {10, 1300, 400}, {650, 850, 7},  // a result beyond the second cache

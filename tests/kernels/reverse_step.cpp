@@ -143,4 +143,23 @@ TEST_CASE("clipping leaves NaN and limits infinity", "[kernels]") {
     });
 }
 
+TEST_CASE("reverse steps and denoising refuse shapes that do not fit", "[kernels]") {
+    batch<float> x = batch<float>::Ones(4, 3), out(4, 3), x0(4, 3), low(3, 3), few(4, 2);
+    const auto of = [](batch<float>& b) { return batch_view<float>(b); };
+    const auto in = [](batch<float>& b) { return batch_view<const float>(b); };
+    const kernels::reverse_coefficients<float> quiet{}, noisy{.sigma = 1};
+    const batch_view<const float> none;
+    CHECK_NOTHROW(kernels::reverse_step<float>(quiet, in(x), in(x), none, of(x0), of(out)));
+    CHECK_NOTHROW(kernels::reverse_step<float>(quiet, in(x), in(x), none, {}, of(out)));
+    CHECK_THROWS_AS(kernels::reverse_step<float>(quiet, in(x), in(low), none, {}, of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>(quiet, in(x), in(x), none, of(few), of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>(quiet, in(few), in(few), none, {}, of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>(noisy, in(x), in(x), none, {}, of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>(noisy, in(x), in(low), address, {}, of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>([&](isize) { return quiet; }, in(x), in(few), of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(low), of(x0), of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(x), of(low), of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(x), of(x0), of(few)), shape_error);
+}
+
 }  // namespace ddpm::test

@@ -86,6 +86,8 @@ TEST_CASE("jacobian_trace: what does not fit is an error", "[likelihood]") {
     CHECK_NOTHROW(trace(predictor, batch_view<const float>(x), t, batch_view<double>(out)));
     CHECK_THROWS_AS(trace(predictor, batch_view<const float>(x), t, batch_view<double>(high)), shape_error);
     CHECK_THROWS_AS(trace(predictor, batch_view<const float>(x).middle(0, 1), t, batch_view<double>(out)), shape_error);
+    const std::vector<double> one{1};
+    CHECK_THROWS_AS(trace(predictor, batch_view<const float>(x), one, batch_view<double>(out)), shape_error);
 }
 
 }  // namespace ddpm::test

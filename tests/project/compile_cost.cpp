@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
 // Compiles a few programs and compares the compiler's processor time with that for Eigen/Dense alone in the same run,
 // and its peak memory with a limit. Arguments: the compiler, the folders of the library's and of Eigen's headers, the
 // README's program, a folder to work in, then flags for the compiler.

@@ -1,3 +1,6 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+//
 // Every public concept on one page: what meets it, what does not, and the smallest type that meets it run through every
 // template that asks for it. It has to compile and to end. Behaviour is tested beside each header's own test.
 #include <ddpm/ddpm.hpp>

@@ -1,5 +1,5 @@
 # Every file that the contributor's page names exists, and its table of rooms says of includes what include_direction.cmake
-# checks.
+# checks. Headers are as short as it asks.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${source}/.github/CONTRIBUTING.md" page)
@@ -34,6 +34,16 @@ foreach(rule IN LISTS rules)
     string(SUBSTRING "${rest}" 0 ${end} line)
     if(NOT line MATCHES "\\| ([^|]+) \\|$" OR NOT CMAKE_MATCH_1 STREQUAL rooms)
         message(SEND_ERROR "CONTRIBUTING.md: ${room} may include ${rooms}, not ${CMAKE_MATCH_1}")
+    endif()
+endforeach()
+
+file(GLOB_RECURSE headers RELATIVE "${source}" "${source}/include/*.hpp")
+foreach(header IN LISTS headers)
+    file(READ "${source}/${header}" text)
+    string(REGEX MATCHALL "\n" lines "${text}")
+    list(LENGTH lines length)
+    if(length GREATER 400)
+        message(SEND_ERROR "${header} has ${length} lines, more than 400")
     endif()
 endforeach()
 message("${count} paths")

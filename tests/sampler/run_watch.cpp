@@ -69,10 +69,13 @@ TEST_CASE("a watch says how far the estimates of x_0 reach, and stops where they
     static_cast<void>(sample<double>(ddim{}, schedule, network, options, std::ref(limited)));
     CHECK(limited.stopped);
     CHECK(limited.steps == 1);
-    run_watch broken{.limit = 100};
-    static_cast<void>(sample<double>(ddim{}, schedule, finds(std::nan("")), options, std::ref(broken)));
-    CHECK(broken.stopped);
-    CHECK(std::isinf(broken.largest_x0));
+    for (const double limit : {100.0, std::numeric_limits<double>::infinity()}) {
+        run_watch broken{.limit = limit};
+        static_cast<void>(sample<double>(ddim{}, schedule, finds(std::nan("")), options, std::ref(broken)));
+        CHECK(broken.stopped);
+        CHECK(broken.steps == 1);
+        CHECK(std::isnan(broken.largest_x0));
+    }
 }
 
 TEST_CASE("every run takes a callback that may stop it", "[sampler]") {

@@ -137,7 +137,7 @@ template <class Sum>
 /// A forked child has threads of its own. If fork was called inside a chunk, the child must end inside that chunk. The
 /// process may exit anywhere, also inside a chunk. Threads are never stopped: a shared library that uses them must stay
 /// loaded.
-/// @throws the first exception of a chunk; error in a child that was forked inside a parallel chunk and returns from it
+/// @throws the first exception of a chunk; base_error in a child that was forked inside a parallel chunk and returns from it
 template <class Body>
     requires std::invocable<Body&, isize, isize>
 void parallel_for(isize size, isize grain, Body&& body) {

@@ -38,7 +38,7 @@ struct pipeline_folder {
     pipeline_folder found;
     found.folder = folder;
     const std::string index_path = detail::path_in(folder, "model_index.json");
-    if (detail::is_file(index_path)) {
+    if (detail::exists(index_path)) {
         detail::config_reader reader(detail::read_json_file(index_path), index_path);
         const auto class_of = [&](std::string_view key) {
             std::vector<std::string> names;
@@ -79,11 +79,11 @@ struct pipeline_folder {
         found.unet_class = "UNet2DModel";
     }
     found.unet_config = detail::path_in(detail::part_folder(folder, "unet"), "config.json");
-    if (!detail::is_file(found.unet_config)) {
+    if (!detail::exists(found.unet_config)) {
         throw io_error(folder, "no U-Net of diffusers", found.unet_config, "no such file");
     }
     const std::string scheduler = detail::path_in(detail::part_folder(folder, "scheduler"), "scheduler_config.json");
-    if (detail::is_file(scheduler)) {
+    if (detail::exists(scheduler)) {
         found.scheduler_config = scheduler;
     } else {
         found.notes.push_back("the folder has no scheduler_config.json");

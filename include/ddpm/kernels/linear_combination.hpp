@@ -56,10 +56,14 @@ void combine_first(std::size_t count, isize size, const S (&factor)[Terms], cons
 /// is not and is larger than the caches, it is written with streaming stores. An input with factor 0 is not read, so it
 /// may be infinite or NaN.
 /// @shape all D × N
+/// @throws shape_error if the shapes differ
 /// @determinism as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
     requires std::is_invocable_r_v<std::array<S, Terms>, const FactorsOf&, isize>
 void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& factors_of, batch_view<S> out) {
+    for (const batch_view<const S>& input : x) {
+        ddpm::detail::require_same_shape("linear_combination", "out has the shape of the inputs", input, out);
+    }
     const bool stream = [&]<std::size_t... Place>(std::index_sequence<Place...>) {
         return detail::should_stream(out, x[Place]...);
     }(std::make_index_sequence<Terms>());

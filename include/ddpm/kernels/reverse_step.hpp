@@ -47,13 +47,31 @@ DDPM_KERNEL_INSTANCES(reverse_step_with_normals)
 
 namespace ddpm::kernels {
 
+namespace detail {
+
+/// @throws shape_error unless p, out, and x0 if it is not empty, have the shape of xt
+template <Scalar S>
+void require_step_shapes(batch_view<const S> xt, batch_view<const S> p, batch_view<S> x0, batch_view<S> out) {
+    ddpm::detail::require_same_shape("reverse_step", "p has the shape of xt", xt, p);
+    ddpm::detail::require_same_shape("reverse_step", "out has the shape of xt", xt, out);
+    if (x0.size() != 0) {
+        ddpm::detail::require_same_shape("reverse_step", "x0 has the shape of xt", xt, x0);
+    }
+}
+
+}  // namespace detail
+
 /// Writes x̂_0 and ε̂; either may be xt or p. NaN stays NaN.
 /// @shape all D × N
+/// @throws shape_error if the shapes differ
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
 template <Scalar S>
 void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p, batch_view<S> x0,
              batch_view<S> eps) {
+    ddpm::detail::require_same_shape("denoise", "p has the shape of xt", xt, p);
+    ddpm::detail::require_same_shape("denoise", "x0 has the shape of xt", xt, x0);
+    ddpm::detail::require_same_shape("denoise", "eps has the shape of xt", xt, eps);
     const auto body = DDPM_DISPATCH(denoise<S>);
     for_each_alike(
         [&](isize n, isize first, isize last) {
@@ -66,11 +84,16 @@ void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_vie
 /// A sampler step from x_t and the prediction p to `out`, given z; also writes x̂_0 if `x0` is not empty. NaN stays
 /// NaN; if the factor of ε̂ is 0, ε̂ is not computed and may be infinite.
 /// @shape xt, p and out D × N, z too unless sigma is 0; x0 D × N or empty; out may be an input
+/// @throws shape_error if the shapes do not fit
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
 template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
+    detail::require_step_shapes(xt, p, x0, out);
+    if (c.sigma != 0) {
+        ddpm::detail::require_same_shape("reverse_step", "z has the shape of xt", xt, z);
+    }
     const auto body = DDPM_DISPATCH(reverse_step<S>);
     const isize ahead = detail::fetch_distance<S>(out.size());
     for_each_alike(
@@ -84,10 +107,12 @@ void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batc
 
 /// The same with reverse_coefficients coefficients_of(n) for each sample n, without noise and without storing x̂_0.
 /// @shape xt, p and out D × N; out may be an input
+/// @throws shape_error if the shapes do not fit
 template <Scalar S, class CoefficientsOf>
     requires std::invocable<const CoefficientsOf&, isize>
 void reverse_step(const CoefficientsOf& coefficients_of, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<S> out) {
+    detail::require_step_shapes(xt, p, batch_view<S>(), out);
     const auto body = DDPM_DISPATCH(reverse_step<S>);
     const isize ahead = detail::fetch_distance<S>(out.size());
     for_each_block(out.rows(), out.columns(), [&](isize n, isize first, isize last) {
@@ -101,6 +126,7 @@ void reverse_step(const CoefficientsOf& coefficients_of, batch_view<const S> xt,
 template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   const normal_address& z, batch_view<S> x0, batch_view<S> out) {
+    detail::require_step_shapes(xt, p, x0, out);
     if (c.sigma == 0) {
         reverse_step(c, xt, p, batch_view<const S>(), x0, out);
         return;

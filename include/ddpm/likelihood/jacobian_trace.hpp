@@ -19,7 +19,7 @@ namespace ddpm {
 enum class trace_method {
     exact,       ///< by D vector-Jacobian products with unit vectors
     rademacher,  ///< an unbiased estimate zᵀ J z by one product, with a probe z of random signs
-    gaussian,    ///< as rademacher, with a standard normal probe, whose variance is never lower
+    gaussian,    ///< as rademacher, with a standard normal probe; its variance is never lower than that of rademacher
 };
 
 /// Options of jacobian_trace.
@@ -61,6 +61,9 @@ public:
         requires DifferentiablePredictor<P, S>
     void operator()(P& predictor, batch_view<const S> xt, std::span<const double> t, batch_view<double> out) {
         detail::require_same_shape("jacobian_trace", "samples as planned", batch_view<const S>(vector_), xt);
+        if (static_cast<isize>(t.size()) != xt.columns()) {
+            throw shape_error("jacobian_trace", "number of times", xt.columns(), t.size());
+        }
         if (out.rows() != estimates() || out.columns() != xt.columns()) {
             throw shape_error("jacobian_trace", "output", detail::text(estimates(), " x ", xt.columns()),
                               detail::text(out.rows(), " x ", out.columns()));

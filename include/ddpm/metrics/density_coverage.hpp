@@ -36,28 +36,28 @@ template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] density_and_coverage density_coverage(const Samples& samples, const Real& real, isize k = 5,
                                                     const measurement_callback& progress = {}) {
     const detail::sample_sets sets("density_coverage", samples, real, 1);
-    const auto& made = sets.a;
-    const auto& true_ones = sets.b;
-    detail::require_neighbours("density_coverage", k, true_ones.columns() - 1);
+    const auto& generated = sets.a;
+    const auto& reference = sets.b;
+    detail::require_neighbours("density_coverage", k, reference.columns() - 1);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-    if (!detail::common_mean(made, true_ones).allFinite()) {
+    if (!detail::common_mean(generated, reference).allFinite()) {
         return {nan, nan};
     }
-    const double n = static_cast<double>(made.columns()), m = static_cast<double>(true_ones.columns());
+    const double n = static_cast<double>(generated.columns()), m = static_cast<double>(reference.columns());
     detail::measurement work(progress, m * m + 2 * n * m);
-    const per_sample_values<double> radii = detail::nearest_squared_distances(true_ones, true_ones, k, true, work);
-    const std::vector<isize> balls = detail::balls_around(made, true_ones, radii, work);
-    const per_sample_values<double> nearest = detail::nearest_squared_distances(true_ones, made, 1, false, work);
+    const per_sample_values<double> radii = detail::nearest_squared_distances(reference, reference, k, true, work);
+    const std::vector<isize> balls = detail::balls_around(generated, reference, radii, work);
+    const per_sample_values<double> nearest = detail::nearest_squared_distances(reference, generated, 1, false, work);
     if (work.is_stopped()) {
         return {nan, nan};
     }
     isize covered = 0;
-    for (isize i = 0; i < true_ones.columns(); ++i) {
+    for (isize i = 0; i < reference.columns(); ++i) {
         covered += nearest(i) <= radii(i) ? 1 : 0;
     }
     return {static_cast<double>(std::accumulate(balls.begin(), balls.end(), isize{0})) /
-                static_cast<double>(k * made.columns()),
-            static_cast<double>(covered) / static_cast<double>(true_ones.columns())};
+                static_cast<double>(k * generated.columns()),
+            static_cast<double>(covered) / static_cast<double>(reference.columns())};
 }
 
 }  // namespace ddpm

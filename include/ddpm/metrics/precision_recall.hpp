@@ -34,22 +34,22 @@ template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] precision_and_recall precision_recall(const Samples& samples, const Real& real, isize k = 3,
                                                     const measurement_callback& progress = {}) {
     const detail::sample_sets sets("precision_recall", samples, real, 2);
-    const auto& made = sets.a;
-    const auto& true_ones = sets.b;
-    detail::require_neighbours("precision_recall", k, std::min(made.columns(), true_ones.columns()) - 1);
+    const auto& generated = sets.a;
+    const auto& reference = sets.b;
+    detail::require_neighbours("precision_recall", k, std::min(generated.columns(), reference.columns()) - 1);
     constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-    if (!detail::common_mean(made, true_ones).allFinite()) {
+    if (!detail::common_mean(generated, reference).allFinite()) {
         return {nan, nan};
     }
-    const double pairs = static_cast<double>(made.columns()) * static_cast<double>(true_ones.columns());
-    detail::measurement work(progress, detail::pairs_of(made.columns(), true_ones.columns()) + pairs);
+    const double pairs = static_cast<double>(generated.columns()) * static_cast<double>(reference.columns());
+    detail::measurement work(progress, detail::pairs_of(generated.columns(), reference.columns()) + pairs);
     const auto share_among = [&](const auto& points, const auto& set) {
         const std::vector<isize> balls =
             detail::balls_around(points, set, detail::nearest_squared_distances(set, set, k, true, work), work);
         return static_cast<double>(balls.size() - static_cast<std::size_t>(std::count(balls.begin(), balls.end(), 0))) /
                static_cast<double>(balls.size());
     };
-    const precision_and_recall result{share_among(made, true_ones), share_among(true_ones, made)};
+    const precision_and_recall result{share_among(generated, reference), share_among(reference, generated)};
     return work.is_stopped() ? precision_and_recall{nan, nan} : result;
 }
 

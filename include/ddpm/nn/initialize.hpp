@@ -35,8 +35,8 @@ concept AffineLayer = detail::WeightAndBias<L> && requires(const L& layer) {
 
 /// What gives a network of S its initial parameters, as `initializer` and `torch_initializer`: start.layer(l) and
 /// start.last_layer(l) set an AffineLayer, the second one the last of a branch, and start.normal(deviation, t) a tensor.
-template <class I, class S>
-concept Initializer = requires(I& start, dense<S>& layer, tensor<S>& values) {
+template <class Start, class S>
+concept Initializer = requires(Start& start, dense<S>& layer, tensor<S>& values) {
     start.layer(layer);
     start.last_layer(layer);
     start.normal(1.0, values);

@@ -24,7 +24,7 @@ public:
 
     /// Copies the values.
     /// @throws shape_error unless all forms have the same number of samples
-    // NOLINTNEXTLINE(google-explicit-constructor): a condition converts to its values
+    // Not explicit: a condition converts to its values.
     condition_values(const condition<S>& given)
         : labels_(given.labels.begin(), given.labels.end()),
           lengths_(given.lengths.begin(), given.lengths.end()),

@@ -20,7 +20,7 @@ struct run_watch {
 
     bool stopped = false;   ///< whether the run was stopped; its result is then the estimate of x_0
     isize steps = 0;        ///< the number of steps begun
-    double largest_x0 = 0;  ///< the largest estimate of |x_0|; ∞ if one was NaN
+    double largest_x0 = 0;  ///< the largest estimate of |x_0|; NaN if one was NaN
 
     /// @complexity one pass over the estimate
     template <Scalar S>
@@ -29,12 +29,12 @@ struct run_watch {
         for (isize n = 0; n < now.x0.columns(); ++n) {
             for (isize i = 0; i < now.x0.rows(); ++i) {
                 const double size = std::abs(static_cast<double>(now.x0.column(n)[i]));
-                if (!(size <= largest_x0)) {
-                    largest_x0 = std::isnan(size) ? std::numeric_limits<double>::infinity() : size;
+                if (!(size <= largest_x0)) {  // also if one of them is NaN, which then stays
+                    largest_x0 = std::isnan(largest_x0) ? largest_x0 : size;
                 }
             }
         }
-        stopped = largest_x0 > limit || (stop && stop());
+        stopped = !(largest_x0 <= limit) || (stop && stop());
         return !stopped;
     }
 };

@@ -71,8 +71,12 @@ public:
 
     ema(const ema&) = delete;
     ema& operator=(const ema&) = delete;
-    ema(ema&&) noexcept = default;
-    ema& operator=(ema&&) noexcept = default;
+    ema(ema&& other)
+        : options_(other.options_),
+          average_(std::move(other.average_)),
+          averages_(nn::parameters(average_)),
+          chunks_(std::move(other.chunks_)),
+          steps_(other.steps_) {}
 
     /// Moves the average towards the parameters: average −= (1 − decay) · (average − parameters). Allocates nothing.
     /// @throws shape_error unless the parameters have the sizes of the average's
@@ -85,8 +89,8 @@ public:
         });
     }
 
-    /// An update in parts, for who has each part of the parameters in the cache: counts the update, and returns its
-    /// 1 − decay, with which update_part is then called once for every element.
+    /// Begins an update in parts, such as those that an optimizer has in the cache: counts the update, and returns its
+    /// 1 − decay. update_part must then be called once for each element.
     [[nodiscard]] scalar begin_update() { return static_cast<scalar>(1 - ema_decay(options_, ++steps_)); }
 
     /// Updates elements first … first + size − 1 of parameter p. Parts may be updated at the same time.

@@ -24,7 +24,8 @@ TEST_CASE("a profile has every layer once, with its work and its fastest time", 
                                .up = {nn::unet_level::attention, nn::unet_level::plain},
                                .channels = {32, 64},
                                .layers = 1,
-                               .groups = 4});
+                               .groups = 4,
+                               .winograd = false});
     const nn::packed_unet<bfloat16> packed(net);
     auto w = packed.make_workspace(2, pass::forward);
     nn::layer_profile profile;
@@ -62,6 +63,33 @@ TEST_CASE("a profile has every layer once, with its work and its fastest time", 
     CHECK(contains(text, "up_blocks.0.upsamplers.0.conv"));
     CHECK(contains(text, "gathered patches"));
     CHECK(contains(text, "\nall "));
+}
+
+TEST_CASE("a profile counts the products that Winograd's algorithm makes", "[nn]") {
+    const nn::unet<float> net({.height = 8,
+                               .width = 8,
+                               .in_channels = 3,
+                               .out_channels = 3,
+                               .down = {nn::unet_level::plain},
+                               .up = {nn::unet_level::plain},
+                               .channels = {32},
+                               .layers = 1,
+                               .groups = 4});
+    const nn::packed_unet<float> packed(net);
+    auto w = packed.make_workspace(2, pass::forward);
+    nn::layer_profile profile;
+    w.profile = &profile;
+    const batch<float> x = random_batch<float>(8 * 8 * 3, 2, 1);
+    const std::vector<double> t{1, 2};
+    batch<float> out(x.rows(), 2);
+    packed.forward({x, t}, batch_view<float>(out), w);
+    const auto& layers = profile.layers();
+    const auto found = std::find_if(layers.begin(), layers.end(), [](const nn::layer_time& layer) {
+        return layer.name == "down_blocks.0.resnets.0.conv1";
+    });
+    REQUIRE(found != layers.end());
+    CHECK(contains(found->algorithm, "Winograd F(2x2, 3x3)"));
+    CHECK(found->operations == 2.0 * 16 / 4 * 32 * 32 * 64 * 2);  // 16 products of 32 × 32 channels for 4 pixels
 }
 
 }  // namespace ddpm::test

@@ -186,6 +186,11 @@ TEST_CASE("group_norm in float keeps to double under a large mean", "[nn]") {
         const double mean = in.mean(), inverse = 1 / std::sqrt((in - mean).square().mean() + 1e-5);
         CHECK(std::abs(static_cast<double>(moments(0, g)) / mean - 1) <= 1e-7);
         CHECK(std::abs(static_cast<double>(moments(1, g)) / inverse - 1) <= 1e-7);
+        const auto bound = [&](const batch<double>& out) {
+            return (0x1p-24 * (4 * (in.abs() + std::abs(mean)) * inverse + out.abs())).eval();
+        };
+        const batch<double> out = y.memory.middleRows(4 * g, 4).cast<double>();
+        CHECK(((out - (in - mean) * inverse).abs() <= bound(out)).all());
         // The mean is rounded to half a unit of 200, 8e-6.
         CHECK((y.memory.middleRows(4 * g, 4).cast<double>() - (in - mean) * inverse).abs().maxCoeff() <= 2e-5);
     }

@@ -65,7 +65,7 @@ public:
     }
 
     /// Calls task(0) … task(count − 1). Must be called from outside any job of the pool.
-    /// @throws the first exception of a task; error in a child that was forked inside a task and returns from it
+    /// @throws the first exception of a task; base_error in a child that was forked inside a task and returns from it
     void run(isize count, function_ref<void(isize)> task) {
         std::unique_lock only_job(job_mutex_, std::defer_lock);
         if (size() == 1 || !only_job.try_lock()) {

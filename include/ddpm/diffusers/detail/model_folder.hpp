@@ -48,7 +48,7 @@ enum class path_kind { nothing, folder, file };
 }
 
 /// @throws io_error as kind_of
-[[nodiscard]] inline bool is_file(const std::string& path) { return kind_of(path) != path_kind::nothing; }
+[[nodiscard]] inline bool exists(const std::string& path) { return kind_of(path) != path_kind::nothing; }
 
 /// Creates a folder and its parent folders unless they exist.
 /// @throws io_error on failure

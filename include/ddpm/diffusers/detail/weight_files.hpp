@@ -55,12 +55,12 @@ public:
             throw value_error("load_weights", "variant", "a part of a file's name", io::detail::quoted(variant));
         }
         for (const std::string& name : {weights_index_name(variant), old_weights_index_name(variant)}) {
-            if (const std::string path = path_in(folder, name); files_.empty() && is_file(path)) {
+            if (const std::string path = path_in(folder, name); files_.empty() && exists(path)) {
                 where_ = path;
                 open_shards(folder);
             }
         }
-        if (const std::string path = path_in(folder, weights_name(variant)); where_ == folder && is_file(path)) {
+        if (const std::string path = path_in(folder, weights_name(variant)); where_ == folder && exists(path)) {
             where_ = path;
             files_.push_back(io::safetensors_file::open(path));
         }

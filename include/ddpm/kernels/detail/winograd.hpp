@@ -26,9 +26,9 @@ inline constexpr isize winograd_side = Outputs + 2;
 /// The channels of a transformed tile are a multiple of this.
 inline constexpr isize winograd_channels = 16;
 
-/// One row of G g Gᵀ, row · g · Gᵀ, for the kernels g of 32 outputs. The weight of output o of k of a tap lies at
-/// tap · (the tap) + input · k + o; of bfloat16, which have pairs of k (see packed_problem), at
-/// tap · (the tap) + input · (k − k % 2) + 2 · o + k % 2.
+/// One row of G g Gᵀ, row · g · Gᵀ, for the kernels g of 32 outputs. The weight of output o and
+/// input k of tap number t lies at t · tap + input · k + o; of bfloat16, whose inputs lie in pairs (see packed_problem),
+/// at t · tap + input · (k − k % 2) + 2 · o + k % 2.
 template <isize Outputs, class W>
 struct winograd_filter {
     float row[3];      // of G

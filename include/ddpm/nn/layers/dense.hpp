@@ -33,6 +33,7 @@ struct dense : weight_and_bias {
     /// y = W x + b.
     /// @shape x inputs × N; y outputs × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy that of kernels::matrix_product, with k = inputs
     /// @determinism the bits of a sample depend on that sample only
     void forward(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward", "input", x, inputs(), x.columns());

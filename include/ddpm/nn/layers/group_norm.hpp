@@ -56,6 +56,8 @@ struct group_norm : weight_and_bias {
     /// @shape x, y channels × height × width × N, y may be x; scale_shift 2·channels × N, the scales above the shifts,
     /// or empty; moments 2 × groups·N: mean and 1/√(variance + eps) of each group, sample by sample
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy the moments are computed in double and then rounded. With the unit roundoff u of S and without f the
+    /// error is at most u · (4 · (|x| + |mean|) · |a| + |y|), with a the factor of x in y, if bias and shift are 0
     /// @determinism the bits of a sample depend on that sample only
     void forward(feature_map<const S> x, activation f, batch_view<const S> scale_shift, feature_map<S> y,
                  batch_view<S> moments) const {

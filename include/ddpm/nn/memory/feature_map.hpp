@@ -39,7 +39,7 @@ struct feature_map {
         return {data + n * channels * pixels(), channels, height, width, 1};
     }
 
-    // NOLINTNEXTLINE(google-explicit-constructor): as a pointer to what is not const becomes one to what is
+    // Not explicit, as a pointer to what is not const converts to one to what is.
     operator feature_map<const scalar>() const noexcept
         requires(!std::is_const_v<T>)
     {
