@@ -64,7 +64,7 @@ expect_variant(2 "has times in another unit; expected us, got ns" other_unit)
 file(WRITE "${work}/no_report.json" "{\"context\": {}}")
 expect_variant(2 "is not a report of benchmarks: it lacks cpu" no_report)
 expect(2 "--measured: needs --compare" "--measured=${stored}")
-expect(2 "has no baseline of this processor and instruction set; expected [^\n]+none/amd_epyc_cpu_family_25_model_1_avx2.json"
+expect(2 "has no baseline of this processor, instruction set and number of threads; expected [^\n]+none/amd_epyc_cpu_family_25_model_1_avx2_1_threads.json"
     "--compare=${work}/none" "--measured=${stored}")
 
 # What the program has written compares with itself, and tells nothing of the machine but its processor.

@@ -1,6 +1,7 @@
 # A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only, but a kernel in
 # kernels/detail/ by one other layer too, the one that uses it. A header in detail/ opens only namespaces with a component
-# detail. Examples include nothing from detail/; benchmarks nothing but kernels.
+# detail. What is in core/detail/ is open to all layers. Examples include nothing from detail/; benchmarks nothing but
+# kernels, and their installed headers also what reads and writes JSON.
 cmake_minimum_required(VERSION 3.25)
 
 # What a layer may include, beside itself.
@@ -78,11 +79,14 @@ foreach(header IN LISTS headers)
     check_header("${header}")
 endforeach()
 
-file(GLOB_RECURSE programs RELATIVE "${source}" "${source}/examples/*.[ch]pp" "${source}/bench/*.cpp")
+file(GLOB_RECURSE programs RELATIVE "${source}" "${source}/examples/*.[ch]pp" "${source}/bench/*.[ch]pp")
 foreach(program IN LISTS programs)
     file(STRINGS "${source}/${program}" includes REGEX "include[ \t]+<ddpm/.*/detail/")
     if(program MATCHES "^bench/")
         list(FILTER includes EXCLUDE REGEX "<ddpm/kernels/detail/")
+    endif()
+    if(program MATCHES "^bench/include/")
+        list(FILTER includes EXCLUDE REGEX "<ddpm/io/detail/(json|json_writer|input_file)\\.hpp>")
     endif()
     if(includes)
         message(SEND_ERROR "${program}: includes internals: ${includes}")

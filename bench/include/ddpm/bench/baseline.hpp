@@ -113,10 +113,11 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
     return run;
 }
 
-/// The file of a folder of baselines that belongs to a run's processor and instruction set.
+/// The file of a folder of baselines that belongs to a run's processor, instruction set and number of threads.
 [[nodiscard]] inline std::string baseline_path(const std::string& folder, const run_context& context) {
     std::string name;
-    for (const char c : context.at("cpu") + " " + context.at("simd_target")) {
+    for (const char c :
+         context.at("cpu") + " " + context.at("simd_target") + " " + context.at("threads") + " threads") {
         const bool is_capital = c >= 'A' && c <= 'Z';
         const bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || is_capital;
         if (is_plain) {
@@ -135,7 +136,8 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
     const bool is_folder = !std::filesystem::is_regular_file(path);
     const std::string file = is_folder ? baseline_path(path, context) : path;
     if (is_folder && !std::filesystem::exists(file)) {
-        throw value_error(path, "has no baseline of this processor and instruction set", file, "no such file");
+        throw value_error(path, "has no baseline of this processor, instruction set and number of threads", file,
+                          "no such file");
     }
     stored_run baseline = read_run(file);
     for (const auto& [key, meaning] : detail::conditions) {

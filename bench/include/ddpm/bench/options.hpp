@@ -36,7 +36,7 @@ struct run_options {
         "--filter=REGEX         cases whose area/operation/size matches, with their peers; all filters must match\n"
         "--rounds=N             measures everything N times, in turn; figures are medians (1)\n"
         "--threads=N            threads of the library where a case does not say (1); 0: all\n"
-        "--only-ours            neither peers nor probes\n"
+        "--only-ours            neither peers nor probes: a comparison is then of times\n"
         "--peer-program=COMMAND also asks a program for times, see peer_program.hpp\n"
         "--out=FILE             writes JSON in Google Benchmark's format\n"
         "--markdown=FILE        writes the table in Markdown\n"
