@@ -63,7 +63,8 @@ if [ "$out" = "$root/out/docs" ]; then
     rm -rf "$out"  # pages of what is gone
     mkdir -p "$out"
 fi
-doxygen "$pages/Doxyfile"
+# Doxygen takes a file in the working folder for an included header of the same name, such as <concepts>.
+(cd "$pages" && doxygen "$pages/Doxyfile")
 
 # What TeX input and SVG output load.
 for part in MathJax.js extensions jax/element jax/input/TeX jax/output/SVG/jax.js jax/output/SVG/config.js \
