@@ -52,9 +52,9 @@ isize period_of(std::string_view name) {
     return name == "dpm_solver_3s" || name == "dpmpp_3s" ? 3 : name == "dpm_solver_2s" || name == "dpmpp_2s" ? 2 : 1;
 }
 
-ddpm::sampling_plan plan_of(const stepped& what) {
+ddpm::sampling_plan plan_of(const stepped& what, isize steps) {
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 4000};
-    return ddpm::make_plan(what.sampler.sampler, schedule, ddpm::make_timesteps(4000, 4000));
+    return ddpm::make_plan(what.sampler.sampler, schedule, ddpm::make_timesteps(4000, steps));
 }
 
 /// What the steps that repeat do beside the network, in the middle of the run.
@@ -104,7 +104,7 @@ isize draws_of(const ddpm::stage& at) {
 }
 
 step_cost cost_of(const stepped& what) {
-    const ddpm::sampling_plan plan = plan_of(what);
+    const ddpm::sampling_plan plan = plan_of(what, 48);  // a few, since this is done before any case is chosen
     step_cost cost;
     const isize first = plan.steps() / 2 / what.steps * what.steps;
     for (std::size_t i = 0; i < plan.stages().size(); ++i) {
@@ -152,7 +152,7 @@ ddpm::batch<float> start() {
 /// A run that begins again when it is done, and has all its memory and its full order from the beginning.
 class endless_run {
 public:
-    explicit endless_run(const stepped& what) : steps_(what.steps), plan_(plan_of(what)) {
+    explicit endless_run(const stepped& what) : steps_(what.steps), plan_(plan_of(what, 4000)) {
         for (int i = 0; i < 8; ++i) {
             step();
         }
