@@ -8,10 +8,23 @@ set(noise "wanted is a noise source with a member normal(batch_view<S> out, isiz
 set(sampler "wanted is a sampler with a member sampling_plan plan(const time_grid& grid) const")
 set(network "the network is no Network. It must be copyable, derive from ddpm::network_base, and have: scalar; workspace; shape() const")
 
-# What the programs include, compiled once; a compiler finds it beside the header.
-file(WRITE "${work}/headers.hpp" "#include <ddpm/ddpm.hpp>\n")
+# What the programs include is compiled once; a compiler finds it beside the header. GCC reads much of it slowly: it is no
+# more than needed.
 set(compile "${compiler}" -std=c++20 "-I${source}/include" -isystem "${eigen}")
-execute_process(COMMAND ${compile} -x c++-header "${work}/headers.hpp" -o "${work}/headers.hpp.gch" COMMAND_ERROR_IS_FATAL ANY)
+function(precompile name)
+    set(text "")
+    foreach(header IN LISTS ARGN)
+        string(APPEND text "#include <ddpm/${header}.hpp>\n")
+    endforeach()
+    file(WRITE "${work}/${name}.hpp" "${text}")
+    execute_process(COMMAND ${compile} -x c++-header "${work}/${name}.hpp" -o "${work}/${name}.hpp.gch"
+        COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+precompile(sampling predictor/classifier_guidance predictor/conditioned predictor/converted predictor/guidance
+    predictor/preconditioned predictor/predicts predictor/projected_guidance predictor/self_conditioning
+    process/forward sampler/ddim sampler/inpaint sampler/sample schedule/noise_schedule)
+precompile(training nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
+set(headers sampling)
 
 # What stands before the program is the third argument, if there is one.
 function(check expected statement)
@@ -26,7 +39,7 @@ int main() {
     static_cast<void>(${statement});
 }
 ")
-    execute_process(COMMAND ${compile} -include "${work}/headers.hpp" -fsyntax-only "${work}/program.cpp"
+    execute_process(COMMAND ${compile} -include "${work}/${headers}.hpp" -fsyntax-only "${work}/program.cpp"
         OUTPUT_VARIABLE text ERROR_VARIABLE text RESULT_VARIABLE failed)
     string(REGEX MATCH "error:[^\n]*" first "${text}")
     if(expected STREQUAL "")
@@ -93,6 +106,8 @@ check("wanted as an output is a batch that outlives the call" "z.normal<float>(b
 check("wanted is eps in the scalar of x0" "q_sample(schedule, x, 5, batch<double>(2, 2))")
 check("wanted, after the predictor, is a batch of S in denoise_from<S>(...)"
     "denoise_from<float>(plan, ${sum}, batch<double>(2, 2), z)")
+
+set(headers training)
 
 # A network without the base, without one of its members, or with a layer that is none; the fifth argument is what is done
 # with it, if it is not trained.
