@@ -15,36 +15,62 @@
 
 namespace ddpm::test {
 
-TEST_CASE("a profile has every layer once, with its work and its fastest time", "[nn]") {
-    const nn::unet<float> net({.height = 8,
-                               .width = 8,
-                               .in_channels = 3,
-                               .out_channels = 3,
-                               .down = {nn::unet_level::plain, nn::unet_level::attention},
-                               .up = {nn::unet_level::attention, nn::unet_level::plain},
-                               .channels = {32, 64},
-                               .layers = 1,
-                               .groups = 4,
-                               .winograd = false});
-    const nn::packed_unet<bfloat16> packed(net);
-    auto w = packed.make_workspace(2, pass::forward);
+namespace {
+
+/// Two stages of 8 × 8 and 4 × 4 pixels.
+nn::unet<float> profiled_network(bool winograd) {
+    return nn::unet<float>({.height = 8,
+                            .width = 8,
+                            .in_channels = 3,
+                            .out_channels = 3,
+                            .down = {nn::unet_level::plain, nn::unet_level::attention},
+                            .up = {nn::unet_level::attention, nn::unet_level::plain},
+                            .channels = {32, 64},
+                            .layers = 1,
+                            .groups = 4,
+                            .winograd = winograd});
+}
+
+/// Runs a network on two samples with a profile; each call adds a run to it.
+template <class T>
+struct profiled_run {
+    explicit profiled_run(const nn::unet<float>& net)
+        : packed(net), workspace(packed.make_workspace(2, pass::forward)), out(x.rows(), 2) {
+        workspace.profile = &profile;
+    }
+
+    void operator()() { packed.forward({x, t}, batch_view<float>(out), workspace); }
+
+    nn::packed_unet<T> packed;
+    typename nn::packed_unet<T>::workspace workspace;
     nn::layer_profile profile;
-    w.profile = &profile;
-    const batch<float> x = random_batch<float>(8 * 8 * 3, 2, 1);
-    const std::vector<double> t{1, 2};
-    batch<float> out(x.rows(), 2);
-    packed.forward({x, t}, batch_view<float>(out), w);
-    const std::vector<nn::layer_time> first = profile.layers();
-    packed.forward({x, t}, batch_view<float>(out), w);
-    const std::vector<nn::layer_time>& layers = profile.layers();
+    batch<float> x = random_batch<float>(8 * 8 * 3, 2, 1);
+    std::vector<double> t{1, 2};
+    batch<float> out;
+};
+
+/// The layer of this name.
+const nn::layer_time& layer_named(const std::vector<nn::layer_time>& layers, const std::string& name) {
+    const auto found =
+        std::find_if(layers.begin(), layers.end(), [&](const nn::layer_time& layer) { return layer.name == name; });
+    REQUIRE(found != layers.end());
+    return *found;
+}
+
+}  // namespace
+
+TEST_CASE("a profile has every layer once, with its work and its fastest time", "[nn]") {
+    profiled_run<bfloat16> run(profiled_network(false));
+    run();
+    const std::vector<nn::layer_time> first = run.profile.layers();
+    run();
+    const std::vector<nn::layer_time>& layers = run.profile.layers();
     REQUIRE(layers.size() == first.size());
     const auto named = [&](const std::string& name) {
-        const auto found =
-            std::find_if(layers.begin(), layers.end(), [&](const nn::layer_time& layer) { return layer.name == name; });
-        REQUIRE(found != layers.end());
-        CHECK(found->seconds > 0);
-        CHECK(found->seconds <= first[static_cast<std::size_t>(found - layers.begin())].seconds);
-        return *found;
+        const nn::layer_time& found = layer_named(layers, name);
+        CHECK(found.seconds > 0);
+        CHECK(found.seconds <= layer_named(first, name).seconds);
+        return found;
     };
     CHECK(named("down_blocks.0.resnets.0.conv1").operations == 2.0 * 9 * 32 * 32 * 64 * 2);
     CHECK(named("down_blocks.0.downsamplers.0.conv").operations == 2.0 * 9 * 32 * 32 * 16 * 2);
@@ -58,7 +84,7 @@ TEST_CASE("a profile has every layer once, with its work and its fastest time", 
     const nn::machine_limits limits = nn::measure_limits<bfloat16>();
     CHECK(limits.operations_per_second > 1e8);
     CHECK(limits.bytes_per_second > 1e8);
-    const std::string text = profile.text(limits);
+    const std::string text = run.profile.text(limits);
     CHECK(std::count(text.begin(), text.end(), '\n') == static_cast<std::ptrdiff_t>(layers.size()) + 2);
     CHECK(contains(text, "up_blocks.0.upsamplers.0.conv"));
     CHECK(contains(text, "gathered patches"));
@@ -66,30 +92,11 @@ TEST_CASE("a profile has every layer once, with its work and its fastest time", 
 }
 
 TEST_CASE("a profile counts the products that Winograd's algorithm makes", "[nn]") {
-    const nn::unet<float> net({.height = 8,
-                               .width = 8,
-                               .in_channels = 3,
-                               .out_channels = 3,
-                               .down = {nn::unet_level::plain},
-                               .up = {nn::unet_level::plain},
-                               .channels = {32},
-                               .layers = 1,
-                               .groups = 4});
-    const nn::packed_unet<float> packed(net);
-    auto w = packed.make_workspace(2, pass::forward);
-    nn::layer_profile profile;
-    w.profile = &profile;
-    const batch<float> x = random_batch<float>(8 * 8 * 3, 2, 1);
-    const std::vector<double> t{1, 2};
-    batch<float> out(x.rows(), 2);
-    packed.forward({x, t}, batch_view<float>(out), w);
-    const auto& layers = profile.layers();
-    const auto found = std::find_if(layers.begin(), layers.end(), [](const nn::layer_time& layer) {
-        return layer.name == "down_blocks.0.resnets.0.conv1";
-    });
-    REQUIRE(found != layers.end());
-    CHECK(contains(found->algorithm, "Winograd F(2x2, 3x3)"));
-    CHECK(found->operations == 2.0 * 16 / 4 * 32 * 32 * 64 * 2);  // 16 products of 32 × 32 channels for 4 pixels
+    profiled_run<float> run(profiled_network(true));
+    run();
+    const nn::layer_time& layer = layer_named(run.profile.layers(), "down_blocks.0.resnets.0.conv1");
+    CHECK(contains(layer.algorithm, "Winograd F(2x2, 3x3)"));
+    CHECK(layer.operations == 2.0 * 16 / 4 * 32 * 32 * 64 * 2);  // 16 products of 32 × 32 channels for 4 pixels
 }
 
 }  // namespace ddpm::test
