@@ -138,8 +138,7 @@ public:
         if (stored == header_.metadata.end()) {
             throw io_error(path(), "no checksum", detail::quoted(detail::checksum_key), "no such metadata");
         }
-        std::string text(static_cast<std::size_t>(header_.data_start), '\0');
-        file_.read(0, std::as_writable_bytes(std::span(text)));
+        std::string text = detail::read_text(file_, 0, header_.data_start);
         const std::string entry = detail::checksum_entry(stored->second);
         const std::size_t at = text.find(entry);
         const std::string blank = detail::checksum_entry(detail::blank_checksum);
@@ -177,9 +176,8 @@ private:
         const detail::safetensors_parser parser(path());
         std::array<std::byte, detail::telling_bytes> buffer{};
         require_own_format(detail::read_prefix(file_, buffer), path());
-        std::string text(parser.header_length(std::span(buffer).first<8>(), file_.size()), '\0');
-        file_.read(8, std::as_writable_bytes(std::span(text)));
-        header_ = parser.parse(text, file_.size());
+        const std::uint64_t length = parser.header_length(std::span(buffer).first<8>(), file_.size());
+        header_ = parser.parse(detail::read_text(file_, 8, length), file_.size());
     }
 
     detail::byte_source file_;

@@ -10,10 +10,8 @@
 #include <ddpm/io/detail/json.hpp>
 
 #include <cmath>
-#include <cstddef>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,13 +64,6 @@ namespace detail {
     return *member;
 }
 
-[[nodiscard]] inline double value_of(const io::detail::json& number) {
-    using form = io::detail::json_number::form;
-    return number.number.is == form::real      ? number.number.real
-           : number.number.is == form::natural ? static_cast<double>(number.number.natural)
-                                               : static_cast<double>(number.number.negative);
-}
-
 /// What two runs must have in common, with what it is called.
 inline constexpr std::pair<const char*, const char*> conditions[] = {
     {"cpu", "processor"}, {"simd_target", "instruction set"}, {"threads", "number of threads"}};
@@ -85,9 +76,7 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
     using io::detail::json;
     using io::detail::json_kind;
     const io::detail::input_file file(path);
-    std::string text(static_cast<std::size_t>(file.size()), '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
-    const json report = io::detail::parse_json(text, path);
+    const json report = io::detail::parse_json(io::detail::read_text(file, 0, file.size()), path);
 
     stored_run run{.path = path};
     const json& context = detail::member_of(report, "context", json_kind::object, path);
@@ -107,8 +96,8 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
         }
         const json* const share = entry.find("roof");
         run.rows[name] = {
-            .seconds = detail::value_of(detail::member_of(entry, "real_time", json_kind::number, path)) / 1e6,
-            .of_limit = share == nullptr ? 0 : detail::value_of(*share)};
+            .seconds = detail::member_of(entry, "real_time", json_kind::number, path).number.as_double() / 1e6,
+            .of_limit = share == nullptr ? 0 : share->number.as_double()};
     }
     return run;
 }

@@ -39,10 +39,7 @@ inline void require_length(std::string_view where, std::uint64_t bytes) {
 [[nodiscard]] inline std::string read_json_file(const std::string& path) {
     const io::detail::input_file file(path);
     require_length(path, file.size());
-    const std::size_t length = file.size();
-    std::string text(length, '\0');
-    file.read(0, std::as_writable_bytes(std::span(text)));
-    return text;
+    return io::detail::read_text(file, 0, file.size());
 }
 
 /// The text with Python's -Infinity, which is not JSON, replaced by a JSON string.
@@ -191,10 +188,7 @@ public:
         if (value.kind != json_kind::number) {
             fail(key, "a number", value);
         }
-        using form = io::detail::json_number::form;
-        return value.number.is == form::real      ? value.number.real
-               : value.number.is == form::natural ? static_cast<double>(value.number.natural)
-                                                  : static_cast<double>(value.number.negative);
+        return value.number.as_double();
     }
 
     [[nodiscard]] const std::string& text_of(std::string_view key, const json& value) const {

@@ -96,4 +96,13 @@ template <class File>
     return prefix;
 }
 
+/// The `length` bytes of a file from a position on.
+/// @throws io_error as the file's read
+template <class File>
+[[nodiscard]] std::string read_text(const File& file, std::uint64_t position, std::uint64_t length) {
+    std::string text(static_cast<std::size_t>(length), '\0');
+    file.read(position, std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
 }  // namespace ddpm::io::detail

@@ -39,6 +39,13 @@ struct json_number {
         }
     }
     json_number(double value) noexcept : is(form::real), real(value) {}
+
+    /// The nearest double.
+    [[nodiscard]] double as_double() const noexcept {
+        return is == form::real      ? real
+               : is == form::natural ? static_cast<double>(natural)
+                                     : static_cast<double>(negative);
+    }
 };
 
 enum class json_kind { null, boolean, number, string, array, object };
