@@ -176,7 +176,7 @@ private:
         const detail::safetensors_parser parser(path());
         std::array<std::byte, detail::telling_bytes> buffer{};
         require_own_format(detail::read_prefix(file_, buffer), path());
-        const std::uint64_t length = parser.header_length(std::span(buffer).first<8>(), file_.size());
+        const std::size_t length = parser.header_length(std::span(buffer).first<8>(), file_.size());
         header_ = parser.parse(detail::read_text(file_, 8, length), file_.size());
     }
 

@@ -99,8 +99,8 @@ template <class File>
 /// The `length` bytes of a file from a position on.
 /// @throws io_error as the file's read
 template <class File>
-[[nodiscard]] std::string read_text(const File& file, std::uint64_t position, std::uint64_t length) {
-    std::string text(static_cast<std::size_t>(length), '\0');
+[[nodiscard]] std::string read_text(const File& file, std::uint64_t position, std::size_t length) {
+    std::string text(length, '\0');
     file.read(position, std::as_writable_bytes(std::span(text)));
     return text;
 }
