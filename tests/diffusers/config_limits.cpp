@@ -10,6 +10,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
+#include "support/sanitizer.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ namespace {
 using namespace diffusers;
 
 // A sanitizer takes its own time, and so does code that is not optimized.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__OPTIMIZE__)
+#if defined(DDPM_TEST_SANITIZER) || !defined(__OPTIMIZE__)
 constexpr double most_milliseconds = 1000;
 #else
 constexpr double most_milliseconds = 50;

@@ -2,12 +2,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "support/sanitizer.hpp"
+
 #include <atomic>
 #include <cstddef>
 
 // The program's memory, counted. The test program must hold one source that includes
-// support/count_allocations.inl.hpp; without glibc, or with clang's sanitizers, nothing is counted and nothing fails.
+// support/count_allocations.inl.hpp.
 namespace ddpm::test {
+
+/// Whether allocations are counted, and can be made to fail: not without glibc, nor with clang's sanitizers, whose malloc is
+/// linked into the program, where there can be no other.
+#if defined(__GLIBC__) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
+inline constexpr bool allocations_are_counted = true;
+#else
+inline constexpr bool allocations_are_counted = false;
+#endif
 
 /// How often memory was allocated, by operator new or, as Eigen does, by malloc.
 extern std::atomic<std::size_t> allocations;

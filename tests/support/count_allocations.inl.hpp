@@ -37,7 +37,7 @@ void raise(std::atomic<T>& most, T value) noexcept {
 
 }  // namespace
 
-// clang links its sanitizers' malloc into the program, where there can be no other.
+// Where allocations_are_counted.
 #if defined(__GLIBC__) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
 
 #if defined(DDPM_TEST_SANITIZER)

@@ -11,6 +11,7 @@
 #include "support/catch.hpp"
 #include "support/child_process.hpp"
 #include "support/contains.hpp"
+#include "support/sanitizer.hpp"
 #include "support/thread_creation.hpp"
 
 #include <sys/resource.h>
@@ -29,7 +30,7 @@ namespace ddpm::test {
 namespace {
 
 // ThreadSanitizer does not know threads in a child of fork; there the parent is what the tests look at.
-#if defined(__SANITIZE_THREAD__)
+#if defined(DDPM_TEST_THREAD_SANITIZER)
 constexpr bool children_have_threads = false;
 #else
 constexpr bool children_have_threads = true;
@@ -37,7 +38,7 @@ constexpr bool children_have_threads = true;
 
 // The C library's allocator works in a child of fork whatever the parent's threads were doing. AddressSanitizer's may
 // stay locked there for ever, if one of them was allocating.
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(DDPM_TEST_ADDRESS_SANITIZER)
 constexpr bool children_have_memory = false;
 #else
 constexpr bool children_have_memory = true;
