@@ -3,6 +3,7 @@
 #include <ddpm/bench/add.hpp>
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/bfloat16.hpp>
+#include <ddpm/nn/bfloat16_products.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
@@ -105,8 +106,10 @@ void add_forward(isize samples) {
 /// A network in training, with its data.
 template <class Net>
 struct training_run {
-    training_run(Net of, isize batch, isize images)
-        : net(std::move(of)), trainer(net, schedule, {.batch = batch}), data(normals(net.shape().size(), images)) {}
+    training_run(Net of, isize batch, isize images, const ddpm::nn::float_products* products = nullptr)
+        : net(std::move(of)),
+          trainer(net, schedule, {.batch = batch, .products = products}),
+          data(normals(net.shape().size(), images)) {}
 
     void operator()(isize steps) { benchmark::DoNotOptimize(trainer.fit(data, {.steps = steps}).loss); }
 
@@ -188,13 +191,15 @@ void add_unet(const std::string& operation, const std::string& name, isize sampl
                      {.threads = threads});
 }
 
-void add_unet_training(const std::string& name, isize samples, isize threads) {
+void add_unet_training(const std::string& operation, const std::string& name, isize samples, isize threads,
+                       const ddpm::nn::float_products* products) {
     const double trained = static_cast<double>(samples);
     const ddpm::bench::work one_step{.items = trained, .flops = 3 * unet_flops(name) * trained};
-    ddpm::bench::add("unet", "train" + threads_suffix(threads), size_of(name, samples), one_step,
+    ddpm::bench::add("unet", operation + threads_suffix(threads), size_of(name, samples), one_step,
                      [=] {
                          using unet = ddpm::nn::unet<float>;
-                         const auto training = std::make_shared<training_run<unet>>(unet(unet_of(name)), samples, 256);
+                         const auto training =
+                             std::make_shared<training_run<unet>>(unet(unet_of(name)), samples, 256, products);
                          return [=] { (*training)(1); };
                      },
                      {.threads = threads});
@@ -222,7 +227,8 @@ const ddpm::bench::group unet_benchmarks{[] {
         }
         for (const auto& [name, samples] : std::initializer_list<std::pair<std::string, isize>>{
                  {"cifar10-32", 4}, {"cifar10-32", 16}, {"digits-28", 16}, {"digits-28", 128}}) {
-            add_unet_training(name, samples, threads);
+            add_unet_training("train", name, samples, threads, nullptr);
+            add_unet_training("train_bf16", name, samples, threads, &ddpm::nn::bfloat16_products);
         }
     }
 }};

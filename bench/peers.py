@@ -9,6 +9,7 @@ torch          the expression as one writes it, results newly allocated
 torch_out      results into memory that is there, in as few passes as PyTorch has
 torch_compile  a network by torch.compile
 torch_bf16     a network whose parameters and input are bfloat16; in training products in bfloat16 (autocast)
+torch_bf16_compile  the same in training by torch.compile
 diffusers      the schedulers' step
 onednn         PyTorch's oneDNN product with the weights packed beforehand
 openblas       NumPy's product, where NumPy is built on OpenBLAS
@@ -688,15 +689,18 @@ def add_unets():
                         make = functools.partial(engines[peer], name, batch, threads)
                         add(f"unet/{operation}{suffix}/{name}-batch{batch}", peer, make, threads=threads)
         trainings = {
-            "torch": {},
-            "torch_compile": {"compiled": True},
-            "torch_bf16": {"precision": torch.bfloat16},
+            "train": {"torch": {}, "torch_compile": {"compiled": True}},
+            "train_bf16": {
+                "torch_bf16": {"precision": torch.bfloat16},
+                "torch_bf16_compile": {"compiled": True, "precision": torch.bfloat16},
+            },
         }
         for name, batches in (("cifar10-32", (4, 16)), ("digits-28", (16, 128))):
             for batch in batches:
-                for peer, options in trainings.items():
-                    make = functools.partial(unet_training, name, batch, **options)
-                    add(f"unet/train{suffix}/{name}-batch{batch}", peer, make, threads=threads, grad=True)
+                for operation, peers in trainings.items():
+                    for peer, options in peers.items():
+                        make = functools.partial(unet_training, name, batch, **options)
+                        add(f"unet/{operation}{suffix}/{name}-batch{batch}", peer, make, threads=threads, grad=True)
 
 
 # ---- the dialogue with ddpm_bench --------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ struct settings {
     isize sampling_steps = 50;
     double guidance = 2;
     bool bf16 = false;
+    bool train_bf16 = false;
     isize threads = 0;
     std::uint64_t seed = 1;
     examples::checkpoint_options checkpoint{};
@@ -126,6 +127,7 @@ int run(const settings& chosen) {
          .learning_rate = 1e-3,
          .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1), .total_steps = chosen.steps},
          .ema = {.decay = 0.999},
+         .products = chosen.train_bf16 ? &ddpm::nn::bfloat16_products : nullptr,
          .predicts = kind,
          .seed = chosen.seed}};
     const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
@@ -200,6 +202,7 @@ int main(int argc, char** argv) {
     app.add_option("--guidance", chosen.guidance, "how strongly the class is asked for; 1: as it is learned")
         ->capture_default_str();
     app.add_flag("--bf16", chosen.bf16, "draw with products of 16-bit numbers");
+    app.add_flag("--train-bf16", chosen.train_bf16, "train with products of 16-bit numbers");
     app.add_option("--seed", chosen.seed, "the same seed gives the same results")->capture_default_str();
     app.add_option("--threads", chosen.threads, "0: one for each usable core")
         ->check(CLI::Range(0, 1024))

@@ -90,6 +90,7 @@
 #include <ddpm/metrics/precision_recall.hpp>
 #include <ddpm/metrics/sliced_wasserstein.hpp>
 #include <ddpm/metrics/squared_mmd.hpp>
+#include <ddpm/nn/bfloat16_products.hpp>
 #include <ddpm/nn/inference/layer_profile.hpp>
 #include <ddpm/nn/inference/packed_mlp.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
@@ -123,6 +124,7 @@
 #include <ddpm/nn/networks/unet_size.hpp>
 #include <ddpm/nn/networks/unet_stage.hpp>
 #include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/products.hpp>
 #include <ddpm/nn/torch_initialize.hpp>
 #include <ddpm/nn/torch_order.hpp>
 #include <ddpm/predictor/classifier_guidance.hpp>

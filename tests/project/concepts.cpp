@@ -457,6 +457,7 @@ void meet_nn_and_train() {
     static_cast<void>(nn::parameters(none));
     static_cast<void>(nn::parameter_count(none));
     static_cast<void>(nn::zeros_like(none));
+    static_cast<void>(nn::set_products(none, nullptr));
 
     line_network<float> learned;
     trainer of_loss{learned, discrete, trainer_options{}, zero_loss{}};

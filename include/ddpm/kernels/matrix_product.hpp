@@ -50,6 +50,41 @@ struct product_start {
     bool accumulate = false;
 };
 
+namespace detail {
+
+/// The problem of c = start + a·b.
+/// @throws shape_error if the shapes do not fit; value_error if both a row_bias and accumulate are given
+template <Scalar S>
+[[nodiscard]] product_problem<S> problem_of(const matrix_ref<S>& a, const matrix_ref<S>& b, const batch_view<S>& c,
+                                            const product_start<S>& start) {
+    constexpr std::string_view where = "matrix_product";
+    if (a.columns != b.rows) {
+        throw shape_error(where, "the columns of a are not the rows of b", a.columns, b.rows);
+    }
+    if (c.rows() != a.rows || c.columns() != b.columns) {
+        throw shape_error(where, "the result does not fit", ddpm::detail::text(a.rows, " x ", b.columns),
+                          ddpm::detail::text(c.rows(), " x ", c.columns()));
+    }
+    if (start.row_bias != nullptr && start.accumulate) {
+        throw value_error(where, "a sum has one start", "row_bias or accumulate", "both");
+    }
+    product_problem<S> problem;
+    problem.a = {a.data, a.row_stride, a.column_stride};
+    problem.b = {b.data, b.row_stride, b.column_stride};
+    problem.c = c.data();
+    problem.c_row = 1;
+    problem.c_column = c.stride();
+    problem.rows = c.rows();
+    problem.columns = c.columns();
+    problem.depth = a.columns;
+    problem.bias = start.row_bias;
+    problem.bias_row = 1;
+    problem.accumulate = start.accumulate;
+    return problem;
+}
+
+}  // namespace detail
+
 /// c = start + a·b. c must not overlap a or b.
 /// @shape a m × k, b k × n, c m × n, row_bias m; k = 0 gives the start
 /// @throws shape_error if they do not fit; value_error if both a row_bias and accumulate are given
@@ -65,29 +100,7 @@ struct product_start {
 template <Scalar S>
 void matrix_product(matrix_ref<std::type_identity_t<S>> a, matrix_ref<std::type_identity_t<S>> b, batch_view<S> c,
                     const product_start<std::type_identity_t<S>>& start = {}) {
-    constexpr std::string_view where = "matrix_product";
-    if (a.columns != b.rows) {
-        throw shape_error(where, "the columns of a are not the rows of b", a.columns, b.rows);
-    }
-    if (c.rows() != a.rows || c.columns() != b.columns) {
-        throw shape_error(where, "the result does not fit", ddpm::detail::text(a.rows, " x ", b.columns),
-                          ddpm::detail::text(c.rows(), " x ", c.columns()));
-    }
-    if (start.row_bias != nullptr && start.accumulate) {
-        throw value_error(where, "a sum has one start", "row_bias or accumulate", "both");
-    }
-    detail::product_problem<S> problem;
-    problem.a = {a.data, a.row_stride, a.column_stride};
-    problem.b = {b.data, b.row_stride, b.column_stride};
-    problem.c = c.data();
-    problem.c_row = 1;
-    problem.c_column = c.stride();
-    problem.rows = c.rows();
-    problem.columns = c.columns();
-    problem.depth = a.columns;
-    problem.bias = start.row_bias;
-    problem.bias_row = 1;
-    problem.accumulate = start.accumulate;
+    const detail::product_problem<S> problem = detail::problem_of<S>(a, b, c, start);
     const auto body = DDPM_DISPATCH(product<S>);
     if (problem.rows < 16 && problem.columns > problem.rows) {
         detail::run_product(problem.transposed(), body);

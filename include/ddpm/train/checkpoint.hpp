@@ -40,15 +40,34 @@ void save_checkpoint(const std::string& path, const std::vector<nn::parameter<co
     write_parameters(path, groups, metadata);
 }
 
-/// @throws value_error that lists the options that differ
+/// The options of training that the file's metadata names.
+[[nodiscard]] inline std::map<std::string, std::string> saved_options(const io::safetensors_file& file) {
+    std::map<std::string, std::string> saved;
+    for (const auto& [key, value] : file.metadata()) {
+        if (key.starts_with(option_prefix)) {
+            saved.emplace(key.substr(option_prefix.size()), value);
+        }
+    }
+    return saved;
+}
+
+/// @throws value_error that lists the options that differ, also those that only the file or only `options` has
 inline void require_same_options(const io::safetensors_file& file, const std::map<std::string, std::string>& options) {
+    const std::map<std::string, std::string> saved = saved_options(file);
     std::string differences;
-    for (const auto& [name, value] : options) {
-        const auto saved = file.metadata().find(std::string(option_prefix) + name);
-        const std::string before = saved == file.metadata().end() ? "nothing" : saved->second;
-        if (before != value) {
+    const auto compare = [&](const std::string& name, const std::string& before, const std::string& now) {
+        if (before != now) {
             differences += text(differences.empty() ? "" : ", ", name, " was ", option_text(name, before), " and is ",
-                                option_text(name, value));
+                                option_text(name, now));
+        }
+    };
+    for (const auto& [name, value] : options) {
+        const auto found = saved.find(name);
+        compare(name, found == saved.end() ? "nothing" : found->second, value);
+    }
+    for (const auto& [name, value] : saved) {
+        if (!options.contains(name)) {
+            compare(name, value, "nothing");
         }
     }
     if (!differences.empty()) {

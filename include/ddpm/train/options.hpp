@@ -5,6 +5,7 @@
 #include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/products.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/train/adam.hpp>
@@ -25,6 +26,9 @@ struct trainer_options {
     isize batch = 128;       ///< samples per step
     isize micro_batch = 0;   ///< samples per forward and backward pass, fewer to save memory; 0: the whole batch
     bool recompute = false;  ///< saves memory: backward computes activations again, if the network supports it
+    /// How the layers of a network of float compute products, such as &nn::bfloat16_products; null: in float. Parameters,
+    /// optimizer, average and loss stay float, and the average is what samples are drawn from.
+    const nn::float_products* products = nullptr;
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};
     adam_options adam{};

@@ -9,6 +9,7 @@
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/products.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -58,7 +59,7 @@ public:
 
     /// `net` must outlive the trainer; the schedule is copied.
     /// @throws value_error for options outside their domain, also converted to the network's scalar; if the loss needs
-    /// a variance head and the network has none; if self_conditioning > 0 and the network takes maps with fewer
+    /// a variance head and the network has none; if there are products, but no layers of float that compute them; if self_conditioning > 0 and the network takes maps with fewer
     /// channels than a sample; as time_sampler
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {});
 
@@ -143,6 +144,41 @@ private:
         require_weighs_elements<Loss>("trainer::fit");
         detail::require_same_shape("trainer::fit", "element_weight has the shape of the samples", data.x0, weight);
         detail::require_element_weight("trainer::fit", weight);
+    }
+
+    /// Lets the network compute its products as `products` says until the scope ends.
+    class products_scope {
+    public:
+        products_scope(Net& net, const nn::float_products* products) : net_(products == nullptr ? nullptr : &net) {
+            set(products);
+        }
+        ~products_scope() { set(nullptr); }
+        products_scope(const products_scope&) = delete;
+        products_scope& operator=(const products_scope&) = delete;
+
+    private:
+        void set(const nn::float_products* products) {
+            if constexpr (std::same_as<scalar, float>) {
+                if (net_ != nullptr) {
+                    nn::set_products(*net_, products);
+                }
+            }
+        }
+
+        Net* net_;
+    };
+
+    /// @throws value_error if there are products, but the network has no layers of float that compute them
+    static void require_products(const Net& net, const nn::float_products* products) {
+        if (products == nullptr) {
+            return;
+        }
+        isize layers = 0;
+        if constexpr (std::same_as<scalar, float>) {
+            Net copy = net;
+            layers = nn::set_products(copy, products);
+        }
+        detail::require(layers > 0, "trainer", "products: layers of float that compute them", {">= 1"}, {layers});
     }
 
     /// The condition that the network takes.
@@ -270,6 +306,7 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
     adam_.require_learning_rate("trainer", options.learning_rate);
+    require_products(net, options.products);
 }
 
 template <class Net, class Schedule, class Loss>
@@ -282,6 +319,7 @@ fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& 
     epoch_order order(options_.seed, data.x0.columns());
     detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
     require_valid_loss(data);
+    const products_scope scope(*net_, options_.products);
     const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
     guard_.begin(parameters, adam_.state(), norm_);
     const isize first = step_, end = step_ + options.steps;

@@ -9,7 +9,9 @@
 #include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/patches.hpp>
+#include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/products.hpp>
 
 #include <algorithm>
 
@@ -79,8 +81,8 @@ struct output_places {
 /// y = start + weights · patches of x, for the pixels of the grid.
 /// @shape weights y.channels × depth of a patch, the rows fastest; a start other than zeros only with places.step 1
 template <Scalar S>
-void convolve(const S* weights, const feature_map<const S>& x, const patch_grid& grid, const feature_map<S>& y,
-              const output_places& places, const convolution_start<S>& start) {
+void convolve(const float_products* products, const S* weights, const feature_map<const S>& x, const patch_grid& grid,
+              const feature_map<S>& y, const output_places& places, const convolution_start<S>& start) {
     const isize pixels = grid.pixels(), depth = grid.depth(x.channels), rows = y.channels;
     if (pixels == 0 || rows == 0) {
         return;
@@ -109,9 +111,9 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
                 gather_patches(x, grid, j, count, k, k + part, patches, part);
             }
             const bool first = k == 0 && alike;
-            kernels::matrix_product<S>(
-                {weights + k * rows + i, to.rows(), part, 1, rows}, {patches, part, count, 1, part}, to,
-                {.row_bias = first && start.bias != nullptr ? start.bias + i : nullptr, .accumulate = !first});
+            product<S>(products, {weights + k * rows + i, to.rows(), part, 1, rows}, {patches, part, count, 1, part},
+                       to,
+                       {.row_bias = first && start.bias != nullptr ? start.bias + i : nullptr, .accumulate = !first});
             k += slab;
         } while (k < depth);
     };
@@ -141,8 +143,8 @@ void convolve(const S* weights, const feature_map<const S>& x, const patch_grid&
 /// d_weights += Σ over the pixels of the grid, in their order, of dy · patchᵀ.
 /// @shape d_weights dy.channels × depth of a patch, the rows fastest
 template <Scalar S>
-void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, const feature_map<const S>& dy,
-                         S* d_weights) {
+void add_weight_gradient(const float_products* products, const feature_map<const S>& x, const patch_grid& grid,
+                         const feature_map<const S>& dy, S* d_weights) {
     const isize pixels = grid.pixels(), depth = grid.depth(x.channels), rows = dy.channels;
     if (pixels == 0 || depth == 0 || rows == 0) {
         return;
@@ -169,9 +171,8 @@ void add_weight_gradient(const feature_map<const S>& x, const patch_grid& grid, 
             for (isize j = 0; j < pixels; j += most_pixels) {
                 const isize count = std::min(most_pixels, pixels - j);
                 gather_patches(x, grid, j, count, k, k + wide, patches, pitch);
-                kernels::matrix_product<S>({dy.data + j * rows + i, tall, count, 1, rows},
-                                           {patches, count, wide, pitch, 1}, d.middle(k, wide).middle_rows(i, tall),
-                                           {.accumulate = true});
+                product<S>(products, {dy.data + j * rows + i, tall, count, 1, rows}, {patches, count, wide, pitch, 1},
+                           d.middle(k, wide).middle_rows(i, tall), {.accumulate = true});
             }
         }
     });

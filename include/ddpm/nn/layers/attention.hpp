@@ -11,10 +11,12 @@
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/products.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -35,6 +37,8 @@ struct attention {
     dense<S> to_q, to_k, to_v, to_out;
     isize heads = 1;
     double rescale = 1;
+    const float_products* products =
+        nullptr;  ///< of the scores and what they weight; those of the four layers are theirs
 
     attention() noexcept = default;
 
@@ -94,14 +98,15 @@ struct attention {
             S* const normalizers = a.normalizers.column(n * heads + head);
             for_each_query_block(x.pixels(), [&](isize first, isize count) {
                 const batch_view<S> p(scratch, x.pixels(), count);
-                kernels::matrix_product<S>(kernels::matrix_of(k).transposed(),
-                                           kernels::matrix_of(q.middle(first, count)), p);
+                detail::product<S>(products, kernels::matrix_of(k).transposed(),
+                                   kernels::matrix_of(q.middle(first, count)), p);
                 for_each_column(p, [&](isize i, S* column) {
                     const auto by = kernels::detail::softmax<S>(p.rows(), scale(), column, column);
                     normalizers[2 * (first + i)] = by.largest;
                     normalizers[2 * (first + i) + 1] = by.inverse_sum;
                 });
-                kernels::matrix_product<S>(kernels::matrix_of(v), kernels::matrix_of(p), attended.middle(first, count));
+                detail::product<S>(products, kernels::matrix_of(v), kernels::matrix_of(p),
+                                   attended.middle(first, count));
             });
         });
         to_out.forward(a.attended.columns(), out.columns());
@@ -140,18 +145,19 @@ struct attention {
                 const auto q_block = kernels::matrix_of(q.middle(first, count));
                 const auto d_out_block = kernels::matrix_of(d_out.middle(first, count));
                 const kernels::product_start<S> start{.accumulate = first > 0};
-                kernels::matrix_product<S>(kernels::matrix_of(k).transposed(), q_block, p);
+                detail::product<S>(products, kernels::matrix_of(k).transposed(), q_block, p);
                 for_each_column(p, [&](isize i, S* column) {
                     const S* const by = normalizers + 2 * (first + i);
                     kernels::detail::softmax_again<S>(p.rows(), scale(), column, {by[0], by[1]}, column);
                 });
-                kernels::matrix_product<S>(d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
-                kernels::matrix_product<S>(kernels::matrix_of(v).transposed(), d_out_block, dp);
+                detail::product<S>(products, d_out_block, kernels::matrix_of(p).transposed(), dv_part, start);
+                detail::product<S>(products, kernels::matrix_of(v).transposed(), d_out_block, dp);
                 for_each_column(p, [&](isize i, S* column) {
                     kernels::detail::softmax_backward<S>(p.rows(), scale(), column, dp.column(i), column);
                 });
-                kernels::matrix_product<S>(kernels::matrix_of(k), kernels::matrix_of(p), dq_part.middle(first, count));
-                kernels::matrix_product<S>(q_block, kernels::matrix_of(p).transposed(), dk_part, start);
+                detail::product<S>(products, kernels::matrix_of(k), kernels::matrix_of(p),
+                                   dq_part.middle(first, count));
+                detail::product<S>(products, q_block, kernels::matrix_of(p).transposed(), dk_part, start);
             });
         });
         to_q.backward(h, dq.columns(), dx.columns(), d.to_q);
@@ -248,8 +254,8 @@ private:
                              dense<S>& d) {
         layer.backward(x, dy, {}, d);
         const batch_view<const S> weights(layer.weight.data(), layer.outputs(), layer.inputs());
-        kernels::matrix_product<S>(kernels::matrix_of(weights).transposed(), kernels::matrix_of(dy), dx,
-                                   {.accumulate = true});
+        detail::product<S>(layer.products, kernels::matrix_of(weights).transposed(), kernels::matrix_of(dy), dx,
+                           {.accumulate = true});
     }
 };
 

@@ -15,10 +15,12 @@
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
 #include <ddpm/nn/detail/patches.hpp>
+#include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/detail/winograd_choice.hpp>
 #include <ddpm/nn/detail/winograd_map.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/products.hpp>
 
 #include <algorithm>
 #include <string_view>
@@ -46,7 +48,8 @@ struct conv2d : weight_and_bias {
     tensor<S> bias;    ///< (outputs)
     isize stride = 1;
     conv_padding padding = conv_padding::symmetric;
-    bool winograd = true;  ///< whether Winograd's algorithm may be used: see winograd_outputs
+    bool winograd = true;                      ///< whether Winograd's algorithm may be used: see winograd_outputs
+    const float_products* products = nullptr;  ///< how products of float are computed; null: in float
 
     conv2d() noexcept = default;
 
@@ -76,13 +79,14 @@ struct conv2d : weight_and_bias {
     }
 
     /// How many outputs along a side the tiles of Winograd's algorithm have for a map of this size, or 0 if the
-    /// convolution is computed directly: always in double. Channels that are not whole blocks are computed directly, too:
+    /// convolution is computed directly: always in double, and where this machine computes `products` faster than those of
+    /// float. Channels that are not whole blocks are computed directly, too:
     /// `forward` needs a multiple of 32 outputs, the gradient of the input of 32 inputs and 16 outputs, that of the weights
     /// of 16 outputs.
     /// @source Lavin and Gray 2015, arXiv 1509.09308: F(2 × 2, 3 × 3) and F(4 × 4, 3 × 3)
     [[nodiscard]] isize winograd_outputs(isize height, isize width) const noexcept {
-        const bool possible =
-            std::is_same_v<S, float> && winograd && kernel() == 3 && stride == 1 && padding == conv_padding::symmetric;
+        const bool possible = std::is_same_v<S, float> && winograd && direct_products() == nullptr && kernel() == 3 &&
+                              stride == 1 && padding == conv_padding::symmetric;
         return possible ? detail::winograd_outputs_for(inputs(), outputs(), height, width) : 0;
     }
 
@@ -119,21 +123,27 @@ struct conv2d : weight_and_bias {
         if (d.weight.shape() != weight.shape()) {
             throw shape_error(where, "gradient of the weights", weight.shape().text(), d.weight.shape().text());
         }
+        const feature_map<const S> d_output = rounded_map<output_tag>(dy);
         if (!dx.empty()) {
             detail::require_map(where, "gradient of the input", dx, x.channels, x.height, x.width, x.samples);
-            input_gradient(dy, dx);
+            input_gradient(d_output, dx);
         }
+        const feature_map<const S> input = rounded_map<input_tag>(x);
         if (pointwise()) {
-            kernels::matrix_product<S>(kernels::matrix_of(dy.columns()), kernels::matrix_of(x.columns()).transposed(),
-                                       {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
+            detail::product<S>(direct_products(), kernels::matrix_of(d_output.columns()),
+                               kernels::matrix_of(input.columns()).transposed(), {d.weight.data(), outputs(), inputs()},
+                               {.accumulate = true});
         } else {
-            add_weight_gradient(x, dy, d);
+            add_weight_gradient(input, d_output, d);
         }
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
     }
 
 private:
-    struct weights_tag {};  // for thread_scratch: the weights transposed
+    // For thread_scratch: the weights, transposed or rounded; the rounded input and gradient of the output.
+    struct weights_tag {};
+    struct input_tag {};
+    struct output_tag {};
 
     static constexpr isize panel = kernels::detail::packed_outputs, block = kernels::detail::winograd_channels;
 
@@ -143,6 +153,22 @@ private:
     /// Whether each output pixel depends on the same input pixel only, so that this is a dense layer per pixel.
     [[nodiscard]] bool pointwise() const noexcept {
         return kernel() == 1 && stride == 1 && padding == conv_padding::symmetric;
+    }
+
+    /// Those of `products` that are computed directly from unrounded maps: see float_products::faster.
+    [[nodiscard]] const float_products* direct_products() const noexcept {
+        return products != nullptr && products->faster() ? products : nullptr;
+    }
+
+    /// Those for which maps and weights are rounded before products of float.
+    [[nodiscard]] const float_products* rounding() const noexcept {
+        return products != nullptr && !products->faster() ? products : nullptr;
+    }
+
+    /// The map that the products read.
+    template <class Tag>
+    [[nodiscard]] feature_map<const S> rounded_map(const feature_map<const S>& x) const {
+        return {detail::rounded<Tag>(rounding(), x.size(), x.data), x.channels, x.height, x.width, x.samples};
     }
 
     template <class T>
@@ -158,16 +184,18 @@ private:
         return {y.height, y.width, y.samples, stride, -before(), -before(), kernel(), kernel()};
     }
 
-    void convolve(const feature_map<const S>& x, const feature_map<S>& y,
+    void convolve(const feature_map<const S>& unrounded, const feature_map<S>& y,
                   const detail::convolution_start<S>& start) const {
+        const feature_map<const S> x = rounded_map<input_tag>(unrounded);
+        const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
         if constexpr (std::is_same_v<S, float>) {
             if (const isize side = winograd_outputs(y.height, y.width); side != 0 && outputs() % panel == 0) {
-                detail::convolve_by_winograd(side, weight.data(), x, y, start);
+                detail::convolve_by_winograd(side, weights, x, y, start);
                 return;
             }
         }
         if (!pointwise()) {
-            detail::convolve(weight.data(), x, patches(y), y, {}, start);
+            detail::convolve<S>(direct_products(), weights, x, patches(y), y, {}, start);
             return;
         }
         if (!start.alike()) {
@@ -176,9 +204,9 @@ private:
                 start.put(y.columns().middle(first, last - first), 0, first, y.pixels());
             });
         }
-        kernels::matrix_product<S>({weight.data(), outputs(), inputs(), 1, outputs()}, kernels::matrix_of(x.columns()),
-                                   y.columns(),
-                                   {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
+        detail::product<S>(direct_products(), {weights, outputs(), inputs(), 1, outputs()},
+                           kernels::matrix_of(x.columns()), y.columns(),
+                           {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
     }
 
     void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
@@ -188,7 +216,7 @@ private:
                 return;
             }
         }
-        detail::add_weight_gradient(x, patches(dy), dy, d.weight.data());
+        detail::add_weight_gradient<S>(direct_products(), x, patches(dy), dy, d.weight.data());
     }
 
     /// The rows (or columns) first, first + stride, … of the input's gradient: `size` of them. They depend on `taps`
@@ -209,9 +237,10 @@ private:
     /// the pixels with the same taps of the kernel.
     void input_gradient(const feature_map<const S>& dy, const feature_map<S>& dx) const {
         if (pointwise()) {
-            kernels::matrix_product<S>(
-                kernels::matrix_ref<S>{weight.data(), outputs(), inputs(), 1, outputs()}.transposed(),
-                kernels::matrix_of(dy.columns()), dx.columns());
+            const S* const rounded = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
+            detail::product<S>(direct_products(),
+                               kernels::matrix_ref<S>{rounded, outputs(), inputs(), 1, outputs()}.transposed(),
+                               kernels::matrix_of(dy.columns()), dx.columns());
             return;
         }
         S* const weights = thread_scratch<weights_tag, S>(weight.size());
@@ -219,6 +248,11 @@ private:
             for (isize left = 0; left < stride; ++left) {
                 const phase down = phase_of(top, dx.height), across = phase_of(left, dx.width);
                 mirror(down, across, weights);
+                if constexpr (std::is_same_v<S, float>) {
+                    if (rounding() != nullptr) {
+                        products->round(down.taps * across.taps * outputs() * inputs(), weights, weights);
+                    }
+                }
                 if constexpr (std::is_same_v<S, float>) {
                     if (const isize side = winograd_outputs(dx.height, dx.width);
                         side != 0 && inputs() % panel == 0 && outputs() % block == 0) {
@@ -228,7 +262,7 @@ private:
                 }
                 const detail::patch_grid grid{down.size, across.size, dx.samples, 1,
                                               down.from, across.from, down.taps,  across.taps};
-                detail::convolve<S>(weights, dy, grid, dx, {stride, top, left}, {});
+                detail::convolve<S>(direct_products(), weights, dy, grid, dx, {stride, top, left}, {});
             }
         }
     }

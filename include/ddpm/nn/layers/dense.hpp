@@ -10,7 +10,9 @@
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
+#include <ddpm/nn/products.hpp>
 
 namespace ddpm::nn {
 
@@ -19,8 +21,9 @@ template <Scalar S>
 struct dense : weight_and_bias {
     using scalar = S;
 
-    tensor<S> weight;  ///< (outputs, inputs), as torch's Linear, but the outputs fastest
-    tensor<S> bias;    ///< (outputs)
+    tensor<S> weight;                          ///< (outputs, inputs), as torch's Linear, but the outputs fastest
+    tensor<S> bias;                            ///< (outputs)
+    const float_products* products = nullptr;  ///< how products of float are computed; null: in float
 
     dense() noexcept = default;
 
@@ -38,7 +41,7 @@ struct dense : weight_and_bias {
     void forward(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward", "input", x, inputs(), x.columns());
         detail::require_batch("dense::forward", "output", y, outputs(), x.columns());
-        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
+        detail::product<S>(products, weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
     }
 
     /// y += W x + b. Shapes, errors and determinism as forward.
@@ -49,7 +52,7 @@ struct dense : weight_and_bias {
             S* const column = y.column(n) + first;
             kernels::linear_combination(last - first, {S{1}, S{1}}, {column, bias.data() + first}, column);
         });
-        kernels::matrix_product<S>(weights(), kernels::matrix_of(x), y, {.accumulate = true});
+        detail::product<S>(products, weights(), kernels::matrix_of(x), y, {.accumulate = true});
     }
 
     /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in order.
@@ -61,10 +64,10 @@ struct dense : weight_and_bias {
         detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());
         if (dx.data() != nullptr) {
             detail::require_batch("dense::backward", "gradient of the input", dx, inputs(), x.columns());
-            kernels::matrix_product<S>(weights().transposed(), kernels::matrix_of(dy), dx);
+            detail::product<S>(products, weights().transposed(), kernels::matrix_of(dy), dx);
         }
-        kernels::matrix_product<S>(kernels::matrix_of(dy), kernels::matrix_of(x).transposed(),
-                                   {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
+        detail::product<S>(products, kernels::matrix_of(dy), kernels::matrix_of(x).transposed(),
+                           {d.weight.data(), outputs(), inputs()}, {.accumulate = true});
         kernels::add_row_sums<S>(dy, d.bias.data());
     }
 

@@ -81,8 +81,8 @@ template <NoiseProcess Schedule>
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
                                                              const Schedule& schedule) {
-    const auto& [batch, micro_batch, recompute, learning_rate, rate_schedule, adam, ema, largest_gradient_norm,
-                 predicts, sampling, times, self_conditioning, offset_noise, seed] = o;
+    const auto& [batch, micro_batch, recompute, products, learning_rate, rate_schedule, adam, ema,
+                 largest_gradient_norm, predicts, sampling, times, self_conditioning, offset_noise, seed] = o;
     const auto& [warm_up_steps, total_steps] = rate_schedule;
     const auto& [beta1, beta2, epsilon, weight_decay, decoupled] = adam;
     const auto& [decay, min_decay, warm_up, inverse_gamma, power, update_after_step] = ema;
@@ -113,8 +113,12 @@ template <NoiseProcess Schedule>
         {"predicts", exact_text(static_cast<int>(kind))},
         {"seed", exact_text(seed)},
     });
-    if (self_conditioning != 0) {  // older checkpoints do not have it
+    // Older checkpoints do not have these.
+    if (self_conditioning != 0) {
         all.insert({"self_conditioning", exact_text(self_conditioning)});
+    }
+    if (products != nullptr) {
+        all.insert({"products", std::string(products->name)});
     }
     return all;
 }

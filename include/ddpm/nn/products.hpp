@@ -1,0 +1,70 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/network_base.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/matrix_product.hpp>
+
+#include <string_view>
+#include <type_traits>
+
+namespace ddpm::nn {
+
+/// A way to compute the products of layers of float, in forward and backward, other than in float: the factors are rounded,
+/// the sums are of float. See bfloat16_products. All else that a layer computes, and its parameters, stay float.
+struct float_products {
+    std::string_view name;  ///< as a checkpoint records it
+    /// c = start + a·b with rounded factors. Shapes, errors and determinism as kernels::matrix_product.
+    void (*product)(const kernels::matrix_ref<float>& a, const kernels::matrix_ref<float>& b, batch_view<float> c,
+                    const kernels::product_start<float>& start);
+    /// out = x, rounded as the factors are; out may be x.
+    void (*round)(isize size, const float* x, float* out);
+    /// Whether this machine computes `product` faster than a product of float. Otherwise a convolution rounds its maps and
+    /// weights once, and is computed as one of float, by Winograd's algorithm too.
+    bool (*faster)();
+};
+
+namespace detail {
+
+/// Sets the products of layers that have them, and of all layers below, and counts them.
+struct products_visitor {
+    const float_products* products;
+    isize* count;
+
+    template <class Member>
+    void operator()(const char* /*name*/, Member& member) const {
+        if constexpr (requires { member.begin(); }) {
+            for (auto& element : member) {
+                (*this)("", element);
+            }
+        } else if constexpr (requires { Member::visit(member, *this); }) {
+            set(member);
+            Member::visit(member, *this);
+        }
+    }
+
+    template <class L>
+    void set(L& layer) const {
+        if constexpr (requires { layer.products = products; }) {
+            layer.products = products;
+            ++*count;
+        }
+    }
+};
+
+}  // namespace detail
+
+/// Sets how all dense layers and convolutions of a layer or network of float compute their products; null: in float.
+/// Returns the number of layers that were set.
+template <Layer L>
+    requires std::is_same_v<typename L::scalar, float>
+isize set_products(L& layer, const float_products* products) {
+    isize count = 0;
+    const detail::products_visitor visitor{products, &count};
+    visitor("", layer);
+    return count;
+}
+
+}  // namespace ddpm::nn
