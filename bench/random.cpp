@@ -56,7 +56,7 @@ const ddpm::bench::group random_benchmarks{[] {
     add_normals_and_peer(1 << 14, 1 << 10);  // 16 M: from memory
     for (const ddpm::instruction_set set : ddpm::float_instruction_sets) {
         if (ddpm::is_supported(set)) {
-            add_normals("philox_normal_" + std::string(name(set)), 1 << 14, 1 << 10, {.instructions = set});
+            add_normals("philox_normal_" + std::string(name_of(set)), 1 << 14, 1 << 10, {.instructions = set});
         }
     }
     add_torch_normals(1 << 14, 1 << 10);

@@ -1,12 +1,12 @@
 #!/bin/sh
-# Line and branch coverage of include/ by the tests of every layer and the committed inputs of the fuzz targets. Needs clang++
+# Line and branch coverage of include/ by the tests of every room and the committed inputs of the fuzz targets. Needs clang++
 # and llvm-cov of one version (Debian: clang-14, libclang-rt-14-dev, llvm-14).
 #
 #     sh tests/coverage.sh [--report]
 #
 # --report: builds and runs nothing; reports the last run again, say after a change of tests/coverage/excluded.tsv
 #
-# Prints the coverage of each layer, and writes the lines and branches that no test reaches to out/coverage/uncovered.txt.
+# Prints the coverage of each room, and writes the lines and branches that no test reaches to out/coverage/uncovered.txt.
 # Ends with 1 if a test fails, below 95 % of the lines or below 85 % of the branches. Left out, and counted as left out, is
 # what tests/coverage/excluded.tsv lists, with a reason for each.
 set -eu
@@ -62,13 +62,13 @@ fi
 install_packages catch2 json png
 install_clang_runtime
 
-layers="core kernels random schedule grid process predictor loss sampler likelihood nn train metrics io diffusers examples"
+rooms="core kernels random schedule grid process predictor loss sampler likelihood nn train metrics io diffusers examples"
 folder="$root/build/coverage"
 ddpm_targets="coverage_report fuzz_replay"
 pattern=fuzz_corpus
-for layer in $layers; do
-    ddpm_targets="$ddpm_targets test_$layer"
-    pattern="$pattern|$layer"
+for room in $rooms; do
+    ddpm_targets="$ddpm_targets test_$room"
+    pattern="$pattern|$room"
 done
 failed=
 if [ -z "$report_only" ]; then
@@ -82,8 +82,8 @@ if [ -z "$report_only" ]; then
 fi
 
 set -- "$folder/tests/fuzz_replay"
-for layer in $layers; do
-    set -- "$@" -object "$folder/tests/test_$layer"
+for room in $rooms; do
+    set -- "$@" -object "$folder/tests/test_$room"
 done
 "llvm-cov$suffix" export -skip-functions -skip-expansions -instr-profile "$folder/profile" "$@" "$root/include" >"$folder/coverage.json"
 mkdir -p "$root/out/coverage"

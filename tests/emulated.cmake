@@ -18,7 +18,7 @@ set(sources_not_emulated "${CMAKE_CURRENT_SOURCE_DIR}/io/write_png.cpp")
 if(CMAKE_SYSTEM_NAME STREQUAL "Windows")
     # What README.md promises for Windows. Tests that call POSIX functions, or put their own in the place of those of the C
     # library, are left out.
-    set(emulated_layers core schedule sampler io)
+    set(emulated_rooms core schedule sampler io)
     file(GLOB_RECURSE sources "core/*.cpp" "schedule/*.cpp" "sampler/*.cpp" "io/*.cpp")
     foreach(source IN LISTS sources)
         file(STRINGS "${source}" posix REGEX
@@ -28,8 +28,8 @@ if(CMAKE_SYSTEM_NAME STREQUAL "Windows")
         endif()
     endforeach()
 else()
-    # The layers that have code of their own for processors, and files.
-    set(emulated_layers core kernels random io)
+    # The rooms that have code of their own for processors, and files.
+    set(emulated_rooms core kernels random io)
     # qemu's emulation of a program does not survive a fork while other threads run, and needs address space of its own.
     string(CONCAT core_not_emulated
         "~\"a child of fork has*\"~\"a fork while*\"~\"fork may be called in a task*\"~\"a child that*\""

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Builds all tests, and runs those that are quick and need nothing special.
 #
-#     sh tests/run.sh [--all] [--layer=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
+#     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
 # --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW and Wine
-# --layer=core: only the tests of that folder of tests/; several may be given. --layer=project: every header alone, every concept
+# --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
 # --standard=23: as C++23, in a build folder of its own
 # --werror: a compiler's warning is an error
@@ -16,7 +16,7 @@ all=
 long_examples=OFF
 sanitize=
 standard=
-layers=
+rooms=
 bench=ON
 werror=OFF
 while [ $# -gt 0 ]; do
@@ -32,7 +32,7 @@ while [ $# -gt 0 ]; do
             bench=OFF
             ;;
         --standard=*) standard=${1#--standard=} ;;
-        --layer=*) layers="$layers ${1#--layer=}" ;;
+        --room=*) rooms="$rooms ${1#--room=}" ;;
         --werror) werror=ON ;;
         *) break ;;
     esac
@@ -66,22 +66,22 @@ esac
 folder=$(build_folder "$root/build/tests$suffix${standard:+-c++$standard}")
 ddpm_targets=
 pattern=
-for layer in $layers; do
-    if [ "$layer" = project ]; then
+for room in $rooms; do
+    if [ "$room" = project ]; then
         ddpm_targets="$ddpm_targets strict_build concepts"
         [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
-        layer="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
+        room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
     else
-        ddpm_targets="$ddpm_targets test_$layer"
+        ddpm_targets="$ddpm_targets test_$room"
     fi
-    pattern="${pattern:+$pattern|}$layer"
+    pattern="${pattern:+$pattern|}$room"
 done
 build "$root" "$folder" \
     -DDDPM_BUILD_TESTS=ON "-DDDPM_BUILD_BENCH=$bench" -DDDPM_BENCH_OPTIMIZED=OFF \
     -DDDPM_BUILD_EXAMPLES=OFF -DDDPM_INSTALL=ON \
     "-DDDPM_SANITIZE=$sanitize" "-DDDPM_WERROR=$werror" "-DDDPM_TEST_LONG_EXAMPLES=$long_examples" \
     ${standard:+"-DCMAKE_CXX_STANDARD=$standard" -DCMAKE_CXX_STANDARD_REQUIRED=ON}
-if [ -n "$layers" ]; then
+if [ -n "$rooms" ]; then
     set -- --tests-regex "^($pattern)(_slow|_root)?\$" "$@"
 fi
 if [ -z "$all" ]; then

@@ -188,7 +188,7 @@ TEMPLATE_TEST_CASE("weights of every floating-point type are converted", "[diffu
     const temporary_folder folder;
     const auto net = some_layers<S>();
     for (const dtype type : {dtype::f64, dtype::f32, dtype::f16}) {
-        CAPTURE(io::name(type));
+        CAPTURE(io::name_of(type));
         write_stored(folder / single, stored_of(net), type);
         auto loaded = net.zeros();
         load_weights(folder / "", loaded);
@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("weights in memory are loaded as those of a folder, where the
     const auto net = some_layers<S>();
     auto loaded = net.zeros();
     for (const dtype type : {dtype::f64, dtype::f32, dtype::f16}) {
-        CAPTURE(io::name(type));
+        CAPTURE(io::name_of(type));
         write_stored(folder / single, stored_of(net), type);
         // At an odd address.
         const std::string bytes = " " + read_text(folder / single);

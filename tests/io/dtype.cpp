@@ -24,7 +24,7 @@ TEST_CASE("the types of safetensors have their names, sizes and order", "[io]") 
         const auto type = io::dtype_named(text);
         REQUIRE(type.has_value());
         CHECK(static_cast<std::size_t>(*type) == rank++);
-        CHECK(io::name(*type) == text);
+        CHECK(io::name_of(*type) == text);
         CHECK(io::bits(*type) == size);
     }
     CHECK(!io::dtype_named("f32"));

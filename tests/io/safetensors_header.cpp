@@ -77,8 +77,8 @@ TEST_CASE("what the safetensors format allows is accepted", "[io]") {
     for (int type = 0; type < 22; ++type) {
         const auto element = static_cast<dtype>(type);
         const std::size_t bytes = static_cast<std::size_t>(io::bits(element));  // of eight elements
-        CHECK(accepts(ddpm::detail::text(R"({"a":{"dtype":")", io::name(element), R"(","shape":[8],"data_offsets":[0,)",
-                                         bytes, "]}}"),
+        CHECK(accepts(ddpm::detail::text(R"({"a":{"dtype":")", io::name_of(element),
+                                         R"(","shape":[8],"data_offsets":[0,)", bytes, "]}}"),
                       bytes));
     }
     CHECK(accepts(

@@ -68,7 +68,7 @@ TEST_CASE("write_safetensors orders by type, the widest first, then by name", "[
         const auto element = static_cast<dtype>(type);
         const auto bytes = static_cast<std::size_t>(io::bits(element));
         for (const char* name : {".b", ".a"}) {
-            tensors.push_back(of_zeros(std::string(io::name(element)) + name, element, {8}, bytes));
+            tensors.push_back(of_zeros(std::string(io::name_of(element)) + name, element, {8}, bytes));
         }
     }
     const std::string content = written(tensors);
@@ -77,7 +77,7 @@ TEST_CASE("write_safetensors orders by type, the widest first, then by name", "[
     std::uint64_t position = 0;
     for (int type = 21; type >= 0; --type) {
         for (const char* name : {".a", ".b"}) {
-            const auto& info = header.tensors.at(std::string(io::name(static_cast<dtype>(type))) + name);
+            const auto& info = header.tensors.at(std::string(io::name_of(static_cast<dtype>(type))) + name);
             CHECK(info.begin == position);
             CHECK((io::bits(info.type) < 8 || info.begin * 8 % io::bits(info.type) == 0));
             position = info.end;

@@ -133,7 +133,7 @@ void check_errors(const subject<S>& f, isize count, const Value& value) {
         }
     });
     for (std::size_t t = 0; t < targets; ++t) {
-        INFO(f.name << " on " << name(f.on_target[t].set) << " at " << worst_at[t]);
+        INFO(f.name << " on " << name_of(f.on_target[t].set) << " at " << worst_at[t]);
         CHECK(worst[t] <= f.bound);
     }
     INFO(f.name);

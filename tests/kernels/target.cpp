@@ -21,9 +21,9 @@ TEST_CASE("the active target is one that the machine has", "[kernels]") {
 TEST_CASE("DDPM_SIMD takes the names of the supported targets", "[kernels]") {
     for (const instruction_set set : all_instruction_sets) {
         if (is_supported(set)) {
-            CHECK(ddpm::detail::parse_simd_target(name(set)) == set);
+            CHECK(ddpm::detail::parse_simd_target(name_of(set)) == set);
         } else {
-            CHECK_THROWS_AS(ddpm::detail::parse_simd_target(name(set)), value_error);
+            CHECK_THROWS_AS(ddpm::detail::parse_simd_target(name_of(set)), value_error);
         }
     }
     CHECK(is_supported(ddpm::detail::parse_simd_target("")));

@@ -6,7 +6,7 @@
 //     mutate [--list] [--all] [--seed=N] [--count=N] [--from=N] [--jobs=N] [FILE...]
 //
 // The tests of a header are tried in this order until one fails: the file of tests/ with its path; those that tests.tsv lists;
-// the others of its layer that include it, directly or not. The changed header lies in a folder that comes first in the
+// the others of its room that include it, directly or not. The changed header lies in a folder that comes first in the
 // include path.
 
 #include "mutations.hpp"
@@ -248,7 +248,7 @@ std::string name_of(const std::string& header) {
     return name;
 }
 
-std::string layer_of(const std::string& test) { return test.substr(6, test.find('/', 6) - 6); }
+std::string room_of(const std::string& test) { return test.substr(6, test.find('/', 6) - 6); }
 
 enum class verdict { killed, survived, not_compiled };
 
@@ -264,7 +264,7 @@ public:
         fs::create_directories(work_folder);
     }
 
-    /// Compiles what the changes do not reach once: Catch2, Eigen, the headers of the lower layers.
+    /// Compiles what the changes do not reach once: Catch2, Eigen, the headers of the lower rooms.
     void precompile() {
         std::ostringstream text;
         text << "#include <support/catch.hpp>\n#include <Eigen/Core>\n#include <functional>\n#include <random>\n";
@@ -351,7 +351,7 @@ private:
     }
 
     bool build(const std::string& test, const fs::path& folder, const fs::path& overlay) {
-        const std::string helpers = helpers_of(layer_of(test));
+        const std::string helpers = helpers_of(room_of(test));
         const std::string program = (folder / "test").string();
         const std::string object = (folder / "test.o").string();
         const std::string precompiled = (work_folder / "precompiled.hpp").string();
@@ -367,15 +367,15 @@ private:
                    true);
     }
 
-    /// The objects of the files of a layer that hold no tests, but replace functions of the system.
-    std::string helpers_of(const std::string& layer) {
+    /// The objects of the files of a room that hold no tests, but replace functions of the system.
+    std::string helpers_of(const std::string& room) {
         const std::lock_guard lock(mutex_);
-        const auto [at, is_new] = helpers_.try_emplace(layer);
+        const auto [at, is_new] = helpers_.try_emplace(room);
         if (is_new) {
             for (const auto& [file, includes] : project_.files()) {
-                if (file.starts_with("tests/" + layer + "/") && file.ends_with(".cpp") && !has_tests(file)) {
+                if (file.starts_with("tests/" + room + "/") && file.ends_with(".cpp") && !has_tests(file)) {
                     const fs::path object =
-                        work_folder / "helpers" / (layer + "_" + fs::path(file).stem().string() + ".o");
+                        work_folder / "helpers" / (room + "_" + fs::path(file).stem().string() + ".o");
                     fs::create_directories(object.parent_path());
                     const std::string command = compiler + " " + flags + include_path() + " -c " +
                                                 (source_folder / file).string() + " -o " + object.string();

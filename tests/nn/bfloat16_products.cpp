@@ -49,7 +49,7 @@ void for_each_set(const Body& body) {
     for (const instruction_set set : all_instruction_sets) {
         if (is_supported(set)) {
             const ddpm::detail::scoped_simd_target on(set);
-            CAPTURE(name(set));
+            CAPTURE(name_of(set));
             body();
         }
     }

@@ -1,10 +1,10 @@
-# A header includes its own layer and lower ones, never higher; detail/ is included by its own layer only, but a kernel in
-# kernels/detail/ by one other layer too, the one that uses it. A header in detail/ opens only namespaces with a component
-# detail. What is in core/detail/ is open to all layers. Examples include nothing from detail/; benchmarks nothing but
+# A header includes its own room and lower ones, never higher; detail/ is included by its own room only, but a kernel in
+# kernels/detail/ by one other room too, the one that uses it. A header in detail/ opens only namespaces with a component
+# detail. What is in core/detail/ is open to all rooms. Examples include nothing from detail/; benchmarks nothing but
 # kernels, and their installed headers also what reads and writes JSON.
 cmake_minimum_required(VERSION 3.25)
 
-# What a layer may include, beside itself.
+# What a room may include, beside itself.
 set(may_include_core "")
 set(may_include_kernels core)
 set(may_include_random core kernels)
@@ -21,7 +21,7 @@ set(may_include_io core kernels)
 set(may_include_train core kernels random schedule grid process predictor loss nn io)
 set(may_include_diffusers core kernels random schedule grid process predictor sampler nn io)
 
-# Internals that other layers share: "<includer's layer> <header>".
+# Internals that other rooms share: "<includer's room> <header>".
 set(shared_details
     "likelihood loss/detail/bound_term.hpp"
     "train io/detail/checksum.hpp"
@@ -37,9 +37,9 @@ set(public_in_detail
     "train/detail/trainer_contract.hpp")  # the primary template of trainer, which refuses what cannot be trained
 
 function(check_header header)
-    string(REGEX MATCH "^[a-z0-9_]+" layer "${header}")
-    if(NOT DEFINED may_include_${layer})
-        message(SEND_ERROR "${header}: the layer ${layer} has no place in the order of layers")
+    string(REGEX MATCH "^[a-z0-9_]+" room "${header}")
+    if(NOT DEFINED may_include_${room})
+        message(SEND_ERROR "${header}: the room ${room} has no place in the order of rooms")
         return()
     endif()
     file(STRINGS "${source}/include/ddpm/${header}" includes REGEX "^[ \t]*#[ \t]*include[ \t]")
@@ -48,20 +48,20 @@ function(check_header header)
             message(SEND_ERROR "${header}: includes by a relative path: ${line}")
         elseif(line MATCHES "<ddpm/([^>]+)>")
             set(included "${CMAKE_MATCH_1}")
-            string(REGEX MATCH "^[a-z0-9_]+" included_layer "${included}")
+            string(REGEX MATCH "^[a-z0-9_]+" included_room "${included}")
             if(NOT EXISTS "${source}/include/ddpm/${included}")
                 message(SEND_ERROR "${header}: includes ddpm/${included}, which does not exist")
-            elseif(NOT included_layer STREQUAL layer AND NOT included_layer IN_LIST may_include_${layer})
-                message(SEND_ERROR "${header}: includes ddpm/${included}, which is not in a lower layer")
-            elseif(included MATCHES "^kernels/detail/" AND NOT layer STREQUAL "kernels")
+            elseif(NOT included_room STREQUAL room AND NOT included_room IN_LIST may_include_${room})
+                message(SEND_ERROR "${header}: includes ddpm/${included}, which is not in a lower room")
+            elseif(included MATCHES "^kernels/detail/" AND NOT room STREQUAL "kernels")
                 get_property(user GLOBAL PROPERTY "user of ${included}")
-                if(user AND NOT user STREQUAL layer)
+                if(user AND NOT user STREQUAL room)
                     message(SEND_ERROR "${header}: includes ddpm/${included}, which ${user} uses too: it is no detail")
                 endif()
-                set_property(GLOBAL PROPERTY "user of ${included}" ${layer})
-            elseif(included MATCHES "/detail/" AND NOT included_layer STREQUAL layer AND
-                   NOT included_layer STREQUAL "core" AND NOT "${layer} ${included}" IN_LIST shared_details)
-                message(SEND_ERROR "${header}: includes ddpm/${included}, the inside of another layer")
+                set_property(GLOBAL PROPERTY "user of ${included}" ${room})
+            elseif(included MATCHES "/detail/" AND NOT included_room STREQUAL room AND
+                   NOT included_room STREQUAL "core" AND NOT "${room} ${included}" IN_LIST shared_details)
+                message(SEND_ERROR "${header}: includes ddpm/${included}, the inside of another room")
             endif()
         endif()
     endforeach()

@@ -56,7 +56,7 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
         } else if (const io::tensor_info& info = *found->second.info; !fits(p, info.shape)) {
             differences.add(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
         } else if (!converts(info.type)) {
-            differences.add(p.name, " has type ", io::name(info.type), " instead of a floating-point one");
+            differences.add(p.name, " has type ", io::name_of(info.type), " instead of a floating-point one");
         }
     }
     for (const auto& [name, stored] : files.tensors()) {

@@ -59,7 +59,7 @@ inline constexpr bool always_false = false;
 }  // namespace detail
 
 /// The name of a type in the file format.
-[[nodiscard]] constexpr std::string_view name(dtype type) noexcept {
+[[nodiscard]] constexpr std::string_view name_of(dtype type) noexcept {
     return detail::dtype_facts[static_cast<std::size_t>(type)].name;
 }
 

@@ -97,7 +97,7 @@ public:
         }
         throw io_error(path(),
                        ddpm::detail::text("tensor ", detail::quoted(tensor_name), " has a type that does not convert"),
-                       name(dtype_of<T>()), name(tensor.type));
+                       name_of(dtype_of<T>()), name_of(tensor.type));
     }
 
     /// Reads a tensor's bytes without conversion.

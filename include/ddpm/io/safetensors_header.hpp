@@ -258,7 +258,7 @@ private:
                                info.end);
             }
             const auto size = tensor_bytes(info.type, info.shape);
-            const std::string element = ddpm::detail::text(name(info.type), " ", shape_text(info.shape));
+            const std::string element = ddpm::detail::text(name_of(info.type), " ", shape_text(info.shape));
             if (!size) {
                 throw io_error(where_, say("has an impossible size"), "a whole number of bytes below 2^63", element);
             }

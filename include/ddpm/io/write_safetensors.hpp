@@ -72,7 +72,7 @@ namespace detail {
         const auto size = tensor_bytes(tensor.type, tensor.shape);
         if (!size || *size != tensor.bytes.size()) {
             throw value_error(where, ddpm::detail::text(who, " has a shape that does not fit its bytes"),
-                              ddpm::detail::text(io::name(tensor.type), " ", shape_text(tensor.shape)),
+                              ddpm::detail::text(io::name_of(tensor.type), " ", shape_text(tensor.shape)),
                               tensor.bytes.size());
         }
         order.push_back(&tensor);
@@ -113,7 +113,7 @@ namespace detail {
     for (const tensor_source* tensor : order) {
         text.push_back(',');
         append_json_string(text, tensor->name);
-        text.append(":{\"dtype\":\"").append(name(tensor->type)).append("\",\"shape\":[");
+        text.append(":{\"dtype\":\"").append(name_of(tensor->type)).append("\",\"shape\":[");
         for (std::size_t i = 0; i < tensor->shape.size(); ++i) {
             text.append(i == 0 ? "" : ",");
             ddpm::detail::append_number(text, tensor->shape[i], false);

@@ -34,7 +34,7 @@ inline constexpr std::array all_instruction_sets{instruction_set::baseline,    i
                                                  instruction_set::avx512_bf16, instruction_set::amx};
 
 /// The name as DDPM_SIMD takes it: "baseline", "avx2", "avx512", "avx512_bf16", "amx" or "neon".
-[[nodiscard]] constexpr std::string_view name(instruction_set set) noexcept {
+[[nodiscard]] constexpr std::string_view name_of(instruction_set set) noexcept {
     using enum instruction_set;
     switch (set) {
         case avx2:
@@ -90,13 +90,13 @@ namespace detail {
     instruction_set fastest = instruction_set::baseline;
     bool known = false;
     for (const instruction_set set : all_instruction_sets) {
-        const bool named = text == name(set);
+        const bool named = text == name_of(set);
         if (is_supported(set)) {
             if (named) {
                 return set;
             }
             fastest = set;
-            supported.append(supported.empty() ? "" : ", ").append(name(set));
+            supported.append(supported.empty() ? "" : ", ").append(name_of(set));
         }
         known = known || named;
     }
@@ -125,7 +125,7 @@ class scoped_simd_target {
 public:
     /// @throws value_error if this machine does not support it
     explicit scoped_simd_target(instruction_set set)
-        : before_(active_simd_target().exchange(parse_simd_target(name(set)))) {}
+        : before_(active_simd_target().exchange(parse_simd_target(name_of(set)))) {}
     scoped_simd_target(const scoped_simd_target&) = delete;
     scoped_simd_target& operator=(const scoped_simd_target&) = delete;
     ~scoped_simd_target() { active_simd_target() = before_; }

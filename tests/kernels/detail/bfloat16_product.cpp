@@ -117,11 +117,11 @@ template <class Body>
 void for_each_set(const Body& body) {
     for (const instruction_set set : all_instruction_sets) {
         if (!is_supported(set)) {
-            WARN("skipped: this machine does not have " << name(set));
+            WARN("skipped: this machine does not have " << name_of(set));
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         body();
     }
 }

@@ -122,11 +122,11 @@ void check_product(void (*body)(const packed_problem<W>&) = kernels::detail::pac
 TEST_CASE("a packed product is the sum of its products, on every target", "[kernels]") {
     for (const instruction_set set : all_instruction_sets) {
         if (!is_supported(set)) {
-            WARN("skipped: this machine does not have " << name(set));
+            WARN("skipped: this machine does not have " << name_of(set));
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         check_product<float, float>();
         if (kernels::detail::takes_pairs()) {
             check_product<bfloat16, bfloat16>();

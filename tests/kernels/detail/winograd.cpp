@@ -139,7 +139,7 @@ TEST_CASE("Winograd's transforms give the convolution of a tile, on every target
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         for (const isize across : {1, 2, 5}) {
             for (const bool add : {false, true}) {
                 check_winograd<2>(across, add);
@@ -155,7 +155,7 @@ TEMPLATE_TEST_CASE("Winograd's kernels are G g of the paper, on every target", "
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         check_filters<2, TestType>({{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}});
         check_filters<4, TestType>({{{1.0 / 4, 0, 0},
                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},

@@ -215,7 +215,7 @@ private:
 
     void fail(const char* what, double got, double expected) {
         if (failure_.empty()) {
-            failure_ = ddpm::detail::text(what, " on ", name(simd_target()), ": expected ", expected, ", got ", got);
+            failure_ = ddpm::detail::text(what, " on ", name_of(simd_target()), ": expected ", expected, ", got ", got);
         }
     }
 

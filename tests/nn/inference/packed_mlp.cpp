@@ -88,7 +88,7 @@ TEMPLATE_TEST_CASE("a packed MLP predicts what the MLP does, on every target, in
                         continue;
                     }
                     const ddpm::detail::scoped_simd_target on(set);
-                    CAPTURE(samples, name(set));
+                    CAPTURE(samples, name_of(set));
                     set_thread_count(1);
                     const batch<float> all = output(packed, data, 0, samples);
                     CHECK(static_cast<double>((all - expected).abs().maxCoeff()) <

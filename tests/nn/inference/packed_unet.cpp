@@ -158,7 +158,7 @@ TEST_CASE("a packed U-Net predicts what the U-Net does, on every target", "[nn]"
         const nn::packed_unet<bfloat16> narrow(net);
         for (const instruction_set set : all_instruction_sets) {
             if (is_supported(set)) {
-                CAPTURE(name(set));
+                CAPTURE(name_of(set));
                 const ddpm::detail::scoped_simd_target on(set);
                 CHECK(relative_error(output(packed, data, 0, 3), expected) < 1e-5);
                 // The unit in the last place of bfloat16 is 2^−8.

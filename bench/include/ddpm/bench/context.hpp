@@ -73,7 +73,7 @@ namespace detail {
     run_context context{{"cpu", detail::cpu_name()},
                         {"day", detail::today()},
                         {"compiler", detail::compiler_name()},
-                        {"simd_target", std::string(name(simd_target()))},
+                        {"simd_target", std::string(name_of(simd_target()))},
                         {"threads", std::to_string(threads)}};
     for (const isize count : thread_counts) {
         set_thread_count(count);

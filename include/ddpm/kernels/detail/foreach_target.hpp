@@ -17,7 +17,7 @@
 //        }
 //
 // 2. The header, include/ddpm/kernels/scale.hpp, or in kernels/detail/ and the namespace ddpm::kernels::detail if only
-//    one layer of the library uses the kernel: it compiles the body and calls the version for the active instruction
+//    one room of the library uses the kernel: it compiles the body and calls the version for the active instruction
 //    set.
 //
 //        #pragma once

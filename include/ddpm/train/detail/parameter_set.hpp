@@ -72,8 +72,8 @@ public:
             } else if (!std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end())) {
                 differences.add(p.name, " has shape ", shape_text(*found), " instead of ", p.shape.text());
             } else if (exact_type ? found->type != io::dtype_of<S>() : !converts(found->type)) {
-                differences.add(p.name, " has type ", io::name(found->type), " instead of ",
-                                io::name(io::dtype_of<S>()));
+                differences.add(p.name, " has type ", io::name_of(found->type), " instead of ",
+                                io::name_of(io::dtype_of<S>()));
             }
         }
         for (const auto& [name, info] : file.tensors()) {

@@ -101,7 +101,7 @@ TEMPLATE_TEST_CASE("packed attention is that of its definition, on every target"
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         check_attention<TestType>(32, 1, 64, 1);
         check_attention<TestType>(64, 2, 32, 3);
         check_attention<TestType>(24, 3, 35, 2);

@@ -185,7 +185,7 @@ TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every t
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         check_packed<TestType>({32, 0, 33, 3, 1, nn::conv_padding::symmetric, 6, 7, 2, false, true, 0, true});
         check_packed<TestType>({20, 14, 40, 3, 1, nn::conv_padding::symmetric, 5, 9, 2, false, true, 7, false});
         check_packed<TestType>({3, 0, 32, 3, 1, nn::conv_padding::symmetric, 9, 30, 1, false, false, 0, false});
@@ -216,7 +216,7 @@ TEMPLATE_TEST_CASE("a convolution by Winograd's algorithm is the direct one, on 
             continue;
         }
         const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name(set));
+        CAPTURE(name_of(set));
         for (const isize m : {2, 4}) {
             constexpr auto around = nn::conv_padding::symmetric;
             check_packed<TestType>({32, 0, 33, 3, 1, around, 6, 7, 2, false, true, 0, true, m});
