@@ -10,13 +10,12 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
-#include "support/sanitizer.hpp"
+#include "support/refusal_time.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -26,13 +25,6 @@ namespace ddpm::test {
 namespace {
 
 using namespace diffusers;
-
-// A sanitizer takes its own time, and so does code that is not optimized.
-#if defined(DDPM_TEST_SANITIZER) || !defined(__OPTIMIZE__)
-constexpr double most_milliseconds = 1000;
-#else
-constexpr double most_milliseconds = 50;
-#endif
 
 /// What an action said when it refused, and what that took.
 struct cost {
@@ -46,13 +38,13 @@ cost cost_of(const Action& action) {
     cost taken;
     peak_bytes = live_bytes.load();
     const std::ptrdiff_t before = peak_bytes;
-    const std::clock_t start = std::clock();  // the processor's time, so that no other program has a part in it
+    const processor_time time;
     try {
         action();
     } catch (const base_error& e) {
         taken.said = e.what();
     }
-    taken.milliseconds = 1000.0 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    taken.milliseconds = time.milliseconds();
     taken.bytes = peak_bytes - before;
     return taken;
 }

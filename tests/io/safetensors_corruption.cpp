@@ -7,6 +7,7 @@
 #include "io/safetensors_rules.hpp"
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
+#include "support/refusal_time.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
@@ -68,7 +69,7 @@ bool has_exactly(const io::safetensors_file& file, const std::map<std::string, r
 }
 
 /// Counts cases, each of which must be an io_error if the file breaks a rule, and exactly the data otherwise, in memory
-/// that the file's size bounds, and never 16 MB.
+/// that the file's size bounds, and never 16 MB, and, if it is small, in little time.
 class matrix {
 public:
     void begin(std::string_view kind) {
@@ -81,12 +82,13 @@ public:
         std::string said;
         peak_bytes = live_bytes.load();
         const std::ptrdiff_t before = peak_bytes;
+        const processor_time time;
         try {
             const auto file = io::safetensors_file::parse(io::detail::bytes_of(content), "f");
-            took(peak_bytes - before, content.size());
+            took(peak_bytes - before, content.size(), time);
             said = ruled && has_exactly(file, *ruled, content) ? "" : "other tensors than the rules'";
         } catch (const io_error& e) {
-            took(peak_bytes - before, content.size());
+            took(peak_bytes - before, content.size(), time);
             said = ruled ? e.what() : "";
         }
         if (!said.empty()) {
@@ -103,9 +105,10 @@ public:
         std::filesystem::resize_file(path, size);
         peak_bytes = live_bytes.load();
         const std::ptrdiff_t before = peak_bytes;
+        const processor_time time;
         CAPTURE(kind_, header_length, size);
         REQUIRE_THROWS_AS(io::safetensors_file::open(path), io_error);
-        took(peak_bytes - before, 0);
+        took(peak_bytes - before, 0, time);
         ++cases_;
     }
 
@@ -122,7 +125,11 @@ public:
     [[nodiscard]] int all() const { return all_; }
 
 private:
-    void took(std::ptrdiff_t bytes, std::size_t size) {
+    void took(std::ptrdiff_t bytes, std::size_t size, const processor_time& time) {
+        if (const double milliseconds = time.milliseconds(); milliseconds >= most_milliseconds && size < 1'000'000) {
+            CAPTURE(kind_, size);
+            FAIL("took " << milliseconds << " ms");
+        }
         if (bytes >= std::min<std::ptrdiff_t>(16'000'000, 65'536 + 20 * static_cast<std::ptrdiff_t>(size))) {
             CAPTURE(kind_, size);
             FAIL("took " << bytes << " bytes of memory");

@@ -51,7 +51,7 @@ void check_bits(const A& sampler) {
     const batch<S> expected = sample(sampler, schedule, net, options);
     CHECK(expected.allFinite());
     CHECK((expected.col(0) - expected.col(1)).abs().maxCoeff() > S(0.1));
-    for (const isize threads : {2, 3, 7}) {
+    for (const isize threads : {2, 3, 7, 16}) {
         set_thread_count(threads);
         CHECK((sample(sampler, schedule, net, options) == expected).all());
     }

@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/condition.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
+#include <ddpm/sampler/ddim.hpp>
+#include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
 #include "support/schedules.hpp"
 #include "support/training.hpp"
@@ -13,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <vector>
@@ -109,11 +113,50 @@ TEST_CASE("training gives the same bits for every thread count", "[train]") {
         return std::pair{net, trainer.average()};
     };
     const auto alone = run(1);
-    for (const ddpm::isize threads : {2, 3, 7}) {
+    for (const ddpm::isize threads : {2, 3, 7, 16}) {
         const auto together = run(threads);
         CHECK(largest_difference(alone.first, together.first) == 0);
         CHECK(largest_difference(alone.second, together.second) == 0);
     }
+}
+
+TEST_CASE("a hundred runs of a training, and of sampling after it, give the same bits", "[train][slow]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<float> data = random_batch<float>(4, 60, 1);
+    const auto run = [&] {
+        nn::mlp<float> net{{.dim = 4, .hidden = 64, .blocks = 1, .seed = 1}};
+        trainer trainer{net, schedule, {.batch = 40}};
+        static_cast<void>(trainer.fit(data, {.steps = 4}));
+        return std::pair{net, sample(ddim{.eta = 0.5}, schedule, trainer.ema(), {.steps = 5, .count = 70, .seed = 2})};
+    };
+    const auto first = run();
+    for (int i = 1; i < 100; ++i) {
+        const auto again = run();
+        REQUIRE(largest_difference(first.first, again.first) == 0);
+        REQUIRE((first.second == again.second).all());
+    }
+}
+
+TEST_CASE("a training step is the same up to rounding on every instruction set", "[train]") {
+    const noise_schedule schedule{linear_beta{}, 100};
+    const batch<float> data = random_batch<float>(4, 60, 1);
+    // A gradient that is 0 up to rounding would make Adam's first step ± the learning rate: a plain step shows the error.
+    const adam_options plain{.beta1 = 0, .beta2 = 0, .epsilon = 1e3};
+    std::optional<nn::mlp<float>> reference;
+    double largest = 0;
+    for_each_target([&] {
+        nn::mlp<float> net{{.dim = 4, .hidden = 64, .blocks = 1, .seed = 1}};
+        disturb(net, 0.1, 3);
+        const nn::mlp<float> before = net;
+        trainer trainer{net, schedule, {.batch = 40, .learning_rate = 1e5, .adam = plain}};
+        static_cast<void>(trainer.fit(data, {.steps = 1}));
+        if (!reference) {
+            reference = net;
+            largest = largest_difference(before, net);
+            CHECK(largest > 0.1);
+        }
+        CHECK(largest_difference(*reference, net) < 1e-5 * largest);
+    });
 }
 
 TEST_CASE("fit goes on where it ended", "[train]") {

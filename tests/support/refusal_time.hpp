@@ -1,0 +1,30 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "support/sanitizer.hpp"
+
+#include <ctime>
+
+namespace ddpm::test {
+
+/// How long a small spoilt file may take until it is refused. A sanitizer takes its own time, and so does code that is not
+/// optimized.
+#if defined(DDPM_TEST_SANITIZER) || !defined(__OPTIMIZE__)
+inline constexpr double most_milliseconds = 1000;
+#else
+inline constexpr double most_milliseconds = 50;
+#endif
+
+/// The time of the processor since it was made, in which no other program has a part.
+class processor_time {
+public:
+    [[nodiscard]] double milliseconds() const {
+        return 1000.0 * static_cast<double>(std::clock() - start_) / CLOCKS_PER_SEC;
+    }
+
+private:
+    std::clock_t start_ = std::clock();
+};
+
+}  // namespace ddpm::test
