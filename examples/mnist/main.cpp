@@ -124,10 +124,10 @@ int run(const settings& chosen) {
         net,
         schedule,
         {.batch = 64,
+         .products = chosen.train_bf16 ? &ddpm::nn::bfloat16_products : nullptr,
          .learning_rate = 1e-3,
          .rate_schedule = {.warm_up_steps = std::min<isize>(100, chosen.steps - 1), .total_steps = chosen.steps},
          .ema = {.decay = 0.999},
-         .products = chosen.train_bf16 ? &ddpm::nn::bfloat16_products : nullptr,
          .predicts = kind,
          .seed = chosen.seed}};
     const examples::training_files files{chosen.file("model.safetensors"), chosen.file("loss.svg")};
