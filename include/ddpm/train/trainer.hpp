@@ -169,14 +169,14 @@ private:
     };
 
     /// @throws value_error if there are products, but the network has no layers of float that compute them
-    static void require_products(const Net& net, const nn::float_products* products) {
+    static void require_products(Net& net, const nn::float_products* products) {
         if (products == nullptr) {
             return;
         }
         isize layers = 0;
         if constexpr (std::same_as<scalar, float>) {
-            Net copy = net;
-            layers = nn::set_products(copy, products);
+            layers = nn::set_products(net, products);
+            nn::set_products(net, nullptr);
         }
         detail::require(layers > 0, "trainer", "products: layers of float that compute them", {">= 1"}, {layers});
     }

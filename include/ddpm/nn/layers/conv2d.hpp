@@ -84,7 +84,7 @@ struct conv2d : weight_and_bias {
     /// `forward` needs a multiple of 32 outputs, the gradient of the input of 32 inputs and 16 outputs, that of the weights
     /// of 16 outputs.
     /// @source Lavin and Gray 2015, arXiv 1509.09308: F(2 × 2, 3 × 3) and F(4 × 4, 3 × 3)
-    [[nodiscard]] isize winograd_outputs(isize height, isize width) const noexcept {
+    [[nodiscard]] isize winograd_outputs(isize height, isize width) const {
         const bool possible = std::is_same_v<S, float> && winograd && direct_products() == nullptr && kernel() == 3 &&
                               stride == 1 && padding == conv_padding::symmetric;
         return possible ? detail::winograd_outputs_for(inputs(), outputs(), height, width) : 0;
@@ -156,12 +156,12 @@ private:
     }
 
     /// Those of `products` that are computed directly from unrounded maps: see float_products::faster.
-    [[nodiscard]] const float_products* direct_products() const noexcept {
+    [[nodiscard]] const float_products* direct_products() const {
         return products != nullptr && products->faster() ? products : nullptr;
     }
 
     /// Those for which maps and weights are rounded before products of float.
-    [[nodiscard]] const float_products* rounding() const noexcept {
+    [[nodiscard]] const float_products* rounding() const {
         return products != nullptr && !products->faster() ? products : nullptr;
     }
 
