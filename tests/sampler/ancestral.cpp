@@ -113,6 +113,25 @@ TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, 
     CHECK(x.isNaN().all());
 }
 
+TEST_CASE("ancestral: rising noise is an error, equal noise a step without noise", "[sampler]") {
+    const time_grid falling({{7, {0.6, 0.8}}, {3, {0.8, 0.6}}, {-1, {1, 0}}});
+    for (const auto kind : {reverse_variance::fixed_small, reverse_variance::fixed_large, reverse_variance::learned}) {
+        CHECK_NOTHROW(ancestral{.variance = kind}.plan(falling));
+        CHECK_THROWS_AS(ancestral{.variance = kind}.plan(falling.reversed()), value_error);
+    }
+    // The variance between levels of one σ/α, as floating point has it, is a little more or less than 0.
+    for (isize i = 1; i < 200; ++i) {
+        const double from = 1 / static_cast<double>(i), to = 1 / static_cast<double>(i + 1);
+        const time_grid equal({{1, {from, 4 * from}}, {0, {to, 4 * to}}});
+        for (const auto kind : {reverse_variance::fixed_small, reverse_variance::fixed_large}) {
+            const sampling_plan plan = ancestral{.variance = kind}.plan(equal);
+            for (const term& part : plan.stages()[0].then.at(0).terms) {
+                CHECK(std::isfinite(part.factor));
+            }
+        }
+    }
+}
+
 TEST_CASE("ancestral: a list that is not falling is an error", "[sampler]") {
     const noise_schedule schedule{linear_beta{}, 10};
     CHECK_THROWS_AS(ancestral{}.plan(schedule, std::vector<isize>{1, 2}), value_error);

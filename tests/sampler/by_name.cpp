@@ -64,6 +64,26 @@ TEST_CASE("one step works in every sampler, and two, and all end at data", "[sam
     }
 }
 
+TEST_CASE("over rising noise every sampler throws or gives finite samples", "[sampler]") {
+    const time_grid falling = make_grid(usual_schedule(), make_timesteps(1000, 12), grid_end::least_noise);
+    isize thrown = 0, run = 0;
+    for (const named_sampler& one : named_samplers()) {
+        INFO(one.name);
+        CHECK(
+            sample<double>(one.sampler, falling, predictor_archetype<double>{}, {.count = 2, .shape = 3}).allFinite());
+        try {
+            const auto x = sample<double>(one.sampler, falling.reversed(), predictor_archetype<double>{},
+                                          {.count = 2, .shape = 3, .clip_x0 = 1.0});
+            CHECK(x.allFinite());
+            ++run;
+        } catch (const value_error&) {
+            ++thrown;
+        }
+    }
+    CHECK(run > 0);
+    CHECK(thrown > 0);
+}
+
 TEST_CASE("a step of any sampler allocates nothing", "[sampler]") {
     const std::vector<isize> timesteps = make_timesteps(1000, 12);
     const predictor_archetype<float> network;

@@ -184,4 +184,19 @@ TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
                     value_error);
 }
 
+TEST_CASE("the predictor-corrector: rising noise is an error, equal noise a step without noise", "[sampler]") {
+    const auto end = [](const time_grid& grid) {
+        return denoise_from<double>(predictor_corrector{}, grid, gaussian_score(1), pattern<double>(4, 3, 1),
+                                    philox_noise(5, noise_stream::sampler));
+    };
+    const time_grid falling({{2, {1, 2}}, {1, {1, 1}}, {0.5, {1, 0.5}}});
+    CHECK(end(falling).allFinite());
+    CHECK_THROWS_AS(end(falling.reversed()), value_error);
+    // The variance between levels of one σ/α, as floating point has it, is a little more or less than 0.
+    for (isize i = 1; i < 200; ++i) {
+        const double from = 1 / static_cast<double>(i), to = 1 / static_cast<double>(i + 1);
+        CHECK(end(time_grid({{1, {from, 4 * from}}, {0, {to, 4 * to}}})).allFinite());
+    }
+}
+
 }  // namespace ddpm::test

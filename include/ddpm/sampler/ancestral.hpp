@@ -5,6 +5,7 @@
 #include <ddpm/sampler/plan.hpp>
 #include <ddpm/schedule/gaussian_chain.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -40,7 +41,7 @@ inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& f
     const auto posterior = posterior_between(to.level, from.level);
     const double large = transition_between(to.level, from.level).variance;
     add_reverse_step(out, step, from, to, posterior, head_variance_between(kind, to.level, from.level),
-                     std::sqrt(kind == reverse_variance::fixed_small ? posterior.variance : large));
+                     std::sqrt(std::max(0.0, kind == reverse_variance::fixed_small ? posterior.variance : large)));
 }
 
 }  // namespace detail
@@ -57,7 +58,9 @@ struct ancestral {
     reverse_variance variance = reverse_variance::fixed_small;
 
     /// The plan over any grid of falling noise.
+    /// @throws value_error on a grid of rising noise
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
+        detail::require_falling_noise("ancestral", grid);
         sampling_plan out(grid);
         for (isize k = 0; k < grid.steps(); ++k) {
             detail::add_reverse_step(out, k, grid[k], grid[k + 1], variance);

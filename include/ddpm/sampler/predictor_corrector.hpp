@@ -167,7 +167,7 @@ private:
             .estimate = {.eps_xt = static_cast<S>(c.xt), .eps_value = static_cast<S>(c.value)},  // the score as ε̂
             .xt = static_cast<S>(1 / step.scale),
             .eps = static_cast<S>(step.variance / step.scale),
-            .sigma = static_cast<S>(draws ? std::sqrt(step.variance) : 0)};
+            .sigma = static_cast<S>(draws ? std::sqrt(std::max(0.0, step.variance)) : 0)};
         draws_ += draws ? 1 : 0;
         if constexpr (AddressedNoise<Noise>) {
             kernels::reverse_step<S>(coefficients, x_, prediction_,
@@ -199,8 +199,8 @@ private:
 /// Denoises samples over a grid by a Langevin corrector at each level and a reverse diffusion step to the next.
 /// @shape x, the samples at the grid's first level, and the result D × N; if the callback, which is called at the first
 /// evaluation of each step, stopped the run, the estimate of x_0 then
-/// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, or where the score, or x_0 for
-/// the callback, does not follow from the prediction
+/// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, on a grid of rising noise, or where the
+/// score, or x_0 for the callback, does not follow from the prediction
 /// @determinism as sample(); with `batch_norms` a sample depends on the others
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor,
@@ -211,6 +211,7 @@ template <Scalar S, class P, class Noise>
         throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0 and <= 1e6",
                           detail::text(sampler.corrections, ", ", sampler.signal_to_noise));
     }
+    detail::require_falling_noise("predictor_corrector", grid);
     decltype(auto) session = detail::session_of(predictor, x.cols());
     detail::predictor_corrector_run<S, std::remove_reference_t<decltype(session)>, std::remove_reference_t<Noise>> run(
         sampler, session, prediction_of(predictor), noise, std::move(x), first_sample);
