@@ -63,6 +63,21 @@ TEST_CASE("assignments in a row to one target become one", "[sampler]") {
     CHECK(then[3].terms.size() == 1);  // something else was assigned in between
 }
 
+TEST_CASE("only x and base are assigned, and a variance needs an evaluation", "[sampler]") {
+    const time_grid grid({{7, {0.6, 0.8}}, {-1, {1, 0}}});
+    sampling_plan plan(grid);
+    CHECK_THROWS_AS(plan.spread({reverse_variance::learned}), value_error);
+    plan.evaluate(0, grid[0]);
+    for (const quantity wrong : {quantity::x0, quantity::eps, quantity::noise, quantity::spread_noise}) {
+        CHECK_THROWS_AS(plan.set(wrong, {term::x(1)}), value_error);
+    }
+    CHECK(plan.stages()[0].then.empty());
+    CHECK_NOTHROW(plan.set(quantity::x, {term::x0(0, 1)}));
+    CHECK_NOTHROW(plan.set(quantity::base, {term::x(1)}));
+    CHECK_NOTHROW(plan.spread({reverse_variance::learned}));
+    CHECK(plan.stages()[0].variance->kind == reverse_variance::learned);
+}
+
 TEST_CASE("orders outside their domain", "[sampler]") {
     CHECK_NOTHROW(detail::require_order("here", "order", 3, 1, 3));
     CHECK_NOTHROW(detail::require_order("here", "order", 1000, 1));

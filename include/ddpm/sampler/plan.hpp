@@ -80,7 +80,11 @@ public:
 
     /// Adds target ← Σ terms after the last evaluation, or before the first. Two successive assignments to one target
     /// are merged into one.
+    /// @throws value_error unless the target is x or base
     void set(quantity target, std::vector<term> terms) {
+        if (target != quantity::x && target != quantity::base) {
+            throw value_error("sampling_plan::set", "target", "x or base", "an estimate or a noise");
+        }
         std::vector<assignment>& list = stages_.empty() ? before_ : stages_.back().then;
         if (!list.empty() && list.back().target == target) {
             list.back().terms = substitute(terms, list.back());
@@ -90,7 +94,13 @@ public:
     }
 
     /// Sets how the standard deviation of spread_noise follows from the variance head of the last evaluation.
-    void spread(const head_variance& variance) { stages_.back().variance = variance; }
+    /// @throws value_error if there is no evaluation
+    void spread(const head_variance& variance) {
+        if (stages_.empty()) {
+            throw value_error("sampling_plan::spread", "number of evaluations", ">= 1", 0);
+        }
+        stages_.back().variance = variance;
+    }
 
     /// Adds a draw of standard normals.
     /// @returns its number
