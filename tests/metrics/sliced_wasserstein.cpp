@@ -11,6 +11,7 @@
 #include "support/watched.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace ddpm::test {
@@ -73,6 +74,21 @@ TEST_CASE("sliced_wasserstein: what cannot be compared is an error", "[metrics]"
     CHECK_THROWS_AS(sliced_wasserstein(a, batch<double>(3, 0)), value_error);
     CHECK_THROWS_AS(sliced_wasserstein(a, a, {.directions = 0}), value_error);
     CHECK_THROWS_AS(sliced_wasserstein(a, a, {.power = 0.5}), value_error);
+    CHECK_THROWS_AS(sliced_wasserstein(batch<double>(0, 4), batch<double>(0, 4)), value_error);
+    CHECK_THROWS_AS(sliced_wasserstein(a, a, {.directions = (isize{1} << 32) + 1}), value_error);
+    for (const double power : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+        CHECK_THROWS_AS(sliced_wasserstein(a, a, {.power = power}), value_error);
+    }
+}
+
+TEST_CASE("the sliced Wasserstein distance of values that are not finite is NaN", "[metrics]") {
+    const batch<double> a = pattern<double>(3, 40, 1);
+    for (const double value : {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+        batch<double> bad = a;
+        bad(1, 2) = value;
+        CHECK(std::isnan(sliced_wasserstein(a, bad)));
+        CHECK(std::isnan(sliced_wasserstein(bad, a)));
+    }
 }
 
 TEST_CASE("the sliced Wasserstein distance may be watched and stopped", "[metrics]") {

@@ -23,7 +23,7 @@ namespace ddpm {
 /// Options of sliced_wasserstein.
 struct sliced_wasserstein_options {
     isize directions = 128;           ///< number of random directions, which bounds the sampling error
-    double power = 2;                 ///< p ≥ 1 of W_p
+    double power = 2;                 ///< p of W_p, at least 1 and finite
     std::uint64_t seed = 0;           ///< of the directions
     measurement_callback progress{};  ///< may stop it: the result is then NaN
 };
@@ -52,26 +52,25 @@ struct sliced_wasserstein_options {
 /// The sliced Wasserstein distance of two sample sets: (mean over random directions of W_p^p of the projections)^{1/p}.
 /// It is 0 only for equal sets, and needs no features.
 /// @shape a D × N, b D × M
-/// @throws shape_error if the dimensions differ; value_error if a set is empty, directions < 1 or power < 1
+/// @throws shape_error if the dimensions differ
+/// @throws value_error if the dimension is 0, or a set is empty; unless 1 ≤ directions ≤ 2³² and 1 ≤ power < ∞
+/// @accuracy in double whatever the samples' type; NaN if a value is not finite
 /// @determinism the same for every thread count
 /// @complexity O(directions · (N + M) · (D + log(N + M)))
 /// @source Bonneel et al. 2015, doi 10.1007/s10851-014-0506-3
 template <BatchLike A, BatchLike B>
 [[nodiscard]] double sliced_wasserstein(const A& a, const B& b, const sliced_wasserstein_options& options = {}) {
-    const detail::readable<A> a_memory(a);
-    const detail::readable<B> b_memory(b);
-    const auto& first = a_memory.view();
-    const auto& second = b_memory.view();
-    if (first.rows() != second.rows()) {
-        throw shape_error("sliced_wasserstein", "sets of the same dimension", first.rows(), second.rows());
-    }
-    if (first.columns() < 1 || second.columns() < 1) {
-        throw value_error("sliced_wasserstein", "number of samples", ">= 1",
-                          std::min(first.columns(), second.columns()));
-    }
-    if (options.directions < 1 || options.directions > isize{1} << 32 || !(options.power >= 1)) {
-        throw value_error("sliced_wasserstein", "directions and power", ">= 1, directions <= 2^32",
+    const detail::sample_sets sets("sliced_wasserstein", a, b, 1);
+    const auto& first = sets.a;
+    const auto& second = sets.b;
+    if (options.directions < 1 || options.directions > isize{1} << 32 ||
+        !(options.power >= 1 && std::isfinite(options.power))) {
+        throw value_error("sliced_wasserstein", "directions and power", ">= 1, directions <= 2^32, power finite",
                           detail::text(options.directions, ", ", options.power));
+    }
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    if (!detail::common_mean(first, second).allFinite()) {
+        return nan;
     }
     batch<double> directions(first.rows(), options.directions);
     kernels::philox_normal<double>({.seed = options.seed}, directions);
@@ -102,7 +101,7 @@ template <BatchLike A, BatchLike B>
         }
     });
     if (work.is_stopped()) {
-        return std::numeric_limits<double>::quiet_NaN();
+        return nan;
     }
     const double sum = std::accumulate(costs.begin(), costs.end(), 0.0);
     return std::pow(sum / static_cast<double>(options.directions), 1 / options.power);
