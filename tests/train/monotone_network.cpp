@@ -54,6 +54,10 @@ TEST_CASE("a monotone network refuses what it cannot be", "[train]") {
     CHECK_THROWS_AS((monotone_network<float>({.features = 0})), value_error);
     CHECK_THROWS_AS((monotone_network<float>({.first = 1, .last = 0})), value_error);
     CHECK_THROWS_AS((monotone_network<float>({.spread = -1})), value_error);
+    const monotone_network<float> net({.features = 3});
+    monotone_network<float> d({.features = 3}), other({.features = 2});
+    CHECK_THROWS_AS(net.backward(0.5, 1, 1, other), shape_error);
+    CHECK_NOTHROW(net.backward(0.5, 1, 1, d));
 }
 
 }  // namespace ddpm::test

@@ -442,8 +442,12 @@ TEST_CASE("conv2d refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(layer.backward(y.map, y.map, x.map, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map, wrong.map, x.map, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map, y.map, wrong.map, d), shape_error);
-    nn::conv2d<float> other(3, 2, 1);
+    nn::conv2d<float> empty, other(3, 2, 1), no_bias = d;
+    no_bias.bias = {};
+    CHECK_THROWS_AS(layer.backward(x.map, y.map, x.map, empty), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map, y.map, x.map, other), shape_error);
+    CHECK_THROWS_AS(layer.backward(x.map, y.map, x.map, no_bias), shape_error);
+    CHECK_NOTHROW(layer.backward(x.map, y.map, x.map, d));
 }
 
 }  // namespace ddpm::test

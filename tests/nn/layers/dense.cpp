@@ -110,6 +110,12 @@ TEST_CASE("dense refuses shapes that do not fit", "[nn]") {
     CHECK_THROWS_AS(layer.backward(wrong, y, x, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x, wrong, x, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x, y, wrong, d), shape_error);
+    nn::dense<float> empty, other(4, 2), no_bias = d;
+    no_bias.bias = {};
+    CHECK_THROWS_AS(layer.backward(x, y, x, empty), shape_error);
+    CHECK_THROWS_AS(layer.backward(x, y, x, other), shape_error);
+    CHECK_THROWS_AS(layer.backward(x, y, x, no_bias), shape_error);
+    CHECK_NOTHROW(layer.backward(x, y, x, d));
 }
 
 }  // namespace ddpm::test

@@ -68,6 +68,10 @@ TEST_CASE("an embedding table refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(table.forward(good, wrong_count), shape_error);
     CHECK_THROWS_AS(table.backward(good, wrong_size, d), shape_error);
     CHECK_THROWS_AS(table.backward(good, wrong_count, d), shape_error);
+    nn::embedding_table<float> empty, other(2, 6);
+    CHECK_THROWS_AS(table.backward(good, out, empty), shape_error);
+    CHECK_THROWS_AS(table.backward(good, out, other), shape_error);
+    CHECK_NOTHROW(table.backward(good, out, d));
 }
 
 }  // namespace ddpm::test

@@ -306,6 +306,14 @@ TEST_CASE("group_norm refuses shapes that do not fit", "[nn]") {
     CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, tall.map(), x.map(), {}, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, x.map(), tall.map(), {}, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map(), moments, none, scale_shift, x.map(), x.map(), short_shift, d), shape_error);
+    nn::group_norm<float> empty, other(4, 2, 1e-5), no_bias = d, no_weight = d;
+    no_bias.bias = {};
+    no_weight.weight = {};
+    CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, x.map(), x.map(), {}, empty), shape_error);
+    CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, x.map(), x.map(), {}, other), shape_error);
+    CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, x.map(), x.map(), {}, no_bias), shape_error);
+    CHECK_THROWS_AS(layer.backward(x.map(), moments, none, {}, x.map(), x.map(), {}, no_weight), shape_error);
+    CHECK_NOTHROW(layer.backward(x.map(), moments, none, {}, x.map(), x.map(), {}, d));
 }
 
 }  // namespace ddpm::test

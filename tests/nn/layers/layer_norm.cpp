@@ -95,6 +95,14 @@ TEST_CASE("layer_norm refuses shapes that do not fit", "[nn]") {
     CHECK_THROWS_AS(layer.backward(x, wrong, x, x, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x, moments, wrong, x, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x, moments, x, wrong, d), shape_error);
+    nn::layer_norm<float> empty, other(4), no_bias = d, no_weight = d;
+    no_bias.bias = {};
+    no_weight.weight = {};
+    CHECK_THROWS_AS(layer.backward(x, moments, x, x, empty), shape_error);
+    CHECK_THROWS_AS(layer.backward(x, moments, x, x, other), shape_error);
+    CHECK_THROWS_AS(layer.backward(x, moments, x, x, no_bias), shape_error);
+    CHECK_THROWS_AS(layer.backward(x, moments, x, x, no_weight), shape_error);
+    CHECK_NOTHROW(layer.backward(x, moments, x, x, d));
 }
 
 }  // namespace ddpm::test

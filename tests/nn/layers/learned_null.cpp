@@ -74,6 +74,15 @@ TEST_CASE("a learned null stands for all samples where nothing is told, and for 
     CHECK(d.value[0] == 0);
 }
 
+TEST_CASE("a learned null refuses a gradient of another size", "[nn]") {
+    const nn::learned_null<double> null = null_of_two();
+    const batch<double> dshown = random_batch(2, 3, 1);
+    nn::learned_null<double> empty, one(1), d(2);
+    CHECK_THROWS_AS(null.backward({}, {}, condition_form::vector, dshown, empty), shape_error);
+    CHECK_THROWS_AS(null.backward({}, {}, condition_form::vector, dshown, one), shape_error);
+    CHECK_NOTHROW(null.backward({}, {}, condition_form::vector, dshown, d));
+}
+
 TEST_CASE("without a size there is nothing to learn, and it starts at zero", "[nn]") {
     const nn::learned_null<float> none, two(2);
     CHECK_FALSE(none.learns());

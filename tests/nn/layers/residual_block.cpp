@@ -96,4 +96,11 @@ TEST_CASE("a residual block's gradients are the central differences, and those o
     CHECK(whole_gradient_error(run.block, run.d, loss) < 1e-6);
 }
 
+TEST_CASE("a residual block refuses a gradient without its shortcut", "[nn]") {
+    residual_run run({.inputs = 4, .outputs = 6, .embedding = 3, .groups = 2});
+    run.backward();
+    run.d.conv_shortcut.reset();
+    CHECK_THROWS_AS(run.backward_again(run.dx, run.demb, run.d), shape_error);
+}
+
 }  // namespace ddpm::test

@@ -256,6 +256,31 @@ TEST_CASE("the MLP refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(net.backward({x, t}, x, forward_only, d), shape_error);
     CHECK_THROWS_AS(net.make_workspace(-1, pass::backward), shape_error);
 
+    const nn::mlp_options whole{
+        .dim = 2, .hidden = 4, .blocks = 2, .time_to_output = true, .classes = 3, .vector = 2, .learned_null = true};
+    const nn::mlp<float> taking_all{whole};
+    auto v = taking_all.make_workspace(3, pass::backward);
+    const std::vector<isize> labels(3);
+    const network_input<float> all{x, t, {.labels = labels}};
+    batch<float> out = batch<float>::Zero(2, 3);
+    taking_all.forward(all, out, v);
+    const auto refuses = [&](auto change) {
+        nn::mlp_options other = whole;
+        change(other);
+        nn::mlp<float> of_other{other};
+        CHECK_THROWS_AS(taking_all.backward(all, out, v, of_other), shape_error);
+    };
+    refuses([](nn::mlp_options& o) { o.dim = 3; });
+    refuses([](nn::mlp_options& o) { o.hidden = 3; });
+    refuses([](nn::mlp_options& o) { o.blocks = 1; });
+    refuses([](nn::mlp_options& o) { o.time_to_output = false; });
+    refuses([](nn::mlp_options& o) { o.classes = 0; });
+    refuses([](nn::mlp_options& o) { o.classes = 2; });
+    refuses([](nn::mlp_options& o) { o.vector = 0; });
+    refuses([](nn::mlp_options& o) { o.learned_null = false; });
+    nn::mlp<float> of_all = nn::zeros_like(taking_all);
+    CHECK_NOTHROW(taking_all.backward(all, out, v, of_all));
+
     CHECK_THROWS_AS(network_session(net, -1), value_error);
     auto session = network_session(net, 3);
     CHECK_THROWS_AS(session(wrong, t, (model_output<float>{x, {}})), shape_error);

@@ -298,6 +298,30 @@ TEST_CASE("a U-Net refuses options outside their domain, and batches that do not
     batch<float> none(16, 0), nothing(16, 0);
     net.forward({none, {}}, nothing, w);
     net.backward({none, {}}, nothing, w, d);
+    net.forward({x, t}, out, w);
+    CHECK_NOTHROW(net.backward({x, t}, d_out, w, d));
+    // Neither takes the gradient of the other.
+    const auto refuses = [&](auto change) {
+        nn::unet_options other_options = options;
+        change(other_options);
+        nn::unet<float> other(other_options);
+        CHECK_THROWS_AS(net.backward({x, t}, d_out, w, other), shape_error);
+        auto of_other = other.make_workspace(2, pass::backward);
+        other.forward({x, t}, out, of_other);
+        CHECK_THROWS_AS(other.backward({x, t}, d_out, of_other, d), shape_error);
+    };
+    refuses([](nn::unet_options& o) { o.middle = !o.middle; });
+    refuses([](nn::unet_options& o) { ++o.layers; });
+    refuses([](nn::unet_options& o) {
+        o.channels.pop_back();
+        o.down.pop_back();
+        o.up.pop_back();
+    });
+    refuses([](nn::unet_options& o) {
+        for (nn::unet_level& level : o.down) {
+            level = level == nn::unet_level::attention ? nn::unet_level::plain : nn::unet_level::attention;
+        }
+    });
     options.classes = nn::unet_classes::table;
     options.class_count = 2;
     const nn::unet<float> with_classes(options);

@@ -174,6 +174,34 @@ TEST_CASE("the gradient of an embedding is the central differences, of all that 
     }
 }
 
+TEST_CASE("an embedding refuses the gradient of another", "[nn]") {
+    const batch<double> dout = random_batch(6, 3, 8);
+    const auto alike = [](const nn::unet_embedding<double>& one, const nn::unet_embedding<double>& other) {
+        return std::ranges::equal(nn::parameters(one), nn::parameters(other),
+                                  [](const auto& a, const auto& b) { return a.name == b.name && a.shape == b.shape; });
+    };
+    for (const nn::unet_options& o : all_embeddings()) {
+        const nn::unet_embedding<double> embedding(o);
+        const some_conditions<double> given = embedding_conditions(embedding);
+        nn::arena<double> memory;
+        nn::unet_embedding<double>::activations a;
+        static_cast<void>(embedding.forward(embedding_times, given.all(), a, memory));
+        isize refused = 0;
+        for (const nn::unet_options& other : all_embeddings()) {
+            nn::unet_embedding<double> d(other);
+            CAPTURE(static_cast<int>(o.time), static_cast<int>(o.classes), static_cast<int>(other.time),
+                    static_cast<int>(other.classes));
+            if (alike(embedding, d)) {
+                CHECK_NOTHROW(embedding.backward(given.all(), a, dout, d, memory));
+            } else {
+                CHECK_THROWS_AS(embedding.backward(given.all(), a, dout, d, memory), shape_error);
+                ++refused;
+            }
+        }
+        CHECK(refused > 0);
+    }
+}
+
 TEST_CASE("an embedding says how large it is, and what it takes", "[nn]") {
     using nn::unet_classes;
     using nn::unet_time;

@@ -210,6 +210,47 @@ TEST_CASE("a stage resamples by a convolution or by a residual block", "[nn]") {
     }
 }
 
+TEST_CASE("a stage refuses the gradient of another", "[nn]") {
+    const nn::unet_stage<double> stage = two_layers();
+    const batch<double> x = random_batch(2, stage_columns, 1), emb = random_batch(3, stage_samples, 2);
+    const batch<double> dout = random_batch(4, stage_columns, 3);
+    batch<double> dx(2, stage_columns), demb = batch<double>::Zero(3, stage_samples);
+    nn::arena<double> memory;
+    nn::unet_stage<double>::activations a;
+    static_cast<void>(stage.forward(0, stage_map(x, stage_height, stage_width), emb, a, memory, true));
+    const auto backward = [&](nn::unet_stage<double> d) {
+        stage.backward(0, emb, a, stage_map(dout, stage_height, stage_width), stage_map(dx, stage_height, stage_width),
+                       demb, d, memory, true);
+    };
+    CHECK_NOTHROW(backward(stage));
+    nn::unet_stage<double> other = stage;
+    other.resnets.clear();
+    CHECK_THROWS_AS(backward(other), shape_error);
+    other = stage;
+    other.attentions.clear();
+    CHECK_THROWS_AS(backward(other), shape_error);
+
+    nn::unet_stage<double> by_conv, by_residual;
+    by_conv.by_conv = {nn::conv2d<double>(2, 2, 3, 2), false};
+    by_residual.by_residual = stage_block(2, 2, nn::resampling::down);
+    const batch<double> dhalf = random_batch(2, stage_columns / 4, 3);
+    for (const nn::unet_stage<double>* one : {&by_conv, &by_residual}) {
+        static_cast<void>(one->resample(stage_map(x, stage_height, stage_width), emb, a, memory));
+        for (nn::unet_stage<double> d : {by_conv, by_residual, nn::unet_stage<double>()}) {
+            const auto resample_backward = [&] {
+                one->resample_backward(emb, a, stage_map(dhalf, 1, 2), stage_map(dx, stage_height, stage_width), demb,
+                                       d, memory);
+            };
+            if (d.by_conv.has_value() == one->by_conv.has_value() &&
+                d.by_residual.has_value() == one->by_residual.has_value()) {
+                CHECK_NOTHROW(resample_backward());
+            } else {
+                CHECK_THROWS_AS(resample_backward(), shape_error);
+            }
+        }
+    }
+}
+
 TEST_CASE("a stage's parameters have the names of diffusers", "[nn]") {
     nn::unet_stage<double> stage = two_layers();
     const auto has = [&](const std::string& name) {

@@ -120,9 +120,8 @@ struct conv2d : weight_and_bias {
     void backward(feature_map<const S> x, feature_map<const S> dy, feature_map<S> dx, conv2d& d) const {
         constexpr std::string_view where = "conv2d::backward";
         require_maps(where, "gradient of the output", x, dy);
-        if (d.weight.shape() != weight.shape()) {
-            throw shape_error(where, "gradient of the weights", weight.shape().text(), d.weight.shape().text());
-        }
+        detail::require_gradient(where, weight.shape(), d.weight.shape());
+        detail::require_gradient(where, bias.shape(), d.bias.shape());
         const feature_map<const S> d_output = rounded_map<output_tag>(dy);
         if (!dx.empty()) {
             detail::require_map(where, "gradient of the input", dx, x.channels, x.height, x.width, x.samples);

@@ -56,12 +56,14 @@ struct dense : weight_and_bias {
     }
 
     /// dx = Wᵀ dy; d.weight += dy xᵀ; d.bias += Σ dy over the samples in order.
-    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty if not needed
+    /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty if not needed; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
     void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx, dense& d) const {
         detail::require_batch("dense::backward", "input", x, inputs(), x.columns());
         detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());
+        detail::require_gradient("dense::backward", weight.shape(), d.weight.shape());
+        detail::require_gradient("dense::backward", bias.shape(), d.bias.shape());
         if (dx.data() != nullptr) {
             detail::require_batch("dense::backward", "gradient of the input", dx, inputs(), x.columns());
             detail::product<S>(products, weights().transposed(), kernels::matrix_of(dy), dx);

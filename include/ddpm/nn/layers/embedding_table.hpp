@@ -41,9 +41,12 @@ struct embedding_table {
         }
     }
 
-    /// d.weight(ids[n], :) += dout(:, n), over the samples in order. Shapes and errors as forward.
+    /// d.weight(ids[n], :) += dout(:, n), over the samples in order.
+    /// @shape ids N, each 0 … count − 1; dout size × N; d of this table's sizes
+    /// @throws shape_error if the shapes do not fit; value_error for an id out of range
     void backward(std::span<const isize> ids, batch_view<const S> dout, embedding_table& d) const {
         require_valid("embedding_table::backward", "gradient of the output", ids, dout);
+        detail::require_gradient("embedding_table::backward", weight.shape(), d.weight.shape());
         for (isize n = 0; n < dout.columns(); ++n) {
             S* const sum = d.weight.data() + ids[static_cast<std::size_t>(n)] * size();
             kernels::linear_combination(size(), {S{1}, S{1}}, {sum, dout.column(n)}, sum);

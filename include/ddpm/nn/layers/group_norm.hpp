@@ -80,7 +80,7 @@ struct group_norm : weight_and_bias {
     /// samples. For each channel and sample d_scale_shift is overwritten with Σ du (z · weight + bias) for the scale and
     /// Σ du for the shift, over the pixels.
     /// @shape x, dy, dx as forward's x and y, dx may be dy; moments as forward left them; scale_shift as forward's;
-    ///     d_scale_shift like it, or empty
+    ///     d_scale_shift like it, or empty; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
     void backward(feature_map<const S> x, batch_view<const S> moments, activation f, batch_view<const S> scale_shift,
@@ -92,6 +92,8 @@ struct group_norm : weight_and_bias {
         if (d_scale_shift.data() != nullptr) {
             detail::require_batch(where, "gradient of scale and shift", d_scale_shift, 2 * channels(), x.samples);
         }
+        detail::require_gradient(where, weight.shape(), d.weight.shape());
+        detail::require_gradient(where, bias.shape(), d.bias.shape());
         // For each sample and channel Σ du and Σ du·z, where y = f(u).
         double* const sums = thread_scratch<sums_tag, double>(2 * channels() * x.samples);
         for_each_part(x, [&](isize n, isize first, isize last) {

@@ -47,7 +47,7 @@ struct layer_norm : weight_and_bias {
 
     /// With g = dy · weight and z = (x − mean)/σ: dx = (g − mean(g) − z · mean(g z))/σ; d.weight += Σ dy z; d.bias += Σ
     /// dy.
-    /// @shape x, dy, dx D × N, dx may be dy; moments 2 × N as forward left them
+    /// @shape x, dy, dx D × N, dx may be dy; moments 2 × N as forward left them; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
     void backward(batch_view<const S> x, batch_view<const S> moments, batch_view<const S> dy, batch_view<S> dx,
@@ -56,6 +56,8 @@ struct layer_norm : weight_and_bias {
         detail::require_batch("layer_norm::backward", "moments", moments, 2, x.columns());
         detail::require_batch("layer_norm::backward", "gradient of the output", dy, size(), x.columns());
         detail::require_batch("layer_norm::backward", "gradient of the input", dx, size(), x.columns());
+        detail::require_gradient("layer_norm::backward", weight.shape(), d.weight.shape());
+        detail::require_gradient("layer_norm::backward", bias.shape(), d.bias.shape());
         kernels::detail::layer_norm_backward<S>(x, weight.data(), moments, dy, dx, d.weight.data(), d.bias.data());
     }
 };

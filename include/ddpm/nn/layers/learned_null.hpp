@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 
@@ -62,9 +63,11 @@ struct learned_null {
     [[nodiscard]] bool learns() const noexcept { return value.size() != 0; }
 
     /// d.value(i mod size) += dshown(i, n) for all i and, in order, all n where the form is absent.
-    /// @shape dshown D × N
+    /// @shape dshown D × N; d of this layer's size
+    /// @throws shape_error if d has another size
     void backward(batch_view<const S> given, std::span<const condition_forms> absent, condition_form form,
                   batch_view<const S> dshown, learned_null& d) const {
+        detail::require_gradient("learned_null::backward", value.shape(), d.value.shape());
         for (isize n = 0; n < dshown.columns(); ++n) {
             if (is_absent(given, absent, form, n)) {
                 for (isize i = 0; i < dshown.rows(); ++i) {

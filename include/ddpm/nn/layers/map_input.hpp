@@ -48,7 +48,8 @@ struct map_input {
 
     /// With dinput = (dx_t, dmaps) at each pixel: dx = dx_t, unless dx is empty, and d.null.value += Σ dmaps over all
     /// pixels of the samples whose maps are absent.
-    /// @shape dinput as forward's result; dx D × N
+    /// @shape dinput as forward's result; dx D × N; d of this layer's sizes
+    /// @throws shape_error if d.null has another size
     void backward(const condition<S>& given, feature_map<const S> dinput, batch_view<S> dx, map_input& d,
                   arena<S>& memory) const {
         if (channels == 0) {

@@ -56,7 +56,7 @@ struct mlp_block {
     /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: du = silu'(u) ·
     /// linear_2ᵀ(dout), de += du, dh = dout + normᵀ(linear_1ᵀ(du)). Each layer adds the gradient of its parameters to
     /// d.
-    /// @shape h, dout, de and dh D × N, dh must not be dout; a as forward left it
+    /// @shape h, dout, de and dh D × N, dh must not be dout; a as forward left it; d of this block's sizes
     /// @throws shape_error if the shapes do not fit
     void backward(batch_view<const S> h, const activations& a, batch_view<const S> dout, batch_view<S> de,
                   batch_view<S> dh, mlp_block& d, arena<S>& memory) const {

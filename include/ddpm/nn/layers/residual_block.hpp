@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -130,10 +131,11 @@ struct residual_block {
     /// dh = norm2ᵀ(f'(norm2(h)) · dropoutᵀ(conv2ᵀ(g))), dx = norm1ᵀ(f'(norm1(x)) · rᵀ(conv1ᵀ(dh))) + rᵀ(shortcutᵀ(g))
     /// and demb += time_emb_projᵀ(de), where de is the sum of dh over the pixels, or with scale_shift the gradient of
     /// norm2's scale and shift. Each layer adds the gradient of its parameters to d.
-    /// @shape as forward; dx must not be dout
+    /// @shape as forward; dx must not be dout; d of this block's sizes
     /// @throws shape_error if the shapes do not fit
     void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
                   feature_map<S> dx, batch_view<S> demb, residual_block& d, arena<S>& memory) const {
+        detail::require_gradient("residual_block::backward", "conv_shortcut", conv_shortcut, d.conv_shortcut);
         const auto scope = memory.scope();
         if (rescale != 1) {
             const feature_map<S> rescaled = memory.like(dout);

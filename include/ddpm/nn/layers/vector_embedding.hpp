@@ -98,7 +98,8 @@ struct vector_embedding {
 
     /// With dv the gradient of mlp's input for dembedded: d.null.value += Σ dv over the samples whose vector is absent; mlp
     /// adds the gradient of its parameters to d. The gradient of what embedded was before is dembedded itself.
-    /// @shape dembedded outputs × N
+    /// @shape dembedded outputs × N; d of this layer's sizes
+    /// @throws shape_error if the shapes do not fit
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dembedded, vector_embedding& d,
                   arena<S>& memory) const {
         const auto scope = memory.scope();

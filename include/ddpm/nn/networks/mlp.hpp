@@ -104,7 +104,7 @@ public:
     /// of the samples to dx. With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: dh_B =
     /// normᵀ(silu'(norm(h_B)) · outputᵀ(dout)), dh_b = block_bᵀ(dh_{b+1}), dx = inputᵀ(dh_0), and du = silu'(u) · Σ de
     /// over the blocks, which is the gradient of each term of u.
-    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed; d of this network's layers and sizes
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
@@ -283,6 +283,10 @@ void mlp<S>::backward(const network_input<S>& in, batch_view<const S> dout, work
     const isize n = in.samples();
     w.require_backward("mlp::backward", n);
     detail::require_batch("mlp::backward", "gradient of the output", dout, outputs(), n);
+    detail::require_gradient("mlp::backward", "blocks", blocks_, d.blocks_);
+    detail::require_gradient("mlp::backward", "time_output", time_output_, d.time_output_);
+    detail::require_gradient("mlp::backward", "class_embedding", class_table_, d.class_table_);
+    detail::require_gradient("mlp::backward", "vector_embedding", vector_, d.vector_);
     mlp_activations<S>& a = w.activations;
     arena<S>& memory = w.memory;
     const auto scope = memory.scope();

@@ -139,7 +139,7 @@ public:
     /// conv_norm_outᵀ(silu'(conv_norm_out(h)) · conv_outᵀ(dout)) goes through the stages in reverse order, then dx =
     /// conv_inᵀ(dh), twice that with center_input; where out is divided by t, dout is first. The gradient of a skip
     /// connection is added to that of the map that it copies, and those of the embedding are summed over the layers.
-    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed
+    /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed; d of this network's layers and sizes
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
@@ -148,6 +148,9 @@ public:
         w.require_backward("unet::backward", n);
         detail::require_batch("unet::backward", "gradient of the output", dout,
                               options_.height * options_.width * options_.out_channels, n);
+        // As many blocks go up as down.
+        detail::require_gradient("unet::backward", "down_blocks", stages_.down, d.stages_.down);
+        detail::require_gradient("unet::backward", "mid_block", stages_.middle, d.stages_.middle);
         if (n == 0) {
             return;
         }

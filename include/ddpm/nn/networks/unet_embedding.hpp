@@ -6,6 +6,7 @@
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/embedding_table.hpp>
@@ -20,6 +21,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace ddpm::nn {
@@ -94,8 +96,14 @@ public:
 
     /// du = f'(u) · dout is the gradient of each term of u, whose layers add those of their parameters to d; dout is the
     /// gradient of forward's result.
+    /// @throws shape_error if the shapes do not fit, also if d has other layers
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
+        constexpr std::string_view where = "unet_embedding::backward";
+        detail::require_gradient(where, "learned time_proj", time_table_, d.time_table_);
+        detail::require_gradient(where, "class_embedding by a table", class_table_, d.class_table_);
+        detail::require_gradient(where, "class_embedding by an MLP", class_mlp_, d.class_mlp_);
+        detail::require_gradient(where, "vector_embedding", vector_, d.vector_);
         const auto scope = memory.scope();
         const batch_view<S> dembedded = memory.columns(dout.rows(), dout.columns());
         activate_backward<S>(options_.act, a.embedded, dout, dembedded);

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -114,8 +115,11 @@ struct unet_stage {
     /// Backward of layer j: dx, which must not be dout, = the input's gradient of resnet_j for that of attention_j for
     /// dout; adds the gradient of emb to demb and that of the parameters to d. Without `kept` it first computes the
     /// activations again.
+    /// @throws shape_error if the shapes do not fit, also if d has other layers
     void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
                   batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
+        detail::require_gradient("unet_stage::backward", "resnets", resnets, d.resnets);
+        detail::require_gradient("unet_stage::backward", "attentions", attentions, d.attentions);
         const auto scope = memory.scope();
         if (!kept) {
             static_cast<void>(forward(j, a.in, emb, a, memory, true));
@@ -144,8 +148,11 @@ struct unet_stage {
 
     /// Backward of the resampler: overwrites dx, which must not be dout, with its input's gradient for dout; adds the
     /// gradient of emb to demb and that of the parameters to d.
+    /// @throws shape_error if the shapes do not fit, also if d has another resampler
     void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                            batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
+        detail::require_gradient("unet_stage::resample_backward", resampler, by_conv, d.by_conv);
+        detail::require_gradient("unet_stage::resample_backward", resampler, by_residual, d.by_residual);
         if (by_conv) {
             by_conv->backward(a.in, a.convolved, dout, dx, *d.by_conv, memory);
         } else {
