@@ -124,7 +124,20 @@ TEST_CASE("kl_loss serves the smallest schedule and refuses what does not fit", 
     check_loss_errors(kl_loss{});
     CHECK_THROWS_AS(kl_weight(schedule_archetype{}, prediction::v, 10), value_error);
     const noise_schedule<> noise{std::vector<double>{0.5, 1.0}};
-    CHECK_THROWS_AS(kl_weight(noise, prediction::epsilon, 1), value_error);
+    for (const prediction kind : all_predictions) {
+        const bool is_noise = kind == prediction::epsilon || kind == prediction::score;
+        const batch<double> x = pattern<double>(2, 1, 1), predicted = pattern<double>(2, 1, 2);
+        batch<double> gradient(2, 1);
+        const std::vector<isize> t{1};
+        const auto loss = [&] { return kl_loss{}(noise, kind, noised_batch<double>{x, x, x, t}, predicted, gradient); };
+        if (is_noise) {
+            CHECK_THROWS_AS(kl_weight(noise, kind, 1), value_error);
+            CHECK_THROWS_AS(loss(), value_error);
+        } else {
+            CHECK(std::isfinite(kl_weight(noise, kind, 1)));
+            CHECK(std::isfinite(loss()));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -54,7 +54,7 @@ template <BatchLike M1, BatchLike V1, BatchLike M2, BatchLike V2>
 /// The weight of a prediction's squared error in KL(q(x_{t−1}|x_t, x_0) ‖ p(x_{t−1}|x_t)) if both have the posterior's
 /// variance; for ε it is β_t² / (2 σ_t² α_t (1 − ᾱ_t)), with the clipped variance at t = 0.
 /// @units t is 0-based; nats per element
-/// @throws value_error unless 0 ≤ t < T, or if ᾱ_t is 0
+/// @throws value_error unless 0 ≤ t < T, and where the prediction does not determine x̂_0 (ε or score at ᾱ_t = 0)
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 12
 template <NoiseSchedule Schedule>
 [[nodiscard]] double kl_weight(const Schedule& schedule, prediction kind, isize t) {
@@ -74,8 +74,9 @@ struct kl_loss {
     static constexpr bool weighs_elements = true;
 
     /// @shape predicted and d_predicted D × N; d_predicted is overwritten
-    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, and for element
-    /// weights that are negative or not finite
+    /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
+    /// prediction does not determine x̂_0 (ε or score at ᾱ_t = 0), and for element weights that are negative or not
+    /// finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

@@ -28,8 +28,8 @@ struct vlb_loss {
 
     /// @shape all D × N; the gradients are overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
-    /// prediction does not determine x̂_0 (ε at ᾱ_t = 0), for options outside their domain, and for element weights
-    /// that are negative or not finite
+    /// prediction does not determine x̂_0 (ε or score at ᾱ_t = 0), for options outside their domain, and for
+    /// element weights that are negative or not finite
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
