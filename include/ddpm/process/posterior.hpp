@@ -55,7 +55,7 @@ void posterior_moments(const Schedule& schedule, const X0& x0_samples, const Xt&
 
 /// The posterior q(x_{t−1}|x_t, x_0): mean, variance β̃_t, and log-variance (at t = 0, where β̃ is 0, that of t = 1).
 /// The mean and the variance are
-///     μ̃_t = √ᾱ_{t−1} β_t / (1 − ᾱ_t) x_0 + √α_t (1 − ᾱ_{t−1}) / (1 − ᾱ_t) x_t
+///     μ̃_t = √ᾱ_{t−1} β_t / (1 − ᾱ_t) x_0 + √(1 − β_t) (1 − ᾱ_{t−1}) / (1 − ᾱ_t) x_t
 ///     β̃_t = (1 − ᾱ_{t−1}) / (1 − ᾱ_t) β_t
 /// @shape x0 and xt D × N; `out` is resized to D × N, in other memory; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
@@ -85,8 +85,8 @@ template <NoiseSchedule Schedule, BatchLike X0, BatchLike Xt>
 /// @units t and s are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, ≥ ln 1e-20
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier
 /// (continuous)
-/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for α_t; Kingma et al. 2021, arXiv
-/// 2107.00630, equation 25
+/// @source Ho et al. 2020, arXiv 2006.11239, equations 6 and 7, with ᾱ_t/ᾱ_s for the paper's α_t = 1 − β_t; Kingma
+/// et al. 2021, arXiv 2107.00630, equation 25
 /// @complexity allocates nothing if `out` already has that size
 template <NoiseProcess Schedule, BatchLike X0, BatchLike Xt>
 void q_posterior(const Schedule& schedule, const X0& x0, const Xt& xt, const per_sample<time_type<Schedule>>& t,
