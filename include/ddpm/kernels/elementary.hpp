@@ -59,20 +59,23 @@ void evaluate(std::string_view where, const X& x, batch_view<scalar_of<X>> out) 
 
 }  // namespace detail
 
-// Each function has two forms: for `size` elements, on the calling thread; and for a batch, in parallel, which throws
-// shape_error if the shapes differ. The output may be the input. Errors are in units in the last place (ULP), also for
-// subnormal results; NaN gives NaN.
-//
-// The bits of a result depend only on the value of the input, not on its position, the thread count or the compiler.
-// They are the same on all instruction sets with a fused multiply-add (AVX2, AVX-512, NEON); the baseline has none, so
-// its bits differ, within the same error bounds.
+// Each function has two forms: for `size` elements, on the calling thread; and for a batch, in parallel. The output may
+// be the input.
 
 /// out = e^x.
-/// @accuracy 1.3 ULP; −Inf gives 0, overflow gives Inf
+/// @accuracy 1.3 units in the last place (ULP), also for subnormal results; −Inf gives 0, overflow gives Inf, NaN gives
+/// NaN, as in all functions here
+/// @determinism the bits of a result depend only on the value of the input, not on its position, the thread count or
+/// the compiler. They are the same on all instruction sets with a fused multiply-add (AVX2, AVX-512, NEON); the
+/// baseline has none, so its bits differ, within the same error bounds
 template <Scalar S>
 void exp(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::exp_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void exp(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::exp_of>("exp", x, out);
@@ -80,10 +83,15 @@ void exp(const X& x, batch_view<scalar_of<X>> out) {
 
 /// out = log x, the natural logarithm.
 /// @accuracy 1 ULP, for subnormal x too; ±0 gives −Inf, Inf gives Inf, negative x gives NaN
+/// @determinism as exp
 template <Scalar S>
 void log(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::log_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void log(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::log_of>("log", x, out);
@@ -95,10 +103,15 @@ inline constexpr S largest_angle = std::is_same_v<S, float> ? S(65536) : S(67108
 
 /// out = sin x, x in radians.
 /// @accuracy 1.6 ULP for |x| ≤ largest_angle, also near multiples of π/2
+/// @determinism as exp
 template <Scalar S>
 void sin(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sin_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void sin(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::sin_of>("sin", x, out);
@@ -106,10 +119,15 @@ void sin(const X& x, batch_view<scalar_of<X>> out) {
 
 /// out = cos x, x in radians.
 /// @accuracy 1.6 ULP for |x| ≤ largest_angle, also near multiples of π/2
+/// @determinism as exp
 template <Scalar S>
 void cos(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::cos_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void cos(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::cos_of>("cos", x, out);
@@ -120,6 +138,10 @@ template <Scalar S>
 void sincos(isize size, const S* x, S* sine, S* cosine) {
     DDPM_DISPATCH(sincos_array<S>)(size, x, sine, cosine);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x, sine and cosine D × N; sine or cosine may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void sincos(const X& x, batch_view<scalar_of<X>> sine, batch_view<scalar_of<X>> cosine) {
     using S = scalar_of<X>;
@@ -129,10 +151,15 @@ void sincos(const X& x, batch_view<scalar_of<X>> sine, batch_view<scalar_of<X>> 
 
 /// out = tanh x.
 /// @accuracy 2.7 ULP; ±Inf gives ±1
+/// @determinism as exp
 template <Scalar S>
 void tanh(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::tanh_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void tanh(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::tanh_of>("tanh", x, out);
@@ -140,10 +167,15 @@ void tanh(const X& x, batch_view<scalar_of<X>> out) {
 
 /// out = 1 / (1 + e^−x).
 /// @accuracy 2.5 ULP; −Inf gives 0, Inf gives 1
+/// @determinism as exp
 template <Scalar S>
 void sigmoid(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::sigmoid_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void sigmoid(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::sigmoid_of>("sigmoid", x, out);
@@ -155,6 +187,10 @@ template <Scalar S>
 void rsqrt(isize size, const S* x, S* out) {
     detail::evaluate<detail::elementary_function::rsqrt_of>(size, x, out);
 }
+
+/// As above, for each element of a batch, in parallel.
+/// @shape x and out D × N; out may be x
+/// @throws shape_error if the shapes differ
 template <BatchLike X>
 void rsqrt(const X& x, batch_view<scalar_of<X>> out) {
     detail::evaluate<detail::elementary_function::rsqrt_of>("rsqrt", x, out);
