@@ -23,6 +23,9 @@ namespace ddpm {
 /// φ(ε_a, s), and ε̄ = (ε_a + ε_b)/2. If the times are whole numbers, m is rounded down. If the grid has only one step,
 /// it is DDIM's. With averaged::v the v = (α ε̂ − σ x̂_0)/√(α² + σ²) of the evaluations are averaged to v̄ with the
 /// same weights, and ε̄ = ε̂ + (α_t/√(α_t² + σ_t²)) (v̄ − v_t).
+/// A long step from a large ρ is inaccurate: the timesteps of a cosine schedule begin at ρ = 20,000, and over 20 of
+/// them the samples explode. Use a sigma_grid with a smaller largest σ. With skip_runge_kutta only the first step is in
+/// danger, which is Heun's.
 /// @source Liu et al. 2022, arXiv 2202.09778, equations 11 to 14 and algorithm 2
 struct pndm {
     /// The averaged quantity. diffusers averages the network's output; an averaged v, converted to ε with the x and the
