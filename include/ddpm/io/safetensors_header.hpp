@@ -28,7 +28,8 @@
 namespace ddpm::io {
 
 /// The limits of reader and writer. Only header_bytes is part of the format; the others are far beyond any real model.
-/// While a header is parsed it needs at most five times its size of memory, and 80 bytes for each unknown member.
+/// While a header is parsed it needs at most five times its size of memory, 160 bytes for each text of the metadata,
+/// and 80 bytes for each unknown member.
 struct safetensors_limits {
     static constexpr std::uint64_t header_bytes = 100'000'000;
     static constexpr std::size_t dimensions = 8;
