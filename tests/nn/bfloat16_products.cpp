@@ -132,7 +132,12 @@ TEST_CASE("attention with products of bfloat16 is near that of float, forward an
             batch<float> out(x.rows(), 3), dx(x.rows(), 3);
             layer.forward(of(x), a, of(out), memory);
             layer.backward(of(x), a, of(dout), of(dx), gradient, memory);
-            return std::vector<batch<float>>{out, dx, values_of(gradient.to_q.weight), values_of(gradient.to_v.weight)};
+            return std::vector<batch<float>>{out,
+                                             dx,
+                                             values_of(gradient.to_q.weight),
+                                             values_of(gradient.to_k.weight),
+                                             values_of(gradient.to_v.weight),
+                                             values_of(gradient.to_out.weight)};
         };
         nn::set_products(d, nullptr);
         const auto found = run(&nn::bfloat16_products, d), expected = run(nullptr, d_single);

@@ -5,22 +5,28 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/parallel.hpp>
+#include <ddpm/kernels/target.hpp>
 #include <ddpm/nn/bfloat16_products.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/nn/parameters.hpp>
+#include <ddpm/nn/products.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/trainer.hpp>
 
+#include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/digit_unet.hpp"
+#include "support/gradient_check.hpp"
 #include "support/smallest_networks.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <stdexcept>
-#include <string>
+#include <utility>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -59,15 +65,41 @@ constexpr trainer_options bfloat16_options{.batch = 6, .products = &nn::bfloat16
 }  // namespace
 
 TEST_CASE("training with products of bfloat16 has the same bits for every thread count, and resumed", "[train]") {
-    const nn::unet<float> expected = trained(bfloat16_options, 4, 1);
-    CHECK(same_parameters(trained(bfloat16_options, 4, 2, true), expected));
-    CHECK(same_parameters(trained(bfloat16_options, 4, 5), expected));
-    trainer_options recomputed = bfloat16_options;
-    recomputed.recompute = true;
-    CHECK(same_parameters(trained(recomputed, 4), expected));
-    trainer_options single = bfloat16_options;
-    single.products = nullptr;
-    CHECK_FALSE(same_parameters(trained(single, 4), expected));
+    for (const instruction_set set : all_instruction_sets) {
+        // The baseline takes long, and differs from the others in what products of float do only.
+        if (!is_supported(set) || set == instruction_set::baseline) {
+            continue;
+        }
+        const ddpm::detail::scoped_simd_target on(set);
+        CAPTURE(name_of(set));
+        trainer_options options = bfloat16_options;
+        const nn::unet<float> expected = trained(options, 4, 1);
+        CHECK(same_parameters(trained(options, 4, 2, true), expected));
+        CHECK(same_parameters(trained(options, 4, 5), expected));
+        options.recompute = true;
+        CHECK(same_parameters(trained(options, 4), expected));
+        options.micro_batch = 4;
+        const nn::unet<float> parts = trained(options, 4, 1);
+        CHECK(same_parameters(trained(options, 4, 3, true), parts));
+        options = bfloat16_options;
+        options.products = nullptr;
+        CHECK_FALSE(same_parameters(trained(options, 4), expected));
+    }
+}
+
+TEST_CASE("a step with products of bfloat16 allocates nothing after the first", "[train]") {
+    const noise_schedule schedule{cosine_beta{}, 1000};
+    const batch<float> data = digits().leftCols(20);
+    set_thread_count(1);
+    nn::unet<float> net(digit_options());
+    trainer training{net, schedule, bfloat16_options};
+    std::size_t after_first = 0, at_end = 0;
+    static_cast<void>(training.fit(data, {.steps = 3, .progress = [&](const training_progress& p) {
+                                              (p.step == 1 ? after_first : at_end) = allocations;
+                                              return true;
+                                          }}));
+    set_thread_count(0);
+    CHECK(at_end == after_first);
 }
 
 TEST_CASE("training with products of bfloat16 learns as that of float does", "[train][slow]") {
@@ -106,34 +138,50 @@ TEST_CASE("a checkpoint names the products that it was trained with", "[train]")
     CHECK_THROWS_AS(single.load(folder / "state"), value_error);
     single.load(folder / "state", resume::with_other_options);
     CHECK(same_parameters(net, other));
+    single.save(folder / "single");
+    CHECK_THROWS_WITH(saved.load(folder / "single"), ContainsSubstring("products"));
 }
 
-TEST_CASE("a network computes in float again when fit returns or throws", "[train]") {
+TEST_CASE("between steps a network computes in float, whatever its layers were told before", "[train]") {
     const noise_schedule schedule{cosine_beta{}, 10};
-    const batch<float> data = batch<float>::Constant(4, 3, 0.5f);
-    nn::mlp<float> net{{.dim = 4, .hidden = 40, .blocks = 1}};
-    trainer training{net, schedule, {.batch = 2, .products = &nn::bfloat16_products}};
-    const auto computes_in_float = [&] {
-        const nn::mlp<float> copy = net;  // that of another copy of the parameters
-        nn::mlp<float> single{{.dim = 4, .hidden = 40, .blocks = 1}};
-        const auto from = nn::parameters(copy);
-        const auto to = nn::parameters(single);
-        for (std::size_t p = 0; p < from.size(); ++p) {
-            std::ranges::copy(from[p].values, to[p].values.begin());
-        }
-        const batch<float> x = batch<float>::Constant(4, 2, 0.3f);
-        const std::vector<double> t{1, 2};
-        batch<float> a(4, 2), b(4, 2);
+    const batch<float> data = batch<float>::Constant(4, 3, 0.5f), x = batch<float>::Constant(4, 2, 0.3f);
+    const std::vector<double> t{1, 2};
+    const auto output = [&](const nn::mlp<float>& net) {
+        batch<float> out(4, 2);
         auto w = net.make_workspace(2, pass::forward);
-        net.forward({x, t}, batch_view<float>(a), w);
-        single.forward({x, t}, batch_view<float>(b), w);
-        return (a == b).all();
+        net.forward({x, t}, batch_view<float>(out), w);
+        return out;
     };
-    static_cast<void>(training.fit(data, {.steps = 3}));
-    CHECK(computes_in_float());
+    const auto computes_in_float = [&](const nn::mlp<float>& net) {
+        nn::mlp<float> single = net;
+        nn::set_products(single, nullptr);
+        return (output(net) == output(single)).all();
+    };
+    nn::mlp<float> net{{.dim = 4, .hidden = 40, .blocks = 1}};
+    disturb(net, 0.1, 1);  // its output is not 0
+    nn::mlp<float> other = net, plain = net;
+    for (nn::mlp<float>* const each : {&net, &other}) {
+        nn::set_products(*each, &nn::bfloat16_products);
+        CHECK_FALSE(computes_in_float(*each));
+    }
+    trainer training{net, schedule, {.batch = 2, .products = &nn::bfloat16_products}};
+    trainer single{other, schedule, {.batch = 2}};
+    CHECK(computes_in_float(net));
+    static_cast<void>(training.fit(data, {.steps = 3, .progress = [&](const training_progress&) {
+                                              CHECK(computes_in_float(training.net()));
+                                              return true;
+                                          }}));
+    static_cast<void>(single.fit(data, {.steps = 3}));
+    CHECK(computes_in_float(net));
+    CHECK(computes_in_float(training.average()));
+    CHECK_FALSE(same_parameters(net, other));
+    // The same parameters as of a trainer whose network was never told anything.
+    trainer never{plain, schedule, {.batch = 2}};
+    static_cast<void>(never.fit(data, {.steps = 3}));
+    CHECK(same_parameters(other, plain));
     const auto stop = [](const training_progress&) -> bool { throw std::runtime_error("stop"); };
     CHECK_THROWS_AS(training.fit(data, {.steps = 3, .progress = stop}), std::runtime_error);
-    CHECK(computes_in_float());
+    CHECK(computes_in_float(net));
 }
 
 TEST_CASE("products of bfloat16 need layers of float", "[train]") {

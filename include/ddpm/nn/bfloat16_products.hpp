@@ -12,11 +12,13 @@
 
 namespace ddpm::nn {
 
-/// Products of factors rounded to bfloat16, with sums in float: half the memory traffic of float, and many times its speed
-/// on processors with AMX or AVX512_BF16. On others the rounded factors are multiplied as floats, at the speed of float less
-/// the time for rounding. A trainer takes it as trainer_options::products.
-/// @accuracy rounding changes a factor by at most 2⁻⁹ of it. With n factors of independent rounding errors in a sum, the
-///     relative error of the sum is about 2⁻⁹ / √n
+/// Products of factors rounded to bfloat16, with sums in float, made for processors with AMX or AVX512_BF16, which compute
+/// them several times as fast as those of float. On others the rounded factors are multiplied as floats, at the speed of
+/// float less the time for rounding. A trainer takes it as trainer_options::products.
+/// @accuracy rounding changes a factor of normal size by at most 2⁻⁹ of it. Rounding errors of n factors of a sum are
+///     independent: together they are about 2⁻⁹ √(Σ_k (a_k·b_k)²)
+/// @complexity the thread that calls a layer keeps rounded copies of the maps and weights that the layer reads, as large as
+///     they are, where products are not faster than those of float; otherwise each thread keeps about 2 MB
 /// @source Micikevicius et al. 2017, arXiv 1710.03740; Kalamkar et al. 2019, arXiv 1905.12322
 inline constexpr float_products bfloat16_products{
     "bfloat16",

@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 
+#include <concepts>
 #include <string_view>
 #include <type_traits>
 
@@ -15,8 +16,9 @@ namespace ddpm::nn {
 /// A way to compute the products of layers of float, in forward and backward, other than in float: the factors are rounded,
 /// the sums are of float. See bfloat16_products. All else that a layer computes, and its parameters, stay float.
 struct float_products {
-    std::string_view name;  ///< as a checkpoint records it
-    /// c = start + a·b with rounded factors. Shapes, errors and determinism as kernels::matrix_product.
+    std::string_view name;  ///< as a checkpoint records it: what tells these products from others
+    /// c = start + a·b with rounded factors. Shapes and errors as kernels::matrix_product. The bits of c(i, j) depend only on
+    /// row i of a and column j of b.
     void (*product)(const kernels::matrix_ref<float>& a, const kernels::matrix_ref<float>& b, batch_view<float> c,
                     const kernels::product_start<float>& start);
     /// out = x, rounded as the factors are; out may be x.
@@ -47,7 +49,9 @@ struct products_visitor {
 
     template <class L>
     void set(L& layer) const {
-        if constexpr (requires { layer.products = products; }) {
+        if constexpr (requires {
+                          { layer.products } -> std::same_as<const float_products*&>;
+                      }) {
             layer.products = products;
             ++*count;
         }
@@ -56,8 +60,10 @@ struct products_visitor {
 
 }  // namespace detail
 
-/// Sets how all dense layers and convolutions of a layer or network of float compute their products; null: in float.
-/// Returns the number of layers that were set.
+/// Sets how all layers with a member `products` in a layer or network of float (dense, conv2d, attention) compute them; null:
+/// in float. It reaches the layers that `visit` names as such, not those whose tensors it names as its own. A trainer sets
+/// them itself, by its options. `products` must outlive the layers.
+/// @returns the number of layers that were set
 template <Layer L>
     requires std::is_same_v<typename L::scalar, float>
 isize set_products(L& layer, const float_products* products) {

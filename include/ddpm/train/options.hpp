@@ -26,8 +26,8 @@ struct trainer_options {
     isize batch = 128;       ///< samples per step
     isize micro_batch = 0;   ///< samples per forward and backward pass, fewer to save memory; 0: the whole batch
     bool recompute = false;  ///< saves memory: backward computes activations again, if the network supports it
-    /// How the layers of a network of float compute products during fit, such as &nn::bfloat16_products; null: as they are,
-    /// in float. Parameters, optimizer, average and loss stay float, and after fit the network computes in float again.
+    /// How the layers of a network of float compute products in a step, such as &nn::bfloat16_products; null: in the
+    /// network's scalar. Parameters, optimizer, average and loss stay float; between steps the network computes in float.
     const nn::float_products* products = nullptr;
     double learning_rate = 1e-3;
     learning_rate_schedule rate_schedule{};

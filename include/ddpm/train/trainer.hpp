@@ -9,7 +9,6 @@
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/mse.hpp>
 #include <ddpm/nn/parameters.hpp>
-#include <ddpm/nn/products.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/predictor/predicts.hpp>
@@ -20,6 +19,7 @@
 #include <ddpm/train/checkpoint.hpp>
 #include <ddpm/train/detail/batch_gradient.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/products_scope.hpp>
 #include <ddpm/train/detail/step_guard.hpp>
 #include <ddpm/train/detail/trainer_contract.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
@@ -57,10 +57,11 @@ class trainer<Net, Schedule, Loss, true> {
 public:
     using scalar = typename Net::scalar;
 
-    /// `net` must outlive the trainer; the schedule is copied.
+    /// `net` and options.products must outlive the trainer; the schedule is copied. Products that nn::set_products gave to
+    /// the network's layers are set to null: only a step, as the options say, has others than those of its scalar.
     /// @throws value_error for options outside their domain, also converted to the network's scalar; if the loss needs
-    /// a variance head and the network has none; if there are products, but no layers of float that compute them; if self_conditioning > 0 and the network takes maps with fewer
-    /// channels than a sample; as time_sampler
+    /// a variance head and the network has none; if there are products, but no layers of float that compute them; if
+    /// self_conditioning > 0 and the network takes maps with fewer channels than a sample; as time_sampler
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {});
 
     ~trainer();
@@ -146,41 +147,6 @@ private:
         detail::require_element_weight("trainer::fit", weight);
     }
 
-    /// Lets the network compute its products as `products` says until the scope ends.
-    class products_scope {
-    public:
-        products_scope(Net& net, const nn::float_products* products) : net_(products == nullptr ? nullptr : &net) {
-            set(products);
-        }
-        ~products_scope() { set(nullptr); }
-        products_scope(const products_scope&) = delete;
-        products_scope& operator=(const products_scope&) = delete;
-
-    private:
-        void set(const nn::float_products* products) {
-            if constexpr (std::same_as<scalar, float>) {
-                if (net_ != nullptr) {
-                    nn::set_products(*net_, products);
-                }
-            }
-        }
-
-        Net* net_;
-    };
-
-    /// @throws value_error if there are products, but the network has no layers of float that compute them
-    static void require_products(Net& net, const nn::float_products* products) {
-        if (products == nullptr) {
-            return;
-        }
-        isize layers = 0;
-        if constexpr (std::same_as<scalar, float>) {
-            layers = nn::set_products(net, products);
-            nn::set_products(net, nullptr);
-        }
-        detail::require(layers > 0, "trainer", "products: layers of float that compute them", {">= 1"}, {layers});
-    }
-
     /// The condition that the network takes.
     /// @throws value_error if self-conditioning is on and the maps have too few channels for the estimate
     static condition_shape require_estimate(const Net& net, const trainer_options& options) {
@@ -193,6 +159,7 @@ private:
 
     /// Returns the loss of the batch; if it is finite, gradient_ holds its gradient.
     double differentiate(const training_data<scalar>& data, epoch_order& order, const fit_options& options) {
+        const detail::products_scope<Net> scope(*net_, options_.products);
         if (!gradient_is_zero_) {
             for (const nn::parameter<scalar>& g : gradients_) {
                 std::fill(g.values.begin(), g.values.end(), scalar{0});
@@ -290,7 +257,7 @@ private:
 template <class Net, class Schedule, class Loss>
 trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, const trainer_options& options,
                                             const Loss& loss)
-    : net_(&net),
+    : net_(&detail::require_products(net, options.products)),
       schedule_(schedule),
       options_((detail::require_valid<scalar>(options), options)),
       loss_(loss),
@@ -306,7 +273,6 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
     adam_.require_learning_rate("trainer", options.learning_rate);
-    require_products(net, options.products);
 }
 
 template <class Net, class Schedule, class Loss>
@@ -319,7 +285,6 @@ fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& 
     epoch_order order(options_.seed, data.x0.columns());
     detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
     require_valid_loss(data);
-    const products_scope scope(*net_, options_.products);
     const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
     guard_.begin(parameters, adam_.state(), norm_);
     const isize first = step_, end = step_ + options.steps;

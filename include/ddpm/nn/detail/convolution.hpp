@@ -17,9 +17,9 @@
 
 namespace ddpm::nn::detail {
 
-// Convolutions as matrix products of weights and patches (im2col). A product's bits do not depend on how it is divided,
-// if sums are divided between whole chains (see matrix_product). So blocks may depend on the caches and the thread
-// count.
+// Convolutions as matrix products of weights and patches (im2col). A product's bits do not depend on how rows and columns
+// are divided, so that these blocks may depend on the caches and the thread count. How sums are divided may not: it depends
+// on the sizes only.
 
 struct patches_tag {};  ///< for thread_scratch: the patches of a task
 struct result_tag {};   ///< its output pixels, if they are not contiguous

@@ -39,7 +39,8 @@ enum class conv_padding {
 /// patches, or, where winograd_outputs says so, is computed by Winograd's algorithm, which needs a fourth of the products
 /// or a little less than half. Threads have buffers, which are allocated at first use and kept: for patches at most
 /// 0.5 MB each; for Winograd's algorithm about 1 MB and 15 KB for each input, and in the thread that calls backward 60 KB
-/// for each input and output and 7 times the memory of the weights. Rows of more than 256 pixels need more.
+/// for each input and output and 7 times the memory of the weights. Rows of more than 256 pixels need more, and products
+/// other than those of float too: see bfloat16_products.
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;
@@ -79,14 +80,13 @@ struct conv2d : weight_and_bias {
     }
 
     /// How many outputs along a side the tiles of Winograd's algorithm have for a map of this size, or 0 if the
-    /// convolution is computed directly: always in double, and where this machine computes `products` faster than those of
-    /// float. Channels that are not whole blocks are computed directly, too:
+    /// convolution is computed directly: always in double. Channels that are not whole blocks are computed directly, too:
     /// `forward` needs a multiple of 32 outputs, the gradient of the input of 32 inputs and 16 outputs, that of the weights
     /// of 16 outputs.
     /// @source Lavin and Gray 2015, arXiv 1509.09308: F(2 × 2, 3 × 3) and F(4 × 4, 3 × 3)
-    [[nodiscard]] isize winograd_outputs(isize height, isize width) const {
-        const bool possible = std::is_same_v<S, float> && winograd && direct_products() == nullptr && kernel() == 3 &&
-                              stride == 1 && padding == conv_padding::symmetric;
+    [[nodiscard]] isize winograd_outputs(isize height, isize width) const noexcept {
+        const bool possible =
+            std::is_same_v<S, float> && winograd && kernel() == 3 && stride == 1 && padding == conv_padding::symmetric;
         return possible ? detail::winograd_outputs_for(inputs(), outputs(), height, width) : 0;
     }
 
@@ -164,6 +164,11 @@ private:
         return products != nullptr && !products->faster() ? products : nullptr;
     }
 
+    /// winograd_outputs for a map, or 0 with products that are computed directly.
+    [[nodiscard]] isize winograd_side(const feature_map<const S>& map) const {
+        return direct_products() == nullptr ? winograd_outputs(map.height, map.width) : 0;
+    }
+
     /// The map that the products read.
     template <class Tag>
     [[nodiscard]] feature_map<const S> rounded_map(const feature_map<const S>& x) const {
@@ -188,7 +193,7 @@ private:
         const feature_map<const S> x = rounded_map<input_tag>(unrounded);
         const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
         if constexpr (std::is_same_v<S, float>) {
-            if (const isize side = winograd_outputs(y.height, y.width); side != 0 && outputs() % panel == 0) {
+            if (const isize side = winograd_side(y); side != 0 && outputs() % panel == 0) {
                 detail::convolve_by_winograd(side, weights, x, y, start);
                 return;
             }
@@ -210,7 +215,7 @@ private:
 
     void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
         if constexpr (std::is_same_v<S, float>) {
-            if (const isize side = winograd_outputs(dy.height, dy.width); side != 0 && outputs() % block == 0) {
+            if (const isize side = winograd_side(dy); side != 0 && outputs() % block == 0) {
                 detail::add_weight_gradient_by_winograd(side, x, dy, d.weight.data());
                 return;
             }
@@ -236,9 +241,9 @@ private:
     /// the pixels with the same taps of the kernel.
     void input_gradient(const feature_map<const S>& dy, const feature_map<S>& dx) const {
         if (pointwise()) {
-            const S* const rounded = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
+            const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
             detail::product<S>(direct_products(),
-                               kernels::matrix_ref<S>{rounded, outputs(), inputs(), 1, outputs()}.transposed(),
+                               kernels::matrix_ref<S>{weights, outputs(), inputs(), 1, outputs()}.transposed(),
                                kernels::matrix_of(dy.columns()), dx.columns());
             return;
         }
@@ -253,7 +258,7 @@ private:
                     }
                 }
                 if constexpr (std::is_same_v<S, float>) {
-                    if (const isize side = winograd_outputs(dx.height, dx.width);
+                    if (const isize side = winograd_side(dx);
                         side != 0 && inputs() % panel == 0 && outputs() % block == 0) {
                         detail::convolve_by_winograd(side, weights, dy, dx, {});
                         return;
