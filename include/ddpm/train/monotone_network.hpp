@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/detail/require.hpp>
+#include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/train/monotone_curve.hpp>
@@ -57,7 +57,8 @@ public:
     /// Adds the gradient of the parameters to d, given the gradients of value and slope at t.
     /// @throws shape_error if d has another number of features
     void backward(double t, double dvalue, double dslope, monotone_network& d) const {
-        nn::detail::require_gradient("monotone_network::backward", in_.shape(), d.in_.shape());
+        detail::require<shape_error>(d.in_.size() == in_.size(), "monotone_network::backward",
+                                     "features of the gradient", {in_.size()}, {d.in_.size()});
         line_.backward(t, dvalue, dslope, d.line_);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
         for (isize k = 0; k < in_.size(); ++k) {
