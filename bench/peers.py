@@ -411,7 +411,7 @@ class Denoiser(nn.Module):
 def training(net, data, batch, steps_at_once, call=None, precision=None):
     """Steps with batch, loss, gradient, clipping, optimizer and average. call: the network as it is called."""
     alpha_bar = cosine_alpha_bar().to(torch.float32)
-    call = call or net
+    call = net if call is None else call  # a compiled network has no truth value
     average = copy.deepcopy(net)
     parameters, averages = list(net.parameters()), list(average.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=1e-3, weight_decay=0.0, fused=True)
