@@ -71,6 +71,7 @@ public:
 
     ema(const ema&) = delete;
     ema& operator=(const ema&) = delete;
+    // NOLINTNEXTLINE(performance-noexcept-move-constructor): it lists the moved network's parameters, which allocates
     ema(ema&& other)
         : options_(other.options_),
           average_(std::move(other.average_)),
