@@ -14,13 +14,12 @@ namespace ddpm::test {
 
 /// Convolutions of 32 and 64 channels: on the first level tiles of 4 × 4 outputs, on the second of 2 × 2.
 [[nodiscard]] inline nn::unet_options digit_options() {
-    using level = nn::unet_level;
     return {.height = 16,
             .width = 16,
             .in_channels = 1,
             .out_channels = 1,
-            .down = {level::plain, level::plain},
-            .up = {level::plain, level::plain},
+            .down = {nn::unet_level::plain, nn::unet_level::plain},
+            .up = {nn::unet_level::plain, nn::unet_level::plain},
             .channels = {32, 64},
             .layers = 1,
             .groups = 8};

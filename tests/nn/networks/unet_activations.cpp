@@ -97,14 +97,15 @@ TEST_CASE("a forward pass leaves each layer's input, and a skip connection for e
 }
 
 TEST_CASE("memory for backward grows by what is documented for each block", "[nn]") {
-    using level = nn::unet_level;
     // One layer more is one block on the way down, with C_in = C, and one on the way up, with C_in = 2 C. The
     // attention of 8 channels has one head.
-    const auto more = [](level kind, pass serves) { return maps_kept(3, kind, serves) - maps_kept(2, kind, serves); };
-    CHECK(std::abs(more(level::plain, pass::backward) - (4 + 5 + 2)) < 0.1);
-    CHECK(std::abs(more(level::attention, pass::backward) - (4 + 5 + 2 + 2 * (6 + 2.0 / 8))) < 0.1);
-    CHECK(std::abs(more(level::plain, pass::recompute) - (1 + 1 + 2)) < 0.1);
-    CHECK(std::abs(more(level::attention, pass::recompute) - (1 + 1 + 2)) < 0.1);
+    const auto more = [](nn::unet_level kind, pass serves) {
+        return maps_kept(3, kind, serves) - maps_kept(2, kind, serves);
+    };
+    CHECK(std::abs(more(nn::unet_level::plain, pass::backward) - (4 + 5 + 2)) < 0.1);
+    CHECK(std::abs(more(nn::unet_level::attention, pass::backward) - (4 + 5 + 2 + 2 * (6 + 2.0 / 8))) < 0.1);
+    CHECK(std::abs(more(nn::unet_level::plain, pass::recompute) - (1 + 1 + 2)) < 0.1);
+    CHECK(std::abs(more(nn::unet_level::attention, pass::recompute) - (1 + 1 + 2)) < 0.1);
 }
 
 }  // namespace ddpm::test
