@@ -34,7 +34,7 @@ void interleave(isize size, const T* even, const T* odd, T* pairs) {
     isize i = 0;
     for (; i + lanes<float> <= size; i += lanes<float>) {
         const pack<std::uint32_t> low = as<std::uint32_t>(load_float(even + i)) >> 16;
-        store(reinterpret_cast<float*>(pairs + 2 * i), as<float>(low | as<std::uint32_t>(load_float(odd + i))));
+        store_pairs(pairs + 2 * i, low | as<std::uint32_t>(load_float(odd + i)));
     }
     for (; i < size; ++i) {
         pairs[2 * i] = even[i];

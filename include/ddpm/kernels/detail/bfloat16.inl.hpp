@@ -32,6 +32,14 @@ DDPM_INLINE pack<float> load_float(const bfloat16* p) {
 }
 DDPM_INLINE pack<float> load_float(const float* p) { return load(p); }
 
+/// lanes<float> pairs of bfloat16 at p, which need no alignment of pairs; the first of a pair is the lower half.
+DDPM_INLINE pack<std::uint32_t> load_pairs(const bfloat16* p) {
+    pack<std::uint32_t> v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+DDPM_INLINE void store_pairs(bfloat16* p, pack<std::uint32_t> v) { __builtin_memcpy(p, &v, sizeof v); }
+
 /// The bits of x rounded to the nearest bfloat16, ties to even, in the upper half of each lane; a NaN stays one.
 DDPM_INLINE pack<std::uint32_t> rounded_bits(pack<float> x) {
     const pack<std::uint32_t> bits = as<std::uint32_t>(x);

@@ -8,8 +8,7 @@
 template <isize Pixels>
 DDPM_INLINE void add_pairs(tile_sums<float, 1, Pixels>& sums, const tile_input<bfloat16, Pixels>& x, isize k,
                            const bfloat16* weights) {
-    const auto* const pairs = reinterpret_cast<const float*>(weights);
-    const pack<float> first = load(pairs), second = load(pairs + lanes<float>);
+    const pack<std::uint32_t> first = load_pairs(weights), second = load_pairs(weights + 2 * lanes<float>);
     DDPM_UNROLL
     for (isize p = 0; p < Pixels; ++p) {
         std::uint32_t pair = 0;

@@ -4,6 +4,7 @@
 
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/pack.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 

@@ -43,11 +43,11 @@ DDPM_INLINE void add_step(tile_sums<float, 1, Pixels>& sums, const tile_input<fl
 template <isize Pixels>
 DDPM_INLINE void add_step(tile_sums<float, 1, Pixels>& sums, const tile_input<float, Pixels>& x, isize k,
                           const bfloat16* weights) {
-    const auto* pairs = reinterpret_cast<const std::uint32_t*>(weights);
+    const bfloat16* pairs = weights;
     DDPM_UNROLL
     for (isize odd = 0; odd < 2; ++odd) {
         asm("" : "+r"(pairs));  // so that it loads again: all four factors would not fit in the registers
-        const pack<std::uint32_t> two[2] = {load(pairs), load(pairs + lanes<float>)};
+        const pack<std::uint32_t> two[2] = {load_pairs(pairs), load_pairs(pairs + 2 * lanes<float>)};
         const pack<float> first = as<float>(odd == 0 ? two[0] << 16 : two[0] & 0xffff0000u);
         const pack<float> second = as<float>(odd == 0 ? two[1] << 16 : two[1] & 0xffff0000u);
         DDPM_UNROLL

@@ -31,17 +31,17 @@ DDPM_INLINE strided<float> whole_block(strided<float> a, isize rows, isize depth
 
 /// out[k / 2][row][k % 2] = a(row, k), rounded.
 inline void pack_left_block(bfloat16* out, strided<float> a) {
-    auto* const words = reinterpret_cast<std::uint32_t*>(out);
     if (a.row == 1) {
         for (isize pair = 0; pair < block_pairs; ++pair) {
             const float* const even = a.data + 2 * pair * a.column;
             for (isize row = 0; row < packed_outputs; row += lanes<float>) {
-                store(words + pair * packed_outputs + row, pairs_of(load(even + row), load(even + a.column + row)));
+                store_pairs(out + 2 * (pair * packed_outputs + row),
+                            pairs_of(load(even + row), load(even + a.column + row)));
             }
         }
         return;
     }
-    bfloat16 rows[static_cast<std::size_t>(packed_outputs * pair_block)];
+    alignas(4) bfloat16 rows[static_cast<std::size_t>(packed_outputs * pair_block)];
     for (isize row = 0; row < packed_outputs; ++row) {
         for (isize k = 0; k < pair_block; k += lanes<float>) {
             store_rounded(rows + row * pair_block + k, rounded_to<bfloat16>(load(a.data + row * a.row + k)));
@@ -49,7 +49,7 @@ inline void pack_left_block(bfloat16* out, strided<float> a) {
     }
     const strided<float> by_rows{reinterpret_cast<const float*>(rows), block_pairs, 1};
     for (isize pair = 0; pair < block_pairs; pair += count_of<chunk<float>>) {
-        pack_chunk<float, true, packed_outputs>(reinterpret_cast<float*>(words + pair * packed_outputs),
+        pack_chunk<float, true, packed_outputs>(reinterpret_cast<float*>(out + 2 * pair * packed_outputs),
                                                 part(by_rows, 0, pair), packed_outputs);
     }
 }

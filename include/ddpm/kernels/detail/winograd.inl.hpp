@@ -44,7 +44,7 @@ DDPM_INLINE void transform_step(const winograd_filter<Outputs, bfloat16>& of, co
     pack<float> low[9], high[9];
     DDPM_UNROLL
     for (isize i = 0; i < 9; ++i) {
-        const pack<std::uint32_t> pairs = load(reinterpret_cast<const std::uint32_t*>(weights + i * of.tap));
+        const pack<std::uint32_t> pairs = load_pairs(weights + i * of.tap);
         low[i] = as<float>(pairs << 16);
         high[i] = as<float>(pairs & 0xffff0000u);
     }
