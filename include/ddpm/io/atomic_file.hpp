@@ -45,6 +45,7 @@ public:
         }
         // A folder with write but without read permission cannot be opened; commit() then syncs the whole file system.
         folder_ = detail::file_handle::open(folder, O_RDONLY | detail::folders_only);
+        // NOLINTNEXTLINE(clang-analyzer-unix.Errno): opening has failed, which sets it
         if (!folder_ && errno != EACCES) {
             fail("cannot open its folder");
         }

@@ -140,7 +140,7 @@ template <AdaptablePredictor P, AdaptableGradient Gradient>
 
 template <class P, class Gradient>
     requires(!AdaptablePredictor<P> || !AdaptableGradient<Gradient>)
-detail::gradient_signature<P, Gradient> classifier_guided(P&&, Gradient&&, level_function, double = 1) {
+detail::gradient_signature<P, Gradient> classifier_guided(P&&, Gradient&&, const level_function&, double = 1) {
     return {};
 }
 

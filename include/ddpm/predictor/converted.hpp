@@ -90,7 +90,7 @@ template <AdaptablePredictor P>
 
 template <class P>
     requires(!AdaptablePredictor<P>)
-detail::adaptor_signatures<P> converted(P&&, prediction, level_function) {
+detail::adaptor_signatures<P> converted(P&&, prediction, const level_function&) {
     return {};
 }
 

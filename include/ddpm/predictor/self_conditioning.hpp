@@ -165,7 +165,7 @@ template <class P>
 
 template <class P>
     requires(!TakesInput<std::remove_cvref_t<P>>)
-detail::input_signature<P> self_conditioned(P&&, level_function, const self_conditioning_options& = {}) {
+detail::input_signature<P> self_conditioned(P&&, const level_function&, const self_conditioning_options& = {}) {
     return {};
 }
 

@@ -111,6 +111,7 @@ public:
     [[nodiscard]] const stage& next() const { return plan_.stages()[static_cast<std::size_t>(next_)]; }
 
     /// The current samples, D × N. May be modified between steps, to impose known elements or for guidance.
+    // NOLINTNEXTLINE(bugprone-exception-escape): views of matrices do not throw
     [[nodiscard]] batch_view<S> x() noexcept { return executor_.memory().x(); }
 
     /// The plan's second state, D × N; empty if the plan does not use it.

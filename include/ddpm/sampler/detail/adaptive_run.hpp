@@ -40,6 +40,7 @@ public:
     [[nodiscard]] batch<S> take() && { return std::move(x_); }
 
     /// The D × N array that begins at `first`.
+    // NOLINTNEXTLINE(bugprone-exception-escape): a view of a matrix's size does not throw
     [[nodiscard]] batch_view<S> all(S* first) noexcept { return {first, x_.rows(), x_.cols()}; }
 
     /// Sample n of x, of the intermediate state u, of the prediction, of ε̂ at x, and of the step's result of lower
