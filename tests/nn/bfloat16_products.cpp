@@ -1,13 +1,13 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/bfloat16.hpp>
-#include <ddpm/kernels/target.hpp>
 #include <ddpm/nn/bfloat16_products.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
 
 #include <cmath>
@@ -44,21 +44,10 @@ double difference(const Single& found, const batch<double>& expected) {
 batch<double> values_of(const nn::tensor<double>& t) { return Eigen::Map<const batch<double>>(t.data(), t.size(), 1); }
 batch<float> values_of(const nn::tensor<float>& t) { return Eigen::Map<const batch<float>>(t.data(), t.size(), 1); }
 
-template <class Body>
-void for_each_set(const Body& body) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (is_supported(set)) {
-            const ddpm::detail::scoped_simd_target on(set);
-            CAPTURE(name_of(set));
-            body();
-        }
-    }
-}
-
 }  // namespace
 
 TEST_CASE("a dense layer with products of bfloat16 is that of the rounded numbers, forward and backward", "[nn]") {
-    for_each_set([] {
+    for_each_instruction_set([] {
         nn::dense<float> layer(70, 40), d(70, 40);
         nn::dense<double> exact(70, 40), d_exact(70, 40);
         disturb(layer, 0.3, 1);
@@ -85,7 +74,7 @@ TEST_CASE("a convolution with products of bfloat16 is that of the rounded number
     struct layout {
         isize inputs, outputs, kernel, stride, side;
     };
-    for_each_set([] {
+    for_each_instruction_set([] {
         // Directly, by Winograd's algorithm with tiles of 4 × 4 and 2 × 2 outputs, pointwise, and every second pixel.
         for (const layout& l :
              {layout{3, 20, 3, 1, 9}, {32, 32, 3, 1, 16}, {64, 64, 3, 1, 4}, {24, 40, 1, 1, 8}, {16, 32, 3, 2, 8}}) {
@@ -120,7 +109,7 @@ TEST_CASE("a convolution with products of bfloat16 is that of the rounded number
 }
 
 TEST_CASE("attention with products of bfloat16 is near that of float, forward and backward", "[nn]") {
-    for_each_set([] {
+    for_each_instruction_set([] {
         nn::attention<float> layer(32, 2, 8, 1e-5), d = layer, d_single = layer;
         disturb(layer, 0.3, 7);
         const auto of = [](batch<float>& x) { return nn::feature_map<float>{x.data(), 32, 6, 6, 3}; };

@@ -17,6 +17,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/digit_unet.hpp"
+#include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
 #include "support/smallest_networks.hpp"
 #include "support/temporary_folder.hpp"
@@ -65,13 +66,11 @@ constexpr trainer_options bfloat16_options{.batch = 6, .products = &nn::bfloat16
 }  // namespace
 
 TEST_CASE("training with products of bfloat16 has the same bits for every thread count, and resumed", "[train]") {
-    for (const instruction_set set : all_instruction_sets) {
+    for_each_instruction_set([] {
         // The baseline takes long, and differs from the others in what products of float do only.
-        if (!is_supported(set) || set == instruction_set::baseline) {
-            continue;
+        if (simd_target() == instruction_set::baseline) {
+            return;
         }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
         trainer_options options = bfloat16_options;
         const nn::unet<float> expected = trained(options, 4, 1);
         CHECK(same_parameters(trained(options, 4, 2, true), expected));
@@ -84,7 +83,7 @@ TEST_CASE("training with products of bfloat16 has the same bits for every thread
         options = bfloat16_options;
         options.products = nullptr;
         CHECK_FALSE(same_parameters(trained(options, 4), expected));
-    }
+    });
 }
 
 TEST_CASE("a step with products of bfloat16 allocates nothing after the first", "[train]") {

@@ -5,9 +5,9 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/kernels/detail/bfloat16_product.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
-#include <ddpm/kernels/target.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/emulated_tiles.hpp"
 
 #include <cmath>
@@ -112,20 +112,6 @@ void check_products(const Multiply& multiply) {
     }
 }
 
-/// Calls body on each instruction set of this machine, those with pairs of bfloat16 too.
-template <class Body>
-void for_each_set(const Body& body) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            WARN("skipped: this machine does not have " << name_of(set));
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
-        body();
-    }
-}
-
 constexpr auto multiply_here = [](const matrix_ref<float>& a, const matrix_ref<float>& b, batch_view<float> c,
                                   const product_start<float>& start) { bfloat16_product(a, b, c, start); };
 
@@ -158,7 +144,7 @@ constexpr auto multiply_by_emulated_tiles = [](const matrix_ref<float>& a, const
 }  // namespace
 
 TEST_CASE("a product of bfloat16 is that of the rounded factors, on every target", "[kernels]") {
-    for_each_set([] { check_products(multiply_here); });
+    for_each_instruction_set([] { check_products(multiply_here); });
 }
 
 #if defined(__x86_64__)
@@ -185,7 +171,7 @@ TEST_CASE("a product of bfloat16 takes factors of any strides, and a depth of 0"
         multiply({bias, 2, 0, 1, 2}, {bias, 0, 3, 1, 0}, batch_view<float>(two), {.row_bias = bias});
         CHECK((two.row(0) == 1 && two.row(1) == 2).all());
     };
-    for_each_set([&] { check(multiply_here); });
+    for_each_instruction_set([&] { check(multiply_here); });
 #if defined(__x86_64__)
     check(multiply_by_emulated_tiles);
 #endif
@@ -193,7 +179,7 @@ TEST_CASE("a product of bfloat16 takes factors of any strides, and a depth of 0"
 
 TEST_CASE("the bits of a product of bfloat16 depend on no other row or column, nor on the threads", "[kernels]") {
     const stored_matrix a(100, 900, false, 5), b(900, 290, true, 6);
-    for_each_set([&] {
+    for_each_instruction_set([&] {
         batch<float> all(100, 290), some(70, 40);
         bfloat16_product(a.ref, b.ref, batch_view<float>(all));
         const isize threads = thread_count();

@@ -5,6 +5,7 @@
 #include <ddpm/kernels/target.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/emulated_tiles.hpp"
 #include "support/stored_number.hpp"
 
@@ -120,20 +121,14 @@ void check_product(void (*body)(const packed_problem<W>&) = kernels::detail::pac
 }  // namespace
 
 TEST_CASE("a packed product is the sum of its products, on every target", "[kernels]") {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            WARN("skipped: this machine does not have " << name_of(set));
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         check_product<float, float>();
         if (kernels::detail::takes_pairs()) {
             check_product<bfloat16, bfloat16>();
         } else {
             check_product<bfloat16, float>();
         }
-    }
+    });
 }
 
 #if defined(__x86_64__)

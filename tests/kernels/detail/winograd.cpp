@@ -134,28 +134,18 @@ void check_winograd(isize across, bool add) {
 }  // namespace
 
 TEST_CASE("Winograd's transforms give the convolution of a tile, on every target", "[kernels]") {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         for (const isize across : {1, 2, 5}) {
             for (const bool add : {false, true}) {
                 check_winograd<2>(across, add);
                 check_winograd<4>(across, add);
             }
         }
-    }
+    });
 }
 
 TEMPLATE_TEST_CASE("Winograd's kernels are G g of the paper, on every target", "[kernels]", float, bfloat16) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         check_filters<2, TestType>({{{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}}});
         check_filters<4, TestType>({{{1.0 / 4, 0, 0},
                                      {-1.0 / 6, -1.0 / 6, -1.0 / 6},
@@ -163,7 +153,7 @@ TEMPLATE_TEST_CASE("Winograd's kernels are G g of the paper, on every target", "
                                      {1.0 / 24, 1.0 / 12, 1.0 / 6},
                                      {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                      {0, 0, 1}}});
-    }
+    });
 }
 
 }  // namespace ddpm::test

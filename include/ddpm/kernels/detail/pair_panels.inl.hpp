@@ -2,12 +2,11 @@
 // SPDX-License-Identifier: MIT
 //
 // A kernel body (see foreach_target.hpp): rounds the factors of a product to bfloat16 and packs them for packed_product, in
-// blocks of 32 numbers along k.
+// blocks of 32 numbers along k. Its functions are templates so that only programs that use them compile them.
 
-inline constexpr isize pair_block = 32;               // of k
-inline constexpr isize block_pairs = pair_block / 2;  // of k and k + 1 that lie together
-static_assert(pair_block % packed_depth<bfloat16> == 0);
-inline constexpr isize pair_pixels = 16;  // columns of the right factor in a block
+inline constexpr isize pair_block = packed_depth<bfloat16>;  // of k
+inline constexpr isize block_pairs = pair_block / 2;         // of k and k + 1 that lie together
+inline constexpr isize pair_pixels = 16;                     // columns of the right factor in a block
 
 /// For each lane the pair of bfloat16 (x, y), x in the lower half.
 DDPM_INLINE pack<std::uint32_t> pairs_of(pack<float> x, pack<float> y) {

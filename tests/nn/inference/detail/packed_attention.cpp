@@ -7,6 +7,7 @@
 #include <ddpm/nn/inference/detail/stored_map.hpp>
 
 #include "support/catch.hpp"
+#include "support/each_target.hpp"
 #include "support/stored_number.hpp"
 
 #include <algorithm>
@@ -96,12 +97,7 @@ void check_attention(isize channels, isize heads, isize tokens, isize samples, i
 }  // namespace
 
 TEMPLATE_TEST_CASE("packed attention is that of its definition, on every target", "[nn]", float, bfloat16) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         check_attention<TestType>(32, 1, 64, 1);
         check_attention<TestType>(64, 2, 32, 3);
         check_attention<TestType>(24, 3, 35, 2);
@@ -109,7 +105,7 @@ TEMPLATE_TEST_CASE("packed attention is that of its definition, on every target"
         check_attention<TestType>(7, 1, 1, 2);
         check_attention<TestType>(40, 1, 101, 1);
         check_attention<TestType>(8, 1, 2100, 1, 97);
-    }
+    });
 }
 
 }  // namespace ddpm::test

@@ -180,12 +180,7 @@ void check_packed(const packed_layout& l) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every target", "[nn]", float, bfloat16) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         check_packed<TestType>({32, 0, 33, 3, 1, nn::conv_padding::symmetric, 6, 7, 2, false, true, 0, true});
         check_packed<TestType>({20, 14, 40, 3, 1, nn::conv_padding::symmetric, 5, 9, 2, false, true, 7, false});
         check_packed<TestType>({3, 0, 32, 3, 1, nn::conv_padding::symmetric, 9, 30, 1, false, false, 0, false});
@@ -206,17 +201,12 @@ TEMPLATE_TEST_CASE("a packed convolution is the layers that it joins, on every t
         check_packed<TestType>({33, 0, 36, 1, 1, nn::conv_padding::symmetric, 3, 4, 2, true, true, 0, false});
         check_packed<TestType>({34, 0, 40, 5, 1, nn::conv_padding::symmetric, 4, 4, 9, false, true, 33, false});
         check_packed<TestType>({32, 0, 32, 1, 1, nn::conv_padding::symmetric, 2, 120, 2, false, false, 0, true});
-    }
+    });
 }
 
 TEMPLATE_TEST_CASE("a convolution by Winograd's algorithm is the direct one, on every target", "[nn]", float,
                    bfloat16) {
-    for (const instruction_set set : all_instruction_sets) {
-        if (!is_supported(set)) {
-            continue;
-        }
-        const ddpm::detail::scoped_simd_target on(set);
-        CAPTURE(name_of(set));
+    for_each_instruction_set([&] {
         for (const isize m : {2, 4}) {
             constexpr auto around = nn::conv_padding::symmetric;
             check_packed<TestType>({32, 0, 33, 3, 1, around, 6, 7, 2, false, true, 0, true, m});
@@ -228,7 +218,7 @@ TEMPLATE_TEST_CASE("a convolution by Winograd's algorithm is the direct one, on 
             check_packed<TestType>({16, 0, 40, 3, 1, around, 33, 100, 2, false, false, 0, false, m});
             check_packed<TestType>({16, 0, 8, 3, 1, around, 1, 1, 1, false, false, 0, false, m});
         }
-    }
+    });
 }
 
 }  // namespace ddpm::test
