@@ -70,6 +70,8 @@ for target in "$@"; do
         rm -rf "$work/merged"
         mkdir -p "$work/merged/$target"
         "$program" -set_cover_merge=1 -use_counters=0 -rss_limit_mb=3000 "$work/merged/$target" "$work/$target" "$work/$target.new" >>"$log" 2>&1
+        # A merge that a signal ends writes nothing and succeeds.
+        [ -n "$(ls "$work/merged/$target")" ] || ddpm_fail "fuzz_$target: the merge kept no input; see $log"
         tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -czf "$here/corpus/$target.tgz" -C "$work/merged" "$target"
         printf '%s\t%s\t%s\t%s\n' "$target" "$runs" "$taken" "$(date -u +%Y-%m-%d)" >>"$here/executions.tsv"
     fi
