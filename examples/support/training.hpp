@@ -60,7 +60,8 @@ void train(Trainer& trainer, const ddpm::training_data<float>& data, ddpm::isize
     const ddpm::fit_result result = trainer.fit(data, options);
     options.progress = {};  // ends the bar's line
     if (result.status == ddpm::fit_status::non_finite) {
-        throw ddpm::base_error("training", "the loss is no longer finite at step " + std::to_string(result.step));
+        const std::string which = result.tensor.empty() ? "the loss" : "the gradient or the values of " + result.tensor;
+        throw ddpm::base_error("training", which + " is no longer finite at step " + std::to_string(result.step));
     }
     trainer.save(files.checkpoint);
     write_loss_plot(files.loss_plot, "Training loss", curve);

@@ -5,8 +5,10 @@
 
 #include "support/catch.hpp"
 
+#include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -64,6 +66,18 @@ TEST_CASE("zeros_like keeps the shapes only", "[nn]") {
     for (const double x : zeros.weight.values()) {
         CHECK(x == 0);
     }
+}
+
+TEST_CASE("the first parameter that is not finite is found", "[nn]") {
+    nn::mlp<double> net{{.dim = 3, .hidden = 4, .blocks = 2, .embedding = 6}};
+    const auto parameters = nn::parameters(net);
+    CHECK_FALSE(nn::first_not_finite<double>(parameters));
+    parameters[7].values[3] = std::numeric_limits<double>::infinity();
+    CHECK(nn::first_not_finite<double>(parameters) == 7);
+    parameters[0].values[0] = std::numeric_limits<double>::quiet_NaN();
+    CHECK(nn::first_not_finite<double>(parameters) == 0);
+    CHECK(nn::first_not_finite<const double>(nn::parameters(std::as_const(net))) == 0);
+    CHECK_FALSE(nn::first_not_finite<double>({}));
 }
 
 }  // namespace ddpm::test

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace ddpm::test {
@@ -143,7 +144,7 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     CHECK(optimizer.state().steps == 0);
 }
 
-TEST_CASE("adam says whether a step would leave numbers finite, and changes nothing", "[train]") {
+TEST_CASE("adam names the first parameter that a step would not leave finite, and changes nothing", "[train]") {
     constexpr float largest = std::numeric_limits<float>::max();
     const auto asks = [](float p, float g, float m, float v, double rate, double scale = 1,
                          const adam_options& o = {}) {
@@ -155,7 +156,7 @@ TEST_CASE("adam says whether a step would leave numbers finite, and changes noth
         t.g[39999] = g;
         optimizer.state().first[0][39999] = m;
         optimizer.state().second[0][39999] = v;
-        const bool finite = optimizer.stays_finite(t.parameters, t.gradients, rate, scale);
+        const bool finite = !optimizer.first_not_finite(t.parameters, t.gradients, rate, scale);
         CHECK(t.p[39999] == p);
         CHECK(optimizer.state().steps == 0);
         optimizer.step(t.parameters, t.gradients, rate, scale);
@@ -172,6 +173,19 @@ TEST_CASE("adam says whether a step would leave numbers finite, and changes noth
     CHECK_FALSE(asks(1, 1, 0, INFINITY, 1e-3));
     CHECK_FALSE(asks(1e20F, 1, 0, 0, 1e-3, 1, {.weight_decay = 1e10, .decoupled = false}));
     CHECK_FALSE(asks(1e38F, 1, 0, 0, 1, 1, {.weight_decay = 10}));
+}
+
+TEST_CASE("adam names the first of several parameters that would not be finite", "[train]") {
+    one_tensor<float> small(3), large(40000);
+    large.p[39999] = 1;
+    const std::vector<nn::parameter<float>> parameters{small.parameters[0], large.parameters[0], large.parameters[0]};
+    const std::vector<nn::parameter<float>> gradients{small.gradients[0], large.gradients[0], large.gradients[0]};
+    const adam<float> optimizer(std::span<const nn::parameter<float>>{parameters});
+    CHECK_FALSE(optimizer.first_not_finite(parameters, gradients, 1e-3));
+    large.g[39999] = 1e20F;
+    CHECK(optimizer.first_not_finite(parameters, gradients, 1e-3) == 1);
+    small.g[2] = NAN;
+    CHECK(optimizer.first_not_finite(parameters, gradients, 1e-3) == 0);
 }
 
 }  // namespace ddpm::test

@@ -280,7 +280,9 @@ TEST_CASE("a checkpoint with a value that is not finite is refused where asked, 
     load_parameters(folder / "nan", other, "ema.", {.reject_nonfinite = true});  // the average is finite
     trainer.load(folder / "nan");
     CHECK(std::isnan(nn::parameters(other)[2].values[3]));
-    CHECK(trainer.fit(two_points<float>(), {.steps = 2}).status == fit_status::non_finite);
+    const fit_result result = trainer.fit(two_points<float>(), {.steps = 2});
+    CHECK(result.status == fit_status::non_finite);
+    CHECK(result.tensor == name);
 }
 
 TEST_CASE("options that differ are named in words", "[train]") {

@@ -225,6 +225,7 @@ TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
         CHECK(result.status == fit_status::non_finite);
         CHECK(result.step == 2);
         CHECK(std::isnan(result.loss));
+        CHECK(result.tensor.empty());  // neither the network nor its gradient is to blame
         CHECK(largest_difference(net, before) == 0);
         CHECK(largest_difference(trainer.average(), average_before) == 0);
 
@@ -248,6 +249,7 @@ TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
         CHECK(result.status == fit_status::non_finite);
         CHECK(result.step == 5);  // within half the largest number, so that the average can follow
         CHECK(trainer.step() == 5);
+        CHECK(result.tensor == "value");
         const float reached = constant.value[0], average = trainer.average().value[0];
         CHECK(std::abs(reached + 1.5e38F) < 1e37F);
         CHECK(std::isfinite(average));
@@ -266,7 +268,29 @@ TEST_CASE("a loss or gradient that is not finite changes nothing", "[train]") {
         CHECK(result.status == fit_status::non_finite);
         CHECK(result.step == 0);
         CHECK(result.loss == 1);
+        CHECK(result.tensor == "input.weight");
         CHECK(largest_difference(net, before) == 0);
+    }
+    SECTION("a parameter that is not a number") {
+        const auto parameters = nn::parameters(net);
+        parameters[3].values[1] = std::numeric_limits<float>::quiet_NaN();
+        trainer trainer{net, schedule, {.batch = 8}};
+        const fit_result result = trainer.fit(two_points<float>(), {.steps = 5});
+        CHECK(result.status == fit_status::non_finite);
+        CHECK(result.step == 0);
+        CHECK(result.tensor == parameters[3].name);
+    }
+    SECTION("a gradient of which all elements are finite, and the norm is not") {
+        constant_net<double> constant(4);
+        const auto steep = [](const auto&, prediction, const auto&, auto, auto d_predicted) {
+            d_predicted.array().setConstant(1e300);
+            return 1.0;
+        };
+        trainer trainer{constant, schedule, {.batch = 2}, steep};
+        const fit_result result = trainer.fit(two_points<double>(), {.steps = 1});
+        CHECK(result.status == fit_status::non_finite);
+        CHECK(result.tensor.empty());
+        CHECK(constant.value[0] == 0);
     }
 }
 

@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -95,6 +97,17 @@ void require_finite(std::string_view file, std::string_view tensor, std::span<co
 }
 
 }  // namespace detail
+
+/// The first of the parameters with an element that is not finite.
+template <class T>
+[[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const parameter<T>> parameters) {
+    const auto finite = [](T value) { return std::isfinite(value); };
+    const auto found = std::find_if_not(parameters.begin(), parameters.end(), [&](const parameter<T>& p) {
+        return std::all_of(p.values.begin(), p.values.end(), finite);
+    });
+    return found == parameters.end() ? std::nullopt
+                                     : std::optional(static_cast<std::size_t>(found - parameters.begin()));
+}
 
 /// The scalar of a layer's parameters, const if the layer is.
 template <class L>

@@ -11,10 +11,11 @@
 #include <ddpm/nn/parameters.hpp>
 #include <ddpm/train/detail/parameter_chunks.hpp>
 
-#include <atomic>
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -119,17 +120,17 @@ public:
         });
     }
 
-    /// Whether that step would leave the moments finite, and the parameters at most half the largest number, so that
-    /// the difference of two is finite. Computes the step on copies.
+    /// The first parameter that a step would not leave finite: its moments finite, and itself at most half the largest
+    /// number, so that the difference of two is finite. Computes the step on copies.
     /// @throws shape_error as step
-    [[nodiscard]] bool stays_finite(std::span<const nn::parameter<S>> parameters,
-                                    std::span<const nn::parameter<S>> gradients, double learning_rate,
-                                    double gradient_scale = 1) const {
-        chunks_.require_fit("adam::stays_finite", parameters);
-        chunks_.require_fit("adam::stays_finite", gradients);
+    [[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const nn::parameter<S>> parameters,
+                                                              std::span<const nn::parameter<S>> gradients,
+                                                              double learning_rate, double gradient_scale = 1) const {
+        chunks_.require_fit("adam::first_not_finite", parameters);
+        chunks_.require_fit("adam::first_not_finite", gradients);
         const kernels::detail::adam_coefficients c = next_coefficients(learning_rate, gradient_scale);
-        std::atomic<bool> finite{true};
-        chunks_.for_each([&](isize, const detail::parameter_chunks::chunk& chunk) {
+        std::vector<unsigned char> finite(static_cast<std::size_t>(chunks_.size()), 1);
+        chunks_.for_each([&](isize index, const detail::parameter_chunks::chunk& chunk) {
             const auto copy = [&](std::span<const S> values) {
                 const auto first = values.begin() + static_cast<std::ptrdiff_t>(chunk.first);
                 return std::vector<S>(first, first + static_cast<std::ptrdiff_t>(chunk.size));
@@ -142,11 +143,12 @@ public:
             constexpr S largest = std::numeric_limits<S>::max();
             for (std::size_t i = 0; i < x.size(); ++i) {
                 if (!(std::abs(x[i]) <= largest / 2 && std::abs(m[i]) <= largest && std::abs(v[i]) <= largest)) {
-                    finite = false;
+                    finite[static_cast<std::size_t>(index)] = 0;
                 }
             }
         });
-        return finite;
+        const auto found = std::find(finite.begin(), finite.end(), 0);
+        return found == finite.end() ? std::nullopt : std::optional(chunks_.parameter_of(found - finite.begin()));
     }
 
     [[nodiscard]] const adam_state<S>& state() const noexcept { return state_; }

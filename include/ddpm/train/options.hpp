@@ -18,6 +18,7 @@
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace ddpm {
 
@@ -63,6 +64,10 @@ struct fit_result {
     fit_status status;
     isize step;   ///< steps made since the beginning; after non_finite this is the 0-based step that failed
     double loss;  ///< of the last step, even if it failed; NaN without a step
+    /// After non_finite: the name of the first tensor of the network that was not finite before the step; if all were,
+    /// of the first whose gradient is not; if all are, of the first whose new value would not be. Empty if it is only the
+    /// loss that is not finite, or the norm of all gradients.
+    std::string tensor{};
 };
 
 namespace detail {

@@ -84,7 +84,8 @@ public:
         if (!std::isfinite(mean)) {
             return mean;
         }
-        if (!std::isfinite(norm_(gradients_)) || !adam_.stays_finite(parameters_, gradients_, options_.learning_rate)) {
+        if (!std::isfinite(norm_(gradients_)) ||
+            adam_.first_not_finite(parameters_, gradients_, options_.learning_rate)) {
             return std::numeric_limits<double>::quiet_NaN();
         }
         adam_.step(parameters_, gradients_, options_.learning_rate);

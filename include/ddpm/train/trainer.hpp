@@ -38,6 +38,7 @@
 #include <cstddef>
 #include <limits>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -194,6 +195,15 @@ private:
         return loss;
     }
 
+    /// The result of a step that was not made.
+    /// @param changed the parameter whose gradient or new value is not finite, if it is that
+    [[nodiscard]] fit_result not_finite(double loss, std::optional<std::size_t> changed) const {
+        const std::vector<nn::parameter<const scalar>> parameters = nn::parameters(std::as_const(*net_));
+        const auto first = nn::first_not_finite<const scalar>(parameters);
+        const auto blamed = first ? first : changed;
+        return {fit_status::non_finite, step_, loss, blamed ? parameters[*blamed].name : ""};
+    }
+
     /// Whether this step uses self-conditioning.
     /// @source Chen et al. 2022, arXiv 2208.04202, algorithm 1
     [[nodiscard]] bool estimates() const {
@@ -294,12 +304,12 @@ fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& 
         loss = differentiate(data, order, options);
         const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
         if (!std::isfinite(norm)) {
-            return {fit_status::non_finite, step_, loss};
+            return not_finite(loss, std::isfinite(loss) ? nn::first_not_finite<scalar>(gradients_) : std::nullopt);
         }
         const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
         const double scale = clipping_factor(norm, options_.largest_gradient_norm);
-        if (!guard_.allows(adam_, parameters, gradients_, rate, scale, norm)) {
-            return {fit_status::non_finite, step_, loss};
+        if (const auto p = guard_.first_not_finite(adam_, parameters, gradients_, rate, scale, norm)) {
+            return not_finite(loss, p);
         }
         // One pass over the parameters' memory.
         const scalar average_rate = ema_.begin_update();

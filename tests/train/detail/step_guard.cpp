@@ -26,7 +26,7 @@ isize steps_allowed(constant_net<S>& net, double rate, const adam_options& optio
     guard.begin(parameters, optimizer.state(), norm);
     for (isize step = 0; step < most; ++step) {
         const auto before = net;
-        if (!guard.allows(optimizer, parameters, gradients, rate, 1, norm(gradients))) {
+        if (guard.first_not_finite(optimizer, parameters, gradients, rate, 1, norm(gradients)) == 0) {
             CHECK(net.value[0] == before.value[0]);
             return step;
         }

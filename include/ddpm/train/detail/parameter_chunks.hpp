@@ -42,6 +42,11 @@ public:
     /// The number of elements of all parameters.
     [[nodiscard]] isize elements() const noexcept { return elements_; }
 
+    /// The index of the parameter that a chunk belongs to.
+    [[nodiscard]] std::size_t parameter_of(isize index) const noexcept {
+        return chunks_[static_cast<std::size_t>(index)].parameter;
+    }
+
     /// Calls body(index, chunk) for each chunk, in parallel.
     template <class Body>
     void for_each(Body&& body) const {

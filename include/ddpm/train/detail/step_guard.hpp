@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -36,10 +37,13 @@ public:
         moments_are_finite_ = std::isfinite(norm_of(state.second));
     }
 
-    /// Whether the step leaves moments and parameters finite, and also the difference of any two parameters.
+    /// The first parameter of which the step would not leave the moments and the value finite, and also the difference
+    /// of any two values.
     /// @param norm the norm of the gradients
-    [[nodiscard]] bool allows(const adam<S>& optimizer, std::span<const nn::parameter<S>> parameters,
-                              std::span<const nn::parameter<S>> gradients, double rate, double scale, double norm) {
+    [[nodiscard]] std::optional<std::size_t> first_not_finite(const adam<S>& optimizer,
+                                                              std::span<const nn::parameter<S>> parameters,
+                                                              std::span<const nn::parameter<S>> gradients, double rate,
+                                                              double scale, double norm) {
         const kernels::detail::adam_coefficients c = optimizer.next_coefficients(rate, scale);
         const double gradient = norm * scale + c.l2 * parameter_;
         moment_ = std::max(moment_, gradient);
@@ -50,10 +54,10 @@ public:
         constexpr double largest = static_cast<double>(std::numeric_limits<S>::max());
         if (moments_are_finite_ && next < largest / 4 && moment_ < largest / 4 && gradient * gradient < largest / 4) {
             parameter_ = next;
-            return true;
+            return std::nullopt;
         }
         parameter_ = largest;  // no bound is known any more
-        return optimizer.stays_finite(parameters, gradients, rate, scale);
+        return optimizer.first_not_finite(parameters, gradients, rate, scale);
     }
 
 private:
