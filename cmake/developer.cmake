@@ -5,7 +5,10 @@ option(DDPM_WERROR "Make warnings errors in tests, examples and benchmarks" OFF)
 
 add_library(ddpm_developer INTERFACE)
 target_compile_options(ddpm_developer INTERFACE
-    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wold-style-cast -Wshadow)
+    -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wold-style-cast)
+# In files that are compiled together Clang takes a name in one for shadowed by one in the next.
+set(clang_compiles_files_together $<AND:$<CXX_COMPILER_ID:Clang>,$<BOOL:$<TARGET_PROPERTY:UNITY_BUILD>>>)
+target_compile_options(ddpm_developer INTERFACE $<$<NOT:${clang_compiles_files_together}>:-Wshadow>)
 if(DDPM_WERROR)
     # GCC's warnings that follow values through inlined code are at times wrong, so they stay warnings.
     target_compile_options(ddpm_developer INTERFACE -Werror)
