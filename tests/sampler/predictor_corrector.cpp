@@ -158,7 +158,7 @@ TEST_CASE("a step of the predictor-corrector allocates nothing", "[sampler]") {
             return allocations - before;
         };
         const std::size_t first = allocated(3);  // a thread's scratch too
-        CHECK(first > 0);
+        CHECK((first > 0) == allocations_are_counted);
         CHECK(allocated(3) == allocated(30));
     }
 }

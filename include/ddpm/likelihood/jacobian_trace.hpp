@@ -68,6 +68,9 @@ public:
             throw shape_error("jacobian_trace", "output", detail::text(estimates(), " x ", xt.columns()),
                               detail::text(out.rows(), " x ", out.columns()));
         }
+        if (xt.columns() == 0) {
+            return;  // a row of an empty array would have an address beyond null
+        }
         if (!exact_) {
             for (isize k = 0; k < estimates(); ++k) {
                 const batch<S>& z = probes_[static_cast<std::size_t>(k)];
