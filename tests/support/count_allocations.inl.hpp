@@ -153,6 +153,9 @@ DDPM_TEST_PLAIN void free(void* memory) {
 
 #endif
 
+// Clang's thread sanitizer links its own into the program.
+#if !(defined(__clang__) && defined(DDPM_TEST_THREAD_SANITIZER))
+
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     raise(ddpm::test::largest_allocation, size);
     return std::malloc(size == 0 ? 1 : size);
@@ -179,3 +182,5 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+#endif
