@@ -60,7 +60,7 @@ void train(Trainer& trainer, const ddpm::training_data<float>& data, ddpm::isize
     const ddpm::fit_result result = trainer.fit(data, options);
     options.progress = {};  // ends the bar's line
     if (result.status == ddpm::fit_status::non_finite) {
-        const std::string which = result.tensor.empty() ? "the loss" : "the gradient or the values of " + result.tensor;
+        const std::string which = result.tensor.empty() ? "the loss" : result.tensor + " or its gradient";
         throw ddpm::base_error("training", which + " is no longer finite at step " + std::to_string(result.step));
     }
     trainer.save(files.checkpoint);
