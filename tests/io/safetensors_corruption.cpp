@@ -154,7 +154,7 @@ void add_lengths(matrix& m) {
     m.end(99, 0);
 
     m.begin("header lengths at extremes");
-    const std::string rest = three_tensors + data_of(65);
+    const std::string rest = std::string(three_tensors) + data_of(65);
     for (const std::uint64_t base : {std::uint64_t{0}, std::uint64_t{three_tensors.size()}, std::uint64_t{rest.size()},
                                      std::uint64_t{100'000'000}, std::uint64_t{1} << 31, std::uint64_t{1} << 32,
                                      std::uint64_t{1} << 63, std::numeric_limits<std::uint64_t>::max() - 8}) {
@@ -270,7 +270,7 @@ void add_numbers(matrix& m) {
         for (std::size_t second = first; second < numbers.size(); ++second) {
             for (const std::string_view x : extremes) {
                 for (const std::string_view y : extremes) {
-                    std::string text = three_tensors;
+                    std::string text(three_tensors);
                     text.replace(numbers[second].first, numbers[second].second, y);
                     if (first != second) {
                         text.replace(numbers[first].first, numbers[first].second, x);
@@ -335,7 +335,7 @@ void add_tensors(matrix& m) {
 
     m.begin("unknown types");
     for (const std::string_view type : {"", "f64", "F65", "F640", "F6", "I65", "FLOAT", "F64 ", "\\u0046640", "BF17"}) {
-        std::string text = three_tensors;
+        std::string text(three_tensors);
         m.add(file_of(text.replace(text.find("F64"), 3, type), 65));
     }
     m.end(10, 0);

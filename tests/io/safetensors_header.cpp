@@ -88,7 +88,7 @@ TEST_CASE("what the safetensors format allows is accepted", "[io]") {
 TEST_CASE("a safetensors error names the rule, the tensor and both values", "[io]") {
     const auto tensor = [](std::string_view body) { return ddpm::detail::text(R"({"w":{)", body, "}}"); };
     const auto three = [&](std::string_view from, std::string_view to) {
-        std::string text = three_tensors;
+        std::string text(three_tensors);
         return text.replace(text.find(from), from.size(), to);
     };
     CHECK(verdict("1234567") == "f: too short for a safetensors file; expected at least 8 bytes, got 7");

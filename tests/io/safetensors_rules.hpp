@@ -26,7 +26,7 @@ namespace ddpm::test {
 }
 
 /// A valid header of three tensors and metadata; 65 bytes of data belong to it.
-inline const std::string three_tensors =
+inline constexpr std::string_view three_tensors =
     R"({"__metadata__":{"format":"pt","k":"v"},"a.weight":{"dtype":"F64","shape":[2,3],"data_offsets":[0,48]},)"
     R"("b":{"dtype":"F32","shape":[4],"data_offsets":[48,64]},"c":{"dtype":"U8","shape":[],"data_offsets":[64,65]}})";
 
