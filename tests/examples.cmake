@@ -42,6 +42,9 @@ set(short_examples forward_process own_schedule own_predictor own_layer own_samp
     diffusers_exchange serving real_time)
 set(engine_examples openvino libtorch)
 
+# Those of them that memcheck runs in less than a minute.
+set(memcheck_examples forward_process own_schedule own_predictor own_sampler guidance diffusers_exchange)
+
 foreach(example IN LISTS short_examples engine_examples)
     if(DDPM_SANITIZE AND example IN_LIST engine_examples)
         set(example_missing "an engine that is built with the sanitizer")
@@ -58,7 +61,7 @@ foreach(example IN LISTS short_examples engine_examples)
             target_precompile_headers(example_${example} REUSE_FROM example_forward_process)
         endif()
         add_example_test(${example} example_${example} --quick)
-        if(example IN_LIST short_examples AND NOT DDPM_SANITIZE)
+        if(example IN_LIST memcheck_examples AND NOT DDPM_SANITIZE)
             add_memcheck_test(${example} --quick)
         endif()
         if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/examples/expected/${example}_full.txt")
@@ -97,9 +100,6 @@ endfunction()
 
 set(example_data "${PROJECT_SOURCE_DIR}/examples/data")
 add_long_example_test(digits --data "${CMAKE_CURRENT_SOURCE_DIR}/examples/colours")
-if(TARGET example_digits AND NOT DDPM_SANITIZE)
-    add_memcheck_test(digits --quick --overwrite --data "${CMAKE_CURRENT_SOURCE_DIR}/examples/colours")
-endif()
 if(TARGET example_digits)
     set(drawn "${CMAKE_CURRENT_BINARY_DIR}/examples_run/drawn")
     add_test(NAME example_digits_drawn COMMAND example_digits --quick --overwrite
