@@ -15,8 +15,14 @@ function(add_example_test name program)
     set_tests_properties(example_${name} PROPERTIES LABELS example)
 endfunction()
 
+function(add_skipped_test name missing)
+    add_test(NAME ${name} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: not found: ${missing}")
+    set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+endfunction()
+
 # The example under valgrind's memcheck, which finds decisions by memory that was never written, and leaks. It takes fifty times
-# as long, and knows the instructions up to AVX2. The threads that the library keeps are its only blocks that may be lost.
+# as long, and knows the instructions up to AVX2. Memory that is possibly lost is no error: the library's threads, which live until
+# the program ends, hold some.
 find_program(valgrind valgrind)
 function(add_memcheck_test example)
     if(valgrind)
@@ -24,17 +30,11 @@ function(add_memcheck_test example)
             --show-leak-kinds=definite,indirect --errors-for-leak-kinds=definite,indirect
             "$<TARGET_FILE:example_${example}>" ${ARGN})
     else()
-        add_test(NAME memcheck_${example} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: no valgrind")
-        set_tests_properties(memcheck_${example} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
+        add_skipped_test(memcheck_${example} valgrind)
     endif()
     set(run "${CMAKE_CURRENT_BINARY_DIR}/memcheck_run/${example}")
     file(MAKE_DIRECTORY "${run}")
     set_tests_properties(memcheck_${example} PROPERTIES LABELS "example;slow" WORKING_DIRECTORY "${run}")
-endfunction()
-
-function(skip_example example missing)
-    add_test(NAME example_${example} COMMAND "${CMAKE_COMMAND}" -E echo "SKIPPED: not found: ${missing}")
-    set_tests_properties(example_${example} PROPERTIES SKIP_REGULAR_EXPRESSION "SKIPPED")
 endfunction()
 
 # Those that need nothing but the library.
@@ -42,7 +42,7 @@ set(short_examples forward_process own_schedule own_predictor own_layer own_samp
     diffusers_exchange serving real_time)
 set(engine_examples openvino libtorch)
 
-# Those of them that memcheck runs in less than a minute.
+# The short examples that memcheck runs in less than a minute.
 set(memcheck_examples forward_process own_schedule own_predictor own_sampler guidance diffusers_exchange)
 
 foreach(example IN LISTS short_examples engine_examples)
@@ -52,7 +52,7 @@ foreach(example IN LISTS short_examples engine_examples)
         add_example(example_${example} ${example} test_compiled)
     endif()
     if(example_missing)
-        skip_example(${example} "${example_missing}")
+        add_skipped_test(example_${example} "${example_missing}")
     else()
         # Eigen's header is compiled once for all.
         if(example STREQUAL "forward_process")
@@ -81,7 +81,7 @@ option(DDPM_TEST_LONG_EXAMPLES "Build and run all examples in the tests" OFF)
 function(add_long_example_test example)
     add_example(example_${example} ${example} test_compiled)
     if(example_missing)
-        skip_example(${example} "${example_missing}")
+        add_skipped_test(example_${example} "${example_missing}")
     else()
         add_example_test(${example} example_${example} --quick ${ARGN})
     endif()
@@ -91,7 +91,7 @@ endfunction()
 function(add_following_example_test example fixture)
     add_example(example_${example} ${example} test_compiled)
     if(example_missing)
-        skip_example(${example} "${example_missing}")
+        add_skipped_test(example_${example} "${example_missing}")
     else()
         add_example_test(${example} example_${example} ${ARGN})
         set_tests_properties(example_${example} PROPERTIES FIXTURES_REQUIRED ${fixture})

@@ -153,7 +153,7 @@ DDPM_TEST_PLAIN void free(void* memory) {
 
 #endif
 
-// Clang's thread sanitizer links its own into the program.
+// Clang's thread sanitizer links operators of its own into the program, beside which there can be no others.
 #if !(defined(__clang__) && defined(DDPM_TEST_THREAD_SANITIZER))
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {

@@ -17,6 +17,7 @@
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
+#include "support/plane_training.hpp"
 
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
@@ -115,15 +116,7 @@ TEST_CASE("a network told a vector that it was not trained on draws from the mix
     constexpr isize steps = 4000;
     const noise_schedule schedule{cosine_beta{}, 1000};
     nn::mlp<float> net{{.dim = 2, .hidden = 64, .blocks = 2, .embedding = 32, .vector = 2, .seed = seed}};
-    trainer trainer{net,
-                    schedule,
-                    {.batch = 512,
-                     .learning_rate = 3e-3,
-                     .rate_schedule = {.warm_up_steps = 100, .total_steps = steps},
-                     .ema = {.decay = 0.998},
-                     .predicts = prediction::v,
-                     .time_sampling = stratified_times{},
-                     .seed = seed}};
+    trainer trainer{net, schedule, plane_training(512, steps, seed)};
     train_on_vectors(trainer, steps, seed);
 
     const batch<float> vectors = told_vectors();

@@ -7,15 +7,14 @@
 #include <ddpm/metrics/energy_distance.hpp>
 #include <ddpm/metrics/squared_mmd.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
-#include <ddpm/process/parameterization.hpp>
 #include <ddpm/sampler/dpm_multistep.hpp>
 #include <ddpm/sampler/sample.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
-#include <ddpm/train/time_sampling.hpp>
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
+#include "support/plane_training.hpp"
 
 #include <cmath>
 #include <cstdint>
@@ -50,15 +49,7 @@ TEST_CASE("a network trained on two moons draws two moons", "[train]") {
     constexpr isize steps = 2000;
     const noise_schedule schedule{cosine_beta{}, 1000};
     nn::mlp<float> net{{.dim = 2, .hidden = 64, .blocks = 2, .embedding = 32, .seed = seed}};
-    trainer trainer{net,
-                    schedule,
-                    {.batch = 256,
-                     .learning_rate = 3e-3,
-                     .rate_schedule = {.warm_up_steps = 100, .total_steps = steps},
-                     .ema = {.decay = 0.998},
-                     .predicts = prediction::v,
-                     .time_sampling = stratified_times{},
-                     .seed = seed}};
+    trainer trainer{net, schedule, plane_training(256, steps, seed)};
     REQUIRE(trainer.fit(two_moons(20'000, seed), {.steps = steps}).status == fit_status::finished);
     const batch<float> drawn =
         sample(dpm_multistep{}, schedule, trainer.ema(), {.steps = 25, .count = 4000, .seed = seed});

@@ -69,7 +69,7 @@ public:
                               detail::text(out.rows(), " x ", out.columns()));
         }
         if (xt.columns() == 0) {
-            return;  // a row of an empty array would have an address beyond null
+            return;  // Eigen would add the offset of a row to the null pointer of an empty array
         }
         if (!exact_) {
             for (isize k = 0; k < estimates(); ++k) {

@@ -86,10 +86,16 @@ private:
     [[gnu::noinline]] parameter_visitor below(const char* name) const { return {list, prefix + name + "."}; }
 };
 
+/// Where the first value that is NaN or infinite stands; the end if all are finite.
+template <class T>
+[[nodiscard]] auto find_not_finite(std::span<T> values) {
+    return std::find_if(values.begin(), values.end(), [](T value) { return !std::isfinite(value); });
+}
+
 /// @throws io_error if a value of the tensor that was read from the file is NaN or infinite
 template <Scalar S>
 void require_finite(std::string_view file, std::string_view tensor, std::span<const S> values) {
-    const auto bad = std::find_if(values.begin(), values.end(), [](S value) { return !std::isfinite(value); });
+    const auto bad = find_not_finite(values);
     if (bad != values.end()) {
         throw io_error(file, tensor, "finite values",
                        ddpm::detail::text(*bad, " among ", values.size(), " values, as number ", bad - values.begin()));
@@ -101,9 +107,8 @@ void require_finite(std::string_view file, std::string_view tensor, std::span<co
 /// The first of the parameters with an element that is not finite.
 template <class T>
 [[nodiscard]] std::optional<std::size_t> first_not_finite(std::span<const parameter<T>> parameters) {
-    const auto finite = [](T value) { return std::isfinite(value); };
-    const auto found = std::find_if_not(parameters.begin(), parameters.end(), [&](const parameter<T>& p) {
-        return std::all_of(p.values.begin(), p.values.end(), finite);
+    const auto found = std::find_if(parameters.begin(), parameters.end(), [](const parameter<T>& p) {
+        return detail::find_not_finite(p.values) != p.values.end();
     });
     return found == parameters.end() ? std::nullopt
                                      : std::optional(static_cast<std::size_t>(found - parameters.begin()));

@@ -83,9 +83,8 @@ inline void add_probes(bench_case& each) {
 
 /// Registers ours, then the probes, which are to run close to it, then the peers.
 inline void register_with_google_benchmark(const bench_case& each, bool only_ours) {
-    const std::vector<contender>& all = each.contenders();
     std::vector<contender> order, peers;
-    for (const contender& one : all) {
+    for (const contender& one : each.contenders()) {
         (one.peer.empty() || is_probe(one.peer) ? order : peers).push_back(one);
     }
     order.insert(order.end(), peers.begin(), peers.end());
