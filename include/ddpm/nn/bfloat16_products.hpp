@@ -8,6 +8,7 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/bfloat16_product.hpp>
+#include <ddpm/nn/detail/pair_convolution.hpp>
 #include <ddpm/nn/products.hpp>
 
 namespace ddpm::nn {
@@ -17,8 +18,8 @@ namespace ddpm::nn {
 /// float less the time for rounding. A trainer takes it as trainer_options::products.
 /// @accuracy rounding changes a factor of normal size by at most 2⁻⁹ of it. Rounding errors of n factors of a sum are
 ///     independent: together they are about 2⁻⁹ √(Σ_k (a_k·b_k)²)
-/// @complexity the thread that calls a layer keeps rounded copies of the maps and weights that the layer reads, as large as
-///     they are, where products are not faster than those of float; otherwise each thread keeps about 2 MB
+/// @complexity the thread that calls a layer keeps rounded copies of the maps and weights that the layer reads: half as
+///     large as they are, or, where products are not faster than those of float, as large. Each thread keeps about 2 MB
 /// @source Micikevicius et al. 2017, arXiv 1710.03740; Kalamkar et al. 2019, arXiv 1905.12322
 inline constexpr float_products bfloat16_products{
     "bfloat16",
@@ -29,6 +30,6 @@ inline constexpr float_products bfloat16_products{
             kernels::detail::convert_as<bfloat16>(last - first, x + first, out + first);
         });
     },
-    [] { return kernels::detail::takes_pairs(); }};
+    [] { return kernels::detail::takes_pairs(); }, detail::pair_convolutions()};
 
 }  // namespace ddpm::nn

@@ -6,12 +6,42 @@
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
 
 #include <concepts>
 #include <string_view>
 #include <type_traits>
 
 namespace ddpm::nn {
+
+namespace detail {
+
+template <Scalar S>
+struct convolution_start;
+
+/// The kernel of a convolution: see conv2d.
+struct convolution_kernel {
+    const float* weights;  ///< tap, input, output, the outputs fastest
+    isize inputs, outputs;
+    isize size, stride;
+    isize before;  ///< rows and columns of zeros before the image
+};
+
+/// Convolutions by other ways than products of gathered patches. Each returns false, and does nothing, for sizes that it
+/// does not compute.
+struct convolution_ways {
+    /// y = start + W * x
+    bool (*convolve)(const convolution_kernel& kernel, const feature_map<const float>& x, const feature_map<float>& y,
+                     const convolution_start<float>& start);
+    /// dx = the adjoint of W * dy
+    bool (*input_gradient)(const convolution_kernel& kernel, const feature_map<const float>& dy,
+                           const feature_map<float>& dx);
+    /// d_weights += Σ dy · patch(x)ᵀ
+    bool (*add_weight_gradient)(const convolution_kernel& kernel, const feature_map<const float>& x,
+                                const feature_map<const float>& dy, float* d_weights);
+};
+
+}  // namespace detail
 
 /// A way to compute the products of layers of float, in forward and backward, other than in float: the factors are rounded,
 /// the sums are of float. See bfloat16_products. All else that a layer computes, and its parameters, stay float.
@@ -26,6 +56,8 @@ struct float_products {
     /// Whether this machine computes `product` faster than a product of float. Otherwise a convolution rounds its maps and
     /// weights once, and is computed as one of float, by Winograd's algorithm too.
     bool (*faster)();
+    /// If not null: convolutions where `product` is faster.
+    const detail::convolution_ways* convolutions = nullptr;
 };
 
 namespace detail {

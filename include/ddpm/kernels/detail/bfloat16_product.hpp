@@ -10,28 +10,12 @@
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/kernels/detail/pair_panels.hpp>
 #include <ddpm/kernels/detail/product_problem.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 
 #include <algorithm>
 #include <cstddef>
-
-#if defined(__x86_64__)
-
-#define DDPM_TARGET_BYTES 64
-DDPM_BEGIN_BODY()
-DDPM_PUSH_TARGET(DDPM_EXACT_AVX512)
-namespace ddpm::kernels::detail::avx512 {
-#include <ddpm/kernels/detail/pair_panels.inl.hpp>
-DDPM_INSTANCE(pack_left<float>)
-DDPM_INSTANCE(pack_right<float>)
-DDPM_INSTANCE(store_sums<float>)
-}  // namespace ddpm::kernels::detail::avx512
-DDPM_POP_TARGET()
-DDPM_END_BODY()
-#undef DDPM_TARGET_BYTES
-
-#endif
 
 namespace ddpm::kernels::detail {
 
@@ -40,6 +24,7 @@ namespace ddpm::kernels::detail {
 template <class Panels>
 void product_of_pairs(const product_problem<float>& problem) {
     struct pairs_tag {};  // for thread_scratch
+    const packed_products_scope scope;
     constexpr isize block = packed_depth<bfloat16>, most_depth = 24 * block, most_rows = 256, most_columns = 256;
     const isize tall = std::min(most_rows, ddpm::detail::rounded_up(problem.rows, packed_outputs));
     const isize wide = std::min(most_columns, ddpm::detail::rounded_up(problem.columns, packed_beyond)) + packed_beyond;
@@ -81,25 +66,6 @@ void product_of_pairs(const product_problem<float>& problem) {
         k += most_depth;
     } while (k < problem.depth);
 }
-
-#if defined(__x86_64__)
-
-/// Panels of a processor that multiplies pairs of bfloat16.
-struct native_panels {
-    static void pack_left(bfloat16* out, strided<float> a, isize rows, isize depth) {
-        avx512::pack_left(out, a, rows, depth);
-    }
-    static void pack_right(bfloat16* out, strided<float> b, isize columns, isize depth, isize room_for) {
-        avx512::pack_right(out, b, columns, depth, room_for);
-    }
-    static void multiply(const packed_problem<bfloat16>& problem) { packed_product_body<bfloat16>()(problem); }
-    static void store_sums(const float* sums, isize rows, isize columns, const float* bias, bool add, float* c,
-                           isize c_column) {
-        avx512::store_sums(sums, rows, columns, bias, add, c, c_column);
-    }
-};
-
-#endif
 
 /// A copy of the matrix, rounded to bfloat16, in `to`, of a.rows · a.columns numbers.
 [[nodiscard]] inline matrix_ref<float> rounded_copy(const matrix_ref<float>& a, float* to) {

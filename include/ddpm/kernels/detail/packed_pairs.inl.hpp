@@ -23,7 +23,7 @@ DDPM_INLINE void add_pairs(tile_sums<float, 1, Pixels>& sums, const tile_input<b
 template <isize Pixels>
 __attribute__((noinline)) void pairs_tile(const packed_problem<bfloat16>& problem, isize first) {
     constexpr isize unrolled = 8;
-    tile_sums<float, 1, Pixels> sums{};
+    tile_sums<float, 1, Pixels> sums = sums_before<Pixels>(problem, first, 0);
     tile_input<bfloat16, Pixels> x;
     x.pixel = problem.pixel;
     const auto* const begin = static_cast<const bfloat16*>(problem.x) + first * problem.pixel;

@@ -41,6 +41,7 @@ struct packed_problem {
     float* sums;       // of pixel p at p · sums_pixel
     isize sums_pixel;
     isize pixels;
+    bool add = false;  // to the sums that are there
 };
 
 }  // namespace ddpm::kernels::detail
@@ -85,6 +86,30 @@ namespace ddpm::kernels::detail {
     return active == instruction_set::amx ||
            (active == instruction_set::avx512_bf16 && ddpm::detail::this_cpu().fast_pairs);
 }
+
+/// What a thread holds while it computes several packed problems, so that AMX's registers are configured once.
+class packed_products_scope {
+public:
+    packed_products_scope() noexcept : tiles_(simd_target() == instruction_set::amx) {
+#if defined(__x86_64__)
+        if (tiles_) {
+            amx::tiles::begin();
+        }
+#endif
+    }
+    ~packed_products_scope() {
+#if defined(__x86_64__)
+        if (tiles_) {
+            amx::tiles::end();
+        }
+#endif
+    }
+    packed_products_scope(const packed_products_scope&) = delete;
+    packed_products_scope& operator=(const packed_products_scope&) = delete;
+
+private:
+    bool tiles_;
+};
 
 /// The function that computes a packed problem.
 /// @determinism a sum depends on its own pixel and output only, and is added in the order of s and k: one fused product

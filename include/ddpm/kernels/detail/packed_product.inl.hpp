@@ -59,11 +59,26 @@ DDPM_INLINE void add_step(tile_sums<float, 1, Pixels>& sums, const tile_input<fl
     }
 }
 
+/// What the sums of a tile begin at.
+template <isize Pixels, class W>
+DDPM_INLINE tile_sums<float, 1, Pixels> sums_before(const packed_problem<W>& problem, isize first, isize output) {
+    tile_sums<float, 1, Pixels> sums{};
+    if (problem.add) {
+        DDPM_UNROLL
+        for (isize p = 0; p < Pixels; ++p) {
+            const float* const from = problem.sums + (first + p) * problem.sums_pixel + output;
+            sums.of[p][0] = load(from);
+            sums.of[p][1] = load(from + lanes<float>);
+        }
+    }
+    return sums;
+}
+
 /// The sums of `Pixels` pixels and of tile_rows outputs from `output` on.
 template <isize Pixels, class W>
 __attribute__((noinline)) void packed_tile(const packed_problem<W>& problem, isize first, isize output) {
     constexpr isize step = packed_step<W>, unrolled = 4;
-    tile_sums<float, 1, Pixels> sums{};
+    tile_sums<float, 1, Pixels> sums = sums_before<Pixels>(problem, first, output);
     tile_input<float, Pixels> x;
     x.pixel = problem.pixel;
     const auto* const begin = static_cast<const float*>(problem.x) + first * problem.pixel;

@@ -9,9 +9,21 @@ inline constexpr isize block_pairs = pair_block / 2;         // of k and k + 1 t
 inline constexpr isize pair_pixels = 16;                     // columns of the right factor in a block
 
 /// For each lane the pair of bfloat16 (x, y), x in the lower half.
+#if defined(DDPM_TARGET_NATIVE_BFLOAT16)
+DDPM_INLINE pack<std::uint32_t> pairs_of(pack<float> x, pack<float> y) {
+    // Number i of x, then number i of y, which is 16 numbers later in `pairs`.
+    const pack<std::uint32_t> place = {0x100000, 0x110001, 0x120002, 0x130003, 0x140004, 0x150005, 0x160006, 0x170007,
+                                       0x180008, 0x190009, 0x1a000a, 0x1b000b, 0x1c000c, 0x1d000d, 0x1e000e, 0x1f000f};
+    pack<std::uint32_t> pairs;
+    asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs) : "v"(x), "v"(y));
+    asm("vpermw %0, %1, %0" : "+v"(pairs) : "v"(place));
+    return pairs;
+}
+#else
 DDPM_INLINE pack<std::uint32_t> pairs_of(pack<float> x, pack<float> y) {
     return rounded_bits(x) >> 16 | rounded_bits(y);
 }
+#endif
 
 /// A block of 32 numbers along k of `Count` rows, whose distance is a.row; those along k are a.column apart. Where it has
 /// fewer rows or fewer numbers it is completed with zeros in `room`, of 32 × Count elements.
@@ -20,9 +32,21 @@ DDPM_INLINE strided<float> whole_block(strided<float> a, isize rows, isize depth
     if (rows == Count && depth == pair_block && (a.row == 1 || a.column == 1)) {
         return a;
     }
-    for (isize k = 0; k < pair_block; ++k) {
-        for (isize row = 0; row < Count; ++row) {
-            room[k * Count + row] = row < rows && k < depth ? *part(a, row, k).data : 0.0f;
+    constexpr std::size_t number = sizeof(float);
+    __builtin_memset(room, 0, number * static_cast<std::size_t>(pair_block * Count));
+    if (a.column == 1) {
+        for (isize row = 0; row < rows; ++row) {
+            __builtin_memcpy(room + row * pair_block, a.data + row * a.row, number * static_cast<std::size_t>(depth));
+        }
+        return {room, pair_block, 1};
+    }
+    for (isize k = 0; k < depth; ++k) {
+        if (a.row == 1) {
+            __builtin_memcpy(room + k * Count, a.data + k * a.column, number * static_cast<std::size_t>(rows));
+            continue;
+        }
+        for (isize row = 0; row < rows; ++row) {
+            room[k * Count + row] = *part(a, row, k).data;
         }
     }
     return {room, 1, Count};
@@ -43,7 +67,7 @@ inline void pack_left_block(bfloat16* out, strided<float> a) {
     alignas(4) bfloat16 rows[static_cast<std::size_t>(packed_outputs * pair_block)];
     for (isize row = 0; row < packed_outputs; ++row) {
         for (isize k = 0; k < pair_block; k += lanes<float>) {
-            store_rounded(rows + row * pair_block + k, rounded_to<bfloat16>(load(a.data + row * a.row + k)));
+            store_as<bfloat16>(rows + row * pair_block + k, load(a.data + row * a.row + k), lanes<float>);
         }
     }
     const strided<float> by_rows{reinterpret_cast<const float*>(rows), block_pairs, 1};
@@ -58,7 +82,7 @@ inline void pack_right_block(bfloat16* out, strided<float> b) {
     if (b.column == 1) {
         for (isize column = 0; column < pair_pixels; ++column) {
             for (isize k = 0; k < pair_block; k += lanes<float>) {
-                store_rounded(out + column * pair_block + k, rounded_to<bfloat16>(load(b.data + column * b.row + k)));
+                store_as<bfloat16>(out + column * pair_block + k, load(b.data + column * b.row + k), lanes<float>);
             }
         }
         return;
@@ -104,6 +128,54 @@ void pack_right(bfloat16* out, strided<T> b, isize columns, isize depth, isize r
     }
 }
 
+/// The numbers of a pixel from `channel` on, of `channels`, and zeros beyond them.
+DDPM_INLINE pack<float> load_channels(const float* pixel, isize channel, isize channels) {
+    const isize count = channels - channel;
+    return count >= lanes<float> ? load(pixel + channel)
+           : count > 0           ? load_some(pixel + channel, count)
+                                 : pack<float>{};
+}
+
+/// 32 pixels after another of packed_outputs channels from `channel` on, which are zeros beyond `channels`:
+/// out[(c − channel) · row + pixel] = from[pixel][c], rounded.
+template <class T>
+void transpose_pixels(const T* const* from, isize channel, isize channels, isize pixels, bfloat16* out, isize row) {
+    for (isize first = 0; first < pixels; first += pair_block) {
+        for (isize c = 0; c < packed_outputs; c += pair_pixels) {
+            alignas(64) std::uint32_t words[static_cast<std::size_t>(block_pairs * pair_pixels)];
+            alignas(64) float columns[static_cast<std::size_t>(block_pairs * pair_pixels)];
+            for (isize pair = 0; pair < block_pairs; ++pair) {
+                const T* const even = from[first + 2 * pair];
+                const T* const odd = from[first + 2 * pair + 1];
+                for (isize i = 0; i < pair_pixels; i += lanes<T>) {
+                    const isize at = channel + c + i;
+                    store(words + pair * pair_pixels + i,
+                          pairs_of(load_channels(even, at, channels), load_channels(odd, at, channels)));
+                }
+            }
+            const strided<float> by_pairs{reinterpret_cast<const float*>(words), pair_pixels, 1};
+            for (isize i = 0; i < pair_pixels; i += count_of<chunk<float>>) {
+                pack_chunk<float, true, block_pairs>(columns + i * block_pairs, part(by_pairs, 0, i), block_pairs);
+            }
+            for (isize i = 0; i < pair_pixels; ++i) {
+                __builtin_memcpy(out + (c + i) * row + first, columns + i * block_pairs, 2 * pair_block);
+            }
+        }
+    }
+}
+
+/// Pairs of pixels of such channels: out[(pixel / 2 · packed_outputs + c − channel) · 2 + pixel % 2] = from[pixel][c],
+/// rounded. The number of pixels is even.
+template <class T>
+void pair_pixels_of(const T* const* from, isize channel, isize channels, isize pixels, bfloat16* out) {
+    for (isize pixel = 0; pixel < pixels; pixel += 2, out += 2 * packed_outputs) {
+        for (isize c = 0; c < packed_outputs; c += lanes<T>) {
+            store_pairs(out + 2 * c, pairs_of(load_channels(from[pixel], channel + c, channels),
+                                              load_channels(from[pixel + 1], channel + c, channels)));
+        }
+    }
+}
+
 /// Sums of up to packed_outputs rows, columns packed_outputs apart, to which the start is added: what is in c if `add`,
 /// otherwise `bias`, if it is not null.
 template <class T>
@@ -121,4 +193,15 @@ void store_sums(const T* sums, isize rows, isize columns, const T* bias, bool ad
             }
         }
     }
+}
+
+/// Adds sums to c: number j of row i, which begins at sums + i · packed_outputs, to c[j · c_column + i].
+template <class T>
+void add_transposed(const T* sums, isize rows, isize columns, T* c, isize c_column) {
+    alignas(64) T turned[static_cast<std::size_t>(packed_outputs * packed_outputs)];
+    for (isize j = 0; j < packed_outputs; j += count_of<chunk<T>>) {
+        pack_chunk<T, true, packed_outputs>(turned + j * packed_outputs, strided<T>{sums + j, packed_outputs, 1},
+                                            packed_outputs);
+    }
+    store_sums(turned, rows, columns, static_cast<const T*>(nullptr), true, c, c_column);
 }

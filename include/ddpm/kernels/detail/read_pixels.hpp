@@ -11,7 +11,7 @@
 namespace ddpm::kernels::detail {
 
 /// Channels of a row of pixels as a layer's products read them: f(a·x + b) with one a and b for each channel, rounded to
-/// what T can hold. Channel c of pixel p comes to k / chunk · to_chunk + p · to_pixel + k % chunk with k = c + first.
+/// what T and X can hold. Channel c of pixel p comes to k / chunk · to_chunk + p · to_pixel + k % chunk with k = c + first.
 template <class T, class X>
 struct pixel_problem {
     const T* from;  // pixel p at p · from_pixel
@@ -40,14 +40,24 @@ DDPM_END_NATIVE_BODY()
 
 namespace ddpm::kernels::detail {
 
+/// @determinism where the processor rounds to bfloat16 itself, numbers below 2^-126 become 0
 template <class T, class X>
 void read_pixels(const pixel_problem<T, X>& problem, activation f) {
-    if (problem.a == nullptr && f == activation::none) {
-        DDPM_DISPATCH(copy_pixels<T, X>)(problem);
-        return;
+    const bool copies = problem.a == nullptr && f == activation::none;
+#if defined(__x86_64__)
+    if constexpr (sizeof(X) == 2) {
+        if (rounds_natively()) {
+            const auto body = copies ? &avx512::native::copy_pixels<T, X> : with_activation(f, [](auto chosen) {
+                return &avx512::native::activate_pixels<decltype(chosen)::value, T, X>;
+            });
+            body(problem);
+            return;
+        }
     }
-    const auto body =
-        with_activation(f, [](auto chosen) { return DDPM_DISPATCH(activate_pixels<decltype(chosen)::value, T, X>); });
+#endif
+    const auto body = copies ? DDPM_DISPATCH(copy_pixels<T, X>) : with_activation(f, [](auto chosen) {
+        return DDPM_DISPATCH(activate_pixels<decltype(chosen)::value, T, X>);
+    });
     body(problem);
 }
 

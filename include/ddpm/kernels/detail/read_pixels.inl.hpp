@@ -81,6 +81,16 @@ DDPM_INLINE void copy_numbers(isize count, const bfloat16* from, float* to) {
     }
 }
 
+DDPM_INLINE void copy_numbers(isize count, const float* from, bfloat16* to) {
+    isize i = 0;
+    for (; i + lanes<float> <= count; i += lanes<float>) {
+        store_as<bfloat16>(to + i, load(from + i), lanes<float>);
+    }
+    if (i < count) {
+        store_as<bfloat16>(to + i, load_some(from + i, count - i), count - i);
+    }
+}
+
 template <class T, class X>
 void copy_pixels(const pixel_problem<T, X>& of) {
     const T* const end = of.from + of.channels;

@@ -73,14 +73,14 @@ inline void add_tiles(const bfloat16* x, isize next, const bfloat16* weights) {
     }
 }
 
-/// Adds some steps to the sums of `Count` times 16 pixels and all 32 outputs; if the steps are the first, the sums begin
-/// at 0.
+/// Adds some steps to the sums of `Count` times 16 pixels and all 32 outputs; if the steps are the first, and problem.add
+/// is not set, the sums begin at 0.
 template <int Count, class Tiles>
 inline void tile_block(const packed_problem<bfloat16>& problem, isize first, tile_steps steps) {
     constexpr isize depth = 32;
     const isize in_segment = problem.depth / depth;
     float* const sums = problem.sums + first * problem.sums_pixel;
-    if (steps.begin == 0) {
+    if (steps.begin == 0 && !problem.add) {
         tile_sums_of<Count, Tiles>::zero();
     } else {
         tile_sums_of<Count, Tiles>::load(sums, problem.sums_pixel);
@@ -132,9 +132,15 @@ void tile_product(const packed_problem<bfloat16>& problem) {
 
 #if defined(DDPM_TARGET_AMX)
 
-/// The eight tile registers, each of 16 rows of 64 bytes. A thread configures them before use and frees them after it.
+/// The eight tile registers, each of 16 rows of 64 bytes. A thread configures them before use and frees them after it, once
+/// for all uses within another, since both take as long as a hundred products.
 struct tiles {
+    static inline thread_local constinit isize users = 0;
+
     static void begin() {
+        if (users++ > 0) {
+            return;
+        }
         struct {
             unsigned char palette, start_row, reserved[14];
             std::uint16_t bytes[16];
@@ -142,7 +148,11 @@ struct tiles {
         } configuration = {1, 0, {}, {64, 64, 64, 64, 64, 64, 64, 64}, {16, 16, 16, 16, 16, 16, 16, 16}};
         asm volatile("ldtilecfg %0" ::"m"(configuration));
     }
-    static void end() { asm volatile("tilerelease"); }
+    static void end() {
+        if (--users == 0) {
+            asm volatile("tilerelease");
+        }
+    }
     template <int Tile>
     DDPM_INLINE static void zero() {
         asm volatile("tilezero %%tmm%c0" ::"i"(Tile));

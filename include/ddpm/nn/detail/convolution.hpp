@@ -6,8 +6,8 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/kernels/linear_combination.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
+#include <ddpm/nn/detail/convolution_start.hpp>
 #include <ddpm/nn/detail/patches.hpp>
 #include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
@@ -44,32 +44,6 @@ inline constexpr isize least_columns = 8;  ///< widths are multiples of this
 
 /// The largest part of a patch that is gathered at once, so that patches and weights fit the second-level cache.
 [[nodiscard]] constexpr isize most_patch_depth(isize rows) noexcept { return rows <= 192 ? 640 : 384; }
-
-/// The start of a convolution's sums: bias + sample_bias(:, n); or, if `add`, the present output + bias.
-template <Scalar S>
-struct convolution_start {
-    const S* bias = nullptr;
-    batch_view<const S> sample_bias{};
-    bool add = false;
-
-    /// Whether the start is the same for all pixels.
-    [[nodiscard]] bool alike() const noexcept { return !add && sample_bias.data() == nullptr; }
-
-    /// Writes the start to `y`: channels from first_row on, pixels from `first` on, with `pixels` pixels per sample.
-    void put(batch_view<S> y, isize first_row, isize first, isize pixels) const {
-        for (isize j = 0; j < y.columns(); ++j) {
-            S* const to = y.column(j);
-            if (add) {
-                kernels::linear_combination(y.rows(), {S{1}, S{1}}, {to, bias + first_row}, to);
-            } else if (j > 0 && (first + j) % pixels != 0) {
-                std::copy_n(y.column(j - 1), y.rows(), to);
-            } else {
-                const S* const more = sample_bias.column((first + j) / pixels) + first_row;
-                kernels::linear_combination(y.rows(), {S{1}, S{1}}, {bias + first_row, more}, to);
-            }
-        }
-    }
-};
 
 /// Pixel (row, column) of a grid is written to pixel (row·step + top, column·step + left) of the output.
 struct output_places {

@@ -12,6 +12,7 @@
 #include <ddpm/kernels/detail/winograd.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
+#include <ddpm/nn/detail/convolution_start.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 
@@ -34,19 +35,9 @@ inline void copy_row(const feature_map<const float>& x, isize n, isize y, isize 
 template <isize Outputs>
 void convolve_by_winograd(const float* weights, const feature_map<const float>& x, const feature_map<float>& y,
                           const convolution_start<float>& start) {
-    struct bias_tag {};  // for thread_scratch
     constexpr isize panel_outputs = kernels::detail::packed_outputs;
     const isize inputs = x.channels, outputs = y.channels;
-    // The bias of each sample, which is the same for all if there is no sample_bias.
-    const isize biases = start.sample_bias.data() == nullptr ? 1 : y.samples;
-    float* const bias = thread_scratch<bias_tag, float>(biases * outputs);
-    if (start.sample_bias.data() != nullptr) {
-        start.put({bias, outputs, biases}, 0, 0, 1);
-    } else if (start.bias != nullptr) {
-        std::copy_n(start.bias, outputs, bias);
-    } else {
-        std::fill_n(bias, outputs, 0.0f);
-    }
+    const sample_biases<float> bias = biases_of(start, outputs, outputs, y.samples);
     const auto store = kernels::detail::store_block_body<float>();
     const winograd_convolution<Outputs, float> convolution(
         {weights, inputs, outputs, panel_outputs, inputs * outputs, outputs, inputs, 0});
@@ -59,8 +50,8 @@ void convolve_by_winograd(const float* weights, const feature_map<const float>& 
                 const isize n = sums.first_image + image;
                 float* const to = y.data + (n * y.height + sums.first_row) * y.width * outputs + panel * panel_outputs;
                 store({sums.data + image * sums.image * panel_outputs, sums.rows, sums.pitch, sums.width, panel_outputs,
-                       bias + (biases > 1 ? n : 0) * outputs + panel * panel_outputs, start.add ? to : nullptr, 1, to,
-                       outputs, y.width * outputs, nullptr});
+                       bias.data + n * bias.sample + panel * panel_outputs, start.add ? to : nullptr, 1, to, outputs,
+                       y.width * outputs, nullptr});
             }
         });
 }

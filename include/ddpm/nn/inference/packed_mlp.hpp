@@ -10,8 +10,8 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/packed_dense.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/layer_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>

@@ -8,12 +8,12 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/norm_factors.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
 #include <ddpm/nn/inference/detail/packed_dense.hpp>
 #include <ddpm/nn/inference/detail/packed_stage.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>

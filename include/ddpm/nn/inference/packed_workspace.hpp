@@ -5,8 +5,8 @@
 #include <ddpm/core/aligned_allocator.hpp>
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/memory_plan.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/inference/layer_profile.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/networks/unet_embedding.hpp>

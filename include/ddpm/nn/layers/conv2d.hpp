@@ -14,6 +14,7 @@
 #include <ddpm/kernels/row_sums.hpp>
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
+#include <ddpm/nn/detail/convolution_start.hpp>
 #include <ddpm/nn/detail/patches.hpp>
 #include <ddpm/nn/detail/product.hpp>
 #include <ddpm/nn/detail/winograd_choice.hpp>
@@ -127,14 +128,7 @@ struct conv2d : weight_and_bias {
             detail::require_map(where, "gradient of the input", dx, x.channels, x.height, x.width, x.samples);
             input_gradient(d_output, dx);
         }
-        const feature_map<const S> input = rounded_map<input_tag>(x);
-        if (pointwise()) {
-            detail::product<S>(direct_products(), kernels::matrix_of(d_output.columns()),
-                               kernels::matrix_of(input.columns()).transposed(), {d.weight.data(), outputs(), inputs()},
-                               {.accumulate = true});
-        } else {
-            add_weight_gradient(input, d_output, d);
-        }
+        add_weight_gradient(rounded_map<input_tag>(x), d_output, d);
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
     }
 
@@ -190,6 +184,9 @@ private:
 
     void convolve(const feature_map<const S>& unrounded, const feature_map<S>& y,
                   const detail::convolution_start<S>& start) const {
+        if (another_way([&](const auto& ways, const auto& with) { return ways.convolve(with, unrounded, y, start); })) {
+            return;
+        }
         const feature_map<const S> x = rounded_map<input_tag>(unrounded);
         const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
         if constexpr (std::is_same_v<S, float>) {
@@ -213,7 +210,31 @@ private:
                            {.row_bias = start.alike() ? start.bias : nullptr, .accumulate = !start.alike()});
     }
 
+    /// Calls `compute` with the other ways of direct_products, if they have any; returns whether it did compute: see convolution_ways.
+    template <class Compute>
+    [[nodiscard]] bool another_way(const Compute& compute) const {
+        if constexpr (std::is_same_v<S, float>) {
+            const float_products* const direct = direct_products();
+            if (direct != nullptr && direct->convolutions != nullptr) {
+                return compute(*direct->convolutions, detail::convolution_kernel{weight.data(), inputs(), outputs(),
+                                                                                 kernel(), stride, before()});
+            }
+        }
+        return false;
+    }
+
     void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
+        if (another_way([&](const auto& ways, const auto& with) {
+                return ways.add_weight_gradient(with, x, dy, d.weight.data());
+            })) {
+            return;
+        }
+        if (pointwise()) {
+            detail::product<S>(direct_products(), kernels::matrix_of(dy.columns()),
+                               kernels::matrix_of(x.columns()).transposed(), {d.weight.data(), outputs(), inputs()},
+                               {.accumulate = true});
+            return;
+        }
         if constexpr (std::is_same_v<S, float>) {
             if (const isize side = winograd_side(dy); side != 0 && outputs() % block == 0) {
                 detail::add_weight_gradient_by_winograd(side, x, dy, d.weight.data());
@@ -240,6 +261,9 @@ private:
     /// The convolution of dy with the mirrored and transposed weights: one for each of the stride² phases, which are
     /// the pixels with the same taps of the kernel.
     void input_gradient(const feature_map<const S>& dy, const feature_map<S>& dx) const {
+        if (another_way([&](const auto& ways, const auto& with) { return ways.input_gradient(with, dy, dx); })) {
+            return;
+        }
         if (pointwise()) {
             const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
             detail::product<S>(direct_products(),

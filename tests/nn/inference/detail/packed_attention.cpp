@@ -4,7 +4,7 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/kernels/target.hpp>
 #include <ddpm/nn/inference/detail/packed_attention.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"

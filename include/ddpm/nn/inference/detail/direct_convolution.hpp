@@ -4,16 +4,17 @@
 
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/bfloat16.hpp>
-#include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
-#include <ddpm/nn/inference/detail/convolution_staging.hpp>
-#include <ddpm/nn/inference/detail/packed_output.hpp>
+#include <ddpm/nn/detail/convolution_staging.hpp>
+#include <ddpm/nn/detail/packed_output.hpp>
+#include <ddpm/nn/detail/panel_sums.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
+#include <ddpm/nn/detail/staged_memory.hpp>
+#include <ddpm/nn/detail/staged_products.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
-#include <ddpm/nn/inference/detail/staged_memory.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 
@@ -24,10 +25,7 @@
 
 namespace ddpm::nn::detail {
 
-/// A packed_convolution by products of the pixels that each tap of the kernel reads.
-///
-/// A task computes some rows of an image, or some small images: it stages what products read (see convolution_staging),
-/// then computes 32 outputs after another.
+/// A packed_convolution by products of the pixels that each tap of the kernel reads: see multiply_staged.
 template <class T>
 class direct_convolution {
 public:
@@ -88,12 +86,6 @@ public:
     }
 
 private:
-    using layout = typename convolution_staging<T>::layout;
-
-    struct staged_tag {};  // for thread_scratch
-    struct sums_tag {};
-    struct offsets_tag {};
-
     static constexpr isize panel_outputs = kernels::detail::packed_outputs;
 
     /// The panels of a phase.
@@ -117,78 +109,16 @@ private:
         }
     }
 
-    /// The layout of all tasks but the last ones, which may have fewer rows or images. Results do not depend on it.
-    template <class X>
-    [[nodiscard]] layout task_layout(isize height, isize width, isize block, isize samples, isize threads) const {
-        // Enough pixels that few rows are read by two tasks and weights are read for many; few enough that they fit the
-        // second-level cache.
-        constexpr isize most_pixels = 512, most_bytes = isize{512} << 10, least_pixels = 128;
-        const auto fits = [&](isize images, isize rows) {
-            return staging_.layout_of(images, rows, width).length * isize{sizeof(X)} <= most_bytes;
-        };
-        isize rows = std::clamp<isize>(most_pixels / width, 1, height);
-        while (rows > 1 && !fits(1, rows)) {
-            --rows;
-        }
-        isize tasks = ddpm::detail::divided_up(height, rows);
-        // The threads should have equal shares if there are few tasks.
-        while (tasks * samples < 4 * threads && tasks * samples % threads != 0 &&
-               height * width / (tasks + 1) >= least_pixels) {
-            ++tasks;
-        }
-        rows = ddpm::detail::rounded_up(ddpm::detail::divided_up(height, tasks), block);
-        isize images = 1;
-        if (rows >= height) {
-            rows = height;
-            images = std::clamp<isize>(most_pixels / (height * width), 1, ddpm::detail::divided_up(samples, threads));
-            while (images > 1 && !fits(images, rows)) {
-                --images;
-            }
-        }
-        return staging_.layout_of(images, rows, width);
-    }
-
     template <class X, class Out>
     void forward_as(const packed_input<T>& x, const packed_input<T>* shortcut, const packed_output<T, Out>& out) const {
-        const isize height = out.map.phase_height(), width = out.map.phase_width(), samples = x.samples();
-        const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
-        const layout whole = task_layout<X>(height, width, stored_map<Out>::block_rows(width), samples, threads);
-        const isize parts = ddpm::detail::divided_up(height, whole.rows);
-        const isize tasks = ddpm::detail::divided_up(samples, whole.images) * parts, panels = weights_.panels();
-        // With few tasks for the threads the outputs are divided too, though each share then stages the input again.
-        const isize panels_each =
-            ddpm::detail::divided_up(panels, std::min(panels, ddpm::detail::divided_up(threads, tasks)));
-        const isize shares = ddpm::detail::divided_up(panels, panels_each);
-        const auto product = kernels::detail::packed_product_body<T>();
+        const isize width = out.map.phase_width();
         const auto store = kernels::detail::store_block_body<Out>();
-        parallel_for(tasks * shares, 1, [&](isize begin, isize end) {
-            isize* const offsets = staged_memory<offsets_tag, isize>(staging_.segments());
-            for (isize at = begin; at < end; ++at) {
-                const isize share = at % shares, task = at / shares;
-                const isize first = task % parts * whole.rows, n = task / parts * whole.images;
-                const layout of = staging_.layout_of(std::min(whole.images, samples - n),
-                                                     std::min(whole.rows, height - first), width);
-                X* const staged = staged_memory<staged_tag, X>(of.length);
-                staging_.stage(x, shortcut, n, first, of, staged);
-                const isize last = std::min(panels, (share + 1) * panels_each);
-                for (isize panel = share * panels_each; panel < last; ++panel) {
-                    staging_.find_offsets(of, panel / phase_panels(), offsets);
-                    compute<X>(panel, n, first, of, staged, offsets, product, store, out);
-                }
-            }
-        });
-    }
-
-    template <class X, class Product, class Store, class Out>
-    void compute(isize panel, isize n, isize first, const layout& of, const X* staged, const isize* offsets,
-                 Product product, Store store, const packed_output<T, Out>& out) const {
-        float* const sums =
-            thread_scratch<sums_tag, float>((of.positions + kernels::detail::packed_beyond) * panel_outputs);
-        product({staged, weights_.depth(), offsets, weights_.segments(), weights_.depth(), weights_.panel(panel), sums,
-                 panel_outputs, of.positions});
-        store_panel(panel_sums{sums, of.images, of.rows, of.width, of.image, of.pitch, n, first},
-                    panel / phase_panels(), panel % phase_panels(), weights_.bias() + panel * panel_outputs, store,
-                    out);
+        multiply_staged<X>(staging_, weights_.panels_of(phase_panels()), x, shortcut,
+                           {x.samples(), out.map.phase_height(), width, stored_map<Out>::block_rows(width)},
+                           kernels::detail::packed_product_body<T>(), [&](const panel_sums& sums, isize panel) {
+                               store_panel(sums, panel / phase_panels(), panel % phase_panels(),
+                                           weights_.bias() + panel * panel_outputs, store, out);
+                           });
     }
 
     convolution_staging<T> staging_;

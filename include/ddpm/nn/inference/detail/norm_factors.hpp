@@ -4,7 +4,7 @@
 
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/layers/group_norm.hpp>
 
 #include <cmath>

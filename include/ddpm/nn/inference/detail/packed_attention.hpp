@@ -9,9 +9,9 @@
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
+#include <ddpm/nn/detail/staged_memory.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
-#include <ddpm/nn/inference/detail/staged_memory.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 
 #include <algorithm>
 #include <array>

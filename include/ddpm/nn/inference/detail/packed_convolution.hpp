@@ -6,11 +6,11 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
+#include <ddpm/nn/detail/packed_output.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
 #include <ddpm/nn/inference/detail/direct_convolution.hpp>
-#include <ddpm/nn/inference/detail/packed_output.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
 #include <ddpm/nn/inference/detail/packed_winograd.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 

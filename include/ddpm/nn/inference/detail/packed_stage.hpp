@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/types.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/inference/detail/packed_attention.hpp>
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
 #include <ddpm/nn/layers/dense.hpp>

@@ -6,6 +6,7 @@
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/nn/detail/staged_products.hpp>
 #include <ddpm/nn/layers/dense.hpp>
 
 #include <cstddef>
@@ -39,6 +40,11 @@ public:
 
     /// The weights of outputs 32 · index to 32 · index + 31.
     [[nodiscard]] const W* panel(isize index) const noexcept { return values_.data() + index * panel_size(); }
+
+    /// All panels, of which `phase_panels` belong to each phase of a convolution.
+    [[nodiscard]] weight_panels<W> panels_of(isize phase_panels) const noexcept {
+        return {values_.data(), panels(), phase_panels, depth_};
+    }
 
     /// One float for each output, and zeros up to a whole panel.
     [[nodiscard]] const float* bias() const noexcept { return bias_.data(); }

@@ -6,15 +6,15 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
+#include <ddpm/nn/detail/convolution_staging.hpp>
+#include <ddpm/nn/detail/packed_output.hpp>
 #include <ddpm/nn/detail/panel_sums.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
+#include <ddpm/nn/detail/staged_memory.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
-#include <ddpm/nn/inference/detail/convolution_staging.hpp>
 #include <ddpm/nn/inference/detail/direct_convolution.hpp>
-#include <ddpm/nn/inference/detail/packed_output.hpp>
 #include <ddpm/nn/inference/detail/packed_weights.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
-#include <ddpm/nn/inference/detail/staged_memory.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
 
 #include <algorithm>
 
@@ -46,7 +46,7 @@ public:
         convolution_.run(
             {x.samples(), out.map.height, width, stored_map<Out>::block_rows(width)},
             [&](isize n, isize y, isize c, isize count, float* to) {
-                read_row<float, T>(x, n, x.upsampled ? y >> 1 : y, c, count, {to, count, 0, count});
+                read_row(x, n, x.upsampled ? y >> 1 : y, c, count, row_place<float>{to, count, 0, count});
             },
             [&](const panel_sums& of) {
                 if (shortcut != nullptr) {
@@ -89,9 +89,9 @@ private:
         for (isize image = 0; image < of.images; ++image) {
             for (isize row = 0; row < of.rows; ++row) {
                 const isize y = of.first_row + row;
-                read_row<float, T>(
-                    in, of.first_image + image, in.upsampled ? y >> 1 : y, 0, inputs,
-                    {pixels + (image * of.image + row * of.pitch) * chunk, chunk, positions(of) * chunk, chunk});
+                read_row(in, of.first_image + image, in.upsampled ? y >> 1 : y, 0, inputs,
+                         row_place<float>{pixels + (image * of.image + row * of.pitch) * chunk, chunk,
+                                          positions(of) * chunk, chunk});
             }
         }
     }

@@ -6,7 +6,7 @@
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/nn/detail/panel_sums.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 
 #include <algorithm>
 

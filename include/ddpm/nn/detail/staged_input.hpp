@@ -8,7 +8,8 @@
 #include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/detail/bfloat16.hpp>
 #include <ddpm/kernels/detail/read_pixels.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
 #include <span>
@@ -47,7 +48,7 @@ struct row_place {
 
 /// Reads channels first … first + count − 1 of row y of sample n, normalized and activated, with the precision of T.
 /// The row is not one of the upsampled map, but its pixels are repeated.
-template <class X, class T>
+template <class T, class X>
 void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize count, const row_place<X>& to) {
     const isize channels = in.channels();
     const float* const a = in.factors == nullptr ? nullptr : in.factors + n * 2 * channels;
@@ -65,6 +66,25 @@ void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize co
     }
 }
 
+/// A map of floats as products of rounded numbers read it.
+struct float_input {
+    feature_map<const float> map;
+    static constexpr bool upsampled = false;
+
+    [[nodiscard]] isize height() const noexcept { return map.height; }
+    [[nodiscard]] isize width() const noexcept { return map.width; }
+};
+
+/// Reads channels first … first + count − 1 of row y of sample n, rounded to X.
+template <class X>
+void read_row(const float_input& in, isize n, isize y, isize first, isize count, const row_place<X>& to) {
+    const feature_map<const float>& map = in.map;
+    kernels::detail::read_pixels<float, X>(
+        {map.data + (n * map.height + y) * map.width * map.channels + first, map.channels, map.width, count, nullptr,
+         nullptr, to.data, 0, to.chunk, to.to_chunk, to.pixel, 1},
+        kernels::activation::none);
+}
+
 /// Writes to `to` the means of 2 × 2 pixels, as downsample_average, of what the input is read as.
 template <class T>
 void pool_pixels(const packed_input<T>& x, const stored_map<T>& to) {
@@ -74,8 +94,8 @@ void pool_pixels(const packed_input<T>& x, const stored_map<T>& to) {
         float* const two = thread_scratch<rows_tag, float>(2 * length);
         for (isize task = first; task < last; ++task) {
             const isize n = task / to.height, y = task % to.height;
-            read_row<float, T>(x, n, 2 * y, 0, channels, {two, channels, 0, channels});
-            read_row<float, T>(x, n, 2 * y + 1, 0, channels, {two + length, channels, 0, channels});
+            read_row(x, n, 2 * y, 0, channels, row_place<float>{two, channels, 0, channels});
+            read_row(x, n, 2 * y + 1, 0, channels, row_place<float>{two + length, channels, 0, channels});
             for (isize p = 0; p < to.width; ++p) {
                 float* const sum = two + p * channels;
                 const float* const from = two + 2 * p * channels;

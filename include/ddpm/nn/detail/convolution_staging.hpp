@@ -5,9 +5,9 @@
 #include <ddpm/core/assert.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
-#include <ddpm/nn/inference/detail/staged_input.hpp>
-#include <ddpm/nn/inference/detail/staged_memory.hpp>
-#include <ddpm/nn/inference/detail/stored_map.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
+#include <ddpm/nn/detail/staged_memory.hpp>
+#include <ddpm/nn/detail/stored_map.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -66,6 +66,9 @@ public:
                : way_ == way::rows  ? "shifted rows"
                                     : "rows by tap";
     }
+
+    /// Whether a pixel has the input of all taps: channel i of a tap is k = tap · inputs + i of the only segment.
+    [[nodiscard]] bool gathers_patches() const noexcept { return way_ == way::patches; }
 
     /// Height or width of the output for that of the image, which is not upsampled yet.
     [[nodiscard]] isize output_size(isize size) const noexcept {
@@ -131,6 +134,37 @@ public:
         return of;
     }
 
+    /// The layout of all tasks but the last ones, which may have fewer rows or images. Results do not depend on it.
+    template <class X>
+    [[nodiscard]] layout task_layout(isize height, isize width, isize block, isize samples, isize threads) const {
+        // Enough pixels that few rows are read by two tasks and weights are read for many; few enough that they fit the
+        // second-level cache.
+        constexpr isize most_pixels = 512, most_bytes = isize{512} << 10, least_pixels = 128;
+        const auto fits = [&](isize images, isize rows) {
+            return layout_of(images, rows, width).length * isize{sizeof(X)} <= most_bytes;
+        };
+        isize rows = std::clamp<isize>(most_pixels / width, 1, height);
+        while (rows > 1 && !fits(1, rows)) {
+            --rows;
+        }
+        isize tasks = ddpm::detail::divided_up(height, rows);
+        // The threads should have equal shares if there are few tasks.
+        while (tasks * samples < 4 * threads && tasks * samples % threads != 0 &&
+               height * width / (tasks + 1) >= least_pixels) {
+            ++tasks;
+        }
+        rows = ddpm::detail::rounded_up(ddpm::detail::divided_up(height, tasks), block);
+        isize images = 1;
+        if (rows >= height) {
+            rows = height;
+            images = std::clamp<isize>(most_pixels / (height * width), 1, ddpm::detail::divided_up(samples, threads));
+            while (images > 1 && !fits(images, rows)) {
+                --images;
+            }
+        }
+        return layout_of(images, rows, width);
+    }
+
     /// Sets offsets[s] of all segments of a phase.
     void find_offsets(const layout& of, isize phase, isize* offsets) const noexcept {
         const isize first_down = phases_ == 1 ? 0 : low_row(phase / 2) + window_before_;
@@ -154,10 +188,9 @@ public:
     }
 
     /// Copies what products read for the rows from `first` on of the samples from n on; shortcut is null if there is
-    /// none.
-    template <class X>
-    void stage(const packed_input<T>& x, const packed_input<T>* shortcut, isize n, isize first, const layout& of,
-               X* staged) const {
+    /// none. Inputs are a packed_input or float_input.
+    template <class X, class In>
+    void stage(const In& x, const In* shortcut, isize n, isize first, const layout& of, X* staged) const {
         for (isize image = 0; image < of.images; ++image) {
             X* const to = staged + image * of.image * chunk_;
             stage_input(x, n + image, first, of, to);
@@ -197,8 +230,9 @@ private:
         isize pixel, length, before;
 
         [[nodiscard]] X* at(isize index) const noexcept { return data + index * length * pixel; }
-        void read(const packed_input<T>& in, isize n, isize y, isize channels) const {
-            read_row<X, T>(in, n, y, 0, channels, {data + before * pixel, pixel, length * pixel, pixel});
+        template <class In>
+        void read(const In& in, isize n, isize y, isize channels) const {
+            read_row(in, n, y, 0, channels, row_place<X>{data + before * pixel, pixel, length * pixel, pixel});
         }
     };
 
@@ -209,8 +243,8 @@ private:
         return {data, pixel, length, before};
     }
 
-    template <class X>
-    void stage_input(const packed_input<T>& in, isize n, isize first, const layout& of, X* staged) const {
+    template <class X, class In>
+    void stage_input(const In& in, isize n, isize first, const layout& of, X* staged) const {
         DDPM_ASSERT(!in.upsampled);  // phases take its place
         const isize length = std::max(in.width() + window_ - 1, (of.width - 1) * stride_ + window_);
         const auto row = make_row<X>(chunks_, way_ == way::patches ? inputs_ : chunk_, length, window_before_);
@@ -267,8 +301,8 @@ private:
         }
     }
 
-    template <class X>
-    void stage_shortcut(const packed_input<T>& in, isize n, isize first, const layout& of, X* staged) const {
+    template <class X, class In>
+    void stage_shortcut(const In& in, isize n, isize first, const layout& of, X* staged) const {
         const auto row = make_row<X>(shortcut_chunks(), chunk_, of.pitch, 0);
         isize read = -1;
         for (isize at = 0; at < of.rows; ++at) {
