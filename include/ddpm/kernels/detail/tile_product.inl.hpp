@@ -76,7 +76,7 @@ inline void add_tiles(const bfloat16* x, isize next, const bfloat16* weights) {
 /// Adds some steps to the sums of `Count` times 16 pixels and all 32 outputs; if the steps are the first, and problem.add
 /// is not set, the sums begin at 0.
 template <int Count, class Tiles>
-inline void tile_block(const packed_problem<bfloat16>& problem, isize first, tile_steps steps) {
+inline void tile_block(const packed_problem<bfloat16>& problem, isize first, const tile_steps& steps) {
     constexpr isize depth = 32;
     const isize in_segment = problem.depth / depth;
     float* const sums = problem.sums + first * problem.sums_pixel;
@@ -114,9 +114,11 @@ void tile_product(const packed_problem<bfloat16>& problem) {
     Tiles::begin();
     for (isize begin = 0; begin < steps;) {
         const isize end = blocks == 1 || steps - begin <= at_once ? steps : begin + at_once;
+        tile_steps these = {begin, end, at_once, 0, 0};
         for (isize block = 0; block < blocks; ++block) {
             const isize p = block * 32;
-            const tile_steps these = {begin, end, at_once, block * lines / blocks, (block + 1) * lines / blocks};
+            these.first_line = these.last_line;
+            these.last_line = (block + 1) * lines / blocks;
             if (rows == 1) {
                 tile_block<1, Tiles>(problem, p, these);
             } else if (rows % 2 == 0 || block + 1 < blocks) {

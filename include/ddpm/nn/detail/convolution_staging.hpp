@@ -246,6 +246,10 @@ private:
     template <class X, class In>
     void stage_input(const In& in, isize n, isize first, const layout& of, X* staged) const {
         DDPM_ASSERT(!in.upsampled);  // phases take its place
+        if (way_ == way::rows && of.columns == 1 && inputs_ % chunk_ == 0) {
+            stage_rows(in, n, first, of, staged);
+            return;
+        }
         const isize length = std::max(in.width() + window_ - 1, (of.width - 1) * stride_ + window_);
         const auto row = make_row<X>(chunks_, way_ == way::patches ? inputs_ : chunk_, length, window_before_);
         const isize top = first * stride_ - window_before_, bottom = top + (of.rows - 1) * stride_ + window_ - 1;
@@ -264,6 +268,30 @@ private:
                     way_ == way::taps ? copy_taps(inside, row, down, distance / stride_, of, staged)
                                       : copy_patches(inside, row, down, distance / stride_, of, staged);
                 }
+            }
+        }
+    }
+
+    /// stage_input for "rows" in one plane for all columns of the kernel and whole chunks: reads rows to where they belong.
+    template <class X, class In>
+    void stage_rows(const In& in, isize n, isize first, const layout& of, X* staged) const {
+        const isize top = first - window_before_, end = window_before_ + in.width();
+        for (isize at = 0; at < of.rows + window_ - 1; ++at) {
+            const isize y = top + at;
+            const bool inside = y >= 0 && y < in.height();
+            X* const row = staged + at * of.pitch * chunk_;
+            for (isize chunk = 0; chunk < chunks_; ++chunk) {
+                X* const to = row + chunk * of.plane * chunk_;
+                if (inside) {  // zeros before the row, and after it
+                    std::fill_n(to, window_before_ * chunk_, X{});
+                    std::fill_n(to + end * chunk_, (of.pitch - end) * chunk_, X{});
+                } else {
+                    std::fill_n(to, of.pitch * chunk_, X{});
+                }
+            }
+            if (inside) {
+                read_row(in, n, y, 0, inputs_,
+                         row_place<X>{row + window_before_ * chunk_, chunk_, of.plane * chunk_, chunk_});
             }
         }
     }
