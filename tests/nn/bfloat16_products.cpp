@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/bfloat16.hpp>
+#include <ddpm/core/parallel.hpp>
 #include <ddpm/nn/bfloat16_products.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -11,6 +12,7 @@
 #include "support/gradient_check.hpp"
 
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm::test {
@@ -70,40 +72,138 @@ TEST_CASE("a dense layer with products of bfloat16 is that of the rounded number
     });
 }
 
+namespace {
+
+struct conv_case {
+    isize inputs, outputs, kernel, stride, side, samples;
+    nn::conv_padding padding = nn::conv_padding::symmetric;
+};
+
+/// A convolution with products of bfloat16, and maps for it.
+struct conv_run {
+    explicit conv_run(const conv_case& of)
+        : layer(of.inputs, of.outputs, of.kernel, of.stride, of.padding),
+          gradient(layer),
+          side(of.side),
+          out_side(layer.output_size(side)),
+          x(random_batch<float>(of.inputs * side * side, of.samples, 5)),
+          dy(random_batch<float>(of.outputs * out_side * out_side, of.samples, 6)),
+          y(dy.rows(), of.samples),
+          dx(x.rows(), of.samples) {
+        disturb(layer, 0.2, 4);
+        layer.products = &nn::bfloat16_products;
+    }
+
+    template <class Values>
+    [[nodiscard]] auto map(Values& values, isize channels, isize size) const {
+        using number = std::remove_pointer_t<decltype(values.data())>;
+        return nn::feature_map<number>{values.data(), channels, size, size, values.cols()};
+    }
+    void forward() { layer.forward(map(x, layer.inputs(), side), map(y, layer.outputs(), out_side)); }
+    void forward_add() { layer.forward_add(map(x, layer.inputs(), side), map(y, layer.outputs(), out_side)); }
+    void backward() {
+        layer.backward(map(x, layer.inputs(), side), map(dy, layer.outputs(), out_side), map(dx, layer.inputs(), side),
+                       gradient);
+    }
+
+    nn::conv2d<float> layer, gradient;
+    isize side, out_side;
+    batch<float> x, dy, y, dx;
+};
+
+void check_convolution(const conv_case& of) {
+    CAPTURE(of.inputs, of.outputs, of.kernel, of.stride, of.side, of.samples);
+    conv_run run(of);
+    nn::conv2d<double> exact(of.inputs, of.outputs, of.kernel, of.stride, of.padding), d_exact = exact;
+    copy_rounded(run.layer, exact);
+    const batch<double> x = rounded(run.x), dy = rounded(run.dy);
+    batch<double> y(dy.rows(), of.samples), dx(x.rows(), of.samples);
+    exact.forward(run.map(x, of.inputs, of.side), run.map(y, of.outputs, run.out_side));
+    exact.backward(run.map(x, of.inputs, of.side), run.map(dy, of.outputs, run.out_side),
+                   run.map(dx, of.inputs, of.side), d_exact);
+    run.forward();
+    CHECK(difference(run.y, y) < 2e-5);
+    run.forward_add();
+    CHECK(difference(run.y, 2 * y) < 2e-5);
+    run.backward();
+    CHECK(difference(run.dx, dx) < 4e-5);
+    CHECK(difference(values_of(run.gradient.weight), values_of(d_exact.weight)) < 4e-5);
+    run.backward();  // a second time: gradients are added
+    CHECK(difference(values_of(run.gradient.weight), 2 * values_of(d_exact.weight)) < 4e-5);
+}
+
+}  // namespace
+
 TEST_CASE("a convolution with products of bfloat16 is that of the rounded numbers, forward and backward", "[nn]") {
-    struct layout {
-        isize inputs, outputs, kernel, stride, side;
-    };
+    using enum nn::conv_padding;
     for_each_instruction_set([] {
-        // Directly, by Winograd's algorithm with tiles of 4 × 4 and 2 × 2 outputs, pointwise, and every second pixel.
-        for (const layout& l :
-             {layout{3, 20, 3, 1, 9}, {32, 32, 3, 1, 16}, {64, 64, 3, 1, 4}, {24, 40, 1, 1, 8}, {16, 32, 3, 2, 8}}) {
-            CAPTURE(l.inputs, l.outputs, l.kernel, l.stride);
-            nn::conv2d<float> layer(l.inputs, l.outputs, l.kernel, l.stride), d = layer;
-            nn::conv2d<double> exact(l.inputs, l.outputs, l.kernel, l.stride), d_exact = exact;
-            disturb(layer, 0.2, 4);
-            copy_rounded(layer, exact);
-            layer.products = &nn::bfloat16_products;
-            const isize out = layer.output_size(l.side), n = 2;
-            const batch<float> x = random_batch<float>(l.inputs * l.side * l.side, n, 5),
-                               dy = random_batch<float>(l.outputs * out * out, n, 6);
-            const batch<double> x_exact = rounded(x), dy_exact = rounded(dy);
-            batch<float> y(dy.rows(), n), dx(x.rows(), n);
-            batch<double> y_exact(dy.rows(), n), dx_exact(x.rows(), n);
-            const auto map = [&](auto* data, isize channels, isize side) {
-                return nn::feature_map<std::remove_pointer_t<decltype(data)>>{data, channels, side, side, n};
-            };
-            layer.forward(map(x.data(), l.inputs, l.side), map(y.data(), l.outputs, out));
-            exact.forward(map(x_exact.data(), l.inputs, l.side), map(y_exact.data(), l.outputs, out));
-            CHECK(difference(y, y_exact) < 2e-5);
-            layer.forward_add(map(x.data(), l.inputs, l.side), map(y.data(), l.outputs, out));
-            CHECK(difference(y, 2 * y_exact) < 2e-5);
-            layer.backward(map(x.data(), l.inputs, l.side), map(dy.data(), l.outputs, out),
-                           map(dx.data(), l.inputs, l.side), d);
-            exact.backward(map(x_exact.data(), l.inputs, l.side), map(dy_exact.data(), l.outputs, out),
-                           map(dx_exact.data(), l.inputs, l.side), d_exact);
-            CHECK(difference(dx, dx_exact) < 4e-5);
-            CHECK(difference(values_of(d.weight), values_of(d_exact.weight)) < 4e-5);
+        // Few channels, Winograd's algorithm with tiles of 4 × 4 and 2 × 2 outputs, and pointwise.
+        for (const conv_case& of : {conv_case{3, 20, 3, 1, 9, 2},
+                                    {40, 3, 3, 1, 9, 2},
+                                    {32, 32, 3, 1, 16, 2},
+                                    {64, 64, 3, 1, 4, 2},
+                                    {24, 40, 1, 1, 8, 2}}) {
+            check_convolution(of);
+        }
+        // Strides, larger kernels, and images without a pixel for some taps.
+        for (const conv_case& of : {conv_case{16, 32, 3, 2, 8, 2},
+                                    {16, 32, 3, 2, 9, 2, after},
+                                    {32, 16, 5, 1, 7, 2},
+                                    {20, 33, 5, 2, 8, 1},
+                                    {17, 18, 1, 2, 7, 2},
+                                    {16, 16, 3, 3, 10, 1},
+                                    {16, 16, 3, 1, 1, 3},
+                                    {8, 8, 3, 1, 5, 2, after}}) {
+            check_convolution(of);
+        }
+        // More than one block of pixels, and than one chain of sums: 5 · 29 · 29 + 28 rows of zeros.
+        check_convolution({96, 48, 3, 1, 28, 6});
+        check_convolution({4, 4, 3, 1, 150, 1});
+    });
+}
+
+TEST_CASE("the bits of a convolution with products of bfloat16 depend on their sample only, and on no threads",
+          "[nn]") {
+    for_each_instruction_set([] {
+        for (const conv_case& of : {conv_case{32, 64, 3, 1, 17, 5}, {64, 32, 3, 1, 5, 5}, {32, 40, 1, 1, 9, 5}}) {
+            conv_run all(of);
+            all.forward();
+            all.backward();
+            const isize threads = thread_count();
+            for (const isize count : {1, 3}) {
+                set_thread_count(count);
+                conv_run again(of);
+                again.forward();
+                again.backward();
+                CHECK((again.y == all.y).all());
+                CHECK((again.dx == all.dx).all());
+                CHECK((values_of(again.gradient.weight) == values_of(all.gradient.weight)).all());
+                CHECK((values_of(again.gradient.bias) == values_of(all.gradient.bias)).all());
+            }
+            set_thread_count(threads);
+            conv_case one = of;
+            one.samples = 1;
+            conv_run alone(one);
+            alone.x = all.x.col(3);
+            alone.dy = all.dy.col(3);
+            alone.forward();
+            alone.backward();
+            CHECK((alone.y == all.y.col(3)).all());
+            CHECK((alone.dx == all.dx.col(3)).all());
+        }
+    });
+}
+
+TEST_CASE("a convolution with products of bfloat16 adds a bias for each sample", "[nn]") {
+    for_each_instruction_set([] {
+        conv_run run({32, 40, 3, 1, 6, 3}), plain({32, 40, 3, 1, 6, 3});
+        const batch<float> bias = random_batch<float>(40, 3, 7);
+        plain.forward();
+        run.layer.forward(run.map(run.x, 32, 6), run.map(run.y, 40, 6), bias);
+        for (isize n = 0; n < 3; ++n) {
+            for (isize i = 0; i < run.y.rows(); ++i) {
+                REQUIRE(std::abs(run.y(i, n) - plain.y(i, n) - bias(i % 40, n)) < 1e-5f);
+            }
         }
     });
 }

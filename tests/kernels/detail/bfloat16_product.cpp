@@ -8,29 +8,12 @@
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
-#include "support/emulated_tiles.hpp"
+#include "support/emulated_panels.hpp"
 
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
-
-#if defined(__x86_64__)
-
-// The panels that the library packs with AVX-512, compiled here for every machine.
-#define DDPM_TARGET_BYTES 16
-#define DDPM_TARGET_SSE2
-DDPM_BEGIN_BODY()
-DDPM_PUSH_TARGET(DDPM_EXACT_X86_64)
-namespace ddpm::kernels::detail::sse2 {
-#include <ddpm/kernels/detail/pair_panels.inl.hpp>
-}  // namespace ddpm::kernels::detail::sse2
-DDPM_POP_TARGET()
-DDPM_END_BODY()
-#undef DDPM_TARGET_BYTES
-#undef DDPM_TARGET_SSE2
-
-#endif
 
 namespace ddpm::test {
 
@@ -116,22 +99,6 @@ constexpr auto multiply_here = [](const matrix_ref<float>& a, const matrix_ref<f
                                   const product_start<float>& start) { bfloat16_product(a, b, c, start); };
 
 #if defined(__x86_64__)
-
-/// The panels of the library, multiplied by emulated tiles.
-struct emulated_panels {
-    static void pack_left(bfloat16* out, kernels::detail::strided<float> a, isize rows, isize depth) {
-        kernels::detail::sse2::pack_left(out, a, rows, depth);
-    }
-    static void pack_right(bfloat16* out, kernels::detail::strided<float> b, isize columns, isize depth,
-                           isize room_for) {
-        kernels::detail::sse2::pack_right(out, b, columns, depth, room_for);
-    }
-    static void multiply(const packed_problem<bfloat16>& problem) { tile_product<emulated_tiles>(problem); }
-    static void store_sums(const float* sums, isize rows, isize columns, const float* bias, bool add, float* c,
-                           isize c_column) {
-        kernels::detail::sse2::store_sums(sums, rows, columns, bias, add, c, c_column);
-    }
-};
 
 constexpr auto multiply_by_emulated_tiles = [](const matrix_ref<float>& a, const matrix_ref<float>& b,
                                                batch_view<float> c, const product_start<float>& start) {

@@ -95,6 +95,24 @@ struct product_data {
     }
 };
 
+/// With `add` a product begins with the sums that are there.
+template <class W, class X>
+void check_that_it_adds(void (*body)(const packed_problem<W>&), isize pixels, isize depth, isize segments) {
+    product_data<W, X> data(pixels, depth, segments);
+    packed_problem<W> problem = data.problem();
+    problem.add = true;
+    const std::vector<float> before = data.sums;
+    body(problem);
+    for (isize p = 0; p < pixels; ++p) {
+        for (isize o = 0; o < packed_outputs; ++o) {
+            const auto i = static_cast<std::size_t>(p * 40 + o);
+            const auto [sum, size] = data.reference(p, o);
+            REQUIRE(std::abs(static_cast<double>(data.sums[i]) - static_cast<double>(before[i]) - sum) <=
+                    1e-6 * (size + 7));
+        }
+    }
+}
+
 template <class W, class X>
 void check_product(void (*body)(const packed_problem<W>&) = kernels::detail::packed_product_body<W>()) {
     for (const isize pixels : {4, 8, 12, 16, 20, 24, 28, 36, 48, 64}) {
@@ -104,6 +122,7 @@ void check_product(void (*body)(const packed_problem<W>&) = kernels::detail::pac
                 product_data<W, X> data(pixels, depth, segments);
                 body(data.problem());
                 data.check();
+                check_that_it_adds<W, X>(body, pixels, depth, segments);
                 // The bits of a pixel do not depend on the others.
                 const std::vector<float> whole = data.sums;
                 body(data.problem(pixels - 4, 4));
@@ -148,6 +167,7 @@ TEST_CASE("AMX's blocks give the sums, on tiles that are emulated", "[kernels]")
             product_data<bfloat16, bfloat16> data(pixels, 64, segments);
             tile_product<emulated_tiles>(data.problem());
             data.check();
+            check_that_it_adds<bfloat16, bfloat16>(&tile_product<emulated_tiles>, pixels, 64, segments);
         }
     }
 }
@@ -161,6 +181,8 @@ TEST_CASE("AMX's instructions give the bits of the emulated tiles", "[kernels]")
     for (const isize pixels : {4, 16, 20, 48, 96, 108}) {
         product_data<bfloat16, bfloat16> emulated(pixels, 96, 5), real(pixels, 96, 5);
         tile_product<emulated_tiles>(emulated.problem());
+        const kernels::detail::packed_products_scope scope;  // within which each product finds the registers configured
+        kernels::detail::packed_product_body<bfloat16>()(real.problem());
         kernels::detail::packed_product_body<bfloat16>()(real.problem());
         for (isize p = 0; p < pixels; ++p) {
             for (isize o = 0; o < packed_outputs; ++o) {

@@ -36,7 +36,11 @@ DDPM_INLINE void activate_channels(const pixel_problem<T, X>& of, isize first, i
         const pack<float> v = activate_for<F, T>(multiply_add(scale, x, shift));
         from += of.from_pixel;
         for (isize copy = 0; copy < of.copies; ++copy) {
-            store_as<T>(to, v, count);
+            if constexpr (sizeof(X) == 2) {
+                store_as<X>(to, v, count);
+            } else {
+                store_as<T>(to, v, count);
+            }
             to += of.to_pixel;
         }
     }

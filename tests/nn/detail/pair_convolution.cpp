@@ -1,0 +1,124 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#include <ddpm/core/bfloat16.hpp>
+#include <ddpm/nn/detail/convolution_start.hpp>
+#include <ddpm/nn/detail/pair_convolution.hpp>
+#include <ddpm/nn/layers/conv2d.hpp>
+
+#include "support/catch.hpp"
+#include "support/each_target.hpp"
+#include "support/emulated_panels.hpp"
+#include "support/gradient_check.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#if defined(__x86_64__)
+
+namespace ddpm::test {
+
+namespace {
+
+struct pair_case {
+    isize inputs, outputs, kernel, stride, side, samples;
+    nn::conv_padding padding = nn::conv_padding::symmetric;
+};
+
+batch<float> rounded_numbers(isize rows, isize columns, std::uint64_t seed) {
+    return random_batch<float>(rows, columns, seed).unaryExpr([](float x) { return to_float(to_bfloat16(x)); });
+}
+
+template <class Values>
+auto map_of(Values& values, isize channels, isize side) {
+    using number = std::remove_pointer_t<decltype(values.data())>;
+    return nn::feature_map<number>{values.data(), channels, side, side, values.cols()};
+}
+
+/// Checks the three passes of a convolution, on numbers that bfloat16 holds, against one of double.
+template <class Panels>
+void check_passes(const pair_case& of) {
+    using ways = nn::detail::pair_convolution<Panels>;
+    CAPTURE(of.inputs, of.outputs, of.kernel, of.stride, of.side, of.samples);
+    nn::conv2d<double> exact(of.inputs, of.outputs, of.kernel, of.stride, of.padding), d_exact = exact;
+    const isize out = exact.output_size(of.side), taps = of.kernel * of.kernel;
+    const batch<float> x = rounded_numbers(of.inputs * of.side * of.side, of.samples, 1),
+                       dy = rounded_numbers(of.outputs * out * out, of.samples, 2),
+                       weights = rounded_numbers(of.outputs * of.inputs * taps, 1, 3),
+                       biases = rounded_numbers(of.outputs, of.samples, 4);
+    std::copy_n(weights.data(), weights.size(), exact.weight.data());
+    const batch<double> x_exact = x.cast<double>(), dy_exact = dy.cast<double>(), biases_exact = biases.cast<double>();
+    batch<double> y_exact(dy.rows(), of.samples), dx_exact(x.rows(), of.samples);
+    exact.forward(map_of(x_exact, of.inputs, of.side), map_of(y_exact, of.outputs, out), biases_exact);
+    exact.backward(map_of(x_exact, of.inputs, of.side), map_of(dy_exact, of.outputs, out),
+                   map_of(dx_exact, of.inputs, of.side), d_exact);
+
+    const nn::detail::convolution_kernel kernel{
+        weights.data(), of.inputs, of.outputs,
+        of.kernel,      of.stride, of.padding == nn::conv_padding::symmetric ? of.kernel / 2 : 0};
+    const std::vector<float> zero(static_cast<std::size_t>(of.outputs));
+    const auto near = [](const batch<float>& found, const batch<double>& expected) {
+        return (found.cast<double>() - expected).abs().maxCoeff() < 1e-5 * expected.abs().maxCoeff();
+    };
+    batch<float> y(dy.rows(), of.samples), dx(x.rows(), of.samples), d_weights = batch<float>::Ones(weights.rows(), 1);
+    REQUIRE(ways::convolve(kernel, map_of(x, of.inputs, of.side), map_of(y, of.outputs, out),
+                           {.bias = zero.data(), .sample_bias = biases}));
+    CHECK(near(y, y_exact));
+    if (ways::input_gradient(kernel, map_of(dy, of.outputs, out), map_of(dx, of.inputs, of.side))) {
+        CHECK(near(dx, dx_exact));
+    } else {
+        CHECK((of.stride > 1 || of.padding != nn::conv_padding::symmetric || of.outputs < 16));
+    }
+    REQUIRE(ways::add_weight_gradient(kernel, map_of(x, of.inputs, of.side), map_of(dy, of.outputs, out),
+                                      d_weights.data()));
+    const Eigen::Map<const batch<double>> d_weights_exact(d_exact.weight.data(), weights.rows(), 1);
+    CHECK(near(d_weights - 1.0f, d_weights_exact));
+}
+
+constexpr pair_case pair_cases[] = {{3, 20, 3, 1, 9, 2},   {40, 3, 3, 1, 5, 2},
+                                    {32, 33, 3, 1, 16, 1}, {64, 32, 1, 1, 4, 3},
+                                    {16, 8, 3, 2, 9, 2},   {16, 8, 3, 2, 8, 2, nn::conv_padding::after},
+                                    {20, 24, 5, 1, 6, 2},  {16, 17, 5, 2, 8, 1},
+                                    {1, 1, 3, 1, 1, 1},    {2, 2, 3, 1, 68, 1}};
+
+/// The panels of AVX512_BF16, also on a processor that multiplies floats faster.
+struct pairs_of_avx512 : kernels::detail::native_panels {
+    static void multiply(const packed_problem<bfloat16>& problem) {
+        kernels::detail::avx512::pairs_product<bfloat16>(problem);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, on tiles that are emulated", "[nn]") {
+    for (const pair_case& of : pair_cases) {
+        check_passes<emulated_panels>(of);
+    }
+}
+
+TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, by instructions", "[nn]") {
+    const pair_case large{64, 96, 3, 1, 30, 6};  // several chains of sums
+    if (is_supported(instruction_set::avx512_bf16)) {
+        for (const pair_case& of : pair_cases) {
+            check_passes<pairs_of_avx512>(of);
+        }
+        check_passes<pairs_of_avx512>(large);
+    } else {
+        WARN("skipped: this machine does not have AVX512_BF16");
+    }
+    if (is_supported(instruction_set::amx)) {
+        const ddpm::detail::scoped_simd_target on(instruction_set::amx);
+        for (const pair_case& of : pair_cases) {
+            check_passes<kernels::detail::native_panels>(of);
+        }
+        check_passes<kernels::detail::native_panels>(large);
+    } else {
+        WARN("skipped: this machine does not have AMX");
+    }
+}
+
+}  // namespace ddpm::test
+
+#endif
