@@ -102,8 +102,7 @@ constexpr auto multiply_here = [](const matrix_ref<float>& a, const matrix_ref<f
 
 constexpr auto multiply_by_emulated_tiles = [](const matrix_ref<float>& a, const matrix_ref<float>& b,
                                                batch_view<float> c, const product_start<float>& start) {
-    kernels::detail::run_product(kernels::detail::problem_of(a, b, c, start),
-                                 &kernels::detail::product_of_pairs<emulated_panels>);
+    kernels::detail::run_product_of_pairs<emulated_panels>(kernels::detail::problem_of(a, b, c, start));
 };
 
 #endif

@@ -67,6 +67,41 @@ void product_of_pairs(const product_problem<float>& problem) {
     } while (k < problem.depth);
 }
 
+/// Computes a problem of a product of pairs in blocks, in parallel if it is large. Every block packs its own rows and
+/// columns, so that they are chosen to be packed few times. No sum is split between blocks: the bits do not depend on them.
+template <class Panels>
+void run_product_of_pairs(const product_problem<float>& problem) {
+    if (problem.rows == 0 || problem.columns == 0) {
+        return;
+    }
+    constexpr double packing = 100;  // a number takes about as long to pack as so many products
+    const auto size = [](isize x) { return static_cast<double>(x); };
+    const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
+    const isize most =
+        size(problem.rows) * size(problem.columns) * size(std::max<isize>(1, problem.depth)) >= 2.0 * product_task
+            ? threads > 1 ? 4 * threads : 1
+            : 1;
+    const isize row_panels = ddpm::detail::divided_up(problem.rows, packed_outputs);
+    const isize column_panels = ddpm::detail::divided_up(problem.columns, packed_beyond);
+    isize height = row_panels, width = column_panels;  // in panels
+    double least = 0;
+    for (isize down = 1; down <= std::min(most, row_panels); ++down) {
+        for (isize across = 1; down * across <= most && across <= column_panels; ++across) {
+            const isize tall = ddpm::detail::divided_up(row_panels, down);
+            const isize wide = ddpm::detail::divided_up(column_panels, across);
+            const double rows = size(tall * packed_outputs), columns = size(wide * packed_beyond);
+            const double time =
+                size(ddpm::detail::divided_up(down * across, threads)) * (rows * columns + packing * (rows + columns));
+            if (least == 0 || time < least) {
+                least = time;
+                height = tall;
+                width = wide;
+            }
+        }
+    }
+    for_each_block_of(problem, height * packed_outputs, width * packed_beyond, &product_of_pairs<Panels>);
+}
+
 /// A copy of the matrix, rounded to bfloat16, in `to`, of a.rows · a.columns numbers.
 [[nodiscard]] inline matrix_ref<float> rounded_copy(const matrix_ref<float>& a, float* to) {
     if (a.row_stride != 1 && a.column_stride == 1) {
@@ -95,7 +130,7 @@ void product_of_pairs(const product_problem<float>& problem) {
 ///     sums of 768 products each, which the instruction set adds, are added in order
 /// @accuracy of pairs, to first order u · (k / 768 + 770) · (|start| + Σ_k |a(i,k)·b(k,j)|) for the rounded factors, with u
 ///     = 2⁻²⁴, and factors below 2⁻¹²⁶ may count as 0; of floats that of matrix_product
-/// @complexity of pairs, each thread keeps 0.9 MB and the buffer of matrix_product; of floats, the calling thread keeps
+/// @complexity of pairs, each thread keeps 0.9 MB; of floats, the calling thread keeps
 ///     copies of a and b
 inline void bfloat16_product(const matrix_ref<float>& a, const matrix_ref<float>& b, batch_view<float> c,
                              const product_start<float>& start = {}) {
@@ -103,7 +138,7 @@ inline void bfloat16_product(const matrix_ref<float>& a, const matrix_ref<float>
     struct right_tag {};
 #if defined(__x86_64__)
     if (takes_pairs()) {
-        run_product(problem_of(a, b, c, start), &product_of_pairs<native_panels>);
+        run_product_of_pairs<native_panels>(problem_of(a, b, c, start));
         return;
     }
 #endif

@@ -109,6 +109,18 @@ struct product_grid {
     return best;
 }
 
+/// Calls body(block) for blocks of so many rows and columns, in parallel.
+template <class S, class Body>
+void for_each_block_of(const product_problem<S>& problem, isize height, isize width, const Body& body) {
+    const isize down = ddpm::detail::divided_up(problem.rows, height);
+    const isize across = ddpm::detail::divided_up(problem.columns, width);
+    parallel_for(down * across, 1, [&](isize task, isize) {
+        const isize i = task % down * height;
+        const isize j = task / down * width;
+        body(problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j)));
+    });
+}
+
 /// Computes the product in blocks, in parallel if it is large. No sum is split between blocks, so the bits do not
 /// depend on the grid, which may depend on the thread count.
 template <class S>
@@ -129,18 +141,12 @@ void run_product(const product_problem<S>& problem, void (*body)(const product_p
                                      static_cast<isize>(std::min(most, work / large_task)));
         grid = divide_product(row_tiles, column_tiles, tasks);
     }
-    const isize height = ddpm::detail::divided_up(row_tiles, grid.down) * product_rows;
-    const isize width = ddpm::detail::divided_up(column_tiles, grid.across) * product_columns;
-    const isize down = ddpm::detail::divided_up(problem.rows, height);
-    const isize across = ddpm::detail::divided_up(problem.columns, width);
-    parallel_for(down * across, 1, [&](isize task, isize) {
-        const isize i = task % down * height;
-        const isize j = task / down * width;
-        product_problem<S> part =
-            problem.block(i, j, std::min(height, problem.rows - i), std::min(width, problem.columns - j));
-        part.buffer = thread_scratch<product_tag, S>(part.buffer_length());
-        body(part);
-    });
+    for_each_block_of(problem, ddpm::detail::divided_up(row_tiles, grid.down) * product_rows,
+                      ddpm::detail::divided_up(column_tiles, grid.across) * product_columns,
+                      [&](product_problem<S> block) {
+                          block.buffer = thread_scratch<product_tag, S>(block.buffer_length());
+                          body(block);
+                      });
 }
 
 }  // namespace ddpm::kernels::detail
