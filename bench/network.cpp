@@ -193,14 +193,15 @@ void add_unet(const std::string& operation, const std::string& name, isize sampl
 
 void add_unet_training(const std::string& operation, const std::string& name, isize samples, isize threads,
                        const ddpm::nn::float_products* products) {
-    const double trained = static_cast<double>(samples);
-    const ddpm::bench::work one_step{.items = trained, .flops = 3 * unet_flops(name) * trained};
-    ddpm::bench::add("unet", operation + threads_suffix(threads), size_of(name, samples), one_step,
+    constexpr isize steps = 4;
+    const double trained = static_cast<double>(steps * samples);
+    const ddpm::bench::work some_steps{.items = trained, .flops = 3 * unet_flops(name) * trained};
+    ddpm::bench::add("unet", operation + threads_suffix(threads), size_of(name, samples), some_steps,
                      [=] {
                          using unet = ddpm::nn::unet<float>;
                          const auto training =
                              std::make_shared<training_run<unet>>(unet(unet_of(name)), samples, 256, products);
-                         return [=] { (*training)(1); };
+                         return [=] { (*training)(steps); };
                      },
                      {.threads = threads});
 }

@@ -664,7 +664,7 @@ def unet_training(name, batch, compiled=False, precision=None):
     x, _ = unet_inputs(name, 256)
     net = UNet(**UNETS[name]).to(memory_format=torch.channels_last)
     data = x.contiguous(memory_format=torch.channels_last)
-    return training(net, data, batch, 1, torch.compile(net, dynamic=False) if compiled else net, precision)
+    return training(net, data, batch, 4, torch.compile(net, dynamic=False) if compiled else net, precision)
 
 
 def add_unets():

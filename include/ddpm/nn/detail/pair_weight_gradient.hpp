@@ -35,7 +35,9 @@ struct gradient_positions {
                 last / kernel.stride};
     }
 
-    [[nodiscard]] isize border() const noexcept { return stride == 1 ? std::max(back, ahead) : back + ahead; }
+    /// Zeros after a row, and rows of zeros after an image. Those after a row are those before the next one too: pixels lie
+    /// there only if the kernel has no padding before the image, and then it reads none before a row.
+    [[nodiscard]] isize border() const noexcept { return std::max(back, ahead); }
     [[nodiscard]] isize pitch() const noexcept { return width + border(); }
     [[nodiscard]] isize image() const noexcept { return (height + border()) * pitch(); }
     [[nodiscard]] isize count() const noexcept { return samples * image(); }
