@@ -39,8 +39,9 @@ struct emulated_panels {
                                  isize row) {
         kernels::detail::sse2::transpose_pixels(from, channel, channels, pixels, out, row);
     }
-    static void pair_pixels(const float* const* from, isize channel, isize channels, isize pixels, bfloat16* out) {
-        kernels::detail::sse2::pair_pixels_of(from, channel, channels, pixels, out);
+    static void pair_pixels(const float* const* from, isize channel, isize channels, isize pixels, bfloat16* out,
+                            bfloat16* later) {
+        kernels::detail::sse2::pair_pixels_of(from, channel, channels, pixels, out, later);
     }
     static void add_transposed(const float* sums, isize rows, isize columns, float* c, isize c_column) {
         kernels::detail::sse2::add_transposed(sums, rows, columns, c, c_column);

@@ -18,8 +18,9 @@ namespace ddpm::nn {
 /// float less the time for rounding. A trainer takes it as trainer_options::products.
 /// @accuracy rounding changes a factor of normal size by at most 2⁻⁹ of it. Rounding errors of n factors of a sum are
 ///     independent: together they are about 2⁻⁹ √(Σ_k (a_k·b_k)²)
-/// @complexity the thread that calls a layer keeps rounded copies of the maps and weights that the layer reads: half as
-///     large as they are, or, where products are not faster than those of float, as large. Each thread keeps about 2 MB
+/// @complexity the thread that calls a layer keeps rounded copies of what it reads: where products are not faster than those
+///     of float, of a layer's maps and weights, as large as they are; otherwise of the weights of a convolution, half as large,
+///     and in backward of its maps, the input as large as it is and the gradient half as large. Each thread keeps about 2 MB
 /// @source Micikevicius et al. 2017, arXiv 1710.03740; Kalamkar et al. 2019, arXiv 1905.12322
 inline constexpr float_products bfloat16_products{
     "bfloat16",

@@ -45,8 +45,9 @@ struct native_panels {
                                  isize row) {
         avx512::native::transpose_pixels(from, channel, channels, pixels, out, row);
     }
-    static void pair_pixels(const float* const* from, isize channel, isize channels, isize pixels, bfloat16* out) {
-        avx512::native::pair_pixels_of(from, channel, channels, pixels, out);
+    static void pair_pixels(const float* const* from, isize channel, isize channels, isize pixels, bfloat16* out,
+                            bfloat16* later) {
+        avx512::native::pair_pixels_of(from, channel, channels, pixels, out, later);
     }
     static void add_transposed(const float* sums, isize rows, isize columns, float* c, isize c_column) {
         avx512::native::add_transposed(sums, rows, columns, c, c_column);

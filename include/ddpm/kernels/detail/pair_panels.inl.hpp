@@ -165,13 +165,21 @@ void transpose_pixels(const T* const* from, isize channel, isize channels, isize
 }
 
 /// Pairs of pixels of such channels: out[(pixel / 2 · packed_outputs + c − channel) · 2 + pixel % 2] = from[pixel][c],
-/// rounded. The number of pixels is even.
+/// rounded; if `later` is not null, there the pairs that begin one pixel later. The number of pixels is even, and `from` has
+/// one more.
 template <class T>
-void pair_pixels_of(const T* const* from, isize channel, isize channels, isize pixels, bfloat16* out) {
-    for (isize pixel = 0; pixel < pixels; pixel += 2, out += 2 * packed_outputs) {
-        for (isize c = 0; c < packed_outputs; c += lanes<T>) {
-            store_pairs(out + 2 * c, pairs_of(load_channels(from[pixel], channel + c, channels),
-                                              load_channels(from[pixel + 1], channel + c, channels)));
+void pair_pixels_of(const T* const* from, isize channel, isize channels, isize pixels, bfloat16* out, bfloat16* later) {
+    for (isize c = 0; c < packed_outputs; c += lanes<T>) {
+        pack<T> first = load_channels(from[0], channel + c, channels);
+        for (isize pixel = 0; pixel < pixels; pixel += 2) {
+            const isize place = pixel * packed_outputs + 2 * c;
+            const pack<T> second = load_channels(from[pixel + 1], channel + c, channels);
+            const pack<T> third = load_channels(from[pixel + 2], channel + c, channels);
+            store_pairs(out + place, pairs_of(first, second));
+            if (later != nullptr) {
+                store_pairs(later + place, pairs_of(second, third));
+            }
+            first = third;
         }
     }
 }

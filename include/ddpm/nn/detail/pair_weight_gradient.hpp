@@ -115,10 +115,8 @@ void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const featur
                 positions.find_pixels(x, kernel.stride, plane / kernel.stride, plane % kernel.stride,
                                       b * block - positions.before(), block + 1, zeros, from);
                 for (isize i = 0; i < input_panels; ++i) {
-                    for (isize odd = 0; odd < copies; ++odd) {
-                        Panels::pair_pixels(from + odd, i * panel, inputs, block,
-                                            input + ((i * planes + plane) * copies + odd) * copy + b * block * panel);
-                    }
+                    bfloat16* const to = input + (i * planes + plane) * copies * copy + b * block * panel;
+                    Panels::pair_pixels(from, i * panel, inputs, block, to, copies > 1 ? to + copy : nullptr);
                 }
             }
             if (b < blocks) {
