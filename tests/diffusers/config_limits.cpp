@@ -46,6 +46,7 @@ cost cost_of(const Action& action) {
     }
     taken.milliseconds = time.milliseconds();
     taken.bytes = peak_bytes - before;
+    taken.milliseconds = refusal_milliseconds(taken.milliseconds, action);
     return taken;
 }
 

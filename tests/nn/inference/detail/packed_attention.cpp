@@ -3,8 +3,8 @@
 #include <ddpm/core/bfloat16.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/kernels/target.hpp>
-#include <ddpm/nn/inference/detail/packed_attention.hpp>
 #include <ddpm/nn/detail/stored_map.hpp>
+#include <ddpm/nn/inference/detail/packed_attention.hpp>
 
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
