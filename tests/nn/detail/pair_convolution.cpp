@@ -6,6 +6,7 @@
 #include <ddpm/nn/layers/conv2d.hpp>
 
 #include "support/catch.hpp"
+#include "support/conv_case.hpp"
 #include "support/each_target.hpp"
 #include "support/emulated_panels.hpp"
 #include "support/gradient_check.hpp"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <type_traits>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -22,24 +22,13 @@ namespace ddpm::test {
 
 namespace {
 
-struct pair_case {
-    isize inputs, outputs, kernel, stride, side, samples;
-    nn::conv_padding padding = nn::conv_padding::symmetric;
-};
-
 batch<float> rounded_numbers(isize rows, isize columns, std::uint64_t seed) {
     return random_batch<float>(rows, columns, seed).unaryExpr([](float x) { return to_float(to_bfloat16(x)); });
 }
 
-template <class Values>
-auto map_of(Values& values, isize channels, isize side) {
-    using number = std::remove_pointer_t<decltype(values.data())>;
-    return nn::feature_map<number>{values.data(), channels, side, side, values.cols()};
-}
-
 /// Checks the three passes of a convolution, on numbers that bfloat16 holds, against one of double.
 template <class Panels>
-void check_passes(const pair_case& of) {
+void check_passes(const conv_case& of) {
     using ways = nn::detail::pair_convolution<Panels>;
     CAPTURE(of.inputs, of.outputs, of.kernel, of.stride, of.side, of.samples);
     nn::conv2d<double> exact(of.inputs, of.outputs, of.kernel, of.stride, of.padding), d_exact = exact;
@@ -51,9 +40,9 @@ void check_passes(const pair_case& of) {
     std::copy_n(weights.data(), weights.size(), exact.weight.data());
     const batch<double> x_exact = x.cast<double>(), dy_exact = dy.cast<double>(), biases_exact = biases.cast<double>();
     batch<double> y_exact(dy.rows(), of.samples), dx_exact(x.rows(), of.samples);
-    exact.forward(map_of(x_exact, of.inputs, of.side), map_of(y_exact, of.outputs, out), biases_exact);
-    exact.backward(map_of(x_exact, of.inputs, of.side), map_of(dy_exact, of.outputs, out),
-                   map_of(dx_exact, of.inputs, of.side), d_exact);
+    exact.forward(square_maps(x_exact, of.inputs, of.side), square_maps(y_exact, of.outputs, out), biases_exact);
+    exact.backward(square_maps(x_exact, of.inputs, of.side), square_maps(dy_exact, of.outputs, out),
+                   square_maps(dx_exact, of.inputs, of.side), d_exact);
 
     const nn::detail::convolution_kernel kernel{
         weights.data(), of.inputs, of.outputs,
@@ -63,21 +52,21 @@ void check_passes(const pair_case& of) {
         return (found.cast<double>() - expected).abs().maxCoeff() < 1e-5 * expected.abs().maxCoeff();
     };
     batch<float> y(dy.rows(), of.samples), dx(x.rows(), of.samples), d_weights = batch<float>::Ones(weights.rows(), 1);
-    REQUIRE(ways::convolve(kernel, map_of(x, of.inputs, of.side), map_of(y, of.outputs, out),
+    REQUIRE(ways::convolve(kernel, square_maps(x, of.inputs, of.side), square_maps(y, of.outputs, out),
                            {.bias = zero.data(), .sample_bias = biases}));
     CHECK(near(y, y_exact));
-    if (ways::input_gradient(kernel, map_of(dy, of.outputs, out), map_of(dx, of.inputs, of.side))) {
+    if (ways::input_gradient(kernel, square_maps(dy, of.outputs, out), square_maps(dx, of.inputs, of.side))) {
         CHECK(near(dx, dx_exact));
     } else {
         CHECK((of.stride > 1 || of.padding != nn::conv_padding::symmetric || of.outputs < 16));
     }
-    REQUIRE(ways::add_weight_gradient(kernel, map_of(x, of.inputs, of.side), map_of(dy, of.outputs, out),
+    REQUIRE(ways::add_weight_gradient(kernel, square_maps(x, of.inputs, of.side), square_maps(dy, of.outputs, out),
                                       d_weights.data()));
     const Eigen::Map<const batch<double>> d_weights_exact(d_exact.weight.data(), weights.rows(), 1);
     CHECK(near(d_weights - 1.0f, d_weights_exact));
 }
 
-constexpr pair_case pair_cases[] = {{3, 20, 3, 1, 9, 2},   {40, 3, 3, 1, 5, 2},
+constexpr conv_case pair_cases[] = {{3, 20, 3, 1, 9, 2},   {40, 3, 3, 1, 5, 2},
                                     {32, 33, 3, 1, 16, 1}, {64, 32, 1, 1, 4, 3},
                                     {16, 8, 3, 2, 9, 2},   {16, 8, 3, 2, 8, 2, nn::conv_padding::after},
                                     {20, 24, 5, 1, 6, 2},  {16, 17, 5, 2, 8, 1},
@@ -93,15 +82,15 @@ struct pairs_of_avx512 : kernels::detail::native_panels {
 }  // namespace
 
 TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, on tiles that are emulated", "[nn]") {
-    for (const pair_case& of : pair_cases) {
+    for (const conv_case& of : pair_cases) {
         check_passes<emulated_panels>(of);
     }
 }
 
 TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, by instructions", "[nn]") {
-    const pair_case large{64, 96, 3, 1, 30, 6};  // several chains of sums
+    const conv_case large{64, 96, 3, 1, 30, 6};  // several chains of sums
     if (is_supported(instruction_set::avx512_bf16)) {
-        for (const pair_case& of : pair_cases) {
+        for (const conv_case& of : pair_cases) {
             check_passes<pairs_of_avx512>(of);
         }
         check_passes<pairs_of_avx512>(large);
@@ -110,7 +99,7 @@ TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, by instru
     }
     if (is_supported(instruction_set::amx)) {
         const ddpm::detail::scoped_simd_target on(instruction_set::amx);
-        for (const pair_case& of : pair_cases) {
+        for (const conv_case& of : pair_cases) {
             check_passes<kernels::detail::native_panels>(of);
         }
         check_passes<kernels::detail::native_panels>(large);

@@ -135,7 +135,7 @@ void tile_product(const packed_problem<bfloat16>& problem) {
 #if defined(DDPM_TARGET_AMX)
 
 /// The eight tile registers, each of 16 rows of 64 bytes. A thread configures them before use and frees them after it, once
-/// for all uses within another, since both take as long as a hundred products.
+/// for all uses within another, since both take time.
 struct tiles {
     static inline thread_local constinit isize users = 0;
 
