@@ -159,6 +159,9 @@ TEST_CASE("a key twice is refused, however it is written", "[io]") {
     CHECK(verdict(R"({"a":1,"b":{"a":1}})") == "accepted");
     CHECK(verdict(R"({"a":1,"\u0061":1})") != "accepted");
     CHECK(verdict(R"([{"a":{"b":1,"b":1}}])") != "accepted");
+    // The first that the object has already, of several; another object may have it.
+    CHECK(verdict(R"({"b":1,"a":{"b":1},"c":2,"a":3,"b":4,"a":5})") ==
+          "t: JSON byte 25; expected a new key, got a key that the object has already");
 }
 
 TEST_CASE("nesting is limited", "[io]") {

@@ -7,10 +7,13 @@
 #include <ddpm/io/detail/text_cursor.hpp>
 #include <ddpm/io/detail/utf8.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
 #include <limits>
 #include <set>
 #include <string>
@@ -170,25 +173,24 @@ public:
         return value;
     }
 
-    /// Calls member(key) for each member; it must take exactly one value from this reader.
+    /// Calls member(key) for each member; it must take exactly one value from this reader. A key that comes twice is
+    /// found after the last member.
     template <class Member>
     void object(Member&& member) {
         open(json_kind::object, "an object");
-        std::set<std::string> keys;
+        hashed_keys keys;
         if (!at_.accept_token('}')) {
             do {
                 at_.skip_space();
                 const std::size_t start = at_.position();
-                const auto [key, is_new] = keys.insert(string());
-                if (!is_new) {
-                    at_.move_to(start);
-                    fail("a new key", "a key that the object has already");
-                }
+                const std::string key = string();
+                keys.push_back({std::hash<std::string>()(key), start});
                 at_.expect_token(':');
                 count(members_left_, "no more members of objects");
-                member(*key);
+                member(key);
             } while (at_.accept_token(','));
             at_.expect_token('}');
+            require_new_keys(keys);
         }
         --depth_;
     }
@@ -246,6 +248,37 @@ public:
     }
 
 private:
+    struct hashed_key {
+        std::size_t hash, position;
+    };
+    using hashed_keys = std::deque<hashed_key>;  // a vector would hold its elements twice while it grows
+
+    // Fails at the first key that the object has before it already. Keys of one hash are read again, so that many keys
+    // cost neither a search nor an allocation for each.
+    void require_new_keys(hashed_keys& keys) {
+        std::sort(keys.begin(), keys.end(), [](const hashed_key& a, const hashed_key& b) {
+            return a.hash != b.hash ? a.hash < b.hash : a.position < b.position;
+        });
+        const std::size_t end = at_.position();
+        std::size_t repeated = end;
+        for (auto first = keys.begin(); first != keys.end();) {
+            const auto last =
+                std::find_if(first, keys.end(), [&](const hashed_key& key) { return key.hash != first->hash; });
+            std::set<std::string> seen;
+            for (auto key = first; last - first > 1 && key != last && key->position < repeated; ++key) {
+                at_.move_to(key->position);
+                if (!seen.insert(string()).second) {
+                    repeated = key->position;
+                }
+            }
+            first = last;
+        }
+        at_.move_to(repeated);
+        if (repeated != end) {
+            fail("a new key", "a key that the object has already");
+        }
+    }
+
     static bool fits(const std::from_chars_result& result) noexcept { return result.ec == std::errc{}; }
 
     [[noreturn]] void fail(std::string_view expected) const { at_.fail(expected, at_.found()); }
