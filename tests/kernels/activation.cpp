@@ -8,8 +8,10 @@
 #include "support/ulp.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <vector>
 
@@ -63,7 +65,7 @@ TEMPLATE_TEST_CASE("silu and its slope keep their bounds on every target", "[ker
             }
             worst_slope = std::max(worst_slope, std::abs(dx[i] - exact_slope(x[i])) / unit);
         }
-        CHECK(worst <= 3);
+        CHECK(worst <= activation_bound(activation::silu));
         CHECK(worst_slope <= 2);
     });
 }
@@ -94,7 +96,6 @@ TEMPLATE_TEST_CASE("activations and their slopes keep their bounds on every targ
         x[i] = static_cast<S>((static_cast<double>(i) / 50000 - 1) * range);
     }
     for (const activation f : every_activation) {
-        const double most = f == activation::gelu ? 6 : f == activation::mish ? 5 : 3;
         const double most_slope = f == activation::mish ? 3 : 2;
         std::vector<exact_activation<wide<S>>> exact(size);
         std::transform(x.begin(), x.end(), exact.begin(), [&](S at) { return exact_at<wide<S>>(f, at); });
@@ -115,9 +116,38 @@ TEMPLATE_TEST_CASE("activations and their slopes keep their bounds on every targ
             }
             CAPTURE(static_cast<int>(f), worst, worst_slope);
             CHECK(right);
-            CHECK(worst <= most);
+            CHECK(worst <= activation_bound(f));
             CHECK(worst_slope <= most_slope);
         });
+    }
+}
+
+// The largest errors are 3.35 (silu), 4.71 (mish) and 6.36 (gelu) units in the last place. Few of a million random floats
+// come near them.
+TEST_CASE("activations keep their bounds for every float from 1/256 to 16 and from -16 to -1/256", "[kernels][slow]") {
+    constexpr std::uint32_t first = std::bit_cast<std::uint32_t>(0x1p-8f), last = std::bit_cast<std::uint32_t>(16.0f);
+    constexpr std::uint32_t sign = 0x8000'0000, step = 4096;
+    std::vector<float> x(step), y(step);
+    std::vector<double> exact(step);
+    for (const activation f : {activation::silu, activation::mish, activation::gelu}) {
+        double worst = 0;
+        for (std::uint32_t bits = first; bits < last; bits += step) {
+            for (const std::uint32_t begin : {bits, bits | sign}) {
+                for (std::uint32_t i = 0; i < step; ++i) {
+                    x[i] = std::bit_cast<float>(begin + i);
+                    exact[i] = exact_at<double>(f, x[i]).value;
+                }
+                for_each_target([&] {
+                    kernels::activate(f, step, x.data(), y.data());
+                    for (std::uint32_t i = 0; i < step; ++i) {
+                        worst = std::max(worst, ulp_error(y[i], exact[i]));
+                    }
+                });
+            }
+        }
+        CAPTURE(static_cast<int>(f), worst);
+        CHECK(worst <= activation_bound(f));
+        CHECK(worst > activation_bound(f) - 1);
     }
 }
 

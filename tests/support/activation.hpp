@@ -14,6 +14,12 @@ inline constexpr std::array every_activation{kernels::activation::none, kernels:
                                              kernels::activation::mish, kernels::activation::gelu,
                                              kernels::activation::relu};
 
+/// The documented error of a value, in units in the last place.
+[[nodiscard]] constexpr double activation_bound(kernels::activation f) {
+    using kernels::activation;
+    return f == activation::silu ? 4 : f == activation::mish ? 5 : f == activation::gelu ? 7 : 0;
+}
+
 /// A value and its slope.
 template <class W>
 struct exact_activation {

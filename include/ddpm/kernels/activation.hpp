@@ -65,8 +65,8 @@ auto with_activation(activation f, const Body& body) {
 }  // namespace detail
 
 /// out = f(x) over `size` elements; out may be x.
-/// @accuracy silu 3 and mish 5 units in the last place where e^x is a normal number, below |x| times the smallest
-///     subnormal number; gelu 6 where e^(−x²/2) is a normal number, below four times the smallest subnormal number. Inf
+/// @accuracy silu 4 and mish 5 units in the last place where e^x is a normal number, below |x| times the smallest
+///     subnormal number; gelu 7 where e^(−x²/2) is a normal number, below four times the smallest subnormal number. Inf
 ///     gives Inf and NaN NaN; −Inf gives NaN for silu and mish, as in torch, and 0 for gelu and relu
 /// @determinism as for sigmoid in elementary.hpp: the bits of an element depend on its value only
 template <Scalar S>

@@ -10,6 +10,7 @@
 #include "kernels/differential/cases.hpp"
 #include "support/activation.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -81,7 +82,7 @@ void activations(number_source& from, comparison& to) {
     for (isize i = 0; i < size; ++i) {
         x[i] *= spread;
     }
-    const double bound = f == activation::silu ? 3 : f == activation::mish ? 5 : f == activation::gelu ? 6 : 0.5;
+    const double bound = std::max(activation_bound(f), 0.5);
     const double slope_bound = f == activation::mish ? 3 : 2;
     constexpr W unit = std::numeric_limits<S>::epsilon(), smallest = std::numeric_limits<S>::denorm_min();
     on_each_set([&] {
@@ -201,7 +202,7 @@ void conversions(number_source& from, comparison& to) {
 constexpr kernel_case all_cases[] = {
     {"elementary.hpp", "1 to 2.7 ULP, each function its own; equal bits with fused multiply-add",
      DDPM_EITHER_SCALAR(elementary)},
-    {"activation.hpp", "3 (silu), 5 (mish), 6 (gelu) ULP; slopes 2 or 3 epsilon", DDPM_EITHER_SCALAR(activations)},
+    {"activation.hpp", "4 (silu), 5 (mish), 7 (gelu) ULP; slopes 2 or 3 epsilon", DDPM_EITHER_SCALAR(activations)},
     {"linear_combination.hpp", "equal bits", DDPM_EITHER_SCALAR(linear_combinations)},
     {"detail/adam.hpp", "equal bits", DDPM_EITHER_SCALAR(adam_step)},
     {"detail/move_towards.hpp", "equal bits", DDPM_EITHER_SCALAR(move_average)},
