@@ -7,8 +7,9 @@
 # --report: builds and runs nothing; reports the last run again, say after a change of tests/coverage/excluded.tsv
 #
 # Prints the coverage of each room, and writes the lines and branches that no test reaches to out/coverage/uncovered.txt.
-# Ends with 1 if a test fails, below 95 % of the lines or below 85 % of the branches. Left out, and counted as left out, is
-# what tests/coverage/excluded.tsv lists, with a reason for each.
+# Then prints that of the parsers by the inputs of the fuzz targets alone: parsers.txt beside it.
+# Ends with 1 if a test fails, below 95 % of the lines of all or of the parsers, or below 85 % of the branches of all. Left out,
+# and counted as left out, is what tests/coverage/excluded.tsv lists, with a reason for each.
 set -eu
 
 minimum_lines=95
@@ -79,15 +80,38 @@ if [ -z "$report_only" ]; then
     (cd "$folder" && LLVM_PROFILE_FILE="$folder/profiles/%m.profraw" ctest --output-on-failure \
         --parallel "$(ddpm_jobs)" --tests-regex "^($pattern)\$") || failed=yes
     "llvm-profdata$suffix" merge -sparse -o "$folder/profile" "$folder/profiles"/*.profraw
+    # The test fuzz_corpus has unpacked the inputs.
+    LLVM_PROFILE_FILE="$folder/parsers.profraw" "$folder/tests/fuzz_replay" "$folder/tests/fuzz_corpus" >"$folder/parsers.log"
+    "llvm-profdata$suffix" merge -sparse -o "$folder/parsers" "$folder/parsers.profraw"
 fi
 
+# report PROFILE NAME EXCLUDED MINIMUM_BRANCHES PROGRAM [argument of llvm-cov...]
+report() {
+    profile=$1
+    name=$2
+    excluded=$3
+    branches=$4
+    shift 4
+    "llvm-cov$suffix" export -skip-functions -skip-expansions -instr-profile "$profile" "$@" >"$folder/$name.json"
+    # The program is instrumented too.
+    LLVM_PROFILE_FILE=/dev/null "$folder/tests/coverage_report" "$folder/$name.json" "$root/include" "$excluded" \
+        "$root/out/coverage/$name.txt" "$minimum_lines" "$branches" || failed=yes
+}
+
+mkdir -p "$root/out/coverage"
 set -- "$folder/tests/fuzz_replay"
 for room in $rooms; do
     set -- "$@" -object "$folder/tests/test_$room"
 done
-"llvm-cov$suffix" export -skip-functions -skip-expansions -instr-profile "$folder/profile" "$@" "$root/include" >"$folder/coverage.json"
-mkdir -p "$root/out/coverage"
-# The program is instrumented too.
-LLVM_PROFILE_FILE=/dev/null "$folder/tests/coverage_report" "$folder/coverage.json" "$root/include" "$root/tests/coverage/excluded.tsv" \
-    "$root/out/coverage/uncovered.txt" "$minimum_lines" "$minimum_branches" || failed=yes
+report "$folder/profile" uncovered "$root/tests/coverage/excluded.tsv" "$minimum_branches" "$@" "$root/include"
+
+parsers="io/detail/json_reader io/detail/json io/detail/text_cursor io/detail/decimal io/detail/utf8 io/detail/npy_header
+    io/detail/npy_values io/detail/foreign_content io/safetensors_header io/idx diffusers/detail/config_reader
+    diffusers/unet_config"
+set -- "$folder/tests/fuzz_replay"
+for parser in $parsers; do
+    set -- "$@" "$root/include/ddpm/$parser.hpp"
+done
+echo "Parsers, by the inputs of the fuzz targets alone:"
+report "$folder/parsers" parsers /dev/null 0 "$@"
 [ -z "$failed" ]

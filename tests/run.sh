@@ -4,7 +4,8 @@
 #     sh tests/run.sh [--all] [--room=NAME]... [--sanitize[=thread]] [--standard=23] [--werror] [argument of ctest...]
 #
 # --all: also the tests labelled slow, root, mpi and engine, and all examples; installs what they use: valgrind, MinGW and Wine
-# --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept
+# --room=core: only the tests of that folder of tests/; several may be given. --room=project: every header alone, every concept;
+#     --room=concepts: the latter only
 # --sanitize: with the address and undefined-behaviour sanitizers, or with the thread sanitizer, in a build folder of its own
 # --standard=23: as C++23, in a build folder of its own
 # --werror: a compiler's warning is an error
@@ -67,13 +68,23 @@ folder=$(build_folder "$root/build/tests$suffix${standard:+-c++$standard}")
 ddpm_targets=
 pattern=
 for room in $rooms; do
-    if [ "$room" = project ]; then
-        ddpm_targets="$ddpm_targets strict_build concepts"
-        [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
-        room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
-    else
-        ddpm_targets="$ddpm_targets test_$room"
-    fi
+    case $room in
+        project)
+            ddpm_targets="$ddpm_targets strict_build concepts"
+            [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
+            room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
+            ;;
+        concepts)
+            ddpm_targets="$ddpm_targets strict_build concepts"
+            room="concepts|smallest_types"
+            ;;
+        random)
+            ddpm_targets="$ddpm_targets test_random"
+            [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets noise_O0 noise_O2 noise_O3"
+            room="random|noise_O[023]"
+            ;;
+        *) ddpm_targets="$ddpm_targets test_$room" ;;
+    esac
     pattern="${pattern:+$pattern|}$room"
 done
 build "$root" "$folder" \

@@ -31,9 +31,12 @@ add_consumer_test(fetch_content OPTIONS "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
 add_consumer_test(mixed_march OPTIONS -DCMAKE_CXX_FLAGS=-O2 "-DDDPM_FOLDER=${PROJECT_SOURCE_DIR}")
 
 if(DDPM_INSTALL)
+    # Into an empty folder: what an earlier version installed is not there.
+    add_test(NAME install_tree_removed COMMAND "${CMAKE_COMMAND}" -E rm -rf "${install_tree}")
+    set_tests_properties(install_tree_removed PROPERTIES FIXTURES_SETUP install_tree_removed)
     add_test(NAME install_tree
         COMMAND "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${install_tree}")
-    set_tests_properties(install_tree PROPERTIES FIXTURES_SETUP install_tree)
+    set_tests_properties(install_tree PROPERTIES FIXTURES_REQUIRED install_tree_removed FIXTURES_SETUP install_tree)
     add_consumer_test(find_package INSTALLED OPTIONS "-Dddpm_ROOT=${install_tree}")
     # It compiles every instance, which takes minutes.
     add_consumer_test(compiled INSTALLED OPTIONS -DCMAKE_BUILD_TYPE=Release "-Dddpm_ROOT=${install_tree}")
