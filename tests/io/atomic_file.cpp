@@ -4,11 +4,10 @@
 
 #include <ddpm/io/detail/bytes.hpp>
 
+#include "io/atomic_saves.hpp"
 #include "support/catch.hpp"
-#include "support/file_faults.hpp"
 #include "support/temporary_folder.hpp"
 
-#include <cerrno>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -17,49 +16,15 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace ddpm::test {
 namespace {
 
-/// Writes "new content" in two pieces; "saved", or the text of the error.
-std::string save_text(const std::string& path) {
-    try {
-        io::atomic_file file(path);
-        file.write(io::detail::bytes_of("new "));
-        file.write(io::detail::bytes_of("content"));
-        file.commit();
-        return "saved";
-    } catch (const io_error& e) {
-        return e.what();
-    }
-}
-
 mode_t permissions(const std::string& path) {
     struct stat status {};
     REQUIRE(::stat(path.c_str(), &status) == 0);
     return status.st_mode & 07777;
-}
-
-/// Whether f() gives true in a child process that is not root. The folder is given to it.
-template <class F>
-bool as_nobody(const std::string& folder, F&& f) {
-    const bool is_root = ::geteuid() == 0;
-    constexpr unsigned nobody = 65534;
-    if (is_root) {
-        REQUIRE(::chown(folder.c_str(), nobody, nobody) == 0);
-        REQUIRE(::chmod(std::filesystem::path(folder).parent_path().c_str(), 0755) == 0);
-    }
-    const pid_t child = ::fork();
-    REQUIRE(child >= 0);
-    if (child == 0) {
-        const bool plain = !is_root || (::setgid(nobody) == 0 && ::setuid(nobody) == 0);
-        ::_exit(plain && f() ? 0 : 1);
-    }
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 /// While it lives, the process has this umask.
@@ -232,21 +197,6 @@ TEST_CASE("atomic_file removes what dead writers left, and nothing of the living
     CHECK(folder.entries() == 6);
 }
 
-TEST_CASE("atomic_file: another writer that removes leftovers at any moment takes nothing of the living", "[io]") {
-    bool met = true;
-    int moments = 0;
-    for (int call = 0; met; ++call, ++moments) {
-        const temporary_folder folder;
-        const before_file_call other(call, [&] { io::detail::remove_leftovers(folder / "."); });
-        CAPTURE(call);
-        CHECK(save_text(folder / "file") == "saved");
-        met = other.was_met();
-        CHECK(read_text(folder / "file") == "new content");
-        CHECK(folder.entries() == 1);
-    }
-    CHECK(moments >= 12);
-}
-
 TEST_CASE("atomic_file: a leftover of a file that only its owner may read is removed too", "[io]") {
     const temporary_folder folder;
     CHECK(as_nobody(folder / ".", [&] {
@@ -254,91 +204,6 @@ TEST_CASE("atomic_file: a leftover of a file that only its owner may read is rem
         return ::chmod((folder / ".ddpm-0.tmp").c_str(), 0400) == 0 && save_text(folder / "file") == "saved";
     }));
     CHECK(folder.entries() == 1);
-}
-
-TEST_CASE("atomic_file: one fault at any call leaves the old file or the new one", "[io]") {
-    struct scenario {
-        file_fault kind;
-        int code;
-        bool survives;  // whether the file is written all the same
-    };
-    constexpr scenario scenarios[] = {{file_fault::error, ENOSPC, false}, {file_fault::error, EIO, false},
-                                      {file_fault::error, EACCES, false}, {file_fault::error, EMFILE, false},
-                                      {file_fault::short_call, 0, true},  {file_fault::interrupted, EINTR, true},
-                                      {file_fault::crash, EIO, false}};
-    int cases = 0;
-    for (const bool has_old : {false, true}) {
-        for (const auto& [kind, code, survives] : scenarios) {
-            bool met = true;
-            for (int call = 0; met; ++call, ++cases) {
-                CAPTURE(has_old, static_cast<int>(kind), code, call);
-                const temporary_folder folder;
-                const std::string path = folder / "file";
-                if (has_old) {
-                    write_text(path, "old");
-                }
-                std::string said;
-                {
-                    const file_fault_at fault(kind, call, code);
-                    said = save_text(path);
-                    met = fault.was_met();
-                }
-                const bool exists = std::filesystem::exists(path);
-                const bool is_new = exists && read_text(path) == "new content";
-                const bool is_old = has_old ? exists && read_text(path) == "old" : !exists;
-                CAPTURE(said);
-                CHECK((is_new || is_old));
-                const bool in_place = said == "saved" || said.find("in place") != said.npos;
-                CHECK((kind == file_fault::crash || in_place == is_new));
-                CHECK((!survives || said == "saved"));
-                if (kind != file_fault::crash) {
-                    CHECK(folder.entries() == (exists ? 1 : 0));
-                }
-                CHECK(save_text(path) == "saved");
-                CHECK(folder.entries() == 1);
-            }
-        }
-    }
-    CHECK(cases >= 2 * 7 * 12);
-}
-
-TEST_CASE("atomic_file: a file system without sync or locks is no error", "[io]") {
-    const temporary_folder folder;
-    bool met = true;
-    int saved = 0;
-    for (int call = 0; met; ++call) {
-        const file_fault_at fault(file_fault::error, call, EINVAL);
-        saved += save_text(folder / "file") == "saved" ? 1 : 0;
-        met = fault.was_met();
-    }
-    CHECK(saved >= 3 + 1);  // the lock, two syncs, and no fault at all
-}
-
-TEST_CASE("atomic_file: a process that ends before any call leaves the old file or the new one", "[io]") {
-    bool killed = true;
-    int cases = 0;
-    for (int call = 0; killed; ++call, ++cases) {
-        const temporary_folder folder;
-        const std::string path = folder / "file";
-        write_text(path, "old");
-        const pid_t child = ::fork();
-        REQUIRE(child >= 0);
-        if (child == 0) {
-            const before_file_call end(call, [] { ::_exit(9); });
-            static_cast<void>(save_text(path));
-            ::_exit(0);
-        }
-        int status = 0;
-        REQUIRE(::waitpid(child, &status, 0) == child);
-        killed = WEXITSTATUS(status) == 9;
-        const std::string content = read_text(path);
-        CAPTURE(call, content);
-        CHECK((content == "new content" || (killed && content == "old")));
-        CHECK(folder.entries() <= 2);
-        CHECK(save_text(path) == "saved");
-        CHECK(folder.entries() == 1);
-    }
-    CHECK(cases >= 12);
 }
 
 }  // namespace

@@ -3,6 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
 
 namespace ddpm::test {
 
@@ -39,6 +43,26 @@ public:
 
     /// Whether there were so many calls.
     [[nodiscard]] bool was_met() const noexcept;
+};
+
+/// One of the calls on files that were made.
+struct file_call_made {
+    std::string name;  ///< of the operating system's function
+    ino_t inode;       ///< of the file or folder that its first argument names, 0 if there is none
+};
+
+/// While one lives, it records all such calls, those that fail too. No other thread may make one meanwhile.
+class recorded_file_calls {
+public:
+    recorded_file_calls() noexcept;
+    recorded_file_calls(const recorded_file_calls&) = delete;
+    recorded_file_calls& operator=(const recorded_file_calls&) = delete;
+    ~recorded_file_calls();
+
+    [[nodiscard]] const std::vector<file_call_made>& made() const noexcept { return made_; }
+
+private:
+    std::vector<file_call_made> made_;
 };
 
 }  // namespace ddpm::test

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -32,15 +33,43 @@ struct file_fault_state {
     int fault_at = -1;
     int code = 0;
     std::function<void()> happens;
+    std::vector<file_call_made>* record = nullptr;
 };
 
 file_fault_state file_faults;
 
+/// The C library's own function of that name.
+template <class F>
+F* original_function(const char* name) noexcept {
+    return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
+}
+
+ino_t inode_of(int file) noexcept {
+    struct stat status {};
+    return original_function<decltype(::fstat)>("fstat")(file, &status) == 0 ? status.st_ino : 0;
+}
+
+ino_t inode_of(const char* path) noexcept {
+    struct stat status {};
+    return original_function<decltype(::stat)>("stat")(path, &status) == 0 ? status.st_ino : 0;
+}
+
+template <class First, class... Rest>
+First first_of(First first, const Rest&...) noexcept {
+    return first;
+}
+
 enum class file_call { runs, fails, halved };
 
-/// What becomes of the call that is being made.
-file_call file_call_now() noexcept {
+/// What becomes of the call that is being made, of the function of that name for an open file or a path.
+template <class File>
+file_call file_call_now(const char* name, File file) noexcept {
     file_fault_state& s = file_faults;
+    if (s.record != nullptr) {
+        const int reason = errno;
+        s.record->push_back({name, inode_of(file)});
+        errno = reason;
+    }
     if (!s.armed) {
         return file_call::runs;
     }
@@ -60,12 +89,6 @@ file_call file_call_now() noexcept {
         return file_call::fails;
     }
     return now ? file_call::halved : file_call::runs;
-}
-
-/// The C library's own function of that name.
-template <class F>
-F* original_function(const char* name) noexcept {
-    return reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
 }
 
 }  // namespace
@@ -102,15 +125,20 @@ before_file_call::~before_file_call() {
 
 bool before_file_call::was_met() const noexcept { return file_faults.calls > file_faults.fault_at; }
 
+recorded_file_calls::recorded_file_calls() noexcept { file_faults.record = &made_; }
+
+recorded_file_calls::~recorded_file_calls() { file_faults.record = nullptr; }
+
 }  // namespace ddpm::test
 
 #define DDPM_TEST_REAL(function) (::ddpm::test::original_function<decltype(::function)>(#function))
 
 /// A function that returns −1 where it fails.
-#define DDPM_TEST_FAULTY(function, parameters, arguments)                                             \
-    int function parameters noexcept(noexcept(::function arguments)) {                                \
-        static auto* const original = DDPM_TEST_REAL(function);                                       \
-        return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original arguments; \
+#define DDPM_TEST_FAULTY(function, parameters, arguments)                                       \
+    int function parameters noexcept(noexcept(::function arguments)) {                          \
+        static auto* const original = DDPM_TEST_REAL(function);                                 \
+        const auto call = ddpm::test::file_call_now(#function, ddpm::test::first_of arguments); \
+        return call == ddpm::test::file_call::fails ? -1 : original arguments;                  \
     }
 
 extern "C" {
@@ -128,14 +156,14 @@ DDPM_TEST_FAULTY(remove, (const char* path), (path))
 /// While faults are armed, nothing goes to the disk: that takes long, and no test sees it.
 int fsync(int file) {
     static auto* const original = DDPM_TEST_REAL(fsync);
-    const auto call = ddpm::test::file_call_now();
+    const auto call = ddpm::test::file_call_now("fsync", file);
     return call == ddpm::test::file_call::fails ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
 }
 
 #ifdef __linux__
 int syncfs(int file) noexcept {
     static auto* const original = DDPM_TEST_REAL(syncfs);
-    const auto call = ddpm::test::file_call_now();
+    const auto call = ddpm::test::file_call_now("syncfs", file);
     return call == ddpm::test::file_call::fails ? -1 : ddpm::test::file_faults.armed ? 0 : original(file);
 }
 #endif
@@ -149,13 +177,13 @@ int open(const char* path, int flags, ...) {
         mode = static_cast<mode_t>(va_arg(rest, int));
         va_end(rest);
     }
-    return ddpm::test::file_call_now() == ddpm::test::file_call::fails ? -1 : original(path, flags, mode);
+    return ddpm::test::file_call_now("open", path) == ddpm::test::file_call::fails ? -1 : original(path, flags, mode);
 }
 
 /// The file is closed even where the call fails, as Linux does.
 int close(int file) {
     static auto* const original = DDPM_TEST_REAL(close);
-    const bool fails = ddpm::test::file_call_now() == ddpm::test::file_call::fails;
+    const bool fails = ddpm::test::file_call_now("close", file) == ddpm::test::file_call::fails;
     const int reason = errno;
     const int result = original(file);
     errno = fails ? reason : errno;
@@ -164,7 +192,7 @@ int close(int file) {
 
 ssize_t write(int file, const void* from, size_t size) {
     static auto* const original = DDPM_TEST_REAL(write);
-    const auto call = ddpm::test::file_call_now();
+    const auto call = ddpm::test::file_call_now("write", file);
     if (call == ddpm::test::file_call::runs) {
         return original(file, from, size);
     }
@@ -181,7 +209,7 @@ ssize_t write(int file, const void* from, size_t size) {
 
 ssize_t pread(int file, void* to, size_t size, off_t position) {
     static auto* const original = DDPM_TEST_REAL(pread);
-    const auto call = ddpm::test::file_call_now();
+    const auto call = ddpm::test::file_call_now("pread", file);
     return call == ddpm::test::file_call::fails
                ? -1
                : original(file, to, call == ddpm::test::file_call::halved ? (size + 1) / 2 : size, position);
