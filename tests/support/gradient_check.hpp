@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 
 namespace ddpm::test {
@@ -51,6 +52,12 @@ template <class F>
     return (above - below) / (2 * h);
 }
 
+/// |a − b|; infinite if one of them is not a number, which std::max would pass over.
+[[nodiscard]] inline double distance_of(double a, double b) {
+    const double distance = std::abs(a - b);
+    return std::isnan(distance) ? std::numeric_limits<double>::infinity() : distance;
+}
+
 /// How far `analytic` is from the central differences of f with respect to `values`: the largest difference relative to
 /// the largest derivative.
 template <class F>
@@ -60,7 +67,7 @@ template <class F>
     for (std::size_t i = 0; i < values.size(); ++i) {
         const double numeric = central_difference(values[i], f, h);
         largest = std::max(largest, std::abs(numeric));
-        difference = std::max(difference, std::abs(numeric - analytic[i]));
+        difference = std::max(difference, distance_of(numeric, analytic[i]));
     }
     return difference / std::max(largest, 1e-30);
 }
@@ -88,7 +95,7 @@ template <class Layer, class F>
         for (std::size_t i = 0; i < values[k].values.size(); ++i) {
             const double numeric = central_difference(values[k].values[i], f, h);
             largest = std::max(largest, std::abs(numeric));
-            difference = std::max(difference, std::abs(numeric - analytic[k].values[i]));
+            difference = std::max(difference, distance_of(numeric, analytic[k].values[i]));
         }
     }
     return difference / std::max(largest, 1e-30);

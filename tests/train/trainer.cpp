@@ -11,6 +11,7 @@
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
 #include "support/schedules.hpp"
+#include "support/temporary_folder.hpp"
 #include "support/training.hpp"
 
 #include <algorithm>
@@ -19,6 +20,8 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -102,21 +105,38 @@ TEST_CASE("one step is forward, backward, clipping, Adam and the average", "[tra
 }
 
 TEST_CASE("training gives the same bits for every thread count", "[train]") {
+    struct outcome {
+        nn::mlp<float> net, average;
+        std::vector<double> losses;  // of every step, and what fit returns
+        std::string checkpoint;
+    };
     const noise_schedule schedule{linear_beta{}, 100};
     const batch<float> data = random_batch<float>(4, 300, 1);
+    const temporary_folder folder{place_in_memory()};
     const auto run = [&](ddpm::isize threads) {
         set_thread_count(threads);
         nn::mlp<float> net{{.dim = 4, .hidden = 128, .blocks = 2, .seed = 1}};
         trainer trainer{net, schedule, {.batch = 150}};
-        static_cast<void>(trainer.fit(data, {.steps = 5}));
+        std::vector<double> losses;
+        const fit_result result = trainer.fit(data, {.steps = 5, .progress = [&](const training_progress& p) {
+                                                         losses.push_back(p.loss);
+                                                         return true;
+                                                     }});
+        losses.push_back(result.loss);
+        trainer.save(folder / "state");
         set_thread_count(0);
-        return std::pair{net, trainer.average()};
+        return outcome{net, trainer.average(), losses, read_text(folder / "state")};
     };
-    const auto alone = run(1);
+    const outcome alone = run(1);
+    REQUIRE(alone.losses.size() == 6);
+    REQUIRE(alone.checkpoint.size() > 1000);
     for (const ddpm::isize threads : {2, 3, 7, 16}) {
-        const auto together = run(threads);
-        CHECK(largest_difference(alone.first, together.first) == 0);
-        CHECK(largest_difference(alone.second, together.second) == 0);
+        CAPTURE(threads);
+        const outcome together = run(threads);
+        CHECK(largest_difference(alone.net, together.net) == 0);
+        CHECK(largest_difference(alone.average, together.average) == 0);
+        CHECK(alone.losses == together.losses);
+        CHECK((alone.checkpoint == together.checkpoint));
     }
 }
 

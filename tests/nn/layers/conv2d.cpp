@@ -100,8 +100,7 @@ template <Scalar S>
 double largest_difference(const S* got, const std::vector<double>& expected) {
     double difference = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
-        const double d = std::abs(static_cast<double>(got[i]) - expected[i]);
-        difference = d <= difference ? difference : d;  // a NaN stays
+        difference = std::max(difference, distance_of(static_cast<double>(got[i]), expected[i]));
     }
     return difference;
 }
