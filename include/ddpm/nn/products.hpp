@@ -7,6 +7,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 
 #include <concepts>
 #include <string_view>
@@ -31,13 +32,13 @@ struct convolution_kernel {
 /// does not compute.
 struct convolution_ways {
     /// y = start + W * x
-    bool (*convolve)(const convolution_kernel& kernel, const feature_map<const float>& x, const feature_map<float>& y,
+    bool (*convolve)(const convolution_kernel& kernel, const normalized_map<float>& x, const feature_map<float>& y,
                      const convolution_start<float>& start);
     /// dx = the adjoint of W * dy
     bool (*input_gradient)(const convolution_kernel& kernel, const feature_map<const float>& dy,
                            const feature_map<float>& dx);
     /// d_weights += Σ dy · patch(x)ᵀ
-    bool (*add_weight_gradient)(const convolution_kernel& kernel, const feature_map<const float>& x,
+    bool (*add_weight_gradient)(const convolution_kernel& kernel, const normalized_map<float>& x,
                                 const feature_map<const float>& dy, float* d_weights);
 };
 

@@ -16,6 +16,7 @@
 #include <ddpm/nn/detail/staged_memory.hpp>
 #include <ddpm/nn/detail/staged_products.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/products.hpp>
 
 #include <algorithm>
@@ -56,7 +57,7 @@ void pack_weights(const convolution_staging<bfloat16>& staging, isize outputs, c
 
 /// y = start + the convolution of x with the weights that tap_of gives: see pack_weights.
 template <class Panels, class Tap>
-void convolve_pairs(const convolution_staging<bfloat16>& staging, const Tap& tap_of, const feature_map<const float>& x,
+void convolve_pairs(const convolution_staging<bfloat16>& staging, const Tap& tap_of, const normalized_map<float>& x,
                     const feature_map<float>& y, const convolution_start<float>& start) {
     struct weights_tag {};  // for thread_scratch
     constexpr isize panel_outputs = kernels::detail::packed_outputs;
@@ -80,8 +81,8 @@ void convolve_pairs(const convolution_staging<bfloat16>& staging, const Tap& tap
 /// See convolution_ways.
 template <class Panels>
 struct pair_convolution {
-    static bool convolve(const convolution_kernel& kernel, const feature_map<const float>& x,
-                         const feature_map<float>& y, const convolution_start<float>& start) {
+    static bool convolve(const convolution_kernel& kernel, const normalized_map<float>& x, const feature_map<float>& y,
+                         const convolution_start<float>& start) {
         const auto tap_of = [&](isize tap, isize output, isize input) {
             return tap_weights{kernel.weights + (tap * kernel.inputs + input) * kernel.outputs + output, 1,
                                kernel.outputs};
@@ -108,7 +109,7 @@ struct pair_convolution {
         return true;
     }
 
-    static bool add_weight_gradient(const convolution_kernel& kernel, const feature_map<const float>& x,
+    static bool add_weight_gradient(const convolution_kernel& kernel, const normalized_map<float>& x,
                                     const feature_map<const float>& dy, float* d_weights) {
         add_weight_gradient_of_pairs<Panels>(kernel, x, dy, d_weights);
         return true;

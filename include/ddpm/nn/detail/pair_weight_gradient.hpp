@@ -8,8 +8,10 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
 #include <ddpm/kernels/detail/pair_panels.hpp>
+#include <ddpm/kernels/detail/read_pixels.hpp>
 #include <ddpm/nn/detail/staged_memory.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/products.hpp>
 
 #include <algorithm>
@@ -76,6 +78,32 @@ struct gradient_positions {
     }
 };
 
+/// Makes pointers to pixels of x point to what they are read as, which is written to `to`, inputs · count. A pointer that
+/// is `zeros` stays. Neighbours of one sample, `step` pixels apart, are read together.
+inline void normalize_pixels(const normalized_map<float>& x, isize step, isize count, const float* zeros,
+                             const float** from, float* to) {
+    const isize channels = x.map.channels, image = channels * x.map.pixels();
+    isize last = 0;
+    for (isize first = 0; first < count; first = last) {
+        last = first + 1;
+        if (from[first] == zeros) {
+            continue;
+        }
+        const isize n = (from[first] - x.map.data) / image;
+        const float* const end = x.map.data + (n + 1) * image;
+        while (last < count && from[last] == from[last - 1] + step * channels && from[last] < end) {
+            ++last;
+        }
+        const float* const a = x.factors + 2 * n * channels;
+        kernels::detail::read_pixels<float, float>({from[first], step * channels, last - first, channels, a,
+                                                    a + channels, to + first * channels, 0, channels, 0, channels, 1},
+                                                   x.act);
+        for (isize i = first; i < last; ++i) {
+            from[i] = to + i * channels;
+        }
+    }
+}
+
 /// d_weights += Σ over all pixels of dy · patch(x)ᵀ for a convolution, with x and dy rounded to bfloat16.
 ///
 /// Both maps are copied: dy in blocks of positions with the positions of a channel together, and x in pairs of positions, as
@@ -84,13 +112,13 @@ struct gradient_positions {
 /// of 4096 positions are added to the gradient.
 /// @determinism the same bits for every thread count
 template <class Panels>
-void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const feature_map<const float>& x,
+void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const normalized_map<float>& x,
                                   const feature_map<const float>& dy, float* d_weights) {
     struct input_tag {};  // for thread_scratch
     struct output_tag {};
     struct zeros_tag {};
     struct sums_tag {};
-    struct pixels_tag {};
+    struct normalized_tag {};
     constexpr isize panel = kernels::detail::packed_outputs, depth = kernels::detail::packed_depth<bfloat16>;
     constexpr isize block = 256, in_chain = 16;  // positions, and blocks
     using ddpm::detail::divided_up;
@@ -112,8 +140,12 @@ void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const featur
         const float* from[static_cast<std::size_t>(block + 1)];
         for (isize b = begin; b < end; ++b) {
             for (isize plane = 0; plane < planes; ++plane) {
-                positions.find_pixels(x, kernel.stride, plane / kernel.stride, plane % kernel.stride,
+                positions.find_pixels(x.map, kernel.stride, plane / kernel.stride, plane % kernel.stride,
                                       b * block - positions.before(), block + 1, zeros, from);
+                if (x.factors != nullptr) {
+                    float* const read = thread_scratch<normalized_tag, float>((block + 1) * inputs);
+                    normalize_pixels(x, kernel.stride, block + 1, zeros, from, read);
+                }
                 for (isize i = 0; i < input_panels; ++i) {
                     bfloat16* const to = input + (i * planes + plane) * copies * copy + b * block * panel;
                     Panels::pair_pixels(from, i * panel, inputs, block, to, copies > 1 ? to + copy : nullptr);

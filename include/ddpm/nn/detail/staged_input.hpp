@@ -10,6 +10,7 @@
 #include <ddpm/kernels/detail/read_pixels.hpp>
 #include <ddpm/nn/detail/stored_map.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 
 #include <algorithm>
 #include <span>
@@ -67,22 +68,22 @@ void read_row(const packed_input<T>& in, isize n, isize y, isize first, isize co
 }
 
 /// A map of floats as products of rounded numbers read it.
-struct float_input {
-    feature_map<const float> map;
+struct float_input : normalized_map<float> {
     static constexpr bool upsampled = false;
 
     [[nodiscard]] isize height() const noexcept { return map.height; }
     [[nodiscard]] isize width() const noexcept { return map.width; }
 };
 
-/// Reads channels first … first + count − 1 of row y of sample n, rounded to X.
+/// Reads channels first … first + count − 1 of row y of sample n, normalized, activated and rounded to X.
 template <class X>
 void read_row(const float_input& in, isize n, isize y, isize first, isize count, const row_place<X>& to) {
     const feature_map<const float>& map = in.map;
+    const float* const a = in.factors == nullptr ? nullptr : in.factors + n * 2 * map.channels + first;
     kernels::detail::read_pixels<float, X>(
-        {map.data + (n * map.height + y) * map.width * map.channels + first, map.channels, map.width, count, nullptr,
-         nullptr, to.data, 0, to.chunk, to.to_chunk, to.pixel, 1},
-        kernels::activation::none);
+        {map.data + (n * map.height + y) * map.width * map.channels + first, map.channels, map.width, count, a,
+         a == nullptr ? nullptr : a + map.channels, to.data, 0, to.chunk, to.to_chunk, to.pixel, 1},
+        in.act);
 }
 
 /// Writes to `to` the means of 2 × 2 pixels, as downsample_average, of what the input is read as.

@@ -16,6 +16,7 @@
 #include <ddpm/nn/layers/group_norm.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/products.hpp>
 
 #include <algorithm>
@@ -59,8 +60,8 @@ struct attention {
 
     /// The activations for backward, in the arena's memory.
     struct activations {
-        feature_map<S> normed;      ///< empty if there is no normalization
-        batch_view<S> moments;      ///< 2 × groups·N
+        batch_view<S> moments;      ///< 2 × groups·N; empty if there is no normalization
+        batch_view<S> factors;      ///< with which x is read: see normalized_map; likewise
         feature_map<S> q, k, v;     ///< like x
         feature_map<S> attended;    ///< like x
         batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::detail::softmax per query
@@ -79,19 +80,22 @@ struct attention {
         detail::require_map(where, "output", out, channels(), x.height, x.width, x.samples);
         a = {};
         if (norm.groups > 0) {
-            a.normed = memory.like(x);
             a.moments = memory.columns(2, norm.groups * x.samples);
-            norm.forward(x, activation::none, {}, a.normed, a.moments);
+            a.factors = memory.columns(2 * channels(), x.samples);
+            static_cast<void>(norm.normalized(x, activation::none, {}, a.moments, a.factors));
         }
-        const batch_view<const S> h = tokens_in(x, a);
         a.q = memory.like(x);
         a.k = memory.like(x);
         a.v = memory.like(x);
         a.attended = memory.like(x);
         a.normalizers = memory.columns(2 * x.pixels(), heads * x.samples);
-        to_q.forward(h, a.q.columns());
-        to_k.forward(h, a.k.columns());
-        to_v.forward(h, a.v.columns());
+        {
+            const auto scope = memory.scope();
+            const batch_view<const S> h = tokens_in(x, a, memory);
+            to_q.forward(h, a.q.columns());
+            to_k.forward(h, a.k.columns());
+            to_v.forward(h, a.v.columns());
+        }
         for_each_head(x, 1, memory, [&](isize n, isize head, S* scratch) {
             const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
             const auto attended = part_of(a.attended, n, head);
@@ -131,7 +135,7 @@ struct attention {
         detail::require_map(where, "gradient of the output", dout, channels(), x.height, x.width, x.samples);
         detail::require_map(where, "gradient of the input", dx, channels(), x.height, x.width, x.samples);
         const auto scope = memory.scope();
-        const batch_view<const S> h = tokens_in(x, a);
+        const batch_view<const S> h = tokens_in(x, a, memory);
         const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x);
         // dx first holds the gradient of `attended`, later that of the input of to_q, to_k and to_v.
         to_out.backward(a.attended.columns(), rescaled(dout, dq), dx.columns(), d.to_out);
@@ -236,8 +240,15 @@ private:
         return map.sample(n).columns().middle_rows(head * size, size);
     }
 
-    [[nodiscard]] batch_view<const S> tokens_in(const feature_map<const S>& x, const activations& a) const {
-        return norm.groups > 0 ? batch_view<const S>(a.normed.columns()) : x.columns();
+    /// norm(x), in memory, or x itself.
+    [[nodiscard]] batch_view<const S> tokens_in(const feature_map<const S>& x, const activations& a,
+                                                arena<S>& memory) const {
+        if (norm.groups == 0) {
+            return x.columns();
+        }
+        const feature_map<S> normed = memory.like(x);
+        normalized_map<S>(x, a.factors.data(), activation::none).write(normed);
+        return normed.columns();
     }
 
     /// dout / rescale, written to `place` unless rescale is 1.

@@ -20,6 +20,7 @@
 #include <ddpm/nn/detail/winograd_choice.hpp>
 #include <ddpm/nn/detail/winograd_map.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/products.hpp>
 
@@ -91,24 +92,24 @@ struct conv2d : weight_and_bias {
         return possible ? detail::winograd_outputs_for(inputs(), outputs(), height, width) : 0;
     }
 
-    /// y = W * x + bias + sample_bias(:, n) for sample n.
+    /// y = W * x + bias + sample_bias(:, n) for sample n, where x is what the map is read as: see normalized_map.
     /// @shape x inputs × height × width × N; y outputs × output_size(height) × output_size(width) × N; sample_bias
     /// outputs × N, or empty
     /// @throws shape_error if the shapes do not fit
     /// @accuracy directly that of kernels::matrix_product, with k = inputs · kernel²; by Winograd's algorithm, whose
     /// errors are about 3 times as large, 2e-5 of the largest output
     /// @determinism the bits of a sample depend on that sample only
-    void forward(feature_map<const S> x, feature_map<S> y, batch_view<const S> sample_bias = {}) const {
-        require_maps("conv2d::forward", "output", x, y);
+    void forward(const normalized_map<S>& x, feature_map<S> y, batch_view<const S> sample_bias = {}) const {
+        require_maps("conv2d::forward", "output", x.map, y);
         if (sample_bias.data() != nullptr) {
-            detail::require_batch("conv2d::forward", "bias of each sample", sample_bias, outputs(), x.samples);
+            detail::require_batch("conv2d::forward", "bias of each sample", sample_bias, outputs(), x.map.samples);
         }
         convolve(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
     }
 
     /// y += W * x + bias. Shapes, errors and determinism as forward.
-    void forward_add(feature_map<const S> x, feature_map<S> y) const {
-        require_maps("conv2d::forward_add", "output", x, y);
+    void forward_add(const normalized_map<S>& x, feature_map<S> y) const {
+        require_maps("conv2d::forward_add", "output", x.map, y);
         convolve(x, y, {.bias = bias.data(), .add = true});
     }
 
@@ -118,23 +119,25 @@ struct conv2d : weight_and_bias {
     /// @throws shape_error if the shapes do not fit
     /// @accuracy as forward; by Winograd's algorithm 4e-5 of the largest gradient
     /// @determinism the same bits for every thread count; the bits of dx depend on their sample only
-    void backward(feature_map<const S> x, feature_map<const S> dy, feature_map<S> dx, conv2d& d) const {
+    void backward(const normalized_map<S>& x, feature_map<const S> dy, feature_map<S> dx, conv2d& d) const {
         constexpr std::string_view where = "conv2d::backward";
-        require_maps(where, "gradient of the output", x, dy);
+        require_maps(where, "gradient of the output", x.map, dy);
         detail::require_gradient(where, weight.shape(), d.weight.shape());
         detail::require_gradient(where, bias.shape(), d.bias.shape());
         const feature_map<const S> d_output = rounded_map<output_tag>(dy);
         if (!dx.empty()) {
-            detail::require_map(where, "gradient of the input", dx, x.channels, x.height, x.width, x.samples);
+            detail::require_map(where, "gradient of the input", dx, inputs(), x.map.height, x.map.width, x.map.samples);
             input_gradient(d_output, dx);
         }
-        add_weight_gradient(rounded_map<input_tag>(x), d_output, d);
+        add_weight_gradient(x, d_output, d);
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
     }
 
 private:
-    // For thread_scratch: the weights, transposed or rounded; the rounded input and gradient of the output.
+    // For thread_scratch: the weights, transposed or rounded; the normalized input; the rounded input and gradient of the
+    // output.
     struct weights_tag {};
+    struct normalized_tag {};
     struct input_tag {};
     struct output_tag {};
 
@@ -169,6 +172,17 @@ private:
         return {detail::rounded<Tag>(rounding(), x.size(), x.data), x.channels, x.height, x.width, x.samples};
     }
 
+    /// What the map is read as, rounded: the map itself, or in memory that the next call takes.
+    [[nodiscard]] feature_map<const S> read_map(const normalized_map<S>& x) const {
+        if (x.factors == nullptr) {
+            return rounded_map<input_tag>(x.map);
+        }
+        const feature_map<S> place{thread_scratch<normalized_tag, S>(x.map.size()), x.map.channels, x.map.height,
+                                   x.map.width, x.map.samples};
+        x.write(place);
+        return rounded_map<input_tag>(place);
+    }
+
     template <class T>
     void require_maps(std::string_view where, std::string_view what, const feature_map<const S>& x,
                       const feature_map<T>& y) const {
@@ -182,12 +196,12 @@ private:
         return {y.height, y.width, y.samples, stride, -before(), -before(), kernel(), kernel()};
     }
 
-    void convolve(const feature_map<const S>& unrounded, const feature_map<S>& y,
+    void convolve(const normalized_map<S>& input, const feature_map<S>& y,
                   const detail::convolution_start<S>& start) const {
-        if (another_way([&](const auto& ways, const auto& with) { return ways.convolve(with, unrounded, y, start); })) {
+        if (another_way([&](const auto& ways, const auto& with) { return ways.convolve(with, input, y, start); })) {
             return;
         }
-        const feature_map<const S> x = rounded_map<input_tag>(unrounded);
+        const feature_map<const S> x = read_map(input);
         const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
         if constexpr (std::is_same_v<S, float>) {
             if (const isize side = winograd_side(y); side != 0 && outputs() % panel == 0) {
@@ -223,12 +237,13 @@ private:
         return false;
     }
 
-    void add_weight_gradient(const feature_map<const S>& x, const feature_map<const S>& dy, conv2d& d) const {
+    void add_weight_gradient(const normalized_map<S>& input, const feature_map<const S>& dy, conv2d& d) const {
         if (another_way([&](const auto& ways, const auto& with) {
-                return ways.add_weight_gradient(with, x, dy, d.weight.data());
+                return ways.add_weight_gradient(with, input, dy, d.weight.data());
             })) {
             return;
         }
+        const feature_map<const S> x = read_map(input);
         if (pointwise()) {
             detail::product<S>(direct_products(), kernels::matrix_of(dy.columns()),
                                kernels::matrix_of(x.columns()).transposed(), {d.weight.data(), outputs(), inputs()},

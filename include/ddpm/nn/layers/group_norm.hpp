@@ -13,6 +13,7 @@
 #include <ddpm/nn/detail/check.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 
 #include <algorithm>
@@ -72,6 +73,22 @@ struct group_norm : weight_and_bias {
                                                 part_of(y, n, c, count));
             });
         });
+    }
+
+    /// x as it is read for forward's y, which takes no memory then. Overwrites moments and factors; the result refers to
+    /// the factors.
+    /// @shape as forward; factors 2·channels × N
+    /// @throws shape_error if the shapes do not fit
+    [[nodiscard]] normalized_map<S> normalized(feature_map<const S> x, activation f, batch_view<const S> scale_shift,
+                                               batch_view<S> moments, batch_view<S> factors) const {
+        require("group_norm::normalized", x, scale_shift, moments);
+        detail::require_batch("group_norm::normalized", "factors", factors, 2 * channels(), x.samples);
+        for_each_part(x, [&](isize n, isize first, isize last) {
+            find_moments(x, n, first, last, moments);
+            S* const a = factors.column(n);
+            find_factors(moments, scale_shift, n, first, last - first, a + first, a + channels() + first);
+        });
+        return {x, factors.data(), f};
     }
 
     /// With y = f(u), du = dy · f'(u), g = du · weight · (1 + scale), σ = √(variance + eps), and means over a group:

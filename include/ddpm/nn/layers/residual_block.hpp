@@ -17,6 +17,7 @@
 #include <ddpm/nn/layers/resample.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -78,12 +79,12 @@ struct residual_block {
 
     /// The activations for backward.
     struct activations {
-        feature_map<S> input;   ///< resampled x, the input of the shortcut
-        feature_map<S> active;  ///< resampled f(norm1(x)), the input of conv1
+        feature_map<S> input;   ///< resampled x, the input of the shortcut; empty if the resolution stays
+        feature_map<S> active;  ///< resampled f(norm1(x)), the input of conv1; likewise
         feature_map<S> h;       ///< output of conv1
-        feature_map<S> kept;    ///< after norm2, f and dropout: the input of conv2
         batch_view<S> moments1, moments2;
-        batch_view<S> time;  ///< the projected embedding
+        batch_view<S> factors1, factors2;  ///< with which x and h are read: see normalized_map
+        batch_view<S> time;                ///< the projected embedding
         dropout drop;
         dropout_address address;
     };
@@ -103,25 +104,35 @@ struct residual_block {
                  arena<S>& memory) const {
         const isize n = x.samples;
         a.moments1 = memory.columns(2, norm1.groups * n);
-        feature_map<S> active = memory.like(x);
-        norm1.forward(x, act, {}, active, a.moments1);
-        a.active = resized_map(active, memory);
-        a.input = resample == resampling::none ? feature_map<S>{} : resized_map(x, memory);
+        a.factors1 = memory.columns(2 * norm1.channels(), n);
+        const normalized_map<S> active = norm1.normalized(x, act, {}, a.moments1, a.factors1);
+        a.input = a.active = {};
+        if (resample != resampling::none) {
+            a.input = resized_map(x, memory);
+            a.active = memory.like(a.input);
+            const auto scope = memory.scope();
+            const feature_map<S> whole = memory.like(x);
+            active.write(whole);
+            resize(whole, a.active);
+        }
         a.time = memory.columns(time_emb_proj.outputs(), n);
         time_emb_proj.forward(emb, a.time);
-        a.h = memory.map(outputs(), a.active.height, a.active.width, n);
-        conv1.forward(a.active, a.h, scale_shift ? batch_view<const S>() : a.time);
-        a.kept = memory.like(a.h);
+        a.h = memory.map(outputs(), resized(x.height), resized(x.width), n);
+        conv1.forward(first_input(x, a), a.h, scale_shift ? batch_view<const S>() : a.time);
         a.moments2 = memory.columns(2, norm2.groups * n);
-        norm2.forward(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(), a.kept, a.moments2);
-        a.drop.template forward<S>(a.kept.images(), a.kept.images(), a.address);
+        a.factors2 = memory.columns(2 * norm2.channels(), n);
+        static_cast<void>(norm2.normalized(a.h, act, scale_shift ? batch_view<const S>(a.time) : batch_view<const S>(),
+                                           a.moments2, a.factors2));
         const feature_map<const S> input = shortcut_input(x, a);
         if (conv_shortcut) {
             conv_shortcut->forward(input, out);
         } else {
             detail::copy_columns<S>(input.columns(), out.columns());
         }
-        conv2.forward_add(a.kept, out);
+        {
+            const auto scope = memory.scope();
+            conv2.forward_add(second_input(a, memory), out);
+        }
         if (rescale != 1) {
             detail::multiply<S>(out.columns(), static_cast<S>(1 / rescale));
         }
@@ -143,7 +154,10 @@ struct residual_block {
             dout = rescaled;
         }
         const feature_map<S> dh = memory.like(a.h);
-        conv2.backward(a.kept, dout, dh, d.conv2);
+        {
+            const auto inner = memory.scope();
+            conv2.backward(second_input(a, memory), dout, dh, d.conv2);
+        }
         a.drop.template backward<S>(dh.images(), dh.images(), a.address);
         const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
         if (scale_shift) {
@@ -159,8 +173,8 @@ struct residual_block {
         time_emb_proj.backward(emb, dtime, demb_here, d.time_emb_proj);
         detail::add<S>(demb_here, demb);
 
-        const feature_map<S> dactive = memory.like(a.active);
-        conv1.backward(a.active, dh, dactive, d.conv1);
+        const feature_map<S> dactive = memory.map(conv1.inputs(), a.h.height, a.h.width, x.samples);
+        conv1.backward(first_input(x, a), dh, dactive, d.conv1);
         norm1.backward(x, a.moments1, act, {}, unresized(dactive, dx), dx, {}, d.norm1);
 
         if (conv_shortcut) {
@@ -199,24 +213,38 @@ private:
         return resample == resampling::none ? x : feature_map<const S>(a.input);
     }
 
-    /// x at the resolution of the output; x itself if that does not change.
-    template <class T>
-    [[nodiscard]] feature_map<S> resized_map(const feature_map<T>& x, arena<S>& memory) const {
-        if constexpr (!std::is_const_v<T>) {
-            if (resample == resampling::none) {
-                return x;
-            }
+    /// The input of conv1.
+    [[nodiscard]] normalized_map<S> first_input(feature_map<const S> x, const activations& a) const {
+        return resample == resampling::none ? normalized_map<S>(x, a.factors1.data(), act) : a.active;
+    }
+
+    /// The input of conv2. With dropout it is in memory.
+    [[nodiscard]] normalized_map<S> second_input(const activations& a, arena<S>& memory) const {
+        const normalized_map<S> active(a.h, a.factors2.data(), act);
+        if (a.drop.rate == 0) {
+            return active;
         }
-        const feature_map<S> y = memory.map(x.channels, resized(x.height), resized(x.width), x.samples);
+        const feature_map<S> kept = memory.like(a.h);
+        active.write(kept);
+        a.drop.template forward<S>(kept.images(), kept.images(), a.address);
+        return kept;
+    }
+
+    /// y = x at the resolution of the output.
+    void resize(feature_map<const S> x, feature_map<S> y) const {
         if (resample == resampling::up) {
             upsample_nearest{}.forward<S>(x, y);
         } else {
             downsample_average{}.forward<S>(x, y);
         }
+    }
+    [[nodiscard]] feature_map<S> resized_map(feature_map<const S> x, arena<S>& memory) const {
+        const feature_map<S> y = memory.map(x.channels, resized(x.height), resized(x.width), x.samples);
+        resize(x, y);
         return y;
     }
 
-    /// Backward of resized_map: the result is dy itself, or in `place`.
+    /// Backward of resize: the result is dy itself, or in `place`.
     [[nodiscard]] feature_map<const S> unresized(feature_map<const S> dy, feature_map<S> place) const {
         if (resample == resampling::none) {
             return dy;

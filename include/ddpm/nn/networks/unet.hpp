@@ -126,9 +126,8 @@ public:
         }
         a.last = h;
         a.moments = memory.columns(2, conv_norm_out_.groups * n);
-        a.active = memory.map(h.channels, h.height, h.width, n);
-        conv_norm_out_.forward(h, activation::silu, {}, a.active, a.moments);
-        conv_out_.forward(a.active, output);
+        a.factors = memory.columns(2 * h.channels, n);
+        conv_out_.forward(conv_norm_out_.normalized(h, activation::silu, {}, a.moments, a.factors), output);
         if (options_.time == unet_time::fourier) {
             this->divide_by_time(in.t, output.images());
         }
@@ -174,7 +173,7 @@ public:
         feature_map<S> dh = other_place(a.last);
         {
             const auto inner = memory.scope();
-            const feature_map<S> dactive = memory.like(a.active);
+            const feature_map<S> dactive = memory.like(a.last);
             feature_map<const S> doutput{dout.data(), options_.out_channels, a.last.height, a.last.width, n};
             if (options_.time == unet_time::fourier) {
                 const feature_map<S> scaled = memory.like(doutput);
@@ -182,7 +181,7 @@ public:
                 this->divide_by_time(in.t, scaled.images());
                 doutput = scaled;
             }
-            conv_out_.backward(a.active, doutput, dactive, d.conv_out_);
+            conv_out_.backward({a.last, a.factors.data(), activation::silu}, doutput, dactive, d.conv_out_);
             conv_norm_out_.backward(a.last, a.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
         }
         std::size_t skip = 0, at = a.layers_used;

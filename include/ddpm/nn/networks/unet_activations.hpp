@@ -16,9 +16,9 @@ namespace ddpm::nn {
 
 /// The activations of a U-Net for backward.
 ///
-/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps P
-/// · N · (C_in + 3 C) with its output, 2 P · N · (3 C + heads) more with attention, and P · N · C_in more on the up
-/// path for the joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up
+/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps 2
+/// P · N · C with its output, P · N · (5 C + 2 heads) more with attention, and P · N · C_in more on the up path for the
+/// joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up
 /// path, plus the above for the largest block only. Backward also needs the gradients of the skip connections and of
 /// the largest block.
 template <Scalar S>
@@ -29,9 +29,8 @@ struct unet_activations {
     std::vector<feature_map<const S>> skips;
     std::vector<feature_map<S>> dskips;
     feature_map<const S> joined, input,
-        last;               ///< x_t with the maps, into the first convolution, and out of the last stage
-    feature_map<S> active;  ///< into the last convolution
-    batch_view<S> moments;  ///< of the last norm
+        last;                        ///< x_t with the maps, into the first convolution, and out of the last stage
+    batch_view<S> moments, factors;  ///< of the last norm: see residual_block::activations
 
     void begin() {
         layers_used = 0;

@@ -1,0 +1,48 @@
+// SPDX-FileCopyrightText: 2026 The ddpm authors
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ddpm/core/batch_view.hpp>
+#include <ddpm/core/parallel.hpp>
+#include <ddpm/core/types.hpp>
+#include <ddpm/kernels/activation.hpp>
+#include <ddpm/kernels/blocks.hpp>
+#include <ddpm/kernels/detail/group_norm.hpp>
+#include <ddpm/nn/memory/feature_map.hpp>
+
+#include <algorithm>
+
+namespace ddpm::nn {
+
+/// A map that is read as f(a·x + b) with one a and b for each channel and sample, or as x: what a normalization and an
+/// activation make of x, without memory for it.
+template <Scalar S>
+struct normalized_map {
+    feature_map<const S> map;
+    const S* factors = nullptr;  ///< for each sample the a of all channels and then the b; null: x
+    kernels::activation act = kernels::activation::none;
+
+    normalized_map(feature_map<const S> x) noexcept : map(x) {}
+    normalized_map(feature_map<S> x) noexcept : map(x) {}
+    normalized_map(feature_map<const S> x, const S* factors_, kernels::activation f) noexcept
+        : map(x), factors(factors_), act(f) {}
+
+    /// Writes what the map is read as.
+    /// @shape y as the map; it may be the map
+    void write(feature_map<S> y) const {
+        detail::require_map("normalized_map::write", "output", y, map.channels, map.height, map.width, map.samples);
+        const isize per_task = kernels::columns_per_task(map.channels);
+        const isize parts = ddpm::detail::divided_up(map.pixels(), per_task);
+        parallel_for(map.samples * parts, 1, [&](isize begin, isize end) {
+            for (isize task = begin; task < end; ++task) {
+                const isize n = task / parts, first = task % parts * per_task;
+                const isize count = std::min(per_task, map.pixels() - first);
+                const S* const a = factors + 2 * n * map.channels;
+                kernels::detail::scale_shift<S>(map.sample(n).columns().middle(first, count), a, a + map.channels, act,
+                                                y.sample(n).columns().middle(first, count));
+            }
+        });
+    }
+};
+
+}  // namespace ddpm::nn
