@@ -114,6 +114,7 @@
 #include <ddpm/nn/layers/vector_embedding.hpp>
 #include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/nn/memory/workspace.hpp>
 #include <ddpm/nn/networks/mlp.hpp>

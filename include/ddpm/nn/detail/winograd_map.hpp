@@ -8,6 +8,7 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
+#include <ddpm/kernels/detail/read_pixels.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
@@ -15,14 +16,22 @@
 #include <ddpm/nn/detail/convolution_start.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
+#include <ddpm/nn/memory/normalized_map.hpp>
 
 #include <algorithm>
 
 namespace ddpm::nn::detail {
 
-/// Copies channels c … c + count − 1 of row y of image n to `to`, pixels `count` apart.
-inline void copy_row(const feature_map<const float>& x, isize n, isize y, isize c, isize count, float* to) {
+/// Reads channels c … c + count − 1 of row y of image n to `to`, pixels `count` apart.
+inline void read_row(const normalized_map<float>& input, isize n, isize y, isize c, isize count, float* to) {
+    const feature_map<const float>& x = input.map;
     const float* from = x.data + (n * x.height + y) * x.width * x.channels + c;
+    if (input.factors != nullptr) {
+        const float* const a = input.factors + 2 * n * x.channels + c;
+        kernels::detail::read_pixels<float, float>(
+            {from, x.channels, x.width, count, a, a + x.channels, to, 0, count, 0, count, 1}, input.act);
+        return;
+    }
     if (count == x.channels) {
         std::copy_n(from, x.width * count, to);
         return;
@@ -33,17 +42,17 @@ inline void copy_row(const feature_map<const float>& x, isize n, isize y, isize 
 }
 
 template <isize Outputs>
-void convolve_by_winograd(const float* weights, const feature_map<const float>& x, const feature_map<float>& y,
+void convolve_by_winograd(const float* weights, const normalized_map<float>& x, const feature_map<float>& y,
                           const convolution_start<float>& start) {
     constexpr isize panel_outputs = kernels::detail::packed_outputs;
-    const isize inputs = x.channels, outputs = y.channels;
+    const isize inputs = x.map.channels, outputs = y.channels;
     const sample_biases<float> bias = biases_of(start, outputs, outputs, y.samples);
     const auto store = kernels::detail::store_block_body<float>();
     const winograd_convolution<Outputs, float> convolution(
         {weights, inputs, outputs, panel_outputs, inputs * outputs, outputs, inputs, 0});
     convolution.run(
         {y.samples, y.height, y.width},
-        [&](isize n, isize row, isize c, isize count, float* to) { copy_row(x, n, row, c, count, to); },
+        [&](isize n, isize row, isize c, isize count, float* to) { read_row(x, n, row, c, count, to); },
         [](const panel_sums&) {}, [](const panel_sums&, isize, float*) { return false; },
         [&](const panel_sums& sums, isize panel) {
             for (isize image = 0; image < sums.images; ++image) {
@@ -60,9 +69,9 @@ void convolve_by_winograd(const float* weights, const feature_map<const float>& 
 /// winograd_convolution.
 /// @shape weights tap, input, output, the outputs fastest; x.channels a multiple of winograd_channels, y.channels of
 ///     packed_outputs
-inline void convolve_by_winograd(isize side, const float* weights, const feature_map<const float>& x,
+inline void convolve_by_winograd(isize side, const float* weights, const normalized_map<float>& x,
                                  const feature_map<float>& y, const convolution_start<float>& start) {
-    DDPM_ASSERT(x.channels % kernels::detail::winograd_channels == 0 &&
+    DDPM_ASSERT(x.map.channels % kernels::detail::winograd_channels == 0 &&
                 y.channels % kernels::detail::packed_outputs == 0);
     if (side == 4) {
         convolve_by_winograd<4>(weights, x, y, start);
@@ -71,23 +80,24 @@ inline void convolve_by_winograd(isize side, const float* weights, const feature
     }
 }
 
-/// Copies row y of image n, whose first pixel is `before` pixels after `to`, with zeros around it up to `length` pixels;
+/// Reads row y of image n, whose first pixel is `before` pixels after `to`, with zeros around it up to `length` pixels;
 /// only zeros if it is outside of the image.
-inline void copy_padded_row(const feature_map<const float>& x, isize n, isize y, isize before, isize length,
-                            float* to) {
-    const isize channels = x.channels;
-    if (y < 0 || y >= x.height) {
+inline void read_padded_row(const normalized_map<float>& x, isize n, isize y, isize before, isize length, float* to) {
+    const isize channels = x.map.channels;
+    if (y < 0 || y >= x.map.height) {
         std::fill_n(to, length * channels, 0.0f);
         return;
     }
     std::fill_n(to, before * channels, 0.0f);
-    copy_row(x, n, y, 0, channels, to + before * channels);
-    std::fill_n(to + (before + x.width) * channels, (length - before - x.width) * channels, 0.0f);
+    read_row(x, n, y, 0, channels, to + before * channels);
+    const isize end = before + x.map.width;
+    std::fill_n(to + end * channels, (length - end) * channels, 0.0f);
 }
 
 template <isize Outputs>
-void add_weight_gradient_by_winograd(const feature_map<const float>& x, const feature_map<const float>& dy,
+void add_weight_gradient_by_winograd(const normalized_map<float>& input, const feature_map<const float>& dy,
                                      float* d_weights) {
+    const feature_map<const float>& x = input.map;
     struct rows_tag {};  // for thread_scratch
     struct tiles_tag {};
     struct gradient_tag {};
@@ -110,14 +120,15 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
             const isize length = across * Outputs + 2;
             float* const padded = thread_scratch<rows_tag, float>(side * length * std::max(inputs, outputs));
             // Transforms the tiles of a row, which begins with row y of the map and `before` pixels around it.
-            const auto transform_row = [&](auto problem, const feature_map<const float>& map, isize lines, isize n,
+            const auto transform_row = [&](auto problem, const normalized_map<float>& from, isize lines, isize n,
                                            isize y, isize before, float* to, isize to_place) {
+                const isize channels = from.map.channels;
                 for (isize row = 0; row < lines; ++row) {
-                    float* const line = padded + row * length * map.channels;
-                    copy_padded_row(map, n, y + row - before, before, length, line);
+                    float* const line = padded + row * length * channels;
+                    read_padded_row(from, n, y + row - before, before, length, line);
                     problem.rows[row] = line;
                 }
-                problem.pixel = problem.channels = problem.to_tile = map.channels;
+                problem.pixel = problem.channels = problem.to_tile = channels;
                 problem.tiles = across;
                 problem.to = to;
                 problem.to_place = to_place;
@@ -125,7 +136,7 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
             };
             for (isize i = begin; i < end; ++i) {
                 const isize n = (first + i) / down, y = (first + i) % down * Outputs;
-                transform_row(kernels::detail::winograd_input<Outputs>{}, x, side, n, y, 1,
+                transform_row(kernels::detail::winograd_input<Outputs>{}, input, side, n, y, 1,
                               x_tiles + i * across * inputs, x_place);
                 transform_row(kernels::detail::winograd_gradient<Outputs>{}, dy, Outputs, n, y, 0,
                               y_tiles + i * across * outputs, y_place);
@@ -152,9 +163,9 @@ void add_weight_gradient_by_winograd(const feature_map<const float>& x, const fe
 
 /// d_weights += the gradient of the weights of convolve_by_winograd.
 /// @shape d_weights tap, input, output, the outputs fastest; all channels multiples of winograd_channels
-inline void add_weight_gradient_by_winograd(isize side, const feature_map<const float>& x,
+inline void add_weight_gradient_by_winograd(isize side, const normalized_map<float>& x,
                                             const feature_map<const float>& dy, float* d_weights) {
-    DDPM_ASSERT(x.channels % kernels::detail::winograd_channels == 0 &&
+    DDPM_ASSERT(x.map.channels % kernels::detail::winograd_channels == 0 &&
                 dy.channels % kernels::detail::winograd_channels == 0);
     if (side == 4) {
         add_weight_gradient_by_winograd<4>(x, dy, d_weights);

@@ -183,6 +183,11 @@ private:
         return rounded_map<input_tag>(place);
     }
 
+    /// The input for Winograd's algorithm, which normalizes it itself; rounded.
+    [[nodiscard]] normalized_map<S> winograd_input(const normalized_map<S>& x) const {
+        return rounding() == nullptr ? x : read_map(x);
+    }
+
     template <class T>
     void require_maps(std::string_view where, std::string_view what, const feature_map<const S>& x,
                       const feature_map<T>& y) const {
@@ -201,14 +206,14 @@ private:
         if (another_way([&](const auto& ways, const auto& with) { return ways.convolve(with, input, y, start); })) {
             return;
         }
-        const feature_map<const S> x = read_map(input);
         const S* const weights = detail::rounded<weights_tag>(rounding(), weight.size(), weight.data());
         if constexpr (std::is_same_v<S, float>) {
             if (const isize side = winograd_side(y); side != 0 && outputs() % panel == 0) {
-                detail::convolve_by_winograd(side, weights, x, y, start);
+                detail::convolve_by_winograd(side, weights, winograd_input(input), y, start);
                 return;
             }
         }
+        const feature_map<const S> x = read_map(input);
         if (!pointwise()) {
             detail::convolve<S>(direct_products(), weights, x, patches(y), y, {}, start);
             return;
@@ -243,18 +248,18 @@ private:
             })) {
             return;
         }
+        if constexpr (std::is_same_v<S, float>) {
+            if (const isize side = winograd_side(dy); side != 0 && outputs() % block == 0) {
+                detail::add_weight_gradient_by_winograd(side, winograd_input(input), dy, d.weight.data());
+                return;
+            }
+        }
         const feature_map<const S> x = read_map(input);
         if (pointwise()) {
             detail::product<S>(direct_products(), kernels::matrix_of(dy.columns()),
                                kernels::matrix_of(x.columns()).transposed(), {d.weight.data(), outputs(), inputs()},
                                {.accumulate = true});
             return;
-        }
-        if constexpr (std::is_same_v<S, float>) {
-            if (const isize side = winograd_side(dy); side != 0 && outputs() % block == 0) {
-                detail::add_weight_gradient_by_winograd(side, x, dy, d.weight.data());
-                return;
-            }
         }
         detail::add_weight_gradient<S>(direct_products(), x, patches(dy), dy, d.weight.data());
     }
