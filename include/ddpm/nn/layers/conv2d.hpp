@@ -42,7 +42,8 @@ enum class conv_padding {
 /// or a little less than half. Threads have buffers, which are allocated at first use and kept: for patches at most
 /// 0.5 MB each; for Winograd's algorithm about 1 MB and 15 KB for each input, and in the thread that calls backward 60 KB
 /// for each input and output and 7 times the memory of the weights. Rows of more than 256 pixels need more, and products
-/// other than those of float too: see bfloat16_products.
+/// other than those of float too: see bfloat16_products. A normalized map whose patches are gathered is written first, in
+/// the thread that calls.
 template <Scalar S>
 struct conv2d : weight_and_bias {
     using scalar = S;

@@ -118,7 +118,7 @@ void check_packed(const packed_layout& l) {
     conv.forward(wide, y);
     if (l.shortcut > 0) {
         nn::feature_map<float> added = memory.like(y);
-        shortcut.forward({x3.data(), l.shortcut, l.height, l.width, l.samples}, added);
+        shortcut.forward(nn::feature_map<const float>{x3.data(), l.shortcut, l.height, l.width, l.samples}, added);
         expected += Eigen::Map<batch<float>>(added.data, expected.rows(), expected.cols());
     }
 
