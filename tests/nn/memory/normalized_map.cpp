@@ -53,6 +53,10 @@ TEMPLATE_TEST_CASE("a normalized map is f(a x + b) of each channel and sample, o
         }
     }
     set_thread_count(0);
+    batch<S> copy(images.x.rows(), images.x.cols());
+    nn::normalized_map<S>(square_maps(images.x, map_channels, map_side))
+        .write(square_maps(copy, map_channels, map_side));
+    CHECK((copy == images.x).all());
     batch<S> small(4, 4);
     CHECK_THROWS_AS(images.read().write(square_maps(small, 1, 2)), shape_error);
 }

@@ -78,7 +78,7 @@ struct gradient_positions {
     }
 };
 
-/// Makes pointers to pixels of x point to what they are read as, which is written to `to`, inputs · count. A pointer that
+/// Makes pointers to pixels of x point to what they are read as, which is written to `to`, channels · count. A pointer that
 /// is `zeros` stays. Neighbours of one sample, `step` pixels apart, are read together.
 inline void normalize_pixels(const normalized_map<float>& x, isize step, isize count, const float* zeros,
                              const float** from, float* to) {

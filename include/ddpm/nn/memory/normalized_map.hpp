@@ -8,6 +8,7 @@
 #include <ddpm/kernels/activation.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/detail/group_norm.hpp>
+#include <ddpm/nn/detail/batch_arithmetic.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
@@ -29,8 +30,13 @@ struct normalized_map {
 
     /// Writes what the map is read as.
     /// @shape y as the map; it may be the map
+    /// @throws shape_error if the shapes differ
     void write(feature_map<S> y) const {
         detail::require_map("normalized_map::write", "output", y, map.channels, map.height, map.width, map.samples);
+        if (factors == nullptr) {
+            detail::copy_columns<S>(map.columns(), y.columns());
+            return;
+        }
         const isize per_task = kernels::columns_per_task(map.channels);
         const isize parts = ddpm::detail::divided_up(map.pixels(), per_task);
         parallel_for(map.samples * parts, 1, [&](isize begin, isize end) {
