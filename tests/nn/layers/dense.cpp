@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/layer_gradients.hpp"
 
 #include <array>
 #include <cmath>
@@ -64,16 +65,11 @@ TEST_CASE("the gradients of dense are the central differences", "[nn]") {
                  std::array<ddpm::isize, 3>{17, 33, 4}, std::array<ddpm::isize, 3>{40, 9, 19});
     nn::dense<double> layer(inputs, outputs);
     disturb(layer, 0.5, 1);
-    batch<double> x = random_batch(inputs, samples, 2), y(outputs, samples), dx(inputs, samples);
+    batch<double> x = random_batch(inputs, samples, 2);
     const batch<double> dy = random_batch(outputs, samples, 3);
-    const auto loss = [&] {
-        layer.forward(x, y);
-        return (y * dy).sum();
-    };
-    nn::dense<double> d = nn::zeros_like(layer);
-    layer.backward(x, dy, dx, d);
-    CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
-    CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
+    check_layer_gradients(
+        layer, x, dy, [&](batch<double>& y) { layer.forward(x, y); },
+        [&](batch<double>& dx, nn::dense<double>& d) { layer.backward(x, dy, dx, d); });
 }
 
 TEST_CASE("dense needs no gradient of its input", "[nn]") {

@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/layer_gradients.hpp"
 
 #include <array>
 #include <cmath>
@@ -49,18 +50,11 @@ TEST_CASE("the gradients of layer_norm are the central differences", "[nn]") {
                                           std::array<ddpm::isize, 2>{64, 3}, std::array<ddpm::isize, 2>{83, 6});
     nn::layer_norm<double> layer(size);
     disturb(layer, 0.5, 1);
-    batch<double> x = 2 * random_batch(size, samples, 2) + 0.7, y(size, samples), dx(size, samples),
-                  moments(2, samples);
+    batch<double> x = 2 * random_batch(size, samples, 2) + 0.7, moments(2, samples);
     const batch<double> dy = random_batch(size, samples, 3);
-    const auto loss = [&] {
-        layer.forward(x, y, moments);
-        return (y * dy).sum();
-    };
-    static_cast<void>(loss());
-    nn::layer_norm<double> d = nn::zeros_like(layer);
-    layer.backward(x, moments, dy, dx, d);
-    CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
-    CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
+    check_layer_gradients(
+        layer, x, dy, [&](batch<double>& y) { layer.forward(x, y, moments); },
+        [&](batch<double>& dx, nn::layer_norm<double>& d) { layer.backward(x, moments, dy, dx, d); });
 }
 
 TEMPLATE_TEST_CASE("a sample through layer_norm does not depend on its neighbours", "[nn]", float, double) {

@@ -14,13 +14,13 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/layer_gradients.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 
 namespace ddpm::test {
 
@@ -50,11 +50,6 @@ private:
     isize drawn_ = 0;
 };
 
-/// A gradient of x in which an element that is not written is seen.
-batch<double> unwritten_like(const batch<double>& x) {
-    return batch<double>::Constant(x.rows(), x.cols(), std::numeric_limits<double>::quiet_NaN());
-}
-
 }  // namespace
 
 TEST_CASE("the gradients of dense are the central differences for random shapes", "[nn]") {
@@ -64,16 +59,11 @@ TEST_CASE("the gradients of dense are the central differences for random shapes"
         CAPTURE(i, inputs, outputs, samples);
         nn::dense<double> layer(inputs, outputs);
         disturb(layer, 0.5, i);
-        batch<double> x = random_batch(inputs, samples, 100 + i), y(outputs, samples), dx = unwritten_like(x);
+        batch<double> x = random_batch(inputs, samples, 100 + i);
         const batch<double> dy = random_batch(outputs, samples, 200 + i);
-        const auto loss = [&] {
-            layer.forward(x, y);
-            return (y * dy).sum();
-        };
-        nn::dense<double> d = nn::zeros_like(layer);
-        layer.backward(x, dy, dx, d);
-        CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
-        CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
+        check_layer_gradients(
+            layer, x, dy, [&](batch<double>& y) { layer.forward(x, y); },
+            [&](batch<double>& dx, nn::dense<double>& d) { layer.backward(x, dy, dx, d); });
     }
 }
 
@@ -89,19 +79,18 @@ TEST_CASE("the gradients of conv2d are the central differences for random shapes
         nn::conv2d<double> layer(inputs, outputs, kernel, stride, padding);
         disturb(layer, 0.4, i);
         const isize out_height = layer.output_size(height), out_width = layer.output_size(width);
-        batch<double> x = random_batch(inputs, height * width * samples, 100 + i), dx = unwritten_like(x);
+        batch<double> x = random_batch(inputs, height * width * samples, 100 + i);
         const batch<double> dy = random_batch(outputs, out_height * out_width * samples, 200 + i);
-        batch<double> y = dy;
         const nn::feature_map<double> x_map{x.data(), inputs, height, width, samples};
-        const auto loss = [&] {
-            layer.forward(x_map, {y.data(), outputs, out_height, out_width, samples});
-            return (y * dy).sum();
-        };
-        nn::conv2d<double> d = nn::zeros_like(layer);
-        layer.backward(x_map, {dy.data(), outputs, out_height, out_width, samples},
-                       {dx.data(), inputs, height, width, samples}, d);
-        CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
-        CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
+        check_layer_gradients(
+            layer, x, dy,
+            [&](batch<double>& y) {
+                layer.forward(x_map, {y.data(), outputs, out_height, out_width, samples});
+            },
+            [&](batch<double>& dx, nn::conv2d<double>& d) {
+                layer.backward(x_map, {dy.data(), outputs, out_height, out_width, samples},
+                               {dx.data(), inputs, height, width, samples}, d);
+            });
     }
 }
 
@@ -113,18 +102,11 @@ TEST_CASE("the gradients of layer_norm are the central differences for random sh
         CAPTURE(i, size, samples);
         nn::layer_norm<double> layer(size);
         disturb(layer, 0.5, i);
-        batch<double> x = 2 * random_batch(size, samples, 100 + i) + 0.7, y = x, dx = unwritten_like(x);
-        batch<double> moments(2, samples);
+        batch<double> x = 2 * random_batch(size, samples, 100 + i) + 0.7, moments(2, samples);
         const batch<double> dy = random_batch(size, samples, 200 + i);
-        const auto loss = [&] {
-            layer.forward(x, y, moments);
-            return (y * dy).sum();
-        };
-        static_cast<void>(loss());
-        nn::layer_norm<double> d = nn::zeros_like(layer);
-        layer.backward(x, moments, dy, dx, d);
-        CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
-        CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
+        check_layer_gradients(
+            layer, x, dy, [&](batch<double>& y) { layer.forward(x, y, moments); },
+            [&](batch<double>& dx, nn::layer_norm<double>& d) { layer.backward(x, moments, dy, dx, d); });
     }
 }
 

@@ -94,7 +94,7 @@ inline void normalize_pixels(const normalized_map<float>& x, isize step, isize c
         while (last < count && from[last] == from[last - 1] + step * channels && from[last] < end) {
             ++last;
         }
-        const float* const a = x.factors + 2 * n * channels;
+        const float* const a = x.factors_of(n);
         kernels::detail::read_pixels<float, float>({from[first], step * channels, last - first, channels, a,
                                                     a + channels, to + first * channels, 0, channels, 0, channels, 1},
                                                    x.act);

@@ -79,7 +79,7 @@ struct float_input : normalized_map<float> {
 template <class X>
 void read_row(const float_input& in, isize n, isize y, isize first, isize count, const row_place<X>& to) {
     const feature_map<const float>& map = in.map;
-    const float* const a = in.factors == nullptr ? nullptr : in.factors + n * 2 * map.channels + first;
+    const float* const a = in.factors_of(n, first);
     kernels::detail::read_pixels<float, X>(
         {map.data + (n * map.height + y) * map.width * map.channels + first, map.channels, map.width, count, a,
          a == nullptr ? nullptr : a + map.channels, to.data, 0, to.chunk, to.to_chunk, to.pixel, 1},

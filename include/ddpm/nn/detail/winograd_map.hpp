@@ -8,12 +8,12 @@
 #include <ddpm/core/thread_scratch.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/packed_product.hpp>
-#include <ddpm/kernels/detail/read_pixels.hpp>
 #include <ddpm/kernels/detail/store_block.hpp>
 #include <ddpm/kernels/detail/winograd.hpp>
 #include <ddpm/kernels/matrix_product.hpp>
 #include <ddpm/nn/detail/convolution.hpp>
 #include <ddpm/nn/detail/convolution_start.hpp>
+#include <ddpm/nn/detail/staged_input.hpp>
 #include <ddpm/nn/detail/winograd_convolution.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 #include <ddpm/nn/memory/normalized_map.hpp>
@@ -24,14 +24,12 @@ namespace ddpm::nn::detail {
 
 /// Reads channels c … c + count − 1 of row y of image n to `to`, pixels `count` apart.
 inline void read_row(const normalized_map<float>& input, isize n, isize y, isize c, isize count, float* to) {
-    const feature_map<const float>& x = input.map;
-    const float* from = x.data + (n * x.height + y) * x.width * x.channels + c;
     if (input.factors != nullptr) {
-        const float* const a = input.factors + 2 * n * x.channels + c;
-        kernels::detail::read_pixels<float, float>(
-            {from, x.channels, x.width, count, a, a + x.channels, to, 0, count, 0, count, 1}, input.act);
+        read_row(float_input{input}, n, y, c, count, row_place<float>{to, count, 0, count});
         return;
     }
+    const feature_map<const float>& x = input.map;
+    const float* from = x.data + (n * x.height + y) * x.width * x.channels + c;
     if (count == x.channels) {
         std::copy_n(from, x.width * count, to);
         return;

@@ -28,6 +28,11 @@ struct normalized_map {
     normalized_map(feature_map<const S> x, const S* factors_, kernels::activation f) noexcept
         : map(x), factors(factors_), act(f) {}
 
+    /// The a of a sample from a channel on, whose b follow map.channels later; null: x.
+    [[nodiscard]] const S* factors_of(isize sample, isize channel = 0) const noexcept {
+        return factors == nullptr ? nullptr : factors + 2 * sample * map.channels + channel;
+    }
+
     /// Writes what the map is read as.
     /// @shape y as the map; it may be the map
     /// @throws shape_error if the shapes differ
@@ -43,7 +48,7 @@ struct normalized_map {
             for (isize task = begin; task < end; ++task) {
                 const isize n = task / parts, first = task % parts * per_task;
                 const isize count = std::min(per_task, map.pixels() - first);
-                const S* const a = factors + 2 * n * map.channels;
+                const S* const a = factors_of(n);
                 kernels::detail::scale_shift<S>(map.sample(n).columns().middle(first, count), a, a + map.channels, act,
                                                 y.sample(n).columns().middle(first, count));
             }

@@ -16,11 +16,10 @@ namespace ddpm::nn {
 
 /// The activations of a U-Net for backward.
 ///
-/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps 2
-/// P · N · C with its output, P · N · (5 C + 2 heads) more with attention, and P · N · C_in more on the up path for the
-/// joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up
-/// path, plus the above for the largest block only. Backward also needs the gradients of the skip connections and of
-/// the largest block.
+/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps
+/// P · N · 2 C with its output, P · N · (5 C + 2 heads) more with attention, and P · N · C_in more on the up path for
+/// the joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up path, plus the
+/// above for the largest block only. Backward also needs the gradients of the skip connections and of the largest block.
 template <Scalar S>
 struct unet_activations {
     typename unet_embedding<S>::activations embedded;
