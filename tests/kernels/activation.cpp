@@ -122,8 +122,8 @@ TEMPLATE_TEST_CASE("activations and their slopes keep their bounds on every targ
     }
 }
 
-// The largest errors are 3.35 (silu), 4.71 (mish) and 6.36 (gelu) units in the last place. Few of a million random floats
-// come near them.
+// The largest errors are 3.35 (silu), 4.71 (mish) and 6.36 (gelu) units in the last place. The points of the tests above
+// show at most 3, 5 and 6.
 TEST_CASE("activations keep their bounds for every float from 1/256 to 16 and from -16 to -1/256", "[kernels][slow]") {
     constexpr std::uint32_t first = std::bit_cast<std::uint32_t>(0x1p-8f), last = std::bit_cast<std::uint32_t>(16.0f);
     constexpr std::uint32_t sign = 0x8000'0000, step = 4096;
