@@ -11,9 +11,11 @@
 // support/count_allocations.inl.hpp.
 namespace ddpm::test {
 
-/// Whether allocations are counted, and can be made to fail: not without glibc, nor with clang's sanitizers, whose malloc is
-/// linked into the program, where there can be no other.
-#if defined(__GLIBC__) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
+/// Whether allocations are counted, and can be made to fail; the macro is defined if so. Not without glibc, nor with
+/// clang's sanitizers, whose malloc is linked into the program, where there can be no other, nor with a thread sanitizer,
+/// which allocates in a thread before it can follow that thread.
+#if defined(__GLIBC__) && !defined(DDPM_TEST_THREAD_SANITIZER) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
+#define DDPM_TEST_COUNTS_ALLOCATIONS
 inline constexpr bool allocations_are_counted = true;
 #else
 inline constexpr bool allocations_are_counted = false;

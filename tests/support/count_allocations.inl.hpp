@@ -37,12 +37,11 @@ void raise(std::atomic<T>& most, T value) noexcept {
 
 }  // namespace
 
-// Where allocations_are_counted.
-#if defined(__GLIBC__) && !(defined(__clang__) && defined(DDPM_TEST_SANITIZER))
+#if defined(DDPM_TEST_COUNTS_ALLOCATIONS)
 
 #if defined(DDPM_TEST_SANITIZER)
 #define DDPM_TEST_SYSTEM(name) __interceptor_##name
-#define DDPM_TEST_PLAIN __attribute__((no_sanitize("address", "thread", "undefined")))
+#define DDPM_TEST_PLAIN __attribute__((no_sanitize("address", "undefined")))
 #else
 #define DDPM_TEST_SYSTEM(name) __libc_##name
 #define DDPM_TEST_PLAIN
