@@ -1,18 +1,11 @@
-# ddpm_add_compiled(name folder): a static library of the instances that the headers in `folder` list: those of the kernels and
-# of the networks' layers. A program that links it declares them and compiles none of them. The sources are made in the build
-# folder, one for each header that lists instances.
+# ddpm_add_compiled(name): a static library of the instances that the headers list: those of the kernels, of the networks'
+# layers, of training and of sampling. A program that links it declares them and compiles none of them. It has one source, made
+# in the build folder: were there one for each header, each would compile the instances of all headers that it includes.
 
-function(ddpm_add_compiled name folder)
-    add_library(${name} STATIC EXCLUDE_FROM_ALL)
+function(ddpm_add_compiled name)
+    set(source "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
+    file(CONFIGURE OUTPUT "${source}" CONTENT "#include <ddpm/ddpm.hpp>\n")
+    add_library(${name} STATIC EXCLUDE_FROM_ALL "${source}")
     target_link_libraries(${name} PUBLIC ddpm::ddpm)
     target_compile_definitions(${name} PRIVATE DDPM_COMPILE_INSTANCES INTERFACE DDPM_COMPILED)
-    file(GLOB_RECURSE headers RELATIVE "${folder}" CONFIGURE_DEPENDS "${folder}/ddpm/*.hpp")
-    foreach(header IN LISTS headers)
-        file(STRINGS "${folder}/${header}" instances REGEX "^DDPM_([A-Z]+_)?INSTANCE" LIMIT_COUNT 1)
-        if(instances)
-            string(REGEX REPLACE "\\.hpp$" ".cpp" source "${CMAKE_CURRENT_BINARY_DIR}/${name}/${header}")
-            file(CONFIGURE OUTPUT "${source}" CONTENT "#include <${header}>\n")
-            target_sources(${name} PRIVATE "${source}")
-        endif()
-    endforeach()
 endfunction()

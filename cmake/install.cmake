@@ -14,8 +14,7 @@ endif()
 
 configure_package_config_file(
     "${CMAKE_CURRENT_LIST_DIR}/ddpm-config.cmake.in" "${PROJECT_BINARY_DIR}/ddpm-config.cmake"
-    INSTALL_DESTINATION "${ddpm_config_folder}"
-    PATH_VARS CMAKE_INSTALL_INCLUDEDIR)
+    INSTALL_DESTINATION "${ddpm_config_folder}")
 write_basic_package_version_file(
     "${PROJECT_BINARY_DIR}/ddpm-config-version.cmake"
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
