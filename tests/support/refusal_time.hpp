@@ -11,9 +11,9 @@
 
 namespace ddpm::test {
 
-/// How long a small spoilt file may take until it is refused. A sanitizer takes its own time, and so does code that is not
-/// optimized.
-#if defined(DDPM_TEST_SANITIZER) || !defined(__OPTIMIZE__)
+/// How long a small spoilt file may take until it is refused. A sanitizer takes its own time, and so do an emulator and code
+/// that is not optimized.
+#if defined(DDPM_TEST_SANITIZER) || defined(DDPM_TEST_EMULATED) || !defined(__OPTIMIZE__)
 inline constexpr double most_milliseconds = 1000;
 #else
 inline constexpr double most_milliseconds = 50;
