@@ -178,7 +178,7 @@ TEST_CASE("the thread count may change between jobs, also while others work", "[
             wrong += visits(50, 1) == std::vector<int>(50, 1) ? 0 : 1;
         }
     });
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < 200; ++round) {
         for (const isize threads : {1, 4, 2}) {
             set_thread_count(threads);
             CHECK(visits(50, 1) == std::vector<int>(50, 1));

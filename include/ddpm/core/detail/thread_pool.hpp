@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <mutex>
@@ -34,6 +35,9 @@ inline constexpr isize most_threads = 1 << 16;
 /// Each thread takes one task after another, and the caller waits only for workers that are in a task: one that still
 /// sleeps, or that waits for its core, delays nothing. Threads that wait offer their core to others again and again, so
 /// that the system seldom stops one inside a task to let others have their share.
+///
+/// Threads sleep at condition variables, not by std::atomic's `wait`: where a system has no futex, libstdc++ can lose the
+/// wakeup of that (its `notify` does not lock the mutex under which the waiting thread compares the value).
 class thread_pool {
 public:
     /// @param wanted the number of threads including the caller; 0 means one for each usable core
@@ -128,7 +132,7 @@ private:
     void keep(isize count) {
         kept_ = count;
         epoch_.fetch_add(1);
-        epoch_.notify_all();
+        wake(most_threads);
     }
 
     /// Stops the workers with number `count` and above; the caller is number 0.
@@ -141,19 +145,29 @@ private:
         size_ = static_cast<isize>(workers_.size()) + 1;
     }
 
-    /// Wakes sleeping workers so that, with those that are awake, at least `useful` are.
+    /// Wakes sleeping workers so that, with those that are awake, at least `useful` are. To be called after a change of
+    /// epoch_: a worker counts itself as asleep before it looks at epoch_ for the last time, so one of the two is seen.
     void wake(isize useful) {
         const isize asleep = asleep_.load(), awake = size() - 1 - asleep;
         if (asleep == 0 || useful <= awake) {
             return;
         }
+        { const std::scoped_lock until_they_sleep(sleep_mutex_); }
         if (useful - awake >= asleep) {
-            epoch_.notify_all();
+            work_.notify_all();
             return;
         }
         for (isize woken = awake; woken < useful; ++woken) {
-            epoch_.notify_one();
+            work_.notify_one();
         }
+    }
+
+    /// Sleeps until epoch_ differs from `seen`.
+    void sleep(std::uint32_t seen) {
+        std::unique_lock lock(sleep_mutex_);
+        asleep_.fetch_add(1);
+        work_.wait(lock, [&] { return epoch_.load() != seen; });
+        asleep_.fetch_sub(1);
     }
 
     /// Returns false in a child that was forked inside a task: there the other threads do not exist, so the pool must
@@ -181,15 +195,13 @@ private:
 
     /// Lets no more workers into the job, and waits until those inside have left.
     void wait_for_workers() {
-        std::uint32_t state = gate_.fetch_and(~gate_open, std::memory_order_acq_rel) & ~gate_open;
+        const std::uint32_t state = gate_.fetch_and(~gate_open, std::memory_order_acq_rel) & ~gate_open;
         if (state == 0 || spin_until([&] { return gate_.load(std::memory_order_acquire) == 0; }, caller_spins)) {
             return;
         }
-        state = gate_.fetch_or(caller_sleeps, std::memory_order_acq_rel) | caller_sleeps;
-        while ((state & workers_inside) != 0) {
-            gate_.wait(state, std::memory_order_acquire);
-            state = gate_.load(std::memory_order_acquire);
-        }
+        std::unique_lock lock(sleep_mutex_);
+        gate_.fetch_or(caller_sleeps, std::memory_order_acq_rel);
+        all_left_.wait(lock, [&] { return (gate_.load(std::memory_order_acquire) & workers_inside) == 0; });
     }
 
     /// Enters the running job. Returns false if there is none, or none that needs more workers.
@@ -210,7 +222,10 @@ private:
                                             std::memory_order_relaxed)) {
         }
         if ((state & (caller_sleeps | workers_inside)) == (caller_sleeps | 1)) {
-            gate_.notify_one();
+            {
+                const std::scoped_lock until_it_sleeps(sleep_mutex_);
+            }
+            all_left_.notify_one();
         }
     }
 
@@ -226,9 +241,7 @@ private:
                 }
                 leave();
             } else if (!spin_until([&] { return epoch_.load(std::memory_order_relaxed) != seen; }, worker_spins)) {
-                asleep_.fetch_add(1);
-                epoch_.wait(seen);
-                asleep_.fetch_sub(1);
+                sleep(seen);
             }
         }
     }
@@ -270,6 +283,9 @@ private:
     alignas(64) std::atomic<std::uint32_t> gate_{0};
     alignas(64) std::atomic<std::uint32_t> epoch_{0};  // changes with each job and each value of kept_
     std::atomic<isize> asleep_{0};                     // workers that sleep until epoch_ changes, or are about to
+    std::mutex sleep_mutex_;                           // held between a sleeper's last look and its sleep
+    std::condition_variable work_;                     // epoch_ has changed
+    std::condition_variable all_left_;                 // the last worker has left the job whose caller sleeps
 };
 
 }  // namespace ddpm::detail
