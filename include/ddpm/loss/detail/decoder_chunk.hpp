@@ -100,7 +100,7 @@ inline void decode_by_tanh(double half_bin, double smallest_probability, decoder
         // Derivatives of the logarithm with respect to a, b, and a − b.
         const double of_a = highest ? 0 : (z_a >= 0 ? e_a : 1) / (1 + e_a);
         const double of_b = lowest ? 0 : (z_b >= 0 ? 1 : e_b) / (1 + e_b);
-        const double of_width = power[2 * count + i] == 0 ? 0 : power[2 * count + i] * (1 + tanh[i]) / (2 * tanh[i]);
+        const double of_width = power[2 * count + i] * (1 + tanh[i]) / (2 * tanh[i]);
         const double width = 2 * s * half_bin, squares = z_a * z_a + z_a * z_b + z_b * z_b;
         chunk.d_mean[i] = -s * (of_a * slope_of_u(z_a) - of_b * slope_of_u(z_b) +
                                 of_width * linear * 3 * cubic * width * (z_a + z_b));
