@@ -31,8 +31,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/install_packages.sh"
 
 # Clang counts regions of the source before it optimizes: inlined functions and templates are counted exactly, and calls
-# that may throw are no branches. What takes long to run, the kernels and layers, is optimized as in tests/run.sh; the rest is
-# not, since that compiles in a third of the time.
+# that may throw are no branches. What takes long to run, the kernels, layers and metrics, is optimized as in tests/run.sh; the
+# rest is not, since that compiles in a third of the time.
 
 # Sets CXX to a clang++ that has the tools of its version, version to that, and suffix to the end of the tools' names.
 find_clang_with_tools() {

@@ -51,12 +51,14 @@ if(NOT DDPM_SANITIZE)
     target_precompile_headers(headers_alone PRIVATE <Eigen/Core>)
 endif()
 
-# A user's program that asks for every warning, and has macros where headers might have names.
-add_library(strict_build OBJECT project/strict_build.cpp)
-target_link_libraries(strict_build PRIVATE ddpm::ddpm ddpm_developer)
-target_compile_options(strict_build PRIVATE
-    -O1 -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
-    $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
+# A user's program that asks for every warning, and has macros where headers might have names. It is only compiled.
+if(NOT DDPM_SANITIZE)
+    add_library(strict_build OBJECT project/strict_build.cpp)
+    target_link_libraries(strict_build PRIVATE ddpm::ddpm ddpm_developer)
+    target_compile_options(strict_build PRIVATE
+        -O1 -fno-rtti -Werror=conversion -Werror=sign-conversion -Werror=old-style-cast -Werror=shadow
+        $<$<CXX_COMPILER_ID:GNU>:-Werror=useless-cast>)
+endif()
 
 # Every public concept with types that meet it and types that do not, and the smallest types run through the templates.
 add_executable(concepts project/concepts.cpp)

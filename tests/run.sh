@@ -70,12 +70,13 @@ pattern=
 for room in $rooms; do
     case $room in
         project)
-            ddpm_targets="$ddpm_targets strict_build concepts"
-            [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets headers_alone"
+            ddpm_targets="$ddpm_targets concepts"
+            [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets strict_build headers_alone"
             room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
             ;;
         concepts)
-            ddpm_targets="$ddpm_targets strict_build concepts"
+            ddpm_targets="$ddpm_targets concepts"
+            [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets strict_build"
             room="concepts|smallest_types"
             ;;
         random)

@@ -73,31 +73,47 @@ bool same_bits(S a, S b) {
 
 enum class start_kind { zero, bias, old };
 
-/// Counts the elements of c that are not what the promise says, and those written outside of it.
+/// The memory of a result: one more number before it, `gap` after each column, and one at the end.
 template <class S>
-int wrong_elements(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind kind, isize gap) {
-    const bool fused = simd_target() != instruction_set::baseline;
-    const isize rows = a.rows, columns = b.columns, stride = rows + gap;
-    const std::vector<S> bias = numbers<S>(rows + 1, 5);
-    const std::vector<S> before = numbers<S>(stride * columns + 2, 6);
-    std::vector<S> c = before;
-    matrix_product(a, b, batch_view<S>(c.data() + 1, rows, columns, stride),
-                   {kind == start_kind::bias ? bias.data() + 1 : nullptr, kind == start_kind::old});
-    std::vector<S> expected = before;
-    for (isize j = 0; j < columns; ++j) {
-        for (isize i = 0; i < rows; ++i) {
-            S& sum = expected[static_cast<std::size_t>(1 + i + j * stride)];
-            const S start = kind == start_kind::zero   ? S{}
-                            : kind == start_kind::bias ? bias[static_cast<std::size_t>(1 + i)]
-                                                       : sum;
+std::vector<S> result_memory(isize rows, isize columns, isize gap) {
+    return numbers<S>((rows + gap) * columns + 2, 6);
+}
+
+template <class S>
+std::vector<S> expected_memory(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind kind, const S* bias,
+                               isize gap, bool fused) {
+    std::vector<S> expected = result_memory<S>(a.rows, b.columns, gap);
+    for (isize j = 0; j < b.columns; ++j) {
+        for (isize i = 0; i < a.rows; ++i) {
+            S& sum = expected[static_cast<std::size_t>(1 + i + j * (a.rows + gap))];
+            const S start = kind == start_kind::zero ? S{} : kind == start_kind::bias ? bias[i] : sum;
             sum = reference_sum(a, b, i, j, start, kind == start_kind::old, fused);
         }
     }
-    int wrong = 0;
-    for (std::size_t n = 0; n < c.size(); ++n) {
-        wrong += !same_bits(c[n], expected[n]);
-    }
-    return wrong;
+    return expected;
+}
+
+/// Checks on every target that the elements of the product are what the promise says, and that nothing else is written.
+template <class S>
+void check_product(const matrix_ref<S>& a, const matrix_ref<S>& b, start_kind kind, isize gap) {
+    const std::vector<S> biases = numbers<S>(a.rows + 1, 5);
+    const S* const bias = biases.data() + 1;
+    std::vector<S> expected[2];  // without fused multiplications, and with them
+    for_each_target([&] {
+        const bool fused = simd_target() != instruction_set::baseline;
+        std::vector<S>& here = expected[fused ? 1 : 0];
+        if (here.empty()) {
+            here = expected_memory(a, b, kind, bias, gap, fused);
+        }
+        std::vector<S> c = result_memory<S>(a.rows, b.columns, gap);
+        matrix_product(a, b, batch_view<S>(c.data() + 1, a.rows, b.columns, a.rows + gap),
+                       {kind == start_kind::bias ? bias : nullptr, kind == start_kind::old});
+        int wrong = 0;
+        for (std::size_t n = 0; n < c.size(); ++n) {
+            wrong += !same_bits(c[n], here[n]);
+        }
+        CHECK(wrong == 0);
+    });
 }
 
 struct size_of_product {
@@ -112,22 +128,20 @@ TEMPLATE_TEST_CASE("matrix_product keeps its promise to the bit on every target"
                                      {15, 16, 40},  {64, 24, 100}, {65, 25, 64},  {128, 1, 128}, {127, 2, 65},
                                      {129, 3, 130}, {40, 97, 5},   {200, 1, 3},   {70, 31, 45},  {130, 19, 37},
                                      {200, 7, 50},  {33, 1, 192},  {70, 13, 193}, {150, 9, 400}, {5, 20, 385}};
-    for_each_target([&] {
-        for (const size_of_product& size : sizes) {
-            for (const bool a_by_rows : {false, true}) {
-                for (const bool b_by_rows : {false, true}) {
-                    const stored_matrix<TestType> a(size.rows, size.depth, a_by_rows, 3, 1);
-                    const stored_matrix<TestType> b(size.depth, size.columns, b_by_rows, 2, 2);
-                    for (const start_kind kind : {start_kind::zero, start_kind::bias, start_kind::old}) {
-                        INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << a_by_rows
-                                       << b_by_rows << " start " << static_cast<int>(kind));
-                        CHECK(wrong_elements(a.ref, b.ref, kind, 0) == 0);
-                        CHECK(wrong_elements(a.ref, b.ref, kind, 5) == 0);
-                    }
+    for (const size_of_product& size : sizes) {
+        for (const bool a_by_rows : {false, true}) {
+            for (const bool b_by_rows : {false, true}) {
+                const stored_matrix<TestType> a(size.rows, size.depth, a_by_rows, 3, 1);
+                const stored_matrix<TestType> b(size.depth, size.columns, b_by_rows, 2, 2);
+                for (const start_kind kind : {start_kind::zero, start_kind::bias, start_kind::old}) {
+                    INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << a_by_rows
+                                   << b_by_rows << " start " << static_cast<int>(kind));
+                    check_product(a.ref, b.ref, kind, 0);
+                    check_product(a.ref, b.ref, kind, 5);
                 }
             }
         }
-    });
+    }
 }
 
 TEMPLATE_TEST_CASE("matrix_product keeps its error bound", "[kernels]", float, double) {
@@ -162,17 +176,15 @@ TEMPLATE_TEST_CASE("matrix_product: sizes beyond one block of rows, columns and 
                                      {10, 1300, 400}, {650, 850, 7},  // a result beyond the second cache
                                      {130, 26, 1160},                 // few rows, and so more of k
                                      {200, 14, 560}};
-    for_each_target([&] {
-        for (const size_of_product& size : sizes) {
-            for (const bool by_rows : {false, true}) {
-                const stored_matrix<TestType> a(size.rows, size.depth, by_rows, 200, 1);
-                const stored_matrix<TestType> b(size.depth, size.columns, by_rows, 520, 2);
-                INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << by_rows);
-                CHECK(wrong_elements(a.ref, b.ref, start_kind::bias, 1) == 0);
-                CHECK(wrong_elements(a.ref, b.ref, start_kind::old, 0) == 0);
-            }
+    for (const size_of_product& size : sizes) {
+        for (const bool by_rows : {false, true}) {
+            const stored_matrix<TestType> a(size.rows, size.depth, by_rows, 200, 1);
+            const stored_matrix<TestType> b(size.depth, size.columns, by_rows, 520, 2);
+            INFO(size.rows << " x " << size.columns << " x " << size.depth << " by rows " << by_rows);
+            check_product(a.ref, b.ref, start_kind::bias, 1);
+            check_product(a.ref, b.ref, start_kind::old, 0);
         }
-    });
+    }
 }
 
 TEMPLATE_TEST_CASE("matrix_product: strides of neither rows nor columns", "[kernels]", float, double) {
@@ -180,11 +192,9 @@ TEMPLATE_TEST_CASE("matrix_product: strides of neither rows nor columns", "[kern
     const matrix_ref<TestType> a{memory.data(), 50, 60, 2, 3 * 50};
     const matrix_ref<TestType> b{memory.data() + 7, 60, 40, 3, 3 * 60 + 1};
     const matrix_ref<TestType> repeated{memory.data() + 3, 60, 40, 1, 0};
-    for_each_target([&] {
-        CHECK(wrong_elements(a, b, start_kind::bias, 3) == 0);
-        CHECK(wrong_elements(b.transposed(), a.transposed(), start_kind::old, 3) == 0);
-        CHECK(wrong_elements(a, repeated, start_kind::zero, 0) == 0);
-    });
+    check_product(a, b, start_kind::bias, 3);
+    check_product(b.transposed(), a.transposed(), start_kind::old, 3);
+    check_product(a, repeated, start_kind::zero, 0);
 }
 
 TEMPLATE_TEST_CASE("matrix_product: the bits depend on neither the thread count nor the other columns", "[kernels]",

@@ -48,10 +48,12 @@ using seconds = std::chrono::duration<double>;
 const fs::path source_folder = DDPM_SOURCE_FOLDER;
 const fs::path work_folder = DDPM_MUTATION_WORK;
 const std::string compiler = DDPM_MUTATION_COMPILER;
-const std::string flags = "-std=c++20 -O0 -w -pthread -D_GLIBCXX_ASSERTIONS " DDPM_MUTATION_FLAGS
-                          " -DDDPM_SOURCE_FOLDER='\"" DDPM_SOURCE_FOLDER
-                          "\"'"
-                          " -DDDPM_EXAMPLES_DATA='\"" DDPM_SOURCE_FOLDER "/examples/data\"'";
+// An index beyond an array ends the program, as it does in the build with sanitizers.
+const std::string flags =
+    "-std=c++20 -O0 -w -pthread -D_GLIBCXX_ASSERTIONS -fsanitize=bounds "
+    "-fsanitize-undefined-trap-on-error " DDPM_MUTATION_FLAGS " -DDDPM_SOURCE_FOLDER='\"" DDPM_SOURCE_FOLDER
+    "\"'"
+    " -DDDPM_EXAMPLES_DATA='\"" DDPM_SOURCE_FOLDER "/examples/data\"'";
 const std::string libraries = DDPM_MUTATION_LIBRARIES " -pthread";
 
 constexpr int compile_limit = 600, run_limit = 300;  // seconds
