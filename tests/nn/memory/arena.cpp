@@ -61,6 +61,17 @@ TEMPLATE_TEST_CASE("an arena grows by blocks that stay where they are, and later
     CHECK(memory.bytes() == bytes);
 }
 
+TEST_CASE("an arena grows in few blocks, by at most half of what is needed beyond it", "[nn]") {
+    nn::arena<float> memory;
+    const std::size_t before = allocations;
+    for (int k = 0; k < 100; ++k) {
+        static_cast<void>(memory.take(many));
+    }
+    // Blocks of 1, 1, 1, 1, 2, 3 ... times that, and the list of blocks, which doubles.
+    CHECK(allocations - before < 20);
+    CHECK(memory.bytes() <= 150 * static_cast<std::size_t>(many) * sizeof(float));
+}
+
 TEST_CASE("memory that is reserved is all that an arena allocates", "[nn]") {
     nn::arena<float> memory;
     memory.reserve(0);

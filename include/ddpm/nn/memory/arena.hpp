@@ -10,19 +10,21 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 namespace ddpm::nn {
 
 /// A stack of memory for activations and scratch. It grows when the first batch needs it and keeps its memory, so that
-/// later batches allocate nothing. Its memory is not initialized.
+/// later batches allocate nothing. Its memory is not initialized: where the system gives memory when it is first written,
+/// as Linux does, what is allocated and not used costs nothing.
 template <Scalar S>
 class arena {
 public:
     /// Allocates memory for `count` elements in advance. Each take() uses whole cache lines.
     void reserve(isize count) {
-        if (count > 0 && static_cast<std::size_t>(count) * sizeof(S) > bytes()) {
-            blocks_.emplace_back(static_cast<std::size_t>(count));
+        if (count > allocated()) {
+            blocks_.emplace_back(count);
         }
     }
 
@@ -30,15 +32,16 @@ public:
     [[nodiscard, gnu::noinline]] S* take(isize count) {
         constexpr isize alignment = 64 / static_cast<isize>(sizeof(S));
         count = (count + alignment - 1) / alignment * alignment;
-        while (block_ < blocks_.size() && used_ + count > static_cast<isize>(blocks_[block_].size())) {
+        while (block_ < blocks_.size() && used_ + count > blocks_[block_].size) {
             ++block_;
             used_ = 0;
         }
         if (block_ == blocks_.size()) {
-            blocks_.emplace_back(static_cast<std::size_t>(std::max(count, least_block)));
+            // Few blocks, since the end of each is lost if the next map does not fit there.
+            blocks_.emplace_back(std::max({count, least_block, allocated() / 2}));
             used_ = 0;
         }
-        S* const place = blocks_[block_].data() + used_;
+        S* const place = blocks_[block_].memory.get() + used_;
         used_ += count;
         return place;
     }
@@ -78,18 +81,31 @@ public:
     }
 
     /// The number of allocated bytes.
-    [[nodiscard]] std::size_t bytes() const noexcept {
-        std::size_t total = 0;
-        for (const auto& block : blocks_) {
-            total += block.size() * sizeof(S);
-        }
-        return total;
-    }
+    [[nodiscard]] std::size_t bytes() const noexcept { return static_cast<std::size_t>(allocated()) * sizeof(S); }
 
 private:
     static constexpr isize least_block = isize{1} << 18;
 
-    std::vector<std::vector<S, aligned_allocator<S>>> blocks_;
+    struct deallocate {
+        void operator()(S* memory) const noexcept { aligned_allocator<S>{}.deallocate(memory, 0); }
+    };
+
+    struct block {
+        explicit block(isize count)
+            : memory(aligned_allocator<S>{}.allocate(static_cast<std::size_t>(count))), size(count) {}
+        std::unique_ptr<S[], deallocate> memory;
+        isize size;  // in elements
+    };
+
+    [[nodiscard]] isize allocated() const noexcept {
+        isize total = 0;
+        for (const block& b : blocks_) {
+            total += b.size;
+        }
+        return total;
+    }
+
+    std::vector<block> blocks_;
     std::size_t block_ = 0;
     isize used_ = 0;
 };
