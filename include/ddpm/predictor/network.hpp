@@ -36,9 +36,9 @@ concept ForwardNetwork = Scalar<typename N::scalar> &&
 /// - `make_workspace(samples, pass)`: a `workspace` for up to that many samples, which holds all that forward keeps for
 ///   backward;
 /// - `forward(in, out, w)`, const: reads a `network_input<S>`, fills out, D × N, or 2D × N with a variance head;
-/// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, adds the gradient of
-///   the parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N, unless dx is empty; dout
-///   is the gradient of out, of its shape.
+/// - `backward(in, dout, w, d, dx)`, const: after forward of the same input in the same workspace, whose content it may use
+///   up, adds the gradient of the parameters to `d`, a network of the same type, and writes that of x_t to dx, D × N,
+///   unless dx is empty; dout is the gradient of out, of its shape.
 ///
 /// It needs no headers but core/network_base.hpp and core/network_input.hpp.
 template <class N>

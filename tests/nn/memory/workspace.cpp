@@ -57,6 +57,11 @@ TEST_CASE("backward goes with a workspace for it, of as many samples as went for
         w.begin(2);
         CHECK(backward_error(w, 2).empty());
         CHECK_FALSE(backward_error(w, 3).empty());
+        w.end();
+        CHECK(contains(backward_error(w, 2),
+                       "here: workspace; expected one after forward, got one whose activations are used up"));
+        w.begin(2);
+        CHECK(backward_error(w, 2).empty());
     }
     map_workspace forward_only(pass::forward);
     forward_only.begin(3);

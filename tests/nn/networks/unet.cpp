@@ -300,11 +300,13 @@ TEST_CASE("a U-Net refuses options outside their domain, and batches that do not
     net.backward({none, {}}, nothing, w, d);
     net.forward({x, t}, out, w);
     CHECK_NOTHROW(net.backward({x, t}, d_out, w, d));
+    CHECK_THROWS_AS(net.backward({x, t}, d_out, w, d), shape_error);  // has used up the activations
     // Neither takes the gradient of the other.
     const auto refuses = [&](auto change) {
         nn::unet_options other_options = options;
         change(other_options);
         nn::unet<float> other(other_options);
+        net.forward({x, t}, out, w);
         CHECK_THROWS_AS(net.backward({x, t}, d_out, w, other), shape_error);
         auto of_other = other.make_workspace(2, pass::backward);
         other.forward({x, t}, out, of_other);

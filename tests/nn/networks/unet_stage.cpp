@@ -45,11 +45,10 @@ TEST_CASE("a resampler convolves with a stride of 2, or the upsampled map", "[nn
     const batch<double> x = random_batch(2, stage_columns, 1);
     const nn::feature_map<const double> map = stage_map(x, stage_height, stage_width);
     nn::arena<double> memory;
-    nn::conv_resampler<double>::activations a;
 
     nn::conv_resampler<double> down{nn::conv2d<double>(2, 3, 3, 2)};
     disturb(down, 0.5, 2);
-    const nn::feature_map<double> half = down.forward(map, a, memory);
+    const nn::feature_map<double> half = down.forward(map, memory);
     batch<double> expected_half(3, stage_columns / 4);
     down.conv.forward(map, stage_map(expected_half, 1, 2));
     CHECK(half.height == 1);
@@ -58,7 +57,7 @@ TEST_CASE("a resampler convolves with a stride of 2, or the upsampled map", "[nn
 
     nn::conv_resampler<double> up{nn::conv2d<double>(2, 3, 3), true};
     disturb(up, 0.5, 2);
-    const nn::feature_map<double> twice = up.forward(map, a, memory);
+    const nn::feature_map<double> twice = up.forward(map, memory);
     batch<double> widened(2, 4 * stage_columns), expected(3, 4 * stage_columns);
     for (isize n = 0; n < stage_samples; ++n) {
         for (isize row = 0; row < 4; ++row) {
@@ -73,8 +72,8 @@ TEST_CASE("a resampler convolves with a stride of 2, or the upsampled map", "[nn
     CHECK((twice.columns().array() == expected).all());
 
     const nn::feature_map<const double> other{x.data(), 1, 4, 4, 2};
-    CHECK_THROWS_AS(down.forward(other, a, memory), shape_error);
-    CHECK_THROWS_AS(up.forward(other, a, memory), shape_error);
+    CHECK_THROWS_AS(down.forward(other, memory), shape_error);
+    CHECK_THROWS_AS(up.forward(other, memory), shape_error);
 }
 
 TEST_CASE("the gradients of a resampler are the central differences", "[nn]") {
@@ -85,15 +84,14 @@ TEST_CASE("the gradients of a resampler are the central differences", "[nn]") {
         const isize height = up ? 4 : 1, width = up ? 8 : 2;
         const batch<double> dout = random_batch(3, height * width * stage_samples, 3);
         nn::arena<double> memory;
-        nn::conv_resampler<double>::activations a;
         const auto map = [&] { return stage_map(std::as_const(x), stage_height, stage_width); };
         const auto loss = [&] {
             memory.clear();
-            return (layer.forward(map(), a, memory).columns().array() * dout).sum();
+            return (layer.forward(map(), memory).columns().array() * dout).sum();
         };
         static_cast<void>(loss());
         nn::conv_resampler<double> d = nn::zeros_like(layer);
-        layer.backward(map(), a, stage_map(dout, height, width), stage_map(dx, stage_height, stage_width), d, memory);
+        layer.backward(map(), stage_map(dout, height, width), stage_map(dx, stage_height, stage_width), d, memory);
         CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-7);
         CHECK(parameter_gradient_error(layer, d, loss) < 1e-7);
     }

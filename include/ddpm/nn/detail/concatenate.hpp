@@ -5,7 +5,6 @@
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
-#include <ddpm/nn/memory/arena.hpp>
 #include <ddpm/nn/memory/feature_map.hpp>
 
 #include <algorithm>
@@ -18,11 +17,11 @@ void for_each_pixel(const feature_map<T>& map, const Body& body) {
     parallel_for(map.pixels() * map.samples, kernels::columns_per_task(map.channels), body);
 }
 
-/// Concatenates the channels of two maps, a's first.
+/// both = the channels of two maps, a's first.
 template <Scalar S>
-[[nodiscard]] feature_map<S> concatenated(feature_map<const S> a, feature_map<const S> b, arena<S>& memory) {
+void concatenate(feature_map<const S> a, feature_map<const S> b, feature_map<S> both) {
     require_map("concatenate", "second map", b, b.channels, a.height, a.width, a.samples);
-    const feature_map<S> both = memory.map(a.channels + b.channels, a.height, a.width, a.samples);
+    require_map("concatenate", "result", both, a.channels + b.channels, a.height, a.width, a.samples);
     for_each_pixel(both, [&](isize first, isize last) {
         for (isize pixel = first; pixel < last; ++pixel) {
             S* const to = both.data + pixel * both.channels;
@@ -30,7 +29,6 @@ template <Scalar S>
             std::copy_n(b.data + pixel * b.channels, b.channels, to + a.channels);
         }
     });
-    return both;
 }
 
 /// The inverse: splits the channels.

@@ -40,7 +40,9 @@ struct map_input {
         const isize rows = channels * sample.height * sample.width;
         const batch_view<const S> maps =
             null.forward(given.maps, given.absent, condition_form::map, rows, xt.columns(), memory);
-        return detail::concatenated<S>(x, map_of(contiguous(maps, memory), channels), memory);
+        const feature_map<S> both = memory.map(x.channels + channels, x.height, x.width, x.samples);
+        detail::concatenate<S>(x, map_of(contiguous(maps, memory), channels), both);
+        return both;
     }
 
     /// Whether backward needs the gradient of forward's result, given whether the gradient of x_t is wanted.

@@ -32,14 +32,22 @@ public:
         memory.clear();
     }
 
-    /// @throws shape_error unless it was made for backward, and forward had as many samples
+    /// Ends the batch, when backward begins to use the place of activations for others.
+    void end() noexcept { samples_ = used_up; }
+
+    /// @throws shape_error unless it was made for backward, and forward had as many samples and came after the last backward
+    /// that ended a batch
     void require_backward(std::string_view where, isize samples) const {
         detail::require<shape_error>(for_backward(), where, "workspace", {"one planned for backward"},
                                      {"one for forward only"});
+        detail::require<shape_error>(samples_ != used_up, where, "workspace", {"one after forward"},
+                                     {"one whose activations are used up"});
         detail::require<shape_error>(samples == samples_, where, "samples that went forward", {samples_}, {samples});
     }
 
 private:
+    static constexpr isize used_up = -1;
+
     pass serves_;
     isize samples_ = 0;
 };

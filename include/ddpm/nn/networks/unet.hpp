@@ -102,7 +102,7 @@ public:
         std::vector<feature_map<const S>>& skips = a.skips;
         const feature_map<S> first = memory.map(options_.channels.front(), options_.height, options_.width, n);
         conv_in_.forward(a.input, first);
-        feature_map<const S> h = first;
+        feature_map<S> h = first;
         skips.push_back(h);
         for (const unet_stage<S>& stage : stages_.down) {
             for (isize j = 0; j < stage.layers(); ++j) {
@@ -116,9 +116,14 @@ public:
             h = forward_layer(*stages_.middle, j, h, emb, in, w);
         }
         std::size_t skip = skips.size();
+        S* const joined = memory.take(largest_joined(skips));
         for (const unet_stage<S>& stage : stages_.up) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                h = forward_layer(stage, j, detail::concatenated<S>(h, skips[--skip], memory), emb, in, w);
+                a.unjoined.push_back(h);
+                auto& layer = a.layers[a.layers_used];
+                layer.skip = skips[--skip];
+                layer.joined = {joined, joined_channels(stage, j), h.height, h.width, n};
+                h = forward_layer(stage, j, h, emb, in, w);
             }
             if (stage.resamples()) {
                 h = stage.resample(h, emb, next(in, w), memory);
@@ -139,7 +144,8 @@ public:
     /// conv_inᵀ(dh), twice that with center_input; where out is divided by t, dout is first. The gradient of a skip
     /// connection is added to that of the map that it copies, and those of the embedding are summed over the layers.
     /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed; d of this network's layers and sizes
-    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
+    /// @throws shape_error if the shapes do not fit, or the workspace is not for backward, or backward has used up the
+    /// activations of the last forward
     /// @determinism the same bits for every thread count
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
                   batch_view<S> dx = {}) const {
@@ -153,6 +159,7 @@ public:
         if (n == 0) {
             return;
         }
+        w.end();
         unet_activations<S>& a = w.activations;
         arena<S>& memory = w.memory;
         const auto scope = memory.scope();
@@ -161,10 +168,7 @@ public:
         std::fill_n(demb.data(), demb.size(), S{0});
         std::vector<feature_map<S>>& dskips = a.dskips;
         dskips.clear();
-        for (const feature_map<const S>& skip : a.skips) {
-            dskips.push_back(memory.like(skip));
-        }
-        // The gradient alternates between two buffers, each as large as the largest map.
+        // The gradient alternates between two buffers, each as large as the largest map of those that are not joined.
         S* places[2] = {memory.take(a.largest()), memory.take(a.largest())};
         const auto other_place = [&](const feature_map<const S>& like) {
             std::swap(places[0], places[1]);
@@ -184,7 +188,7 @@ public:
             conv_out_.backward({a.last, a.factors.data(), activation::silu}, doutput, dactive, d.conv_out_);
             conv_norm_out_.backward(a.last, a.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
         }
-        std::size_t skip = 0, at = a.layers_used;
+        std::size_t at = a.layers_used;
         for (std::size_t i = stages_.up.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.up[i];
             if (stage.resamples()) {
@@ -195,17 +199,24 @@ public:
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
+                // The gradients of both parts of the input take the places of maps that are of no use after this layer.
+                feature_map<S> dskip = layer.block.h;
+                if (w.keeps() && dskip.channels >= layer.skip.channels) {
+                    dskip.channels = layer.skip.channels;
+                } else {
+                    dskip = memory.like(layer.skip);
+                }
+                dskips.push_back(dskip);
                 const auto inner = memory.scope();
-                const feature_map<S> both = memory.like(layer.in);
+                const feature_map<S> both = memory.like(layer.joined);
                 stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory,
                                w.keeps());
-                feature_map<const S> before = both;
-                before.channels -= dskips[skip].channels;
-                dh = other_place(before);
-                detail::separate<S>(both, dh, dskips[skip]);
-                ++skip;
+                dh = a.unjoined.back();
+                a.unjoined.pop_back();
+                detail::separate<S>(both, dh, dskip);
             }
         }
+        std::size_t skip = dskips.size();
         for (isize j = stages_.middle ? stages_.middle->layers() : 0; j-- > 0;) {
             auto& layer = a.layers[--at];
             const feature_map<S> before = other_place(layer.in);
@@ -296,6 +307,24 @@ private:
                                static_cast<isize>(w.activations.layers_used)};
         }
         return a;
+    }
+
+    /// The channels that layer j of a stage of the way up reads.
+    [[nodiscard]] static isize joined_channels(const unet_stage<S>& stage, isize j) noexcept {
+        return stage.resnets[static_cast<std::size_t>(j)].conv1.inputs();
+    }
+
+    /// The number of elements of the largest input of a layer of the way up.
+    [[nodiscard]] isize largest_joined(const std::vector<feature_map<const S>>& skips) const noexcept {
+        isize size = 0;
+        std::size_t skip = skips.size();
+        for (const unet_stage<S>& stage : stages_.up) {
+            for (isize j = 0; j < stage.layers(); ++j) {
+                const feature_map<const S>& joined = skips[--skip];
+                size = std::max(size, joined_channels(stage, j) * joined.pixels() * joined.samples);
+            }
+        }
+        return size;
     }
 
     [[nodiscard]] isize layer_count() const noexcept {

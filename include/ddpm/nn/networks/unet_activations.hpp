@@ -16,16 +16,18 @@ namespace ddpm::nn {
 
 /// The activations of a U-Net for backward.
 ///
-/// Memory for backward, in elements: a residual block with C_in input channels, C output channels and P pixels keeps
-/// P · N · 2 C with its output, P · N · (5 C + 2 heads) more with attention, and P · N · C_in more on the up path for
-/// the joined skip connection. With `pass::recompute` it keeps P · N · C, and P · N · C_in more on the up path, plus the
-/// above for the largest block only. Backward also needs the gradients of the skip connections and of the largest block.
+/// Memory for backward, in elements: a residual block with C output channels and P pixels keeps P · N · 2 C with its output,
+/// and P · N · (5 C + 2 heads) more with attention. With `pass::recompute` it keeps P · N · C, and the rest for the largest
+/// block only. One place serves all joined skip connections, of P · N · C_in elements for the largest input, of C_in
+/// channels, of the up path's blocks. Backward also needs the gradients of the largest block, and with `pass::recompute`
+/// those of the skip connections, which otherwise take the place of the up path's activations.
 template <Scalar S>
 struct unet_activations {
     typename unet_embedding<S>::activations embedded;
     std::vector<typename unet_stage<S>::activations> layers;  ///< in the order of forward
     std::size_t layers_used = 0;
     std::vector<feature_map<const S>> skips;
+    std::vector<feature_map<S>> unjoined;  ///< with which the skips are joined, from the last skip on
     std::vector<feature_map<S>> dskips;
     feature_map<const S> joined, input,
         last;                        ///< x_t with the maps, into the first convolution, and out of the last stage
@@ -34,13 +36,16 @@ struct unet_activations {
     void begin() {
         layers_used = 0;
         skips.clear();
+        unjoined.clear();
     }
 
-    /// The number of elements of the largest map between two layers.
+    /// The number of elements of the largest map between two layers that is not joined with a skip connection.
     [[nodiscard]] isize largest() const {
         isize size = last.size();
         for (const auto& a : layers) {
-            size = std::max(size, a.in.size());
+            if (a.skip.empty()) {
+                size = std::max(size, a.in.size());
+            }
         }
         return size;
     }

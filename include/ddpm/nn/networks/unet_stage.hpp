@@ -5,6 +5,7 @@
 #include <ddpm/core/batch_view.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/detail/check.hpp>
+#include <ddpm/nn/detail/concatenate.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/attention.hpp>
 #include <ddpm/nn/layers/conv2d.hpp>
@@ -27,35 +28,27 @@ struct conv_resampler {
     conv2d<S> conv;
     bool up = false;
 
-    /// The activations for backward.
-    struct activations {
-        feature_map<S> widened;  ///< upsampled x
-    };
-
     /// y = conv(x), or conv(upsampled x). The result, from memory.
     /// @shape x channels × H × W × N
     /// @throws shape_error if the shapes do not fit
-    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, activations& a, arena<S>& memory) const {
-        feature_map<const S> input = x;
-        if (up) {
-            a.widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
-            upsample_nearest{}.forward<S>(x, a.widened);
-            input = a.widened;
-        }
-        const feature_map<S> y =
-            memory.map(conv.outputs(), conv.output_size(input.height), conv.output_size(input.width), x.samples);
-        conv.forward(input, y);
+    [[nodiscard]] feature_map<S> forward(feature_map<const S> x, arena<S>& memory) const {
+        const isize factor = up ? 2 : 1;
+        const feature_map<S> y = memory.map(conv.outputs(), conv.output_size(factor * x.height),
+                                            conv.output_size(factor * x.width), x.samples);
+        const auto scope = memory.scope();
+        conv.forward(input(x, memory), y);
         return y;
     }
 
     /// dx = the input's gradient of conv for dout, or of the upsampling for that; conv adds the gradient of its parameters
     /// to d. Shapes and errors as forward.
-    void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
-                  conv_resampler& d, arena<S>& memory) const {
+    void backward(feature_map<const S> x, feature_map<const S> dout, feature_map<S> dx, conv_resampler& d,
+                  arena<S>& memory) const {
         if (up) {
             const auto scope = memory.scope();
-            const feature_map<S> dwidened = memory.like(a.widened);
-            conv.backward(a.widened, dout, dwidened, d.conv);
+            const feature_map<const S> widened = input(x, memory);
+            const feature_map<S> dwidened = memory.like(widened);
+            conv.backward(widened, dout, dwidened, d.conv);
             upsample_nearest{}.backward<S>(dwidened, dx);
         } else {
             conv.backward(x, dout, dx, d.conv);
@@ -65,6 +58,17 @@ struct conv_resampler {
     template <class Self, class Visitor>
     static void visit(Self& self, Visitor&& visitor) {
         visitor("conv", self.conv);
+    }
+
+private:
+    /// The convolution's input: x, or upsampled x from memory, which is freed and computed again for backward.
+    [[nodiscard]] feature_map<const S> input(feature_map<const S> x, arena<S>& memory) const {
+        if (!up) {
+            return x;
+        }
+        const feature_map<S> widened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
+        upsample_nearest{}.forward<S>(x, widened);
+        return widened;
     }
 };
 
@@ -86,14 +90,15 @@ struct unet_stage {
     /// The activations of a layer (a residual block and its attention), or of the resampler, for backward.
     struct activations {
         feature_map<const S> in;
+        feature_map<const S> skip;  ///< a skip connection that is joined with in; empty: none
+        feature_map<S> joined;  ///< where it is joined, for forward and again for backward: several layers may share it
         typename residual_block<S>::activations block;
         feature_map<S> between;  ///< the block's output, if attention follows
         typename attention<S>::activations attend;
-        typename conv_resampler<S>::activations convolved;
     };
 
     /// Layer j: attention_j(resnet_j(x, emb)), without the attention if the layer has none; the result is from memory.
-    /// Without `keep` the activations are freed.
+    /// Unless a.skip is empty, resnet_j takes its channels after those of x. Without `keep` the activations are freed.
     [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb, activations& a,
                                          arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
@@ -102,17 +107,18 @@ struct unet_stage {
             scope.emplace(memory);
         }
         a.in = x;
+        const feature_map<const S> input = input_of(a);
         if (j >= attentions.size()) {
-            resnets[j].forward(x, emb, a.block, out, memory);
+            resnets[j].forward(input, emb, a.block, out, memory);
         } else {
             a.between = memory.like(out);
-            resnets[j].forward(x, emb, a.block, a.between, memory);
+            resnets[j].forward(input, emb, a.block, a.between, memory);
             attentions[j].forward(a.between, a.attend, out, memory);
         }
         return out;
     }
 
-    /// Backward of layer j: dx, which must not be dout, = the input's gradient of resnet_j for that of attention_j for
+    /// Backward of layer j: dx, which must not be dout, = the gradient of resnet_j's input for that of attention_j's for
     /// dout; adds the gradient of emb to demb and that of the parameters to d. Without `kept` it first computes the
     /// activations again.
     /// @throws shape_error if the shapes do not fit, also if d has other layers
@@ -129,7 +135,7 @@ struct unet_stage {
             attentions[j].backward(a.between, a.attend, dout, dbetween, d.attentions[j], memory);
             dout = dbetween;
         }
-        resnets[j].backward(a.in, emb, a.block, dout, dx, demb, d.resnets[j], memory);
+        resnets[j].backward(input_of(a), emb, a.block, dout, dx, demb, d.resnets[j], memory);
     }
 
     /// The resampler: by_conv(x) or by_residual(x, emb); the result is from memory.
@@ -137,7 +143,7 @@ struct unet_stage {
                                           arena<S>& memory) const {
         a.in = x;
         if (by_conv) {
-            return by_conv->forward(x, a.convolved, memory);
+            return by_conv->forward(x, memory);
         }
         const residual_block<S>& block = *by_residual;
         const feature_map<S> out =
@@ -154,7 +160,7 @@ struct unet_stage {
         detail::require_gradient("unet_stage::resample_backward", resampler, by_conv, d.by_conv);
         detail::require_gradient("unet_stage::resample_backward", resampler, by_residual, d.by_residual);
         if (by_conv) {
-            by_conv->backward(a.in, a.convolved, dout, dx, *d.by_conv, memory);
+            by_conv->backward(a.in, dout, dx, *d.by_conv, memory);
         } else {
             by_residual->backward(a.in, emb, a.block, dout, dx, demb, *d.by_residual, memory);
         }
@@ -188,6 +194,16 @@ struct unet_stage {
         } else if (self.by_residual) {
             visitor(self.resampler, *self.by_residual);
         }
+    }
+
+private:
+    /// The input of a layer's residual block.
+    [[nodiscard]] static feature_map<const S> input_of(const activations& a) {
+        if (a.skip.empty()) {
+            return a.in;
+        }
+        detail::concatenate<S>(a.in, a.skip, a.joined);
+        return a.joined;
     }
 };
 

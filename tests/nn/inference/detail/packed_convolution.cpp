@@ -89,7 +89,9 @@ void check_packed(const packed_layout& l) {
     nn::arena<float> memory;
     nn::feature_map<float> x{x1.data(), l.inputs, l.height, l.width, l.samples};
     if (l.more_inputs > 0) {
-        x = nn::detail::concatenated<float>(x, {x2.data(), l.more_inputs, l.height, l.width, l.samples}, memory);
+        const nn::feature_map<float> both = memory.map(l.inputs + l.more_inputs, l.height, l.width, l.samples);
+        nn::detail::concatenate<float>(x, {x2.data(), l.more_inputs, l.height, l.width, l.samples}, both);
+        x = both;
     }
     std::vector<float> factors(static_cast<std::size_t>(2 * channels * l.samples));
     if (l.normalizes) {
