@@ -46,7 +46,7 @@ using pointers = std::array<float*, 4>;
 
 constexpr isize edge = isize{1} << 31;
 constexpr isize tail = 1003;  // elements from 2³¹ on; no multiple of a register
-constexpr isize size = edge + tail;
+constexpr isize huge_size = edge + tail;
 
 /// Four arrays. Up to element 2³¹ each is one number again and again; from there on, and after the end too, it has
 /// numbers of its own, exact in a few bits.
@@ -97,9 +97,9 @@ void check_tail(const Run& run, double term = 0) {
         const pointers p{small[0].data(), small[1].data(), small[2].data(), small[3].data()};
         if constexpr (std::is_void_v<decltype(run(tail, p))>) {
             run(tail, p);
-            run(size, huge->data);
+            run(huge_size, huge->data);
         } else {
-            CHECK(run(size, huge->data) == term * static_cast<double>(edge) + run(tail, p));
+            CHECK(run(huge_size, huge->data) == term * static_cast<double>(edge) + run(tail, p));
         }
         for (std::size_t k = 0; k < 4; ++k) {
             CHECK(huge->own(k) == small[k]);
@@ -107,7 +107,7 @@ void check_tail(const Run& run, double term = 0) {
     }
 }
 
-constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 5};
+constexpr kernels::normal_address huge_address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 5};
 constexpr kernels::reverse_coefficients<float> step{
     .estimate = {.x0_xt = 2, .x0_value = -1, .limit = 1.5f, .eps_value = 1}, .x0 = 0.5f, .xt = 0.25f, .sigma = 0.5f};
 
@@ -159,7 +159,7 @@ TEST_CASE("the divergence of a sample counts elements beyond 2^31", "[kernels][s
         huge->memory[3].fill(0.25f);
         const float tail_alone = divergence(tail, {small[0].data(), small[1].data(), small[2].data(), small[3].data()});
         CHECK(tail_alone > 0);
-        CHECK(divergence(size, huge->data) == tail_alone);
+        CHECK(divergence(huge_size, huge->data) == tail_alone);
     }
 }
 
@@ -176,10 +176,10 @@ TEST_CASE("a sample is normalized beyond 2^31, and its gradient taken", "[kernel
             sum += x[i];
             square += x[i] * x[i];
         }
-        const double count = static_cast<double>(size), mean = sum / count, eps = 1e-7;
+        const double count = static_cast<double>(huge_size), mean = sum / count, eps = 1e-7;
         const double inverse = 1 / std::sqrt(square / count - mean * mean + eps);
         batch<float> moments(2, 1);
-        kernels::detail::layer_norm<float>({p[0], size, 1}, p[1], p[2], eps, {p[3], size, 1}, moments);
+        kernels::detail::layer_norm<float>({p[0], huge_size, 1}, p[1], p[2], eps, {p[3], huge_size, 1}, moments);
         CHECK(std::abs(static_cast<double>(moments(0, 0)) / mean - 1) < 1e-5);
         CHECK(std::abs(static_cast<double>(moments(1, 0)) / inverse - 1) < 1e-5);
         const std::vector<float> y = huge->own(3);
@@ -194,8 +194,8 @@ TEST_CASE("a sample is normalized beyond 2^31, and its gradient taken", "[kernel
         huge->fill();
         huge->memory[0].fill(0);
         huge->memory[2].fill(0);
-        kernels::detail::layer_norm_backward<float>({p[0], size, 1}, p[1], moments, {p[2], size, 1}, {p[2], size, 1},
-                                                    p[3], p[1]);
+        kernels::detail::layer_norm_backward<float>({p[0], huge_size, 1}, p[1], moments, {p[2], huge_size, 1},
+                                                    {p[2], huge_size, 1}, p[3], p[1]);
         const std::vector<float> dx = huge->own(2), dweight = huge->own(3), dbias = huge->own(1);
         const std::vector<float>& dy = bias;
         double sums = 0, products = 0;
@@ -225,14 +225,15 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
         const std::vector<float> xt = huge->own(0), value = huge->own(1);
         std::vector<float> z = xt, x0 = huge->own(2), out = huge->own(3);
         for (isize i = 0; i < tail; ++i) {
-            z[static_cast<std::size_t>(i)] = reference_normal(address, 0, edge + i);
+            z[static_cast<std::size_t>(i)] = reference_normal(huge_address, 0, edge + i);
         }
         kernels::reverse_step<float>(step, {xt.data(), tail, 1}, {value.data(), tail, 1}, const_view(z.data(), tail, 1),
                                      {x0.data(), tail, 1}, {out.data(), tail, 1});
-        kernels::reverse_step<float>(step, {p[0], size, 1}, {p[1], size, 1}, address, {p[2], size, 1}, {p[3], size, 1});
+        kernels::reverse_step<float>(step, {p[0], huge_size, 1}, {p[1], huge_size, 1}, huge_address,
+                                     {p[2], huge_size, 1}, {p[3], huge_size, 1});
         CHECK(huge->own(2) == x0);
         CHECK(huge->own(3) == out);
-        kernels::philox_normal<float>(address, {p[0], size, 1});
+        kernels::philox_normal<float>(huge_address, {p[0], huge_size, 1});
         CHECK(huge->own(0) == z);
     }
 }
@@ -245,9 +246,9 @@ TEST_CASE("q_sample reaches a sample that begins at element 2^31", "[kernels][sl
         const auto all = [&](std::size_t k) { return view(huge->data[k], rows, last + 1); };
         const std::vector<float> x = huge->own(0);
         std::vector<float> eps = huge->own(1), out = huge->own(2);
-        kernels::detail::q_sample<float>(address.later(last), {x.data(), rows, 1}, last_level, {eps.data(), rows, 1},
-                                         {out.data(), rows, 1});
-        kernels::detail::q_sample<float>(address, all(0), level_of, all(1), all(2));
+        kernels::detail::q_sample<float>(huge_address.later(last), {x.data(), rows, 1}, last_level,
+                                         {eps.data(), rows, 1}, {out.data(), rows, 1});
+        kernels::detail::q_sample<float>(huge_address, all(0), level_of, all(1), all(2));
         CHECK(huge->own(1) == eps);
         CHECK(huge->own(2) == out);
     }
@@ -283,12 +284,13 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
     };
     const auto check_all = [&] {
         using kernels::matrix_of;
-        check([](view, view, view, view out) { kernels::philox_normal(address, out); });
+        check([](view, view, view, view out) { kernels::philox_normal(huge_address, out); });
         check([](view x, view, view eps, view out) {
             const auto level_of = [](isize n) { return noise_level<float>{static_cast<float>(n), 1}; };
-            kernels::detail::q_sample<float>(address, x, level_of, eps, out);
+            kernels::detail::q_sample<float>(huge_address, x, level_of, eps, out);
         });
-        check([](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, address, x0, out); });
+        check(
+            [](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, huge_address, x0, out); });
         check([](view x, view, view, view out) { kernels::add_row_sums<float>(x, out.data()); });
         check([&](view x, view y, view, view out) {
             kernels::matrix_product(matrix_of(x), matrix_of(y.middle_rows(0, columns)), out);

@@ -18,7 +18,7 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr kernels::normal_address address{
+constexpr kernels::normal_address normal_draw{
     .seed = 0xfedcba9876543210, .stream = 0x10001, .step = 0x80000001u, .sample = 0xfffffff0u};
 
 }  // namespace
@@ -33,7 +33,7 @@ TEMPLATE_TEST_CASE("the normal kernel has the bits of the scalar reference on ev
             const isize stride = rows + 5;
             const S untouched = S(42);
             std::vector<S> memory(static_cast<std::size_t>(margin + columns * stride), untouched);
-            kernels::philox_normal(address, batch_view<S>(memory.data() + margin, rows, columns, stride));
+            kernels::philox_normal(normal_draw, batch_view<S>(memory.data() + margin, rows, columns, stride));
             bool same = true, outside = true;
             for (isize i = 0; i < static_cast<isize>(memory.size()); ++i) {
                 const isize n = (i - margin) / stride, e = (i - margin) % stride;
@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("the normal kernel has the bits of the scalar reference on ev
                 if (i < margin || e >= rows) {
                     outside = outside && got == untouched;
                 } else {
-                    same = same && got == static_cast<S>(reference_normal(address, n, e));
+                    same = same && got == static_cast<S>(reference_normal(normal_draw, n, e));
                 }
             }
             CAPTURE(rows);
@@ -57,10 +57,10 @@ TEST_CASE("the normal kernel reaches every block of a sample", "[kernels]") {
         for (const isize first : {isize{64}, isize{1} << 20, (isize{1} << 31) - 64, isize{1} << 31, isize{1} << 33,
                                   (isize{1} << 34) - 128}) {
             float out[128];
-            body(address, out, 128, 1, first, 128);
+            body(normal_draw, out, 128, 1, first, 128);
             bool same = true;
             for (isize i = 0; i < 128; ++i) {
-                same = same && out[i] == reference_normal(address, 0, first + i);
+                same = same && out[i] == reference_normal(normal_draw, 0, first + i);
             }
             CAPTURE(first);
             CHECK(same);
@@ -95,9 +95,9 @@ TEST_CASE("rare words have the bits of the scalar reference on every target", "[
 
 TEST_CASE("the normal kernel accepts empty batches", "[kernels]") {
     for_each_target([] {
-        kernels::philox_normal(address, batch_view<float>());
-        kernels::philox_normal(address, batch_view<double>(nullptr, 0, 5));
-        kernels::philox_normal(address, batch_view<float>(nullptr, 5, 0));
+        kernels::philox_normal(normal_draw, batch_view<float>());
+        kernels::philox_normal(normal_draw, batch_view<double>(nullptr, 0, 5));
+        kernels::philox_normal(normal_draw, batch_view<float>(nullptr, 5, 0));
     });
 }
 

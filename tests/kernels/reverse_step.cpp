@@ -18,7 +18,7 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
+constexpr kernels::normal_address step_address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
 
 template <class S>
 struct scalar_step {
@@ -62,7 +62,7 @@ TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every t
         const auto read = [&](const unaligned_array<S>& a) {
             return batch_view<const S>(a.data(), rows, columns, stride);
         };
-        kernels::philox_normal(address, view(normals));
+        kernels::philox_normal(step_address, view(normals));
         kernels::denoise(c.estimate, read(xt), read(p), view(x0), view(eps));
         bool right = true;
         for (isize i = 0; i < out.size(); ++i) {
@@ -73,8 +73,8 @@ TEMPLATE_TEST_CASE("a reverse step has the bits of the scalar formula on every t
         CHECK(right);
         x0 = before;
         kernels::reverse_step(c, read(xt), read(p), read(z), view(x0), view(out));
-        kernels::reverse_step(c, read(xt), read(p), address, view(fresh_x0), view(fresh));
-        kernels::reverse_step(c, read(xt), read(p), address, batch_view<S>(), view(lone));
+        kernels::reverse_step(c, read(xt), read(p), step_address, view(fresh_x0), view(fresh));
+        kernels::reverse_step(c, read(xt), read(p), step_address, batch_view<S>(), view(lone));
         for (const auto* written : {&x0, &eps, &out, &fresh, &fresh_x0, &lone}) {
             right = right && written->guarded();
         }
@@ -108,13 +108,13 @@ TEMPLATE_TEST_CASE("a reverse step may be written over its inputs, on any number
     for (const auto& [rows, columns] : {std::array<isize, 2>{40000, 3}, {100, 1000}}) {
         const batch<S> xt = batch<S>::Random(rows, columns), p = batch<S>::Random(rows, columns);
         batch<S> next(rows, columns), x0(rows, columns), eps(rows, columns);
-        kernels::reverse_step<S>(c, xt, p, address, {}, next);
+        kernels::reverse_step<S>(c, xt, p, step_address, {}, next);
         kernels::denoise<S>(c.estimate, xt, p, x0, eps);
         for (const isize threads : {1, 2, 5}) {
             set_thread_count(threads);
             batch<S> over_xt = xt, over_p = p;
-            kernels::reverse_step<S>(c, over_xt, p, address, {}, over_xt);
-            kernels::reverse_step<S>(c, xt, over_p, address, {}, over_p);
+            kernels::reverse_step<S>(c, over_xt, p, step_address, {}, over_xt);
+            kernels::reverse_step<S>(c, xt, over_p, step_address, {}, over_p);
             CHECK((over_xt == next).all());
             CHECK((over_p == next).all());
             over_xt = xt;
@@ -155,7 +155,7 @@ TEST_CASE("reverse steps and denoising refuse shapes that do not fit", "[kernels
     CHECK_THROWS_AS(kernels::reverse_step<float>(quiet, in(x), in(x), none, of(few), of(out)), shape_error);
     CHECK_THROWS_AS(kernels::reverse_step<float>(quiet, in(few), in(few), none, {}, of(out)), shape_error);
     CHECK_THROWS_AS(kernels::reverse_step<float>(noisy, in(x), in(x), none, {}, of(out)), shape_error);
-    CHECK_THROWS_AS(kernels::reverse_step<float>(noisy, in(x), in(low), address, {}, of(out)), shape_error);
+    CHECK_THROWS_AS(kernels::reverse_step<float>(noisy, in(x), in(low), step_address, {}, of(out)), shape_error);
     CHECK_THROWS_AS(kernels::reverse_step<float>([&](isize) { return quiet; }, in(x), in(few), of(out)), shape_error);
     CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(low), of(x0), of(out)), shape_error);
     CHECK_THROWS_AS(kernels::denoise<float>({}, in(x), in(x), of(low), of(out)), shape_error);

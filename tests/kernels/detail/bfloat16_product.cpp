@@ -24,8 +24,8 @@ using kernels::product_start;
 using kernels::detail::bfloat16_product;
 
 /// A matrix of numbers between −1 and 1, stored by columns or by rows, with unused numbers between them.
-struct stored_matrix {
-    stored_matrix(isize rows, isize columns, bool by_rows, isize seed)
+struct float_matrix {
+    float_matrix(isize rows, isize columns, bool by_rows, isize seed)
         : numbers(static_cast<std::size_t>((rows + 3) * (columns + 3) + 1)),
           ref{numbers.data() + 1, rows, columns, by_rows ? columns + 3 : 1, by_rows ? 1 : rows + 3} {
         for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -37,7 +37,7 @@ struct stored_matrix {
     matrix_ref<float> ref;
 };
 
-double rounded(const matrix_ref<float>& m, isize i, isize j) {
+double bfloat16_at(const matrix_ref<float>& m, isize i, isize j) {
     return static_cast<double>(to_float(to_bfloat16(m.data[i * m.row_stride + j * m.column_stride])));
 }
 
@@ -50,27 +50,27 @@ constexpr product_shape shapes[] = {{1, 1, 1},     {2, 7, 33},    {3, 40, 9},   
                                     {32, 17, 64},  {33, 5, 31},   {64, 48, 96},  {40, 3, 800},
                                     {70, 30, 777}, {300, 20, 40}, {20, 300, 40}, {65, 270, 100}};
 
-enum class start_kind { zero, bias, old };
+enum class sum_start { zero, bias, old };
 
 /// Checks start + a·b against sums in double, and that nothing else is written. `multiply` computes c from a, b and the
 /// start.
 template <class Multiply>
-void check_product(const product_shape& shape, bool a_by_rows, bool b_by_rows, start_kind kind,
+void check_product(const product_shape& shape, bool a_by_rows, bool b_by_rows, sum_start kind,
                    const Multiply& multiply) {
     const auto [rows, columns, depth] = shape;
     CAPTURE(rows, columns, depth, a_by_rows, b_by_rows, static_cast<int>(kind));
-    const stored_matrix a(rows, depth, a_by_rows, 1), b(depth, columns, b_by_rows, 2), bias(rows, 1, false, 3);
+    const float_matrix a(rows, depth, a_by_rows, 1), b(depth, columns, b_by_rows, 2), bias(rows, 1, false, 3);
     const isize stride = rows + 2;
     std::vector<float> before(static_cast<std::size_t>(stride * columns), 0.25f), c = before;
-    const float* const row_bias = kind == start_kind::bias ? bias.ref.data : nullptr;
+    const float* const row_bias = kind == sum_start::bias ? bias.ref.data : nullptr;
     multiply(a.ref, b.ref, batch_view<float>(c.data(), rows, columns, stride),
-             product_start<float>{.row_bias = row_bias, .accumulate = kind == start_kind::old});
+             product_start<float>{.row_bias = row_bias, .accumulate = kind == sum_start::old});
     for (isize j = 0; j < columns; ++j) {
         for (isize i = 0; i < rows; ++i) {
-            double sum = kind == start_kind::old ? 0.25 : row_bias != nullptr ? static_cast<double>(row_bias[i]) : 0;
+            double sum = kind == sum_start::old ? 0.25 : row_bias != nullptr ? static_cast<double>(row_bias[i]) : 0;
             double size = std::abs(sum);
             for (isize k = 0; k < depth; ++k) {
-                const double product = rounded(a.ref, i, k) * rounded(b.ref, k, j);
+                const double product = bfloat16_at(a.ref, i, k) * bfloat16_at(b.ref, k, j);
                 sum += product;
                 size += std::abs(product);
             }
@@ -85,7 +85,7 @@ void check_product(const product_shape& shape, bool a_by_rows, bool b_by_rows, s
 template <class Multiply>
 void check_products(const Multiply& multiply) {
     for (const product_shape& shape : shapes) {
-        for (const start_kind kind : {start_kind::zero, start_kind::bias, start_kind::old}) {
+        for (const sum_start kind : {sum_start::zero, sum_start::bias, sum_start::old}) {
             for (const bool a_by_rows : {false, true}) {
                 for (const bool b_by_rows : {false, true}) {
                     check_product(shape, a_by_rows, b_by_rows, kind, multiply);
@@ -121,14 +121,14 @@ TEST_CASE("panels of pairs of bfloat16 give the product, on tiles that are emula
 
 TEST_CASE("a product of bfloat16 takes factors of any strides, and a depth of 0", "[kernels]") {
     const auto check = [](const auto& multiply) {
-        const stored_matrix wide(2 * 40, 2 * 50, false, 4);
+        const float_matrix wide(2 * 40, 2 * 50, false, 4);
         const matrix_ref<float> a{wide.ref.data, 40, 50, 2, 2 * wide.ref.column_stride}, b = a.transposed();
         batch<float> c(40, 40);
         multiply(a, b, batch_view<float>(c), product_start<float>{});
         for (isize i = 0; i < 40; ++i) {
             double sum = 0;
             for (isize k = 0; k < 50; ++k) {
-                sum += rounded(a, i, k) * rounded(a, 39, k);
+                sum += bfloat16_at(a, i, k) * bfloat16_at(a, 39, k);
             }
             CHECK(std::abs(static_cast<double>(c(i, 39)) - sum) < 1e-4);
         }
@@ -144,7 +144,7 @@ TEST_CASE("a product of bfloat16 takes factors of any strides, and a depth of 0"
 }
 
 TEST_CASE("the bits of a product of bfloat16 depend on no other row or column, nor on the threads", "[kernels]") {
-    const stored_matrix a(100, 900, false, 5), b(900, 290, true, 6);
+    const float_matrix a(100, 900, false, 5), b(900, 290, true, 6);
     for_each_instruction_set([&] {
         batch<float> all(100, 290), some(70, 40);
         bfloat16_product(a.ref, b.ref, batch_view<float>(all));
@@ -164,7 +164,7 @@ TEST_CASE("the bits of a product of bfloat16 depend on no other row or column, n
 }
 
 TEST_CASE("a product of bfloat16 refuses what does not fit", "[kernels]") {
-    const stored_matrix a(4, 5, false, 7);
+    const float_matrix a(4, 5, false, 7);
     batch<float> c(4, 4);
     const auto multiply = [&](const matrix_ref<float>& left, const matrix_ref<float>& right,
                               const product_start<float>& start = {}) {

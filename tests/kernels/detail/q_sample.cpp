@@ -15,7 +15,8 @@ namespace ddpm::test {
 
 namespace {
 
-constexpr kernels::normal_address address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 0xfffffff0u};
+constexpr kernels::normal_address q_sample_address{
+    .seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 0xfffffff0u};
 
 template <class S>
 noise_level<S> level_of(isize n) {
@@ -34,9 +35,9 @@ TEMPLATE_TEST_CASE("q_sample has the bits of the normals and of the scalar formu
         const unaligned_array<S> before = normals;
         const auto view = [&](unaligned_array<S>& a) { return batch_view<S>(a.data(), rows, columns, stride); };
         const batch_view<const S> x0(x.data(), rows, columns, stride);
-        kernels::philox_normal(address, view(normals));
-        kernels::detail::q_sample(address, x0, level_of<S>, view(eps), view(out));
-        kernels::detail::q_sample(address, x0, level_of<S>, batch_view<S>(), view(dropped));
+        kernels::philox_normal(q_sample_address, view(normals));
+        kernels::detail::q_sample(q_sample_address, x0, level_of<S>, view(eps), view(out));
+        kernels::detail::q_sample(q_sample_address, x0, level_of<S>, batch_view<S>(), view(dropped));
         bool right = eps.guarded() && out.guarded() && dropped.guarded();
         for (isize i = 0; i < out.size(); ++i) {
             const auto [scale, sigma] = level_of<S>(i / stride);
@@ -64,11 +65,11 @@ TEMPLATE_TEST_CASE("q_sample works in place and does not depend on the thread co
     for (const auto& [rows, columns] : {std::array<isize, 2>{40000, 3}, {100, 1000}}) {
         const batch<S> x = batch<S>::Random(rows, columns);
         batch<S> first(rows, columns), eps(rows, columns);
-        kernels::detail::q_sample<S>(address, x, level_of<S>, eps, first);
+        kernels::detail::q_sample<S>(q_sample_address, x, level_of<S>, eps, first);
         for (const isize threads : {1, 2, 5}) {
             set_thread_count(threads);
             batch<S> in_place = x;
-            kernels::detail::q_sample<S>(address, in_place, level_of<S>, {}, in_place);
+            kernels::detail::q_sample<S>(q_sample_address, in_place, level_of<S>, {}, in_place);
             CHECK((in_place == first).all());
         }
     }

@@ -18,7 +18,7 @@ namespace {
 
 using kernels::detail::stage_source;
 
-constexpr kernels::normal_address address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
+constexpr kernels::normal_address stage_address{.seed = 3, .stream = 1, .step = 12, .sample = 40};
 
 /// base ← a · base + b · old + c · x̂_0, then x ← d · x + e · base + f · ε̂ + g · z_1 + h · z_0 · spread, with both
 /// estimates kept; without noise the last two are missing. And last, other ← −base, which nothing reads.
@@ -36,9 +36,9 @@ struct two_sums {
           other(x0),
           z0(x0),
           z1(x0) {
-        kernels::normal_address later = address;
+        kernels::normal_address later = stage_address;
         ++later.step;
-        kernels::philox_normal(address, batch_view<S>(z0.data(), rows, columns));
+        kernels::philox_normal(stage_address, batch_view<S>(z0.data(), rows, columns));
         kernels::philox_normal(later, batch_view<S>(z1.data(), rows, columns));
     }
 
@@ -64,7 +64,7 @@ struct two_sums {
                                        .sums = sums,
                                        .count = 3,
                                        .stream = stream},
-                                      address, columns, row, size, first);
+                                      stage_address, columns, row, size, first);
     }
 
     /// By the formula, element by element.

@@ -199,7 +199,7 @@ void conversions(number_source& from, comparison& to) {
     });
 }
 
-constexpr kernel_case all_cases[] = {
+constexpr kernel_case elementwise_cases[] = {
     {"elementary.hpp", "1 to 2.7 ULP, each function its own; equal bits with fused multiply-add",
      DDPM_EITHER_SCALAR(elementary)},
     {"activation.hpp", "4 (silu), 5 (mish), 7 (gelu) ULP; slopes 2 or 3 epsilon", DDPM_EITHER_SCALAR(activations)},
@@ -211,6 +211,6 @@ constexpr kernel_case all_cases[] = {
 
 }  // namespace
 
-std::span<const kernel_case> elementwise_kernels() { return all_cases; }
+std::span<const kernel_case> elementwise_kernels() { return elementwise_cases; }
 
 }  // namespace ddpm::test

@@ -427,7 +427,7 @@ void layer_norms(number_source& from, comparison& to) {
     });
 }
 
-constexpr kernel_case all_cases[] = {
+constexpr kernel_case network_cases[] = {
     {"matrix_product.hpp", "equal bits", DDPM_EITHER_SCALAR(products)},
     {"detail/packed_product.hpp", "8 epsilon of the products' absolute values", packed_products},
     {"detail/store_block.hpp", "equal bits; moments 8 and 16 epsilon", stored_blocks},
@@ -440,6 +440,6 @@ constexpr kernel_case all_cases[] = {
 
 }  // namespace
 
-std::span<const kernel_case> network_kernels() { return all_cases; }
+std::span<const kernel_case> network_kernels() { return network_cases; }
 
 }  // namespace ddpm::test

@@ -281,7 +281,7 @@ void twisters(number_source& from, comparison& to) {
     });
 }
 
-constexpr kernel_case all_cases[] = {
+constexpr kernel_case noise_cases[] = {
     {"philox_normal.hpp", "equal bits", DDPM_EITHER_SCALAR(normals)},
     {"reverse_step.hpp", "equal bits", DDPM_EITHER_SCALAR(reverse_steps)},
     {"detail/q_sample.hpp", "equal bits", DDPM_EITHER_SCALAR(q_samples)},
@@ -293,6 +293,6 @@ constexpr kernel_case all_cases[] = {
 
 }  // namespace
 
-std::span<const kernel_case> noise_kernels() { return all_cases; }
+std::span<const kernel_case> noise_kernels() { return noise_cases; }
 
 }  // namespace ddpm::test

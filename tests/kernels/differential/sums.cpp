@@ -313,7 +313,7 @@ void softmaxes(number_source& from, comparison& to) {
     });
 }
 
-constexpr kernel_case all_cases[] = {
+constexpr kernel_case sum_cases[] = {
     {"sum_of_squares.hpp", "equal bits", DDPM_EITHER_SCALAR(squares)},
     {"row_sums.hpp", "equal bits", DDPM_EITHER_SCALAR(sums_of_rows)},
     {"detail/inner_product.hpp", "equal bits", DDPM_EITHER_SCALAR(inner_products)},
@@ -329,6 +329,6 @@ constexpr kernel_case all_cases[] = {
 
 }  // namespace
 
-std::span<const kernel_case> sum_kernels() { return all_cases; }
+std::span<const kernel_case> sum_kernels() { return sum_cases; }
 
 }  // namespace ddpm::test

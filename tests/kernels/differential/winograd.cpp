@@ -204,7 +204,7 @@ void winograd_transforms(number_source& from, comparison& to) {
     }
 }
 
-constexpr kernel_case all_cases[] = {
+constexpr kernel_case winograd_cases[] = {
     {"detail/winograd.hpp", "4 roundings of the sum of the terms' sizes",
      [](number_source& from, comparison& to) {
          from.one_in(2) ? winograd_transforms<2>(from, to) : winograd_transforms<4>(from, to);
@@ -213,6 +213,6 @@ constexpr kernel_case all_cases[] = {
 
 }  // namespace
 
-std::span<const kernel_case> winograd_kernels() { return all_cases; }
+std::span<const kernel_case> winograd_kernels() { return winograd_cases; }
 
 }  // namespace ddpm::test
