@@ -108,7 +108,7 @@ void check_tail(const Run& run, double term = 0) {
 }
 
 constexpr kernels::normal_address huge_address{.seed = 0xfedcba9876543210, .stream = 7, .step = 12, .sample = 5};
-constexpr kernels::reverse_coefficients<float> step{
+constexpr kernels::reverse_coefficients<float> huge_step{
     .estimate = {.x0_xt = 2, .x0_value = -1, .limit = 1.5f, .eps_value = 1}, .x0 = 0.5f, .xt = 0.25f, .sigma = 0.5f};
 
 }  // namespace
@@ -127,7 +127,7 @@ TEST_CASE("elementwise kernels reach elements beyond 2^31", "[kernels][slow]") {
     check_tail([](isize n, const pointers& p) { kernels::exp(view(p[0], n, 1), {p[1], n, 1}); });
     check_tail([](isize n, const pointers& p) { kernels::activate<kernels::activation::silu>(n, p[0], p[1]); });
     check_tail([](isize n, const pointers& p) {
-        kernels::reverse_step<float>(step, {p[0], n, 1}, {p[1], n, 1}, const_view(p[2], n, 1), {}, {p[3], n, 1});
+        kernels::reverse_step<float>(huge_step, {p[0], n, 1}, {p[1], n, 1}, const_view(p[2], n, 1), {}, {p[3], n, 1});
     });
 }
 
@@ -227,9 +227,9 @@ TEST_CASE("a sample has normals beyond 2^31", "[kernels][slow]") {
         for (isize i = 0; i < tail; ++i) {
             z[static_cast<std::size_t>(i)] = reference_normal(huge_address, 0, edge + i);
         }
-        kernels::reverse_step<float>(step, {xt.data(), tail, 1}, {value.data(), tail, 1}, const_view(z.data(), tail, 1),
-                                     {x0.data(), tail, 1}, {out.data(), tail, 1});
-        kernels::reverse_step<float>(step, {p[0], huge_size, 1}, {p[1], huge_size, 1}, huge_address,
+        kernels::reverse_step<float>(huge_step, {xt.data(), tail, 1}, {value.data(), tail, 1},
+                                     const_view(z.data(), tail, 1), {x0.data(), tail, 1}, {out.data(), tail, 1});
+        kernels::reverse_step<float>(huge_step, {p[0], huge_size, 1}, {p[1], huge_size, 1}, huge_address,
                                      {p[2], huge_size, 1}, {p[3], huge_size, 1});
         CHECK(huge->own(2) == x0);
         CHECK(huge->own(3) == out);
@@ -289,8 +289,9 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
             const auto level_of = [](isize n) { return noise_level<float>{static_cast<float>(n), 1}; };
             kernels::detail::q_sample<float>(huge_address, x, level_of, eps, out);
         });
-        check(
-            [](view x, view y, view x0, view out) { kernels::reverse_step<float>(step, x, y, huge_address, x0, out); });
+        check([](view x, view y, view x0, view out) {
+            kernels::reverse_step<float>(huge_step, x, y, huge_address, x0, out);
+        });
         check([](view x, view, view, view out) { kernels::add_row_sums<float>(x, out.data()); });
         check([&](view x, view y, view, view out) {
             kernels::matrix_product(matrix_of(x), matrix_of(y.middle_rows(0, columns)), out);
