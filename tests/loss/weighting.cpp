@@ -240,4 +240,20 @@ TEST_CASE("a weight that is not finite is an error", "[loss]") {
     CHECK_THROWS_AS(weight_at(single, continuous_vdm_weighting{}, prediction::x0, 0), value_error);
 }
 
+TEST_CASE("the weights for the errors of x_0 and epsilon differ by the signal-to-noise ratio", "[loss]") {
+    const auto check = [](const auto& weighting) {
+        for (const double snr : {1e-6, 0.3, 1.0, 7.0, 1e6}) {
+            const double factor = weighting.of == prediction::x0 ? 1 / snr : snr;
+            CHECK(std::abs(weighting.on_other(snr) / (weighting(snr) * factor) - 1) < 1e-14);
+        }
+    };
+    check(snr_weighting{});
+    check(truncated_snr_weighting{.least = 2});
+    check(min_snr_weighting{.gamma = 3});
+    check(soft_min_snr_weighting{.gamma = 0.7});
+    check(p2_weighting{.gamma = 0.5, .k = 2});
+    check(p2_weighting{.gamma = 0.5, .k = 0});
+    check(edm_weighting{.sigma_data = 0.7});
+}
+
 }  // namespace ddpm::test

@@ -49,6 +49,8 @@ TEST_CASE("the time at a level: linear in sigma where times are, else in the log
     CHECK(std::abs(time_at(log_times, 1, 4) - std::log(4)) < 1e-15);  // above its step: in the step before
     CHECK(time_at(log_times, 2, 16) == std::log(8));                  // above the grid: its first time
     CHECK(std::abs(time_at(log_times, 2, 0.6) - std::log(0.6)) < 1e-15);
+    const std::vector<grid_point> from_noise{{9, {0, 1}}, {4, {1, 2}}, {1, {1, 1}}};
+    CHECK(time_at(from_noise, 1, 5) == 4);  // not in a step from noise alone
     const std::vector<grid_point> one_step{{7, {1, 2}}, {-1, {1, 0}}};
     CHECK(time_at(one_step, 0, 3) == 7);
     CHECK(detail::point_at_ratio(time_grid(one_step), 0, 3, [](double ratio) { return 5 * ratio; }).t == 15);
