@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("an arena grows by blocks that stay where they are, and later
     CHECK(memory.bytes() == bytes);
 }
 
-TEST_CASE("an arena grows in few blocks, by at most half of what is needed beyond it", "[nn]") {
+TEST_CASE("an arena grows in few blocks, and allocates at most half more than is taken", "[nn]") {
     nn::arena<float> memory;
     const std::size_t before = allocations;
     for (int k = 0; k < 100; ++k) {

@@ -36,8 +36,8 @@ inline constexpr isize most_threads = 1 << 16;
 /// sleeps, or that waits for its core, delays nothing. Threads that wait offer their core to others again and again, so
 /// that the system seldom stops one inside a task to let others have their share.
 ///
-/// Threads sleep at condition variables, not by std::atomic's `wait`: where a system has no futex, libstdc++ can lose the
-/// wakeup of that (its `notify` does not lock the mutex under which the waiting thread compares the value).
+/// Threads sleep at condition variables, not by std::atomic's `wait`: where a system has no futex, libstdc++ can lose such
+/// a wakeup (its `notify` does not lock the mutex under which the waiting thread should compare the value).
 class thread_pool {
 public:
     /// @param wanted the number of threads including the caller; 0 means one for each usable core

@@ -32,7 +32,7 @@ public:
         memory.clear();
     }
 
-    /// Ends the batch, when backward begins to use the place of activations for others.
+    /// Ends the batch: from here on backward writes gradients over activations, which then serve no second backward.
     void end() noexcept { samples_ = used_up; }
 
     /// @throws shape_error unless it was made for backward, and forward had as many samples and came after the last backward

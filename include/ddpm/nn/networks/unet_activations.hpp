@@ -27,7 +27,7 @@ struct unet_activations {
     std::vector<typename unet_stage<S>::activations> layers;  ///< in the order of forward
     std::size_t layers_used = 0;
     std::vector<feature_map<const S>> skips;
-    std::vector<feature_map<S>> unjoined;  ///< with which the skips are joined, from the last skip on
+    std::vector<feature_map<S>> unjoined;  ///< what each skip is joined with, in the order of the up path
     std::vector<feature_map<S>> dskips;
     feature_map<const S> joined, input,
         last;                        ///< x_t with the maps, into the first convolution, and out of the last stage
