@@ -270,7 +270,8 @@ public:
     void precompile() {
         std::ostringstream text;
         text << "#include <support/catch.hpp>\n#include <Eigen/Core>\n#include <functional>\n#include <random>\n";
-        for (const auto& [file, includes] : project_.files()) {
+        for (const auto& entry : project_.files()) {
+            const std::string& file = entry.first;  // Clang 14 captures no structured binding
             const bool lower = std::regex_search(file, std::regex("^include/ddpm/(core|kernels|random|nn)/"));
             const bool fragment = file.ends_with(".inl.hpp") || file.ends_with("foreach_target.hpp");
             const bool reached = std::any_of(headers_.begin(), headers_.end(),
