@@ -75,7 +75,14 @@ void add_training_arrays() {
         };
     });
     add("adam", streams(1, 0, 3), [] {
-        const kernels::detail::adam_coefficients c{.shrink = 1 - 1e-5, .v_correction = 1.5, .step_size = 1e-3};
+        const kernels::detail::adam_coefficients c{.gradient_scale = 1,
+                                                   .shrink = 1 - 1e-5,
+                                                   .l2 = 0,
+                                                   .beta1 = 0.9,
+                                                   .beta2 = 0.999,
+                                                   .v_correction = 1.5,
+                                                   .step_size = 1e-3,
+                                                   .epsilon = 1e-8};
         return [c, p = scratch(0, size), g = scratch(1, size), m = scratch(2, size), v = scratch(3, size)] {
             kernels::detail::adam(size, p, g, m, v, c);
         };

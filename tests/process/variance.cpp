@@ -83,6 +83,18 @@ TEST_CASE("between the levels of a chain's timesteps the variances are the chain
     }
 }
 
+TEST_CASE("the slope of a log-variance is its difference quotient", "[process]") {
+    const noise_schedule schedule{cosine_beta{}, 50};
+    for (const reverse_variance kind : all_reverse_variances) {
+        const head_variance at = head_variance_at(schedule, kind, 30, 12);
+        const double head = 0.3, step = 1e-6;
+        const double quotient = (at.log_variance(head + step) - at.log_variance(head - step)) / (2 * step);
+        INFO(static_cast<int>(kind));
+        CHECK(std::abs(at.slope(head) - quotient) < 1e-8);
+        CHECK((at.slope(head) == 0) == !needs_head(kind));
+    }
+}
+
 TEST_CASE("variance: times outside the chain are errors", "[process]") {
     const schedule_archetype schedule;
     CHECK_THROWS_AS(reverse_variance_at(schedule, reverse_variance::fixed_small, 10, 9), value_error);

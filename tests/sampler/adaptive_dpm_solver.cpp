@@ -85,6 +85,20 @@ TEST_CASE("a sample's steps do not depend on its neighbours", "[sampler]") {
     }
 }
 
+TEST_CASE("a long sample of repeated elements takes the steps of one of them", "[sampler]") {
+    const gaussian_data data;
+    const adaptive_dpm_solver solver{
+        .relative_tolerance = 1e-4, .absolute_tolerance = 1e-4, .first_step = 2};  // the first is rejected
+    auto network = exact_network(data, prediction::epsilon);
+    const batch<double> start = flow(data, -3);
+    const auto one = denoise_from<double>(solver, point_at, -3, 3, network, start);
+    const auto many = denoise_from<double>(solver, point_at, -3, 3, network, batch<double>(start.replicate(20000, 1)));
+    CHECK(one.rejected[0] > 0);
+    CHECK(many.accepted == one.accepted);
+    CHECK(many.rejected == one.rejected);
+    CHECK((many.x - one.x.replicate(20000, 1)).abs().maxCoeff() < 1e-9);
+}
+
 TEST_CASE("a sample that takes too many steps is given up", "[sampler]") {
     const gaussian_data data;
     const auto result = denoise_from<double>(adaptive_dpm_solver{.most_steps = 3}, point_at, -3, 3,

@@ -54,6 +54,24 @@ TEST_CASE("all timesteps are the default, and a list is followed as it is", "[sa
     CHECK(times == std::vector<double>{10, 0});
 }
 
+TEST_CASE("samples begin with noise of the deviation of the grid's first level", "[sampler]") {
+    for (const double sigma : {1.0, 2.0, 80.0}) {
+        const time_grid grid({{1, {0, sigma}}, {0, {1, 0}}});
+        batch<double> seen;
+        const auto predictor = [&](batch_view<const double> xt, std::span<const double>,
+                                   const model_output<double>& out) {
+            seen = xt.array();
+            out.prediction.array() = 0;
+        };
+        const sample_options options{.count = 2, .shape = 3, .seed = 5};
+        static_cast<void>(sample<double>(ddim{}, grid, predicts(predictor, prediction::x0), options));
+        batch<double> z(3, 2);
+        philox_noise(5, noise_stream::sampler).normal(batch_view<double>(z), 0, 0);
+        INFO(sigma);
+        CHECK((seen == sigma * z).all());
+    }
+}
+
 TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
     batch<float> estimate;

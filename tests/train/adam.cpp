@@ -171,6 +171,9 @@ TEST_CASE("adam names the first parameter that a step would not leave finite, an
     CHECK(asks(1, 1e20F, 0, 0, 1e-3, 1e-10));
     CHECK_FALSE(asks(1, NAN, 0, 0, 1e-3));
     CHECK_FALSE(asks(1, 1, 0, INFINITY, 1e-3));
+    // The limits themselves are allowed: of the second moment the largest number, of the parameter half of it.
+    CHECK(asks(largest / 2, 0, 0, 0, 1e-3));
+    CHECK(asks(1, 1.84e19F, 0, largest, 1e-3, 1, {.beta2 = 1 - 0x1p-24}));
     CHECK_FALSE(asks(1e20F, 1, 0, 0, 1e-3, 1, {.weight_decay = 1e10, .decoupled = false}));
     CHECK_FALSE(asks(1e38F, 1, 0, 0, 1, 1, {.weight_decay = 10}));
 }

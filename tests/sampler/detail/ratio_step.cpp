@@ -37,6 +37,10 @@ TEST_CASE("a step to or from a level without signal is that of Euler", "[sampler
     REQUIRE(end.size() == 1);
     CHECK(end[0].of == quantity::x0);
     CHECK(end[0].factor == 1);
+    const auto inner = detail::euler_step({0.5, 0.25}, 2);
+    CHECK(inner.size() == 2);
+    CHECK(factor_of(inner, quantity::x0, 2) == 0.5);
+    CHECK(factor_of(inner, quantity::eps, 2) == 0.25);
     CHECK(detail::has_inner_points({1, 2}, {1, 1}));
     CHECK(!detail::has_inner_points({1, 2}, {1, 2}));
     CHECK(!detail::has_inner_points({1, 2}, {1, 0}));

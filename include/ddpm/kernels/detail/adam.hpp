@@ -15,14 +15,14 @@ namespace ddpm::kernels::detail {
 
 /// The coefficients of one step of Adam, the same for all parameters, computed in double.
 struct adam_coefficients {
-    double gradient_scale = 1;  ///< factor of the gradient
-    double shrink = 1;          ///< decoupled weight decay: factor of the parameter
-    double l2 = 0;              ///< coupled weight decay: l2 · parameter is added to the gradient
-    double beta1 = 0.9;
-    double beta2 = 0.999;
-    double v_correction = 1;  ///< 1/√(1 − β2^step)
-    double step_size = 0;     ///< learning rate / (1 − β1^step)
-    double epsilon = 1e-8;
+    double gradient_scale;  ///< factor of the gradient
+    double shrink;          ///< decoupled weight decay: factor of the parameter
+    double l2;              ///< coupled weight decay: l2 · parameter is added to the gradient
+    double beta1;
+    double beta2;
+    double v_correction;  ///< 1/√(1 − β2^step)
+    double step_size;     ///< learning rate / (1 − β1^step)
+    double epsilon;
 };
 
 /// One step of Adam over `size` parameters p with gradients g, first moments m and second moments v. If they are part

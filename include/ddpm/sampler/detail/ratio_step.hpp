@@ -51,9 +51,13 @@ struct slope_weight {
     return sum;
 }
 
-/// Euler's step.
+/// Euler's step, α' x̂_0 + σ' ε̂.
 [[nodiscard]] inline std::vector<term> euler_step(const noise_level<double>& to, isize start) {
-    return ratio_step({1, 0}, to, start, {{start, 1}});
+    std::vector<term> sum{term::x0(start, to.signal)};
+    if (to.sigma != 0) {
+        sum.push_back(term::eps(start, to.sigma));
+    }
+    return sum;
 }
 
 /// The newest evaluations of an Adams–Bashforth method, at most as many as its order, each with its node (σ/α or the
