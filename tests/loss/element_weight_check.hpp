@@ -170,6 +170,10 @@ void check_element_weight_errors(const Loss& loss) {
     }
     batch<float> weight = batch<float>::Ones(5, 4);
     noised.element_weight = weight;
+    weight(0, 0) = -1;
+    CHECK_THROWS_WITH(run(), ContainsSubstring("weight of element 0 of sample 0"));
+    CHECK(is_untouched());
+    weight(0, 0) = 1;
     for (const float wrong : {-1.0F, -std::numeric_limits<float>::denorm_min(), std::numeric_limits<float>::infinity(),
                               std::numeric_limits<float>::quiet_NaN()}) {
         weight(3, 2) = wrong;

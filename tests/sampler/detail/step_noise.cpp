@@ -28,13 +28,24 @@ TEST_CASE("the factor of a draw follows it through x and the base to the end of 
     CHECK(detail::step_noise_of(plan) == std::vector<step_noise>{{15.5, nullptr}, {0, nullptr}});
 }
 
+TEST_CASE("a draw that comes before the first evaluation is no noise of a step", "[sampler]") {
+    sampling_plan plan(two_points);
+    const isize z = plan.draw(two_points[0].level, two_points[1].level);
+    plan.set(quantity::x, {term::x(1), term::noise(z, 2)});
+    for (const isize step : {0, 1}) {
+        static_cast<void>(plan.evaluate(step, two_points[step]));
+        plan.set(quantity::x, {term::x(1), term::noise(z, 3)});
+    }
+    CHECK(detail::step_noise_of(plan) == std::vector<step_noise>{{0, nullptr}});
+}
+
 TEST_CASE("only noise spread by the variance head has its deviation", "[sampler]") {
     sampling_plan plan(two_points);
     static_cast<void>(plan.evaluate(0, two_points[0]));
     const isize plain = plan.draw(two_points[0].level, two_points[1].level),
                 spread = plan.draw(two_points[0].level, two_points[1].level);
     plan.set(quantity::x, {term::x(1), term::noise(plain, 2), term::spread_noise(spread, 3)});
-    plan.spread({.kind = reverse_variance::learned});
+    plan.spread(head_variance_between(reverse_variance::learned, two_points[1].level, two_points[0].level));
     const step_noise learned{3, &*plan.stages()[0].variance};
     CHECK(detail::step_noise_of(plan) == std::vector<step_noise>{{2, nullptr}, learned});
 }
