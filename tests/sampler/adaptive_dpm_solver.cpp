@@ -14,6 +14,7 @@
 #include <numeric>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace ddpm::test {
 namespace {
@@ -82,6 +83,35 @@ TEST_CASE("a sample's steps do not depend on its neighbours", "[sampler]") {
                                               batch<double>(start.col(n)));
         CHECK((one.x.col(0) == all.x.col(n)).all());
         CHECK(one.accepted[0] == all.accepted[static_cast<std::size_t>(n)]);
+    }
+}
+
+TEST_CASE("a callback is told the time of the sample that has come the least far", "[sampler]") {
+    const gaussian_data data;
+    const batch<double> start = flow(data, -3);
+    const adaptive_dpm_solver solver{.relative_tolerance = 1e-3, .absolute_tolerance = 1e-4};
+    const auto times_of = [&](const batch<double>& x) {
+        std::vector<double> times;
+        const step_callback<double> watch = [&](const sample_step<double>& step) {
+            times.push_back(step.t);
+            return true;
+        };
+        static_cast<void>(
+            denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon), x, watch));
+        return times;
+    };
+    std::vector<std::vector<double>> alone;
+    for (isize n = 0; n < 3; ++n) {
+        alone.push_back(times_of(start.col(n)));
+    }
+    const std::vector<double> together = times_of(start);
+    CHECK(alone[0] != alone[1]);
+    for (std::size_t k = 0; k < together.size(); ++k) {
+        double least = 3;  // where a sample that has ended waits
+        for (const std::vector<double>& own : alone) {
+            least = k < own.size() ? std::min(least, own[k]) : least;
+        }
+        CHECK(together[k] == least);
     }
 }
 

@@ -252,6 +252,13 @@ TEST_CASE("a file that is no checkpoint is refused", "[train]") {
     }
     CHECK(contains(try_metadata({{"ddpm.checkpoint", "1"}}), "ddpm.step"));
     CHECK(contains(try_metadata({{"ddpm.checkpoint", "1"}, {"ddpm.step", "4294967295"}}), "input.bias is missing"));
+    const auto with_skipped = [&](const char* skipped) {
+        return try_metadata({{"ddpm.checkpoint", "1"}, {"ddpm.step", "3"}, {"ddpm.skipped_steps", skipped}});
+    };
+    for (const char* skipped : {"", "-1", "x", "4"}) {
+        CHECK(contains(with_skipped(skipped), "ddpm.skipped_steps"));
+    }
+    CHECK(contains(with_skipped("3"), "input.bias is missing"));
 }
 
 TEST_CASE("a checkpoint with a value that is not finite is refused where asked, by the tensor's name", "[train]") {

@@ -486,6 +486,7 @@ TEST_CASE("the trainer refuses what does not fit", "[train]") {
     CHECK_THROWS_AS(trainer.fit(batch<float>(5, 3), {.steps = 1}), shape_error);
     CHECK_THROWS_AS(trainer.fit(batch<float>(4, 0), {.steps = 1}), value_error);
     CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = -1}), value_error);
+    CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = 1, .most_skipped = -1}), value_error);
     CHECK_THROWS_AS(trainer.fit(two_points<float>(), {.steps = std::numeric_limits<ddpm::isize>::max()}), value_error);
     const fit_result nothing = trainer.fit(two_points<float>(), {.steps = 0});
     CHECK(nothing.status == fit_status::finished);

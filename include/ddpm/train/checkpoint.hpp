@@ -28,12 +28,15 @@ enum class resume {
 
 namespace detail {
 
-/// Writes a checkpoint: the trainer's tensors, its step and its options.
+/// Writes a checkpoint: the trainer's tensors, its steps and its options.
 template <Scalar S>
-void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups, isize step,
-                     const std::map<std::string, std::string>& options) {
+void save_checkpoint(const std::string& path, const std::vector<nn::parameter<const S>>& groups,
+                     const checkpoint_steps& steps, const std::map<std::string, std::string>& options) {
     io::safetensors_metadata metadata{{std::string(checkpoint_key), std::string(checkpoint_version)},
-                                      {std::string(step_key), exact_text(step)}};
+                                      {std::string(step_key), exact_text(steps.step)}};
+    if (steps.skipped > 0) {
+        metadata.emplace(skipped_key, exact_text(steps.skipped));
+    }
     for (const auto& [name, value] : options) {
         metadata.emplace(std::string(option_prefix) + name, value);
     }
@@ -88,7 +91,7 @@ template <Scalar S>
 }
 
 struct loaded_checkpoint {
-    isize step;
+    checkpoint_steps steps;
     bool has_times;  ///< whether the state of the time sampler was loaded too
 };
 
@@ -99,7 +102,7 @@ template <Scalar S>
                                                 const std::map<std::string, std::string>& options,
                                                 const load_options& loading) {
     const io::safetensors_file file = io::safetensors_file::open(path);
-    const isize step = checkpoint_step(file);
+    const checkpoint_steps steps = steps_of(file);
     file.verify_checksum();
     const bool with_times = has_group(file, sampled);
     if (with_times) {
@@ -115,7 +118,7 @@ template <Scalar S>
         }
     }
     staged.commit();
-    return {step, with_times};
+    return {steps, with_times};
 }
 
 }  // namespace detail

@@ -49,6 +49,9 @@ struct trainer_options {
 struct fit_options {
     isize steps = 1000;  ///< number of steps to make
     condition_dropout dropout{};
+    /// So many steps in succession may be skipped because the loss, the gradient or a new parameter is not finite: they
+    /// change nothing, and the next batch follows. One more ends the fit.
+    isize most_skipped = 0;
     training_callback progress{};
 };
 
@@ -56,18 +59,19 @@ struct fit_options {
 enum class fit_status {
     finished,
     stopped,    ///< by the callback
-    non_finite  ///< the loss, the gradient or a new parameter was not finite: the step was not made
+    non_finite  ///< the loss, the gradient or a new parameter was not finite, and no more steps may be skipped
 };
 
 /// What trainer::fit has done.
 struct fit_result {
     fit_status status;
-    isize step;   ///< steps made since the beginning; after non_finite this is the 0-based step that failed
+    isize step;  ///< steps since the beginning, skipped ones too; after non_finite this is the 0-based step that failed
     double loss;  ///< of the last step, even if it failed; NaN without a step
     /// After non_finite: the name of the first tensor of the network that was not finite before the step; if all were,
     /// of the first whose gradient is not; if all are, of the first whose new value would not be. Empty if it is only the
     /// loss that is not finite, or the norm of all gradients.
     std::string tensor{};
+    isize skipped = 0;  ///< steps of this fit that were skipped
 };
 
 namespace detail {
@@ -93,12 +97,13 @@ void require_valid(const trainer_options& options) {
     ddpm::require_valid(options.rate_schedule);
 }
 
-/// @throws value_error unless `steps` ≥ 0 more steps after `made` are at most `last`
-inline void require_steps(isize steps, isize made, isize last) {
-    detail::require(steps >= 0, "trainer::fit", "steps", {">= 0"}, {steps});
-    detail::require(steps == 0 || steps <= last - made, "trainer::fit",
-                    "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)", {"<= ", last},
-                    {made, " + ", steps});
+/// @throws value_error unless options.steps ≥ 0 more steps after `made` are at most `last`, and options.most_skipped ≥ 0
+inline void require_steps(const fit_options& options, isize made, isize last) {
+    require(options.steps >= 0, "trainer::fit", "steps", {">= 0"}, {options.steps});
+    require(options.steps == 0 || options.steps <= last - made, "trainer::fit",
+            "steps since the beginning (fewer than 2^32, in at most 2^32 epochs)", {"<= ", last},
+            {made, " + ", options.steps});
+    require(options.most_skipped >= 0, "trainer::fit", "most_skipped", {">= 0"}, {options.most_skipped});
 }
 
 }  // namespace detail

@@ -14,10 +14,11 @@ struct training_progress {
     isize step;                     ///< steps since the beginning, those before a resume included
     isize steps;                    ///< value of `step` at the end of this fit
     double loss;                    ///< of this step's batch
-    double gradient_norm;           ///< before clipping
+    double gradient_norm;           ///< before clipping; the loss if that is not finite
     double learning_rate;           ///< of this step
     double samples_per_second = 0;  ///< mean since the beginning of this fit
     double seconds_left = 0;        ///< until the end of this fit, at that speed
+    bool skipped = false;           ///< this step changed nothing: see fit_options::most_skipped
 };
 
 /// Called after each step; returning false stops the training.

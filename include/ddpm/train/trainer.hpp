@@ -71,12 +71,12 @@ public:
 
     /// Makes options.steps more steps with batches drawn from the data, whose values are usually in [−1, 1]. After the
     /// first step nothing is allocated. If the loss, the gradient or a new parameter is not finite, that step changes
-    /// nothing and ends the fit; the result's status says so.
+    /// nothing; it is skipped if options.most_skipped allows it, else it ends the fit, and the result's status says so.
     /// @throws shape_error if D is not the network's, or conditions or weights do not fit the samples; value_error if
-    /// there is no sample, options.steps < 0, the training would reach 2³² steps or more than 2³² epochs, the condition
-    /// is not what the network takes, a form of condition is dropped that the data does not have or that has no null
-    /// value, an element's weight is negative or not finite, the loss is not WeighsElements, or the loss refuses the
-    /// data or a time: all before the first step. In the first step: with importance sampling, if the loss does not
+    /// there is no sample, options.steps or most_skipped < 0, the training would reach 2³² steps or more than 2³² epochs,
+    /// the condition is not what the network takes, a form of condition is dropped that the data does not have or that
+    /// has no null value, an element's weight is negative or not finite, the loss is not WeighsElements, or the loss
+    /// refuses the data or a time: all before the first step. In the first step: with importance sampling, if the loss does not
     /// report the samples' losses. Exceptions of the callback pass through, and training can continue
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {});
 
@@ -107,7 +107,7 @@ public:
     /// What the network learns to predict.
     [[nodiscard]] prediction predicts() const noexcept { return kind_; }
 
-    /// The number of steps since the beginning, those before a resume included.
+    /// The number of steps since the beginning, those before a resume and those that were skipped included.
     [[nodiscard]] isize step() const noexcept { return step_; }
 
     /// Writes a checkpoint: a safetensors file with the parameters, their average and the optimizer's state; the
@@ -195,13 +195,48 @@ private:
         return loss;
     }
 
-    /// The result of a step that was not made.
-    /// @param changed the parameter whose gradient or new value is not finite, if it is that
-    [[nodiscard]] fit_result not_finite(double loss, std::optional<std::size_t> changed) const {
+    /// What one step computed.
+    struct step_values {
+        double loss, norm, rate;
+        bool made = false;  // false if something was not finite: the parameters are then unchanged
+        /// The parameter whose gradient or new value was not finite, if it is that.
+        std::optional<std::size_t> changed{};
+    };
+
+    /// Makes the next step, except for the count of steps; if something is not finite, nothing changes.
+    step_values make_step(const training_data<scalar>& data, epoch_order& order, const fit_options& options,
+                          std::span<const nn::parameter<scalar>> parameters) {
+        const double loss = differentiate(data, order, options);
+        const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
+        const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
+        step_values out{loss, norm, rate};
+        if (!std::isfinite(norm)) {
+            out.changed = std::isfinite(loss) ? nn::first_not_finite<scalar>(gradients_) : std::nullopt;
+            return out;
+        }
+        const double scale = clipping_factor(norm, options_.largest_gradient_norm);
+        out.changed = guard_.first_not_finite(adam_, parameters, gradients_, rate, scale, norm);
+        if (out.changed) {
+            return out;
+        }
+        // One pass over the parameters' memory.
+        const scalar average_rate = ema_.begin_update();
+        adam_.step(parameters, gradients_, rate, scale, [&](std::size_t p, isize at, isize size) {
+            ema_.update_part(parameters, average_rate, p, at, size);
+            std::fill_n(gradients_[p].values.data() + at, size, scalar{0});
+        });
+        gradient_is_zero_ = true;
+        times_.record(batch_.all_t(), batch_.all_losses());
+        out.made = true;
+        return out;
+    }
+
+    /// The name of the tensor to blame for a step that was not made.
+    [[nodiscard]] std::string not_finite_tensor(std::optional<std::size_t> changed) const {
         const std::vector<nn::parameter<const scalar>> parameters = nn::parameters(std::as_const(*net_));
         const auto first = nn::first_not_finite<const scalar>(parameters);
         const auto blamed = first ? first : changed;
-        return {fit_status::non_finite, step_, loss, blamed ? parameters[*blamed].name : ""};
+        return blamed ? parameters[*blamed].name : "";
     }
 
     /// Whether this step uses self-conditioning.
@@ -260,6 +295,7 @@ private:
     detail::training_batch<scalar, time_type<Schedule>> batch_;
     batch<scalar> estimate_;  // x̂_0 for self-conditioning
     isize step_ = 0;
+    isize skipped_ = 0;  // of these steps
     bool times_are_valid_ = false;
     bool gradient_is_zero_ = true;
 };
@@ -293,40 +329,40 @@ fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& 
     batch_.require_valid("trainer::fit", data, options.dropout);
     require_valid_weights(data);
     epoch_order order(options_.seed, data.x0.columns());
-    detail::require_steps(options.steps, step_, std::min(detail::most_steps, order.batches(options_.batch)));
+    detail::require_steps(options, step_, std::min(detail::most_steps, order.batches(options_.batch)));
     require_valid_loss(data);
     const std::vector<nn::parameter<scalar>> parameters = nn::parameters(*net_);
     guard_.begin(parameters, adam_.state(), norm_);
-    const isize first = step_, end = step_ + options.steps;
+    const isize first = step_, end = step_ + options.steps, skipped_before = skipped_;
     const auto started = std::chrono::steady_clock::now();
-    double loss = std::numeric_limits<double>::quiet_NaN();
-    while (step_ < end) {
-        loss = differentiate(data, order, options);
-        const double norm = std::isfinite(loss) ? norm_(gradients_) : loss;
-        if (!std::isfinite(norm)) {
-            return not_finite(loss, std::isfinite(loss) ? nn::first_not_finite<scalar>(gradients_) : std::nullopt);
+    fit_result result{fit_status::finished, step_, std::numeric_limits<double>::quiet_NaN()};
+    isize in_succession = 0;  // steps skipped
+    while (result.status == fit_status::finished && step_ < end) {
+        const step_values done = make_step(data, order, options, parameters);
+        result.loss = done.loss;
+        if (done.made) {
+            in_succession = 0;
+        } else if (in_succession == options.most_skipped) {
+            result.status = fit_status::non_finite;
+            result.tensor = not_finite_tensor(done.changed);
+            break;
+        } else {
+            ++in_succession;
+            ++skipped_;
+            guard_.begin(parameters, adam_.state(), norm_);
         }
-        const double rate = options_.learning_rate * learning_rate_factor(options_.rate_schedule, step_);
-        const double scale = clipping_factor(norm, options_.largest_gradient_norm);
-        if (const auto p = guard_.first_not_finite(adam_, parameters, gradients_, rate, scale, norm)) {
-            return not_finite(loss, p);
-        }
-        // One pass over the parameters' memory.
-        const scalar average_rate = ema_.begin_update();
-        adam_.step(parameters, gradients_, rate, scale, [&](std::size_t p, isize at, isize size) {
-            ema_.update_part(parameters, average_rate, p, at, size);
-            std::fill_n(gradients_[p].values.data() + at, size, scalar{0});
-        });
-        gradient_is_zero_ = true;
-        times_.record(batch_.all_t(), batch_.all_losses());
         ++step_;
         const std::chrono::duration<double> since = std::chrono::steady_clock::now() - started;
-        if (options.progress && !options.progress(detail::with_speed({step_, end, loss, norm, rate}, step_ - first,
-                                                                     since.count(), options_.batch))) {
-            return {fit_status::stopped, step_, loss};
+        if (options.progress) {
+            training_progress at{step_, end, done.loss, done.norm, done.rate};
+            at.skipped = !done.made;
+            at = detail::with_speed(at, step_ - first, since.count(), options_.batch);
+            result.status = options.progress(at) ? fit_status::finished : fit_status::stopped;
         }
     }
-    return {fit_status::finished, step_, loss};
+    result.step = step_;
+    result.skipped = skipped_ - skipped_before;
+    return result;
 }
 
 template <class Net, class Schedule, class Loss>
@@ -334,21 +370,22 @@ void trainer<Net, Schedule, Loss, true>::save(const std::string& path) const {
     auto tensors = groups(*this);
     const auto sampled = time_sampler_group(*this);
     tensors.insert(tensors.end(), sampled.begin(), sampled.end());
-    detail::save_checkpoint(path, tensors, step_, fingerprint());
+    detail::save_checkpoint(path, tensors, {step_, skipped_}, fingerprint());
 }
 
 template <class Net, class Schedule, class Loss>
 void trainer<Net, Schedule, Loss, true>::load(const std::string& path, resume how, const load_options& loading) {
     const auto loaded =
         detail::load_checkpoint(path, groups(*this), time_sampler_group(*this), how, fingerprint(), loading);
-    step_ = loaded.step;
+    step_ = loaded.steps.step;
+    skipped_ = loaded.steps.skipped;
     if (loaded.has_times) {
         times_.refresh();
     } else {
         times_.forget();
     }
-    adam_.state().steps = step_;
-    ema_.set_steps(step_);
+    adam_.state().steps = step_ - skipped_;
+    ema_.set_steps(step_ - skipped_);
 }
 
 }  // namespace ddpm

@@ -18,6 +18,7 @@ namespace ddpm::detail {
 inline constexpr std::string_view checkpoint_key = "ddpm.checkpoint";  // its value is the version
 inline constexpr std::string_view checkpoint_version = "1";
 inline constexpr std::string_view step_key = "ddpm.step";
+inline constexpr std::string_view skipped_key = "ddpm.skipped_steps";  // only if there were some
 inline constexpr std::string_view option_prefix = "ddpm.option.";
 
 inline constexpr std::string_view ema_group = "ema.";
@@ -34,9 +35,29 @@ inline constexpr isize most_steps = (isize{1} << 32) - 1;
            name.starts_with(second_moment_group) || name.starts_with(time_sampler_group);
 }
 
-/// The step in a checkpoint's metadata.
-/// @throws io_error if the file is not a checkpoint of this version, or has no valid step
-[[nodiscard]] inline isize checkpoint_step(const io::safetensors_file& file) {
+/// The steps of a training.
+struct checkpoint_steps {
+    isize step;     ///< since the beginning
+    isize skipped;  ///< those of them that changed nothing
+};
+
+/// The number that a checkpoint's metadata gives for a key, or `otherwise` without the key.
+/// @throws io_error unless it is in [0, most]
+[[nodiscard]] inline isize checkpoint_number(const io::safetensors_file& file, std::string_view key, isize most,
+                                             std::string_view otherwise) {
+    const auto entry = file.metadata().find(key);
+    const std::string digits = entry == file.metadata().end() ? std::string(otherwise) : entry->second;
+    isize number = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+    if (error != std::errc{} || end != digits.data() + digits.size() || number < 0 || number > most) {
+        throw io_error(file.path(), key, text("a number in [0, ", most, "]"), io::detail::quoted(digits));
+    }
+    return number;
+}
+
+/// The steps in a checkpoint's metadata.
+/// @throws io_error if the file is not a checkpoint of this version, or has no valid numbers of steps
+[[nodiscard]] inline checkpoint_steps steps_of(const io::safetensors_file& file) {
     const auto version = file.metadata().find(checkpoint_key);
     if (version == file.metadata().end()) {
         throw io_error(file.path(), "not a trainer's checkpoint", checkpoint_key, "no such metadata");
@@ -45,14 +66,8 @@ inline constexpr isize most_steps = (isize{1} << 32) - 1;
         throw io_error(file.path(), "version of the checkpoint", checkpoint_version,
                        io::detail::quoted(version->second));
     }
-    const auto entry = file.metadata().find(step_key);
-    const std::string digits = entry == file.metadata().end() ? "" : entry->second;
-    isize step = -1;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), step);
-    if (error != std::errc{} || end != digits.data() + digits.size() || step < 0 || step > most_steps) {
-        throw io_error(file.path(), step_key, "a number in [0, 2^32)", io::detail::quoted(digits));
-    }
-    return step;
+    const isize step = checkpoint_number(file, step_key, most_steps, "");
+    return {step, checkpoint_number(file, skipped_key, step, "0")};
 }
 
 }  // namespace ddpm::detail
