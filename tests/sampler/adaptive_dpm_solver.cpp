@@ -198,6 +198,7 @@ TEST_CASE("adaptive_dpm_solver: what is outside its domain is an error", "[sampl
     CHECK_THROWS_AS(run({.order = 1}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.relative_tolerance = 0}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.absolute_tolerance = 0}, -3, 3), value_error);
+    CHECK_THROWS_AS(run({.first_step = 0}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.first_step = -1}, -3, 3), value_error);
     CHECK_THROWS_AS(run({.most_steps = 0}, -3, 3), value_error);
     CHECK_FALSE(run({.most_steps = 1}, -3, 3).finished);

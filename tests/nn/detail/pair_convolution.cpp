@@ -116,13 +116,15 @@ TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, on tiles 
 }
 
 TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, by instructions", "[nn]") {
-    const conv_case large{64, 96, 3, 1, 30, 6};  // several chains of sums
+    constexpr conv_case large_cases[] = {{64, 96, 3, 1, 30, 6}, {8, 8, 3, 2, 133, 1}};  // copied in parts
     if (is_supported(instruction_set::avx512_bf16)) {
         for (const conv_case& of : pair_cases) {
             check_passes<pairs_of_avx512>(of);
             check_passes<pairs_of_avx512>(of, true);
         }
-        check_passes<pairs_of_avx512>(large);
+        for (const conv_case& of : large_cases) {
+            check_passes<pairs_of_avx512>(of);
+        }
     } else {
         WARN("skipped: this machine does not have AVX512_BF16");
     }
@@ -132,7 +134,9 @@ TEST_CASE("convolutions of pairs of bfloat16 are those of the numbers, by instru
             check_passes<kernels::detail::native_panels>(of);
             check_passes<kernels::detail::native_panels>(of, true);
         }
-        check_passes<kernels::detail::native_panels>(large);
+        for (const conv_case& of : large_cases) {
+            check_passes<kernels::detail::native_panels>(of);
+        }
     } else {
         WARN("skipped: this machine does not have AMX");
     }

@@ -106,10 +106,10 @@ inline void normalize_pixels(const normalized_map<float>& x, isize step, isize c
 
 /// d_weights += Σ over all pixels of dy · patch(x)ᵀ for a convolution, with x and dy rounded to bfloat16.
 ///
-/// Both maps are copied: dy in blocks of positions with the positions of a channel together, and x in pairs of positions, as
-/// weights are packed, so that a tap is a distance in it. A tap at an odd distance needs pairs that begin one position
-/// later: a second copy. Tasks have some inputs and outputs, and sum over the blocks one after another for each tap; sums
-/// of 4096 positions are added to the gradient.
+/// Both maps are copied, 4096 positions at a time: dy in blocks of positions with the positions of a channel together, and
+/// x in pairs of positions, as weights are packed, so that a tap is a distance in it. A tap at an odd distance needs pairs
+/// that begin one position later: a second copy. Tasks have some inputs and outputs, and sum over the blocks one after
+/// another for each tap; the sums are then added to the gradient.
 /// @determinism the same bits for every thread count
 template <class Panels>
 void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const normalized_map<float>& x,
@@ -120,46 +120,50 @@ void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const normal
     struct sums_tag {};
     struct normalized_tag {};
     constexpr isize panel = kernels::detail::packed_outputs, depth = kernels::detail::packed_depth<bfloat16>;
-    constexpr isize block = 256, in_chain = 16;  // positions, and blocks
+    constexpr isize block = 256, most_positions = 4096;
     using ddpm::detail::divided_up;
     using ddpm::detail::rounded_up;
     const isize inputs = kernel.inputs, outputs = kernel.outputs, taps = kernel.size * kernel.size;
     const auto positions = gradient_positions::of(kernel, dy);
     const isize planes = kernel.stride * kernel.stride, copies = taps > 1 ? 2 : 1;
-    const isize count = rounded_up(positions.count(), depth), blocks = divided_up(count, block);
-    const isize input_blocks = divided_up(count + positions.before() + positions.after(), block);
+    const isize count = rounded_up(positions.count(), depth), beside = positions.before() + positions.after();
+    const isize at_once = std::min(count, most_positions), most_blocks = divided_up(at_once, block);
     const isize input_panels = divided_up(inputs, panel), output_panels = divided_up(outputs, panel);
-    const isize copy = input_blocks * block * panel, output_block = panel * block;
+    const isize copy = rounded_up(at_once + beside, 2) * panel, output_block = panel * block;
     bfloat16* const input = staged_memory<input_tag, bfloat16>(input_panels * planes * copies * copy);
-    bfloat16* const output = staged_memory<output_tag, bfloat16>(output_panels * blocks * output_block);
+    bfloat16* const output = staged_memory<output_tag, bfloat16>(output_panels * most_blocks * output_block);
     float* const zeros = thread_scratch<zeros_tag, float>(std::max(inputs, outputs));
     std::fill_n(zeros, std::max(inputs, outputs), 0.0f);
-    const auto length_of = [&](isize b) { return std::min(block, count - b * block); };
 
-    parallel_for(input_blocks, 1, [&](isize begin, isize end) {
-        const float* from[static_cast<std::size_t>(block + 1)];
-        for (isize b = begin; b < end; ++b) {
-            for (isize plane = 0; plane < planes; ++plane) {
-                positions.find_pixels(x.map, kernel.stride, plane / kernel.stride, plane % kernel.stride,
-                                      b * block - positions.before(), block + 1, zeros, from);
-                if (x.factors != nullptr) {
-                    float* const read = thread_scratch<normalized_tag, float>((block + 1) * inputs);
-                    normalize_pixels(x, kernel.stride, block + 1, zeros, from, read);
+    // Copies what the products for the positions from `start` on read, `length` of them.
+    const auto stage = [&](isize start, isize length) {
+        parallel_for(divided_up(length + beside, block), 1, [&](isize begin, isize end) {
+            const float* from[static_cast<std::size_t>(block + 1)];
+            for (isize b = begin; b < end; ++b) {
+                const isize in = std::min(block, rounded_up(length + beside, 2) - b * block);
+                for (isize plane = 0; plane < planes; ++plane) {
+                    positions.find_pixels(x.map, kernel.stride, plane / kernel.stride, plane % kernel.stride,
+                                          start + b * block - positions.before(), in + 1, zeros, from);
+                    if (x.factors != nullptr) {
+                        float* const read = thread_scratch<normalized_tag, float>((block + 1) * inputs);
+                        normalize_pixels(x, kernel.stride, in + 1, zeros, from, read);
+                    }
+                    for (isize i = 0; i < input_panels; ++i) {
+                        bfloat16* const to = input + (i * planes + plane) * copies * copy + b * block * panel;
+                        Panels::pair_pixels(from, i * panel, inputs, in, to, copies > 1 ? to + copy : nullptr);
+                    }
                 }
-                for (isize i = 0; i < input_panels; ++i) {
-                    bfloat16* const to = input + (i * planes + plane) * copies * copy + b * block * panel;
-                    Panels::pair_pixels(from, i * panel, inputs, block, to, copies > 1 ? to + copy : nullptr);
+                const isize out = std::min(block, length - b * block);
+                if (out > 0) {
+                    positions.find_pixels(dy, 1, 0, 0, start + b * block, out, zeros, from);
+                    for (isize o = 0; o < output_panels; ++o) {
+                        Panels::transpose_pixels(from, o * panel, outputs, out,
+                                                 output + (o * most_blocks + b) * output_block, block);
+                    }
                 }
             }
-            if (b < blocks) {
-                positions.find_pixels(dy, 1, 0, 0, b * block, length_of(b), zeros, from);
-                for (isize o = 0; o < output_panels; ++o) {
-                    Panels::transpose_pixels(from, o * panel, outputs, length_of(b),
-                                             output + (o * blocks + b) * output_block, block);
-                }
-            }
-        }
-    });
+        });
+    };
 
     // A task has this many panels of inputs and of outputs: enough that what it reads is used for several products.
     const isize threads = ddpm::detail::inside_job() ? 1 : thread_count();
@@ -170,10 +174,10 @@ void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const normal
     }
     const isize tasks_down = divided_up(input_panels, down);
     constexpr isize tile = panel * panel;
-    // Adds the products of a block of positions for panel i of the inputs and panel o of the outputs to the sums of all taps.
-    const auto add_block = [&](isize i, isize o, isize b, float* sums) {
-        const isize wide = std::min(panel, inputs - i * panel), tall = std::min(panel, outputs - o * panel);
-        const bool starts = b % in_chain == 0, ends = b + 1 == blocks || (b + 1) % in_chain == 0;
+    // Adds the products of block b of the copied positions, `length` of it, for panel i of the inputs and panel o of the
+    // outputs to the sums of all taps.
+    const auto add_block = [&](isize i, isize o, isize b, isize length, float* sums) {
+        const isize tall = std::min(panel, outputs - o * panel);
         for (isize odd = 0; odd < 2; ++odd) {  // one copy of the input after the other
             for (isize tap = 0; tap < taps; ++tap) {
                 const auto row = positions.place_of(tap / kernel.size, kernel.before);
@@ -185,31 +189,44 @@ void add_weight_gradient_of_pairs(const convolution_kernel& kernel, const normal
                 const isize plane = row.plane * kernel.stride + column.plane, begin = 0;
                 const bfloat16* const pairs =
                     input + ((i * planes + plane) * copies + odd) * copy + (b * block + at - odd) * panel;
-                Panels::multiply({output + (o * blocks + b) * output_block, block, &begin, 1, length_of(b), pairs,
-                                  sums + tap * tile, panel, rounded_up(tall, kernels::detail::packed_pixels), !starts});
-                if (ends) {
-                    Panels::add_transposed(sums + tap * tile, tall, wide,
-                                           d_weights + (tap * inputs + i * panel) * outputs + o * panel, outputs);
-                }
+                Panels::multiply({output + (o * most_blocks + b) * output_block, block, &begin, 1, length, pairs,
+                                  sums + tap * tile, panel, rounded_up(tall, kernels::detail::packed_pixels), b > 0});
             }
         }
     };
-    parallel_for(tasks_of(), 1, [&](isize begin, isize end) {
-        const kernels::detail::packed_products_scope scope;
-        float* const sums = thread_scratch<sums_tag, float>(down * across * taps * tile);
-        for (isize task = begin; task < end; ++task) {
-            const isize first_input = task % tasks_down * down, first_output = task / tasks_down * across;
-            for (isize b = 0; b < blocks; ++b) {
-                float* sum = sums;
-                for (isize i = first_input; i < std::min(input_panels, first_input + down); ++i) {
-                    for (isize o = first_output; o < std::min(output_panels, first_output + across); ++o) {
-                        add_block(i, o, b, sum);
-                        sum += taps * tile;
-                    }
-                }
+    const auto add_sums = [&](isize i, isize o, const float* sums) {
+        const isize wide = std::min(panel, inputs - i * panel), tall = std::min(panel, outputs - o * panel);
+        for (isize tap = 0; tap < taps; ++tap) {
+            Panels::add_transposed(sums + tap * tile, tall, wide,
+                                   d_weights + (tap * inputs + i * panel) * outputs + o * panel, outputs);
+        }
+    };
+    // Calls take(i, o, sums) for each pair of panels of a task, with the place of its sums in `sums`.
+    const auto for_each_pair = [&](isize task, float* sums, const auto& take) {
+        const isize first_input = task % tasks_down * down, first_output = task / tasks_down * across;
+        for (isize i = first_input; i < std::min(input_panels, first_input + down); ++i) {
+            for (isize o = first_output; o < std::min(output_panels, first_output + across); ++o) {
+                take(i, o, sums);
+                sums += taps * tile;
             }
         }
-    });
+    };
+    for (isize start = 0; start < count; start += at_once) {
+        const isize length = std::min(at_once, count - start);
+        stage(start, length);
+        parallel_for(tasks_of(), 1, [&](isize begin, isize end) {
+            const kernels::detail::packed_products_scope scope;
+            float* const sums = thread_scratch<sums_tag, float>(down * across * taps * tile);
+            for (isize task = begin; task < end; ++task) {
+                for (isize b = 0; b * block < length; ++b) {
+                    for_each_pair(task, sums, [&](isize i, isize o, float* own) {
+                        add_block(i, o, b, std::min(block, length - b * block), own);
+                    });
+                }
+                for_each_pair(task, sums, add_sums);
+            }
+        });
+    }
 }
 
 }  // namespace ddpm::nn::detail
