@@ -224,6 +224,16 @@ TEMPLATE_TEST_CASE("conv2d's gradients are the adjoint sums", "[nn]", float, dou
         layer.backward(x.map, dy.map, {}, e);  // nobody needs the input's
         CHECK(std::equal(d.weight.values().begin(), d.weight.values().end(), e.weight.values().begin()));
         CHECK(std::equal(d.bias.values().begin(), d.bias.values().end(), e.bias.values().begin()));
+
+        image<S> alone = dx, place = x;
+        alone.values = std::numeric_limits<S>::quiet_NaN();
+        layer.backward_input(dy.map, alone.map);
+        CHECK((alone.values == dx.values).all());
+        nn::conv2d<S> f = nn::zeros_like(layer), g = f;
+        layer.backward(x.map, dy.map, dx.map, f);
+        layer.backward(place.map, dy.map, place.map, g);  // the gradient takes the place of x
+        CHECK((place.values == dx.values).all());
+        CHECK(std::equal(f.weight.values().begin(), f.weight.values().end(), g.weight.values().begin()));
     }
 }
 
@@ -441,6 +451,8 @@ TEST_CASE("conv2d refuses what does not fit", "[nn]") {
     CHECK_THROWS_AS(layer.backward(y.map, y.map, x.map, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map, wrong.map, x.map, d), shape_error);
     CHECK_THROWS_AS(layer.backward(x.map, y.map, wrong.map, d), shape_error);
+    CHECK_THROWS_AS(layer.backward_input(y.map, wrong.map), shape_error);
+    CHECK_THROWS_AS(layer.backward_input(wrong.map, x.map), shape_error);
     nn::conv2d<float> empty, other(3, 2, 1), no_bias = d;
     no_bias.bias = {};
     CHECK_THROWS_AS(layer.backward(x.map, y.map, x.map, empty), shape_error);

@@ -233,6 +233,12 @@ TEST_CASE("the gradients of group_norm's parameters add up, and nobody need want
     layer.forward(x.map(), activation::silu, scale_shift, y.map(), moments);
     layer.backward(x.map(), moments, activation::silu, scale_shift, dy.map(), dx.map(), {}, d);
     CHECK((dx.memory == once.dx.memory).all());
+    // The gradient may take the place of x.
+    nn::group_norm<double> ignored = nn::zeros_like(layer);
+    images<double> place = x, dy_again(c, 4);
+    layer.backward(place.map(), moments, activation::silu, scale_shift, dy_again.map(), place.map(), {}, ignored);
+    CHECK((place.memory == once.dx.memory).all());
+    CHECK((dy_again.memory == dy.memory).all());  // both have become du
     for (ddpm::isize i = 0; i < 6; ++i) {
         CHECK(d.weight[i] == 2 * once.d.weight[i]);
         CHECK(d.bias[i] == 2 * once.d.bias[i]);

@@ -41,11 +41,9 @@ struct residual_run {
     }
 
     /// Into dx and d, and to demb.
-    void backward() {
+    void backward() { backward(dx, demb, d); }
+    void backward(batch<double>& to_dx, batch<double>& to_demb, nn::residual_block<double>& to_d) {
         static_cast<void>(forward_loss());
-        backward_again(dx, demb, d);
-    }
-    void backward_again(batch<double>& to_dx, batch<double>& to_demb, nn::residual_block<double>& to_d) {
         block.backward(map_of(x, height, width), emb, a, map_of(dout, block.resized(height), block.resized(width)),
                        map_of(to_dx, height, width), to_demb, to_d, memory);
     }
@@ -80,8 +78,18 @@ TEST_CASE("a residual block's gradients are the central differences, and those o
     run.backward();
     nn::residual_block<double> d_twice = run.d;
     batch<double> dx_again(run.x.rows(), run.x.cols()), demb_twice = run.demb;
-    run.backward_again(dx_again, demb_twice, d_twice);
+    run.backward(dx_again, demb_twice, d_twice);
     CHECK((dx_again == run.dx).all());
+    {
+        residual_run in_place(options);
+        in_place.backward(in_place.x, in_place.demb, in_place.d);
+        CHECK((in_place.x == run.dx).all());
+        CHECK((in_place.demb == run.demb).all());
+        const auto mine = nn::parameters(in_place.d), theirs = nn::parameters(run.d);
+        for (std::size_t p = 0; p < mine.size(); ++p) {
+            CHECK(std::ranges::equal(mine[p].values, theirs[p].values));
+        }
+    }
     run.demb -= 2;
     CHECK((demb_twice - 2 - 2 * run.demb).abs().maxCoeff() < 1e-12);
     const auto once_list = nn::parameters(run.d), twice_list = nn::parameters(d_twice);
@@ -100,7 +108,7 @@ TEST_CASE("a residual block refuses a gradient without its shortcut", "[nn]") {
     residual_run run({.inputs = 4, .outputs = 6, .embedding = 3, .groups = 2});
     run.backward();
     run.d.conv_shortcut.reset();
-    CHECK_THROWS_AS(run.backward_again(run.dx, run.demb, run.d), shape_error);
+    CHECK_THROWS_AS(run.backward(run.dx, run.demb, run.d), shape_error);
 }
 
 }  // namespace ddpm::test

@@ -94,6 +94,13 @@ TEST_CASE("the gradients of a resampler are the central differences", "[nn]") {
         layer.backward(map(), stage_map(dout, height, width), stage_map(dx, stage_height, stage_width), d, memory);
         CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-7);
         CHECK(parameter_gradient_error(layer, d, loss) < 1e-7);
+        // The gradient may take the place of x.
+        batch<double> place = x;
+        nn::conv_resampler<double> d_again = nn::zeros_like(layer);
+        layer.backward(stage_map(std::as_const(place), stage_height, stage_width), stage_map(dout, height, width),
+                       stage_map(place, stage_height, stage_width), d_again, memory);
+        CHECK((place == dx).all());
+        CHECK(std::ranges::equal(d_again.conv.weight.values(), d.conv.weight.values()));
     }
 }
 
@@ -102,7 +109,8 @@ TEST_CASE("a layer of a stage is a residual block, and its attention if it has o
     disturb(stage, 0.3, 1);
     CHECK(stage.layers() == 2);
     CHECK_FALSE(stage.resamples());
-    const batch<double> x = random_batch(2, stage_columns, 1), emb = random_batch(3, stage_samples, 2);
+    batch<double> x = random_batch(2, stage_columns, 1);
+    const batch<double> emb = random_batch(3, stage_samples, 2);
     nn::arena<double> memory;
     nn::unet_stage<double>::activations first, second;
     const auto map = stage_map(x, stage_height, stage_width);
@@ -136,19 +144,17 @@ TEST_CASE("layers that are not kept are computed again for backward, with the sa
     const auto run = [&](bool keep) {
         nn::arena<double> memory;
         nn::unet_stage<double>::activations first, second;
+        gradients g{x, batch<double>::Constant(3, stage_samples, 0), nn::zeros_like(stage)};
         const nn::feature_map<double> middle =
-            stage.forward(0, stage_map(std::as_const(x), stage_height, stage_width), emb, first, memory, keep);
+            stage.forward(0, stage_map(g.dx, stage_height, stage_width), emb, first, memory, keep);
         const double* const next = memory.take(0);
         // Without `keep` there is the result alone.
         CHECK((next == middle.data + middle.size()) == !keep);
         static_cast<void>(stage.forward(1, middle, emb, second, memory, keep));
-        gradients g{batch<double>::Constant(2, stage_columns, 9), batch<double>::Constant(3, stage_samples, 0),
-                    nn::zeros_like(stage)};
-        batch<double> dmiddle(4, stage_columns);
-        stage.backward(1, emb, second, stage_map(dout, stage_height, stage_width),
-                       stage_map(dmiddle, stage_height, stage_width), g.demb, g.d, memory, keep);
-        stage.backward(0, emb, first, stage_map(std::as_const(dmiddle), stage_height, stage_width),
-                       stage_map(g.dx, stage_height, stage_width), g.demb, g.d, memory, keep);
+        const nn::feature_map<double> dmiddle =
+            stage.backward(1, emb, second, stage_map(dout, stage_height, stage_width), g.demb, g.d, memory, keep);
+        CHECK(dmiddle.data == middle.data);  // a gradient takes the place of what it is the gradient of
+        CHECK(stage.backward(0, emb, first, dmiddle, g.demb, g.d, memory, keep).data == g.dx.data());
         return g;
     };
     gradients kept = run(true);
@@ -162,8 +168,7 @@ TEST_CASE("layers that are not kept are computed again for backward, with the sa
     const auto loss = [&] {
         nn::arena<double> memory;
         nn::unet_stage<double>::activations first, second;
-        const auto middle =
-            stage.forward(0, stage_map(std::as_const(x), stage_height, stage_width), emb, first, memory, false);
+        const auto middle = stage.forward(0, stage_map(x, stage_height, stage_width), emb, first, memory, false);
         return (stage.forward(1, middle, emb, second, memory, false).columns().array() * dout).sum();
     };
     CHECK(gradient_error(elements(x), elements(kept.dx), loss) < 1e-6);
@@ -183,21 +188,23 @@ TEST_CASE("a stage resamples by a convolution or by a residual block", "[nn]") {
         CHECK(stage.resamples());
         CHECK(stage.layers() == 0);
         batch<double> x = random_batch(4, stage_columns, 1), emb = random_batch(3, stage_samples, 2);
-        batch<double> dx = batch<double>::Constant(4, stage_columns, 9), demb = batch<double>::Zero(3, stage_samples);
+        batch<double> demb = batch<double>::Zero(3, stage_samples);
         const batch<double> dout = random_batch(4, stage_columns / 4, 3);
         nn::arena<double> memory;
         nn::unet_stage<double>::activations a;
         const auto loss = [&] {
             memory.clear();
-            const auto out = stage.resample(stage_map(std::as_const(x), stage_height, stage_width), emb, a, memory);
+            const auto out = stage.resample(stage_map(x, stage_height, stage_width), emb, a, memory);
             CHECK(out.height == 1);
             CHECK(out.width == 2);
             return (out.columns().array() * dout).sum();
         };
         static_cast<void>(loss());
         nn::unet_stage<double> d = nn::zeros_like(stage);
-        stage.resample_backward(emb, a, stage_map(dout, 1, 2), stage_map(dx, stage_height, stage_width), demb, d,
-                                memory);
+        const batch<double> x_before = x;
+        static_cast<void>(stage.resample_backward(emb, a, stage_map(dout, 1, 2), demb, d, memory));
+        batch<double> dx = x;
+        x = x_before;
         CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
         CHECK(whole_gradient_error(stage, d, loss) < 1e-6);
         if (by_conv) {
@@ -210,15 +217,15 @@ TEST_CASE("a stage resamples by a convolution or by a residual block", "[nn]") {
 
 TEST_CASE("a stage refuses the gradient of another", "[nn]") {
     const nn::unet_stage<double> stage = two_layers();
-    const batch<double> x = random_batch(2, stage_columns, 1), emb = random_batch(3, stage_samples, 2);
+    batch<double> x = random_batch(2, stage_columns, 1);
+    const batch<double> emb = random_batch(3, stage_samples, 2);
     const batch<double> dout = random_batch(4, stage_columns, 3);
-    batch<double> dx(2, stage_columns), demb = batch<double>::Zero(3, stage_samples);
+    batch<double> demb = batch<double>::Zero(3, stage_samples);
     nn::arena<double> memory;
     nn::unet_stage<double>::activations a;
     static_cast<void>(stage.forward(0, stage_map(x, stage_height, stage_width), emb, a, memory, true));
     const auto backward = [&](nn::unet_stage<double> d) {
-        stage.backward(0, emb, a, stage_map(dout, stage_height, stage_width), stage_map(dx, stage_height, stage_width),
-                       demb, d, memory, true);
+        stage.backward(0, emb, a, stage_map(dout, stage_height, stage_width), demb, d, memory, true);
     };
     CHECK_NOTHROW(backward(stage));
     nn::unet_stage<double> other = stage;
@@ -236,8 +243,7 @@ TEST_CASE("a stage refuses the gradient of another", "[nn]") {
         static_cast<void>(one->resample(stage_map(x, stage_height, stage_width), emb, a, memory));
         for (nn::unet_stage<double> d : {by_conv, by_residual, nn::unet_stage<double>()}) {
             const auto resample_backward = [&] {
-                one->resample_backward(emb, a, stage_map(dhalf, 1, 2), stage_map(dx, stage_height, stage_width), demb,
-                                       d, memory);
+                one->resample_backward(emb, a, stage_map(dhalf, 1, 2), demb, d, memory);
             };
             if (d.by_conv.has_value() == one->by_conv.has_value() &&
                 d.by_residual.has_value() == one->by_residual.has_value()) {

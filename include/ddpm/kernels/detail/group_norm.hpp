@@ -38,17 +38,15 @@ void scale_shift(batch_view<const S> x, const S* a, const S* b, activation f, ba
     body(x.rows(), x.columns(), x.data(), x.stride(), a, b, y.data(), y.stride());
 }
 
-/// The gradient of u = a·x + b under y = f(u): du = dy · f'(u), with sums(c) = Σ du and products(c) = Σ du·x in double.
-/// Returns du, or dy if f is none: du is not written then.
-/// @shape x, dy, du C × P, du may be dy; a, b, sums, products C
+/// The gradient of u = a·x + b under y = f(u): overwrites d, which is dy, with du = dy · f'(u), and writes sums(c) = Σ du
+/// and products(c) = Σ du·x in double.
+/// @shape x, d C × P; a, b, sums, products C
 template <Scalar S>
-batch_view<const S> scale_shift_sums(batch_view<const S> x, const S* a, const S* b, activation f,
-                                     batch_view<const S> dy, batch_view<S> du, double* sums, double* products) {
+void scale_shift_sums(batch_view<const S> x, const S* a, const S* b, activation f, batch_view<S> d, double* sums,
+                      double* products) {
     const auto body =
         with_activation(f, [](auto chosen) { return DDPM_DISPATCH(scale_shift_sums<decltype(chosen)::value, S>); });
-    body(x.rows(), x.columns(), x.data(), x.stride(), a, b, dy.data(), dy.stride(), du.data(), du.stride(), sums,
-         products);
-    return f == activation::none ? dy : du;
+    body(x.rows(), x.columns(), x.data(), x.stride(), a, b, d.data(), d.stride(), sums, products);
 }
 
 /// dx = p·du + q·x + r with one p, q and r for each channel.

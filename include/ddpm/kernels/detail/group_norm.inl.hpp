@@ -80,8 +80,7 @@ void scale_shift(isize channels, isize pixels, const S* x, isize x_stride, const
 
 template <activation F, isize Packs, bool Part, class S>
 DDPM_INLINE void scale_shift_sums_block(isize count, isize pixels, const S* x, isize x_stride, const S* a, const S* b,
-                                        const S* dy, isize dy_stride, S* du, isize du_stride, double* sums,
-                                        double* products) {
+                                        S* d, isize d_stride, double* sums, double* products) {
     constexpr isize parts = lanes<S> / lanes<double>;
     constexpr std::size_t packs = static_cast<std::size_t>(Packs), wide_packs = static_cast<std::size_t>(Packs * parts);
     pack<S> scale[packs], shift[packs];
@@ -99,21 +98,20 @@ DDPM_INLINE void scale_shift_sums_block(isize count, isize pixels, const S* x, i
         DDPM_UNROLL
         for (isize p = 0; p < Packs; ++p) {
             const S* const x_at = x + n * x_stride + p * lanes<S>;
-            const S* const dy_at = dy + n * dy_stride + p * lanes<S>;
+            S* const d_at = d + n * d_stride + p * lanes<S>;
             const pack<S> x_pack = Part ? load_first(x_at, count) : load(x_at);
-            pack<S> d = Part ? load_first(dy_at, count) : load(dy_at);
+            pack<S> d_pack = Part ? load_first(d_at, count) : load(d_at);
             if constexpr (F != activation::none) {
-                d *= activation_slope<F, S>(multiply_add(scale[p], x_pack, shift[p]));
-                S* const du_at = du + n * du_stride + p * lanes<S>;
+                d_pack *= activation_slope<F, S>(multiply_add(scale[p], x_pack, shift[p]));
                 if (Part) {
-                    store_first(du_at, d, count);
+                    store_first(d_at, d_pack, count);
                 } else {
-                    store(du_at, d);
+                    store(d_at, d_pack);
                 }
             }
             narrow<S> x_part[static_cast<std::size_t>(parts)], d_part[static_cast<std::size_t>(parts)];
             __builtin_memcpy(x_part, &x_pack, sizeof x_pack);
-            __builtin_memcpy(d_part, &d, sizeof d);
+            __builtin_memcpy(d_part, &d_pack, sizeof d_pack);
             DDPM_UNROLL
             for (isize k = 0; k < parts; ++k) {
                 const pack<double> x_wide = __builtin_convertvector(x_part[k], pack<double>);
@@ -138,27 +136,24 @@ DDPM_INLINE void scale_shift_sums_block(isize count, isize pixels, const S* x, i
 
 template <activation F, isize Packs, class S>
 DDPM_INLINE void scale_shift_sums_from(isize c, isize channels, isize pixels, const S* x, isize x_stride, const S* a,
-                                       const S* b, const S* dy, isize dy_stride, S* du, isize du_stride, double* sums,
-                                       double* products) {
+                                       const S* b, S* d, isize d_stride, double* sums, double* products) {
     for (; c + Packs * lanes<S> <= channels; c += Packs * lanes<S>) {
-        scale_shift_sums_block<F, Packs, false, S>(0, pixels, x + c, x_stride, a + c, b + c, dy + c, dy_stride, du + c,
-                                                   du_stride, sums + c, products + c);
+        scale_shift_sums_block<F, Packs, false, S>(0, pixels, x + c, x_stride, a + c, b + c, d + c, d_stride, sums + c,
+                                                   products + c);
     }
     if constexpr (Packs > 1) {
-        scale_shift_sums_from<F, Packs / 2, S>(c, channels, pixels, x, x_stride, a, b, dy, dy_stride, du, du_stride,
-                                               sums, products);
+        scale_shift_sums_from<F, Packs / 2, S>(c, channels, pixels, x, x_stride, a, b, d, d_stride, sums, products);
     } else if (c < channels) {
-        scale_shift_sums_block<F, 1, true, S>(channels - c, pixels, x + c, x_stride, a + c, b + c, dy + c, dy_stride,
-                                              du + c, du_stride, sums + c, products + c);
+        scale_shift_sums_block<F, 1, true, S>(channels - c, pixels, x + c, x_stride, a + c, b + c, d + c, d_stride,
+                                              sums + c, products + c);
     }
 }
 
-/// For activation::none du = dy is not written.
 template <activation F, class S>
-void scale_shift_sums(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, const S* dy,
-                      isize dy_stride, S* du, isize du_stride, double* sums, double* products) {
-    scale_shift_sums_from<F, F == activation::none ? 4 : 2, S>(0, channels, pixels, x, x_stride, a, b, dy, dy_stride,
-                                                               du, du_stride, sums, products);
+void scale_shift_sums(isize channels, isize pixels, const S* x, isize x_stride, const S* a, const S* b, S* d,
+                      isize d_stride, double* sums, double* products) {
+    scale_shift_sums_from<F, F == activation::none ? 4 : 2, S>(0, channels, pixels, x, x_stride, a, b, d, d_stride,
+                                                               sums, products);
 }
 
 template <class S>

@@ -62,7 +62,7 @@ struct attention {
     struct activations {
         batch_view<S> moments;      ///< 2 × groups·N; empty if there is no normalization
         batch_view<S> factors;      ///< with which x is read: see normalized_map; likewise
-        feature_map<S> q, k, v;     ///< like x
+        feature_map<S> q, k;        ///< like x; v is computed again
         feature_map<S> attended;    ///< like x
         batch_view<S> normalizers;  ///< 2·tokens × heads·N: the two values of kernels::detail::softmax per query
     };
@@ -86,18 +86,19 @@ struct attention {
         }
         a.q = memory.like(x);
         a.k = memory.like(x);
-        a.v = memory.like(x);
         a.attended = memory.like(x);
         a.normalizers = memory.columns(2 * x.pixels(), heads * x.samples);
+        const auto scope = memory.scope();
+        const feature_map<S> values = memory.like(x);
         {
-            const auto scope = memory.scope();
+            const auto inner = memory.scope();
             const batch_view<const S> h = tokens_in(x, a, memory);
             to_q.forward(h, a.q.columns());
             to_k.forward(h, a.k.columns());
-            to_v.forward(h, a.v.columns());
+            to_v.forward(h, values.columns());
         }
         for_each_head(x, 1, memory, [&](isize n, isize head, S* scratch) {
-            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
+            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(values, n, head);
             const auto attended = part_of(a.attended, n, head);
             S* const normalizers = a.normalizers.column(n * heads + head);
             for_each_query_block(x.pixels(), [&](isize first, isize count) {
@@ -136,11 +137,12 @@ struct attention {
         detail::require_map(where, "gradient of the input", dx, channels(), x.height, x.width, x.samples);
         const auto scope = memory.scope();
         const batch_view<const S> h = tokens_in(x, a, memory);
-        const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x);
+        const feature_map<S> dq = memory.like(x), dk = memory.like(x), dv = memory.like(x), values = memory.like(x);
+        to_v.forward(h, values.columns());
         // dx first holds the gradient of `attended`, later that of the input of to_q, to_k and to_v.
         to_out.backward(a.attended.columns(), rescaled(dout, dq), dx.columns(), d.to_out);
         for_each_head(x, 2, memory, [&](isize n, isize head, S* scratch) {
-            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(a.v, n, head);
+            const auto q = part_of(a.q, n, head), k = part_of(a.k, n, head), v = part_of(values, n, head);
             const auto dq_part = part_of(dq, n, head), dk_part = part_of(dk, n, head), dv_part = part_of(dv, n, head);
             const auto d_out = part_of(dx, n, head);
             const S* const normalizers = a.normalizers.column(n * heads + head);

@@ -116,7 +116,7 @@ struct conv2d : weight_and_bias {
 
     /// dx = the adjoint of W * dy; d.weight += Σ dy · patch(x)ᵀ and d.bias += Σ dy over all pixels, in an order that depends
     /// on the sizes only.
-    /// @shape x as forward; dy as forward's y; dx as x, or empty if not needed; d of this layer's sizes
+    /// @shape x as forward; dy as forward's y; dx as x, may be x, or empty if not needed; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @accuracy as forward; by Winograd's algorithm 4e-5 of the largest gradient
     /// @determinism the same bits for every thread count; the bits of dx depend on their sample only
@@ -125,13 +125,22 @@ struct conv2d : weight_and_bias {
         require_maps(where, "gradient of the output", x.map, dy);
         detail::require_gradient(where, weight.shape(), d.weight.shape());
         detail::require_gradient(where, bias.shape(), d.bias.shape());
-        const feature_map<const S> d_output = rounded_map<output_tag>(dy);
         if (!dx.empty()) {
             detail::require_map(where, "gradient of the input", dx, inputs(), x.map.height, x.map.width, x.map.samples);
-            input_gradient(d_output, dx);
         }
+        const feature_map<const S> d_output = rounded_map<output_tag>(dy);
         add_weight_gradient(x, d_output, d);
         kernels::add_row_sums<S>(dy.columns(), d.bias.data());
+        if (!dx.empty()) {
+            input_gradient(d_output, dx);
+        }
+    }
+
+    /// dx = the adjoint of W * dy, as `backward`, but nothing else.
+    /// @throws shape_error if the shapes do not fit
+    void backward_input(feature_map<const S> dy, feature_map<S> dx) const {
+        require_maps("conv2d::backward_input", "gradient of the output", feature_map<const S>(dx), dy);
+        input_gradient(rounded_map<output_tag>(dy), dx);
     }
 
 private:

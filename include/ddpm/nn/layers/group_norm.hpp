@@ -96,12 +96,13 @@ struct group_norm : weight_and_bias {
     /// For each channel d.weight += Σ du z (1 + scale) and d.bias += Σ du (1 + scale) over the pixels and, in order, the
     /// samples. For each channel and sample d_scale_shift is overwritten with Σ du (z · weight + bias) for the scale and
     /// Σ du for the shift, over the pixels.
-    /// @shape x, dy, dx as forward's x and y, dx may be dy; moments as forward left them; scale_shift as forward's;
+    /// dy is overwritten: with du, unless it is dx.
+    /// @shape x, dy, dx as forward's x and y, dx may be dy or x; moments as forward left them; scale_shift as forward's;
     ///     d_scale_shift like it, or empty; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
     void backward(feature_map<const S> x, batch_view<const S> moments, activation f, batch_view<const S> scale_shift,
-                  feature_map<const S> dy, feature_map<S> dx, batch_view<S> d_scale_shift, group_norm& d) const {
+                  feature_map<S> dy, feature_map<S> dx, batch_view<S> d_scale_shift, group_norm& d) const {
         constexpr std::string_view where = "group_norm::backward";
         require(where, x, scale_shift, moments);
         detail::require_map(where, "gradient of the output", dy, channels(), x.height, x.width, x.samples);
@@ -116,14 +117,12 @@ struct group_norm : weight_and_bias {
         for_each_part(x, [&](isize n, isize first, isize last) {
             double* const sum = sums + 2 * channels() * n;
             double* const product = sum + channels();
-            feature_map<const S> du = dy;
             for_each_chunk(first, last, [&](isize c, isize count) {
                 std::array<S, chunk> a, b;
                 find_factors(moments, scale_shift, n, c, count, a.data(), b.data());
-                const auto written = kernels::detail::scale_shift_sums<S>(
-                    part_of(x, n, c, count), a.data(), b.data(), f, part_of(dy, n, c, count), part_of(dx, n, c, count),
-                    sum + c, product + c);
-                du.data = written.data() - offset(x, n, c);
+                const batch_view<S> du = part_of(dy, n, c, count);
+                kernels::detail::scale_shift_sums<S>(part_of(x, n, c, count), a.data(), b.data(), f, du, sum + c,
+                                                     product + c);
                 for (isize i = c; i < c + count; ++i) {
                     const S* const moment = moments.column(n * groups + i / group_size());
                     product[i] =
@@ -134,7 +133,7 @@ struct group_norm : weight_and_bias {
                 std::array<S, chunk> p, q, r;
                 find_gradient_factors(x.pixels(), moments, scale_shift, sum, product, n, c, count, p.data(), q.data(),
                                       r.data());
-                kernels::detail::channel_combination<S>(part_of(du, n, c, count), part_of(x, n, c, count), p.data(),
+                kernels::detail::channel_combination<S>(part_of(dy, n, c, count), part_of(x, n, c, count), p.data(),
                                                         q.data(), r.data(), part_of(dx, n, c, count));
             });
         });

@@ -142,7 +142,7 @@ struct residual_block {
     /// dh = norm2ᵀ(f'(norm2(h)) · dropoutᵀ(conv2ᵀ(g))), dx = norm1ᵀ(f'(norm1(x)) · rᵀ(conv1ᵀ(dh))) + rᵀ(shortcutᵀ(g))
     /// and demb += time_emb_projᵀ(de), where de is the sum of dh over the pixels, or with scale_shift the gradient of
     /// norm2's scale and shift. Each layer adds the gradient of its parameters to d.
-    /// @shape as forward; dx must not be dout; d of this block's sizes
+    /// @shape as forward; dx may be x, and must not be dout; d of this block's sizes. Overwrites a.h.
     /// @throws shape_error if the shapes do not fit
     void backward(feature_map<const S> x, batch_view<const S> emb, const activations& a, feature_map<const S> dout,
                   feature_map<S> dx, batch_view<S> demb, residual_block& d, arena<S>& memory) const {
@@ -153,17 +153,21 @@ struct residual_block {
             detail::multiply<S>(dout.columns(), static_cast<S>(1 / rescale), rescaled.columns());
             dout = rescaled;
         }
-        const feature_map<S> dh = memory.like(a.h);
+        const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
+        const feature_map<S> dh = a.h;
         {
             const auto inner = memory.scope();
-            conv2.backward(second_input(a, memory), dout, dh, d.conv2);
+            const feature_map<S> dkept = memory.like(a.h);
+            {
+                const auto innermost = memory.scope();
+                conv2.backward(second_input(a, memory), dout, dkept, d.conv2);
+            }
+            a.drop.template backward<S>(dkept.images(), dkept.images(), a.address);
+            const batch_view<S> none;
+            norm2.backward(a.h, a.moments2, act, scale_shift ? batch_view<const S>(a.time) : none, dkept, dh,
+                           scale_shift ? dtime : none, d.norm2);
         }
-        a.drop.template backward<S>(dh.images(), dh.images(), a.address);
-        const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
-        if (scale_shift) {
-            norm2.backward(a.h, a.moments2, act, a.time, dh, dh, dtime, d.norm2);
-        } else {
-            norm2.backward(a.h, a.moments2, act, {}, dh, dh, {}, d.norm2);
+        if (!scale_shift) {
             for (isize n = 0; n < x.samples; ++n) {
                 std::fill_n(dtime.column(n), dtime.rows(), S{0});
                 kernels::add_row_sums<S>(dh.sample(n).columns(), dtime.column(n));
@@ -173,16 +177,19 @@ struct residual_block {
         time_emb_proj.backward(emb, dtime, demb_here, d.time_emb_proj);
         detail::add<S>(demb_here, demb);
 
+        // What reads x comes before dx, which may take its place.
         const feature_map<S> dactive = memory.map(conv1.inputs(), a.h.height, a.h.width, x.samples);
         conv1.backward(first_input(x, a), dh, dactive, d.conv1);
-        norm1.backward(x, a.moments1, act, {}, unresized(dactive, dx), dx, {}, d.norm1);
-
         if (conv_shortcut) {
-            conv_shortcut->backward(shortcut_input(x, a), dout, dactive, *d.conv_shortcut);
-            dout = dactive;  // reused: the gradient of the shortcut's input has the same size
+            conv_shortcut->backward(shortcut_input(x, a), dout, {}, *d.conv_shortcut);
         }
-        const feature_map<S> dinput = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
-        detail::add<S>(unresized(dout, dinput).columns(), dx.columns());
+        const feature_map<S> unresized_place = resample == resampling::none ? feature_map<S>{} : memory.like(dx);
+        norm1.backward(x, a.moments1, act, {}, unresized(dactive, unresized_place), dx, {}, d.norm1);
+        if (conv_shortcut) {
+            conv_shortcut->backward_input(dout, dactive);
+            dout = dactive;
+        }
+        detail::add<S>(unresized(dout, unresized_place).columns(), dx.columns());
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
@@ -245,7 +252,8 @@ private:
     }
 
     /// Backward of resize: the result is dy itself, or in `place`.
-    [[nodiscard]] feature_map<const S> unresized(feature_map<const S> dy, feature_map<S> place) const {
+    template <class T>
+    [[nodiscard]] feature_map<T> unresized(feature_map<T> dy, feature_map<S> place) const {
         if (resample == resampling::none) {
             return dy;
         }

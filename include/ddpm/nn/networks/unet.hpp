@@ -119,7 +119,6 @@ public:
         S* const joined = memory.take(largest_joined(skips));
         for (const unet_stage<S>& stage : stages_.up) {
             for (isize j = 0; j < stage.layers(); ++j) {
-                a.unjoined.push_back(h);
                 auto& layer = a.layers[a.layers_used];
                 layer.skip = skips[--skip];
                 layer.joined = {joined, joined_channels(stage, j), h.height, h.width, n};
@@ -168,13 +167,7 @@ public:
         std::fill_n(demb.data(), demb.size(), S{0});
         std::vector<feature_map<S>>& dskips = a.dskips;
         dskips.clear();
-        // The gradient alternates between two buffers, each as large as the largest map of those that are not joined.
-        S* places[2] = {memory.take(a.largest()), memory.take(a.largest())};
-        const auto other_place = [&](const feature_map<const S>& like) {
-            std::swap(places[0], places[1]);
-            return feature_map<S>{places[0], like.channels, like.height, like.width, like.samples};
-        };
-        feature_map<S> dh = other_place(a.last);
+        feature_map<S> dh = a.last;  // the gradient of a map takes its place
         {
             const auto inner = memory.scope();
             const feature_map<S> dactive = memory.like(a.last);
@@ -192,14 +185,11 @@ public:
         for (std::size_t i = stages_.up.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.up[i];
             if (stage.resamples()) {
-                const auto& resampler = a.layers[--at];
-                const feature_map<S> before = other_place(resampler.in);
-                stage.resample_backward(emb, resampler, dh, before, demb, d.stages_.up[i], memory);
-                dh = before;
+                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d.stages_.up[i], memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
-                // The gradients of both parts of the input take the places of maps that are of no use after this layer.
+                // That of the skip connection takes the place of a map that is of no use after this layer.
                 feature_map<S> dskip = layer.block.h;
                 if (w.keeps() && dskip.channels >= layer.skip.channels) {
                     dskip.channels = layer.skip.channels;
@@ -207,39 +197,27 @@ public:
                     dskip = memory.like(layer.skip);
                 }
                 dskips.push_back(dskip);
-                const auto inner = memory.scope();
-                const feature_map<S> both = memory.like(layer.joined);
-                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, both, demb, d.stages_.up[i], memory,
-                               w.keeps());
-                dh = a.unjoined.back();
-                a.unjoined.pop_back();
+                const feature_map<S> both = stage.backward(static_cast<std::size_t>(j), emb, layer, dh, demb,
+                                                           d.stages_.up[i], memory, w.keeps());
+                dh = layer.in;
                 detail::separate<S>(both, dh, dskip);
             }
         }
         std::size_t skip = dskips.size();
         for (isize j = stages_.middle ? stages_.middle->layers() : 0; j-- > 0;) {
-            auto& layer = a.layers[--at];
-            const feature_map<S> before = other_place(layer.in);
-            stages_.middle->backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, *d.stages_.middle,
-                                     memory, w.keeps());
-            dh = before;
+            dh = stages_.middle->backward(static_cast<std::size_t>(j), emb, a.layers[--at], dh, demb, *d.stages_.middle,
+                                          memory, w.keeps());
         }
         for (std::size_t i = stages_.down.size(); i-- > 0;) {
             const unet_stage<S>& stage = stages_.down[i];
             if (stage.resamples()) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                const auto& resampler = a.layers[--at];
-                const feature_map<S> before = other_place(resampler.in);
-                stage.resample_backward(emb, resampler, dh, before, demb, d.stages_.down[i], memory);
-                dh = before;
+                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d.stages_.down[i], memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
-                auto& layer = a.layers[--at];
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                const feature_map<S> before = other_place(layer.in);
-                stage.backward(static_cast<std::size_t>(j), emb, layer, dh, before, demb, d.stages_.down[i], memory,
-                               w.keeps());
-                dh = before;
+                dh = stage.backward(static_cast<std::size_t>(j), emb, a.layers[--at], dh, demb, d.stages_.down[i],
+                                    memory, w.keeps());
             }
         }
         detail::add<S>(dskips[--skip].columns(), dh.columns());
@@ -292,7 +270,7 @@ private:
     template <class T>
     friend class packed_unet;
 
-    [[nodiscard]] feature_map<S> forward_layer(const unet_stage<S>& stage, isize j, feature_map<const S> x,
+    [[nodiscard]] feature_map<S> forward_layer(const unet_stage<S>& stage, isize j, feature_map<S> x,
                                                batch_view<const S> emb, const network_input<S>& in,
                                                workspace& w) const {
         return stage.forward(static_cast<std::size_t>(j), x, emb, next(in, w), w.memory, w.keeps());

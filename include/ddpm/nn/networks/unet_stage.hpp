@@ -40,15 +40,18 @@ struct conv_resampler {
         return y;
     }
 
-    /// dx = the input's gradient of conv for dout, or of the upsampling for that; conv adds the gradient of its parameters
-    /// to d. Shapes and errors as forward.
+    /// dx, which may be x, = the input's gradient of conv for dout, or of the upsampling for that; conv adds the gradient of
+    /// its parameters to d. Shapes and errors as forward.
     void backward(feature_map<const S> x, feature_map<const S> dout, feature_map<S> dx, conv_resampler& d,
                   arena<S>& memory) const {
         if (up) {
+            {
+                const auto scope = memory.scope();
+                conv.backward(input(x, memory), dout, {}, d.conv);
+            }
             const auto scope = memory.scope();
-            const feature_map<const S> widened = input(x, memory);
-            const feature_map<S> dwidened = memory.like(widened);
-            conv.backward(widened, dout, dwidened, d.conv);
+            const feature_map<S> dwidened = memory.map(x.channels, 2 * x.height, 2 * x.width, x.samples);
+            conv.backward_input(dout, dwidened);
             upsample_nearest{}.backward<S>(dwidened, dx);
         } else {
             conv.backward(x, dout, dx, d.conv);
@@ -89,7 +92,7 @@ struct unet_stage {
 
     /// The activations of a layer (a residual block and its attention), or of the resampler, for backward.
     struct activations {
-        feature_map<const S> in;
+        feature_map<S> in;
         feature_map<const S> skip;  ///< a skip connection that is joined with in; empty: none
         feature_map<S> joined;  ///< where it is joined, for forward and again for backward: several layers may share it
         typename residual_block<S>::activations block;
@@ -99,7 +102,7 @@ struct unet_stage {
 
     /// Layer j: attention_j(resnet_j(x, emb)), without the attention if the layer has none; the result is from memory.
     /// Unless a.skip is empty, resnet_j takes its channels after those of x. Without `keep` the activations are freed.
-    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<const S> x, batch_view<const S> emb, activations& a,
+    [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<S> x, batch_view<const S> emb, activations& a,
                                          arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
         std::optional<typename arena<S>::scope_guard> scope;
@@ -118,12 +121,12 @@ struct unet_stage {
         return out;
     }
 
-    /// Backward of layer j: dx, which must not be dout, = the gradient of resnet_j's input for that of attention_j's for
-    /// dout; adds the gradient of emb to demb and that of the parameters to d. Without `kept` it first computes the
-    /// activations again.
+    /// Backward of layer j: the gradient of resnet_j's input for that of attention_j's for dout takes the place of that
+    /// input, a.in or a.joined, which must not be dout, and is returned. Adds the gradient of emb to demb and that of the
+    /// parameters to d. Without `kept` it first computes the activations again.
     /// @throws shape_error if the shapes do not fit, also if d has other layers
-    void backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout, feature_map<S> dx,
-                  batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
+    feature_map<S> backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout,
+                            batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
         detail::require_gradient("unet_stage::backward", "resnets", resnets, d.resnets);
         detail::require_gradient("unet_stage::backward", "attentions", attentions, d.attentions);
         const auto scope = memory.scope();
@@ -135,11 +138,13 @@ struct unet_stage {
             attentions[j].backward(a.between, a.attend, dout, dbetween, d.attentions[j], memory);
             dout = dbetween;
         }
-        resnets[j].backward(input_of(a), emb, a.block, dout, dx, demb, d.resnets[j], memory);
+        const feature_map<S> input = input_of(a);
+        resnets[j].backward(input, emb, a.block, dout, input, demb, d.resnets[j], memory);
+        return input;
     }
 
     /// The resampler: by_conv(x) or by_residual(x, emb); the result is from memory.
-    [[nodiscard]] feature_map<S> resample(feature_map<const S> x, batch_view<const S> emb, activations& a,
+    [[nodiscard]] feature_map<S> resample(feature_map<S> x, batch_view<const S> emb, activations& a,
                                           arena<S>& memory) const {
         a.in = x;
         if (by_conv) {
@@ -152,18 +157,19 @@ struct unet_stage {
         return out;
     }
 
-    /// Backward of the resampler: overwrites dx, which must not be dout, with its input's gradient for dout; adds the
-    /// gradient of emb to demb and that of the parameters to d.
+    /// Backward of the resampler: its input's gradient for dout takes the place of that input, a.in, which must not be dout,
+    /// and is returned. Adds the gradient of emb to demb and that of the parameters to d.
     /// @throws shape_error if the shapes do not fit, also if d has another resampler
-    void resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout, feature_map<S> dx,
-                           batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
+    feature_map<S> resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout,
+                                     batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
         detail::require_gradient("unet_stage::resample_backward", resampler, by_conv, d.by_conv);
         detail::require_gradient("unet_stage::resample_backward", resampler, by_residual, d.by_residual);
         if (by_conv) {
-            by_conv->backward(a.in, dout, dx, *d.by_conv, memory);
+            by_conv->backward(a.in, dout, a.in, *d.by_conv, memory);
         } else {
-            by_residual->backward(a.in, emb, a.block, dout, dx, demb, *d.by_residual, memory);
+            by_residual->backward(a.in, emb, a.block, dout, a.in, demb, *d.by_residual, memory);
         }
+        return a.in;
     }
 
     /// Initializes the parameters, in the order in which diffusers constructs the layers.
@@ -198,7 +204,7 @@ struct unet_stage {
 
 private:
     /// The input of a layer's residual block.
-    [[nodiscard]] static feature_map<const S> input_of(const activations& a) {
+    [[nodiscard]] static feature_map<S> input_of(const activations& a) {
         if (a.skip.empty()) {
             return a.in;
         }
