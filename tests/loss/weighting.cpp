@@ -133,6 +133,10 @@ TEST_CASE("the weights of the variational diffusion model are its bound's", "[lo
                        500 * std::expm1(gamma_t - gamma_s)) < 1e-9);
     }
     CHECK(weight_at(schedule, vdm_weighting{}, prediction::epsilon, 0) == 0);
+    // In continuous time half the slope of γ, from the neighbours of a timestep.
+    const auto gamma_at = [&](isize t) { return -std::log(detail::snr_at(schedule, t)); };
+    CHECK(relative(weight_at(schedule, continuous_vdm_weighting{}, prediction::epsilon, 700),
+                   500 * (gamma_at(701) - gamma_at(699)) / 2) < 1e-9);
 
     // Where γ rises linearly by 18.3 over [0, 1], half its slope is 9.15, and the discrete weights come near it.
     const isize steps = 4000;
