@@ -20,6 +20,11 @@ if(DDPM_WERROR)
 endif()
 if(DDPM_SANITIZE)
     set(ddpm_sanitizers -fsanitize=${DDPM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    if(DDPM_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        # Conversions and arithmetic of unsigned integers that lose bits, which are errors here though the language allows them.
+        list(APPEND ddpm_sanitizers -fsanitize=integer
+            -fsanitize-ignorelist=${CMAKE_CURRENT_LIST_DIR}/wrapping_integers.txt)
+    endif()
     target_compile_options(ddpm_developer INTERFACE ${ddpm_sanitizers})
     target_link_options(ddpm_developer INTERFACE ${ddpm_sanitizers})
     target_compile_definitions(ddpm_developer INTERFACE _GLIBCXX_ASSERTIONS)

@@ -136,7 +136,8 @@ std::string write_sample(const std::string& path) {
 TEST_CASE("corruption: every truncation of a safetensors file on disk is an io_error", "[io]") {
     const temporary_folder folder;
     const std::string path = folder / "file";
-    for (std::size_t size = write_sample(path).size(); size-- > 0;) {
+    for (std::size_t whole = write_sample(path).size(); whole > 0; --whole) {
+        const std::size_t size = whole - 1;
         std::filesystem::resize_file(path, size);
         largest_allocation = 0;
         CHECK_THROWS_AS(safetensors_file::open(path), io_error);

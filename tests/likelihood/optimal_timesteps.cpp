@@ -31,8 +31,8 @@ double rough_cost(isize t, isize s) {
 template <class Cost>
 double cost_of(const std::vector<isize>& timesteps, const Cost& cost) {
     double sum = 0;
-    for (std::size_t k = timesteps.size(); k-- > 0;) {
-        sum = cost(timesteps[k], k + 1 < timesteps.size() ? timesteps[k + 1] : clean) + sum;
+    for (std::size_t left = timesteps.size(); left > 0; --left) {
+        sum = cost(timesteps[left - 1], left < timesteps.size() ? timesteps[left] : clean) + sum;
     }
     return sum;
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace ddpm::test {
 
@@ -93,6 +94,9 @@ TEST_CASE("l1_loss and huber_loss serve the smallest schedule and refuse what do
         CHECK_THROWS_AS(huber_loss{delta}(schedule, prediction::v, example.noised(), example.x0, d), value_error);
         CHECK_THROWS_AS(huber_loss{delta}.require_time(schedule, prediction::v, 1), value_error);
     }
+    constexpr double smallest = std::numeric_limits<double>::min();
+    CHECK_NOTHROW(huber_loss{smallest}(schedule, prediction::v, example.noised(), example.x0, d));
+    CHECK_THROWS_AS(huber_loss{smallest / 2}(schedule, prediction::v, example.noised(), example.x0, d), value_error);
 }
 
 }  // namespace ddpm::test

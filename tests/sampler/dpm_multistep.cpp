@@ -60,8 +60,8 @@ time_grid inverse_grid(bool karras) {
     std::vector<grid_point> points;
     if (karras) {
         const auto sigmas = karras_sigmas(10, table.range());
-        for (std::size_t k = sigmas.size(); k-- > 0;) {
-            points.push_back({std::nearbyint(table.time_of(sigmas[k])), variance_preserving_level(sigmas[k])});
+        for (auto sigma = sigmas.rbegin(); sigma != sigmas.rend(); ++sigma) {
+            points.push_back({std::nearbyint(table.time_of(*sigma)), variance_preserving_level(*sigma)});
         }
     } else {
         for (const isize t : {0, 100, 200, 300, 400, 500, 599, 699, 799, 899}) {

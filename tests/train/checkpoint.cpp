@@ -321,8 +321,8 @@ TEST_CASE("a spoilt checkpoint is an io_error, and leaves the trainer as it was"
     REQUIRE(largest_difference(net, other_net) > 0);
     write_text(folder / "y", good);
     int cases = 0;
-    for (std::size_t length = good.size(); length-- > 0; ++cases) {
-        std::filesystem::resize_file(folder / "y", length);
+    for (std::size_t length = good.size(); length > 0; --length, ++cases) {
+        std::filesystem::resize_file(folder / "y", length - 1);
         REQUIRE_THROWS_AS(other.load(folder / "y"), io_error);
     }
     for (std::size_t surplus = 1; surplus < 20; ++surplus, ++cases) {

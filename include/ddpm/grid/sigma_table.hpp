@@ -82,11 +82,8 @@ public:
     /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
     [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {
         std::vector<double> inside;
-        for (std::size_t k = sigmas_.size(); k-- > 0;) {
-            if (sigmas_[k] >= within.lowest && sigmas_[k] <= within.highest) {
-                inside.push_back(sigmas_[k]);
-            }
-        }
+        std::copy_if(sigmas_.rbegin(), sigmas_.rend(), std::back_inserter(inside),
+                     [&](double sigma) { return sigma >= within.lowest && sigma <= within.highest; });
         const auto available = static_cast<isize>(inside.size());
         if (count < 1 || count > available) {
             throw value_error("sigma_table::select", "number of sigmas", detail::text("1 <= count <= ", available),

@@ -54,7 +54,7 @@ public:
         if constexpr (std::signed_integral<T>) {
             if (value < 0) {
                 kind_ = kind::negative;
-                natural_ = 0 - natural_;
+                natural_ = ~natural_ + 1;
             }
         }
     }

@@ -297,8 +297,8 @@ struct solver_rules {
     const std::vector<double> all = karras_sigmas(in.config.train_timesteps, range, in.config.rho);
     const std::vector<isize> chosen = make_timesteps(in.config.train_timesteps, in.steps, timestep_spacing::leading);
     std::vector<double> sigmas;
-    for (std::size_t k = chosen.size(); k-- > 0;) {
-        sigmas.push_back(all[static_cast<std::size_t>(chosen[k])]);
+    for (auto k = chosen.rbegin(); k != chosen.rend(); ++k) {
+        sigmas.push_back(all[static_cast<std::size_t>(*k)]);
     }
     return grid_of(sigmas, sigmas, exploding_level, exploding_level(range.lowest));
 }

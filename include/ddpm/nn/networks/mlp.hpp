@@ -301,7 +301,8 @@ void mlp<S>::backward(const network_input<S>& in, batch_view<const S> dout, work
     for (isize sample = 0; sample < n; ++sample) {
         std::fill_n(dtime.column(sample), options_.hidden, S{0});
     }
-    for (std::size_t b = blocks_.size(); b-- > 0;) {
+    for (std::size_t left = blocks_.size(); left > 0; --left) {
+        const std::size_t b = left - 1;
         blocks_[b].backward(a.h[b], a.blocks[b], dh, dtime, scratch, d.blocks_[b], memory);
         std::swap(dh, scratch);
     }

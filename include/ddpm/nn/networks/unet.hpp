@@ -182,10 +182,11 @@ public:
             conv_norm_out_.backward(a.last, a.moments, activation::silu, {}, dactive, dh, {}, d.conv_norm_out_);
         }
         std::size_t at = a.layers_used;
-        for (std::size_t i = stages_.up.size(); i-- > 0;) {
-            const unet_stage<S>& stage = stages_.up[i];
+        for (std::size_t left = stages_.up.size(); left > 0; --left) {
+            const unet_stage<S>& stage = stages_.up[left - 1];
+            unet_stage<S>& d_stage = d.stages_.up[left - 1];
             if (stage.resamples()) {
-                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d.stages_.up[i], memory);
+                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d_stage, memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 auto& layer = a.layers[--at];
@@ -197,8 +198,8 @@ public:
                     dskip = memory.like(layer.skip);
                 }
                 dskips.push_back(dskip);
-                const feature_map<S> both = stage.backward(static_cast<std::size_t>(j), emb, layer, dh, demb,
-                                                           d.stages_.up[i], memory, w.keeps());
+                const feature_map<S> both =
+                    stage.backward(static_cast<std::size_t>(j), emb, layer, dh, demb, d_stage, memory, w.keeps());
                 dh = layer.in;
                 detail::separate<S>(both, dh, dskip);
             }
@@ -208,16 +209,17 @@ public:
             dh = stages_.middle->backward(static_cast<std::size_t>(j), emb, a.layers[--at], dh, demb, *d.stages_.middle,
                                           memory, w.keeps());
         }
-        for (std::size_t i = stages_.down.size(); i-- > 0;) {
-            const unet_stage<S>& stage = stages_.down[i];
+        for (std::size_t left = stages_.down.size(); left > 0; --left) {
+            const unet_stage<S>& stage = stages_.down[left - 1];
+            unet_stage<S>& d_stage = d.stages_.down[left - 1];
             if (stage.resamples()) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d.stages_.down[i], memory);
+                dh = stage.resample_backward(emb, a.layers[--at], dh, demb, d_stage, memory);
             }
             for (isize j = stage.layers(); j-- > 0;) {
                 detail::add<S>(dskips[--skip].columns(), dh.columns());
-                dh = stage.backward(static_cast<std::size_t>(j), emb, a.layers[--at], dh, demb, d.stages_.down[i],
-                                    memory, w.keeps());
+                dh = stage.backward(static_cast<std::size_t>(j), emb, a.layers[--at], dh, demb, d_stage, memory,
+                                    w.keeps());
             }
         }
         detail::add<S>(dskips[--skip].columns(), dh.columns());

@@ -56,9 +56,10 @@ namespace ddpm::detail {
             }
             const double width = nodes[j] - nodes[m];
             polynomial.push_back(0);
-            for (std::size_t k = polynomial.size(); k-- > 0;) {
-                polynomial[k] = ((k > 0 ? polynomial[k - 1] : 0) - nodes[m] * polynomial[k]) / width;
+            for (std::size_t k = polynomial.size() - 1; k > 0; --k) {
+                polynomial[k] = (polynomial[k - 1] - nodes[m] * polynomial[k]) / width;
             }
+            polynomial[0] = -nodes[m] * polynomial[0] / width;
         }
         for (std::size_t k = 0; k < count; ++k) {
             weights[j] += polynomial[k] * moments[k];
