@@ -77,11 +77,12 @@ int main(int count, char** arguments) {
     const batch<float> x = normals(rows, columns), y = normals(rows, columns), a = normals(128, 128),
                        b = normals(128, 128);
     batch<float> out(rows, columns), c(128, 128), p = x, m = x, v = x.square();
-    const batch<float> map = normals(channels, 2048), dy = normals(channels, pixels), factors = normals(channels, 3);
-    batch<float> result(channels, 2048);
-    const batch_view<const float> image = batch_view<const float>(map).middle(0, pixels), d_image(dy);
-    const batch_view<float> out_image = batch_view<float>(result).middle(0, pixels);
+    const batch<float> map = normals(channels, 2048), factors = normals(channels, 3);
+    batch<float> result(channels, 2048), dy = normals(channels, pixels);
+    const batch_view<const float> image = batch_view<const float>(map).middle(0, pixels);
+    const batch_view<float> out_image = batch_view<float>(result).middle(0, pixels), d_image(dy);
     const float* const factor = factors.data();
+    const kernels::detail::adam_coefficients usual_adam{1, 1, 0, 0.9, 0.999, 1, 1e-3, 1e-8};
     const isize segments[]{0, channels, 2 * channels};
     std::array<double, channels> mean{}, squares{};
     const noise_schedule schedule{linear_beta{}, 1000};
@@ -109,7 +110,7 @@ int main(int count, char** arguments) {
         {"q_sample", [&] { q_sample(schedule, x, 500, y, batch_view<float>(out)); }},
         {"q_sample_fresh", [&] { q_sample(schedule, x, 500, fresh_noise{noise}, batch_view<float>(out)); }},
         {"reverse_step", [&] { run.step(); }},
-        {"adam", [&] { kernels::detail::adam(size, p.data(), x.data(), m.data(), v.data(), {}); }},
+        {"adam", [&] { kernels::detail::adam(size, p.data(), x.data(), m.data(), v.data(), usual_adam); }},
         {"attention_row", [&] { kernels::detail::find_shares<float>(rows, 0.1f, out.data(), p.data()); }},
         {"group_norm",
          [&] {
@@ -118,11 +119,10 @@ int main(int count, char** arguments) {
          }},
         {"group_norm_backward",
          [&] {
-             const auto du =
-                 kernels::detail::scale_shift_sums(image, factor, factor + channels, kernels::activation::silu, d_image,
-                                                   out_image, mean.data(), squares.data());
-             kernels::detail::channel_combination(du, image, factor, factor + channels, factor + 2 * channels,
-                                                  out_image);
+             kernels::detail::scale_shift_sums(image, factor, factor + channels, kernels::activation::silu, d_image,
+                                               mean.data(), squares.data());
+             kernels::detail::channel_combination<float>(d_image, image, factor, factor + channels,
+                                                         factor + 2 * channels, out_image);
          }},
         {"packed_product",
          [&] {

@@ -302,14 +302,13 @@ void group_norms(number_source& from, comparison& to) {
     on_each_set([&] {
         guarded_array<double> mean(from, channels), squares(from, channels), sums(from, channels),
             products(from, channels);
-        guarded_array<S> y = before, du = before, combined = before;
+        guarded_array<S> y = before, got = dy, combined = before;
         kernels::detail::channel_moments<S>(view(x), mean.data(), squares.data());
         kernels::detail::scale_shift<S>(view(x), a.data(), b.data(), f, target(y));
-        const batch_view<const S> got = kernels::detail::scale_shift_sums<S>(view(x), a.data(), b.data(), f, view(dy),
-                                                                             target(du), sums.data(), products.data());
+        kernels::detail::scale_shift_sums<S>(view(x), a.data(), b.data(), f, target(got), sums.data(), products.data());
         kernels::detail::channel_combination<S>(view(dy), view(x), a.data(), b.data(), r.data(), target(combined));
         to.require(mean.guarded() && squares.guarded() && sums.guarded() && products.guarded() && y.guarded() &&
-                       du.guarded() && combined.guarded(),
+                       got.guarded() && combined.guarded(),
                    "group_norm");
         for (isize c = 0; c < channels; ++c) {
             long double exact_mean = 0, exact_squares = 0, sum = 0, product = 0, sum_size = 0, product_size = 0;
@@ -325,17 +324,17 @@ void group_norms(number_source& from, comparison& to) {
                                        "scale_shift");
                 // relu has no slope where rounding decides the sign of u.
                 if (f != activation::relu || std::abs(u) > 4 * epsilon * size) {
-                    to.within<long double>(got(c, n), d * exact.slope, epsilon * std::abs(d) * (1 + size), 4,
+                    to.within<long double>(got[n * stride + c], d * exact.slope, epsilon * std::abs(d) * (1 + size), 4,
                                            "gradient of scale_shift");
                 }
                 to.within<long double>(combined[n * stride + c], a[c] * d + b[c] * at + r[c],
                                        epsilon * (std::abs(a[c] * d) + std::abs(b[c] * at) + std::abs(r[c])), 2,
                                        "channel_combination");
                 // The sums are of du as it was rounded.
-                sum += got(c, n);
-                product += got(c, n) * at;
-                sum_size += std::abs(got(c, n));
-                product_size += std::abs(got(c, n) * at);
+                sum += got[n * stride + c];
+                product += got[n * stride + c] * at;
+                sum_size += std::abs(got[n * stride + c]);
+                product_size += std::abs(got[n * stride + c] * at);
             }
             const auto count = static_cast<long double>(pixels);
             to.within<long double>(mean[c], exact_mean, count * tiny * 4, 1, "mean of a channel");
@@ -348,7 +347,7 @@ void group_norms(number_source& from, comparison& to) {
         for (isize i = 0; i < before.size(); ++i) {
             if (i % stride >= channels) {
                 to.equal(y[i], before[i], "beside the channels");
-                to.equal(du[i], before[i], "beside the channels");
+                to.equal(got[i], dy[i], "beside the channels");
                 to.equal(combined[i], before[i], "beside the channels");
             }
         }
