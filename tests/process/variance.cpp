@@ -95,6 +95,16 @@ TEST_CASE("the slope of a log-variance is its difference quotient", "[process]")
     }
 }
 
+TEST_CASE("a variance that the network gives whole needs nothing of the schedule", "[process]") {
+    const head_variance learned{reverse_variance::learned};
+    CHECK(learned.log_variance(-1.5) == -1.5);
+    CHECK(learned.slope(-1.5) == 1);
+    CHECK(learned.log_small == 0);
+    CHECK(learned.log_large == 0);
+    CHECK(learned.beta_tilde == 0);
+    CHECK(learned.x0 == 0);
+}
+
 TEST_CASE("variance: times outside the chain are errors", "[process]") {
     const schedule_archetype schedule;
     CHECK_THROWS_AS(reverse_variance_at(schedule, reverse_variance::fixed_small, 10, 9), value_error);

@@ -62,10 +62,10 @@ template <NoiseProcess Schedule>
 /// The log-variance of a step as a function of the output of the network's variance head, per element.
 struct head_variance {
     reverse_variance kind;
-    double log_small;   ///< ln β̃, clipped
-    double log_large;   ///< ln β
-    double beta_tilde;  ///< β̃
-    double x0;          ///< the coefficient of x_0 in the mean
+    double log_small = 0;   ///< ln β̃, clipped
+    double log_large = 0;   ///< ln β
+    double beta_tilde = 0;  ///< β̃
+    double x0 = 0;          ///< the coefficient of x_0 in the mean
 
     /// @units nats
     [[nodiscard]] double log_variance(double head) const {
