@@ -74,15 +74,17 @@ TEST_CASE("options of a trainer are refused where the network's scalar cannot ho
 
 TEST_CASE("a fit has a number of steps, and the whole training no more than there are numbers for", "[train]") {
     CHECK(fit_options{}.steps == 1000);
-    CHECK_NOTHROW(detail::require_steps(0, 0, 100));
-    CHECK_NOTHROW(detail::require_steps(100, 0, 100));
-    CHECK_NOTHROW(detail::require_steps(60, 40, 100));
-    CHECK_THROWS_AS(detail::require_steps(61, 40, 100), value_error);
-    CHECK_THROWS_AS(detail::require_steps(-1, 0, 100), value_error);
-    CHECK_THROWS_AS(detail::require_steps(std::numeric_limits<isize>::max(), 40, 100), value_error);
+    CHECK(fit_options{}.most_skipped == 0);
+    CHECK_NOTHROW(detail::require_steps({.steps = 0}, 0, 100));
+    CHECK_NOTHROW(detail::require_steps({.steps = 100}, 0, 100));
+    CHECK_NOTHROW(detail::require_steps({.steps = 60}, 40, 100));
+    CHECK_THROWS_AS(detail::require_steps({.steps = 61}, 40, 100), value_error);
+    CHECK_THROWS_AS(detail::require_steps({.steps = -1}, 0, 100), value_error);
+    CHECK_THROWS_AS(detail::require_steps({.steps = std::numeric_limits<isize>::max()}, 40, 100), value_error);
+    CHECK_THROWS_AS(detail::require_steps({.most_skipped = -1}, 0, 10000), value_error);
     // With other data fewer steps may be the last, and no step is one of them.
-    CHECK_NOTHROW(detail::require_steps(0, 40, 30));
-    CHECK_THROWS_AS(detail::require_steps(1, 40, 30), value_error);
+    CHECK_NOTHROW(detail::require_steps({.steps = 0}, 40, 30));
+    CHECK_THROWS_AS(detail::require_steps({.steps = 1}, 40, 30), value_error);
 }
 
 }  // namespace ddpm::test
