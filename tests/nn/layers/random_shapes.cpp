@@ -123,7 +123,8 @@ TEST_CASE("the gradients of group_norm are the central differences for random sh
         nn::group_norm<double> layer(channels, groups, 1e-5);
         disturb(layer, 0.5, i);
         batch<double> x = 2 * random_batch(channels, height * width * samples, 100 + i) + 0.7, y = x;
-        batch<double> dy = random_batch(channels, height * width * samples, 200 + i), dx = unwritten_like(x);
+        const batch<double> dy = random_batch(channels, height * width * samples, 200 + i);
+        batch<double> dx = unwritten_like(x), overwritten = dy;
         batch<double> moments(2, groups * samples), scale_shift, d_scale_shift;
         if (scaled) {
             scale_shift = 0.4 * random_batch(2 * channels, samples, 300 + i);
@@ -139,7 +140,7 @@ TEST_CASE("the gradients of group_norm are the central differences for random sh
         };
         static_cast<void>(loss());
         nn::group_norm<double> d = nn::zeros_like(layer);
-        layer.backward(map(x), moments, f, given(), map(dy), map(dx),
+        layer.backward(map(x), moments, f, given(), map(overwritten), map(dx),
                        scaled ? batch_view<double>(d_scale_shift) : batch_view<double>(), d);
         CHECK(gradient_error(elements(x), elements(dx), loss) < 1e-6);
         CHECK(parameter_gradient_error(layer, d, loss) < 1e-6);
