@@ -190,7 +190,7 @@ private:
     /// The number of queries in a block: few enough that their scores fit the second-level cache, but at least 64,
     /// since each block packs the keys again.
     [[nodiscard]] static isize query_block(isize tokens) {
-        constexpr isize least = 64, cached = isize{1} << 17;
+        constexpr isize least = 64, cached = isize{1} << 18;
         return std::clamp(cached / static_cast<isize>(sizeof(S)) / std::max<isize>(1, tokens), least,
                           std::max(least, tokens));
     }
