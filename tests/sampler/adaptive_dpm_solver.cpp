@@ -29,7 +29,89 @@ batch<double> flow(const gaussian_data& data, double lambda) {
     return x;
 }
 
+/// One sample by the documented formulas.
+struct plain_run {
+    batch<double> x;
+    isize accepted = 0, rejected = 0;
+
+    plain_run(const adaptive_dpm_solver& solver, const gaussian_data& data, const batch<double>& start, double from,
+              double to)
+        : x(start) {
+        const auto level_at = [](double lambda) { return point_at(lambda).level; };
+        const auto eps_at = [&](const batch<double>& at, double lambda) {
+            batch<double> out(at.rows(), 1);
+            exact_network(data, prediction::epsilon)(batch_view<const double>(at), std::vector{point_at(lambda).t},
+                                                     model_output<double>{batch_view<double>(out), {}});
+            return out;
+        };
+        const auto [p, i, d, safety] = solver.control;
+        const auto order = static_cast<double>(solver.order);
+        double lambda = from, next = solver.first_step, last = 0, before = 0;
+        while (lambda < to) {
+            const double h = std::min(next, to - lambda);
+            const noise_level<double> t = level_at(lambda), s = level_at(lambda + h);
+            const double grown = std::expm1(h), kept = s.signal / t.signal;
+            const batch<double> eps = eps_at(x, lambda);
+            batch<double> low, high;
+            const double part = h / order;
+            const noise_level<double> one = level_at(lambda + part);
+            const batch<double> eps_1 =
+                eps_at(one.signal / t.signal * x - one.sigma * std::expm1(part) * eps, lambda + part);
+            if (solver.order == 2) {
+                low = kept * x - s.sigma * grown * eps;
+                high = kept * x - s.sigma * grown * eps_1;
+            } else {
+                const noise_level<double> two = level_at(lambda + 2 * part);
+                const double to_two = std::expm1(2 * part);
+                const batch<double> x_2 = two.signal / t.signal * x - two.sigma * to_two * eps -
+                                          2 * two.sigma * (to_two / (2 * part) - 1) * (eps_1 - eps);
+                low = kept * x - s.sigma * grown * (eps + 1.5 * (eps_1 - eps));
+                high = kept * x - s.sigma * grown * eps -
+                       1.5 * s.sigma * (grown / h - 1) * (eps_at(x_2, lambda + 2 * part) - eps);
+            }
+            const batch<double> tolerance =
+                (solver.relative_tolerance * low.abs().max(x.abs())).max(solver.absolute_tolerance);
+            const double error = 1e-8 + std::sqrt(((low - high) / tolerance).square().mean());
+            if (last == 0) {
+                last = before = error;
+            }
+            const double f = 1 + std::atan(std::pow(error, -(p + i + d) / order) * std::pow(last, (p + 2 * d) / order) *
+                                               std::pow(before, -d / order) -
+                                           1);
+            next *= f;
+            if (f < safety) {
+                ++rejected;
+                continue;
+            }
+            before = std::exchange(last, error);
+            x = high;
+            lambda = h < to - lambda ? lambda + h : to;
+            ++accepted;
+        }
+    }
+};
+
 }  // namespace
+
+TEST_CASE("adaptive runs take the documented steps", "[sampler]") {
+    const gaussian_data data;
+    const batch<double> start = flow(data, -3);
+    const step_control control{.proportional = 0.2, .integral = 0.5, .differential = 0.1, .safety = 0.9};
+    for (const adaptive_dpm_solver& solver :
+         {adaptive_dpm_solver{}, adaptive_dpm_solver{.order = 2},
+          adaptive_dpm_solver{.relative_tolerance = 1e-3, .absolute_tolerance = 1e-4, .first_step = 1},
+          adaptive_dpm_solver{.order = 2, .relative_tolerance = 1e-3, .absolute_tolerance = 1e-3, .control = control},
+          adaptive_dpm_solver{.relative_tolerance = 1e-4, .absolute_tolerance = 1e-5, .control = control}}) {
+        const auto got = denoise_from<double>(solver, point_at, -3, 3, exact_network(data, prediction::epsilon), start);
+        for (isize n = 0; n < start.cols(); ++n) {
+            const plain_run expected(solver, data, start.col(n), -3, 3);
+            INFO("order " << solver.order << ", tolerance " << solver.relative_tolerance << ", sample " << n);
+            CHECK(got.accepted[static_cast<std::size_t>(n)] == expected.accepted);
+            CHECK(got.rejected[static_cast<std::size_t>(n)] == expected.rejected);
+            CHECK((got.x.col(n) - expected.x.col(0)).abs().maxCoeff() < 1e-9);
+        }
+    }
+}
 
 TEST_CASE("adaptive steps meet their tolerance, with more of them where it is smaller", "[sampler]") {
     const gaussian_data data;

@@ -72,6 +72,16 @@ TEST_CASE("samples begin with noise of the deviation of the grid's first level",
     }
 }
 
+TEST_CASE("a step in one pass is limited by a dynamic threshold too", "[sampler]") {
+    const time_grid grid({{1, {0.6, 0.8}}, {0, {1, 0}}});
+    const auto large = [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = 5;
+    };
+    const sample_options options{.count = 2, .shape = 3, .threshold = dynamic_threshold{.ratio = 1, .max = 2}};
+    const auto x = sample<double>(ddim{}, grid, predicts(large, prediction::x0), options);
+    CHECK((x - 1).abs().maxCoeff() < 1e-14);  // clamped to 2, and divided by it
+}
+
 TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
     batch<float> estimate;

@@ -74,6 +74,7 @@ TEST_CASE("the level at a time: given, or with the logarithm of the ratio linear
 TEST_CASE("whole times are recognized", "[sampler]") {
     CHECK(detail::has_whole_times(time_grid({{9, {1, 2}}, {-1, {1, 0}}})));
     CHECK(!detail::has_whole_times(time_grid({{9, {1, 2}}, {0.5, {1, 1}}, {-1, {1, 0}}})));
+    CHECK(!detail::has_whole_times(time_grid({{9, {1, 2}}, {1, {1, 1}}, {0.5, {1, 0}}})));
 }
 
 }  // namespace ddpm::test
