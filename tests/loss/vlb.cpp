@@ -104,6 +104,8 @@ TEST_CASE("vlb_loss serves the smallest schedule and refuses what does not fit",
     const batch<float> x = pattern<float>(3, 2, 1);
     batch<float> d(3, 2);
     CHECK_THROWS_AS(vlb_loss{}(schedule, prediction::v, noised_batch<float>{x, x, x, 4}, x, d), value_error);
+    CHECK_THROWS_WITH(vlb_loss{}(schedule, prediction::v, noised_batch<float>{x, x, x, 99999}, x, x, d, d),
+                      ContainsSubstring("vlb_loss: "));
 }
 
 }  // namespace ddpm::test
