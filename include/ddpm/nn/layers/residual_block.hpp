@@ -154,7 +154,7 @@ struct residual_block {
             dout = rescaled;
         }
         const batch_view<S> dtime = memory.columns(a.time.rows(), a.time.columns());
-        const feature_map<S> dh = a.h;
+        const feature_map<S> dh = a.h;  // takes the place of h
         {
             const auto inner = memory.scope();
             const feature_map<S> dkept = memory.like(a.h);
