@@ -21,7 +21,7 @@ endif()
 if(DDPM_SANITIZE)
     set(ddpm_sanitizers -fsanitize=${DDPM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     if(DDPM_SANITIZE MATCHES "undefined" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-        # Conversions and arithmetic of unsigned integers that lose bits, which are errors here though the language allows them.
+        # Integers that lose bits in a conversion or in unsigned arithmetic: errors here, though the language allows them.
         list(APPEND ddpm_sanitizers -fsanitize=integer
             -fsanitize-ignorelist=${CMAKE_CURRENT_LIST_DIR}/wrapping_integers.txt)
     endif()

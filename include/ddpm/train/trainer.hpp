@@ -76,8 +76,8 @@ public:
     /// there is no sample, options.steps or most_skipped < 0, the training would reach 2³² steps or more than 2³² epochs,
     /// the condition is not what the network takes, a form of condition is dropped that the data does not have or that
     /// has no null value, an element's weight is negative or not finite, the loss is not WeighsElements, or the loss
-    /// refuses the data or a time: all before the first step. In the first step: with importance sampling, if the loss does not
-    /// report the samples' losses. Exceptions of the callback pass through, and training can continue
+    /// refuses the data or a time: all before the first step. In the first step: with importance sampling, if the loss
+    /// does not report the samples' losses. Exceptions of the callback pass through, and training can continue
     [[nodiscard]] fit_result fit(const training_data<scalar>& data, const fit_options& options = {});
 
     /// The same with samples only, D × N.

@@ -45,7 +45,7 @@ TEST_CASE("only noise spread by the variance head has its deviation", "[sampler]
     const isize plain = plan.draw(two_points[0].level, two_points[1].level),
                 spread = plan.draw(two_points[0].level, two_points[1].level);
     plan.set(quantity::x, {term::x(1), term::noise(plain, 2), term::spread_noise(spread, 3)});
-    plan.spread(head_variance_between(reverse_variance::learned, two_points[1].level, two_points[0].level));
+    plan.spread({.kind = reverse_variance::learned});
     const step_noise learned{3, &*plan.stages()[0].variance};
     CHECK(detail::step_noise_of(plan) == std::vector<step_noise>{{2, nullptr}, learned});
 }

@@ -34,7 +34,7 @@ struct npy_f16 {
 template <Scalar S, std::integral T>
 [[nodiscard]] constexpr bool holds(T x) noexcept {
     const auto bits = static_cast<std::uint64_t>(x);
-    const std::uint64_t magnitude = std::cmp_less(x, 0) ? 0 - bits : bits;
+    const std::uint64_t magnitude = std::cmp_less(x, 0) ? ~bits + 1 : bits;
     const int lowest = magnitude == 0 ? 0 : std::countr_zero(magnitude);
     return magnitude >> lowest <= std::uint64_t{1} << std::numeric_limits<S>::digits;
 }
