@@ -106,11 +106,21 @@ TEMPLATE_TEST_CASE("the network's head gives the variance", "[sampler]", float, 
             }
         }
     }
-    // A predictor without a head leaves no doubt about it.
+}
+
+TEST_CASE("a plan that uses the variance head of a predictor without one is an error", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
     const predictor_archetype<double> bare;
-    const auto x = sample<double>(make_plan(ancestral{.variance = reverse_variance::learned}, schedule, timesteps),
-                                  bare, {.shape = 2});
-    CHECK(x.isNaN().all());
+    for (const auto kind : {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
+        CHECK_THROWS_AS(sample<double>(ancestral{.variance = kind}, schedule, bare, {.shape = 2}), value_error);
+    }
+    // That a prediction is not a number has another cause.
+    const auto diverged = [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = std::nan("");
+    };
+    CHECK(sample<double>(ancestral{.variance = reverse_variance::learned}, schedule, diverged, {.shape = 2})
+              .isNaN()
+              .all());
 }
 
 TEST_CASE("ancestral: rising noise is an error, equal noise a step without noise", "[sampler]") {

@@ -84,6 +84,12 @@ struct kl_loss {
         return detail::weighted_error("kl_loss", schedule, kind, noised, predicted, d_predicted,
                                       [&](isize t) { return kl_weight(schedule, kind, t); });
     }
+
+    /// @throws value_error if a call with a sample at t would
+    template <NoiseSchedule Schedule>
+    void require_time(const Schedule& schedule, prediction kind, isize t) const {
+        static_cast<void>(kl_weight(schedule, kind, t));
+    }
 };
 
 }  // namespace ddpm

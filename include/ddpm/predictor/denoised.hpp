@@ -26,10 +26,10 @@ struct denoised {
 
 /// Dynamic thresholding: clamps each sample's x_0 to [−s, s] and divides it by s, with s = min(max(q, 1), max) for a
 /// quantile q of the sample's |x_0|.
-/// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3; the upper bound: diffusers
+/// @source Saharia et al. 2022, arXiv 2205.11487, section 2.3; the upper bound: diffusers, whose default of 1 leaves s = 1
 struct dynamic_threshold {
-    double ratio = 0.995;  ///< the quantile, in [0, 1]
-    double max = 1;        ///< > 0
+    double ratio = 0.995;                                  ///< the quantile, in [0, 1]
+    double max = std::numeric_limits<double>::infinity();  ///< > 0
 };
 
 /// Options of the estimates of x_0 and ε.

@@ -90,6 +90,7 @@ public:
         }
         batch<scalar>& x0 = estimate_.template state<scalar>("self_conditioned", xt.rows(), xt.columns());
         condition<scalar> given = condition_.of(out.first_sample, xt.columns());
+        require_condition("self_conditioned", outer_, given, sample, xt.columns());
         maps_.resize(maps_.rows(), xt.columns());
         const isize all = outer_.map_channels + sample.channels;
         for (isize n = 0; n < xt.columns(); ++n) {

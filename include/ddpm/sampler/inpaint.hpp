@@ -31,10 +31,13 @@ void require_mask(const known_region<S>& known) {
     }
 }
 
-/// impose() without the check of the mask.
+/// Replaces the known region of x by x0 noised to a level: x ← mask · (α x_0 + σ z) + (1 − mask) · x. Where the mask is
+/// 0, x0 may be infinite or NaN; where it is 1, x may be.
+/// @pre the shapes fit, and the mask lies within [0, 1]
+/// @shape x and z D × N; z is not read where sigma is 0
+/// @source Lugmayr et al. 2022, arXiv 2201.09865, equation 8
 template <Scalar S>
-void impose_valid(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z,
-                  batch_view<S> x) {
+void impose(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
     const S alpha = static_cast<S>(level.signal), sigma = static_cast<S>(level.sigma);
     kernels::for_each_block(x.rows(), x.columns(), [&](isize n, isize first, isize last) {
         const S* const x0 = known.x0.column(n);
@@ -51,20 +54,10 @@ void impose_valid(const known_region<S>& known, const noise_level<double>& level
 
 }  // namespace detail
 
-/// Replaces the known region of x by x0 noised to a level: x ← mask · (α x_0 + σ z) + (1 − mask) · x. Where the mask is
-/// 0, x0 may be infinite or NaN; where it is 1, x may be.
-/// @shape x and z D × N; z is not read where sigma is 0
-/// @throws value_error unless the mask lies within [0, 1]
-/// @source Lugmayr et al. 2022, arXiv 2201.09865, equation 8
-template <Scalar S>
-void impose(const known_region<S>& known, const noise_level<double>& level, batch_view<const S> z, batch_view<S> x) {
-    detail::require_mask(known);
-    detail::impose_valid(known, level, z, x);
-}
-
 /// Inpainting with any plan: before the first step and after each step, the known region of x is replaced by x0 noised
-/// to the current level, at a last level without noise by x0 itself. For a better agreement of known and generated
-/// regions use the plan of `repaint`.
+/// to the current level, x ← mask · (α x_0 + σ z) + (1 − mask) · x, at a last level without noise by x0 itself. Where
+/// the mask is 0, x0 may be infinite or NaN. For a better agreement of known and generated regions use the plan of
+/// `repaint`.
 /// @shape x, the samples at the plan's first level, D × N, and known likewise
 /// @returns D × N
 /// @throws shape_error if the shapes differ; value_error unless the mask lies within [0, 1]
@@ -92,7 +85,7 @@ template <Scalar S, class P, class Noise>
         if (level.sigma > 0) {
             noise.normal(batch_view<S>(z), draw++, first_sample);
         }
-        detail::impose_valid<S>(known, level, z, run.x());
+        detail::impose<S>(known, level, z, run.x());
     };
     impose_now();
     while (!run.done()) {

@@ -22,8 +22,13 @@ struct repaint {
     isize jump_count = 10;   ///< how often each section is denoised, ≥ 1; 1: the ancestral sampler
     reverse_variance variance = reverse_variance::fixed_small;
 
-    /// The points of the grid in the order of the run: 0, 1, …, with the jumps back.
+    /// The points of a grid of `steps` steps in the order of the run: 0, 1, …, with the jumps back.
+    /// @throws value_error unless steps ≥ 0, jump_length ≥ 1 and jump_count ≥ 1
     [[nodiscard]] std::vector<isize> path(isize steps) const {
+        if (steps < 0 || jump_length < 1 || jump_count < 1) {
+            throw value_error("repaint", "steps, jump_length and jump_count", ">= 0, >= 1 and >= 1",
+                              detail::text(steps, ", ", jump_length, ", ", jump_count));
+        }
         std::vector<isize> jumps(static_cast<std::size_t>(steps) + 1, 0);
         for (isize k = jump_length; k < steps; k += jump_length) {
             jumps[static_cast<std::size_t>(k)] = jump_count - 1;
@@ -42,12 +47,9 @@ struct repaint {
         return visited;
     }
 
-    /// @throws value_error unless jump_length ≥ 1 and jump_count ≥ 1
+    /// @throws value_error unless jump_length ≥ 1, jump_count ≥ 1 and the noise falls over the grid
     [[nodiscard]] sampling_plan plan(const time_grid& grid) const {
-        if (jump_length < 1 || jump_count < 1) {
-            throw value_error("repaint", "jump_length and jump_count", ">= 1",
-                              detail::text(jump_length, ", ", jump_count));
-        }
+        detail::require_falling_noise("repaint", grid);
         sampling_plan out(grid);
         const std::vector<isize> visited = path(grid.steps());
         isize step = 0;

@@ -101,10 +101,13 @@ public:
     /// noise source does.
     /// @returns false if the callback, which is called at the first evaluation of a step, stopped the run: x() is then
     /// the estimate of x_0
+    /// @throws value_error where x_0 or ε does not follow from the prediction, or if the plan uses the variance head and
+    /// the predictor wrote none; what the predictor, the noise or the callback throw
     bool advance(const step_callback<S>& on_step = {});
 
     /// Does all evaluations of one step; nothing if done.
     /// @returns as advance()
+    /// @throws as advance()
     bool step(const step_callback<S>& on_step = {});
 
     /// The next evaluation. Only if not done().

@@ -34,8 +34,8 @@ struct sample_options {
 /// @shape x D × N
 /// @returns D × N; if the callback stopped the run, the last estimate of x_0
 /// @throws value_error for options outside their domain; if the plan uses an evaluation, a draw or a variance that it
-/// does not contain; if samples or steps are outside the noise source's range of addresses; where x_0 or ε does not
-/// follow from the prediction
+/// does not contain, or the variance head of a predictor that writes none; if samples or steps are outside the noise
+/// source's range of addresses; where x_0 or ε does not follow from the prediction
 /// @throws what the predictor, the noise or the callback throw
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const sampling_plan& plan, P&& predictor, batch<S> x, Noise&& noise,

@@ -6,6 +6,7 @@
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/kernels/linear_combination.hpp>
+#include <ddpm/nn/detail/check.hpp>
 
 #include <algorithm>
 #include <type_traits>
@@ -13,8 +14,11 @@
 namespace ddpm::nn::detail {
 
 /// to = from; a single column is copied to all columns.
+/// @throws shape_error if the shapes differ otherwise
 template <Scalar S>
 void copy_columns(batch_view<const S> from, batch_view<S> to) {
+    require_batch("copy of a layer's batch", "destination", to, from.rows(),
+                  from.columns() == 1 ? to.columns() : from.columns());
     if (from.data() == to.data()) {
         return;
     }
@@ -24,8 +28,10 @@ void copy_columns(batch_view<const S> from, batch_view<S> to) {
 }
 
 /// to += from.
+/// @throws shape_error if the shapes differ
 template <Scalar S>
 void add(batch_view<const S> from, batch_view<S> to) {
+    require_batch("sum of a layer's batches", "sum", to, from.rows(), from.columns());
     kernels::for_each_alike(
         [&](isize n, isize first, isize last) {
             S* const column = to.column(n) + first;
@@ -35,8 +41,10 @@ void add(batch_view<const S> from, batch_view<S> to) {
 }
 
 /// to = factor · from.
+/// @throws shape_error if the shapes differ
 template <Scalar S>
 void multiply(batch_view<const S> from, std::type_identity_t<S> factor, batch_view<S> to) {
+    require_batch("multiple of a layer's batch", "destination", to, from.rows(), from.columns());
     kernels::for_each_alike(
         [&](isize n, isize first, isize last) {
             kernels::linear_combination(last - first, {factor}, {from.column(n) + first}, to.column(n) + first);

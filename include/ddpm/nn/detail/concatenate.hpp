@@ -34,6 +34,8 @@ void concatenate(feature_map<const S> a, feature_map<const S> b, feature_map<S> 
 /// The inverse: splits the channels.
 template <Scalar S>
 void separate(feature_map<const S> both, feature_map<S> a, feature_map<S> b) {
+    require_map("separate", "second map", b, b.channels, a.height, a.width, a.samples);
+    require_map("separate", "both maps", both, a.channels + b.channels, a.height, a.width, a.samples);
     for_each_pixel(both, [&](isize first, isize last) {
         for (isize pixel = first; pixel < last; ++pixel) {
             const S* const from = both.data + pixel * both.channels;

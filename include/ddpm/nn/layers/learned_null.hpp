@@ -40,9 +40,11 @@ struct learned_null {
 
     /// shown(i, n) = value(i mod size) where the form is absent (in all samples if `given` is empty), given(i, n) where it
     /// is not. The result is `given` itself or from memory.
-    /// @shape given D × N or empty; the result D × N, D a multiple of the size
+    /// @shape given D × N or empty; the result D × N, D a multiple of the size; absent N or empty
+    /// @throws shape_error if the shapes do not fit
     [[nodiscard]] batch_view<const S> forward(batch_view<const S> given, std::span<const condition_forms> absent,
                                               condition_form form, isize rows, isize samples, arena<S>& memory) const {
+        require_form("learned_null::forward", given, absent, rows, samples);
         if (value.size() == 0 || (given.size() != 0 && absent.empty())) {
             return given;
         }
@@ -63,11 +65,15 @@ struct learned_null {
     [[nodiscard]] bool learns() const noexcept { return value.size() != 0; }
 
     /// d.value(i mod size) += dshown(i, n) for all i and, in order, all n where the form is absent.
-    /// @shape dshown D × N; d of this layer's size
-    /// @throws shape_error if d has another size
+    /// @shape as forward, with dshown D × N; d of this layer's size
+    /// @throws shape_error if the shapes do not fit
     void backward(batch_view<const S> given, std::span<const condition_forms> absent, condition_form form,
                   batch_view<const S> dshown, learned_null& d) const {
         detail::require_gradient("learned_null::backward", value.shape(), d.value.shape());
+        if (!learns()) {
+            return;
+        }
+        require_form("learned_null::backward", given, absent, dshown.rows(), dshown.columns());
         for (isize n = 0; n < dshown.columns(); ++n) {
             if (is_absent(given, absent, form, n)) {
                 for (isize i = 0; i < dshown.rows(); ++i) {
@@ -85,6 +91,18 @@ struct learned_null {
     }
 
 private:
+    void require_form(std::string_view where, batch_view<const S> given, std::span<const condition_forms> absent,
+                      isize rows, isize samples) const {
+        detail::require<shape_error>(value.size() == 0 || rows % value.size() == 0, where, "elements of the form",
+                                     {"a multiple of ", value.size()}, {rows});
+        if (given.size() != 0) {
+            detail::require_batch(where, "form of the condition", given, rows, samples);
+        }
+        const auto told = static_cast<isize>(absent.size());
+        detail::require<shape_error>(told == 0 || told == samples, where, "absent forms, one value per sample", {samples},
+                                     {told});
+    }
+
     [[nodiscard]] static bool is_absent(batch_view<const S> given, std::span<const condition_forms> absent,
                                         condition_form form, isize n) {
         return given.size() == 0 || (!absent.empty() && has_form(absent[static_cast<std::size_t>(n)], form));

@@ -79,6 +79,7 @@ public:
 
     /// Sets the coefficients of the estimates, and computes the limits of dynamic thresholding. Called after each
     /// prediction.
+    /// @throws value_error if the plan uses the variance head and the predictor wrote none
     void take_prediction(const kernels::denoise_coefficients<S>& estimate,
                          const std::optional<dynamic_threshold>& threshold);
 
@@ -237,6 +238,10 @@ plan_executor<S>::plan_executor(const sampling_plan& plan, batch<S> x, bool thre
 template <Scalar S>
 void plan_executor<S>::take_prediction(const kernels::denoise_coefficients<S>& estimate,
                                        const std::optional<dynamic_threshold>& threshold) {
+    const batch<S>& head = memory_.head();
+    if (head.size() != 0 && head.isNaN().all() && !memory_.prediction().isNaN().all()) {
+        throw value_error("sample", "variance head, which the plan uses", "a value from the predictor", "none");
+    }
     estimate_ = estimate;
     if (threshold && memory_.x().size() > 0) {
         run(estimate_work(), nullptr, false);
