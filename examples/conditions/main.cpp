@@ -48,7 +48,7 @@ int run(bool quick) {
     const ddpm::noise_schedule schedule{ddpm::cosine_beta{}, 200};
     ddpm::trainer trainer{net, schedule, {.batch = 128, .learning_rate = 3e-3, .predicts = ddpm::prediction::v}};
     const auto fitted = trainer.fit({points, {.labels = labels, .vectors = directions}},
-                                    {.steps = quick ? 800 : 4000, .dropout = {.vector = 0.2}});
+                                    {.steps = quick ? 800 : 4000, .condition_dropout = {.vector = 0.2}});
     if (fitted.status != ddpm::fit_status::finished) {
         std::printf("the loss is not finite\n");
         return 1;

@@ -144,7 +144,7 @@ int run(const settings& chosen) {
     std::printf("Model:    class-conditional U-Net, %td parameters, predicts v; %td timesteps, cosine schedule\n",
                 ddpm::nn::parameter_count(net), schedule.steps());
     examples::train(trainer, {data, {.labels = labels}}, chosen.steps, files, chosen.checkpoint.save_every,
-                    {.dropout = {.label = 0.1, .null_label = examples::no_class}});
+                    {.condition_dropout = {.label = 0.1, .null_label = examples::no_class}});
 
     const examples::stopwatch drawing;
     const std::vector<isize> asked = classes_in_turn(chosen.samples);

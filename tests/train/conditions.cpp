@@ -105,7 +105,7 @@ std::vector<told_sample> recorded(const training_data<double>& data, condition_f
     recording_network net(record, learned);
     const noise_schedule schedule{cosine_beta{}, recorded_timesteps};
     trainer trainer{net, schedule, {.batch = recorded_batch, .micro_batch = micro_batch, .seed = recorded_seed}};
-    CHECK(trainer.fit(data, {.steps = steps, .dropout = dropout}).status == fit_status::finished);
+    CHECK(trainer.fit(data, {.steps = steps, .condition_dropout = dropout}).status == fit_status::finished);
     return record;
 }
 
@@ -214,6 +214,26 @@ TEST_CASE("a rate of 0 drops nothing, a rate of 1 everything", "[train]") {
     }
 }
 
+TEST_CASE("a sequence is dropped for what the network has learned, independently of the other forms", "[train]") {
+    const fifty_told data;
+    const condition_forms learned = bit_of(condition_form::sequence) | bit_of(condition_form::vector);
+    const condition_dropout dropout{.vector = 0.5, .sequence = 0.25};
+    epoch_order order(recorded_seed, 50);
+    const std::vector<told_sample> record = recorded(data.all(), learned, dropout, 400);
+    isize dropped = 0, both = 0;
+    for (isize p = 0; p < 8000; ++p) {
+        told_sample got = record[static_cast<std::size_t>(p)], expected = data.of(order[p]);
+        dropped += has_form(got.absent, condition_form::sequence) ? 1 : 0;
+        both += got.absent == learned ? 1 : 0;
+        expected.absent = got.absent;
+        got.t = 0;
+        REQUIRE((got.absent & ~learned) == 0);
+        REQUIRE(got == expected);
+    }
+    check_share(dropped, 8000, 0.25);
+    check_share(both, 8000, 0.125);
+}
+
 TEST_CASE("what the data say is absent stays so, beside what is dropped", "[train]") {
     const fifty_told data;
     const condition_forms learned = bit_of(condition_form::vector) | bit_of(condition_form::map);
@@ -282,12 +302,14 @@ TEST_CASE("a condition that does not fit is refused before the first step", "[tr
     is_no_value([&](auto& c) { c.absent = map_absent; });  // for which nothing is learned
 
     const auto drops = [&](const condition_dropout& dropout) {
-        CHECK_THROWS_AS(trainer.fit(data.all(), {.steps = 1, .dropout = dropout}), value_error);
+        CHECK_THROWS_AS(trainer.fit(data.all(), {.steps = 1, .condition_dropout = dropout}), value_error);
     };
     const std::array<double, 2> two{};
     const std::array<double, 3> three{};
     drops({.label = 0.1});  // nothing in its place
     drops({.map = 0.1});
+    drops({.sequence = 0.1});
+    drops({.sequence = 1.1});
     drops({.label = 0.1, .null_label = 5});
     drops({.label = 0.1, .null_label = -1});
     drops({.vector = -0.1});
@@ -295,25 +317,27 @@ TEST_CASE("a condition that does not fit is refused before the first step", "[tr
     drops({.vector = NAN});
     drops({.map = 2, .null_map = three});
     const auto names = [&](const condition_dropout& dropout) {
-        CHECK_THROWS_AS(trainer.fit(data.all(), {.steps = 1, .dropout = dropout}), shape_error);
+        CHECK_THROWS_AS(trainer.fit(data.all(), {.steps = 1, .condition_dropout = dropout}), shape_error);
     };
     names({.vector = 0.1, .null_vector = three});
     names({.map = 0.1, .null_map = two});
     names({.null_map = two});
     training_data<double> without = data.all();
     without.condition.vectors = {};
-    CHECK_THROWS_AS(trainer.fit(without, {.steps = 1, .dropout = {.vector = 0.1}}), value_error);  // which is not told
+    CHECK_THROWS_AS(trainer.fit(without, {.steps = 1, .condition_dropout = {.vector = 0.1}}),
+                    value_error);  // which is not told
 
     auto plain = small_net<double>();
     ddpm::trainer of_plain{plain, schedule, {.batch = 4}};
     CHECK_THROWS_AS(of_plain.fit(data.all(), {.steps = 1}), shape_error);
-    CHECK_THROWS_AS(of_plain.fit(data.x0, {.steps = 1, .dropout = {.map = 0.1, .null_map = two}}), value_error);
-    CHECK_THROWS_AS(of_plain.fit(data.x0, {.steps = 1, .dropout = {.null_vector = two}}), shape_error);
+    CHECK_THROWS_AS(of_plain.fit(data.x0, {.steps = 1, .condition_dropout = {.map = 0.1, .null_map = two}}),
+                    value_error);
+    CHECK_THROWS_AS(of_plain.fit(data.x0, {.steps = 1, .condition_dropout = {.null_vector = two}}), shape_error);
 
     CHECK(record.empty());
     CHECK(trainer.step() == 0);
     CHECK(largest_difference(net, start) == 0);
-    CHECK(trainer.fit(data.all(), {.steps = 1, .dropout = {.vector = 0.5}}).step == 1);
+    CHECK(trainer.fit(data.all(), {.steps = 1, .condition_dropout = {.vector = 0.5}}).step == 1);
 }
 
 namespace {
@@ -357,23 +381,23 @@ TEST_CASE("a run with conditions, dropout and self-conditioning goes on as if it
     const noise_schedule schedule{cosine_beta{}, 50};
     nn::mlp<float> net = every_form_mlp(), cut = every_form_mlp(), resumed = every_form_mlp(), other = every_form_mlp();
     trainer whole{net, schedule, data.options()};
-    static_cast<void>(whole.fit(data.all(), {.steps = 25, .dropout = data.dropout()}));
+    static_cast<void>(whole.fit(data.all(), {.steps = 25, .condition_dropout = data.dropout()}));
     const temporary_folder folder;
     const std::string path = folder / "checkpoint.safetensors";
     trainer before{cut, schedule, data.options()};
-    static_cast<void>(before.fit(data.all(), {.steps = 11, .dropout = data.dropout()}));
+    static_cast<void>(before.fit(data.all(), {.steps = 11, .condition_dropout = data.dropout()}));
     before.save(path);
     trainer after{resumed, schedule, data.options()};
     after.load(path);
-    static_cast<void>(after.fit(data.all(), {.steps = 14, .dropout = data.dropout()}));
+    static_cast<void>(after.fit(data.all(), {.steps = 14, .condition_dropout = data.dropout()}));
     CHECK(largest_difference(net, resumed) == 0);
-    static_cast<void>(before.fit(data.all(), {.steps = 14, .dropout = data.dropout()}));
+    static_cast<void>(before.fit(data.all(), {.steps = 14, .condition_dropout = data.dropout()}));
     CHECK(largest_difference(net, cut) == 0);
     for (const isize threads : {1, 3}) {
         set_thread_count(threads);
         other = every_form_mlp();
         trainer again{other, schedule, data.options()};
-        static_cast<void>(again.fit(data.all(), {.steps = 25, .dropout = data.dropout()}));
+        static_cast<void>(again.fit(data.all(), {.steps = 25, .condition_dropout = data.dropout()}));
         CHECK(largest_difference(net, other) == 0);
     }
     set_thread_count(0);
@@ -386,14 +410,14 @@ TEST_CASE("steps with every form, dropout and self-conditioning allocate nothing
     nn::mlp<float> net = every_form_mlp();
     trainer trainer{net, schedule, data.options()};
     std::size_t after_first = 0, at_end = 0;
-    static_cast<void>(
-        trainer.fit(data.all(), {.steps = 30, .dropout = data.dropout(), .progress = [&](const training_progress& p) {
-                                     if (p.step == 1) {
-                                         after_first = allocations;
-                                     }
-                                     at_end = allocations;
-                                     return true;
-                                 }}));
+    static_cast<void>(trainer.fit(
+        data.all(), {.steps = 30, .condition_dropout = data.dropout(), .progress = [&](const training_progress& p) {
+                         if (p.step == 1) {
+                             after_first = allocations;
+                         }
+                         at_end = allocations;
+                         return true;
+                     }}));
     CHECK((after_first > 0) == allocations_are_counted);
     CHECK(at_end == after_first);
     set_thread_count(0);

@@ -59,8 +59,8 @@ TEST_CASE("a network trained on labelled digits draws the digits that it is told
     nn::mlp<float> net{
         {.dim = data.rows(), .hidden = 256, .blocks = 3, .embedding = 64, .classes = digit_classes + 1, .seed = seed}};
     trainer trainer{net, schedule, {.batch = 128, .ema = {.decay = 0.999}, .predicts = prediction::v, .seed = seed}};
-    const fit_result result = trainer.fit({data, {.labels = labels}},
-                                          {.steps = steps, .dropout = {.label = 0.1, .null_label = digit_classes}});
+    const fit_result result = trainer.fit(
+        {data, {.labels = labels}}, {.steps = steps, .condition_dropout = {.label = 0.1, .null_label = digit_classes}});
     REQUIRE(result.status == fit_status::finished);
 
     const std::vector<isize> no_class(asked.size(), digit_classes);

@@ -53,8 +53,8 @@ public:
     trainer<nn::mlp<float>, noise_schedule<>, mse_loss>& operator*() noexcept { return trainer_; }
 
     double go_on() {
-        const fit_result result =
-            trainer_.fit({data_, {.labels = labels_}}, {.steps = 20, .dropout = {.label = 0.25, .null_label = 2}});
+        const fit_result result = trainer_.fit({data_, {.labels = labels_}},
+                                               {.steps = 20, .condition_dropout = {.label = 0.25, .null_label = 2}});
         REQUIRE(result.status == fit_status::finished);
         return result.loss;
     }

@@ -220,9 +220,9 @@ TEST_CASE("maps that are told beside the estimate cannot be learned away with it
     trainer trainer{net, self_schedule(), {.batch = 5, .self_conditioning = 0.5}};
     CHECK_THROWS_AS(trainer.fit(x0, {.steps = 1}), shape_error);
     CHECK_THROWS_AS(trainer.fit({x0, {.maps = maps, .absent = absent}}, {.steps = 1}), value_error);
-    CHECK_THROWS_AS(trainer.fit({x0, told}, {.steps = 1, .dropout = {.map = 0.1}}), value_error);
+    CHECK_THROWS_AS(trainer.fit({x0, told}, {.steps = 1, .condition_dropout = {.map = 0.1}}), value_error);
     CHECK(trainer.step() == 0);
-    CHECK(trainer.fit({x0, told}, {.steps = 2, .dropout = {.map = 0.1, .null_map = null_map}}).status ==
+    CHECK(trainer.fit({x0, told}, {.steps = 2, .condition_dropout = {.map = 0.1, .null_map = null_map}}).status ==
           fit_status::finished);
 
     const auto p = self_conditioned(net, self_schedule());

@@ -393,8 +393,8 @@ TEST_CASE("the network is told the class of each sample, or now and then none", 
         std::vector<isize> seen;
         class_net net(seen);
         trainer trainer{net, schedule, {.batch = 20, .micro_batch = micro_batch, .seed = 3}};
-        static_cast<void>(
-            trainer.fit({data, {.labels = labels}}, {.steps = 200, .dropout = {.label = dropout, .null_label = 7}}));
+        static_cast<void>(trainer.fit({data, {.labels = labels}},
+                                      {.steps = 200, .condition_dropout = {.label = dropout, .null_label = 7}}));
         return seen;
     };
     epoch_order order(3, 100);
@@ -420,19 +420,23 @@ TEST_CASE("the trainer refuses labels that do not fit", "[train]") {
     class_net net(seen);
     trainer trainer{net, schedule, {.batch = 2}};
     CHECK_THROWS_AS(trainer.fit({data, {.labels = two}}, {.steps = 1}), shape_error);
-    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = -0.1, .null_label = 0}}),
-                    value_error);
-    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 1.1, .null_label = 0}}),
-                    value_error);
+    CHECK_THROWS_AS(
+        trainer.fit({data, {.labels = three}}, {.steps = 1, .condition_dropout = {.label = -0.1, .null_label = 0}}),
+        value_error);
+    CHECK_THROWS_AS(
+        trainer.fit({data, {.labels = three}}, {.steps = 1, .condition_dropout = {.label = 1.1, .null_label = 0}}),
+        value_error);
     auto plain = small_net<double>();
     ddpm::trainer without{plain, schedule, {.batch = 2}};
     CHECK_THROWS_AS(without.fit({data, {.labels = three}}, {.steps = 1}), shape_error);
 
     // No class is taken for the null class unless it is named.
-    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 0.1}}), value_error);
-    CHECK_THROWS_AS(without.fit(data, {.steps = 1, .dropout = {.label = 0.1, .null_label = 0}}), value_error);
+    CHECK_THROWS_AS(trainer.fit({data, {.labels = three}}, {.steps = 1, .condition_dropout = {.label = 0.1}}),
+                    value_error);
+    CHECK_THROWS_AS(without.fit(data, {.steps = 1, .condition_dropout = {.label = 0.1, .null_label = 0}}), value_error);
     CHECK(trainer.step() == 0);
-    CHECK(trainer.fit({data, {.labels = three}}, {.steps = 1, .dropout = {.label = 0.1, .null_label = 0}}).step == 1);
+    CHECK(trainer.fit({data, {.labels = three}}, {.steps = 1, .condition_dropout = {.label = 0.1, .null_label = 0}})
+              .step == 1);
 }
 
 TEST_CASE("a number that the network's scalar cannot hold is refused at once", "[train]") {

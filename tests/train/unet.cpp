@@ -56,12 +56,13 @@ TEST_CASE("a U-Net learns what belongs to a class", "[train]") {
     auto net = classes_net();
     trainer trainer{net, schedule, {.batch = 16, .learning_rate = 3e-3, .predicts = prediction::x0}};
     double early = 0, late = 0;
-    static_cast<void>(trainer.fit(
-        {data, {.labels = labels}},
-        {.steps = 150, .dropout = {.label = 0.1, .null_label = 2}, .progress = [&](const training_progress& p) {
-             (p.step <= 15 ? early : late) += p.step <= 15 || p.step > 135 ? p.loss : 0;
-             return true;
-         }}));
+    static_cast<void>(trainer.fit({data, {.labels = labels}}, {.steps = 150,
+                                                               .condition_dropout = {.label = 0.1, .null_label = 2},
+                                                               .progress = [&](const training_progress& p) {
+                                                                   (p.step <= 15 ? early : late) +=
+                                                                       p.step <= 15 || p.step > 135 ? p.loss : 0;
+                                                                   return true;
+                                                               }}));
     CHECK(late < 0.3 * early);
 }
 
@@ -121,9 +122,9 @@ TEST_CASE(
     const batch<float> x0 = random_batch<float>(16, 9, 1);
     const some_conditions<float> given({.classes = 3, .vector = 2, .map_channels = estimates ? 1 : 2}, 16, 9);
     const std::array<double, 1> null_map{0};
-    fit_options fits{.steps = 12, .dropout = {.label = 0.2, .vector = 0.3, .map = 0.3, .null_label = 3}};
+    fit_options fits{.steps = 12, .condition_dropout = {.label = 0.2, .vector = 0.3, .map = 0.3, .null_label = 3}};
     if (estimates) {
-        fits.dropout.null_map = null_map;
+        fits.condition_dropout.null_map = null_map;
     }
     const noise_schedule schedule{cosine_beta{}, 50};
     const trainer_options how{.batch = 6, .micro_batch = 4, .self_conditioning = estimates ? 0.5 : 0.0, .seed = 6};

@@ -48,7 +48,7 @@ struct trainer_options {
 /// One call of trainer::fit.
 struct fit_options {
     isize steps = 1000;  ///< number of steps to make
-    condition_dropout dropout{};
+    ddpm::condition_dropout condition_dropout{};
     /// So many steps in succession may be skipped because the loss, the gradient or a new parameter is not finite: they
     /// change nothing, and the next batch follows. One more ends the fit.
     isize most_skipped = 0;

@@ -170,7 +170,7 @@ private:
         double loss = 0;
         for (isize first = 0; first < options_.batch && std::isfinite(loss); first += micro_batch_) {
             const isize count = std::min(micro_batch_, options_.batch - first);
-            batch_.draw(data, order, schedule_, times_, options.dropout, step_, first, count);
+            batch_.draw(data, order, schedule_, times_, options.condition_dropout, step_, first, count);
             const dropout_masks masks{options_.seed, step_, first};
             if (options_.self_conditioning > 0) {
                 batch_.conditions().estimate({});
@@ -326,7 +326,7 @@ trainer<Net, Schedule, Loss, true>::~trainer() = default;
 
 template <class Net, class Schedule, class Loss>
 fit_result trainer<Net, Schedule, Loss, true>::fit(const training_data<scalar>& data, const fit_options& options) {
-    batch_.require_valid("trainer::fit", data, options.dropout);
+    batch_.require_valid("trainer::fit", data, options.condition_dropout);
     require_valid_weights(data);
     epoch_order order(options_.seed, data.x0.columns());
     detail::require_steps(options, step_, std::min(detail::most_steps, order.batches(options_.batch)));

@@ -27,6 +27,7 @@ struct condition_dropout {
     double label = 0;  ///< the probability that a sample's label is dropped
     double vector = 0;
     double map = 0;
+    double sequence = 0;                    ///< its null value is always learned by the network
     std::optional<isize> null_label{};      ///< default: learned by the network
     std::span<const double> null_vector{};  ///< E values; empty: learned by the network
     std::span<const double> null_map{};     ///< a value per channel, the same at all pixels; empty: learned

@@ -52,6 +52,8 @@ public:
                      from_data_.vector, learned(condition_form::vector));
         require_form(where, "map", dropout.map, given.maps.size() != 0, named(dropout.null_map),
                      from_data_.map_channels, learned(condition_form::map));
+        require_form(where, "sequence", dropout.sequence, given.sequences.size() != 0, 0, 0,
+                     learned(condition_form::sequence));
         if (dropout.null_label && !(*dropout.null_label >= 0 && *dropout.null_label < from_data_.classes)) {
             throw value_error(where, "null_label", text("in [0, ", from_data_.classes, ")"), *dropout.null_label);
         }
@@ -61,7 +63,7 @@ public:
     void begin(const condition<S>& given, const condition_dropout& dropout, isize count) {
         const bool learns = (dropout.label > 0 && !dropout.null_label) ||
                             (dropout.vector > 0 && dropout.null_vector.empty()) ||
-                            (dropout.map > 0 && dropout.null_map.empty());
+                            (dropout.map > 0 && dropout.null_map.empty()) || dropout.sequence > 0;
         absent_.resize(learns || !given.absent.empty() ? static_cast<std::size_t>(count) : 0);
         lengths_.resize(given.lengths.empty() ? 0 : static_cast<std::size_t>(count));
         if (sequences_.rows() != given.sequences.rows() || sequences_.cols() < count) {
@@ -105,6 +107,9 @@ public:
         }
         if (given_.sequences.size() != 0) {
             std::copy_n(given_.sequences.column(from), sequences_.rows(), sequences_.col(n).data());
+            if (dropped(noise_, 3, dropout.sequence)) {
+                set_absent(condition_form::sequence, at);
+            }
         }
         if (!lengths_.empty()) {
             lengths_[at] = given_.lengths[of];
