@@ -198,6 +198,24 @@ TEST_CASE("a checkpoint of other options is refused, or taken on request", "[tra
     CHECK(contains(error_text<value_error>([&] { elsewhere.load(folder / "x"); }), "schedule.alpha_bar_hash"));
 }
 
+TEST_CASE("a checkpoint of another loss is refused, or taken on request", "[train]") {
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer by_default{net, schedule(), options()};
+    by_default.save(folder / "mse");
+    trainer robust{net, schedule(), options(), huber_loss{.delta = 0.5}};
+    robust.save(folder / "huber");
+    CHECK(contains(error_text<value_error>([&] { robust.load(folder / "mse"); }),
+                   "loss was nothing and is huber 0.5 default uniform"));
+    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "huber"); }), "and is nothing"));
+    trainer another{net, schedule(), options(), huber_loss{.delta = 1}};
+    CHECK(contains(error_text<value_error>([&] { another.load(folder / "huber"); }),
+                   "loss was huber 0.5 default uniform and is huber 1 default uniform"));
+    CHECK_NOTHROW(another.load(folder / "huber", resume::with_other_options));
+    CHECK_NOTHROW(robust.load(folder / "huber"));
+    CHECK_NOTHROW(by_default.load(folder / "mse"));
+}
+
 TEST_CASE("a checkpoint of another network is refused with the first differences and their number", "[train]") {
     const temporary_folder folder;
     auto net = small_net<float>();

@@ -65,6 +65,8 @@ void require_weighs_elements(std::string_view where) {
 /// Two optional members let a loss reject a training before its first step instead of by an exception in the middle:
 /// - `loss.require_time(schedule, kind, t)` throws value_error if the loss is undefined at a time t that may be drawn;
 /// - `loss.require_data(x0, element_weight)`, or `loss.require_data(x0)`, throws value_error for unsuitable data.
+/// A third, `loss.text()`, returns the loss's name and options as a string: a checkpoint keeps it, and the trainer
+/// refuses to continue exactly with another loss. Losses of this library are told apart without it.
 /// A loss that supports element weights must declare it, see WeighsElements.
 template <class L, class Schedule, class S>
 concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,

@@ -19,6 +19,7 @@
 #include <ddpm/train/checkpoint.hpp>
 #include <ddpm/train/detail/batch_gradient.hpp>
 #include <ddpm/train/detail/checkpoint_format.hpp>
+#include <ddpm/train/detail/loss_text.hpp>
 #include <ddpm/train/detail/products_scope.hpp>
 #include <ddpm/train/detail/step_guard.hpp>
 #include <ddpm/train/detail/trainer_contract.hpp>
@@ -120,7 +121,7 @@ public:
     /// `resume::with_other_options` the trainer's options may differ from the checkpoint's.
     /// @throws io_error if the file is invalid, has changed since it was written, is not a checkpoint of this network
     /// (the text names the first differences and their number), or as `loading` says; value_error if it was saved with
-    /// other options (the text lists them); the trainer is then unchanged
+    /// other options or another loss (the text lists them; the default loss is "nothing"); the trainer is then unchanged
     void load(const std::string& path, resume how = resume::exact, const load_options& loading = {});
 
 private:
@@ -247,7 +248,7 @@ private:
     }
 
     [[nodiscard]] std::map<std::string, std::string> fingerprint() const {
-        return detail::fingerprint(options_, kind_, schedule_);
+        return detail::fingerprint(options_, kind_, schedule_, detail::loss_text(loss_));
     }
 
     /// All tensors of a checkpoint except those of the time sampler.

@@ -4,9 +4,11 @@
 
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
+#include <ddpm/loss/mse.hpp>
 #include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/continuous_schedule.hpp>
 #include <ddpm/schedule/noise_process.hpp>
+#include <ddpm/train/detail/loss_text.hpp>
 #include <ddpm/train/options.hpp>
 #include <ddpm/train/time_sampling.hpp>
 
@@ -77,10 +79,11 @@ template <NoiseProcess Schedule>
     }
 }
 
-/// The name and exact value of each option that changes the training's results, and of the schedule.
+/// The name and exact value of each option that changes the training's results, and of the schedule and the loss, whose
+/// text is that of loss_text.
 template <NoiseProcess Schedule>
 [[nodiscard]] std::map<std::string, std::string> fingerprint(const trainer_options& o, prediction kind,
-                                                             const Schedule& schedule) {
+                                                             const Schedule& schedule, const std::string& loss) {
     const auto& [batch, micro_batch, recompute, products, learning_rate, rate_schedule, adam, ema,
                  largest_gradient_norm, predicts, sampling, times, self_conditioning, offset_noise, seed] = o;
     const auto& [warm_up_steps, total_steps] = rate_schedule;
@@ -119,6 +122,9 @@ template <NoiseProcess Schedule>
     }
     if (products != nullptr) {
         all.insert({"products", std::string(products->name)});
+    }
+    if (!loss.empty() && loss != loss_text(mse_loss{})) {
+        all.insert({"loss", loss});
     }
     return all;
 }
