@@ -97,7 +97,8 @@ inline void name_from(std::string_view text, entity& found) {
     } else if (bracket != std::string_view::npos && bracket < value) {
         found.name = name_before(text, bracket);
     } else if (value != std::string_view::npos) {
-        found.name = name_before(text, text.find_last_not_of(' ', value - 1) + 1);
+        const std::size_t last = text.substr(0, value).find_last_not_of(' ');
+        found.name = name_before(text, last == std::string_view::npos ? 0 : last + 1);
     }
 }
 

@@ -4,7 +4,9 @@
 
 #include "support/catch.hpp"
 
+#include <cstdint>
 #include <utility>
+#include <vector>
 
 namespace ddpm::test {
 namespace {
@@ -31,6 +33,16 @@ TEST_CASE("the types of safetensors have their names, sizes and order", "[io]") 
     CHECK(!io::dtype_named(""));
     CHECK(!io::dtype_named("F32 "));
     CHECK(!io::dtype_named("I128"));
+}
+
+TEST_CASE("four types are converted to float and double", "[io]") {
+    std::vector<dtype> converted;
+    for (std::uint8_t rank = 0; rank < 22; ++rank) {
+        if (io::converts_to_scalar(static_cast<dtype>(rank))) {
+            converted.push_back(static_cast<dtype>(rank));
+        }
+    }
+    CHECK(converted == std::vector<dtype>{dtype::f16, dtype::bf16, dtype::f32, dtype::f64});
 }
 
 TEST_CASE("C++ numbers have a type of their own", "[io]") {

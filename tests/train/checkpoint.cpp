@@ -226,8 +226,8 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     const auto before = wide;
     trainer other{wide, schedule(), options()};
     const std::string text = error_text<io_error>([&] { other.load(folder / "x"); });
-    CHECK(contains(text, "input.weight has shape (16, 4) instead of (20, 4)"));
-    CHECK(contains(text, "input.bias has shape (16) instead of (20)"));
+    CHECK(contains(text, "input.weight has shape [16, 4] instead of (20, 4)"));
+    CHECK(contains(text, "input.bias has shape [16] instead of (20)"));
     // Of 22 parameters of the wide network only the output's bias fits; each is there four times.
     const auto parameters = nn::parameters(wide).size();
     CHECK(parameters == 22);
@@ -242,7 +242,7 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     nn::mlp<float> alike{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
     trainer head{alike, schedule(), options()};
     const std::string few = error_text<io_error>([&] { head.load(folder / "x"); });
-    CHECK(contains(few, "adam.v.output.bias has shape (4) instead of (8)"));
+    CHECK(contains(few, "adam.v.output.bias has shape [4] instead of (8)"));
     CHECK_FALSE(contains(few, "in all"));
 
     auto precise = small_net<double>();

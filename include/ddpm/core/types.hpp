@@ -9,6 +9,8 @@
 #include <concepts>
 #include <cstddef>
 
+static_assert(EIGEN_VERSION_AT_LEAST(3, 4, 0), "ddpm needs Eigen 3.4 or newer");
+
 namespace ddpm {
 
 /// Signed size, position or 0-based timestep: t = 0 is the least noisy step, T − 1 the most (the paper's t is t + 1).

@@ -55,7 +55,7 @@ void require_tensors_of(const weight_files& files, const std::vector<nn::paramet
             differences.add(p.name, " is missing");
         } else if (const io::tensor_info& info = *found->second.info; !fits(p, info.shape)) {
             differences.add(p.name, " has shape ", io::detail::shape_text(info.shape), " instead of ", p.shape.text());
-        } else if (!converts(info.type)) {
+        } else if (!io::converts_to_scalar(info.type)) {
             differences.add(p.name, " has type ", io::name_of(info.type), " instead of a floating-point one");
         }
     }

@@ -68,6 +68,11 @@ inline constexpr bool always_false = false;
     return detail::dtype_facts[static_cast<std::size_t>(type)].bits;
 }
 
+/// Whether the library converts numbers of that type to float and double.
+[[nodiscard]] constexpr bool converts_to_scalar(dtype type) noexcept {
+    return type == dtype::f32 || type == dtype::f16 || type == dtype::bf16 || type == dtype::f64;
+}
+
 /// The type with that name, if there is one.
 [[nodiscard]] constexpr std::optional<dtype> dtype_named(std::string_view text) noexcept {
     for (std::size_t i = 0; i < detail::dtype_facts.size(); ++i) {

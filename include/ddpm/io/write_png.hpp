@@ -33,7 +33,7 @@ inline void filter_row(png_filter filter, std::span<const std::uint8_t> row, std
     for (std::size_t i = 0; i < row.size(); ++i) {
         const unsigned left = i < channels ? 0 : row[i - channels];
         const unsigned predicted = filter == png_filter::sub ? left : filter == png_filter::up ? above[i] : 0u;
-        out[i] = static_cast<std::uint8_t>(row[i] - predicted);
+        out[i] = static_cast<std::uint8_t>((row[i] + 256u - predicted) % 256);
     }
 }
 

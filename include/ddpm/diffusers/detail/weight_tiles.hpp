@@ -128,11 +128,6 @@ void store_tile(const weight_tile<S>& tile, const std::byte* from, isize row, co
     }
 }
 
-/// Whether numbers of that type can be converted.
-[[nodiscard]] constexpr bool converts(io::dtype type) noexcept {
-    return type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16 || type == io::dtype::f64;
-}
-
 /// Calls f.template operator()<Stored>(convert) for the stored type. `convert` is a function object, not a function, so
 /// that it is inlined.
 template <Scalar S, class F>

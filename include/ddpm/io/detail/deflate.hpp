@@ -152,7 +152,7 @@ private:
     [[nodiscard]] std::size_t hash(std::size_t at) const {
         const std::uint32_t three =
             bytes_[at] | std::uint32_t{bytes_[at + 1]} << 8 | std::uint32_t{bytes_[at + 2]} << 16;
-        return three * 0x9e3779b1u >> (32 - hash_bits);
+        return std::uint64_t{three} * 0x9e3779b1u >> (32 - hash_bits) & ((1u << hash_bits) - 1);
     }
 
     std::span<const std::uint8_t> bytes_;

@@ -69,7 +69,7 @@ DDPM_INLINE void end_stream([[maybe_unused]] bool stream) {
 /// The number of elements from p to the next start of a cache line.
 template <class S>
 DDPM_INLINE isize elements_to_line(const S* p) {
-    return static_cast<isize>(-reinterpret_cast<__UINTPTR_TYPE__>(p) % 64 / sizeof(S));
+    return static_cast<isize>((64 - reinterpret_cast<__UINTPTR_TYPE__>(p) % 64) % 64 / sizeof(S));
 }
 
 /// Prefetches the cache lines of Count elements; p may point past the end of the array.

@@ -70,8 +70,9 @@ public:
             if (found == nullptr) {
                 differences.add(p.name, " is missing");
             } else if (!std::equal(found->shape.begin(), found->shape.end(), p.shape.begin(), p.shape.end())) {
-                differences.add(p.name, " has shape ", shape_text(*found), " instead of ", p.shape.text());
-            } else if (exact_type ? found->type != io::dtype_of<S>() : !converts(found->type)) {
+                differences.add(p.name, " has shape ", io::detail::shape_text(found->shape), " instead of ",
+                                p.shape.text());
+            } else if (exact_type ? found->type != io::dtype_of<S>() : !io::converts_to_scalar(found->type)) {
                 differences.add(p.name, " has type ", io::name_of(found->type), " instead of ",
                                 io::name_of(io::dtype_of<S>()));
             }
@@ -107,18 +108,6 @@ public:
     }
 
 private:
-    static bool converts(io::dtype type) noexcept {
-        return type == io::dtype::f64 || type == io::dtype::f32 || type == io::dtype::f16 || type == io::dtype::bf16;
-    }
-
-    static std::string shape_text(const io::tensor_info& info) {
-        std::string out = "(";
-        for (const auto size : info.shape) {
-            out += (out.size() > 1 ? ", " : "") + std::to_string(size);
-        }
-        return out + ")";
-    }
-
     std::vector<nn::parameter<S>> list_;
     std::vector<S> values_;
 };
