@@ -8,7 +8,7 @@
 
 # From the newest to the oldest that is supported.
 ddpm_gcc_names="g++-16 g++-15 g++-14 g++-13 g++-12"
-ddpm_clang_names="clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14"
+ddpm_clang_names="clang++-23 clang++-22 clang++-21 clang++-20 clang++-19 clang++-18 clang++-17 clang++-16 clang++-15 clang++-14"
 
 ddpm_fail() {
     printf '%s\n' "$@" >&2

@@ -1,5 +1,5 @@
 # Every file that the contributor's page names exists, and its table of rooms says of includes what include_direction.cmake
-# checks. Headers are as short as it asks.
+# checks. Headers are as short as it asks. The workflow runs every part of .ci/full.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${source}/.github/CONTRIBUTING.md" page)
@@ -46,4 +46,15 @@ foreach(header IN LISTS headers)
         message(SEND_ERROR "${header} has ${length} lines, more than 400")
     endif()
 endforeach()
-message("${count} paths")
+file(READ "${source}/.ci/full" full)
+file(READ "${source}/.github/workflows/ci.yml" workflow)
+string(REGEX MATCHALL "\n    \"[^|\"]+\\|" rows "${full}")
+foreach(row IN LISTS rows)
+    string(REGEX REPLACE "[^a-z0-9+-]" "" part "${row}")
+    string(FIND "${workflow}" "\n          - ${part}\n" found)
+    if(found EQUAL -1)
+        message(SEND_ERROR "ci.yml does not run the part ${part} of .ci/full")
+    endif()
+endforeach()
+list(LENGTH rows parts)
+message("${count} paths, ${parts} parts")

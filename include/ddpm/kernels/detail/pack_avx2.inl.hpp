@@ -5,14 +5,30 @@
 
 inline constexpr bool has_fused_multiply_add = true;
 
+// Newer versions of Clang have general built-in functions in the place of those of the processor, which they drop.
+#if __has_builtin(__builtin_elementwise_fma)
+DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
+    return __builtin_elementwise_fma(a, b, c);
+}
+#else
 DDPM_INLINE pack<float> multiply_add(pack<float> a, pack<float> b, pack<float> c) {
     return __builtin_ia32_vfmaddps256(a, b, c);
 }
 DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<double> c) {
     return __builtin_ia32_vfmaddpd256(a, b, c);
 }
+#endif
+
+#if __has_builtin(__builtin_elementwise_sqrt)
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_elementwise_sqrt(x); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_elementwise_sqrt(x); }
+#else
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps256(x); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd256(x); }
+#endif
 
 #if !defined(__clang__)  // Clang generates these instructions from pack.inl.hpp
 DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps256(a, b); }

@@ -10,8 +10,14 @@ DDPM_INLINE pack<double> multiply_add(pack<double> a, pack<double> b, pack<doubl
 
 #if defined(DDPM_TARGET_SSE2)
 
+// As in pack_avx2.inl.hpp.
+#if __has_builtin(__builtin_elementwise_sqrt)
+DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_elementwise_sqrt(x); }
+DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_elementwise_sqrt(x); }
+#else
 DDPM_INLINE pack<float> sqrt(pack<float> x) { return __builtin_ia32_sqrtps(x); }
 DDPM_INLINE pack<double> sqrt(pack<double> x) { return __builtin_ia32_sqrtpd(x); }
+#endif
 
 #if !defined(__clang__)  // Clang generates these instructions from pack.inl.hpp
 DDPM_INLINE pack<float> min(pack<float> a, pack<float> b) { return __builtin_ia32_minps(a, b); }
