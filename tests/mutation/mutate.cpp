@@ -9,13 +9,13 @@
 // the others of its room that include it, directly or not. The changed header lies in a folder that comes first in the
 // include path.
 
+#include "command.hpp"
 #include "mutations.hpp"
 #include "settings.hpp"  // made by mutation.cmake
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -33,16 +33,13 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 namespace {
 
 namespace fs = std::filesystem;
 using ddpm::mutation::change;
-using seconds = std::chrono::duration<double>;
+using ddpm::mutation::outcome;
+using ddpm::mutation::run;
+using ddpm::mutation::seconds;
 
 // From settings.hpp.
 const fs::path source_folder = DDPM_SOURCE_FOLDER;
@@ -57,8 +54,6 @@ const std::string flags =
 const std::string libraries = DDPM_MUTATION_LIBRARIES " -pthread";
 
 constexpr int compile_limit = 600, run_limit = 300;  // seconds
-constexpr rlim_t time_limit = 30;                    // seconds of the processor; a test that takes longer hangs
-constexpr rlim_t memory_limit = rlim_t{6} << 30;
 
 const std::vector<std::string> default_folders = {"schedule",
                                                   "process",
@@ -83,45 +78,6 @@ void write(const fs::path& path, const std::string& text) {
     if (!out.flush()) {
         throw std::runtime_error("cannot write " + path.string());
     }
-}
-
-struct outcome {
-    int status;  // 0 if the command ended well
-    bool timed_out;
-};
-
-/// Runs a command of the shell, with its output in a file.
-outcome run(const std::string& command, const fs::path& output, double limit, bool limit_memory) {
-    const std::string log = output.string();
-    const pid_t child = fork();
-    if (child == 0) {
-        setpgid(0, 0);
-        const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-        dup2(file, 1);
-        dup2(file, 2);
-        if (limit_memory) {
-            const rlimit memory{memory_limit, memory_limit}, none{0, 0}, time{time_limit, time_limit + 1};
-            setrlimit(RLIMIT_AS, &memory);
-            setrlimit(RLIMIT_CPU, &time);  // also without this program, should it be ended
-            setrlimit(RLIMIT_CORE, &none);
-        }
-        execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
-        _exit(127);
-    }
-    if (child < 0) {
-        throw std::runtime_error("cannot start a process");
-    }
-    const auto start = std::chrono::steady_clock::now();
-    int status = 0;
-    while (waitpid(child, &status, WNOHANG) == 0) {
-        if (seconds(std::chrono::steady_clock::now() - start).count() > limit) {
-            kill(-child, SIGKILL);
-            waitpid(child, &status, 0);
-            return {1, true};
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return {status, WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU};
 }
 
 /// The headers and tests, and what includes what.

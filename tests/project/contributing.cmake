@@ -1,5 +1,6 @@
 # Every file that the contributor's page names exists, and its table of rooms says of includes what include_direction.cmake
-# checks. Headers are as short as it asks. The workflow runs every part of .ci/full.
+# checks. Headers are as short as it asks, and
+# no other file of C++ is long. The workflow runs every part of .ci/full.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${source}/.github/CONTRIBUTING.md" page)
@@ -37,15 +38,23 @@ foreach(rule IN LISTS rules)
     endif()
 endforeach()
 
+# Sends an error for each file that has more lines.
+function(limit_lines most)
+    foreach(name IN LISTS ARGN)
+        file(READ "${source}/${name}" text)
+        string(REGEX MATCHALL "\n" lines "${text}")
+        list(LENGTH lines length)
+        if(length GREATER ${most})
+            message(SEND_ERROR "${name} has ${length} lines, more than ${most}")
+        endif()
+    endforeach()
+endfunction()
 file(GLOB_RECURSE headers RELATIVE "${source}" "${source}/include/*.hpp")
-foreach(header IN LISTS headers)
-    file(READ "${source}/${header}" text)
-    string(REGEX MATCHALL "\n" lines "${text}")
-    list(LENGTH lines length)
-    if(length GREATER 400)
-        message(SEND_ERROR "${header} has ${length} lines, more than 400")
-    endif()
-endforeach()
+limit_lines(400 ${headers})
+file(GLOB_RECURSE sources RELATIVE "${source}" "${source}/tests/*.?pp" "${source}/bench/*.?pp" "${source}/examples/*.?pp"
+    "${source}/cmake/*.?pp")
+limit_lines(600 ${sources})
+
 file(READ "${source}/.ci/full" full)
 file(READ "${source}/.github/workflows/ci.yml" workflow)
 string(REGEX MATCHALL "\n    \"[^|\"]+\\|" rows "${full}")
