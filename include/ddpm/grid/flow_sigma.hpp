@@ -84,13 +84,13 @@ struct flow_sigma_options {
     return sigmas;
 }
 
-/// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the time
-/// time_scale · σ.
+/// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the flow's times: its
+/// time_scale · σ, with the time_scale that it was trained with (1000 for the models of diffusers).
 /// @throws value_error unless the σ fall within [0, 1] and there is at least one
-[[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, double time_scale = 1000) {
+[[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, const rectified_flow& flow = {}) {
     std::vector<double> times(sigmas.begin(), sigmas.end());
     times.push_back(0);
-    return make_grid(rectified_flow{.time_scale = time_scale}, times);
+    return make_grid(flow, times);
 }
 
 }  // namespace ddpm

@@ -65,9 +65,11 @@ void require_weighs_elements(std::string_view where) {
 /// Two optional members let a loss reject a training before its first step instead of by an exception in the middle:
 /// - `loss.require_time(schedule, kind, t)` throws value_error if the loss is undefined at a time t that may be drawn;
 /// - `loss.require_data(x0, element_weight)`, or `loss.require_data(x0)`, throws value_error for unsuitable data.
-/// A third, `loss.text()`, returns the loss's name and options as a string: a checkpoint keeps it, and the trainer
-/// refuses to continue exactly with another loss. Losses of this library are told apart without it.
-/// A loss that supports element weights must declare it, see WeighsElements.
+/// Both are const and return void. A loss may have them for some schedules or scalars only, as templates that the others
+/// do not satisfy. Otherwise a public member of such a name with another signature does not compile where the loss is
+/// used: it would have no effect. A third, `loss.text()`, returns the loss's name and options as a string: a checkpoint
+/// keeps it, and the trainer refuses to continue exactly with another loss; losses of this library are told apart
+/// without it. A loss that supports element weights must declare it, see WeighsElements.
 template <class L, class Schedule, class S>
 concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
                                 const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
@@ -84,6 +86,50 @@ concept VarianceLoss =
     };
 
 namespace detail {
+
+template <class L, class Schedule>
+concept RefusesTimes = requires(const L& loss, const Schedule& schedule, prediction kind, time_type<Schedule> t) {
+    { loss.require_time(schedule, kind, t) } -> std::same_as<void>;
+};
+template <class L, class Schedule>
+concept NamesRequireTime = requires(L& loss, const Schedule& schedule, prediction kind, time_type<Schedule> t) {
+    loss.require_time(schedule, kind, t);
+} || requires { &L::require_time; };
+
+template <class L, class S>
+concept RefusesWeightedData = requires(const L& loss, batch_view<const S> x0) {
+    { loss.require_data(x0, x0) } -> std::same_as<void>;
+};
+template <class L, class S>
+concept RefusesData = requires(const L& loss, batch_view<const S> x0) {
+    { loss.require_data(x0) } -> std::same_as<void>;
+};
+template <class L, class S>
+concept NamesRequireData = requires(L& loss, batch_view<const S> x0) {
+    loss.require_data(x0, x0);
+} || requires(L& loss, batch_view<const S> x0) { loss.require_data(x0); } || requires { &L::require_data; };
+
+/// Checks the optional members of a loss: one with a wrong signature would be ignored. A member template that cannot be
+/// called may be for other schedules or scalars.
+template <class L, class Schedule, class S>
+struct loss_members {
+    static_assert(!NamesRequireTime<L, Schedule> || RefusesTimes<L, Schedule>,
+                  "ddpm: wanted as the member require_time of a loss is: void require_time(const Schedule& schedule, "
+                  "prediction kind, time_type<Schedule> t) const");
+    static_assert(!NamesRequireData<L, S> || RefusesWeightedData<L, S> || RefusesData<L, S>,
+                  "ddpm: wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, "
+                  "batch_view<const S> element_weight) const, or void require_data(batch_view<const S> x0) const");
+};
+
+/// Calls the loss's member require_data if it has one.
+template <class L, class S>
+void require_loss_data(const L& loss, batch_view<const S> x0, batch_view<const S> element_weight) {
+    if constexpr (RefusesWeightedData<L, S>) {
+        loss.require_data(x0, element_weight);
+    } else if constexpr (RefusesData<L, S>) {
+        loss.require_data(x0);
+    }
+}
 
 /// @throws value_error unless all weights are finite and ≥ 0
 template <Scalar S>

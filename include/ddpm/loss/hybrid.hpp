@@ -41,6 +41,7 @@ struct basic_hybrid_loss {
                       std::type_identity_t<batch_view<const S>> predicted,
                       std::type_identity_t<batch_view<const S>> head, std::type_identity_t<batch_view<S>> d_predicted,
                       std::type_identity_t<batch_view<S>> d_head) const {
+        static_cast<void>(detail::loss_members<Simple, Schedule, S>{});
         detail::require_noised_batch("hybrid_loss", noised, predicted, d_predicted);
         detail::require_head("hybrid_loss", predicted, head, d_head);
         if (noised.element_weight.size() != 0) {
@@ -62,15 +63,18 @@ struct basic_hybrid_loss {
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
         require_variance();
-        if constexpr (requires { simple.require_time(schedule, kind, t); }) {
+        if constexpr (detail::RefusesTimes<Simple, Schedule>) {
             simple.require_time(schedule, kind, t);
         }
         detail::require_bound_term("hybrid_loss", schedule, kind, variance, decoder, t);
     }
 
-    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside; calls do not check this
+    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside, or if `Simple` refuses the data;
+    /// calls do not check this
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
+        const detail::readable values(x0);
+        detail::require_loss_data(simple, batch_view<const scalar_of<X>>(values.view()), element_weight);
         require_in_range("hybrid_loss", decoder, x0, element_weight);
     }
 

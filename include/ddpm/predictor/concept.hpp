@@ -26,7 +26,8 @@ namespace ddpm {
 ///
 /// Optional members: `predicts()` is the kind of prediction (without it ε, as for a bare callable); `shape()` is the
 /// shape of one sample; `session(samples)`, const, returns a predictor for one run, which owns scratch memory for that
-/// many samples; sessions may run concurrently. A `Network` is a predictor without any of these.
+/// many samples; sessions may run concurrently. A `Network` is a predictor without any of these. A public member of such
+/// a name with another signature does not compile where the predictor is used: it would have no effect.
 template <class P, class S>
 concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S> xt, const std::span<const double> t,
                                           const model_output<S> out) {
@@ -34,17 +35,54 @@ concept Predictor = Scalar<S> && requires(P& predictor, const batch_view<const S
     predictor(batch_view<const S>(xt), std::span<const double>(t), model_output<S>(out));
 };
 
+namespace detail {
+
+/// Has a public member of that name, const or not.
+template <class P>
+concept NamesPredicts = requires(P& predictor) { predictor.predicts(); } || requires { &P::predicts; };
+template <class P>
+concept NamesShape = requires(P& predictor) { predictor.shape(); } || requires { &P::shape; };
+template <class P>
+concept NamesSession =
+    requires(P& predictor, isize samples) { predictor.session(samples); } || requires { &P::session; };
+
+template <class P>
+concept TellsPrediction = requires(const P& predictor) {
+    { predictor.predicts() } -> std::convertible_to<prediction>;
+};
+template <class P>
+concept TellsShape = requires(const P& predictor) {
+    { predictor.shape() } -> std::convertible_to<sample_shape>;
+};
+template <class P>
+concept HasSession = requires(const P& predictor, isize samples) { predictor.session(samples); };
+
+/// Checks the optional members of a predictor: one with a wrong signature would be ignored.
+template <class P>
+struct predictor_members {
+    static_assert(!NamesPredicts<P> || TellsPrediction<P>,
+                  "ddpm: wanted as the member predicts of a predictor is: prediction predicts() const");
+    static_assert(!NamesShape<P> || TellsShape<P>,
+                  "ddpm: wanted as the member shape of a predictor is: sample_shape shape() const");
+    static_assert(!NamesSession<P> || HasSession<P>,
+                  "ddpm: wanted as the member session of a predictor is a const one that returns a predictor: "
+                  "auto session(isize samples) const");
+};
+
+}  // namespace detail
+
 /// A type that creates a predictor (a session) for each run, and so may be shared between threads: by a member
 /// session(samples), or, for networks, by the default session.
 template <class P>
-concept SessionMaker = requires(const P& predictor, isize samples) { predictor.session(samples); } || ForwardNetwork<P>;
+concept SessionMaker = detail::HasSession<P> || ForwardNetwork<P>;
 
 namespace detail {
 
 /// A session for up to `samples` samples.
 template <SessionMaker P>
 [[nodiscard]] auto make_session(const P& predictor, isize samples) {
-    if constexpr (requires { predictor.session(samples); }) {
+    static_cast<void>(predictor_members<P>{});
+    if constexpr (HasSession<P>) {
         return predictor.session(samples);
     } else {
         return network_session<P>(predictor, samples);
@@ -86,14 +124,13 @@ concept AdaptablePredictor =
 
 /// A predictor of ε: any bare callable with the right signature.
 template <class P, class S>
-concept EpsilonPredictor = Predictor<P, S> && !requires(const P& predictor) { predictor.predicts(); };
+concept EpsilonPredictor = Predictor<P, S> && !detail::NamesPredicts<std::remove_cvref_t<P>>;
 
-/// The kind of a predictor's prediction.
+/// The kind of a predictor's prediction: its member predicts(), or ε without one.
 template <class P>
 [[nodiscard]] prediction prediction_of(const P& predictor) {
-    if constexpr (requires {
-                      { predictor.predicts() } -> std::convertible_to<prediction>;
-                  }) {
+    static_cast<void>(detail::predictor_members<P>{});
+    if constexpr (detail::TellsPrediction<P>) {
         return predictor.predicts();
     } else {
         return prediction::epsilon;
@@ -103,9 +140,8 @@ template <class P>
 /// The shape of one sample, if the predictor has a member shape().
 template <class P>
 [[nodiscard]] std::optional<sample_shape> shape_of(const P& predictor) {
-    if constexpr (requires {
-                      { predictor.shape() } -> std::convertible_to<sample_shape>;
-                  }) {
+    static_cast<void>(detail::predictor_members<P>{});
+    if constexpr (detail::TellsShape<P>) {
         return predictor.shape();
     } else {
         return std::nullopt;
@@ -127,6 +163,7 @@ struct scalar_named_by<P> {
 /// A session of the predictor, or a reference to the predictor itself if it has none.
 template <class P>
 [[nodiscard]] decltype(auto) session_of(P& predictor, [[maybe_unused]] isize samples) {
+    static_cast<void>(predictor_members<std::remove_const_t<P>>{});
     if constexpr (SessionMaker<std::remove_const_t<P>>) {
         return make_session(predictor, samples);
     } else {

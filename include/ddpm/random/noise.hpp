@@ -17,12 +17,35 @@ namespace ddpm {
 
 /// A source of standard normals: fills `out` for one step of a run, column n with those of sample first_sample + n. It
 /// may compute them from that address (philox_noise), or ignore the address and draw from its own state (torch_noise).
+///
+/// An optional member makes it a NoisePath: `normal_between(batch_view<S> out, double from, double to, isize
+/// first_sample)`, which a run calls for its steps in place of normal(), which then only makes the samples at the start.
 template <class N, class S = float>
 concept NoiseSource =
     Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
         source.normal(out, step, first_sample);
         source.normal(batch_view<S>(out), isize(step), isize(first_sample));
     };
+
+/// A noise source that is a stochastic process W in time, such as brownian_tree, so that runs with different steps can
+/// follow the same path. For a step from one noise-to-signal ratio σ/α, `from`, to another, `to`, normal_between fills
+/// `out`, D × N, with W(to) − W(from) divided by its standard deviation, column n for sample first_sample + n. The ratios
+/// may be 0 or infinite.
+template <class N, class S = float>
+concept NoisePath = NoiseSource<N, S> && requires(N& source, const batch_view<S> out, const double from,
+                                                  const double to, const isize first_sample) {
+    source.normal_between(out, from, to, first_sample);
+    source.normal_between(batch_view<S>(out), double(from), double(to), isize(first_sample));
+};
+
+namespace detail {
+
+/// Has a public member of that name, which may be for another scalar if it is a template.
+template <class N, class S>
+concept NamesNormalBetween = requires(N& source, batch_view<S> out) { source.normal_between(out, 1.0, 0.5, isize{}); } ||
+                             requires { &N::normal_between; };
+
+}  // namespace detail
 
 /// The purpose of random numbers: different streams are independent even with the same seed. Streams from
 /// `first_user_stream` on are free for users.

@@ -21,7 +21,7 @@ namespace detail {
 /// A noise source that replaces each draw z of another one by z + scale · deviation · slope. Since the plan multiplies
 /// the draw by the deviation, this shifts the mean of the step by scale · Σ · slope.
 template <Scalar S, class Noise>
-class shifted_noise {
+class shifted_noise : public changes_draws {
 public:
     shifted_noise(const sampling_plan& plan, Noise& noise, double scale, const batch<S>& slope)
         : steps_(step_noise_of(plan)), noise_(noise), scale_(scale), slope_(slope) {}

@@ -204,8 +204,8 @@ private:
 /// @determinism as sample(); with `batch_norms` a sample depends on the others
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor,
-                                    batch<S> x, Noise&& noise, isize first_sample = 0,
-                                    const step_callback<S>& on_step = {}) {
+                                    batch<S> x, Noise&& noise, const step_callback<S>& on_step = {},
+                                    isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
     if (sampler.corrections < 0 || !(sampler.signal_to_noise > 0 && sampler.signal_to_noise <= 1e6)) {
         throw value_error("predictor_corrector", "corrections and signal_to_noise", ">= 0, > 0 and <= 1e6",

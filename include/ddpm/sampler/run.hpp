@@ -55,24 +55,19 @@ struct signatures {
         NoiseSource<Noise, S>,
         "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
         "or in its place a callback that is called as bool(const sample_step<S>& step)");
+    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> || NoisePath<std::remove_reference_t<Noise>, S>,
+                  "ddpm: wanted as the member normal_between of a noise source is: "
+                  "void normal_between(batch_view<S> out, double from, double to, isize first_sample)");
 };
 
 /// A noise source whose normals have addresses (a counter each), so that a kernel can compute them where they are used.
 template <class Noise>
 concept AddressedNoise = std::same_as<std::remove_const_t<Noise>, philox_noise>;
 
-/// A noise source that is a stochastic process in time, such as a Brownian tree: writes its increment over an interval,
-/// divided by the square root of the interval's length.
-template <class Noise, class S>
-concept NoisePath = requires(Noise& noise, batch_view<S> out, double from, double to, isize first_sample) {
-    noise.normal_between(out, from, to, first_sample);
-};
-
-/// A noise source that modifies its draws. It receives the number of the draw in the plan, and the variance head of the
+/// The base of a noise source of the library that modifies its draws: it has a member change(batch_view<S> out, isize
+/// draw, batch_view<const S> head), which receives the number of the draw in the plan, and the variance head of the
 /// evaluation before the draw, empty if the plan does not use the head.
-template <class Noise, class S>
-concept DrawChanger =
-    requires(Noise& noise, batch_view<S> out, isize draw, batch_view<const S> head) { noise.change(out, draw, head); };
+struct changes_draws {};
 
 }  // namespace detail
 
@@ -159,13 +154,13 @@ private:
         for (; drawn_ < static_cast<isize>(plan_.draws().size()) && memory.draw_stage(drawn_) <= i; ++drawn_) {
             if (S* const at = memory.slot(quantity::noise, drawn_); at != nullptr) {
                 const batch_view<S> out(at, memory.x().rows(), memory.x().cols());
-                if constexpr (detail::NoisePath<Noise, S>) {
+                if constexpr (NoisePath<Noise, S>) {
                     const noise_draw& draw = plan_.draws()[static_cast<std::size_t>(drawn_)];
                     noise_.normal_between(out, draw.from, draw.to, first_sample_);
                 } else {
                     noise_.normal(out, first_step_ + drawn_ + 1, first_sample_);
                 }
-                if constexpr (detail::DrawChanger<Noise, S>) {
+                if constexpr (std::derived_from<Noise, detail::changes_draws>) {
                     noise_.change(out, drawn_, batch_view<const S>(memory.head()));
                 }
             }

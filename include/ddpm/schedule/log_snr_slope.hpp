@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 
 namespace ddpm {
 
@@ -20,6 +21,14 @@ template <ContinuousSchedule S>
     return {std::max(times.first, u - h), std::min(times.last, u + h)};
 }
 
+template <class S>
+concept HasLogSnrSlope = requires(const S& schedule, double u) {
+    { schedule.log_snr_slope(u) } -> std::convertible_to<double>;
+};
+template <class S>
+concept NamesLogSnrSlope =
+    requires(S& schedule, double u) { schedule.log_snr_slope(u); } || requires { &S::log_snr_slope; };
+
 }  // namespace detail
 
 /// The derivative of ln(α²/σ²) with respect to the schedule's time u, which is at most 0: its member log_snr_slope(u),
@@ -30,7 +39,9 @@ template <ContinuousSchedule S>
 /// @throws value_error if the schedule is not defined at u
 template <ContinuousSchedule S>
 [[nodiscard]] double log_snr_slope_at(const S& schedule, double u) {
-    if constexpr (requires { schedule.log_snr_slope(u); }) {
+    static_assert(!detail::NamesLogSnrSlope<S> || detail::HasLogSnrSlope<S>,
+                  "ddpm: wanted as the member log_snr_slope of a schedule is: double log_snr_slope(double u) const");
+    if constexpr (detail::HasLogSnrSlope<S>) {
         static_cast<void>(schedule.level(u));
         return schedule.log_snr_slope(u);
     } else {

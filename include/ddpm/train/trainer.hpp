@@ -126,12 +126,8 @@ public:
 
 private:
     void require_valid_loss(const training_data<scalar>& data) {
-        if constexpr (requires { loss_.require_data(data.x0, data.element_weight); }) {
-            loss_.require_data(data.x0, data.element_weight);
-        } else if constexpr (requires { loss_.require_data(data.x0); }) {
-            loss_.require_data(data.x0);
-        }
-        if constexpr (requires(time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); }) {
+        detail::require_loss_data(loss_, data.x0, data.element_weight);
+        if constexpr (detail::RefusesTimes<Loss, Schedule>) {
             if (!times_are_valid_) {
                 times_.visit_times([&](time_type<Schedule> t) { loss_.require_time(schedule_, kind_, t); });
                 times_are_valid_ = true;
@@ -319,6 +315,7 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       times_(options.time_sampling, schedule_, options.seed, options.times),
       batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
+    static_cast<void>(detail::loss_members<Loss, Schedule, scalar>{});
     adam_.require_learning_rate("trainer", options.learning_rate);
 }
 

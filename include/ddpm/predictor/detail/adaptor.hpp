@@ -43,10 +43,11 @@ public:
 
     explicit adaptor(P&& predictor) : predictor_(std::forward<P>(predictor)) {
         static_cast<void>(adaptor_signatures<P>{});
+        static_cast<void>(predictor_members<std::remove_cvref_t<P>>{});
     }
 
     [[nodiscard]] sample_shape shape() const
-        requires requires(const std::remove_cvref_t<P>& p) { p.shape(); }
+        requires TellsShape<std::remove_cvref_t<P>>
     {
         return predictor_.shape();
     }
