@@ -50,6 +50,7 @@ TEST_CASE("scheduler configs that diffusers wrote are read, and written with the
     CHECK(scheduler_config_text(ddim) == read_text(ddim_path));
     const temporary_folder folder;
     write_scheduler_config(folder / "scheduler_config.json", ddim);
+    CHECK_THROWS_AS(write_scheduler_config(folder / "no/scheduler_config.json", ddim), io_error);
     CHECK(read_text(folder / "scheduler_config.json") == read_text(ddim_path));
 }
 

@@ -171,6 +171,24 @@ TEST_CASE("runs that diffusers' formulas give no meaning are value_errors", "[di
     CHECK_THROWS_AS(run_of(R"("DPMSolverMultistepInverseScheduler")" + flow, 5), value_error);
 }
 
+TEST_CASE("a run of a config that chooses several kinds of sigmas is a value_error", "[diffusers]") {
+    for (const scheduler_kind kind :
+         {scheduler_kind::euler, scheduler_kind::dpm_multistep, scheduler_kind::flow_euler}) {
+        for (int chosen = 0; chosen < 8; ++chosen) {
+            scheduler_config config = default_scheduler_config(kind);
+            config.karras_sigmas = (chosen & 1) != 0;
+            config.exponential_sigmas = (chosen & 2) != 0;
+            config.beta_sigmas = (chosen & 4) != 0;
+            CAPTURE(chosen);
+            if (chosen == 3 || chosen >= 5) {
+                CHECK_THROWS_AS(make_scheduler_run(config, 5), value_error);
+            } else {
+                CHECK_NOTHROW(make_scheduler_run(config, 5));
+            }
+        }
+    }
+}
+
 TEMPLATE_TEST_CASE("every class's run ends at the data that its network knows", "[diffusers]", float, double) {
     using S = TestType;
     for (const diffusers::detail::scheduler_class& known : diffusers::detail::scheduler_classes) {

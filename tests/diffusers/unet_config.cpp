@@ -240,6 +240,7 @@ TEST_CASE("a config that diffusers wrote is written with the same bytes", "[diff
     CHECK(unet_config_text(read_unet_config(path)) == read_text(path));
     const temporary_folder folder;
     diffusers::write_unet_config(folder / "config.json", read_unet_config(path));
+    CHECK_THROWS_AS(diffusers::write_unet_config(folder / "no/config.json", read_unet_config(path)), io_error);
     CHECK(read_text(folder / "config.json") == read_text(path));
     auto with_null = read_unet_config(path);
     with_null.has_sample_size = false;

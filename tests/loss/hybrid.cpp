@@ -17,6 +17,7 @@
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 namespace ddpm::test {
@@ -164,6 +165,24 @@ TEST_CASE("hybrid_loss serves the smallest schedule and refuses what does not fi
     CHECK_THROWS_AS(hybrid_loss{.decoder = discretized_decoder{.levels = 1}}.require_time(schedule, prediction::v, 4),
                     value_error);
     CHECK_THROWS_AS(hybrid_loss{}.require_time(schedule, prediction::v, schedule.steps()), value_error);
+}
+
+TEST_CASE("hybrid_loss refuses a lambda that is negative or not finite", "[loss]") {
+    const schedule_archetype schedule;
+    const batch<float> x = pattern<float>(3, 2, 1);
+    batch<float> d(3, 2), d_head = batch<float>::Constant(3, 2, 77.0F);
+    const noised_batch<float> noised{x, x, x, 4};
+    const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+    for (const double lambda : {-1.0, -1e-300, nan, infinity}) {
+        const hybrid_loss loss{.lambda = lambda};
+        CHECK_THROWS_AS(loss(schedule, prediction::v, noised, x, x, d, d_head), value_error);
+        CHECK((d_head == 77.0F).all());
+        CHECK_THROWS_AS(loss.require_time(schedule, prediction::v, 4), value_error);
+    }
+    // 0 leaves the simple loss alone.
+    const double simple = mse_loss{}(schedule, prediction::v, noised, x, d);
+    CHECK(hybrid_loss{.lambda = 0}(schedule, prediction::v, noised, x, x, d, d_head) == simple);
+    CHECK((d_head == 0).all());
 }
 
 }  // namespace ddpm::test

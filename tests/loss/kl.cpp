@@ -133,8 +133,10 @@ TEST_CASE("kl_loss serves the smallest schedule and refuses what does not fit", 
         if (is_noise) {
             CHECK_THROWS_AS(kl_weight(noise, kind, 1), value_error);
             CHECK_THROWS_AS(loss(), value_error);
+            CHECK_THROWS_AS(kl_loss{}.require_time(noise, kind, 1), value_error);
         } else {
             CHECK(std::isfinite(kl_weight(noise, kind, 1)));
+            CHECK_NOTHROW(kl_loss{}.require_time(noise, kind, 1));
             CHECK(std::isfinite(loss()));
         }
     }

@@ -108,4 +108,20 @@ TEST_CASE("vlb_loss serves the smallest schedule and refuses what does not fit",
                       ContainsSubstring("vlb_loss: "));
 }
 
+TEST_CASE("vlb_loss refuses a scale that is negative or not finite, before any output", "[loss]") {
+    const schedule_archetype schedule;
+    const batch<float> x = pattern<float>(3, 2, 1);
+    batch<float> d = batch<float>::Constant(3, 2, 77.0F), d_head = d;
+    const noised_batch<float> noised{x, x, x, 4};
+    const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
+    for (const double scale : {-1.0, -1e-300, nan, infinity}) {
+        const vlb_loss loss{.scale = scale};
+        CHECK_THROWS_AS(loss(schedule, prediction::v, noised, x, x, d, d_head), value_error);
+        CHECK(((d == 77.0F).all() && (d_head == 77.0F).all()));
+        CHECK_THROWS_AS(loss.require_time(schedule, prediction::v, 4), value_error);
+    }
+    CHECK(vlb_loss{.scale = 0}(schedule, prediction::v, noised, x, x, d, d_head) == 0);
+    CHECK_NOTHROW(vlb_loss{.scale = 0}.require_time(schedule, prediction::v, 4));
+}
+
 }  // namespace ddpm::test

@@ -6,6 +6,8 @@
 #include "support/catch.hpp"
 #include "support/schedules.hpp"
 
+#include <vector>
+
 namespace ddpm::test {
 
 TEMPLATE_TEST_CASE("the pair recovers x0 and eps from every prediction", "[predictor]", float, double) {
@@ -43,6 +45,26 @@ TEST_CASE("clipping changes x0, and eps only on request", "[predictor]") {
                     {clipped, again});
     CHECK((clipped == x0.max(-0.5).min(0.5)).all());
     CHECK((again - (xt - level.signal * clipped) / level.sigma).abs().maxCoeff() < 1e-14);
+}
+
+TEMPLATE_TEST_CASE("the limit of dynamic thresholding is the quantile, at least 1 and at most its maximum",
+                   "[predictor]", float, double) {
+    using S = TestType;
+    // The largest numbers of the three samples are 7, 0.5 and 1.25.
+    batch<S> x0 = batch<S>::Zero(4, 3);
+    x0(1, 0) = -7;
+    x0(2, 1) = S(0.5);
+    x0(3, 2) = S(1.25);
+    const auto limits = [&](const dynamic_threshold& threshold) {
+        batch<S> changed = x0;
+        std::vector<S> found(3);
+        threshold_limits<S>(threshold, changed, found);
+        return found;
+    };
+    CHECK(limits({.ratio = 1}) == std::vector<S>{7, 1, S(1.25)});  // no maximum by default
+    CHECK(limits({.ratio = 1, .max = 3}) == std::vector<S>{3, 1, S(1.25)});
+    CHECK(limits({.ratio = 1, .max = 1}) == std::vector<S>{1, 1, 1});
+    CHECK(limits({.ratio = 0.5}) == std::vector<S>{1, 1, 1});
 }
 
 TEST_CASE("denoise: what does not fit is an error", "[predictor]") {

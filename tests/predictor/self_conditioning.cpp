@@ -93,6 +93,8 @@ TEST_CASE("a self-conditioned network is also told maps of its own, before the e
         CHECK((seen.row(3 * i + 2) - (2 * x.row(i) - eps.row(i))).abs().maxCoeff() < 1e-14);
     }
     CHECK_THROWS_AS(conditioned(p, {.maps = pattern<double>(9, 2, 3)}).session(2), shape_error);
+    // Of the three channels only the estimate's can be absent at first.
+    CHECK_THROWS_AS(evaluate<double>(p, x, {0.5, 0.5}), shape_error);
 }
 
 TEST_CASE("a U-Net with twice the input channels can be self-conditioned", "[predictor]") {

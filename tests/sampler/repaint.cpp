@@ -37,6 +37,20 @@ TEST_CASE("repaint walks as often as it should", "[sampler]") {
     CHECK_THROWS_AS(repaint{.jump_count = 0}.plan(grid), value_error);
 }
 
+TEST_CASE("repaint refuses jumps that are none, and noise that rises", "[sampler]") {
+    for (const isize length : {0, -1}) {
+        CHECK_THROWS_AS(repaint{.jump_length = length}.path(4), value_error);
+    }
+    for (const isize count : {0, -1}) {
+        CHECK_THROWS_AS(repaint{.jump_count = count}.path(4), value_error);
+    }
+    CHECK_THROWS_AS(repaint{}.path(-1), value_error);
+    CHECK(repaint{}.path(0) == std::vector<isize>{0});
+    const time_grid falling({{7, {0.6, 0.8}}, {3, {0.8, 0.6}}, {-1, {1, 0}}});
+    CHECK_NOTHROW(repaint{}.plan(falling));
+    CHECK_THROWS_AS(repaint{}.plan(falling.reversed()), value_error);
+}
+
 TEST_CASE("repaint denoises as the ancestral sampler, and goes back by the forward process", "[sampler]") {
     for (const auto variance :
          {reverse_variance::fixed_small, reverse_variance::fixed_large, reverse_variance::learned_range}) {

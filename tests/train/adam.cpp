@@ -142,6 +142,10 @@ TEST_CASE("adam refuses what does not fit", "[train]") {
     CHECK_THROWS_AS(optimizer.step(t.parameters, other.gradients, 1), shape_error);
     CHECK_THROWS_AS(optimizer.step({}, t.gradients, 1), shape_error);
     CHECK(optimizer.state().steps == 0);
+    CHECK_NOTHROW(optimizer.first_not_finite(t.parameters, t.gradients, 1));
+    CHECK_THROWS_AS(optimizer.first_not_finite(other.parameters, t.gradients, 1), shape_error);
+    CHECK_THROWS_AS(optimizer.first_not_finite(t.parameters, other.gradients, 1), shape_error);
+    CHECK_THROWS_AS(optimizer.first_not_finite(t.parameters, {}, 1), shape_error);
 }
 
 TEST_CASE("adam names the first parameter that a step would not leave finite, and changes nothing", "[train]") {

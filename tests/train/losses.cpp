@@ -4,6 +4,7 @@
 // What the trainer gives to a loss, and does with what comes back.
 
 #include <ddpm/loss/hybrid.hpp>
+#include <ddpm/loss/kl.hpp>
 #include <ddpm/loss/robust.hpp>
 #include <ddpm/loss/vlb.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
@@ -260,8 +261,11 @@ TEST_CASE("a loss that has no value at some timestep is refused before the first
     refuses(huber_loss{.weighting = edm_weighting{}}, {});
     refuses(vlb_loss{}, {});
     refuses(hybrid_loss{}, antithetic_times{});
-    refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_times{});
+    refuses(kl_loss{}, {});
     // Log-normal timesteps leave out the one without signal.
+    refuses(vlb_loss{.decoder = discretized_decoder{.levels = 1}}, log_normal_times{});
+    refuses(vlb_loss{.scale = -1}, log_normal_times{});
+    refuses(hybrid_loss{.lambda = std::nan("")}, log_normal_times{});
     nn::mlp<float> net{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8}};
     trainer trainer{
         net, schedule, {.batch = 8, .time_sampling = log_normal_times{}}, mse_loss{.weighting = edm_weighting{}}};

@@ -95,4 +95,16 @@ TEST_CASE("fixed ends refuse ends that do not rise", "[train]") {
     CHECK_THROWS_AS(made(std::nan(""), 1), value_error);
 }
 
+TEST_CASE("fixed ends refuse a curve that does not rise", "[train]") {
+    using line = monotone_line<double>;
+    CHECK_NOTHROW(fixed_ends<line>(line(0, 1e-9), -1, 1));
+    CHECK_THROWS_AS(fixed_ends<line>(line(), -1, 1), value_error);
+    CHECK_THROWS_AS(fixed_ends<line>(line(3, 3), -1, 1), value_error);
+    CHECK_THROWS_AS(fixed_ends<line>(line(0, std::nan("")), -1, 1), value_error);
+    CHECK_THROWS_AS(fixed_ends<line>(line(0, std::numeric_limits<double>::infinity()), -1, 1), value_error);
+    // A network that is as flat as its options say.
+    const monotone_network<double> flat({.first = 2, .last = 2, .features = 7, .spread = 0});
+    CHECK_THROWS_AS(fixed_ends<monotone_network<double>>(flat, -1, 1), value_error);
+}
+
 }  // namespace ddpm::test

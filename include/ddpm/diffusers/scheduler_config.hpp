@@ -19,8 +19,7 @@ namespace detail {
 
 /// @throws io_error for combinations that the constructors of diffusers' classes reject
 inline void require_consistent(const config_reader& reader, const scheduler_config& config) {
-    const bool several = config.karras_sigmas + config.exponential_sigmas + config.beta_sigmas > 1;
-    if (several) {
+    if (chooses_several_sigmas(config)) {
         reader.fail(config.exponential_sigmas ? "use_exponential_sigmas" : "use_beta_sigmas",
                     "false, or no other of use_karras_sigmas, use_exponential_sigmas and use_beta_sigmas", "true");
     }

@@ -37,6 +37,14 @@ struct scheduler_run {
 
 namespace detail {
 
+/// @throws value_error if the config replaces the σ of timesteps by several kinds of others
+inline void require_one_kind_of_sigmas(const scheduler_config& config) {
+    if (chooses_several_sigmas(config)) {
+        throw value_error("make_scheduler_run", "kinds of sigmas",
+                          "at most one of karras_sigmas, exponential_sigmas and beta_sigmas", "several");
+    }
+}
+
 /// @throws value_error if the kind of prediction does not fit the kind of σ, for which diffusers' formulas are
 /// meaningless
 inline void require_matching_prediction(const scheduler_config& config) {
@@ -102,6 +110,7 @@ template <TablePolicy Tables = exact_tables>
     if (steps < 1) {
         throw value_error("make_scheduler_run", "number of steps", ">= 1", steps);
     }
+    detail::require_one_kind_of_sigmas(config);
     detail::require_matching_prediction(config);
     const detail::scheduler_class& known = detail::class_of(config.kind);
     scheduler_run run{.plan = detail::plan_of<Tables>(config, steps, options),

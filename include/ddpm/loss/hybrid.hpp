@@ -27,7 +27,7 @@ struct basic_hybrid_loss {
     reverse_variance variance = reverse_variance::learned_range;
     Simple simple{};
     any_decoder decoder = discretized_decoder{};
-    std::optional<double> lambda{};  ///< if empty, T/1000
+    std::optional<double> lambda{};  ///< ≥ 0; if empty, T/1000
     bool clip_denoised = false;      ///< clamps x̂_0 in L_vlb to [−1, 1]; for the discretized decoder only
     bool reports_bound = false;      ///< noised.losses, used for importance sampling, is L_vlb alone
 
@@ -49,14 +49,8 @@ struct basic_hybrid_loss {
         }
         require_variance();
         const double value = simple(schedule, kind, noised, predicted, d_predicted);
-        const double scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000);
-        return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind,
-                                                       {.variance = variance,
-                                                        .decoder = decoder,
-                                                        .scale = scale,
-                                                        .adds = !reports_bound,
-                                                        .limit = detail::x0_limit(clip_denoised, decoder)},
-                                                       noised, predicted, head, {}, d_head);
+        return value + detail::bound_loss<Schedule, S>("hybrid_loss", schedule, kind, options(schedule), noised,
+                                                       predicted, head, {}, d_head);
     }
 
     /// @throws value_error if a call with a sample at t would
@@ -66,7 +60,7 @@ struct basic_hybrid_loss {
         if constexpr (detail::RefusesTimes<Simple, Schedule>) {
             simple.require_time(schedule, kind, t);
         }
-        detail::require_bound_term("hybrid_loss", schedule, kind, variance, decoder, t);
+        detail::require_bound_term("hybrid_loss", schedule, kind, options(schedule), t);
     }
 
     /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside, or if `Simple` refuses the data;
@@ -79,6 +73,15 @@ struct basic_hybrid_loss {
     }
 
 private:
+    template <NoiseSchedule Schedule>
+    [[nodiscard]] detail::bound_loss_options options(const Schedule& schedule) const {
+        return {.variance = variance,
+                .decoder = decoder,
+                .scale = lambda.value_or(static_cast<double>(schedule.steps()) / 1000),
+                .adds = !reports_bound,
+                .limit = detail::x0_limit(clip_denoised, decoder)};
+    }
+
     void require_variance() const {
         if (!needs_head(variance)) {
             throw value_error("hybrid_loss", "variance", "one that the network's head gives", "a fixed one");

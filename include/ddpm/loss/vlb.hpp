@@ -24,7 +24,7 @@ struct vlb_loss {
 
     reverse_variance variance = reverse_variance::learned_range;
     any_decoder decoder = discretized_decoder{};
-    std::optional<double> scale{};  ///< if empty, T
+    std::optional<double> scale{};  ///< ≥ 0; if empty, T
 
     /// @shape all D × N; the gradients are overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
@@ -59,7 +59,7 @@ struct vlb_loss {
     /// @throws value_error if a call with a sample at t would
     template <NoiseSchedule Schedule>
     void require_time(const Schedule& schedule, prediction kind, isize t) const {
-        detail::require_bound_term("vlb_loss", schedule, kind, variance, decoder, t);
+        detail::require_bound_term("vlb_loss", schedule, kind, options(schedule), t);
     }
 
     /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside; calls do not check this

@@ -66,17 +66,21 @@ struct monotone_line : nn::weight_and_bias {
     }
 };
 
-/// A monotone curve, shifted and scaled so that its value is `first` at 0 and `last` at 1, whatever its parameters.
+/// A monotone curve, shifted and scaled so that its value is `first` at 0 and `last` at 1, for all parameters with which
+/// the curve inside rises from 0 to 1. Values are NaN while it does not.
 /// @source Kingma et al. 2021, arXiv 2107.00630, appendix H
 template <MonotoneCurve Curve>
 class fixed_ends {
 public:
     using scalar = typename Curve::scalar;
 
-    /// @throws value_error unless last > first
+    /// @throws value_error unless last > first and the curve rises from 0 to 1
     fixed_ends(Curve curve, double first, double last) : curve_(std::move(curve)), first_(first), last_(last) {
         detail::require(last > first && std::isfinite(last - first), "fixed_ends", "last",
                         {"both ends finite, last > first"}, {first, " to ", last});
+        const double start = curve_(0).value, end = curve_(1).value;
+        detail::require(end > start && std::isfinite(end - start), "fixed_ends", "curve", {"finite, rises from 0 to 1"},
+                        {start, " to ", end});
     }
 
     [[nodiscard]] curve_point operator()(double t) const {

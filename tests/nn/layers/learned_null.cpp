@@ -83,6 +83,37 @@ TEST_CASE("a learned null refuses a gradient of another size", "[nn]") {
     CHECK_NOTHROW(null.backward({}, {}, condition_form::vector, dshown, d));
 }
 
+TEST_CASE("a learned null refuses forms that do not fit", "[nn]") {
+    const nn::learned_null<double> null = null_of_two();
+    const batch<double> given = random_batch(4, 3, 1), low = random_batch(2, 3, 1), narrow = random_batch(4, 2, 1),
+                        odd = random_batch(5, 3, 1);
+    const std::vector<condition_forms> three(3, null_vector), two(2, null_vector);
+    const auto forward = [&](const batch<double>& told, const std::vector<condition_forms>& absent, isize rows) {
+        nn::arena<double> memory;
+        static_cast<void>(null.forward(told, absent, condition_form::vector, rows, 3, memory));
+    };
+    const auto backward = [&](const batch<double>& told, const std::vector<condition_forms>& absent,
+                              const batch<double>& dshown) {
+        nn::learned_null<double> d(2);
+        null.backward(told, absent, condition_form::vector, dshown, d);
+    };
+    CHECK_NOTHROW(forward(given, three, 4));
+    CHECK_THROWS_AS(forward(low, three, 4), shape_error);
+    CHECK_THROWS_AS(forward(narrow, three, 4), shape_error);
+    CHECK_THROWS_AS(forward(given, two, 4), shape_error);
+    CHECK_THROWS_AS(forward(odd, three, 5), shape_error);  // no multiple of the size
+    CHECK_THROWS_AS(forward({}, {}, 5), shape_error);
+    CHECK_NOTHROW(backward(given, three, given));
+    CHECK_THROWS_AS(backward(low, three, given), shape_error);
+    CHECK_THROWS_AS(backward(narrow, three, given), shape_error);
+    CHECK_THROWS_AS(backward(given, two, given), shape_error);
+    CHECK_THROWS_AS(backward(odd, three, odd), shape_error);
+    CHECK_THROWS_AS(backward({}, {}, odd), shape_error);
+    // One that learns nothing hands on what is given, if it has the form's shape.
+    nn::arena<double> memory;
+    CHECK_THROWS_AS(nn::learned_null<double>().forward(low, {}, condition_form::vector, 4, 3, memory), shape_error);
+}
+
 TEST_CASE("without a size there is nothing to learn, and it starts at zero", "[nn]") {
     const nn::learned_null<float> none, two(2);
     CHECK_FALSE(none.learns());

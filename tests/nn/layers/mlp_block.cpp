@@ -46,4 +46,37 @@ TEST_CASE("an MLP block's gradients are the central differences, and those of it
     CHECK(parameter_gradient_error(block, d, loss) < 1e-6);
 }
 
+TEST_CASE("an MLP block refuses what does not fit", "[nn]") {
+    constexpr ddpm::isize size = 5, count = 3;
+    const nn::mlp_block<double> block(size);
+    const batch<double> h = random_batch(size, count, 2), e = random_batch(size, count, 3),
+                        dout = random_batch(size, count, 4);
+    batch<double> normed(size, count), moments(2, count), summed(size, count), active(size, count);
+    const nn::mlp_block<double>::activations a{normed, moments, summed, active};
+    const auto forward = [&](const batch<double>& x, const batch<double>& time, batch<double> out) {
+        block.forward(x, time, a, out);
+    };
+    const auto backward = [&](const batch<double>& g, batch<double> de, batch<double> dh, ddpm::isize size_of_d) {
+        nn::arena<double> memory;
+        nn::mlp_block<double> d(size_of_d);
+        block.backward(h, a, g, de, dh, d, memory);
+    };
+    const batch<double> low(size - 1, count), narrow(size, count - 1), wide(size, count + 1);
+    CHECK_NOTHROW(forward(h, e, dout));
+    CHECK_NOTHROW(forward(h, e.leftCols(1), dout));
+    for (const batch<double>& wrong : {low, narrow, wide}) {
+        CHECK_THROWS_AS(forward(wrong, e, dout), shape_error);
+        CHECK_THROWS_AS(forward(h, wrong, dout), shape_error);
+        CHECK_THROWS_AS(forward(h, e, wrong), shape_error);
+    }
+    forward(h, e, dout);
+    CHECK_NOTHROW(backward(dout, e, h, size));
+    for (const batch<double>& wrong : {low, narrow, wide}) {
+        CHECK_THROWS_AS(backward(wrong, e, h, size), shape_error);
+        CHECK_THROWS_AS(backward(dout, wrong, h, size), shape_error);
+        CHECK_THROWS_AS(backward(dout, e, wrong, size), shape_error);
+    }
+    CHECK_THROWS_AS(backward(dout, e, h, size - 1), shape_error);
+}
+
 }  // namespace ddpm::test

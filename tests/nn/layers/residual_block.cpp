@@ -104,6 +104,22 @@ TEST_CASE("a residual block's gradients are the central differences, and those o
     CHECK(whole_gradient_error(run.block, run.d, loss) < 1e-6);
 }
 
+TEST_CASE("a residual block refuses an output that does not fit", "[nn]") {
+    for (const ddpm::isize outputs : {4, 6}) {  // without a convolution as its shortcut, and with one
+        residual_run run({.inputs = 4, .outputs = outputs, .embedding = 3, .groups = 2});
+        CHECK_NOTHROW(run.loss());
+        const auto forward = [&](ddpm::isize channels, ddpm::isize height) {
+            batch<double> out(channels, height * run.width * run.samples);
+            run.block.forward(run.map_of(std::as_const(run.x), run.height, run.width), run.emb, run.a,
+                              run.map_of(out, height, run.width), run.memory);
+        };
+        CHECK_NOTHROW(forward(outputs, run.height));
+        CHECK_THROWS_AS(forward(outputs + 1, run.height), shape_error);
+        CHECK_THROWS_AS(forward(outputs, run.height + 1), shape_error);
+        CHECK_THROWS_AS(forward(outputs, run.height - 1), shape_error);
+    }
+}
+
 TEST_CASE("a residual block refuses a gradient without its shortcut", "[nn]") {
     residual_run run({.inputs = 4, .outputs = 6, .embedding = 3, .groups = 2});
     run.backward();

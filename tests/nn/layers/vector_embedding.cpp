@@ -34,6 +34,63 @@ TEST_CASE("a vector adds what its two layers make of it", "[nn]") {
     CHECK(nn::parameter_count(learns) == nn::parameter_count(embedding) + 3);
 }
 
+TEST_CASE("an embedded vector refuses what does not fit", "[nn]") {
+    for (const bool learns_null : {false, true}) {
+        const nn::vector_embedding<double> embedding(3, 5, learns_null);
+        const batch<double> vectors = random_batch(3, 2, 1), low = random_batch(2, 2, 1),
+                            narrow = random_batch(3, 1, 1);
+        const std::vector<condition_forms> three(3, 0);
+        nn::arena<double> memory;
+        nn::vector_embedding<double>::activations a;
+        const auto forward = [&](const condition<double>& given, isize rows) {
+            batch<double> embedded = batch<double>::Zero(rows, 2);
+            embedding.forward(given, a, embedded, memory);
+        };
+        CHECK_THROWS_AS(forward({.vectors = low}, 5), shape_error);
+        CHECK_THROWS_AS(forward({.vectors = narrow}, 5), shape_error);
+        CHECK_THROWS_AS(forward({.vectors = vectors, .absent = three}, 5), shape_error);
+        CHECK_THROWS_AS(forward({.vectors = vectors}, 4), shape_error);
+        if (!learns_null) {
+            CHECK_THROWS_AS(forward({}, 5), shape_error);  // nothing stands for a vector that is absent
+        }
+        CHECK_NOTHROW(forward({.vectors = vectors}, 5));
+        const auto backward = [&](isize rows, isize columns, nn::vector_embedding<double> d) {
+            const batch<double> dembedded = random_batch(rows, columns, 3);
+            embedding.backward({.vectors = vectors}, a, dembedded, d, memory);
+        };
+        CHECK_NOTHROW(backward(5, 2, embedding));
+        CHECK_THROWS_AS(backward(4, 2, embedding), shape_error);
+        CHECK_THROWS_AS(backward(5, 3, embedding), shape_error);
+        CHECK_THROWS_AS(backward(5, 2, nn::vector_embedding<double>(4, 5, learns_null)), shape_error);
+        CHECK_THROWS_AS(backward(5, 2, nn::vector_embedding<double>(3, 6, learns_null)), shape_error);
+    }
+}
+
+TEST_CASE("embedding layers of their own refuse what does not fit", "[nn]") {
+    const nn::embedding_mlp<double> mlp(3, 5);
+    nn::arena<double> memory;
+    nn::embedding_mlp<double>::activations a;
+    const auto forward = [&](isize inputs, isize outputs, isize columns) {
+        const batch<double> x = random_batch(inputs, 2, 1);
+        batch<double> out(outputs, columns);
+        mlp.forward(x, a, out, memory);
+    };
+    CHECK_THROWS_AS(forward(4, 5, 2), shape_error);
+    CHECK_THROWS_AS(forward(3, 4, 2), shape_error);
+    CHECK_THROWS_AS(forward(3, 5, 3), shape_error);
+    CHECK_NOTHROW(forward(3, 5, 2));
+    const auto backward = [&](isize inputs, isize outputs, isize columns) {
+        const batch<double> x = random_batch(3, 2, 1), dout = random_batch(outputs, columns, 2);
+        batch<double> dx(inputs, 2);
+        nn::embedding_mlp<double> d(3, 5);
+        mlp.backward(x, a, dout, dx, d, memory);
+    };
+    CHECK_NOTHROW(backward(3, 5, 2));
+    CHECK_THROWS_AS(backward(4, 5, 2), shape_error);
+    CHECK_THROWS_AS(backward(3, 4, 2), shape_error);
+    CHECK_THROWS_AS(backward(3, 5, 3), shape_error);
+}
+
 TEST_CASE("the gradients of an embedded vector are the central differences, told or absent", "[nn]") {
     nn::vector_embedding<double> embedding(3, 5, true);
     disturb(embedding, 0.5, 4);

@@ -58,6 +58,11 @@ struct run_inputs {
     return config.karras_sigmas || config.lu_lambdas || config.exponential_sigmas || config.beta_sigmas;
 }
 
+/// Whether the config replaces the σ of timesteps by several kinds of others, of which only one can be meant.
+[[nodiscard]] inline bool chooses_several_sigmas(const scheduler_config& config) {
+    return config.karras_sigmas + config.exponential_sigmas + config.beta_sigmas > 1;
+}
+
 /// Falling σ over a range, with the config's spacing.
 [[nodiscard]] inline std::vector<double> converted_sigmas(const scheduler_config& config, isize count,
                                                           sigma_range range) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/require.hpp>
 #include <ddpm/core/parallel.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
@@ -10,6 +11,7 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <numbers>
@@ -25,22 +27,29 @@ void require_head(std::string_view where, batch_view<const S> predicted, batch_v
     require_same_shape(where, "d_head has the shape of the prediction", predicted, d_head);
 }
 
-/// @throws value_error if the bound has no term at t, or a decoder's option is outside its domain
-template <NoiseSchedule Schedule>
-void require_bound_term(std::string_view where, const Schedule& schedule, prediction kind, reverse_variance variance,
-                        const any_decoder& decoder, isize t) {
-    require_valid(where, decoder);
-    static_cast<void>(bound_step_at(schedule, kind, variance, t, t - 1));
-}
-
 /// Options of bound_loss.
 struct bound_loss_options {
     reverse_variance variance;
     const any_decoder& decoder;
-    double scale;
+    double scale;                                            ///< ≥ 0
     bool adds = false;                                       ///< adds to noised.losses instead of overwriting it
     double limit = std::numeric_limits<double>::infinity();  ///< x̂_0 is clamped to [−limit, limit] for d_head only
 };
+
+/// @throws value_error for options outside their domain
+inline void require_valid(std::string_view where, const bound_loss_options& options) {
+    require_valid(where, options.decoder);
+    require(options.scale >= 0 && std::isfinite(options.scale), where, "weight of the bound", {"finite and >= 0"},
+            {options.scale});
+}
+
+/// @throws value_error for options outside their domain, or if the bound has no term at t
+template <NoiseSchedule Schedule>
+void require_bound_term(std::string_view where, const Schedule& schedule, prediction kind,
+                        const bound_loss_options& options, isize t) {
+    require_valid(where, options);
+    static_cast<void>(bound_step_at(schedule, kind, options.variance, t, t - 1));
+}
 
 /// `scale` times the weighted mean over the samples of their terms of the bound, in bits per dimension, and its
 /// gradients unless they are empty. Each term is a weighted sum over elements. All checks come before any output.
@@ -49,7 +58,7 @@ template <NoiseSchedule Schedule, Scalar S>
 double bound_loss(std::string_view where, const Schedule& schedule, prediction kind, const bound_loss_options& options,
                   const noised_batch<S>& noised, batch_view<const S> predicted, batch_view<const S> head,
                   batch_view<S> d_predicted, batch_view<S> d_head) {
-    require_valid(where, options.decoder);
+    require_valid(where, options);
     const isize rows = predicted.rows(), columns = predicted.columns();
     const auto step_of = [&](isize n) {
         bound_step step = bound_step_at(schedule, kind, options.variance, noised.t[n], noised.t[n] - 1);

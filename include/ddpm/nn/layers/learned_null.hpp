@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace ddpm::nn {
 
@@ -99,8 +100,8 @@ private:
             detail::require_batch(where, "form of the condition", given, rows, samples);
         }
         const auto told = static_cast<isize>(absent.size());
-        detail::require<shape_error>(told == 0 || told == samples, where, "absent forms, one value per sample", {samples},
-                                     {told});
+        detail::require<shape_error>(told == 0 || told == samples, where, "absent forms, one value per sample",
+                                     {samples}, {told});
     }
 
     [[nodiscard]] static bool is_absent(batch_view<const S> given, std::span<const condition_forms> absent,
