@@ -49,6 +49,20 @@ static_assert(NoiseSource<zeros> && NoiseSource<philox_noise, double> && NoiseSo
 static_assert(!NoiseSource<zeros, double> && !NoiseSource<const zeros> && !NoiseSource<changes_its_view>);
 static_assert(!NoiseSource<nothing>);
 
+// NoisePath: a noise source that is a stochastic process in time.
+struct falling_path : zeros {
+    void normal_between(batch_view<float> out, double, double, isize) { out.array().setZero(); }
+};
+struct path_of_two_times : zeros {
+    void normal_between(batch_view<float>, double, double) {}
+};
+struct path_alone {
+    void normal_between(batch_view<float>, double, double, isize) {}
+};
+static_assert(NoisePath<falling_path> && NoisePath<brownian_tree, double>);
+static_assert(!NoisePath<falling_path, double> && !NoisePath<const falling_path> && !NoisePath<zeros>);
+static_assert(!NoisePath<path_of_two_times> && !NoisePath<path_alone> && !NoisePath<philox_noise>);
+
 // BetaSchedule and AlphaBarCurve: what a schedule is made from; TablePolicy: its arithmetic.
 struct constant_beta {
     double operator()(isize, isize) const { return 0.01; }

@@ -70,6 +70,32 @@ check("or in its place a callback that is called as bool(const sample_step<S>& s
 check("${noise}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, wide)"
     "struct { void normal(ddpm::batch_view<double>, ddpm::isize, ddpm::isize) {} } wide;")
 
+# Optional members with another signature: a kind of prediction that is not const or another type, a shape and a session
+# that are not const, a path of noise that takes two values, times that are not a range.
+set(half "void operator()(ddpm::batch_view<const float> xt, std::span<const double>, const ddpm::model_output<float>& out)
+    const { out.prediction.array() = xt.array() / 2; }")
+check("wanted as the member predicts of a predictor is: prediction predicts() const"
+    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
+    "struct { ${half} ddpm::prediction predicts() { return ddpm::prediction::x0; } } predictor;")
+check("wanted as the member predicts of a predictor is: prediction predicts() const"
+    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
+    "struct { ${half} const char* predicts() const { return nullptr; } } predictor;")
+check("wanted as the member shape of a predictor is: sample_shape shape() const"
+    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
+    "struct { ${half} ddpm::sample_shape shape() { return 2; } } predictor;")
+check("wanted as the member session of a predictor is a const one that returns a predictor"
+    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
+    "struct source { ${half} source session(ddpm::isize) { return *this; } } predictor;")
+check("wanted as the member normal_between of a noise source is"
+    "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, path)"
+    "struct { void normal(ddpm::batch_view<float>, ddpm::isize, ddpm::isize) {}
+        void normal_between(ddpm::batch_view<float>, double, double) {} } path;")
+set(level "ddpm::noise_level<double> level(double u) const { return {1 - u, u}; }")
+check("wanted as the member times of a schedule is: time_range times() const" "times_of(own)"
+    "struct { ${level} double times() const { return 1; } } own;")
+check("wanted as the member model_time of a schedule is: double model_time(double u) const" "model_time_at(own, 0.5)"
+    "struct { ${level} double model_time(double u) { return u; } } own;")
+
 # A predictor that changes itself, as a const one.
 check("${predictor}" "sample(ddim{}, schedule, counting, {.steps = 3, .shape = 2})" "const struct {
     void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) { ++calls; }
