@@ -82,6 +82,23 @@ TEST_CASE("a step in one pass is limited by a dynamic threshold too", "[sampler]
     CHECK((x - 1).abs().maxCoeff() < 1e-14);  // clamped to 2, and divided by it
 }
 
+TEST_CASE("a plan or a grid has its own steps: options that choose timesteps are an error there", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const time_grid grid = make_grid(schedule, std::vector<isize>{19, 10, 3});
+    const predictor_archetype<float> predictor;
+    const auto refuses = [&](sample_options options) {
+        options.shape = 3;
+        CHECK_THROWS_AS(sample(ddim{}, grid, predictor, options), value_error);
+        CHECK_THROWS_AS(sample(ddim{}.plan(grid), predictor, options), value_error);
+        CHECK_NOTHROW(sample(ddim{}, schedule, predictor, options));
+    };
+    refuses({.steps = 3});
+    refuses({.spacing = timestep_spacing::leading});
+    refuses({.timesteps = {19, 10, 3}});
+    refuses({.end = grid_end::least_noise});
+    CHECK_NOTHROW(sample(ddim{}, grid, predictor, {.shape = 3}));
+}
+
 TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 20};
     batch<float> estimate;

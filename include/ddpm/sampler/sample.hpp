@@ -78,6 +78,30 @@ template <class P>
     return shape;
 }
 
+/// @throws value_error if an option is set that chooses timesteps of a schedule
+inline void require_no_timesteps(const sample_options& options) {
+    const sample_options unset;
+    if (options.steps != unset.steps || options.spacing != unset.spacing || !options.timesteps.empty() ||
+        options.end != unset.end) {
+        throw value_error("sample", "steps, spacing, timesteps and end", "unset: the plan or the grid has the steps",
+                          "set");
+    }
+}
+
+/// sample() by a plan, whichever way it was made.
+template <Scalar S, class P, class Noise>
+[[nodiscard]] batch<S> sample_plan(const sampling_plan& plan, P&& predictor, const sample_options& options,
+                                   Noise&& noise, const step_callback<S>& on_step) {
+    static_cast<void>(signatures<S, P, Noise>{});
+    batch<S> x(shape_to_sample(predictor, options).size(), options.count);
+    noise.normal(batch_view<S>(x), 0, options.first_sample);
+    if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
+        x *= static_cast<S>(deviation);
+    }
+    return denoise_from<S>(plan, predictor, std::move(x), noise,
+                           {options.clip_x0, options.clip_epsilon, options.threshold}, on_step, options.first_sample);
+}
+
 }  // namespace detail
 
 /// The timesteps of the options.
@@ -89,24 +113,19 @@ template <NoiseSchedule Schedule>
 }
 
 /// Draws samples: x_T from noise, then the plan's steps. The scalar type is the predictor's `scalar`, or float if it
-/// has none; `sample<double>(…)` sets another. The options steps, spacing, timesteps and end are not used.
+/// has none; `sample<double>(…)` sets another. The options steps, spacing, timesteps and end are those of schedules: here
+/// the plan says where the steps are.
 /// @shape returns D × N with D = shape.size() and N = count
-/// @throws value_error for options outside their domain; shape_error if neither the options nor the predictor have a
-/// shape, or their sizes differ
+/// @throws value_error for options outside their domain, or that only schedules have; shape_error if neither the options
+/// nor the predictor have a shape, or their sizes differ
 /// @determinism the same seed gives the same bits for every thread count; a sample does not depend on the others
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
 template <class Requested = void, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options, Noise&& noise,
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    static_cast<void>(detail::signatures<S, P, Noise>{});
-    batch<S> x(detail::shape_to_sample(predictor, options).size(), options.count);
-    noise.normal(batch_view<S>(x), 0, options.first_sample);
-    if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
-        x *= static_cast<S>(deviation);
-    }
-    return denoise_from<S>(plan, predictor, std::move(x), noise,
-                           {options.clip_x0, options.clip_epsilon, options.threshold}, on_step, options.first_sample);
+    detail::require_no_timesteps(options);
+    return detail::sample_plan<S>(plan, predictor, options, noise, on_step);
 }
 
 /// As above, by a sampler over the options' timesteps of a discrete schedule.
@@ -115,8 +134,8 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options,
-                     noise, on_step);
+    return detail::sample_plan<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor,
+                                  options, noise, on_step);
 }
 
 /// As above, by a sampler over any grid.

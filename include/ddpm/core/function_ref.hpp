@@ -6,12 +6,13 @@
 #include <type_traits>
 #include <utility>
 
-namespace ddpm::detail {
+namespace ddpm {
 
 template <class Signature>
 class function_ref;
 
-/// A non-owning reference to a callable: two pointers, no allocation.
+/// A reference to a callable that is called as Result(Arguments...): two pointers, no allocation. It does not own the
+/// callable, which must outlive it.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
@@ -31,4 +32,4 @@ private:
     Result (*call_)(void*, Arguments...);
 };
 
-}  // namespace ddpm::detail
+}  // namespace ddpm
