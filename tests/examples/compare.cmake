@@ -1,6 +1,6 @@
 # cmake -D expected=FILE -D folder=FOLDER -P compare.cmake -- PROGRAM [argument...]: runs the program in a new folder and
-# compares what it prints with the file. There <n> stands for any number, and <text> for any text within a line. Lines of
-# the progress, and those that begin with "measured:", are not compared.
+# compares what it prints with the file. There <n> stands for any number, <0.1..0.5> for one from 0.1 to 0.5, and <text> for
+# any text within a line. Lines of the progress, and those that begin with "measured:", are not compared.
 cmake_minimum_required(VERSION 3.25)
 
 set(command "")
@@ -23,9 +23,36 @@ if(NOT result STREQUAL "0")
 endif()
 file(READ "${expected}" pattern)
 string(REGEX REPLACE "(^|\n)(measured:|step | *[0-9]+ %)[^\n]*" "" printed "${printed}")
+set(number "[-+0-9.e]+")
+set(range "<(${number})\\.\\.(${number})>")
+string(REGEX MATCHALL "${range}" ranges "${pattern}")
+string(REGEX REPLACE "${range}" "<range>" pattern "${pattern}")
 string(REGEX REPLACE "([][+.*()^$?|\\\\])" "\\\\\\1" pattern "${pattern}")
-string(REPLACE "<n>" "[-+0-9.e]+" pattern "${pattern}")
+string(REPLACE "<n>" "${number}" pattern "${pattern}")
 string(REPLACE "<text>" "[^\n]*" pattern "${pattern}")
-if(NOT printed MATCHES "^\n*${pattern}$")
-    message(FATAL_ERROR "Printed:\n${printed}\n\nExpected, from ${expected}, as a regular expression:\n${pattern}")
+string(REPLACE "<range>" "${number}" any "${pattern}")
+if(NOT printed MATCHES "^\n*${any}$")
+    message(FATAL_ERROR "Printed:\n${printed}\n\nExpected, from ${expected}, as a regular expression:\n${any}")
+endif()
+
+# The numbers that have a range, one after the other.
+set(outside "")
+foreach(wanted IN LISTS ranges)
+    string(FIND "${pattern}" "<range>" at)
+    string(SUBSTRING "${pattern}" 0 ${at} before)
+    string(LENGTH "<range>" length)
+    math(EXPR at "${at} + ${length}")
+    string(SUBSTRING "${pattern}" ${at} -1 after)
+    string(REPLACE "<range>" "${number}" after_of_any "${after}")
+    string(REGEX MATCH "^\n*${before}(${number})${after_of_any}$" whole "${printed}")
+    set(found "${CMAKE_MATCH_1}")
+    string(REGEX MATCH "${range}" whole "${wanted}")
+    if(NOT (found GREATER_EQUAL "${CMAKE_MATCH_1}" AND found LESS_EQUAL "${CMAKE_MATCH_2}"))
+        string(REGEX MATCH "[^\n]*$" line "${before}")
+        string(APPEND outside "${found} is not in ${wanted}, after ${line}\n")
+    endif()
+    set(pattern "${before}${number}${after}")
+endforeach()
+if(outside)
+    message(FATAL_ERROR "Printed:\n${printed}\n\nIn it, by ${expected}:\n${outside}")
 endif()

@@ -1,5 +1,7 @@
 # Each output that examples/README.md shows is what a test of that example compares: it stands, lines beginning with
 # "measured:" aside, in tests/examples/expected/NAME_full.txt, or in NAME.txt of an example that prints the same with --quick.
+# Each table that an example writes to its own README.md, between <!-- NAME --> and <!-- /NAME -->, has the lines of the table
+# that the example prints with --quick, decimal numbers aside.
 cmake_minimum_required(VERSION 3.25)
 
 # It judges the samples of a run of digits, which differ between machines.
@@ -42,3 +44,41 @@ if(count LESS 10)
     message(SEND_ERROR "examples/README.md: only ${count} outputs were found")
 endif()
 message("${count} outputs")
+
+# A text with each decimal number in a cell of a table replaced by <n>.
+function(without_numbers text result)
+    string(REGEX REPLACE "<[-+0-9.e]+\\.\\.[-+0-9.e]+>" "<n>" text "${text}")
+    string(REGEX REPLACE " [-+]?[0-9]+\\.[-+0-9.e]* \\|" " <n> |" text "${text}")
+    set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+set(tables 0)
+foreach(example IN ITEMS samplers likelihood)
+    file(READ "${source}/examples/${example}/README.md" text)
+    file(READ "${source}/tests/examples/expected/${example}.txt" expected)
+    without_numbers("${expected}" expected)
+    string(REGEX MATCHALL "<!-- [a-z]+ -->" marks "${text}")
+    foreach(mark IN LISTS marks)
+        string(FIND "${text}" "${mark}\n\n" start)
+        string(REPLACE "<!-- " "\n\n<!-- /" end_mark "${mark}")
+        string(FIND "${text}" "${end_mark}" end)
+        if(start EQUAL -1 OR end EQUAL -1)
+            message(SEND_ERROR "examples/${example}/README.md: ${mark} has no table, or no end")
+            continue()
+        endif()
+        string(LENGTH "${mark}\n\n" length)
+        math(EXPR start "${start} + ${length}")
+        math(EXPR length "${end} - ${start}")
+        string(SUBSTRING "${text}" ${start} ${length} table)
+        without_numbers("${table}" table)
+        string(FIND "${expected}" "\n${table}\n\n" at)
+        if(at EQUAL -1)
+            message(SEND_ERROR "examples/${example}/README.md: the example does not print this table:\n${table}")
+        endif()
+        math(EXPR tables "${tables} + 1")
+    endforeach()
+endforeach()
+if(tables LESS 3)
+    message(SEND_ERROR "examples/*/README.md: only ${tables} tables were found")
+endif()
+message("${tables} tables")
