@@ -23,7 +23,8 @@ TEST_CASE("a function_ref calls what it refers to", "[core]") {
     const function_ref<int(int)> copy = counting;
     CHECK(copy(4) == 7);
     CHECK(calls == 7);
-    CHECK(function_ref<int(int)>(twice)(21) == 42);
+    int (*const pointer)(int) = twice;
+    CHECK(function_ref<int(int)>(pointer)(21) == 42);
 
     // A callable may change itself, also by a reference that is const.
     auto next = [at = 0]() mutable { return ++at; };
@@ -47,6 +48,7 @@ TEST_CASE("a function_ref takes only what can be called so", "[core]") {
     static_assert(!std::is_convertible_v<decltype(number), function_ref<int(int*)>>);
     static_assert(!std::is_convertible_v<decltype(number), function_ref<int*(int)>>);
     static_assert(!std::is_convertible_v<int, function_ref<void()>>);
+    static_assert(!std::is_convertible_v<decltype((twice)), function_ref<int(int)>>);  // a function is no object
     CHECK(function_ref<double(short)>(number)(7) == 1);
 }
 

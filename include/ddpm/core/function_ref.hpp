@@ -11,14 +11,14 @@ namespace ddpm {
 template <class Signature>
 class function_ref;
 
-/// A reference to a callable that is called as Result(Arguments...): two pointers, no allocation. It does not own the
-/// callable, which must outlive it.
+/// A reference to a callable object, such as a lambda, that is called as Result(Arguments...): two pointers, no
+/// allocation. It does not own the object, which must outlive it.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>) &&
-                    std::is_invocable_r_v<Result, F&, Arguments...>
+                    std::is_object_v<std::remove_reference_t<F>> && std::is_invocable_r_v<Result, F&, Arguments...>
     function_ref(F&& f) noexcept
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* object, Arguments... arguments) -> Result {

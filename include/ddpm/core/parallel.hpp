@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/assert.hpp>
-#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/detail/process_pool.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>

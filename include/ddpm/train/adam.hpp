@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/require.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/adam.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
