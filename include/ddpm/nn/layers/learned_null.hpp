@@ -36,6 +36,9 @@ struct learned_null {
     tensor<S> value;  ///< (size)
 
     learned_null() noexcept = default;
+
+    /// For a form with `size` elements or channels.
+    /// @throws shape_error if the size is negative
     explicit learned_null(isize size) : value(size == 0 ? tensor_shape{} : tensor_shape{size}) {}
 
     /// shown(i, n) = value(i mod size) where the form is absent (in all samples if `given` is empty), given(i, n) where it
@@ -99,8 +102,8 @@ private:
             detail::require_batch(where, "form of the condition", given, rows, samples);
         }
         const auto told = static_cast<isize>(absent.size());
-        detail::require<shape_error>(told == 0 || told == samples, where, "absent forms, one value per sample", {samples},
-                                     {told});
+        detail::require<shape_error>(told == 0 || told == samples, where, "absent forms, one value per sample",
+                                     {samples}, {told});
     }
 
     [[nodiscard]] static bool is_absent(batch_view<const S> given, std::span<const condition_forms> absent,
