@@ -72,7 +72,7 @@ for room in $rooms; do
         project)
             ddpm_targets="$ddpm_targets concepts"
             [ -n "$sanitize" ] || ddpm_targets="$ddpm_targets strict_build headers_alone"
-            room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
+            room="top_level|include_direction|umbrella|mirrored_tests|promises|concepts|docstrings|smallest_types|contributing|example_outputs|format|wrong_signature|system_names|no_exceptions"
             ;;
         concepts)
             ddpm_targets="$ddpm_targets concepts"

@@ -324,8 +324,7 @@ TEST_CASE("a condition that does not fit is refused before the first step", "[tr
     names({.null_map = two});
     training_data<double> without = data.all();
     without.condition.vectors = {};
-    CHECK_THROWS_AS(trainer.fit(without, {.steps = 1, .condition_dropout = {.vector = 0.1}}),
-                    value_error);  // which is not told
+    CHECK_THROWS_AS(trainer.fit(without, {.steps = 1, .condition_dropout = {.vector = 0.1}}), value_error);
 
     auto plain = small_net<double>();
     ddpm::trainer of_plain{plain, schedule, {.batch = 4}};

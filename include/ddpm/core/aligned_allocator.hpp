@@ -19,12 +19,15 @@ struct aligned_allocator {
     template <class U>
     aligned_allocator(const aligned_allocator<U>&) noexcept {}
 
+    /// Uninitialized memory for `count` elements.
+    /// @throws std::bad_array_new_length if count elements take more than half of the address space; std::bad_alloc
     [[nodiscard]] T* allocate(std::size_t count) {
         if (count > static_cast<std::size_t>(-1) / 2 / sizeof(T)) {
             throw std::bad_array_new_length();
         }
         return static_cast<T*>(::operator new(count * sizeof(T), alignment));
     }
+    /// Frees memory that allocate returned.
     void deallocate(T* p, std::size_t) noexcept { ::operator delete(p, alignment); }
 
     template <class U>

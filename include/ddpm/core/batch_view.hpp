@@ -116,6 +116,7 @@ public:
         return batch_view(data_ + first, count, columns_, stride_);
     }
 
+    /// Element i of sample n, which must exist: DDPM_ASSERT checks it.
     [[nodiscard]] T& operator()(isize i, isize n) const noexcept {
         DDPM_ASSERT(i >= 0 && i < rows_);
         return column(n)[i];

@@ -37,6 +37,7 @@ struct condition {
     /// N: the forms that are absent for each sample, in place of which the network uses a learned value; empty: none
     std::span<const condition_forms> absent{};
 
+    /// Whether nothing is given: no form of condition, and no list of absent forms.
     [[nodiscard]] bool empty() const noexcept {
         return labels.empty() && vectors.size() == 0 && maps.size() == 0 && sequences.size() == 0 && absent.empty();
     }

@@ -15,12 +15,14 @@ namespace ddpm::diffusers {
 /// A set of classes.
 class scheduler_kinds {
 public:
+    /// The set of these classes.
     constexpr scheduler_kinds(std::initializer_list<scheduler_kind> kinds) {
         for (const scheduler_kind kind : kinds) {
             bits_ |= bit(kind);
         }
     }
 
+    /// Whether the class is in the set.
     [[nodiscard]] constexpr bool contains(scheduler_kind kind) const noexcept { return (bits_ & bit(kind)) != 0; }
 
 private:

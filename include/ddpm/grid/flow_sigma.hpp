@@ -48,9 +48,9 @@ struct flow_shift_rule {
 
 /// The options of flow_sigmas.
 struct flow_sigma_options {
-    double first = 1;
-    double last = 1e-3;  ///< 1/T for a model of T timesteps
-    double shift = 1;
+    double first = 1;                  ///< before shifting; at most 1, which is noise alone
+    double last = 1e-3;                ///< 1/T for a model of T timesteps
+    double shift = 1;                  ///< that of shifted_flow_sigma; 1: not shifted
     std::optional<double> terminal{};  ///< the last σ after stretching; all σ < 1 are rescaled with it
 };
 

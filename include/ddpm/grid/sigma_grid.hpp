@@ -14,9 +14,9 @@ namespace ddpm {
 
 /// Options of a grid over noise-to-signal ratios of a discrete schedule.
 struct sigma_grid_options {
-    grid_end end = grid_end::zero_noise;
-    bool exploding = false;        ///< noise levels {1, σ} instead of variance-preserving ones
-    bool whole_timesteps = false;  ///< rounds the network's times half to even, as diffusers' DPM-Solver
+    grid_end end = grid_end::zero_noise;  ///< the end point of the last step
+    bool exploding = false;               ///< noise levels {1, σ} instead of variance-preserving ones
+    bool whole_timesteps = false;         ///< rounds the network's times half to even, as diffusers' DPM-Solver
 };
 
 namespace detail {

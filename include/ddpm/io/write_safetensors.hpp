@@ -29,6 +29,7 @@ struct tensor_source {
     std::vector<isize> shape{};
     std::span<const std::byte> bytes{};
 
+    /// From bytes, which are in the order of the file: little-endian, without gaps.
     tensor_source(std::string name_, dtype type_, std::vector<isize> shape_, std::span<const std::byte> bytes_)
         : name(std::move(name_)), type(type_), shape(std::move(shape_)), bytes(bytes_) {}
 

@@ -34,6 +34,7 @@ struct matrix_ref {
     isize row_stride = 1;
     isize column_stride = 0;
 
+    /// The transposed matrix, columns × rows, in the same memory.
     [[nodiscard]] matrix_ref transposed() const { return {data, columns, rows, column_stride, row_stride}; }
 };
 

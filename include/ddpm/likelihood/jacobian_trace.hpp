@@ -24,10 +24,10 @@ enum class trace_method {
 
 /// Options of jacobian_trace.
 struct trace_options {
-    trace_method method = trace_method::exact;
-    isize probes = 1;        ///< number of probes of an estimate
-    std::uint64_t seed = 0;  ///< of the probes
-    isize first_sample = 0;  ///< column n is sample first_sample + n, which selects its probes
+    trace_method method = trace_method::exact;  ///< exact, or an estimate
+    isize probes = 1;                           ///< number of probes of an estimate
+    std::uint64_t seed = 0;                     ///< of the probes
+    isize first_sample = 0;                     ///< column n is sample first_sample + n, which selects its probes
 };
 
 /// The trace of ∂prediction/∂x_t. All calls use the same probes, so that an estimate is as smooth in time as the trace.

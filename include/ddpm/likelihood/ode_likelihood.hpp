@@ -26,7 +26,7 @@ namespace ddpm {
 
 /// Options of ode_likelihood.
 struct ode_likelihood_options {
-    trace_options trace{};
+    trace_options trace{};     ///< how the divergence of the flow is computed
     double tolerance = 1e-5;   ///< of a step's error, absolute and relative, in x and in ln p per dimension
     double first_step = 0.05;  ///< length in ln(σ/α)
     isize most_steps = 10000;  ///< accepted and rejected, after which a sample is abandoned, as one that is not finite

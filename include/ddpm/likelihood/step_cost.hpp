@@ -25,7 +25,7 @@ enum class step_variance {
 
 /// Options of step_cost.
 struct step_cost_options {
-    step_variance variance = step_variance::fixed_small;
+    step_variance variance = step_variance::fixed_small;  ///< of the reverse steps
     double decoder_deviation = 0;            ///< standard deviation of the last step's Gaussian about x̂_0; 0: optimal
     std::function<double(isize)> decoder{};  ///< of t, replaces the Gaussian: −E ln p(x_0|x_t) / D in nats
 };
@@ -86,9 +86,12 @@ public:
         return 0.5 * (std::log1p(excess) + (of_mean - excess) / (1 + excess));
     }
 
-    /// T and ᾱ_t, as for a NoiseSchedule.
-    /// @throws value_error unless 0 ≤ t < T
+    /// T, the number of timesteps, as for a NoiseSchedule.
     [[nodiscard]] isize steps() const noexcept { return static_cast<isize>(alpha_bar_.size()); }
+
+    /// ᾱ_t, as for a NoiseSchedule.
+    /// @units t is 0-based
+    /// @throws value_error unless 0 ≤ t < T
     [[nodiscard]] double alpha_bar(isize t) const {
         require_timestep("step_cost", *this, t);
         return alpha_bar_[static_cast<std::size_t>(t)];

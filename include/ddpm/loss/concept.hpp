@@ -39,6 +39,7 @@ struct noised_batch {
     batch_view<const S> element_weight{};
     bool weights_are_valid = false;  ///< the element weights are known to be finite and ≥ 0, and are not checked again
 
+    /// The weight of sample n: weight[n], or 1 if no weights are given.
     [[nodiscard]] double weight_of(isize n) const noexcept {
         return weight.empty() ? 1 : weight[static_cast<std::size_t>(n)];
     }

@@ -20,52 +20,68 @@ namespace ddpm {
 /// Weight 1 for the error as it is measured.
 struct uniform_weighting {};
 
-// The other weightings are the weight of the squared error of x_0 or ε (the constant `of`) as a function of
-// SNR = α²/σ². `on_other` is the weight for the other of the two, which differs by a factor SNR; where that is 0 · ∞,
-// it is the limit.
-
-/// SNR on the error of x_0, which is 1 on that of ε.
+/// SNR on the error of x_0, which is 1 on that of ε, with SNR = α²/σ².
 /// @source Salimans and Ho 2022, arXiv 2202.00512, section 4
 struct snr_weighting {
-    static constexpr prediction of = prediction::x0;
+    static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
+
+    /// The weight of the squared error of x_0.
     [[nodiscard]] double operator()(double snr) const { return snr; }
+
+    /// The weight of the squared error of ε: that of x_0 divided by SNR.
     [[nodiscard]] double on_other(double) const { return 1; }
 };
 
 /// max(SNR, least) on x_0. With least = 1 this is the larger of the errors of x_0 and ε.
 /// @source Salimans and Ho 2022, arXiv 2202.00512, section 4
 struct truncated_snr_weighting {
-    static constexpr prediction of = prediction::x0;
-    double least = 1;
+    static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
+    double least = 1;                                 ///< of the weights on x_0
+
+    /// The weight of the squared error of x_0.
     [[nodiscard]] double operator()(double snr) const { return std::max(least, snr); }
+
+    /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
     [[nodiscard]] double on_other(double snr) const { return std::max(least / snr, 1.0); }
 };
 
 /// min(SNR, γ) on x_0.
 /// @source Hang et al. 2023, arXiv 2303.09556, section 3.4
 struct min_snr_weighting {
-    static constexpr prediction of = prediction::x0;
-    double gamma = 5;
+    static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
+    double gamma = 5;                                 ///< γ, the largest weight on x_0
+
+    /// The weight of the squared error of x_0.
     [[nodiscard]] double operator()(double snr) const { return std::min(gamma, snr); }
+
+    /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
     [[nodiscard]] double on_other(double snr) const { return std::min(gamma / snr, 1.0); }
 };
 
 /// SNR · γ / (SNR + γ) on x_0: a smooth min(SNR, γ). γ is σ_data⁻².
 /// @source Crowson et al. 2024, arXiv 2401.11605, section 4.5
 struct soft_min_snr_weighting {
-    static constexpr prediction of = prediction::x0;
-    double gamma = 4;
+    static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
+    double gamma = 4;                                 ///< γ, the limit of the weights on x_0
+
+    /// The weight of the squared error of x_0.
     [[nodiscard]] double operator()(double snr) const { return std::isinf(snr) ? gamma : snr * gamma / (snr + gamma); }
+
+    /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
     [[nodiscard]] double on_other(double snr) const { return gamma / (snr + gamma); }
 };
 
 /// (k + SNR)^−γ on ε.
 /// @source Choi et al. 2022, arXiv 2204.00227, equation 8
 struct p2_weighting {
-    static constexpr prediction of = prediction::epsilon;
-    double gamma = 1;
-    double k = 1;
+    static constexpr prediction of = prediction::epsilon;  ///< the quantity whose error operator() weighs
+    double gamma = 1;                                      ///< γ; 0: weight 1 on ε
+    double k = 1;                                          ///< k > 0 makes the weight finite at SNR = 0
+
+    /// The weight of the squared error of ε.
     [[nodiscard]] double operator()(double snr) const { return std::pow(k + snr, -gamma); }
+
+    /// The weight of the squared error of x_0: that of ε times SNR, and where that is 0 · ∞ the limit.
     [[nodiscard]] double on_other(double snr) const {
         return k == 0 || std::isinf(snr) ? std::pow(snr, 1 - gamma) : snr * std::pow(k + snr, -gamma);
     }
@@ -74,9 +90,13 @@ struct p2_weighting {
 /// SNR + σ_data⁻² on x_0: 1 on the output of a network preconditioned for σ_data; with σ_data = 1, 1 on v.
 /// @source Karras et al. 2022, arXiv 2206.00364, table 1
 struct edm_weighting {
-    static constexpr prediction of = prediction::x0;
-    double sigma_data = 0.5;
+    static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
+    double sigma_data = 0.5;                          ///< σ_data, the standard deviation of the data; > 0
+
+    /// The weight of the squared error of x_0.
     [[nodiscard]] double operator()(double snr) const { return snr + 1 / (sigma_data * sigma_data); }
+
+    /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is ∞/∞ the limit.
     [[nodiscard]] double on_other(double snr) const { return 1 + 1 / (sigma_data * sigma_data) / snr; }
 };
 

@@ -23,10 +23,10 @@ namespace ddpm {
 
 /// Options of kernel_distance.
 struct kernel_distance_options {
-    isize block = 1000;      ///< samples of each set in a block, at most the size of the smaller set
-    isize blocks = 0;        ///< number of random blocks; 0: disjoint blocks of all samples
-    std::uint64_t seed = 0;  ///< for random blocks
-    measurement_callback progress{};
+    isize block = 1000;               ///< samples of each set in a block, at most the size of the smaller set
+    isize blocks = 0;                 ///< number of random blocks; 0: disjoint blocks of all samples
+    std::uint64_t seed = 0;           ///< for random blocks
+    measurement_callback progress{};  ///< may stop it: see kernel_distance_estimate::finished
 };
 
 /// A kernel distance and its uncertainty.

@@ -24,8 +24,8 @@ namespace ddpm {
 /// Options of squared_mmd.
 struct mmd_options {
     std::vector<double> bandwidths{};  ///< h of the Gaussians whose mean is the kernel; empty: median_distance
-    pair_estimate estimate = pair_estimate::unbiased;
-    measurement_callback progress{};  ///< may stop it: the result is then NaN
+    pair_estimate estimate = pair_estimate::unbiased;  ///< of the means over pairs within a set
+    measurement_callback progress{};                   ///< may stop it: the result is then NaN
 };
 
 /// The squared maximum mean discrepancy of two sample sets, E k(x, x') + E k(y, y') − 2 E k(x, y), with the Gaussian

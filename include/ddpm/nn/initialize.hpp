@@ -54,6 +54,7 @@ enum class start_kind {
 /// @determinism a seed gives the same network on every machine
 class initializer {
 public:
+    /// The parameters of this seed, by this rule.
     explicit initializer(std::uint64_t seed, start_kind kind = start_kind::torch)
         : noise_(seed, noise_stream::weights), kind_(kind) {}
 

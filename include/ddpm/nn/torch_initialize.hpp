@@ -20,6 +20,7 @@ namespace ddpm::nn {
 /// @determinism the bits of torch for uniform numbers; normals as torch_generator::randn
 class torch_initializer {
 public:
+    /// Draws from the state of the generator, such as that after torch.manual_seed: torch_generator(seed).
     explicit torch_initializer(torch_generator generator) : generator_(generator) {}
 
     /// The generator in its present state, to draw more numbers after the initialization.

@@ -77,6 +77,8 @@ void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
     });
 }
 
+/// Copies values in torch's order to a tensor.
+/// @throws shape_error if the sizes differ
 template <Scalar S>
 void from_torch_order(std::span<const S> numbers, tensor<S>& to) {
     from_torch_order<S>(numbers, parameter<S>{{}, to.shape(), to.values(), to.order()});

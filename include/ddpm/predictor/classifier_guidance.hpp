@@ -102,6 +102,8 @@ private:
 template <class P, class Gradient>
 class classifier_guided_predictor : public detail::adaptor<P> {
 public:
+    /// As the arguments of classifier_guided.
+    /// @throws value_error unless scale is within ±10⁶
     classifier_guided_predictor(P&& predictor, Gradient&& gradient, level_function level_of, double scale)
         : detail::adaptor<P>(std::forward<P>(predictor)),
           gradient_(std::forward<Gradient>(gradient)),
@@ -111,6 +113,7 @@ public:
         detail::require_guidance_factor("classifier_guided", "scale", scale);
     }
 
+    /// A session for `samples` samples, with sessions of the predictor and the gradient.
     [[nodiscard]] auto session(isize samples) const {
         using gradient = detail::held_session<Gradient>;
         return detail::classifier_guided_session<detail::held_session<P>, gradient>(

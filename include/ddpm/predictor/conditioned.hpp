@@ -36,11 +36,13 @@ class conditioned_predictor : public detail::adaptor<P> {
 public:
     using scalar = predictor_scalar<P>;
 
+    /// As the arguments of conditioned.
     conditioned_predictor(P&& predictor, const condition<scalar>& given)
         : detail::adaptor<P>(std::forward<P>(predictor)), given_(given) {
         static_cast<void>(detail::network_signature<P>{});
     }
 
+    /// A session of the network for `samples` samples, with the condition set.
     /// @throws shape_error or value_error if the condition is not what the network takes
     [[nodiscard]] auto session(isize samples) const {
         auto made = detail::make_session(this->predictor_, samples);

@@ -65,9 +65,11 @@ private:
 template <class P>
 class converted_predictor : public detail::adaptor<P> {
 public:
+    /// As the arguments of converted.
     converted_predictor(P&& predictor, prediction to, level_function level_of)
         : detail::adaptor<P>(std::forward<P>(predictor)), to_(to), level_of_(std::move(level_of)) {}
 
+    /// A session for `samples` samples, which converts what a session of the predictor gives.
     [[nodiscard]] auto session(isize samples) const {
         return detail::converted_session<detail::held_session<P>>(detail::held_session_of<P>(this->predictor_, samples),
                                                                   prediction_of(this->predictor_), to_, level_of_);

@@ -17,9 +17,9 @@ namespace ddpm {
 
 /// Options of classifier-free guidance. The default scale is that of diffusers.
 struct guidance_options {
-    double scale = 7.5;  ///< 1 is the conditional predictor alone, 0 the unconditional one; within ±10⁶
-    double rescale = 0;  ///< φ in [0, 1]: moves the standard deviation to the conditional one's
-    guidance_interval interval{};
+    double scale = 7.5;            ///< 1 is the conditional predictor alone, 0 the unconditional one; within ±10⁶
+    double rescale = 0;            ///< φ in [0, 1]: moves the standard deviation to the conditional one's
+    guidance_interval interval{};  ///< the times at which guidance acts; default: all
 };
 
 namespace detail {

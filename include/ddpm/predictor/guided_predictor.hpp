@@ -23,6 +23,7 @@ struct guidance_interval {
     double from = -std::numeric_limits<double>::infinity();
     double to = std::numeric_limits<double>::infinity();
 
+    /// Whether guidance acts at time t.
     [[nodiscard]] bool contains(double t) const noexcept { return from <= t && t <= to; }
 };
 
@@ -96,6 +97,7 @@ public:
         }
     }
 
+    /// A session for `samples` samples, with sessions of both predictors and a copy of the rule.
     [[nodiscard]] auto session(isize samples) const {
         using with = detail::held_session<Conditional>;
         using without = detail::held_session<Unconditional>;

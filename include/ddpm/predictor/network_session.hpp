@@ -36,7 +36,10 @@ public:
     /// @throws value_error if `samples` is negative
     network_session(const Net& net, isize samples);
 
+    /// The shape of a sample.
     [[nodiscard]] sample_shape shape() const { return net_->shape(); }
+
+    /// The condition that the network takes.
     [[nodiscard]] condition_shape takes() const { return net_->takes(); }
 
     /// Sets the condition of the run: one value per sample, or a single one for all samples.

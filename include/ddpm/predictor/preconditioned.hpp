@@ -68,11 +68,14 @@ private:
 template <class P>
 class edm_preconditioned_predictor : public detail::adaptor<P> {
 public:
+    /// As the arguments of edm_preconditioned.
+    /// @throws value_error unless sigma_data > 0 and sigma_min ≥ 0
     edm_preconditioned_predictor(P&& network, const edm_preconditioning& options)
         : detail::adaptor<P>(std::forward<P>(network)), options_(options) {
         detail::require_valid("edm_preconditioned", options);
     }
 
+    /// A session for `samples` samples, which preconditions a session of the network.
     [[nodiscard]] auto session(isize samples) const {
         return detail::preconditioned_session<detail::held_session<P>>(
             detail::held_session_of<P>(this->predictor_, samples), options_, samples,

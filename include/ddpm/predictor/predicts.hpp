@@ -16,14 +16,17 @@ namespace ddpm {
 template <class P>
 class predicting : public detail::adaptor<P> {
 public:
+    /// The predictor, with its output interpreted as `kind`.
     predicting(P&& predictor, prediction kind) : detail::adaptor<P>(std::forward<P>(predictor)), kind_(kind) {}
 
+    /// The output of the predictor, not converted. Shapes and errors as those of the predictor.
     template <Scalar S>
         requires Predictor<std::remove_reference_t<P>, S>
     void operator()(batch_view<const S> xt, std::span<const double> t, const model_output<S>& out) {
         this->predictor_(xt, t, out);
     }
 
+    /// The session that the predictor makes for a run of so many samples.
     [[nodiscard]] auto session(isize samples) const
         requires SessionMaker<std::remove_cvref_t<P>>
     {

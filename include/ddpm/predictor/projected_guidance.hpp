@@ -25,7 +25,7 @@ struct projected_guidance_options {
     double momentum = 0;  ///< β in sum ← difference + β · sum, the running sum; negative in the paper
     bool from_conditional = false;  ///< conditional + (scale − 1) · update; else unconditional + scale · update
     double rescale = 0;             ///< φ of guidance_options
-    guidance_interval interval{};
+    guidance_interval interval{};   ///< the times at which guidance acts; default: all
 };
 
 namespace detail {

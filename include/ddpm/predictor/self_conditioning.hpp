@@ -125,6 +125,8 @@ private:
 template <class P>
 class self_conditioned_predictor : public detail::adaptor<P> {
 public:
+    /// As the arguments of self_conditioned.
+    /// @throws value_error unless clip_x0 is empty or above 0
     self_conditioned_predictor(P&& network, level_function level_of, const self_conditioning_options& options)
         : detail::adaptor<P>(std::forward<P>(network)), level_of_(std::move(level_of)), options_(options) {
         static_cast<void>(detail::input_signature<P>{});
@@ -133,6 +135,7 @@ public:
         }
     }
 
+    /// A session of the network for `samples` samples, which keeps the last estimate.
     /// @throws value_error if the network's maps have fewer channels than a sample
     [[nodiscard]] auto session(isize samples) const {
         auto within = detail::make_session(this->predictor_, samples);

@@ -25,7 +25,7 @@ namespace ddpm {
 
 /// Options of the Gaussian of a reverse step, computed from a network's prediction.
 struct reverse_moments_options {
-    reverse_variance variance = reverse_variance::fixed_small;
+    reverse_variance variance = reverse_variance::fixed_small;  ///< the variance of the Gaussian
     std::optional<double> clip_x0{};  ///< clamps x̂_0 to [−c, c]; without a value it is not clamped
 };
 

@@ -16,6 +16,7 @@ namespace ddpm {
 /// The numbers of std::mt19937, generated in blocks.
 class mersenne_twister {
 public:
+    /// The generator whose words are those of std::mt19937(seed).
     explicit mersenne_twister(std::uint32_t seed) {
         state_[0] = seed;
         for (std::uint32_t i = 1; i < state_.size(); ++i) {

@@ -73,6 +73,7 @@ inline constexpr std::uint32_t first_user_stream = 1u << 16;
 /// noise of a smaller sample equals the first elements of a larger one
 class philox_noise {
 public:
+    /// The numbers of this seed and stream. Others have independent numbers.
     philox_noise(std::uint64_t seed, noise_stream stream) noexcept
         : seed_(seed), stream_(static_cast<std::uint32_t>(stream)) {}
 

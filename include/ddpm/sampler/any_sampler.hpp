@@ -79,6 +79,7 @@ inline constexpr planner planner_of = make_planner<A>(decltype(planner::over_tim
 /// the sampler that it holds. From a schedule that is not a noise_schedule the sampler receives only ᾱ.
 class any_sampler {
 public:
+    /// Holds a copy of the sampler.
     template <class A>
         requires(Sampler<A> && !std::same_as<A, any_sampler>)
     any_sampler(A sampler)

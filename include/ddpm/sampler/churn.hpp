@@ -20,10 +20,10 @@ namespace ddpm {
 /// The network is evaluated at ρ̂, as in the paper and k-diffusion; diffusers evaluates it before adding the noise.
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
 struct churn_options {
-    double s_churn = 0;  ///< 0: none
-    double s_tmin = 0;
-    double s_tmax = std::numeric_limits<double>::infinity();
-    double s_noise = 1;                             ///< factor of the noise
+    double s_churn = 0;                                       ///< 0: none
+    double s_tmin = 0;                                        ///< the least ρ_t = σ/α at which noise is added
+    double s_tmax = std::numeric_limits<double>::infinity();  ///< the largest ρ_t at which noise is added
+    double s_noise = 1;                                       ///< factor of the noise
     bool always_draw = false;                       ///< draws noise also if γ = 0, as the paper's code and k-diffusion
     std::function<double(double ratio)> time_of{};  ///< the time passed to the network at ρ̂
 };

@@ -33,11 +33,17 @@ struct term {
     double factor;
     isize number = 0;  ///< the evaluation or the draw
 
+    /// factor · x.
     [[nodiscard]] static term x(double factor) { return {quantity::x, factor}; }
+    /// factor · the second state.
     [[nodiscard]] static term base(double factor) { return {quantity::base, factor}; }
+    /// factor · the estimate of x_0 of an evaluation, by its number.
     [[nodiscard]] static term x0(isize evaluation, double factor) { return {quantity::x0, factor, evaluation}; }
+    /// factor · the estimate of ε of an evaluation, by its number.
     [[nodiscard]] static term eps(isize evaluation, double factor) { return {quantity::eps, factor, evaluation}; }
+    /// factor · the standard normals of a draw, by its number.
     [[nodiscard]] static term noise(isize draw, double factor) { return {quantity::noise, factor, draw}; }
+    /// factor · the standard normals of a draw, by its number, times the standard deviation from the variance head.
     [[nodiscard]] static term spread_noise(isize draw, double factor) { return {quantity::spread_noise, factor, draw}; }
 };
 

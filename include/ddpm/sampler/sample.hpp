@@ -17,11 +17,11 @@ namespace ddpm {
 
 /// Options of `sample`.
 struct sample_options {
-    isize steps = 0;       ///< 0: all of the schedule's
-    isize count = 1;       ///< N
-    sample_shape shape{};  ///< not needed if the predictor has a shape()
-    std::uint64_t seed = 0;
-    timestep_spacing spacing = timestep_spacing::trailing;
+    isize steps = 0;                                        ///< 0: all of the schedule's
+    isize count = 1;                                        ///< N
+    sample_shape shape{};                                   ///< not needed if the predictor has a shape()
+    std::uint64_t seed = 0;                                 ///< of the noise
+    timestep_spacing spacing = timestep_spacing::trailing;  ///< of the timesteps
     std::vector<isize> timesteps{};                ///< falling, 0-based; unless empty, replaces steps and spacing
     grid_end end = grid_end::zero_noise;           ///< the end point of the last step
     std::optional<double> clip_x0{};               ///< clamps the estimate of x_0 to [−c, c]
@@ -180,8 +180,7 @@ concept NeitherNoiseNorCallback = !NoiseSource<Given, S> && !std::convertible_to
 
 }  // namespace detail
 
-// Overloads for invalid arguments: the compiler's first error then names the expected signature.
-
+/// Refuses a batch of another scalar than S: the compiler's first error says what is wanted.
 template <Scalar S, class P, BatchLike X, class... Rest>
     requires(!std::same_as<scalar_of<X>, S>)
 batch<S> denoise_from(const sampling_plan&, P&&, const X&, Rest&&...) {
@@ -190,6 +189,7 @@ batch<S> denoise_from(const sampling_plan&, P&&, const X&, Rest&&...) {
     return {};
 }
 
+/// Refuses an argument that is neither a noise source nor a callback: the compiler's first error says what is wanted.
 template <class Requested = void, class P, class Given, class... Rest, Scalar S = detail::sample_scalar<Requested, P>>
     requires detail::NeitherNoiseNorCallback<Given, S>
 batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const Rest&...) {
@@ -197,6 +197,7 @@ batch<S> sample(const sampling_plan&, P&&, const sample_options&, Given&&, const
     return {};
 }
 
+/// Refuses an argument that is neither a noise source nor a callback: the compiler's first error says what is wanted.
 template <class Requested = void, Sampler A, class ScheduleOrGrid, class P, class Given, class... Rest,
           Scalar S = detail::sample_scalar<Requested, P>>
     requires(NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>) &&
@@ -206,6 +207,7 @@ batch<S> sample(const A&, const ScheduleOrGrid&, P&&, const sample_options&, Giv
     return {};
 }
 
+/// Refuses what is no sampler, or no schedule or grid: the compiler's first error says what is wanted.
 template <class Requested = void, class A, class ScheduleOrGrid, class P, class... Rest>
     requires(!(Sampler<A> && (NoiseSchedule<ScheduleOrGrid> || std::same_as<ScheduleOrGrid, time_grid>)) &&
              !std::same_as<A, sampling_plan> && !std::same_as<std::remove_cvref_t<P>, sample_options>)

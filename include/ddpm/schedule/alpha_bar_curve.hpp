@@ -23,8 +23,10 @@ concept AlphaBarCurve = requires(const C& curve, const double u) {
 template <AlphaBarCurve Curve>
 struct alpha_bar_beta {
     Curve curve{};
-    double cap = 0.999;
+    double cap = 0.999;  ///< the largest β
 
+    /// β_t of a schedule of T = `steps` timesteps.
+    /// @units t is 0-based
     [[nodiscard]] double operator()(isize t, isize steps) const {
         const double count = static_cast<double>(steps);
         const double before = curve(static_cast<double>(t) / count);
@@ -43,6 +45,7 @@ alpha_bar_beta(Curve, double) -> alpha_bar_beta<Curve>;
 struct cosine_alpha_bar {
     double offset = 0.008;
 
+    /// ᾱ(u) for u in [0, 1].
     [[nodiscard]] double operator()(double u) const {
         const double c = std::cos((u + offset) / (1 + offset) * std::numbers::pi / 2);
         return c * c;
@@ -57,6 +60,7 @@ struct sigmoid_alpha_bar {
     double end = 3;
     double temperature = 1;
 
+    /// ᾱ(u) for u in [0, 1].
     [[nodiscard]] double operator()(double u) const {
         const auto logistic = [this](double x) { return 1 / (1 + std::exp(-x / temperature)); };
         const double last = logistic(end);
@@ -67,6 +71,7 @@ struct sigmoid_alpha_bar {
 /// ᾱ(u) = √(s / (1 + s)) with ln s = ½ sgn(½ − u) · −ln(1 − 2|½ − u| + 1e-6): most timesteps have a medium noise level.
 /// @source Hang et al. 2024, arXiv 2407.03297; formula and constants of diffusers
 struct laplace_alpha_bar {
+    /// ᾱ(u) for u in [0, 1].
     [[nodiscard]] double operator()(double u) const {
         const double half = std::copysign(0.5, 0.5 - u);
         const double snr = std::exp(-half * std::log(1 - 2 * std::abs(0.5 - u) + 1e-6));
@@ -79,6 +84,7 @@ struct laplace_alpha_bar {
 struct exponential_alpha_bar {
     double rate = 12;
 
+    /// ᾱ(u) for u in [0, 1].
     [[nodiscard]] double operator()(double u) const { return std::exp(-rate * u); }
 };
 

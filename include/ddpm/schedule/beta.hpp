@@ -71,6 +71,8 @@ struct openai_linear_beta {
     double start = 1e-4;
     double end = 0.02;
 
+    /// β_t of a schedule of T = `steps` timesteps.
+    /// @units t is 0-based
     [[nodiscard]] double operator()(isize t, isize steps) const {
         const double scale = 1000 / static_cast<double>(steps);
         return linear_beta{scale * start, scale * end}(t, steps);
@@ -113,12 +115,15 @@ struct warm_up_beta {
 struct constant_beta {
     double value = 0.02;
 
+    /// `value`, whatever the timestep and their number.
     [[nodiscard]] double operator()(isize, isize) const { return value; }
 };
 
 /// β = 1/T, 1/(T − 1), …, 1, so that ᾱ falls linearly to 0.
 /// @source Sohl-Dickstein et al. 2015, arXiv 1503.03585, section 2.4.1
 struct jsd_beta {
+    /// β_t = 1/(T − t) of a schedule of T = `steps` timesteps.
+    /// @units t is 0-based
     [[nodiscard]] double operator()(isize t, isize steps) const { return 1 / static_cast<double>(steps - t); }
 };
 
@@ -143,6 +148,8 @@ struct cosine_beta {
     double offset = 0.008;
     double cap = 0.999;
 
+    /// β_t of a schedule of T = `steps` timesteps.
+    /// @units t is 0-based
     [[nodiscard]] double operator()(isize t, isize steps) const {
         return alpha_bar_beta{cosine_alpha_bar{offset}, cap}(t, steps);
     }

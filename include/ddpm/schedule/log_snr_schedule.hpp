@@ -58,12 +58,14 @@ struct linear_log_snr {
     double first = 13.3;
     double last = -5;
 
+    /// The log-SNR at u in [0, 1].
     [[nodiscard]] double operator()(double u) const { return first + u * (last - first); }
 };
 
 /// The log-SNR of the linear β schedule: −ln(exp(1e-4 + 10 u²) − 1).
 /// @source the continuous-time diffusion of lucidrains' denoising-diffusion-pytorch
 struct beta_linear_log_snr {
+    /// The log-SNR at u in [0, 1].
     [[nodiscard]] double operator()(double u) const { return -std::log(std::expm1(1e-4 + 10 * u * u)); }
 };
 
@@ -72,6 +74,7 @@ struct beta_linear_log_snr {
 struct alpha_cosine_log_snr {
     double offset = 0.008;
 
+    /// The log-SNR at u in [0, 1].
     [[nodiscard]] double operator()(double u) const {
         const double ratio = std::tan((u + offset) / (1 + offset) * std::numbers::pi / 2);
         return -std::log(std::max(ratio * ratio, 1e-5));
@@ -84,6 +87,7 @@ struct cosine_log_snr {
     double lowest = -15;
     double highest = 15;
 
+    /// The log-SNR at u in [0, 1].
     [[nodiscard]] double operator()(double u) const {
         const double first = std::atan(std::exp(-highest / 2));
         const double last = std::atan(std::exp(-lowest / 2));

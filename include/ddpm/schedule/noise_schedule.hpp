@@ -100,10 +100,14 @@ public:
         return entries_[static_cast<std::size_t>(t)];
     }
 
-    /// β_t and ᾱ_t.
+    /// β_t.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t < T
     [[nodiscard]] real beta(isize t) const { return (*this)[t].beta; }
+
+    /// ᾱ_t = (1 − β_0) · … · (1 − β_t).
+    /// @units t is 0-based
+    /// @throws value_error unless 0 ≤ t < T
     [[nodiscard]] real alpha_bar(isize t) const { return (*this)[t].alpha_bar; }
 
 private:

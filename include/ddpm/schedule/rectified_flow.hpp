@@ -30,12 +30,16 @@ struct rectified_flow {
         return std::isinf(ratio) ? 1 : ratio / (1 + ratio);
     }
 
-    /// The time passed to the network; the derivative of ln(α²/σ²), and those of α and σ, with respect to the time.
+    /// The time passed to the network: time_scale · u.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+
+    /// The derivative of ln(α²/σ²) with respect to the time: −2 / (u (1 − u)), −∞ at u = 0 and 1.
     [[nodiscard]] double log_snr_slope(double u) const {
         const double product = u * (1 - u);
         return product == 0 ? -std::numeric_limits<double>::infinity() : -2 / product;
     }
+
+    /// The derivatives of α and σ with respect to the time: −1 and 1.
     [[nodiscard]] noise_level<double> level_slope(double) const { return {-1, 1}; }
 };
 

@@ -26,8 +26,10 @@ struct variance_exploding {
     /// σ has no upper limit.
     [[nodiscard]] time_range times() const { return {0, std::numeric_limits<double>::infinity()}; }
 
-    /// The derivative of ln(α²/σ²), and those of α and σ, with respect to the time.
+    /// The derivative of ln(α²/σ²) with respect to the time: −2/σ.
     [[nodiscard]] double log_snr_slope(double sigma) const { return -2 / sigma; }
+
+    /// The derivatives of α and σ with respect to the time: 0 and 1.
     [[nodiscard]] noise_level<double> level_slope(double) const { return {0, 1}; }
 };
 

@@ -36,8 +36,10 @@ struct variance_preserving {
         return 2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay));
     }
 
-    /// The time passed to the network, and the derivative of ln(α²/σ²) with respect to the time.
+    /// The time passed to the network: time_scale · u.
     [[nodiscard]] double model_time(double u) const { return time_scale * u; }
+
+    /// The derivative of ln(α²/σ²) with respect to the time: −β(u) / (1 − ᾱ(u)), −∞ at u = 0.
     [[nodiscard]] double log_snr_slope(double u) const {
         const double fall = std::expm1(-u * (beta_d * u / 2 + beta_min));
         return fall == 0 ? -std::numeric_limits<double>::infinity() : (beta_d * u + beta_min) / fall;

@@ -26,9 +26,10 @@ namespace ddpm {
 /// by −learning rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε).
 /// @source Kingma and Ba 2014, arXiv 1412.6980; Loshchilov and Hutter 2017, arXiv 1711.05101 (decoupled decay)
 struct adam_options {
-    double beta1 = 0.9;
-    double beta2 = 0.999;
-    double epsilon = 1e-8;
+    double beta1 = 0.9;     ///< β₁, in [0, 1): the decay of the average of the gradient
+    double beta2 = 0.999;   ///< β₂, in [0, 1): the decay of the average of its square
+    double epsilon = 1e-8;  ///< ε > 0
+    /// λ ≥ 0: g ← g + λ · parameter, or with `decoupled` parameter ← parameter − learning rate · λ · parameter.
     double weight_decay = 0;
     bool decoupled = true;  ///< AdamW: the decay acts on the parameter, not through the gradient
 };
@@ -152,6 +153,8 @@ public:
     }
 
     [[nodiscard]] const adam_state<S>& state() const noexcept { return state_; }
+
+    /// The state, to be set when a training is resumed. The sizes of its tensors must not change.
     [[nodiscard]] adam_state<S>& state() noexcept { return state_; }
 
 private:

@@ -41,10 +41,15 @@ public:
 
     [[nodiscard]] const Net& network() const noexcept { return network_; }
     [[nodiscard]] const edm_preconditioning& preconditioning() const noexcept { return options_; }
-    [[nodiscard]] sample_shape shape() const { return network_.shape(); }
     [[nodiscard]] prediction predicts() const noexcept { return prediction::x0; }
 
+    /// The shape of a sample of the inner network.
+    [[nodiscard]] sample_shape shape() const { return network_.shape(); }
+
+    /// The condition that the inner network takes.
     [[nodiscard]] condition_shape takes() const { return network_.takes(); }
+
+    /// How many samples one thread should process at once: as the inner network.
     [[nodiscard]] isize samples_at_once() const { return network_.samples_at_once(); }
 
     /// The workspace of the inner network, its inputs and the gradient of its output.
@@ -64,6 +69,8 @@ public:
         std::vector<double> times_;
     };
 
+    /// Memory for up to `samples` samples. It does not grow: forward and backward refuse larger batches.
+    /// @throws what make_workspace of the inner network throws
     [[nodiscard]] workspace make_workspace(isize samples, pass serves) const {
         return workspace(network_.make_workspace(samples, serves), shape().size(), samples);
     }

@@ -27,11 +27,11 @@ enum class ema_warm_up {
 
 /// How the average of the parameters, average ← decay · average + (1 − decay) · parameter, decays: see ema_decay.
 struct ema_options {
-    double decay = 0.9999;  ///< the largest decay, after the warm-up
-    double min_decay = 0;
-    ema_warm_up warm_up = ema_warm_up::rational;
-    double inverse_gamma = 1;
-    double power = 2.0 / 3;
+    double decay = 0.9999;                        ///< the largest decay, after the warm-up
+    double min_decay = 0;                         ///< the least decay, also during the warm-up
+    ema_warm_up warm_up = ema_warm_up::rational;  ///< how the decay grows to the largest
+    double inverse_gamma = 1;     ///< of ema_warm_up::power, > 0: a larger one makes the decay grow slower
+    double power = 2.0 / 3;       ///< of ema_warm_up::power, ≥ 0: a larger one makes the decay grow faster
     isize update_after_step = 0;  ///< up to this step the average equals the network
 };
 
@@ -108,6 +108,8 @@ public:
 
     /// The number of updates.
     [[nodiscard]] isize steps() const noexcept { return steps_; }
+
+    /// Sets the number of updates, on which the decay of the next one depends: to resume an average.
     void set_steps(isize steps) noexcept { steps_ = steps; }
 
 private:

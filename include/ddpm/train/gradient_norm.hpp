@@ -20,6 +20,7 @@ namespace ddpm {
 template <Scalar S>
 class gradient_norm {
 public:
+    /// Plans for gradients of these sizes; their values are not read.
     explicit gradient_norm(std::span<const nn::parameter<S>> gradients)
         : chunks_(gradients), sums_(static_cast<std::size_t>(chunks_.size())) {}
 

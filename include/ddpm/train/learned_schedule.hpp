@@ -17,6 +17,7 @@ namespace ddpm {
 template <MonotoneCurve Curve>
 class learned_schedule {
 public:
+    /// The schedule of the curve γ, of which it keeps a copy.
     explicit learned_schedule(Curve gamma) : gamma_(std::move(gamma)) {}
 
     /// γ and its derivative at time u.
@@ -25,10 +26,13 @@ public:
         return gamma_(u);
     }
 
+    /// α and σ: α² = sigmoid(−γ(u)), σ² = sigmoid(γ(u)).
     [[nodiscard]] noise_level<double> level(double u) const { return level_of_log_snr(model_time(u)); }
 
+    /// The time passed to the network: −γ(u).
     [[nodiscard]] double model_time(double u) const { return -gamma(u).value; }
 
+    /// The derivative of ln(α²/σ²) with respect to u: −γ′(u).
     [[nodiscard]] double log_snr_slope(double u) const { return -gamma(u).slope; }
 
     /// The derivatives of α and σ with respect to u.

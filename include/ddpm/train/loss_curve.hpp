@@ -15,10 +15,10 @@ namespace ddpm {
 
 /// The bins of a loss_curve, and how fast they forget.
 struct loss_curve_options {
-    double first = -13.3;  ///< the range of γ
-    double last = 5;
-    isize bins = 100;
-    double decay = 0.99;  ///< of a bin's moving average, per recorded loss
+    double first = -13.3;  ///< the least γ of the range
+    double last = 5;       ///< the largest γ of the range
+    isize bins = 100;      ///< number of bins, of equal width
+    double decay = 0.99;   ///< of a bin's moving average, per recorded loss
 };
 
 /// The loss of a network during training as a function of γ: a moving average in each of `bins` equal bins of the

@@ -55,11 +55,13 @@ struct monotone_line : nn::weight_and_bias {
         bias[0] = static_cast<S>(first);
     }
 
+    /// The value at t and its derivative with respect to t, |w|.
     [[nodiscard]] curve_point operator()(double t) const {
         const double slope = std::abs(static_cast<double>(weight[0]));
         return {static_cast<double>(bias[0]) + slope * t, slope};
     }
 
+    /// Adds the gradient of the parameters to d, given the gradients of value and slope at t.
     void backward(double t, double dvalue, double dslope, monotone_line& d) const {
         d.weight[0] += static_cast<S>(detail::slope_of_abs(weight[0]) * (dvalue * t + dslope));
         d.bias[0] += static_cast<S>(dvalue);
@@ -83,6 +85,7 @@ public:
                         {start, " to ", end});
     }
 
+    /// The value at t and its derivative with respect to t.
     [[nodiscard]] curve_point operator()(double t) const {
         const double start = curve_(0).value, scale = (last_ - first_) / (curve_(1).value - start);
         const curve_point inner = curve_(t);

@@ -42,11 +42,12 @@ public:
         start.normal(options.spread, out_);
     }
 
+    /// The value at t and its derivative with respect to t.
     [[nodiscard]] curve_point operator()(double t) const {
         curve_point point = line_(t);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
         for (isize k = 0; k < in_.size(); ++k) {
-            const double in = size(in_[k]), out = size(out_[k]) * share;
+            const double in = magnitude(in_[k]), out = magnitude(out_[k]) * share;
             const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
             point.value += out * (2 * s - 1);
             point.slope += out * 4 * in * s * (1 - s);  // dx/dt is 2
@@ -62,7 +63,7 @@ public:
         line_.backward(t, dvalue, dslope, d.line_);
         const double x = 2 * t - 1, share = 1 / static_cast<double>(in_.size());
         for (isize k = 0; k < in_.size(); ++k) {
-            const double in = size(in_[k]), out = size(out_[k]) * share;
+            const double in = magnitude(in_[k]), out = magnitude(out_[k]) * share;
             const double s = sigmoid(in * x + static_cast<double>(in_bias_[k]));
             const double first = s * (1 - s), second = first * (1 - 2 * s);  // derivatives of the sigmoid
             const double da = out * (2 * dvalue * first + 4 * dslope * in * second);
@@ -89,7 +90,7 @@ private:
         return o;
     }
 
-    static double size(S weight) noexcept { return std::abs(static_cast<double>(weight)); }
+    static double magnitude(S weight) noexcept { return std::abs(static_cast<double>(weight)); }
     static double sigmoid(double a) noexcept { return 1 / (1 + std::exp(-a)); }
 
     monotone_line<S> line_;

@@ -22,7 +22,8 @@
 
 namespace ddpm {
 
-/// What a trainer does in each step: the batch, the optimizer, the average of the parameters and what the network is told.
+/// What a trainer does in each step: the batch, the optimizer, the average of the parameters, and the times and
+/// estimates that the network is given.
 struct trainer_options {
     isize batch = 128;       ///< samples per step
     isize micro_batch = 0;   ///< samples per forward and backward pass, fewer to save memory; 0: the whole batch
@@ -30,14 +31,14 @@ struct trainer_options {
     /// How the layers of a network of float compute products in a step, such as &nn::bfloat16_products; null: in the
     /// network's scalar. Parameters, optimizer, average and loss stay float; between steps the network computes in float.
     const nn::float_products* products = nullptr;
-    double learning_rate = 1e-3;
-    learning_rate_schedule rate_schedule{};
-    adam_options adam{};
-    ema_options ema{};
-    double largest_gradient_norm = 1;      ///< gradients are clipped to this norm; 0: no clipping
-    std::optional<prediction> predicts{};  ///< what the network learns to predict; default: its own kind, or ε
-    ddpm::time_sampling time_sampling{};   ///< how the times of a batch are drawn
-    std::optional<time_range> times{};     ///< the times of a continuous schedule to train; default: all
+    double learning_rate = 1e-3;             ///< of Adam, before the factor of rate_schedule
+    learning_rate_schedule rate_schedule{};  ///< how the learning rate changes with the step; default: it is constant
+    adam_options adam{};                     ///< the constants of the optimizer
+    ema_options ema{};                       ///< how the average of the parameters decays
+    double largest_gradient_norm = 1;        ///< gradients are clipped to this norm; 0: no clipping
+    std::optional<prediction> predicts{};    ///< what the network learns to predict; default: its own kind, or ε
+    ddpm::time_sampling time_sampling{};     ///< how the times of a batch are drawn
+    std::optional<time_range> times{};       ///< the times of a continuous schedule to train; default: all
     /// The probability of a step with self-conditioning, usually ½: a first pass estimates x_0, and the estimate is the
     /// last channels of the network's maps. In other steps these are 0.
     double self_conditioning = 0;
@@ -47,12 +48,12 @@ struct trainer_options {
 
 /// One call of trainer::fit.
 struct fit_options {
-    isize steps = 1000;  ///< number of steps to make
-    ddpm::condition_dropout condition_dropout{};
+    isize steps = 1000;                           ///< number of steps to make
+    ddpm::condition_dropout condition_dropout{};  ///< how often conditions are replaced by null values; default: never
     /// So many steps in succession may be skipped because the loss, the gradient or a new parameter is not finite: they
     /// change nothing, and the next batch follows. One more ends the fit.
     isize most_skipped = 0;
-    training_callback progress{};
+    training_callback progress{};  ///< called after each step; may stop the fit
 };
 
 /// Why trainer::fit returned.

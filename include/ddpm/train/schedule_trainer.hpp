@@ -24,10 +24,10 @@ namespace ddpm {
 
 /// What a schedule_trainer does in each step.
 struct schedule_trainer_options {
-    isize times = 64;  ///< per step, evenly spaced with a random offset
-    double learning_rate = 1e-2;
-    adam_options adam{};
-    std::uint64_t seed = 0;  ///< of the offsets
+    isize times = 64;             ///< per step, evenly spaced with a random offset
+    double learning_rate = 1e-2;  ///< of Adam
+    adam_options adam{};          ///< the constants of the optimizer
+    std::uint64_t seed = 0;       ///< of the offsets
 };
 
 /// Trains a noise schedule γ(u). The continuous-time diffusion loss is ∫ f(γ) dγ with f(γ) = ½ E‖ε − ε̂‖². With fixed

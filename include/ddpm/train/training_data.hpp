@@ -24,10 +24,10 @@ struct training_data {
 /// learned by the network (condition_shape::learned). With self-conditioning there is no learned null for maps, since
 /// it would also replace the estimate.
 struct condition_dropout {
-    double label = 0;  ///< the probability that a sample's label is dropped
-    double vector = 0;
-    double map = 0;
-    double sequence = 0;                    ///< its null value is always learned by the network
+    double label = 0;                       ///< the probability that a sample's label is dropped
+    double vector = 0;                      ///< that its vector is
+    double map = 0;                         ///< that its maps are
+    double sequence = 0;                    ///< that its sequence is; the null value is always learned by the network
     std::optional<isize> null_label{};      ///< default: learned by the network
     std::span<const double> null_vector{};  ///< E values; empty: learned by the network
     std::span<const double> null_map{};     ///< a value per channel, the same at all pixels; empty: learned

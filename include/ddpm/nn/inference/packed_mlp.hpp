@@ -32,6 +32,7 @@ public:
     using scalar = typename detail::packed_scalar<T>::type;
     using workspace = typename mlp<scalar>::workspace;
 
+    /// Packs copies of the network's weights; the network is not used afterwards.
     explicit packed_mlp(const mlp<scalar>& net)
         : rest_(net), input_(net.input_), norm_(net.norm_), output_(net.output_) {
         for (const mlp_block<scalar>& each : net.blocks_) {

@@ -50,6 +50,7 @@ public:
     using scalar = typename detail::packed_scalar<T>::type;
     using workspace = packed_workspace<T>;
 
+    /// Packs copies of the network's weights; the network is not used afterwards.
     explicit packed_unet(const unet<scalar>& net)
         : base(net), conv_in_(net.conv_in_), norm_out_(net.conv_norm_out_), conv_out_(net.conv_out_) {
         detail::time_projections<scalar> times;

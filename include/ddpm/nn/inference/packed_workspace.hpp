@@ -26,8 +26,8 @@ public:
 
     arena<scalar> floats;  ///< of the embedding of time and conditions
     typename unet_embedding<scalar>::activations embedded;
-    std::vector<detail::stored_map<T>> skips;
-    layer_profile* profile = nullptr;  ///< if not null, the layers are measured
+    std::vector<detail::stored_map<T>> skips;  ///< the skip connections that the up path has not read yet
+    layer_profile* profile = nullptr;          ///< if not null, the layers are measured
 
     /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
     void begin_plan(isize samples) {
@@ -70,28 +70,35 @@ public:
         return static_cast<std::size_t>(plan_.bytes()) + floats.bytes();
     }
 
+    /// A block of `count` elements, not initialized. While a plan is made it has no memory, and must not be read or
+    /// written.
     template <class Element>
     [[nodiscard]] Element* take(isize count) {
         return reinterpret_cast<Element*>(base() +
                                           static_cast<std::uintptr_t>(plan_.take(count * isize{sizeof(Element)})));
     }
 
+    /// Gives back a block that take returned. Its place may then serve blocks that are taken later.
     template <class Element>
     void release(const Element* block) {
         plan_.release(static_cast<isize>(reinterpret_cast<std::uintptr_t>(block) - base()));
     }
 
-    /// A map with moments.
+    /// A map of all samples with memory for its moments, neither initialized.
+    /// @param phases 1 or 4: the parts of an image that have moments of their own, as the layer that writes it asks
     [[nodiscard]] detail::stored_map<T> map(isize channels, isize height, isize width, isize phases) {
         detail::stored_map<T> made = plain_map(channels, height, width);
         made.phases = phases;
         made.moments = take<float>(made.all_moments());
         return made;
     }
-    /// A map without moments, which is released by its data.
+
+    /// A map of all samples without moments, which is given back by release(map.data).
     [[nodiscard]] detail::stored_map<T> plain_map(isize channels, isize height, isize width) {
         return {take<T>(channels * height * width * samples_), channels, height, width, samples_};
     }
+
+    /// Gives back a map that `map` returned, and its moments.
     void release_map(const detail::stored_map<T>& map) {
         release(map.data);
         release(map.moments);

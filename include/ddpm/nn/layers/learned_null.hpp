@@ -37,6 +37,9 @@ struct learned_null {
     tensor<S> value;  ///< (size)
 
     learned_null() noexcept = default;
+
+    /// For a form with `size` elements or channels.
+    /// @throws shape_error if the size is negative
     explicit learned_null(isize size) : value(size == 0 ? tensor_shape{} : tensor_shape{size}) {}
 
     /// shown(i, n) = value(i mod size) where the form is absent (in all samples if `given` is empty), given(i, n) where it

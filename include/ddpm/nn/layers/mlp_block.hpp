@@ -23,6 +23,9 @@ struct mlp_block {
     dense<S> linear_2;
 
     mlp_block() noexcept = default;
+
+    /// The norm has scale one and shift zero; all other parameters are 0.
+    /// @param size D, the elements of h
     explicit mlp_block(isize size) : norm(size), linear_1(size, size), linear_2(size, size) {}
 
     [[nodiscard]] isize size() const noexcept { return norm.size(); }

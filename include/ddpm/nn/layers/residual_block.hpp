@@ -30,16 +30,16 @@ enum class resampling { none, down, up };
 
 /// The sizes of a residual_block and its variants.
 struct residual_block_options {
-    isize inputs = 0;
-    isize outputs = 0;
-    isize embedding = 0;  ///< size of the time embedding
-    isize groups = 32;
-    double eps = 1e-5;
+    isize inputs = 0;          ///< channels of x
+    isize outputs = 0;         ///< channels of out
+    isize embedding = 0;       ///< size of the time embedding
+    isize groups = 32;         ///< of both norms; must divide inputs and outputs
+    double eps = 1e-5;         ///< added to the variances by both norms
     bool scale_shift = false;  ///< the time scales and shifts after the second norm; otherwise it is added before it
     double rescale = 1;        ///< divisor of the output
-    resampling resample = resampling::none;
-    activation act = activation::silu;
-    bool winograd = true;  ///< of the convolutions: see conv2d::winograd
+    resampling resample = resampling::none;  ///< of both branches
+    activation act = activation::silu;       ///< f
+    bool winograd = true;                    ///< of the convolutions: see conv2d::winograd
 };
 
 /// The residual block of diffusion U-Nets: out = (shortcut(x) + conv2(dropout(f(norm2(conv1(f(norm1(x))) +
@@ -59,6 +59,8 @@ struct residual_block {
     resampling resample = resampling::none;
     activation act = activation::silu;
 
+    /// The norms have scale one and shift zero; all other parameters are 0.
+    /// @throws value_error unless the groups divide inputs and outputs, and eps ≥ 0; shape_error if a size is negative
     explicit residual_block(const residual_block_options& o)
         : norm1(o.inputs, o.groups, o.eps),
           norm2(o.outputs, o.groups, o.eps),
@@ -89,6 +91,7 @@ struct residual_block {
         dropout_address address;
     };
 
+    /// The height or width of out, for an x of this height or width: size, 2 size or size/2.
     [[nodiscard]] isize resized(isize size) const noexcept {
         return resample == resampling::none ? size : resample == resampling::up ? 2 * size : size / 2;
     }

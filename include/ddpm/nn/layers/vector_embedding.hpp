@@ -22,6 +22,7 @@ struct embedding_mlp {
 
     dense<S> linear_1, linear_2;
 
+    /// All parameters 0. The hidden layer is as wide as the output.
     embedding_mlp(isize inputs, isize outputs) : linear_1(inputs, outputs), linear_2(outputs, outputs) {}
 
     /// What backward needs of a forward pass.
@@ -52,6 +53,7 @@ struct embedding_mlp {
         linear_1.backward(x, dhidden, dx, d.linear_1);
     }
 
+    /// Initializes the parameters, linear_1 first.
     template <Initializer<S> Start>
     void start(Start& initializer) {
         initializer.layer(linear_1);

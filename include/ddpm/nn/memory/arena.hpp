@@ -46,19 +46,23 @@ public:
         return place;
     }
 
+    /// A map of this size, not initialized.
     [[nodiscard]] feature_map<S> map(isize channels, isize height, isize width, isize samples) {
         return {take(channels * height * width * samples), channels, height, width, samples};
     }
 
+    /// A map of the size of map_, not initialized.
     [[nodiscard]] feature_map<S> like(const feature_map<const S>& map_) {
         return map(map_.channels, map_.height, map_.width, map_.samples);
     }
 
+    /// A matrix of this size without gaps between its columns, not initialized.
     [[nodiscard]] batch_view<S> columns(isize rows, isize columns) { return {take(rows * columns), rows, columns}; }
 
     /// Frees at the end of its lifetime everything that was taken since its construction.
     class scope_guard {
     public:
+        /// The owner must outlive the guard.
         explicit scope_guard(arena& owner) noexcept : owner_(owner), block_(owner.block_), used_(owner.used_) {}
         scope_guard(const scope_guard&) = delete;
         scope_guard& operator=(const scope_guard&) = delete;
@@ -72,6 +76,8 @@ public:
         std::size_t block_;
         isize used_;
     };
+
+    /// A guard for what is taken from here on.
     [[nodiscard]] scope_guard scope() noexcept { return scope_guard(*this); }
 
     /// Frees everything.

@@ -35,6 +35,7 @@ struct feature_map {
     /// One image per column, D × N.
     [[nodiscard]] batch_view<T> images() const { return {data, channels * pixels(), samples}; }
 
+    /// The image of sample n, in the same memory.
     [[nodiscard]] feature_map sample(isize n) const {
         return {data + n * channels * pixels(), channels, height, width, 1};
     }

@@ -23,8 +23,12 @@ struct normalized_map {
     const S* factors = nullptr;  ///< for each sample the a of all channels and then the b; null: x
     kernels::activation act = kernels::activation::none;
 
+    /// The map x itself.
     normalized_map(feature_map<const S> x) noexcept : map(x) {}
     normalized_map(feature_map<S> x) noexcept : map(x) {}
+
+    /// The map f(a·x + b), with the a and b in factors_.
+    /// @shape factors_ 2 · x.channels for each sample
     normalized_map(feature_map<const S> x, const S* factors_, kernels::activation f) noexcept
         : map(x), factors(factors_), act(f) {}
 

@@ -42,6 +42,7 @@ public:
     }
 
     [[nodiscard]] std::size_t dimensions() const noexcept { return dimensions_; }
+    /// The size of a dimension, counted from 0.
     [[nodiscard]] isize operator[](std::size_t dimension) const noexcept { return sizes_[dimension]; }
     [[nodiscard]] const isize* begin() const noexcept { return sizes_.data(); }
     [[nodiscard]] const isize* end() const noexcept { return sizes_.data() + dimensions_; }
@@ -98,10 +99,13 @@ public:
     [[nodiscard]] const tensor_shape& shape() const noexcept { return shape_; }
     [[nodiscard]] tensor_order order() const noexcept { return order_; }
     [[nodiscard]] isize size() const noexcept { return static_cast<isize>(values_.size()); }
+    /// The elements, in the order `order` in memory.
     [[nodiscard]] S* data() noexcept { return values_.data(); }
     [[nodiscard]] const S* data() const noexcept { return values_.data(); }
+    /// The elements, in the order `order` in memory.
     [[nodiscard]] std::span<S> values() noexcept { return values_; }
     [[nodiscard]] std::span<const S> values() const noexcept { return values_; }
+    /// Element i in memory.
     [[nodiscard]] S& operator[](isize i) noexcept { return values_[static_cast<std::size_t>(i)]; }
     [[nodiscard]] const S& operator[](isize i) const noexcept { return values_[static_cast<std::size_t>(i)]; }
 

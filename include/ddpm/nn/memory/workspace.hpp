@@ -15,6 +15,8 @@ namespace ddpm::nn {
 template <Scalar S, class Activations>
 class workspace {
 public:
+    /// Without memory, which grows when the first batch needs it.
+    /// @param serves the passes that a batch makes
     explicit workspace(pass serves) : serves_(serves) {}
 
     arena<S> memory;

@@ -82,6 +82,7 @@ public:
     [[nodiscard]] bool has_variance_head() const noexcept { return options_.variance_head; }
     [[nodiscard]] isize outputs() const noexcept { return has_variance_head() ? 2 * dim() : dim(); }
 
+    /// The conditions of the options.
     [[nodiscard]] condition_shape takes() const noexcept {
         return {.classes = options_.classes,
                 .vector = options_.vector,

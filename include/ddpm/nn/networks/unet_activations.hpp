@@ -33,6 +33,7 @@ struct unet_activations {
     feature_map<S> last;                 ///< out of the last stage
     batch_view<S> moments, factors;      ///< of the last norm: see residual_block::activations
 
+    /// Discards the activations of the last batch, and keeps the memory of the lists.
     void begin() {
         layers_used = 0;
         skips.clear();

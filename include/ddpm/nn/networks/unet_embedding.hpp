@@ -33,6 +33,7 @@ class unet_embedding {
 public:
     using scalar = S;
 
+    /// The layers for these options, which must be valid: see require_valid. Parameters are initialized by start.
     explicit unet_embedding(const unet_options& o)
         : options_(o), time_mlp_(o.time == unet_time::fourier ? 2 * width() : width(), outputs()) {
         if (o.time == unet_time::fourier) {
@@ -50,6 +51,7 @@ public:
         }
     }
 
+    /// The size of the embedding: time_embedding_dim, or four times the first level's channels.
     [[nodiscard]] isize outputs() const noexcept {
         return options_.time_embedding_dim != 0 ? options_.time_embedding_dim : 4 * width();
     }
@@ -68,6 +70,7 @@ public:
         return options_.classes == unet_classes::identity ? outputs() : options_.vector;
     }
 
+    /// What backward needs of a forward pass.
     struct activations {
         batch_view<S> projected, embedded, active, projected_class;
         typename embedding_mlp<S>::activations time, classes;

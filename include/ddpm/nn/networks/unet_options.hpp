@@ -47,46 +47,48 @@ enum class unet_classes {
 /// its activations, and heads that take all channels. Blocks of the kinds Skip, K and cross-attention do not exist.
 /// @source https://huggingface.co/docs/diffusers/api/models/unet2d
 struct unet_options {
-    isize height = 32;  ///< of the images
-    isize width = 32;
-    isize in_channels = 3;      ///< of the sample and the maps
-    isize map_channels = 0;     ///< how many of them are maps; the others are the sample's
-    isize out_channels = 3;     ///< the sample's, or twice as many: the second half is the variance head
-    bool center_input = false;  ///< the input is 2x − 1
-    unet_time time = unet_time::positional;
-    isize time_embedding_dim = 0;  ///< 0: four times the first level's channels
-    double freq_shift = 0;
-    embedding_order order = embedding_order::cos_sin;
+    isize height = 32;                       ///< of the images
+    isize width = 32;                        ///< of the images; 2^(levels − 1) must divide height and width
+    isize in_channels = 3;                   ///< of the sample and the maps
+    isize map_channels = 0;                  ///< how many of them are maps; the others are the sample's
+    isize out_channels = 3;                  ///< the sample's, or twice as many: the second half is the variance head
+    bool center_input = false;               ///< the input is 2x − 1
+    unet_time time = unet_time::positional;  ///< the kind of the time embedding
+    isize time_embedding_dim = 0;            ///< 0: four times the first level's channels
+    double freq_shift = 0;  ///< of sinusoidal embeddings: see nn::time_embedding; 0 or 1 in published models
+    embedding_order order = embedding_order::cos_sin;  ///< of the halves of sinusoidal embeddings
+    /// The levels of the path down, from the images' resolution on.
     std::vector<unet_level> down{unet_level::plain, unet_level::attention, unet_level::attention,
                                  unet_level::attention};
+    /// The levels of the path up, from the lowest resolution on: up[0] has the channels of the last of `channels`.
     std::vector<unet_level> up{unet_level::attention, unet_level::attention, unet_level::attention, unet_level::plain};
     std::vector<isize> channels{224, 448, 672, 896};  ///< of each level
     isize layers = 2;                                 ///< residual blocks per level; one more on the up path
-    bool middle = true;
-    bool middle_attention = true;
-    double middle_scale = 1;  ///< divisor of the outputs of the middle blocks
-    conv_padding downsample_padding = conv_padding::symmetric;
-    unet_resampling downsample = unet_resampling::conv;  ///< of attention levels
-    unet_resampling upsample = unet_resampling::conv;
+    bool middle = true;                               ///< whether there are middle blocks, at the lowest resolution
+    bool middle_attention = true;                     ///< whether attention is between the two middle blocks
+    double middle_scale = 1;                          ///< divisor of the outputs of the middle blocks
+    conv_padding downsample_padding = conv_padding::symmetric;  ///< of convolutions of stride 2
+    unet_resampling downsample = unet_resampling::conv;         ///< of attention levels
+    unet_resampling upsample = unet_resampling::conv;           ///< of attention levels
     /// The activation of the residual blocks and of the embedding that they take. The embedding's MLP and the output
     /// always use silu.
     activation act = activation::silu;
-    double dropout = 0;
-    isize head_dim = 8;                 ///< channels of an attention head; 0: one head
-    isize groups = 32;                  ///< of all group norms
+    double dropout = 0;  ///< in [0, 1): the probability with which a residual block drops an element in training
+    isize head_dim = 8;  ///< channels of an attention head; 0: one head
+    isize groups = 32;   ///< of all group norms
     isize middle_attention_groups = 0;  ///< of the middle attention's norm; 0: `groups`
-    double norm_eps = 1e-5;
+    double norm_eps = 1e-5;             ///< added to the variances by all norms
     bool scale_shift = false;  ///< the time scales and shifts after a block's second norm; otherwise it is added before
-    unet_classes classes = unet_classes::none;
-    isize class_count = 0;      ///< of the table
-    isize vector = 0;           ///< size of the vector condition; 0: none
-    bool learned_null = false;  ///< vector and maps may be absent; a null value is learned
-    isize train_timesteps = 0;  ///< of the learned time embedding
+    unet_classes classes = unet_classes::none;  ///< the kind of the class embedding
+    isize class_count = 0;                      ///< of the table
+    isize vector = 0;                           ///< size of the vector condition; 0: none
+    bool learned_null = false;                  ///< vector and maps may be absent; a null value is learned
+    isize train_timesteps = 0;                  ///< of the learned time embedding
     /// Whether 3 × 3 convolutions of float, and those of a packed network in bfloat16 where the processor has no fast
     /// products of pairs, may use Winograd's algorithm where it is faster: see conv2d::winograd.
     bool winograd = true;
-    std::uint64_t seed = 0;  ///< of the initial parameters
-    start_kind start = start_kind::torch;
+    std::uint64_t seed = 0;                ///< of the initial parameters
+    start_kind start = start_kind::torch;  ///< the rule for the initial parameters
 };
 
 namespace detail {
@@ -100,7 +102,15 @@ namespace detail {
 
 }  // namespace detail
 
-/// @throws value_error that names the first option outside its domain; shape_error if a sample has 2^63 elements or more
+/// Checks the options of a U-Net with L levels, L the number of `channels`.
+/// @throws value_error that names the first option outside its domain, unless 1 ≤ L ≤ 16, and `down` and `up` have L
+/// levels; height and width are multiples of 2^(L − 1), and above 0; in_channels, out_channels, layers and groups are
+/// ≥ 1, and 0 ≤ map_channels < in_channels; vector, time_embedding_dim, middle_attention_groups, head_dim and norm_eps
+/// are ≥ 0, and middle_scale > 0; vector is 0 if `classes` is identity; 0 ≤ dropout < 1; `act` is not none; channels
+/// are ≥ 1 and multiples of groups, and those of levels with attention also of head_dim, unless head_dim is 0;
+/// middle_attention_groups divides the last of `channels`, or is 0; train_timesteps ≥ 1 for a learned time embedding,
+/// and class_count ≥ 1 for a table of classes
+/// @throws shape_error if a sample has 2^63 elements or more
 inline void require_valid(const unet_options& o) {
     const auto require = [](bool valid, std::string_view what, std::string_view expected, const auto& got) {
         ddpm::detail::require(valid, "unet", what, {expected}, {got});

@@ -173,7 +173,8 @@ private:
     static void require_form(std::string_view where, std::string_view form, double rate, bool is_given, isize named,
                              isize size, bool is_learned) {
         require(rate >= 0 && rate <= 1, where, text("dropout of the ", form), {"in [0, 1]"}, {rate});
-        require(rate == 0 || is_given, where, text("dropout of the ", form, ", which is not told"), {0}, {rate});
+        require(rate == 0 || is_given, where, text("dropout of the ", form, ", a form that the data does not have"),
+                {0}, {rate});
         require(rate == 0 || named != 0 || is_learned, where, text("null_", form),
                 {"what dropout shows instead, since the network has learned none"}, {"none"});
         require<shape_error>(named == 0 || named == size, where, text("null_", form), {size}, {named});

@@ -35,7 +35,8 @@ template <Scalar S>
 class offset_noise {
 public:
     offset_noise(const sample_shape& shape, isize samples, double strength, std::uint64_t seed)
-        // A separate stream: the training stream with a bit that no other stream has.
+        // A stream that no other has: those of dropout, dropout + 256 · layer, have another low byte, and the rest are
+        // below 256, or from first_user_stream on.
         : noise_(seed, static_cast<noise_stream>(static_cast<std::uint32_t>(noise_stream::training) + 256)),
           strength_(static_cast<S>(strength)),
           normals_(strength > 0 ? shape.channels : 0, samples) {}
