@@ -16,6 +16,7 @@ class function_ref;
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
+    /// Refers to f, which may also be a temporary object that lives as long as the call that it is passed to.
     template <class F>
         requires(!std::is_same_v<std::remove_cvref_t<F>, function_ref>) &&
                     std::is_object_v<std::remove_reference_t<F>> && std::is_invocable_r_v<Result, F&, Arguments...>
@@ -25,6 +26,7 @@ public:
               return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Arguments>(arguments)...);
           }) {}
 
+    /// Calls the object.
     Result operator()(Arguments... arguments) const { return call_(object_, std::forward<Arguments>(arguments)...); }
 
 private:
