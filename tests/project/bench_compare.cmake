@@ -1,5 +1,5 @@
-# The benchmarks' comparison with a stored run: rows that are as fast, slower, missing and new, another processor, a file of
-# something else; and a baseline that the program itself has written. Takes `source`, `bench`, the program, and `work`.
+# The benchmarks' comparison with a stored run: rows that are as fast, slower, missing and new, rows whose call does other
+# work, another processor, a file of something else; and a baseline that the program itself has written. Takes `source`, `bench`, the program, and `work`.
 cmake_minimum_required(VERSION 3.25)
 
 set(stored "${source}/tests/project/bench_compare.json")
@@ -51,6 +51,22 @@ variant(renamed "sum_of_squares" "sum_of_cubes")
 expect_variant(1 "missing: array/sum_of_squares/67108864\nnot in the baseline: array/sum_of_cubes/67108864\n" renamed)
 expect_variant(0 "0 of 1 rows" renamed --filter=ema)
 expect_variant(2 "no benchmark in common" equal --filter=^nothing)
+
+# A row whose call does other work is named, and not judged by time or share.
+set(one_array "\"bytes_per_call\": 2.68435456e+08")
+variant(other_work "${one_array}" "\"bytes_per_call\": 5.36870912e+08" "3.5e+04" "7.0e+04")
+string(CONCAT not_comparable "not comparable: array/sum_of_squares/67108864: one call does 67108864 items, 536870912 bytes and "
+    "0 flops; stored: 67108864 items, 268435456 bytes and 0 flops\n"
+    "0 of 2 rows are more than 1.1 times as slow as stored; 0 are missing, 1 not comparable")
+expect_variant(1 "${not_comparable}" other_work)
+if(printed MATCHES "slower: ")
+    message(SEND_ERROR "a row that is not comparable was compared:\n${printed}")
+endif()
+expect_variant(1 "0 of 0 rows .*1 not comparable" other_work --filter=sum_of_squares)
+variant(more_steps "\"items_per_call\": 1.0e+02" "\"items_per_call\": 4.0e+02")
+expect_variant(1 "not comparable: schedule/linear/100: one call does 400 items" more_steps)
+variant(no_work "\"flops_per_call\"" "\"flops_of_call\"")
+expect_variant(2 "is not a report of benchmarks: it lacks flops_per_call" no_work)
 
 variant(other_processor "model 1" "model 17")
 expect_variant(2 "is of another processor; expected AMD EPYC, cpu family 25, model 17, got AMD EPYC, cpu family 25, model 1"

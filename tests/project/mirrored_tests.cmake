@@ -1,6 +1,6 @@
-# tests/ mirrors include/ddpm: the test of ROOM/x.hpp is tests/ROOM/x.cpp, which includes it. Every public header has one; those
-# without a room are tested beside core's, and headers that only include others need none. Every test in a folder detail is of
-# a header in that folder. Tests of several headers lie beside them.
+# tests/ mirrors include/ddpm and bench/include/ddpm: the test of ROOM/x.hpp is tests/ROOM/x.cpp, which includes it. Every
+# public header has one; those without a room are tested beside core's, and headers that only include others need none. Every
+# test in a folder detail is of a header in that folder. Tests of several headers lie beside them.
 # Takes `source`, the project's folder.
 cmake_minimum_required(VERSION 3.25)
 
@@ -14,7 +14,7 @@ function(read_code file result)
     set(${result} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# The test `test` of tests/ has test cases and includes `header` of include/ddpm.
+# The test `test` of tests/ has test cases and includes `header` of include/ddpm or bench/include/ddpm.
 function(check_test test header)
     if(NOT EXISTS "${source}/tests/${test}")
         message(SEND_ERROR "ddpm/${header} has no test tests/${test}")
@@ -27,31 +27,39 @@ function(check_test test header)
     endif()
 endfunction()
 
-file(GLOB_RECURSE headers RELATIVE "${source}/include/ddpm" "${source}/include/ddpm/*.hpp")
-list(FILTER headers EXCLUDE REGEX "/detail/|\\.inl\\.hpp$")
+# Checks the public headers of a folder, of which there are at least `least`: check_headers(FOLDER least).
 set(count 0)
-foreach(header IN LISTS headers)
-    read_code("${source}/include/ddpm/${header}" code)
-    if(NOT code)
-        continue()
+function(check_headers folder least)
+    file(GLOB_RECURSE headers RELATIVE "${source}/${folder}" "${source}/${folder}/*.hpp")
+    list(FILTER headers EXCLUDE REGEX "/detail/|\\.inl\\.hpp$")
+    set(found 0)
+    foreach(header IN LISTS headers)
+        read_code("${source}/${folder}/${header}" code)
+        if(NOT code)
+            continue()
+        endif()
+        string(REGEX REPLACE "\\.hpp$" ".cpp" test "${header}")
+        if(NOT header MATCHES "/")
+            set(test "core/${test}")
+        endif()
+        check_test("${test}" "${header}")
+        math(EXPR found "${found} + 1")
+    endforeach()
+    if(found LESS least)
+        message(FATAL_ERROR "only ${found} public headers were found in ${folder}")
     endif()
-    string(REGEX REPLACE "\\.hpp$" ".cpp" test "${header}")
-    if(NOT header MATCHES "/")
-        set(test "core/${test}")
-    endif()
-    check_test("${test}" "${header}")
-    math(EXPR count "${count} + 1")
-endforeach()
-if(count LESS 150)
-    message(FATAL_ERROR "only ${count} public headers were found")
-endif()
+    math(EXPR count "${count} + ${found}")
+    set(count ${count} PARENT_SCOPE)
+endfunction()
+check_headers(include/ddpm 150)
+check_headers(bench/include/ddpm 12)
 
 file(GLOB_RECURSE tests RELATIVE "${source}/tests" "${source}/tests/*.cpp")
 list(FILTER tests INCLUDE REGEX "/detail/")
 foreach(test IN LISTS tests)
     string(REGEX REPLACE "\\.cpp$" ".hpp" header "${test}")
-    if(NOT EXISTS "${source}/include/ddpm/${header}")
-        message(SEND_ERROR "tests/${test} is the test of no header: include/ddpm/${header} does not exist")
+    if(NOT EXISTS "${source}/include/ddpm/${header}" AND NOT EXISTS "${source}/bench/include/ddpm/${header}")
+        message(SEND_ERROR "tests/${test} is the test of no header: ddpm/${header} does not exist")
         continue()
     endif()
     check_test("${test}" "${header}")

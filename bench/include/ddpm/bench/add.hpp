@@ -9,12 +9,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,14 @@ inline void report(benchmark::State& state, const work& w) {
     }
 }
 
+/// What sets a benchmark up: `make()` returns the body, an object that does the work once when it is called without
+/// arguments. `make` is called while const, the body while not; what the body returns is dropped.
+template <class Make>
+concept BodyMaker =
+    std::move_constructible<Make> && std::invocable<const Make&> &&
+    std::move_constructible<std::invoke_result_t<const Make&>> && std::is_object_v<std::invoke_result_t<const Make&>> &&
+    std::invocable<std::invoke_result_t<const Make&>&>;
+
 namespace detail {
 
 /// How many threads the program was told to use.
@@ -63,7 +73,7 @@ inline prepared_body& last_prepared() {
 
 /// Sets up what `make` makes unless it is there already, and calls it once then: the first touch of memory is not the
 /// work.
-template <class Make>
+template <BodyMaker Make>
 auto& prepare(const Make& make) {
     using body_type = decltype(make());
     prepared_body& last = last_prepared();
@@ -113,7 +123,7 @@ public:
 
     /// Adds another way. `make()` sets it up, outside the measured time, and returns the body, a callable that does the
     /// work once.
-    template <class Make>
+    template <BodyMaker Make>
     bench_case& peer(const std::string& name, Make make) {
         const auto measure = [w = work_, s = setting_,
                               kept = std::make_shared<const Make>(std::move(make))](benchmark::State& state) {
@@ -150,7 +160,7 @@ private:
 /// sets it up, outside the measured time, and returns the body, a callable that does the work once. Wall time counts,
 /// since the library's own threads share the work.
 /// @returns the case, to which peers can be added; it stays where it is
-template <class Make>
+template <BodyMaker Make>
 bench_case& add(const std::string& area, const std::string& operation, const std::string& size, const work& w,
                 Make make, const setting& chosen = {}) {
     return cases().emplace_back(area + "/" + operation + "/" + size, w, chosen).peer("", std::move(make));

@@ -5,6 +5,7 @@
 #include <ddpm/bench/context.hpp>
 #include <ddpm/bench/results.hpp>
 #include <ddpm/bench/table.hpp>
+#include <ddpm/bench/work.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/input_file.hpp>
 #include <ddpm/io/detail/json.hpp>
@@ -22,8 +23,9 @@ namespace ddpm::bench {
 /// The medians of a run that was stored, of the library alone.
 struct stored_run {
     struct row {
-        double seconds = 0;
+        double seconds = 0;   ///< of one call
         double of_limit = 0;  ///< the share of the machine's limit; 0: nothing is known
+        work_per_call call{};
     };
 
     std::string path;
@@ -47,6 +49,7 @@ struct comparison {
     };
 
     std::vector<row> rows;
+    std::vector<row> other_work;       ///< not comparable: one call does other work than when they were stored
     std::vector<std::string> missing;  ///< stored, but not in this run
     std::vector<std::string> added;    ///< in this run, but not stored
 };
@@ -94,10 +97,15 @@ inline constexpr std::pair<const char*, const char*> conditions[] = {
         if (text_of("time_unit") != "us") {
             throw io_error(path, "has times in another unit", "us", text_of("time_unit"));
         }
+        const auto number_of = [&](std::string_view key) {
+            return detail::member_of(entry, key, json_kind::number, path).number.as_double();
+        };
         const json* const share = entry.find("roof");
-        run.rows[name] = {
-            .seconds = detail::member_of(entry, "real_time", json_kind::number, path).number.as_double() / 1e6,
-            .of_limit = share == nullptr ? 0 : share->number.as_double()};
+        run.rows[name] = {.seconds = number_of("real_time") / 1e6,
+                          .of_limit = share == nullptr ? 0 : share->number.as_double(),
+                          .call = {.items = number_of("items_per_call"),
+                                   .bytes = number_of("bytes_per_call"),
+                                   .flops = number_of("flops_per_call")}};
     }
     return run;
 }
@@ -144,12 +152,12 @@ inline constexpr const char* comparison_legend =
     "by\n"
     "the time where a row has no probe. Only shares compare on a machine whose speed changes.\n";
 
-/// Sets two runs beside each other.
+/// Sets two runs beside each other. Rows whose call does other work are not compared.
 [[nodiscard]] inline comparison compare(const stored_run& baseline, const stored_run& now) {
     comparison both;
     for (const auto& [name, stored] : baseline.rows) {
         if (const auto found = now.rows.find(name); found != now.rows.end()) {
-            both.rows.push_back({name, stored, found->second});
+            (stored.call == found->second.call ? both.rows : both.other_work).push_back({name, stored, found->second});
         } else {
             both.missing.push_back(name);
         }
@@ -162,7 +170,16 @@ inline constexpr const char* comparison_legend =
     return both;
 }
 
-/// A comparison as rows of text, the heading first.
+/// Why a row of `other_work` is not comparable: "unet/train/digits-28-batch16: one call does 64 items, 0 bytes and
+/// 7.1e+10 flops; stored: 16 items, 0 bytes and 1.8e+10 flops".
+[[nodiscard]] inline std::string text_of_other_work(const comparison::row& row) {
+    const auto text_of = [](const work_per_call& call) {
+        return ddpm::detail::text(call.items, " items, ", call.bytes, " bytes and ", call.flops, " flops");
+    };
+    return row.name + ": one call does " + text_of(row.now.call) + "; stored: " + text_of(row.stored.call);
+}
+
+/// The compared rows as rows of text, the heading first.
 [[nodiscard]] inline std::vector<std::vector<std::string>> table_of(const comparison& both) {
     std::vector<std::vector<std::string>> rows{{"benchmark", "stored", "now", "times as slow", "by"}};
     for (const comparison::row& row : both.rows) {

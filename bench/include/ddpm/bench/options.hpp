@@ -19,17 +19,17 @@ namespace ddpm::bench {
 /// What a benchmark program is asked for.
 struct run_options {
     std::vector<std::string> filters{};  ///< regular expressions that all must match a case's name
-    isize rounds = 1;
-    isize threads = 1;
-    bool only_ours = false;
-    bool list = false;
-    std::string peer_program{};
-    std::string json{};
-    std::string markdown{};
-    std::string baseline{};  ///< a folder
-    std::string compare{};   ///< a stored run, or a folder of baselines
-    std::string measured{};  ///< a stored run
-    double threshold = 1.1;
+    isize rounds = 1;                    ///< how many times everything is measured, in turn; figures are medians
+    isize threads = 1;                   ///< the library's threads where a case does not say; 0: all
+    bool only_ours = false;              ///< measures neither peers nor probes
+    bool list = false;                   ///< prints the names of cases and peers, and measures nothing
+    std::string peer_program{};          ///< the command that starts a peer_program; empty: none
+    std::string json{};                  ///< the file that gets all runs in Google Benchmark's format; empty: none
+    std::string markdown{};              ///< the file that gets the table in Markdown; empty: none
+    std::string baseline{};              ///< the folder that gets the library's medians; empty: none
+    std::string compare{};               ///< the stored run, or folder of baselines, to compare with; empty: none
+    std::string measured{};              ///< the stored run that is compared instead of a new measurement; empty: none
+    double threshold = 1.1;              ///< how many times as slow as the stored one a row counts as slower
     std::map<std::string, std::string> context{};  ///< what the figures depend on, beside what the program finds
 
     static constexpr const char* help =
@@ -41,7 +41,8 @@ struct run_options {
         "--out=FILE             writes JSON in Google Benchmark's format\n"
         "--markdown=FILE        writes the table in Markdown\n"
         "--baseline=FOLDER      writes the library's medians into FOLDER/PROCESSOR.json\n"
-        "--compare=PATH         compares with that file, or the folder's; exit code 1 if rows are slower or missing\n"
+        "--compare=PATH         compares with that file, or the folder's; exit code 1 if rows are slower or missing,\n"
+        "                       or one call does other work than when they were stored\n"
         "--threshold=RATIO      how many times as slow as the stored one a row must be to count as slower (1.1)\n"
         "--measured=FILE        compares what --out has written in another run, and measures nothing\n"
         "--context=KEY=VALUE    something else that the figures depend on, for the reports\n"

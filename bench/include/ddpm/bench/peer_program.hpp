@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -41,8 +42,7 @@ public:
 
     /// Starts it, with /bin/sh.
     /// @throws io_error if it does not start or says something else than the above
-    explicit peer_program(const std::string& command) : command_(command) {
-        start();
+    explicit peer_program(const std::string& command) : peer_program(started{}, command) {
         for (std::string line = read_line(); line != "ready"; line = read_line()) {
             const std::size_t space = line.find(' '), second = line.find(' ', space + 1);
             if (line.starts_with("about ")) {
@@ -88,7 +88,10 @@ public:
     }
 
 private:
-    void start() {
+    struct started {};
+
+    /// Starts it, and reads nothing: if reading throws then, the destructor ends it.
+    peer_program(started, std::string command) : command_(std::move(command)) {
         std::signal(SIGPIPE, SIG_IGN);  // its end is an error to report
         int in[2], out[2];
         if (::pipe(in) != 0 || ::pipe(out) != 0) {
@@ -110,6 +113,8 @@ private:
         to_ = ::fdopen(in[1], "w");
         from_ = ::fdopen(out[0], "r");
         if (problem != 0) {
+            std::fclose(to_);
+            std::fclose(from_);
             throw io_error(command_, "the program does not start");
         }
     }

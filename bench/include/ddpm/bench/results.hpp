@@ -3,6 +3,8 @@
 #pragma once
 
 #include <ddpm/bench/add.hpp>
+#include <ddpm/bench/work.hpp>
+#include <ddpm/core/types.hpp>
 #include <ddpm/io/detail/json_writer.hpp>
 
 #include <benchmark/benchmark.h>
@@ -12,6 +14,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <locale>
 #include <map>
 #include <ostream>
@@ -147,8 +150,8 @@ public:
         return list;
     }
 
-    /// Writes all runs and their medians in Google Benchmark's format; the library's have a counter `roof`, their share
-    /// of the machine's limit.
+    /// Writes all runs and their medians in Google Benchmark's format. The library's have counters: `roof`, their share
+    /// of the machine's limit, where it is known, and `items_per_call`, `bytes_per_call`, `flops_per_call`.
     void write_json(std::ostream& out) const {
         std::vector<Run> all = runs_;
         const std::vector<Run> middle = medians();
@@ -181,14 +184,21 @@ public:
     }
 
 private:
-    /// Writes a report that begins with `head`, with each share of the limit.
+    /// Writes a report that begins with `head`, with the counters that `write_json` names.
     void write(std::ostream& out, const std::string& head, std::vector<Run> runs) const {
         for (const case_result& result : by_case()) {
             const double share = result.roof().of_limit;
+            const work_per_call call = result.of->what().per_call();
             for (Run& run : runs) {
-                if (share > 0 && run.run_name.function_name == result.of->name()) {
+                if (run.run_name.function_name != result.of->name()) {
+                    continue;
+                }
+                if (share > 0) {
                     run.counters["roof"] = benchmark::Counter(share);
                 }
+                run.counters["items_per_call"] = benchmark::Counter(call.items);
+                run.counters["bytes_per_call"] = benchmark::Counter(call.bytes);
+                run.counters["flops_per_call"] = benchmark::Counter(call.flops);
             }
         }
         benchmark::JSONReporter json;

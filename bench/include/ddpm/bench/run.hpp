@@ -154,13 +154,15 @@ inline void publish(const results& measured, const run_context& context, const r
 [[nodiscard]] inline stored_run stored_run_of(const results& measured, const run_context& context) {
     stored_run now{.path = "this run", .context = context};
     for (const case_result& result : measured.by_case()) {
-        now.rows[result.of->name()] = {.seconds = result.median_seconds(), .of_limit = result.roof().of_limit};
+        now.rows[result.of->name()] = {.seconds = result.median_seconds(),
+                                       .of_limit = result.roof().of_limit,
+                                       .call = result.of->what().per_call()};
     }
     return now;
 }
 
 /// Prints how a run compares with a stored one, of the cases that match all filters.
-/// @returns 0, or 1 if a row is slower than the threshold allows, or missing
+/// @returns 0, or 1 if a row is slower than the threshold allows, missing, or not comparable
 /// @throws value_error if they have no case in common
 [[nodiscard]] inline int publish_comparison(stored_run baseline, stored_run now, const std::vector<std::regex>& filters,
                                             double threshold) {
@@ -168,7 +170,7 @@ inline void publish(const results& measured, const run_context& context, const r
     std::erase_if(baseline.rows, is_not_wanted);
     std::erase_if(now.rows, is_not_wanted);
     const comparison both = compare(baseline, now);
-    if (both.rows.empty()) {
+    if (both.rows.empty() && both.other_work.empty()) {
         throw value_error(baseline.path, "no benchmark in common with " + now.path);
     }
     std::printf("\n");
@@ -185,22 +187,25 @@ inline void publish(const results& measured, const run_context& context, const r
             ++slower;
         }
     }
+    for (const comparison::row& row : both.other_work) {
+        std::printf("not comparable: %s\n", text_of_other_work(row).c_str());
+    }
     for (const std::string& name : both.missing) {
         std::printf("missing: %s\n", name.c_str());
     }
     for (const std::string& name : both.added) {
         std::printf("not in the baseline: %s\n", name.c_str());
     }
-    std::printf("%d of %td rows are more than %g times as slow as stored; %td are missing\n", slower,
-                std::ssize(both.rows), threshold, std::ssize(both.missing));
-    return slower > 0 || !both.missing.empty() ? 1 : 0;
+    std::printf("%d of %td rows are more than %g times as slow as stored; %td are missing, %td not comparable\n",
+                slower, std::ssize(both.rows), threshold, std::ssize(both.missing), std::ssize(both.other_work));
+    return slower > 0 || !both.missing.empty() || !both.other_work.empty() ? 1 : 0;
 }
 
 }  // namespace detail
 
 /// Runs the cases that the options ask for, and prints a table: time, rates, share of the machine's limit, which is the
 /// fastest, and each peer's time; where the options say so, also beside a stored run.
-/// @returns the exit code: 0, or 1 if a row is slower than in the stored run or missing
+/// @returns the exit code: 0, or 1 if a row is slower than in the stored run, missing, or not comparable
 /// @throws io_error if the peer program fails or a file cannot be read or written; value_error if no case matches or
 /// the stored run is of another processor; std::regex_error for a filter that is none
 [[nodiscard]] inline int run(const run_options& options) {

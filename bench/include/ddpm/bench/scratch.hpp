@@ -13,7 +13,7 @@
 namespace ddpm::bench {
 
 /// Memory that benchmarks share, so that large arrays are not made anew for each: array number `number`, aligned, with
-/// at least `size` floats in (0, 1) that look random. It holds until somebody asks for that number again: a benchmark
+/// at least `size` floats in (0, 1/2] that look random. It holds until somebody asks for that number again: a benchmark
 /// asks when it is set up, and only one is set up at a time.
 [[nodiscard]] inline float* scratch(int number, isize size) {
     static std::map<int, nn::tensor<float>> arrays;

@@ -17,6 +17,16 @@ struct memory_streams {
     [[nodiscard]] double bytes() const noexcept { return 4 * floats * (read + written + 2 * updated); }
 };
 
+/// How much a benchmark's body does in one call, as far as it is counted. Times of two runs compare only where it is the
+/// same in both.
+struct work_per_call {
+    double items = 0;
+    double bytes = 0;
+    double flops = 0;
+
+    bool operator==(const work_per_call&) const = default;
+};
+
 /// What a benchmark's body does in one call; 0 where it does not apply. Flops and passes say what limits it: a probe
 /// that does nothing but these runs beside it.
 struct work {
@@ -32,6 +42,10 @@ struct work {
             all += pass.bytes();
         }
         return bytes > 0 ? bytes : all;
+    }
+
+    [[nodiscard]] work_per_call per_call() const noexcept {
+        return {.items = items, .bytes = bytes_moved(), .flops = flops};
     }
 
     /// Whether no cache is likely to keep what it writes.
