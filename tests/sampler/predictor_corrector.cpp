@@ -84,7 +84,7 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
     philox_noise noise(5, noise_stream::sampler);
     const batch<double> got =
         denoise_from<double>(predictor_corrector{.corrections = 0}, time_grid({{from, {1, from}}, {to, {1, to}}}),
-                             gaussian_score(0.5), batch<double>(x), noise, 9);
+                             gaussian_score(0.5), batch<double>(x), noise, {}, 9);
     batch<double> z(4, 3);
     noise.normal(batch_view<double>(z), 1, 9);
     const double v = from * from - to * to;
@@ -103,7 +103,7 @@ TEST_CASE("a correction is the formula, also for samples of several blocks", "[s
         for (const bool together : {false, true}) {
             const batch<double> got = denoise_from<double>(
                 predictor_corrector{.signal_to_noise = r, .batch_norms = together},
-                time_grid({{from, {1, from}}, {to, {1, to}}}), gaussian_x0(0.5), batch<double>(x), noise, 9);
+                time_grid({{from, {1, from}}, {to, {1, to}}}), gaussian_x0(0.5), batch<double>(x), noise, {}, 9);
             for (isize n = 0; n < 2; ++n) {
                 const double ratio =
                     r * (together ? norms(z).sum() / norms(score).sum() : norms(z)(n) / norms(score)(n));
@@ -168,7 +168,7 @@ TEST_CASE("samples are corrected by norms of their own", "[sampler]") {
     philox_noise noise(5, noise_stream::sampler);
     const auto run = [&](const batch<double>& start, isize first, bool together) {
         return denoise_from<double>(predictor_corrector{.batch_norms = together}, exploding(5, 20, 0.01),
-                                    gaussian_score(0.5), batch<double>(start), noise, first);
+                                    gaussian_score(0.5), batch<double>(start), noise, {}, first);
     };
     CHECK((run(x, 0, false).col(3) == run(x.col(3), 3, false).col(0)).all());
     CHECK((run(x, 0, false) == denoise_from<double>(predictor_corrector{}, exploding(5, 20, 0.01), gaussian_score(0.5),

@@ -110,9 +110,8 @@ TEST_CASE("every run takes a callback that may stop it", "[sampler]") {
     check([&](const auto& watch) {
         return denoise_with_gradient<double>(ancestral{}.plan(grid), network, gradient, 1, x, noise, {}, watch);
     });
-    check([&](const auto& watch) {
-        return denoise_from<double>(predictor_corrector{}, grid, network, x, noise, 0, watch);
-    });
+    check(
+        [&](const auto& watch) { return denoise_from<double>(predictor_corrector{}, grid, network, x, noise, watch); });
     check([&](const auto& watch) {
         const auto got = denoise_from<double>(
             adaptive_dpm_solver{},

@@ -133,7 +133,7 @@ template <Scalar S, class P, NoiseSource<S> Noise>
     }
     if (run.corrector) {
         return denoise_from<S>(*run.corrector, run.plan.grid(), ddpm::predicts(network, run.predicts), std::move(x),
-                               noise, first_sample, on_step);
+                               noise, on_step, first_sample);
     }
     return denoise_from<S>(run.plan, ddpm::predicts(network, run.predicts), std::move(x), noise, run.denoise, on_step,
                            first_sample);
