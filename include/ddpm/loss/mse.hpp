@@ -13,8 +13,8 @@
 namespace ddpm {
 
 /// The mean squared error over all elements, and its gradient with respect to the prediction. `space` is the kind of
-/// quantity (ε, x_0, v, score or flow) in which the error is measured; if empty, that of the prediction. It has an
-/// effect only with uniform_weighting, since the other weightings define the weight of an error in every space.
+/// quantity (ε, x_0, v, score or flow) in which the error is measured; if empty, that of the prediction. It may be set
+/// only with uniform_weighting, since the other weightings define the weight of an error in every space.
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 14 (L_simple)
 struct mse_loss {
     static constexpr bool weighs_elements = true;
@@ -24,7 +24,8 @@ struct mse_loss {
 
     /// @shape predicted and d_predicted D × N; d_predicted is overwritten
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule is defined at
-    /// all t, as weight_at, and for element weights that are negative or not finite
+    /// all t, as weight_at, for a `space` with another weighting than uniform_weighting, and for element weights that
+    /// are negative or not finite
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -43,6 +44,9 @@ private:
     template <NoiseProcess Schedule>
     [[nodiscard]] double weight_of(const Schedule& schedule, prediction kind, time_type<Schedule> t) const {
         if (!std::holds_alternative<uniform_weighting>(weighting)) {
+            if (space) {
+                throw value_error("mse_loss", "space", "none, with another weighting than uniform_weighting", "one");
+            }
             return weight_at(schedule, weighting, kind, t);
         }
         const double scale = conversion(kind, space.value_or(kind), noise_level_at(schedule, t)).value;
