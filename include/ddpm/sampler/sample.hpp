@@ -78,6 +78,26 @@ template <class P>
     return shape;
 }
 
+/// The options without those that choose the steps.
+[[nodiscard]] inline sample_options without_timesteps(sample_options options) {
+    const sample_options unset;
+    options.steps = unset.steps;
+    options.spacing = unset.spacing;
+    options.timesteps.clear();
+    options.end = unset.end;
+    return options;
+}
+
+/// @throws value_error unless the options that choose the steps have their default values
+inline void require_no_timesteps(const sample_options& options) {
+    const sample_options unset;
+    if (options.steps != unset.steps || options.spacing != unset.spacing || !options.timesteps.empty() ||
+        options.end != unset.end) {
+        throw value_error("sample", "options steps, spacing, timesteps and end",
+                          "their default values, since the plan or grid has the steps", "others");
+    }
+}
+
 }  // namespace detail
 
 /// The timesteps of the options.
@@ -89,9 +109,10 @@ template <NoiseSchedule Schedule>
 }
 
 /// Draws samples: x_T from noise, then the plan's steps. The scalar type is the predictor's `scalar`, or float if it
-/// has none; `sample<double>(…)` sets another. The options steps, spacing, timesteps and end are not used.
+/// has none; `sample<double>(…)` sets another. The plan has the steps: the options steps, spacing, timesteps and end must
+/// keep their default values.
 /// @shape returns D × N with D = shape.size() and N = count
-/// @throws value_error for options outside their domain; shape_error if neither the options nor the predictor have a
+/// @throws value_error for options outside their domain, or a choice of steps in them; shape_error if neither the options nor the predictor have a
 /// shape, or their sizes differ
 /// @determinism the same seed gives the same bits for every thread count; a sample does not depend on the others
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2
@@ -100,6 +121,7 @@ template <class Requested = void, class P, class Noise, Scalar S = detail::sampl
 [[nodiscard]] batch<S> sample(const sampling_plan& plan, P&& predictor, const sample_options& options, Noise&& noise,
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
+    detail::require_no_timesteps(options);
     batch<S> x(detail::shape_to_sample(predictor, options).size(), options.count);
     noise.normal(batch_view<S>(x), 0, options.first_sample);
     if (const double deviation = initial_deviation(plan.grid()[0].level); deviation != 1) {
@@ -115,11 +137,11 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const Schedule& schedule, P&& predictor, const sample_options& options,
                               Noise&& noise, const std::type_identity_t<step_callback<S>>& on_step = {}) {
-    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor, options,
-                     noise, on_step);
+    return sample<S>(make_plan(sampler, schedule, timesteps_of(schedule, options), options.end), predictor,
+                     detail::without_timesteps(options), noise, on_step);
 }
 
-/// As above, by a sampler over any grid.
+/// As above, by a sampler over any grid, which has the steps: the options must not choose them.
 template <class Requested = void, Sampler A, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
