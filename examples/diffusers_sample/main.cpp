@@ -23,6 +23,7 @@
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/sampler/ancestral.hpp>
+#include <ddpm/sampler/any_sampler.hpp>
 #include <ddpm/sampler/ddim.hpp>
 #include <ddpm/sampler/sample.hpp>
 
@@ -85,11 +86,10 @@ images draw(const ddpm::diffusers::scheduler_config& config, const Predictor& ne
     }
     const auto schedule = ddpm::diffusers::make_schedule(config);
     const ddpm::sample_options options = ddpm::diffusers::scheduler_options(config, chosen.steps);
-    const ddpm::sampling_plan plan = chosen.sampler == "ddpm"
-                                         ? ddpm::make_plan(ddpm::ancestral{}, schedule, options.timesteps)
-                                         : ddpm::make_plan(ddpm::ddim{}, schedule, options.timesteps);
+    const ddpm::any_sampler sampler =
+        chosen.sampler == "ddpm" ? ddpm::any_sampler(ddpm::ancestral{}) : ddpm::any_sampler(ddpm::ddim{});
     return draw(chosen, options, [&](const auto& o, const auto& on_step) {
-        return ddpm::sample(plan, ddpm::predicts(net, config.predicts), o, on_step);
+        return ddpm::sample(sampler, schedule, ddpm::predicts(net, config.predicts), o, on_step);
     });
 }
 

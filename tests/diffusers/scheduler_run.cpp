@@ -216,6 +216,22 @@ TEMPLATE_TEST_CASE("every class's run ends at the data that its network knows", 
     }
 }
 
+TEST_CASE("a run of a scheduler refuses options that it has from the scheduler", "[diffusers]") {
+    const scheduler_run run = make_scheduler_run(scheduler_config{}, 3);
+    const auto network = [](batch_view<const float> xt, std::span<const double>, const model_output<float>& out) {
+        out.prediction.array() = xt.array();
+    };
+    const auto refused = [&](const sample_options& options) {
+        CHECK_THROWS_AS(diffusers::sample(run, network, options), value_error);
+    };
+    refused({.steps = 3, .shape = 2});
+    refused({.shape = 2, .timesteps = {2, 1}});
+    refused({.shape = 2, .clip_x0 = 1.0});
+    refused({.shape = 2, .clip_epsilon = true});
+    refused({.shape = 2, .threshold = dynamic_threshold{}});
+    CHECK_NOTHROW(diffusers::sample(run, network, {.count = 2, .shape = 2, .seed = 1, .first_sample = 1}));
+}
+
 TEST_CASE("samples begin with the run's deviation", "[diffusers]") {
     const scheduler_run run = run_of(R"("CMStochasticIterativeScheduler")", 1);
     double square = 0;

@@ -3,6 +3,8 @@
 
 #include <ddpm/grid/flow_sigma.hpp>
 
+#include <ddpm/schedule/rectified_flow.hpp>
+
 #include "support/catch.hpp"
 
 #include <cmath>

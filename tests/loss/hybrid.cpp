@@ -131,7 +131,31 @@ struct unweighing_loss {
     }
 };
 
+/// A loss that refuses timestep 3 and negative data.
+struct refusing_loss : unweighing_loss {
+    void require_time(const auto&, prediction, isize t) const {
+        if (t == 3) {
+            throw value_error("refusing_loss", "t", "not 3", t);
+        }
+    }
+    void require_data(batch_view<const float> x0) const {
+        if (x0.array().minCoeff() < 0) {
+            throw value_error("refusing_loss", "x0", ">= 0", x0.array().minCoeff());
+        }
+    }
+};
+
 }  // namespace
+
+TEST_CASE("hybrid_loss refuses the times and data that its simple loss refuses", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const basic_hybrid_loss<refusing_loss> loss;
+    CHECK_NOTHROW(loss.require_time(schedule, prediction::v, 4));
+    CHECK_THROWS_AS(loss.require_time(schedule, prediction::v, 3), value_error);
+    const batch<float> positive = batch<float>::Constant(5, 4, 0.5F);
+    CHECK_NOTHROW(loss.require_data(positive));
+    CHECK_THROWS_AS(loss.require_data(-positive), value_error);
+}
 
 TEST_CASE("hybrid_loss counts weights of elements only if its simple loss does", "[loss]") {
     static_assert(WeighsElements<hybrid_loss> && !WeighsElements<basic_hybrid_loss<unweighing_loss>>);

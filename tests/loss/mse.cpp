@@ -31,16 +31,6 @@ TEMPLATE_TEST_CASE("mse_loss is the mean squared distance to the target", "[loss
     }
 }
 
-TEST_CASE("mse_loss: a space with a weighting, which holds in every space, is an error", "[loss]") {
-    const noise_schedule schedule{cosine_beta{}, 100};
-    const noised_example<double> example(schedule, {1, 13, 60, 98});
-    const batch<double> predicted = pattern<double>(5, 4, 7);
-    batch<double> d(5, 4);
-    const mse_loss both{.space = prediction::x0, .weighting = min_snr_weighting{}};
-    CHECK_THROWS_AS(both(schedule, prediction::epsilon, example.noised(), predicted, d), value_error);
-    CHECK_THROWS_AS(both.require_time(schedule, prediction::epsilon, 5), value_error);
-}
-
 TEST_CASE("an error measured on another quantity is the error of that quantity", "[loss]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const noised_example<double> example(schedule, {1, 13, 60, 98});

@@ -167,14 +167,27 @@ TEST_CASE("mse_loss counts errors by the weighting, with its gradient", "[loss]"
                 expected += weight_at(schedule, weighting, kind, example.t[static_cast<std::size_t>(n)]) *
                             (predicted.col(n) - example.truth(kind).col(n)).square().mean() / 4;
             }
-            const mse_loss loss{.weighting = weighting}, same{.space = prediction::x0, .weighting = weighting};
+            const mse_loss loss{.weighting = weighting};
             INFO("weighting " << weighting.index() << " on " << name_of(kind));
             CHECK(relative(loss(schedule, kind, example.noised(), predicted, d), expected) < 1e-9);
-            CHECK(loss(schedule, kind, example.noised(), predicted, d) ==
-                  same(schedule, kind, example.noised(), predicted, d));
             check_gradient(schedule, loss, kind);
         }
         check_loss_errors(mse_loss{.weighting = weighting});
+    }
+}
+
+TEST_CASE("mse_loss measures the error in another space only if it is not weighted", "[loss]") {
+    const noise_schedule schedule{cosine_beta{}, 100};
+    const noised_example<double> example(schedule, {2, 13, 60, 98});
+    const batch<double> predicted = pattern<double>(5, 4, 7);
+    batch<double> d(5, 4);
+    for (const prediction space : all_predictions) {
+        for (const loss_weighting& weighting : all_weightings()) {
+            const mse_loss both{.space = space, .weighting = weighting};
+            CHECK_THROWS_AS(both(schedule, prediction::v, example.noised(), predicted, d), value_error);
+            CHECK_THROWS_AS(both.require_time(schedule, prediction::v, 13), value_error);
+        }
+        CHECK_NOTHROW(mse_loss{.space = space}.require_time(schedule, prediction::v, 13));
     }
 }
 

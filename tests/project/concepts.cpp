@@ -60,19 +60,20 @@ static_assert(NoiseSource<zeros> && NoiseSource<philox_noise, double> && NoiseSo
 static_assert(!NoiseSource<zeros, double> && !NoiseSource<const zeros> && !NoiseSource<changes_its_view>);
 static_assert(!NoiseSource<nothing>);
 
-// NoisePath: a noise source that is a stochastic process in time.
-struct falling_path : zeros {
-    void normal_between(batch_view<float> out, double, double, isize) { out.array().setZero(); }
+// NoisePath: a process in time, whose increments a run uses for its steps.
+struct flat_path : zeros {
+    bool asked = false;
+    void normal_between(batch_view<float> out, double /*from*/, double /*to*/, isize first_sample) {
+        asked = true;
+        normal(out, 0, first_sample);
+    }
 };
-struct path_of_two_times : zeros {
-    void normal_between(batch_view<float>, double, double) {}
+struct path_without_end : zeros {
+    void normal_between(batch_view<float> out, double from, isize first_sample);
 };
-struct path_alone {
-    void normal_between(batch_view<float>, double, double, isize) {}
-};
-static_assert(NoisePath<falling_path> && NoisePath<brownian_tree, double>);
-static_assert(!NoisePath<falling_path, double> && !NoisePath<const falling_path> && !NoisePath<zeros>);
-static_assert(!NoisePath<path_of_two_times> && !NoisePath<path_alone> && !NoisePath<philox_noise>);
+static_assert(NoisePath<flat_path> && NoisePath<brownian_tree> && NoisePath<const brownian_tree, double>);
+static_assert(!NoisePath<flat_path, double> && !NoisePath<const flat_path> && !NoisePath<philox_noise>);
+static_assert(!NoisePath<zeros> && !NoisePath<path_without_end> && !NoisePath<nothing>);
 
 // BetaSchedule and AlphaBarCurve: what a schedule is made from; TablePolicy: its arithmetic.
 struct constant_beta {
@@ -108,6 +109,10 @@ struct invertible_path : straight_path {
 struct without_alpha_bar {
     isize steps() const;
 };
+struct path_in_thousandths : straight_path {
+    double model_time(double u) const { return 1000 * u; }
+    time_range times() const { return {0.125, 1}; }
+};
 struct single_precision_path {
     noise_level<float> level(double u) const;
 };
@@ -137,6 +142,9 @@ struct half_of_xt {
 };
 struct half_as_x0 : half_of_xt {
     prediction predicts() const { return prediction::x0; }
+};
+struct half_of_pairs : half_of_xt {
+    sample_shape shape() const { return 2; }
 };
 struct makes_sessions {
     half_of_xt session(isize) const { return {}; }
@@ -279,7 +287,22 @@ static_assert(TrainingLoss<zero_loss, two_steps, float> && TrainingLoss<mse_loss
 static_assert(!TrainingLoss<zero_loss, two_steps, double> && !TrainingLoss<zero_variance_loss, two_steps, float>);
 static_assert(VarianceLoss<zero_variance_loss, two_steps, float> && VarianceLoss<hybrid_loss, two_steps, float>);
 static_assert(!VarianceLoss<zero_loss, two_steps, float> && !VarianceLoss<hybrid_loss, straight_path, float>);
+static_assert(VarianceLoss<basic_hybrid_loss<zero_loss>, two_steps, float>);
+static_assert(!VarianceLoss<basic_hybrid_loss<zero_loss>, two_steps, double>);
+static_assert(!VarianceLoss<basic_hybrid_loss<nothing>, two_steps, float>);
 static_assert(WeighsElements<mse_loss> && !WeighsElements<zero_loss>);
+static_assert(WeighsElements<hybrid_loss> && !WeighsElements<basic_hybrid_loss<zero_loss>>);
+
+// A loss that refuses times and data, of a discrete schedule or in single precision only.
+struct refusing_loss : zero_loss {
+    template <NoiseSchedule Schedule>
+    void require_time(const Schedule&, prediction, isize t) const {
+        if (t > 1) {
+            throw value_error("refusing_loss", "t", "<= 1", t);
+        }
+    }
+    void require_data(batch_view<const float>) const {}
+};
 
 // MonotoneCurve: what a learned schedule is made of.
 struct straight_line : no_parameters {
@@ -351,6 +374,7 @@ void meet_schedule_and_grid() {
     static_cast<void>(model_time_at(discrete, 1));
     static_cast<void>(model_time_at(continuous, 0.5));
     static_cast<void>(times_of(continuous));
+    static_cast<void>(model_time_at(path_in_thousandths{}, times_of(path_in_thousandths{}).first));
     static_cast<void>(level_slope_at(continuous, 0.5));
     static_cast<void>(log_snr_slope_at(continuous, 0.5));
     const log_snr_schedule<falling_curve> of_curve{falling_curve{}};
@@ -407,6 +431,7 @@ void meet_predictor() {
     static_cast<void>(network_session<line_network<float>>(net, 2));
     static_cast<void>(prediction_of(predictor));
     static_cast<void>(shape_of(predictor));
+    static_cast<void>(sample(ddim{}, discrete, guided(half_of_pairs{}, half_of_pairs{}, 2), {.steps = 2, .count = 2}));
 
     const auto mixture = gaussian_mixture::isotropic({1}, batch<double>::Zero(4, 1), {1});
     const noise_level<double> level{0.5, 0.5};
@@ -422,6 +447,11 @@ void meet_sampler() {
     static_cast<void>(sample(sampler, discrete, predictor, options));
     static_cast<void>(sample(ddim{}, discrete, makes_sessions{}, options, noise));
     static_cast<void>(sample(any_sampler(sampler), discrete, net, options));
+    flat_path path;
+    static_cast<void>(sample(ancestral{}, discrete, predictor, options, path));
+    if (!path.asked) {
+        throw value_error("meet_sampler", "noise of the steps", "that of the path", "other");
+    }
 
     const time_grid grid = make_grid(discrete, timesteps);
     const sampling_plan plan = make_plan(sampler, discrete, timesteps);
@@ -488,6 +518,10 @@ void meet_nn_and_train() {
     trainer of_loss{learned, discrete, trainer_options{}, zero_loss{}};
     static_cast<void>(of_loss.fit(x, {.steps = 1}));
     line_network<float> in_time;
+    trainer refusing{learned, discrete, trainer_options{}, refusing_loss{}};
+    static_cast<void>(refusing.fit(x, {.steps = 1}));
+    trainer refusing_in_time{in_time, continuous, trainer_options{}, refusing_loss{}};
+    static_cast<void>(refusing_in_time.fit(x, {.steps = 1}));
     trainer of_time{in_time, continuous, trainer_options{}};
     static_cast<void>(of_time.fit(x, {.steps = 1}));
     static_cast<void>(edm_network<line_network<float>>(net));

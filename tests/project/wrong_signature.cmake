@@ -22,8 +22,8 @@ function(precompile name)
 endfunction()
 precompile(sampling predictor/classifier_guidance predictor/conditioned predictor/converted predictor/guidance
     predictor/preconditioned predictor/predicts predictor/projected_guidance predictor/self_conditioning
-    process/forward sampler/ddim sampler/inpaint sampler/sample schedule/noise_schedule)
-precompile(training nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
+    process/forward sampler/ddim sampler/inpaint sampler/sample schedule/level_slope schedule/noise_schedule)
+precompile(training loss/hybrid nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
 set(headers sampling)
 
 # What stands before the program is the third argument, if there is one.
@@ -70,37 +70,60 @@ check("or in its place a callback that is called as bool(const sample_step<S>& s
 check("${noise}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, wide)"
     "struct { void normal(ddpm::batch_view<double>, ddpm::isize, ddpm::isize) {} } wide;")
 
-# Optional members with another signature: a kind of prediction that is not const or another type, a shape and a session
-# that are not const, a path of noise that takes two values, times that are not a range.
-set(half "void operator()(ddpm::batch_view<const float> xt, std::span<const double>, const ddpm::model_output<float>& out)
-    const { out.prediction.array() = xt.array() / 2; }")
-check("wanted as the member predicts of a predictor is: prediction predicts() const"
-    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
-    "struct { ${half} ddpm::prediction predicts() { return ddpm::prediction::x0; } } predictor;")
-check("wanted as the member predicts of a predictor is: prediction predicts() const"
-    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
-    "struct { ${half} const char* predicts() const { return nullptr; } } predictor;")
-check("wanted as the member shape of a predictor is: sample_shape shape() const"
-    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
-    "struct { ${half} ddpm::sample_shape shape() { return 2; } } predictor;")
-check("wanted as the member session of a predictor is a const one that returns a predictor"
-    "sample(ddim{}, schedule, predictor, {.steps = 3, .shape = 2})"
-    "struct source { ${half} source session(ddpm::isize) { return *this; } } predictor;")
-check("wanted as the member normal_between of a noise source is"
-    "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, path)"
-    "struct { void normal(ddpm::batch_view<float>, ddpm::isize, ddpm::isize) {}
-        void normal_between(ddpm::batch_view<float>, double, double) {} } path;")
-set(level "ddpm::noise_level<double> level(double u) const { return {1 - u, u}; }")
-check("wanted as the member times of a schedule is: time_range times() const" "times_of(own)"
-    "struct { ${level} double times() const { return 1; } } own;")
-check("wanted as the member model_time of a schedule is: double model_time(double u) const" "model_time_at(own, 0.5)"
-    "struct { ${level} double model_time(double u) { return u; } } own;")
-
 # A predictor that changes itself, as a const one.
 check("${predictor}" "sample(ddim{}, schedule, counting, {.steps = 3, .shape = 2})" "const struct {
     void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) { ++calls; }
     int calls = 0;
 } counting;")
+
+# An optional member with another signature: not const, of another type, or no function.
+function(check_predictor expected member)
+    check("${expected}" "sample(ddim{}, schedule, own, {.steps = 3, .shape = 2})" "struct {
+    void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) const {}
+    ${member}
+} own;")
+    check("${expected}" "guided(${sum}, own, {.scale = 2})" "struct {
+    void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) const {}
+    ${member}
+} own;")
+endfunction()
+set(predicts "wanted as the member predicts of a predictor is: prediction predicts() const")
+set(shape "wanted as the member shape of a predictor is: sample_shape shape() const")
+set(session "wanted as the member session of a predictor is a const one that returns a predictor")
+check_predictor("" "ddpm::prediction predicts() const { return {}; }  ddpm::isize shape() const { return 2; }")
+check_predictor("" "private: ddpm::sample_shape shape; int predicts() { return 0; }")
+check_predictor("${predicts}" "ddpm::prediction predicts() { return {}; }")
+check_predictor("${predicts}" "int predicts() const { return 1; }")
+check_predictor("${predicts}" "ddpm::prediction predicts(double t) const { return {}; }")
+check_predictor("${predicts}" "ddpm::prediction predicts = ddpm::prediction::x0;")
+check_predictor("${shape}" "ddpm::sample_shape shape() { return 2; }")
+check_predictor("${shape}" "std::vector<int> shape() const { return {2}; }")
+check_predictor("${session}" "int session(ddpm::isize samples) { return 0; }")
+
+function(check_schedule expected call member)
+    check("${expected}" "${call}" "struct {
+    ddpm::noise_level<double> level(double u) const { return {1 - u, u}; }
+    ${member}
+} path;")
+endfunction()
+check_schedule("" "model_time_at(path, times_of(path).last)"
+    "float model_time(double u) const { return 1; }  ddpm::time_range times() const { return {}; }")
+check_schedule("wanted as the member model_time of a schedule is: double model_time(double u) const" "model_time_at(path, 0.5)"
+    "double model_time(double u) { return 1000 * u; }")
+check_schedule("wanted as the member times of a schedule is: time_range times() const" "times_of(path)"
+    "std::pair<double, double> times() const { return {0, 80}; }")
+check_schedule("wanted as the member times of a schedule is: time_range times() const" "level_slope_at(path, 0.5)"
+    "ddpm::time_range times{0, 80};")
+check_schedule("wanted as the member level_slope of a schedule is: noise_level<double> level_slope(double u) const"
+    "level_slope_at(path, 0.5)" "double level_slope(double u) const { return 1; }")
+check_schedule("wanted as the member log_snr_slope of a schedule is: double log_snr_slope(double u) const"
+    "log_snr_slope_at(path, 0.5)" "double log_snr_slope(double u) { return -1; }")
+
+set(between "wanted as the member normal_between of a noise source is: void normal_between(batch_view<S> out, double from")
+check("${between}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, path)" "struct {
+    void normal(ddpm::batch_view<float>, ddpm::isize, ddpm::isize) {}
+    void normal_between(ddpm::batch_view<float>, double from, double to) {}
+} path;")
 
 # What is adapted: the adaptor says it, before a sampler does. A generic callable may be for one scalar only.
 set(adaptable "${predictor}, std::span<const double> t, const model_output<S>& out) with S = float or S = double")
@@ -136,13 +159,18 @@ check("wanted, after the predictor, is a batch of S in denoise_from<S>(...)"
 set(headers training)
 
 # A network without the base, without one of its members, or with a layer that is none; the fifth argument is what is done
-# with it, if it is not trained.
+# with it, if it is not trained; the sixth stands before it.
 function(check_network expected base backward layer)
     set(statement "trainer(net, schedule).fit(x)")
     if(ARGC GREATER 4)
         set(statement "${ARGV4}")
     endif()
+    set(before "")
+    if(ARGC GREATER 5)
+        set(before "${ARGV5}")
+    endif()
     check("${expected}" "${statement}" "struct nothing_at_all {};
+${before}
 struct network ${base} {
     using scalar = float;
     struct workspace {};
@@ -174,3 +202,24 @@ check_network("the loss cannot be called. It must be callable as const" ": ddpm:
     "trainer(net, schedule, {}, nothing_at_all{})")
 check_network("the schedule is no NoiseProcess. A discrete one has steps() const and alpha_bar(ddpm::isize t) const"
     ": ddpm::network_base" "${backward}" "${layer}" "trainer(net, 1000)")
+
+# An optional member of a loss, also of one within another, that is not called.
+function(check_loss expected loss member)
+    check_network("${expected}" ": ddpm::network_base" "${backward}" "${layer}"
+        "trainer(net, schedule, {}, ${loss}).fit(x)" "struct own_loss {
+    double operator()(const auto&, ddpm::prediction, const auto&, ddpm::batch_view<const float>,
+                      ddpm::batch_view<float>) const { return 0; }
+    ${member}
+};")
+endfunction()
+set(time "wanted as the member require_time of a loss is: void require_time(const Schedule& schedule, prediction kind")
+set(data "wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, batch_view<const S> element")
+check_loss("" "own_loss{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) const {}
+    void require_data(ddpm::batch_view<const float>) const {}")
+check_loss("" "own_loss{}" "template <ddpm::ContinuousSchedule S> void require_time(const S&, ddpm::prediction, double) const {}")
+check_loss("${time}" "own_loss{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) {}")
+check_loss("${time}" "own_loss{}" "bool require_time(const auto&, ddpm::prediction, ddpm::isize) const { return true; }")
+check_loss("${time}" "own_loss{}" "void require_time(ddpm::prediction, ddpm::isize) const {}")
+check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const float>) {}")
+check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const double>) const {}")
+check_loss("${time}" "basic_hybrid_loss<own_loss>{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) {}")

@@ -72,6 +72,26 @@ TEST_CASE("samples begin with noise of the deviation of the grid's first level",
     }
 }
 
+TEST_CASE("over a plan or a grid, options that choose the steps are an error", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const time_grid grid = make_grid(schedule, std::vector<isize>{18, 9, 2});
+    const sampling_plan plan = ddim{}.plan(grid);
+    const predictor_archetype<float> predictor;
+    const auto refused = [&](const sample_options& options) {
+        philox_noise noise(1, noise_stream::sampler);
+        CHECK_THROWS_AS(sample(plan, predictor, options), value_error);
+        CHECK_THROWS_AS(sample(plan, predictor, options, noise), value_error);
+        CHECK_THROWS_AS(sample(ddim{}, grid, predictor, options), value_error);
+        CHECK_THROWS_AS(sample(ddim{}, grid, predictor, options, noise), value_error);
+        CHECK_NOTHROW(sample(ddim{}, schedule, predictor, options, noise));
+    };
+    refused({.steps = 3, .shape = 2});
+    refused({.shape = 2, .spacing = timestep_spacing::leading});
+    refused({.shape = 2, .timesteps = {18, 9, 2}});
+    refused({.shape = 2, .end = grid_end::least_noise});
+    CHECK_NOTHROW(sample(plan, predictor, {.count = 2, .shape = 2, .seed = 4, .clip_x0 = 1.0, .first_sample = 3}));
+}
+
 TEST_CASE("a step in one pass is limited by a dynamic threshold too", "[sampler]") {
     const time_grid grid({{1, {0.6, 0.8}}, {0, {1, 0}}});
     const auto large = [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
@@ -80,23 +100,6 @@ TEST_CASE("a step in one pass is limited by a dynamic threshold too", "[sampler]
     const sample_options options{.count = 2, .shape = 3, .threshold = dynamic_threshold{.ratio = 1, .max = 2}};
     const auto x = sample<double>(ddim{}, grid, predicts(large, prediction::x0), options);
     CHECK((x - 1).abs().maxCoeff() < 1e-14);  // clamped to 2, and divided by it
-}
-
-TEST_CASE("a plan or a grid has its own steps: options that choose timesteps are an error there", "[sampler]") {
-    const noise_schedule schedule{cosine_beta{}, 20};
-    const time_grid grid = make_grid(schedule, std::vector<isize>{19, 10, 3});
-    const predictor_archetype<float> predictor;
-    const auto refuses = [&](sample_options options) {
-        options.shape = 3;
-        CHECK_THROWS_AS(sample(ddim{}, grid, predictor, options), value_error);
-        CHECK_THROWS_AS(sample(ddim{}.plan(grid), predictor, options), value_error);
-        CHECK_NOTHROW(sample(ddim{}, schedule, predictor, options));
-    };
-    refuses({.steps = 3});
-    refuses({.spacing = timestep_spacing::leading});
-    refuses({.timesteps = {19, 10, 3}});
-    refuses({.end = grid_end::least_noise});
-    CHECK_NOTHROW(sample(ddim{}, grid, predictor, {.shape = 3}));
 }
 
 TEST_CASE("a callback that says no stops the run with the estimate of x0", "[sampler]") {

@@ -254,6 +254,7 @@ TEST_CASE("a loss that has no value at some timestep is refused before the first
     };
     refuses(mse_loss{.space = prediction::x0}, {});
     refuses(mse_loss{.weighting = edm_weighting{}}, {});
+    refuses(mse_loss{.space = prediction::epsilon, .weighting = min_snr_weighting{}}, {});
     refuses(mse_loss{.weighting = vdm_weighting{}}, {});
     refuses(mse_loss{.weighting = continuous_vdm_weighting{}}, {});
     refuses(mse_loss{.weighting = min_snr_weighting{-1}}, {});

@@ -148,15 +148,21 @@ template <Scalar S, class P, NoiseSource<S> Noise>
                            first_sample);
 }
 
-/// Draws samples as a pipeline of diffusers. The network has the inputs and outputs of the diffusers model. Only the
-/// options count, shape, seed and first_sample are used.
+/// Draws samples as a pipeline of diffusers. The network has the inputs and outputs of the diffusers model. Of the options
+/// count, shape, seed and first_sample may be set: the run has the others from the scheduler.
 /// @shape returns D × N with D = shape.size() and N = count
-/// @throws shape_error if neither the options nor the network have a shape, or their sizes differ
+/// @throws value_error if another option does not have its default value; shape_error if neither the options nor the
+/// network have a shape, or their sizes differ
 /// @determinism as ddpm::sample
 template <class Requested = void, class P, Scalar S = ddpm::detail::sample_scalar<Requested, P>>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> sample(const scheduler_run& run, P&& network, const sample_options& options = {},
                               const std::type_identity_t<step_callback<S>>& on_step = {}) {
+    ddpm::detail::require_no_timesteps(options);
+    if (options.clip_x0 || options.clip_epsilon || options.threshold) {
+        throw value_error("sample", "options clip_x0, clip_epsilon and threshold",
+                          "their default values, since the run has them from the scheduler", "others");
+    }
     philox_noise noise(options.seed, noise_stream::sampler);
     batch<S> x(ddpm::detail::shape_to_sample(network, options).size(), options.count);
     noise.normal(batch_view<S>(x), 0, options.first_sample);

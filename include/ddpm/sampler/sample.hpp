@@ -138,7 +138,7 @@ template <class Requested = void, Sampler A, NoiseSchedule Schedule, class P, cl
                                   options, noise, on_step);
 }
 
-/// As above, by a sampler over any grid.
+/// As above, by a sampler over any grid, which has the steps: the options must not choose them.
 template <class Requested = void, Sampler A, class P, class Noise, Scalar S = detail::sample_scalar<Requested, P>>
     requires NoiseSource<Noise, S>
 [[nodiscard]] batch<S> sample(const A& sampler, const time_grid& grid, P&& predictor, const sample_options& options,
