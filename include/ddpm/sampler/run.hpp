@@ -55,7 +55,8 @@ struct signatures {
         NoiseSource<Noise, S>,
         "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
         "or in its place a callback that is called as bool(const sample_step<S>& step)");
-    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> || NoisePath<std::remove_reference_t<Noise>, S>,
+    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> ||
+                      NoisePath<std::remove_reference_t<Noise>, S>,
                   "ddpm: wanted as the member normal_between of a noise source is: "
                   "void normal_between(batch_view<S> out, double from, double to, isize first_sample)");
 };
