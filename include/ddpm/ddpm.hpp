@@ -11,6 +11,7 @@
 #include <ddpm/core/channel_order.hpp>
 #include <ddpm/core/condition.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/core/network_base.hpp>
 #include <ddpm/core/network_input.hpp>

@@ -207,7 +207,7 @@ TEST_CASE("a thread count of 0 means as many as there are usable cores", "[core]
 /// The smallest executor: one task after another, backwards.
 class backwards final : public executor {
 public:
-    void run(isize count, detail::function_ref<void(isize)> task) override {
+    void run(isize count, function_ref<void(isize)> task) override {
         ++jobs;
         for (isize i = count - 1; i >= 0; --i) {
             order.push_back(i);
@@ -246,7 +246,7 @@ TEST_CASE("an executor of the user's takes the work, until it is taken away", "[
 class claims final : public executor {
 public:
     explicit claims(isize first, isize second) : claims_{first, second} {}
-    void run(isize count, detail::function_ref<void(isize)> task) override {
+    void run(isize count, function_ref<void(isize)> task) override {
         for (isize i = 0; i < count; ++i) {
             task(i);
         }
@@ -279,7 +279,7 @@ TEST_CASE("an executor that does not know its concurrency counts as one thread, 
 /// An executor whose waiting caller begins other tasks, as those that steal do: the task that it is in waits meanwhile.
 class stealing final : public executor {
 public:
-    void run(isize count, detail::function_ref<void(isize)> task) override {
+    void run(isize count, function_ref<void(isize)> task) override {
         if (depth_ > 0 && next_ < count_) {
             (*outer_)(next_++);
         }
@@ -302,7 +302,7 @@ public:
 private:
     int depth_ = 0;
     isize next_ = 0, count_ = 0;
-    const detail::function_ref<void(isize)>* outer_ = nullptr;
+    const function_ref<void(isize)>* outer_ = nullptr;
 };
 
 TEST_CASE("an executor gets no work from inside a task, so that no task begins while another waits on its thread",

@@ -216,7 +216,7 @@ class of_unknown_concurrency final : public executor {
 public:
     of_unknown_concurrency() { set_executor(this); }
     ~of_unknown_concurrency() override { set_executor(nullptr); }
-    void run(isize count, detail::function_ref<void(isize)> task) override {
+    void run(isize count, function_ref<void(isize)> task) override {
         for (isize i = 0; i < count; ++i) {
             task(i);
         }

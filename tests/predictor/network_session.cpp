@@ -22,7 +22,7 @@ class says final : public executor {
 public:
     explicit says(std::vector<isize> answers) : answers_(std::move(answers)) { set_executor(this); }
     ~says() override { set_executor(nullptr); }
-    void run(isize count, detail::function_ref<void(isize)> task) override {
+    void run(isize count, function_ref<void(isize)> task) override {
         for (isize i = 0; i < count; ++i) {
             task(i);
         }

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <ddpm/core/assert.hpp>
-#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/detail/process_pool.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>
@@ -27,8 +27,8 @@ public:
 
     /// Calls task(0) … task(count − 1), in any order and on any threads, and returns when all have ended. Rethrows the
     /// first exception of a task. It is never called from inside a task. While it waits, the calling thread may run tasks
-    /// of this call only.
-    virtual void run(isize count, detail::function_ref<void(isize)> task) = 0;
+    /// of this call only. `task` is valid until then.
+    virtual void run(isize count, function_ref<void(isize)> task) = 0;
 
     /// How many tasks may run at the same time: a hint for dividing the work. The value may change, and the number of
     /// running tasks may exceed it. 0 means unknown and counts as 1.

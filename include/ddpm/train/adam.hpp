@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/detail/require.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/kernels/detail/adam.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
@@ -94,7 +94,7 @@ public:
     /// What a step calls with each part of a parameter that it has updated, elements first … first + size − 1 of
     /// parameter p, while they are in the cache: for what a training step does beside, without a pass of its own over
     /// memory. Calls come from several threads.
-    using update_observer = detail::function_ref<void(std::size_t p, isize first, isize size)>;
+    using update_observer = function_ref<void(std::size_t p, isize first, isize size)>;
 
     /// One optimizer step with the gradients times `gradient_scale`. Allocates nothing.
     /// @throws shape_error if the parameters or gradients have other sizes than at construction

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/function_ref.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/measurement.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/train/progress.hpp>
@@ -139,7 +139,7 @@ private:
         }
 
         /// Writes the text of make(with_bar) if it is the last one, or `between` has passed since the one before.
-        void show(bool last, detail::function_ref<std::string(bool)> make) {
+        void show(bool last, function_ref<std::string(bool)> make) {
             const auto now = clock::now();
             if (!begun_) {
                 begun_ = true;
@@ -170,7 +170,7 @@ private:
         std::size_t length_ = 0;  // of the unfinished line
     };
 
-    bool show(bool last, detail::function_ref<std::string(bool)> make) const {
+    bool show(bool last, function_ref<std::string(bool)> make) const {
         if (display_) {
             display_->show(last, make);
         }

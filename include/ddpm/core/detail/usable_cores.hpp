@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/function_ref.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 
 #include <algorithm>

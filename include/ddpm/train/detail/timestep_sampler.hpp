@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <ddpm/core/detail/function_ref.hpp>
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/core/error.hpp>
+#include <ddpm/core/function_ref.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/nn/memory/tensor.hpp>
 #include <ddpm/random/noise.hpp>
