@@ -15,18 +15,18 @@
 #include <cstdint>
 #include <vector>
 
-namespace ddpm::nn {
+namespace ddpm::nn::detail {
 
 /// The memory of a packed network for batches of one size: a plan of all maps, made before any is allocated. The
 /// network takes blocks in the same order when it plans and when it runs, so that each gets the same place.
 template <class T>
 class packed_workspace {
 public:
-    using scalar = typename detail::packed_scalar<T>::type;
+    using scalar = typename packed_scalar<T>::type;
 
     arena<scalar> floats;  ///< of the embedding of time and conditions
     typename unet_embedding<scalar>::activations embedded;
-    std::vector<detail::stored_map<T>> skips;
+    std::vector<stored_map<T>> skips;
     layer_profile* profile = nullptr;  ///< if not null, the layers are measured
 
     /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
@@ -82,17 +82,17 @@ public:
     }
 
     /// A map with moments.
-    [[nodiscard]] detail::stored_map<T> map(isize channels, isize height, isize width, isize phases) {
-        detail::stored_map<T> made = plain_map(channels, height, width);
+    [[nodiscard]] stored_map<T> map(isize channels, isize height, isize width, isize phases) {
+        stored_map<T> made = plain_map(channels, height, width);
         made.phases = phases;
         made.moments = take<float>(made.all_moments());
         return made;
     }
     /// A map without moments, which is released by its data.
-    [[nodiscard]] detail::stored_map<T> plain_map(isize channels, isize height, isize width) {
+    [[nodiscard]] stored_map<T> plain_map(isize channels, isize height, isize width) {
         return {take<T>(channels * height * width * samples_), channels, height, width, samples_};
     }
-    void release_map(const detail::stored_map<T>& map) {
+    void release_map(const stored_map<T>& map) {
         release(map.data);
         release(map.moments);
     }
@@ -100,15 +100,14 @@ public:
 private:
     /// The address of the first byte; while planning any, which is not read.
     [[nodiscard]] std::uintptr_t base() const noexcept {
-        return planning_ ? std::uintptr_t{detail::memory_plan::alignment}
-                         : reinterpret_cast<std::uintptr_t>(memory_.data());
+        return planning_ ? std::uintptr_t{memory_plan::alignment} : reinterpret_cast<std::uintptr_t>(memory_.data());
     }
 
-    detail::memory_plan plan_;
+    memory_plan plan_;
     std::vector<float, aligned_allocator<float>> memory_;
     static constexpr isize none = -1;
     isize samples_ = none, planned_ = none;
     bool planning_ = false;
 };
 
-}  // namespace ddpm::nn
+}  // namespace ddpm::nn::detail
