@@ -108,6 +108,8 @@ public:
 
     /// The number of updates.
     [[nodiscard]] isize steps() const noexcept { return steps_; }
+
+    /// Sets the number of updates: with values for parameters(), what goes on from a stored average.
     void set_steps(isize steps) noexcept { steps_ = steps; }
 
 private:
