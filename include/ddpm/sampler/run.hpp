@@ -55,7 +55,8 @@ struct signatures {
         NoiseSource<Noise, S>,
         "ddpm: wanted is a noise source with a member normal(batch_view<S> out, isize step, isize first_sample), "
         "or in its place a callback that is called as bool(const sample_step<S>& step)");
-    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> || NoisePath<std::remove_reference_t<Noise>, S>,
+    static_assert(!NamesNormalBetween<std::remove_reference_t<Noise>, S> ||
+                      NoisePath<std::remove_reference_t<Noise>, S>,
                   "ddpm: wanted as the member normal_between of a noise source is: "
                   "void normal_between(batch_view<S> out, double from, double to, isize first_sample)");
 };
@@ -207,7 +208,7 @@ bool sampling_run<S, P, Noise>::advance(const step_callback<S>& on_step) {
     const stage& now = next();
     std::fill(times_.begin(), times_.end(), now.t);
     session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
-    executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
+    executor_.take_prediction(detail::denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
     const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
     if (on_step && begins_step) {
         const batch_view<const S> x0 = executor_.estimate_x0();
