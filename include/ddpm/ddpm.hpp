@@ -95,7 +95,6 @@
 #include <ddpm/nn/inference/layer_profile.hpp>
 #include <ddpm/nn/inference/packed_mlp.hpp>
 #include <ddpm/nn/inference/packed_unet.hpp>
-#include <ddpm/nn/inference/packed_workspace.hpp>
 #include <ddpm/nn/initialize.hpp>
 #include <ddpm/nn/layers/activation.hpp>
 #include <ddpm/nn/layers/attention.hpp>

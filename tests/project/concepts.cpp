@@ -15,6 +15,22 @@
 #include <utility>
 #include <vector>
 
+// An executor of a program's own, outside the library's namespace: it runs the tasks one by one, from the last.
+namespace program {
+
+struct backwards final : ddpm::executor {
+    void run(ddpm::isize count, ddpm::function_ref<void(ddpm::isize)> task) override {
+        while (count > 0) {
+            task(--count);
+            ++tasks;
+        }
+    }
+    [[nodiscard]] ddpm::isize concurrency() const override { return 1; }
+    ddpm::isize tasks = 0;
+};
+
+}  // namespace program
+
 namespace {
 
 using namespace ddpm;
@@ -354,6 +370,15 @@ void meet_core_and_kernels() {
     kernels::tanh(x, out);
     kernels::sigmoid(x, out);
     kernels::rsqrt(x, out);
+
+    program::backwards own;
+    set_executor(&own);
+    isize sum = 0;
+    parallel_for(10, 4, [&](isize first, isize last) { sum = 100 * sum + 10 * first + last; });
+    set_executor(nullptr);
+    if (own.tasks != 3 || sum != (100 * 90 + 48) * 100 + 4) {
+        throw value_error("meet_core_and_kernels", "sum of the tasks from the last", "904804", sum);
+    }
 }
 
 void meet_schedule_and_grid() {

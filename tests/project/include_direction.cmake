@@ -32,10 +32,6 @@ set(shared_details
     "diffusers io/detail/read_converted.hpp"
     "diffusers io/detail/staging_memory.hpp")
 
-# Headers in detail/ that declare a public name.
-set(public_in_detail
-    "train/detail/trainer_contract.hpp")  # the primary template of trainer, which refuses what cannot be trained
-
 function(check_header header)
     string(REGEX MATCH "^[a-z0-9_]+" room "${header}")
     if(NOT DEFINED may_include_${room})
@@ -65,7 +61,7 @@ function(check_header header)
             endif()
         endif()
     endforeach()
-    if(header MATCHES "/detail/" AND NOT header IN_LIST public_in_detail)
+    if(header MATCHES "/detail/")
         file(STRINGS "${source}/include/ddpm/${header}" namespaces REGEX "^[ \t]*(inline[ \t]+)?namespace[ \t]")
         list(FILTER namespaces EXCLUDE REGEX "[ :]detail[ :]")
         if(namespaces)

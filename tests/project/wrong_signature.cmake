@@ -23,7 +23,7 @@ endfunction()
 precompile(sampling predictor/classifier_guidance predictor/conditioned predictor/converted predictor/guidance
     predictor/preconditioned predictor/predicts predictor/projected_guidance predictor/self_conditioning
     process/forward sampler/ddim sampler/inpaint sampler/sample schedule/level_slope schedule/noise_schedule)
-precompile(training loss/hybrid nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
+precompile(training loss/hybrid nn/inference/packed_mlp nn/inference/packed_unet nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
 set(headers sampling)
 
 # What stands before the program is the third argument, if there is one.
@@ -223,3 +223,8 @@ check_loss("${time}" "own_loss{}" "void require_time(ddpm::prediction, ddpm::isi
 check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const float>) {}")
 check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const double>) const {}")
 check_loss("${time}" "basic_hybrid_loss<own_loss>{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) {}")
+
+# A packed network of another element.
+check("" "sizeof(nn::packed_mlp<bfloat16>)")
+check("wanted is float or bfloat16" "sizeof(nn::packed_mlp<double>)")
+check("wanted is float or bfloat16" "sizeof(nn::packed_unet<double>)")

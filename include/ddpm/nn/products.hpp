@@ -57,7 +57,7 @@ struct float_products {
     /// Whether this machine computes `product` faster than a product of float. Otherwise a convolution rounds its maps and
     /// weights once, and is computed as one of float, by Winograd's algorithm too.
     bool (*faster)();
-    /// If not null: convolutions where `product` is faster.
+    /// If not null: convolutions where `product` is faster. For the library's own products: null for those of others.
     const detail::convolution_ways* convolutions = nullptr;
 };
 

@@ -55,6 +55,8 @@ inline void require_valid(const denoise_options& options) {
     }
 }
 
+namespace detail {
+
 /// The coefficients of the estimates, for kernels that compute them as part of another computation. Dynamic
 /// thresholding is left to the caller, since it is not elementwise.
 /// @throws value_error as require_valid, or where the conversion does not exist
@@ -83,10 +85,12 @@ void threshold_limits(const dynamic_threshold& threshold, batch_view<S> x0, std:
     }
 }
 
+}  // namespace detail
+
 /// Computes the estimates of x_0 and ε from a prediction at one noise level.
 /// @shape xt, prediction and the pair D × N; the outputs may be the inputs
-/// @throws shape_error if the shapes differ; value_error as denoise_coefficients_of, or if a threshold is given, since
-/// it needs scratch memory (see sampling_run)
+/// @throws shape_error if the shapes differ; value_error as require_valid, where the conversion does not exist, or
+/// if a threshold is given, since it needs scratch memory (see sampling_run)
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 15; clipping: the authors' code
 /// @complexity one pass over memory
 template <Scalar S, std::floating_point Real>
@@ -98,7 +102,7 @@ void denoise(prediction kind, const noise_level<Real>& level, batch_view<const S
     if (options.threshold) {
         throw value_error("denoise", "threshold", "none", "one");
     }
-    kernels::denoise(denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
+    kernels::denoise(detail::denoise_coefficients_of<S>(kind, level, options), xt, predicted, out.x0, out.eps);
 }
 
 }  // namespace ddpm

@@ -208,7 +208,7 @@ bool sampling_run<S, P, Noise>::advance(const step_callback<S>& on_step) {
     const stage& now = next();
     std::fill(times_.begin(), times_.end(), now.t);
     session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
-    executor_.take_prediction(denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
+    executor_.take_prediction(detail::denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
     const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
     if (on_step && begins_step) {
         const batch_view<const S> x0 = executor_.estimate_x0();

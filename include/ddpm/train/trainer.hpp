@@ -22,7 +22,7 @@
 #include <ddpm/train/detail/loss_text.hpp>
 #include <ddpm/train/detail/products_scope.hpp>
 #include <ddpm/train/detail/step_guard.hpp>
-#include <ddpm/train/detail/trainer_contract.hpp>
+#include <ddpm/train/detail/trainer_signatures.hpp>
 #include <ddpm/train/detail/training_batch.hpp>
 #include <ddpm/train/ema.hpp>
 #include <ddpm/train/epoch_order.hpp>
@@ -46,6 +46,15 @@
 #include <vector>
 
 namespace ddpm {
+
+/// The primary template, of types that cannot be trained: it says what is wanted. Below is that of all others.
+template <class Net, class Schedule, class Loss = mse_loss, bool CanTrain = detail::LossOf<Loss, Net, Schedule>>
+class trainer : detail::trainer_signatures<Net, Schedule, Loss> {
+public:
+    explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
+    template <class Data>
+    [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});  // so that there is no second error
+};
 
 /// Trains a denoising network in place with Adam and keeps an exponential moving average (EMA) of its parameters. The
 /// schedule may be discrete or continuous; some losses need a discrete one. The samples (epochs in random order without

@@ -14,7 +14,7 @@
 #include <ddpm/nn/inference/detail/packed_convolution.hpp>
 #include <ddpm/nn/inference/detail/packed_dense.hpp>
 #include <ddpm/nn/inference/detail/packed_stage.hpp>
-#include <ddpm/nn/inference/packed_workspace.hpp>
+#include <ddpm/nn/inference/detail/packed_workspace.hpp>
 #include <ddpm/nn/networks/detail/unet_base.hpp>
 #include <ddpm/nn/networks/detail/unet_stages.hpp>
 #include <ddpm/nn/networks/unet.hpp>
@@ -48,7 +48,7 @@ class packed_unet : public detail::unet_base<typename detail::packed_scalar<T>::
 
 public:
     using scalar = typename detail::packed_scalar<T>::type;
-    using workspace = packed_workspace<T>;
+    using workspace = detail::packed_workspace<T>;
 
     /// Packs copies of the network's weights; the network is not used afterwards.
     explicit packed_unet(const unet<scalar>& net)

@@ -15,19 +15,19 @@
 #include <cstdint>
 #include <vector>
 
-namespace ddpm::nn {
+namespace ddpm::nn::detail {
 
 /// The memory of a packed network for batches of one size: a plan of all maps, made before any is allocated. The
 /// network takes blocks in the same order when it plans and when it runs, so that each gets the same place.
 template <class T>
 class packed_workspace {
 public:
-    using scalar = typename detail::packed_scalar<T>::type;
+    using scalar = typename packed_scalar<T>::type;
 
     arena<scalar> floats;  ///< of the embedding of time and conditions
     typename unet_embedding<scalar>::activations embedded;
-    std::vector<detail::stored_map<T>> skips;  ///< the skip connections that the up path has not read yet
-    layer_profile* profile = nullptr;          ///< if not null, the layers are measured
+    std::vector<stored_map<T>> skips;  ///< the skip connections that the up path has not read yet
+    layer_profile* profile = nullptr;  ///< if not null, the layers are measured
 
     /// Begins to plan for batches of `samples`: blocks that are taken have no memory.
     void begin_plan(isize samples) {
@@ -86,20 +86,20 @@ public:
 
     /// A map of all samples with memory for its moments, neither initialized.
     /// @param phases 1 or 4: the parts of an image that have moments of their own, as the layer that writes it asks
-    [[nodiscard]] detail::stored_map<T> map(isize channels, isize height, isize width, isize phases) {
-        detail::stored_map<T> made = plain_map(channels, height, width);
+    [[nodiscard]] stored_map<T> map(isize channels, isize height, isize width, isize phases) {
+        stored_map<T> made = plain_map(channels, height, width);
         made.phases = phases;
         made.moments = take<float>(made.all_moments());
         return made;
     }
 
     /// A map of all samples without moments, which is given back by release(map.data).
-    [[nodiscard]] detail::stored_map<T> plain_map(isize channels, isize height, isize width) {
+    [[nodiscard]] stored_map<T> plain_map(isize channels, isize height, isize width) {
         return {take<T>(channels * height * width * samples_), channels, height, width, samples_};
     }
 
     /// Gives back a map that `map` returned, and its moments.
-    void release_map(const detail::stored_map<T>& map) {
+    void release_map(const stored_map<T>& map) {
         release(map.data);
         release(map.moments);
     }
@@ -107,15 +107,14 @@ public:
 private:
     /// The address of the first byte; while planning any, which is not read.
     [[nodiscard]] std::uintptr_t base() const noexcept {
-        return planning_ ? std::uintptr_t{detail::memory_plan::alignment}
-                         : reinterpret_cast<std::uintptr_t>(memory_.data());
+        return planning_ ? std::uintptr_t{memory_plan::alignment} : reinterpret_cast<std::uintptr_t>(memory_.data());
     }
 
-    detail::memory_plan plan_;
+    memory_plan plan_;
     std::vector<float, aligned_allocator<float>> memory_;
     static constexpr isize none = -1;
     isize samples_ = none, planned_ = none;
     bool planning_ = false;
 };
 
-}  // namespace ddpm::nn
+}  // namespace ddpm::nn::detail

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/nn/inference/packed_workspace.hpp>
+#include <ddpm/nn/inference/detail/packed_workspace.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
@@ -16,7 +16,7 @@ namespace {
 
 /// What a network might do: takes three maps, of which the last two have the place of the first ones that were released.
 template <class T>
-std::array<nn::detail::stored_map<T>, 3> take_maps(nn::packed_workspace<T>& w) {
+std::array<nn::detail::stored_map<T>, 3> take_maps(nn::detail::packed_workspace<T>& w) {
     const nn::detail::stored_map<T> first = w.map(32, 4, 4, 1), second = w.plain_map(32, 2, 2);
     w.release_map(first);
     const nn::detail::stored_map<T> third = w.map(32, 4, 4, 1);
@@ -26,7 +26,7 @@ std::array<nn::detail::stored_map<T>, 3> take_maps(nn::packed_workspace<T>& w) {
 }
 
 template <class T>
-void plan_maps(nn::packed_workspace<T>& w, isize samples, isize floats = 0) {
+void plan_maps(nn::detail::packed_workspace<T>& w, isize samples, isize floats = 0) {
     w.begin_plan(samples);
     static_cast<void>(take_maps(w));
     w.end_plan(floats);
@@ -35,7 +35,7 @@ void plan_maps(nn::packed_workspace<T>& w, isize samples, isize floats = 0) {
 }  // namespace
 
 TEMPLATE_TEST_CASE("a packed workspace has memory for the samples that were planned", "[nn]", float, bfloat16) {
-    nn::packed_workspace<TestType> w;
+    nn::detail::packed_workspace<TestType> w;
     CHECK_FALSE(w.planning());
     CHECK_FALSE(w.is_planned_for(0));
     CHECK_FALSE(w.is_planned_for(2));
@@ -54,18 +54,18 @@ TEMPLATE_TEST_CASE("a packed workspace has memory for the samples that were plan
     w.begin_plan(3);
     CHECK_FALSE(w.is_planned_for(2));
     CHECK_FALSE(w.is_planned_for(3));
-    static_assert(std::is_same_v<typename nn::packed_workspace<TestType>::scalar, float>);
+    static_assert(std::is_same_v<typename nn::detail::packed_workspace<TestType>::scalar, float>);
 }
 
 TEMPLATE_TEST_CASE("blocks of a packed workspace are what was planned, without an allocation", "[nn]", float,
                    bfloat16) {
     using T = TestType;
     const auto in_plan = [] {
-        nn::packed_workspace<T> w;
+        nn::detail::packed_workspace<T> w;
         w.begin_plan(3);
         return take_maps(w);
     }();
-    nn::packed_workspace<T> w;
+    nn::detail::packed_workspace<T> w;
     plan_maps(w, 3, 100);
     const std::size_t before = allocations;
     w.begin();
@@ -96,7 +96,7 @@ TEMPLATE_TEST_CASE("blocks of a packed workspace are what was planned, without a
 
 TEST_CASE("a packed workspace is planned again for another number of samples, and for fewer allocates nothing",
           "[nn]") {
-    nn::packed_workspace<float> w;
+    nn::detail::packed_workspace<float> w;
     plan_maps(w, 3, 300);
     const std::size_t bytes = w.bytes(), before = allocations;
     plan_maps(w, 1, 100);
@@ -115,7 +115,7 @@ TEST_CASE("a packed workspace is planned again for another number of samples, an
 }
 
 TEST_CASE("a run begins with all memory free, wherever the last one ended", "[nn]") {
-    nn::packed_workspace<float> w;
+    nn::detail::packed_workspace<float> w;
     plan_maps(w, 2, 64);
     w.begin();
     const nn::detail::stored_map<float> abandoned = w.map(32, 4, 4, 1);
@@ -128,7 +128,7 @@ TEST_CASE("a run begins with all memory free, wherever the last one ended", "[nn
 }
 
 TEST_CASE("each run measures the same layers of a profile", "[nn]") {
-    nn::packed_workspace<float> w;
+    nn::detail::packed_workspace<float> w;
     CHECK(w.profile == nullptr);
     nn::layer_profile profile;
     w.profile = &profile;

@@ -3,14 +3,10 @@
 #pragma once
 
 #include <ddpm/loss/concept.hpp>
-#include <ddpm/loss/mse.hpp>
 #include <ddpm/predictor/network.hpp>
 #include <ddpm/schedule/noise_process.hpp>
-#include <ddpm/train/options.hpp>
 
-namespace ddpm {
-
-namespace detail {
+namespace ddpm::detail {
 
 /// A loss that trains a network under a schedule.
 template <class Loss, class Net, class Schedule>
@@ -18,11 +14,9 @@ concept LossOf =
     Network<Net> && NoiseProcess<Schedule> &&
     (TrainingLoss<Loss, Schedule, typename Net::scalar> || VarianceLoss<Loss, Schedule, typename Net::scalar>);
 
-}  // namespace detail
-
-/// The primary template, for types that cannot be trained: its errors say which type is wrong and what is required.
-template <class Net, class Schedule, class Loss = mse_loss, bool CanTrain = detail::LossOf<Loss, Net, Schedule>>
-class trainer {
+/// Checks the types of a training, so that the compiler's first error says which is wrong and what is wanted.
+template <class Net, class Schedule, class Loss>
+struct trainer_signatures {
     static_assert(
         Network<Net>,
         "ddpm::trainer: the network is no Network. It must be copyable, derive from ddpm::network_base, and have: "
@@ -34,19 +28,12 @@ class trainer {
                   "ddpm::trainer: the schedule is no NoiseProcess. A discrete one has steps() const and "
                   "alpha_bar(ddpm::isize t) const, a continuous one level(double u) const");
     static_assert(
-        !Network<Net> || !NoiseProcess<Schedule>,
+        !Network<Net> || !NoiseProcess<Schedule> || LossOf<Loss, Net, Schedule>,
         "ddpm::trainer: the loss cannot be called. It must be callable as const, with Schedule and "
         "S = Net::scalar: double loss(const Schedule&, ddpm::prediction kind, "
         "const ddpm::noised_batch<S, ddpm::time_type<Schedule>>& noised, ddpm::batch_view<const S> predicted, "
         "ddpm::batch_view<S> d_predicted); for a network with a variance head: (schedule, kind, noised, predicted, "
         "ddpm::batch_view<const S> head, d_predicted, ddpm::batch_view<S> d_head)");
-
-public:
-    explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
-
-    // Declared so that the text above is the only error.
-    template <class Data>
-    [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});
 };
 
-}  // namespace ddpm
+}  // namespace ddpm::detail
