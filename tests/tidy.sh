@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs clang-tidy 19 with .clang-tidy on all headers of the library, and fails if it finds anything.
+# Runs clang-tidy 19 with .clang-tidy on all headers of the library and of ddpm::bench, and fails if it finds anything.
 #
 #     sh tests/tidy.sh [HEADER...]
 #
@@ -14,7 +14,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/cmake/install_packages.sh"
 
 gate=19
-install_packages catch2 json
+install_packages catch2 json benchmark
 install_if_offered "clang-tidy-$gate"
 tidy=
 for name in "clang-tidy-$gate" clang-tidy clang-tidy-16 clang-tidy-14; do
@@ -36,9 +36,8 @@ done
 work="$root/build/tidy"
 rm -rf "$work"
 mkdir -p "$work"
-cd "$root/include"
 if [ $# -eq 0 ]; then
-    headers=$(find ddpm -name '*.hpp' | sort)
+    headers=$(cd "$root" && find include bench/include -name '*.hpp' | sed 's|.*include/||' | sort)
     cp "$root/tests/project/concepts.cpp" "$root/tests/project/strict_build.cpp" "$work"
 else
     headers=$(for header in "$@"; do echo "${header##*include/}"; done)
@@ -56,9 +55,10 @@ count=$(echo "$headers" | wc -l)
 cd "$work"
 export tidy root eigen
 ls -S ./*.cpp | xargs -P "$(ddpm_jobs)" -I '{}' sh -c '
-    "$tidy" --quiet --config-file="$root/.clang-tidy" --header-filter="^$root/include/ddpm/" "{}" -- \
-        -std=c++20 -I "$root/include" -I "$root/tests" -isystem "$eigen" >"{}.log" 2>"{}.errors" || echo "{}" >>failed'
-grep -hE "^$root/include/[^ ]+: (warning|error): |: error: " ./*.log | sort -u >findings || true
+    "$tidy" --quiet --config-file="$root/.clang-tidy" --header-filter="^$root/(bench/)?include/ddpm/" "{}" -- \
+        -std=c++20 -I "$root/include" -I "$root/bench/include" -I "$root/tests" -isystem "$eigen" \
+        >"{}.log" 2>"{}.errors" || echo "{}" >>failed'
+grep -hE "^$root/(bench/)?include/[^ ]+: (warning|error): |: error: " ./*.log | sort -u >findings || true
 findings=$(wc -l <findings)
 sed "s|^$root/||" findings
 version=$("$tidy" --version | sed -n 's/.*version \([0-9]*\).*/\1/p' | head -n 1)

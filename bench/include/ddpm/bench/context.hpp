@@ -17,6 +17,8 @@
 #include <set>
 #include <string>
 
+#include <time.h>
+
 namespace ddpm::bench {
 
 /// What figures depend on, by name.
@@ -54,8 +56,9 @@ namespace detail {
 
 [[nodiscard]] inline std::string today() {
     const std::time_t now = std::time(nullptr);
+    std::tm local{};
     char text[32] = "";
-    std::strftime(text, sizeof text, "%Y-%m-%d", std::localtime(&now));
+    std::strftime(text, sizeof text, "%Y-%m-%d", ::localtime_r(&now, &local));
     return text;
 }
 

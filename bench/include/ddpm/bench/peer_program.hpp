@@ -21,7 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char** environ;  // POSIX leaves the declaration to the program
+// NOLINTNEXTLINE(readability-redundant-declaration): POSIX leaves the declaration to the program
+extern char** environ;
 
 namespace ddpm::bench {
 
