@@ -51,9 +51,12 @@ namespace ddpm {
 template <class Net, class Schedule, class Loss = mse_loss, bool CanTrain = detail::LossOf<Loss, Net, Schedule>>
 class trainer : detail::trainer_signatures<Net, Schedule, Loss> {
 public:
+    /// Declared, as fit is, so that there is no second error.
     explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
+
+    /// Declared only.
     template <class Data>
-    [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});  // so that there is no second error
+    [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});
 };
 
 /// Trains a denoising network in place with Adam and keeps an exponential moving average (EMA) of its parameters. The
