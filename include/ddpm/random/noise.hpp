@@ -42,8 +42,9 @@ namespace detail {
 
 /// Has a public member of that name, which may be for another scalar if it is a template.
 template <class N, class S>
-concept NamesNormalBetween = requires(N& source, batch_view<S> out) { source.normal_between(out, 1.0, 0.5, isize{}); } ||
-                             requires { &N::normal_between; };
+concept NamesNormalBetween = requires(N& source, batch_view<S> out) {
+    source.normal_between(out, 1.0, 0.5, isize{});
+} || requires { &N::normal_between; };
 
 }  // namespace detail
 
