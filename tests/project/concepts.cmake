@@ -1,6 +1,6 @@
-# Every public concept stands in concepts.cpp with a type that meets it and one that does not. Every public template that
-# asks for one, and every function that takes a predictor, a gradient, a noise source or a network P, Gradient, Noise or Net,
-# is used there.
+# Every public concept stands in concepts.cpp with a type that meets it and one that does not. Every public template, also
+# a member, that asks for one, and every function that takes a predictor, a gradient, a noise source or a network P,
+# Gradient, Noise or Net, is used there.
 # Takes `source`, the project's folder.
 cmake_minimum_required(VERSION 3.25)
 
@@ -10,19 +10,28 @@ string(SUBSTRING "${page}" ${begin} -1 uses)
 file(GLOB_RECURSE headers "${source}/include/*.hpp")
 list(FILTER headers EXCLUDE REGEX "/detail/")
 
-# Sets `out` to the header's code without comments, attributes, brackets, and namespaces `detail`.
+# Removes all parts of the variable `name` from a line that begins with `begin` to the next one that begins with `end`.
+function(remove_parts name begin end)
+    set(rest "${${name}}")
+    string(FIND "${rest}" "\n${begin}" first)
+    while(first GREATER -1)
+        string(SUBSTRING "${rest}" 0 ${first} before)
+        string(SUBSTRING "${rest}" ${first} -1 rest)
+        string(FIND "${rest}" "\n${end}" last)
+        math(EXPR last "${last} + 2")
+        string(SUBSTRING "${rest}" ${last} -1 rest)
+        string(PREPEND rest "${before}")
+        string(FIND "${rest}" "\n${begin}" first)
+    endwhile()
+    set(${name} "${rest}" PARENT_SCOPE)
+endfunction()
+
+# Sets `out` to the header's code without comments, attributes, brackets, namespaces `detail`, and private members.
 function(read_public header out)
     file(READ "${header}" code)
     string(REGEX REPLACE "namespace ([a-z]+::)+detail" "namespace detail" code "${code}")
-    string(FIND "${code}" "\nnamespace detail {" first)
-    while(first GREATER -1)
-        string(SUBSTRING "${code}" 0 ${first} before)
-        string(FIND "${code}" "\n}  // namespace detail" last)
-        math(EXPR last "${last} + 2")
-        string(SUBSTRING "${code}" ${last} -1 code)
-        string(PREPEND code "${before}")
-        string(FIND "${code}" "\nnamespace detail {" first)
-    endwhile()
+    remove_parts(code "namespace detail {" "}  // namespace detail")
+    remove_parts(code "private:" "};")
     string(REGEX REPLACE "//[^\n]*" "" code "${code}")
     string(REPLACE "[[nodiscard]]" "" code "${code}")
     string(REGEX REPLACE "[][]" " " code "${code}")
@@ -51,12 +60,12 @@ list(JOIN concepts "|" any_concept)
 set(names "")
 foreach(header IN LISTS headers)
     read_public("${header}" code)
-    # From `template` at the margin to the body or the end of the declaration.
-    string(REGEX MATCHALL "\ntemplate <[^{;]*" found "${code}")
+    # From `template`, of a class, a function or a member, to the body or the end of the declaration.
+    string(REGEX MATCHALL "\n *template <[^{;]*" found "${code}")
     foreach(declaration IN LISTS found)
         string(REGEX REPLACE "[ \n]+" " " declaration "${declaration}")
-        if(declaration MATCHES "> (concept|using) |requires ?[(]!|>::[~a-z_]+[(]")
-            continue()  # not a template, for what is wrong, or the definition of a member
+        if(declaration MATCHES "> (concept|using) |requires ?[(]!|>::[~a-z_]+[(]| operator[(]")
+            continue()  # not a template, for what is wrong, the definition of a member, or a member without a name
         endif()
         string(REGEX REPLACE "requires ?[(]" "requires " declaration "${declaration}")
         set(asks FALSE)

@@ -83,6 +83,10 @@ struct flat_path : zeros {
         asked = true;
         normal(out, 0, first_sample);
     }
+    // Only the library's own sources change draws: a run does not call this.
+    void change(batch_view<float>, isize, batch_view<const float>) {
+        throw value_error("flat_path", "change", "not called", "called");
+    }
 };
 struct path_without_end : zeros {
     void normal_between(batch_view<float> out, double from, isize first_sample);
@@ -413,6 +417,7 @@ void meet_schedule_and_grid() {
     static_cast<void>(make_grid(discrete, timesteps));
     static_cast<void>(make_grid(of_curve, numbers));
     static_cast<void>(sigma_grid(discrete, numbers));
+    static_cast<void>(sigma_table(discrete));
     static_cast<void>(sigma_grid(invertible, numbers));
 }
 
@@ -502,11 +507,14 @@ void meet_loss_and_likelihood() {
     require_in_range("meet", discretized_decoder{}, x);
     log_likelihood(discretized_decoder{}, x, x, x, values);
     static_cast<void>(kl_diagonal_gaussians(x, x, x, x));
+    vlb_loss{}.require_data(x);
+    basic_hybrid_loss<zero_loss>{}.require_data(x);
     static_cast<void>(kl_weight(discrete, prediction::epsilon, 1));
     static_cast<void>(weight_at(discrete, snr_weighting{}, prediction::epsilon, 1));
     weighted_mse(x, x, 1.0, values);
 
     prior_kl(discrete, x, 1, values);
+    static_cast<void>(step_cost(discrete, numbers));
     static_cast<void>(optimal_timesteps(discrete, numbers, 1));
     static_cast<void>(variational_bound(discrete, predictor, one_part{}, bound_options{}));
     static_cast<void>(variational_bound(discrete, predictor, x, bound_options{}, noise));
