@@ -48,17 +48,6 @@ static_assert(BatchLike<batch<float>> && BatchLike<Eigen::MatrixXd> && BatchLike
 static_assert(BatchLike<decltype(std::declval<batch<float>&>().leftCols(1))>);
 static_assert(!BatchLike<Eigen::MatrixXi> && !BatchLike<std::vector<float>> && !BatchLike<nothing>);
 
-// executor: a base class, for threads of a program's own.
-struct one_after_the_other : executor {
-    void run(isize count, function_ref<void(isize)> task) override {
-        for (isize i = 0; i < count; ++i) {
-            task(i);
-        }
-    }
-    [[nodiscard]] isize concurrency() const override { return 1; }
-};
-static_assert(std::is_abstract_v<executor> && !std::is_abstract_v<one_after_the_other>);
-
 // NoiseSource: standard normals for a step of a run.
 struct zeros {
     void normal(batch_view<float> out, isize, isize) {

@@ -53,7 +53,6 @@ class trainer : detail::trainer_signatures<Net, Schedule, Loss> {
 public:
     /// Declared, as fit is, so that there is no second error.
     explicit trainer(Net&, const Schedule&, const trainer_options& = {}, const Loss& = {});
-
     /// Declared only.
     template <class Data>
     [[nodiscard]] fit_result fit(const Data&, const fit_options& = {});
