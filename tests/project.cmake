@@ -87,6 +87,9 @@ set_tests_properties(no_exceptions PROPERTIES PASS_REGULAR_EXPRESSION "ddpm need
 if(TARGET ddpm_bench)
     add_test(NAME bench_runs COMMAND ddpm_bench --filter=^schedule/ --only-ours)
     set_tests_properties(bench_runs PROPERTIES PASS_REGULAR_EXPRESSION "schedule/cosine/1000")
+    # Every case once after the call that warms up, without peers: the least time ends a measurement after one call.
+    add_test(NAME bench_runs_all COMMAND ddpm_bench --only-ours --benchmark_min_time=1e-9)
+    set_tests_properties(bench_runs_all PROPERTIES LABELS slow)
     add_project_test(bench_compare -D "bench=$<TARGET_FILE:ddpm_bench>" -D "work=${CMAKE_CURRENT_BINARY_DIR}/bench_compare")
 endif()
 
