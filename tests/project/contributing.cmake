@@ -1,6 +1,5 @@
 # Every file that the contributor's page names exists, and its table of rooms says of includes what include_direction.cmake
-# checks. Headers are as short as it asks, and
-# no other file of C++ is long. The workflow runs every part of .ci/full.
+# checks. Headers are as short as it asks, and no other file of C++ is long. The workflow runs every part of .ci/full.
 cmake_minimum_required(VERSION 3.25)
 
 file(READ "${source}/.github/CONTRIBUTING.md" page)
