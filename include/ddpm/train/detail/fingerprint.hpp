@@ -31,19 +31,18 @@ namespace ddpm::detail {
 /// The name and the options of a time sampling strategy.
 template <class Strategy>
 [[nodiscard]] std::string strategy_text(const Strategy& o) {
-    std::string out = Strategy::name;
-    const auto add = [&](const auto&... values) { ((out += ' ' + exact_text(+values)), ...); };  // + of a bool: 0 or 1
     if constexpr (requires { o.one_offset; }) {
         const auto& [one_offset] = o;
-        add(one_offset);
+        return words(Strategy::name, one_offset);
     } else if constexpr (requires { o.history; }) {
         const auto& [history, uniform_probability] = o;
-        add(history, uniform_probability);
+        return words(Strategy::name, history, uniform_probability);
     } else if constexpr (!std::is_empty_v<Strategy>) {
         const auto& [mean, deviation, unbiased, uniform_probability] = o;
-        add(mean, deviation, unbiased, uniform_probability);
+        return words(Strategy::name, mean, deviation, unbiased, uniform_probability);
+    } else {
+        return Strategy::name;
     }
-    return out;
 }
 
 /// Identifies a schedule: by all ᾱ if it is discrete; by the range of times, and by noise level and model time at some
