@@ -214,6 +214,7 @@ function(check_loss expected loss member)
 endfunction()
 set(time "wanted as the member require_time of a loss is: void require_time(const Schedule& schedule, prediction kind")
 set(data "wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, batch_view<const S> element")
+set(text "wanted as the member text of a loss is: std::string text() const")
 check_loss("" "own_loss{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) const {}
     void require_data(ddpm::batch_view<const float>) const {}")
 check_loss("" "own_loss{}" "template <ddpm::ContinuousSchedule S> void require_time(const S&, ddpm::prediction, double) const {}")
@@ -222,6 +223,10 @@ check_loss("${time}" "own_loss{}" "bool require_time(const auto&, ddpm::predicti
 check_loss("${time}" "own_loss{}" "void require_time(ddpm::prediction, ddpm::isize) const {}")
 check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const float>) {}")
 check_loss("${data}" "own_loss{}" "void require_data(ddpm::batch_view<const double>) const {}")
+check_loss("" "own_loss{}" "const char* text() const { return \"own\"; }")
+check_loss("${text}" "own_loss{}" "std::string text() { return \"own\"; }")
+check_loss("${text}" "own_loss{}" "int text() const { return 1; }")
+check_loss("${text}" "own_loss{}" "std::string text = \"own\";")
 check_loss("${time}" "basic_hybrid_loss<own_loss>{}" "void require_time(const auto&, ddpm::prediction, ddpm::isize) {}")
 
 # A packed network of another element.

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <limits>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -68,9 +69,9 @@ void require_weighs_elements(std::string_view where) {
 /// - `loss.require_data(x0, element_weight)`, or `loss.require_data(x0)`, throws value_error for unsuitable data.
 /// Both are const and return void. A loss may have them for some schedules or scalars only, as templates that the others
 /// do not satisfy. Otherwise a public member of such a name with another signature does not compile where the loss is
-/// used: it would have no effect. A third, `loss.text()`, returns the loss's name and options as a string: a checkpoint
-/// keeps it, and the trainer refuses to continue exactly with another loss; losses of this library are told apart
-/// without it. A loss that supports element weights must declare it, see WeighsElements.
+/// used: it would have no effect. That holds too for a third, `loss.text()`, which is const and returns the loss's name
+/// and options as a string: a checkpoint keeps it, and the trainer refuses to continue exactly with another loss; losses
+/// of this library are told apart without it. A loss that supports element weights must declare it, see WeighsElements.
 template <class L, class Schedule, class S>
 concept TrainingLoss = requires(const L& loss, const Schedule& schedule, prediction kind,
                                 const noised_batch<S, time_type<Schedule>>& noised, batch_view<const S> predicted,
@@ -110,6 +111,11 @@ concept NamesRequireData = requires(L& loss, batch_view<const S> x0) {
     loss.require_data(x0, x0);
 } || requires(L& loss, batch_view<const S> x0) { loss.require_data(x0); } || requires { &L::require_data; };
 
+template <class L>
+concept HasText = requires(const L& loss) { std::string(loss.text()); };
+template <class L>
+concept NamesText = requires(L& loss) { loss.text(); } || requires { &L::text; };
+
 /// Checks the optional members of a loss: one with a wrong signature would be ignored. A member template that cannot be
 /// called may be for other schedules or scalars.
 template <class L, class Schedule, class S>
@@ -120,6 +126,7 @@ struct loss_members {
     static_assert(!NamesRequireData<L, S> || RefusesWeightedData<L, S> || RefusesData<L, S>,
                   "ddpm: wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, "
                   "batch_view<const S> element_weight) const, or void require_data(batch_view<const S> x0) const");
+    static_assert(!NamesText<L> || HasText<L>, "ddpm: wanted as the member text of a loss is: std::string text() const");
 };
 
 /// Calls the loss's member require_data if it has one.

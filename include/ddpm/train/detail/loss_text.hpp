@@ -112,7 +112,7 @@ template <class... Kinds>
 /// written here for the losses of this library; empty for others.
 template <class Loss>
 [[nodiscard]] std::string loss_text(const Loss& loss) {
-    if constexpr (requires { std::string(loss.text()); }) {
+    if constexpr (HasText<Loss>) {
         return std::string(loss.text());
     } else if constexpr (requires { detail::text_of(loss); }) {
         return detail::text_of(loss);
