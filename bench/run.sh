@@ -4,8 +4,8 @@
 #     sh bench/run.sh [--filter=REGEX] [--rounds=N] [--baseline | --compare[=FILE]] [argument of ddpm_bench...]
 #
 # --baseline: writes the library's medians to bench/baseline/PROCESSOR.json
-# --compare: compares with that file, or another; exit code 1 if a row is slower, missing or not comparable, 2 if it is
-#     of another processor
+# --compare: compares with that file, or another; exit code 1 if a row is slower, not comparable, or in one of the two
+#     only, 2 if it is of another processor
 # --help lists the arguments. All that is measured is measured once in each of N rounds (5), ours and its peers side by
 # side, and the table shows medians. The peers are PyTorch and, beside it, diffusers, NumPy, ONNX Runtime and OpenVINO (these
 # two take onnx) where python3 can import them.

@@ -52,12 +52,17 @@ expect_variant(1 "missing: array/sum_of_squares/67108864\nnot in the baseline: a
 expect_variant(0 "0 of 1 rows" renamed --filter=ema)
 expect_variant(2 "no benchmark in common" equal --filter=^nothing)
 
+# Adding a benchmark does not go unnoticed: the stored run wants to be measured again.
+variant(fewer "array/sum_of_squares/" "schedule/none/")
+expect(1 "not in the baseline: array/sum_of_squares/67108864\n0 of 1 rows .*, 1 not in the baseline"
+    "--compare=${work}/fewer.json" "--measured=${stored}" --filter=^array/)
+
 # A row whose call does other work is named, and not judged by time or share.
 set(one_array "\"bytes_per_call\": 2.68435456e+08")
 variant(other_work "${one_array}" "\"bytes_per_call\": 5.36870912e+08" "3.5e+04" "7.0e+04")
 string(CONCAT not_comparable "not comparable: array/sum_of_squares/67108864: one call does 67108864 items, 536870912 bytes and "
     "0 flops; stored: 67108864 items, 268435456 bytes and 0 flops\n"
-    "0 of 2 rows are more than 1.1 times as slow as stored; 0 are missing, 1 not comparable")
+    "0 of 2 rows are more than 1.1 times as slow as stored; 0 are missing, 1 not comparable, 0 not in the baseline")
 expect_variant(1 "${not_comparable}" other_work)
 if(printed MATCHES "slower: ")
     message(SEND_ERROR "a row that is not comparable was compared:\n${printed}")
