@@ -113,6 +113,9 @@ private:
 
     /// Adds W(b) − W(a). Node 0 is W(1); node 2^j + i is the tent function over part i of 2^j equal parts of [0, 1].
     void add_path(increment& sum, double a, double b) const {
+        if (a == b) {
+            return;  // compilers may fuse the first multiplication of tent(b) − tent(a), which then is not exactly 0
+        }
         sum.add(0, b - a);
         for (isize level = 0; level < depth_; ++level) {
             const double parts = std::ldexp(1.0, static_cast<int>(level)), height = 0.5 / std::sqrt(parts);
