@@ -82,6 +82,7 @@ template <bool Stream, int Reads = 0, int Writes = 0, int Updates = 0>
         arrays = std::max(arrays, pass.read + pass.written + pass.updated);
     }
     std::vector<float*> memory;
+    memory.reserve(static_cast<std::size_t>(arrays));
     for (int number = 0; number < arrays; ++number) {
         memory.push_back(scratch(number, static_cast<isize>(floats)));
     }

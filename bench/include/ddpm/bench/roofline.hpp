@@ -27,7 +27,7 @@ namespace detail {
 
 /// The shortest of a few runs after a first one, in seconds.
 template <class Run>
-[[nodiscard]] double best_seconds(int runs, Run run) {
+[[nodiscard]] double best_seconds(int runs, const Run& run) {
     using clock = std::chrono::steady_clock;
     run();
     double best = 1e300;

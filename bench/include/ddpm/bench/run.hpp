@@ -128,8 +128,9 @@ inline void publish(const results& measured, const run_context& context, const r
     const auto table = table_of(measured.by_case());
     std::string lines, list;
     for (const auto& [key, value] : context) {
-        lines += key + ": " + value + "\n";
-        list += "- " + key + ": " + value + "\n";
+        const std::string line = ddpm::detail::text(key, ": ", value, "\n");
+        lines += line;
+        list.append("- ").append(line);
     }
     std::printf("\n%s\n%s\n%s", lines.c_str(), as_text(table).c_str(), table_legend);
     if (!options.json.empty()) {
