@@ -126,7 +126,8 @@ struct loss_members {
     static_assert(!NamesRequireData<L, S> || RefusesWeightedData<L, S> || RefusesData<L, S>,
                   "ddpm: wanted as the member require_data of a loss is: void require_data(batch_view<const S> x0, "
                   "batch_view<const S> element_weight) const, or void require_data(batch_view<const S> x0) const");
-    static_assert(!NamesText<L> || HasText<L>, "ddpm: wanted as the member text of a loss is: std::string text() const");
+    static_assert(!NamesText<L> || HasText<L>,
+                  "ddpm: wanted as the member text of a loss is: std::string text() const");
 };
 
 /// Calls the loss's member require_data if it has one.
