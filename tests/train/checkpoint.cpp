@@ -206,14 +206,37 @@ TEST_CASE("a checkpoint of another loss is refused, or taken on request", "[trai
     trainer robust{net, schedule(), options(), huber_loss{.delta = 0.5}};
     robust.save(folder / "huber");
     CHECK(contains(error_text<value_error>([&] { robust.load(folder / "mse"); }),
-                   "loss was nothing and is huber 0.5 default uniform"));
-    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "huber"); }), "and is nothing"));
+                   "loss was mse default uniform and is huber 0.5 default uniform"));
+    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "huber"); }), "and is mse default uniform"));
     trainer another{net, schedule(), options(), huber_loss{.delta = 1}};
     CHECK(contains(error_text<value_error>([&] { another.load(folder / "huber"); }),
                    "loss was huber 0.5 default uniform and is huber 1 default uniform"));
     CHECK_NOTHROW(another.load(folder / "huber", resume::with_other_options));
     CHECK_NOTHROW(robust.load(folder / "huber"));
     CHECK_NOTHROW(by_default.load(folder / "mse"));
+}
+
+TEST_CASE("losses without a text and derived losses are not taken for others", "[train]") {
+    struct silent_loss : mse_loss {};
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer by_default{net, schedule(), options()};
+    by_default.save(folder / "mse");
+    trainer silent{net, schedule(), options(), silent_loss{}};
+    silent.save(folder / "silent");
+    CHECK(contains(error_text<value_error>([&] { silent.load(folder / "mse"); }),
+                   "loss was mse default uniform and is without a text"));
+    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "silent"); }),
+                   "loss was without a text and is mse default uniform"));
+    CHECK_NOTHROW(silent.load(folder / "silent"));
+}
+
+TEST_CASE("a loss whose text is not UTF-8 is refused before the first step", "[train]") {
+    struct latin_loss : mse_loss {
+        [[nodiscard]] std::string text() const { return "Verlust f\xfcr alle"; }
+    };
+    auto net = small_net<float>();
+    CHECK(contains(error_text<value_error>([&] { trainer{net, schedule(), options(), latin_loss{}}; }), "not UTF-8"));
 }
 
 TEST_CASE("a checkpoint of another network is refused with the first differences and their number", "[train]") {
