@@ -10,6 +10,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
+#include "support/error_text.hpp"
 #include "support/gradient_check.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
@@ -37,17 +38,6 @@ const trainer_options& options() {
 const noise_schedule<>& schedule() {
     static const noise_schedule<> s{linear_beta{}, 100};
     return s;
-}
-
-/// The text of the exception that f throws.
-template <class Error, class F>
-std::string error_text(F&& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "nothing was thrown";
 }
 
 }  // namespace
@@ -249,8 +239,8 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     const auto before = wide;
     trainer other{wide, schedule(), options()};
     const std::string text = error_text<io_error>([&] { other.load(folder / "x"); });
-    CHECK(contains(text, "input.weight has shape [16, 4] instead of (20, 4)"));
-    CHECK(contains(text, "input.bias has shape [16] instead of (20)"));
+    CHECK(contains(text, "input.weight has shape [16, 4] instead of [20, 4]"));
+    CHECK(contains(text, "input.bias has shape [16] instead of [20]"));
     // Of 22 parameters of the wide network only the output's bias fits; each is there four times.
     const auto parameters = nn::parameters(wide).size();
     CHECK(parameters == 22);
@@ -265,7 +255,7 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     nn::mlp<float> alike{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
     trainer head{alike, schedule(), options()};
     const std::string few = error_text<io_error>([&] { head.load(folder / "x"); });
-    CHECK(contains(few, "adam.v.output.bias has shape [4] instead of (8)"));
+    CHECK(contains(few, "adam.v.output.bias has shape [4] instead of [8]"));
     CHECK_FALSE(contains(few, "in all"));
 
     auto precise = small_net<double>();

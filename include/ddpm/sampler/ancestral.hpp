@@ -68,8 +68,8 @@ struct ancestral {
         return out;
     }
 
-    /// The plan over falling timesteps of a schedule, computed in the schedule's floating-point type and, if it has a
-    /// member beta(t), from its β; with float32_tables the rounding is that of diffusers.
+    /// The plan over falling timesteps of a schedule, computed from its ᾱ in its floating-point type; with float32_tables
+    /// the rounding is that of diffusers.
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
     template <NoiseSchedule Schedule>
