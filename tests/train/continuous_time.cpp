@@ -28,8 +28,8 @@
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
-#include "support/error_text.hpp"
 #include "support/contains.hpp"
+#include "support/error_text.hpp"
 #include "support/gradient_check.hpp"
 #include "support/schedules.hpp"
 #include "support/temporary_folder.hpp"
