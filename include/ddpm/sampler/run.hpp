@@ -76,6 +76,7 @@ struct changes_draws {};
 /// noise are held by reference and must outlive it.
 /// @determinism sample n depends on its own x and noise only, if the predictor's output for a sample does not depend on
 /// the other samples
+/// @accuracy a step's sums within 32 ε of values near 1, an estimate of ε recomputed from the limited x_0 within 64 ε
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 class sampling_run {
