@@ -83,6 +83,7 @@ class sampling_run {
 public:
     /// Starts from the samples x, which the run then owns. Column n uses the noise of sample `first_sample` + n; draw d
     /// of the plan uses the noise of step `first_step` + d + 1, since step 0 is the initial noise.
+    /// @shape x D × N
     /// @throws value_error as require_valid of the options; if the plan refers to an evaluation or a draw that it does
     /// not contain; if samples or steps are outside the noise source's range of addresses
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
