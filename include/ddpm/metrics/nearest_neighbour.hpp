@@ -80,6 +80,7 @@ template <BatchLike Samples, BatchLike Real>
 }
 
 /// The mean distance of the samples of a set to their nearest other sample of the set.
+/// @shape set D × N
 /// @throws value_error if there are fewer than two samples
 template <BatchLike Set>
 [[nodiscard]] double mean_nearest_neighbour_distance(const Set& set, const measurement_callback& progress = {}) {

@@ -107,6 +107,7 @@ public:
 
     /// The random word at an address.
     /// @throws value_error unless step and sample lie in [0, 2³²) and element in [0, 2³⁴)
+    /// @accuracy exact
     [[nodiscard]] std::uint32_t bits(isize sample, isize step, isize element) const {
         require_word("philox_noise::bits", "sample", sample);
         require_word("philox_noise::bits", "step", step);
@@ -119,6 +120,7 @@ public:
     /// A uniform integer in [0, bound) from the word at an address: the high half of word · bound. The probabilities of
     /// two values differ by a relative bound / 2³² at most.
     /// @throws value_error unless 1 ≤ bound ≤ 2³², and as bits() does
+    /// @accuracy exact
     [[nodiscard]] isize below(isize bound, isize sample, isize step, isize element = 0) const {
         if (bound < 1 || bound > words) {
             throw value_error("philox_noise::below", "bound", detail::text("in [1, ", words, "]"), bound);

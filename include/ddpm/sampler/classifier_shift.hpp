@@ -71,6 +71,7 @@ private:
 /// @shape x and the result D × N
 /// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
+/// @accuracy the shift within 1e-14 of values near 1 in double
 template <Scalar S, class P, class Gradient, class Noise>
 [[nodiscard]] batch<S> denoise_with_gradient(const sampling_plan& plan, P&& predictor, Gradient&& gradient,
                                              double scale, batch<S> x, Noise&& noise,

@@ -30,6 +30,8 @@ namespace ddpm {
 /// samples.
 /// @source Song et al. 2020, arXiv 2011.13456, algorithms 2 and 4 (variance exploding), 3 and 5 (preserving, with
 /// another step size of the corrector)
+/// @accuracy a step within 1e-11 of values near 1 in double. Σ|x| at the end of diffusers' test loops within a relative
+/// 1e-5
 struct predictor_corrector {
     isize corrections = 1;          ///< Langevin steps before each predictor step, ≥ 0
     double signal_to_noise = 0.15;  ///< r
@@ -202,6 +204,7 @@ private:
 /// @throws value_error unless corrections ≥ 0 and 0 < signal_to_noise ≤ 10⁶, on a grid of rising noise, or where the
 /// score, or x_0 for the callback, does not follow from the prediction
 /// @determinism as sample(); with `batch_norms` a sample depends on the others
+/// @accuracy see predictor_corrector
 template <Scalar S, class P, class Noise>
 [[nodiscard]] batch<S> denoise_from(const predictor_corrector& sampler, const time_grid& grid, P&& predictor,
                                     batch<S> x, Noise&& noise, const step_callback<S>& on_step = {},

@@ -76,12 +76,14 @@ struct changes_draws {};
 /// noise are held by reference and must outlive it.
 /// @determinism sample n depends on its own x and noise only, if the predictor's output for a sample does not depend on
 /// the other samples
+/// @accuracy a step's sums within 32 ε of values near 1, an estimate of ε recomputed from the limited x_0 within 64 ε
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 class sampling_run {
 public:
     /// Starts from the samples x, which the run then owns. Column n uses the noise of sample `first_sample` + n; draw d
     /// of the plan uses the noise of step `first_step` + d + 1, since step 0 is the initial noise.
+    /// @shape x D × N
     /// @throws value_error as require_valid of the options; if the plan refers to an evaluation or a draw that it does
     /// not contain; if samples or steps are outside the noise source's range of addresses
     sampling_run(const sampling_plan& plan, P& predictor, Noise& noise, batch<S> x, const denoise_options& options = {},
