@@ -3,8 +3,8 @@
 #pragma once
 
 #include <ddpm/core/detail/text.hpp>
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
-#include <ddpm/io/detail/utf8.hpp>
 #include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
 #include <ddpm/loss/hybrid.hpp>
@@ -123,7 +123,7 @@ template <class Loss>
 [[nodiscard]] std::string loss_text(const Loss& loss) {
     if constexpr (HasText<Loss>) {
         std::string own(loss.text());
-        if (io::detail::first_invalid_utf8(own) != own.size()) {
+        if (first_invalid_utf8(own) != own.size()) {
             throw value_error("trainer", "the loss's text() is not UTF-8");
         }
         return own;
