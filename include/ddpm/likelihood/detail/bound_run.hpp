@@ -11,6 +11,7 @@
 #include <ddpm/likelihood/prior.hpp>
 #include <ddpm/loss/detail/bound_term.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/detail/written_head.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
@@ -18,7 +19,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -150,8 +150,8 @@ private:
             const isize columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
             xt_.resize(rows, columns);
             predicted_.resize(rows, columns);
-            if (needs_head(options_.variance)) {  // NaN, so that unwritten elements are not used as variances
-                head_ = batch<S>::Constant(rows, columns, std::numeric_limits<S>::quiet_NaN());
+            if (needs_head(options_.variance)) {
+                head_.resize(rows, columns);
             }
             for (auto* values : {&totals_, &times_}) {
                 values->resize(static_cast<std::size_t>(columns));
@@ -178,8 +178,10 @@ private:
                 add_noise(n, x0.middle(n, 1), xt.middle(n, 1));
             }
         }
+        clear_head(head);
         session_(batch_view<const S>(xt), std::span<const double>(times_).first(static_cast<std::size_t>(count)),
                  model_output<S>{predicted, head, total_.count()});
+        require_written_head("variational_bound", head, predicted);
         parallel_for(count, std::max<isize>(1, 4096 / dimension_), [&](isize first, isize last) {
             for (isize n = first; n < last; ++n) {
                 const bound_column<S> column{.x0 = x0.column(n),
