@@ -40,7 +40,8 @@ struct scalar_of_data<X> {
 
 /// Computes the variational bound of −ln p(x_0) over a data set: L_T = KL(q(x_T|x_0) ‖ N(0, I)), plus
 /// KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) of the steps of the chain, plus the decoder's L_0 = −ln p(x_0|x_1). Each sample
-/// gets new noise at each timestep: source.normal(…, t, options.first_sample + n) for sample n at t.
+/// gets new noise at each timestep: source.normal(…, t, options.first_sample + n) for sample n at t. Each batch has a
+/// session of the predictor of its own, which is called from the noisiest timestep to the least noisy one.
 /// @shape data D × N, or parts of D rows
 /// @units nats per dimension, averaged over the data; result.bits() in bits. With gaussian_decoder, of the data as
 /// given
