@@ -195,6 +195,7 @@ sampling_run<S, P, Noise>::sampling_run(const sampling_plan& plan, P& predictor,
       first_step_(first_step),
       executor_(made_executor(plan, x, options.threshold.has_value())),
       times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     require_valid(options);
     assign(plan.before(), -1);
 }
