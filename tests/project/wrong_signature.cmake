@@ -124,6 +124,13 @@ check("${between}" "sample(ddim{}, schedule, ${sum}, {.steps = 3, .shape = 2}, p
     void normal(ddpm::batch_view<float>, ddpm::isize, ddpm::isize) {}
     void normal_between(ddpm::batch_view<float>, double from, double to) {}
 } path;")
+check("${between}" "sampling_run<float, decltype(zero), decltype(path)>(plan, zero, path, batch<float>(x))" "struct {
+    void normal(ddpm::batch_view<float>, ddpm::isize, ddpm::isize) {}
+    void normal_between(ddpm::batch_view<float>, double from, double to) {}
+} path;
+struct {
+    void operator()(ddpm::batch_view<const float>, std::span<const double>, const ddpm::model_output<float>&) const {}
+} zero;")
 
 # What is adapted: the adaptor says it, before a sampler does. A generic callable may be for one scalar only.
 set(adaptable "${predictor}, std::span<const double> t, const model_output<S>& out) with S = float or S = double")

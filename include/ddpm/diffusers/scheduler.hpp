@@ -124,17 +124,23 @@ template <NoiseSchedule Schedule>
     return plan;
 }
 
-/// The options of `sample` for such a scheduler: the timesteps of `steps` steps (0: all), and the clipping of x_0.
-/// @throws value_error as scheduler_timesteps
-[[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, isize steps) {
-    const isize count = steps == 0 ? config.train_timesteps : steps;
+/// The options of `sample(plan, …)` for a scheduler_plan, which has the timesteps: how x_0 is clipped.
+[[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config) {
     const denoise_options denoise = detail::denoise_options_of(config);
     sample_options options;
-    options.steps = count;
-    options.timesteps = scheduler_timesteps(config, count);
     options.clip_x0 = denoise.clip_x0;
     options.clip_epsilon = denoise.clip_epsilon;
     options.threshold = denoise.threshold;
+    return options;
+}
+
+/// The options of `sample(sampler, schedule, …)`, for a sampler of the library in place of the scheduler's steps: as
+/// above, with the timesteps of `steps` steps (0: all). `sample(plan, …)` refuses them.
+/// @throws value_error as scheduler_timesteps
+[[nodiscard]] inline sample_options scheduler_options(const scheduler_config& config, isize steps) {
+    sample_options options = scheduler_options(config);
+    options.steps = steps == 0 ? config.train_timesteps : steps;
+    options.timesteps = scheduler_timesteps(config, options.steps);
     return options;
 }
 

@@ -19,7 +19,9 @@ namespace ddpm {
 /// may compute them from that address (philox_noise), or ignore the address and draw from its own state (torch_noise).
 ///
 /// An optional member makes it a NoisePath: `normal_between(batch_view<S> out, double from, double to, isize
-/// first_sample)`, which a run calls for its steps in place of normal(), which then only makes the samples at the start.
+/// first_sample)`, which a run calls in place of normal() for steps from one noise level to another. normal() then makes
+/// the noise that belongs to no such step: that of the samples at the start, of the Langevin steps of
+/// predictor_corrector, which stay at one level, and of the known region in `inpaint`.
 template <class N, class S = float>
 concept NoiseSource =
     Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {

@@ -100,7 +100,7 @@ public:
     /// @returns false if the callback, which is called at the first evaluation of a step, stopped the run: x() is then
     /// the estimate of x_0
     /// @throws value_error where x_0 or ε does not follow from the prediction, or if the plan uses the variance head and
-    /// the predictor wrote none; what the predictor, the noise or the callback throw
+    /// the predictor did not write it; what the predictor, the noise or the callback throw
     bool advance(const step_callback<S>& on_step = {});
 
     /// Does all evaluations of one step; nothing if done.
@@ -197,6 +197,7 @@ sampling_run<S, P, Noise>::sampling_run(const sampling_plan& plan, P& predictor,
       first_step_(first_step),
       executor_(made_executor(plan, x, options.threshold.has_value())),
       times_(static_cast<std::size_t>(executor_.memory().x().cols())) {
+    static_cast<void>(detail::signatures<S, P, Noise>{});
     require_valid(options);
     assign(plan.before(), -1);
 }
@@ -209,7 +210,7 @@ bool sampling_run<S, P, Noise>::advance(const step_callback<S>& on_step) {
     }
     const stage& now = next();
     std::fill(times_.begin(), times_.end(), now.t);
-    session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.output());
+    session_(batch_view<const S>(executor_.memory().x()), std::span<const double>(times_), executor_.next_output());
     executor_.take_prediction(detail::denoise_coefficients_of<S>(kind_, now.level, options_), options_.threshold);
     const bool begins_step = next_ == 0 || plan_.stages()[static_cast<std::size_t>(next_ - 1)].step != now.step;
     if (on_step && begins_step) {
