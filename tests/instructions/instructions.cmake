@@ -5,7 +5,8 @@ if(DDPM_SANITIZE OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     return()
 endif()
 find_program(valgrind valgrind)
-add_executable(kernel_calls instructions/kernel_calls.cpp)
+add_executable(kernel_calls instructions/kernel_calls.cpp instructions/elementwise.cpp instructions/sums.cpp
+    instructions/noise.cpp instructions/network.cpp instructions/winograd.cpp)
 target_link_libraries(kernel_calls PRIVATE ddpm::ddpm ddpm_developer)
 target_compile_options(kernel_calls PRIVATE -O2)
 set(count_instructions "${CMAKE_COMMAND}" -D "valgrind=$<IF:$<BOOL:${valgrind}>,${valgrind},>"
