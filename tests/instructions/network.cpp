@@ -109,11 +109,6 @@ void visit_packed_pieces(const kernel_visitor& visit) {
                     channels, 1},
                    kernels::activation::silu);
            }});
-    visit({"copy_pixels", [&] {
-               kernels::detail::read_pixels<float, float>({map.data(), channels, 4 * pixels, channels, nullptr, nullptr,
-                                                           result.data(), 0, channels, 0, channels, 1},
-                                                          kernels::activation::none);
-           }});
     visit({"store_block", [&] {
                kernels::detail::store_block_body<float>()({map.data(), 4, pixels, pixels, panel, factor, nullptr, 1,
                                                            result.data(), panel, pixels * panel, moments.data()});
@@ -131,6 +126,12 @@ void visit_packed_pieces(const kernel_visitor& visit) {
                    {narrow_map.data(), channels, pixels, channels, factor, factor + channels, result.data(), 0,
                     channels, 0, channels, 1},
                    kernels::activation::silu);
+           }});
+    visit({"copy_pixels_of_bfloat16", [&] {
+               kernels::detail::read_pixels<bfloat16, float>(
+                   {narrow_map.data(), channels, 4 * pixels, channels, nullptr, nullptr, result.data(), 0, channels, 0,
+                    channels, 1},
+                   kernels::activation::none);
            }});
     visit({"store_block_of_bfloat16", [&] {
                kernels::detail::store_block_body<bfloat16>()({map.data(), 4, pixels, pixels, panel, factor,
