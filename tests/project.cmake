@@ -96,7 +96,6 @@ if(TARGET ddpm_bench)
     # Every case once after the call that warms up, without peers: the least time ends a measurement after one call.
     add_test(NAME bench_runs_all COMMAND ddpm_bench --only-ours --benchmark_min_time=1e-9)
     set_tests_properties(bench_runs_all PROPERTIES LABELS slow)
-    add_project_test(bench_stored -D "bench=$<TARGET_FILE:ddpm_bench>")
     add_project_test(bench_compare -D "bench=$<TARGET_FILE:ddpm_bench>" -D "work=${CMAKE_CURRENT_BINARY_DIR}/bench_compare")
 endif()
 
