@@ -102,6 +102,20 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
     CHECK((shrunk - ((x - w * x / 2) / a + std::sqrt(w) * z)).abs().maxCoeff() < 1e-14);
 }
 
+TEST_CASE("the step to data adds noise only if it is asked for", "[sampler]") {
+    const batch<double> x = pattern<double>(4, 3, 1);
+    const double from = 3, v = from * from;
+    const philox_noise noise(5, noise_stream::sampler);
+    batch<double> z(4, 3);
+    noise.normal(batch_view<double>(z), 1, 0);
+    for (const bool noisy : {false, true}) {
+        const batch<double> got = denoise_from<double>(predictor_corrector{.corrections = 0, .noise_at_end = noisy},
+                                                       time_grid({{from, {1, from}}, {0, {1, 0}}}), gaussian_score(0.5),
+                                                       batch<double>(x), noise);
+        CHECK((got - (x - v * x / (0.25 + v) + (noisy ? from : 0) * z)).abs().maxCoeff() < 1e-14);
+    }
+}
+
 TEST_CASE("on a path the predictor's noise is the increment of its step, the corrector's is not", "[sampler]") {
     const batch<double> x = pattern<double>(4, 3, 1);
     const double from = 3, to = 2, r = 0.2, v = from * from - to * to;
