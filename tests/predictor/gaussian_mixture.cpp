@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/mixtures.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
 #include <limits>
@@ -135,6 +136,23 @@ TEST_CASE("gaussian_mixture: what is no mixture is an error", "[predictor]") {
     CHECK_THROWS_AS(with(Eigen::Matrix2d::Identity()).sample<double>(out, noise), shape_error);
     batch<double> fits(2, 1);
     CHECK_THROWS_AS(with(Eigen::Matrix2d::Identity()).sample<double>(fits, noise, -1), value_error);
+}
+
+TEMPLATE_TEST_CASE("samples of a mixture keep their bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<double> means = random.values<double>(70, 1), variances = random.values<double>(70, 1).abs();
+    const gaussian_mixture mixture = gaussian_mixture::diagonal({1}, means, variances);
+    const philox_noise noise(3, noise_stream::training);
+    batch<S> z(70, 4), got(70, 4);
+    noise.normal(batch_view<S>(z), 2, 5);
+    mixture.sample(batch_view<S>(got), noise, 2, 5);
+    for (isize n = 0; n < 4; ++n) {
+        for (isize i = 0; i < 70; ++i) {
+            const long double mean = means(i), part = std::sqrt(static_cast<long double>(variances(i))) * z(i, n);
+            CHECK(within(got(i, n), mean + part, roundings<S>(3) * (std::abs(mean) + std::abs(part))));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -7,6 +7,7 @@
 #include "support/evaluate.hpp"
 #include "support/guidance_golden.hpp"
 #include "support/predictors.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -140,6 +141,24 @@ TEST_CASE("autoguidance goes away from the weak network", "[predictor]") {
     CHECK((half.col(0) == -got.col(0)).all());
     CHECK((half.col(1) == got.col(1)).all());
     CHECK_THROWS_AS(autoguided(session_archetype<double>{}, predictor_archetype<double>{}, 2), value_error);
+}
+
+TEMPLATE_TEST_CASE("guidance keeps its bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int i = 0; i < 300; ++i) {
+        const batch<S> with = random.values<S>(5, 1), without = random.values<S>(5, 1);
+        const double scale = i % 3 == 0 ? random.uniform(0.99, 1.01) : random.uniform(-5, 20);
+        const auto of = [](const batch<S>& values) {
+            return counted<S>([&values](double, isize row, isize) { return values(row); });
+        };
+        const batch<S> got = evaluate<S>(guided(of(with), of(without), scale), with, {0});
+        for (isize row = 0; row < 5; ++row) {
+            const long double a = with(row), b = without(row);
+            CHECK(within(got(row), b + scale * (a - b),
+                         roundings<S>(4) * (std::abs(scale) * (std::abs(a) + std::abs(b)) + std::abs(b))));
+        }
+    }
 }
 
 }  // namespace ddpm::test
