@@ -67,6 +67,12 @@ target_link_libraries(concepts PRIVATE test_support)
 target_compile_options(concepts PRIVATE -O0)
 add_test(NAME smallest_types COMMAND concepts)
 
+# What the library asserts about calls. The macro is the program's own, so no other program may be linked with it.
+add_executable(assertions project/assertions.cpp)
+target_link_libraries(assertions PRIVATE ddpm::ddpm ddpm_developer)
+target_compile_options(assertions PRIVATE -O0)
+add_test(NAME assertions COMMAND assertions)
+
 # What compiling costs, in multiples of Eigen/Dense, and whether it is within the limits, which are of GCC 12. Also by hand:
 # cmake --build FOLDER --target compile_cost
 add_executable(measure_compile_cost project/compile_cost.cpp)

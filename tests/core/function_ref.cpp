@@ -1,6 +1,7 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
 #include <ddpm/core/function_ref.hpp>
+#include <ddpm/core/parallel.hpp>
 
 #include "support/catch.hpp"
 
@@ -32,6 +33,25 @@ TEST_CASE("a function_ref calls what it refers to", "[core]") {
     CHECK(numbers() == 1);
     CHECK(numbers() == 2);
     CHECK(next() == 3);
+}
+
+TEST_CASE("a function_ref drops what a callable returns where nothing is wanted, and calls pointers to members",
+          "[core]") {
+    int calls = 0;
+    const auto count = [&calls](int by) { return calls += by; };
+    const function_ref<void(int)> counting = count;
+    counting(3);
+    CHECK(calls == 3);
+    parallel_for(2, 1, [](isize begin, isize end) { return end - begin; });
+
+    struct box {
+        int value;
+        [[nodiscard]] int plus(int x) const { return value + x; }
+    };
+    const auto plus = &box::plus;
+    CHECK(function_ref<int(const box&, int)>(plus)(box{3}, 4) == 7);
+    const auto value = &box::value;
+    CHECK(function_ref<int(const box&)>(value)(box{3}) == 3);
 }
 
 TEST_CASE("a function_ref passes arguments on as they are", "[core]") {

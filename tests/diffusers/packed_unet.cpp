@@ -102,7 +102,7 @@ TEST_CASE("a packed U-Net is not made from the tensors of another", "[diffusers]
         FAIL("loaded");
     } catch (const io_error& e) {
         const std::string what = e.what();
-        CHECK(contains(what, "class_embedding.weight has shape [3, 128] instead of (4, 128)"));
+        CHECK(contains(what, "class_embedding.weight has shape [3, 128] instead of [4, 128]"));
         CHECK(contains(what, "down_blocks.0.resnets.1.norm1.weight is missing"));
     }
     other.layers = -1;

@@ -4,6 +4,7 @@
 
 #include <ddpm/predictor/predicts.hpp>
 #include <ddpm/random/torch_noise.hpp>
+#include <ddpm/sampler/ddim.hpp>
 
 #include "support/catch.hpp"
 
@@ -155,6 +156,31 @@ TEST_CASE("a scheduler says what to sample", "[diffusers]") {
     CHECK(thresholds.threshold.value().max == 3);
 }
 
+TEST_CASE("a scheduler's options run with its plan, and with a sampler over its schedule", "[diffusers]") {
+    const scheduler_config config{.train_timesteps = 50, .clip_range = 0.5};
+    const auto schedule = make_schedule(config);
+    const auto timesteps = scheduler_timesteps(config, 5);
+    const auto model = [](batch_view<const float> xt, std::span<const double>, const model_output<float>& out) {
+        out.prediction.array() = 0.3F * xt.array();
+    };
+    const auto with_count = [](sample_options options) {
+        options.shape = 3;
+        options.count = 4;
+        return options;
+    };
+    const batch<float> by_plan =
+        sample(scheduler_plan(config, schedule, timesteps), model, with_count(scheduler_options(config)));
+    CHECK(by_plan.cols() == 4);
+    CHECK(by_plan.abs().maxCoeff() <= 0.5F);
+    CHECK(by_plan.abs().maxCoeff() > 0.4F);
+    const batch<float> by_sampler = sample(ddim{}, schedule, model, with_count(scheduler_options(config, 5)));
+    const batch<float> expected =
+        sample(make_plan(ddim{}, schedule, timesteps), model, {.count = 4, .shape = 3, .clip_x0 = 0.5});
+    CHECK((by_sampler == expected).all());
+    CHECK_THROWS_AS(sample(make_plan(ddim{}, schedule, timesteps), model, with_count(scheduler_options(config, 5))),
+                    value_error);
+}
+
 /// The sum of |x| after the loop of diffusers' own tests: the model x · t / (t + 1), from x = i / 768.
 double loop(const scheduler_config& config, ddpm::isize count, double eta = 0) {
     const auto schedule = make_schedule<float32_tables>(config);
@@ -178,7 +204,7 @@ double loop(const scheduler_config& config, ddpm::isize count, double eta = 0) {
         },
         config.predicts);
     const sampling_plan plan = scheduler_plan(config, schedule, scheduler_timesteps(config, count), eta);
-    const sample_options options = scheduler_options(config, count);
+    const sample_options options = scheduler_options(config);
     const batch<float> last = denoise_from<float>(plan, model, std::move(x), torch_noise(torch_generator(0), shape),
                                                   {options.clip_x0, options.clip_epsilon});
     return last.cast<double>().abs().sum();

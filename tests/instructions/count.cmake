@@ -1,5 +1,6 @@
 # Counts the instructions of a call of each kernel with valgrind, and compares them with baseline.tsv: 3 % more fail. The counts do
 # not depend on the machine or its load, but on the compiler, whose version stands in the first line. -D update=ON writes the file.
+# It also fails if no case runs a kernel body that a header of `source`, the project's folder, dispatches.
 cmake_minimum_required(VERSION 3.25)
 
 if(NOT valgrind)
@@ -15,17 +16,46 @@ if(EXISTS "${baseline}")
     endif()
 endif()
 
-# Sets `out` to the instructions of one call.
+# The namespaces of the bodies for each target.
+set(namespace_baseline sse2)
+set(namespace_avx2 avx2)
+
+# Sets `out` to the instructions of one call, and adds to run_TARGET the names of functions in the target's namespace that ran.
 function(instructions kernel target out)
     set(calls 4)
+    set(profile "${program}.callgrind")
     execute_process(
         COMMAND "${CMAKE_COMMAND}" -E env "DDPM_SIMD=${target}"
-            "${valgrind}" --tool=callgrind --callgrind-out-file=/dev/null "--toggle-collect=*call_counted*"
+            "${valgrind}" --tool=callgrind "--callgrind-out-file=${profile}" "--toggle-collect=*call_counted*"
             "${program}" ${kernel} ${calls}
         ERROR_VARIABLE text COMMAND_ERROR_IS_FATAL ANY)
     string(REGEX MATCH "Collected : ([0-9]+)" found "${text}")
     math(EXPR each "${CMAKE_MATCH_1} / ${calls}")
     set(${out} ${each} PARENT_SCOPE)
+    # The profile names each function that ran, with its template arguments and the types of its parameters.
+    file(READ "${profile}" text)
+    file(REMOVE "${profile}")
+    string(REGEX MATCHALL "detail::${namespace_${target}}::[A-Za-z_0-9]+[<(]" functions "${text}")
+    list(TRANSFORM functions REPLACE "^.*::|.$" "")
+    list(APPEND functions ${run_${target}})
+    list(REMOVE_DUPLICATES functions)
+    set(run_${target} "${functions}" PARENT_SCOPE)
+endfunction()
+
+# Sets `out` to the names of the bodies that the library's headers dispatch.
+function(dispatched_bodies out)
+    file(GLOB_RECURSE headers "${source}/include/*.hpp")
+    set(bodies "")
+    foreach(header IN LISTS headers)
+        file(READ "${header}" text)
+        string(REGEX REPLACE "//[^\n]*" "" text "${text}")
+        string(REGEX MATCHALL "DDPM_DISPATCH\\([ \n]*[A-Za-z_0-9]+" found "${text}")
+        list(TRANSFORM found REPLACE "^.*[( \n]" "")
+        list(APPEND bodies ${found})
+    endforeach()
+    list(REMOVE_DUPLICATES bodies)
+    list(SORT bodies)
+    set(${out} "${bodies}" PARENT_SCOPE)
 endfunction()
 
 execute_process(COMMAND "${program}" OUTPUT_VARIABLE kernels COMMAND_ERROR_IS_FATAL ANY)
@@ -43,7 +73,7 @@ foreach(kernel IN LISTS kernels)
         list(FILTER known INCLUDE REGEX "^${kernel}\t${target}\t")
         string(REGEX REPLACE ".*\t" "" known "${known}")
         if(known STREQUAL "")
-            message(SEND_ERROR "${kernel}, ${target}: not in the baseline")
+            message(SEND_ERROR "${kernel}, ${target}: ${own} instructions, not in the baseline")
             continue()
         endif()
         math(EXPR percent "100 * (${own} - ${known}) / ${known}")
@@ -59,5 +89,25 @@ endforeach()
 if(update)
     file(WRITE "${baseline}" "${text}")
 else()
+    foreach(row IN LISTS rows)
+        string(REGEX REPLACE "\t.*" "" kernel "${row}")
+        if(NOT kernel IN_LIST kernels)
+            message(SEND_ERROR "${kernel}: in the baseline, but no case has that name")
+        endif()
+    endforeach()
     message(STATUS "${count} counts within 3 % of the baseline")
 endif()
+
+dispatched_bodies(bodies)
+list(LENGTH bodies count)
+if(count EQUAL 0)
+    message(SEND_ERROR "no header in ${source}/include dispatches a kernel body")
+endif()
+foreach(body IN LISTS bodies)
+    foreach(target IN ITEMS baseline avx2)
+        if(NOT body IN_LIST run_${target})
+            message(SEND_ERROR "${body}, ${target}: no counted case runs this kernel body")
+        endif()
+    endforeach()
+endforeach()
+message(STATUS "${count} kernel bodies are dispatched")

@@ -5,12 +5,13 @@ if(DDPM_SANITIZE OR NOT CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     return()
 endif()
 find_program(valgrind valgrind)
-add_executable(kernel_calls instructions/kernel_calls.cpp)
+add_executable(kernel_calls instructions/kernel_calls.cpp instructions/elementwise.cpp instructions/sums.cpp
+    instructions/noise.cpp instructions/network.cpp instructions/winograd.cpp)
 target_link_libraries(kernel_calls PRIVATE ddpm::ddpm ddpm_developer)
 target_compile_options(kernel_calls PRIVATE -O2)
 set(count_instructions "${CMAKE_COMMAND}" -D "valgrind=$<IF:$<BOOL:${valgrind}>,${valgrind},>"
     -D "program=$<TARGET_FILE:kernel_calls>" -D "compiler=${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}"
-    -D "baseline=${CMAKE_CURRENT_SOURCE_DIR}/instructions/baseline.tsv")
+    -D "baseline=${CMAKE_CURRENT_SOURCE_DIR}/instructions/baseline.tsv" -D "source=${PROJECT_SOURCE_DIR}")
 set(count_script -P "${CMAKE_CURRENT_SOURCE_DIR}/instructions/count.cmake")
 add_test(NAME instructions COMMAND ${count_instructions} ${count_script})
 set_tests_properties(instructions PROPERTIES LABELS slow SKIP_REGULAR_EXPRESSION "SKIPPED")

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/write_safetensors.hpp>
 
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/io/safetensors_file.hpp>
 
 #include "support/allocations.hpp"
@@ -185,7 +186,7 @@ private:
     std::string text() {
         std::string out;
         for (std::uint32_t i = below(below(100) == 0 ? 1000 : 16); i > 0; --i) {
-            io::detail::append_utf8(out, character());
+            detail::append_utf8(out, character());
         }
         return out;
     }

@@ -328,7 +328,7 @@ TEST_CASE("strides of columns and rows may pass 2^31", "[kernels][slow]") {
             });
             check([f](view x, view y, view other, view out) {
                 std::vector<double> sums(rows), products(rows);
-                std::copy_n(y.data(), y.size(), other.data());
+                other.array() = y.array();
                 kernels::detail::scale_shift_sums<float>(x, y.column(0), y.column(1), f, other, sums.data(),
                                                          products.data());
                 kernels::detail::channel_combination<float>(other, x, y.column(0), y.column(1), y.column(2), out);

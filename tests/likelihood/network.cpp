@@ -6,6 +6,7 @@
 #include <ddpm/likelihood/ode_likelihood.hpp>
 #include <ddpm/likelihood/variational_bound.hpp>
 #include <ddpm/predictor/conditioned.hpp>
+#include <ddpm/predictor/self_conditioning.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/schedule/variance_preserving.hpp>
 
@@ -75,6 +76,25 @@ TEST_CASE("in the variational bound each sample meets its own condition, whateve
     CHECK_THROWS_AS(variational_bound(schedule, net, seven_samples()), shape_error);
     const auto line = disturbed_for_likelihood<line_network<double>>();
     CHECK(std::isfinite(variational_bound(schedule, line, seven_samples(), {.batch = 3}).nats.mean));
+}
+
+TEST_CASE("the variational bound of a self-conditioned network does not depend on the batch size", "[likelihood]") {
+    told_network<double> net(2);  // the maps are the estimate
+    disturb(net, 0.3, 4);
+    const some_conditions<double> given(net.takes(), 2, 7);
+    const noise_schedule schedule{linear_beta{}, 12};
+    const auto told = conditioned(self_conditioned(net, schedule, {.clip_x0 = 1.0}),
+                                  {.labels = given.labels, .vectors = given.vectors});
+    for (const isize steps : {0, 3}) {
+        const auto bound_of = [&](isize batch_size) {
+            return variational_bound(schedule, told, seven_samples(), {.steps_per_sample = steps, .batch = batch_size})
+                .nats.mean;
+        };
+        const double all = bound_of(100);
+        for (const isize batch_size : {1, 2, 3, 7}) {
+            CHECK(bound_of(batch_size) == all);
+        }
+    }
 }
 
 TEST_CASE("in the likelihood by the probability flow each sample meets its own condition", "[likelihood]") {

@@ -344,8 +344,6 @@ TEST_CASE("the bound takes networks, bare callables, every kind of prediction, a
         INFO(name_of(kind));
         CHECK(std::abs(r.nats.mean - by_eps.nats.mean) < 1e-8);
     }
-    // A head that the predictor does not write is no variance.
-    CHECK(std::isnan(variational_bound(exact, oracle, x0, {.variance = reverse_variance::learned}).nats.mean));
     const noise_schedule<float32_tables> rough{cosine_beta{}, 30};
     CHECK(std::abs(variational_bound(rough, oracle, x0.cast<double>()).nats.mean - by_eps.nats.mean) < 1e-3);
 }
@@ -362,6 +360,36 @@ TEST_CASE("the bound of a network with a variance head has the same bits for eve
         options.batch = 37;
         CHECK(equal(variational_bound(schedule, net, x0, options), all));
     }
+}
+
+TEST_CASE("the bound with a variance head that the predictor does not write, or not wholly, is an error",
+          "[likelihood]") {
+    const noise_schedule schedule{cosine_beta{}, 10};
+    const batch<double> x0 = pattern_pixels<double>(3, 5);
+    const predictor_archetype<double> bare;
+    CHECK_THROWS_AS(variational_bound(schedule, bare, x0, {.variance = reverse_variance::learned}), value_error);
+    for (const isize written : {0, 2, 3}) {  // of 3 rows, after the first call
+        isize calls = 0;
+        const auto headed = [&](batch_view<const double> xt, std::span<const double>, const model_output<double>& out) {
+            out.prediction.array() = 0.1 * xt.array();
+            out.variance.array().topRows(calls++ == 0 ? 3 : written) = -1;
+        };
+        const auto bound = [&] {
+            return variational_bound(schedule, headed, x0, {.variance = reverse_variance::learned});
+        };
+        INFO(written << " of 3 elements");
+        if (written == 3) {
+            CHECK(std::isfinite(bound().nats.mean));
+        } else {
+            CHECK_THROWS_AS(bound(), value_error);
+            CHECK(calls == 2);
+        }
+    }
+    // That a prediction is not a number has another cause, and is an outcome.
+    const auto diverged = [](batch_view<const double>, std::span<const double>, const model_output<double>& out) {
+        out.prediction.array() = std::nan("");
+    };
+    CHECK(std::isnan(variational_bound(schedule, diverged, x0, {.variance = reverse_variance::learned}).nats.mean));
 }
 
 TEST_CASE("the bound refuses what does not fit", "[likelihood]") {

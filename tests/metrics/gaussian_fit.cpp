@@ -67,6 +67,32 @@ TEST_CASE("a Gaussian fit is symmetric and does not depend on the thread count",
     set_thread_count(0);
 }
 
+TEMPLATE_TEST_CASE("a Gaussian fit has the accuracy that it states", "[metrics]", float, double) {
+    constexpr long double u = 0x1p-53L;
+    for (const isize count : {2, 30, 700}) {
+        for (const double offset : {0.0, 0.4, 300.0}) {
+            batch<TestType> x(3, count);
+            for (isize n = 0; n < x.size(); ++n) {
+                x.data()[n] = static_cast<TestType>(offset + std::sin(static_cast<double>(n * n) * 1.37));
+            }
+            const gaussian_fit fit = fit_gaussian(x);
+            const auto wide = x.template cast<long double>().eval();
+            const auto mean = wide.rowwise().mean().eval();
+            const auto centred = (wide.colwise() - mean).matrix().eval();
+            const auto covariance = (centred * centred.transpose() / static_cast<long double>(count - 1)).eval();
+            const auto bound = (static_cast<long double>(count) * u * wide.abs().rowwise().mean()).eval();
+            for (isize i = 0; i < 3; ++i) {
+                CHECK(std::abs(static_cast<long double>(fit.mean(i)) - mean(i)) <= bound(i));
+                for (isize j = 0; j < 3; ++j) {
+                    const long double deviations = std::sqrt(covariance(i, i) * covariance(j, j));
+                    CHECK(std::abs(static_cast<long double>(fit.covariance(i, j)) - covariance(i, j)) <=
+                          static_cast<long double>(count + 4) * u * deviations + 2 * bound(i) * bound(j));
+                }
+            }
+        }
+    }
+}
+
 TEST_CASE("a Gaussian fit refuses too few samples", "[metrics]") {
     CHECK_THROWS_AS(fit_gaussian(batch<float>::Zero(3, 1)), value_error);
     CHECK_THROWS_AS(fit_gaussian(batch<float>(3, 0)), value_error);

@@ -101,6 +101,27 @@ TEMPLATE_TEST_CASE("the k-th nearest neighbours agree with the definition, ties 
     CHECK((nearest_neighbour_distances(to, 2).leftCols(40) > 0.0).all());
 }
 
+TEMPLATE_TEST_CASE("nearest neighbours have the accuracy that they state", "[metrics]", float, double) {
+    constexpr long double u = 0x1p-53L;
+    for (const isize dimension : {1, 2, 9, 600}) {
+        const batch<TestType> from = uniform_batch<TestType>(dimension, 20, 1) + TestType(3);
+        const batch<TestType> to = uniform_batch<TestType>(dimension, 30, 2) + TestType(3);
+        const per_sample_values<double> distances = nearest_neighbour_distances(from, to);
+        const long double bound = (static_cast<long double>(dimension) / 2 + 2) * u;
+        long double sum = 0;
+        for (isize n = 0; n < from.cols(); ++n) {
+            const auto differences =
+                to.template cast<long double>().colwise() - from.col(n).template cast<long double>();
+            const long double exact = std::sqrt(differences.square().colwise().sum().minCoeff());
+            CHECK(std::abs(static_cast<long double>(distances[n]) - exact) <= bound * exact);
+            sum += exact;
+        }
+        const long double mean = sum / static_cast<long double>(from.cols());
+        CHECK(std::abs(static_cast<long double>(mean_nearest_neighbour_distance(from, to)) - mean) <=
+              (bound + static_cast<long double>(from.cols()) * u) * mean);
+    }
+}
+
 TEST_CASE("a copy is found among near copies, far from the origin and over slabs of elements", "[metrics]") {
     batch<double> to = uniform_batch<double>(2500, 300, 9);
     to.row(0) += 1e6;

@@ -10,8 +10,11 @@
 #include "support/schedules.hpp"
 #include "support/watched.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -28,6 +31,26 @@ TEST_CASE("W of sorted numbers is the distance of quantile functions", "[metrics
     CHECK(std::abs(w({0, 1}, {0, 0.5, 1}, 1) - 1.0 / 6) < 1e-15);
     CHECK(std::abs(w({0, 0, 1, 1}, {0, 1}, 2)) < 1e-15);
     CHECK_THROWS_AS(w({}, {1}, 1), value_error);
+}
+
+TEST_CASE("W of sorted numbers has the accuracy that it states", "[metrics]") {
+    for (const auto& [n, m] : {std::pair<isize, isize>{1, 1}, {3, 7}, {40, 40}, {300, 77}}) {
+        const batch<double> x = pattern<double>(1, n, 1), y = pattern<double>(1, m, 2);
+        std::vector<double> a(x.data(), x.data() + n), b(y.data(), y.data() + m);
+        std::sort(a.begin(), a.end());
+        std::sort(b.begin(), b.end());
+        for (const double power : {1.0, 2.0}) {
+            long double sum = 0;
+            for (isize k = 0; k < n * m; ++k) {  // of n · m equal steps
+                const long double difference = static_cast<long double>(a[static_cast<std::size_t>(k / m)]) -
+                                               static_cast<long double>(b[static_cast<std::size_t>(k / n)]);
+                sum += std::pow(std::abs(difference), static_cast<long double>(power));
+            }
+            const long double exact = sum / static_cast<long double>(n * m);
+            CHECK(std::abs(static_cast<long double>(wasserstein_of_sorted(a, b, power)) - exact) <=
+                  static_cast<long double>(n + m + 4) * 0x1p-53L * exact);
+        }
+    }
 }
 
 TEMPLATE_TEST_CASE("a shift along the line is found, and in the mean over directions", "[metrics]", float, double) {

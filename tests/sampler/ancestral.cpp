@@ -123,6 +123,29 @@ TEST_CASE("a plan that uses the variance head of a predictor without one is an e
               .all());
 }
 
+TEST_CASE("a variance head that a later step does not write, or not wholly, is an error", "[sampler]") {
+    const noise_schedule schedule{cosine_beta{}, 20};
+    for (const isize written : {0, 1, 2}) {
+        isize calls = 0;
+        const auto predictor = [&](batch_view<const double> xt, std::span<const double>,
+                                   const model_output<double>& out) {
+            out.prediction.array() = 0.1 * xt.array();
+            out.variance.array().topRows(calls++ == 0 ? 2 : written) = -1;
+        };
+        const auto run = [&] {
+            return sample<double>(ancestral{.variance = reverse_variance::learned}, schedule, predictor, {.shape = 2});
+        };
+        INFO(written << " of 2 elements");
+        if (written == 2) {
+            CHECK(run().isFinite().all());
+            CHECK(calls == 20);
+        } else {
+            CHECK_THROWS_AS(run(), value_error);
+            CHECK(calls == 2);
+        }
+    }
+}
+
 TEST_CASE("ancestral: rising noise is an error, equal noise a step without noise", "[sampler]") {
     const time_grid falling({{7, {0.6, 0.8}}, {3, {0.8, 0.6}}, {-1, {1, 0}}});
     for (const auto kind : {reverse_variance::fixed_small, reverse_variance::fixed_large, reverse_variance::learned}) {

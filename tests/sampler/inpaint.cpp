@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <vector>
 
@@ -74,6 +75,38 @@ TEST_CASE("the rest is filled in to fit, better with resampling", "[sampler]") {
     INFO(once << " once, " << resampled << " resampled, " << misfit(ddim{}) << " by ddim");
     CHECK(resampled < once);
     CHECK(resampled < 0.15);
+}
+
+TEST_CASE("on a path the plan's noise is its increments, that of what is known is drawn apart", "[sampler]") {
+    struct counted_path {
+        std::vector<isize> drawn{};
+        std::vector<double> from{}, to{};
+        void normal(batch_view<double> out, isize step, isize first_sample) {
+            drawn.push_back(step);
+            philox_noise(3, noise_stream::sampler).normal(out, step, first_sample);
+        }
+        void normal_between(batch_view<double> out, double begin, double end, isize) {
+            from.push_back(begin);
+            to.push_back(end);
+            out.array() = 0.25;
+        }
+    };
+    const time_grid grid({{9, {0.6, 0.8}}, {5, {0.8, 0.6}}, {0, {0.9, 0.4}}});
+    const predictor_archetype<double> predictor;
+    const batch<double> x = pattern<double>(6, 3, 1), known = pattern<double>(6, 3, 2);
+    batch<double> mask = batch<double>::Zero(6, 1);
+    mask(1, 0) = 1;
+    counted_path path;
+    const batch<double> got = inpaint<double>(ancestral{}.plan(grid), predictor, {known, mask}, x, path, {}, {}, 7);
+    REQUIRE(path.from.size() == 2);
+    for (const std::size_t k : {0U, 1U}) {
+        CHECK(path.from[k] == noise_ratio(grid[static_cast<isize>(k)].level));
+        CHECK(path.to[k] == noise_ratio(grid[static_cast<isize>(k) + 1].level));
+    }
+    CHECK(path.drawn == std::vector<isize>{3, 4, 5});  // at each level, after the plan's draws
+    batch<double> z(6, 3);
+    philox_noise(3, noise_stream::sampler).normal(batch_view<double>(z), 5, 7);
+    CHECK((got.row(1) - (0.9 * known + 0.4 * z).row(1)).abs().maxCoeff() < 1e-14);
 }
 
 TEST_CASE("inpaint: shapes that differ are errors", "[sampler]") {

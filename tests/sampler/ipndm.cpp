@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 #include <vector>
 
@@ -96,6 +97,17 @@ TEST_CASE("the grid of ipndm's models goes from noise alone to the data", "[samp
     CHECK(std::abs(grid[2].level.sigma - 0.5) < 1e-15);
     CHECK(std::abs(grid[2].t - 1.0 / 3) < 1e-15);
     CHECK(crash_grid(1).steps() == 1);
+    for (const isize steps : {1, 7, 50}) {
+        const time_grid fine = crash_grid(steps);
+        for (isize k = 1; k <= steps; ++k) {
+            const long double share = static_cast<long double>(steps - k) / static_cast<long double>(steps);
+            const long double sine = std::sin(std::numbers::pi_v<long double> / 2 * share), sigma = sine * sine;
+            const long double signal = std::sqrt((1 - sigma) * (1 + sigma));
+            CHECK(std::abs(fine[k].level.sigma - sigma) < 5e-15L);
+            CHECK(std::abs(fine[k].level.signal - signal) < 5e-15L);
+            CHECK(std::abs(fine[k].t - 2 / std::numbers::pi_v<long double> * std::atan2(sigma, signal)) < 5e-15L);
+        }
+    }
     const gaussian_data point{.mean = -0.7, .deviation = 0};
     batch<double> x(1, 1);
     x << 2;

@@ -5,6 +5,7 @@
 
 #include <ddpm/kernels/blocks.hpp>
 #include <ddpm/predictor/predicts.hpp>
+#include <ddpm/random/brownian_tree.hpp>
 
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
@@ -89,6 +90,41 @@ TEST_CASE("a predictor step is the reverse diffusion step", "[sampler]") {
     noise.normal(batch_view<double>(z), 1, 9);
     const double v = from * from - to * to;
     CHECK((got - (x - v * x / (0.25 + from * from) + std::sqrt(v) * z)).abs().maxCoeff() < 1e-14);
+}
+
+TEST_CASE("on a path the predictor's noise is the increment of its step, the corrector's is not", "[sampler]") {
+    const batch<double> x = pattern<double>(4, 3, 1);
+    const double from = 3, to = 2, r = 0.2, v = from * from - to * to;
+    const brownian_tree path(5, 0.01, 20);
+    for (const bool corrects : {false, true}) {
+        const batch<double> got = denoise_from<double>(
+            predictor_corrector{.corrections = corrects ? 1 : 0, .signal_to_noise = r},
+            time_grid({{from, {1, from}}, {to, {1, to}}}), gaussian_score(0.5), batch<double>(x), path, {}, 9);
+        batch<double> corrected = x, z(4, 3);
+        if (corrects) {
+            path.normal(batch_view<double>(z), 1, 9);
+            for (isize n = 0; n < 3; ++n) {
+                const auto score = (-x.col(n) / (0.25 + from * from)).eval();
+                const double ratio = r * z.col(n).matrix().norm() / score.matrix().norm(), h = 2 * ratio * ratio;
+                corrected.col(n) += h * score + std::sqrt(2 * h) * z.col(n);
+            }
+        }
+        path.normal_between(batch_view<double>(z), from, to, 9);
+        const batch<double> expected = corrected - v * corrected / (0.25 + from * from) + std::sqrt(v) * z;
+        CHECK((got - expected).abs().maxCoeff() < 1e-13);
+    }
+}
+
+TEST_CASE("runs of different steps of the predictor follow one path", "[sampler]") {
+    const auto end = [](isize steps, auto noise) {
+        return denoise_from<double>(predictor_corrector{.corrections = 0}, exploding(steps, 20, 0.01),
+                                    gaussian_score(0.5), batch<double>(20 * pattern<double>(40, 5, 1)), noise);
+    };
+    const auto distance = [&](auto noise) { return std::sqrt((end(400, noise) - end(100, noise)).square().mean()); };
+    const double on_path = distance(brownian_tree(5, 0.01, 20)),
+                 apart = distance(philox_noise(5, noise_stream::sampler));
+    INFO(on_path << " on a path, " << apart << " with other noise");
+    CHECK(on_path < 0.2 * apart);
 }
 
 TEST_CASE("a correction is the formula, also for samples of several blocks", "[sampler]") {

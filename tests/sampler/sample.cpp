@@ -12,6 +12,7 @@
 #include "support/predictors.hpp"
 #include "support/schedules.hpp"
 
+#include <cmath>
 #include <span>
 #include <vector>
 
@@ -70,6 +71,18 @@ TEST_CASE("samples begin with noise of the deviation of the grid's first level",
         INFO(sigma);
         CHECK((seen == sigma * z).all());
     }
+}
+
+TEST_CASE("the deviation at the start of a run is the root of the sum of squares", "[sampler]") {
+    for (const double signal : {0.0, 1e-3, 0.3, 0.9}) {
+        for (const double sigma : {1e-2, 0.7, 3.3, 157.4}) {
+            const long double a = signal, b = sigma, exact = std::sqrt(a * a + b * b);
+            CHECK(std::abs(initial_deviation({signal, sigma}) - exact) <= 2 * exact * ulps<double>(1));
+        }
+    }
+    CHECK(initial_deviation({0.6, 0.8}) == 1);
+    CHECK(initial_deviation({0.6, 0.8 * (1 + 5e-7)}) == 1);
+    CHECK(initial_deviation({0.6, 0.8 * (1 - 5e-7)}) == 1);
 }
 
 TEST_CASE("over a plan or a grid, options that choose the steps are an error", "[sampler]") {

@@ -153,6 +153,23 @@ TEST_CASE("UniPC converges with its order, and one more with the corrector", "[s
     }
 }
 
+// With an exact history as above, and without the corrections of its steps, which would begin with few estimates.
+TEST_CASE("UniPC's corrector raises every order by one", "[sampler]") {
+    for (const bool x0 : {true, false}) {
+        for (const unipc_variant variant : {bh1, bh2}) {
+            for (isize order = 1; order <= 4; ++order) {
+                unipc sampler{.order = order, .variant = variant, .predict_x0 = x0, .lower_order_final = false};
+                for (isize k = 0; k < order; ++k) {
+                    sampler.disable_corrector.push_back(k);
+                }
+                const double slope = convergence_order(sampler, prediction::epsilon, order + 1, 320, 80);
+                INFO("order " << order << ", x0 " << x0 << ": " << slope);
+                CHECK(slope > static_cast<double>(order) + 0.85);
+            }
+        }
+    }
+}
+
 TEST_CASE("UniPC corrects the steps that it is told to", "[sampler]") {
     const auto corrected = [](const unipc& sampler, const time_grid& grid) {
         std::vector<isize> steps;

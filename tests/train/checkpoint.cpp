@@ -10,6 +10,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
+#include "support/error_text.hpp"
 #include "support/gradient_check.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
@@ -37,17 +38,6 @@ const trainer_options& options() {
 const noise_schedule<>& schedule() {
     static const noise_schedule<> s{linear_beta{}, 100};
     return s;
-}
-
-/// The text of the exception that f throws.
-template <class Error, class F>
-std::string error_text(F&& f) {
-    try {
-        f();
-    } catch (const Error& e) {
-        return e.what();
-    }
-    return "nothing was thrown";
 }
 
 }  // namespace
@@ -206,14 +196,37 @@ TEST_CASE("a checkpoint of another loss is refused, or taken on request", "[trai
     trainer robust{net, schedule(), options(), huber_loss{.delta = 0.5}};
     robust.save(folder / "huber");
     CHECK(contains(error_text<value_error>([&] { robust.load(folder / "mse"); }),
-                   "loss was nothing and is huber 0.5 default uniform"));
-    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "huber"); }), "and is nothing"));
+                   "loss was mse default uniform and is huber 0.5 default uniform"));
+    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "huber"); }), "and is mse default uniform"));
     trainer another{net, schedule(), options(), huber_loss{.delta = 1}};
     CHECK(contains(error_text<value_error>([&] { another.load(folder / "huber"); }),
                    "loss was huber 0.5 default uniform and is huber 1 default uniform"));
     CHECK_NOTHROW(another.load(folder / "huber", resume::with_other_options));
     CHECK_NOTHROW(robust.load(folder / "huber"));
     CHECK_NOTHROW(by_default.load(folder / "mse"));
+}
+
+TEST_CASE("losses without a text and derived losses are not taken for others", "[train]") {
+    struct silent_loss : mse_loss {};
+    const temporary_folder folder;
+    auto net = small_net<float>();
+    trainer by_default{net, schedule(), options()};
+    by_default.save(folder / "mse");
+    trainer silent{net, schedule(), options(), silent_loss{}};
+    silent.save(folder / "silent");
+    CHECK(contains(error_text<value_error>([&] { silent.load(folder / "mse"); }),
+                   "loss was mse default uniform and is without a text"));
+    CHECK(contains(error_text<value_error>([&] { by_default.load(folder / "silent"); }),
+                   "loss was without a text and is mse default uniform"));
+    CHECK_NOTHROW(silent.load(folder / "silent"));
+}
+
+TEST_CASE("a loss whose text is not UTF-8 is refused before the first step", "[train]") {
+    struct latin_loss : mse_loss {
+        [[nodiscard]] std::string text() const { return "Verlust f\xfcr alle"; }
+    };
+    auto net = small_net<float>();
+    CHECK(contains(error_text<value_error>([&] { trainer{net, schedule(), options(), latin_loss{}}; }), "not UTF-8"));
 }
 
 TEST_CASE("a checkpoint of another network is refused with the first differences and their number", "[train]") {
@@ -226,8 +239,8 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     const auto before = wide;
     trainer other{wide, schedule(), options()};
     const std::string text = error_text<io_error>([&] { other.load(folder / "x"); });
-    CHECK(contains(text, "input.weight has shape [16, 4] instead of (20, 4)"));
-    CHECK(contains(text, "input.bias has shape [16] instead of (20)"));
+    CHECK(contains(text, "input.weight has shape [16, 4] instead of [20, 4]"));
+    CHECK(contains(text, "input.bias has shape [16] instead of [20]"));
     // Of 22 parameters of the wide network only the output's bias fits; each is there four times.
     const auto parameters = nn::parameters(wide).size();
     CHECK(parameters == 22);
@@ -242,7 +255,7 @@ TEST_CASE("a checkpoint of another network is refused with the first differences
     nn::mlp<float> alike{{.dim = 4, .hidden = 16, .blocks = 1, .embedding = 8, .variance_head = true}};
     trainer head{alike, schedule(), options()};
     const std::string few = error_text<io_error>([&] { head.load(folder / "x"); });
-    CHECK(contains(few, "adam.v.output.bias has shape [4] instead of (8)"));
+    CHECK(contains(few, "adam.v.output.bias has shape [4] instead of [8]"));
     CHECK_FALSE(contains(few, "in all"));
 
     auto precise = small_net<double>();

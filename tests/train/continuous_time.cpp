@@ -29,6 +29,7 @@
 #include "support/allocations.hpp"
 #include "support/catch.hpp"
 #include "support/contains.hpp"
+#include "support/error_text.hpp"
 #include "support/gradient_check.hpp"
 #include "support/schedules.hpp"
 #include "support/temporary_folder.hpp"
@@ -168,17 +169,6 @@ nn::mlp<double> disturbed_net() {
     return net;
 }
 
-/// The text of the value_error that f throws.
-template <class F>
-std::string error_text(F&& f) {
-    try {
-        f();
-    } catch (const value_error& e) {
-        return e.what();
-    }
-    return "nothing was thrown";
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("x_t is signal x0 + sigma eps at the time that is drawn, which the network is told", "[train]",
@@ -313,7 +303,7 @@ TEST_CASE("a checkpoint of another schedule, range or sampling is refused", "[tr
     const auto refusal = [&](const auto& schedule, const trainer_options& options, const std::string& file = "x") {
         auto other_net = small_net<float>();
         trainer other{other_net, schedule, options};
-        const std::string text = error_text([&] { other.load(folder / file); });
+        const std::string text = error_text<value_error>([&] { other.load(folder / file); });
         CHECK(other.step() == 0);
         CHECK(largest_difference(other_net, small_net<float>()) == 0);
         return text;

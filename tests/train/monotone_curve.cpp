@@ -45,6 +45,18 @@ TEMPLATE_TEST_CASE("a monotone line is b + |w| t", "[train]", float, double) {
     CHECK(names[1].name == "bias");
 }
 
+TEST_CASE("a monotone line refuses ends that fall or are not finite", "[train]") {
+    constexpr double infinity = std::numeric_limits<double>::infinity();
+    CHECK_NOTHROW(monotone_line<float>(1, 1));
+    CHECK_THROWS_AS(monotone_line<float>(5, -13.3), value_error);
+    CHECK_THROWS_AS(monotone_line<double>(0, std::nan("")), value_error);
+    CHECK_THROWS_AS(monotone_line<double>(std::nan(""), 0), value_error);
+    CHECK_THROWS_AS(monotone_line<double>(0, infinity), value_error);
+    CHECK_THROWS_AS(monotone_line<double>(-1e308, 1e308), value_error);
+    CHECK_THROWS_AS(monotone_line<float>(-1e39, 0), value_error);
+    CHECK_NOTHROW(monotone_line<double>(-1e39, 0));
+}
+
 TEST_CASE("the gradients of monotone curves are the central differences, and curves rise", "[train]") {
     monotone_line<double> line(-2, 3);
     check_curve(line);
@@ -100,8 +112,11 @@ TEST_CASE("fixed ends refuse a curve that does not rise", "[train]") {
     CHECK_NOTHROW(fixed_ends<line>(line(0, 1e-9), -1, 1));
     CHECK_THROWS_AS(fixed_ends<line>(line(), -1, 1), value_error);
     CHECK_THROWS_AS(fixed_ends<line>(line(3, 3), -1, 1), value_error);
-    CHECK_THROWS_AS(fixed_ends<line>(line(0, std::nan("")), -1, 1), value_error);
-    CHECK_THROWS_AS(fixed_ends<line>(line(0, std::numeric_limits<double>::infinity()), -1, 1), value_error);
+    for (const double weight : {std::nan(""), std::numeric_limits<double>::infinity()}) {
+        line learned(0, 1);
+        learned.weight[0] = weight;
+        CHECK_THROWS_AS(fixed_ends<line>(learned, -1, 1), value_error);
+    }
     // A network that is as flat as its options say.
     const monotone_network<double> flat({.first = 2, .last = 2, .features = 7, .spread = 0});
     CHECK_THROWS_AS(fixed_ends<monotone_network<double>>(flat, -1, 1), value_error);

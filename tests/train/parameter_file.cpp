@@ -6,6 +6,8 @@
 #include <ddpm/train/trainer.hpp>
 
 #include "support/catch.hpp"
+#include "support/contains.hpp"
+#include "support/error_text.hpp"
 #include "support/gradient_check.hpp"
 #include "support/temporary_folder.hpp"
 #include "support/training.hpp"
@@ -108,7 +110,8 @@ TEST_CASE("a file that does not fit leaves the network as it was", "[train]") {
     io::write_safetensors(folder / "integers",
                           std::vector{io::tensor_source("weight", {4, 4}, std::span<const std::int32_t>(numbers))});
     nn::dense<float> layer(4, 4);
-    CHECK_THROWS_AS(load_parameters(folder / "integers", layer), io_error);
+    CHECK(contains(error_text<io_error>([&] { load_parameters(folder / "integers", layer); }),
+                   "weight has type I32 instead of a floating-point one"));
     CHECK(largest_difference(net, small_net<float>()) == 0);
     CHECK_THROWS_AS(save_parameters(folder / "no folder/x", net), io_error);
 }

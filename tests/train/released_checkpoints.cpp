@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/loss/robust.hpp>
 #include <ddpm/nn/networks/mlp.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 #include <ddpm/train/parameter_file.hpp>
@@ -102,6 +103,20 @@ TEST_CASE("the checkpoint of each release is resumed, and its average loaded", "
         }
     }
     CHECK(std::any_of(releases.begin(), releases.end(), [](const release& r) { return r.version == library_version; }));
+}
+
+TEST_CASE("a checkpoint from before losses were named is resumed with any loss", "[train]") {
+    nn::mlp<float> net{{.dim = 4, .hidden = 8, .blocks = 1, .embedding = 8, .classes = 3}};
+    trainer resumed{net,
+                    noise_schedule{cosine_beta{}, 12},
+                    {.batch = 4,
+                     .learning_rate = 1e-2,
+                     .predicts = prediction::v,
+                     .time_sampling = importance_times{.history = 2},
+                     .seed = 3},
+                    huber_loss{.delta = 0.5}};
+    resumed.load(checkpoint_of("0.1.0"));
+    CHECK(resumed.step() == 20);
 }
 
 TEST_CASE("write the checkpoint of this version", "[.]") {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -11,8 +12,9 @@ namespace ddpm {
 template <class Signature>
 class function_ref;
 
-/// A reference to a callable object, such as a lambda, that is called as Result(Arguments...): two pointers, no
-/// allocation. It does not own the object, which must outlive it.
+/// A reference to a callable object, such as a lambda or a pointer to a function or member, that is called as
+/// Result(Arguments...): two pointers, no allocation. What the object returns is dropped if Result is void. It does not
+/// own the object, which must outlive it.
 template <class Result, class... Arguments>
 class function_ref<Result(Arguments...)> {
 public:
@@ -23,7 +25,12 @@ public:
     function_ref(F&& f) noexcept
         : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
           call_([](void* object, Arguments... arguments) -> Result {
-              return (*static_cast<std::remove_reference_t<F>*>(object))(std::forward<Arguments>(arguments)...);
+              auto& callable = *static_cast<std::remove_reference_t<F>*>(object);
+              if constexpr (std::is_void_v<Result>) {
+                  static_cast<void>(std::invoke(callable, std::forward<Arguments>(arguments)...));
+              } else {
+                  return std::invoke(callable, std::forward<Arguments>(arguments)...);
+              }
           }) {}
 
     /// Calls the object.

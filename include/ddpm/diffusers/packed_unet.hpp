@@ -46,6 +46,7 @@ template <class T>
 /// there is never a whole network of floats in memory.
 /// @throws value_error for options outside their domain; as load_weights
 /// @complexity reads each file once; needs additional memory of the size of one stage as floats, and of its files
+/// @accuracy the network has the bits of one that was loaded and packed
 template <class T>
 [[nodiscard]] nn::packed_unet<T> load_packed_unet(const std::string& folder, const nn::unet_options& network,
                                                   const weights_options& options = {}) {

@@ -104,6 +104,8 @@ template <TablePolicy Tables>
 /// @throws value_error if steps is below 1 or above the scheduler's maximum, η or μ is outside its domain, several
 /// kinds of σ are chosen, or ε is predicted at ᾱ = 0
 /// @source diffusers 0.42.1
+/// @accuracy in 200 random configurations with float32_tables the network's inputs and the ends, in double, are
+/// diffusers' within 1e-4 of the largest value, the times within 5e-4, or 3e-4/s for a flow of shift s < 1
 template <TablePolicy Tables = exact_tables>
 [[nodiscard]] scheduler_run make_scheduler_run(const scheduler_config& config, isize steps,
                                                const scheduler_run_options& options = {}) {
@@ -131,6 +133,7 @@ template <TablePolicy Tables = exact_tables>
 /// @shape x D × N, at the plan's first noise level
 /// @returns D × N; as ddpm::denoise_from
 /// @throws what the network, the noise or the callback throw
+/// @accuracy see make_scheduler_run
 template <Scalar S, class P, NoiseSource<S> Noise>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> denoise_from(const scheduler_run& run, P&& network, batch<S> x, Noise&& noise,
@@ -154,6 +157,7 @@ template <Scalar S, class P, NoiseSource<S> Noise>
 /// @throws value_error if another option does not have its default value; shape_error if neither the options nor the
 /// network have a shape, or their sizes differ
 /// @determinism as ddpm::sample
+/// @accuracy see make_scheduler_run
 template <class Requested = void, class P, Scalar S = ddpm::detail::sample_scalar<Requested, P>>
     requires PredictorLike<P, S>
 [[nodiscard]] batch<S> sample(const scheduler_run& run, P&& network, const sample_options& options = {},

@@ -99,6 +99,7 @@ struct weights_options {
 /// differences), if reading fails, or for a number that reject_nonfinite rejects; std::bad_alloc. The network is then
 /// unchanged
 /// @complexity reads each file once; needs additional memory of the size of the files
+/// @accuracy exact; F64 read as float is the nearest
 template <Layer Net>
 void load_weights(const std::string& folder, Net& net, const weights_options& options = {}) {
     const detail::weight_files files(detail::part_folder(folder, "unet"), options.variant);
@@ -118,6 +119,7 @@ void load_weights(const io::safetensors_file& file, Net& net, const weights_opti
 /// @throws io_error if writing fails. The folder is then unchanged, unless the text says that the new weights are in
 /// place (see atomic_file::commit) or that only the index could not be removed
 /// @complexity needs additional memory of the size of the largest tensor
+/// @accuracy exact
 template <Layer Net>
 void save_weights(const std::string& folder, const Net& net) {
     using S = typename Net::scalar;

@@ -19,6 +19,7 @@ namespace ddpm {
 /// `shift`. The result is at most 1 in spite of rounding.
 /// @throws value_error unless 0 ≤ σ ≤ 1 and shift > 0
 /// @source Esser et al. 2024, arXiv 2403.03206, equation 23
+/// @accuracy within 1e-15 for shifts from 1/3 to 3; exact for σ = 0 and 1
 [[nodiscard]] inline double shifted_flow_sigma(double sigma, double shift) {
     detail::require_between("shifted_flow_sigma", "sigma", sigma, 0, 1);
     if (!(shift > 0)) {
@@ -38,6 +39,7 @@ struct flow_shift_rule {
     double max_mu = 1.15;
 
     /// @throws value_error unless base_length < max_length
+    /// @accuracy within 1e-14 for the default rule and lengths up to 6000
     [[nodiscard]] double operator()(double length) const {
         if (!(base_length < max_length)) {
             throw value_error("flow_shift_rule", "max_length", detail::text("> ", base_length), max_length);
@@ -58,6 +60,7 @@ struct flow_sigma_options {
 /// If count is 1 it is `first`, shifted. If the last σ is 1, it is not stretched.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ last ≤ first ≤ 1, shift > 0 and 0 ≤ terminal < 1
 /// @source set_timesteps of diffusers' flow-matching schedulers; stretching: HaCohen et al. 2024, arXiv 2501.00103
+/// @accuracy the last within 1e-15 of `terminal`; all relative 3e-7 of diffusers, which computes in float
 [[nodiscard]] inline std::vector<double> flow_sigmas(isize count, const flow_sigma_options& options = {}) {
     if (count < 1) {
         throw value_error("flow_sigmas", "number of sigmas", ">= 1", count);
@@ -87,6 +90,7 @@ struct flow_sigma_options {
 /// The grid with the given falling σ of a rectified flow, followed by x_0. The network is given the flow's times: its
 /// time_scale · σ, with the time_scale that it was trained with (1000 for the models of diffusers).
 /// @throws value_error unless the σ fall within [0, 1] and there is at least one
+/// @accuracy σ exact; 1 − σ and time_scale · σ are rounded
 [[nodiscard]] inline time_grid flow_grid(std::span<const double> sigmas, const rectified_flow& flow = {}) {
     std::vector<double> times(sigmas.begin(), sigmas.end());
     times.push_back(0);

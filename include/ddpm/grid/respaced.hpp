@@ -27,6 +27,7 @@ struct respaced_schedule {
 /// @units timesteps are 0-based, the noisiest first
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 19
+/// @accuracy in double, of 100 timesteps, ᾱ of a chain of 4 relative 1e-14, and β of the chain of all 1e-11
 template <NoiseSchedule Schedule>
 [[nodiscard]] auto respaced(const Schedule& schedule, std::span<const isize> timesteps) {
     require_timesteps("respaced", timesteps, schedule.steps());

@@ -43,6 +43,7 @@ namespace detail {
 /// The grid with the given falling noise-to-signal ratios, and the end point. The time passed to the network is
 /// time_of(σ) of the table, a fractional timestep.
 /// @throws value_error if a σ is negative, there is none, or they do not fall, the end point included
+/// @accuracy σ/α relative 1e-13 and α² + σ², if it is 1, within 1e-15; times as sigma_table::time_of
 [[nodiscard]] inline time_grid sigma_grid(const sigma_table& table, std::span<const double> sigmas,
                                           const sigma_grid_options& options = {}) {
     std::vector<std::pair<double, double>> points;
@@ -63,6 +64,7 @@ template <NoiseSchedule Schedule>
 /// The grid with the given falling, possibly fractional times; σ is interpolated, as for Euler in diffusers.
 /// @units timesteps are 0-based
 /// @throws value_error unless the times fall within 0 … T − 1 and there is at least one
+/// @accuracy at timesteps of a schedule in double α and σ within 1e-15 of the schedule's
 [[nodiscard]] inline time_grid fractional_grid(const sigma_table& table, std::span<const double> timesteps,
                                                const sigma_grid_options& options = {}) {
     std::vector<std::pair<double, double>> points;

@@ -63,6 +63,7 @@ template <class Between>
 /// final 0 is not included.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, rho > 0 and σ^(1/rho) is finite
 /// @source Karras et al. 2022, arXiv 2206.00364, equation 5
+/// @accuracy the ends exact; for rho = 3 and σ from 0.03 to 15 the steps of σ^(1/rho) are equal within 1e-13
 [[nodiscard]] inline std::vector<double> karras_sigmas(isize count, const sigma_range& range = {}, double rho = 7) {
     if (!(rho > 0)) {
         throw value_error("karras_sigmas", "rho", "> 0", rho);
@@ -76,6 +77,7 @@ template <class Between>
 /// `count` falling values of σ with ln σ = ln lowest + (1 − r)^rho · ln(highest/lowest), r evenly spaced from 0 to 1.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰ and rho > 0
 /// @source polyexponential of k-diffusion
+/// @accuracy the ends exact; near σ = 1 within 1e-14
 [[nodiscard]] inline std::vector<double> polyexponential_sigmas(isize count, const sigma_range& range = {},
                                                                 double rho = 1) {
     if (!(rho > 0)) {
@@ -91,6 +93,7 @@ template <class Between>
 /// uniform λ of DPM-Solver.
 /// @throws value_error unless count ≥ 1 and 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰
 /// @source Lu et al. 2022, arXiv 2206.00927, section 3.4; Song et al. 2020, arXiv 2011.13456, appendix C
+/// @accuracy the ends exact; for σ from 0.03 to 15 the quotients of neighbours are equal within 1e-13
 [[nodiscard]] inline std::vector<double> exponential_sigmas(isize count, const sigma_range& range = {}) {
     return polyexponential_sigmas(count, range, 1);
 }
@@ -99,6 +102,7 @@ template <class Between>
 /// below 1 they are dense at both ends.
 /// @throws value_error unless count ≥ 1, 10⁻³⁰ ≤ lowest ≤ highest ≤ 10³⁰, and alpha and beta are positive and finite
 /// @source Lee et al. 2024, arXiv 2407.12173; alpha and beta of diffusers
+/// @accuracy the ends exact; with the default alpha and beta relative 1e-13
 [[nodiscard]] inline std::vector<double> beta_sigmas(isize count, const sigma_range& range = {}, double alpha = 0.6,
                                                      double beta = 0.6) {
     constexpr double most = std::numeric_limits<double>::max();

@@ -44,6 +44,7 @@ public:
     /// σ at a fractional timestep t, linearly interpolated in σ, as diffusers' linspace timesteps for Euler.
     /// @units t is 0-based
     /// @throws value_error unless 0 ≤ t ≤ T − 1
+    /// @accuracy relative 1e-14 for a schedule in double
     [[nodiscard]] double sigma_at(double t) const {
         if (!(t >= 0 && t <= static_cast<double>(steps() - 1))) {
             throw value_error("sigma_table::sigma_at", "time", detail::text("0 <= t <= ", steps() - 1), t);
@@ -57,6 +58,7 @@ public:
     /// @units the timestep is 0-based
     /// @throws value_error unless sigma ≥ 0
     /// @source sigma_to_t of k-diffusion and diffusers
+    /// @accuracy within 1e-9 at timesteps of a schedule in double
     [[nodiscard]] double time_of(double sigma) const {
         if (!(sigma >= 0)) {
             throw value_error("sigma_table::time_of", "sigma", ">= 0", sigma);
@@ -80,6 +82,7 @@ public:
     /// the schedule of `cosine_beta` this is EDM's discretization of iDDPM.
     /// @throws value_error unless 1 ≤ count ≤ the number of σ within the range
     /// @source Karras et al. 2022, arXiv 2206.00364, table 1 (iDDPM's time steps)
+    /// @accuracy exact
     [[nodiscard]] std::vector<double> select(isize count, const sigma_range& within) const {
         std::vector<double> inside;
         std::copy_if(sigmas_.rbegin(), sigmas_.rend(), std::back_inserter(inside),

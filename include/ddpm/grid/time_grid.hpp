@@ -101,6 +101,7 @@ enum class grid_end {
 /// The grid with the given falling timesteps of a schedule, followed by the end point.
 /// @units timesteps are 0-based
 /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
+/// @accuracy exact: the levels of noise_level_at
 template <NoiseSchedule Schedule>
 [[nodiscard]] time_grid make_grid(const Schedule& schedule, std::span<const isize> timesteps,
                                   grid_end end = grid_end::zero_noise) {

@@ -116,6 +116,7 @@ template <class File>
 /// The images as a batch, scaled to [−1, 1]: pixel / 127.5 − 1.
 /// @shape height·width × count
 /// @throws shape_error if the number of pixels is not count · height · width
+/// @accuracy each value is the double pixel / 127.5 − 1, rounded to S
 template <Scalar S>
 [[nodiscard]] batch<S> to_batch(const idx_images& images) {
     std::array<S, 256> values{};

@@ -36,6 +36,7 @@ struct grid_options {
 };
 
 /// Converts a value in [−1, 1] to 8 bits: clamp(x/2 + 1/2, 0, 1)·255, rounded half to even; NaN becomes 0.
+/// @accuracy computed in double; v / 127.5 − 1, also as float, gives v for each 8-bit v
 [[nodiscard]] inline std::uint8_t pixel_of(double x) noexcept {
     const double unit = x / 2 + 0.5;
     return unit > 0 ? static_cast<std::uint8_t>(std::nearbyint(std::min(unit, 1.0) * 255)) : std::uint8_t{0};
@@ -89,6 +90,7 @@ namespace detail {
 /// @shape images D × N with D = shape.size(), channel fastest
 /// @throws shape_error if D is not shape.size() or there are fewer tiles than images; value_error if an option is out
 /// of range or a side has 2^31 pixels or more
+/// @accuracy as pixel_of
 template <BatchLike X>
 [[nodiscard]] image8 image_grid(const X& images, sample_shape shape, const grid_options& asked = {}) {
     using scalar = scalar_of<X>;

@@ -46,6 +46,7 @@ void write_samples(atomic_file& file, const batch_view<const S>& view, const Cop
 /// @shape samples D × N
 /// @throws io_error if writing fails; `path` keeps the old content, with the exception named in atomic_file::commit
 /// @source NumPy, NEP 1, format version 1.0
+/// @accuracy exact
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples) {
     using scalar = scalar_of<X>;
@@ -64,6 +65,7 @@ void write_npy(const std::string& path, const X& samples) {
 /// Writes images as a four-dimensional NumPy array: (N, H, W, C), or (N, C, H, W) as in torch.
 /// @shape samples D × N with D = shape.size()
 /// @throws shape_error if D is not shape.size(); io_error as write_npy
+/// @accuracy exact
 template <BatchLike X>
 void write_npy(const std::string& path, const X& samples, sample_shape shape,
                channel_order order = channel_order::last) {
@@ -95,6 +97,7 @@ void write_npy(const std::string& path, const X& samples, sample_shape shape,
 /// @throws io_error if the file is not such an array, its size is not exactly what its header implies, or S cannot
 /// represent an integer in it exactly
 /// @source NumPy, NEP 1
+/// @accuracy exact; float64 read as float is the nearest
 template <Scalar S>
 [[nodiscard]] batch<S> read_npy(const std::string& path) {
     const detail::input_file file(path);
@@ -118,6 +121,7 @@ struct npy_images {
 /// Reads a NumPy array of images: (N, H, W, C), or (N, C, H, W) if `order` says so, or (N, H, W) as grey images.
 /// Otherwise as read_npy.
 /// @throws io_error as read_npy, or if the array has another number of dimensions
+/// @accuracy as read_npy
 template <Scalar S>
 [[nodiscard]] npy_images<S> read_npy_images(const std::string& path, channel_order order = channel_order::last) {
     const detail::input_file file(path);

@@ -69,6 +69,7 @@ public:
     /// Reads a tensor's values in row-major order. F64, F32, F16 and BF16 are converted to float or double (F64 to
     /// float by rounding to nearest); an integer type accepts only its own type.
     /// @throws io_error if there is no such tensor, `out` has another size, its type does not convert, or reading fails
+    /// @accuracy exact; F64 read as float is the nearest
     template <class T>
     void read(std::string_view tensor_name, std::span<T> out) const {
         const tensor_info& tensor = info(tensor_name);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/atomic_file.hpp>
 #include <ddpm/io/detail/checksum.hpp>
@@ -59,7 +60,7 @@ namespace detail {
     }
     std::vector<const tensor_source*> order;
     for (const tensor_source& tensor : tensors) {
-        if (first_invalid_utf8(tensor.name) != tensor.name.size()) {
+        if (ddpm::detail::first_invalid_utf8(tensor.name) != tensor.name.size()) {
             throw value_error(where, "a tensor's name is not UTF-8");
         }
         const std::string who = ddpm::detail::text("tensor ", quoted(tensor.name));

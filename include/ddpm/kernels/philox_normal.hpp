@@ -47,6 +47,7 @@ void philox_normal(const normal_address& at, isize columns, isize first, isize c
 }
 
 /// Standard normals: column n of `out` is sample at.sample + n; doubles are widened floats.
+/// @shape out D × N
 /// @determinism the bits of random/philox.hpp and random/normal_transform.hpp, on every instruction set
 template <Scalar S>
 void philox_normal(const normal_address& at, batch_view<S> out) {

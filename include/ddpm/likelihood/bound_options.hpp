@@ -17,10 +17,11 @@
 namespace ddpm {
 
 /// The model whose variational bound is computed, and how. With steps_per_sample > 0 the bound is estimated without
-/// bias: each sample uses t = 0 and one random timestep from each of steps_per_sample − 1 equal parts of the others.
+/// bias: each sample uses the chain's last timestep, usually 0, and one random timestep from each of steps_per_sample − 1
+/// equal parts of the others.
 struct bound_options {
     reverse_variance variance = reverse_variance::fixed_small;  ///< of the model's reverse steps
-    any_decoder decoder = discretized_decoder{};                ///< the model's p(x_0|x_t) of the last step, at t = 0
+    any_decoder decoder = discretized_decoder{};                ///< the model's p(x_0|x_t) of the chain's last step
     bool clip_denoised = true;        ///< clamps x̂_0 to [−1, 1]; for the discretized decoder only
     std::vector<isize> timesteps{};   ///< the chain's timesteps, falling, 0-based; empty: all
     isize steps_per_sample = 0;       ///< timesteps evaluated per sample, at least 2; 0: all of the chain

@@ -40,14 +40,16 @@ struct scalar_of_data<X> {
 
 /// Computes the variational bound of −ln p(x_0) over a data set: L_T = KL(q(x_T|x_0) ‖ N(0, I)), plus
 /// KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) of the steps of the chain, plus the decoder's L_0 = −ln p(x_0|x_1). Each sample
-/// gets new noise at each timestep: source.normal(…, t, options.first_sample + n) for sample n at t.
+/// gets new noise at each timestep: source.normal(…, t, options.first_sample + n) for sample n at t. Each batch has a
+/// session of the predictor of its own, which is called from the noisiest timestep to the least noisy one.
 /// @shape data D × N, or parts of D rows
 /// @units nats per dimension, averaged over the data; result.bits() in bits. With gaussian_decoder, of the data as
 /// given
-/// @param predictor predicts any kind that determines x̂_0; unwritten elements of its variance head are NaN
+/// @param predictor predicts any kind that determines x̂_0; writes a variance head if options.variance uses it
 /// @throws value_error unless there is a sample, for options outside their domain, for data outside [−1, 1] with the
-/// discretized decoder, and where the prediction does not determine x̂_0 (ε at ᾱ_t = 0); shape_error if parts of the
-/// data have different dimensions; what the predictor, the data and the noise throw
+/// discretized decoder, where the prediction does not determine x̂_0 (ε at ᾱ_t = 0), and if options.variance uses a
+/// variance head that the predictor does not write; shape_error if parts of the data have different dimensions; what the
+/// predictor, the data and the noise throw
 /// @accuracy terms are computed and summed in double
 /// @determinism with addressed noise the same bits for every thread count, batch size and division of the data into
 /// parts, if the predictor's outputs do not depend on the other samples of a batch

@@ -64,6 +64,7 @@ struct basic_hybrid_loss {
         detail::require_bound_term("hybrid_loss", schedule, kind, options(schedule), t);
     }
 
+    /// @shape x0 D × N; element_weight likewise, or empty
     /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside, or if `Simple` refuses the data;
     /// calls do not check this
     template <BatchLike X>

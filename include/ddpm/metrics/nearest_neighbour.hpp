@@ -31,6 +31,7 @@ namespace detail {
 /// @shape from D × N, to D × M; the result 1 × N
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if `to` is empty, or unless 1 ≤ k ≤ M
+/// @accuracy relative (D / 2 + 2) · 2⁻⁵³
 /// @param progress may stop it: all results are then NaN
 /// @determinism the same bits for every thread count
 /// @complexity O(N · M · D) as matrix products, in parallel over `from`; memory for a fixed number of samples
@@ -52,6 +53,7 @@ template <BatchLike From, BatchLike To>
 /// For each sample of a set, the Euclidean distance to its k-th nearest other sample.
 /// @shape set D × N; the result 1 × N
 /// @throws value_error if there are fewer than two samples, or unless 1 ≤ k < N
+/// @accuracy as above
 /// @param progress may stop it: all results are then NaN
 /// @determinism the same bits for every thread count
 template <BatchLike Set>
@@ -69,6 +71,7 @@ template <BatchLike Set>
 /// @shape samples D × N, real D × M
 /// @throws shape_error if the dimensions differ
 /// @throws value_error if a set is empty
+/// @accuracy relative (D / 2 + 2 + N) · 2⁻⁵³
 template <BatchLike Samples, BatchLike Real>
 [[nodiscard]] double mean_nearest_neighbour_distance(const Samples& samples, const Real& real,
                                                      const measurement_callback& progress = {}) {
@@ -80,7 +83,9 @@ template <BatchLike Samples, BatchLike Real>
 }
 
 /// The mean distance of the samples of a set to their nearest other sample of the set.
+/// @shape set D × N
 /// @throws value_error if there are fewer than two samples
+/// @accuracy as above
 template <BatchLike Set>
 [[nodiscard]] double mean_nearest_neighbour_distance(const Set& set, const measurement_callback& progress = {}) {
     return nearest_neighbour_distances(set, 1, progress).mean();

@@ -30,6 +30,7 @@ struct sliced_wasserstein_options {
 
 /// W_p^p of two sorted sets of numbers: the mean of |difference|^p of their quantile functions.
 /// @throws value_error if a set is empty
+/// @accuracy for sets of N and M numbers relative (N + M + 4) · 2⁻⁵³, for p = 1 and 2
 [[nodiscard]] inline double wasserstein_of_sorted(std::span<const double> a, std::span<const double> b, double power) {
     if (a.empty() || b.empty()) {
         throw value_error("wasserstein_of_sorted", "number of samples", ">= 1", 0);

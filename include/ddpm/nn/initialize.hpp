@@ -59,6 +59,7 @@ public:
         : noise_(seed, noise_stream::weights), kind_(kind) {}
 
     /// Uniform in ±bound.
+    /// @accuracy (2 w / 2³² − 1) · bound for the word w, computed in double and rounded to S
     template <Scalar S>
     void uniform(double bound, tensor<S>& values) {
         std::vector<S> numbers(static_cast<std::size_t>(values.size()));
@@ -73,6 +74,7 @@ public:
     }
 
     /// Normal with mean 0.
+    /// @accuracy as philox_noise::normal
     template <Scalar S>
     void normal(double deviation, tensor<S>& values) {
         batch<S> numbers(values.size(), 1);

@@ -18,6 +18,7 @@ namespace ddpm::nn {
 /// Initializes parameters as PyTorch does after torch.manual_seed, if the layers are initialized in the order in which
 /// torch constructs them. It has the functions of `initializer`, for the `start` of layers and networks.
 /// @determinism the bits of torch for uniform numbers; normals as torch_generator::randn
+/// @accuracy uniform numbers have the bits of torch; normals as torch_generator
 class torch_initializer {
 public:
     /// Draws from the state of the generator, such as that after torch.manual_seed: torch_generator(seed).

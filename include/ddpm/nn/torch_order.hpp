@@ -57,6 +57,7 @@ void for_each_place(const tensor_shape& shape, tensor_order order, const F& f) {
 
 /// Copies a parameter's values to `out` in torch's order.
 /// @throws shape_error if the sizes differ
+/// @accuracy exact
 template <class T>
 void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> out) {
     detail::require<shape_error>(out.size() == from.values.size(), "to_torch_order", "size", {from.values.size()},
@@ -68,6 +69,7 @@ void to_torch_order(const parameter<T>& from, std::span<std::remove_const_t<T>> 
 
 /// Copies values in torch's order to a parameter.
 /// @throws shape_error if the sizes differ
+/// @accuracy exact
 template <Scalar S>
 void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
     detail::require<shape_error>(numbers.size() == to.values.size(), "from_torch_order", "size", {to.values.size()},
@@ -79,6 +81,7 @@ void from_torch_order(std::span<const S> numbers, const parameter<S>& to) {
 
 /// Copies values in torch's order to a tensor.
 /// @throws shape_error if the sizes differ
+/// @accuracy exact
 template <Scalar S>
 void from_torch_order(std::span<const S> numbers, tensor<S>& to) {
     from_torch_order<S>(numbers, parameter<S>{{}, to.shape(), to.values(), to.order()});

@@ -62,6 +62,7 @@ public:
     /// sample first_sample + n. 0 where both have the same time, as for a step from the lower end of the range to 0.
     /// @shape out D × N
     /// @throws value_error unless both are within the range (up to rounding), 0 or ∞; and as philox_noise
+    /// @accuracy the increments of an interval's parts, 100 at most, add up to its own within 5e-5 of its deviation
     template <Scalar S>
     void normal_between(batch_view<S> out, double from, double to, isize first_sample = 0) const {
         increment sum;
@@ -77,6 +78,7 @@ public:
 
     /// The fraction of the variance of W over its whole range that lies between two values of σ/α.
     /// @throws value_error as above
+    /// @accuracy within 1e-12
     [[nodiscard]] double variance_between(double from, double to) const {
         return std::abs(time_of(to) - time_of(from));
     }

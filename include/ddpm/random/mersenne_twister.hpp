@@ -14,6 +14,7 @@
 namespace ddpm {
 
 /// The numbers of std::mt19937, generated in blocks.
+/// @accuracy exact: the words of std::mt19937
 class mersenne_twister {
 public:
     /// The generator whose words are those of std::mt19937(seed).

@@ -19,7 +19,9 @@ namespace ddpm {
 /// may compute them from that address (philox_noise), or ignore the address and draw from its own state (torch_noise).
 ///
 /// An optional member makes it a NoisePath: `normal_between(batch_view<S> out, double from, double to, isize
-/// first_sample)`, which a run calls for its steps in place of normal(), which then only makes the samples at the start.
+/// first_sample)`, which a run calls in place of normal() for steps from one noise level to another. normal() then makes
+/// the noise that belongs to no such step: that of the samples at the start, of the Langevin steps of
+/// predictor_corrector, which stay at one level, and of the known region in `inpaint`.
 template <class N, class S = float>
 concept NoiseSource =
     Scalar<S> && requires(N& source, const batch_view<S> out, const isize step, const isize first_sample) {
@@ -107,6 +109,7 @@ public:
 
     /// The random word at an address.
     /// @throws value_error unless step and sample lie in [0, 2³²) and element in [0, 2³⁴)
+    /// @accuracy exact
     [[nodiscard]] std::uint32_t bits(isize sample, isize step, isize element) const {
         require_word("philox_noise::bits", "sample", sample);
         require_word("philox_noise::bits", "step", step);
@@ -119,6 +122,7 @@ public:
     /// A uniform integer in [0, bound) from the word at an address: the high half of word · bound. The probabilities of
     /// two values differ by a relative bound / 2³² at most.
     /// @throws value_error unless 1 ≤ bound ≤ 2³², and as bits() does
+    /// @accuracy exact
     [[nodiscard]] isize below(isize bound, isize sample, isize step, isize element = 0) const {
         if (bound < 1 || bound > words) {
             throw value_error("philox_noise::below", "bound", detail::text("in [1, ", words, "]"), bound);

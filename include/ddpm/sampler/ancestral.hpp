@@ -54,6 +54,9 @@ inline void add_reverse_step(sampling_plan& out, isize step, const grid_point& f
 /// nothing.
 /// @source Ho et al. 2020, arXiv 2006.11239, algorithm 2; learned variances: Nichol and Dhariwal 2021, arXiv
 /// 2102.09672; optimal: Bao et al. 2022, arXiv 2201.06503
+/// @accuracy mean and deviation of a step within 8 ε, of values near 1; of a plan over a grid within that or 1e-10,
+/// whichever is more, since levels know β only as a difference of numbers near 1. Σ|x| at the end of diffusers' test
+/// loops over 1000 steps within 0.01, in float
 struct ancestral {
     reverse_variance variance = reverse_variance::fixed_small;
 
@@ -68,8 +71,8 @@ struct ancestral {
         return out;
     }
 
-    /// The plan over falling timesteps of a schedule, computed in the schedule's floating-point type and, if it has a
-    /// member beta(t), from its β; with float32_tables the rounding is that of diffusers.
+    /// The plan over falling timesteps of a schedule, computed from its ᾱ in its floating-point type; with float32_tables
+    /// the rounding is that of diffusers.
     /// @units timesteps are 0-based
     /// @throws value_error unless the timesteps fall strictly within 0 … T − 1
     template <NoiseSchedule Schedule>

@@ -77,6 +77,7 @@ inline constexpr planner planner_of = make_planner<A>(decltype(planner::over_tim
 
 /// Any sampler, for choice at run time. Its plans over grids and over timesteps of a schedule are bit-equal to those of
 /// the sampler that it holds. From a schedule that is not a noise_schedule the sampler receives only ᾱ.
+/// @accuracy as the sampler
 class any_sampler {
 public:
     /// Holds a copy of the sampler.

@@ -14,6 +14,8 @@ namespace ddpm {
 /// A run of one step draws nothing: x_s = α_s x̂_0; longer runs draw at every step, at the last one with factor 0, as
 /// diffusers does. edm_preconditioned with the same sigma_min makes a consistency model of a network.
 /// @source Song et al. 2023, arXiv 2303.01469, algorithm 1
+/// @accuracy moments of samples of Gaussian data are the formula's within 5 standard errors of 40,000. Σ|x| at the end
+/// of diffusers' test loops within 0.01, in float
 struct consistency {
     double sigma_min = 0.002;  ///< the lowest σ/α that the model was trained on
     double s_noise = 1;        ///< factor of the noise

@@ -16,6 +16,8 @@ namespace ddpm {
 /// η = 0 is deterministic, and also runs over grids of rising noise; it is Euler's method in σ/α, and for a rectified
 /// flow in σ. η = 1 is the ancestral sampler with `fixed_small` variance.
 /// @source Song et al. 2020, arXiv 2010.02502, equations 12 and 16
+/// @accuracy order 1 with η = 0, as euler; with η = 1 as ancestral within 1e-10 in double. Σ|x| at the end of
+/// diffusers' test loops within 0.01
 struct ddim {
     double eta = 0;  ///< in [0, 1]
 

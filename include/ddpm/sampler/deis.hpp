@@ -15,6 +15,8 @@ namespace ddpm {
 /// where ℓ_j are the Lagrange polynomials of the nodes θ_j = (λ_j − λ_t)/h of the estimates. The defaults are
 /// diffusers'.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, section 3.3 and table 2
+/// @accuracy order p = `order` for a history of accurate evaluations; over a whole run at most 2, by the error of its
+/// first step, which has one evaluation. Σ|x| at the end of diffusers' test loops within a relative 1e-4, in float
 struct deis {
     isize order = 2;                ///< ≥ 1; 1 is DDIM; the paper and diffusers go to 3
     bool lower_order_final = true;  ///< in runs of fewer than 15 steps the last has order 1, the one before at most 2

@@ -73,6 +73,9 @@ namespace detail {
 /// So order 1 of dpmsolver_pp is x_s = (σ_s/σ_t) x_t + α_s (1 − e^{−h}) x̂_0. The defaults are diffusers'. DPM++ 2M SDE
 /// and 3M SDE of k-diffusion are sde_dpmsolver_pp of order 2 and 3 without lower_order_final, 3M of type heun.
 /// @source Lu et al. 2022, arXiv 2206.00927 and 2211.01095, algorithm 2 and appendix B
+/// @accuracy order p = `order`, for 3 only with corrected_third, else 2, for a history of accurate evaluations; over a
+/// whole run at most 2, by the error of its first step, which has one evaluation. Σ|x| at the end of diffusers' test
+/// loops within a relative 1e-5, in float
 struct dpm_multistep {
     isize order = 2;  ///< 1 to 3; 1 is DDIM, for the stochastic algorithms with η = 1
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;

@@ -20,6 +20,8 @@ namespace ddpm {
 /// grids. A step to a level without noise, x_s = α_s x̂_0, or from one without signal, which is a step as that to x_m,
 /// has one evaluation.
 /// @source Katherine Crowson's k-diffusion, sample_dpmpp_sde; Lu et al. 2022, arXiv 2211.01095
+/// @accuracy order 2 with η = 0; otherwise moments of samples of Gaussian data are the formula's within 5 standard
+/// errors of 40,000
 struct dpm_sde {
     double eta = 1;                                 ///< ≥ 0
     double s_noise = 1;                             ///< factor of the noise

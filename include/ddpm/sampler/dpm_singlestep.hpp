@@ -27,6 +27,8 @@ namespace ddpm {
 /// The defaults are diffusers'.
 /// @source Lu et al. 2022, arXiv 2206.00927, algorithms 1 and 2 and appendix D.1 (the orders), and 2211.01095,
 /// algorithm 1
+/// @accuracy order p = `order` over a whole run of equal steps of λ. Σ|x| at the end of diffusers' test loops within a
+/// relative 1e-5, in float
 struct dpm_singlestep {
     isize order = 2;  ///< 1 to 3
     dpm_algorithm algorithm = dpm_algorithm::dpmsolver_pp;

@@ -12,6 +12,8 @@ namespace ddpm {
 /// added to x_t (see `churn_options`), and the estimates are those at the higher noise level. Without churn it is DDIM,
 /// and for a rectified flow x_s = x_t + (σ_s − σ_t)(ε̂ − x̂_0).
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2 without its correction
+/// @accuracy order 1; without churn the same values as ddim. Σ|x| at the end of diffusers' test loops within 0.01 or a
+/// relative 1e-6
 struct euler {
     churn_options churn{};
 

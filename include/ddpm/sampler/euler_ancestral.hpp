@@ -12,6 +12,7 @@ namespace ddpm {
 ///     with ρ_up = min(ρ_s, η ρ_s √(1 − ρ_s²/ρ_t²)), ρ_down = √(ρ_s² − ρ_up²).
 /// It draws at every step; in the last one, to σ = 0, with factor 0, as diffusers does. η = 1 is DDIM with η = 1.
 /// @source Katherine Crowson's k-diffusion, sample_euler_ancestral
+/// @accuracy as ddim with η = 1 within 1e-12. Σ|x| at the end of diffusers' test loops within 0.01 or a relative 1e-6
 struct euler_ancestral {
     double eta = 1;      ///< ≥ 0; 0 adds no noise
     double s_noise = 1;  ///< factor of the noise

@@ -22,6 +22,7 @@ enum class step_coordinates {
 /// In ratio coordinates a long step from a large ρ is inaccurate: the timesteps of a cosine schedule begin at ρ =
 /// 20,000, and over 20 of them the samples explode. Use a sigma_grid with a smaller largest σ, or path coordinates.
 /// @source Karras et al. 2022, arXiv 2206.00364, algorithm 2
+/// @accuracy order 2 in both coordinates. Σ|x| at the end of diffusers' test loops within 0.01 or a relative 1e-6
 struct heun {
     step_coordinates coordinates = step_coordinates::ratio;
     churn_options churn{};

@@ -21,6 +21,7 @@ namespace ddpm {
 /// @shape a, b and the result D × N
 /// @throws shape_error if the shapes differ
 /// @source Shoemake 1985, doi 10.1145/325334.325242; for latents: Song et al. 2020, arXiv 2010.02502, appendix D.5
+/// @accuracy weights and sum in double: within 8 ε, of values near 1; 1e-6 for parallel vectors
 template <BatchLike A, BatchLike B>
 [[nodiscard]] batch<scalar_of<A>> slerp(const A& a, const B& b, double weight) {
     using S = scalar_of<A>;
@@ -51,6 +52,7 @@ template <BatchLike A, BatchLike B>
 /// @throws shape_error if the shapes differ; value_error unless the weight is finite, and as grid_for_strength and the
 /// sampler
 /// @source Ho et al. 2020, arXiv 2006.11239, section 4.2 ("Interpolation")
+/// @accuracy as image_to_image of the mixed batch; in double 1e-13
 template <Sampler Solver, BatchLike A, BatchLike B, class P, class Noise>
 [[nodiscard]] batch<scalar_of<A>> interpolate(const Solver& sampler, const time_grid& grid, P&& predictor, const A& a,
                                               const B& b, double weight, double strength, Noise&& noise,

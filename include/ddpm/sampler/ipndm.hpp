@@ -20,6 +20,8 @@ namespace ddpm {
 /// The first steps have order 1, 2, … up to `order`. The error falls with that order on grids with equal steps of σ/α,
 /// with order 2 on others. If a level has no signal, x_s = α_s x̂_0 + σ_s ε̂.
 /// @source Zhang and Chen 2022, arXiv 2204.13902, appendix; Liu et al. 2022, arXiv 2202.09778, equation 12
+/// @accuracy see above, for a history of accurate evaluations. Σ|x| at the end of diffusers' test loops within a
+/// relative 1e-5
 struct ipndm {
     isize order = 4;  ///< 1 to 4; 1 is DDIM
 
@@ -42,6 +44,7 @@ struct ipndm {
 /// preserved variance.
 /// @throws value_error unless steps ≥ 1
 /// @source IPNDMScheduler of diffusers, after Katherine Crowson's v-diffusion (get_crash_schedule)
+/// @accuracy levels and times within 5e-15
 [[nodiscard]] inline time_grid crash_grid(isize steps) {
     if (steps < 1) {
         throw value_error("crash_grid", "number of steps", ">= 1", steps);

@@ -21,6 +21,7 @@ namespace ddpm {
 /// draws nothing. diffusers passes its schedule's time at the intermediate level to the network: set `time_of` for
 /// that.
 /// @source Katherine Crowson's k-diffusion, sample_dpm_2 and sample_dpm_2_ancestral; Lu et al. 2022, arXiv 2206.00927
+/// @accuracy order 2 with η = 0. Σ|x| at the end of diffusers' test loops within 0.01 or a relative 1e-6
 struct kdpm2 {
     double eta = 0;                                 ///< ≥ 0; 1 is KDPM2AncestralDiscreteScheduler of diffusers
     double s_noise = 1;                             ///< factor of the noise

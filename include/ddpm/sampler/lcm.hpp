@@ -14,6 +14,8 @@ namespace ddpm {
 /// step ends at x_s = f. With u = time_scale · t and σ_d = sigma_data: c_skip = σ_d²/(u² + σ_d²), c_out = u/√(u² +
 /// σ_d²).
 /// @source Luo et al. 2023, arXiv 2310.04378, equations 9 and 10 and algorithm 3
+/// @accuracy moments of samples of Gaussian data are the formula's within 5 standard errors of 40,000. Σ|x| at the end
+/// of diffusers' test loops within 0.001, in float
 struct lcm {
     double time_scale = 10;
     double sigma_data = 0.5;

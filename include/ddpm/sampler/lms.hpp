@@ -12,6 +12,8 @@ namespace ddpm {
 /// where j and m run over the newest `order` evaluations, the one at ρ_t included, or over all if there are fewer.
 /// From or to a level without signal x_s = α_s x̂_0 + σ_s ε̂.
 /// @source Katherine Crowson's k-diffusion, sample_lms
+/// @accuracy order p = `order` for a history of accurate evaluations; over a whole run at most 2, by the error of its
+/// first step, which has one evaluation. Σ|x| at the end of diffusers' test loops within 0.01 or a relative 1e-6
 struct lms {
     isize order = 4;  ///< 1 to 4; 1 is Euler's method
 

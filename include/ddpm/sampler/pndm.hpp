@@ -27,6 +27,8 @@ namespace ddpm {
 /// them the samples explode. Use a sigma_grid with a smaller largest σ. With skip_runge_kutta only the first step is in
 /// danger, which is Heun's.
 /// @source Liu et al. 2022, arXiv 2202.09778, equations 11 to 14 and algorithm 2
+/// @accuracy order p = `order` over whole runs of 20 to 160 equal steps of σ/α, order 2 over other grids; order 1 with
+/// averaged::v. Σ|x| at the end of diffusers' test loops within 0.01
 struct pndm {
     /// The averaged quantity. diffusers averages the network's output; an averaged v, converted to ε with the x and the
     /// level at the start of the step, has order 1 whatever the order of the average.

@@ -23,6 +23,7 @@ struct run_watch {
     double largest_x0 = 0;  ///< the largest estimate of |x_0|; NaN if one was NaN
 
     /// @complexity one pass over the estimate
+    /// @accuracy exact
     template <Scalar S>
     [[nodiscard]] bool operator()(const sample_step<S>& now) {
         steps = now.step + 1;

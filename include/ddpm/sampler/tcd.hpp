@@ -19,6 +19,8 @@ namespace ddpm {
 ///     x_s = (α_s/α_u) (α_u x̂_0 + σ_u ε̂) + √(σ_s² − (α_s/α_u)² σ_u²) z.
 /// The last step is DDIM's. If the times are whole numbers, u is rounded down. γ = 0 is DDIM, γ = 1 is close to lcm.
 /// @source Zheng et al. 2024, arXiv 2402.19159, equation 14 and algorithm 4
+/// @accuracy with γ = 0 the same values as ddim; otherwise moments of samples of Gaussian data are the formula's within
+/// 5 standard errors of 40,000. Σ|x| at the end of diffusers' test loops within 0.001
 struct tcd {
     double gamma = 0.3;                        ///< in [0, 1]; "eta" in diffusers
     std::optional<level_function> level_of{};  ///< for the level at u; diffusers uses the schedule's

@@ -25,8 +25,11 @@ enum class unipc_variant {
 /// corrector also of the evaluation at the predicted x_s, θ = 1. With two nodes, ∫₀¹ e^{∓h(1−θ)} θ dθ is replaced by
 /// B/(2h): 1/2 for bh1; for bh2 (1 − e^{−h})/(2h), or (e^h − 1)/(2h) for ε. The defaults are diffusers'.
 /// @source Zhao et al. 2023, arXiv 2302.04867, algorithms 5 to 8
+/// @accuracy order p, with the corrector p + 1, for a history of accurate evaluations. A whole run begins with one
+/// evaluation, so that the error of its first step limits the order to 2, with the corrector to 3. Σ|x| at the end of
+/// diffusers' test loops within a relative 1e-4, in float
 struct unipc {
-    isize order = 2;  ///< p ≥ 1; with the corrector the error falls with order p + 1
+    isize order = 2;  ///< p ≥ 1; of the predictor, see @accuracy
     unipc_variant variant = unipc_variant::bh2;
     bool predict_x0 = true;  ///< integrates x_0; otherwise ε
     bool corrector = true;

@@ -54,6 +54,7 @@ void save_checkpoint(const std::string& path, const std::vector<nn::parameter<co
     return saved;
 }
 
+/// The loss is compared only if the file names it: older checkpoints do not.
 /// @throws value_error that lists the options that differ, also those that only the file or only `options` has
 inline void require_same_options(const io::safetensors_file& file, const std::map<std::string, std::string>& options) {
     const std::map<std::string, std::string> saved = saved_options(file);
@@ -66,6 +67,9 @@ inline void require_same_options(const io::safetensors_file& file, const std::ma
     };
     for (const auto& [name, value] : options) {
         const auto found = saved.find(name);
+        if (found == saved.end() && name == "loss") {
+            continue;
+        }
         compare(name, found == saved.end() ? "nothing" : found->second, value);
     }
     for (const auto& [name, value] : saved) {

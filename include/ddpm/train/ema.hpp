@@ -28,11 +28,11 @@ enum class ema_warm_up {
 /// How the average of the parameters, average ← decay · average + (1 − decay) · parameter, decays: see ema_decay.
 struct ema_options {
     double decay = 0.9999;                        ///< the largest decay, after the warm-up
-    double min_decay = 0;                         ///< the least decay, also during the warm-up
+    double min_decay = 0;                         ///< the least decay where it is not 0, so in the warm-up
     ema_warm_up warm_up = ema_warm_up::rational;  ///< how the decay grows to the largest
     double inverse_gamma = 1;     ///< of ema_warm_up::power, > 0: a larger one makes the decay grow slower
     double power = 2.0 / 3;       ///< of ema_warm_up::power, ≥ 0: a larger one makes the decay grow faster
-    isize update_after_step = 0;  ///< up to this step the average equals the network
+    isize update_after_step = 0;  ///< through the update after this one the average equals the network
 };
 
 /// The decay of update number `step`, counted from 1, with s = step − update_after_step − 1; 0 if s ≤ 0.

@@ -50,7 +50,11 @@ struct monotone_line : nn::weight_and_bias {
     monotone_line() = default;
 
     /// From `first` at 0 to `last` at 1.
+    /// @throws value_error unless last >= first and both are finite, as is their difference
     monotone_line(double first, double last) {
+        detail::require(
+            last >= first && std::isfinite(static_cast<S>(first)) && std::isfinite(static_cast<S>(last - first)),
+            "monotone_line", "last", {"both ends finite, last >= first"}, {first, " to ", last});
         weight[0] = static_cast<S>(last - first);
         bias[0] = static_cast<S>(first);
     }

@@ -73,8 +73,8 @@ public:
     /// `net` and options.products must outlive the trainer; the schedule is copied. Products that nn::set_products gave to
     /// the network's layers are set to null: only a step, as the options say, has others than those of its scalar.
     /// @throws value_error for options outside their domain, also converted to the network's scalar; if the loss needs
-    /// a variance head and the network has none; if there are products, but no layers of float that compute them; if
-    /// self_conditioning > 0 and the network takes maps with fewer channels than a sample; as time_sampler
+    /// a variance head and the network has none, or has a text() that is not UTF-8; if there are products, but no layers
+    /// of float that compute them; if self_conditioning > 0 and the network's maps are too few for it; as time_sampler
     explicit trainer(Net& net, const Schedule& schedule, const trainer_options& options = {}, const Loss& loss = {});
 
     ~trainer();
@@ -132,7 +132,7 @@ public:
     /// `resume::with_other_options` the trainer's options may differ from the checkpoint's.
     /// @throws io_error if the file is invalid, has changed since it was written, is not a checkpoint of this network
     /// (the text names the first differences and their number), or as `loading` says; value_error if it was saved with
-    /// other options or another loss (the text lists them; the default loss is "nothing"); the trainer is then unchanged
+    /// other options or, as far as losses have a text(), another loss (the text lists them); the trainer is then unchanged
     void load(const std::string& path, resume how = resume::exact, const load_options& loading = {});
 
 private:
@@ -242,8 +242,7 @@ private:
     /// The name of the tensor to blame for a step that was not made.
     [[nodiscard]] std::string not_finite_tensor(std::optional<std::size_t> changed) const {
         const std::vector<nn::parameter<const scalar>> parameters = nn::parameters(std::as_const(*net_));
-        const auto first = nn::first_not_finite<const scalar>(parameters);
-        const auto blamed = first ? first : changed;
+        const auto first = nn::first_not_finite<const scalar>(parameters), blamed = first ? first : changed;
         return blamed ? parameters[*blamed].name : "";
     }
 
@@ -327,6 +326,7 @@ trainer<Net, Schedule, Loss, true>::trainer(Net& net, const Schedule& schedule, 
       batch_(net.shape(), require_estimate(net, options), micro_batch_, options),
       estimate_(options.self_conditioning > 0 ? batch_.rows() : 0, micro_batch_) {
     static_cast<void>(detail::loss_members<Loss, Schedule, scalar>{});
+    static_cast<void>(detail::loss_text(loss));  // throws if a checkpoint could not hold it
     adam_.require_learning_rate("trainer", options.learning_rate);
 }
 

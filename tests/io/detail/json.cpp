@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <ddpm/io/detail/json.hpp>
 
+#include <ddpm/core/detail/utf8.hpp>
+
 #include "support/catch.hpp"
 #include "support/failing_allocations.hpp"
 #include "support/json_peer.hpp"
@@ -67,7 +69,7 @@ TEST_CASE("JSON strings are written with exact escapes", "[io]") {
     for (char32_t point = 0; point < 0x110000; point += point < 0x3000 ? 1 : 97) {
         if (point < 0xd800 || point > 0xdfff) {
             std::string text;
-            io::detail::append_utf8(text, point);
+            detail::append_utf8(text, point);
             REQUIRE(parse_json(written({text}), "t").text == text);
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
+#include <ddpm/core/error.hpp>
 #include <ddpm/nn/layers/residual_block.hpp>
 #include <ddpm/nn/parameters.hpp>
 
@@ -8,6 +9,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 namespace ddpm::test {
@@ -118,6 +120,16 @@ TEST_CASE("a residual block refuses an output that does not fit", "[nn]") {
         CHECK_THROWS_AS(forward(outputs, run.height + 1), shape_error);
         CHECK_THROWS_AS(forward(outputs, run.height - 1), shape_error);
     }
+}
+
+TEST_CASE("a residual block refuses a rescale by which nothing can be divided", "[nn]") {
+    const auto made = [](double rescale) {
+        return nn::residual_block<float>({.inputs = 4, .outputs = 4, .embedding = 3, .groups = 2, .rescale = rescale});
+    };
+    CHECK_NOTHROW(made(-2));
+    CHECK_THROWS_AS(made(0), value_error);
+    CHECK_THROWS_AS(made(std::nan("")), value_error);
+    CHECK_THROWS_AS(made(std::numeric_limits<double>::infinity()), value_error);
 }
 
 TEST_CASE("a residual block refuses a gradient without its shortcut", "[nn]") {

@@ -4,8 +4,10 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm::test {
@@ -30,6 +32,28 @@ TEMPLATE_TEST_CASE("OpenAI's embedding: cosines first, no frequency shift", "[nn
     nn::time_embedding{.dim = 8, .order = nn::embedding_order::cos_sin, .freq_shift = 0}.forward<TestType>(t, out);
     for (ddpm::isize i = 0; i < 8; ++i) {
         CHECK(std::abs(static_cast<double>(out(i, 0)) - expected[static_cast<std::size_t>(i)]) <= 6e-8);
+    }
+}
+
+TEMPLATE_TEST_CASE("embedded times are sines and cosines to the documented error", "[nn]", float, double) {
+    std::vector<double> t;
+    for (int n = 0; n <= 40; ++n) {
+        t.push_back(n * 24.975);
+    }
+    constexpr ddpm::isize dim = 130, half = dim / 2;
+    for (const double shift : {0.0, 1.0}) {
+        batch<TestType> out(dim, static_cast<ddpm::isize>(t.size()));
+        nn::time_embedding{.dim = dim, .freq_shift = shift}.forward<TestType>(t, out);
+        long double largest = 0;
+        for (ddpm::isize n = 0; n < out.cols(); ++n) {
+            for (ddpm::isize i = 0; i < half; ++i) {
+                const long double share = static_cast<long double>(i) / (static_cast<long double>(half) - shift);
+                const long double angle = t[static_cast<std::size_t>(n)] * std::pow(10000.0L, -share);
+                largest = std::max(largest, std::abs(out(i, n) - std::sin(angle)));
+                largest = std::max(largest, std::abs(out(half + i, n) - std::cos(angle)));
+            }
+        }
+        CHECK(largest <= (std::is_same_v<TestType, float> ? 6e-8L : 1e-12L));
     }
 }
 

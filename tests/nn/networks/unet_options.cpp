@@ -6,6 +6,7 @@
 #include "support/contains.hpp"
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace ddpm::test {
@@ -83,6 +84,7 @@ TEST_CASE("an option of a U-Net outside its domain is refused by name", "[nn]") 
     refuses("layers", [](auto& o) { o.layers = 0; });
     refuses("middle_scale", [](auto& o) { o.middle_scale = 0; });
     refuses("middle_scale", [](auto& o) { o.middle_scale = std::nan(""); });
+    refuses("middle_scale", [](auto& o) { o.middle_scale = std::numeric_limits<double>::infinity(); });
     refuses("dropout", [](auto& o) { o.dropout = 1; });
     refuses("dropout", [](auto& o) { o.dropout = -0.1; });
     refuses("dropout", [](auto& o) { o.dropout = std::nan(""); });

@@ -200,6 +200,20 @@ TEST_CASE("a stage resamples by a convolution or by a residual block", "[nn]") {
             return (out.columns().array() * dout).sum();
         };
         static_cast<void>(loss());
+        nn::arena<double> scratch;
+        nn::unet_stage<double>::activations of_stage;
+        nn::residual_block<double>::activations of_block;
+        batch<double> alone(4, stage_columns / 4);
+        if (by_conv) {
+            alone = stage.by_conv->forward(stage_map(std::as_const(x), stage_height, stage_width), scratch)
+                        .columns()
+                        .array();
+        } else {
+            stage.by_residual->forward(stage_map(std::as_const(x), stage_height, stage_width), emb, of_block,
+                                       stage_map(alone, 1, 2), scratch);
+        }
+        const auto resampled = stage.resample(stage_map(x, stage_height, stage_width), emb, of_stage, scratch);
+        CHECK((resampled.columns().array() == alone).all());
         nn::unet_stage<double> d = nn::zeros_like(stage);
         const batch<double> x_before = x;
         static_cast<void>(stage.resample_backward(emb, a, stage_map(dout, 1, 2), demb, d, memory));

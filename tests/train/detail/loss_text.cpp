@@ -64,6 +64,8 @@ TEST_CASE("the text of a loss gives its options exactly", "[train]") {
           "huber 0.1 v p2 0.5 1");
     CHECK(detail::loss_text(named_loss{}) == "mine 3");
     CHECK(detail::loss_text(unnamed_loss{}).empty());
+    struct derived_loss : vlb_loss {};
+    CHECK(detail::loss_text(derived_loss{}).empty());
 }
 
 }  // namespace ddpm::test

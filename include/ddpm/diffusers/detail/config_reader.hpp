@@ -3,6 +3,7 @@
 #pragma once
 
 // IWYU pragma: begin_exports
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/core/types.hpp>
 #include <ddpm/diffusers/config_limits.hpp>
@@ -240,7 +241,7 @@ private:
         io::detail::append_json(text, value);
         if (text.size() > longest) {
             text.resize(longest);
-            text.resize(io::detail::first_invalid_utf8(text));
+            text.resize(ddpm::detail::first_invalid_utf8(text));
             text += "...";
         }
         return text;

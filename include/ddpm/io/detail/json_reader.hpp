@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/decimal.hpp>
 #include <ddpm/io/detail/text_cursor.hpp>
-#include <ddpm/io/detail/utf8.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -71,7 +71,7 @@ public:
           most_depth_(most_depth),
           members_left_(most_members),
           elements_left_(most_elements) {
-        if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
+        if (const std::size_t bad = ddpm::detail::first_invalid_utf8(text); bad != text.size()) {
             at_.move_to(bad);
             fail("UTF-8");
         }
@@ -382,7 +382,7 @@ private:
                 part(meanings.substr(which, 1));
             } else if (at_.accept('u')) {
                 std::string point;
-                append_utf8(point, unicode_escape());
+                ddpm::detail::append_utf8(point, unicode_escape());
                 part(point);
             } else {
                 fail("an escape");

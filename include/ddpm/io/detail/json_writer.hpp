@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <ddpm/core/detail/utf8.hpp>
 #include <ddpm/core/error.hpp>
 #include <ddpm/io/detail/json_reader.hpp>
-#include <ddpm/io/detail/utf8.hpp>
 
 #include <charconv>
 #include <cmath>
@@ -17,7 +17,7 @@ namespace ddpm::io::detail {
 /// Appends a JSON string: quotes, backslashes and control characters escaped, everything else as it stands.
 /// @throws value_error if the text is not UTF-8
 inline void append_json_string(std::string& out, std::string_view text) {
-    if (const std::size_t bad = first_invalid_utf8(text); bad != text.size()) {
+    if (const std::size_t bad = ddpm::detail::first_invalid_utf8(text); bad != text.size()) {
         throw value_error("append_json_string", ddpm::detail::text("text is not UTF-8 at byte ", bad));
     }
     constexpr std::string_view hex = "0123456789abcdef";
@@ -65,7 +65,7 @@ inline void append_json_number(std::string& out, const json_number& number) {
     constexpr std::size_t longest = 80;
     std::string out;
     const std::string_view head = utf8_text.substr(0, longest);
-    append_json_string(out, head.substr(0, first_invalid_utf8(head)));
+    append_json_string(out, head.substr(0, ddpm::detail::first_invalid_utf8(head)));
     return utf8_text.size() > longest ? out + "..." : out;
 }
 

@@ -11,6 +11,7 @@
 #include <ddpm/likelihood/prior.hpp>
 #include <ddpm/loss/detail/bound_term.hpp>
 #include <ddpm/predictor/concept.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>
@@ -18,7 +19,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <utility>
 #include <vector>
@@ -61,11 +61,11 @@ public:
     /// @param samples the number of samples, 0 if unknown
     bound_run(const Schedule& schedule, P& predictor, const bound_options& options, Noise& noise, isize samples)
         : schedule_(schedule),
+          predictor_(predictor),
           options_(options),
           noise_(noise),
           timesteps_(timesteps_of(schedule, options)),
           chosen_(static_cast<isize>(timesteps_.size()), options.steps_per_sample, options.seed),
-          session_(session_of(predictor, options.batch)),
           work_(options_.progress, static_cast<double>(samples) * static_cast<double>(chosen_.rounds() + 1)),
           terms_(timesteps_.size()),
           x0_errors_(timesteps_.size()) {
@@ -122,8 +122,9 @@ private:
         const double per_dimension = 1 / static_cast<double>(dimension_);
         prior_kl(schedule_, x0, timesteps_.front(), std::span(totals_).first(static_cast<std::size_t>(count)));
         const std::vector<double> priors(totals_.begin(), totals_.begin() + static_cast<std::ptrdiff_t>(count));
+        decltype(auto) session = session_of(predictor_, count);  // a new one, since it may keep values of its samples
         for (isize round = 0; round <= chosen_.rounds(); ++round) {
-            measure(round, x0);
+            measure(session, round, x0);
             for (isize n = 0; n < count; ++n) {
                 const auto at = static_cast<std::size_t>(positions_[static_cast<std::size_t>(n)]);
                 const bound_sums& sums = sums_[static_cast<std::size_t>(n)];
@@ -150,8 +151,8 @@ private:
             const isize columns = count < options_.batch && total_.count() == 0 ? count : options_.batch;
             xt_.resize(rows, columns);
             predicted_.resize(rows, columns);
-            if (needs_head(options_.variance)) {  // NaN, so that unwritten elements are not used as variances
-                head_ = batch<S>::Constant(rows, columns, std::numeric_limits<S>::quiet_NaN());
+            if (needs_head(options_.variance)) {
+                head_.resize(rows, columns);
             }
             for (auto* values : {&totals_, &times_}) {
                 values->resize(static_cast<std::size_t>(columns));
@@ -162,7 +163,8 @@ private:
     }
 
     /// Computes the terms of one round for each sample.
-    void measure(isize round, batch_view<const S> x0) {
+    template <class Session>
+    void measure(Session& session, isize round, batch_view<const S> x0) {
         const isize count = x0.columns();
         const batch_view<S> xt = batch_view<S>(xt_).middle(0, count),
                             predicted = batch_view<S>(predicted_).middle(0, count);
@@ -178,8 +180,10 @@ private:
                 add_noise(n, x0.middle(n, 1), xt.middle(n, 1));
             }
         }
-        session_(batch_view<const S>(xt), std::span<const double>(times_).first(static_cast<std::size_t>(count)),
-                 model_output<S>{predicted, head, total_.count()});
+        clear_head(head);
+        session(batch_view<const S>(xt), std::span<const double>(times_).first(static_cast<std::size_t>(count)),
+                model_output<S>{predicted, head, total_.count()});
+        require_written_head("variational_bound", head, predicted);
         parallel_for(count, std::max<isize>(1, 4096 / dimension_), [&](isize first, isize last) {
             for (isize n = first; n < last; ++n) {
                 const bound_column<S> column{.x0 = x0.column(n),
@@ -204,11 +208,11 @@ private:
     }
 
     const Schedule& schedule_;
+    P& predictor_;
     bound_options options_;
     Noise& noise_;
     std::vector<isize> timesteps_;
     chosen_steps chosen_;
-    decltype(session_of(std::declval<P&>(), isize{})) session_;
     measurement work_;
     std::vector<bound_step> steps_;
     running_mean total_, prior_;

@@ -64,6 +64,7 @@ public:
     }
 
     /// Shapes, errors and determinism as mlp::forward.
+    /// @accuracy within 5e-6 of the largest output of the mlp; with T = bfloat16 0.05
     void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
         constexpr std::string_view where = "packed_mlp::forward";
         ddpm::detail::require_input(where, in, shape(), takes());

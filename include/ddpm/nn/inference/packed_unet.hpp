@@ -112,6 +112,7 @@ public:
 
     /// The network's prediction. Shapes, errors and determinism as unet::forward; allocates if there are more samples
     /// than ever before.
+    /// @accuracy within 1e-5 of the unet's output, as root mean squares; with T = bfloat16 0.03
     void forward(const network_input<scalar>& in, batch_view<scalar> out, workspace& w) const {
         this->require_fits("packed_unet::forward", in, out);
         if (in.samples() == 0) {

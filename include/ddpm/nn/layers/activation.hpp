@@ -41,6 +41,7 @@ void activate_backward_with(batch_view<const S> x, batch_view<const S> dy, batch
 /// @shape x and y D × N; y may be x
 /// @throws shape_error if the shapes differ
 /// @determinism the bits of an element depend on its value only
+/// @accuracy as kernels::activate
 template <Scalar S>
 void activate(activation f, batch_view<const std::type_identity_t<S>> x, batch_view<S> y) {
     detail::activate_with(x, y, [f](isize size, const S* from, S* to) { kernels::activate(f, size, from, to); });
@@ -55,6 +56,7 @@ void activate(batch_view<const std::type_identity_t<S>> x, batch_view<S> y) {
 /// dx = dy · f'(x).
 /// @shape x, dy and dx D × N; dx may be x or dy
 /// @throws shape_error if the shapes differ
+/// @accuracy as kernels::activate_backward
 template <Scalar S>
 void activate_backward(activation f, batch_view<const std::type_identity_t<S>> x,
                        batch_view<const std::type_identity_t<S>> dy, batch_view<S> dx) {

@@ -74,6 +74,7 @@ struct attention {
     /// @throws shape_error if the shapes do not fit
     /// @determinism the bits of a sample depend on that sample only
     /// @complexity memory linear in the number of tokens: scores of one block of queries per thread
+    /// @accuracy for values near 1 within 2e-5 in float and 2e-14 in double of the formula
     void forward(feature_map<const S> x, activations& a, feature_map<S> out, arena<S>& memory) const {
         constexpr std::string_view where = "attention::forward";
         detail::require_map(where, "input", x, channels(), x.height, x.width, x.samples);
@@ -128,6 +129,8 @@ struct attention {
     /// @shape x, dout and dx as forward's x, dx must not be dout; a as forward left it
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
+    /// @accuracy for values near 1 within 1e-5 in float and 1e-13 in double of torch's; in double 1e-6 of central
+    /// differences
     void backward(feature_map<const S> x, const activations& a, feature_map<const S> dout, feature_map<S> dx,
                   attention& d, arena<S>& memory) const {
         constexpr std::string_view where = "attention::backward";

@@ -108,7 +108,7 @@ struct conv2d : weight_and_bias {
         convolve(x, y, {.bias = bias.data(), .sample_bias = sample_bias});
     }
 
-    /// y += W * x + bias. Shapes, errors and determinism as forward.
+    /// y += W * x + bias. Shapes, errors, accuracy and determinism as forward.
     void forward_add(const normalized_map<S>& x, feature_map<S> y) const {
         require_maps("conv2d::forward_add", "output", x.map, y);
         convolve(x, y, {.bias = bias.data(), .add = true});
@@ -137,7 +137,9 @@ struct conv2d : weight_and_bias {
     }
 
     /// dx = the adjoint of W * dy, as `backward`, but nothing else.
+    /// @shape as backward
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as backward
     void backward_input(feature_map<const S> dy, feature_map<S> dx) const {
         require_maps("conv2d::backward_input", "gradient of the output", feature_map<const S>(dx), dy);
         input_gradient(rounded_map<output_tag>(dy), dx);

@@ -44,7 +44,7 @@ struct dense : weight_and_bias {
         detail::product<S>(products, weights(), kernels::matrix_of(x), y, {.row_bias = bias.data()});
     }
 
-    /// y += W x + b. Shapes, errors and determinism as forward.
+    /// y += W x + b. Shapes, errors, accuracy and determinism as forward.
     void forward_add(batch_view<const S> x, batch_view<S> y) const {
         detail::require_batch("dense::forward_add", "input", x, inputs(), x.columns());
         detail::require_batch("dense::forward_add", "output", y, outputs(), x.columns());
@@ -59,6 +59,8 @@ struct dense : weight_and_bias {
     /// @shape x inputs × N; dy outputs × N; dx inputs × N, or empty if not needed; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
+    /// @accuracy for values near 1 within 6e-6 in float and 6e-14 in double of torch's; in double 1e-6 of central
+    /// differences
     void backward(batch_view<const S> x, batch_view<const S> dy, batch_view<S> dx, dense& d) const {
         detail::require_batch("dense::backward", "input", x, inputs(), x.columns());
         detail::require_batch("dense::backward", "gradient of the output", dy, outputs(), x.columns());

@@ -40,6 +40,7 @@ struct dropout {
     /// @throws shape_error if the shapes differ; value_error unless 0 ≤ rate < 1, and the layer, the step and the
     /// samples are in their ranges (steps and samples: [0, 2³²))
     /// @determinism an element's mask depends on its address only
+    /// @accuracy the product of x and 1/(1 − rate), both rounded to S
     template <Scalar S>
     void forward(batch_view<const std::type_identity_t<S>> x, batch_view<S> y, const dropout_address& address) const {
         detail::require_batch("dropout::forward", "output", y, x.rows(), x.columns());
@@ -49,6 +50,7 @@ struct dropout {
     /// dx = dy / (1 − rate) where forward kept the element at that address, else 0.
     /// @shape dy and dx D × N; dx may be dy
     /// @throws as forward
+    /// @accuracy as forward
     template <Scalar S>
     void backward(batch_view<const std::type_identity_t<S>> dy, batch_view<S> dx,
                   const dropout_address& address) const {

@@ -34,6 +34,7 @@ struct embedding_table {
     /// out(:, n) = weight(ids[n], :).
     /// @shape ids N, each 0 … count − 1; out size × N
     /// @throws shape_error if the shapes do not fit; value_error for an id out of range
+    /// @accuracy exact
     void forward(std::span<const isize> ids, batch_view<S> out) const {
         require_valid("embedding_table::forward", "output", ids, out);
         for (isize n = 0; n < out.columns(); ++n) {
@@ -44,6 +45,7 @@ struct embedding_table {
     /// d.weight(ids[n], :) += dout(:, n), over the samples in order.
     /// @shape ids N, each 0 … count − 1; dout size × N; d of this table's sizes
     /// @throws shape_error if the shapes do not fit; value_error for an id out of range
+    /// @accuracy sums in S
     void backward(std::span<const isize> ids, batch_view<const S> dout, embedding_table& d) const {
         require_valid("embedding_table::backward", "gradient of the output", ids, dout);
         detail::require_gradient("embedding_table::backward", weight.shape(), d.weight.shape());

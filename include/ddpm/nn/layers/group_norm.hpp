@@ -79,6 +79,7 @@ struct group_norm : weight_and_bias {
     /// the factors.
     /// @shape as forward; factors 2·channels × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy the bits of forward's y
     [[nodiscard]] normalized_map<S> normalized(feature_map<const S> x, activation f, batch_view<const S> scale_shift,
                                                batch_view<S> moments, batch_view<S> factors) const {
         require("group_norm::normalized", x, scale_shift, moments);
@@ -101,6 +102,8 @@ struct group_norm : weight_and_bias {
     ///     d_scale_shift like it, or empty; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
+    /// @accuracy for values near 1 within 4e-6 in float and 1e-13 in double of torch's; in double 1e-6 of central
+    /// differences
     void backward(feature_map<const S> x, batch_view<const S> moments, activation f, batch_view<const S> scale_shift,
                   feature_map<S> dy, feature_map<S> dx, batch_view<S> d_scale_shift, group_norm& d) const {
         constexpr std::string_view where = "group_norm::backward";

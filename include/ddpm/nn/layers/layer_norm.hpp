@@ -50,6 +50,8 @@ struct layer_norm : weight_and_bias {
     /// @shape x, dy, dx D × N, dx may be dy; moments 2 × N as forward left them; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
     /// @determinism the same bits for every thread count
+    /// @accuracy for values near 1 within 2e-6 in float and 1e-13 in double of torch's; in double 1e-6 of central
+    /// differences
     void backward(batch_view<const S> x, batch_view<const S> moments, batch_view<const S> dy, batch_view<S> dx,
                   layer_norm& d) const {
         detail::require_batch("layer_norm::backward", "input", x, size(), x.columns());

@@ -31,6 +31,7 @@ struct map_input {
     /// y = (x_t, maps) at each pixel, with the null value for maps that are absent. Contiguous; from memory unless it is
     /// x_t itself.
     /// @shape xt D × N; the result (sample.channels + channels) · height · width × N
+    /// @accuracy exact
     [[nodiscard]] feature_map<const S> forward(batch_view<const S> xt, const condition<S>& given,
                                                arena<S>& memory) const {
         const feature_map<const S> x = map_of(contiguous(xt, memory), sample.channels);
@@ -52,6 +53,7 @@ struct map_input {
     /// pixels of the samples whose maps are absent.
     /// @shape dinput as forward's result; dx D × N; d of this layer's sizes
     /// @throws shape_error if d.null has another size
+    /// @accuracy dx exact; d.null as learned_null::backward
     void backward(const condition<S>& given, feature_map<const S> dinput, batch_view<S> dx, map_input& d,
                   arena<S>& memory) const {
         if (channels == 0) {

@@ -47,6 +47,7 @@ struct upsample_nearest {
     /// y(:, h, w) = x(:, ⌊h/2⌋, ⌊w/2⌋).
     /// @shape x C × H × W × N; y C × 2H × 2W × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy exact
     template <Scalar S>
     void forward(feature_map<const std::type_identity_t<S>> x, feature_map<S> y) const {
         detail::require_map("upsample_nearest::forward", "output", y, x.channels, 2 * x.height, 2 * x.width, x.samples);
@@ -63,6 +64,7 @@ struct upsample_nearest {
     /// dx(:, h, w) = Σ dy(:, 2h + a, 2w + b) over a, b = 0, 1: the pixel's four copies.
     /// @shape dy C × 2H × 2W × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy the sum in S, from left to right, row by row
     template <Scalar S>
     void backward(feature_map<const std::type_identity_t<S>> dy, feature_map<S> dx) const {
         detail::require_map("upsample_nearest::backward", "gradient of the output", dy, dx.channels, 2 * dx.height,
@@ -77,6 +79,7 @@ struct downsample_average {
     /// y(:, h, w) = ¼ Σ x(:, 2h + a, 2w + b) over a, b = 0, 1.
     /// @shape x C × H × W × N; y C × ⌊H/2⌋ × ⌊W/2⌋ × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as upsample_nearest::backward, and exactly a quarter of that
     template <Scalar S>
     void forward(feature_map<const std::type_identity_t<S>> x, feature_map<S> y) const {
         detail::require_map("downsample_average::forward", "output", y, x.channels, x.height / 2, x.width / 2,
@@ -87,6 +90,7 @@ struct downsample_average {
     /// dx(:, h, w) = ¼ dy(:, ⌊h/2⌋, ⌊w/2⌋); 0 for ignored pixels.
     /// @shape dy C × ⌊H/2⌋ × ⌊W/2⌋ × N; dx C × H × W × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy exact
     template <Scalar S>
     void backward(feature_map<const std::type_identity_t<S>> dy, feature_map<S> dx) const {
         detail::require_map("downsample_average::backward", "gradient of the output", dy, dx.channels, dx.height / 2,

@@ -47,6 +47,7 @@ struct time_embedding {
     /// @shape t N; out dim × N
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error for options outside their domain
+    /// @accuracy 1e-12 in double for times up to 1000, 6e-8 in float; with float_angles from the rounded angles
     template <Scalar S>
     void forward(std::span<const double> t, batch_view<S> out) const {
         require_valid();

@@ -33,6 +33,7 @@ struct embedding_mlp {
     /// out = linear_2(silu(u)) with u = linear_1(x).
     /// @shape x inputs × N; out outputs × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as dense and activate
     void forward(batch_view<const S> x, activations& a, batch_view<S> out, arena<S>& memory) const {
         a.hidden = memory.columns(linear_1.outputs(), x.columns());
         a.active = memory.columns(linear_1.outputs(), x.columns());
@@ -43,7 +44,9 @@ struct embedding_mlp {
 
     /// With Lᵀ(g) the gradient of the input of a layer L whose output has the gradient g: du = silu'(u) ·
     /// linear_2ᵀ(dout), and dx = linear_1ᵀ(du), unless dx is empty. Both layers add the gradient of their parameters to
-    /// d. Shapes and errors as forward.
+    /// d. Errors as forward.
+    /// @shape x and dx inputs × N, dx may be empty; dout outputs × N; d of these layers' sizes
+    /// @accuracy in double within 1e-8 of central differences
     void backward(batch_view<const S> x, const activations& a, batch_view<const S> dout, batch_view<S> dx,
                   embedding_mlp& d, arena<S>& memory) const {
         const auto scope = memory.scope();
@@ -90,6 +93,7 @@ struct vector_embedding {
     /// embedded += mlp(v) with v the vector, or the null value where it is absent.
     /// @shape given.vectors inputs × N, or empty; embedded outputs × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as mlp, and the rounding of the sum
     void forward(const condition<S>& given, activations& a, batch_view<S> embedded, arena<S>& memory) const {
         a.shown = null.forward(given.vectors, given.absent, condition_form::vector, mlp.linear_1.inputs(),
                                embedded.columns(), memory);
@@ -102,6 +106,7 @@ struct vector_embedding {
     /// adds the gradient of its parameters to d. The gradient of what embedded was before is dembedded itself.
     /// @shape dembedded outputs × N; d of this layer's sizes
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as mlp
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dembedded, vector_embedding& d,
                   arena<S>& memory) const {
         const auto scope = memory.scope();

@@ -52,6 +52,7 @@ public:
     }
 
     /// A map of the size of map_, not initialized.
+    /// @shape the result as map_
     [[nodiscard]] feature_map<S> like(const feature_map<const S>& map_) {
         return map(map_.channels, map_.height, map_.width, map_.samples);
     }

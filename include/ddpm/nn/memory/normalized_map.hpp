@@ -40,6 +40,7 @@ struct normalized_map {
     /// Writes what the map is read as.
     /// @shape y as the map; it may be the map
     /// @throws shape_error if the shapes differ
+    /// @accuracy for values near 1 within 1e-6
     void write(feature_map<S> y) const {
         detail::require_map("normalized_map::write", "output", y, map.channels, map.height, map.width, map.samples);
         if (factors == nullptr) {

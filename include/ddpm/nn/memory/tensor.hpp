@@ -58,13 +58,13 @@ public:
 
     friend bool operator==(const tensor_shape&, const tensor_shape&) noexcept = default;
 
-    /// As error texts write it: (3, 4).
+    /// As error texts write it: [3, 4].
     [[nodiscard]] std::string text() const {
-        std::string out = "(";
+        std::string out = "[";
         for (const isize size : *this) {
             out += (out.size() > 1 ? ", " : "") + std::to_string(size);
         }
-        return out + ")";
+        return out + "]";
     }
 
 private:

@@ -99,6 +99,7 @@ public:
     /// @shape in.xt dim × N; out outputs() × N
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the network takes
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    /// @accuracy for values near 1 within 2e-6 in float and 1e-12 in double of the same network in torch
     void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const;
 
     /// After forward of the same input in the same workspace: adds the gradient of the parameters to d, and writes that
@@ -108,6 +109,7 @@ public:
     /// @shape in as forward; dout as its out; dx as in.xt, or empty if not needed; d of this network's layers and sizes
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward
     /// @determinism the same bits for every thread count
+    /// @accuracy in double within 1e-6 of central differences
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, mlp& d,
                   batch_view<S> dx = {}) const;
 

@@ -86,6 +86,7 @@ public:
     /// @units t is the model's time: for a discrete schedule the 0-based timestep
     /// @throws shape_error if the shapes do not fit; value_error if the condition is not what the options ask for
     /// @determinism the bits of a sample depend on that sample, its time and its condition only
+    /// @accuracy within 2e-5 in float and 1e-8 in double of the largest value of diffusers' output
     void forward(const network_input<S>& in, batch_view<S> out, workspace& w) const {
         const isize n = in.samples();
         this->require_fits("unet::forward", in, out);
@@ -146,6 +147,7 @@ public:
     /// @throws shape_error if the shapes do not fit, or the workspace is not for backward, or backward has used up the
     /// activations of the last forward
     /// @determinism the same bits for every thread count
+    /// @accuracy within 1e-4 in float and 1e-7 in double of diffusers' gradients; in double 1e-6 of central differences
     void backward(const network_input<S>& in, batch_view<const S> dout, workspace& w, unet& d,
                   batch_view<S> dx = {}) const {
         const isize n = in.samples();

@@ -80,7 +80,9 @@ public:
     };
 
     /// f(u) with u = mlp(time) + class + mlp(vector). The condition must be what the network takes.
+    /// @shape t N; given.labels N; given.vectors vector() × N, or empty; the result outputs() × N
     /// @throws value_error for a time out of range of a learned time embedding
+    /// @accuracy its layers in turn, within 64 ε
     [[nodiscard]] batch_view<const S> forward(std::span<const double> t, const condition<S>& given, activations& a,
                                               arena<S>& memory) const {
         const isize n = static_cast<isize>(t.size());
@@ -99,7 +101,9 @@ public:
 
     /// du = f'(u) · dout is the gradient of each term of u, whose layers add those of their parameters to d; dout is the
     /// gradient of forward's result.
+    /// @shape given as forward; dout outputs() × N; d of this embedding's layers
     /// @throws shape_error if the shapes do not fit, also if d has other layers
+    /// @accuracy in double within 1e-6 of central differences
     void backward(const condition<S>& given, const activations& a, batch_view<const S> dout, unet_embedding& d,
                   arena<S>& memory) const {
         constexpr std::string_view where = "unet_embedding::backward";

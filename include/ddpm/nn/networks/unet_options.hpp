@@ -11,6 +11,7 @@
 #include <ddpm/nn/layers/time_embedding.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -106,7 +107,7 @@ namespace detail {
 /// @throws value_error that names the first option outside its domain, unless 1 ≤ L ≤ 16, and `down` and `up` have L
 /// levels; height and width are multiples of 2^(L − 1), and above 0; in_channels, out_channels, layers and groups are
 /// ≥ 1, and 0 ≤ map_channels < in_channels; vector, time_embedding_dim, middle_attention_groups, head_dim and norm_eps
-/// are ≥ 0, and middle_scale > 0; vector is 0 if `classes` is identity; 0 ≤ dropout < 1; `act` is not none; channels
+/// are ≥ 0, and middle_scale is > 0 and finite; vector is 0 if `classes` is identity; 0 ≤ dropout < 1; `act` is not none; channels
 /// are ≥ 1 and multiples of groups, and those of levels with attention also of head_dim, unless head_dim is 0;
 /// middle_attention_groups divides the last of `channels`, or is 0; train_timesteps ≥ 1 for a learned time embedding,
 /// and class_count ≥ 1 for a table of classes
@@ -134,7 +135,7 @@ inline void require_valid(const unet_options& o) {
     static_cast<void>(sample_shape(o.height, o.width, std::max(o.in_channels, o.out_channels)).size());
     require(o.time_embedding_dim >= 0, "time_embedding_dim", ">= 0", o.time_embedding_dim);
     require(o.layers >= 1, "layers", ">= 1", o.layers);
-    require(o.middle_scale > 0, "middle_scale", "> 0", o.middle_scale);
+    require(o.middle_scale > 0 && std::isfinite(o.middle_scale), "middle_scale", "> 0 and finite", o.middle_scale);
     require(o.dropout >= 0 && o.dropout < 1, "dropout", "in [0, 1), since 1 leaves nothing to train", o.dropout);
     require(o.groups >= 1, "groups", ">= 1", o.groups);
     require(o.middle_attention_groups >= 0, "middle_attention_groups", ">= 0", o.middle_attention_groups);

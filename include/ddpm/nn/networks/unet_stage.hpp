@@ -29,8 +29,9 @@ struct conv_resampler {
     bool up = false;
 
     /// y = conv(x), or conv(upsampled x). The result, from memory.
-    /// @shape x channels × H × W × N
+    /// @shape x inputs × H × W × N; y outputs × ⌈H/2⌉ × ⌈W/2⌉ × N, with `up` outputs × 2H × 2W × N
     /// @throws shape_error if the shapes do not fit
+    /// @accuracy as its layers, to the bit
     [[nodiscard]] feature_map<S> forward(feature_map<const S> x, arena<S>& memory) const {
         const isize factor = up ? 2 : 1;
         const feature_map<S> y = memory.map(conv.outputs(), conv.output_size(factor * x.height),
@@ -41,7 +42,9 @@ struct conv_resampler {
     }
 
     /// dx, which may be x, = the input's gradient of conv for dout, or of the upsampling for that; conv adds the gradient of
-    /// its parameters to d. Shapes and errors as forward.
+    /// its parameters to d. Errors as forward.
+    /// @shape x and dx as forward's x; dout as its y; d of this layer's sizes
+    /// @accuracy in double within 1e-7 of central differences
     void backward(feature_map<const S> x, feature_map<const S> dout, feature_map<S> dx, conv_resampler& d,
                   arena<S>& memory) const {
         if (up) {
@@ -102,6 +105,10 @@ struct unet_stage {
 
     /// Layer j: attention_j(resnet_j(x, emb)), without the attention if the layer has none; the result is from memory.
     /// Unless a.skip is empty, resnet_j takes its channels after those of x. Without `keep` the activations are freed.
+    /// @shape x and a.skip channels × H × W × N, together with the inputs of resnet_j; emb embedding × N; the result
+    /// outputs of resnet_j × H × W × N
+    /// @throws shape_error if the shapes do not fit
+    /// @accuracy as its layers, to the bit
     [[nodiscard]] feature_map<S> forward(std::size_t j, feature_map<S> x, batch_view<const S> emb, activations& a,
                                          arena<S>& memory, bool keep) const {
         const feature_map<S> out = memory.map(resnets[j].outputs(), x.height, x.width, x.samples);
@@ -124,7 +131,10 @@ struct unet_stage {
     /// Backward of layer j: the gradient of resnet_j's input for that of attention_j's for dout takes the place of that
     /// input, a.in or a.joined, which must not be dout, and is returned. Adds the gradient of emb to demb and that of the
     /// parameters to d. Without `kept` it first computes the activations again.
+    /// @shape dout as forward's result; emb and demb embedding × N; the result as the input of resnet_j; d of this stage's
+    /// layers
     /// @throws shape_error if the shapes do not fit, also if d has other layers
+    /// @accuracy in double within 1e-6 of central differences
     feature_map<S> backward(std::size_t j, batch_view<const S> emb, activations& a, feature_map<const S> dout,
                             batch_view<S> demb, unet_stage& d, arena<S>& memory, bool kept) const {
         detail::require_gradient("unet_stage::backward", "resnets", resnets, d.resnets);
@@ -144,6 +154,9 @@ struct unet_stage {
     }
 
     /// The resampler: by_conv(x) or by_residual(x, emb); the result is from memory.
+    /// @shape x channels × H × W × N; emb embedding × N; the result outputs × half or twice H × half or twice W × N
+    /// @throws shape_error if the shapes do not fit
+    /// @accuracy as conv_resampler or residual_block, to the bit
     [[nodiscard]] feature_map<S> resample(feature_map<S> x, batch_view<const S> emb, activations& a,
                                           arena<S>& memory) const {
         a.in = x;
@@ -159,7 +172,9 @@ struct unet_stage {
 
     /// Backward of the resampler: its input's gradient for dout takes the place of that input, a.in, which must not be dout,
     /// and is returned. Adds the gradient of emb to demb and that of the parameters to d.
+    /// @shape dout as resample's result; emb and demb embedding × N; the result as resample's x; d of this stage's layers
     /// @throws shape_error if the shapes do not fit, also if d has another resampler
+    /// @accuracy in double within 1e-6 of central differences
     feature_map<S> resample_backward(batch_view<const S> emb, const activations& a, feature_map<const S> dout,
                                      batch_view<S> demb, unet_stage& d, arena<S>& memory) const {
         detail::require_gradient("unet_stage::resample_backward", resampler, by_conv, d.by_conv);

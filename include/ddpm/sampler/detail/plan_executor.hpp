@@ -9,6 +9,7 @@
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
 
@@ -73,13 +74,16 @@ public:
                   const std::optional<kernels::normal_address>& normals);
 
     [[nodiscard]] run_memory<S>& memory() noexcept { return memory_; }
-    // NOLINTNEXTLINE(bugprone-exception-escape): views of matrices do not throw
-    [[nodiscard]] model_output<S> output() noexcept { return {memory_.prediction(), memory_.head()}; }
+    /// The memory for the next prediction. A variance head is cleared.
+    [[nodiscard]] model_output<S> next_output() {
+        clear_head(batch_view<S>(memory_.head()));
+        return {memory_.prediction(), memory_.head()};
+    }
     [[nodiscard]] batch<S> take() && { return std::move(memory_.x()); }
 
     /// Sets the coefficients of the estimates, and computes the limits of dynamic thresholding. Called after each
     /// prediction.
-    /// @throws value_error if the plan uses the variance head and the predictor wrote none
+    /// @throws value_error if the plan uses the variance head and the predictor did not write all of it
     void take_prediction(const kernels::denoise_coefficients<S>& estimate,
                          const std::optional<dynamic_threshold>& threshold);
 
@@ -238,10 +242,7 @@ plan_executor<S>::plan_executor(const sampling_plan& plan, batch<S> x, bool thre
 template <Scalar S>
 void plan_executor<S>::take_prediction(const kernels::denoise_coefficients<S>& estimate,
                                        const std::optional<dynamic_threshold>& threshold) {
-    const batch<S>& head = memory_.head();
-    if (head.size() != 0 && head.isNaN().all() && !memory_.prediction().isNaN().all()) {
-        throw value_error("sample", "variance head, which the plan uses", "a value from the predictor", "none");
-    }
+    require_written_head("sample", batch_view<S>(memory_.head()), memory_.prediction());
     estimate_ = estimate;
     if (threshold && memory_.x().size() > 0) {
         run(estimate_work(), nullptr, false);

@@ -7,9 +7,7 @@
 #include <ddpm/core/detail/instances.hpp>
 #include <ddpm/sampler/plan.hpp>
 
-#include <algorithm>
 #include <cstddef>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -163,9 +161,8 @@ run_memory<S>::run_memory(const sampling_plan& plan, batch<S> x, bool stores_dra
     if (storage_.uses_base()) {
         base_.resize(size());
     }
-    if (storage_.uses_head()) {  // NaN, so that unwritten elements are not used as variances
+    if (storage_.uses_head()) {
         head_.resize(x_.rows(), x_.cols());
-        std::fill_n(head_.data(), head_.size(), std::numeric_limits<S>::quiet_NaN());
     }
     for (memory& slot : slots_) {
         slot.resize(size());

@@ -110,6 +110,7 @@ template <NoiseProcess Schedule>
         {"ema.power", exact_text(power)},
         {"ema.update_after_step", exact_text(update_after_step)},
         {"largest_gradient_norm", exact_text(largest_gradient_norm)},
+        {"loss", loss},
         {"timesteps", std::visit([](const auto& strategy) { return strategy_text(strategy); }, sampling)},
         {"offset_noise", exact_text(offset_noise)},
         {"predicts", exact_text(static_cast<int>(kind))},
@@ -122,13 +123,10 @@ template <NoiseProcess Schedule>
     if (products != nullptr) {
         all.insert({"products", std::string(products->name)});
     }
-    if (!loss.empty() && loss != loss_text(mse_loss{})) {
-        all.insert({"loss", loss});
-    }
     return all;
 }
 
-/// The value of an option as a message shows it: the name of an enumerator instead of its number.
+/// The value of an option as a message shows it: the name of an enumerator instead of its number, words for no text.
 [[nodiscard]] inline std::string option_text(std::string_view name, const std::string& value) {
     constexpr std::array<std::string_view, 3> warm_ups{"rational", "power", "none"};
     if (value.size() == 1 && value[0] >= '0' && value[0] <= '9') {
@@ -140,7 +138,7 @@ template <NoiseProcess Schedule>
             return std::string(warm_ups[static_cast<std::size_t>(number)]);
         }
     }
-    return value;
+    return value.empty() ? "without a text" : value;
 }
 
 }  // namespace ddpm::detail

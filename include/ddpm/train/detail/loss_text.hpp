@@ -3,6 +3,9 @@
 #pragma once
 
 #include <ddpm/core/detail/text.hpp>
+#include <ddpm/core/detail/utf8.hpp>
+#include <ddpm/core/error.hpp>
+#include <ddpm/loss/concept.hpp>
 #include <ddpm/loss/decoder.hpp>
 #include <ddpm/loss/hybrid.hpp>
 #include <ddpm/loss/kl.hpp>
@@ -108,13 +111,23 @@ template <class... Kinds>
     return words("vlb", variance, text_of(decoder), scale);
 }
 
+/// One of this library's losses itself: a class derived from one may compute anything.
+template <class L>
+concept LossWithKnownText = std::same_as<L, mse_loss> || std::same_as<L, l1_loss> || std::same_as<L, huber_loss> ||
+                            std::same_as<L, kl_loss> || std::same_as<L, vlb_loss>;
+
 /// The name and the options of a loss, by which a checkpoint tells losses apart: its own member text(), or what is
 /// written here for the losses of this library; empty for others.
+/// @throws value_error if its own text is not UTF-8, in which a checkpoint holds it
 template <class Loss>
 [[nodiscard]] std::string loss_text(const Loss& loss) {
     if constexpr (HasText<Loss>) {
-        return std::string(loss.text());
-    } else if constexpr (requires { detail::text_of(loss); }) {
+        std::string own(loss.text());
+        if (first_invalid_utf8(own) != own.size()) {
+            throw value_error("trainer", "the loss's text() is not UTF-8");
+        }
+        return own;
+    } else if constexpr (LossWithKnownText<Loss>) {
         return detail::text_of(loss);
     } else {
         return {};

@@ -74,7 +74,7 @@ public:
                                 p.shape.text());
             } else if (exact_type ? found->type != io::dtype_of<S>() : !io::converts_to_scalar(found->type)) {
                 differences.add(p.name, " has type ", io::name_of(found->type), " instead of ",
-                                io::name_of(io::dtype_of<S>()));
+                                exact_type ? io::name_of(io::dtype_of<S>()) : "a floating-point one");
             }
         }
         for (const auto& [name, info] : file.tensors()) {

@@ -1,6 +1,6 @@
 // SPDX-FileCopyrightText: 2026 The ddpm authors
 // SPDX-License-Identifier: MIT
-#include <ddpm/io/detail/utf8.hpp>
+#include <ddpm/core/detail/utf8.hpp>
 
 #include "support/catch.hpp"
 
@@ -10,10 +10,10 @@
 namespace ddpm::test {
 namespace {
 
-using io::detail::append_utf8;
-using io::detail::first_invalid_utf8;
+using detail::append_utf8;
+using detail::first_invalid_utf8;
 
-TEST_CASE("UTF-8: exactly the encodings of all code points are well-formed", "[io]") {
+TEST_CASE("UTF-8: exactly the encodings of all code points are well-formed", "[core]") {
     std::set<std::string> of_two;
     std::set<std::string> of_three;
     std::size_t of_four = 0;
@@ -63,7 +63,7 @@ TEST_CASE("UTF-8: exactly the encodings of all code points are well-formed", "[i
     CHECK(four_accepted == 0x100000 / 64);
 }
 
-TEST_CASE("UTF-8: the first bad byte is found", "[io]") {
+TEST_CASE("UTF-8: the first bad byte is found", "[core]") {
     CHECK(first_invalid_utf8("") == 0);
     CHECK(first_invalid_utf8("ab\xc3\xa9") == 4);
     CHECK(first_invalid_utf8("ab\xc3") == 2);

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace ddpm::io::detail {
+namespace ddpm::detail {
 
 /// The position of the first byte that is not part of well-formed UTF-8, or text.size() if there is none. Overlong
 /// forms, surrogates and code points above U+10FFFF are not well-formed (Unicode 15, table 3-7).
@@ -58,4 +58,4 @@ inline void append_utf8(std::string& out, char32_t point) {
     }
 }
 
-}  // namespace ddpm::io::detail
+}  // namespace ddpm::detail
