@@ -161,4 +161,34 @@ TEMPLATE_TEST_CASE("guidance keeps its bound of roundings", "[predictor]", float
     }
 }
 
+TEMPLATE_TEST_CASE("rescaled guidance keeps its bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    constexpr isize d = 9;
+    const auto squared_deviation_of = [](const auto& values) {
+        const Eigen::Array<long double, d, 1> wide = values.template cast<long double>();
+        return (wide - wide.mean()).square().sum();
+    };
+    for (int k = 0; k < 100; ++k) {
+        batch<S> with(d, 1), without(d, 1);  // whole numbers, so that what is rescaled is exact
+        for (isize i = 0; i < d; ++i) {
+            with(i) = static_cast<S>(std::round(random.uniform(-50, 50)));
+            without(i) = static_cast<S>(std::round(random.uniform(-50, 50)));
+        }
+        const double phi = random.uniform(0, 1);
+        const auto of = [](const batch<S>& values) {
+            return counted<S>([&values](double, isize row, isize) { return values(row); });
+        };
+        const batch<S> got = evaluate<S>(guided(of(with), of(without), {.scale = 4, .rescale = phi}), with, {0});
+        const batch<S> plain = 4 * with - 3 * without;
+        const long double factor =
+            phi * std::sqrt(squared_deviation_of(with) / squared_deviation_of(plain)) + 1 - static_cast<long double>(phi);
+        for (isize i = 0; i < d; ++i) {
+            const long double size = std::abs(static_cast<long double>(plain(i)));
+            CHECK(within(got(i), factor * plain(i),
+                         (roundings<S>(2) * factor + roundings<double>(d + 10) * (1 + factor)) * size));
+        }
+    }
+}
+
 }  // namespace ddpm::test
