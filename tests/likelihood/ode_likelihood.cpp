@@ -228,7 +228,8 @@ TEST_CASE("bits per dimension of data in cells", "[likelihood]") {
 
     random_numbers random;
     for (isize d = 1; d < 200; ++d) {
-        const double log_density = random.uniform(-1, 1) * random.of_any_size(0.1, 1e4), size = random.of_any_size(1e-3, 10);
+        const double log_density = random.uniform(-1, 1) * random.of_any_size(0.1, 1e4),
+                     size = random.of_any_size(1e-3, 10);
         const long double first = log_density / (static_cast<long double>(d) * std::numbers::ln2_v<long double>),
                           second = std::log2(static_cast<long double>(size));
         CHECK(ddpm::test::within(discretized_bits_per_dimension(log_density, d, size), -first - second,

@@ -172,7 +172,8 @@ TEST_CASE("step costs keep their bounds of roundings", "[likelihood]") {
                 const auto check_last = [&](double got, long double last_variance) {
                     const long double log_part = std::log(2 * std::numbers::pi_v<long double> * last_variance),
                                       part = error / last_variance;
-                    CHECK(within(got, (log_part + part) / 2, roundings<double>(4) * (1 + std::abs(log_part) + part) / 2));
+                    CHECK(
+                        within(got, (log_part + part) / 2, roundings<double>(4) * (1 + std::abs(log_part) + part) / 2));
                 };
                 check_last(cost(t, clean), error);
                 check_last(given(t, clean), static_cast<long double>(0.3) * 0.3);
@@ -189,9 +190,9 @@ TEST_CASE("step costs keep their bounds of roundings", "[likelihood]") {
                         continue;
                     }
                     const long double excess = variance == step_variance::fixed_small ? 0 : beta * b / (1 - b);
-                    CHECK(within(cost(t, s), (std::log1p(excess) + (m - excess) / (1 + excess)) / 2,
-                                 roundings<double>(32 + 8 / beta) *
-                                     (std::log1p(excess) + (m + excess) / (1 + excess)) / 2));
+                    CHECK(within(
+                        cost(t, s), (std::log1p(excess) + (m - excess) / (1 + excess)) / 2,
+                        roundings<double>(32 + 8 / beta) * (std::log1p(excess) + (m + excess) / (1 + excess)) / 2));
                 }
             }
         }

@@ -181,8 +181,8 @@ TEMPLATE_TEST_CASE("rescaled guidance keeps its bound of roundings", "[predictor
         };
         const batch<S> got = evaluate<S>(guided(of(with), of(without), {.scale = 4, .rescale = phi}), with, {0});
         const batch<S> plain = 4 * with - 3 * without;
-        const long double factor =
-            phi * std::sqrt(squared_deviation_of(with) / squared_deviation_of(plain)) + 1 - static_cast<long double>(phi);
+        const long double factor = phi * std::sqrt(squared_deviation_of(with) / squared_deviation_of(plain)) + 1 -
+                                   static_cast<long double>(phi);
         for (isize i = 0; i < d; ++i) {
             const long double size = std::abs(static_cast<long double>(plain(i)));
             CHECK(within(got(i), factor * plain(i),

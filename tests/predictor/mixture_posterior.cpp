@@ -307,7 +307,8 @@ TEMPLATE_TEST_CASE("a mixture's density and moments keep their bounds of roundin
         }
         for (const named_mixture& named : all_mixtures(d)) {
             const long double dimension = static_cast<long double>(d), more = named.mixture.rotated() ? dimension : 0;
-            for (const noise_level<double>& level : {noise_level<double>{1, 0}, {0.8, 0.6}, {0.05, 1}, {1, 3}, {0, 0.7}}) {
+            for (const noise_level<double>& level :
+                 {noise_level<double>{1, 0}, {0.8, 0.6}, {0.05, 1}, {1, 3}, {0, 0.7}}) {
                 INFO(named.name << ", level " << level.signal << ", " << level.sigma);
                 const auto density = log_density(named.mixture, x, level);
                 const batch<double> r = responsibilities(named.mixture, x, level),
