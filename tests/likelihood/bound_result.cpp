@@ -4,8 +4,11 @@
 #include <ddpm/likelihood/bound_result.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <sstream>
 #include <vector>
 
@@ -41,6 +44,36 @@ TEST_CASE("a bound's result speaks in bits and nats, and prints itself", "[likel
     out << r;
     CHECK(out.str() ==
           "2 +/- 0.5 bits per dimension (1.38629 +/- 0.346574 nats; L_T 1, L_0 2 bits; 5 samples of 3, 2 steps)");
+}
+
+TEST_CASE("means, their errors and bits keep their bounds of roundings", "[likelihood]") {
+    random_numbers random;
+    for (const int count : {2, 3, 10, 1000}) {
+        for (const double offset : {0.0, 1.0, 1e6}) {
+            detail::running_mean running;
+            long double sum = 0, squares = 0, largest = 0;
+            std::vector<long double> values;
+            for (int i = 0; i < count; ++i) {
+                const double value = offset + random.uniform(-1, 1) * random.of_any_size(1e-3, 1e3);
+                running.add(value);
+                values.push_back(value);
+                sum += value;
+                largest = std::max(largest, std::abs(values.back()));
+            }
+            for (const long double value : values) {
+                squares += (value - sum / count) * (value - sum / count);
+            }
+            const mean_estimate got = running.estimate(), bits = to_bits(got);
+            const long double error = got.error;
+            INFO(count << " values around " << offset);
+            CHECK(within(got.mean, sum / count, roundings<double>(count / 2.0L + 5) * largest));
+            CHECK(within(error * error, squares / (count * (count - 1.0L)), roundings<double>(40) * largest * largest));
+            const long double mean = got.mean / std::numbers::ln2_v<long double>;
+            CHECK(within(bits.mean, mean, roundings<double>(3) * std::abs(mean)));
+            CHECK(within(bits.error, error / std::numbers::ln2_v<long double>,
+                         roundings<double>(3) * error / std::numbers::ln2_v<long double>));
+        }
+    }
 }
 
 }  // namespace ddpm::test

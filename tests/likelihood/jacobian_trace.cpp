@@ -3,6 +3,7 @@
 #include <ddpm/likelihood/jacobian_trace.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
 #include <span>
@@ -88,6 +89,53 @@ TEST_CASE("jacobian_trace: what does not fit is an error", "[likelihood]") {
     CHECK_THROWS_AS(trace(predictor, batch_view<const float>(x).middle(0, 1), t, batch_view<double>(out)), shape_error);
     const std::vector<double> one{1};
     CHECK_THROWS_AS(trace(predictor, batch_view<const float>(x), one, batch_view<double>(out)), shape_error);
+}
+
+namespace {
+
+/// vᵀ J for a diagonal J, in S.
+template <Scalar S>
+struct diagonal_predictor {
+    batch<S> diagonal;
+
+    void operator()(batch_view<const S>, std::span<const double>, const model_output<S>&) const {}
+    void vector_jacobian(batch_view<const S>, std::span<const double>, batch_view<const S> v, batch_view<S> out) const {
+        out.array() = v.array() * diagonal;
+    }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("traces keep their bounds of roundings", "[likelihood]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const isize d = 30, samples = 20;
+    diagonal_predictor<S> predictor{random.values<S>(d, samples)};
+    const batch<S> x = batch<S>::Ones(d, samples);
+    const std::vector<double> t(static_cast<std::size_t>(samples), 1.0);
+    const philox_noise noise(3, noise_stream::probe);
+    batch<S> normals(d, samples);
+    noise.normal(batch_view<S>(normals), 0, 7);
+    for (const trace_method method : {trace_method::exact, trace_method::rademacher, trace_method::gaussian}) {
+        jacobian_trace<S> trace({.method = method, .seed = 3, .first_sample = 7}, d, samples);
+        batch<double> got(1, samples);
+        trace(predictor, batch_view<const S>(x), t, batch_view<double>(got));
+        for (isize n = 0; n < samples; ++n) {
+            long double exact = 0, size = 0;
+            for (isize i = 0; i < d; ++i) {
+                const S z = method == trace_method::exact      ? S{1}
+                            : method == trace_method::gaussian ? normals(i, n)
+                            : normals(i, n) < 0                ? S{-1}
+                                                               : S{1};
+                const S product = z * predictor.diagonal(i, n);
+                exact += static_cast<long double>(z) * product;
+                size += std::abs(static_cast<long double>(z) * product);
+            }
+            const long double count = static_cast<long double>(d);
+            CHECK(within(got(0, n), exact,
+                         (roundings<double>(count) + roundings<S>(method == trace_method::gaussian ? 1 : 0)) * size));
+        }
+    }
 }
 
 }  // namespace ddpm::test

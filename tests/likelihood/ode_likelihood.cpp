@@ -15,12 +15,14 @@
 #include "support/gradient_check.hpp"
 #include "support/mixtures.hpp"
 #include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/watched.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <numbers>
 #include <span>
 #include <vector>
 
@@ -223,6 +225,16 @@ TEST_CASE("bits per dimension of data in cells", "[likelihood]") {
     CHECK(discretized_bits_per_dimension(0, 5, 1) == 0);
     CHECK_THROWS_AS(discretized_bits_per_dimension(0, 0, 1), value_error);
     CHECK_THROWS_AS(discretized_bits_per_dimension(0, 1, 0), value_error);
+
+    random_numbers random;
+    for (isize d = 1; d < 200; ++d) {
+        const double log_density = random.uniform(-1, 1) * random.of_any_size(0.1, 1e4),
+                     size = random.of_any_size(1e-3, 10);
+        const long double first = log_density / (static_cast<long double>(d) * std::numbers::ln2_v<long double>),
+                          second = std::log2(static_cast<long double>(size));
+        CHECK(ddpm::test::within(discretized_bits_per_dimension(log_density, d, size), -first - second,
+                                 roundings<double>(4) * std::abs(first) + roundings<double>(3) * std::abs(second)));
+    }
 }
 
 TEST_CASE("ode_likelihood: what does not fit is an error", "[likelihood]") {

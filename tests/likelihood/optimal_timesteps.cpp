@@ -6,6 +6,7 @@
 #include <ddpm/grid/timesteps.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 #include "support/watched.hpp"
 
@@ -224,6 +225,21 @@ TEST_CASE("how many timesteps a sub-sequence may have is said as it is", "[likel
         FAIL("nothing was thrown");
     } catch (const value_error& e) {
         CHECK(std::string(e.what()).ends_with("expected 1 <= count <= 10, got 0"));
+    }
+}
+
+TEST_CASE("costs of sub-sequences keep their bound of roundings", "[likelihood]") {
+    const optimal_sequences all(300, 300, rough_cost);
+    for (isize count = 1; count <= 300; ++count) {
+        const timestep_sequence found = all[count];
+        long double exact = 0, size = 0;
+        for (std::size_t k = 0; k < found.timesteps.size(); ++k) {
+            const long double cost =
+                rough_cost(found.timesteps[k], k + 1 < found.timesteps.size() ? found.timesteps[k + 1] : clean);
+            exact += cost;
+            size += std::abs(cost);
+        }
+        CHECK(within(found.cost, exact, roundings<double>(static_cast<long double>(count)) * size));
     }
 }
 

@@ -7,6 +7,7 @@
 #include <ddpm/process/forward.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -59,6 +60,25 @@ TEST_CASE("the prior's divergence refuses what does not fit", "[likelihood]") {
     CHECK_THROWS_AS(prior_kl(schedule, x, -1, values), value_error);
     prior_kl(schedule, x, 9, values);
     CHECK(prior_kl(schedule, x)(1) == values[1]);
+}
+
+TEMPLATE_TEST_CASE("the prior's divergence keeps its bound of roundings", "[likelihood]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> x0 = random.values<S>(70, 4) / 100;
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const isize t : some_timesteps(schedule.steps())) {
+            std::vector<double> kl(4);
+            prior_kl(schedule, x0, t, kl);
+            const long double alpha_bar = schedule.alpha_bar(t), log_noise = std::log1p(-alpha_bar);
+            INFO(name << ", t = " << t);
+            for (isize n = 0; n < 4; ++n) {
+                const long double of_data = alpha_bar * x0.col(n).template cast<long double>().square().sum() / 2;
+                CHECK(within(kl[static_cast<std::size_t>(n)], of_data - 35 * (alpha_bar + log_noise),
+                             roundings<double>(74) * of_data + roundings<double>(6) * 35 * std::abs(log_noise)));
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

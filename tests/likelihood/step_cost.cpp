@@ -7,6 +7,7 @@
 #include <ddpm/process/posterior.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -157,6 +158,45 @@ TEST_CASE("a step cost refuses what it cannot count", "[likelihood]") {
     CHECK_THROWS_AS(cost(5, 5), value_error);
     CHECK_THROWS_AS(cost(5, -2), value_error);
     CHECK_THROWS_AS(cost.alpha_bar(10), value_error);
+}
+
+TEST_CASE("step costs keep their bounds of roundings", "[likelihood]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        const std::vector<double> errors = some_errors(schedule.steps());
+        for (const step_variance variance : all_variances) {
+            const step_cost cost(schedule, errors, {.variance = variance}),
+                given(schedule, errors, {.variance = variance, .decoder_deviation = 0.3});
+            for (const isize t : some_timesteps(schedule.steps())) {
+                const long double error = errors[static_cast<std::size_t>(t)], a = schedule.alpha_bar(t);
+                INFO(name << ", variance " << static_cast<int>(variance) << ", t = " << t);
+                const auto check_last = [&](double got, long double last_variance) {
+                    const long double log_part = std::log(2 * std::numbers::pi_v<long double> * last_variance),
+                                      part = error / last_variance;
+                    CHECK(
+                        within(got, (log_part + part) / 2, roundings<double>(4) * (1 + std::abs(log_part) + part) / 2));
+                };
+                check_last(cost(t, clean), error);
+                check_last(given(t, clean), static_cast<long double>(0.3) * 0.3);
+                for (const isize s : some_timesteps(schedule.steps())) {
+                    if (s >= t) {
+                        continue;
+                    }
+                    const long double b = schedule.alpha_bar(s), beta = (b - a) / b;
+                    const long double mean_x0 = std::sqrt(b) * beta / (1 - a), small = (1 - b) / (1 - a) * beta;
+                    const long double m = mean_x0 * mean_x0 * error / small;
+                    if (variance == step_variance::matched) {
+                        CHECK(within(cost(t, s), std::log1p(m) / 2,
+                                     roundings<double>(24 + 6 / beta) * std::log1p(m) / 2));
+                        continue;
+                    }
+                    const long double excess = variance == step_variance::fixed_small ? 0 : beta * b / (1 - b);
+                    CHECK(within(
+                        cost(t, s), (std::log1p(excess) + (m - excess) / (1 + excess)) / 2,
+                        roundings<double>(32 + 8 / beta) * (std::log1p(excess) + (m + excess) / (1 + excess)) / 2));
+                }
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -12,6 +12,7 @@
 #include "support/mixtures.hpp"
 #include "support/predictions.hpp"
 #include "support/predictors.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -140,6 +141,33 @@ TEST_CASE("a classifier of scale 0 does nothing, whatever its gradient is", "[pr
     CHECK_FALSE(half.col(1).allFinite());
     CHECK_THROWS_AS(classifier_guided(network, gradient, flow_level, 1e300), value_error);
     CHECK_THROWS_AS(classifier_guided(network, gradient, flow_level, std::nan("")), value_error);
+}
+
+TEMPLATE_TEST_CASE("classifier guidance keeps its bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int k = 0; k < 100; ++k) {
+        const batch<S> value = random.values<S>(5, 1), slope = random.values<S>(5, 1);
+        const double scale = random.uniform(-5, 5), t = random.uniform(0.01, 0.99);
+        const auto gradient = [&](batch_view<const S>, std::span<const double>, batch_view<S> out) {
+            out.array() = slope;
+        };
+        const auto [signal, noise] = flow_level(t);
+        const long double alpha = signal, sigma = noise, length = std::sqrt(alpha * alpha + sigma * sigma);
+        const long double shifts[] = {-sigma, sigma * sigma / alpha, -sigma * length / alpha, 1,
+                                      -sigma * (alpha + sigma) / alpha};
+        for (const prediction kind : all_predictions) {
+            const auto p =
+                classifier_guided(counted<S>([&](double, isize i, isize) { return value(i); }, nullptr, kind), gradient,
+                                  flow_level, scale);
+            const batch<S> got = evaluate<S>(p, value, {t});
+            for (isize i = 0; i < 5; ++i) {
+                const long double change = scale * shifts[static_cast<int>(kind)] * slope(i), own = value(i);
+                INFO(name_of(kind));
+                CHECK(within(got(i), own + change, roundings<S>(12) * (std::abs(own) + std::abs(change))));
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -3,6 +3,7 @@
 
 #include <ddpm/predictor/converted.hpp>
 #include <ddpm/predictor/mixture_oracle.hpp>
+#include <ddpm/process/parameterization.hpp>
 #include <ddpm/schedule/beta.hpp>
 #include <ddpm/schedule/noise_schedule.hpp>
 
@@ -11,6 +12,8 @@
 #include "support/mixtures.hpp"
 #include "support/predictions.hpp"
 #include "support/schedules.hpp"
+
+#include <vector>
 
 namespace ddpm::test {
 
@@ -50,6 +53,20 @@ TEST_CASE("converted: what does not fit is an error", "[predictor]") {
     const std::vector<double> t{0.5};
     const batch_view<const double> xt(x);
     CHECK_THROWS_AS(session(xt, std::span<const double>(t), model_output<double>{tall, {}}), shape_error);
+}
+
+TEMPLATE_TEST_CASE("a converted prediction has the bits of convert", "[predictor]", float, double) {
+    using S = TestType;
+    const noise_schedule<> schedule{cosine_beta{}, 50};
+    const batch<S> x = pattern<S>(3, 2, 1), value = pattern<S>(3, 2, 2);
+    for (const prediction from : all_predictions) {
+        for (const prediction to : all_predictions) {
+            const auto p = converted(counted<S>([&](double, isize i, isize n) { return value(i, n); }, nullptr, from),
+                                     to, schedule);
+            const batch<S> expected = convert(schedule, from, to, x, std::vector<isize>{12, 30}, value);
+            CHECK((evaluate<S>(p, x, {12, 30}) == expected).all());
+        }
+    }
 }
 
 }  // namespace ddpm::test

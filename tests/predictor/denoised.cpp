@@ -4,8 +4,12 @@
 #include <ddpm/predictor/denoised.hpp>
 
 #include "support/catch.hpp"
+#include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
 namespace ddpm::test {
@@ -81,6 +85,31 @@ TEST_CASE("denoise: what does not fit is an error", "[predictor]") {
                     value_error);
     CHECK_THROWS_AS(denoise<float>(prediction::epsilon, noise_level_of(0.0), x, x, {}, {x0, eps}), value_error);
     CHECK_NOTHROW(denoise<float>(prediction::v, noise_level_of(0.0), x, x, {}, {x0, eps}));
+}
+
+TEMPLATE_TEST_CASE("the pair of estimates keeps its bounds of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> xt = random.values<S>(50, 1), predicted = random.values<S>(50, 1);
+    batch<S> x0(50, 1), eps(50, 1);
+    const auto check = [](S got, const affine& c, S x, S value, long double limit) {
+        const long double a = static_cast<long double>(c.xt) * x, b = static_cast<long double>(c.value) * value;
+        CHECK(within(got, std::clamp(a + b, -limit, limit), roundings<S>(3) * (std::abs(a) + std::abs(b))));
+    };
+    for (const noise_level<double>& level : {noise_level_of(0.4), noise_level<double>{1, 30}, {0.99, 0.01}}) {
+        for (const prediction kind : all_predictions) {
+            denoise<S>(kind, level, xt, predicted, {}, {x0, eps});
+            for (isize i = 0; i < 50; ++i) {
+                check(x0(i), conversion(kind, prediction::x0, level), xt(i), predicted(i), 1e30L);
+                check(eps(i), conversion(kind, prediction::epsilon, level), xt(i), predicted(i), 1e30L);
+            }
+            denoise<S>(kind, level, xt, predicted, {.clip_x0 = 2, .clip_epsilon = true}, {x0, eps});
+            for (isize i = 0; i < 50; ++i) {
+                check(x0(i), conversion(kind, prediction::x0, level), xt(i), predicted(i), 2);
+                check(eps(i), conversion(prediction::x0, prediction::epsilon, level), xt(i), x0(i), 1e30L);
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -5,9 +5,12 @@
 
 #include "support/catch.hpp"
 #include "support/mixtures.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <vector>
 
 namespace ddpm::test {
 
@@ -135,6 +138,73 @@ TEST_CASE("gaussian_mixture: what is no mixture is an error", "[predictor]") {
     CHECK_THROWS_AS(with(Eigen::Matrix2d::Identity()).sample<double>(out, noise), shape_error);
     batch<double> fits(2, 1);
     CHECK_THROWS_AS(with(Eigen::Matrix2d::Identity()).sample<double>(fits, noise, -1), value_error);
+}
+
+TEMPLATE_TEST_CASE("samples of a mixture keep their bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<double> means = random.values<double>(70, 1), variances = random.values<double>(70, 1).abs();
+    const gaussian_mixture mixture = gaussian_mixture::diagonal({1}, means, variances);
+    const philox_noise noise(3, noise_stream::training);
+    batch<S> z(70, 4), got(70, 4);
+    noise.normal(batch_view<S>(z), 2, 5);
+    mixture.sample(batch_view<S>(got), noise, 2, 5);
+    for (isize n = 0; n < 4; ++n) {
+        for (isize i = 0; i < 70; ++i) {
+            const long double mean = means(i), part = std::sqrt(static_cast<long double>(variances(i))) * z(i, n);
+            CHECK(within(got(i, n), mean + part, roundings<S>(3) * (std::abs(mean) + std::abs(part))));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("samples of a rotated mixture keep their bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    const isize d = 9;
+    const gaussian_mixture mixture = gaussian_mixture::full({1}, some_means(d, 1), {some_covariance(d, 1)});
+    const philox_noise noise(3, noise_stream::training);
+    batch<S> z(d, 20), got(d, 20);
+    noise.normal(batch_view<S>(z), 2, 5);
+    mixture.sample(batch_view<S>(got), noise, 2, 5);
+    for (isize n = 0; n < 20; ++n) {
+        for (isize i = 0; i < d; ++i) {
+            long double exact = mixture.means()(i, 0), size = std::abs(exact);
+            for (isize axis = 0; axis < d; ++axis) {
+                const long double part = std::sqrt(static_cast<long double>(mixture.principal_variances()(axis, 0))) *
+                                         z(axis, n) * mixture.axes(0)(i, axis);
+                exact += part;
+                size += std::abs(part);
+            }
+            CHECK(within(got(i, n), exact, roundings<S>(static_cast<long double>(d) + 4) * size));
+        }
+    }
+}
+
+TEST_CASE("the weights and axes of a mixture keep their bounds", "[predictor]") {
+    random_numbers random;
+    for (const isize d : {1, 2, 5, 12}) {
+        std::vector<double> weights;
+        std::vector<Eigen::MatrixXd> covariances;
+        long double total = 0;
+        for (isize k = 0; k < 7; ++k) {
+            weights.push_back(random.of_any_size(1e-3, 1e3));
+            total += weights.back();
+            covariances.push_back(random.of_any_size(1e-3, 1e3) * some_covariance(d, k));
+        }
+        const gaussian_mixture mixture = gaussian_mixture::full(weights, some_means(d, 7), covariances);
+        for (std::size_t k = 0; k < 7; ++k) {
+            const long double weight = weights[k] / total;
+            CHECK(within(mixture.weights()[k], weight, roundings<double>(7) * weight));
+            const isize of = static_cast<isize>(k);
+            const Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic> axes =
+                mixture.axes(of).matrix().cast<long double>();
+            const Eigen::Matrix<long double, Eigen::Dynamic, 1> variances =
+                mixture.principal_variances().col(of).matrix().cast<long double>();
+            const auto error = (axes * variances.asDiagonal() * axes.transpose() - covariances[k].cast<long double>())
+                                   .cwiseAbs()
+                                   .maxCoeff();
+            CHECK(error <= 1e-14L * static_cast<long double>(d) * covariances[k].cwiseAbs().maxCoeff());
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -7,6 +7,7 @@
 #include "support/evaluate.hpp"
 #include "support/guidance_golden.hpp"
 #include "support/predictors.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -140,6 +141,54 @@ TEST_CASE("autoguidance goes away from the weak network", "[predictor]") {
     CHECK((half.col(0) == -got.col(0)).all());
     CHECK((half.col(1) == got.col(1)).all());
     CHECK_THROWS_AS(autoguided(session_archetype<double>{}, predictor_archetype<double>{}, 2), value_error);
+}
+
+TEMPLATE_TEST_CASE("guidance keeps its bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int i = 0; i < 300; ++i) {
+        const batch<S> with = random.values<S>(5, 1), without = random.values<S>(5, 1);
+        const double scale = i % 3 == 0 ? random.uniform(0.99, 1.01) : random.uniform(-5, 20);
+        const auto of = [](const batch<S>& values) {
+            return counted<S>([&values](double, isize row, isize) { return values(row); });
+        };
+        const batch<S> got = evaluate<S>(guided(of(with), of(without), scale), with, {0});
+        for (isize row = 0; row < 5; ++row) {
+            const long double a = with(row), b = without(row);
+            CHECK(within(got(row), b + scale * (a - b),
+                         roundings<S>(4) * (std::abs(scale) * (std::abs(a) + std::abs(b)) + std::abs(b))));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("rescaled guidance keeps its bound of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    constexpr isize d = 9;
+    const auto squared_deviation_of = [](const auto& values) {
+        const Eigen::Array<long double, d, 1> wide = values.template cast<long double>();
+        return (wide - wide.mean()).square().sum();
+    };
+    for (int k = 0; k < 100; ++k) {
+        batch<S> with(d, 1), without(d, 1);  // whole numbers, so that what is rescaled is exact
+        for (isize i = 0; i < d; ++i) {
+            with(i) = static_cast<S>(std::round(random.uniform(-50, 50)));
+            without(i) = static_cast<S>(std::round(random.uniform(-50, 50)));
+        }
+        const double phi = random.uniform(0, 1);
+        const auto of = [](const batch<S>& values) {
+            return counted<S>([&values](double, isize row, isize) { return values(row); });
+        };
+        const batch<S> got = evaluate<S>(guided(of(with), of(without), {.scale = 4, .rescale = phi}), with, {0});
+        const batch<S> plain = 4 * with - 3 * without;
+        const long double factor = phi * std::sqrt(squared_deviation_of(with) / squared_deviation_of(plain)) + 1 -
+                                   static_cast<long double>(phi);
+        for (isize i = 0; i < d; ++i) {
+            const long double size = std::abs(static_cast<long double>(plain(i)));
+            CHECK(within(got(i), factor * plain(i),
+                         (roundings<S>(2) * factor + roundings<double>(d + 10) * (1 + factor)) * size));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -5,7 +5,9 @@
 
 #include "support/catch.hpp"
 #include "support/mixtures.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -229,6 +231,113 @@ TEST_CASE("a density needs no executor that knows its concurrency", "[predictor]
     const of_unknown_concurrency mine;
     const auto density = log_density(mixture, batch<double>::Zero(2, 3), noise_level<double>{1, 0});
     CHECK((density + std::log(2 * std::numbers::pi)).abs().maxCoeff() < 1e-14);
+}
+
+namespace {
+
+using wide_array = Eigen::Array<long double, Eigen::Dynamic, 1>;
+using wide_matrix = Eigen::Matrix<long double, Eigen::Dynamic, Eigen::Dynamic>;
+
+/// What long double says of one sample, and what the bounds of roundings are relative to.
+struct wide_posterior {
+    long double log_density = 0, error = 0, variance = 0, variance_size = 0;
+    wide_array responsibilities, epsilon, epsilon_size, x0, x0_size;
+
+    wide_posterior(const gaussian_mixture& mixture, const wide_array& x, const noise_level<double>& level) {
+        const isize d = mixture.dimension(), count = mixture.components();
+        const long double alpha = level.signal, sigma = level.sigma;
+        std::vector<wide_array> epsilons, epsilon_sizes, x0s, x0_sizes, own;
+        responsibilities.resize(count);
+        for (isize k = 0; k < count; ++k) {
+            const wide_matrix axes = mixture.rotated() ? wide_matrix(mixture.axes(k).matrix().cast<long double>())
+                                                       : wide_matrix(wide_matrix::Identity(d, d));
+            const wide_matrix sizes = axes.cwiseAbs();
+            const auto onto = [](const wide_matrix& m, const wide_array& v) { return wide_array((m * v.matrix())); };
+            const auto along = [](const wide_matrix& m, const wide_array& v) {
+                return wide_array((m.transpose() * v.matrix()));
+            };
+            const wide_array m = mixture.means().col(k).cast<long double>(),
+                             lambda = mixture.principal_variances().col(k).cast<long double>(),
+                             p = (alpha * alpha * lambda + sigma * sigma).inverse(), r = along(axes, x - alpha * m),
+                             a = along(sizes, x.abs() + alpha * m.abs());
+            const long double log_weight =
+                std::log(static_cast<long double>(mixture.weights()[static_cast<std::size_t>(k)]));
+            responsibilities(k) =
+                log_weight + (p.log() - std::log(2 * std::numbers::pi_v<long double>) - p * r.square()).sum() / 2;
+            error = std::max(error, std::abs(log_weight) + (2 + p.log().abs() + p * a.square()).sum());
+            epsilons.push_back(onto(axes, sigma * p * r));
+            epsilon_sizes.push_back(onto(sizes, sigma * p * a));
+            x0s.push_back(onto(axes, along(axes, m) + alpha * lambda * p * r));
+            x0_sizes.push_back(onto(sizes, along(sizes, m.abs()) + alpha * lambda * p * a));
+            own.push_back(onto(axes.cwiseAbs2(), sigma * sigma * lambda * p));
+        }
+        const long double largest = responsibilities.maxCoeff();
+        log_density = largest + std::log((responsibilities - largest).exp().sum());
+        responsibilities = (responsibilities - log_density).exp();
+        const auto mean_of = [&](const std::vector<wide_array>& parts) {
+            wide_array sum = wide_array::Zero(d);
+            for (isize k = 0; k < count; ++k) {
+                sum += responsibilities(k) * parts[static_cast<std::size_t>(k)];
+            }
+            return sum;
+        };
+        epsilon = mean_of(epsilons);
+        epsilon_size = mean_of(epsilon_sizes);
+        x0 = mean_of(x0s);
+        x0_size = mean_of(x0_sizes);
+        std::vector<wide_array> variances, variance_sizes;
+        for (std::size_t k = 0; k < own.size(); ++k) {
+            variances.push_back(own[k] + (x0s[k] - x0).square());
+            variance_sizes.push_back(own[k] + (x0_sizes[k] + x0_size).square());
+        }
+        variance = mean_of(variances).mean();
+        variance_size = mean_of(variance_sizes).mean();
+    }
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("a mixture's density and moments keep their bounds of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (const isize d : {1, 3, 8}) {
+        batch<S> x(d, 20);
+        for (isize i = 0; i < x.size(); ++i) {
+            x(i) = static_cast<S>(random.uniform(-1, 1) * random.of_any_size(0.1, 30));
+        }
+        for (const named_mixture& named : all_mixtures(d)) {
+            const long double dimension = static_cast<long double>(d), more = named.mixture.rotated() ? dimension : 0;
+            for (const noise_level<double>& level :
+                 {noise_level<double>{1, 0}, {0.8, 0.6}, {0.05, 1}, {1, 3}, {0, 0.7}}) {
+                INFO(named.name << ", level " << level.signal << ", " << level.sigma);
+                const auto density = log_density(named.mixture, x, level);
+                const batch<double> r = responsibilities(named.mixture, x, level),
+                                    eps = epsilon_given_xt(named.mixture, x, level);
+                const auto given = x0_given_xt(named.mixture, x, level);
+                for (isize n = 0; n < x.cols(); ++n) {
+                    const wide_posterior exact(named.mixture, x.col(n).template cast<long double>(), level);
+                    const long double e = roundings<double>(dimension + 19 + 3 * more) * exact.error;
+                    CHECK(within(density(n), exact.log_density, e));
+                    long double total = 0;
+                    for (isize k = 0; k < 3; ++k) {
+                        const long double own = exact.responsibilities(k);
+                        CHECK((own < 1e-300L || within(r(k, n), own, 2 * e * own)));
+                        total += r(k, n);
+                    }
+                    CHECK(within(total, 1, roundings<double>(4)));
+                    for (isize i = 0; i < d; ++i) {
+                        CHECK(within(eps(i, n), exact.epsilon(i),
+                                     (2 * e + roundings<double>(15 + 3 * more)) * exact.epsilon_size(i)));
+                        CHECK(within(given.mean(i, n), exact.x0(i),
+                                     (2 * e + roundings<double>(15 + 12 * more)) * exact.x0_size(i)));
+                    }
+                    CHECK(within(given.variance(n), exact.variance,
+                                 (6 * e + roundings<double>(dimension + 39 + 12 * more)) * exact.variance_size));
+                    CHECK(given.log_variance(n) == std::log(given.variance(n)));
+                }
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

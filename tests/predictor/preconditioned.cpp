@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/golden_loop.hpp"
 #include "support/predictors.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -109,6 +110,28 @@ TEST_CASE("preconditioned: what is outside its domain is an error", "[predictor]
     const batch<double> x = pattern<double>(2, 1, 1);
     CHECK_THROWS_AS(evaluated(edm_preconditioned(network), x, {0}), value_error);
     CHECK_THROWS_AS(evaluated(edm_preconditioned(network), x, {nan}), value_error);
+}
+
+TEMPLATE_TEST_CASE("preconditioning keeps its bounds of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int k = 0; k < 200; ++k) {
+        const batch<S> x = random.values<S>(5, 1), value = random.values<S>(5, 1);
+        const double sigma = random.of_any_size(1e-3, 1e3);
+        batch<S> scaled(5, 1);
+        const auto network = [&](batch_view<const S> xt, std::span<const double>, const model_output<S>& out) {
+            scaled = xt.array();
+            out.prediction.array() = value;
+        };
+        const edm_coefficients c = edm_preconditioning{}.at(sigma);
+        const batch<S> got = evaluated(edm_preconditioned(network), x, {sigma});
+        for (isize i = 0; i < 5; ++i) {
+            const long double in = static_cast<long double>(c.in) * x(i), a = static_cast<long double>(c.skip) * x(i),
+                              b = static_cast<long double>(c.out) * value(i);
+            CHECK(within(scaled(i), in, roundings<S>(2) * std::abs(in)));
+            CHECK(within(got(i), a + b, roundings<S>(3) * (std::abs(a) + std::abs(b))));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -9,6 +9,7 @@
 #include "support/evaluate.hpp"
 #include "support/guidance_golden.hpp"
 #include "support/predictors.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -155,6 +156,55 @@ TEST_CASE("projected guidance has largest factors", "[predictor]") {
     CHECK_THROWS_AS(with({.scale = 1e300}), value_error);
     CHECK_THROWS_AS(with({.parallel = 1e300}), value_error);
     CHECK_THROWS_AS(with({.momentum = -1e300}), value_error);
+}
+
+TEMPLATE_TEST_CASE("projected guidance keeps its bounds of roundings", "[predictor]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    constexpr isize d = 7;
+    const long double bound = roundings<S>(4) + roundings<double>(3 * d + 10);
+    const auto of = [](const batch<S>& values) {
+        return counted<S>([&values](double, isize row, isize) { return values(row); });
+    };
+    for (int k = 0; k < 200; ++k) {
+        const batch<S> with = random.values<S>(d, 1), without = random.values<S>(d, 1), sum = with - without;
+        const projected_guidance_options options{.scale = random.uniform(-5, 20),
+                                                 .parallel = random.uniform(-1, 2),
+                                                 .norm = k % 2 == 0 ? 0 : random.of_any_size(1, 1e4),
+                                                 .from_conditional = k % 4 < 2};
+        const batch<S> got = evaluate<S>(projected_guided(of(with), of(without), options), with, {0});
+        long double square = 0, product = 0, products = 0, along = 0;
+        for (isize i = 0; i < d; ++i) {
+            const long double s = sum(i), c = with(i);
+            square += s * s;
+            along += c * c;
+            product += s * c;
+            products += std::abs(s * c);
+        }
+        const long double norm = std::sqrt(square), scale = options.scale, most = options.norm;
+        const long double factor =
+            (options.from_conditional ? scale - 1 : scale) * (most > 0 && norm > most ? most / norm : 1);
+        for (isize i = 0; i < d; ++i) {
+            const long double s = sum(i), c = (static_cast<long double>(options.parallel) - 1) * with(i) / along;
+            const long double start = options.from_conditional ? with(i) : without(i);
+            CHECK(within(got(i), start + factor * (s + c * product),
+                         bound * (std::abs(start) + std::abs(factor) * (std::abs(s) + std::abs(c) * products))));
+        }
+
+        const long double momentum = random.uniform(-2, 2);
+        const auto p = projected_guided(
+            of(with), of(without),
+            {.scale = 2, .norm = 0, .momentum = static_cast<double>(momentum), .from_conditional = true});
+        auto session = p.session(1);
+        static_cast<void>(call<S>(session, with, {0}));
+        const batch<S> second = call<S>(session, with, {0});
+        for (isize i = 0; i < d; ++i) {
+            const long double c = with(i), difference = c - without(i), before = momentum * sum(i);
+            CHECK(within(second(i), c + difference + before,
+                         bound * (std::abs(c) + std::abs(difference + before)) +
+                             roundings<S>(3) * (std::abs(difference) + std::abs(before))));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -4,6 +4,8 @@
 #include <ddpm/nn/networks/unet.hpp>
 #include <ddpm/predictor/conditioned.hpp>
 #include <ddpm/predictor/self_conditioning.hpp>
+#include <ddpm/process/parameterization.hpp>
+#include <ddpm/schedule/rectified_flow.hpp>
 
 #include "support/catch.hpp"
 #include "support/evaluate.hpp"
@@ -127,6 +129,18 @@ TEST_CASE("self_conditioned: what does not fit is an error", "[predictor]") {
     auto session = p.session(2);
     CHECK_NOTHROW(call<double>(session, x, {0.5, 0.5}));
     CHECK_THROWS_AS(call<double>(session, batch<double>::Ones(3, 1), {0.5}), shape_error);
+}
+
+TEMPLATE_TEST_CASE("the estimate given to a network has the bits of convert", "[predictor]", float, double) {
+    using S = TestType;
+    batch<S> seen;
+    const auto p = self_conditioned(map_network<S>{{}, &seen}, [](double u) { return rectified_flow{}.level(u); });
+    const batch<S> x = pattern<S>(3, 2, 1);
+    const std::vector<double> t{0.3, 0.8};
+    auto session = p.session(2);
+    const batch<S> eps = call<S>(session, x, t);
+    static_cast<void>(call<S>(session, x, t));
+    CHECK((seen == convert(rectified_flow{}, prediction::epsilon, prediction::x0, x, t, eps)).all());
 }
 
 }  // namespace ddpm::test

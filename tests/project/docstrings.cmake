@@ -16,19 +16,22 @@ set(checked 0)
 set(with_batches 0)  # functions that take or return a batch
 
 # The rooms whose docstrings state the accuracy of what they compute. To add a room, add its lines, then its name here.
-set(accurate_rooms diffusers grid io metrics nn random sampler)
+set(accurate_rooms diffusers grid io likelihood loss metrics nn predictor process random sampler schedule)
 
 # Headers of these rooms that need no line `@accuracy`:
 set(no_accuracy
     # numbers and texts of configs, without arithmetic
     diffusers/config_limits.hpp diffusers/pipeline.hpp diffusers/scheduler_classes.hpp diffusers/scheduler_config.hpp
     diffusers/scheduler_departures.hpp diffusers/scheduler_values.hpp diffusers/unet_config.hpp nn/networks/unet_options.hpp
+    likelihood/bound_options.hpp
     # bytes of files
     io/atomic_file.hpp io/dtype.hpp io/safetensors.hpp io/safetensors_header.hpp io/write_png.hpp io/write_safetensors.hpp
     # memory, counts, times and names
     nn/inference/layer_profile.hpp nn/memory/arena.hpp nn/memory/feature_map.hpp nn/memory/tensor.hpp
     nn/memory/workspace.hpp nn/networks/unet_activations.hpp nn/networks/unet_size.hpp nn/parameters.hpp
+    predictor/model_output.hpp process/moments.hpp
     nn/products.hpp  # an interface; bfloat16_products.hpp has the bound
+    loss/concept.hpp predictor/concept.hpp predictor/differentiable.hpp predictor/network.hpp  # concepts
     grid/space_timesteps.hpp grid/timesteps.hpp  # whole numbers
     metrics/pair_estimate.hpp  # a choice
     # what others compute

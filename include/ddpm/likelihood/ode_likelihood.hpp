@@ -142,6 +142,9 @@ inline per_sample_values<double> standard_log_density(const batch<double>& z, is
 /// @units σ/α; log_density in nats, per sample
 /// @throws shape_error if D is 0, or the prior returns another number of values; value_error unless range, tolerance,
 /// first_step and most_steps are positive and lowest < highest; as jacobian_trace and noise_path
+/// @accuracy the error of a step, estimated by the difference of the orders 5 and 4, is below the tolerance. With the
+/// oracle of a mixture in double and its own prior, the error of ln p per dimension is below 30 tolerances, for those
+/// from 1e-10 to 1e-4. An estimate of the trace adds the error that standard_error tells
 /// @determinism the bits of a sample do not depend on the other samples if those of the predictor do not
 /// @source Song et al. 2020, arXiv 2011.13456, section 4.3 and appendix D.2
 template <BatchLike X, class P>
@@ -231,6 +234,7 @@ template <BatchLike X, class P>
 /// uniform noise: −log₂(p · width^D) / D. For pixels 0 … 255 scaled to [−1, 1] the width is 2/255.
 /// @units log_density in nats, of a whole sample; the result in bits per dimension
 /// @throws value_error unless dimension ≥ 1 and width > 0
+/// @accuracy at most 4 roundings (2⁻⁵³) of |log_density|/(D ln 2), and 3 of |log₂ width|
 /// @source Theis et al. 2015, arXiv 1511.01844, section 3.1
 [[nodiscard]] inline double discretized_bits_per_dimension(double log_density, isize dimension, double width) {
     if (!(dimension >= 1 && width > 0)) {

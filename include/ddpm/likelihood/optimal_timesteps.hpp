@@ -35,6 +35,8 @@ public:
     /// @param cost called once for each pair, concurrently
     /// @param progress called for each t; it may stop the search
     /// @throws value_error unless 1 ≤ most ≤ T, or if a cost is NaN or −∞
+    /// @accuracy a cost: at most `count` roundings (2⁻⁵³) of the sum of the |cost| of its steps. Another sub-sequence is
+    /// cheaper at most by such roundings of both
     /// @determinism the same for every thread count
     /// @complexity O(most · T²) time, in parallel; O(most · T) memory
     /// @source Watson et al. 2021, arXiv 2106.03802
@@ -146,6 +148,7 @@ private:
 /// The cheapest sub-sequence of `count` timesteps out of T = `steps`, as `optimal_sequences` finds it.
 /// @units timesteps are 0-based
 /// @throws value_error unless 1 ≤ count ≤ T, if a cost is NaN or −∞, or if all sub-sequences are forbidden
+/// @accuracy as optimal_sequences
 template <class Cost>
     requires std::is_invocable_r_v<double, const Cost&, isize, isize>
 [[nodiscard]] timestep_sequence optimal_timesteps(isize steps, isize count, const Cost& cost,
@@ -159,6 +162,7 @@ template <class Cost>
 /// @param x0_error E|x_0 − x̂_0(x_t)|² / D for t = 0 … T − 1
 /// @units t is 0-based; nats per dimension
 /// @throws shape_error unless there is one error for each t; value_error unless 1 ≤ count ≤ T, and as `step_cost`
+/// @accuracy of a step as step_cost, of the sum as optimal_sequences
 /// @source Watson et al. 2021, arXiv 2106.03802
 template <NoiseSchedule Schedule>
 [[nodiscard]] timestep_sequence optimal_timesteps(const Schedule& schedule, std::span<const double> x0_error,

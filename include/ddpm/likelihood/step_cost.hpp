@@ -61,6 +61,9 @@ public:
     /// The mean of KL(q(x_s|x_t, x_0) ‖ p(x_s|x_t)) / D, or for s = `clean` of −ln p(x_0|x_t) / D.
     /// @units t and s are 0-based, s = `clean` is x_0; nats per dimension
     /// @throws value_error unless clean ≤ s < t < T
+    /// @accuracy from ᾱ, with β = 1 − ᾱ_t/ᾱ_s: `matched` at most 24 + 6/β roundings (2⁻⁵³) of it; a fixed variance 32 +
+    /// 8/β of ½ (ln(1 + x) + (m + x)/(1 + x)), where m is the squared error of the mean, and 1 + x the variance, both
+    /// divided by β̃. The Gaussian of the last step: 4 of ½ (1 + |ln 2πv| + error/v) for its variance v
     [[nodiscard]] double operator()(isize t, isize s) const {
         require_earlier("step_cost", *this, s, t);
         const double error = x0_error_[static_cast<std::size_t>(t)];

@@ -50,7 +50,9 @@ struct scalar_of_data<X> {
 /// discretized decoder, where the prediction does not determine x̂_0 (ε at ᾱ_t = 0), and if options.variance uses a
 /// variance head that the predictor does not write; shape_error if parts of the data have different dimensions; what the
 /// predictor, the data and the noise throw
-/// @accuracy terms are computed and summed in double
+/// @accuracy terms are computed and summed in double, from x_t as q_sample gives it and the predictions in S: L_T as
+/// prior_kl, L_0 as log_likelihood of the decoder, means as mean_estimate. Of OpenAI's code within 1e-7 of 1 + the bits
+/// per dimension, in float 1e-5
 /// @determinism with addressed noise the same bits for every thread count, batch size and division of the data into
 /// parts, if the predictor's outputs do not depend on the other samples of a batch
 /// @complexity one prediction per sample and timestep; memory for one batch and for the chain

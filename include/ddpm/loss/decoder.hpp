@@ -53,7 +53,7 @@ inline void require_valid(std::string_view where, const any_decoder& decoder) {
     }
 }
 
-/// Checks that the data of a discretized decoder is in [−1, 1] up to less than half a bin, except elements of weight 0.
+/// Refuses data of a discretized decoder outside [−1, 1] by more than half a bin or 0.01, except elements of weight 0.
 /// @shape x0 D × N; element_weight D × N or empty
 /// @throws value_error if a value is outside, such as an unscaled pixel 0 … 255; shape_error if the shapes differ
 template <BatchLike X>

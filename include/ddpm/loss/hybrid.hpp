@@ -64,9 +64,9 @@ struct basic_hybrid_loss {
         detail::require_bound_term("hybrid_loss", schedule, kind, options(schedule), t);
     }
 
+    /// Refuses data that the decoder or `Simple` cannot take; calls do not check this.
     /// @shape x0 D × N; element_weight likewise, or empty
-    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside, or if `Simple` refuses the data;
-    /// calls do not check this
+    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside, or if `Simple` refuses the data
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         const detail::readable values(x0);

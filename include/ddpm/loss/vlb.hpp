@@ -65,8 +65,9 @@ struct vlb_loss {
         detail::require_bound_term("vlb_loss", schedule, kind, options(schedule), t);
     }
 
+    /// Refuses data that the decoder cannot take; calls do not check this.
     /// @shape x0 D × N; element_weight likewise, or empty
-    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside; calls do not check this
+    /// @throws value_error if the decoder needs data in [−1, 1] and a value is outside
     template <BatchLike X>
     void require_data(const X& x0, batch_view<const scalar_of<X>> element_weight = {}) const {
         require_in_range("vlb_loss", decoder, x0, element_weight);

@@ -16,6 +16,7 @@
 namespace ddpm {
 
 /// A condition that owns its values: one for each sample of a run, or a single one that is used for all samples.
+/// @accuracy exact: values are copied
 template <Scalar S>
 class condition_values {
 public:

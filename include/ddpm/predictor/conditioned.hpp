@@ -60,6 +60,7 @@ private:
 /// conditioned(net, {.labels = none}), scale).
 /// @throws shape_error unless all forms have the same number of samples; sessions throw as
 /// network_session::set_condition
+/// @accuracy exact: what the network gives
 template <class P>
     requires TakesCondition<std::remove_cvref_t<P>>
 [[nodiscard]] conditioned_predictor<P> conditioned(P&& predictor, const condition<predictor_scalar<P>>& given) {

@@ -85,6 +85,7 @@ private:
 /// The same predictor with its output converted to `to`. Holds an lvalue by reference, a temporary by value. Sessions
 /// throw value_error where the conversion does not exist (see `conversion`), and what `level_of` throws.
 /// @param level_of the noise level at a time: a discrete schedule, or a callable double → noise_level<double>
+/// @accuracy bit-equal to `convert` of the prediction
 template <AdaptablePredictor P>
 [[nodiscard]] converted_predictor<P> converted(P&& predictor, prediction to, level_function level_of) {
     return {std::forward<P>(predictor), to, std::move(level_of)};

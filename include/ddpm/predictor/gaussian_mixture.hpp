@@ -25,6 +25,9 @@ namespace ddpm {
 
 /// A mixture of K Gaussians in D dimensions, a data distribution whose noisy densities and ideal predictions are known
 /// exactly (mixture_posterior.hpp, mixture_oracle.hpp). Immutable.
+/// @accuracy weights: at most K roundings (2⁻⁵³) of each, for the sum by which they are divided; means and variances as
+/// given. Axes and variances of full(), from Eigen's solver, give back a covariance within 1e-14 of its largest element
+/// times D
 class gaussian_mixture {
 public:
     /// Components with covariance variances[k] · I.
@@ -112,6 +115,8 @@ public:
     /// Samples the mixture: column n is sample first_sample + n at that step of `noise`.
     /// @shape out D × N
     /// @throws shape_error if out has not D rows; as philox_noise::normal
+    /// @accuracy for the normals z in S at most 3 roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of |mean| + |deviation · z|;
+    /// rotated D + 4 of |mean| + Σ |deviation · z · axis| over the axes
     /// @determinism the same bits whatever the batch split and the thread count
     template <Scalar S>
     void sample(batch_view<S> out, const philox_noise& noise, isize step = 0, isize first_sample = 0) const {

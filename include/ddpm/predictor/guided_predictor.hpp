@@ -82,6 +82,7 @@ private:
 
 /// Two predictors of the same kind, combined by a rule; made by `guided`, `projected_guided` and `autoguided`. Holds
 /// lvalues by reference, temporaries by value. It must outlive its sessions.
+/// @accuracy that of `guided` or `projected_guided`; where the rule does not act, exact: the conditional prediction
 template <class Conditional, class Unconditional, detail::GuidanceRule Rule>
 class guided_predictor : public detail::adaptor<Conditional> {
 public:

@@ -13,6 +13,7 @@ namespace ddpm {
 
 /// A predictor with its kind of prediction set at run time; made by `predicts`. Holds an lvalue by reference, a
 /// temporary by value.
+/// @accuracy exact: the output of the predictor
 template <class P>
 class predicting : public detail::adaptor<P> {
 public:

@@ -101,6 +101,10 @@ private:
 /// @throws value_error if the two predict different kinds, the norm is negative, the interval is reversed, rescale is
 /// not in [0, 1], or scale, parallel or momentum is beyond ±10⁶. With momentum, sessions throw shape_error if the shape
 /// changes
+/// @accuracy the sum, for momentum β: at most 3 roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of |difference| + |β · sum
+/// before|. From that sum: with w = scale, or scale − 1 from_conditional, and p = Σ |sum · conditional| / Σ conditional²
+/// over the elements, at most 4, and 3 D + 10 of double, of |what the update is added to| + |w| (|sum| + |(η − 1) p ·
+/// conditional|) times the factor of the norm. Rescaling as in `guided`
 /// @source Sadat et al. 2024, arXiv 2410.02416, algorithm 1
 /// @complexity as guided; outside the interval the momentum is unchanged
 template <AdaptablePredictor Conditional, AdaptablePredictor Unconditional>

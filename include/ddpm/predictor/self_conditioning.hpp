@@ -159,6 +159,7 @@ private:
 /// @throws value_error if clip_x0 is not positive. Sessions throw value_error if the network's maps have fewer channels
 /// than a sample, or x_0 does not follow from the prediction (ε at α = 0), and shape_error if the number of samples
 /// changes
+/// @accuracy the estimate as `convert` of the last prediction, to the bit, then clamped; the prediction is the network's
 /// @source Chen et al. 2022, arXiv 2208.04202, section 3.2
 template <class P>
     requires TakesInput<std::remove_cvref_t<P>>

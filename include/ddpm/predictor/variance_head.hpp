@@ -72,6 +72,7 @@ void require_written_head(std::string_view where, batch_view<S> head,
 /// Splits a network's output into prediction and variance head; at each pixel the prediction's channels come first.
 /// @shape both 2D × N; prediction D × N; head D × N, or empty if it is not needed
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
+/// @accuracy exact
 template <Scalar S>
 void split_variance_head(batch_view<const std::type_identity_t<S>> both, isize channels, batch_view<S> prediction,
                          std::type_identity_t<batch_view<S>> head) {
@@ -88,6 +89,7 @@ void split_variance_head(batch_view<const std::type_identity_t<S>> both, isize c
 /// The inverse for gradients: joins those of the prediction and the head to the gradient of the network's output.
 /// @shape prediction D × N; head D × N, or empty for zeros; both 2D × N
 /// @throws shape_error if the shapes do not fit, or D is no multiple of the channels
+/// @accuracy exact
 template <Scalar S>
 void join_variance_head(std::type_identity_t<batch_view<const S>> prediction,
                         std::type_identity_t<batch_view<const S>> head, isize channels, batch_view<S> both) {

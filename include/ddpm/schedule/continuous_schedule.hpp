@@ -43,6 +43,7 @@ concept NamesModelTime = requires(S& schedule, double u) { schedule.model_time(u
 }  // namespace detail
 
 /// The time passed to the network at time u of the schedule.
+/// @accuracy exact: what model_time gives, or u
 template <ContinuousSchedule S>
 [[nodiscard]] double model_time_at(const S& schedule, double u) {
     static_assert(!detail::NamesModelTime<S> || detail::HasModelTime<S>,
@@ -72,6 +73,7 @@ concept NamesTimes = requires(S& schedule) { schedule.times(); } || requires { &
 }  // namespace detail
 
 /// The interval on which a schedule is defined: its member times(), or [0, 1] without one.
+/// @accuracy exact
 template <ContinuousSchedule S>
 [[nodiscard]] time_range times_of(const S& schedule) {
     static_assert(!detail::NamesTimes<S> || detail::HasTimes<S>,
