@@ -16,7 +16,7 @@ set(checked 0)
 set(with_batches 0)  # functions that take a batch
 
 # The rooms whose docstrings state the accuracy of what they compute. To add a room, add its lines, then its name here.
-set(accurate_rooms diffusers grid io metrics nn random sampler)
+set(accurate_rooms core diffusers grid io kernels metrics nn random sampler)
 
 # Headers of these rooms that need no line `@accuracy`:
 set(no_accuracy
@@ -26,6 +26,9 @@ set(no_accuracy
     # bytes of files
     io/atomic_file.hpp io/dtype.hpp io/safetensors.hpp io/safetensors_header.hpp io/write_png.hpp io/write_safetensors.hpp
     # memory, counts, times and names
+    core/aligned_allocator.hpp core/assert.hpp core/batch_view.hpp core/condition.hpp core/error.hpp
+    core/function_ref.hpp core/measurement.hpp core/network_base.hpp core/network_input.hpp core/per_sample.hpp
+    core/shape.hpp core/thread_scratch.hpp core/types.hpp kernels/target.hpp
     nn/inference/layer_profile.hpp nn/memory/arena.hpp nn/memory/feature_map.hpp nn/memory/tensor.hpp
     nn/memory/workspace.hpp nn/networks/unet_activations.hpp nn/networks/unet_size.hpp nn/parameters.hpp
     nn/products.hpp  # an interface; bfloat16_products.hpp has the bound

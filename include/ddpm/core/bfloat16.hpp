@@ -18,6 +18,7 @@ struct bfloat16 {
 }
 
 /// Rounded to the nearest bfloat16, ties to even. NaN gives NaN.
+/// @accuracy half a unit in the last place
 [[nodiscard]] constexpr bfloat16 to_bfloat16(float x) noexcept {
     const auto bits = std::bit_cast<std::uint32_t>(x);
     if (x != x) {

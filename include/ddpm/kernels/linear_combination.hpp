@@ -25,6 +25,7 @@ namespace ddpm::kernels {
 
 /// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
+/// @accuracy each product and each sum rounded to S
 template <Scalar S, std::size_t Terms>
 void linear_combination(isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
     static_assert(Terms >= 1 && Terms <= 4);
@@ -58,6 +59,7 @@ void combine_first(std::size_t count, isize size, const S (&factor)[Terms], cons
 /// @shape all D × N
 /// @throws shape_error if the shapes differ
 /// @determinism as above
+/// @accuracy as above
 template <Scalar S, std::size_t Terms, class FactorsOf>
     requires std::is_invocable_r_v<std::array<S, Terms>, const FactorsOf&, isize>
 void linear_combination(const batch_view<const S> (&x)[Terms], const FactorsOf& factors_of, batch_view<S> out) {

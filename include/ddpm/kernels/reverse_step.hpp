@@ -66,6 +66,7 @@ void require_step_shapes(batch_view<const S> xt, batch_view<const S> p, batch_vi
 /// @throws shape_error if the shapes differ
 /// @determinism the same bits on every instruction set
 /// @complexity one pass over memory
+/// @accuracy each product and each sum rounded to S
 template <Scalar S>
 void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p, batch_view<S> x0,
              batch_view<S> eps) {
@@ -87,6 +88,7 @@ void denoise(const denoise_coefficients<S>& c, batch_view<const S> xt, batch_vie
 /// @throws shape_error if the shapes do not fit
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
 /// @complexity one pass over memory
+/// @accuracy each product and each sum rounded to S
 template <Scalar S>
 void reverse_step(const reverse_coefficients<S>& c, batch_view<const S> xt, batch_view<const S> p,
                   batch_view<const S> z, batch_view<S> x0, batch_view<S> out) {
