@@ -235,14 +235,15 @@
 
 // What ddpm::compiled holds of the training and sampling of this library's networks; without it, nothing.
 #if defined(DDPM_INSTANCE_OF)
-#define DDPM_NETWORK_INSTANCES(...)                                                                        \
-    DDPM_CLASS_INSTANCE(class ema<__VA_ARGS__>)                                                            \
-    DDPM_CLASS_INSTANCE(class network_session<__VA_ARGS__>)                                                \
-    DDPM_CLASS_INSTANCE(class detail::batch_gradient<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>) \
-    DDPM_CLASS_INSTANCE(class trainer<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>)                \
-    DDPM_CLASS_INSTANCE(class sampling_run<float, predicting<const __VA_ARGS__&>, philox_noise>)           \
-    DDPM_INSTANCE_OF batch<float> sample<float>(const sampling_plan&, predicting<const __VA_ARGS__&>&,     \
-                                                const sample_options&, philox_noise&, const step_callback<float>&);
+#define DDPM_NETWORK_INSTANCES(...)                                                                                 \
+    DDPM_CLASS_INSTANCE(class ema<__VA_ARGS__>)                                                                     \
+    DDPM_CLASS_INSTANCE(class network_session<__VA_ARGS__>)                                                         \
+    DDPM_CLASS_INSTANCE(class detail::batch_gradient<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>)          \
+    DDPM_CLASS_INSTANCE(class trainer<__VA_ARGS__, noise_schedule<exact_tables>, mse_loss>)                         \
+    DDPM_CLASS_INSTANCE(class sampling_run<float, predicting<const __VA_ARGS__&>, philox_noise>)                    \
+    DDPM_INSTANCE_OF batch<float> detail::sample_plan<float>(const sampling_plan&, predicting<const __VA_ARGS__&>&, \
+                                                             const sample_options&, philox_noise&,                  \
+                                                             const step_callback<float>&);
 namespace ddpm {
 DDPM_NETWORK_INSTANCES(nn::mlp<float>)
 DDPM_NETWORK_INSTANCES(nn::unet<float>)

@@ -66,7 +66,7 @@ TEST_CASE("an error's numbers do not depend on the locale", "[diffusers]") {
     CHECK(ddpm::detail::text(true, ' ', -1.5f, ' ', std::uint8_t{200}, ' ', std::size_t{1} << 40) ==
           "1 -1.5 200 1099511627776");
     CHECK(ddpm::detail::exact_text(0.1) == "0.1");
-    CHECK(nn::tensor_shape{1200, 3}.text() == "(1200, 3)");
+    CHECK(nn::tensor_shape{1200, 3}.text() == "[1200, 3]");
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstddef>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -332,6 +333,41 @@ TEST_CASE("a scheduler config that diffusers has no words for is a value_error",
     CHECK_THROWS_AS(scheduler_config_text(config), value_error);
     config.unknown = {{"zoo", "tru"}};
     CHECK_THROWS_AS(scheduler_config_text(config), io_error);
+}
+
+TEST_CASE("a scheduler config that reading would refuse is not written", "[diffusers]") {
+    struct refused {
+        std::string key;
+        scheduler_config config;
+    };
+    const refused all[]{
+        {"use_beta_sigmas", {.kind = scheduler_kind::euler, .karras_sigmas = true, .beta_sigmas = true}},
+        {"use_exponential_sigmas", {.kind = scheduler_kind::euler, .karras_sigmas = true, .exponential_sigmas = true}},
+        {"num_train_timesteps", {.train_timesteps = 0}},
+        {"trained_betas", {.train_timesteps = 3, .trained_betas = {0.1, 0.2}}},
+        {"clip_sample_range", {.clip_range = 0}},
+        {"steps_offset", {.steps_offset = -1}},
+        {"dynamic_thresholding_ratio", {.threshold = true, .threshold_ratio = 1.5}},
+        {"sample_max_value", {.threshold = true, .threshold_max = 0}},
+    };
+    const temporary_folder folder;
+    for (const auto& [key, config] : all) {
+        INFO(key);
+        const std::string path = folder / "scheduler_config.json";
+        try {
+            write_scheduler_config(path, config);
+            FAIL_CHECK("it was written");
+        } catch (const value_error& error) {
+            CHECK(contains(error.what(), "key \"" + key + "\""));
+        }
+        CHECK_FALSE(std::filesystem::exists(path));
+    }
+    // More numbers than any file may have.
+    scheduler_config many{.train_timesteps = 40000};
+    many.trained_betas.assign(40000, 1e-4);
+    CHECK_THROWS_AS(scheduler_config_text(many), value_error);
+    // What a class does not have is not written, so it is not refused.
+    CHECK_NOTHROW(scheduler_config_text({.karras_sigmas = true, .beta_sigmas = true}));
 }
 
 TEST_CASE("a scheduler config that was cut short or changed is read or refused", "[diffusers]") {

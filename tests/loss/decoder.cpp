@@ -10,6 +10,7 @@
 #include "support/catch.hpp"
 #include "support/each_target.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -239,6 +240,64 @@ TEST_CASE("decoders refuse what does not fit", "[loss]") {
     CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = -1}, 0, 0, 0), value_error);
     CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = 1}, 0, 0, 0), value_error);
     CHECK_THROWS_AS(log_likelihood(discretized_decoder{.smallest_probability = std::nan("")}, 0, 0, 0), value_error);
+}
+
+namespace {
+
+/// ln of the probability of a level's bin, without cancellation for tanh and by erfcl otherwise.
+long double exact_bin(long double x, long double mean, long double log_scale, normal_cdf kind, isize levels) {
+    const long double s = std::exp(-log_scale), c = x - mean, half = 1 / static_cast<long double>(levels - 1);
+    const long double above = s * (c + half), below = s * (c - half);
+    const bool lowest = x<-0.999L, highest = x> 0.999L;
+    if (kind == normal_cdf::exact) {
+        const auto cdf = [](long double z) { return std::erfc(-z / std::numbers::sqrt2_v<long double>) / 2; };
+        return std::log(lowest    ? cdf(above)
+                        : highest ? cdf(-below)
+                        : c > 0   ? cdf(-below) - cdf(-above)
+                                  : cdf(above) - cdf(below));
+    }
+    const long double linear = std::sqrt(8 / std::numbers::pi_v<long double>);
+    const auto log_cdf = [&](long double z) {
+        const long double u = linear * z * (1 + 0.044715L * z * z);
+        return u > 0 ? -std::log1p(std::exp(-u)) : u - std::log1p(std::exp(u));
+    };
+    const long double squares = above * above + above * below + below * below;
+    const long double width = 2 * linear * s * half * (1 + 0.044715L * squares);
+    return lowest    ? log_cdf(above)
+           : highest ? log_cdf(-below)
+                     : std::log(-std::expm1(-width)) + log_cdf(above) + log_cdf(-below);
+}
+
+}  // namespace
+
+TEST_CASE("decoders keep their bounds of roundings", "[loss]") {
+    for_each_target([] {
+        random_numbers random;
+        bool tanh = true, exact = true, gaussian = true;
+        for (int i = 0; i < 20000; ++i) {
+            const double x = level(i % 7 == 0 ? 255 * (i % 2) : i % 256), log_scale = random.uniform(-7, 3);
+            const double mean =
+                i % 3 == 0 ? x + std::exp(log_scale) * random.uniform(-6, 6) : random.uniform(-1.4, 1.4);
+            const auto value = [&](const any_decoder& decoder) {
+                return log_likelihood(decoder, x, mean, log_scale).log_likelihood;
+            };
+            const long double by_tanh = exact_bin(x, mean, log_scale, normal_cdf::tanh, 256);
+            tanh = tanh && within(value(discretized_decoder{.smallest_probability = 0}), by_tanh,
+                                  roundings<double>(16) * (1 + std::abs(by_tanh)));
+            const long double by_erfc = exact_bin(x, mean, log_scale, normal_cdf::exact, 256);
+            const long double width = 1 + 256 * std::exp(static_cast<long double>(log_scale));
+            exact = exact && (by_erfc < -700 ||
+                              within(value(discretized_decoder{.cdf = normal_cdf::exact, .smallest_probability = 0}),
+                                     by_erfc, roundings<double>(16) * (1 + std::abs(by_erfc)) * width));
+            const long double z = (x - static_cast<long double>(mean)) * std::exp(-static_cast<long double>(log_scale));
+            const long double density = -std::log(2 * std::numbers::pi_v<long double>) / 2 - log_scale - z * z / 2;
+            gaussian = gaussian && within(value(gaussian_decoder{}), density,
+                                          roundings<double>(4) * (1 + std::abs(log_scale) + z * z));
+        }
+        CHECK(tanh);
+        CHECK(exact);
+        CHECK(gaussian);
+    });
 }
 
 }  // namespace ddpm::test

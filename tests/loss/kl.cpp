@@ -9,6 +9,7 @@
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
 #include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -138,6 +139,35 @@ TEST_CASE("kl_loss serves the smallest schedule and refuses what does not fit", 
             CHECK(std::isfinite(kl_weight(noise, kind, 1)));
             CHECK_NOTHROW(kl_loss{}.require_time(noise, kind, 1));
             CHECK(std::isfinite(loss()));
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("the divergence of two Gaussians keeps its bound of roundings", "[loss]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const auto number = [&](double size) { return static_cast<S>(random.uniform(-size, size)); };
+        const S m1 = number(3), m2 = number(3), lv2 = number(8), lv1 = i % 2 == 0 ? number(8) : lv2 + number(1e-3);
+        const long double d = static_cast<long double>(lv1) - lv2, difference = static_cast<long double>(m1) - m2;
+        const long double square = difference * difference * std::exp(-static_cast<long double>(lv2));
+        const long double excess = std::expm1(d);
+        CHECK(within(kl_gaussians(m1, lv1, m2, lv2), (excess - d + square) / 2,
+                     roundings<S>(10) * ((1 + std::abs(d)) * (std::abs(d) + std::abs(excess)) + square)));
+    }
+}
+
+TEST_CASE("the weight of the divergence keeps its bound of roundings", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const isize t : some_timesteps(schedule.steps())) {
+            for (const prediction kind : all_predictions) {
+                const long double x0 = conversion(kind, prediction::x0, noise_level_at(schedule, t)).value;
+                const long double mean = x0 * posterior_at(schedule, t - 1, t).x0;
+                const long double log_variance =
+                    reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, t - 1);
+                const long double exact = mean * mean * std::exp(-log_variance) / 2;
+                CHECK(within(kl_weight(schedule, kind, t), exact, roundings<double>(8) * exact));
+            }
         }
     }
 }

@@ -8,11 +8,14 @@
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
 #include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include "loss/rounded_error.hpp"
 
 namespace ddpm::test {
 
@@ -97,6 +100,39 @@ TEST_CASE("l1_loss and huber_loss serve the smallest schedule and refuse what do
     constexpr double smallest = std::numeric_limits<double>::min();
     CHECK_NOTHROW(huber_loss{smallest}(schedule, prediction::v, example.noised(), example.x0, d));
     CHECK_THROWS_AS(huber_loss{smallest / 2}(schedule, prediction::v, example.noised(), example.x0, d), value_error);
+}
+
+TEMPLATE_TEST_CASE("l1_loss and huber_loss keep their bound of roundings", "[loss]", float, double) {
+    using S = TestType;
+    const noise_schedule schedule{cosine_beta{}, 100};
+    random_numbers random;
+    const auto check = [&](const auto& loss, prediction kind, prediction space, const auto& penalty, double slope) {
+        const noised_example<S> example(schedule, {1, 13, 60, 98}, 40);
+        const batch<S> predicted = random.values<S>(40, 4);
+        batch<S> d(40, 4);
+        const double got = loss(schedule, kind, example.noised(), predicted, d);
+        long double sum = 0, error = 0;
+        for (isize n = 0; n < 4; ++n) {
+            const noise_level<double>& level = example.level[static_cast<std::size_t>(n)];
+            const long double scale = std::abs(conversion(kind, space, level).value);
+            for (isize i = 0; i < 40; ++i) {
+                const exact_difference difference(kind, level, predicted(i, n), example.x0(i, n), example.eps(i, n));
+                sum += penalty(scale * std::abs(difference.value)) / 160;
+                error += slope * scale * roundings<S>(8) * difference.size / 160;
+            }
+        }
+        INFO(name_of(kind) << " measured on " << name_of(space));
+        CHECK(within(got, sum, error + roundings<double>(160 + 32) * (sum + error)));
+    };
+    for (const prediction kind : all_predictions) {
+        for (const prediction space : all_predictions) {
+            check(
+                l1_loss{space}, kind, space, [](long double e) { return e; }, 1);
+            check(
+                huber_loss{0.5, space}, kind, space,
+                [](long double e) { return e <= 0.5L ? e * e / 2 : 0.5L * (e - 0.25L); }, 0.5);
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -4,6 +4,7 @@
 #include <ddpm/loss/weighted_error.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -38,6 +39,28 @@ TEST_CASE("weighted_mse: what does not fit is an error", "[loss]") {
     CHECK_THROWS_AS(weighted_mse(empty, empty, 1.0, two), shape_error);
     std::vector<double> none;
     CHECK_NOTHROW(weighted_mse(x.leftCols(0), x.leftCols(0), 1.0, none));
+}
+
+TEMPLATE_TEST_CASE("weighted_mse keeps its bound of roundings", "[loss]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (const isize rows : {1, 40, 3000}) {
+        const batch<S> predicted = random.values<S>(rows, 3), target = random.values<S>(rows, 3);
+        const std::vector<double> weight{0.3, 1, 7.1};
+        std::vector<double> errors(3);
+        weighted_mse(predicted, target, weight, errors);
+        for (isize n = 0; n < 3; ++n) {
+            long double sum = 0;
+            for (isize i = 0; i < rows; ++i) {
+                const long double difference = static_cast<long double>(predicted(i, n)) - target(i, n);
+                sum += difference * difference;
+            }
+            const auto at = static_cast<std::size_t>(n);
+            const long double exact = weight[at] * sum / static_cast<long double>(rows);
+            CHECK(within(errors[at], exact,
+                         (roundings<S>(3) + roundings<double>(static_cast<long double>(rows + 4))) * exact));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -11,9 +11,13 @@
 #include "support/catch.hpp"
 #include "support/loss_check.hpp"
 #include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace ddpm::test {
@@ -271,6 +275,56 @@ TEST_CASE("the weights for the errors of x_0 and epsilon differ by the signal-to
     check(p2_weighting{.gamma = 0.5, .k = 2});
     check(p2_weighting{.gamma = 0.5, .k = 0});
     check(edm_weighting{.sigma_data = 0.7});
+}
+
+TEST_CASE("weights as functions of the signal-to-noise ratio keep their bounds of roundings", "[loss]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double snr = random.of_any_size(1e-6, 1e6), gamma = random.uniform(0, 4), k = random.of_any_size(0.1, 10);
+        const long double s = snr, g = gamma;
+        const auto near = [](double got, long double exact, double count) {
+            return within(got, exact, roundings<double>(count) * exact);
+        };
+        CHECK(snr_weighting{}(snr) == snr);
+        CHECK(snr_weighting{}.on_other(snr) == 1);
+        CHECK(truncated_snr_weighting{gamma}(snr) == std::max(snr, gamma));
+        CHECK(near(truncated_snr_weighting{gamma}.on_other(snr), std::max(g / s, 1.0L), 1));
+        CHECK(min_snr_weighting{gamma}(snr) == std::min(snr, gamma));
+        CHECK(near(min_snr_weighting{gamma}.on_other(snr), std::min(g / s, 1.0L), 1));
+        CHECK(near(soft_min_snr_weighting{gamma}(snr), s * g / (s + g), 3));
+        CHECK(near(soft_min_snr_weighting{gamma}.on_other(snr), g / (s + g), 2));
+        const long double power = std::pow(k + s, -g);
+        CHECK(near(p2_weighting{gamma, k}(snr), power, 4 + gamma));
+        CHECK(near(p2_weighting{gamma, k}.on_other(snr), s * power, 6 + gamma));
+        const long double inverse = 1 / (static_cast<long double>(k) * k);
+        CHECK(near(edm_weighting{k}(snr), s + inverse, 4));
+        CHECK(near(edm_weighting{k}.on_other(snr), 1 + inverse / s, 5));
+    }
+}
+
+TEST_CASE("the weights at timesteps keep their bounds of roundings", "[loss]") {
+    for (const auto& [name, schedule] : all_schedules()) {
+        for (const isize t : some_timesteps(schedule.steps())) {
+            const long double alpha_bar = schedule.alpha_bar(t), noise = 1 - alpha_bar, snr = alpha_bar / noise;
+            const long double alpha = std::sqrt(alpha_bar), sigma = std::sqrt(noise);
+            const long double squares[] = {snr, 1, 1 / noise, snr / noise, (alpha + sigma) * (alpha + sigma) / noise};
+            const std::pair<loss_weighting, long double> weights[] = {{snr_weighting{}, snr},
+                                                                      {truncated_snr_weighting{}, std::max(snr, 1.0L)},
+                                                                      {min_snr_weighting{}, std::min(snr, 5.0L)},
+                                                                      {soft_min_snr_weighting{}, 4 * snr / (4 + snr)},
+                                                                      {p2_weighting{}, snr / (1 + snr)},
+                                                                      {edm_weighting{}, snr + 4}};
+            for (const auto& [weighting, on_x0] : weights) {
+                for (const prediction kind : all_predictions) {
+                    const long double exact = on_x0 / squares[static_cast<int>(kind)];
+                    INFO(name << ", t = " << t << ", weighting " << weighting.index() << " on " << name_of(kind));
+                    const bool is_p2 = std::holds_alternative<p2_weighting>(weighting);
+                    CHECK(within(weight_at(schedule, weighting, kind, t), exact,
+                                 roundings<double>(is_p2 ? 28 : 24) * exact));
+                }
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

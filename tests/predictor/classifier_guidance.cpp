@@ -48,7 +48,29 @@ struct session_gradient {
     [[nodiscard]] made session(isize) const { return {}; }
 };
 
+/// A gradient whose own members have names that mean something else in a predictor.
+struct gradient_of_labels {
+    isize shape = 3;
+    [[nodiscard]] int predicts() const { return 7; }
+    void operator()(batch_view<const double>, std::span<const double>, batch_view<double> out) const {
+        out.array() = 1;
+    }
+};
+
 }  // namespace
+
+TEST_CASE("a gradient may have members that predictors have with other signatures", "[predictor]") {
+    const predictor_archetype<double> bare;
+    const batch<double> x = pattern<double>(4, 2, 1);
+    const batch<double> expected =
+        evaluate<double>(classifier_guided(bare, session_gradient{}, flow_level), x, {0.5, 0.2});
+    CHECK(
+        (evaluate<double>(classifier_guided(bare, gradient_of_labels{}, flow_level), x, {0.5, 0.2}) == expected).all());
+    struct with_session : gradient_of_labels {
+        [[nodiscard]] gradient_of_labels session(isize) const { return {}; }
+    };
+    CHECK((evaluate<double>(classifier_guided(bare, with_session{}, flow_level), x, {0.5, 0.2}) == expected).all());
+}
 
 TEMPLATE_TEST_CASE("a perfect classifier makes the oracle of all data that of a class", "[predictor]", float, double) {
     using S = TestType;

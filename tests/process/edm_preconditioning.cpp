@@ -4,8 +4,10 @@
 #include <ddpm/process/edm_preconditioning.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
+#include <numbers>
 
 namespace ddpm::test {
 
@@ -37,6 +39,30 @@ TEST_CASE("EDM's preconditioning needs data that varies, and a smallest sigma th
     }
     for (const double wrong : {-1e-300, std::nan("")}) {
         CHECK_THROWS_AS(check({.sigma_min = wrong}), value_error);
+    }
+}
+
+TEST_CASE("EDM's coefficients keep their bound of roundings", "[process]") {
+    random_numbers random;
+    for (int i = 0; i < 2000; ++i) {
+        const double sigma = random.of_any_size(1e-4, 1e4);
+        const edm_preconditioning options{.sigma_data = random.of_any_size(1e-2, 1e2),
+                                          .sigma_min = random.uniform(0, 1) * sigma,
+                                          .time_scale = random.uniform(1, 1000),
+                                          .arctangent_time = i % 2 == 0};
+        const auto [skip, out, in, time] = options.at(sigma);
+        const long double s = sigma, data = options.sigma_data, above = s - options.sigma_min;
+        const long double length = std::sqrt(s * s + data * data);
+        const auto near = [](double got, long double exact) {
+            return within(got, exact, roundings<double>(8) * std::abs(exact));
+        };
+        INFO("sigma " << sigma << ", of the data " << options.sigma_data);
+        CHECK(near(skip, data * data / (above * above + data * data)));
+        CHECK(near(out, above * data / length));
+        CHECK(near(in, 1 / length));
+        CHECK(near(time,
+                   options.time_scale * (options.arctangent_time ? std::atan(s) * 2 / std::numbers::pi_v<long double>
+                                                                 : std::log(s) / 4)));
     }
 }
 

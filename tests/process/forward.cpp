@@ -8,6 +8,7 @@
 
 #include "support/catch.hpp"
 #include "support/contains.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -154,6 +155,41 @@ TEST_CASE("shapes and times that do not fit are errors, and nothing is written",
             text = e.what();
         }
         CHECK(contains(text, "q_sample: timestep"));
+    }
+}
+
+TEMPLATE_TEST_CASE("the forward process keeps its bounds of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> x0 = random.values<S>(40, 6), eps = random.values<S>(40, 6);
+    const auto check = [&](long double alpha, long double sigma, isize n, const batch<S>& xt,
+                           const gaussian_moments<S>& moments) {
+        const long double variance = sigma * sigma, log_variance = std::log(variance);
+        CHECK(within(moments.variance(n), variance, roundings<S>(2) * variance));
+        CHECK(within(moments.log_variance(n), log_variance, roundings<S>(2) * (1 + std::abs(log_variance))));
+        for (isize i = 0; i < 40; ++i) {
+            const long double signal = alpha * x0(i, n), noise = sigma * eps(i, n);
+            CHECK(within(xt(i, n), signal + noise, roundings<S>(4) * (std::abs(signal) + std::abs(noise))));
+            CHECK(within(moments.mean(i, n), signal, roundings<S>(3) * std::abs(signal)));
+        }
+    };
+    for (const auto& [name, schedule] : all_schedules()) {
+        std::vector<isize> t = some_timesteps(schedule.steps());
+        t.resize(6, 0);
+        const batch<S> xt = q_sample(schedule, x0, t, eps);
+        const auto moments = q_mean_variance(schedule, x0, t);
+        for (isize n = 0; n < 6; ++n) {
+            const long double alpha_bar = schedule.alpha_bar(t[static_cast<std::size_t>(n)]);
+            INFO(name << ", sample " << n);
+            check(std::sqrt(alpha_bar), std::sqrt(1 - alpha_bar), n, xt, moments);
+        }
+    }
+    const std::vector<double> u{1e-5, 0.1, 0.3, 0.7, 0.99, 1 - 1e-9};
+    const batch<S> xt = q_sample(rectified_flow{}, x0, u, eps);
+    const auto moments = q_mean_variance(rectified_flow{}, x0, u);
+    for (isize n = 0; n < 6; ++n) {
+        const auto [alpha, sigma] = rectified_flow{}.level(u[static_cast<std::size_t>(n)]);
+        check(alpha, sigma, n, xt, moments);
     }
 }
 

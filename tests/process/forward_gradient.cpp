@@ -14,6 +14,7 @@
 
 #include "support/catch.hpp"
 #include "support/gradient_check.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -177,6 +178,51 @@ TEST_CASE("gradients of q_sample: what does not fit is an error, and nothing is 
     CHECK((d_x0 == 7.0F).all());
     CHECK(level[0].signal == 7);
     CHECK(level[1].sigma == 7);
+}
+
+TEMPLATE_TEST_CASE("the gradients of q_sample keep their bounds of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    for (const isize rows : {1, 33, 5000}) {
+        const batch<S> x0 = random.values<S>(rows, 2), eps = random.values<S>(rows, 2), d = random.values<S>(rows, 2);
+        const noise_schedule schedule{cosine_beta{}, 50};
+        const auto gradient = q_sample_backward(schedule, x0, 30, eps, d);
+        const long double alpha = std::sqrt(static_cast<long double>(schedule.alpha_bar(30)));
+        for (isize n = 0; n < 2; ++n) {
+            long double sums[4] = {};
+            for (isize i = 0; i < rows; ++i) {
+                const long double d_x0 = alpha * d(i, n), signal = static_cast<long double>(d(i, n)) * x0(i, n),
+                                  noise = static_cast<long double>(d(i, n)) * eps(i, n);
+                CHECK(within(gradient.x0(i, n), d_x0, roundings<S>(4) * std::abs(d_x0)));
+                sums[0] += signal;
+                sums[1] += std::abs(signal);
+                sums[2] += noise;
+                sums[3] += std::abs(noise);
+            }
+            const auto& level = gradient.level[static_cast<std::size_t>(n)];
+            const long double count = static_cast<long double>(rows);
+            CHECK(within(level.signal, sums[0], roundings<double>(count) * sums[1]));
+            CHECK(within(level.sigma, sums[2], roundings<double>(count) * sums[3]));
+        }
+    }
+}
+
+TEST_CASE("gradients with respect to a level's log-SNR and time keep their bounds of roundings", "[process]") {
+    random_numbers random;
+    const batch<double> levels = random.values<double>(2, 1000).abs(), gradients = random.values<double>(2, 1000);
+    for (isize n = 0; n < 1000; ++n) {
+        const noise_level<double> level{levels(0, n), levels(1, n)}, d{gradients(0, n), gradients(1, n)};
+        const long double alpha = level.signal, sigma = level.sigma, a = d.signal * sigma, b = d.sigma * alpha;
+        const long double factor = alpha * sigma / (2 * (alpha * alpha + sigma * sigma));
+        CHECK(within(log_snr_gradient(level, d), factor * (a - b),
+                     roundings<double>(8) * factor * (std::abs(a) + std::abs(b))));
+        const double u = random.uniform(0.01, 0.99);
+        const noise_level<double> slope = level_slope_at(variance_preserving{}, u);
+        const long double x = static_cast<long double>(d.signal) * slope.signal,
+                          y = static_cast<long double>(d.sigma) * slope.sigma;
+        CHECK(within(time_gradient(variance_preserving{}, u, d), x + y,
+                     roundings<double>(2) * (std::abs(x) + std::abs(y))));
+    }
 }
 
 }  // namespace ddpm::test

@@ -9,9 +9,11 @@
 
 #include "support/catch.hpp"
 #include "support/predictions.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <utility>
 #include <vector>
 
 namespace ddpm::test {
@@ -144,6 +146,84 @@ TEST_CASE("convert: shapes and times that do not fit are errors", "[process]") {
     CHECK_THROWS_AS(to_x0(x, -1), value_error);
     CHECK_THROWS_AS(convert(schedule, prediction::epsilon, prediction::x0, x, 1, x, narrow), shape_error);
     CHECK(convert(schedule_archetype{}, prediction::v, prediction::score, x, 1, x).allFinite());
+}
+
+namespace {
+
+/// x_t and ε as functions of x_t and the quantity `from`, in long double; x_0 follows from them.
+struct exact_conversion {
+    long double alpha, sigma;
+    [[nodiscard]] std::pair<long double, long double> operator()(prediction from, prediction to) const {
+        const long double square = alpha * alpha + sigma * sigma, length = std::sqrt(square), sum = alpha + sigma;
+        const std::pair<long double, long double> table[5][5] = {{{0, 1},
+                                                                  {1 / alpha, -sigma / alpha},
+                                                                  {-sigma / alpha / length, length / alpha},
+                                                                  {0, -1 / sigma},
+                                                                  {-1 / alpha, sum / alpha}},
+                                                                 {{1 / sigma, -alpha / sigma},
+                                                                  {0, 1},
+                                                                  {alpha / sigma / length, -length / sigma},
+                                                                  {-1 / (sigma * sigma), alpha / (sigma * sigma)},
+                                                                  {1 / sigma, -sum / sigma}},
+                                                                 {{sigma / square, alpha / length},
+                                                                  {alpha / square, -sigma / length},
+                                                                  {0, 1},
+                                                                  {-1 / square, -alpha / length / sigma},
+                                                                  {(sigma - alpha) / square, sum / length}},
+                                                                 {{0, -sigma},
+                                                                  {1 / alpha, sigma * sigma / alpha},
+                                                                  {-sigma / alpha / length, -sigma * length / alpha},
+                                                                  {0, 1},
+                                                                  {-1 / alpha, -sigma * sum / alpha}},
+                                                                 {{1 / sum, alpha / sum},
+                                                                  {1 / sum, -sigma / sum},
+                                                                  {(alpha - sigma) / sum / length, length / sum},
+                                                                  {-1 / sum / sigma, -alpha / sum / sigma},
+                                                                  {0, 1}}};
+        return table[static_cast<int>(from)][static_cast<int>(to)];
+    }
+};
+
+}  // namespace
+
+TEST_CASE("coefficients of conversions keep their bounds of roundings", "[process]") {
+    random_numbers random;
+    for (int i = 0; i < 500; ++i) {
+        const double alpha = random.of_any_size(1e-3, 1e3);
+        const double sigma = i % 2 == 0 ? random.of_any_size(1e-3, 1e3) : alpha * random.uniform(0.999, 1.001);
+        const long double square = static_cast<long double>(alpha) * alpha + static_cast<long double>(sigma) * sigma;
+        for (const prediction from : all_predictions) {
+            for (const prediction to : all_predictions) {
+                const affine got = conversion(from, to, noise_level<double>{alpha, sigma});
+                const auto [xt, value] = exact_conversion{alpha, sigma}(from, to);
+                const bool cancels = (from == prediction::v && to == prediction::flow) ||
+                                     (from == prediction::flow && to == prediction::v);
+                const long double size = cancels ? (alpha + sigma) / square : std::abs(xt);
+                INFO(name_of(from) << " to " << name_of(to) << " at " << alpha << ", " << sigma);
+                CHECK(within(got.xt, xt, roundings<double>(8) * size));
+                CHECK(within(got.value, value, roundings<double>(8) * std::abs(value)));
+            }
+        }
+    }
+}
+
+TEMPLATE_TEST_CASE("conversions keep their bound of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> xt = random.values<S>(50, 1), value = random.values<S>(50, 1);
+    for (const double u : {0.01, 0.4, 0.9}) {
+        for (const prediction from : all_predictions) {
+            for (const prediction to : all_predictions) {
+                const batch<S> got = convert(rectified_flow{}, from, to, xt, u, value);
+                const affine c = conversion(from, to, rectified_flow{}.level(u));
+                for (isize i = 0; i < 50; ++i) {
+                    const long double a = static_cast<long double>(c.xt) * xt(i),
+                                      b = static_cast<long double>(c.value) * value(i);
+                    CHECK(within(got(i), a + b, roundings<S>(3) * (std::abs(a) + std::abs(b))));
+                }
+            }
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -9,6 +9,7 @@
 #include <ddpm/schedule/variance_preserving.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -178,6 +179,33 @@ TEST_CASE("posterior: shapes and times that do not fit are errors", "[process]")
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, 3), value_error);
     CHECK_THROWS_AS(q_posterior(schedule, x, x, 3, -2), value_error);
     CHECK_THROWS_WITH(q_posterior(schedule, x, x, 3, 3), Catch::Matchers::StartsWith("q_posterior"));
+}
+
+TEMPLATE_TEST_CASE("the posterior's mean keeps its bound of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> x0 = random.values<S>(50, 1), xt = random.values<S>(50, 1);
+    const auto check = [&](const auto& schedule, auto t, auto s) {
+        const auto [mean, variance, log_variance] = q_posterior(schedule, x0, xt, t, s);
+        const auto c = posterior_at(schedule, s, t);
+        CHECK(variance(0) == static_cast<S>(reverse_variance_at(schedule, reverse_variance::fixed_small, t, s)));
+        CHECK(log_variance(0) ==
+              static_cast<S>(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, s)));
+        for (isize i = 0; i < 50; ++i) {
+            const long double a = static_cast<long double>(c.x0) * x0(i), b = static_cast<long double>(c.xt) * xt(i);
+            CHECK(within(mean(i), a + b, roundings<S>(3) * (std::abs(a) + std::abs(b))));
+        }
+    };
+    const noise_schedule schedule{cosine_beta{}, 100};
+    for (const isize t : {0, 1, 50, 99}) {
+        check(schedule, t, t - 1);
+        check(schedule, t, clean);
+        check(noise_schedule<float32_tables>{cosine_beta{}, 100}, t, t - 1);
+    }
+    for (const double t : {0.01, 0.3, 1.0}) {
+        check(variance_preserving{}, t, t / 2);
+        check(rectified_flow{}, t, t / 2);
+    }
 }
 
 }  // namespace ddpm::test

@@ -18,6 +18,7 @@
 #include "support/catch.hpp"
 #include "support/predictions.hpp"
 #include "support/reverse_variances.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
@@ -395,6 +396,42 @@ TEST_CASE("reverse steps: what does not fit is an error, and nothing is written"
     CHECK(learned.mean.size() == 0);
     CHECK_NOTHROW(p_mean_variance(flow, v, x, x, 1, 0.5));
     CHECK_NOTHROW(p_mean_variance(ends, v, x, x, 1));
+}
+
+TEMPLATE_TEST_CASE("the moments of the reverse step keep their bounds of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> xt = random.values<S>(50, 1), predicted = random.values<S>(50, 1), head = pattern<S>(50, 1, 3) / 2;
+    const auto check = [&](const auto& schedule, auto t, auto s, const reverse_moments_options& options) {
+        for (const prediction kind : all_predictions) {
+            const affine c = conversion(kind, prediction::x0, noise_level_at(schedule, t));
+            const auto posterior = posterior_at(schedule, s, t);
+            const head_variance of = head_variance_at(schedule, options.variance, t, s);
+            const auto moments = p_mean_variance(schedule, kind, xt, predicted, head, t, s, options);
+            const long double limit = options.clip_x0.value_or(1e30);
+            for (isize i = 0; i < 50; ++i) {
+                const long double a = static_cast<long double>(c.xt) * xt(i),
+                                  b = static_cast<long double>(c.value) * predicted(i), x0 = posterior.x0,
+                                  rest = static_cast<long double>(posterior.xt) * xt(i);
+                const long double mean = x0 * std::clamp(a + b, -limit, limit) + rest;
+                CHECK(within(moments.mean(i), mean,
+                             roundings<S>(8) * (x0 * (std::abs(a) + std::abs(b)) + std::abs(rest))));
+                const double log_variance = of.log_variance(static_cast<double>(head(i)));
+                const long double variance = std::exp(static_cast<long double>(log_variance));
+                CHECK(moments.log_variance(i) == static_cast<S>(log_variance));
+                CHECK(within(moments.variance(i), variance, roundings<S>(3) * variance));
+            }
+        }
+    };
+    const noise_schedule schedule{cosine_beta{}, 100};
+    for (const reverse_variance variance :
+         {reverse_variance::learned, reverse_variance::learned_range, reverse_variance::optimal}) {
+        for (const std::optional<double> limit : {std::optional<double>(), std::optional<double>(1.5)}) {
+            check(schedule, isize{60}, isize{59}, {.variance = variance, .clip_x0 = limit});
+            check(schedule, isize{98}, isize{3}, {.variance = variance, .clip_x0 = limit});
+            check(rectified_flow{}, 0.7, 0.2, {.variance = variance, .clip_x0 = limit});
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -9,10 +9,12 @@
 #include <ddpm/schedule/variance_preserving.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 namespace ddpm::test {
@@ -172,6 +174,54 @@ TEST_CASE("transitions: shapes and times that do not fit are errors, and nothing
     CHECK_THROWS_AS(q_transition(flow, x, three_times, 0.5, x, out), shape_error);
     CHECK_THROWS_AS(q_transition(flow, x, 0.05, three_times, x, out), shape_error);
     CHECK((out == 7.0F).all());
+}
+
+TEMPLATE_TEST_CASE("transitions keep their bounds of roundings", "[process]", float, double) {
+    using S = TestType;
+    random_numbers random;
+    const batch<S> x = random.values<S>(40, 1), eps = random.values<S>(40, 1);
+    const auto check = [&](const batch<S>& xt, const gaussian_moments<S>& moments, long double scale,
+                           long double variance, long double noise_error, const auto& rounded) {
+        CHECK(moments.variance(0) == static_cast<S>(rounded.variance));
+        for (isize i = 0; i < 40; ++i) {
+            const long double signal = scale * x(i), noise = std::sqrt(variance) * eps(i);
+            CHECK(within(xt(i), signal + noise,
+                         roundings<S>(4) * (std::abs(signal) + std::abs(noise)) + noise_error * std::abs(eps(i))));
+            CHECK(within(moments.mean(i), signal, roundings<S>(4) * std::abs(signal)));
+        }
+    };
+    const auto check_discrete = [&](const auto& schedule) {
+        using real = real_of<std::remove_cvref_t<decltype(schedule)>>;
+        for (const isize t : some_timesteps(schedule.steps())) {
+            for (const isize s : {clean, t / 2 - 1, t - 1}) {
+                const long double ratio =
+                    static_cast<long double>(schedule.alpha_bar(t)) / alpha_bar_or_one(schedule, s);
+                INFO(s << " to " << t);
+                check(q_transition(schedule, x, s, t, eps), q_transition_mean_variance(schedule, x, s, t),
+                      std::sqrt(ratio), 1 - ratio, roundings<real>(1) / std::sqrt(1 - ratio),
+                      transition_at(schedule, s, t));
+            }
+        }
+    };
+    for (const auto& [name, schedule] : all_schedules()) {
+        INFO(name);
+        check_discrete(schedule);
+    }
+    if constexpr (std::is_same_v<S, float>) {
+        check_discrete(noise_schedule<float32_tables>{linear_beta{}, 1000});
+    }
+    for (const double t : {1e-4, 0.3, 0.999}) {
+        for (const double s : {t / 3, t * (1 - 1e-7)}) {
+            const noise_level<double> from = variance_preserving{}.level(s), to = variance_preserving{}.level(t);
+            const long double scale = static_cast<long double>(to.signal) / from.signal, part = scale * from.sigma,
+                              sigma = to.sigma, variance = (sigma - part) * (sigma + part);
+            INFO(s << " to " << t);
+            check(q_transition(variance_preserving{}, x, s, t, eps),
+                  q_transition_mean_variance(variance_preserving{}, x, s, t), scale, variance,
+                  roundings<double>(8) * sigma * sigma / std::sqrt(variance),
+                  transition_at(variance_preserving{}, s, t));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -7,6 +7,7 @@
 
 #include "support/catch.hpp"
 #include "support/reverse_variances.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -109,6 +110,37 @@ TEST_CASE("variance: times outside the chain are errors", "[process]") {
     const schedule_archetype schedule;
     CHECK_THROWS_AS(reverse_variance_at(schedule, reverse_variance::fixed_small, 10, 9), value_error);
     CHECK_THROWS_AS(reverse_log_variance_at(schedule, reverse_variance::fixed_large, 3, 3), value_error);
+}
+
+TEST_CASE("log-variances and their slopes keep their bounds of roundings", "[process]") {
+    random_numbers random;
+    for (int i = 0; i < 2000; ++i) {
+        const double small = random.of_any_size(1e-9, 1), h = random.uniform(-3, 3);
+        const head_variance range{reverse_variance::learned_range, std::log(small), std::log(small) / 1.5};
+        const long double part = (1 + static_cast<long double>(h)) / 2, low = range.log_small, high = range.log_large;
+        CHECK(within(range.log_variance(h), part * high + (1 - part) * low,
+                     roundings<double>(4) * (1 + std::abs(h)) * std::abs(low)));
+        CHECK(within(range.slope(h), (high - low) / 2, roundings<double>(2) * std::abs(high - low) / 2));
+
+        const head_variance optimal{reverse_variance::optimal, 0, 0, small, random.of_any_size(1e-6, 1)};
+        const long double square = static_cast<long double>(optimal.x0) * optimal.x0;
+        const long double variance = small + square * h, size = small + square * std::abs(h);
+        if (variance > 1e-6L * size) {
+            const long double log_variance = std::log(variance), slope = square / variance;
+            CHECK(within(optimal.log_variance(h), log_variance,
+                         roundings<double>(2) * std::abs(log_variance) + roundings<double>(4) * size / variance));
+            CHECK(within(optimal.slope(h), slope,
+                         (roundings<double>(6) + roundings<double>(4) * size / variance) * slope));
+        }
+        const head_variance learned{reverse_variance::learned};
+        CHECK(learned.log_variance(h) == h);
+    }
+    for (const auto& [name, schedule] : all_schedules()) {
+        const isize t = schedule.steps() - 1;
+        const long double variance = reverse_variance_at(schedule, reverse_variance::fixed_small, t, t - 1);
+        CHECK(within(reverse_log_variance_at(schedule, reverse_variance::fixed_small, t, t - 1), std::log(variance),
+                     roundings<double>(2) * std::abs(std::log(variance))));
+    }
 }
 
 }  // namespace ddpm::test

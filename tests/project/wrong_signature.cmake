@@ -22,7 +22,7 @@ function(precompile name)
 endfunction()
 precompile(sampling predictor/classifier_guidance predictor/conditioned predictor/converted predictor/guidance
     predictor/preconditioned predictor/predicts predictor/projected_guidance predictor/self_conditioning
-    process/forward sampler/ddim sampler/inpaint sampler/sample schedule/level_slope schedule/noise_schedule)
+    process/forward sampler/classifier_shift sampler/ddim sampler/inpaint sampler/sample schedule/level_slope schedule/noise_schedule)
 precompile(training loss/hybrid nn/inference/packed_mlp nn/inference/packed_unet nn/memory/tensor sampler/ddim schedule/noise_schedule train/parameter_file train/trainer)
 set(headers sampling)
 
@@ -144,6 +144,15 @@ check("${adaptable}" "autoguided(nothing{}, ${sum}, 2)")
 check("${adaptable}" "projected_guided(${sum}, nothing{})")
 check("${adaptable}" "edm_preconditioned(nothing{})")
 check("wanted is a gradient that is called as gradient(batch_view<const S> xt" "classifier_guided(${sum}, nothing{}, schedule)")
+set(gradient_session "wanted as the member session of a gradient is a const one that returns a gradient")
+set(own_gradient "struct {
+    void operator()(ddpm::batch_view<const float>, std::span<const double>, ddpm::batch_view<float>) const {}
+    int session(ddpm::isize samples) { return 0; }
+} own;")
+check("${gradient_session}" "classifier_guided(${sum}, own, schedule)" "${own_gradient}")
+check("${gradient_session}" "denoise_with_gradient<float>(plan, ${sum}, own, 1, x, z)" "${own_gradient}")
+check("wanted is a gradient that is called as gradient(batch_view<const S> xt"
+    "denoise_with_gradient<float>(plan, ${sum}, nothing{}, 1, x, z)")
 check("wanted is a network, or an adaptor of one" "conditioned(${sum}, condition<float>{})")
 check("wanted is a network, or `predicts` of one" "self_conditioned(${sum}, schedule)")
 

@@ -89,6 +89,38 @@ double moved_by(const sampling_plan& plan, double scale = 1, std::optional<doubl
 
 }  // namespace
 
+TEST_CASE("a gradient with sessions has a new one in each run", "[sampler]") {
+    /// A gradient that counts its calls in a session. Called without a session, it is wrong.
+    struct counting_gradient {
+        struct counter {
+            isize samples;
+            double calls = 0;
+            void operator()(batch_view<const double>, std::span<const double>, batch_view<double> out) {
+                out.array() = ++calls + 10 * static_cast<double>(samples);
+            }
+        };
+        isize shape = 0;  // its own, unlike that of predictors
+        void operator()(batch_view<const double>, std::span<const double>, batch_view<double> out) const {
+            out.array() = 1e6;
+        }
+        [[nodiscard]] counter session(isize samples) const { return {samples}; }
+    };
+    const noise_schedule schedule{cosine_beta{}, 20};
+    const sampling_plan plan = make_plan(ancestral{}, schedule, std::vector<isize>{19, 10, 3});
+    const predictor_archetype<double> predictor;
+    philox_noise noise(1, noise_stream::sampler);
+    const counting_gradient gradient;
+    const auto run = [&](const auto& slope) {
+        return denoise_with_gradient<double>(plan, predictor, slope, 0.5, pattern<double>(4, 2, 1), noise);
+    };
+    double calls = 0;
+    const batch<double> expected = run(
+        [&](batch_view<const double>, std::span<const double>, batch_view<double> out) { out.array() = ++calls + 20; });
+    CHECK(calls == 3);
+    CHECK((run(gradient) == expected).all());
+    CHECK((run(gradient) == expected).all());
+}
+
 TEST_CASE("a mean is shifted by the variance of every kind of step", "[sampler]") {
     const noise_schedule schedule{cosine_beta{}, 100};
     const time_grid both = make_grid(schedule, std::vector<isize>{50, 40}), grid({both[0], both[1]});

@@ -7,8 +7,11 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace ddpm::test {
 namespace {
@@ -93,6 +96,40 @@ TEST_CASE("curves fall from end to end", "[schedule]") {
         CHECK(laplace_alpha_bar{}(next) < laplace_alpha_bar{}(u));
         CHECK(cosine_alpha_bar{}(next) < cosine_alpha_bar{}(u));
         CHECK(exponential_alpha_bar{}(next) < exponential_alpha_bar{}(u));
+    }
+}
+
+TEST_CASE("curves of alpha_bar keep their bounds of roundings", "[schedule]") {
+    random_numbers random;
+    const auto cosine = [](long double u) {
+        const long double offset = cosine_alpha_bar{}.offset;
+        return std::pow(std::cos((u + offset) / (1 + offset) * std::numbers::pi_v<long double> / 2), 2.0L);
+    };
+    for (int i = 0; i < 3000; ++i) {
+        const double u = i % 3 == 0 ? random.of_any_size(1e-9, 1) : random.uniform(0, 1);
+        INFO("u = " << u);
+        CHECK(within(cosine_alpha_bar{}(u), cosine(u), roundings<double>(8)));
+        const double start = random.uniform(-5, 0), end = random.uniform(1, 5), temperature = random.uniform(0.5, 2);
+        const auto logistic = [&](long double x) { return 1 / (1 + std::exp(-x / temperature)); };
+        const long double height = logistic(end) - logistic(start), m = std::max(-start, end) / temperature;
+        const long double x = start + static_cast<long double>(u) * (static_cast<long double>(end) - start);
+        CHECK(within(sigmoid_alpha_bar{start, end, temperature}(u), (logistic(end) - logistic(x)) / height,
+                     roundings<double>(4 * m + 13) / height));
+        const double rate = random.of_any_size(0.1, 100);
+        const long double fall = std::exp(-static_cast<long double>(rate) * u);
+        CHECK(within(exponential_alpha_bar{rate}(u), fall, roundings<double>(2 + rate) * fall));
+        for (const double at : {u, 1 - u}) {
+            const long double distance = 0.5L - at;
+            const long double root = std::sqrt(1 - 2 * std::abs(distance) + 1e-6L);
+            const long double snr = distance < 0 ? root : 1 / root;
+            CHECK(within(laplace_alpha_bar{}(at), std::sqrt(snr / (1 + snr)), roundings<double>(200)));
+        }
+        const isize steps = 1 + static_cast<isize>(random.uniform(0, 1000));
+        const isize t = static_cast<isize>(u * static_cast<double>(steps));
+        const long double before = cosine(t / static_cast<long double>(steps)),
+                          after = cosine((t + 1) / static_cast<long double>(steps));
+        CHECK(within(alpha_bar_beta{cosine_alpha_bar{}, 1.0}(t, steps), 1 - after / before,
+                     roundings<double>(1) + roundings<double>(16) / before));
     }
 }
 

@@ -6,10 +6,14 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <string>
+#include <type_traits>
 
 namespace ddpm::test {
 namespace {
@@ -132,6 +136,50 @@ TEST_CASE("sigmoid beta is a logistic curve between its ends", "[schedule]") {
 TEST_CASE("a table refuses another number of steps", "[schedule]") {
     CHECK(beta_table{{0.1, 0.2}}(1, 2) == 0.2);
     CHECK_THROWS_AS((beta_table{{0.1, 0.2}}(0, 3)), value_error);
+}
+
+TEMPLATE_TEST_CASE("betas keep their bounds of roundings", "[schedule]", float, double) {
+    using real = TestType;
+    random_numbers random;
+    const auto line = [](long double start, long double end, isize t, isize steps) {
+        return start + (end - start) * static_cast<long double>(t) / static_cast<long double>(steps - 1);
+    };
+    for (int i = 0; i < 2000; ++i) {
+        const isize steps = 2 + static_cast<isize>(random.uniform(0, 2000));
+        const isize t = static_cast<isize>(random.uniform(0, static_cast<double>(steps)));
+        const double start = random.of_any_size(1e-6, 0.5), end = random.of_any_size(1e-6, 0.5);
+        const long double larger = std::max(start, end);
+        INFO(t << " of " << steps << " from " << start << " to " << end);
+        for (const double sign : {-1.0, 1.0}) {
+            CHECK(within(linear_beta{sign * start, end}.template operator()<real>(t, steps),
+                         line(sign * start, end, t, steps), roundings<real>(6) * larger));
+        }
+        const long double root =
+            line(std::sqrt(static_cast<long double>(start)), std::sqrt(static_cast<long double>(end)), t, steps);
+        CHECK(within(scaled_linear_beta{start, end}.template operator()<real>(t, steps), root * root,
+                     roundings<real>(16) * larger));
+        const double range = random.uniform(0.1, 20);
+        const long double part = 1 / (1 + std::exp(-line(-range, range, t, steps)));
+        CHECK(within(sigmoid_beta{start, end, range}.template operator()<real>(t, steps),
+                     start + part * (static_cast<long double>(end) - start),
+                     roundings<real>(8 + 2 * range) * (static_cast<long double>(start) + end)));
+        if constexpr (std::is_same_v<real, double>) {
+            const long double scale = 1000 / static_cast<long double>(steps);
+            CHECK(within(openai_linear_beta{start, end}(t, steps), scale * line(start, end, t, steps),
+                         roundings<double>(8) * scale * larger));
+            CHECK(within(warm_up_beta{start, end, 1}(t, steps), line(start, end, t, steps),
+                         roundings<double>(6) * larger));
+            CHECK(within(jsd_beta{}(t, steps), 1 / static_cast<long double>(steps - t), roundings<double>(1)));
+            const auto alpha_bar = [&](isize at) {
+                const long double offset = cosine_beta{}.offset, u = at / static_cast<long double>(steps);
+                const long double cosine = std::cos((u + offset) / (1 + offset) * std::numbers::pi_v<long double> / 2);
+                return cosine * cosine;
+            };
+            const long double beta = std::min(1 - alpha_bar(t + 1) / alpha_bar(t), 0.999L);
+            CHECK(within(cosine_beta{}(t, steps), beta, 1e-18L + roundings<double>(18) / alpha_bar(t)));
+        }
+    }
+    CHECK(constant_beta{0.3}(1, 2) == 0.3);
 }
 
 }  // namespace ddpm::test

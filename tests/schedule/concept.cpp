@@ -4,6 +4,7 @@
 #include <ddpm/schedule/concept.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
@@ -59,6 +60,29 @@ TEST_CASE("times outside the chain are errors", "[schedule]") {
     CHECK_THROWS_AS(transition_at(schedule, 3, 3), value_error);
     CHECK_THROWS_AS(transition_at(schedule, -2, 3), value_error);
     CHECK_THROWS_AS(posterior_at(schedule, 0, 10), value_error);
+}
+
+TEMPLATE_TEST_CASE("the level of a timestep keeps its bounds of roundings", "[schedule]", exact_tables,
+                   float32_tables) {
+    using real = typename TestType::real;
+    const noise_schedule<TestType> schedule{cosine_beta{}, 300};
+    for (isize t = 0; t < 300; ++t) {
+        const long double alpha_bar = schedule.alpha_bar(t);
+        const auto [alpha, sigma] = noise_level_at(schedule, t);
+        CHECK(within(alpha, std::sqrt(alpha_bar), roundings<real>(1) * std::sqrt(alpha_bar)));
+        CHECK(within(sigma, std::sqrt(1 - alpha_bar), roundings<real>(2) * std::sqrt(1 - alpha_bar)));
+        CHECK(alpha_bar_or_one(schedule, t) == schedule.alpha_bar(t));
+        const isize s = t / 2 - 1;
+        const auto step = transition_at(schedule, s, t);
+        CHECK(step.scale == transition_between(alpha_bar_or_one(schedule, s), schedule.alpha_bar(t)).scale);
+        CHECK(step.variance == transition_between(alpha_bar_or_one(schedule, s), schedule.alpha_bar(t)).variance);
+        const auto posterior = posterior_at(schedule, s, t);
+        const auto expected = posterior_between(alpha_bar_or_one(schedule, s), schedule.alpha_bar(t));
+        CHECK(posterior.x0 == expected.x0);
+        CHECK(posterior.xt == expected.xt);
+        CHECK(posterior.variance == expected.variance);
+    }
+    CHECK(alpha_bar_or_one(schedule, clean) == 1);
 }
 
 }  // namespace ddpm::test

@@ -4,9 +4,11 @@
 #include <ddpm/schedule/gaussian_chain.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 #include "support/schedules.hpp"
 
 #include <cmath>
+#include <concepts>
 
 namespace ddpm::test {
 
@@ -60,6 +62,68 @@ TEST_CASE("the posterior is the Bayes product", "[schedule]") {
                 CHECK(std::abs(posterior.x0 - prior.signal / (prior.sigma * prior.sigma) / precision) < 1e-9);
             }
         }
+    }
+}
+
+namespace {
+
+/// Whether a number is within `count` roundings of Real of the exact one.
+template <std::floating_point Real>
+bool chain_near(Real got, long double exact, long double count) {
+    return within(got, exact, roundings<Real>(count) * std::abs(exact));
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("coefficients between two alpha_bars keep their bounds of roundings", "[schedule]", float, double) {
+    using real = TestType;
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const real s = i % 3 == 0 ? real{1} : static_cast<real>(1 - random.of_any_size(1e-4, 1));
+        const real t = s * static_cast<real>(1 - random.of_any_size(1e-5, 1));
+        const long double alpha = static_cast<long double>(t) / s, beta = 1 - alpha;
+        const long double noise_s = 1 - static_cast<long double>(s), noise_t = 1 - static_cast<long double>(t);
+        INFO("from " << s << " to " << t);
+        const auto step = transition_between(s, t);
+        CHECK(chain_near(step.scale, std::sqrt(alpha), 2));
+        CHECK(within(step.variance, beta, roundings<real>(1)));
+        const auto posterior = posterior_between(s, t);
+        const long double root = std::sqrt(static_cast<long double>(s));
+        CHECK(chain_near(posterior.x0, root * beta / noise_t, 6 + 2 / beta));
+        CHECK(chain_near(posterior.xt, std::sqrt(alpha) * noise_s / noise_t, 6));
+        CHECK(chain_near(posterior.variance, noise_s / noise_t * beta, 6 + 2 / beta));
+        const real given_beta = static_cast<real>(beta), given_alpha = static_cast<real>(alpha);
+        const auto table = posterior_between(s, t, given_alpha, given_beta);
+        CHECK(chain_near(table.x0, root * given_beta / noise_t, 6));
+        CHECK(chain_near(table.xt, std::sqrt(static_cast<long double>(given_alpha)) * noise_s / noise_t, 6));
+        CHECK(chain_near(table.variance, noise_s / noise_t * given_beta, 6));
+        const real variance = static_cast<real>(random.of_any_size(1e-18, 1e3));
+        CHECK(chain_near(clipped_log(variance), std::log(static_cast<long double>(variance)), 2));
+    }
+    CHECK(chain_near(clipped_log(real{0}), std::log(1e-20L), 2));
+}
+
+TEMPLATE_TEST_CASE("coefficients between two levels keep their bounds of roundings", "[schedule]", float, double) {
+    using real = TestType;
+    random_numbers random;
+    const auto number = [&](double low, double high) { return static_cast<real>(random.of_any_size(low, high)); };
+    for (int i = 0; i < 3000; ++i) {
+        const noise_level<real> s{number(0.1, 1), number(1e-3, 1)};
+        const noise_level<real> t{s.signal * number(0.1, 1), s.sigma * number(1, 1 + 1e-3 * (i % 2) + 10 * (i % 3))};
+        const long double scale = static_cast<long double>(t.signal) / s.signal, part = scale * s.sigma;
+        const long double variance = (t.sigma - part) * (t.sigma + part);
+        const long double noise_s = static_cast<long double>(s.sigma) * s.sigma,
+                          noise_t = static_cast<long double>(t.sigma) * t.sigma;
+        if (!(variance > 0)) {
+            continue;
+        }
+        const auto step = transition_between(s, t);
+        CHECK(chain_near(step.scale, scale, 1));
+        CHECK(within(step.variance, variance, roundings<real>(8) * noise_t));
+        const auto posterior = posterior_between(s, t);
+        CHECK(chain_near(posterior.x0, s.signal * variance / noise_t, 6 + 8 * noise_t / variance));
+        CHECK(chain_near(posterior.xt, scale * noise_s / noise_t, 6));
+        CHECK(chain_near(posterior.variance, noise_s / noise_t * variance, 6 + 8 * noise_t / variance));
     }
 }
 

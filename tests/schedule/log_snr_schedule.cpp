@@ -7,9 +7,12 @@
 #include <ddpm/schedule/alpha_bar_curve.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 namespace ddpm::test {
 namespace {
@@ -107,6 +110,63 @@ TEST_CASE("any callable is a curve, and the network is told its value", "[schedu
     CHECK_THROWS_AS(schedule.level(-0.1), value_error);
     CHECK_THROWS_AS(schedule.level(1.1), value_error);
     CHECK_THROWS_AS(schedule.model_time(std::numeric_limits<double>::quiet_NaN()), value_error);
+}
+
+TEST_CASE("curves of the log-SNR keep their bounds of roundings", "[schedule]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double u = i % 3 == 0 ? random.of_any_size(1e-9, 1) : random.uniform(0, 1);
+        const long double x = u, half_turn = std::numbers::pi_v<long double> / 2;
+        INFO("u = " << u);
+        const double first = random.uniform(-20, 20), last = random.uniform(-20, 20);
+        CHECK(within(linear_log_snr{first, last}(u), first + x * (static_cast<long double>(last) - first),
+                     roundings<double>(6) * std::max(std::abs(first), std::abs(last))));
+        CHECK(within(beta_linear_log_snr{}(u), -std::log(std::expm1(1e-4L + 10 * x * x)), roundings<double>(60)));
+        const long double offset = alpha_cosine_log_snr{}.offset;
+        for (const double at : {u, 1 - u}) {
+            const long double ratio = std::tan((at + offset) / (1 + offset) * half_turn);
+            const long double exact = -std::log(std::max(ratio * ratio, 1e-5L));
+            CHECK(within(alpha_cosine_log_snr{}(at), exact, roundings<double>(40) * std::cosh(exact / 2)));
+        }
+        const double lowest = random.uniform(-25, -1), highest = random.uniform(1, 25);
+        const long double low = std::atan(std::exp(-static_cast<long double>(highest) / 2)),
+                          high = std::atan(std::exp(-static_cast<long double>(lowest) / 2));
+        const long double cosine = -2 * std::log(std::tan(low + x * (high - low)));
+        CHECK(within(cosine_log_snr{lowest, highest}(u), cosine, roundings<double>(40) * std::cosh(cosine / 2)));
+
+        const double image = random.of_any_size(1, 1e3), small = random.of_any_size(1, 1e3),
+                     large = random.of_any_size(1, 1e3);
+        const linear_log_snr curve{first, last};
+        const long double value = curve(u), shift = 2 * std::log(static_cast<long double>(small) / image),
+                          other = 2 * std::log(static_cast<long double>(large) / image);
+        const shifted_log_snr shifted{curve, image, small};
+        CHECK(within(shifted.shift(image, small), shift, roundings<double>(2) * (1 + std::abs(shift))));
+        CHECK(within(shifted(u), value + shift, roundings<double>(4) * (1 + std::abs(value) + std::abs(shift))));
+        const interpolated_log_snr between{curve, image, small, large};
+        CHECK(within(between(u), value + x * shift + (1 - x) * other,
+                     roundings<double>(6) * (1 + std::abs(value) + std::max(std::abs(shift), std::abs(other)))));
+    }
+}
+
+TEST_CASE("levels of the log-SNR and their slopes keep their bounds of roundings", "[schedule]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const double log_snr = random.uniform(-100, 100);
+        const long double alpha = 1 / std::sqrt(1 + std::exp(-static_cast<long double>(log_snr))),
+                          sigma = 1 / std::sqrt(1 + std::exp(static_cast<long double>(log_snr)));
+        const auto near = [](double got, long double exact, double count) {
+            return within(got, exact, roundings<double>(count) * std::abs(exact));
+        };
+        INFO("log-SNR " << log_snr);
+        CHECK(near(level_of_log_snr(log_snr).signal, alpha, 4));
+        CHECK(near(level_of_log_snr(log_snr).sigma, sigma, 4));
+        CHECK(near(level_slope_of_log_snr(log_snr).signal, alpha * sigma * sigma / 2, 16));
+        CHECK(near(level_slope_of_log_snr(log_snr).sigma, -sigma * alpha * alpha / 2, 16));
+        const log_snr_schedule schedule{[=](double) { return log_snr; }};
+        CHECK(schedule.model_time(0.5) == log_snr);
+        CHECK(schedule.level(0.5).signal == level_of_log_snr(log_snr).signal);
+        CHECK(schedule.level(0.5).sigma == level_of_log_snr(log_snr).sigma);
+    }
 }
 
 }  // namespace ddpm::test

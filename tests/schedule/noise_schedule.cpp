@@ -4,7 +4,9 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
@@ -200,6 +202,39 @@ TEST_CASE("reading outside the table is an error", "[schedule]") {
     CHECK_THROWS_AS(schedule[10], value_error);
     CHECK_THROWS_AS(schedule.beta(-1), value_error);
     CHECK_THROWS_AS(schedule.alpha_bar(10), value_error);
+}
+
+TEMPLATE_TEST_CASE("tables keep their bounds of roundings", "[schedule]", exact_tables, float32_tables) {
+    using real = typename TestType::real;
+    const auto near = [](real got, long double exact, long double count) {
+        return within(got, exact, roundings<real>(count) * std::abs(exact));
+    };
+    const auto check = [&](const noise_schedule<TestType>& schedule) {
+        long double product = 1, previous = 1;
+        for (isize t = 0; t < schedule.steps(); ++t) {
+            const auto& entry = schedule[t];
+            const long double beta = entry.beta, alpha = entry.alpha, alpha_bar = entry.alpha_bar;
+            product *= 1 - beta;
+            INFO("t = " << t);
+            CHECK(near(entry.alpha, 1 - beta, 1));
+            CHECK(near(entry.alpha_bar, product, 2 * static_cast<long double>(t + 1)));
+            CHECK(near(entry.sqrt_alpha_bar, std::sqrt(alpha_bar), 1));
+            CHECK(near(entry.sqrt_one_minus_alpha_bar, std::sqrt(1 - alpha_bar), 2));
+            CHECK(near(entry.snr, alpha_bar / (1 - alpha_bar), 3));
+            const long double log_snr = std::log(alpha_bar / (1 - alpha_bar));
+            CHECK(within(entry.log_snr, log_snr, roundings<real>(3) * (1 + std::abs(log_snr))));
+            const long double ratio = (1 - previous) / (1 - alpha_bar);
+            CHECK(near(entry.posterior.x0, std::sqrt(previous) * beta / (1 - alpha_bar), 6));
+            CHECK(near(entry.posterior.xt, std::sqrt(alpha) * ratio, 6));
+            CHECK(near(entry.posterior.variance, ratio * beta, 6));
+            const real variance = schedule[std::max(t, isize{1})].posterior.variance;
+            CHECK(near(entry.posterior_log_variance, std::log(static_cast<long double>(variance)), 2));
+            previous = alpha_bar;
+        }
+    };
+    check({linear_beta{}, 1000});
+    check({cosine_beta{}, 100});
+    check({scaled_linear_beta{}, 300});
 }
 
 }  // namespace ddpm::test

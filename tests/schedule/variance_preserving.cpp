@@ -9,6 +9,7 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
 #include <limits>
@@ -68,6 +69,32 @@ TEST_CASE("times and ratios outside the range are errors", "[schedule]") {
     for (const double bad : {-1e-9, nan, infinity}) {
         CHECK_THROWS_AS(variance_preserving{}.level(bad), value_error);
         CHECK_THROWS_AS(variance_preserving{}.time_of(bad), value_error);
+    }
+}
+
+TEST_CASE("the continuous chain keeps its bounds of roundings", "[schedule]") {
+    random_numbers random;
+    for (int i = 0; i < 3000; ++i) {
+        const variance_preserving schedule{
+            .beta_min = random.of_any_size(1e-2, 1), .beta_d = random.of_any_size(0.1, 100), .time_scale = 999};
+        const double u = i % 2 == 0 ? random.of_any_size(1e-9, 1) : random.uniform(0.1, 1);
+        const long double x = u, beta_min = schedule.beta_min, beta_d = schedule.beta_d;
+        const long double log_alpha = -x * (beta_d * x / 2 + beta_min) / 2, alpha = std::exp(log_alpha);
+        const long double noise = -std::expm1(2 * log_alpha), sigma = std::sqrt(noise), beta = beta_d * x + beta_min;
+        const auto rounded = [](double got, long double exact, long double count) {
+            return within(got, exact, roundings<double>(count) * std::abs(exact));
+        };
+        INFO("u = " << u << ", beta_min " << schedule.beta_min << ", beta_d " << schedule.beta_d);
+        CHECK(rounded(schedule.level(u).signal, alpha, 3 - 3 * log_alpha));
+        CHECK(rounded(schedule.level(u).sigma, sigma, 4));
+        CHECK(rounded(schedule.model_time(u), 999 * x, 1));
+        CHECK(rounded(schedule.log_snr_slope(u), -beta / noise, 10));
+        CHECK(rounded(schedule.level_slope(u).signal, -beta / 2 * alpha, 16 - 6 * log_alpha));
+        CHECK(rounded(schedule.level_slope(u).sigma, beta / 2 * alpha * alpha / sigma, 16 - 6 * log_alpha));
+        const double ratio = random.of_any_size(1e-9, 1e9);
+        const long double decay = std::log1p(static_cast<long double>(ratio) * ratio);
+        CHECK(rounded(schedule.time_of(ratio),
+                      2 * decay / (beta_min + std::sqrt(beta_min * beta_min + 2 * beta_d * decay)), 20));
     }
 }
 

@@ -6,8 +6,10 @@
 #include <ddpm/schedule/noise_schedule.hpp>
 
 #include "support/catch.hpp"
+#include "support/rounding.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <span>
 #include <vector>
 
@@ -75,6 +77,32 @@ TEST_CASE("one step is pure noise, no step an error", "[schedule]") {
     CHECK(zero_terminal_snr(linear_beta{}, 1).values == std::vector<double>{1});
     CHECK_THROWS_AS(zero_terminal_snr(linear_beta{}, 0), value_error);
     CHECK_THROWS_AS((noise_schedule{zero_terminal_snr(linear_beta{}, 10), 11}), value_error);
+}
+
+TEMPLATE_TEST_CASE("rescaling keeps its bound of roundings", "[schedule]", float, double) {
+    using real = TestType;
+    random_numbers random;
+    for (int i = 0; i < 200; ++i) {
+        const isize steps = 2 + static_cast<isize>(random.uniform(0, 300));
+        const linear_beta beta{random.of_any_size(1e-4, 1e-2), random.of_any_size(1e-3, 0.5)};
+        std::vector<real> betas;
+        std::vector<long double> roots;
+        long double product = 1;
+        for (isize t = 0; t < steps; ++t) {
+            betas.push_back(detail::beta_in<real>(beta, t, steps));
+            product *= 1 - static_cast<long double>(betas.back());
+            roots.push_back(std::sqrt(product));
+        }
+        const long double first = roots.front(), last = roots.back(), factor = first / (first - last);
+        rescale_to_zero_terminal_snr(std::span<real>(betas));
+        product = 1;
+        for (std::size_t t = 0; t < betas.size(); ++t) {
+            product *= 1 - static_cast<long double>(betas[t]);
+            INFO("T = " << steps << ", t = " << t);
+            CHECK(within(std::sqrt(product), (roots[t] - last) * factor,
+                         roundings<real>(8 * static_cast<long double>(steps)) * factor));
+        }
+    }
 }
 
 }  // namespace ddpm::test

@@ -110,9 +110,23 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
     return parse_scheduler_config(detail::read_json_file(path), path);
 }
 
+namespace detail {
+
+/// Checks the text of a config by reading it, so that nothing is written that reading refuses.
+/// @throws value_error if parse_scheduler_config refuses the text
+inline void require_readable(std::string_view text) {
+    try {
+        static_cast<void>(parse_scheduler_config(text, "what would be written"));
+    } catch (const io_error& refusal) {
+        throw value_error("scheduler_config_text", refusal.what());
+    }
+}
+
+}  // namespace detail
+
 /// The text of a scheduler_config.json, as written by diffusers.
 /// @throws io_error if a text of `unknown` is not JSON; value_error if its key is one of the class, a number is not
-/// finite, or the class has no name for a value
+/// finite, the class has no name for a value, or parse_scheduler_config would refuse the text
 [[nodiscard]] inline std::string scheduler_config_text(const scheduler_config& config) {
     const detail::scheduler_class& known = detail::class_of(config.kind);
     detail::json members;
@@ -126,7 +140,9 @@ inline void read_predict_epsilon(config_reader& reader, bool names_prediction, s
             }
         }
     }
-    return detail::config_text(std::move(members), config.unknown);
+    std::string text = detail::config_text(std::move(members), config.unknown);
+    detail::require_readable(text);
+    return text;
 }
 
 /// Writes the scheduler_config.json of a scheduler.

@@ -122,8 +122,9 @@ struct decoder_value {
 /// The log-likelihood of one element.
 /// @units nats; log_scale is the logarithm of a standard deviation
 /// @throws value_error as require_valid and require_in_range
-/// @accuracy tanh: a few units in the last place, also in the tails; exact: the same up to 38 standard deviations,
-/// where erfc underflows and, without a lower limit, the value is −∞
+/// @accuracy tanh: at most 16 roundings (2⁻⁵³) of 1 + |value|, also in the tails; exact: 16 of that times 1 +
+/// e^log_scale · levels, as a difference of two Φ, and beyond 38 standard deviations erfc underflows: without a lower
+/// limit the value is −∞; Gaussian: 4 of 1 + |log_scale| + ((x0 − mean) e^(−log_scale))²
 [[nodiscard]] inline decoder_value log_likelihood(const any_decoder& decoder, double x0, double mean,
                                                   double log_scale) {
     require_valid("log_likelihood", decoder);

@@ -35,6 +35,7 @@ struct basic_hybrid_loss {
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
     /// prediction does not determine x̂_0 (ε at ᾱ_t = 0), for a variance without a head, for options outside their
     /// domain, and for element weights that are negative, not finite or not supported by `Simple`
+    /// @accuracy that of `Simple` and, for L_vlb, of vlb_loss
     template <NoiseSchedule Schedule, Scalar S>
         requires TrainingLoss<Simple, Schedule, S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,

@@ -27,6 +27,9 @@ struct mse_loss {
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless the schedule is defined at
     /// all t, as weight_at, for a space with another weighting than uniform_weighting, and for element weights that are
     /// negative or not finite
+    /// @accuracy the difference of prediction and target a x_0 + b ε: at most 6 roundings (2⁻²⁴ in float, 2⁻⁵³ in double)
+    /// of |prediction| + |a x_0| + |b ε|. The loss of the differences, in double: at most D N + 32 roundings of it; their
+    /// gradient: at most 4 of it. From the weights as they are computed
     template <NoiseProcess Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S, time_type<Schedule>>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

@@ -30,6 +30,8 @@ struct vlb_loss {
     /// @throws shape_error if the shapes differ or the batch is empty; value_error unless 0 ≤ t < T, where the
     /// prediction does not determine x̂_0 (ε or score at ᾱ_t = 0), for options outside their domain, and for
     /// element weights that are negative or not finite
+    /// @accuracy in double, gradients rounded to S. Within 1e-7 of 1 + the loss of OpenAI's code, and 1e-6 of the largest
+    /// gradient of a sample; from batches of float 1e-5 and 1e-4
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,
@@ -43,6 +45,7 @@ struct vlb_loss {
 
     /// As above without a head, for a fixed variance.
     /// @throws also value_error if the variance needs a head
+    /// @accuracy as above
     template <NoiseSchedule Schedule, Scalar S>
     double operator()(const Schedule& schedule, prediction kind, const noised_batch<S>& noised,
                       std::type_identity_t<batch_view<const S>> predicted,

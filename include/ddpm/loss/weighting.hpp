@@ -26,9 +26,11 @@ struct snr_weighting {
     static constexpr prediction of = prediction::x0;  ///< the quantity whose error operator() weighs
 
     /// The weight of the squared error of x_0.
+    /// @accuracy exact
     [[nodiscard]] double operator()(double snr) const { return snr; }
 
     /// The weight of the squared error of ε: that of x_0 divided by SNR.
+    /// @accuracy exact
     [[nodiscard]] double on_other(double) const { return 1; }
 };
 
@@ -39,9 +41,11 @@ struct truncated_snr_weighting {
     double least = 1;                                 ///< of the weights on x_0
 
     /// The weight of the squared error of x_0.
+    /// @accuracy exact
     [[nodiscard]] double operator()(double snr) const { return std::max(least, snr); }
 
     /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
+    /// @accuracy at most one rounding (2⁻⁵³) of it
     [[nodiscard]] double on_other(double snr) const { return std::max(least / snr, 1.0); }
 };
 
@@ -52,9 +56,11 @@ struct min_snr_weighting {
     double gamma = 5;                                 ///< γ, the largest weight on x_0
 
     /// The weight of the squared error of x_0.
+    /// @accuracy exact
     [[nodiscard]] double operator()(double snr) const { return std::min(gamma, snr); }
 
     /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
+    /// @accuracy at most one rounding of it
     [[nodiscard]] double on_other(double snr) const { return std::min(gamma / snr, 1.0); }
 };
 
@@ -65,9 +71,11 @@ struct soft_min_snr_weighting {
     double gamma = 4;                                 ///< γ, the limit of the weights on x_0
 
     /// The weight of the squared error of x_0.
+    /// @accuracy at most 3 roundings of it
     [[nodiscard]] double operator()(double snr) const { return std::isinf(snr) ? gamma : snr * gamma / (snr + gamma); }
 
     /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is 0/0 or ∞/∞ the limit.
+    /// @accuracy at most 2 roundings of it
     [[nodiscard]] double on_other(double snr) const { return gamma / (snr + gamma); }
 };
 
@@ -79,9 +87,11 @@ struct p2_weighting {
     double k = 1;                                          ///< k > 0 makes the weight finite at SNR = 0
 
     /// The weight of the squared error of ε.
+    /// @accuracy at most 4 + |γ| roundings of it
     [[nodiscard]] double operator()(double snr) const { return std::pow(k + snr, -gamma); }
 
     /// The weight of the squared error of x_0: that of ε times SNR, and where that is 0 · ∞ the limit.
+    /// @accuracy at most 6 + |γ| roundings of it for k > 0
     [[nodiscard]] double on_other(double snr) const {
         return k == 0 || std::isinf(snr) ? std::pow(snr, 1 - gamma) : snr * std::pow(k + snr, -gamma);
     }
@@ -94,9 +104,11 @@ struct edm_weighting {
     double sigma_data = 0.5;                          ///< σ_data, the standard deviation of the data; > 0
 
     /// The weight of the squared error of x_0.
+    /// @accuracy at most 4 roundings of it
     [[nodiscard]] double operator()(double snr) const { return snr + 1 / (sigma_data * sigma_data); }
 
     /// The weight of the squared error of ε: that of x_0 divided by SNR, and where that is ∞/∞ the limit.
+    /// @accuracy at most 5 roundings of it
     [[nodiscard]] double on_other(double snr) const { return 1 + 1 / (sigma_data * sigma_data) / snr; }
 };
 
@@ -195,6 +207,7 @@ struct weight_of_snr {
 /// truncated_snr_weighting, edm_weighting and vdm_weighting on ε or the score; at σ = 0: all on x_0 except
 /// min_snr_weighting and soft_min_snr_weighting; continuous_vdm_weighting at both, and for T = 1); where the parameters
 /// make the weight negative; for vdm_weighting in continuous time
+/// @accuracy from ᾱ_t, of the weightings by the SNR: at most 24 roundings (2⁻⁵³) of it, of p2_weighting 24 + 4 |γ|
 template <NoiseProcess Schedule>
 [[nodiscard]] double weight_at(const Schedule& schedule, const loss_weighting& weighting, prediction kind,
                                time_type<Schedule> t) {

@@ -21,7 +21,8 @@ namespace ddpm {
 
 /// The gradient of a classifier: gradient(xt, t, out) writes ∇ ln p(y|x_t) with respect to x_t, D × N, for the wanted
 /// class y of each sample. The classifier must be trained on noisy samples. Like a predictor, it may have a const
-/// member session(samples).
+/// member session(samples), which returns a gradient for one run. A public member of that name with another signature
+/// does not compile where the gradient is used.
 template <class G, class S>
 concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const S> xt, const std::span<const double> t,
                                             const batch_view<S> out) {
@@ -34,9 +35,37 @@ concept LogGradient = Scalar<S> && requires(G& gradient, const batch_view<const 
 template <class G>
 concept AdaptableGradient =
     detail::GenericCallable<std::remove_cvref_t<G>> || LogGradient<std::remove_reference_t<G>, float> ||
-    LogGradient<std::remove_reference_t<G>, double> || SessionMaker<std::remove_cvref_t<G>>;
+    LogGradient<std::remove_reference_t<G>, double> || detail::HasSession<std::remove_cvref_t<G>>;
 
 namespace detail {
+
+/// Checks the optional member of a gradient: one with a wrong signature would be ignored.
+template <class G>
+struct gradient_members {
+    static_assert(!NamesSession<G> || HasSession<G>,
+                  "ddpm: wanted as the member session of a gradient is a const one that returns a gradient: "
+                  "auto session(isize samples) const");
+};
+
+/// As held_session_of, for a gradient.
+template <class G, class Held>
+[[nodiscard]] decltype(auto) held_gradient_of(Held& held, [[maybe_unused]] isize samples) {
+    static_cast<void>(gradient_members<std::remove_cvref_t<G>>{});
+    if constexpr (HasSession<std::remove_cvref_t<G>>) {
+        return std::as_const(held).session(samples);
+    } else if constexpr (std::is_lvalue_reference_v<G>) {
+        return (held);
+    } else {
+        return G(held);
+    }
+}
+
+template <class G>
+using held_gradient = decltype(held_gradient_of<G>(std::declval<G&>(), isize{}));
+
+/// A gradient, or a type whose sessions are gradients.
+template <class G, class S>
+concept GradientLike = LogGradient<std::remove_reference_t<held_gradient<G>>, S>;
 
 /// As adaptor_signatures, for a predictor and a gradient.
 template <class P, class Gradient>
@@ -110,15 +139,16 @@ public:
           level_of_(std::move(level_of)),
           scale_(scale) {
         static_cast<void>(detail::gradient_signature<P, Gradient>{});
+        static_cast<void>(detail::gradient_members<std::remove_cvref_t<Gradient>>{});
         detail::require_guidance_factor("classifier_guided", "scale", scale);
     }
 
     /// A session for `samples` samples, with sessions of the predictor and the gradient.
     [[nodiscard]] auto session(isize samples) const {
-        using gradient = detail::held_session<Gradient>;
+        using gradient = detail::held_gradient<Gradient>;
         return detail::classifier_guided_session<detail::held_session<P>, gradient>(
             detail::held_session_of<P>(this->predictor_, samples),
-            detail::held_session_of<Gradient>(gradient_, samples), this->predicts(), level_of_, scale_,
+            detail::held_gradient_of<Gradient>(gradient_, samples), this->predicts(), level_of_, scale_,
             detail::session_memory(this->predictor_, samples));
     }
 

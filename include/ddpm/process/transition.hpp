@@ -55,6 +55,8 @@ template <NoiseProcess Schedule, Scalar S, class From>
 /// @shape x_previous, eps and out D × N; t one per sample or one for all; out may be x_previous or eps
 /// @units t is 0-based
 /// @throws shape_error if the shapes differ; value_error unless 0 ≤ t < T
+/// @accuracy from the schedule's ᾱ: at most 4 roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of |√(1 − β_t) x_{t−1}| +
+/// |√β_t ε|, plus one, in the type of ᾱ, of |ε|/√β_t
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X, BatchLike E>
 void q_step(const Schedule& schedule, const X& x_previous, const per_sample<isize>& t, const E& eps,
@@ -102,6 +104,7 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// @shape x_previous D × N; t one per sample or one for all
 /// @units t is 0-based; log_variance in nats
 /// @throws shape_error unless t has a value for each sample; value_error unless 0 ≤ t < T
+/// @accuracy mean: at most 4 roundings of it; the variance is that of transition_at, rounded
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 2
 template <NoiseSchedule Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_step_mean_variance(const Schedule& schedule, const X& x_previous,
@@ -116,6 +119,8 @@ template <NoiseSchedule Schedule, BatchLike X>
 /// @units s and t are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws shape_error if the shapes differ; value_error unless −1 ≤ s < t < T (discrete) or as require_earlier
 /// (continuous)
+/// @accuracy with the variance v, from the schedule's ᾱ or levels: at most 4 roundings (2⁻²⁴ in float, 2⁻⁵³ in double)
+/// of |scale · x_s| + |√v ε|, plus one, in the type of ᾱ, of |ε|/√v, or in continuous time 8 of double of σ_t² |ε|/√v
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X, BatchLike E>
 void q_transition(const Schedule& schedule, const X& xs, const per_sample<time_type<Schedule>>& s,
@@ -156,6 +161,7 @@ template <NoiseProcess Schedule, BatchLike X>
 /// @shape xs D × N; s and t one per sample or one for all
 /// @units s and t are 0-based, s = `clean` is x_0; or times of a continuous schedule; log_variance in nats, ≥ ln 1e-20
 /// @throws shape_error unless s and t have a value for each sample; value_error as q_transition
+/// @accuracy as q_step_mean_variance
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 22 to 24
 template <NoiseProcess Schedule, BatchLike X>
 [[nodiscard]] gaussian_moments<scalar_of<X>> q_transition_mean_variance(const Schedule& schedule, const X& xs,

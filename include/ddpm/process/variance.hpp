@@ -31,6 +31,7 @@ enum class reverse_variance {
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws value_error unless −1 ≤ s < t < T (discrete) or as require_earlier (continuous); if the variance needs a
 /// head
+/// @accuracy as posterior_at and transition_at
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 7 and section 3.2
 template <NoiseProcess Schedule>
 [[nodiscard]] auto reverse_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
@@ -46,6 +47,7 @@ template <NoiseProcess Schedule>
 /// the step from t + 1 to t, for both kinds (T = 1: ln 1e-20).
 /// @units t and s as above; nats
 /// @throws value_error as above
+/// @accuracy at most 2 roundings, of the type of ᾱ, of the logarithm of that variance
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, the authors' code
 template <NoiseProcess Schedule>
 [[nodiscard]] auto reverse_log_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,
@@ -68,6 +70,8 @@ struct head_variance {
     double x0 = 0;          ///< the coefficient of x_0 in the mean
 
     /// @units nats
+    /// @accuracy from the members: `learned_range` at most 4 roundings (2⁻⁵³) of 1 + |h| times the larger of |log_small|
+    /// and |log_large|; `optimal` 2 of the logarithm, and 4 of (β̃ + x0² |h|) over the variance; else exact
     [[nodiscard]] double log_variance(double head) const {
         const double part = (head + 1) / 2;
         return kind == reverse_variance::fixed_small     ? log_small
@@ -78,6 +82,7 @@ struct head_variance {
     }
 
     /// The derivative of log_variance with respect to the head's output; 0 for a fixed variance.
+    /// @accuracy at most 2 roundings (2⁻⁵³) of it, `optimal` 6, and 4 of (β̃ + x0² |h|) over the variance
     [[nodiscard]] double slope(double head) const {
         return !needs_head(kind)                         ? 0
                : kind == reverse_variance::learned       ? 1
@@ -90,6 +95,7 @@ private:
 };
 
 /// The head_variance of the step between two noise levels, from t to the less noisy s. A variance of 0 counts as 1e-20.
+/// @accuracy as posterior_between, transition_between and clipped_log
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 [[nodiscard]] inline head_variance head_variance_between(reverse_variance kind, const noise_level<double>& s,
                                                          const noise_level<double>& t) noexcept {
@@ -102,6 +108,7 @@ private:
 /// `learned_range` still ends at ln β, as in OpenAI's code, while `fixed_large` is replaced like ln β̃.
 /// @units t and s are 0-based, s = `clean` is x_0; or times u of a continuous schedule
 /// @throws value_error unless −1 ≤ s < t < T (discrete) or as require_earlier (continuous)
+/// @accuracy as posterior_at, transition_at and reverse_log_variance_at
 /// @source Nichol and Dhariwal 2021, arXiv 2102.09672, equation 15; optimal: Bao et al. 2022, arXiv 2201.06503, theorem 1
 template <NoiseProcess Schedule>
 [[nodiscard]] head_variance head_variance_at(const Schedule& schedule, reverse_variance kind, time_type<Schedule> t,

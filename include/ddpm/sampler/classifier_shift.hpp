@@ -68,6 +68,7 @@ private:
 /// the start of the step and Σ the variance of its noise (from the variance head, if the plan uses it). A step without
 /// noise, such as the last one of `ancestral`, is not shifted. For samplers without noise in their steps (ddim with η =
 /// 0, solvers of the ordinary differential equation, also with churn) use `classifier_guided` instead.
+/// @param gradient a LogGradient, or a type with a const member session(samples) which returns one
 /// @shape x and the result D × N
 /// @throws value_error if no step of the plan has noise, or |scale| > 10⁶
 /// @source Dhariwal and Nichol 2021, arXiv 2105.05233, algorithm 1
@@ -78,9 +79,11 @@ template <Scalar S, class P, class Gradient, class Noise>
                                              const denoise_options& options = {}, const step_callback<S>& on_step = {},
                                              isize first_sample = 0) {
     static_cast<void>(detail::signatures<S, P, Noise>{});
-    static_assert(LogGradient<std::remove_reference_t<Gradient>, S>,
+    static_cast<void>(detail::gradient_members<std::remove_cvref_t<Gradient>>{});
+    static_assert(detail::GradientLike<Gradient&, S>,
                   "ddpm: wanted is a gradient that is called as "
-                  "gradient(batch_view<const S> xt, std::span<const double> t, batch_view<S> out)");
+                  "gradient(batch_view<const S> xt, std::span<const double> t, batch_view<S> out), or that has a const "
+                  "member session(samples) which returns one");
     detail::require_guidance_factor("denoise_with_gradient", "scale", scale);
     using shifted = detail::shifted_noise<S, std::remove_reference_t<Noise>>;
     batch<S> slope(x.rows(), x.cols());
@@ -89,12 +92,13 @@ template <Scalar S, class P, class Gradient, class Noise>
         throw value_error("denoise_with_gradient", "noise of the sampler's steps",
                           "some, whose mean the gradient shifts", "none");
     }
+    decltype(auto) slope_at = detail::held_gradient_of<Gradient&>(gradient, x.cols());
     std::vector<double> times(static_cast<std::size_t>(x.cols()));
     sampling_run<S, std::remove_reference_t<P>, shifted> run(plan, predictor, with_shift, std::move(x), options,
                                                              first_sample);
     while (!run.done()) {
         times.assign(times.size(), run.next().t);
-        gradient(batch_view<const S>(run.x()), std::span<const double>(times), batch_view<S>(slope));
+        slope_at(batch_view<const S>(run.x()), std::span<const double>(times), batch_view<S>(slope));
         run.step(on_step);
     }
     return std::move(run).take();

@@ -47,6 +47,7 @@ void require_earlier(std::string_view where, const S& schedule, isize s, isize t
 
 /// ᾱ_t, and 1 for t = `clean`.
 /// @units t is 0-based
+/// @accuracy exact
 template <NoiseSchedule S>
 [[nodiscard]] real_of<S> alpha_bar_or_one(const S& schedule, isize t) {
     return t == clean ? real_of<S>{1} : schedule.alpha_bar(t);
@@ -55,6 +56,7 @@ template <NoiseSchedule S>
 /// The noise level (√ᾱ_t, √(1 − ᾱ_t)) of q(x_t|x_0).
 /// @units t is 0-based
 /// @throws value_error unless 0 ≤ t < T
+/// @accuracy α: at most one rounding (2⁻²⁴ in float, 2⁻⁵³ in double) of it, σ: 2
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 4
 template <NoiseSchedule S>
 [[nodiscard]] noise_level<real_of<S>> noise_level_at(const S& schedule, isize t) {
@@ -65,6 +67,7 @@ template <NoiseSchedule S>
 /// The coefficients of q(x_t|x_s).
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
+/// @accuracy as transition_between
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <NoiseSchedule S>
 [[nodiscard]] transition<real_of<S>> transition_at(const S& schedule, isize s, isize t) {
@@ -75,6 +78,7 @@ template <NoiseSchedule S>
 /// The coefficients of q(x_s|x_t, x_0).
 /// @units s and t are 0-based, s = `clean` is x_0
 /// @throws value_error unless clean ≤ s < t < T
+/// @accuracy as posterior_between
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 7
 template <NoiseSchedule S>
 [[nodiscard]] posterior_coefficients<real_of<S>> posterior_at(const S& schedule, isize s, isize t) {

@@ -25,6 +25,7 @@ struct posterior_coefficients {
 };
 
 /// The transition q(x_t|x_s) from ᾱ_s to ᾱ_t; with ᾱ_s = 1, x_s is x_0.
+/// @accuracy scale: at most 2 roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of it; variance: one of 1
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <std::floating_point Real>
 [[nodiscard]] transition<Real> transition_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
@@ -33,6 +34,7 @@ template <std::floating_point Real>
 }
 
 /// The posterior q(x_s|x_t, x_0), given also α = ᾱ_t/ᾱ_s and β = 1 − α, which a table has without cancellation.
+/// @accuracy each at most 6 roundings of it
 /// @source Ho et al. 2020, arXiv 2006.11239, equation 7
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t, Real alpha,
@@ -43,6 +45,7 @@ template <std::floating_point Real>
 }
 
 /// The posterior q(x_s|x_t, x_0) between ᾱ_t and ᾱ_s; with ᾱ_s = 1, x_s is x_0.
+/// @accuracy xt: at most 6 roundings of it; x0 and variance: 6 + 2/β of them, with β = 1 − ᾱ_t/ᾱ_s
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(Real alpha_bar_s, Real alpha_bar_t) noexcept {
     const Real alpha = alpha_bar_t / alpha_bar_s;
@@ -50,6 +53,7 @@ template <std::floating_point Real>
 }
 
 /// The transition q(x_t|x_s) between two noise levels, from s to the noisier t: x_t = scale · x_s + √variance · ε.
+/// @accuracy scale: at most one rounding of it; variance: 8 of σ_t²
 /// @source Kingma et al. 2021, arXiv 2107.00630, equations 23 and 24
 template <std::floating_point Real>
 [[nodiscard]] transition<Real> transition_between(const noise_level<Real>& s, const noise_level<Real>& t) noexcept {
@@ -59,6 +63,7 @@ template <std::floating_point Real>
 }
 
 /// The posterior q(x_s|x_t, x_0) between two noise levels, where t is the noisier.
+/// @accuracy xt: at most 6 roundings of it; x0 and variance: 6 + 8 σ_t²/v of them, v the transition's variance
 /// @source Kingma et al. 2021, arXiv 2107.00630, equation 25
 template <std::floating_point Real>
 [[nodiscard]] posterior_coefficients<Real> posterior_between(const noise_level<Real>& s,
@@ -72,6 +77,7 @@ template <std::floating_point Real>
 inline constexpr double smallest_variance = 1e-20;
 
 /// ln max(variance, smallest_variance).
+/// @accuracy at most 2 roundings of it
 template <std::floating_point Real>
 [[nodiscard]] Real clipped_log(Real variance) noexcept {
     return variance < static_cast<Real>(smallest_variance) ? static_cast<Real>(std::log(smallest_variance))

@@ -23,6 +23,7 @@ using time_type = std::conditional_t<NoiseSchedule<S>, isize, double>;
 
 /// The noise level at time u of a continuous schedule.
 /// @throws value_error if the schedule is not defined at u, or α or σ is negative or not finite, or both are 0
+/// @accuracy as level(u)
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 [[nodiscard]] noise_level<double> noise_level_at(const S& schedule, double u) {
@@ -33,6 +34,7 @@ template <ContinuousSchedule S>
 
 /// The time passed to the network at timestep t: t itself.
 /// @units t is 0-based
+/// @accuracy exact
 template <NoiseSchedule S>
 [[nodiscard]] double model_time_at(const S&, isize t) noexcept {
     return static_cast<double>(t);
@@ -89,6 +91,7 @@ void require_earlier(std::string_view where, const S& schedule, double s, double
 
 /// The coefficients of q(x_t|x_s) of a continuous schedule.
 /// @throws value_error as require_earlier
+/// @accuracy from the levels, as transition_between
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 [[nodiscard]] transition<double> transition_at(const S& schedule, double s, double t) {
@@ -98,6 +101,7 @@ template <ContinuousSchedule S>
 
 /// The coefficients of q(x_s|x_t, x_0) of a continuous schedule; if σ_s = 0, x_s is x_0.
 /// @throws value_error as require_earlier
+/// @accuracy from the levels, as posterior_between
 template <ContinuousSchedule S>
     requires(!NoiseSchedule<S>)
 [[nodiscard]] posterior_coefficients<double> posterior_at(const S& schedule, double s, double t) {

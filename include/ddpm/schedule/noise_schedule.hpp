@@ -48,6 +48,9 @@ struct schedule_entry {
 };
 
 /// A discrete noise schedule of T timesteps: an immutable table computed from a `BetaSchedule`.
+/// @accuracy from β: ᾱ_t at most 2 (t + 1) roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of it. The rest of an entry from
+/// its β, α and ᾱ: the roots as noise_level_at, snr at most 3 roundings of it, log_snr 3 of 1 + |log_snr|, the posterior
+/// as posterior_between, its logarithm as clipped_log
 /// @source Ho et al. 2020, arXiv 2006.11239, section 2; the log-variance: Nichol and Dhariwal 2021, arXiv 2102.09672
 template <TablePolicy Tables = exact_tables>
 class noise_schedule {

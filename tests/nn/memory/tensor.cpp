@@ -14,7 +14,7 @@ TEMPLATE_TEST_CASE("a tensor starts as aligned zeros of its shape", "[nn]", floa
     REQUIRE(t.size() == 60);
     CHECK(t.shape().dimensions() == 3);
     CHECK(t.shape()[1] == 4);
-    CHECK(t.shape().text() == "(3, 4, 5)");
+    CHECK(t.shape().text() == "[3, 4, 5]");
     CHECK(reinterpret_cast<std::uintptr_t>(t.data()) % 64 == 0);
     for (const TestType x : t.values()) {
         REQUIRE(x == 0);

@@ -11,7 +11,7 @@
 #include <ddpm/likelihood/prior.hpp>
 #include <ddpm/loss/detail/bound_term.hpp>
 #include <ddpm/predictor/concept.hpp>
-#include <ddpm/predictor/detail/written_head.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/process/forward.hpp>
 #include <ddpm/random/noise.hpp>
 #include <ddpm/schedule/concept.hpp>

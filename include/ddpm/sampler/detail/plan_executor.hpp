@@ -9,7 +9,7 @@
 #include <ddpm/kernels/reverse_step.hpp>
 #include <ddpm/predictor/concept.hpp>
 #include <ddpm/predictor/denoised.hpp>
-#include <ddpm/predictor/detail/written_head.hpp>
+#include <ddpm/predictor/variance_head.hpp>
 #include <ddpm/sampler/detail/run_memory.hpp>
 #include <ddpm/sampler/plan.hpp>
 
