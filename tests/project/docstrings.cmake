@@ -16,7 +16,7 @@ set(checked 0)
 set(with_batches 0)  # functions that take a batch
 
 # The rooms whose docstrings state the accuracy of what they compute. To add a room, add its lines, then its name here.
-set(accurate_rooms core diffusers grid io kernels metrics nn random sampler)
+set(accurate_rooms core diffusers grid io kernels metrics nn random sampler train)
 
 # Headers of these rooms that need no line `@accuracy`:
 set(no_accuracy
@@ -32,7 +32,10 @@ set(no_accuracy
     nn/inference/layer_profile.hpp nn/memory/arena.hpp nn/memory/feature_map.hpp nn/memory/tensor.hpp
     nn/memory/workspace.hpp nn/networks/unet_activations.hpp nn/networks/unet_size.hpp nn/parameters.hpp
     nn/products.hpp  # an interface; bfloat16_products.hpp has the bound
-    grid/space_timesteps.hpp grid/timesteps.hpp  # whole numbers
+    grid/space_timesteps.hpp grid/timesteps.hpp train/epoch_order.hpp  # whole numbers
+    # options, views and callbacks of a training, and the bytes of its checkpoint
+    train/checkpoint.hpp train/options.hpp train/progress.hpp train/progress_bar.hpp train/time_sampling.hpp
+    train/training_data.hpp
     metrics/pair_estimate.hpp  # a choice
     # what others compute
     sampler/by_name.hpp sampler/plan.hpp

@@ -25,7 +25,8 @@ namespace ddpm::kernels {
 
 /// out = Σ factor[i] · x[i] over `size` elements, for one to four arrays; out may be one of them.
 /// @determinism the same bits on every instruction set: products first, then sums from left to right
-/// @accuracy each product and each sum rounded to S
+/// @accuracy at most k roundings (2⁻²⁴ in float, 2⁻⁵³ in double) of Σ |factor[i] · x[i]| for k arrays, unless a product
+///     underflows
 template <Scalar S, std::size_t Terms>
 void linear_combination(isize size, const S (&factor)[Terms], const S* const (&x)[Terms], S* out, bool stream = false) {
     static_assert(Terms >= 1 && Terms <= 4);
