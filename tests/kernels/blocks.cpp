@@ -159,7 +159,8 @@ TEST_CASE("sums over blocks and columns keep their bounds of roundings", "[kerne
     for (const auto& shape : shapes) {
         const isize rows = shape[0], columns = shape[1], per_column = (rows + b - 1) / b;
         INFO(rows << " x " << columns);
-        const batch<double> parts = random.values<double>(per_column, columns), weight = random.values<double>(columns, 1);
+        const batch<double> parts = random.values<double>(per_column, columns),
+                            weight = random.values<double>(columns, 1);
         const auto part = [&](isize n, isize first, isize) { return parts(first / b, n); };
         const auto weighed = [&](const column_terms&, isize n, isize first, isize) { return parts(first / b, n); };
         const auto terms_of = [&](isize n) { return column_terms{weight(n)}; };

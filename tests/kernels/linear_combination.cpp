@@ -158,7 +158,7 @@ TEMPLATE_TEST_CASE("linear combinations keep their bound of roundings on every t
     random_numbers random;
     const batch<S> x = random.values<S>(size, 4), by = random.values<S>(4, 1);
     batch<S> out(size, 1);
-    const auto check = [&]<std::size_t Terms>(const S (&factor)[Terms]) {
+    const auto check = [&]<std::size_t Terms>(const S(&factor)[Terms]) {
         const S* in[Terms];
         for (std::size_t k = 0; k < Terms; ++k) {
             in[k] = x.col(static_cast<isize>(k)).data();

@@ -189,8 +189,8 @@ TEMPLATE_TEST_CASE("reverse steps and denoising keep their bounds of roundings o
                 std::abs(noise) + std::abs(product(e.eps_value, e.eps_from_x0 ? x0_size : p(i)));
             right = right && within(eps(i), noise + value, roundings<S>(e.eps_from_x0 ? 4 : 2) * eps_size);
 
-            const long double step = product(c.x0, exact_x0) + product(c.xt, xt(i)) + product(c.eps, noise + value) +
-                                     product(c.sigma, z(i));
+            const long double step =
+                product(c.x0, exact_x0) + product(c.xt, xt(i)) + product(c.eps, noise + value) + product(c.sigma, z(i));
             const long double step_size = std::abs(product(c.x0, x0_size)) + std::abs(product(c.xt, xt(i))) +
                                           std::abs(product(c.eps, eps_size)) + std::abs(product(c.sigma, z(i)));
             right = right && within(out(i), step, roundings<S>(7) * step_size);

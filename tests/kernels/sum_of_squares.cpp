@@ -39,9 +39,8 @@ TEMPLATE_TEST_CASE("the sum of squares keeps its bound of roundings on every tar
             exact += static_cast<long double>(x(i)) * x(i);
         }
         const long double count = static_cast<long double>(size) / 16 + 16;
-        for_each_target([&] {
-            CHECK(within(kernels::sum_of_squares(size, x.data()), exact, roundings<double>(count) * exact));
-        });
+        for_each_target(
+            [&] { CHECK(within(kernels::sum_of_squares(size, x.data()), exact, roundings<double>(count) * exact)); });
     }
 }
 

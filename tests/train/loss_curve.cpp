@@ -73,8 +73,8 @@ TEST_CASE("a loss curve keeps its bounds of roundings", "[train]") {
             below -= below == 3 ? 1 : 0;
             above = above == 3 ? 4 : above == 8 ? 7 : above;
             below = std::clamp<isize>(below, 0, 7);
-            const long double rise = above == below ? 0 : (average(above) - average(below)) /
-                                                              static_cast<long double>(above - below);
+            const long double rise =
+                above == below ? 0 : (average(above) - average(below)) / static_cast<long double>(above - below);
             const long double exact = average(below) + rise * (place - static_cast<long double>(below));
             const long double forgotten = 1 / (1 - static_cast<long double>(decay));
             const curve_point point = losses(gamma);

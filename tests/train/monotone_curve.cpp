@@ -137,9 +137,9 @@ TEMPLATE_TEST_CASE("a monotone line keeps its bounds of roundings", "[train]", f
         line.backward(t, dvalue, dslope, d);
         const long double by_value = dvalue * static_cast<long double>(t),
                           of_slope = (by_value + dslope) * (line.weight[0] < 0 ? -1 : 1);
-        CHECK(within(d.weight[0], of_slope,
-                     roundings<double>(2) * (std::abs(by_value) + std::abs(dslope)) +
-                         roundings<S>(1) * std::abs(of_slope)));
+        CHECK(within(
+            d.weight[0], of_slope,
+            roundings<double>(2) * (std::abs(by_value) + std::abs(dslope)) + roundings<S>(1) * std::abs(of_slope)));
         CHECK(d.bias[0] == static_cast<S>(dvalue));
     }
 }
@@ -147,7 +147,8 @@ TEMPLATE_TEST_CASE("a monotone line keeps its bounds of roundings", "[train]", f
 TEST_CASE("fixed ends keep their bounds of roundings", "[train]") {
     const monotone_network<double> inner = bent_curve();
     const fixed_ends<monotone_network<double>> curve(inner, -13.3, 5);
-    const long double first = -13.3, last = 5, start = inner(0).value, scale = (last - first) / (inner(1).value - start);
+    const long double first = -13.3, last = 5, start = inner(0).value,
+                      scale = (last - first) / (inner(1).value - start);
     random_numbers random;
     for (int i = 0; i < 1000; ++i) {
         const double t = random.uniform(0, 1);

@@ -235,8 +235,9 @@ TEST_CASE("uniform times keep their bound of roundings", "[train]") {
     };
     const isize batch = 30;
     for (const time_range& range : {time_range{0.1, 0.7}, time_range{2, 5}, time_range{1e-3, 80}}) {
-        const time_sampler<variance_exploding> each(uniform_times{}, {}, 9, range), pairs(antithetic_times{}, {}, 9, range),
-            strata(stratified_times{}, {}, 9, range), comb(stratified_times{true}, {}, 9, range);
+        const time_sampler<variance_exploding> each(uniform_times{}, {}, 9, range),
+            pairs(antithetic_times{}, {}, 9, range), strata(stratified_times{}, {}, 9, range),
+            comb(stratified_times{true}, {}, 9, range);
         const long double first = range.first, last = range.last;
         const auto near = [&](const drawn_time<double>& drawn, long double place) {
             return drawn.weight == 1 &&
